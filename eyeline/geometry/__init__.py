@@ -1,0 +1,1 @@
+"""Boxes, directions and the camera: pure functions on numpy arrays."""

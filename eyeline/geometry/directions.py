@@ -1,0 +1,91 @@
+"""Unit vectors, angles and rotations in the camera frame: x right, y down, z forward.
+
+Yaw and pitch describe where a direction points as seen by the camera: `(0, 0, -1)` looks into the camera
+and has yaw 0 and pitch 0; yaw grows towards the right edge of the picture, pitch grows upwards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+def normalise(vectors: Floats) -> Floats:
+    """Vectors `(..., 3)` at length one; a zero vector stays zero."""
+    norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(norm > 0, norm, 1))
+
+
+def from_yaw_pitch(yaw_rad: Floats, pitch_rad: Floats) -> Floats:
+    """Unit vectors `(..., 3)` of yaw and pitch `(...)`."""
+    yaw_rad, pitch_rad = np.asarray(yaw_rad), np.asarray(pitch_rad)
+    flat = np.cos(pitch_rad)
+    return np.stack(
+        [flat * np.sin(yaw_rad), -np.sin(pitch_rad), -flat * np.cos(yaw_rad)], axis=-1
+    )
+
+
+def to_yaw_pitch(vectors: Floats) -> tuple[Floats, Floats]:
+    """Yaw in (-pi, pi] and pitch in [-pi/2, pi/2] of unit vectors `(..., 3)`."""
+    yaw = np.arctan2(vectors[..., 0], -vectors[..., 2])
+    pitch = np.arcsin(np.clip(-vectors[..., 1], -1, 1))
+    return np.asarray(yaw), np.asarray(pitch)
+
+
+def angle(a: Floats, b: Floats) -> Floats:
+    """Angle in radians between vectors `(..., 3)`, exact for small and for opposite ones."""
+    cross = np.linalg.norm(np.cross(a, b), axis=-1)
+    return np.asarray(np.arctan2(cross, np.sum(a * b, axis=-1)))
+
+
+def rotation_from_angles(yaw_rad: Floats, pitch_rad: Floats, roll_rad: Floats) -> Floats:
+    """Rotations `(..., 3, 3)` that take a head facing the camera to the given angles.
+
+    The head's own frame is that of the camera turned to face it: x to the right of the picture, y down, z away
+    from the camera, so that its face points along -z. Columns are the head's axes in the camera frame; roll is
+    clockwise in the picture and applied first.
+    """
+    yaw_rad, pitch_rad, roll_rad = np.broadcast_arrays(yaw_rad, pitch_rad, roll_rad)
+    cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
+    cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
+    cr, sr = np.cos(roll_rad), np.sin(roll_rad)
+    zero, one = np.zeros_like(cy), np.ones_like(cy)
+
+    def matrix(rows: list[list[Floats]]) -> Floats:
+        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+    turn = matrix([[cy, zero, -sy], [zero, one, zero], [sy, zero, cy]])
+    nod = matrix([[one, zero, zero], [zero, cp, sp], [zero, -sp, cp]])
+    tilt = matrix([[cr, -sr, zero], [sr, cr, zero], [zero, zero, one]])
+    return np.asarray(turn @ nod @ tilt)
+
+
+def angles_from_rotation(rotation: Floats) -> tuple[Floats, Floats, Floats]:
+    """Yaw, pitch and roll in radians of rotations `(..., 3, 3)`: the inverse of `rotation_from_angles`."""
+    yaw, pitch = to_yaw_pitch(-rotation[..., :, 2])
+    roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
+    return yaw, pitch, np.asarray(roll)
+
+
+def cap_probability(offset_rad: Floats, concentration: Floats, cap_rad: float) -> Floats:
+    """Probability that a direction falls within a cap, given its mean and concentration.
+
+    The von Mises-Fisher density is taken as a Gaussian of variance 1 / concentration on the tangent plane (good
+    to a few per cent from a concentration of 4 on), so that the distance to the cap's middle follows a Rice law.
+
+    Args:
+        offset_rad: `(...)` angle between the mean direction and the middle of the cap.
+        concentration: `(...)` kappa > 0.
+        cap_rad: half-angle of the cap.
+
+    Returns:
+        `(...)` in [0, 1].
+    """
+    from scipy.stats import ncx2
+
+    kappa = np.asarray(concentration, np.float64)
+    return np.asarray(ncx2.cdf(cap_rad**2 * kappa, 2, np.asarray(offset_rad) ** 2 * kappa))

@@ -1,0 +1,127 @@
+"""Measured rows become tracks: gaps filled, smoothed without lag, head poses fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.geometry.camera import Camera
+from eyeline.people import pose, smooth
+from eyeline.people.tracks import Track
+from eyeline.results import Floats, Ints
+
+SIX_MM = np.array(
+    [[-46.0, 1.0, 7.0], [-16.5, 1.5, 0.0], [16.5, 1.5, 0.0], [46.0, 1.0, 7.0], [-11.0, 47.5, -12.0], [11.0, 47.5, -12.0]]
+)  # fmt: skip
+"""Eye corners and outer nostril points in the frame of `pose.FIVE_MM`, order of `tracks.SIX_OF_68`."""
+
+BOX_SIGMA_S = 0.08
+POINT_SIGMA_S = 0.10
+IRIS_SIGMA_S = 0.12
+BLINK_S = 0.35
+"""Lids closed for less than half of this do not count as a look down."""
+SHORTEST_S = 0.25
+"""Tracks shorter than this are taken for false alarms, unless the video itself is not longer."""
+SUREST = 0.62
+"""Least mean confidence of a track's detections."""
+
+
+def tracks(rows: npt.NDArray[Any], clock: Floats, camera: Camera) -> list[Track]:
+    """All tracks worth keeping, in order of their numbers.
+
+    Args:
+        rows: the table of `rows.Rows`.
+        clock: `(frames, 3)` index, start and end in seconds of every analysed frame.
+        camera: for the head's direction in the camera frame.
+    """
+    length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
+    found = []
+    for track_id in np.unique(rows["track_id"]):
+        mine = rows[rows["track_id"] == track_id]
+        mine = mine[np.argsort(mine["frame"], kind="stable")]
+        seen_s = mine["end_s"][-1] - mine["time_s"][0]
+        sure = mine["score"][mine["detected"]].mean() >= SUREST
+        if sure and seen_s >= min(SHORTEST_S, 0.9 * length_s):
+            found.append(_assemble(mine, clock, camera))
+    return found
+
+
+def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera) -> Track:
+    frame, time_s, end_s, at = _span(mine, clock)
+    known = np.zeros(len(frame), bool)
+    known[at] = True
+
+    def column(name: str) -> Floats:
+        return _spread(mine[name], at, len(frame), time_s)
+
+    score = column("score") * np.where(known, 1.0, 0.5)
+    quality = np.where(known, column("quality"), 0.0)
+    box = smooth.gaussian(column("box"), time_s, BOX_SIGMA_S, score)
+    five = smooth.gaussian(column("five"), time_s, POINT_SIGMA_S, score)
+    six = smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05))
+    trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
+    fitted = _head(five, six, trust)
+    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), camera)
+    iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
+    detected = np.zeros(len(frame), bool)
+    detected[at] = mine["detected"]
+    return Track(
+        track_id=int(mine["track_id"][0]), person=0, shot=int(mine["shot"][0]),
+        frame=frame, time_s=time_s, end_s=end_s, box_xyxy=box, score=score, detected=detected,
+        five_px=five, six_px=six, quality=quality, yaw_rad=yaw, pitch_rad=pitch, roll_rad=roll,
+        head_error_rad=expected_error(fitted, trust), pupil_mm=iris, lid_opening=lids, mouth_open=mouth,
+    )  # fmt: skip
+
+
+def _span(mine: npt.NDArray[Any], clock: Floats) -> tuple[Ints, Floats, Floats, Ints]:
+    """Frames, starts and ends from the first row to the last, and where the rows stand among them."""
+    index = clock[:, 0].astype(np.int64)
+    first, last = np.searchsorted(index, mine["frame"][[0, -1]])
+    part = clock[first : last + 1]
+    at = np.searchsorted(index, mine["frame"]) - first
+    return index[first : last + 1], part[:, 1].copy(), part[:, 2].copy(), at
+
+
+def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
+    """Values `(rows, ...)` at their places among `n` frames, straight lines between."""
+    flat = np.asarray(values, np.float64).reshape(len(at), -1)
+    full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
+    return full.reshape(n, *np.shape(values)[1:])
+
+
+def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:
+    """Pose from the detector's five points and, as far as trusted, the six landmarks."""
+    points = np.concatenate([five, six], axis=1)
+    model = np.concatenate([pose.FIVE_MM, SIX_MM])
+    weight = np.concatenate([np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1)
+    order = [0, 1, 2, 5, 6, 7, 8, 9, 10, 3, 4]
+    return pose.fit(points[:, order], model[order], weight[:, order])
+
+
+def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:
+    """Expected error of the head's direction `(n,)` in radians: a stated rule, not a measured one.
+
+    5 degrees for a frontal face whose landmarks agree, up to 8 more in profile, up to 6 more where they do not
+    agree, and more where the face model does not fit the points.
+    """
+    misfit = np.clip(fitted.residual - 0.03, 0, 0.2)
+    degrees = 5 + 8 * np.abs(np.sin(fitted.yaw_rad)) + 6 * (1 - trust) + 60 * misfit
+    return np.asarray(np.radians(degrees))
+
+
+def _eyes_and_mouth(
+    mine: npt.NDArray[Any], at: Ints, known: npt.NDArray[np.bool_], time_s: Floats, quality: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Iris shift `(n, 2)`, lid opening and mouth opening `(n,)`, NaN where not to be trusted."""
+    n = len(known)
+    iris, lids, mouth = np.full((n, 2), np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    iris[at], lids[at], mouth[at] = mine["iris"], mine["lids"], mine["mouth"]
+    lids[quality < 0.15] = np.nan
+    mouth[quality < 0.15] = np.nan
+    iris[quality < 0.25] = np.nan
+    lids = smooth.median(lids, time_s, BLINK_S)
+    steady = np.stack([smooth.median(iris[:, k], time_s, 0.2) for k in range(2)], axis=1)
+    iris = smooth.gaussian(steady, time_s, IRIS_SIGMA_S)
+    return iris, lids, mouth

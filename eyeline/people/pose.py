@@ -1,0 +1,123 @@
+"""Head pose: a metric face model fitted to image points, a whole track at a time.
+
+The model is seen under scaled orthography about the ray through the face (a face is shallow against its distance), so the
+fit needs no camera; the camera only turns the result from "relative to the ray" into the camera frame. Yaw 0, pitch 0 is a
+head that faces the camera.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eyeline.geometry import directions
+from eyeline.geometry.camera import Camera
+from eyeline.results import Floats
+
+FIVE_MM = np.array(
+    [[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.0, -33.0], [-25.0, 68.0, -4.0], [25.0, 68.0, -4.0]]
+)
+"""Middle of the eyes, nose tip, corners of the mouth of an average adult: x right in the picture, y down, z away from the
+camera, millimetres from the point between the eyes. Interpupillary distance 63 mm, nose and mouth after Farkas (1994)."""
+
+_TURN_PRIOR_RAD = np.radians([70.0, 25.0, 30.0])
+"""Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points are few."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Head poses of `n` frames relative to the ray through the face."""
+
+    yaw_rad: Floats
+    pitch_rad: Floats
+    roll_rad: Floats
+    scale_px: Floats
+    """`(n,)` pixels a millimetre."""
+    residual: Floats
+    """`(n,)` root mean square distance of the points from the model, in eye distances of 63 mm."""
+
+
+def fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float = 0.03, steps: int = 12) -> Pose:
+    """Fit a face model to points by Gauss-Newton, all frames at once.
+
+    Args:
+        points_px: `(n, points, 2)`.
+        model_mm: `(points, 3)` in the head's frame, see `FIVE_MM`.
+        weight: `(n, points)` trust, 0 leaves a point out.
+        noise: standard deviation of a point of weight 1, in eye distances.
+        steps: iterations.
+    """
+    n = len(points_px)
+    angle = np.zeros((n, 3))
+    angle[:, 0] = _first_yaw(points_px)
+    angle[:, 2] = _first_roll(points_px)
+    points = points_px - points_px.mean(axis=1, keepdims=True)
+    model = model_mm / 63.0
+    root = np.sqrt(weight)[..., None] / noise
+    prior = angle * 0.0
+    for _ in range(steps):
+        residual, jacobian = _linearise(angle, points, model, root)
+        pull = (prior - angle) / _TURN_PRIOR_RAD
+        normal = jacobian.transpose(0, 2, 1) @ jacobian + np.diag(1 / _TURN_PRIOR_RAD**2)
+        gradient = np.einsum("nij,ni->nj", jacobian, residual) - pull / _TURN_PRIOR_RAD
+        step = np.linalg.solve(normal, gradient[..., None])[..., 0]
+        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -np.pi, np.pi)
+    shape, scale, shift = _project(angle, points, model, weight)
+    off = (scale[:, None, None] * shape + shift - points) / np.maximum(scale, 1e-9)[:, None, None]
+    rms = np.sqrt((weight[..., None] * off**2).sum((1, 2)) / np.maximum(weight.sum(1), 1e-9))
+    return Pose(angle[:, 0], angle[:, 1], angle[:, 2], scale / 63.0, rms)
+
+
+def to_camera(pose: Pose, points_px: Floats, camera: Camera) -> tuple[Floats, Floats, Floats]:
+    """Yaw, pitch and roll `(n,)` in the camera frame of poses seen at pixels `(n, 2)`."""
+    local = directions.rotation_from_angles(pose.yaw_rad, pose.pitch_rad, pose.roll_rad)
+    ray_yaw, ray_pitch = directions.to_yaw_pitch(-camera.rays(points_px))
+    towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
+    return directions.angles_from_rotation(towards @ local)
+
+
+def _first_roll(points_px: Floats) -> Floats:
+    eyes = points_px[:, 1] - points_px[:, 0]
+    mouth = points_px[:, -1] - points_px[:, -2]
+    line = eyes + mouth
+    return np.asarray(np.arctan2(line[:, 1], line[:, 0]))
+
+
+def _first_yaw(points_px: Floats) -> Floats:
+    """Yaw from how far the nose lies off the eyes' middle."""
+    eyes = points_px[:, 1] - points_px[:, 0]
+    width = np.maximum(np.linalg.norm(eyes, axis=1), 1e-6)
+    nose = points_px[:, 2] - points_px[:, :2].mean(axis=1)
+    return np.asarray(np.arctan2((nose * eyes).sum(1) / width, 0.52 * width))
+
+
+def _project(
+    angle: Floats, points: Floats, model: Floats, weight: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The turned model `(n, p, 2)` and the best scale `(n,)` and shift `(n, 1, 2)` onto the points."""
+    turned = np.einsum("nij,pj->npi", directions.rotation_from_angles(*angle.T), model)[..., :2]
+    total = np.maximum(weight.sum(1), 1e-9)[:, None]
+    a = turned - ((weight[..., None] * turned).sum(1) / total)[:, None]
+    b = points - ((weight[..., None] * points).sum(1) / total)[:, None]
+    scale = (weight[..., None] * a * b).sum((1, 2)) / np.maximum((weight[..., None] * a**2).sum((1, 2)), 1e-9)
+    scale = np.maximum(scale, 1e-6)
+    shift = (weight[..., None] * (points - scale[:, None, None] * turned)).sum(1) / total
+    return turned, scale, shift[:, None]
+
+
+def _residual(angle: Floats, points: Floats, model: Floats, root: Floats) -> Floats:
+    turned, scale, shift = _project(angle, points, model, root[..., 0] ** 2)
+    off = (turned + (shift - points) / scale[:, None, None]) * root
+    return np.asarray(off.reshape(len(off), -1))
+
+
+def _linearise(angle: Floats, points: Floats, model: Floats, root: Floats) -> tuple[Floats, Floats]:
+    """Residuals `(n, 2 points)` and their derivatives by the three angles."""
+    here = _residual(angle, points, model, root)
+    columns = []
+    for k in range(3):
+        nudged = angle.copy()
+        nudged[:, k] += 1e-4
+        columns.append((_residual(nudged, points, model, root) - here) / 1e-4)
+    return here, np.stack(columns, axis=-1)

@@ -1,0 +1,81 @@
+"""A track: one face followed without a break, with everything measured on it, column-wise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import check_shape
+from eyeline.results import Floats, Ints
+
+SIX_OF_68 = (36, 39, 42, 45, 31, 35)
+"""Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer nostril points."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One face from its first to its last frame; every analysed frame between has a row."""
+
+    track_id: int
+    """Number from 1 in order of first appearance."""
+    person: int
+    """The identity that this track belongs to, from 1; 0 before identities are joined."""
+    shot: int
+    """Index of the shot it lies in, from 0."""
+    frame: Ints
+    """`(n,)` indices of the analysed frames, increasing."""
+    time_s: Floats
+    """`(n,)` seconds since the first video frame."""
+    end_s: Floats
+    """`(n,)` time at which the analysed frame ends."""
+    box_xyxy: Floats
+    """`(n, 4)` face box, forehead to chin."""
+    score: Floats
+    """`(n,)` detector's confidence in [0, 1]."""
+    detected: npt.NDArray[np.bool_]
+    """`(n,)` False where the box comes from neighbouring frames."""
+    five_px: Floats
+    """`(n, 5, 2)` detector's points: eye on the picture's left, other eye, nose tip, mouth corners left, right."""
+    six_px: Floats
+    """`(n, 6, 2)` points `SIX_OF_68` of the 68-point scheme."""
+    quality: Floats
+    """`(n,)` trust in the 68 landmarks, [0, 1]."""
+    yaw_rad: Floats
+    """`(n,)` head turn as of `geometry.directions`, smoothed."""
+    pitch_rad: Floats
+    """`(n,)`."""
+    roll_rad: Floats
+    """`(n,)`."""
+    head_error_rad: Floats
+    """`(n,)` expected error of the head's direction."""
+    pupil_mm: Floats
+    """`(n, 2)` shift of the irises from the middle between the eye corners, on the metric face: right and down in the
+    picture once the head's roll is undone; NaN where they cannot be seen."""
+    lid_opening: Floats
+    """`(n,)` lid distance over eye width; about 0.3 for open eyes, NaN where the landmarks are not to be trusted."""
+    mouth_open: Floats
+    """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be trusted."""
+
+    def __post_init__(self) -> None:
+        """Check that all columns have the same length."""
+        patterns = {
+            "box_xyxy": "n 4", "five_px": "n 5 2", "six_px": "n 6 2", "pupil_mm": "n 2"
+        }  # fmt: skip
+        sizes: dict[str, int] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                sizes = check_shape(value, patterns.get(name, "n"), f"Track.{name}", sizes)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def eyes_px(self) -> Floats:
+        """`(n, 2)` point midway between the eyes."""
+        return np.asarray(self.five_px[:, :2].mean(axis=1))
+
+    def of(self, person: int) -> Track:
+        """The same track as `person`'s."""
+        return replace(self, person=person)

@@ -1,0 +1,407 @@
+"""What eyeline answers: typed, column-wise results that every system, exporter and page speaks.
+
+Conventions, the same everywhere outside a room's `inputs.py`:
+
+- time is seconds since the first video frame (`time_s`; `VideoInfo.start_s` leads back to the file's stamps);
+- boxes are `xyxy` pixels of the upright video with square pixels, points are `(x, y)` pixels of the same;
+- directions are unit vectors in the camera frame: x right, y down, z forward (away from the camera);
+- persons are numbered from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError, check_shape
+
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+Ints: TypeAlias = npt.NDArray[np.integer[Any]]
+Image: TypeAlias = npt.NDArray[np.uint8]
+
+TARGET_SCENE = 0
+"""`Points.target` of a place in the picture that is nobody's face."""
+TARGET_OFF_SCREEN = -1
+"""`Points.target` of a look that leaves the picture."""
+TARGET_CAMERA = -2
+"""`Points.target` of a look into the camera."""
+WEARER = 0
+"""The `person` of answers about whoever wears the camera."""
+UNSEEN = -1
+"""The `person` of speech whose speaker is not visible."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A span of a file that could not be decoded."""
+
+    start_s: float
+    """Where it begins, seconds on the video's clock."""
+    end_s: float
+    """Where decoding was whole again, or the end of the file as declared."""
+    message: str
+    """What the decoder said."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video once it has been read."""
+
+    path: str
+    """The file as the user named it."""
+    width_px: int
+    """Width of the upright picture with square pixels."""
+    height_px: int
+    """Height of the upright picture with square pixels."""
+    rate_hz: Fraction
+    """Average frames a second, exact as the container states it."""
+    start_s: float
+    """Stamp of the first frame on the file's own clock; `time_s + start_s` is the file's stamp."""
+    duration_s: float
+    """From the first frame to the end of the last one."""
+    frame_count: int
+    """Frames that were decoded."""
+    has_sound: bool
+    """Whether there is a decodable sound stream."""
+    rotation_deg: int = 0
+    """Clockwise turn that the reader has applied: 0, 90, 180 or 270."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width over height of a stored pixel; the reader has already made pixels square."""
+    variable_rate: bool = False
+    """Whether the frames are not evenly spaced."""
+    damage: tuple[Damage, ...] = ()
+    """Spans that could not be decoded, in order of time."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One identity over the whole video."""
+
+    person: int
+    """Number from 1, in order of first appearance, left to right within a frame."""
+    track_ids: tuple[int, ...]
+    """The unbroken tracks that were joined into this person."""
+    first_s: float
+    last_s: float
+    seen_s: float
+    """Time in which the face was seen."""
+    thumbnail: Image | None = field(default=None, repr=False, compare=False)
+    """`(height, width, 3)` RGB face crop, the sharpest frontal one."""
+
+    @property
+    def label(self) -> str:
+        """How the person is called in every output."""
+        return person_label(self.person)
+
+
+def person_label(person: int) -> str:
+    """The name every output uses for a person's number."""
+    return {WEARER: "camera wearer", UNSEEN: "unseen"}.get(person, f"person {person}")
+
+
+def target_label(target: int) -> str:
+    """The name every output uses for a number in `Points.target`."""
+    names = {TARGET_SCENE: "scene", TARGET_OFF_SCREEN: "off screen", TARGET_CAMERA: "camera"}
+    return names.get(target, person_label(target))
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is where: one row a person and frame, sorted by frame, then person."""
+
+    frame: Ints
+    """`(n,)` index of the frame in the decoded video, from 0."""
+    time_s: Floats
+    """`(n,)`."""
+    person: Ints
+    """`(n,)`."""
+    track_id: Ints
+    """`(n,)`."""
+    box_xyxy: Floats
+    """`(n, 4)` face box: forehead to chin, without hair and ears."""
+    score: Floats
+    """`(n,)` confidence of the detector in [0, 1]; between two detections interpolated."""
+    detected: npt.NDArray[np.bool_]
+    """`(n,)` False where the box was carried over from neighbouring frames."""
+    quality: Floats
+    """`(n,)` trust in the 68 landmarks, [0, 1]; see `people.landmarks`."""
+    eyes_px: Floats
+    """`(n, 2)` point midway between the eyes, where a gaze arrow starts."""
+    yaw_deg: Floats
+    """`(n,)` turn of the head, positive towards the right edge of the picture, 0 = facing the camera."""
+    pitch_deg: Floats
+    """`(n,)` positive upwards."""
+    roll_deg: Floats
+    """`(n,)` positive clockwise in the picture."""
+
+    def __post_init__(self) -> None:
+        """Check that all columns have the same length."""
+        _check_columns(self, {"box_xyxy": "n 4", "eyes_px": "n 2"})
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What all answers say of their origin."""
+
+    system: str
+    """The room that answered, for example `gaze_3d`."""
+    builder: str
+    """The room's builder, for example `head_pose`."""
+    name: str
+    """What is answered, for example `gaze` or `eye_contact`."""
+
+
+@dataclass(frozen=True)
+class Scores(_Answer):
+    """A number in [0, 1] for a person and a time."""
+
+    threshold: float
+    """From this value on the answer counts as yes."""
+    frame: Ints
+    """`(n,)`."""
+    time_s: Floats
+    """`(n,)`."""
+    person: Ints
+    """`(n,)`."""
+    value: Floats
+    """`(n,)` in [0, 1], NaN where it cannot be said."""
+
+    def __post_init__(self) -> None:
+        """Check lengths and range."""
+        _check_columns(self, {})
+        known = self.value[~np.isnan(self.value)]
+        if known.size and (known.min() < 0 or known.max() > 1):
+            raise DataError(f"scores '{self.name}' leave [0, 1]: {known.min()} to {known.max()}")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True)
+class Directions(_Answer):
+    """Unit vectors in the camera frame with a concentration."""
+
+    frame: Ints
+    """`(n,)`."""
+    time_s: Floats
+    """`(n,)`."""
+    person: Ints
+    """`(n,)`."""
+    origin_px: Floats
+    """`(n, 2)` where the direction starts in the picture."""
+    direction: Floats
+    """`(n, 3)` unit vectors: x right, y down, z forward; (0, 0, -1) looks into the camera."""
+    concentration: Floats
+    """`(n,)` kappa of a von Mises-Fisher distribution, > 0; the larger the surer."""
+
+    def __post_init__(self) -> None:
+        """Check lengths and that vectors have length one."""
+        _check_columns(self, {"origin_px": "n 2", "direction": "n 3"})
+        norm = np.linalg.norm(self.direction, axis=1)
+        if len(norm) and np.abs(norm - 1).max() > 1e-3:
+            raise DataError(f"directions '{self.name}' are not unit vectors (norm {norm.max():.4f})")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True)
+class Points(_Answer):
+    """Where in the picture, and at what or whom."""
+
+    frame: Ints
+    """`(n,)`."""
+    time_s: Floats
+    """`(n,)`."""
+    person: Ints
+    """`(n,)`."""
+    point_px: Floats
+    """`(n, 2)`, NaN where the look leaves the picture or goes to the camera."""
+    target: Ints
+    """`(n,)` number of the person looked at, or `TARGET_SCENE`, `TARGET_OFF_SCREEN`, `TARGET_CAMERA`."""
+    probability: Floats
+    """`(n,)` of the target given, in [0, 1]."""
+    target_xyxy: Floats
+    """`(n, 4)` box of the target, NaN where it has none."""
+    heatmap_row: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """`(m,)` rows for which a heatmap is kept."""
+    heatmap: npt.NDArray[np.uint8] | None = None
+    """`(m, rows, columns)` over the whole picture, scaled so that the peak is 255."""
+
+    def __post_init__(self) -> None:
+        """Check lengths and range."""
+        _check_columns(
+            self, {"point_px": "n 2", "target_xyxy": "n 4"}, skip=("heatmap_row", "heatmap")
+        )
+        if self.heatmap is not None:
+            check_shape(self.heatmap, f"{len(self.heatmap_row)} rows columns", "Points.heatmap")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+@dataclass(frozen=True)
+class Segments(_Answer):
+    """Spans of time with a label."""
+
+    person: Ints
+    """`(n,)`."""
+    start_s: Floats
+    """`(n,)`."""
+    end_s: Floats
+    """`(n,)`, greater than the start."""
+    label: tuple[str, ...]
+    """`n` words, for example `contact` or `person 2`."""
+    score: Floats
+    """`(n,)` mean score inside the segment, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Check lengths and order of the bounds."""
+        _check_columns(self, {})
+        if np.any(self.end_s <= self.start_s):
+            bad = int(np.argmax(self.end_s <= self.start_s))
+            raise DataError(
+                f"segment {bad} of '{self.name}' ends at {self.end_s[bad]} s, "
+                f"not after its start at {self.start_s[bad]} s"
+            )
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+Answer: TypeAlias = Scores | Directions | Points | Segments
+
+
+@dataclass(frozen=True)
+class Method:
+    """Which builder answered, how well it was measured, and under which licence."""
+
+    system: str
+    builder: str
+    summary: str
+    """What it does, in one sentence."""
+    measured: str
+    """Held-out figures with data and split, or why there are none."""
+    licence: str
+    weights: str | None = None
+    """File name of the weights, None for a geometric method."""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that is known of one video."""
+
+    video: VideoInfo
+    status: str
+    """`ok`, or `partial` where part of the file could not be decoded."""
+    persons: tuple[Person, ...]
+    people: People
+    answers: tuple[Answer, ...]
+    methods: tuple[Method, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the user chose, as analysis.json keeps it."""
+    warnings: tuple[str, ...] = ()
+    folder: Path | None = None
+    """Where the files of this analysis lie, None before they are written."""
+
+    def scores(self, name: str) -> Scores:
+        """The scores called `name`; DataError lists what there is otherwise."""
+        return self._one(Scores, name)
+
+    def directions(self, name: str = "gaze") -> Directions:
+        """The directions called `name`."""
+        return self._one(Directions, name)
+
+    def points(self, name: str = "gaze_target") -> Points:
+        """The points called `name`."""
+        return self._one(Points, name)
+
+    def segments(self, name: str) -> Segments:
+        """The segments called `name`."""
+        return self._one(Segments, name)
+
+    def of(self, kind: type[Answer]) -> list[Any]:
+        """All answers of one kind, in the order in which the systems ran."""
+        return [answer for answer in self.answers if isinstance(answer, kind)]
+
+    def _one(self, kind: type[Any], name: str) -> Any:
+        for answer in self.answers:
+            if isinstance(answer, kind) and answer.name == name:
+                return answer
+        have = ", ".join(a.name for a in self.answers if isinstance(a, kind)) or "none"
+        raise DataError(f"no {kind.__name__.lower()} called '{name}' in this analysis; it has: {have}")
+
+
+def segments_from_scores(
+    scores: Scores, frame_end_s: Floats, label: str, *, name: str | None = None, min_duration_s: float = 0.0
+) -> Segments:
+    """Runs of neighbouring rows at or above the threshold, a person at a time.
+
+    Args:
+        scores: the scores; rows of a person need not be adjacent.
+        frame_end_s: `(n,)` time at which the analysed frame of each row ends.
+        label: the label of every segment.
+        name: the name of the answer, by default that of the scores.
+        min_duration_s: shorter runs are dropped.
+    """
+    rows: list[tuple[int, float, float, str, float]] = []
+    for person in np.unique(scores.person):
+        mine = np.flatnonzero(scores.person == person)
+        mine = mine[np.argsort(scores.time_s[mine], kind="stable")]
+        yes = np.nan_to_num(scores.value[mine], nan=-1.0) >= scores.threshold
+        for run in runs(scores.time_s[mine], frame_end_s[mine], yes):
+            span = mine[run]
+            start, end = float(scores.time_s[span[0]]), float(frame_end_s[span[-1]])
+            if end > start and end - start >= min_duration_s:
+                rows.append((int(person), start, end, label, float(scores.value[span].mean())))
+    return make_segments(scores.system, scores.builder, name or scores.name, rows)
+
+
+def make_segments(
+    system: str, builder: str, name: str, rows: Iterable[tuple[int, float, float, str, float]]
+) -> Segments:
+    """Segments from rows of (person, start_s, end_s, label, score), sorted by person, then time."""
+    ordered = sorted(rows)
+    return Segments(
+        system, builder, name,
+        person=np.array([r[0] for r in ordered], np.int64),
+        start_s=np.array([r[1] for r in ordered], np.float64),
+        end_s=np.array([r[2] for r in ordered], np.float64),
+        label=tuple(r[3] for r in ordered),
+        score=np.array([r[4] for r in ordered], np.float64),
+    )  # fmt: skip
+
+
+def runs(time_s: Floats, end_s: Floats, yes: npt.NDArray[np.bool_]) -> list[slice]:
+    """Slices over maximal runs of True in which each row begins where the one before ends.
+
+    Args:
+        time_s: `(n,)` increasing starts of the rows.
+        end_s: `(n,)` their ends.
+        yes: `(n,)` which rows count.
+    """
+    apart = time_s[1:] > end_s[:-1] + 1e-6
+    edges = np.flatnonzero(apart | (yes[1:] != yes[:-1])) + 1
+    bounds = [0, *edges.tolist(), len(yes)]
+    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a and yes[a]]
+
+
+def _check_columns(table: Any, patterns: Mapping[str, str], skip: Sequence[str] = ()) -> None:
+    sizes: dict[str, int] = {}
+    for name, value in vars(table).items():
+        if name in skip:
+            continue
+        if isinstance(value, np.ndarray):
+            sizes = check_shape(value, patterns.get(name, "n"), f"{type(table).__name__}.{name}", sizes)
+        elif isinstance(value, tuple) and len(value) != sizes.get("n", len(value)):
+            raise DataError(f"{type(table).__name__}.{name} has {len(value)} rows, expected {sizes['n']}")

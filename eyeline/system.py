@@ -1,0 +1,127 @@
+"""The card that a room fills in, the scene that it is shown, and the registry, which is the directory."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from eyeline.errors import UsageError
+from eyeline.geometry.camera import Camera
+from eyeline.people.tracks import Track
+from eyeline.results import Answer, Directions, Method, Scores, VideoInfo
+
+if TYPE_CHECKING:
+    from eyeline.video.reader import Frame
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a room is shown of one video: people, sound and the answers it may build on."""
+
+    video: VideoInfo
+    camera: Camera
+    tracks: Sequence[Track]
+    """All tracks with identities, smoothed; by person, then time."""
+    gaze: Directions | None = None
+    """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for rooms with `Needs.gaze`."""
+    speaking: Scores | None = None
+    """Who speaks, rows in the order of the tracks; None for a video without sound."""
+    ego: bool = False
+    """Whether the camera is head-worn."""
+    frames: Callable[[], Iterator[Frame]] | None = None
+    """A fresh pass over the analysed frames, for networks that look at pixels."""
+
+
+class Predictor(Protocol):
+    """A room's builder, ready to answer."""
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """All answers about one scene, deterministic."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a builder must be given."""
+
+    people: bool = True
+    sound: bool = False
+    """Answers nothing without sound."""
+    gaze: bool = False
+    """Builds on the directions of `gaze_3d`."""
+    ego: bool = False
+    """Makes sense only for a head-worn camera."""
+    rate_hz: float | None = None
+    """The frame rate it was trained at."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """One way of answering, with its figures and its licence."""
+
+    method: Method
+    answers: tuple[str, ...]
+    """Names of the answers it gives."""
+    predictor: Callable[[], Predictor] | None
+    """Makes the predictor without any file of the user's; None where weights must be given."""
+    needs: Needs = field(default_factory=Needs)
+    network: Callable[..., Any] | None = None
+    """Makes the `nn.Module` from its saved arguments, for `load_model`."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it runs with what the package and its dependencies carry."""
+        return self.predictor is not None
+
+
+@dataclass(frozen=True)
+class System:
+    """A room's card."""
+
+    name: str
+    published: tuple[str, ...]
+    """Names under which the field knows it; accepted wherever a system is named."""
+    title: str
+    """The question it answers."""
+    paper: str
+    builders: Mapping[str, Builder]
+    default: str
+    """The builder that `analyze` uses unless told otherwise."""
+    recipes: tuple[str, ...] = ()
+    train: Callable[..., Any] | None = None
+    evaluate: Callable[..., Any] | None = None
+    import_original: Callable[..., Any] | None = None
+
+
+@cache
+def system_names() -> tuple[str, ...]:
+    """The rooms: every folder under `eyeline.systems`."""
+    from eyeline import systems
+
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(systems.__path__) if m.ispkg))
+
+
+def load_system(name: str) -> System:
+    """The card of a room, by its name or a published one; UsageError lists the names."""
+    if name in system_names():
+        return _card(name)
+    for room in system_names():
+        if name.lower() in _card(room).published:
+            return _card(room)
+    known = "; ".join(f"{room} ({', '.join(_card(room).published)})" for room in system_names())
+    raise UsageError(f"no system called '{name}'. Systems: {known}")
+
+
+def list_systems() -> list[System]:
+    """The cards of all rooms, by name."""
+    return [_card(name) for name in system_names()]
+
+
+@cache
+def _card(room: str) -> System:
+    card = importlib.import_module(f"eyeline.systems.{room}").SYSTEM
+    assert isinstance(card, System), room
+    return card

@@ -1,0 +1,1 @@
+"""The five rooms. No room imports another."""

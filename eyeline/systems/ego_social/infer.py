@@ -1,0 +1,58 @@
+"""`contact_and_voice` on a scene: directions and speech in, looking at me and talking to me out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.people import smooth
+from eyeline.people.contact import camera_contact
+from eyeline.results import Answer, Floats, Scores, segments_from_scores
+from eyeline.system import Scene
+
+MEMORY_S = 0.5
+"""Someone who talks to me looks at me now and then: contact within about this time before or after counts."""
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class ContactAndVoice:
+    """Answers by geometry and by who speaks; without sound nobody is said to talk."""
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """Scores `looking_at_me` and, with sound, `talking_to_me`, rows in the order of the tracks, and their segments."""
+        if scene.gaze is None:
+            raise UsageError("ego_social/contact_and_voice needs directions: add gaze_3d to --systems")
+        contact = camera_contact(scene.gaze, scene.camera)
+        answers: list[Answer] = self._answer(scene, "looking_at_me", contact)
+        if scene.speaking is not None:
+            lasting = _lasting(scene, contact)
+            answers += self._answer(scene, "talking_to_me", lasting * scene.speaking.value)
+        return answers
+
+    def _answer(self, scene: Scene, name: str, value: Floats) -> list[Answer]:
+        gaze = scene.gaze
+        assert gaze is not None
+        scores = Scores(
+            "ego_social", "contact_and_voice", name, THRESHOLD,
+            gaze.frame, gaze.time_s, gaze.person, np.clip(value, 0, 1),
+        )  # fmt: skip
+        ends = np.concatenate([t.end_s for t in scene.tracks]) if scene.tracks else np.zeros(0)
+        return [scores, segments_from_scores(scores, ends, name, min_duration_s=0.2)]
+
+
+def _lasting(scene: Scene, contact: Floats) -> Floats:
+    """The highest contact within `MEMORY_S` of each frame, softened."""
+    out, start = np.zeros(len(contact)), 0
+    for track in scene.tracks:
+        mine = slice(start, start + len(track))
+        start += len(track)
+        first = np.searchsorted(track.time_s, track.time_s - MEMORY_S)
+        last = np.searchsorted(track.time_s, track.time_s + MEMORY_S, side="right")
+        near = contact[mine]
+        top = np.array([near[a:b].max() for a, b in zip(first, last, strict=True)])
+        out[mine] = smooth.gaussian(top, track.time_s, MEMORY_S / 2)
+    return np.clip(out, 0, 1)

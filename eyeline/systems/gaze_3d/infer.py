@@ -1,0 +1,47 @@
+"""`head_pose` on a scene: tracks in, gaze and head directions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eyeline.geometry import directions
+from eyeline.results import Answer, Directions, Floats
+from eyeline.system import Scene
+from eyeline.systems.gaze_3d import head_pose
+
+
+@dataclass(frozen=True)
+class HeadPose:
+    """Directions by geometry; needs nothing but tracks."""
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """`Directions` called `gaze` and `head`, rows in the order of the tracks."""
+        people = sorted({t.person for t in scene.tracks})
+        lids = {p: head_pose.usual_lids([t for t in scene.tracks if t.person == p]) for p in people}
+        found = [head_pose.gaze(t, lids[t.person], scene.camera) for t in scene.tracks]
+        heads = [
+            directions.from_yaw_pitch(t.yaw_rad, t.pitch_rad) for t in scene.tracks
+        ]
+        sure = [1 / t.head_error_rad**2 for t in scene.tracks]
+        return [
+            _answer(scene, "gaze", [g for g, _ in found], [k for _, k in found]),
+            _answer(scene, "head", heads, sure),
+        ]
+
+
+def _answer(scene: Scene, name: str, vectors: list[Floats], concentration: list[Floats]) -> Directions:
+    def column(values: list[Floats], empty: tuple[int, ...] = (0,)) -> Floats:
+        return np.concatenate(values) if values else np.zeros(empty)
+
+    return Directions(
+        "gaze_3d", "head_pose", name,
+        frame=column([t.frame for t in scene.tracks]).astype(np.int64),
+        time_s=column([t.time_s for t in scene.tracks]),
+        person=column([np.full(len(t), t.person) for t in scene.tracks]).astype(np.int64),
+        origin_px=column([t.eyes_px for t in scene.tracks], (0, 2)),
+        direction=column(vectors, (0, 3)),
+        concentration=column(concentration),
+    )  # fmt: skip
