@@ -34,7 +34,9 @@ class OutputError(EyelineError):
     """A place that cannot be written, or that holds another run's results."""
 
 
-def check_shape(array: Any, pattern: str, what: str, sizes: Mapping[str, int] | None = None) -> dict[str, int]:
+def check_shape(
+    array: Any, pattern: str, what: str, sizes: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Check an array's shape against axes in words and return the size of each named axis.
 
     Args:
@@ -58,6 +60,7 @@ def check_shape(array: Any, pattern: str, what: str, sizes: Mapping[str, int] | 
         expected = int(axis) if axis.isdigit() else found.setdefault(axis, size)
         if size != expected:
             raise DataError(
-                f"{what} has shape {shape}; axis '{axis}' of '{pattern}' should be {expected}, is {size}"
+                f"{what} has shape {shape}; "
+                f"axis '{axis}' of '{pattern}' should be {expected}, is {size}"
             )
     return found

@@ -2,9 +2,12 @@
 
 Conventions, the same everywhere outside a room's `inputs.py`:
 
-- time is seconds since the first video frame (`time_s`; `VideoInfo.start_s` leads back to the file's stamps);
-- boxes are `xyxy` pixels of the upright video with square pixels, points are `(x, y)` pixels of the same;
-- directions are unit vectors in the camera frame: x right, y down, z forward (away from the camera);
+- time is seconds since the first video frame (`time_s`; `VideoInfo.start_s` leads back to the
+  file's stamps);
+- boxes are `xyxy` pixels of the upright video with square pixels, points are `(x, y)` pixels of
+  the same;
+- directions are unit vectors in the camera frame: x right, y down, z forward (away from the
+  camera);
 - persons are numbered from 1.
 """
 
@@ -13,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -124,7 +128,8 @@ class People:
     track_id: Ints
     """`(n,)`."""
     box_xyxy: Floats
-    """`(n, 4)` face box: forehead to chin, without hair and ears."""
+    """`(n, 4)` head box, hair to chin and ear to ear: the detector's face box (forehead to chin,
+    without ears) grown by about 1.4 x 1.35. Boxes that the user gave stand here as given."""
     score: Floats
     """`(n,)` confidence of the detector in [0, 1]; between two detections interpolated."""
     detected: npt.NDArray[np.bool_]
@@ -134,7 +139,8 @@ class People:
     eyes_px: Floats
     """`(n, 2)` point midway between the eyes, where a gaze arrow starts."""
     yaw_deg: Floats
-    """`(n,)` turn of the head, positive towards the right edge of the picture, 0 = facing the camera."""
+    """`(n,)` turn of the head, positive towards the right edge of the picture, 0 = facing the
+    camera."""
     pitch_deg: Floats
     """`(n,)` positive upwards."""
     roll_deg: Floats
@@ -145,6 +151,7 @@ class People:
         _check_columns(self, {"box_xyxy": "n 4", "eyes_px": "n 2"})
 
     def __len__(self) -> int:
+        """Number of rows, one for each person and frame."""
         return len(self.frame)
 
 
@@ -183,6 +190,7 @@ class Scores(_Answer):
             raise DataError(f"scores '{self.name}' leave [0, 1]: {known.min()} to {known.max()}")
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self.frame)
 
 
@@ -208,9 +216,12 @@ class Directions(_Answer):
         _check_columns(self, {"origin_px": "n 2", "direction": "n 3"})
         norm = np.linalg.norm(self.direction, axis=1)
         if len(norm) and np.abs(norm - 1).max() > 1e-3:
-            raise DataError(f"directions '{self.name}' are not unit vectors (norm {norm.max():.4f})")
+            raise DataError(
+                f"directions '{self.name}' are not unit vectors (norm {norm.max():.4f})"
+            )
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self.frame)
 
 
@@ -227,14 +238,15 @@ class Points(_Answer):
     point_px: Floats
     """`(n, 2)`, NaN where the look leaves the picture or goes to the camera."""
     target: Ints
-    """`(n,)` number of the person looked at, or `TARGET_SCENE`, `TARGET_OFF_SCREEN`, `TARGET_CAMERA`."""
+    """`(n,)` number of the person looked at, or `TARGET_SCENE`, `TARGET_OFF_SCREEN`,
+    `TARGET_CAMERA`."""
     probability: Floats
     """`(n,)` of the target given, in [0, 1]."""
     target_xyxy: Floats
     """`(n, 4)` box of the target, NaN where it has none."""
     heatmap_row: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """`(m,)` rows for which a heatmap is kept."""
-    heatmap: npt.NDArray[np.uint8] | None = None
+    heatmap: Image | None = None
     """`(m, rows, columns)` over the whole picture, scaled so that the peak is 255."""
 
     def __post_init__(self) -> None:
@@ -246,6 +258,7 @@ class Points(_Answer):
             check_shape(self.heatmap, f"{len(self.heatmap_row)} rows columns", "Points.heatmap")
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self.frame)
 
 
@@ -275,10 +288,12 @@ class Segments(_Answer):
             )
 
     def __len__(self) -> int:
+        """Number of segments."""
         return len(self.person)
 
 
 Answer: TypeAlias = Scores | Directions | Points | Segments
+_Kind = TypeVar("_Kind", Scores, Directions, Points, Segments)
 
 
 @dataclass(frozen=True)
@@ -334,16 +349,23 @@ class Analysis:
         """All answers of one kind, in the order in which the systems ran."""
         return [answer for answer in self.answers if isinstance(answer, kind)]
 
-    def _one(self, kind: type[Any], name: str) -> Any:
+    def _one(self, kind: type[_Kind], name: str) -> _Kind:
         for answer in self.answers:
             if isinstance(answer, kind) and answer.name == name:
                 return answer
         have = ", ".join(a.name for a in self.answers if isinstance(a, kind)) or "none"
-        raise DataError(f"no {kind.__name__.lower()} called '{name}' in this analysis; it has: {have}")
+        raise DataError(
+            f"no {kind.__name__.lower()} called '{name}' in this analysis; it has: {have}"
+        )
 
 
 def segments_from_scores(
-    scores: Scores, frame_end_s: Floats, label: str, *, name: str | None = None, min_duration_s: float = 0.0
+    scores: Scores,
+    frame_end_s: Floats,
+    label: str,
+    *,
+    name: str | None = None,
+    min_duration_s: float = 0.0,
 ) -> Segments:
     """Runs of neighbouring rows at or above the threshold, a person at a time.
 
@@ -393,7 +415,7 @@ def runs(time_s: Floats, end_s: Floats, yes: npt.NDArray[np.bool_]) -> list[slic
     apart = time_s[1:] > end_s[:-1] + 1e-6
     edges = np.flatnonzero(apart | (yes[1:] != yes[:-1])) + 1
     bounds = [0, *edges.tolist(), len(yes)]
-    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a and yes[a]]
+    return [slice(a, b) for a, b in pairwise(bounds) if b > a and yes[a]]
 
 
 def _check_columns(table: Any, patterns: Mapping[str, str], skip: Sequence[str] = ()) -> None:
@@ -402,6 +424,10 @@ def _check_columns(table: Any, patterns: Mapping[str, str], skip: Sequence[str] 
         if name in skip:
             continue
         if isinstance(value, np.ndarray):
-            sizes = check_shape(value, patterns.get(name, "n"), f"{type(table).__name__}.{name}", sizes)
+            sizes = check_shape(
+                value, patterns.get(name, "n"), f"{type(table).__name__}.{name}", sizes
+            )
         elif isinstance(value, tuple) and len(value) != sizes.get("n", len(value)):
-            raise DataError(f"{type(table).__name__}.{name} has {len(value)} rows, expected {sizes['n']}")
+            raise DataError(
+                f"{type(table).__name__}.{name} has {len(value)} rows, expected {sizes['n']}"
+            )

@@ -1,4 +1,4 @@
-"""The card that a room fills in, the scene that it is shown, and the registry, which is the directory."""
+"""The card that a room fills in, the scene that it is shown, and the registry: the directory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Scene:
     tracks: Sequence[Track]
     """All tracks with identities, smoothed; by person, then time."""
     gaze: Directions | None = None
-    """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for rooms with `Needs.gaze`."""
+    """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for rooms with
+    `Needs.gaze`."""
     speaking: Scores | None = None
     """Who speaks, rows in the order of the tracks; None for a video without sound."""
     ego: bool = False
@@ -90,6 +91,8 @@ class System:
     builders: Mapping[str, Builder]
     default: str
     """The builder that `analyze` uses unless told otherwise."""
+    beside: tuple[str, ...] = ()
+    """Builders that `analyze` runs beside the default one."""
     recipes: tuple[str, ...] = ()
     train: Callable[..., Any] | None = None
     evaluate: Callable[..., Any] | None = None

@@ -17,7 +17,10 @@ def area(box_xyxy: Floats) -> Floats:
 
 
 def iou(a_xyxy: Floats, b_xyxy: Floats) -> Floats:
-    """Intersection over union of every box `(n, 4)` with every box `(m, 4)`: `(n, m)`, 0 where both are empty."""
+    """Intersection over union `(n, m)` of all pairs of boxes `(n, 4)` and `(m, 4)`.
+
+    It is 0 where both are empty.
+    """
     low = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
     high = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
     shared = area(np.concatenate([low, high], axis=-1))

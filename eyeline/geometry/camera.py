@@ -12,7 +12,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating[Any]]
 
 ASSUMED_FOV_DEG = 55.0
-"""Diagonal-ish default of unknown footage: horizontal field of view of a 16:9 webcam or a mid-zoom lens."""
+"""Diagonal-ish default of unknown footage: horizontal field of view of a 16:9 webcam or a mid-zoom
+lens."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Camera:
 
     @classmethod
     def from_fov(cls, width_px: int, height_px: int, fov_deg: float = ASSUMED_FOV_DEG) -> Camera:
-        """A camera with square pixels whose longer side spans `fov_deg`, looking through the middle."""
+        """A camera with square pixels, centred, whose longer side spans `fov_deg`."""
         focal = max(width_px, height_px) / 2 / math.tan(math.radians(fov_deg) / 2)
         return cls(focal, focal, width_px / 2, height_px / 2)
 

@@ -1,7 +1,8 @@
 """Unit vectors, angles and rotations in the camera frame: x right, y down, z forward.
 
-Yaw and pitch describe where a direction points as seen by the camera: `(0, 0, -1)` looks into the camera
-and has yaw 0 and pitch 0; yaw grows towards the right edge of the picture, pitch grows upwards.
+Yaw and pitch describe where a direction points as seen by the camera: `(0, 0, -1)` looks into the
+camera and has yaw 0 and pitch 0; yaw grows towards the right edge of the picture, pitch grows
+upwards.
 """
 
 from __future__ import annotations
@@ -24,9 +25,7 @@ def from_yaw_pitch(yaw_rad: Floats, pitch_rad: Floats) -> Floats:
     """Unit vectors `(..., 3)` of yaw and pitch `(...)`."""
     yaw_rad, pitch_rad = np.asarray(yaw_rad), np.asarray(pitch_rad)
     flat = np.cos(pitch_rad)
-    return np.stack(
-        [flat * np.sin(yaw_rad), -np.sin(pitch_rad), -flat * np.cos(yaw_rad)], axis=-1
-    )
+    return np.stack([flat * np.sin(yaw_rad), -np.sin(pitch_rad), -flat * np.cos(yaw_rad)], axis=-1)
 
 
 def to_yaw_pitch(vectors: Floats) -> tuple[Floats, Floats]:
@@ -45,27 +44,32 @@ def angle(a: Floats, b: Floats) -> Floats:
 def rotation_from_angles(yaw_rad: Floats, pitch_rad: Floats, roll_rad: Floats) -> Floats:
     """Rotations `(..., 3, 3)` that take a head facing the camera to the given angles.
 
-    The head's own frame is that of the camera turned to face it: x to the right of the picture, y down, z away
-    from the camera, so that its face points along -z. Columns are the head's axes in the camera frame; roll is
-    clockwise in the picture and applied first.
+    The head's own frame is that of the camera turned to face it: x to the right of the picture, y
+    down, z away from the camera, so that its face points along -z. Columns are the head's axes in
+    the camera frame; roll is clockwise in the picture and applied first.
     """
-    yaw_rad, pitch_rad, roll_rad = np.broadcast_arrays(yaw_rad, pitch_rad, roll_rad)
     cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
     cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
     cr, sr = np.cos(roll_rad), np.sin(roll_rad)
-    zero, one = np.zeros_like(cy), np.ones_like(cy)
-
-    def matrix(rows: list[list[Floats]]) -> Floats:
-        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-    turn = matrix([[cy, zero, -sy], [zero, one, zero], [sy, zero, cy]])
-    nod = matrix([[one, zero, zero], [zero, cp, sp], [zero, -sp, cp]])
-    tilt = matrix([[cr, -sr, zero], [sr, cr, zero], [zero, zero, one]])
-    return np.asarray(turn @ nod @ tilt)
+    shape = np.broadcast_shapes(np.shape(cy), np.shape(cp), np.shape(cr))
+    # turn @ nod @ tilt written out: fits call this thousands of times on a few rows
+    out = np.empty((*shape, 3, 3))
+    out[..., 0, 0], out[..., 0, 1], out[..., 0, 2] = (
+        cy * cr + sy * sp * sr,
+        sy * sp * cr - cy * sr,
+        -sy * cp,
+    )
+    out[..., 1, 0], out[..., 1, 1], out[..., 1, 2] = cp * sr, cp * cr, sp
+    out[..., 2, 0], out[..., 2, 1], out[..., 2, 2] = (
+        sy * cr - cy * sp * sr,
+        -sy * sr - cy * sp * cr,
+        cy * cp,
+    )
+    return out
 
 
 def angles_from_rotation(rotation: Floats) -> tuple[Floats, Floats, Floats]:
-    """Yaw, pitch and roll in radians of rotations `(..., 3, 3)`: the inverse of `rotation_from_angles`."""
+    """Yaw, pitch and roll of rotations `(..., 3, 3)`: the inverse of `rotation_from_angles`."""
     yaw, pitch = to_yaw_pitch(-rotation[..., :, 2])
     roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
     return yaw, pitch, np.asarray(roll)
@@ -74,8 +78,9 @@ def angles_from_rotation(rotation: Floats) -> tuple[Floats, Floats, Floats]:
 def cap_probability(offset_rad: Floats, concentration: Floats, cap_rad: float) -> Floats:
     """Probability that a direction falls within a cap, given its mean and concentration.
 
-    The von Mises-Fisher density is taken as a Gaussian of variance 1 / concentration on the tangent plane (good
-    to a few per cent from a concentration of 4 on), so that the distance to the cap's middle follows a Rice law.
+    The von Mises-Fisher density is taken as a Gaussian of variance 1 / concentration on the
+    tangent plane (good to a few per cent from a concentration of 4 on), so that the distance to
+    the cap's middle follows a Rice law.
 
     Args:
         offset_rad: `(...)` angle between the mean direction and the middle of the cap.

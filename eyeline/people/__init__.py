@@ -1,1 +1,4 @@
-"""Who is in the video: faces found, tracked, told apart, measured. The front end that systems share."""
+"""Who is in the video: the front end that systems share.
+
+Faces are found, tracked, told apart and measured.
+"""

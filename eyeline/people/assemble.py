@@ -9,13 +9,18 @@ import numpy.typing as npt
 
 from eyeline.geometry.camera import Camera
 from eyeline.people import pose, smooth
+from eyeline.people.detect import head_box
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Ints
 
 SIX_MM = np.array(
-    [[-46.0, 1.0, 7.0], [-16.5, 1.5, 0.0], [16.5, 1.5, 0.0], [46.0, 1.0, 7.0], [-11.0, 47.5, -12.0], [11.0, 47.5, -12.0]]
+    [
+        [-46.0, 1.0, 7.0], [-16.5, 1.5, 0.0], [16.5, 1.5, 0.0], [46.0, 1.0, 7.0],
+        [-11.0, 47.5, -12.0], [11.0, 47.5, -12.0],
+    ]
 )  # fmt: skip
-"""Eye corners and outer nostril points in the frame of `pose.FIVE_MM`, order of `tracks.SIX_OF_68`."""
+"""Eye corners and outer nostril points in the frame of `pose.FIVE_MM`, order of
+`tracks.SIX_OF_68`."""
 
 BOX_SIGMA_S = 0.08
 POINT_SIGMA_S = 0.10
@@ -28,13 +33,16 @@ SUREST = 0.62
 """Least mean confidence of a track's detections."""
 
 
-def tracks(rows: npt.NDArray[Any], clock: Floats, camera: Camera) -> list[Track]:
+def tracks(
+    rows: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool = False
+) -> list[Track]:
     """All tracks worth keeping, in order of their numbers.
 
     Args:
         rows: the table of `rows.Rows`.
         clock: `(frames, 3)` index, start and end in seconds of every analysed frame.
         camera: for the head's direction in the camera frame.
+        believe: keep even short and unsure tracks, because somebody else vouches for them.
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
     found = []
@@ -43,12 +51,12 @@ def tracks(rows: npt.NDArray[Any], clock: Floats, camera: Camera) -> list[Track]
         mine = mine[np.argsort(mine["frame"], kind="stable")]
         seen_s = mine["end_s"][-1] - mine["time_s"][0]
         sure = mine["score"][mine["detected"]].mean() >= SUREST
-        if sure and seen_s >= min(SHORTEST_S, 0.9 * length_s):
-            found.append(_assemble(mine, clock, camera))
+        if believe or (sure and seen_s >= min(SHORTEST_S, 0.9 * length_s)):
+            found.append(_assemble(mine, clock, camera, believe))
     return found
 
 
-def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera) -> Track:
+def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool) -> Track:
     frame, time_s, end_s, at = _span(mine, clock)
     known = np.zeros(len(frame), bool)
     known[at] = True
@@ -69,14 +77,16 @@ def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera) -> Track:
     detected[at] = mine["detected"]
     return Track(
         track_id=int(mine["track_id"][0]), person=0, shot=int(mine["shot"][0]),
-        frame=frame, time_s=time_s, end_s=end_s, box_xyxy=box, score=score, detected=detected,
+        frame=frame, time_s=time_s, end_s=end_s, score=score, detected=detected,
+        box_xyxy=box, head_xyxy=box if believe else head_box(box),
         five_px=five, six_px=six, quality=quality, yaw_rad=yaw, pitch_rad=pitch, roll_rad=roll,
-        head_error_rad=expected_error(fitted, trust), pupil_mm=iris, lid_opening=lids, mouth_open=mouth,
+        head_error_rad=expected_error(fitted, trust),
+        pupil_mm=iris, lid_opening=lids, mouth_open=mouth,
     )  # fmt: skip
 
 
 def _span(mine: npt.NDArray[Any], clock: Floats) -> tuple[Ints, Floats, Floats, Ints]:
-    """Frames, starts and ends from the first row to the last, and where the rows stand among them."""
+    """Frames, starts and ends from the first row to the last, and the rows' places among them."""
     index = clock[:, 0].astype(np.int64)
     first, last = np.searchsorted(index, mine["frame"][[0, -1]])
     part = clock[first : last + 1]
@@ -95,7 +105,9 @@ def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:
     """Pose from the detector's five points and, as far as trusted, the six landmarks."""
     points = np.concatenate([five, six], axis=1)
     model = np.concatenate([pose.FIVE_MM, SIX_MM])
-    weight = np.concatenate([np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1)
+    weight = np.concatenate(
+        [np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1
+    )
     order = [0, 1, 2, 5, 6, 7, 8, 9, 10, 3, 4]
     return pose.fit(points[:, order], model[order], weight[:, order])
 
@@ -103,8 +115,8 @@ def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:
 def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:
     """Expected error of the head's direction `(n,)` in radians: a stated rule, not a measured one.
 
-    5 degrees for a frontal face whose landmarks agree, up to 8 more in profile, up to 6 more where they do not
-    agree, and more where the face model does not fit the points.
+    5 degrees for a frontal face whose landmarks agree, up to 8 more in profile, up to 6 more where
+    they do not agree, and more where the face model does not fit the points.
     """
     misfit = np.clip(fitted.residual - 0.03, 0, 0.2)
     degrees = 5 + 8 * np.abs(np.sin(fitted.yaw_rad)) + 6 * (1 - trust) + 60 * misfit

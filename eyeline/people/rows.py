@@ -11,7 +11,8 @@ _ROW = np.dtype(
     [
         ("frame", "i4"), ("time_s", "f8"), ("end_s", "f8"), ("track_id", "i4"), ("shot", "i4"),
         ("box", "f4", 4), ("five", "f4", (5, 2)), ("score", "f4"), ("detected", "?"),
-        ("six", "f4", (6, 2)), ("quality", "f4"), ("iris", "f4", 2), ("lids", "f4"), ("mouth", "f4"),
+        ("six", "f4", (6, 2)), ("quality", "f4"), ("iris", "f4", 2), ("lids", "f4"),
+        ("mouth", "f4"),
     ]
 )  # fmt: skip
 
@@ -20,6 +21,7 @@ class Rows:
     """Appends rows; grows by doubling."""
 
     def __init__(self) -> None:
+        """Begin empty, with room for some rows."""
         self._table = np.zeros(1024, _ROW)
         self._count = 0
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from eyeline.results import Floats
 
 
-def gaussian(values: Floats, time_s: Floats, sigma_s: float, weight: Floats | None = None) -> Floats:
-    """Weighted Gaussian mean over time, symmetric; NaN values count nothing, NaN where nothing counts.
+def gaussian(
+    values: Floats, time_s: Floats, sigma_s: float, weight: Floats | None = None
+) -> Floats:
+    """Weighted Gaussian mean over time, symmetric.
+
+    NaN values count nothing, and where nothing counts the mean is NaN.
 
     Args:
         values: `(n, ...)`.
@@ -35,10 +41,13 @@ def gaussian(values: Floats, time_s: Floats, sigma_s: float, weight: Floats | No
 
 
 def median(values: Floats, time_s: Floats, window_s: float) -> Floats:
-    """Running median over time of `(n,)`, symmetric; NaN values do not count, NaN where there are no others."""
+    """Running median over time of `(n,)`, symmetric.
+
+    NaN values do not count, and where there are no others the median is NaN.
+    """
     n = len(values)
     step = float(np.median(np.diff(time_s))) if n > 1 else 0.0
-    half = int(round(window_s / step / 2)) if step > 0 else 0
+    half = round(window_s / step / 2) if step > 0 else 0
     if half < 1:
         return np.array(values, np.float64)
     padded = np.pad(np.asarray(values, np.float64), half, constant_values=np.nan)
@@ -53,7 +62,7 @@ def bridge(values: Floats, time_s: Floats, longest_s: float) -> Floats:
     """Fill NaN gaps of `(n,)` up to `longest_s` linearly; longer ones and the ends stay NaN."""
     values = np.array(values, np.float64)
     known = np.flatnonzero(np.isfinite(values))
-    for a, b in zip(known[:-1], known[1:], strict=True):
+    for a, b in pairwise(known):
         if b - a > 1 and time_s[b] - time_s[a] <= longest_s:
             inside = slice(a + 1, b)
             values[inside] = np.interp(time_s[inside], time_s[[a, b]], values[[a, b]])

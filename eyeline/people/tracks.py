@@ -11,7 +11,8 @@ from eyeline.errors import check_shape
 from eyeline.results import Floats, Ints
 
 SIX_OF_68 = (36, 39, 42, 45, 31, 35)
-"""Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer nostril points."""
+"""Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer
+nostril points."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,16 @@ class Track:
     """`(n,)` time at which the analysed frame ends."""
     box_xyxy: Floats
     """`(n, 4)` face box, forehead to chin."""
+    head_xyxy: Floats
+    """`(n, 4)` head box, hair to chin: the face box grown by `detect.head_box`, or the user's own
+    box."""
     score: Floats
     """`(n,)` detector's confidence in [0, 1]."""
     detected: npt.NDArray[np.bool_]
     """`(n,)` False where the box comes from neighbouring frames."""
     five_px: Floats
-    """`(n, 5, 2)` detector's points: eye on the picture's left, other eye, nose tip, mouth corners left, right."""
+    """`(n, 5, 2)` detector's points: eye on the picture's left, other eye, nose tip, mouth corners
+    left, right."""
     six_px: Floats
     """`(n, 6, 2)` points `SIX_OF_68` of the 68-point scheme."""
     quality: Floats
@@ -51,17 +56,20 @@ class Track:
     head_error_rad: Floats
     """`(n,)` expected error of the head's direction."""
     pupil_mm: Floats
-    """`(n, 2)` shift of the irises from the middle between the eye corners, on the metric face: right and down in the
-    picture once the head's roll is undone; NaN where they cannot be seen."""
+    """`(n, 2)` shift of the irises from the middle between the eye corners, on the metric face:
+    right and down in the picture once the head's roll is undone; NaN where they cannot be seen."""
     lid_opening: Floats
-    """`(n,)` lid distance over eye width; about 0.3 for open eyes, NaN where the landmarks are not to be trusted."""
+    """`(n,)` lid distance over eye width; about 0.3 for open eyes, NaN where the landmarks are not
+    to be trusted."""
     mouth_open: Floats
-    """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be trusted."""
+    """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be
+    trusted."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
         patterns = {
-            "box_xyxy": "n 4", "five_px": "n 5 2", "six_px": "n 6 2", "pupil_mm": "n 2"
+            "box_xyxy": "n 4", "head_xyxy": "n 4", "five_px": "n 5 2", "six_px": "n 6 2",
+            "pupil_mm": "n 2",
         }  # fmt: skip
         sizes: dict[str, int] = {}
         for name, value in vars(self).items():
@@ -69,6 +77,7 @@ class Track:
                 sizes = check_shape(value, patterns.get(name, "n"), f"Track.{name}", sizes)
 
     def __len__(self) -> int:
+        """Number of rows."""
         return len(self.frame)
 
     @property

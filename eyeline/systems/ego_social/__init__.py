@@ -1,7 +1,9 @@
 """For a head-worn camera: who looks at me, who talks to me.
 
-Paper: Grauman et al., "Ego4D: Around the World in 3,000 Hours of Egocentric Video", CVPR 2022, social benchmark.
-In: people, their gaze directions, who speaks. Out: `Scores` and `Segments` called `looking_at_me` and `talking_to_me`.
+Paper: Grauman et al., "Ego4D: Around the World in 3,000 Hours of Egocentric Video", CVPR 2022,
+    social benchmark.
+In: people, their gaze directions, who speaks.
+Out: `Scores` and `Segments` called `looking_at_me` and `talking_to_me`.
 Licence: the authors' code MIT. Here now: `contact_and_voice`, geometry of our own.
 """
 
@@ -27,8 +29,8 @@ SYSTEM = System(
             Method(
                 "ego_social",
                 "contact_and_voice",
-                "geometric default: looking at me is a gaze direction that meets the camera; talking to me is that, within a "
-                "second, while this face speaks",
+                "geometric default: looking at me is a gaze direction that meets the camera; "
+                "talking to me is that, within a second, while this face speaks",
                 "not measured: no Ego4D video was at hand",
                 "own code, Apache-2.0",
             ),

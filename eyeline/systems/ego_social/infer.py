@@ -14,7 +14,8 @@ from eyeline.results import Answer, Floats, Scores, segments_from_scores
 from eyeline.system import Scene
 
 MEMORY_S = 0.5
-"""Someone who talks to me looks at me now and then: contact within about this time before or after counts."""
+"""Someone who talks to me looks at me now and then: contact within about this time before or after
+counts."""
 THRESHOLD = 0.5
 
 
@@ -23,9 +24,14 @@ class ContactAndVoice:
     """Answers by geometry and by who speaks; without sound nobody is said to talk."""
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
-        """Scores `looking_at_me` and, with sound, `talking_to_me`, rows in the order of the tracks, and their segments."""
+        """Scores `looking_at_me` and, with sound, `talking_to_me`, and their segments.
+
+        Rows are in the order of the tracks.
+        """
         if scene.gaze is None:
-            raise UsageError("ego_social/contact_and_voice needs directions: add gaze_3d to --systems")
+            raise UsageError(
+                "ego_social/contact_and_voice needs directions: add gaze_3d to --systems"
+            )
         contact = camera_contact(scene.gaze, scene.camera)
         answers: list[Answer] = self._answer(scene, "looking_at_me", contact)
         if scene.speaking is not None:

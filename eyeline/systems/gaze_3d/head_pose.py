@@ -11,9 +11,11 @@ from eyeline.people.tracks import Track
 from eyeline.results import Floats
 
 EYE_RADIUS_MM = 10.5
-"""From the eyeball's middle, which lies about where the eye corners' middle does, to the plane of the iris."""
+"""From the eyeball's middle, which lies about where the eye corners' middle does, to the plane of
+the iris."""
 IRIS_SHARE = 0.5
-"""How far gaze is drawn from the head's direction to what the irises show; they are a few pixels wide."""
+"""How far gaze is drawn from the head's direction to what the irises show; they are a few pixels
+wide."""
 IRIS_SHARE_PROFILE = 0.2
 """The same for a head turned by 60 degrees and more, where the iris is foreshortened."""
 MOST_EYE_TURN_RAD = np.radians(35.0)
@@ -24,9 +26,9 @@ DOWN_PER_DROP_RAD = np.radians(60.0)
 """Look down for each further loss of the whole opening."""
 OPEN_LIDS = (0.24, 0.42)
 """Range of lid openings that open eyes measure."""
-UNSEEN_EYE_RAD = np.radians(14.0)
+UNSEEN_EYE_RAD: float = np.radians(14.0)
 """Spread of gaze about the head's direction where the irises are not seen."""
-SEEN_EYE_RAD = np.radians(9.0)
+SEEN_EYE_RAD: float = np.radians(9.0)
 """The same where they are."""
 
 
@@ -54,8 +56,8 @@ def gaze(track: Track, open_lids: float, camera: Camera) -> tuple[Floats, Floats
 def usual_lids(tracks: list[Track]) -> float:
     """A person's lid opening when looking ahead, NaN if never seen.
 
-    It is the upper decile of the frames seen not too much from the side, within what open eyes measure: who looks down all
-    the time has shown no open eyes.
+    It is the upper decile of the frames seen not too much from the side, within what open eyes
+    measure: who looks down all the time has shown no open eyes.
     """
     seen = np.concatenate([t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks])
     seen = seen[np.isfinite(seen)]
@@ -63,13 +65,18 @@ def usual_lids(tracks: list[Track]) -> float:
 
 
 def concentration(track: Track) -> Floats:
-    """Concentration `(n,)`: the inverse variance of the head's expected error and of the eyes in the head."""
+    """Concentration `(n,)`: inverse variance of the head's expected error and the eyes in it."""
     eye = np.where(np.isfinite(track.pupil_mm[:, 0]), SEEN_EYE_RAD, UNSEEN_EYE_RAD)
     return np.asarray(1.0 / (track.head_error_rad**2 + eye**2))
 
 
-def _follow_irises(yaw: Floats, pitch: Floats, roll: Floats, iris_mm: Floats) -> tuple[Floats, Floats]:
-    """Yaw and pitch of a head drawn towards where its irises point, both relative to the ray through the face."""
+def _follow_irises(
+    yaw: Floats, pitch: Floats, roll: Floats, iris_mm: Floats
+) -> tuple[Floats, Floats]:
+    """Yaw and pitch of a head drawn towards where its irises point.
+
+    All angles are relative to the ray through the face.
+    """
     cos, sin = np.cos(roll), np.sin(roll)
     right = (cos * iris_mm[:, 0] - sin * iris_mm[:, 1]) / EYE_RADIUS_MM
     seen = np.isfinite(right)

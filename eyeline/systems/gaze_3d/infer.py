@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.geometry import directions
 from eyeline.results import Answer, Directions, Floats
 from eyeline.system import Scene
 from eyeline.systems.gaze_3d import head_pose
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,7 @@ class HeadPose:
         people = sorted({t.person for t in scene.tracks})
         lids = {p: head_pose.usual_lids([t for t in scene.tracks if t.person == p]) for p in people}
         found = [head_pose.gaze(t, lids[t.person], scene.camera) for t in scene.tracks]
-        heads = [
-            directions.from_yaw_pitch(t.yaw_rad, t.pitch_rad) for t in scene.tracks
-        ]
+        heads = [directions.from_yaw_pitch(t.yaw_rad, t.pitch_rad) for t in scene.tracks]
         sure = [1 / t.head_error_rad**2 for t in scene.tracks]
         return [
             _answer(scene, "gaze", [g for g, _ in found], [k for _, k in found]),
@@ -32,8 +34,12 @@ class HeadPose:
         ]
 
 
-def _answer(scene: Scene, name: str, vectors: list[Floats], concentration: list[Floats]) -> Directions:
-    def column(values: list[Floats], empty: tuple[int, ...] = (0,)) -> Floats:
+def _answer(
+    scene: Scene, name: str, vectors: Sequence[Floats], concentration: Sequence[Floats]
+) -> Directions:
+    def column(
+        values: Sequence[npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
+    ) -> npt.NDArray[_Kind | np.float64]:
         return np.concatenate(values) if values else np.zeros(empty)
 
     return Directions(

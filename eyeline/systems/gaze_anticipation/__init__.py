@@ -1,8 +1,10 @@
 """For a head-worn camera: where its wearer will look next.
 
-Paper: Lai et al., "Listen to Look into the Future: Audio-Visual Egocentric Gaze Anticipation", ECCV 2024 (CSTS).
+Paper: Lai et al., "Listen to Look into the Future: Audio-Visual Egocentric Gaze Anticipation",
+    ECCV 2024 (CSTS).
 In: the video. Out: `Points` called `gaze_next` of the camera wearer, with a heatmap.
-Licence: the original code states none; nothing of it is here. Here now: `centre_prior`, the usual baseline.
+Licence: the original code states none; nothing of it is here.
+    Here now: `centre_prior`, the usual baseline.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ SYSTEM = System(
             Method(
                 "gaze_anticipation",
                 "centre_prior",
-                "baseline: the middle of the picture, where head-worn cameras' wearers look most; it does not look at the video",
+                "baseline: the middle of the picture, where head-worn cameras' wearers look most; "
+                "it does not look at the video",
                 "not measured: no egocentric video with gaze was at hand",
                 "own code, Apache-2.0",
             ),

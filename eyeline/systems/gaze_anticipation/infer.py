@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyeline.results import TARGET_SCENE, WEARER, Answer, Floats, Points
+from eyeline.results import TARGET_SCENE, WEARER, Answer, Floats, Image, Points
 from eyeline.system import Scene
 
 
@@ -45,11 +45,11 @@ class CentrePrior:
         ]  # fmt: skip
 
     def _within(self) -> float:
-        """Probability that the look falls within a tenth of the picture's height about the middle."""
+        """Probability that the look falls within a tenth of the picture's height of the middle."""
         return float(-np.expm1(-0.5 * (0.1 / self.spread) ** 2))
 
-    def _heatmap(self, aspect: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def _heatmap(self, aspect: float) -> Image:
         y = (np.arange(self.heatmap_rows) + 0.5) / self.heatmap_rows - 0.5
         x = ((np.arange(self.heatmap_columns) + 0.5) / self.heatmap_columns - 0.5) * aspect
         density: Floats = np.exp(-0.5 * (y[:, None] ** 2 + x[None] ** 2) / self.spread**2)
-        return np.round(255 * density / density.max()).astype(np.uint8)
+        return np.asarray(np.round(255 * density / density.max()), np.uint8)

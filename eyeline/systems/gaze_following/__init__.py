@@ -1,7 +1,9 @@
 """What each person looks at, given who speaks.
 
-Paper: Hou et al., "Multi-Modal Gaze Following in Conversational Scenarios", WACV 2024 (VGS / MMGaze).
-In: people, their gaze directions, who speaks. Out: `Points` called `gaze_target` with heatmaps, and `Segments`.
+Paper: Hou et al., "Multi-Modal Gaze Following in Conversational Scenarios", WACV 2024
+    (VGS / MMGaze).
+In: people, their gaze directions, who speaks.
+Out: `Points` called `gaze_target` with heatmaps, and `Segments`.
 Licence: the original code states none; nothing of it is here. Here now: `ray`, geometry of our own.
 """
 
@@ -27,9 +29,10 @@ SYSTEM = System(
             Method(
                 "gaze_following",
                 "ray",
-                "geometric default: the cone of the gaze direction against the other faces, the camera, the scene and what is "
-                "off screen; a speaking face counts more",
-                "no held-out ground truth was at hand; looked at on three clips, on which its constants were set",
+                "geometric default: the cone of the gaze direction against the other faces, the "
+                "camera, the scene and what is off screen; a speaking face counts more",
+                "no held-out ground truth was at hand; looked at on three clips, on which its "
+                "constants were set",
                 "own code, Apache-2.0",
             ),
             answers=("gaze_target",),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
+from eyeline.people import smooth
+from eyeline.people.landmarks import FACE_MM
 from eyeline.people.tracks import Track
 from eyeline.results import (
     TARGET_CAMERA,
@@ -16,6 +20,7 @@ from eyeline.results import (
     TARGET_SCENE,
     Answer,
     Floats,
+    Image,
     Ints,
     Points,
     Segments,
@@ -29,13 +34,16 @@ from eyeline.systems.gaze_following import ray
 SHORTEST_LOOK_S = 0.2
 """Looks shorter than this make no segment."""
 
+_Kind = TypeVar("_Kind", bound=np.generic)
+
 
 @dataclass(frozen=True)
 class Ray:
     """Targets by geometry.
 
     Args:
-        heatmap_every_s: time between two heatmaps kept; one for every frame of a long video would fill the memory.
+        heatmap_every_s: time between two heatmaps kept; one for every frame of a long video would
+            fill the memory.
         heatmap_rows, heatmap_columns: their size over the whole picture.
     """
 
@@ -61,9 +69,16 @@ class Ray:
         share, middle = ray.landing(looker, scene.camera, *size)
         kept = _every(track.time_s, self.heatmap_every_s)
         heat = ray.heatmaps(
-            looker.at(kept), posterior[kept], scene.camera, *size, self.heatmap_rows, self.heatmap_columns
+            looker.at(kept),
+            posterior[kept],
+            scene.camera,
+            *size,
+            self.heatmap_rows,
+            self.heatmap_columns,
         )
-        return _decide(posterior, others, share, middle, everybody.boxes(i, others), looker, kept, heat)
+        return _decide(
+            posterior, others, share, middle, everybody.boxes(i, others), looker, kept, heat
+        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ class _Part:
     point_px: Floats
     box_xyxy: Floats
     kept: Ints
-    heat: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    heat: Image
 
 
 class _Everybody:
@@ -103,18 +118,19 @@ class _Everybody:
                 mm[mine, column] = self._distance[j][theirs]
                 speaks[mine, column] = self._speech(j)[theirs]
         looker = ray.Looker(
-            me.eyes_px, self._distance[i], self._gaze.direction[rows], self._gaze.concentration[rows],
+            me.eyes_px, self._distance[i],
+            self._gaze.direction[rows], self._gaze.concentration[rows],
             px, mm, speaks,
         )  # fmt: skip
         return looker, others
 
     def boxes(self, i: int, others: list[int]) -> Floats:
-        """Face boxes `(n, others, 4)` of the others in the frames of track `i`."""
+        """Head boxes `(n, others, 4)` of the others in the frames of track `i`."""
         me = self._tracks[i]
         box = np.full((len(me), len(others), 4), np.nan)
         for track in self._overlapping(i):
             mine, theirs = _common(me, track)
-            box[mine, others.index(track.person)] = track.box_xyxy[theirs]
+            box[mine, others.index(track.person)] = track.head_xyxy[theirs]
         return box
 
     def _overlapping(self, i: int) -> list[Track]:
@@ -139,13 +155,10 @@ def _common(a: Track, b: Track) -> tuple[Ints, Ints]:
 def _distance_mm(track: Track, camera: Camera) -> Floats:
     """Distance from the camera `(n,)` by the size of the face, smoothed over half a second.
 
-    The five points' spread is foreshortened by a turn, the height of the box is not: an adult's face from forehead to chin, as
-    the detector boxes it, is 185 mm high.
+    The five points' spread is foreshortened by a turn, the height of the box is not.
     """
-    from eyeline.people import smooth
-
     height = np.maximum(track.box_xyxy[:, 3] - track.box_xyxy[:, 1], 2.0)
-    return np.asarray(camera.fy_px * 185.0 / smooth.gaussian(height, track.time_s, 0.25))
+    return np.asarray(camera.fy_px * FACE_MM / smooth.gaussian(height, track.time_s, 0.25))
 
 
 def _every(time_s: Floats, step_s: float) -> Ints:
@@ -155,16 +168,20 @@ def _every(time_s: Floats, step_s: float) -> Ints:
 
 
 def _decide(
-    posterior: Floats, others: list[int], share: Floats, middle: Floats, boxes: Floats, looker: ray.Looker,
-    kept: Ints, heat: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    posterior: Floats, others: list[int], share: Floats, middle: Floats, boxes: Floats,
+    looker: ray.Looker, kept: Ints, heat: Image,
 ) -> _Part:  # fmt: skip
     """The most probable target of every frame."""
     chances = np.concatenate(
-        [posterior[:, :-1], posterior[:, -1:] * share[:, None], posterior[:, -1:] * (1 - share[:, None])], axis=1
+        [
+            posterior[:, :-1],
+            posterior[:, -1:] * share[:, None],
+            posterior[:, -1:] * (1 - share[:, None]),
+        ],
+        axis=1,
     )
     codes = np.array([*others, TARGET_CAMERA, TARGET_SCENE, TARGET_OFF_SCREEN])
-    best = chances.argmax(axis=1)
-    # scene and off screen are one hypothesis cut in two: it must not lose to a face because of the cut
+    # scene and off screen are one hypothesis cut in two: the cut must not let a face win
     whole = posterior.argmax(axis=1) == posterior.shape[1] - 1
     inside = np.where(share >= 0.5, len(others) + 1, len(others) + 2)
     best = np.where(whole, inside, np.minimum(posterior.argmax(axis=1), len(others)))
@@ -181,7 +198,9 @@ def _decide(
 
 
 def _points(scene: Scene, parts: list[_Part]) -> Points:
-    def column(values: list[Floats], empty: tuple[int, ...] = (0,)) -> Floats:
+    def column(
+        values: Sequence[npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
+    ) -> npt.NDArray[_Kind | np.float64]:
         return np.concatenate(values) if values else np.zeros(empty)
 
     bounds = np.cumsum([0, *(len(t) for t in scene.tracks)])

@@ -1,0 +1,187 @@
+"""A video in, one `Analysis` out: people, sound, then every chosen system over the same scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyeline.errors import UsageError
+from eyeline.people.find import Found, find_people, people_table
+from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
+from eyeline.settings import Settings, chosen
+from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
+from eyeline.system import Scene
+
+if TYPE_CHECKING:
+    from eyeline.people.given import Given
+    from eyeline.speech.voice import Speech
+    from eyeline.video.reader import Frame, VideoReader
+
+Progress = Callable[[str, float, float], None]
+"""Called with the stage, the seconds of video done and the seconds there are."""
+
+SOUND_RATE_HZ = 16000
+
+PEOPLE = Method(
+    "people",
+    "centerface_dlib",
+    "faces by CenterFace, tracks by C-BIoU, 68 landmarks and face embeddings by dlib, head pose by "
+    "fitting a metric face model",
+    "on one clip of four people all 1584 reference heads were found; not measured on a benchmark",
+    "CenterFace MIT; dlib Boost; its 68-point file was trained on iBUG 300-W, which is for "
+    "research use",
+)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the sound gave."""
+
+    speech: Speech | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def analyze_video(
+    path: str | Path, settings: Settings | None = None, progress: Progress | None = None
+) -> Analysis:
+    """Analyse one video in memory; nothing is written.
+
+    Args:
+        path: the video.
+        settings: what to ask of it.
+        progress: called as it goes.
+
+    Raises:
+        VideoError: a file that cannot be analysed.
+        UsageError, DataError, CheckpointError: choices or files that cannot be.
+    """
+    from eyeline.video.reader import VideoReader
+
+    settings = settings or Settings()
+    limit_threads()
+    tell = progress or (lambda stage, done, total: None)
+    given = _given(settings)
+    reader = VideoReader(path, rate_hz=settings.rate_hz)
+    camera = settings.camera(reader.info)
+    with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
+        heard = sound.submit(_listen, path, reader.info)
+        found = find_people(
+            _shots(reader), camera, given=given, on_frame=_ticker(tell, reader.info)
+        )
+        speaking, speech_method, sound_warnings = _speakers(path, settings, found, heard, reader)
+    scene = Scene(
+        reader.info, camera, found.tracks, ego=settings.ego,
+        speaking=next((a for a in speaking if isinstance(a, Scores)), None),
+        frames=lambda: iter(VideoReader(path, rate_hz=settings.rate_hz)),
+    )  # fmt: skip
+    answers, methods = _run(scene, settings)
+    return Analysis(
+        video=reader.info,
+        status="partial" if reader.info.damage else "ok",
+        persons=found.persons,
+        people=people_table(found.tracks),
+        answers=(*speaking, *answers),
+        methods=(PEOPLE, *speech_method, *methods),
+        settings=settings.to_json(),
+        warnings=(*_damage_told(reader.info), *reader.warnings, *sound_warnings, *_nobody(found)),
+    )
+
+
+def limit_threads() -> None:
+    """One thread for OpenCV; what runs beside it (decoding, detection, encoding) has its own."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _given(settings: Settings) -> Given | None:
+    if settings.boxes is None:
+        return None
+    from eyeline.people import given
+
+    return given.read(Path(settings.boxes))
+
+
+def _shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    from eyeline.video.shots import mark_shots
+
+    return mark_shots(frames)
+
+
+def _ticker(tell: Progress, video: VideoInfo) -> Callable[[Frame], None]:
+    return lambda frame: tell("people", frame.end_s, max(video.duration_s, frame.end_s))
+
+
+def _listen(path: str | Path, video: VideoInfo) -> _Heard:
+    """Voice and loudness of the whole sound, in a thread of its own."""
+    if not video.has_sound:
+        return _Heard()
+    from eyeline.speech.voice import listen
+    from eyeline.video.sound import read_sound
+
+    blocks = read_sound(path, SOUND_RATE_HZ, start_s=video.start_s)
+    speech = listen(blocks)
+    return _Heard(
+        speech,
+        tuple(f"sound damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
+    )
+
+
+def _speakers(
+    path: str | Path,
+    settings: Settings,
+    found: Found,
+    heard: Future[_Heard],
+    frames: VideoReader,
+) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
+    """Who speaks, how that was told, and what was odd about the sound."""
+    sound = heard.result()
+    if sound.speech is None:
+        return [], [], ("no sound: nothing is said of who speaks",)
+    until_s = float(found.clock[-1, 2]) if len(found.clock) else 0.0
+    if settings.speaker == "lr_asd":
+        from eyeline.speech.lr_asd import LrAsd
+        from eyeline.video.sound import read_sound
+
+        assert settings.speaker_weights is not None
+        again = read_sound(path, SOUND_RATE_HZ, start_s=frames.info.start_s)
+        answers = LrAsd(settings.speaker_weights).predict(
+            sound.speech, found.tracks, frames, again, until_s=until_s
+        )
+        return list(answers), [LR_ASD], sound.warnings
+    from eyeline.speech.speakers import who_speaks
+
+    return (
+        list(who_speaks(sound.speech, found.tracks, until_s=until_s)),
+        [MOUTH_AGREEMENT],
+        sound.warnings,
+    )
+
+
+def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
+    """Every chosen builder in turn; the directions of gaze_3d are shown to those after it."""
+    answers: list[Answer] = []
+    methods: list[Method] = []
+    for system, name, builder in chosen(settings.systems, settings.ego):
+        if builder.predictor is None:
+            raise UsageError(f"{system.name}/{name} needs weights; see `eyeline list`")
+        if builder.needs.sound and scene.speaking is None:
+            continue
+        found = builder.predictor().predict(scene)
+        answers += found
+        methods.append(builder.method)
+        if system.name == "gaze_3d":
+            gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
+            scene = replace(scene, gaze=gaze)
+    return answers, methods
+
+
+def _damage_told(video: VideoInfo) -> list[str]:
+    return [f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}" for d in video.damage]
+
+
+def _nobody(found: Found) -> list[str]:
+    return [] if found.tracks else ["no face was found in this video"]

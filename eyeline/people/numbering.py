@@ -1,0 +1,119 @@
+"""Which faces in successive searched frames are the same: the number of a track for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from eyeline.geometry import boxes
+from eyeline.people.detect import Faces
+from eyeline.results import Floats
+
+if TYPE_CHECKING:
+    from eyeline.video.reader import Frame
+
+SURE = 0.6
+"""Least confidence with which a face starts a track; weaker ones only carry a track on."""
+
+
+@dataclass
+class Seen:
+    """A searched frame, with the track of each face."""
+
+    frame: Frame
+    faces: Faces
+    placed: Floats
+    """`(faces, 3)` yaw, roll and pixels a millimetre of each face."""
+    track_id: list[int] = field(default_factory=list)
+
+    @property
+    def columns(self) -> tuple[Floats, ...]:
+        """What is interpolated between two searched frames, a row a face."""
+        return self.faces.box_xyxy, self.faces.five_px, self.faces.score, self.placed
+
+
+class Numbers(Protocol):
+    """Whatever gives each face its track."""
+
+    def restart(self) -> None:
+        """A new shot begins."""
+
+    def assign(self, seen: Seen) -> None:
+        """Fill in `seen.track_id`, 0 for a face without a track; called in order of time."""
+
+
+class Tracker:
+    """Numbers faces across searched frames: C-BIoU of the `trackers` library.
+
+    It goes by time rather than by step.
+
+    Args:
+        keep_lost_s: how long a face may be missed before its track ends.
+    """
+
+    def __init__(self, keep_lost_s: float = 1.0) -> None:
+        """Set the tracker up; `restart` begins a shot."""
+        from trackers import CBIoUTracker
+
+        self._make: Callable[[], Any] = lambda: CBIoUTracker(
+            lost_track_buffer=max(1, round(30 * keep_lost_s)), frame_rate=30.0,
+            track_activation_threshold=SURE, high_conf_det_threshold=SURE,
+            minimum_consecutive_frames=1, minimum_iou_threshold_first_assoc=0.05,
+            minimum_iou_threshold_second_assoc=0.3, minimum_iou_threshold_unconfirmed_assoc=0.05,
+            buffer_ratio_first=0.6, buffer_ratio_second=0.7,
+        )  # fmt: skip
+        self._tracker: Any = None
+        self._numbers: dict[int, int] = {}
+        self._next = 1
+        self._before: Seen | None = None
+
+    def restart(self) -> None:
+        """Forget all faces; numbers go on."""
+        self._tracker = self._make()
+        self._numbers = {}
+        self._before = None
+
+    def assign(self, seen: Seen) -> None:
+        """Fill in the track of each face, 0 for a face too unsure to start one.
+
+        The library numbers a new face only when it sees it again; the frame before is then filled
+        in too.
+        """
+        import supervision as sv
+
+        faces = seen.faces
+        order = np.lexsort((faces.box_xyxy[:, 1], faces.box_xyxy[:, 0]))
+        detections = sv.Detections(
+            xyxy=faces.box_xyxy[order].astype(np.float32),
+            confidence=faces.score[order],
+            class_id=order,
+        )
+        found = self._tracker.update(detections, timestamp=seen.frame.time_s)
+        seen.track_id = [0] * len(faces)
+        for i, raw in zip(found.class_id, found.tracker_id, strict=True):
+            if raw >= 0:
+                seen.track_id[int(i)] = self._number(int(raw), faces.box_xyxy[int(i)])
+        self._before = seen
+
+    def _number(self, raw: int, box_xyxy: Floats) -> int:
+        if raw not in self._numbers:
+            self._numbers[raw] = self._next
+            self._next += 1
+            self._fill_in(self._numbers[raw], box_xyxy)
+        return self._numbers[raw]
+
+    def _fill_in(self, number: int, box_xyxy: Floats) -> None:
+        """Number the face of the frame before that the library left without one."""
+        if self._before is None:
+            return
+        faces = self._before.faces
+        left = [i for i, n in enumerate(self._before.track_id) if not n and faces.score[i] >= SURE]
+        if left:
+            overlap = boxes.iou(
+                boxes.scale(faces.box_xyxy[left], 1.6), boxes.scale(box_xyxy[None], 1.6)
+            )
+            if overlap.max() > 0.1:
+                self._before.track_id[left[int(overlap.argmax())]] = number

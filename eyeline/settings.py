@@ -1,0 +1,185 @@
+"""What the user may choose for an analysis, checked at once, and the fingerprint of a choice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eyeline.errors import UsageError
+from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
+from eyeline.results import VideoInfo
+from eyeline.system import Builder, System, list_systems, load_system
+
+SPEAKERS = ("mouth_agreement", "lr_asd")
+"""Ways of telling who speaks."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices behind one analysis."""
+
+    systems: tuple[str, ...] = ()
+    """Names as `system` or `system/builder`; none means every system that fits."""
+    rate_hz: float | None = None
+    """Analysed frames a second, None for all frames."""
+    ego: bool = False
+    """Whether the camera is head-worn."""
+    fov_deg: float | None = None
+    """Field of view along the longer side of the picture; None assumes
+    `geometry.camera.ASSUMED_FOV_DEG`."""
+    intrinsics: tuple[float, float, float, float] | None = None
+    """fx, fy, cx, cy in pixels of the upright picture, instead of a field of view."""
+    boxes: str | None = None
+    """File of face boxes to use instead of detecting faces; only for a single video."""
+    speaker: str = "mouth_agreement"
+    """How to tell who speaks, one of `SPEAKERS`."""
+    speaker_weights: str | None = None
+    """File of weights for `lr_asd`."""
+    video: bool = True
+    """Whether to write the annotated video."""
+
+    def __post_init__(self) -> None:
+        """Check every choice; UsageError names all that cannot be."""
+        wrong = [problem for problem in self._problems() if problem]
+        if wrong:
+            raise UsageError("; ".join(wrong))
+        chosen(self.systems, self.ego)
+
+    def _problems(self) -> list[str | None]:
+        def unless(right: bool, problem: str) -> str | None:
+            return None if right else problem
+
+        fov, rate = self.fov_deg, self.rate_hz
+        return [
+            unless(
+                rate is None or 0 < rate <= 1000,
+                f"--rate {rate} is not between 0 and 1000 frames a second",
+            ),
+            unless(fov is None or 1 <= fov < 179, f"--fov {fov} is not between 1 and 179 degrees"),
+            unless(fov is None or self.intrinsics is None, "give --fov or --intrinsics, not both"),
+            unless(
+                self.intrinsics is None or min(self.intrinsics[:2]) > 0,
+                f"--intrinsics {self.intrinsics}: focal lengths must be greater than 0",
+            ),
+            unless(
+                self.speaker in SPEAKERS,
+                f"no speaker method '{self.speaker}'; there are {', '.join(SPEAKERS)}",
+            ),
+            unless(
+                (self.speaker == "lr_asd") == (self.speaker_weights is not None),
+                "--speaker lr_asd and --speaker-weights FILE go together",
+            ),
+            _missing(self.boxes, "--boxes"),
+            _missing(self.speaker_weights, "--speaker-weights"),
+        ]
+
+    def camera(self, video: VideoInfo) -> Camera:
+        """The camera of a video, as told or assumed."""
+        if self.intrinsics is not None:
+            return Camera(*self.intrinsics)
+        return Camera.from_fov(video.width_px, video.height_px, self.fov_deg or ASSUMED_FOV_DEG)
+
+    def to_json(self) -> dict[str, Any]:
+        """The choices, all defaults resolved, and files by their content, not by where they lie."""
+        return {
+            "systems": [
+                f"{system.name}/{name}" for system, name, _ in chosen(self.systems, self.ego)
+            ],
+            "rate_hz": self.rate_hz,
+            "ego": self.ego,
+            "fov_deg": None if self.intrinsics else self.fov_deg or ASSUMED_FOV_DEG,
+            "fov_assumed": self.fov_deg is None and self.intrinsics is None,
+            "intrinsics": list(self.intrinsics) if self.intrinsics else None,
+            "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
+            "speaker": self.speaker,
+            "speaker_weights_sha256": file_sha256(Path(self.speaker_weights))
+            if self.speaker_weights
+            else None,
+            "video": self.video,
+        }
+
+
+def _missing(path: str | None, option: str) -> str | None:
+    return (
+        f"{option} {path}: no such file" if path is not None and not Path(path).is_file() else None
+    )
+
+
+def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder]]:
+    """The builders to run, in an order in which each finds what it needs.
+
+    Args:
+        systems: names as `system` or `system/builder`, published names too; none means every
+            system that fits.
+        ego: whether the camera is head-worn.
+
+    Raises:
+        UsageError: no such system or builder, a builder that needs weights or a head-worn camera.
+    """
+    picked: dict[str, tuple[System, str, Builder]] = {}
+    for system, name in _named(systems, ego):
+        builder = _builder(system, name)
+        if builder.needs.ego and not ego:
+            raise UsageError(f"{system.name} is about a head-worn camera; add --ego")
+        picked[f"{system.name}/{name}"] = (system, name, builder)
+    if any(b.needs.gaze for _, _, b in picked.values()) and not any(
+        s.name == "gaze_3d" for s, _, _ in picked.values()
+    ):
+        system = load_system("gaze_3d")
+        picked[f"gaze_3d/{system.default}"] = (
+            system,
+            system.default,
+            _builder(system, system.default),
+        )
+    return sorted(
+        picked.values(), key=lambda p: (p[2].needs.gaze, p[0].name != "gaze_3d", p[0].name, p[1])
+    )
+
+
+def _named(systems: Sequence[str], ego: bool) -> list[tuple[System, str]]:
+    if not systems:
+        fitting = [s for s in list_systems() if ego or not s.builders[s.default].needs.ego]
+        return [(s, name) for s in fitting for name in (s.default, *s.beside)]
+    named = []
+    for text in systems:
+        room, _, builder = text.partition("/")
+        system = load_system(room)
+        names = (builder,) if builder else (system.default, *system.beside)
+        named += [(system, name) for name in names]
+    return named
+
+
+def _builder(system: System, name: str) -> Builder:
+    if name not in system.builders:
+        raise UsageError(
+            f"{system.name} has no builder '{name}'; it has: {', '.join(system.builders)}"
+        )
+    builder = system.builders[name]
+    if not builder.embedded:
+        raise UsageError(f"{system.name}/{name} needs weights; see `eyeline list`")
+    return builder
+
+
+@cache
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content; UsageError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def fingerprint(settings: Settings, video: Path, version: str) -> str:
+    """What tells one job from another: the video's content, the choices and eyeline's version."""
+    content = {
+        "settings": settings.to_json(),
+        "video_sha256": file_sha256(video),
+        "eyeline": version,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
