@@ -1,0 +1,51 @@
+"""What all tests share: the real material, and the command line as a function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real material beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the real material in ../shared is not here")
+    return SHARED
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def eyeline(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run the command line in this process: `eyeline("analyze", video, "-o", out)`."""
+    from eyeline import cli
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["eyeline", *map(str, arguments)])
+        capfd.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        printed = capfd.readouterr()
+        return Ended(code, printed.out, printed.err)
+
+    return run

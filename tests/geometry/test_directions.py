@@ -1,0 +1,70 @@
+"""Round trips and conventions of directions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eyeline.geometry import directions
+
+ANGLE = st.floats(-1.4, 1.4)
+
+
+def test_conventions() -> None:
+    into_camera = directions.from_yaw_pitch(np.array(0.0), np.array(0.0))
+    assert into_camera == pytest.approx([0, 0, -1])
+    right = directions.from_yaw_pitch(np.array(math.pi / 2), np.array(0.0))
+    assert right == pytest.approx([1, 0, 0], abs=1e-12)
+    up = directions.from_yaw_pitch(np.array(0.0), np.array(math.pi / 2))
+    assert up == pytest.approx([0, -1, 0], abs=1e-12)
+
+
+@given(ANGLE, ANGLE)
+def test_yaw_pitch_round_trip(yaw: float, pitch: float) -> None:
+    back = directions.to_yaw_pitch(directions.from_yaw_pitch(np.array(yaw), np.array(pitch)))
+    assert [float(b) for b in back] == pytest.approx([yaw, pitch], abs=1e-9)
+
+
+@given(ANGLE, ANGLE, st.floats(-3.0, 3.0))
+def test_rotation_round_trip(yaw: float, pitch: float, roll: float) -> None:
+    rotation = directions.rotation_from_angles(np.array(yaw), np.array(pitch), np.array(roll))
+    assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-12)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    back = directions.angles_from_rotation(rotation)
+    assert [float(b) for b in back] == pytest.approx([yaw, pitch, roll], abs=1e-9)
+
+
+@given(ANGLE, ANGLE)
+def test_a_head_faces_along_its_yaw_and_pitch(yaw: float, pitch: float) -> None:
+    rotation = directions.rotation_from_angles(np.array(yaw), np.array(pitch), np.array(0.3))
+    face = directions.from_yaw_pitch(np.array(yaw), np.array(pitch))
+    assert rotation @ [0, 0, -1] == pytest.approx(face, abs=1e-12)
+
+
+def test_roll_is_clockwise_in_the_picture() -> None:
+    tilted = directions.rotation_from_angles(np.array(0.0), np.array(0.0), np.array(0.1))
+    right_ear = tilted @ [1, 0, 0]
+    assert right_ear[1] > 0  # the right side of the picture goes down
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1e-6, 30.0, 90.0, 179.9, 180.0])
+def test_angle(degrees: float) -> None:
+    a = np.array([1.0, 0, 0])
+    b = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees)), 0])
+    assert math.degrees(float(directions.angle(a, b))) == pytest.approx(degrees, abs=1e-9)
+
+
+def test_cap_probability_against_samples() -> None:
+    random = np.random.default_rng(0)
+    kappa, cap, offset = 25.0, 0.2, 0.25
+    errors = random.normal(scale=kappa**-0.5, size=(200_000, 2)) + [offset, 0]
+    sampled = (np.hypot(*errors.T) < cap).mean()
+    assert directions.cap_probability(np.array(offset), np.array(kappa), cap) == pytest.approx(sampled, abs=0.01)
+
+
+def test_normalise_leaves_zero_alone() -> None:
+    assert directions.normalise(np.array([[0.0, 0, 0], [0, 3, 4]])).tolist() == [[0, 0, 0], [0, 0.6, 0.8]]

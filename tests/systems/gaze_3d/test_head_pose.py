@@ -1,0 +1,70 @@
+"""`head_pose`: head, irises and lids move the direction the right way, and concentration tells trust."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eyeline.geometry import directions
+from eyeline.systems.gaze_3d import head_pose
+from eyeline.systems.gaze_3d.infer import HeadPose
+from tests.people.build import track
+from tests.systems.scenes import CAMERA, scene
+
+FRAMES = range(30)
+
+
+def angles(**columns: object) -> tuple[float, float]:
+    """Yaw and pitch in degrees in the middle of a track at the picture's centre."""
+    one = track(FRAMES, **columns)  # type: ignore[arg-type]
+    aim, _ = head_pose.gaze(one, 0.32, CAMERA)
+    yaw, pitch = directions.to_yaw_pitch(aim[15])
+    return float(np.degrees(yaw)), float(np.degrees(pitch))
+
+
+@pytest.mark.parametrize("yaw", [-60.0, -20.0, 0.0, 35.0])
+def test_without_irises_gaze_is_the_head(yaw: float) -> None:
+    assert angles(yaw=np.radians(yaw)) == pytest.approx((yaw, 0), abs=0.5)
+
+
+def test_irises_draw_gaze_to_their_side() -> None:
+    right = angles(pupil_mm=np.tile([4.0, 0.0], (30, 1)))[0]
+    left = angles(pupil_mm=np.tile([-4.0, 0.0], (30, 1)))[0]
+    assert 5 < right < 20
+    assert left == pytest.approx(-right, abs=0.5)
+
+
+def test_irises_count_less_in_profile() -> None:
+    moved = angles(yaw=np.radians(65.0), pupil_mm=np.zeros((30, 2)))[0]
+    assert 55 < moved < 65
+
+
+def test_lowered_lids_are_a_look_down_and_open_ones_are_not() -> None:
+    assert angles(lid_opening=np.full(30, 0.14))[1] < -15
+    assert angles(lid_opening=np.full(30, 0.30))[1] == pytest.approx(0, abs=0.5)
+    assert angles(lid_opening=np.full(30, np.nan))[1] == pytest.approx(0, abs=0.5)
+
+
+def test_usual_lids_are_those_of_open_eyes() -> None:
+    assert head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))]) == head_pose.OPEN_LIDS[0]
+    assert np.isnan(head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
+
+
+def test_concentration_falls_with_doubt() -> None:
+    sure = head_pose.concentration(track(FRAMES, pupil_mm=np.zeros((30, 2))))
+    no_iris = head_pose.concentration(track(FRAMES))
+    unsure = head_pose.concentration(track(FRAMES, head_error_rad=np.full(30, 0.4)))
+    assert sure[0] > no_iris[0] > unsure[0] > 0
+
+
+def test_answers_have_a_row_for_each_row_of_the_tracks() -> None:
+    tracks = [track(FRAMES), track(range(40, 50), person=2, track_id=2)]
+    gaze, head = HeadPose().predict(scene(*tracks))
+    assert (gaze.name, head.name) == ("gaze", "head")
+    assert len(gaze) == len(head) == 40
+    assert np.linalg.norm(gaze.direction, axis=1) == pytest.approx(np.ones(40))
+
+
+def test_nobody() -> None:
+    gaze, _ = HeadPose().predict(scene())
+    assert len(gaze) == 0
