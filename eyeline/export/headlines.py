@@ -1,0 +1,141 @@
+"""What a video shows, in sentences: the first thing that a report says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from eyeline.export.summary import CONTACT, PersonSummary, Share, Summary
+from eyeline.export.words import count, duration, percent, title
+from eyeline.results import Analysis, person_label
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One answer in words."""
+
+    claim: str
+    detail: str
+    source: str = ""
+    """`system/builder` that it rests on."""
+
+
+def headlines(analysis: Analysis, summary: Summary) -> list[Headline]:
+    """The answers in words, each with its numbers and where it comes from."""
+    sources = {s.name: f"{s.system}/{s.builder}" for s in summary.segments}
+    return [
+        _people(analysis),
+        *_speech(analysis, summary, sources.get("speaking", "")),
+        *_looks(summary, sources.get("gaze_target", "")),
+        *_states(summary, sources),
+    ]
+
+
+def _people(analysis: Analysis) -> Headline:
+    n = len(analysis.persons)
+    claim = f"{count(n, 'person was', 'people were')} seen" if n else "Nobody was seen"
+    longest = max(analysis.persons, key=lambda p: p.seen_s, default=None)
+    detail = f"in {duration(analysis.video.duration_s)} of video"
+    if longest is not None and n > 1 and not _tied([p.seen_s for p in analysis.persons]):
+        detail += f"; {longest.label} longest, {duration(longest.seen_s)}"
+    return Headline(claim, detail)
+
+
+def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headline]:
+    if not analysis.video.has_sound:
+        yield Headline("The video has no sound", "so that nothing is said about speech")
+        return
+    if summary.speech_s is None:
+        return
+    speakers = _ranked(summary, lambda p: p.speaking)
+    if not speakers and not summary.unseen_s:
+        yield Headline("Nobody speaks", "no speech was heard", source)
+    elif speakers:
+        person, share = speakers[0]
+        detail = f"{duration(share.seconds)}, {percent(share.share)} of all speech"
+        detail += "".join(f"; then {p.label}, {duration(s.seconds)}" for p, s in speakers[1:2])
+        if summary.unseen_s:
+            detail += f"; {duration(summary.unseen_s)} by unseen voices"
+        yield Headline(_most(f"{person.label} speaks", speakers), detail, source)
+    else:
+        detail = f"{duration(summary.unseen_s)} of speech, all by people who are not visible"
+        yield Headline("Only unseen people speak", detail, source)
+
+
+def _looks(summary: Summary, source: str) -> Iterator[Headline]:
+    if not source:
+        return
+    received = [(p, *_received(summary, p)) for p in summary.persons if p.person > 0]
+    received = [entry for entry in received if entry[1] > 0]
+    if received:
+        person, seconds, fan, share = max(received, key=lambda entry: entry[1])
+        detail = f"{duration(seconds)} in all; most by {fan.label}, {duration(share.seconds)}, "
+        detail += f"{percent(share.share)} of their looks"
+        tied = len(received) > 1 and _tied([entry[1] for entry in received])
+        claim = f"{person.label} is looked at" + (" most, others as long" if tied else " most")
+        yield Headline(claim, detail, source)
+    elif summary.persons:
+        yield Headline("Nobody looks at another visible person", "as far as was found", source)
+    if summary.mutual:
+        pair, share = max(summary.mutual.items(), key=lambda item: item[1].seconds)
+        names = " and ".join(person_label(n) for n in pair)
+        most = " most" if len(summary.mutual) > 1 else ""
+        yield Headline(f"{names} look at each other{most}", _pieces(share), source)
+    elif len(summary.persons) > 1:
+        yield Headline("No two people look at each other", "at any one time", source)
+
+
+def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Share]:
+    """How long a person is looked at in all, and who does it longest."""
+    none = Share(0.0, None, 0, 0.0)
+    looks = [(p, p.targets.get(person.label, none)) for p in summary.persons]
+    fan, share = max(looks, key=lambda look: look[1].seconds)
+    return sum(s.seconds for _, s in looks), fan, share
+
+
+def _states(summary: Summary, sources: dict[str, str]) -> Iterator[Headline]:
+    for name in dict.fromkeys(name for p in summary.persons for name in p.states):
+        ranked = _ranked(summary, lambda p, name=name: p.states.get(name))  # type: ignore[misc]
+        if not ranked:
+            yield Headline(f"No {title(name)}" if name == CONTACT else f"Nobody {title(name)}",
+                           "as far as was found", sources[name])  # fmt: skip
+            continue
+        person, share = ranked[0]
+        verb = "has eye contact" if name == CONTACT else title(name)
+        claim = _most(f"{person.label} {verb}", ranked)
+        detail = f"{_pieces(share)}; {percent(share.share)} of the time they are seen"
+        yield Headline(claim, detail, sources[name])
+
+
+def _ranked(
+    summary: Summary, of: Callable[[PersonSummary], Share | None]
+) -> list[tuple[PersonSummary, Share]]:
+    shares = [(p, of(p)) for p in summary.persons]
+    present = [(p, s) for p, s in shares if s is not None and s.seconds > 0]
+    return sorted(present, key=lambda entry: -entry[1].seconds)
+
+
+def _most(claim: str, ranked: Sequence[tuple[PersonSummary, Share]]) -> str:
+    """The claim about the first of some people, who does it most, alone or as long as others."""
+    if len(ranked) == 1:
+        return claim
+    tied = [p for p, s in ranked[1:] if _tied([s.seconds, ranked[0][1].seconds])]
+    if not tied:
+        return f"{claim} most"
+    others = tied[0].label if len(tied) == 1 else f"{len(tied)} others"
+    return f"{claim} most, {others} as long"
+
+
+def _tied(seconds: Sequence[float]) -> bool:
+    """Whether the two longest times read the same."""
+    first, second = sorted(seconds)[-1:-3:-1]
+    return duration(first) == duration(second)
+
+
+def _pieces(share: Share) -> str:
+    if share.episodes == 1:
+        return f"{duration(share.seconds)} in one piece"
+    return (
+        f"{duration(share.seconds)} in {count(share.episodes, 'episode')}, "
+        f"the longest {duration(share.longest_s)}"
+    )

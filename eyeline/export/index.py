@@ -1,0 +1,165 @@
+"""`analysis.json`, the index of an analysis folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.export.columns import dtypes_of, heatmap_shape
+from eyeline.export.files import INDEX, present, sha256, write_bytes
+from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
+from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, target_label
+
+FORMAT = "eyeline analysis"
+VERSION = 1
+"""Raised when a folder can no longer be read by an older eyeline."""
+
+
+def write_index(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    fingerprint: str = "",
+    versions: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the thumbnails, then `analysis.json` over all files that lie in the folder.
+
+    Write it last: it vouches for the tables and exports with their sizes and hashes.
+
+    Args:
+        analysis: the analysis whose tables lie in the folder.
+        folder: where to.
+        fingerprint: what the caller makes of input and settings to know the same job again.
+        versions: of eyeline and the libraries that mattered, by name.
+
+    Returns:
+        The path of the index.
+
+    Raises:
+        DataError: settings that JSON cannot hold.
+        OutputError: the folder cannot be written.
+    """
+    write_thumbnails(analysis.persons, folder)
+    content = {
+        "format": {"name": FORMAT, "version": VERSION},
+        "status": analysis.status,
+        "warnings": list(analysis.warnings),
+        "fingerprint": fingerprint,
+        "versions": dict(sorted((versions or {}).items())),
+        "settings": dict(analysis.settings),
+        "video": _video_to_json(analysis.video),
+        "persons": [_person_to_json(p) for p in analysis.persons],
+        "methods": [asdict(m) for m in analysis.methods],
+        "counts": _counts(analysis),
+        "people": {"rows": len(analysis.people), "dtypes": dtypes_of("people", analysis.people)},
+        "answers": [_answer_to_json(a) for a in analysis.answers],
+        "files": [_file_to_json(folder, name) for name in present(folder)],
+    }
+    return write_bytes(folder / INDEX, _json(content))
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """The content of `analysis.json`.
+
+    Raises:
+        DataError: no such file, damaged, not ours, or of a newer format.
+    """
+    path = folder / INDEX
+    if not path.is_file():
+        raise DataError(
+            f"{folder} is not the folder of an analysis: it holds no {INDEX}. "
+            "Give a folder that `eyeline analyze` has finished."
+        )
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
+    _check_format(path, content)
+    return dict(content)
+
+
+def _check_format(path: Path, content: Any) -> None:
+    form = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(form, dict) or form.get("name") != FORMAT:
+        raise DataError(f"{path} was not written by eyeline: it does not say format '{FORMAT}'")
+    version = form.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise DataError(f"{path} is damaged: its format has the version {version!r}")
+    if version > VERSION:
+        raise DataError(
+            f"{path} has format {version}, this eyeline reads up to {VERSION}: "
+            "it was written by a newer eyeline. Upgrade to read it."
+        )
+
+
+def _answer_to_json(answer: Answer) -> dict[str, Any]:
+    kind = type(answer).__name__.lower()
+    entry = {"kind": kind, "system": answer.system, "builder": answer.builder, "name": answer.name}
+    extra: dict[str, Any] = {"rows": len(answer), "dtypes": dtypes_of(kind, answer)}
+    if hasattr(answer, "threshold"):
+        extra["threshold"] = float(answer.threshold)
+    if hasattr(answer, "heatmap"):
+        extra["heatmap_rows_columns"] = heatmap_shape(answer)
+    return entry | extra
+
+
+def _counts(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "persons": len(analysis.persons),
+        "frames_decoded": analysis.video.frame_count,
+        "frames_with_people": len(np.unique(analysis.people.frame)),
+        "people_rows": len(analysis.people),
+        "segments": {f"{a.system}/{a.name}": len(a) for a in analysis.of(Segments)},
+        "targets": {
+            target_label(int(t)): int(n)
+            for a in analysis.answers
+            if hasattr(a, "target")
+            for t, n in zip(*np.unique(a.target, return_counts=True), strict=True)
+        },
+    }
+
+
+def _video_to_json(video: VideoInfo) -> dict[str, Any]:
+    fields = asdict(video)
+    return fields | {"rate_hz": str(video.rate_hz), "pixel_aspect": str(video.pixel_aspect)}
+
+
+def _person_to_json(person: Person) -> dict[str, Any]:
+    return {
+        "person": person.person,
+        "label": person.label,
+        "track_ids": [int(t) for t in person.track_ids],
+        "first_s": float(person.first_s),
+        "last_s": float(person.last_s),
+        "seen_s": float(person.seen_s),
+        "thumbnail": None if person.thumbnail is None else thumbnail_name(person.person),
+    }
+
+
+def _file_to_json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    return {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{INDEX} cannot hold this analysis: {error}") from error
+    # File names may hold bytes that are no UTF-8; escaped like this JSON gives them back unchanged.
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path | Fraction):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not a value of JSON")

@@ -1,0 +1,211 @@
+"""`report.html`: one page, opened from disk, with what a video shows and how that is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eyeline.export.colours import hex_colour, person_colour
+from eyeline.export.files import REPORT, VIDEO, present, write_bytes
+from eyeline.export.headlines import headlines
+from eyeline.export.lanes import Timelines, timelines
+from eyeline.export.summary import EPISODES, MUTUAL, PersonSummary, Summary, summarise
+from eyeline.export.thumbnails import data_uri
+from eyeline.export.words import clock, count, duration, percent, question, title
+from eyeline.results import Analysis, Method, person_label
+
+_EPISODE_ROWS = 400
+"""More contacts than these are left to segments.csv."""
+
+_FILES = {
+    VIDEO: "the video with everything drawn on it, with its sound",
+    "people.csv": "faces by frame",
+    "scores.csv": "numbers between 0 and 1 by person and frame",
+    "directions.csv": "gaze directions by person and frame",
+    "points.csv": "what each person looks at, by frame",
+    "segments.csv": "spans of time: speech, contact, looks",
+    "timeline.eaf": "for ELAN",
+    "timeline.TextGrid": "for Praat",
+    "timeline.rttm": "who speaks when, for diarisation tools",
+    "analysis.json": "settings, versions, counts: the index of it all",
+}
+
+
+def write_report(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    media: str | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> Path:
+    """Write `report.html`; it links the files of the analysis that lie in the folder by then.
+
+    Args:
+        analysis: what to report.
+        folder: where to.
+        media: the video to play, relative to the folder; empty for none, by default the annotated
+            one if it lies there.
+        versions: of eyeline and the libraries that mattered, by name.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    if media is None:
+        media = VIDEO if (folder / VIDEO).is_file() else ""
+    listed = {name: _FILES[name] for name in [*present(folder), "analysis.json"] if name in _FILES}
+    page = render(analysis, media=media, versions=versions or {}, files=listed)
+    return write_bytes(folder / REPORT, page.encode("utf-8", "replace"))
+
+
+def render(
+    analysis: Analysis,
+    *,
+    media: str = VIDEO,
+    versions: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """The page as text; everything that comes from outside is escaped."""
+    summary = summarise(analysis)
+    lines = timelines(analysis, summary)
+    page: str = _template().render(
+        name=Path(analysis.video.path).name or analysis.video.path,
+        analysis=analysis,
+        video=analysis.video,
+        facts=_facts(analysis),
+        summary=summary,
+        headlines=headlines(analysis, summary),
+        cards=_cards(analysis, summary, lines),
+        matrix=_matrix(summary, lines),
+        lines=lines,
+        timeline=lines.to_json(),
+        episodes=summary.episodes[:_EPISODE_ROWS],
+        episode_kinds=_episode_kinds(summary),
+        methods=[_method(m) for m in analysis.methods],
+        media=media,
+        versions=dict(versions or {}),
+        settings={k: _setting(v) for k, v in analysis.settings.items()},
+        files=dict(files or {}),
+    )
+    return page
+
+
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
+        "question": question, "label": person_label, "colour": _person_css, "slug": _slug,
+    }  # fmt: skip
+    return environment.get_template("report.html.j2")
+
+
+def _episode_kinds(summary: Summary) -> str:
+    """What counts as a contact in this analysis, in words; empty where nothing does."""
+    kinds = [title(s.name) for s in summary.segments if s.name in EPISODES]
+    kinds += [title(MUTUAL)] if summary.targets else []
+    return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else "".join(kinds)
+
+
+def _facts(analysis: Analysis) -> list[tuple[str, str]]:
+    video = analysis.video
+    rate = f"{float(video.rate_hz):.3f}".rstrip("0").rstrip(".")
+    rate += " frames/s" + (", uneven" if video.variable_rate else "")
+    return [
+        ("length", duration(video.duration_s)),
+        ("picture", f"{video.width_px} × {video.height_px}"),
+        ("rate", rate),
+        ("frames", f"{video.frame_count:,}"),
+        ("sound", "yes" if video.has_sound else "none"),
+        ("people", str(len(analysis.persons))),
+    ]
+
+
+def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[str, Any]]:
+    pictures = {p.person: p.thumbnail for p in analysis.persons}
+    colours = dict(lines.codes)
+    return [
+        {
+            "of": person,
+            "colour": _person_css(person.person),
+            "picture": None if (picture := pictures.get(person.person)) is None
+            else data_uri(picture),
+            "targets": [
+                {"label": label, "share": share, "colour": _css(colours[label])}
+                for label, share in person.targets.items()
+            ],
+        }
+        for person in summary.persons
+    ]  # fmt: skip
+
+
+def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
+    numbers = {person.label: person.person for person in summary.persons if person.person > 0}
+    looked_at = _looked_at(summary)
+    columns = [
+        {"label": label, "colour": _css(colour), "person": numbers.get(label)}
+        for label, colour in lines.codes
+        if label in looked_at or label in numbers
+    ]
+    rows = [
+        {
+            "of": person,
+            "colour": _person_css(person.person),
+            "cells": [_cell(summary, person, column) for column in columns],
+        }
+        for person in summary.persons
+        if person.targets or person.person > 0
+    ]
+    return {"columns": columns, "rows": rows}
+
+
+def _cell(summary: Summary, person: PersonSummary, column: Mapping[str, Any]) -> dict[str, Any]:
+    pair = (person.person, column["person"] or 0)
+    return {
+        "share": person.targets.get(column["label"]),
+        "self": person.person == column["person"],
+        "mutual": summary.mutual.get((min(pair), max(pair))),
+    }
+
+
+def _looked_at(summary: Summary) -> set[str]:
+    return {label for person in summary.persons for label in person.targets}
+
+
+def _method(method: Method) -> dict[str, Any]:
+    name = f"{method.system}/{method.builder}"
+    return {"of": method, "trained": method.weights is not None, "id": _slug(name)}
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(v) for v in value)
+    return str(value)
+
+
+def _person_css(person: int) -> str:
+    return hex_colour(person_colour(person))
+
+
+def _css(colour: str) -> str:
+    return colour if colour.startswith("#") else f"var(--{colour})"
+
+
+def _slug(text: str) -> str:
+    return "method-" + re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

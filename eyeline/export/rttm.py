@@ -1,0 +1,45 @@
+"""RTTM: who spoke when, one SPEAKER line a segment, as diarisation tools read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from eyeline.export.files import RTTM, plain_text, write_bytes
+from eyeline.export.spans import Tier, tiers_of
+from eyeline.results import Analysis, person_label
+
+SPEAKING = "speaking"
+"""Name of the segments that RTTM is about."""
+
+
+def write_rttm(analysis: Analysis, folder: Path) -> Path:
+    """Write `timeline.rttm` and return its path.
+
+    Unseen voices are the speaker `unseen`. Without sound, or without speech, the file is empty.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    tiers = [tier for tier in tiers_of(analysis) if tier.kind == SPEAKING]
+    builder = tiers[0].builder if tiers else ""
+    chosen = [tier for tier in tiers if tier.builder == builder]
+    return write_bytes(folder / RTTM, rttm(chosen, Path(analysis.video.path).stem).encode())
+
+
+def rttm(tiers: Iterable[Tier], file_id: str) -> str:
+    """The lines of an RTTM file in the order of time; blanks in names become `_`."""
+    turns = sorted(
+        (start, end, person_label(tier.person)) for tier in tiers for start, end, _ in tier.spans
+    )
+    name = _field(file_id)
+    return "".join(
+        f"SPEAKER {name} 1 {start / 1000:.3f} {(end - start) / 1000:.3f} "
+        f"<NA> <NA> {_field(speaker)} <NA> <NA>\n"
+        for start, end, speaker in turns
+    )
+
+
+def _field(text: str) -> str:
+    return re.sub(r"\s+", "_", plain_text(text).strip()) or "_"

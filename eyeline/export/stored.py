@@ -1,0 +1,128 @@
+"""Reading the folder of an analysis back, exactly as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.export.columns import KINDS, arrays_of
+from eyeline.export.files import INDEX, TABLES, sha256
+from eyeline.export.index import read_index
+from eyeline.export.tables import read_table
+from eyeline.export.thumbnails import read_thumbnail
+from eyeline.results import Analysis, Answer, Damage, Method, People, Person, VideoInfo
+
+
+def load(folder: Path | str) -> Analysis:
+    """The analysis that `write_tables` and `write_index` left in a folder, exactly.
+
+    Raises:
+        DataError: no analysis, damaged, incomplete or of a newer format.
+    """
+    folder = Path(folder)
+    index = read_index(folder)
+    try:
+        _check_files(folder, index)
+        return _analysis(folder, index)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise DataError(
+            f"{folder / INDEX} does not hold what an analysis needs "
+            f"({type(error).__name__}: {error}). Analyse the video again."
+        ) from error
+
+
+def _check_files(folder: Path, index: Mapping[str, Any]) -> None:
+    listed = {entry["name"]: entry for entry in index["files"]}
+    for name in (f"{table}.parquet" for table in TABLES):
+        if name not in listed:
+            raise DataError(f"{folder / INDEX} does not list {name}; the analysis is not complete")
+        path = folder / name
+        if not path.is_file():
+            raise DataError(f"{folder} is not complete: {name} is missing")
+        if path.stat().st_size != listed[name]["bytes"] or sha256(path) != listed[name]["sha256"]:
+            raise DataError(
+                f"{path} is damaged: it differs from what {INDEX} says. Analyse the video again."
+            )
+
+
+def _analysis(folder: Path, index: Mapping[str, Any]) -> Analysis:
+    table = read_table(folder, "people")
+    if table.num_rows != index["people"]["rows"]:
+        raise DataError(f"people of {folder} has {table.num_rows} rows, not those of {INDEX}")
+    return Analysis(
+        video=_video_from_json(index["video"]),
+        status=index["status"],
+        persons=tuple(_person_from_json(folder, p) for p in index["persons"]),
+        people=People(**arrays_of("people", table, _dtypes(index["people"]))),
+        answers=_answers(folder, index["answers"]),
+        methods=tuple(Method(**m) for m in index["methods"]),
+        settings=index["settings"],
+        warnings=tuple(index["warnings"]),
+        folder=folder,
+    )
+
+
+def _answers(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
+    tables = {kind: read_table(folder, kind) for kind in KINDS}
+    used = dict.fromkeys(KINDS, 0)
+    answers: list[Answer] = []
+    for entry in entries:
+        kind = entry["kind"]
+        rows = tables[kind].slice(used[kind], entry["rows"])
+        used[kind] += entry["rows"]
+        answers.append(_answer_from_json(entry, rows))
+    for kind, rows_used in used.items():
+        if rows_used != tables[kind].num_rows:
+            raise DataError(f"{kind} of {folder} has {tables[kind].num_rows} rows, not {rows_used}")
+    return tuple(answers)
+
+
+def _answer_from_json(entry: Mapping[str, Any], rows: Any) -> Answer:
+    kind = entry["kind"]
+    fields = arrays_of(kind, rows, _dtypes(entry))
+    if kind == "scores":
+        fields["threshold"] = entry["threshold"]
+    if kind == "segments":
+        fields["label"] = tuple(rows.column("label").to_pylist())
+    if kind == "points" and entry["heatmap_rows_columns"] is not None:
+        fields |= _heatmaps(rows.column("heatmap"), entry["heatmap_rows_columns"])
+    answer: Answer = KINDS[kind](entry["system"], entry["builder"], entry["name"], **fields)
+    return answer
+
+
+def _heatmaps(column: Any, shape: Sequence[int]) -> dict[str, Any]:
+    kept = np.flatnonzero(column.is_valid().to_numpy())
+    cells = b"".join(column.drop_null().to_pylist())
+    maps = np.frombuffer(cells, np.uint8).reshape(len(kept), *shape).copy()
+    return {"heatmap_row": kept, "heatmap": maps}
+
+
+def _dtypes(entry: Mapping[str, Any]) -> dict[str, str]:
+    dtypes = dict(entry["dtypes"])
+    for field, name in dtypes.items():
+        if np.dtype(name).kind not in "iufb":
+            raise DataError(f"{INDEX} gives '{field}' the type {name}, which is no number")
+    return dtypes
+
+
+def _video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
+    fields = dict(entry)
+    fields |= {name: Fraction(entry[name]) for name in ("rate_hz", "pixel_aspect")}
+    fields["damage"] = tuple(Damage(**d) for d in entry["damage"])
+    return VideoInfo(**fields)
+
+
+def _person_from_json(folder: Path, entry: Mapping[str, Any]) -> Person:
+    return Person(
+        person=entry["person"],
+        track_ids=tuple(entry["track_ids"]),
+        first_s=entry["first_s"],
+        last_s=entry["last_s"],
+        seen_s=entry["seen_s"],
+        thumbnail=read_thumbnail(folder, entry["person"]) if entry["thumbnail"] else None,
+    )

@@ -1,0 +1,64 @@
+"""The annotated video: every frame of the source with its answers drawn on it, and its sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyeline.export.files import VIDEO
+from eyeline.export.overlay import draw
+from eyeline.export.timeline import Timeline
+from eyeline.results import Analysis
+
+if TYPE_CHECKING:
+    from eyeline.video.reader import Frame
+    from eyeline.video.writer import VideoWriter
+
+Progress = Callable[[int, int], None]
+"""Called with the frames that are done and the frames there are."""
+
+
+def write_annotated(
+    analysis: Analysis, source: Path, folder: Path, progress: Progress | None = None
+) -> Path:
+    """Write `annotated.mp4` with the frames, times and sound of the source.
+
+    Every frame of the source is written; those between two analysed ones hold the last answer.
+
+    Args:
+        analysis: of the source.
+        source: the video.
+        folder: where to.
+        progress: called after each frame.
+
+    Returns:
+        The path of the video.
+
+    Raises:
+        VideoError: the source can no longer be read.
+        OutputError: the folder cannot be written.
+    """
+    from eyeline.video.reader import VideoReader
+    from eyeline.video.writer import VideoWriter
+
+    path = folder / VIDEO
+    folder.mkdir(parents=True, exist_ok=True)
+    sound = source if analysis.video.has_sound else None
+    total = analysis.video.frame_count
+    with VideoWriter(path, analysis.video, sound_from=sound) as out:
+        for done in annotate(VideoReader(source), Timeline(analysis), out):
+            if progress is not None:
+                progress(done, max(total, done))
+    return path
+
+
+def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterable[int]:
+    """Draw on each frame, write it and yield how many are done."""
+    for done, frame in enumerate(frames, start=1):
+        rgb = np.require(frame.rgb(), np.uint8, ["C", "W"])
+        draw(rgb, timeline.at(frame.index, frame.time_s))
+        out.write(rgb, frame.time_s, frame.end_s)
+        yield done

@@ -1,0 +1,69 @@
+"""How numbers and answers are called in a report."""
+
+from __future__ import annotations
+
+import math
+
+_TITLES = {
+    "speaking": "speaks",
+    "gaze_target": "looks at",
+    "eye_contact": "eye contact",
+    "looks_at_camera": "looks at the camera",
+    "looking_at_me": "looks at the wearer",
+    "talking_to_me": "talks to the wearer",
+    "mutual_gaze": "mutual gaze",
+}
+_SYSTEMS = {
+    "eye_contact": "Eye contact",
+    "gaze_3d": "Gaze direction",
+    "gaze_following": "Gaze target",
+    "ego_social": "Looking at me, talking to me",
+    "gaze_anticipation": "Where the wearer will look",
+    "speech": "Who speaks",
+    "people": "Who is where",
+}
+
+
+def title(name: str) -> str:
+    """The words for an answer's name."""
+    return _TITLES.get(name, name.replace("_", " "))
+
+
+def question(system: str) -> str:
+    """The words for what a system answers."""
+    return _SYSTEMS.get(system, system.replace("_", " ").capitalize())
+
+
+def duration(seconds: float) -> str:
+    """A length of time: `7.4 s`, `2 min 05 s`, `1 h 02 min`."""
+    tenths = math.floor(seconds * 10 + 0.5)
+    if tenths < 600:
+        return f"{tenths / 10:.1f} s"
+    whole = math.floor(seconds + 0.5)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = math.floor(seconds / 60 + 0.5)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(seconds: float) -> str:
+    """A moment of the video: `0:07.4`, `1:02:03.4`."""
+    tenths = math.floor(max(seconds, 0.0) * 10 + 0.5)
+    hours, tenths = divmod(tenths, 36000)
+    minutes, tenths = divmod(tenths, 600)
+    start = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{start}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def percent(share: float | None) -> str:
+    """A share: `0 %`, `< 1 %`, `43 %`; a dash where there is none."""
+    if share is None:
+        return "–"
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return f"{math.floor(share * 100 + 0.5)} %"
+
+
+def count(n: int, one: str, many: str | None = None) -> str:
+    """A number and its noun: `1 episode`, `3 episodes`."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
