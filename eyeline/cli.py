@@ -277,7 +277,9 @@ def _bar(name: str) -> Iterator[Callable[[str, float, float], None]]:
         TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err_console, transient=True) as bars:
+    with Progress(
+        *columns, console=err_console, transient=True, disable=not err_console.is_terminal
+    ) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(stage: str, done: float, total: float) -> None:

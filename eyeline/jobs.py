@@ -163,6 +163,7 @@ def write(
 ) -> None:
     """All outputs of one analysis into a folder, the index last."""
     from eyeline.export.elan import write_elan
+    from eyeline.export.files import VIDEO
     from eyeline.export.index import write_index
     from eyeline.export.report import write_report
     from eyeline.export.rttm import write_rttm
@@ -172,7 +173,8 @@ def write(
 
     versions = library_versions()
     write_tables(analysis, folder)
-    write_elan(analysis, folder)
+    # without the annotated video ELAN is pointed at the source, which it looks for by name
+    write_elan(analysis, folder, media=VIDEO if settings.video else video.name)
     write_textgrid(analysis, folder)
     write_rttm(analysis, folder)
     if settings.video:

@@ -1,0 +1,139 @@
+"""Opening a media file, or saying in one line why it cannot be, and choosing its streams."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import stat
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import VideoError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.logging import Capture
+    from av.video.stream import VideoStream
+
+_PICTURE_FORMATS = ("image2", "_pipe")
+_BOXES = (b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip")
+"""What an mp4 file may begin with, from its fifth byte."""
+_TEXT_FORMATS = ("tty", "srt", "webvtt", "ass", "concat", "hls", "lrc", "ffmetadata")
+
+
+def open_source(path: str | Path) -> InputContainer:
+    """Open a media file of this machine for reading.
+
+    Raises:
+        VideoError: the file is missing, no file, empty, or nothing that FFmpeg can read.
+    """
+    import av
+
+    _refuse_what_is_no_file(path)
+    with listen() as said:
+        try:
+            # The prefix keeps a name such as "talk:1.mp4" from being taken for a protocol, and
+            # the list keeps a playlist from reaching for the network.
+            container = av.open(
+                f"file:{path}", "r", container_options={"protocol_whitelist": "file"}
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(_why_not_opened(path, error, words(said))) from error
+    name = container.format.name
+    if name in _TEXT_FORMATS:
+        container.close()
+        raise VideoError(f"{path} is text ({name}), not a video; name the video file itself")
+    if name.endswith(_PICTURE_FORMATS):
+        container.close()
+        raise VideoError(f"{path} is a single picture ({name}), not a video; give a video file")
+    # Without this FFmpeg makes up presentation stamps for AVI, in the wrong order.
+    made_up: Any = av.container.Flags.gen_pts
+    container.flags &= ~made_up.value
+    return container
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """The moving picture that a player would choose; covers and thumbnails do not count."""
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    moving = [s for s in container.streams.video if not s.disposition & still]
+    best = container.streams.best("video")
+    if any(stream is best for stream in moving):
+        moving = [stream for stream in moving if stream is best]
+    return moving[0] if moving else None
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The sound that a player would choose among those that can be decoded."""
+    playable = [s for s in container.streams.audio if s.codec_context is not None]
+    best = container.streams.best("audio")
+    chosen = [stream for stream in playable if stream is best] or playable
+    return chosen[0] if chosen else None
+
+
+@cache
+def _hear_errors() -> None:
+    """Let FFmpeg's errors through to `listen` and, if nobody listens, to the logger `libav`."""
+    import av.logging
+
+    # Otherwise Python prints what no handler takes.
+    logging.getLogger("libav").addHandler(logging.NullHandler())
+    av.logging.set_skip_repeated(False)
+    av.logging.set_level(av.logging.ERROR)
+
+
+def listen() -> Capture:
+    """Collect what FFmpeg says in this thread while the block runs; nothing reaches stderr."""
+    import av.logging
+
+    _hear_errors()
+    return av.logging.Capture()
+
+
+def words(said: list[tuple[int, str, str]]) -> str:
+    """The first thing that FFmpeg said, without its line break."""
+    return said[0][2].strip() if said else ""
+
+
+def _refuse_what_is_no_file(path: str | Path) -> None:
+    place = Path(path)
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        raise VideoError(f"{path} does not exist; check the name and the folder") from None
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read: {error.strerror}; check its rights") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise VideoError(f"{path} is a folder, not a video; name the files in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise VideoError(f"{path} is not a regular file; save the video to a file first")
+    if found.st_size == 0:
+        raise VideoError(f"{path} is empty (0 bytes); copy it again from where it was recorded")
+
+
+def _why_not_opened(path: str | Path, error: Exception, said: str) -> str:
+    if isinstance(error, PermissionError):
+        return f"{path} cannot be read: permission denied; change its rights or its owner"
+    with Path(path).open("rb") as file:
+        head = file.read(4096)
+    if _is_text(head):
+        return f"{path} is text, not a video; name the video file itself"
+    if "moov atom not found" in said and head[4:8] in _BOXES:
+        return (
+            f"{path} lacks its index (moov), so it was cut off while being recorded or copied; "
+            "copy it again, or rebuild it with a recovery tool and a good file of the same camera"
+        )
+    reason = said or getattr(error, "strerror", None) or str(error)
+    return f"{path} is not a video that FFmpeg can read ({reason}); give a video file, such as .mp4"
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are printable characters in UTF-8."""
+    try:
+        letters, _ = codecs.utf_8_decode(head, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in letters)

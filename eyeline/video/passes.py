@@ -1,0 +1,193 @@
+"""One pass over the frames of an open video: times, damage, and the exact facts at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import VideoError
+from eyeline.results import VideoInfo
+from eyeline.video.clock import Clock, Grid, Reordering, Spacing
+from eyeline.video.damage import DamageLog
+from eyeline.video.decode import Step, declared_end, declares_stream_end, decoded, last_stamp
+from eyeline.video.frame import Frame, Pixels, upright
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+DEFAULT_RATE_HZ = Fraction(25)
+"""Where neither the container nor the codec says a rate."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A decoded frame with its place on the file's clock."""
+
+    picture: VideoFrame
+    index: int
+    stamp: Fraction
+    damaged: bool
+
+
+class Pass:
+    """One pass over the frames of an open file, and what is known at its end."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream, threads: int) -> None:
+        """Start at the beginning of an open file."""
+        self.container = container
+        self.stream = stream
+        self.threads = threads
+        self.period = 1 / rate_of(container, stream)
+        self.tick = Fraction(stream.time_base or self.period)
+        self.clock = Clock(self.tick, self.period, declared_end(container, stream))
+        self.order = Reordering()
+        self.damage = DamageLog(self.period)
+        self.spacing = Spacing(self.tick)
+        self.start = Fraction(0)
+        self.end = Fraction(0)
+        self.count = 0
+
+    def frames(self, rate_hz: float | None) -> Iterator[Frame]:
+        """The frames nearest to the grid, each lasting until the next one of them."""
+        pixels: Pixels | None = None
+        held: _Shown | None = None
+        for shown in self._chosen(rate_hz):
+            if held is None:
+                pixels = Pixels(upright(shown.picture, self.stream.sample_aspect_ratio))
+            else:
+                yield self._frame(held, pixels, shown.stamp)
+            held = shown
+        if held is not None:
+            yield self._frame(held, pixels, self.end)
+
+    def result(self, expected: VideoInfo, path: str | Path) -> tuple[VideoInfo, tuple[str, ...]]:
+        """The exact facts and the warnings, once all frames have been yielded."""
+        if not self.count:
+            raise VideoError(f"{path} gave no picture: {_words_of(self.damage)}; copy it again")
+        self.damage.finish(self.end, self._cut_off_at(path))
+        info = replace(
+            expected,
+            start_s=float(self.start),
+            duration_s=float(self.end - self.start),
+            frame_count=self.count,
+            variable_rate=self.spacing.variable,
+            damage=self.damage.on_clock(self.start),
+        )
+        return info, self._warnings()
+
+    def _warnings(self) -> tuple[str, ...]:
+        if not self.order.mended:
+            return self.clock.warnings
+        mended = (
+            f"{self.order.mended} frames bore another frame's time stamp; their order was mended"
+        )
+        return mended, *self.clock.warnings
+
+    def _chosen(self, rate_hz: float | None) -> Iterator[_Shown]:
+        grid = None if rate_hz is None else Grid(rate_hz)
+        shown: _Shown | None = None
+        for following in self._shown():
+            if shown is not None:
+                middle = (shown.stamp + following.stamp) / 2 - self.start
+                if grid is None or grid.wants(float(middle)):
+                    yield shown
+            shown = following
+        if shown is not None:
+            self.end = shown.stamp + self._length(shown.picture)
+            if grid is None or grid.wants(float(self.end - self.start), last=True):
+                yield shown
+
+    def _shown(self) -> Iterator[_Shown]:
+        whole_before: Fraction | None = None
+        pictures = chain(self._pictures(), [None])
+        for picture, following in pairwise(pictures):
+            after = None if following is None else following.pts
+            if picture is None or self._stale(picture, after):
+                continue
+            shown = self._place(picture, after)
+            if whole_before is not None and not shown.damaged:
+                self.spacing.add(shown.stamp - whole_before)
+            whole_before = None if shown.damaged else shown.stamp
+            yield shown
+
+    def _pictures(self) -> Iterator[VideoFrame | None]:
+        for step in decoded(self.container, self.stream, self.threads):
+            self._note(step)
+            for picture in step.frames:
+                depth = self.stream.codec_context.reorder_depth
+                picture.pts = self.order.shown(picture.pts, depth)
+                yield picture
+
+    def _note(self, step: Step) -> None:
+        packet = step.packet
+        if packet is not None and packet.size and not packet.is_discard:
+            self.order.sent(packet.pts, packet.dts)
+        if step.fault is not None:
+            self.damage.fault(step.fault)
+            if packet is not None and step.fault.sure and not packet.is_corrupt:
+                self.order.lost(packet.pts)
+
+    def _stale(self, picture: VideoFrame, following: int | None) -> bool:
+        """After a loss FFmpeg also gives old pictures again, stamped out of order."""
+        if not self.damage.unsettled or picture.key_frame or picture.pts is None:
+            return False
+        behind = self.clock.last is not None and picture.pts * self.tick <= self.clock.last
+        return behind or self.clock.leaps_out(picture.pts, following)
+
+    def _place(self, picture: VideoFrame, following: int | None) -> _Shown:
+        stamp = self.clock.place(picture.pts, picture.dts, following)
+        corrupt = bool(picture.is_corrupt)
+        damaged = self.damage.shown(stamp, key=picture.key_frame, corrupt=corrupt)
+        if not self.count:
+            self.start = stamp
+        self.count += 1
+        return _Shown(picture, self.count - 1, stamp, damaged)
+
+    def _frame(self, shown: _Shown, pixels: Pixels | None, end: Fraction) -> Frame:
+        assert pixels is not None
+        return Frame(
+            shown.picture,
+            pixels,
+            index=shown.index,
+            time_s=float(shown.stamp - self.start),
+            end_s=float(end - self.start),
+            damaged=shown.damaged,
+        )
+
+    def _length(self, picture: VideoFrame) -> Fraction:
+        """How long a frame lasts that no other follows, in seconds."""
+        said = (picture.duration or 0) * self.tick
+        # Coarse stamps, such as Matroska's milliseconds, cut the length short.
+        return self.period if abs(said - self.period) <= self.tick or not said else said
+
+    def _cut_off_at(self, path: str | Path) -> Fraction | None:
+        """The end that the file declares, if the frames stop before it."""
+        declared = self.clock.declared_end
+        if declared is None or declared - self.end <= max(self.period * 3 / 2, Fraction(1, 10)):
+            return None
+        if not declares_stream_end(self.stream):
+            # The sound may simply go on for longer than the picture.
+            reached = last_stamp(path)
+            return declared if declared - reached > 1 else None
+        return declared
+
+
+def rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Frames a second as the container, or else the codec, states them."""
+    by_codec = stream.codec_context.framerate
+    by_file: list[Any] = [stream.average_rate, stream.guessed_rate, stream.base_rate]
+    # A bare stream of pictures has no header, so FFmpeg supposes 25 Hz; the codec may know better.
+    order = [*by_file, by_codec] if container.duration else [by_codec, *by_file]
+    said = [Fraction(rate) for rate in order if rate and 0 < rate <= 1000]
+    return said[0] if said else DEFAULT_RATE_HZ
+
+
+def _words_of(damage: DamageLog) -> str:
+    damage.finish(Fraction(0))
+    return damage.spans[0][2] if damage.spans else "no data"

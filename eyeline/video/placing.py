@@ -1,0 +1,248 @@
+"""Laying decoded sound on a clock: resampled without seams, in its place by its stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import VideoError
+from eyeline.results import Damage
+from eyeline.video.clock import FAR_AHEAD_S
+from eyeline.video.container import open_source, sound_stream
+from eyeline.video.damage import DamageLog
+from eyeline.video.decode import declared_end, declares_stream_end, decoded
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.resampler import AudioResampler
+    from av.container import InputContainer
+
+Samples: TypeAlias = npt.NDArray[np.float32]
+
+GAP_S = Fraction(4, 100)
+"""A stamp further than this from where it is expected means a gap or an overlap."""
+DRIFT_S = 0.0005
+"""Sound that has drifted this far from its stamps on average is stretched back."""
+DRIFT_FRAMES = 32
+"""Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
+SET_BACK_S = 1
+"""A stamp this long before the expected one belongs to a clock that was set back."""
+
+
+class Pieces:
+    """Iterates over `(channels, n)` samples that follow each other without gaps from the origin on.
+
+    Attributes:
+        damage: spans that could not be decoded; filled when the last piece has been taken.
+    """
+
+    def __init__(
+        self, path: str | Path, rate_hz: int, origin_s: Fraction, channels: int = 1
+    ) -> None:
+        """Check that there is sound.
+
+        Args:
+            path: the media file.
+            rate_hz: samples a second to resample to.
+            origin_s: the stamp, on the file's clock, at which the first sample lies.
+            channels: 1 to mix down to mono, 2 for stereo.
+
+        Raises:
+            VideoError: the file cannot be opened or holds no sound that can be decoded.
+        """
+        self.damage: tuple[Damage, ...] = ()
+        self._path = path
+        self._rate_hz = rate_hz
+        self._origin = origin_s
+        self._channels = channels
+        with open_source(path) as container:
+            if sound_stream(container) is None:
+                raise VideoError(f"{path} holds no sound that can be decoded; do without sound")
+
+    def __iter__(self) -> Iterator[Samples]:
+        """All pieces; the file is opened anew."""
+        with open_source(self._path) as container:
+            line = _Line(self._channels)
+            for at, samples in self._placed(container):
+                yield from line.lay(at, samples, self._rate_hz)
+
+    def _placed(self, container: InputContainer) -> Iterator[tuple[int, Samples]]:
+        """Resampled pieces, each with the index of the sample at which it ought to begin."""
+        stream: Any = sound_stream(container)
+        end = declared_end(container, stream)
+        log = DamageLog(Fraction(1024, stream.codec_context.sample_rate or 48000))
+        placer = _Placer(self._rate_hz, self._channels, self._origin, log, end)
+        for step in decoded(container, stream):
+            if step.fault is not None:
+                log.fault(step.fault)
+                placer.resync = placer.resync or step.fault.sure
+            for frame in step.frames:
+                if frame.samples and frame.sample_rate:
+                    yield from placer.add(frame)
+        yield from placer.finish()
+        reached = placer.reached
+        cut_off = end is not None and declares_stream_end(stream) and end - reached > 1
+        log.finish(reached, end if cut_off else None)
+        self.damage = log.on_clock(self._origin)
+
+
+class _Line:
+    """Lays pieces end to end: silence into gaps, nothing of what overlaps or comes too early."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+        self.position = 0
+
+    def lay(self, at: int, samples: Samples, rate_hz: int) -> Iterator[Samples]:
+        while self.position < at:
+            silent = min(at - self.position, rate_hz)
+            self.position += silent
+            yield np.zeros((self.channels, silent), np.float32)
+        rest = samples[:, self.position - at :]
+        if rest.shape[1]:
+            self.position += rest.shape[1]
+            yield rest
+
+
+class _Placer:
+    """Resamples decoded frames and says where each piece belongs.
+
+    Frames whose stamps follow from one another form a run, which goes through one resampler and
+    lies without a seam. A new run begins at a change of format, and at a gap or overlap that the
+    frame after confirms; a single stamp out of line is not believed.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int,
+        channels: int,
+        origin: Fraction,
+        log: DamageLog,
+        declared_end: Fraction | None,
+    ) -> None:
+        self.rate_hz = rate_hz
+        self.channels = channels
+        self.origin = origin
+        self.log = log
+        self.declared_end = declared_end
+        self.reached = origin
+        """Where the sound so far ends, on the file's clock."""
+        self.resync = False
+        """Whether something was lost, so that the next stamp is to be believed to the sample."""
+        self._resampler: AudioResampler | None = None
+        self._format: tuple[str, str, int] | None = None
+        self._position = 0
+        self._drift = 0.0
+        self._leap = Fraction(0)
+        self._doubtful: AudioFrame | None = None
+
+    def add(self, frame: AudioFrame) -> Iterator[tuple[int, Samples]]:
+        """Take the next decoded frame; yield what the resampler gives so far."""
+        if self._doubtful is not None:
+            confirmed = _follows(self._doubtful, frame)
+            doubtful, self._doubtful = self._doubtful, None
+            yield from self._put(doubtful, self._off(doubtful) if confirmed else Fraction(0))
+        off = self._off(frame)
+        tolerated = Fraction(1, 1000) if self.resync else GAP_S
+        if self._format is not None and abs(off) > tolerated:
+            self._doubtful = frame
+        else:
+            yield from self._put(frame, off)
+
+    def finish(self) -> Iterator[tuple[int, Samples]]:
+        """Yield what is still held, once there are no more frames."""
+        if self._doubtful is not None:
+            yield from self._put(self._doubtful, Fraction(0))
+        yield from self._flush()
+
+    def _put(self, frame: AudioFrame, off: Fraction) -> Iterator[tuple[int, Samples]]:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        apart = abs(off) > (Fraction(1, 1000) if self.resync else GAP_S)
+        if self._resampler is None or kind != self._format or apart:
+            yield from self._flush()
+            self._leap = max(off, Fraction(0))
+            self._begin(kind, self.reached + off)
+            off = Fraction(0)
+        self.resync = False
+        self._drift += (float(off) - self._drift) / DRIFT_FRAMES
+        self.log.period = Fraction(frame.samples, frame.sample_rate)
+        self.log.shown(self.reached, key=True, corrupt=frame.is_corrupt)
+        self.reached += self.log.period
+        frame.pts = None
+        assert self._resampler is not None
+        for piece in self._resampler.resample(frame):
+            yield self._next(self._undrifted(_array(piece)))
+
+    def _flush(self) -> Iterator[tuple[int, Samples]]:
+        """End the run: yield what the resampler still holds."""
+        if self._resampler is not None:
+            for piece in self._resampler.resample(None):
+                if piece is not None:
+                    yield self._next(_array(piece))
+        self._resampler = None
+
+    def _begin(self, kind: tuple[str, str, int], at: Fraction) -> None:
+        from av.audio.resampler import AudioResampler
+
+        self._format = kind
+        self._resampler = AudioResampler(
+            format="fltp",
+            layout="stereo" if self.channels == 2 else "mono",
+            rate=self.rate_hz,
+            # Without this, two equal channels mix down to 1.4 times their level.
+            options={"rematrix_maxval": "1.0"},
+        )
+        self.reached = at
+        self._position = round((at - self.origin) * self.rate_hz)
+        self._drift = 0.0
+
+    def _off(self, frame: AudioFrame) -> Fraction:
+        """How far the stamp lies after the end of the sound so far; 0 if not to be believed."""
+        if frame.pts is None or frame.time_base is None:
+            return Fraction(0)
+        stamp = frame.pts * Fraction(frame.time_base)
+        off = stamp - self.reached
+        if self._format is None:
+            return off
+        too_late = (
+            self.declared_end is not None and off > FAR_AHEAD_S and stamp > self.declared_end + 1
+        )
+        # Back to where the stamps were before they leapt ahead is no clock that was set back.
+        returns = abs(off + self._leap) < SET_BACK_S
+        set_back = off < -SET_BACK_S and not returns
+        return Fraction(0) if too_late or set_back else off
+
+    def _next(self, samples: Samples) -> tuple[int, Samples]:
+        at = self._position
+        self._position += samples.shape[1]
+        return at, samples
+
+    def _undrifted(self, samples: Samples) -> Samples:
+        """Stretch a piece by the average drift, once that is worth it."""
+        length = samples.shape[1]
+        if abs(self._drift) < DRIFT_S or length < 2:
+            return samples
+        limit = length // 10
+        more = max(-limit, min(limit, round(self._drift * self.rate_hz)))
+        self._drift -= more / self.rate_hz
+        self.reached += Fraction(more, self.rate_hz)
+        places = np.linspace(0, length - 1, length + more)
+        known = np.arange(length)
+        return np.stack([np.interp(places, known, row) for row in samples]).astype(np.float32)
+
+
+def _follows(frame: AudioFrame, later: AudioFrame) -> bool:
+    """Whether the stamps of two frames fit together, up to `GAP_S`."""
+    if frame.pts is None or later.pts is None or frame.time_base is None:
+        return False
+    apart = (later.pts - frame.pts) * Fraction(frame.time_base)
+    return abs(apart - Fraction(frame.samples, frame.sample_rate)) <= GAP_S
+
+
+def _array(frame: AudioFrame) -> Samples:
+    return np.asarray(frame.to_ndarray(), np.float32)

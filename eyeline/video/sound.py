@@ -1,0 +1,106 @@
+"""Reading sound on the video's clock: resampled, mixed down, and lying where it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.results import Damage
+from eyeline.video.container import open_source, sound_stream
+from eyeline.video.placing import Pieces, Samples
+
+BLOCK_S = 0.5
+"""Length of the blocks that are yielded; the last one may be shorter."""
+
+
+@dataclass(frozen=True)
+class SoundBlock:
+    """Consecutive samples on the video's clock."""
+
+    time_s: float
+    """Time of the first sample, k / rate exactly."""
+    samples: Samples
+    """`(n,)` mono, full scale is 1."""
+
+
+class SoundBlocks(Iterator[SoundBlock]):
+    """The blocks of one file's sound, in order, without gaps from time 0 to the end of the sound.
+
+    Attributes:
+        damage: spans that could not be decoded and are silent, seconds on the video's clock; filled
+            when the last block has been taken.
+    """
+
+    def __init__(self, path: str | Path, rate_hz: int, start_s: float) -> None:
+        """Open the file; see `read_sound`."""
+        self.damage: tuple[Damage, ...] = ()
+        self._rate_hz = rate_hz
+        self._pieces = Pieces(path, rate_hz, Fraction(start_s))
+        self._blocks = self._make()
+
+    def __next__(self) -> SoundBlock:
+        """The next block."""
+        return next(self._blocks)
+
+    def _make(self) -> Iterator[SoundBlock]:
+        position = 0
+        for samples in _equal_blocks(self._pieces, max(1, round(BLOCK_S * self._rate_hz))):
+            yield SoundBlock(position / self._rate_hz, samples[0])
+            position += samples.shape[1]
+        self.damage = self._pieces.damage
+
+
+def read_sound(path: str | Path, rate_hz: int, *, start_s: float) -> SoundBlocks:
+    """Read a file's sound as mono on the video's clock, block by block.
+
+    Sample k lies at time `k / rate_hz`, to half a sample. Sound from before time 0 is left out,
+    gaps and a late start are silent. Where the sound's own clock runs off its time stamps, it is
+    stretched to stay within a millisecond of them. It may end before or after the picture.
+
+    Args:
+        path: the media file.
+        rate_hz: samples a second to resample to.
+        start_s: stamp of the first video frame on the file's clock, `VideoInfo.start_s`.
+
+    Returns:
+        An iterator over blocks of half a second, whose `damage` is known at its end.
+
+    Raises:
+        VideoError: the file cannot be opened or holds no sound that can be decoded.
+        UsageError: the rate is not greater than zero.
+    """
+    if rate_hz <= 0:
+        raise UsageError(f"the sound's rate must be greater than 0 Hz, not {rate_hz}")
+    return SoundBlocks(path, rate_hz, start_s)
+
+
+def has_sound(path: str | Path) -> bool:
+    """Whether the file holds sound that can be decoded.
+
+    Raises:
+        VideoError: the file cannot be opened.
+    """
+    with open_source(path) as container:
+        return sound_stream(container) is not None
+
+
+def _equal_blocks(pieces: Pieces, length: int) -> Iterator[Samples]:
+    held: list[Samples] = []
+    count = 0
+    for piece in pieces:
+        held.append(piece)
+        count += piece.shape[1]
+        if count < length:
+            continue
+        joined = np.concatenate(held, axis=1)
+        for start in range(0, count - length + 1, length):
+            yield joined[:, start : start + length]
+        held = [joined[:, count - count % length :]]
+        count %= length
+    if count:
+        yield np.concatenate(held, axis=1)

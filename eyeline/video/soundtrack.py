@@ -1,0 +1,137 @@
+"""The sound of a written video: packets of the source as they are, or encoded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eyeline.video.container import open_source, sound_stream
+from eyeline.video.decode import Fault, decoded, packets, take_only
+from eyeline.video.placing import Pieces
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+    from av.packet import Packet
+
+COPIED_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "opus"})
+"""What an mp4 file may hold and players expect in one."""
+AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+
+
+def first_stamp(path: str | Path) -> Fraction | None:
+    """Stamp of the first sample that is heard, seconds on the file's clock; None without sound."""
+    with open_source(path) as container:
+        stream = sound_stream(container)
+        if stream is None:
+            return None
+        for step in decoded(container, stream):
+            for frame in step.frames:
+                if frame.samples and frame.pts is not None:
+                    return Fraction(frame.pts * frame.time_base)
+    return None
+
+
+def can_be_copied(path: str | Path) -> bool:
+    """Whether the packets of the file's sound may go into an mp4 file as they are."""
+    with open_source(path) as container:
+        stream = sound_stream(container)
+        return stream is not None and stream.codec_context.codec.canonical_name in COPIED_CODECS
+
+
+class CopiedSound:
+    """Moves the packets of a file's sound into another container, re-stamped."""
+
+    def __init__(self, path: str | Path, target: OutputContainer, origin_s: Fraction) -> None:
+        """Open the source and add the stream.
+
+        Args:
+            path: the file whose sound is copied.
+            target: the container to write to, before anything was written.
+            origin_s: stamp, on the source's clock, that becomes 0.
+        """
+        self._container = open_source(path)
+        stream = sound_stream(self._container)
+        assert stream is not None, path
+        self._stream = target.add_stream_from_template(stream)
+        tick = Fraction(stream.time_base or Fraction(1, stream.rate))
+        self._earlier = round(origin_s / tick)
+        self._last: int | None = None
+        take_only(self._container, stream)
+        self._packets = self._restamped(stream)
+        self._next: Packet[Any] | None = None
+
+    def until(self, time_s: float) -> Iterator[Packet[Any]]:
+        """The packets from before a time of the written file, each once."""
+        while True:
+            packet = self._next if self._next is not None else next(self._packets, None)
+            self._next = packet
+            if packet is None or (packet.pts or 0) * packet.time_base >= time_s:
+                return
+            self._next = None
+            packet.stream = self._stream
+            yield packet
+
+    def close(self) -> None:
+        """Close the source."""
+        self._container.close()
+
+    def _restamped(self, stream: AudioStream) -> Iterator[Packet[Any]]:
+        for packet in packets(self._container, stream):
+            if isinstance(packet, Fault) or not packet.size or packet.pts is None:
+                continue
+            packet.pts -= self._earlier
+            packet.dts = packet.pts
+            if self._last is None or packet.pts > self._last:
+                self._last = packet.pts
+                yield packet
+
+
+class EncodedSound:
+    """Encodes a file's sound to AAC, mono or stereo."""
+
+    def __init__(self, path: str | Path, target: OutputContainer, origin_s: Fraction) -> None:
+        """Open the source and add the stream; the arguments are those of `CopiedSound`."""
+        with open_source(path) as container:
+            stream = sound_stream(container)
+            assert stream is not None, path
+            self._rate = _aac_rate(stream.codec_context.sample_rate)
+            self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+        self._stream = target.add_stream("aac", rate=self._rate)
+        self._stream.codec_context.layout = self._layout
+        channels = 1 if self._layout == "mono" else 2
+        self._pieces = iter(Pieces(path, self._rate, origin_s, channels))
+        self._position = 0
+        self._ended = False
+
+    def until(self, time_s: float) -> Iterator[Packet[Any]]:
+        """Packets of the sound from before a time of the written file, each once."""
+        while not self._ended and self._position < time_s * self._rate:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._ended = True
+                yield from self._stream.encode(None)
+            else:
+                yield from self._encoded(piece)
+
+    def close(self) -> None:
+        """Nothing is held open beyond the pieces."""
+
+    def _encoded(self, piece: Any) -> Iterator[Packet[Any]]:
+        from av.audio.frame import AudioFrame
+
+        samples = np.ascontiguousarray(piece)
+        frame = AudioFrame.from_ndarray(samples, format="fltp", layout=self._layout)
+        frame.sample_rate = self._rate
+        frame.time_base = Fraction(1, self._rate)
+        frame.pts = self._position
+        self._position += samples.shape[1]
+        yield from self._stream.encode(frame)
+
+
+def _aac_rate(rate_hz: int) -> int:
+    return rate_hz if rate_hz in AAC_RATES_HZ else 48000
