@@ -21,7 +21,11 @@ def machine() -> dict[str, object]:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    names = (
+        [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
     return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
@@ -31,7 +35,9 @@ def main() -> None:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"no benchmark called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    print(json.dumps({"machine": machine()} | {name: BENCHMARKS[name]() for name in names}, indent=2))
+    print(
+        json.dumps({"machine": machine()} | {name: BENCHMARKS[name]() for name in names}, indent=2)
+    )
 
 
 if __name__ == "__main__":

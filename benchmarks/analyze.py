@@ -1,4 +1,7 @@
-"""`analyze` end to end: frames a second, time by stage, peak memory; the median of three runs, each a process."""
+"""`analyze` end to end: frames a second, time by stage, peak memory.
+
+The median of three runs, each a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ with tempfile.TemporaryDirectory() as out:
     assert outcome.status in ("ok", "partial"), outcome
     index = json.loads((Path(out) / "result" / "analysis.json").read_text())
 end = time.perf_counter()
-people, draw = marks["people ends"] - marks["start"], marks["drawing ends"] - marks["drawing begins"]
+people = marks["people ends"] - marks["start"]
+draw = marks["drawing ends"] - marks["drawing begins"]
 total = end - begin
 print(json.dumps({
     "frames": index["video"]["frame_count"],
@@ -47,7 +51,9 @@ print(json.dumps({
 
 def measure(video: Path) -> dict[str, object]:
     """One run in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", _ONE, str(video)], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE, str(video)], check=True, capture_output=True, text=True
+    )
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return result
 

@@ -21,7 +21,10 @@ def repeat(source: Path, target: Path, times: int) -> None:
     import av
 
     with av.open(str(source)) as read, av.open(str(target), "w") as write:
-        streams = {s.index: write.add_stream_from_template(s) for s in (*read.streams.video, *read.streams.audio)}
+        streams = {
+            s.index: write.add_stream_from_template(s)
+            for s in (*read.streams.video, *read.streams.audio)
+        }
         video = read.streams.video[0]
         length = Fraction(video.duration * video.time_base) if video.duration else Fraction(1)
         for n in range(times):

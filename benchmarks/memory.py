@@ -20,11 +20,14 @@ def run() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         for minutes in MINUTES:
             video = Path(folder) / f"{minutes}min.mp4"
-            repeat(source, video, max(1, round(minutes * 60 / probe(source).duration_s)))
+            times = max(1, round(minutes * 60 / probe(source).duration_s))
+            repeat(source, video, times)
             one = measure(video)
             frames, wall = int(str(one["frames"])), float(str(one["wall_s"]))
             found[f"{minutes}_minutes"] = {
-                "frames": frames, "frames_per_second": round(frames / wall, 1),
-                "people": one["people"], "peak_memory_mib": round(float(str(one["peak_memory_mib"]))),
-            }  # fmt: skip
+                "frames": frames,
+                "frames_per_second": round(frames / wall, 1),
+                "people": one["people"],
+                "peak_memory_mib": round(float(str(one["peak_memory_mib"]))),
+            }
     return found

@@ -31,7 +31,7 @@ def analyze(path: str | Path, out: str | Path | None = None, **settings: Any) ->
         UsageError: settings that cannot be.
         OutputError: a folder that cannot be written or that holds other results.
     """
-    from eyeline.analyze import analyze_video
+    from eyeline.analysis import analyze_video
     from eyeline.settings import Settings
 
     chosen = Settings(**settings)

@@ -137,7 +137,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Systems and builders: what each answers, whether it is ready, its figures and its licence."""
-    from eyeline.analyze import PEOPLE
+    from eyeline.analysis import PEOPLE
     from eyeline.models import shipped
     from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
     from eyeline.system import list_systems

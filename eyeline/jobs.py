@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eyeline.analyze import Progress, analyze_video
+from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import EyelineError, OutputError, UsageError
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint

@@ -139,10 +139,10 @@ class People:
     eyes_px: Floats
     """`(n, 2)` point midway between the eyes, where a gaze arrow starts."""
     yaw_deg: Floats
-    """`(n,)` turn of the head, positive towards the right edge of the picture, 0 = facing the
-    camera."""
+    """`(n,)` turn of the head in the camera frame, positive towards the right edge of the picture; 0 is
+    against the optical axis, so that a face off the middle that faces the camera has another."""
     pitch_deg: Floats
-    """`(n,)` positive upwards."""
+    """`(n,)` likewise, positive upwards."""
     roll_deg: Floats
     """`(n,)` positive clockwise in the picture."""
 

@@ -1,4 +1,5 @@
-"""The command line on generated videos of every kind: one clear line, the right exit code, nothing half written."""
+"""The command line on generated videos of every kind: one clear line, the right exit code, nothing
+half written."""
 
 from __future__ import annotations
 
@@ -26,14 +27,18 @@ def left(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.rglob("*")) if folder.exists() else []
 
 
-def test_a_video_without_anybody_is_a_valid_empty_analysis(eyeline: Command, blank: Path, tmp_path: Path) -> None:
+def test_a_video_without_anybody_is_a_valid_empty_analysis(
+    eyeline: Command, blank: Path, tmp_path: Path
+) -> None:
     ended = eyeline("analyze", blank, "-o", tmp_path / "out")
     assert ended.code == 0, ended.err
     analysis = package.load_analysis(tmp_path / "out" / "blank")
     assert (analysis.status, len(analysis.persons), len(analysis.people)) == ("ok", 0, 0)
     assert analysis.video.frame_count == 30
     assert any("no face" in warning for warning in analysis.warnings)
-    assert {"report.html", "annotated.mp4", "timeline.eaf", "analysis.json"} <= set(left(tmp_path / "out"))
+    assert {"report.html", "annotated.mp4", "timeline.eaf", "analysis.json"} <= set(
+        left(tmp_path / "out")
+    )
 
 
 def _missing(folder: Path) -> Path:
@@ -55,7 +60,9 @@ def _sound_only(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [_missing, _empty, _text, _sound_only])
-def test_what_cannot_be_analysed_is_one_line_and_leaves_nothing(eyeline: Command, tmp_path: Path, make) -> None:
+def test_what_cannot_be_analysed_is_one_line_and_leaves_nothing(
+    eyeline: Command, tmp_path: Path, make
+) -> None:
     video = make(tmp_path)
     ended = eyeline("analyze", video, "-o", tmp_path / "out")
     assert ended.code == 1
@@ -65,7 +72,9 @@ def test_what_cannot_be_analysed_is_one_line_and_leaves_nothing(eyeline: Command
     assert left(tmp_path / "out") == []
 
 
-def test_one_bad_video_does_not_stop_the_others(eyeline: Command, blank: Path, tmp_path: Path) -> None:
+def test_one_bad_video_does_not_stop_the_others(
+    eyeline: Command, blank: Path, tmp_path: Path
+) -> None:
     ended = eyeline("analyze", _empty(tmp_path), blank, "-o", tmp_path / "out", "--no-video")
     assert ended.code == 1
     assert "empty.mp4" in ended.err
@@ -90,7 +99,9 @@ def test_a_truncated_file_is_analysed_up_to_the_damage(eyeline: Command, tmp_pat
     [
         Clip(frames=30, rate=Fraction(25)),  # no sound
         Clip(frames=1, rate=Fraction(25)),  # one frame
-        Clip(frames=12, rate=Fraction(25), size_wh=(97, 63), codec="libx264rgb", pixel_format="rgb24"),  # odd sizes
+        Clip(
+            frames=12, rate=Fraction(25), size_wh=(97, 63), codec="libx264rgb", pixel_format="rgb24"
+        ),  # odd sizes
         Clip(frames=12, rate=Fraction(25), turn_deg=90),  # a phone held upright
     ],
 )
@@ -115,7 +126,9 @@ def test_the_same_command_again_does_nothing(eyeline: Command, blank: Path, tmp_
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*")} == before
 
 
-def test_other_settings_do_not_overwrite_unless_told(eyeline: Command, blank: Path, tmp_path: Path) -> None:
+def test_other_settings_do_not_overwrite_unless_told(
+    eyeline: Command, blank: Path, tmp_path: Path
+) -> None:
     assert eyeline("analyze", blank, "-o", tmp_path / "out", "--no-video").code == 0
     before = left(tmp_path / "out")
     other = ("analyze", blank, "-o", tmp_path / "out", "--no-video", "--rate", 5)
@@ -127,7 +140,9 @@ def test_other_settings_do_not_overwrite_unless_told(eyeline: Command, blank: Pa
     assert package.load_analysis(tmp_path / "out" / "blank").settings["rate_hz"] == 5.0
 
 
-def test_a_folder_that_is_no_analysis_is_not_touched(eyeline: Command, blank: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_analysis_is_not_touched(
+    eyeline: Command, blank: Path, tmp_path: Path
+) -> None:
     precious = tmp_path / "out" / "blank" / "thesis.txt"
     precious.parent.mkdir(parents=True)
     precious.write_text("three years")
@@ -162,22 +177,35 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert left(tmp_path / "out") == []
 
 
-def test_folders_are_searched_and_keep_their_shape(eyeline: Command, blank: Path, tmp_path: Path) -> None:
+def test_folders_are_searched_and_keep_their_shape(
+    eyeline: Command, blank: Path, tmp_path: Path
+) -> None:
     for name in ("day1/a.mp4", "day2/a.mp4", "day2/notes.txt"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(blank.read_bytes())
     ended = eyeline("analyze", tmp_path / "in", "-o", tmp_path / "out", "--no-video", "--rate", 5)
     assert ended.code == 0, ended.err
-    assert {p.parent.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("analysis.json")} == {
-        "day1/a", "day2/a",
-    }  # fmt: skip
+    found = (tmp_path / "out").rglob("analysis.json")
+    names = {p.parent.relative_to(tmp_path / "out").as_posix() for p in found}
+    assert names == {"day1/a", "day2/a"}
 
 
 def test_two_at_a_time(eyeline: Command, blank: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).write_bytes(blank.read_bytes())
-    ended = eyeline("analyze", tmp_path / "a.mp4", tmp_path / "b.mp4", _missing(tmp_path), "-o", tmp_path / "out",
-                    "--no-video", "--rate", 5, "--jobs", 2)  # fmt: skip
+    ended = eyeline(
+        "analyze",
+        tmp_path / "a.mp4",
+        tmp_path / "b.mp4",
+        _missing(tmp_path),
+        "-o",
+        tmp_path / "out",
+        "--no-video",
+        "--rate",
+        5,
+        "--jobs",
+        2,
+    )
     assert ended.code == 1
     assert "2 of 3 videos done, 1 failed" in ended.out
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"a", "b"}
@@ -198,7 +226,9 @@ def test_two_at_a_time(eyeline: Command, blank: Path, tmp_path: Path) -> None:
         (["--boxes", "none.txt"], "no such file"),
     ],
 )
-def test_wrong_options_are_usage_errors(eyeline: Command, blank: Path, tmp_path: Path, options: list[str], told: str) -> None:
+def test_wrong_options_are_usage_errors(
+    eyeline: Command, blank: Path, tmp_path: Path, options: list[str], told: str
+) -> None:
     ended = eyeline("analyze", blank, "-o", tmp_path / "out", *options)
     assert ended.code == 2
     assert told in ended.err
@@ -219,8 +249,13 @@ def test_list_says_of_each_builder_what_it_is(eyeline: Command) -> None:
     rows = json.loads(eyeline("list", "--json").out)
     names = {f"{row['system']}/{row['builder']}" for row in rows}
     assert {
-        "eye_contact/landmarks_tcn", "eye_contact/camera_angle", "gaze_3d/head_pose", "gaze_following/ray",
-        "ego_social/contact_and_voice", "gaze_anticipation/centre_prior", "speech/mouth_agreement",
-    } <= names  # fmt: skip
+        "eye_contact/landmarks_tcn",
+        "eye_contact/camera_angle",
+        "gaze_3d/head_pose",
+        "gaze_following/ray",
+        "ego_social/contact_and_voice",
+        "gaze_anticipation/centre_prior",
+        "speech/mouth_agreement",
+    } <= names
     assert all(row["what"] and row["measured"] and row["licence"] for row in rows)
     assert "landmarks_tcn" in eyeline("list").out

@@ -17,7 +17,10 @@ SETTINGS = Settings(video=False)
 
 
 def folders(inputs: list[Path], out: Path) -> dict[str, str]:
-    return {j.video.name: j.folder.relative_to(out).as_posix() for j in jobs.plan([str(p) for p in inputs], out)}
+    return {
+        j.video.name: j.folder.relative_to(out).as_posix()
+        for j in jobs.plan([str(p) for p in inputs], out)
+    }
 
 
 def test_names(tmp_path: Path) -> None:
@@ -52,7 +55,9 @@ def test_a_pattern_without_a_match(tmp_path: Path) -> None:
         folders([tmp_path / "*.mp4"], tmp_path)
 
 
-def test_ctrl_c_leaves_nothing_of_the_video_in_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_leaves_nothing_of_the_video_in_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     video = write(tmp_path / "v.mp4", Clip(frames=5, rate=Fraction(25)))
 
     def interrupted(*_: object) -> None:
@@ -93,7 +98,9 @@ def test_a_video_in_work_elsewhere_is_left_alone(tmp_path: Path) -> None:
     other.start()
     try:
         assert held.wait(30)
-        assert jobs.analyze_into(video, tmp_path / "out" / "v", SETTINGS).status == "in work elsewhere"
+        assert (
+            jobs.analyze_into(video, tmp_path / "out" / "v", SETTINGS).status == "in work elsewhere"
+        )
         assert not (tmp_path / "out" / "v").exists()
     finally:
         done.set()

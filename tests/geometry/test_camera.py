@@ -16,7 +16,9 @@ from eyeline.geometry.camera import Camera
 def test_project_and_ray_round_trip(x: float, y: float, z: float) -> None:
     camera = Camera.from_fov(1280, 720, 55)
     point = np.array([x, y, z])
-    assert camera.rays(camera.project(point)) == pytest.approx(point / np.linalg.norm(point), abs=1e-9)
+    assert camera.rays(camera.project(point)) == pytest.approx(
+        point / np.linalg.norm(point), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (500, 500)])

@@ -24,20 +24,38 @@ def track(
     rate_hz: float = 25.0,
     **columns: Any,
 ) -> Track:
-    """A face that stays in one place; `scale` is pixels a millimetre, angles are radians in the camera frame."""
+    """A face that stays in one place; `scale` is pixels a millimetre, angles are radians in the
+    camera frame."""
     n, frame = len(frames), np.array(frames)
     turn = np.broadcast_to(np.asarray(yaw, float), (n,)).copy()
     points = np.stack([five(y, pitch, 0.0, scale, np.array(at)) for y in turn]).reshape(n, 5, 2)
-    middle = np.array(at) + [0, 40 * scale]
-    box = np.tile(np.concatenate([middle - [65 * scale, 92 * scale], middle + [65 * scale, 92 * scale]]), (n, 1))
+    middle = np.array(at) + np.array([0, 40 * scale])
+    half = scale * np.array([65, 92])
+    box = np.tile(np.concatenate([middle - half, middle + half]), (n, 1))
     values: dict[str, Any] = {
-        "box_xyxy": box, "head_xyxy": box, "score": np.full(n, 0.9), "detected": np.ones(n, bool), "five_px": points,
-        "six_px": np.stack([six(y, pitch, 0.0, scale, np.array(at)) for y in turn]).reshape(n, 6, 2),
-        "quality": np.full(n, 0.9), "yaw_rad": turn, "pitch_rad": np.full(n, pitch), "roll_rad": np.zeros(n),
-        "head_error_rad": np.full(n, 0.12), "pupil_mm": np.full((n, 2), np.nan), "lid_opening": np.full(n, 0.32),
+        "box_xyxy": box,
+        "head_xyxy": box,
+        "score": np.full(n, 0.9),
+        "detected": np.ones(n, bool),
+        "five_px": points,
+        "six_px": np.stack([six(y, pitch, 0.0, scale, np.array(at)) for y in turn]).reshape(
+            n, 6, 2
+        ),
+        "quality": np.full(n, 0.9),
+        "yaw_rad": turn,
+        "pitch_rad": np.full(n, pitch),
+        "roll_rad": np.zeros(n),
+        "head_error_rad": np.full(n, 0.12),
+        "pupil_mm": np.full((n, 2), np.nan),
+        "lid_opening": np.full(n, 0.32),
         "mouth_open": np.zeros(n),
-    }  # fmt: skip
+    }
     return Track(
-        track_id=track_id, person=person, shot=shot, frame=frame, time_s=frame / rate_hz,
-        end_s=(frame + 1) / rate_hz, **(values | columns),
-    )  # fmt: skip
+        track_id=track_id,
+        person=person,
+        shot=shot,
+        frame=frame,
+        time_s=frame / rate_hz,
+        end_s=(frame + 1) / rate_hz,
+        **(values | columns),
+    )

@@ -13,18 +13,32 @@ from eyeline.people.pose import FIVE_MM
 from eyeline.results import Floats, Image
 
 
-def project(model_mm: Floats, yaw: float, pitch: float, roll: float, scale: float, at: Floats) -> Floats:
+def project(
+    model_mm: Floats, yaw: float, pitch: float, roll: float, scale: float, at: Floats
+) -> Floats:
     """A face model seen under scaled orthography."""
     rotation = directions.rotation_from_angles(np.array(yaw), np.array(pitch), np.array(roll))
     return (model_mm @ rotation.T)[:, :2] * scale + at
 
 
-def five(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0, scale: float = 1.0, at: Floats | None = None) -> Floats:
+def five(
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    scale: float = 1.0,
+    at: Floats | None = None,
+) -> Floats:
     """The detector's five points of a head."""
     return project(FIVE_MM, yaw, pitch, roll, scale, np.zeros(2) if at is None else at)
 
 
-def six(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0, scale: float = 1.0, at: Floats | None = None) -> Floats:
+def six(
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    scale: float = 1.0,
+    at: Floats | None = None,
+) -> Floats:
     """The six landmarks of a head."""
     return project(SIX_MM, yaw, pitch, roll, scale, np.zeros(2) if at is None else at)
 
@@ -32,7 +46,8 @@ def six(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0, scale: float = 
 def box_around(points: Floats, scale: float) -> Floats:
     """A face box, 185 mm high, about five points."""
     middle = points.mean(0)
-    return np.concatenate([middle - [65 * scale, 92 * scale], middle + [65 * scale, 92 * scale]])
+    half = scale * np.array([65, 92])
+    return np.concatenate([middle - half, middle + half])
 
 
 @dataclass
@@ -75,5 +90,7 @@ class Scripted:
             return Faces.none()
         points = [five(scale=0.4, at=np.array([x, y])) for x, y, _ in faces]
         return Faces(
-            np.stack([box_around(p, 0.4) for p in points]), np.array([s for _, _, s in faces]), np.stack(points)
+            np.stack([box_around(p, 0.4) for p in points]),
+            np.array([s for _, _, s in faces]),
+            np.stack(points),
         )

@@ -27,7 +27,9 @@ def no_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow.Portraits, "offer", lambda *_: None)
 
 
-def run(script: dict[int, list[tuple[float, float, float]]], frames: int, cuts: tuple[int, ...] = ()) -> tuple[follow.Follower, Scripted]:
+def run(
+    script: dict[int, list[tuple[float, float, float]]], frames: int, cuts: tuple[int, ...] = ()
+) -> tuple[follow.Follower, Scripted]:
     detector = Scripted(script)
     follower = follow.Follower(detector)
 
@@ -41,7 +43,10 @@ def run(script: dict[int, list[tuple[float, float, float]]], frames: int, cuts: 
 
 def tracks(follower: follow.Follower) -> dict[int, list[int]]:
     table = follower.rows.table()
-    return {int(t): table["frame"][table["track_id"] == t].tolist() for t in np.unique(table["track_id"])}
+    return {
+        int(t): table["frame"][table["track_id"] == t].tolist()
+        for t in np.unique(table["track_id"])
+    }
 
 
 def test_a_still_face_is_searched_at_a_low_rate_and_has_a_row_in_every_frame() -> None:
@@ -51,7 +56,10 @@ def test_a_still_face_is_searched_at_a_low_rate_and_has_a_row_in_every_frame() -
 
 
 def test_a_fast_face_is_searched_in_every_frame_and_not_lost() -> None:
-    script = {i: [(60 + 20 * (i % 10 if (i // 10) % 2 == 0 else 10 - i % 10), 100.0, 0.9)] for i in range(40)}
+    script = {
+        i: [(60 + 20 * (i % 10 if (i // 10) % 2 == 0 else 10 - i % 10), 100.0, 0.9)]
+        for i in range(40)
+    }
     follower, detector = run(script, 40)
     assert tracks(follower) == {1: list(range(40))}
     assert len(detector.searched) > 30

@@ -46,7 +46,14 @@ def test_wrong_mot_is_told_by_line(tmp_path: Path, text: str, told: str) -> None
 
 def test_parquet_with_persons(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
-    columns = {"frame": [0, 1], "x1_px": [1.0, 2], "y1_px": [1.0, 1], "x2_px": [5.0, 6], "y2_px": [5.0, 5], "person": [2, 2]}
+    columns = {
+        "frame": [0, 1],
+        "x1_px": [1.0, 2],
+        "y1_px": [1.0, 1],
+        "x2_px": [5.0, 6],
+        "y2_px": [5.0, 5],
+        "person": [2, 2],
+    }
     pq.write_table(pa.table(columns), path)
     assert given.read(path).boxes == {0: [(2, 1, 1, 5, 5, 1.0)], 1: [(2, 2, 1, 6, 5, 1.0)]}
 

@@ -35,7 +35,9 @@ def test_profiles_keep_their_side(yaw: float) -> None:
 def test_noise_of_a_pixel_turns_little() -> None:
     random = np.random.default_rng(1)
     clean = np.repeat(five(0.3, -0.1, 0.1, 0.6)[None], 200, axis=0)
-    found = pose.fit(clean + random.normal(scale=0.6, size=clean.shape), pose.FIVE_MM, np.ones((200, 5)))
+    found = pose.fit(
+        clean + random.normal(scale=0.6, size=clean.shape), pose.FIVE_MM, np.ones((200, 5))
+    )
     assert np.degrees(np.std(found.yaw_rad)) < 3
     assert np.degrees(np.mean(found.yaw_rad) - 0.3) == pytest.approx(0, abs=1.5)
 

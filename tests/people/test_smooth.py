@@ -44,7 +44,7 @@ def test_median_takes_blinks_out_but_keeps_steps() -> None:
     values[10:13] = 0.0
     cleaned = smooth.median(values, TIME, 0.4)
     assert cleaned[11] == pytest.approx(0.3)
-    assert (cleaned[20] , cleaned[40]) == pytest.approx((0.3, 0.1))
+    assert (cleaned[20], cleaned[40]) == pytest.approx((0.3, 0.1))
 
 
 def test_median_of_nothing_known_is_unknown() -> None:

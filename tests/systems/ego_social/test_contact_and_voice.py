@@ -18,7 +18,9 @@ AWAY = directions.from_yaw_pitch(np.array(0.9), np.array(0.0))
 
 def values(aim: np.ndarray, speaking: float | None) -> dict[str, float]:
     voice = None if speaking is None else {1: speaking}
-    answers = ContactAndVoice().predict(scene(ME, gaze=looking((ME,), {1: aim}, 80.0), speaking=voice, ego=True))
+    answers = ContactAndVoice().predict(
+        scene(ME, gaze=looking((ME,), {1: aim}, 80.0), speaking=voice, ego=True)
+    )
     return {a.name: float(a.value[25]) for a in answers if hasattr(a, "value")}
 
 

@@ -1,4 +1,5 @@
-"""`head_pose`: head, irises and lids move the direction the right way, and concentration tells trust."""
+"""`head_pose`: head, irises and lids move the direction the right way, and concentration tells
+trust."""
 
 from __future__ import annotations
 
@@ -46,7 +47,10 @@ def test_lowered_lids_are_a_look_down_and_open_ones_are_not() -> None:
 
 
 def test_usual_lids_are_those_of_open_eyes() -> None:
-    assert head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))]) == head_pose.OPEN_LIDS[0]
+    assert (
+        head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))])
+        == head_pose.OPEN_LIDS[0]
+    )
     assert np.isnan(head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
 
 

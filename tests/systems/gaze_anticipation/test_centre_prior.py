@@ -24,4 +24,6 @@ def test_the_heatmap_is_round_and_peaks_in_the_middle() -> None:
     assert heat.max() == heat[17:19, 31:33].min() > 0
     wide, high = (np.sqrt(heat.sum(axis).astype(float)) for axis in (0, 1))
     assert (heat == heat[::-1, ::-1]).all()
-    assert (wide > wide.max() / 2).sum() / 64 * 1280 < (high > high.max() / 2).sum() / 36 * 720 * 1.2
+    assert (wide > wide.max() / 2).sum() / 64 * 1280 < (
+        high > high.max() / 2
+    ).sum() / 36 * 720 * 1.2

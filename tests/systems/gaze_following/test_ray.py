@@ -1,4 +1,5 @@
-"""`ray`: the cone finds faces, the camera, the scene and off screen; speech counts; evidence is not counted twice."""
+"""`ray`: the cone finds faces, the camera, the scene and off screen; speech counts; evidence is
+not counted twice."""
 
 from __future__ import annotations
 
@@ -25,8 +26,12 @@ def aim(yaw_deg: float, pitch_deg: float = 0.0) -> np.ndarray:
     return directions.from_yaw_pitch(*np.radians([yaw_deg, pitch_deg]))
 
 
-def answer(towards: dict[int, np.ndarray], speaking: dict[int, float] | None = None) -> tuple[Points, Segments]:
-    points, segments = Ray().predict(scene(*EVERYBODY, gaze=looking(EVERYBODY, towards), speaking=speaking))
+def answer(
+    towards: dict[int, np.ndarray], speaking: dict[int, float] | None = None
+) -> tuple[Points, Segments]:
+    points, segments = Ray().predict(
+        scene(*EVERYBODY, gaze=looking(EVERYBODY, towards), speaking=speaking)
+    )
     assert isinstance(points, Points)
     assert isinstance(segments, Segments)
     return points, segments
@@ -43,11 +48,18 @@ def test_neighbours_who_turn_to_each_other() -> None:
     mine = points.person == 1
     assert points.point_px[mine][0] == pytest.approx(MIDDLE.eyes_px[0])
     assert points.target_xyxy[mine][0] == pytest.approx(MIDDLE.head_xyxy[0])
-    assert [segments.label[i] for i in range(len(segments)) if segments.person[i] == 1] == ["person 2"]
+    assert [segments.label[i] for i in range(len(segments)) if segments.person[i] == 1] == [
+        "person 2"
+    ]
 
 
 def test_a_look_straight_ahead_goes_into_the_camera() -> None:
-    ahead = {p: -r for p, r in zip((1, 2, 3), (scene().camera.rays(t.eyes_px[0]) for t in EVERYBODY), strict=True)}
+    ahead = {
+        p: -r
+        for p, r in zip(
+            (1, 2, 3), (scene().camera.rays(t.eyes_px[0]) for t in EVERYBODY), strict=True
+        )
+    }
     points, _ = answer(ahead)
     assert targets(points, 2) == {TARGET_CAMERA}
     assert np.isnan(points.point_px[points.person == 2]).all()

@@ -1,0 +1,1 @@
+"""The parts of the packaged sample: two people, their heads in depth, their voices, the play."""

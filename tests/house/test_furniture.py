@@ -1,0 +1,103 @@
+"""Every room has its furniture: a card that loads, words that say what it is, recipes."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from eyeline.system import list_systems, load_system, system_names
+
+SYSTEMS = Path(__file__).parents[2] / "eyeline" / "systems"
+ROOMS = sorted(path.parent.name for path in SYSTEMS.glob("*/__init__.py"))
+RECIPES = sorted(SYSTEMS.rglob("recipes/**/*.yaml"))
+ANSWER = re.compile(r"[a-z][a-z_]*[a-z]")
+
+
+def test_the_registry_is_the_directory() -> None:
+    assert list(system_names()) == ROOMS
+    assert set(ROOMS) >= {
+        "ego_social", "eye_contact", "gaze_3d", "gaze_anticipation", "gaze_following"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_card_is_filled_in(room: str) -> None:
+    card = load_system(room)
+    assert card.name == room
+    assert card.title and card.paper and card.published
+    assert card.default in card.builders
+    for name, builder in card.builders.items():
+        assert (builder.method.system, builder.method.builder) == (room, name)
+        assert builder.answers and all(ANSWER.fullmatch(answer) for answer in builder.answers)
+        assert builder.method.summary and builder.method.licence
+        assert builder.method.measured, f"{room}/{name} does not say how it was measured"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_room_has_its_furniture(room: str) -> None:
+    needed = {"infer"}
+    if load_system(room).train:
+        needed |= {"inputs", "data", "model", "loss", "train", "evaluate", "weights"}
+    missing = needed - {path.stem for path in (SYSTEMS / room).glob("*.py")}
+    assert not missing, f"{room} lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_default_runs_without_any_file(room: str) -> None:
+    card = load_system(room)
+    assert card.builders[card.default].predictor is not None
+
+
+def test_published_names_lead_to_one_room_each() -> None:
+    names = [name for card in list_systems() for name in card.published]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(ROOMS)
+    for card in list_systems():
+        for name in card.published:
+            assert load_system(name) is card
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_room_says_what_it_is(room: str) -> None:
+    text = importlib.import_module(f"eyeline.systems.{room}").__doc__ or ""
+    for word in ("Paper:", "In:", "Out:", "Licence:"):
+        assert word in text, f"{room}/__init__.py does not say '{word}'"
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SYSTEMS.parent.rglob("*.py") if path.stat().st_size)
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda f: str(f.relative_to(SYSTEMS.parent)))
+def test_every_module_opens_with_a_sentence(file: Path) -> None:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert text and len(text.split()) >= 4
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda f: str(f.relative_to(SYSTEMS.parent)))
+def test_no_module_is_named_for_nothing(file: Path) -> None:
+    assert file.stem not in {"utils", "util", "misc", "helpers", "common", "core"}
+
+
+def test_recipes_are_found() -> None:
+    assert len(RECIPES) == len(list(SYSTEMS.rglob("*.yaml"))), "a recipe lies outside a recipes/"
+    with_recipes = {room for room in ROOMS if load_system(room).recipes}
+    assert with_recipes <= {path.relative_to(SYSTEMS).parts[0] for path in RECIPES}
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda f: str(f.relative_to(SYSTEMS)))
+def test_a_recipe_parses_and_says_how_it_was_run(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("#"), (
+        f"{file.name} has no head comment with command, machine, time, score"
+    )
+    recipe = yaml.safe_load(text)
+    assert isinstance(recipe, dict) and recipe
+    room = file.relative_to(SYSTEMS).parts[0]
+    builder = recipe.get("model", {}).get("builder")
+    assert builder in load_system(room).builders
