@@ -1,0 +1,232 @@
+"""From evidence about each face to turns: a hidden state a tick, who of the visible speaks, if any.
+
+The state is sticky while somebody talks and loose in a pause, so that a turn changes where people
+take breath. It ends where a person leaves the picture, which tells nothing of who spoke before.
+Next to it runs a sceptical yes-or-no chain for each person, which admits that two speak at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import check_shape
+from eyeline.people.tracks import Track
+from eyeline.results import (
+    UNSEEN,
+    Floats,
+    Ints,
+    Scores,
+    Segments,
+    make_segments,
+    runs,
+)
+from eyeline.speech.mouths import TICK_S, by_person
+from eyeline.speech.voice import Speech
+
+THRESHOLD = 0.5
+"""From this probability on somebody counts as speaking."""
+MIN_TURN_S = 0.2
+"""Shorter turns are not told."""
+
+_TURN_S = 15.0  # mean time between changes of speaker while there is a voice
+_PAUSE_S = 1.0  # and while there is none
+_UNSEEN_PRIOR = 0.25  # share of speech whose speaker is not visible, where somebody is
+_APPEARS = 0.5  # probability that an unseen speaker is drawn anew when somebody comes into view
+_OVERLAP_PRIOR = 0.05  # share of somebody's speech into which a given other one speaks
+_OVERLAP_DOUBT = 0.6  # nats a second that evidence for a second speaker must bring on top
+_LOST_S = 1.0  # for so long a face may be lost before its person counts as gone
+_DOUBT = 0.2  # where nothing is known, neighbouring times must leave less doubt than this
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for each person, on the ticks of `eyeline.speech.mouths`."""
+
+    persons: Ints
+    """`(k,)` as of `mouths.by_person`."""
+    visible: npt.NDArray[np.bool_]
+    """`(n, k)` whether the face is there."""
+    known: npt.NDArray[np.bool_]
+    """`(n, k)` whether anything tells there if the person speaks."""
+    rate: Floats
+    """`(n, k)` nats a second for "speaks" against "somebody else speaks"; 0 where unknown."""
+
+    @classmethod
+    def empty(cls, persons: Ints, ticks: int) -> Evidence:
+        """Nobody is visible, nothing is known."""
+        shape = (ticks, len(persons))
+        return cls(persons, np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape))
+
+    def __post_init__(self) -> None:
+        """Check the shapes."""
+        sizes = check_shape(self.persons, "k", "Evidence.persons")
+        sizes = check_shape(self.visible, "n k", "Evidence.visible", sizes)
+        check_shape(self.known, "n k", "Evidence.known", sizes)
+        check_shape(self.rate, "n k", "Evidence.rate", sizes)
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Who speaks when, in probabilities."""
+
+    persons: Ints
+    """`(k,)` as of the evidence."""
+    speaking: Floats
+    """`(n, k)` probability that the person speaks, 0 in silence; NaN where it cannot be said."""
+    unseen: Floats
+    """`(n,)` probability that somebody speaks whose face is not there."""
+
+
+def take_turns(evidence: Evidence, speech: Speech) -> Turns:
+    """Weigh the evidence over time.
+
+    Args:
+        evidence: on `n` ticks.
+        speech: tells where there is a voice; beyond its end there is silence.
+    """
+    time_s = (np.arange(len(evidence.visible)) + 0.5) * TICK_S
+    voice = speech.voice_at(time_s)
+    talk = _inside(time_s, speech.segments())
+    there = _bridged(evidence.visible)
+    nats = evidence.rate * voice[:, None] * TICK_S
+    state = _one_at_a_time(nats, there, _switching(voice))
+    both = _second_voice(nats, there, voice)
+    others = np.maximum(1 - state[:, 1:] - state[:, :1], 0)
+    speaking = (state[:, 1:] + others * both) * talk[:, None]
+    doubtful = (speaking > _DOUBT) & (speaking < 1 - _DOUBT)
+    speaking[doubtful & ~evidence.known] = np.nan
+    return Turns(evidence.persons, speaking, state[:, 0] * talk)
+
+
+def answers(
+    turns: Turns, tracks: Sequence[Track], builder: str, system: str = "speech"
+) -> tuple[Scores, Segments]:
+    """The turns as eyeline tells them.
+
+    Returns:
+        Scores `speaking`, a row for each row of the tracks in their order, and Segments `speaking`
+        of all persons and of `UNSEEN`, label `speech`.
+    """
+    owner = by_person(tracks)[1]
+    scores = Scores(
+        system,
+        builder,
+        "speaking",
+        THRESHOLD,
+        frame=_joined([track.frame for track in tracks], np.int64),
+        time_s=_joined([track.time_s for track in tracks], np.float64),
+        person=_joined([np.full(len(track), track.person) for track in tracks], np.int64),
+        value=_joined([_at(turns, t, k) for t, k in zip(tracks, owner, strict=True)], np.float64),
+    )
+    return scores, make_segments(system, builder, "speaking", _rows(turns))
+
+
+def _bridged(visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`(n, k)` presence without its short gaps: who is lost for a moment has not left."""
+    there = visible.copy()
+    for column in there.T:
+        seen = np.flatnonzero(column)
+        for k in np.flatnonzero(np.diff(seen) > 1):
+            if (seen[k + 1] - seen[k]) * TICK_S <= _LOST_S:
+                column[seen[k] : seen[k + 1]] = True
+    return there
+
+
+def _switching(voice: Floats) -> Floats:
+    """`(n,)` probability that the speaker is drawn anew at a tick."""
+    return TICK_S * (voice / _TURN_S + (1 - voice) / _PAUSE_S)
+
+
+def _one_at_a_time(nats: Floats, there: npt.NDArray[np.bool_], switch: Floats) -> Floats:
+    """Posterior `(n, 1 + k)` of: nobody visible, person 0, person 1, ..."""
+    share = np.where(there, (1 - _UNSEEN_PRIOR) / np.maximum(there.sum(1), 1)[:, None], 0.0)
+    unseen = np.where(there.any(axis=1), _UNSEEN_PRIOR, 1.0)
+    arrives = (there & ~np.concatenate([there[:1], there[:-1]])).any(axis=1)
+    renewed = np.where(arrives, np.maximum(switch, _APPEARS), switch)
+    posterior = _smooth(
+        _beside(np.ones(len(nats)), np.exp(nats) * there)[:, None],
+        _beside(unseen, share)[:, None],
+        _beside(renewed, np.where(there, switch[:, None], 1.0))[:, None],
+    )
+    return np.asarray(posterior[:, 0])
+
+
+def _second_voice(nats: Floats, there: npt.NDArray[np.bool_], voice: Floats) -> Floats:
+    """Probability `(n, k)` that a person speaks into somebody else's speech."""
+    doubted = np.exp(nats - _OVERLAP_DOUBT * TICK_S * voice[:, None]) * there
+    likely = np.stack([np.ones_like(doubted), doubted], axis=2)
+    share = np.broadcast_to([1 - _OVERLAP_PRIOR, _OVERLAP_PRIOR], likely.shape)
+    switch = np.broadcast_to(_switching(voice)[:, None], there.shape)
+    renewed = np.stack([switch, np.where(there, switch, 1.0)], axis=2)
+    return np.asarray(_smooth(likely, share, renewed)[:, :, 1])
+
+
+def _smooth(likely: Floats, share: Floats, switch: Floats) -> Floats:
+    """Forward and backward pass of chains that stay, or draw their state anew from `share`.
+
+    Args:
+        likely: `(n, chains, states)` likelihoods; 0 forbids a state, the first is never forbidden.
+        share: `(n, chains, states)` distribution that a new state is drawn from.
+        switch: `(n, chains, states)` probability that a chain in this state draws anew on its way
+            into a tick; 1 where the state ends to exist.
+
+    Returns:
+        `(n, chains, states)` posterior.
+    """
+    posterior = np.empty(likely.shape)
+    drawn, stays = likely * share, likely * (1 - switch)
+    before = np.zeros(likely.shape[1:])
+    for t in range(len(likely)):
+        anew = (switch[t] * before).sum(axis=-1, keepdims=True) if t else 1.0
+        before = stays[t] * before + drawn[t] * anew
+        before = before / before.sum(axis=-1, keepdims=True)
+        posterior[t] = before
+    after = np.ones(likely.shape[1:])
+    for t in range(len(likely) - 1, -1, -1):
+        posterior[t] *= after
+        anew = (drawn[t] * after).sum(axis=-1, keepdims=True)
+        after = stays[t] * after + switch[t] * anew
+        after = after / after.max(axis=-1, keepdims=True)
+    return np.asarray(posterior / posterior.sum(axis=-1, keepdims=True))
+
+
+def _beside(first: Floats, others: Floats) -> Floats:
+    """A column `(n,)` and columns `(n, k)` as `(n, 1 + k)`."""
+    return np.concatenate([first[:, None], others], axis=1)
+
+
+def _at(turns: Turns, track: Track, column: int) -> Floats:
+    """Probabilities of a track's person at the track's frames."""
+    if not len(turns.speaking):
+        return np.zeros(len(track))
+    tick = np.floor(track.time_s / TICK_S + 1e-6).astype(np.int64)
+    return np.asarray(turns.speaking[tick.clip(0, len(turns.speaking) - 1), column])
+
+
+def _rows(turns: Turns) -> list[tuple[int, float, float, str, float]]:
+    rows = []
+    persons = [UNSEEN, *turns.persons.tolist()]
+    for person, value in zip(persons, [turns.unseen, *turns.speaking.T], strict=True):
+        start_s = np.arange(len(value)) * TICK_S
+        for run in runs(start_s, start_s + TICK_S, value >= THRESHOLD):
+            start, end = run.start * TICK_S, run.stop * TICK_S
+            if end - start >= MIN_TURN_S - 1e-9:
+                rows.append((person, start, end, "speech", float(value[run].mean())))
+    return rows
+
+
+def _inside(time_s: Floats, spans_s: Floats) -> npt.NDArray[np.bool_]:
+    """Which times lie in one of the sorted spans `(m, 2)`."""
+    if not len(spans_s):
+        return np.zeros(len(time_s), bool)
+    at = np.searchsorted(spans_s[:, 0], time_s, side="right") - 1
+    return np.asarray((at >= 0) & (time_s < spans_s[np.maximum(at, 0), 1]))
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], dtype: type) -> npt.NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
