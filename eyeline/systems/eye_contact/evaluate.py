@@ -1,0 +1,177 @@
+"""How well eye contact is told: cross-validation over videos, published scores, calibration."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.decode import (
+    Calibration,
+    Decoding,
+    decode,
+    fit_calibration,
+)
+from eyeline.systems.eye_contact.recipe import Choices, Recipe, read_recipe
+from eyeline.systems.eye_contact.report import IOU_LEVELS, Answered, Report, Sums, f1_name, score
+from eyeline.systems.eye_contact.samples import Sample, by_video, open_samples
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Answers for every sample by networks that never saw its video."""
+
+    logits: tuple[Floats, ...]
+    """`(n,)` a sample, before calibration."""
+    answered: Answered
+    """Calibrated and decoded by what the other folds chose."""
+    chosen: tuple[tuple[Calibration, Decoding], ...]
+    """What the other folds chose for each fold."""
+
+
+def run(weights: Path | str, data_dir: Path | str, told: Told | None = None) -> Report:
+    """Scores of a weights file on annotated videos.
+
+    Args:
+        weights: a checkpoint of builder `landmarks_tcn`.
+        data_dir: as `data.read_videos` takes it.
+        told: hears of progress.
+
+    Returns:
+        `score`'s report, with `seen_in_training`: how many of the videos the weights were trained
+        on. Unless that is 0 the figures are no measure of new videos; `cross_validate` gives one.
+
+    Raises:
+        CheckpointError, DataError: for what is wrong with either.
+    """
+    from eyeline.systems.eye_contact.fit import logits_of
+    from eyeline.systems.eye_contact.weights import load_landmarks_tcn
+
+    model = load_landmarks_tcn(weights)
+    samples = open_samples(data_dir, _counting(told, "videos read"))
+    logits = [logits_of(model.network, s.features) for s in samples]
+    answered = _answer(logits, model.calibration, model.decoding)
+    report = score(samples, answered)
+    trained_on = set(model.card.data.get("videos", ()))
+    report["seen_in_training"] = len(trained_on & set(by_video(samples)))
+    report["weights"] = str(weights)
+    return report
+
+
+def cross_validate(
+    data: Path | str | Sequence[Sample],
+    recipe: Recipe | Path | str,
+    told: Told | None = None,
+) -> tuple[CrossValidation, Report]:
+    """Train on all folds but one, answer for that one, for every fold.
+
+    Calibration and decoding of a fold are chosen on the out-of-fold answers of the other folds.
+
+    Args:
+        data: the folder of annotated videos, or the samples themselves.
+        recipe: what to train.
+        told: hears of progress.
+
+    Returns:
+        The answers, and `score`'s report with the choices of each fold.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = read_recipe(recipe)
+    if isinstance(data, str | Path):
+        data = open_samples(data, _counting(told, "videos read"))
+    logits = out_of_fold_logits(data, recipe, told)
+    validation = choose_by_fold(data, logits, recipe.decoding)
+    report = score(data, validation.answered)
+    report["chosen_by_fold"] = [
+        {"calibration": asdict(c), "decoding": asdict(d)} for c, d in validation.chosen
+    ]
+    return validation, report
+
+
+def out_of_fold_logits(
+    samples: Sequence[Sample], recipe: Recipe, told: Told | None = None
+) -> list[Floats]:
+    """Logits `(n,)` of each sample by a network trained on the other folds."""
+    from eyeline.systems.eye_contact.fit import fit_network, logits_of
+
+    folds = sorted({s.fold for s in samples})
+    if len(folds) < 2:
+        raise DataError(f"cross-validation needs two folds or more, the data has {len(folds)}")
+    logits: list[Floats] = [np.zeros(0)] * len(samples)
+    for fold in folds:
+        others = [s for s in samples if s.fold != fold]
+        network = fit_network(others, recipe, seed=1 + fold, told=_prefixed(told, f"fold {fold}"))
+        for index, sample in enumerate(samples):
+            if sample.fold == fold:
+                logits[index] = logits_of(network, sample.features)
+    return logits
+
+
+def choose_by_fold(
+    samples: Sequence[Sample], logits: Sequence[Floats], choices: Choices
+) -> CrossValidation:
+    """Calibrate and decode each fold by what fits the out-of-fold logits of the others best."""
+    chosen = []
+    answers: list[Answered | None] = [None] * len(samples)
+    for fold in sorted({s.fold for s in samples}):
+        others = [i for i, s in enumerate(samples) if s.fold != fold]
+        rule = choose([samples[i] for i in others], [logits[i] for i in others], choices)
+        chosen.append(rule)
+        for index, sample in enumerate(samples):
+            if sample.fold == fold:
+                answers[index] = _answer([logits[index]], *rule)
+    return CrossValidation(tuple(logits), _joined(answers), tuple(chosen))
+
+
+def choose(
+    samples: Sequence[Sample], logits: Sequence[Floats], choices: Choices
+) -> tuple[Calibration, Decoding]:
+    """The calibration of highest likelihood, and the decoding of highest `merit` with it."""
+    calibration = fit_calibration(
+        np.concatenate(logits), np.concatenate([s.label for s in samples])
+    )
+    grid = itertools.product(choices.balance, choices.window_s, choices.switch_cost)
+    options = [Decoding(*values) for values in grid]
+    merits = [merit(samples, _answer(logits, calibration, option).states) for option in options]
+    return calibration, options[int(np.argmax(merits))]
+
+
+def merit(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
+    """What the decoding is chosen by: the mean of accuracy, edit score and the three F1."""
+    sums = Sums.of(samples, states)
+    whole = sums.scores(np.arange(len(sums.frames)))
+    parts = [whole["accuracy"], whole["edit"], *(whole[f1_name(k)] for k in IOU_LEVELS)]
+    return float(np.mean(parts))
+
+
+def _answer(logits: Sequence[Floats], calibration: Calibration, decoding: Decoding) -> Answered:
+    return Answered(
+        tuple(logits),
+        tuple(calibration.probability(x) for x in logits),
+        tuple(decode(calibration.log_odds(x), decoding) for x in logits),
+    )
+
+
+def _joined(answers: Sequence[Answered | None]) -> Answered:
+    whole = [a for a in answers if a is not None]
+    assert len(whole) == len(answers), "every sample lies in a fold"
+    return Answered(
+        tuple(x for a in whole for x in a.logit),
+        tuple(x for a in whole for x in a.probability),
+        tuple(x for a in whole for x in a.states),
+    )
+
+
+def _prefixed(told: Told | None, prefix: str) -> Told | None:
+    return (lambda text: told(f"{prefix}: {text}")) if told else None
+
+
+def _counting(told: Told | None, what: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: told(f"{done} of {total} {what}")) if told else None

@@ -1,0 +1,158 @@
+"""Training the members of `landmarks_tcn` on given samples, the same each time on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.inputs import PARITY
+from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
+from eyeline.systems.eye_contact.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
+from eyeline.systems.eye_contact.recipe import Recipe, Training
+from eyeline.systems.eye_contact.samples import Sample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FRAMES_AT_ONCE = 16_384  # eleven minutes: hours of one track stay small in memory
+
+Told = Callable[[str], None]
+"""Something that is told, in words, what has been finished."""
+
+
+def fit_network(
+    samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, told: Told | None = None
+) -> LandmarksTcn:
+    """Train all members of a network on all of the samples.
+
+    Args:
+        samples: the training data.
+        recipe: what to build and how.
+        seed: added to the recipe's, so that folds differ.
+        told: hears of each member.
+
+    Raises:
+        DataError: no samples.
+    """
+    if not samples:
+        raise DataError("no samples to train on")
+    with _one_thread(recipe.training.seed + seed):
+        network = landmarks_tcn(**recipe.arguments)
+        for number, member in enumerate(network.members, start=1):
+            rng = np.random.default_rng([recipe.training.seed, seed, number])
+            assert isinstance(member, TemporalNetwork)
+            loss = fit_member(member, samples, recipe, rng)
+            if told:
+                told(f"member {number} of {len(network.members)}, last loss {loss:.3f}")
+    return network.eval()
+
+
+def fit_member(
+    member: TemporalNetwork, samples: Sequence[Sample], recipe: Recipe, rng: np.random.Generator
+) -> float:
+    """Train one member; the mean loss of its last tenth of the steps."""
+    how, rule = recipe.training, recipe.optimizer
+    member.normalise_by(*_moments(samples))
+    steps = _step_count(samples, how)
+    optimizer = torch.optim.AdamW(
+        member.parameters(), rule.learning_rate, weight_decay=rule.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rule.learning_rate, total_steps=steps, pct_start=rule.warm_up
+    )
+    member.train()
+    losses = []
+    for batch in _batches(samples, how, steps, rng):
+        logits = member(batch.features, batch.mask[:, None])
+        loss = segmentation_loss(logits[None], batch.label, mask=batch.mask, **recipe.loss)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(member.parameters(), rule.clip_norm)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return float(np.mean(losses[-max(1, steps // 10) :]))
+
+
+def logits_of(network: LandmarksTcn, features: Floats) -> Floats:
+    """Log odds `(n,)` of one track from its features `(n, feature)`; NaN rows are not allowed."""
+    out = np.zeros(len(features), np.float64)
+    with _one_thread(), torch.inference_mode():
+        for start in range(0, len(features), _FRAMES_AT_ONCE):
+            low, stop = max(0, start - network.reach), start + _FRAMES_AT_ONCE
+            part = np.ascontiguousarray(features[low : stop + network.reach].T, np.float32)
+            logits = network(torch.from_numpy(part)[None])[0].double().numpy()
+            out[start:stop] = logits[start - low :][:_FRAMES_AT_ONCE]
+    return out
+
+
+class _Batch:
+    """Crops of tracklets, padded to one length."""
+
+    def __init__(self, size: int, feature_count: int, frames: int) -> None:
+        self.features: Tensor = torch.zeros(size, feature_count, frames)
+        self.label: Tensor = torch.full((size, frames), IGNORED)
+        self.mask: Tensor = torch.zeros(size, frames)
+
+    def put(self, row: int, features: Floats, label: Ints) -> None:
+        frames = len(label)
+        self.features[row, :, :frames] = torch.from_numpy(np.ascontiguousarray(features.T))
+        self.label[row, :frames] = torch.from_numpy(label)
+        self.mask[row, :frames] = 1
+
+
+def _batches(
+    samples: Sequence[Sample], how: Training, steps: int, rng: np.random.Generator
+) -> Iterator[_Batch]:
+    length = np.array([len(s) for s in samples], np.float64)
+    width = samples[0].features.shape[1]
+    for _ in range(steps):
+        batch = _Batch(how.batch_size, width, how.crop_frames)
+        drawn = rng.choice(len(samples), how.batch_size, p=length / length.sum())
+        for row, index in enumerate(drawn):
+            batch.put(row, *_crop(samples[index], how, rng))
+        yield batch
+
+
+def _crop(sample: Sample, how: Training, rng: np.random.Generator) -> tuple[Floats, Ints]:
+    frames = min(len(sample), how.crop_frames)
+    start = int(rng.integers(0, len(sample) - frames + 1))
+    features = sample.features[start : start + frames]
+    factor = np.asarray(1 + how.feature_gain * rng.standard_normal(features.shape[1]))
+    if how.mirror and rng.random() < 0.5:
+        factor = factor * PARITY
+    return features * factor.astype(np.float32), sample.label[start : start + frames]
+
+
+def _step_count(samples: Sequence[Sample], how: Training) -> int:
+    frames = sum(len(s) for s in samples)
+    return max(2, how.epochs * -(-frames // (how.crop_frames * how.batch_size)))
+
+
+def _moments(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each feature as if every picture were also seen mirrored."""
+    rows = np.concatenate([s.features for s in samples]).astype(np.float64)
+    mean = np.where(PARITY > 0, rows.mean(axis=0), 0)
+    deviation = np.sqrt(np.square(rows - mean).mean(axis=0)) + 1e-3
+    return torch.from_numpy(mean).float(), torch.from_numpy(deviation).float()
+
+
+@contextmanager
+def _one_thread(seed: int | None = None) -> Iterator[None]:
+    """One thread, for sums that come out alike; the caller's threads and seed are put back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)

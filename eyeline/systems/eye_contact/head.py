@@ -1,0 +1,146 @@
+"""Head pose and face shape from six landmarks, by the rule of the published code.
+
+Lengths are millimetres, the frame is the camera's: x right, y down, z forward. The six points are
+`people.tracks.SIX_OF_68`: outer and inner corner of the eye on the picture's left, inner and outer
+corner of the other, outer points of the nostrils.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eyeline.errors import check_shape
+from eyeline.geometry import directions
+from eyeline.geometry.camera import Camera
+from eyeline.results import Floats
+
+FACE_POINTS_MM = np.array(
+    [
+        [-46.509498596191406, -38.32709503173828, 36.4160041809082],
+        [-17.76072120666504, -32.58519744873047, 29.076156616210938],
+        [18.04391098022461, -30.956823348999023, 29.06296730041504],
+        [44.737586975097656, -34.107872009277344, 36.73243713378906],
+        [-10.611664772033691, 12.958349227905273, 21.622764587402344],
+        [11.289629936218262, 13.86424446105957, 21.837900161743164],
+    ]
+)
+"""`(6, 3)` the points on a mean head that faces the camera."""
+
+MIRRORED_ORDER = (3, 2, 1, 0, 5, 4)
+"""Where each point of the six comes from in a mirrored picture."""
+
+_CAMERAS = {
+    480: Camera(336.92506603904354, 336.92506603904354, 426.0, 240.0),
+    720: Camera(640.0072178130328, 639.9250660390435, 640.0, 360.0),
+    1080: Camera(756.0072178130328, 756.0072178130328, 960.0, 540.0),
+}
+_HEIGHT_TOLERANCE_PX = 20
+
+
+def assumed_camera(width_px: int, height_px: int) -> Camera:
+    """The camera that the published code assumes for a picture of this size.
+
+    Pictures within 20 px of 480, 720 or 1080 rows have a fixed camera, whatever their width; all
+    others one whose focal length is half the width.
+    """
+    for height, camera in _CAMERAS.items():
+        if abs(height_px - height) < _HEIGHT_TOLERANCE_PX:
+            return camera
+    half = float(width_px // 2)
+    return Camera(half, half, half, float(height_px // 2))
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Poses of the mean head, one a frame; NaN where none could be found."""
+
+    rotation: Floats
+    """`(n, 3, 3)` head to camera; the identity faces the camera."""
+    translation_mm: Floats
+    """`(n, 3)` origin of the head's frame in the camera's."""
+
+    @property
+    def points_mm(self) -> Floats:
+        """`(n, 6, 3)` the six points in the camera frame."""
+        turned = np.einsum("nij,pj->npi", self.rotation, FACE_POINTS_MM)
+        return np.asarray(turned + self.translation_mm[:, None])
+
+    @property
+    def centre_mm(self) -> Floats:
+        """`(n, 3)` face centre: midway between the eyes' and the nostrils' middles."""
+        points = self.points_mm
+        return np.asarray((points[:, :4].mean(axis=1) + points[:, 4:].mean(axis=1)) / 2)
+
+    def angles_deg(self) -> Floats:
+        """`(n, 3)` yaw (to the picture's right), pitch (up) and roll (clockwise)."""
+        angles = directions.angles_from_rotation(self.rotation)
+        return np.asarray(np.degrees(np.stack(angles, axis=1)))
+
+
+def solve_heads(six_px: Floats, camera: Camera) -> Heads:
+    """Pose of the mean head for each frame: EPnP, then iterative refinement from there.
+
+    Args:
+        six_px: `(n, 6, 2)` pixels; frames with NaN give NaN.
+        camera: of the picture.
+
+    Raises:
+        DataError: for another shape.
+    """
+    from scipy.spatial.transform import Rotation
+
+    check_shape(six_px, "frame 6 2", "six_px")
+    solved = np.array([_solve(points, camera.matrix) for points in six_px]).reshape(-1, 2, 3)
+    known = np.isfinite(solved).all(axis=(1, 2))
+    rotation = np.full((len(solved), 3, 3), np.nan)
+    if known.any():
+        rotation[known] = Rotation.from_rotvec(solved[known, 0]).as_matrix()
+    return Heads(rotation, solved[:, 1])
+
+
+def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
+    """How the face departs from the posed mean head, in the picture plane at the face's distance.
+
+    The eye corners that a landmark detector finds move with the lids and with the eye's turn, so
+    that these few millimetres tell of the look what six points can. Only the parts that a mirrored
+    picture leaves
+    unchanged are kept: the others follow errors of the pose and made the scores worse.
+
+    Args:
+        six_px: `(n, 6, 2)` pixels.
+        heads: their poses.
+        camera: of the picture.
+
+    Returns:
+        `(n, 6)` half distances of the outer eye corners, inner eye corners and nostrils, then
+        heights of the same pairs (down), less those of the mean head.
+    """
+    per_px = heads.centre_mm[:, None, 2:] / np.array([camera.fx_px, camera.fy_px])
+    apart = (six_px - camera.project(heads.points_mm)) * per_px
+    left, right = apart[:, [0, 1, 4]], apart[:, [3, 2, 5]]
+    return np.concatenate(
+        [(left[..., 0] - right[..., 0]) / -2, (left[..., 1] + right[..., 1]) / 2], axis=1
+    )
+
+
+def _solve(points_px: Floats, matrix: Floats) -> Floats:
+    """Rotation vector and translation `(2, 3)` of one frame, NaN where there is no solution."""
+    import cv2
+
+    nowhere = np.full((2, 3), np.nan)
+    if not np.isfinite(points_px).all():
+        return nowhere
+    image = np.ascontiguousarray(points_px, np.float64).reshape(6, 1, 2)
+    model, undistorted = FACE_POINTS_MM.reshape(6, 1, 3), np.zeros(5)
+    try:
+        _, turn, shift = cv2.solvePnP(model, image, matrix, undistorted, flags=cv2.SOLVEPNP_EPNP)
+        _, turn, shift = cv2.solvePnP(
+            model, image, matrix, undistorted, turn, shift, True, flags=cv2.SOLVEPNP_ITERATIVE
+        )
+    except cv2.error:
+        return nowhere
+    pose: Floats = np.stack([turn[:, 0], shift[:, 0]]).astype(np.float64)
+    behind = not np.isfinite(pose).all() or pose[1, 2] <= 0
+    return nowhere if behind else pose

@@ -1,0 +1,215 @@
+"""Weights files that describe themselves: tensors in safetensors, and a card in its metadata.
+
+Nothing here executes what a file says: our own files hold tensors and JSON only, foreign ones are
+read by `torch.load(weights_only=True)`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import CheckpointError, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_METADATA = "eyeline"
+# one entry only: the library writes several in an order that changes from run to run
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class CheckpointCard:
+    """What a weights file says of itself; JSON values only."""
+
+    system: str
+    """The room, for example `eye_contact`."""
+    builder: str
+    """The room's builder whose network the tensors fill."""
+    arguments: Mapping[str, Any]
+    """Keyword arguments of the builder's `network`."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The recipe it was trained by, sections as in the YAML file."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What it was trained on: name, split, counts."""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    """Held-out figures and how they were measured."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What prediction needs beside tensors: calibration, threshold, decoding."""
+    licence: str = ""
+    version: str = ""
+    """The version of eyeline that wrote the file; filled in by `save`."""
+
+
+def save(path: Path | str, state: Mapping[str, Tensor], card: CheckpointCard) -> None:
+    """Write tensors and card to one safetensors file, whole or not at all.
+
+    The same tensors and card give the same bytes.
+
+    Args:
+        path: the file, whose folder must exist.
+        state: tensors by name, as of `nn.Module.state_dict`.
+        card: what the file is to say of itself.
+
+    Raises:
+        CheckpointError: the card holds something that JSON cannot.
+        OutputError: the file cannot be written.
+    """
+    from safetensors.torch import save as to_bytes
+
+    path = Path(path)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(state.items())}
+    content = to_bytes(tensors, metadata={_METADATA: _card_text(card)})
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError(f"cannot write weights to {path}: {error.strerror}") from error
+
+
+def load(path: Path | str) -> tuple[CheckpointCard, dict[str, Tensor]]:
+    """The card and the tensors, on the CPU, of a file that `save` wrote.
+
+    Raises:
+        CheckpointError: no such file, not safetensors, not ours, or a damaged card.
+    """
+    from safetensors import safe_open
+
+    path = _existing(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # the library raises its own, unexported class
+        raise CheckpointError(
+            f"{path} is not a safetensors file ({error}). "
+            "A checkpoint of a paper's authors must first be imported: eyeline import SYSTEM FILE"
+        ) from error
+    if _METADATA not in metadata:
+        raise CheckpointError(
+            f"{path} holds {len(state)} tensors but no card of eyeline, so its builder is unknown. "
+            "Give a file written by eyeline train or eyeline import"
+        )
+    return _card_from_text(path, metadata[_METADATA]), state
+
+
+def fill(network: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
+    """Put tensors into a network, each key and shape accounted for.
+
+    Args:
+        network: as its builder made it.
+        state: tensors by name.
+        source: what to call their origin in a message.
+
+    Raises:
+        CheckpointError: naming missing keys, keys without a place, and shapes that differ.
+    """
+    expected = network.state_dict()
+    faults = [
+        *_named("lacks", [k for k in expected if k not in state]),
+        *_named("has no place for", [k for k in state if k not in expected]),
+        *_named("has another shape for", _reshaped(expected, state)),
+    ]
+    if faults:
+        raise CheckpointError(
+            f"{source} does not fit {type(network).__name__}: it {'; it '.join(faults)}"
+        )
+    network.load_state_dict(dict(state))
+
+
+def load_foreign(path: Path | str) -> dict[str, Any]:
+    """What a PyTorch checkpoint of others holds, on the CPU, without running any code in it.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, or one that needs code to load.
+    """
+    import torch
+
+    path = _existing(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about old pickle protocols; what matters raises
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} cannot be loaded without running code stored in it, and eyeline never does "
+            f"that: {_first_line(error)}. Ask for the file's state dict alone, or convert it where "
+            "you trust it"
+        ) from error
+    except Exception as error:  # a damaged file raises whatever it runs into
+        raise CheckpointError(
+            f"{path} is not a readable PyTorch checkpoint: {_first_line(error)}. "
+            "Is the download whole?"
+        ) from error
+    if not isinstance(content, dict):
+        raise CheckpointError(
+            f"{path} holds a {type(content).__name__}; expected a dictionary of tensors"
+        )
+    return content
+
+
+def _existing(path: Path | str) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder; name the weights file in it")
+    if not path.is_file():
+        raise CheckpointError(f"no weights file at {path}")
+    return path
+
+
+def _card_text(card: CheckpointCard) -> str:
+    entries = {**asdict(card), "version": card.version or _own_version()}
+    try:
+        return json.dumps(entries, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"the card of {card.system}/{card.builder} is not JSON: {error}"
+        ) from error
+
+
+def _own_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("eyeline")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "source"
+
+
+def _card_from_text(path: Path, text: str) -> CheckpointCard:
+    try:
+        entries = json.loads(text)
+        known = {f.name for f in fields(CheckpointCard)}
+        return CheckpointCard(**{name: value for name, value in entries.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} has a damaged card: {error}") from error
+
+
+def _reshaped(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    return [
+        f"{name} {tuple(state[name].shape)} instead of {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in state and state[name].shape != value.shape
+    ]
+
+
+def _named(fault: str, names: Iterable[str]) -> list[str]:
+    listed = sorted(names)
+    if not listed:
+        return []
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return [f"{fault} {', '.join(listed[:_SHOWN])}{more}"]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

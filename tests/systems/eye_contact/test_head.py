@@ -1,0 +1,92 @@
+"""Head pose and shape from six landmarks against the original code's numbers and made-up heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError
+from eyeline.systems.eye_contact.head import (
+    MIRRORED_ORDER,
+    assumed_camera,
+    shape_residuals_mm,
+    solve_heads,
+)
+from tests.systems.eye_contact.faces import six_points
+
+Golden = Callable[[str], dict[str, Any]]
+
+
+def test_assumed_cameras_are_the_published_ones(golden: Golden) -> None:
+    expected = golden("camera_models")
+    for (height, width), matrix in zip(expected["height_width"], expected["K"], strict=True):
+        assert np.array_equal(assumed_camera(int(width), int(height)).matrix, matrix)
+
+
+def test_poses_are_those_of_the_original_code(golden: Golden) -> None:
+    expected = golden("head_poses")
+    for case, (width, height) in enumerate(expected["size"]):
+        heads = solve_heads(expected["landmarks"][case : case + 1], assumed_camera(width, height))
+        turn, _ = cv2.Rodrigues(heads.rotation[0])
+        assert np.abs(turn[:, 0] - expected["hr"][case]).max() < 2e-3
+        assert np.abs(heads.translation_mm[0] - expected["ht"][case]).max() < 0.1
+        assert np.abs(heads.centre_mm[0] - expected["face_center"][case]).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "angles", [(0, 0, 0), (25, 0, 0), (-25, 10, 0), (0, -15, 12), (30, 10, -20)]
+)
+def test_a_posed_head_is_found(angles: tuple[float, float, float]) -> None:
+    points = six_points(*(np.array([float(a)]) for a in angles))
+    camera = assumed_camera(1280, 720)
+    heads = solve_heads(points, camera)
+    assert heads.angles_deg()[0] == pytest.approx(angles, abs=0.05)
+    assert np.abs(shape_residuals_mm(points, heads, camera)).max() < 0.02
+
+
+@pytest.mark.parametrize(("axis", "sign"), [(0, -1), (1, 1), (2, -1)])
+def test_a_mirrored_picture_turns_the_head_the_other_way(axis: int, sign: int) -> None:
+    """The face model leans to one side, so that poses differ; what they follow does not."""
+    sweep = np.zeros((3, 61))
+    sweep[axis] = np.linspace(-30, 30, 61)
+    points = six_points(*sweep)
+    mirrored = points[:, MIRRORED_ORDER] * [-1, 1] + [1280, 0]
+    camera = assumed_camera(1280, 720)
+    angles, twins = (solve_heads(p, camera).angles_deg()[:, axis] for p in (points, mirrored))
+    assert np.corrcoef(angles, sign * twins)[0, 1] > 0.95
+
+
+def test_wider_eyes_show_in_the_shape() -> None:
+    camera = assumed_camera(1280, 720)
+    points = six_points(np.zeros(1), np.zeros(1), np.zeros(1))
+    wide = points.copy()
+    wide[0, 1, 0] += 3  # both inner corners towards each other
+    wide[0, 2, 0] -= 3
+    plain, changed = (
+        shape_residuals_mm(p, solve_heads(p, camera), camera)[0] for p in (points, wide)
+    )
+    assert changed[1] - plain[1] < -1.5
+    assert abs(changed[4] - plain[4]) < 1.0
+
+
+@pytest.mark.parametrize(
+    "points", [np.zeros((1, 6, 2)), np.full((1, 6, 2), np.nan), np.full((1, 6, 2), 1e9)]
+)
+def test_what_is_no_face_gives_no_pose_or_a_finite_one(points: np.ndarray) -> None:
+    heads = solve_heads(points, assumed_camera(640, 360))
+    assert np.isnan(heads.rotation).all() or np.isfinite(heads.rotation).all()
+    if np.isnan(points).any():
+        assert np.isnan(heads.rotation).all() and np.isnan(heads.centre_mm).all()
+
+
+def test_no_frames() -> None:
+    assert solve_heads(np.zeros((0, 6, 2)), assumed_camera(640, 360)).rotation.shape == (0, 3, 3)
+
+
+def test_another_shape_is_named() -> None:
+    with pytest.raises(DataError, match="six_px"):
+        solve_heads(np.zeros((3, 5, 2)), assumed_camera(640, 360))

@@ -1,0 +1,162 @@
+"""Checkpoints describe themselves, say what is wrong with them, and run no code."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from eyeline.errors import CheckpointError, OutputError
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+
+CARD = CheckpointCard(
+    system="gaze_3d", builder="tiny", arguments={"width": 3}, recipe={"training": {"epochs": 2}},
+    data={"videos": ["a", "b"]}, scores={"auc": 0.5}, settings={"threshold": 0.5}, licence="none",
+)  # fmt: skip
+
+
+class Calls:
+    """Does something when unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit('code was run')",)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    network = nn.Linear(3, 2)
+    checkpoint.save(tmp_path / "w.safetensors", network.state_dict(), CARD)
+    card, state = checkpoint.load(tmp_path / "w.safetensors")
+    assert (card.system, card.builder, card.arguments) == ("gaze_3d", "tiny", {"width": 3})
+    assert (card.recipe, card.data, card.scores, card.settings, card.licence) == (
+        CARD.recipe, CARD.data, CARD.scores, CARD.settings, "none"
+    )  # fmt: skip
+    assert card.version
+    twin = nn.Linear(3, 2)
+    checkpoint.fill(twin, state, "w")
+    assert torch.equal(twin.weight, network.weight) and torch.equal(twin.bias, network.bias)
+
+
+def test_same_content_same_bytes(tmp_path: Path) -> None:
+    state = {f"layer{i}": torch.full((2, i + 1), float(i)) for i in range(5)}
+    files = [tmp_path / f"{i}.safetensors" for i in range(4)]
+    for file in files:
+        checkpoint.save(file, dict(reversed(state.items())), CARD)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert sorted(tmp_path.iterdir()) == files, "no draft is left"
+
+
+def test_slices_and_tied_tensors_are_saved(tmp_path: Path) -> None:
+    whole = torch.arange(6.0).reshape(2, 3)
+    checkpoint.save(tmp_path / "w", {"a": whole.T, "b": whole[:, 1]}, CARD)
+    _, state = checkpoint.load(tmp_path / "w")
+    assert torch.equal(state["a"], whole.T) and torch.equal(state["b"], whole[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a safetensors file"),
+        (b"PK\x03\x04" * 20, "eyeline import"),
+        (b"\xff" * 64, "not a safetensors"),
+    ],
+)
+def test_a_wrong_file(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "w").write_bytes(content)
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.load(tmp_path / "w")
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no weights file at"):
+        checkpoint.load(tmp_path / "w")
+    with pytest.raises(CheckpointError, match="is a folder"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_foreign_safetensors_file(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "w", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="holds 1 tensors but no card"):
+        checkpoint.load(tmp_path / "w")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"system": "x"}', "{"])
+def test_a_damaged_card(tmp_path: Path, text: str) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "w", metadata={"eyeline": text})
+    with pytest.raises(CheckpointError, match="damaged card"):
+        checkpoint.load(tmp_path / "w")
+
+
+def test_a_truncated_file(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path / "w", {"a": torch.zeros(100)}, CARD)
+    (tmp_path / "w").write_bytes((tmp_path / "w").read_bytes()[:-50])
+    with pytest.raises(CheckpointError, match="not a safetensors file"):
+        checkpoint.load(tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weight": None}, "lacks weight"),
+        ({"odd": torch.zeros(1)}, "has no place for odd"),
+        ({"bias": torch.zeros(5)}, r"another shape for bias \(5,\) instead of \(2,\)"),
+    ],
+)
+def test_keys_and_shapes_are_named(change: dict[str, torch.Tensor | None], message: str) -> None:
+    state = {**nn.Linear(3, 2).state_dict(), **change}
+    kept = {name: value for name, value in state.items() if value is not None}
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.fill(nn.Linear(3, 2), kept, "w")
+
+
+def test_many_faults_are_cut_short() -> None:
+    state = {f"key{i}": torch.zeros(1) for i in range(9)}
+    with pytest.raises(CheckpointError, match=r"key0, key1, key2, key3 and 5 more"):
+        checkpoint.fill(nn.Identity(), state, "w")
+
+
+def test_what_json_cannot_hold(tmp_path: Path) -> None:
+    card = CheckpointCard("a", "b", {"sizes": {1, 2}})
+    with pytest.raises(CheckpointError, match="is not JSON"):
+        checkpoint.save(tmp_path / "w", {}, card)
+    with pytest.raises(CheckpointError, match="is not JSON"):
+        checkpoint.save(
+            tmp_path / "w", {}, CheckpointCard("a", "b", {}, scores={"auc": float("nan")})
+        )
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write weights"):
+        checkpoint.save(tmp_path / "no" / "w", {"a": torch.zeros(1)}, CARD)
+
+
+def test_a_foreign_state_dict(tmp_path: Path) -> None:
+    torch.save({"model_state": {"a": torch.ones(2)}, "epoch": 3}, tmp_path / "w.pth")
+    content = checkpoint.load_foreign(tmp_path / "w.pth")
+    assert torch.equal(content["model_state"]["a"], torch.ones(2))
+
+
+def test_code_in_a_foreign_file_is_not_run(tmp_path: Path) -> None:
+    torch.save({"a": Calls()}, tmp_path / "new.pth")
+    with (tmp_path / "plain.pkl").open("wb") as file:
+        pickle.dump({"a": Calls()}, file)
+    for name in ("new.pth", "plain.pkl"):
+        with pytest.raises(CheckpointError, match="without running code"):
+            checkpoint.load_foreign(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04broken"])
+def test_a_damaged_foreign_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(CheckpointError):
+        checkpoint.load_foreign(tmp_path / "w.pth")
+
+
+def test_a_foreign_file_of_something_else(tmp_path: Path) -> None:
+    torch.save(torch.zeros(2), tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match="holds a Tensor"):
+        checkpoint.load_foreign(tmp_path / "w.pth")
