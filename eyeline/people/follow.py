@@ -10,7 +10,8 @@ a cut is lost.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
 from eyeline.people.tracks import SIX_OF_68
 from eyeline.results import Floats
+from eyeline.video.handover import ahead
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
@@ -32,6 +34,23 @@ FAR_MOVED = 0.30
 """Shift between two detections, in face sizes, beyond which the frames between are searched."""
 FAR_TURNED_RAD = 0.26
 """Likewise for the turn of the head as the five points show it."""
+
+FACES_AHEAD = 24
+"""Faces that are followed ahead of those being measured."""
+
+
+@dataclass(frozen=True)
+class _Face:
+    """A face with a track, to be measured."""
+
+    frame: Frame
+    track_id: int
+    shot: int
+    detected: bool
+    box: Floats
+    five: Floats
+    score: Floats
+    placed: Floats
 
 
 class Follower:
@@ -58,19 +77,29 @@ class Follower:
         self.shot_starts_s: list[float] = []
 
     def run(self, frames: Iterable[tuple[Frame, bool]]) -> None:
-        """Follow all frames to the end; each comes with whether it begins a new shot."""
+        """Follow all frames to the end; each comes with whether it begins a new shot.
+
+        Searching runs in a thread of its own, a little ahead of measuring.
+        """
+        for face in ahead(lambda: self._followed(frames), FACES_AHEAD, "eyeline-search"):
+            self._add(face)
+
+    def _followed(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[_Face]:
+        """Every face with a track in every frame, in order of time."""
         waiting: list[Frame] = []
         last: Seen | None = None
         for frame, cut in frames:
             if cut or last is None:
-                self._finish(last, waiting)
+                yield from self._rest(last, waiting)
                 self._cut(frame)
                 last, waiting = self._first(frame), []
                 continue
             waiting.append(frame)
             if frame.time_s - last.frame.time_s >= self._interval_s - 1e-6:
-                last, waiting = self._between(last, waiting), []
-        self._finish(last, waiting)
+                seen = self._between(last, waiting)
+                yield from self._faces(seen, waiting)
+                last, waiting = seen[-1], []
+        yield from self._rest(last, waiting)
 
     def _cut(self, frame: Frame) -> None:
         self.shot_starts_s.append(frame.time_s)
@@ -81,29 +110,38 @@ class Follower:
         self._tracker.assign(seen)
         return seen
 
-    def _finish(self, last: Seen | None, waiting: list[Frame]) -> None:
+    def _rest(self, last: Seen | None, waiting: list[Frame]) -> Iterator[_Face]:
+        """The faces of what waits at the end of a shot."""
         if last is not None:
-            self._store(self._between(last, waiting) if waiting else last)
+            seen = self._between(last, waiting) if waiting else [last]
+            yield from self._faces(seen, waiting)
+            yield from self._found(seen[-1])
 
-    def _between(self, last: Seen, waiting: list[Frame]) -> Seen:
-        """Search the last waiting frame and as many of the others as needed.
+    def _between(self, last: Seen, waiting: list[Frame]) -> list[Seen]:
+        """Search the last waiting frame and as many of the others as needed, and number the faces.
 
-        Rows are stored up to that last frame, whose own wait until the next one is numbered.
+        Returns:
+            `last` and all searched frames after it.
         """
         end = self._search(waiting[-1])
         between = self._halve(last, waiting[:-1], end, sure=self._lively)
         self._lively = len(between) > (1 if self._lively else 0)
-        seen = [*between, end]
-        for one in seen:
+        for one in (*between, end):
             self._tracker.assign(one)
+        return [last, *between, end]
+
+    def _faces(self, seen: list[Seen], waiting: list[Frame]) -> Iterator[_Face]:
+        """The faces from the first searched frame to before the last one.
+
+        Those of the last wait until the frame after it is searched, which may number them.
+        """
         rest = iter(waiting)
-        for before, after in itertools.pairwise([last, *seen]):
-            self._store(before)
+        for before, after in itertools.pairwise(seen):
+            yield from self._found(before)
             for frame in rest:
                 if frame is after.frame:
                     break
-                self._carry(before, frame, after)
-        return end
+                yield from self._carried(before, frame, after)
 
     def _halve(self, a: Seen, between: list[Frame], b: Seen, sure: bool = False) -> list[Seen]:
         """The frames between two searched ones that must be searched too, in order.
@@ -122,33 +160,39 @@ class Follower:
         faces = self._detector.detect(frame)
         return Seen(frame, faces, landmarks.placing(faces.five_px))
 
-    def _store(self, seen: Seen) -> None:
+    def _found(self, seen: Seen) -> Iterator[_Face]:
         for i, track_id in enumerate(seen.track_id):
             if track_id:
-                self._add(seen.frame, track_id, [column[i] for column in seen.columns], True)
+                values = [column[i] for column in seen.columns]
+                yield _Face(seen.frame, track_id, self._shot, True, *values)
 
-    def _carry(self, a: Seen, frame: Frame, b: Seen) -> None:
-        """Rows of an unsearched frame: faces that both neighbours have, in proportion of time."""
+    def _carried(self, a: Seen, frame: Frame, b: Seen) -> Iterator[_Face]:
+        """Faces of an unsearched frame: those of both neighbours, in proportion of time."""
         share = (frame.time_s - a.frame.time_s) / (b.frame.time_s - a.frame.time_s)
         for i, track_id in enumerate(a.track_id):
             if track_id and track_id in b.track_id:
                 j = b.track_id.index(track_id)
-                between = [
+                values = [
                     (1 - share) * x[i] + share * y[j]
                     for x, y in zip(a.columns, b.columns, strict=True)
                 ]
-                self._add(frame, track_id, between, False)
+                yield _Face(frame, track_id, self._shot, False, *values)
 
-    def _add(self, frame: Frame, track_id: int, face: list[Floats], detected: bool) -> None:
-        box, five, score, placed = face
-        columns, points = self._measure(frame, five, placed)
+    @property
+    def _shot(self) -> int:
+        return len(self.shot_starts_s) - 1
+
+    def _add(self, face: _Face) -> None:
+        """Measure a face and keep its row."""
+        frame = face.frame
+        columns, points = self._measure(frame, face.five, face.placed)
         self.rows.add(
-            frame=frame.index, time_s=frame.time_s, end_s=frame.end_s, track_id=track_id,
-            shot=len(self.shot_starts_s) - 1, box=box, five=five, score=score, detected=detected,
+            frame=frame.index, time_s=frame.time_s, end_s=frame.end_s, track_id=face.track_id,
+            shot=face.shot, box=face.box, five=face.five, score=face.score, detected=face.detected,
             **columns,
         )  # fmt: skip
-        if detected:
-            self.portraits.offer(frame, track_id, box, points, columns["quality"])
+        if face.detected:
+            self.portraits.offer(frame, face.track_id, face.box, points, columns["quality"])
 
 
 def _alike(a: Seen, b: Seen) -> bool:
