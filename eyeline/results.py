@@ -139,7 +139,7 @@ class People:
     eyes_px: Floats
     """`(n, 2)` point midway between the eyes, where a gaze arrow starts."""
     yaw_deg: Floats
-    """`(n,)` turn of the head in the camera frame, positive towards the right edge of the picture; 0 is
+    """`(n,)` turn of the head in the camera frame, positive towards the picture's right edge; 0 is
     against the optical axis, so that a face off the middle that faces the camera has another."""
     pitch_deg: Floats
     """`(n,)` likewise, positive upwards."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,15 @@ import numpy as np
 from eyeline.export.files import VIDEO
 from eyeline.export.overlay import draw
 from eyeline.export.timeline import Timeline
-from eyeline.results import Analysis
+from eyeline.results import Analysis, Image
+from eyeline.video.handover import ahead
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
     from eyeline.video.writer import VideoWriter
 
+DRAWN_AHEAD = 4
+"""Drawn frames that wait to be written."""
 Progress = Callable[[int, int], None]
 """Called with the frames that are done and the frames there are."""
 
@@ -55,10 +58,19 @@ def write_annotated(
     return path
 
 
-def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterable[int]:
-    """Draw on each frame, write it and yield how many are done."""
-    for done, frame in enumerate(frames, start=1):
+def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterator[int]:
+    """Draw on each frame, write it and yield how many are done.
+
+    Drawing runs in a thread of its own, a little ahead of writing.
+    """
+    drawn = ahead(lambda: _drawn(frames, timeline), DRAWN_AHEAD, "eyeline-draw")
+    for done, (rgb, time_s, end_s) in enumerate(drawn, start=1):
+        out.write(rgb, time_s, end_s)
+        yield done
+
+
+def _drawn(frames: Iterable[Frame], timeline: Timeline) -> Iterator[tuple[Image, float, float]]:
+    for frame in frames:
         rgb = np.require(frame.rgb(), np.uint8, ["C", "W"])
         draw(rgb, timeline.at(frame.index, frame.time_s))
-        out.write(rgb, frame.time_s, frame.end_s)
-        yield done
+        yield rgb, frame.time_s, frame.end_s

@@ -10,8 +10,8 @@ MOUTH_AGREEMENT = Method(
     "embedded default: silero voice activity, and the agreement of each visible mouth's motion "
     "with the loudness of speech",
     "on one 16 s clip of four people (reference by SyncNet): the reference speaker was the most "
-    "probable face in 98.9 % of speech frames and was named in 78.7 %; constants were chosen partly "
-    "on the same clip. On made scenes 88 % of speech was told right",
+    "probable face in 98.9 % of speech frames and was named in 78.7 %; constants were chosen "
+    "partly on the same clip. On made scenes 88 % of speech was told right",
     "own code, Apache-2.0; silero-vad MIT",
 )
 LR_ASD = Method(

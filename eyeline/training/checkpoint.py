@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import CheckpointError, OutputError
+from eyeline.results import Floats
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,11 +84,20 @@ def load(path: Path | str) -> tuple[CheckpointCard, dict[str, Tensor]]:
     Raises:
         CheckpointError: no such file, not safetensors, not ours, or a damaged card.
     """
+    return _load(path, "pt")
+
+
+def load_arrays(path: Path | str) -> tuple[CheckpointCard, dict[str, Floats]]:
+    """The same as numpy arrays, without torch."""
+    return _load(path, "np")
+
+
+def _load(path: Path | str, framework: str) -> tuple[CheckpointCard, dict[str, Any]]:
     from safetensors import safe_open
 
     path = _existing(path)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             metadata = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # the library raises its own, unexported class
@@ -114,17 +124,32 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: Path | str) ->
     Raises:
         CheckpointError: naming missing keys, keys without a place, and shapes that differ.
     """
-    expected = network.state_dict()
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    compare(shapes, state, type(network).__name__, source)
+    network.load_state_dict(dict(state))
+
+
+def compare(
+    expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str, source: Path | str
+) -> None:
+    """Check that every expected tensor is there in its shape, and none besides.
+
+    Args:
+        expected: shapes by name.
+        state: tensors or arrays by name.
+        what: the network's name.
+        source: what to call the tensors' origin in a message.
+
+    Raises:
+        CheckpointError: naming missing keys, keys without a place, and shapes that differ.
+    """
     faults = [
         *_named("lacks", [k for k in expected if k not in state]),
         *_named("has no place for", [k for k in state if k not in expected]),
         *_named("has another shape for", _reshaped(expected, state)),
     ]
     if faults:
-        raise CheckpointError(
-            f"{source} does not fit {type(network).__name__}: it {'; it '.join(faults)}"
-        )
-    network.load_state_dict(dict(state))
+        raise CheckpointError(f"{source} does not fit {what}: it {'; it '.join(faults)}")
 
 
 def load_foreign(path: Path | str) -> dict[str, Any]:
@@ -195,11 +220,11 @@ def _card_from_text(path: Path, text: str) -> CheckpointCard:
         raise CheckpointError(f"{path} has a damaged card: {error}") from error
 
 
-def _reshaped(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+def _reshaped(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name} {tuple(state[name].shape)} instead of {tuple(value.shape)}"
-        for name, value in expected.items()
-        if name in state and state[name].shape != value.shape
+        f"{name} {tuple(state[name].shape)} instead of {shape}"
+        for name, shape in expected.items()
+        if name in state and tuple(state[name].shape) != shape
     ]
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.errors import UsageError
-from eyeline.people import smooth
-from eyeline.people.contact import camera_contact
+from eyeline.people import contact, smooth
 from eyeline.results import Answer, Floats, Scores, segments_from_scores
 from eyeline.system import Scene
 
 MEMORY_S = 0.5
 """Someone who talks to me looks at me now and then: contact within about this time before or after
 counts."""
-THRESHOLD = 0.5
+TALK_THRESHOLD = 0.3
+"""From this product of contact and voice on somebody talks to me."""
 
 
 @dataclass(frozen=True)
@@ -32,33 +32,34 @@ class ContactAndVoice:
             raise UsageError(
                 "ego_social/contact_and_voice needs directions: add gaze_3d to --systems"
             )
-        contact = camera_contact(scene.gaze, scene.camera)
-        answers: list[Answer] = self._answer(scene, "looking_at_me", contact)
+        met = contact.camera_contact(scene.gaze, scene.camera)
+        answers: list[Answer] = self._answer(scene, "looking_at_me", met, contact.THRESHOLD)
         if scene.speaking is not None:
-            lasting = _lasting(scene, contact)
-            answers += self._answer(scene, "talking_to_me", lasting * scene.speaking.value)
+            lasting = _lasting(scene, met)
+            talk = lasting * scene.speaking.value
+            answers += self._answer(scene, "talking_to_me", talk, TALK_THRESHOLD)
         return answers
 
-    def _answer(self, scene: Scene, name: str, value: Floats) -> list[Answer]:
+    def _answer(self, scene: Scene, name: str, value: Floats, threshold: float) -> list[Answer]:
         gaze = scene.gaze
         assert gaze is not None
         scores = Scores(
-            "ego_social", "contact_and_voice", name, THRESHOLD,
+            "ego_social", "contact_and_voice", name, threshold,
             gaze.frame, gaze.time_s, gaze.person, np.clip(value, 0, 1),
         )  # fmt: skip
         ends = np.concatenate([t.end_s for t in scene.tracks]) if scene.tracks else np.zeros(0)
         return [scores, segments_from_scores(scores, ends, name, min_duration_s=0.2)]
 
 
-def _lasting(scene: Scene, contact: Floats) -> Floats:
+def _lasting(scene: Scene, met: Floats) -> Floats:
     """The highest contact within `MEMORY_S` of each frame, softened."""
-    out, start = np.zeros(len(contact)), 0
+    out, start = np.zeros(len(met)), 0
     for track in scene.tracks:
         mine = slice(start, start + len(track))
         start += len(track)
         first = np.searchsorted(track.time_s, track.time_s - MEMORY_S)
         last = np.searchsorted(track.time_s, track.time_s + MEMORY_S, side="right")
-        near = contact[mine]
+        near = met[mine]
         top = np.array([near[a:b].max() for a, b in zip(first, last, strict=True)])
         out[mine] = smooth.gaussian(top, track.time_s, MEMORY_S / 2)
     return np.clip(out, 0, 1)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import UsageError
-from eyeline.people.contact import camera_contact
+from eyeline.people import contact
 from eyeline.people.tracks import Track
 from eyeline.results import (
     Answer,
@@ -30,9 +30,6 @@ _Kind = TypeVar("_Kind", bound=np.generic)
 
 THRESHOLD = 0.5
 """From this probability on a frame counts as contact."""
-CAMERA_THRESHOLD = 1 / 3
-"""The same for `camera_angle`. A direction that is known to some 10 degrees never puts much more
-than half of its probability into the cone; from a third on, the camera lies within the cone."""
 MIN_QUALITY = 0.25
 """Trust in the landmarks below which a frame tells nothing."""
 MAX_GAP_S = 0.5
@@ -71,31 +68,28 @@ class LandmarksTcnPredictor:
         over the threshold.
         """
         value = [np.full(len(t), np.nan) for t in scene.tracks]
-        contact = [np.zeros(len(t), bool) for t in scene.tracks]
+        held = [np.zeros(len(t), bool) for t in scene.tracks]
         for piece, log_odds in self._log_odds(scene):
             track = scene.tracks[piece.track]
             at_s, time_s = grid_s(piece.landmarks.time_s), track.time_s[piece.rows]
             states = decode(log_odds, self.model.decoding)
             nearest = np.clip(np.rint((time_s - at_s[0]) * 25).astype(np.int64), 0, len(at_s) - 1)
-            contact[piece.track][piece.rows] = states[nearest] == 1
+            held[piece.track][piece.rows] = states[nearest] == 1
             value[piece.track][piece.rows] = _probability(np.interp(time_s, at_s, log_odds))
         scores = _scores(
             scene, "landmarks_tcn", "eye_contact", THRESHOLD, _joined(value, np.float64)
         )
-        rows = _spans(scores, _ends(scene), _joined(contact, np.bool_))
+        rows = _spans(scores, _ends(scene), _joined(held, np.bool_))
         return [scores, make_segments("eye_contact", "landmarks_tcn", "eye_contact", rows)]
 
     def _log_odds(self, scene: Scene) -> Iterator[tuple[Piece, Floats]]:
         """Calibrated log odds at 25 Hz of each piece that can be answered for."""
-        from eyeline.systems.eye_contact.fit import logits_of
-
         size = scene.video.width_px, scene.video.height_px
         for pieces in _by_person(scene.tracks):
             features = person_features([p.landmarks for p in pieces], *size)
             for piece, rows in zip(pieces, features, strict=True):
                 if np.isfinite(rows).all():
-                    logit = logits_of(self.model.network, rows)
-                    yield piece, self.model.calibration.log_odds(logit)
+                    yield piece, self.model.log_odds(rows)
 
 
 class CameraAngle:
@@ -109,8 +103,8 @@ class CameraAngle:
         """
         if scene.gaze is None:
             raise UsageError("eye_contact/camera_angle needs directions: add gaze_3d to --systems")
-        value = np.clip(camera_contact(scene.gaze, scene.camera), 0, 1)
-        scores = _scores(scene, "camera_angle", "looks_at_camera", CAMERA_THRESHOLD, value)
+        value = np.clip(contact.camera_contact(scene.gaze, scene.camera), 0, 1)
+        scores = _scores(scene, "camera_angle", "looks_at_camera", contact.THRESHOLD, value)
         ends = _ends(scene)
         return [
             scores,
@@ -151,13 +145,13 @@ def _by_person(tracks: Sequence[Track]) -> list[list[Piece]]:
 
 
 def _spans(
-    scores: Scores, ends: Floats, contact: npt.NDArray[np.bool_]
+    scores: Scores, ends: Floats, held: npt.NDArray[np.bool_]
 ) -> Iterable[tuple[int, float, float, str, float]]:
     """Rows of segments: runs of contact of each person."""
     for person in np.unique(scores.person):
         mine = np.flatnonzero(scores.person == person)
         mine = mine[np.argsort(scores.time_s[mine], kind="stable")]
-        for run in runs(scores.time_s[mine], ends[mine], contact[mine]):
+        for run in runs(scores.time_s[mine], ends[mine], held[mine]):
             span = mine[run]
             start, end = float(scores.time_s[span[0]]), float(ends[span[-1]])
             yield int(person), start, end, "contact", float(scores.value[span].mean())

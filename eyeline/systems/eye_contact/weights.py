@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import CheckpointError
+from eyeline.results import Floats
+from eyeline.systems.eye_contact import forward
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
-from eyeline.systems.eye_contact.inputs import FEATURES
+from eyeline.systems.eye_contact.inputs import FEATURES, PARITY
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 
@@ -27,12 +31,28 @@ LICENCE = (
 
 @dataclass(frozen=True)
 class Model:
-    """A network with what belongs to it."""
+    """A checkpoint with what belongs to it."""
 
-    network: LandmarksTcn
+    arrays: Mapping[str, Floats]
+    """The network's state, float32."""
     calibration: Calibration
     decoding: Decoding
     card: CheckpointCard
+
+    def log_odds(self, features: Floats) -> Floats:
+        """Calibrated log odds `(n,)` of contact from features `(n, feature)` at 25 Hz."""
+        return self.calibration.log_odds(forward.log_odds(self.arrays, features, PARITY))
+
+    @cached_property
+    def network(self) -> LandmarksTcn:
+        """The same as a torch module in evaluation mode."""
+        import torch
+
+        from eyeline.systems.eye_contact.model import landmarks_tcn
+
+        network = landmarks_tcn(**self.card.arguments)
+        network.load_state_dict({name: torch.tensor(a) for name, a in self.arrays.items()})
+        return network.eval()
 
 
 def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
@@ -42,25 +62,28 @@ def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
         CheckpointError: no such file, another builder's, other features, or tensors that do not
         fit.
     """
-    from eyeline.systems.eye_contact.model import landmarks_tcn
-
-    card, state = checkpoint.load(path)
+    card, arrays = checkpoint.load_arrays(path)
     if (card.system, card.builder) != ("eye_contact", "landmarks_tcn"):
         raise CheckpointError(
             f"{path} holds weights of {card.system}/{card.builder}; "
             "expected eye_contact/landmarks_tcn"
         )
     _check_features(card, path)
+    if unknown := sorted(set(card.arguments) - forward.ARGUMENTS):
+        raise CheckpointError(
+            f"{path} has a card that builder landmarks_tcn cannot use: it takes no "
+            f"{', '.join(unknown)}"
+        )
     try:
-        network = landmarks_tcn(**card.arguments)
+        sizes = {name: int(card.arguments[name]) for name in ("channels", "layers", "members")}
         calibration = Calibration(**card.settings["calibration"])
         decoding = Decoding(**card.settings["decoding"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} has a card that builder landmarks_tcn cannot use: {error}"
         ) from error
-    checkpoint.fill(network, state, path)
-    return Model(network.eval(), calibration, decoding, card)
+    checkpoint.compare(forward.shapes(len(FEATURES), **sizes), arrays, "LandmarksTcn", path)
+    return Model(arrays, calibration, decoding, card)
 
 
 def settings_of(calibration: Calibration, decoding: Decoding) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -70,3 +71,17 @@ def test_state_holds_what_belongs_to_the_weights(network: LandmarksTcn) -> None:
     keys = set(network.state_dict())
     assert {"members.0.mean", "members.0.deviation", "members.1.leave.weight"} <= keys
     assert "parity" not in keys, "it belongs to the features"
+
+
+@pytest.mark.parametrize("frames", [1, 7, 300])
+def test_the_forward_pass_without_torch_is_the_same(frames: int) -> None:
+    from eyeline.systems.eye_contact import forward
+    from eyeline.systems.eye_contact.inputs import FEATURES, PARITY
+    from eyeline.systems.eye_contact.weights import load_landmarks_tcn
+
+    model = load_landmarks_tcn()
+    features = np.random.default_rng(frames).normal(size=(frames, len(FEATURES)))
+    with torch.inference_mode():
+        theirs = model.network(torch.tensor(features.T[None], dtype=torch.float32))[0].numpy()
+    ours = forward.log_odds(model.arrays, features, PARITY)
+    assert ours == pytest.approx(theirs, abs=1e-4)
