@@ -103,14 +103,14 @@ def _face(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
         for y, sy in ((y1, 1), (y2, -1))
     ]
     cv2.polylines(rgb, corners, False, INK, line + max(1, round(2 * unit)))
-    cv2.polylines(rgb, corners, False, colour, line if rows.detected[k] else max(1, line // 2))
+    cv2.polylines(rgb, corners, False, colour, line)
 
 
 def _gaze(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
     """An arrow from between the eyes; towards the camera a ring."""
     import cv2
 
-    direction, start = rows.direction[k], rows.eyes_px[k]
+    direction, start = rows.seen[k], rows.eyes_px[k]
     if np.isnan(direction).any() or np.isnan(start).any():
         return
     size = float(boxes.size(rows.box_xyxy[k]))

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.export.spans import Clock, all_segments, clock_for, clock_of
+from eyeline.geometry import directions
+from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.results import (
     TARGET_CAMERA,
     TARGET_OFF_SCREEN,
@@ -57,6 +59,8 @@ class FrameView:
     """`(n, 2)`."""
     direction: Floats
     """`(n, 3)` unit vectors in the camera frame, NaN where there is none."""
+    seen: Floats
+    """`(n, 3)` the same as the picture shows them, see `geometry.directions.as_seen`."""
     target: Ints
     """`(n,)` as in `Points.target`, or `NO_TARGET`."""
     target_px: Floats
@@ -93,7 +97,7 @@ class Timeline:
         self._first = np.searchsorted(frame, self._clock.frame, "left")
         self._last = np.searchsorted(frame, self._clock.frame, "right")
         middle_s = (people.time_s[order] + self._clock.ends_of(frame)) / 2
-        self._gaze = self._directions(analysis)
+        self._gaze, self._seen = self._directions(analysis)
         points = chosen_points(analysis)
         self._target, self._target_px = self._targets(points)
         segments = all_segments(analysis, self._clock)
@@ -132,6 +136,7 @@ class Timeline:
             detected=self._detected[rows],
             eyes_px=self._eyes[rows],
             direction=self._gaze[rows],
+            seen=self._seen[rows],
             target=self._target[rows],
             target_px=self._target_px[rows],
             speaks=self._speaks[rows],
@@ -150,12 +155,15 @@ class Timeline:
         known = self._keys[at] == keys if len(self._keys) else np.zeros(len(keys), bool)
         return at[known], known
 
-    def _directions(self, analysis: Analysis) -> Floats:
-        gaze = np.full((len(self._person), 3), np.nan)
+    def _directions(self, analysis: Analysis) -> tuple[Floats, Floats]:
+        """Gaze directions in the camera frame, and as the picture shows them."""
+        gaze, seen = (np.full((len(self._person), 3), np.nan) for _ in range(2))
+        camera = _camera(analysis)
         for answer in (a for a in analysis.of(Directions) if a.name == "gaze"):
             rows, known = self._rows(answer.frame, answer.person)
             gaze[rows] = answer.direction[known]
-        return gaze
+            seen[rows] = directions.as_seen(gaze[rows], camera.rays(answer.origin_px[known]))
+        return gaze, seen
 
     def _targets(self, points: Points | None) -> tuple[Ints, Floats]:
         target = np.full(len(self._person), NO_TARGET)
@@ -170,6 +178,16 @@ class Timeline:
         place[rows] = np.where(np.isnan(place[rows]), middle, place[rows])
         place[np.isin(target, (TARGET_OFF_SCREEN, TARGET_CAMERA, NO_TARGET))] = np.nan
         return target, place
+
+
+def _camera(analysis: Analysis) -> Camera:
+    """The camera that the analysis took for granted."""
+    intrinsics, fov = (analysis.settings.get(name) for name in ("intrinsics", "fov_deg"))
+    if intrinsics:
+        return Camera(*intrinsics)
+    return Camera.from_fov(
+        analysis.video.width_px, analysis.video.height_px, float(fov or ASSUMED_FOV_DEG)
+    )
 
 
 class _Marks:

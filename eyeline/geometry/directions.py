@@ -75,6 +75,17 @@ def angles_from_rotation(rotation: Floats) -> tuple[Floats, Floats, Floats]:
     return yaw, pitch, np.asarray(roll)
 
 
+def as_seen(vectors: Floats, rays: Floats) -> Floats:
+    """Directions `(n, 3)` as seen along the rays `(n, 3)` from the camera to where they start.
+
+    The camera frame is turned so that its z axis follows the ray: `(0, 0, -1)` looks into the
+    camera from anywhere in the picture, and x and y are what the picture shows of the direction.
+    """
+    yaw, pitch = to_yaw_pitch(-rays)
+    towards = rotation_from_angles(yaw, pitch, np.zeros_like(yaw))
+    return np.asarray(np.einsum("nij,ni->nj", towards, vectors))
+
+
 def cap_probability(offset_rad: Floats, concentration: Floats, cap_rad: float) -> Floats:
     """Probability that a direction falls within a cap, given its mean and concentration.
 

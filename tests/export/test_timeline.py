@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from eyeline.export.timeline import NO_TARGET, Timeline
+from eyeline.geometry.camera import Camera
 from eyeline.results import (
     TARGET_CAMERA,
     UNSEEN,
@@ -35,6 +36,15 @@ def test_a_view_holds_the_rows_of_its_frame(make_analysis: MakeAnalysis) -> None
         np.testing.assert_array_equal(view.target, points.target[rows])
         np.testing.assert_array_equal(view.target_px, points.point_px[rows])
         assert view.time_s == frame / 25
+
+
+def test_arrows_show_directions_as_seen_from_the_camera(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=1, frames=2)
+    gaze = analysis.directions()
+    rays = Camera.from_fov(analysis.video.width_px, analysis.video.height_px).rays(gaze.origin_px)
+    into_camera = replace(gaze, direction=-rays)
+    view = Timeline(replace(analysis, answers=(into_camera,))).at(0)
+    np.testing.assert_allclose(view.seen, [[0, 0, -1]], atol=1e-9)
 
 
 def test_states_are_those_of_the_segments(make_analysis: MakeAnalysis) -> None:

@@ -73,3 +73,12 @@ def test_normalise_leaves_zero_alone() -> None:
         [0, 0, 0],
         [0, 0.6, 0.8],
     ]
+
+
+def test_as_seen_from_anywhere_a_look_into_the_camera_has_no_side() -> None:
+    rays = directions.normalise(np.array([[0.4, -0.2, 1.0], [0.0, 0.0, 1.0], [-0.5, 0.3, 1.0]]))
+    assert directions.as_seen(-rays, rays) == pytest.approx(
+        np.tile([0.0, 0, -1], (3, 1)), abs=1e-12
+    )
+    aside = directions.from_yaw_pitch(np.array([0.7]), np.array([0.2]))
+    assert directions.as_seen(aside, rays[1:2]) == pytest.approx(aside, abs=1e-12)

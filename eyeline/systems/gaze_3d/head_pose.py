@@ -46,7 +46,8 @@ def gaze(track: Track, open_lids: float, camera: Camera) -> tuple[Floats, Floats
     local = np.swapaxes(towards, -1, -2) @ head
     yaw, pitch, roll = directions.angles_from_rotation(local)
     yaw, pitch = _follow_irises(yaw, pitch, roll, track.pupil_mm)
-    pitch = pitch - _lids_down(track.lid_opening, open_lids)
+    # a turned eye looks narrower and so more open than it is: lids tell most of a frontal face
+    pitch = pitch - np.cos(yaw) ** 2 * _lids_down(track.lid_opening, open_lids)
     aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
     aim = np.einsum("nij,nj->ni", towards, aim)
     aim = directions.normalise(smooth.gaussian(aim, track.time_s, 0.08))
