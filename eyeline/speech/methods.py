@@ -13,6 +13,7 @@ MOUTH_AGREEMENT = Method(
     "probable face in 98.9 % of speech frames and was named in 78.7 %; constants were chosen "
     "partly on the same clip. On made scenes 88 % of speech was told right",
     "own code, Apache-2.0; silero-vad MIT",
+    weights="silero_vad.onnx",
 )
 LR_ASD = Method(
     "speech",
