@@ -66,7 +66,9 @@ def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bo
 
     score = column("score") * np.where(known, 1.0, 0.5)
     quality = np.where(known, column("quality"), 0.0)
-    box = smooth.gaussian(column("box"), time_s, BOX_SIGMA_S, score)
+    box = column("box")
+    if not believe:
+        box = smooth.gaussian(box, time_s, BOX_SIGMA_S, score)
     five = smooth.gaussian(column("five"), time_s, POINT_SIGMA_S, score)
     six = smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05))
     trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)

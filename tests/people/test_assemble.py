@@ -1,0 +1,65 @@
+"""Rows become tracks: gaps, false alarms, given boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eyeline.people import assemble
+from eyeline.people.detect import head_box
+from eyeline.people.rows import Rows
+from tests.people.faces import box_around, five, six
+from tests.systems.scenes import CAMERA
+
+
+def clock(frames: int, rate_hz: float = 25.0) -> np.ndarray:
+    start = np.arange(frames) / rate_hz
+    return np.stack([np.arange(frames), start, start + 1 / rate_hz], axis=1)
+
+
+def rows(frames: list[int], *, score: float = 0.9, shake: float = 0.0) -> Any:
+    table = Rows()
+    for i in frames:
+        at = np.array([640.0, 360.0]) + shake * (i % 2)
+        points = five(0.3, scale=0.8, at=at)
+        table.add(
+            frame=i, time_s=i / 25, end_s=(i + 1) / 25, track_id=1, shot=0, score=score, detected=True,
+            box=box_around(points, 0.8), five=points, six=six(0.3, scale=0.8, at=at), quality=0.9,
+            iris=np.full(2, np.nan), lids=0.3, mouth=0.1,
+        )  # fmt: skip
+    return table.table()
+
+
+def test_every_frame_from_first_to_last_has_a_row() -> None:
+    (track,) = assemble.tracks(rows([5, 6, 7, 12, 13, 14]), clock(30), CAMERA)
+    assert track.frame.tolist() == list(range(5, 15))
+    assert track.detected.tolist() == [True] * 3 + [False] * 4 + [True] * 3
+    assert (track.quality[3:7] == 0).all()
+    assert np.isnan(track.mouth_open[3:7]).all()
+
+
+def test_the_head_is_where_it_was_put() -> None:
+    (track,) = assemble.tracks(rows(list(range(30))), clock(30), CAMERA)
+    assert np.degrees(track.yaw_rad) == pytest.approx(np.full(30, np.degrees(0.3)), abs=2)
+    assert track.head_xyxy == pytest.approx(head_box(track.box_xyxy))
+
+
+@pytest.mark.parametrize(
+    ("frames", "score", "kept"),
+    [(30, 0.9, 1), (3, 0.9, 0), (30, 0.5, 0)],  # lasting and sure, a flash, unsure
+)
+def test_false_alarms_are_dropped(frames: int, score: float, kept: int) -> None:
+    found = assemble.tracks(rows(list(range(frames)), score=score), clock(100), CAMERA)
+    assert len(found) == kept
+
+
+def test_what_the_user_vouches_for_is_kept_as_given() -> None:
+    given = rows([3, 4], score=0.3, shake=5)
+    (track,) = assemble.tracks(given, clock(100), CAMERA, believe=True)
+    assert track.head_xyxy == pytest.approx(given["box"])
+
+
+def test_a_video_of_one_frame_has_its_people() -> None:
+    assert len(assemble.tracks(rows([0]), clock(1), CAMERA)) == 1
