@@ -28,6 +28,7 @@ FIVE_MM = np.array(
 y down, z away from the camera, millimetres from the point between the eyes. Interpupillary
 distance 63 mm, nose and mouth after Farkas (1994)."""
 
+_FRAMES_AT_ONCE = 2048  # derivatives of all frames of a long track at once would fill the memory
 _TURN_PRIOR_RAD = np.radians([70.0, 25.0, 30.0])
 """Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points
 are few."""
@@ -58,6 +59,20 @@ def fit(
         noise: standard deviation of a point of weight 1, in eye distances.
         steps: iterations.
     """
+    parts = [
+        _fit(
+            points_px[i : i + _FRAMES_AT_ONCE],
+            model_mm,
+            weight[i : i + _FRAMES_AT_ONCE],
+            noise,
+            steps,
+        )
+        for i in range(0, max(len(points_px), 1), _FRAMES_AT_ONCE)
+    ]
+    return Pose(*(np.concatenate(c) for c in zip(*(vars(p).values() for p in parts), strict=True)))
+
+
+def _fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float, steps: int) -> Pose:
     n = len(points_px)
     angle = np.zeros((n, 3))
     angle[:, 0] = _first_yaw(points_px)

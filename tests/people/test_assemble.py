@@ -25,7 +25,8 @@ def rows(frames: list[int], *, score: float = 0.9, shake: float = 0.0) -> Any:
         at = np.array([640.0, 360.0]) + shake * (i % 2)
         points = five(0.3, scale=0.8, at=at)
         table.add(
-            frame=i, time_s=i / 25, end_s=(i + 1) / 25, track_id=1, shot=0, score=score, detected=True,
+            frame=i, time_s=i / 25, end_s=(i + 1) / 25, track_id=1, shot=0, score=score,
+            detected=True,
             box=box_around(points, 0.8), five=points, six=six(0.3, scale=0.8, at=at), quality=0.9,
             iris=np.full(2, np.nan), lids=0.3, mouth=0.1,
         )  # fmt: skip

@@ -41,6 +41,7 @@ NOD_KNOWN_BETTER = 1.5
 not."""
 SWITCHES_HZ = 0.8
 """How often the target changes."""
+_FRAMES_AT_ONCE = 1024  # what is spread out along the cone stays small
 REACH = (0.15, 0.3, 0.45, 0.7, 1.1)
 """Distances at which the cone is followed for what lies elsewhere, in distances of the looker from
 the camera."""
@@ -149,12 +150,16 @@ def landing(looker: Looker, camera: Camera, width_px: int, height_px: int) -> tu
         The share `(n,)` of the cone that stays in the picture, and the middle `(n, 2)` of that
         part, NaN without any.
     """
-    points, inside = _cone(looker, camera, width_px, height_px)
-    weight = inside.astype(np.float64)
-    share = weight.mean(axis=1)
-    total = np.maximum(weight.sum(1), 1e-9)[:, None]
-    middle = (np.where(inside[..., None], points, 0) * weight[..., None]).sum(1) / total
-    return share, np.where(share[:, None] > 0, middle, np.nan)
+    n = len(looker.distance_mm)
+    share, middle = np.zeros(n), np.full((n, 2), np.nan)
+    for start in range(0, n, _FRAMES_AT_ONCE):
+        rows = np.arange(start, min(n, start + _FRAMES_AT_ONCE))
+        points, inside = _cone(looker.at(rows), camera, width_px, height_px)
+        share[rows] = inside.mean(axis=1)
+        points[~inside] = np.nan
+        some = rows[inside.any(axis=1)]
+        middle[some] = np.nanmean(points[some - start], axis=1)
+    return share, middle
 
 
 def heatmaps(
