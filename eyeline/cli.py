@@ -18,6 +18,7 @@ from eyeline.errors import EyelineError, UsageError
 if TYPE_CHECKING:
     from eyeline.jobs import Job, Outcome
     from eyeline.settings import Settings
+    from eyeline.system import System
 
 app = typer.Typer(
     name="eyeline",
@@ -98,24 +99,38 @@ def analyze(
     video: Annotated[
         bool, typer.Option("--video/--no-video", help="Write the annotated video.")
     ] = True,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Write scene.rrd for the Rerun viewer too.")
+    ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Replace results of other settings.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Videos worked on at the same time.")] = 1,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What works on many videos: local, or ray, on the cluster at RAY_ADDRESS "
+            "or on this machine."
+        ),
+    ] = "local",
 ) -> None:
     """Analyse videos: tables, annotated video with sound, report, ELAN, TextGrid, RTTM for each."""
+    from eyeline.engines import ENGINES
     from eyeline.jobs import plan
     from eyeline.settings import Settings
 
+    if engine not in ENGINES:
+        raise UsageError(f"no engine '{engine}'; there are {', '.join(ENGINES)}")
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
         rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics), boxes=boxes,
-        speaker=speaker, speaker_weights=speaker_weights, video=video,
+        speaker=speaker, speaker_weights=speaker_weights, video=video, rerun=rerun,
     )  # fmt: skip
     planned = plan(videos, out)
     if boxes and len(planned) > 1:
         raise UsageError(f"--boxes belongs to one video, {len(planned)} were given")
-    raise typer.Exit(_work(planned, settings, again=again, jobs=min(jobs, len(planned))))
+    jobs = min(jobs, len(planned))
+    raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 
 
 @app.command()
@@ -172,6 +187,80 @@ def list_(
     _print_systems(rows)
 
 
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")],
+    data: Annotated[Path, typer.Option(help="Folder of the prepared data set.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for weights and report.")],
+) -> None:
+    """Train a recipe: cross-validation where the data has folds, then weights and report.json."""
+    system, name = _recipe(recipe)
+    if system.train is None:
+        raise UsageError(f"{system.name} has no training yet")
+    report = system.train(name, data, out, lambda text: err_console.print(text, highlight=False))
+    _print_json({key: report[key] for key in ("pooled", "interval") if key in report})
+
+
+@app.command()
+def evaluate(
+    recipe: Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")],
+    data: Annotated[Path, typer.Option(help="Folder of the annotated data set.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file; those that ship by default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
+    ] = None,
+) -> None:
+    """Score weights on annotated data by the benchmark's protocol."""
+    import json
+
+    system, _ = _recipe(recipe)
+    if system.evaluate is None:
+        raise UsageError(f"{system.name} has no evaluation yet")
+    report = system.evaluate(weights or _shipped(system), data)
+    if out is not None:
+        from eyeline.export.files import write_bytes
+
+        write_bytes(out, (json.dumps(report, indent=2, default=str) + "\n").encode())
+    if report.get("seen_in_training"):
+        _complain(
+            f"{report['seen_in_training']} of these videos were in the training of these weights: "
+            "the figures below are no measure of new videos"
+        )
+    _print_json(
+        {k: v for k, v in report.items() if k in ("pooled", "interval", "seen_in_training")}
+    )
+
+
+def _recipe(text: str) -> tuple[System, str]:
+    """The system and the recipe of `SYSTEM/RECIPE`."""
+    from eyeline.system import load_system
+
+    room, _, name = text.partition("/")
+    system = load_system(room)
+    if name not in system.recipes:
+        raise UsageError(
+            f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
+        )
+    return system, name
+
+
+def _shipped(system: System) -> Path:
+    from eyeline.models import shipped
+
+    mine = [path for key, path in shipped().items() if key.startswith(f"{system.name}/")]
+    if not mine:
+        raise UsageError(f"{system.name} ships no weights; give --weights FILE")
+    return mine[0]
+
+
+def _print_json(content: object) -> None:
+    import json
+
+    typer.echo(json.dumps(content, indent=2, default=str))
+
+
 def _print_systems(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table = Table(show_header=False, box=None, padding=(0, 1), title_justify="left")
@@ -197,15 +286,13 @@ def _four(text: str) -> tuple[float, float, float, float] | None:
     return fx, fy, cx, cy
 
 
-def _work(planned: list[Job], settings: Settings, *, again: bool, jobs: int = 1) -> int:
+def _work(
+    planned: list[Job], settings: Settings, *, again: bool, jobs: int = 1, engine: str = "local"
+) -> int:
     """Do all jobs, tell how each ended, and give the exit code."""
     outcomes: list[Outcome] = []
     try:
-        for outcome in (
-            _one_by_one(planned, settings, again)
-            if jobs == 1
-            else _side_by_side(planned, settings, again, jobs)
-        ):
+        for outcome in _outcomes(planned, settings, again, jobs, engine):
             outcomes.append(outcome)
             _tell(outcome)
     except KeyboardInterrupt:
@@ -233,38 +320,25 @@ def _tell(outcome: Outcome) -> None:
     )
 
 
-def _attempt(job: Job, settings: Settings, again: bool, progress: Any = None) -> Outcome:
-    """One job; what the user can cause becomes an outcome, so that the other jobs go on."""
-    from eyeline.jobs import Outcome, analyze_into
+def _outcomes(
+    planned: list[Job], settings: Settings, again: bool, jobs: int, engine: str
+) -> Iterator[Outcome]:
+    from eyeline.engines import on_ray, side_by_side
 
-    try:
-        return analyze_into(job.video, job.folder, settings, progress, again=again)
-    except EyelineError as error:
-        return Outcome(job.video, job.folder, "failed", str(error))
+    if engine == "ray":
+        return on_ray(planned, settings, again, jobs)
+    if jobs > 1:
+        return side_by_side(planned, settings, again, jobs)
+    return _one_by_one(planned, settings, again)
 
 
 def _one_by_one(planned: list[Job], settings: Settings, again: bool) -> Iterator[Outcome]:
+    from eyeline.engines import attempt
+
     for job in planned:
         with _bar(job.video.name) as progress:
-            outcome = _attempt(job, settings, again, progress)
+            outcome = attempt(job, settings, again, progress)
         yield outcome
-
-
-def _side_by_side(
-    planned: list[Job], settings: Settings, again: bool, jobs: int
-) -> Iterator[Outcome]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        futures = [pool.submit(_attempt, job, settings, again) for job in planned]
-        for future in as_completed(futures):
-            yield future.result()
-    except KeyboardInterrupt:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 @contextmanager

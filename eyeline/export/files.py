@@ -16,6 +16,7 @@ VIDEO = "annotated.mp4"
 ELAN = "timeline.eaf"
 TEXTGRID = "timeline.TextGrid"
 RTTM = "timeline.rttm"
+SCENE = "scene.rrd"
 TABLES = ("people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
 
@@ -69,7 +70,7 @@ def sha256(path: Path) -> str:
 def present(folder: Path) -> list[str]:
     """Names, relative to the folder, of all files of an analysis in it but the index."""
     tables = [f"{name}.{kind}" for name in TABLES for kind in ("parquet", "csv")]
-    names = [*tables, REPORT, VIDEO, ELAN, TEXTGRID, RTTM]
+    names = [*tables, REPORT, VIDEO, ELAN, TEXTGRID, RTTM, SCENE]
     pictures = sorted((folder / THUMBNAILS).glob("person_*.png"))
     return [name for name in names if (folder / name).is_file()] + [
         f"{THUMBNAILS}/{picture.name}" for picture in pictures

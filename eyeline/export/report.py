@@ -29,6 +29,7 @@ _FILES = {
     "timeline.eaf": "for ELAN",
     "timeline.TextGrid": "for Praat",
     "timeline.rttm": "who speaks when, for diarisation tools",
+    "scene.rrd": "heads and looks in space, for the Rerun viewer",
     "analysis.json": "settings, versions, counts: the index of it all",
 }
 

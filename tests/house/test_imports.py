@@ -21,7 +21,7 @@ FLOORS = (
     {"results", "video", "training"},
     {"people", "speech", "system", "export"},
     {"systems", "settings", "analysis", "models", "viewer"},
-    {"jobs", "api"},
+    {"jobs", "engines", "api"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""

