@@ -7,6 +7,7 @@ outcomes come in the order in which the videos are finished.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,9 +56,10 @@ def side_by_side(
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_ignore_interrupts)
     try:
-        futures = [pool.submit(attempt, job, settings, again) for job in planned]
+        futures = [pool.submit(_interruptible, job, settings, again) for job in planned]
         for future in as_completed(futures):
             yield future.result()
     except KeyboardInterrupt:
@@ -69,6 +71,22 @@ def side_by_side(
             "The same command goes on from there."
         ) from None
     pool.shutdown()
+
+
+def _ignore_interrupts() -> None:
+    """A process that waits for work lets the one in front tell of Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interruptible(job: Job, settings: Settings, again: bool) -> Outcome:
+    """`attempt` in a process of the pool; Ctrl-C ends it and what was half done is removed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return attempt(job, settings, again)
+    except KeyboardInterrupt:
+        return Outcome(job.video, job.folder, "failed", f"{job.video}: stopped")
+    finally:
+        _ignore_interrupts()
 
 
 def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +15,7 @@ import pytest
 
 from eyeline import jobs
 from eyeline.errors import UsageError
+from eyeline.jobs import WORK
 from eyeline.settings import Settings
 from tests.video.generate import Clip, write
 
@@ -105,3 +111,29 @@ def test_a_video_in_work_elsewhere_is_left_alone(tmp_path: Path) -> None:
     finally:
         done.set()
         other.join()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_is_one_line_and_leaves_finished_videos_finished(tmp_path: Path, jobs: int) -> None:
+    quick = write(tmp_path / "quick.mp4", Clip(frames=5, rate=Fraction(25)))
+    long = write(tmp_path / "slow.mp4", Clip(frames=1500, rate=Fraction(25)))
+    out = tmp_path / "out"
+    command = [
+        sys.executable, "-m", "eyeline.cli", "analyze", str(quick), str(long), "-o", str(out),
+        "--jobs", str(jobs),
+    ]  # fmt: skip
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    begun = out / WORK / "slow"
+    for _ in range(600):
+        if (out / "quick" / "analysis.json").exists() and begun.exists():
+            break
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert told.strip().splitlines() == [
+        "eyeline: stopped; 1 of 2 videos are finished. The same command goes on from there."
+    ]
+    assert [p.name for p in out.iterdir()] == ["quick"]
