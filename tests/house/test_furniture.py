@@ -101,3 +101,14 @@ def test_a_recipe_parses_and_says_how_it_was_run(file: Path) -> None:
     room = file.relative_to(SYSTEMS).parts[0]
     builder = recipe.get("model", {}).get("builder")
     assert builder in load_system(room).builders
+
+
+def test_the_page_of_systems_is_what_the_cards_say() -> None:
+    import importlib.util
+
+    script = Path(__file__).parents[2] / "scripts" / "make_docs.py"
+    spec = importlib.util.spec_from_file_location("make_docs", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.text(), "run scripts/make_docs.py"
