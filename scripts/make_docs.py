@@ -12,8 +12,8 @@ from eyeline.system import list_systems
 PAGE = Path(__file__).parents[1] / "docs" / "systems.md"
 HEAD = """# Systems and builders
 
-Made from the cards in the code by `scripts/make_docs.py`; `eyeline list` prints the same. Figures are held-out unless
-they say otherwise.
+Made from the cards in the code by `scripts/make_docs.py`; `eyeline list` prints the same.
+Figures are held-out unless they say otherwise.
 """
 
 
