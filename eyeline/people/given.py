@@ -55,6 +55,13 @@ def read(path: Path) -> Given:
         found[frame].append(row)
     if not found:
         raise DataError(f"{path}: no boxes in this file")
+    for frame, boxes_of_frame in found.items():
+        who = [box[0] for box in boxes_of_frame if box[0] > 0]
+        if len(set(who)) < len(who):
+            raise DataError(
+                f"{path}: frame {frame}, counted from 0, has two boxes of one identity "
+                f"({sorted(who)}); give each person a number of its own"
+            )
     return Given(str(path), dict(found))
 
 

@@ -34,6 +34,7 @@ def test_mot_without_identities(tmp_path: Path) -> None:
         ("0,1,10,20,30,40\n", "count from 1"),  # frame 0
         ("1,1,10,20,0,40\n", "have a size"),  # no width
         ("", "no boxes"),  # nothing
+        ("3,1,10,20,30,40\n3,1,50,20,30,40\n", "two boxes of one identity"),
     ],
 )
 def test_wrong_mot_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
