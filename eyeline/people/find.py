@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
@@ -15,13 +14,11 @@ from eyeline.people.detect import CenterFace, Detector
 from eyeline.people.follow import Follower
 from eyeline.people.given import Given, GivenFaces, GivenTracks
 from eyeline.people.portraits import Portrait
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -112,26 +109,21 @@ def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Perso
 def people_table(tracks: Iterable[Track]) -> People:
     """The tracks as one table, sorted by frame, then person."""
     tracks = list(tracks)
+    who = who_and_when(tracks)
+    order = np.lexsort((who["person"], who["frame"]))
 
-    def column(
-        get: Callable[[Track], npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
-    ) -> npt.NDArray[_Kind | np.float64]:
-        return np.concatenate([get(t) for t in tracks]) if tracks else np.zeros(empty)
+    def column(get: Callable[[Track], Floats], row: tuple[int, ...] = ()) -> Floats:
+        return joined((get(t) for t in tracks), np.float64, row)[order]
 
-    frame = column(lambda t: t.frame).astype(np.int64)
-    person = column(lambda t: np.full(len(t), t.person)).astype(np.int64)
-    order = np.lexsort((person, frame))
     return People(
-        frame=frame[order],
-        time_s=column(lambda t: t.time_s)[order],
-        person=person[order],
-        track_id=column(lambda t: np.full(len(t), t.track_id)).astype(np.int64)[order],
-        box_xyxy=column(lambda t: t.head_xyxy, (0, 4))[order],
-        score=column(lambda t: t.score)[order],
-        detected=column(lambda t: t.detected).astype(bool)[order],
-        quality=column(lambda t: t.quality)[order],
-        eyes_px=column(lambda t: t.eyes_px, (0, 2))[order],
-        yaw_deg=np.degrees(column(lambda t: t.yaw_rad))[order],
-        pitch_deg=np.degrees(column(lambda t: t.pitch_rad))[order],
-        roll_deg=np.degrees(column(lambda t: t.roll_rad))[order],
+        **{name: values[order] for name, values in who.items()},
+        track_id=joined((np.full(len(t), t.track_id) for t in tracks), np.int64)[order],
+        box_xyxy=column(lambda t: t.head_xyxy, (4,)),
+        score=column(lambda t: t.score),
+        detected=joined((t.detected for t in tracks), np.bool_)[order],
+        quality=column(lambda t: t.quality),
+        eyes_px=column(lambda t: t.eyes_px, (2,)),
+        yaw_deg=np.degrees(column(lambda t: t.yaw_rad)),
+        pitch_deg=np.degrees(column(lambda t: t.pitch_rad)),
+        roll_deg=np.degrees(column(lambda t: t.roll_rad)),
     )

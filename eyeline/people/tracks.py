@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import check_shape
 from eyeline.results import Floats, Ints
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 SIX_OF_68 = (36, 39, 42, 45, 31, 35)
 """Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer
@@ -88,3 +93,33 @@ class Track:
     def of(self, person: int) -> Track:
         """The same track as `person`'s."""
         return replace(self, person=person)
+
+
+def joined(
+    columns: Iterable[npt.NDArray[Any]], kind: type[_Kind], row: tuple[int, ...] = ()
+) -> npt.NDArray[_Kind]:
+    """Columns of several tracks one below the other.
+
+    Args:
+        columns: one a track, `(n, *row)`.
+        kind: the type of the result.
+        row: the shape of a row, for the case that there are no tracks.
+    """
+    columns = list(columns)
+    return np.concatenate(columns).astype(kind) if columns else np.zeros((0, *row), kind)
+
+
+def rows_of(tracks: Iterable[Track]) -> list[slice]:
+    """Where the rows of each track lie in its `joined` columns."""
+    ends = list(itertools.accumulate(len(t) for t in tracks))
+    return [slice(a, b) for a, b in itertools.pairwise([0, *ends])]
+
+
+def who_and_when(tracks: Iterable[Track]) -> dict[str, npt.NDArray[Any]]:
+    """The columns that every answer about people has: frame, time_s and person."""
+    tracks = list(tracks)
+    return {
+        "frame": joined((t.frame for t in tracks), np.int64),
+        "time_s": joined((t.time_s for t in tracks), np.float64),
+        "person": joined((np.full(len(t), t.person) for t in tracks), np.int64),
+    }

@@ -9,6 +9,7 @@ import numpy as np
 
 from eyeline.errors import UsageError
 from eyeline.people import contact, smooth
+from eyeline.people.tracks import joined, rows_of
 from eyeline.results import Answer, Floats, Scores, segments_from_scores
 from eyeline.system import Scene
 
@@ -47,16 +48,14 @@ class ContactAndVoice:
             "ego_social", "contact_and_voice", name, threshold,
             gaze.frame, gaze.time_s, gaze.person, np.clip(value, 0, 1),
         )  # fmt: skip
-        ends = np.concatenate([t.end_s for t in scene.tracks]) if scene.tracks else np.zeros(0)
+        ends = joined((t.end_s for t in scene.tracks), np.float64)
         return [scores, segments_from_scores(scores, ends, name, min_duration_s=0.2)]
 
 
 def _lasting(scene: Scene, met: Floats) -> Floats:
     """The highest contact within `MEMORY_S` of each frame, softened."""
-    out, start = np.zeros(len(met)), 0
-    for track in scene.tracks:
-        mine = slice(start, start + len(track))
-        start += len(track)
+    out = np.zeros(len(met))
+    for track, mine in zip(scene.tracks, rows_of(scene.tracks), strict=True):
         first = np.searchsorted(track.time_s, track.time_s - MEMORY_S)
         last = np.searchsorted(track.time_s, track.time_s + MEMORY_S, side="right")
         near = met[mine]

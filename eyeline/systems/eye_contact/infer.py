@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import UsageError
 from eyeline.people import contact
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import (
     Answer,
     Floats,
@@ -25,8 +24,6 @@ from eyeline.system import Scene
 from eyeline.systems.eye_contact.decode import decode
 from eyeline.systems.eye_contact.inputs import Landmarks, grid_s, person_features
 from eyeline.systems.eye_contact.weights import SHIPPED, Model, load_landmarks_tcn
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 THRESHOLD = 0.5
 """From this probability on a frame counts as contact."""
@@ -77,9 +74,9 @@ class LandmarksTcnPredictor:
             held[piece.track][piece.rows] = states[nearest] == 1
             value[piece.track][piece.rows] = _probability(np.interp(time_s, at_s, log_odds))
         scores = _scores(
-            scene, "landmarks_tcn", "eye_contact", THRESHOLD, _joined(value, np.float64)
+            scene, "landmarks_tcn", "eye_contact", THRESHOLD, joined(value, np.float64)
         )
-        rows = _spans(scores, _ends(scene), _joined(held, np.bool_))
+        rows = _spans(scores, _ends(scene), joined(held, np.bool_))
         return [scores, make_segments("eye_contact", "landmarks_tcn", "eye_contact", rows)]
 
     def _log_odds(self, scene: Scene) -> Iterator[tuple[Piece, Floats]]:
@@ -158,25 +155,13 @@ def _spans(
 
 
 def _scores(scene: Scene, builder: str, name: str, threshold: float, value: Floats) -> Scores:
-    tracks = scene.tracks
     return Scores(
-        "eye_contact",
-        builder,
-        name,
-        threshold,
-        frame=_joined([t.frame for t in tracks], np.int64),
-        time_s=_joined([t.time_s for t in tracks], np.float64),
-        person=_joined([np.full(len(t), t.person) for t in tracks], np.int64),
-        value=value,
+        "eye_contact", builder, name, threshold, **who_and_when(scene.tracks), value=value
     )
 
 
 def _ends(scene: Scene) -> Floats:
-    return _joined([t.end_s for t in scene.tracks], np.float64)
-
-
-def _joined(columns: Sequence[npt.NDArray[Any]], kind: type[_Kind]) -> npt.NDArray[_Kind]:
-    return np.concatenate(columns).astype(kind) if columns else np.zeros(0, kind)
+    return joined((t.end_s for t in scene.tracks), np.float64)
 
 
 def _probability(log_odds: Floats) -> Floats:

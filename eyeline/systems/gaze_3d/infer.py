@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.geometry import directions
+from eyeline.people.tracks import joined, who_and_when
 from eyeline.results import Answer, Directions, Floats
 from eyeline.system import Scene
 from eyeline.systems.gaze_3d import head_pose
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -37,17 +34,11 @@ class HeadPose:
 def _answer(
     scene: Scene, name: str, vectors: Sequence[Floats], concentration: Sequence[Floats]
 ) -> Directions:
-    def column(
-        values: Sequence[npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
-    ) -> npt.NDArray[_Kind | np.float64]:
-        return np.concatenate(values) if values else np.zeros(empty)
-
+    tracks = scene.tracks
     return Directions(
         "gaze_3d", "head_pose", name,
-        frame=column([t.frame for t in scene.tracks]).astype(np.int64),
-        time_s=column([t.time_s for t in scene.tracks]),
-        person=column([np.full(len(t), t.person) for t in scene.tracks]).astype(np.int64),
-        origin_px=column([t.eyes_px for t in scene.tracks], (0, 2)),
-        direction=column(vectors, (0, 3)),
-        concentration=column(concentration),
+        **who_and_when(tracks),
+        origin_px=joined((t.eyes_px for t in tracks), np.float64, (2,)),
+        direction=joined(vectors, np.float64, (3,)),
+        concentration=joined(concentration, np.float64),
     )  # fmt: skip

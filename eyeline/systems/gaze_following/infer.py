@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
 from eyeline.people.landmarks import FACE_MM
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Track, joined, rows_of, who_and_when
 from eyeline.results import (
     TARGET_CAMERA,
     TARGET_OFF_SCREEN,
@@ -33,8 +31,6 @@ from eyeline.systems.gaze_following import ray
 
 SHORTEST_LOOK_S = 0.2
 """Looks shorter than this make no segment."""
-
-_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -99,14 +95,14 @@ class _Everybody:
     def __init__(self, scene: Scene) -> None:
         assert scene.gaze is not None
         self._tracks = scene.tracks
-        self._bounds = np.cumsum([0, *(len(t) for t in scene.tracks)])
+        self._rows = rows_of(scene.tracks)
         self._gaze = scene.gaze
         self._speaking = scene.speaking
         self._distance = [_distance_mm(t, scene.camera) for t in scene.tracks]
 
     def seen_from(self, i: int) -> tuple[ray.Looker, list[int]]:
         """Track `i` as a looker, and the numbers of the persons in its columns."""
-        me, rows = self._tracks[i], slice(self._bounds[i], self._bounds[i + 1])
+        me, rows = self._tracks[i], self._rows[i]
         others = sorted({t.person for t in self._overlapping(i)})
         n, k = len(me), len(others)
         px, mm, speaks = np.full((n, k, 2), np.nan), np.full((n, k), np.nan), np.zeros((n, k))
@@ -143,7 +139,7 @@ class _Everybody:
     def _speech(self, j: int) -> Floats:
         if self._speaking is None:
             return np.zeros(len(self._tracks[j]))
-        return np.nan_to_num(self._speaking.value[self._bounds[j] : self._bounds[j + 1]])
+        return np.nan_to_num(self._speaking.value[self._rows[j]])
 
 
 def _common(a: Track, b: Track) -> tuple[Ints, Ints]:
@@ -198,34 +194,22 @@ def _decide(
 
 
 def _points(scene: Scene, parts: list[_Part]) -> Points:
-    def column(
-        values: Sequence[npt.NDArray[_Kind]], empty: tuple[int, ...] = (0,)
-    ) -> npt.NDArray[_Kind | np.float64]:
-        return np.concatenate(values) if values else np.zeros(empty)
-
-    bounds = np.cumsum([0, *(len(t) for t in scene.tracks)])
-    kept = column([p.kept + at for p, at in zip(parts, bounds[:-1], strict=True)]).astype(np.int64)
-    heat = [p.heat for p in parts]
+    rows = rows_of(scene.tracks)
     return Points(
         "gaze_following", "ray", "gaze_target",
-        frame=column([t.frame for t in scene.tracks]).astype(np.int64),
-        time_s=column([t.time_s for t in scene.tracks]),
-        person=column([np.full(len(t), t.person) for t in scene.tracks]).astype(np.int64),
-        point_px=column([p.point_px for p in parts], (0, 2)),
-        target=column([p.target for p in parts]).astype(np.int64),
-        probability=column([p.probability for p in parts]),
-        target_xyxy=column([p.box_xyxy for p in parts], (0, 4)),
-        heatmap_row=kept,
-        heatmap=np.concatenate(heat) if heat else None,
+        **who_and_when(scene.tracks),
+        point_px=joined((p.point_px for p in parts), np.float64, (2,)),
+        target=joined((p.target for p in parts), np.int64),
+        probability=joined((p.probability for p in parts), np.float64),
+        target_xyxy=joined((p.box_xyxy for p in parts), np.float64, (4,)),
+        heatmap_row=joined((p.kept + r.start for p, r in zip(parts, rows, strict=True)), np.int64),
+        heatmap=np.concatenate([p.heat for p in parts]) if parts else None,
     )  # fmt: skip
 
 
 def _segments(scene: Scene, points: Points) -> Segments:
     rows: list[tuple[int, float, float, str, float]] = []
-    start = 0
-    for track in scene.tracks:
-        mine = slice(start, start + len(track))
-        start += len(track)
+    for track, mine in zip(scene.tracks, rows_of(scene.tracks), strict=True):
         target, probability = points.target[mine], points.probability[mine]
         for code in np.unique(target):
             for run in runs(track.time_s, track.end_s, target == code):
