@@ -7,7 +7,6 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +172,6 @@ def _builder(system: System, name: str) -> Builder:
     return builder
 
 
-@cache
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content; UsageError if it cannot be read."""
     try:

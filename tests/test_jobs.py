@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eyeline import jobs
-from eyeline.errors import UsageError
+from eyeline.errors import OutputError, UsageError
 from eyeline.jobs import WORK
 from eyeline.settings import Settings
 from tests.video.generate import Clip, write
@@ -137,3 +137,12 @@ def test_ctrl_c_is_one_line_and_leaves_finished_videos_finished(tmp_path: Path, 
         "eyeline: stopped; 1 of 2 videos are finished. The same command goes on from there."
     ]
     assert [p.name for p in out.iterdir()] == ["quick"]
+
+
+def test_a_video_that_changed_is_not_taken_for_finished(tmp_path: Path) -> None:
+    video, folder = tmp_path / "v.mp4", tmp_path / "out" / "v"
+    write(video, Clip(frames=5, rate=Fraction(25)))
+    assert jobs.analyze_into(video, folder, SETTINGS).status == "ok"
+    write(video, Clip(frames=6, rate=Fraction(25)))
+    with pytest.raises(OutputError, match="the video or the version of eyeline has changed"):
+        jobs.analyze_into(video, folder, SETTINGS)
