@@ -4,6 +4,7 @@ and never in it."""
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -138,3 +139,26 @@ def test_two_runs_are_equal(analysed: Analysed, shared: Path) -> None:
             assert np.array_equal(
                 value, getattr(b, name), equal_nan=np.asarray(value).dtype.kind == "f"
             ), name
+
+
+def test_people_are_known_again_after_a_cut(shared: Path, tmp_path: Path) -> None:
+    """Five shots of three clips: who comes back is the same person, who is new is somebody new."""
+    from eyeline.video.reader import VideoReader
+    from eyeline.video.writer import VideoWriter
+
+    shots = [("couch", 0, 60), ("father", 0, 60), ("couch", 250, 310), ("girls", 120, 180)]
+    shots.append(("father", 90, 150))
+    path, written = tmp_path / "spliced.mp4", 0
+    with VideoWriter(path, VideoReader(shared / CLIPS["father"]).info) as out:
+        for clip, first, last in shots:
+            for frame in itertools.islice(VideoReader(shared / CLIPS[clip]), first, last):
+                out.write(frame.rgb(), written / 25, (written + 1) / 25)
+                written += 1
+    analysis = analyze_video(path, Settings(systems=("gaze_3d",)))
+    seen = [
+        sorted(set(analysis.people.person[analysis.people.frame == 60 * shot + 30].tolist()))
+        for shot in range(5)
+    ]
+    assert seen == [[1, 2, 3, 4], [5, 6], [1, 2, 3, 4], [7, 8], [5, 6]]
+    starts = {int(analysis.people.frame[analysis.people.track_id == t].min()) for t in range(1, 15)}
+    assert starts == {0, 60, 120, 180, 240}
