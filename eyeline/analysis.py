@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyeline.errors import UsageError
 from eyeline.people.find import Found, find_people, people_table
 from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
 from eyeline.settings import Settings, chosen
@@ -168,8 +167,7 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
     answers: list[Answer] = []
     methods: list[Method] = []
     for system, name, builder in chosen(settings.systems, settings.ego):
-        if builder.predictor is None:
-            raise UsageError(f"{system.name}/{name} needs weights; see `eyeline list`")
+        assert builder.predictor is not None, name  # `chosen` refuses builders without
         if builder.needs.sound and scene.speaking is None:
             continue
         found = builder.predictor().predict(scene)

@@ -366,8 +366,9 @@ def segments_from_scores(
     *,
     name: str | None = None,
     min_duration_s: float = 0.0,
+    yes: npt.NDArray[np.bool_] | None = None,
 ) -> Segments:
-    """Runs of neighbouring rows at or above the threshold, a person at a time.
+    """Runs of neighbouring rows that count, a person at a time.
 
     Args:
         scores: the scores; rows of a person need not be adjacent.
@@ -375,13 +376,15 @@ def segments_from_scores(
         label: the label of every segment.
         name: the name of the answer, by default that of the scores.
         min_duration_s: shorter runs are dropped.
+        yes: `(n,)` which rows count, by default those at or above the threshold.
     """
+    if yes is None:
+        yes = np.nan_to_num(scores.value, nan=-1.0) >= scores.threshold
     rows: list[tuple[int, float, float, str, float]] = []
     for person in np.unique(scores.person):
         mine = np.flatnonzero(scores.person == person)
         mine = mine[np.argsort(scores.time_s[mine], kind="stable")]
-        yes = np.nan_to_num(scores.value[mine], nan=-1.0) >= scores.threshold
-        for run in runs(scores.time_s[mine], frame_end_s[mine], yes):
+        for run in runs(scores.time_s[mine], frame_end_s[mine], yes[mine]):
             span = mine[run]
             start, end = float(scores.time_s[span[0]]), float(frame_end_s[span[-1]])
             if end > start and end - start >= min_duration_s:

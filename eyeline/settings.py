@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.errors import UsageError
+from eyeline.export.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.results import VideoInfo
 from eyeline.system import Builder, System, list_systems, load_system
@@ -175,8 +176,7 @@ def _builder(system: System, name: str) -> Builder:
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content; UsageError if it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
 

@@ -20,8 +20,6 @@ SCENE = "scene.rrd"
 TABLES = ("people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
 
-_CHUNK = 1 << 20
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -60,11 +58,8 @@ def write_bytes(path: Path, data: bytes) -> Path:
 
 def sha256(path: Path) -> str:
     """Hash of a file, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def present(folder: Path) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from eyeline.results import Floats
@@ -56,14 +54,3 @@ def median(values: Floats, time_s: Floats, window_s: float) -> Floats:
     out = np.full(n, np.nan)
     out[known] = np.nanmedian(windows[known], axis=1)
     return out
-
-
-def bridge(values: Floats, time_s: Floats, longest_s: float) -> Floats:
-    """Fill NaN gaps of `(n,)` up to `longest_s` linearly; longer ones and the ends stay NaN."""
-    values = np.array(values, np.float64)
-    known = np.flatnonzero(np.isfinite(values))
-    for a, b in pairwise(known):
-        if b - a > 1 and time_s[b] - time_s[a] <= longest_s:
-            inside = slice(a + 1, b)
-            values[inside] = np.interp(time_s[inside], time_s[[a, b]], values[[a, b]])
-    return values

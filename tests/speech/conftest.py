@@ -10,8 +10,6 @@ import pytest
 from eyeline.speech.voice import Speech, listen
 from eyeline.video.sound import SoundBlock
 
-SHARED = Path(__file__).parents[3] / "shared"
-
 Hear = Callable[[np.ndarray], Speech]
 
 
@@ -19,20 +17,6 @@ Hear = Callable[[np.ndarray], Speech]
 def hear() -> Hear:
     """What is heard in a whole sound."""
     return lambda sound: listen(blocks(sound))
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real material beside the repository."""
-    if not SHARED.is_dir():
-        pytest.skip("the real material in ../shared is not here")
-    return SHARED
-
-
-@pytest.fixture(scope="session")
-def interview(shared: Path) -> Path:
-    """Four people on a couch, 16.52 s; talk without a longer pause until 14.8 s."""
-    return shared / "reference/vgs/data/video/012.mp4"
 
 
 @pytest.fixture(scope="session")

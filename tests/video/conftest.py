@@ -7,8 +7,6 @@ import pytest
 
 from .generate import Clip, write
 
-SHARED = Path(__file__).parents[3] / "shared"
-
 Maker = Callable[..., Path]
 
 
@@ -25,20 +23,6 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Maker:
         return done[key]
 
     return maker
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real material beside the repository."""
-    if not SHARED.is_dir():
-        pytest.skip("the real material in ../shared is not here")
-    return SHARED
-
-
-@pytest.fixture(scope="session")
-def interview(shared: Path) -> Path:
-    """720p, 23.976 Hz, 396 frames in 16.52 s, sound of 19.90 s."""
-    return shared / "reference/vgs/data/video/012.mp4"
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from eyeline.results import (
     Answer,
     Floats,
     Scores,
-    make_segments,
-    runs,
     segments_from_scores,
 )
 from eyeline.system import Scene
@@ -76,8 +74,8 @@ class LandmarksTcnPredictor:
         scores = _scores(
             scene, "landmarks_tcn", "eye_contact", THRESHOLD, joined(value, np.float64)
         )
-        rows = _spans(scores, _ends(scene), joined(held, np.bool_))
-        return [scores, make_segments("eye_contact", "landmarks_tcn", "eye_contact", rows)]
+        decided = joined(held, np.bool_)
+        return [scores, segments_from_scores(scores, _ends(scene), "contact", yes=decided)]
 
     def _log_odds(self, scene: Scene) -> Iterator[tuple[Piece, Floats]]:
         """Calibrated log odds at 25 Hz of each piece that can be answered for."""
@@ -139,19 +137,6 @@ def _by_person(tracks: Sequence[Track]) -> list[list[Piece]]:
         key = (track.person, 0) if track.person else (0, track.track_id)
         groups.setdefault(key, []).append(piece)
     return list(groups.values())
-
-
-def _spans(
-    scores: Scores, ends: Floats, held: npt.NDArray[np.bool_]
-) -> Iterable[tuple[int, float, float, str, float]]:
-    """Rows of segments: runs of contact of each person."""
-    for person in np.unique(scores.person):
-        mine = np.flatnonzero(scores.person == person)
-        mine = mine[np.argsort(scores.time_s[mine], kind="stable")]
-        for run in runs(scores.time_s[mine], ends[mine], held[mine]):
-            span = mine[run]
-            start, end = float(scores.time_s[span[0]]), float(ends[span[-1]])
-            yield int(person), start, end, "contact", float(scores.value[span].mean())
 
 
 def _scores(scene: Scene, builder: str, name: str, threshold: float, value: Floats) -> Scores:

@@ -31,7 +31,6 @@ _ROWS_AT_ONCE = 8192  # so that memory does not grow with the square of the vide
 
 _POSE = ("yaw", "pitch", "roll", "azimuth", "elevation", "distance")
 _POSE_UNITS = np.array([10.0, 8.0, 6.0, 5.0, 3.0, 0.1])  # degrees, the last a logarithm
-_POSE_PARITY = (-1, 1, -1, -1, 1, 1)
 _SHAPE = ("outer_width", "inner_width", "nose_width", "outer_height", "inner_height", "nose_height")
 _SHAPE_UNIT_MM = 0.325
 _IN_VIEW = (*_POSE[:3], *_SHAPE[:5])

@@ -178,9 +178,8 @@ def _decide(
     )
     codes = np.array([*others, TARGET_CAMERA, TARGET_SCENE, TARGET_OFF_SCREEN])
     # scene and off screen are one hypothesis cut in two: the cut must not let a face win
-    whole = posterior.argmax(axis=1) == posterior.shape[1] - 1
-    inside = np.where(share >= 0.5, len(others) + 1, len(others) + 2)
-    best = np.where(whole, inside, np.minimum(posterior.argmax(axis=1), len(others)))
+    best = posterior.argmax(axis=1)
+    best += (best == posterior.shape[1] - 1) & (share < 0.5)
     target = codes[best]
     row = np.arange(len(target))
     face = np.clip(best, 0, max(len(others) - 1, 0))
