@@ -33,7 +33,7 @@ def _camera_angle() -> Predictor:
 
 
 def _network(**arguments: Any) -> Any:
-    from eyeline.systems.eye_contact.model import landmarks_tcn
+    from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 
     return landmarks_tcn(**arguments)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.inputs import RATE_HZ
+from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ
 
 
 @dataclass(frozen=True)

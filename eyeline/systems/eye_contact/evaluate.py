@@ -51,7 +51,7 @@ def run(weights: Path | str, data_dir: Path | str, told: Told | None = None) -> 
     Raises:
         CheckpointError, DataError: for what is wrong with either.
     """
-    from eyeline.systems.eye_contact.fit import logits_of
+    from eyeline.systems.eye_contact.landmarks.fit import logits_of
     from eyeline.systems.eye_contact.weights import load_landmarks_tcn
 
     model = load_landmarks_tcn(weights)
@@ -99,7 +99,7 @@ def out_of_fold_logits(
     samples: Sequence[Sample], recipe: Recipe, told: Told | None = None
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
-    from eyeline.systems.eye_contact.fit import fit_network, logits_of
+    from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of
 
     folds = sorted({s.fold for s in samples})
     if len(folds) < 2:

@@ -20,7 +20,7 @@ from eyeline.results import (
 )
 from eyeline.system import Scene
 from eyeline.systems.eye_contact.decode import decode
-from eyeline.systems.eye_contact.inputs import Landmarks, grid_s, person_features
+from eyeline.systems.eye_contact.landmarks.inputs import Landmarks, grid_s, person_features
 from eyeline.systems.eye_contact.weights import SHIPPED, Model, load_landmarks_tcn
 
 THRESHOLD = 0.5

@@ -105,8 +105,8 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
 
 
 def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
+    from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
     from eyeline.systems.eye_contact.loss import segmentation_loss
-    from eyeline.systems.eye_contact.model import landmarks_tcn
 
     targets: dict[str, Callable[..., Any]] = {
         "model": landmarks_tcn,

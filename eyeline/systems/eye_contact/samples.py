@@ -10,7 +10,7 @@ import numpy as np
 
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo, read_videos
-from eyeline.systems.eye_contact.inputs import Landmarks, person_features
+from eyeline.systems.eye_contact.landmarks.inputs import Landmarks, person_features
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def run(
     Raises:
         RecipeError, DataError, OutputError: for what is wrong with each.
     """
-    from eyeline.systems.eye_contact.fit import fit_network
+    from eyeline.systems.eye_contact.landmarks.fit import fit_network
 
     plan = read_recipe(recipe)
     folder = _made(Path(out_dir))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import CheckpointError
 from eyeline.results import Floats
-from eyeline.systems.eye_contact import forward
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
-from eyeline.systems.eye_contact.inputs import FEATURES, PARITY
+from eyeline.systems.eye_contact.landmarks import forward
+from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, PARITY
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 
 if TYPE_CHECKING:
-    from eyeline.systems.eye_contact.model import LandmarksTcn
+    from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn
 
 SHIPPED = Path(__file__).parent / "weights" / "landmarks_tcn.safetensors"
 """Trained by us; see `recipes/ecs_landmarks.yaml`."""
@@ -48,7 +48,7 @@ class Model:
         """The same as a torch module in evaluation mode."""
         import torch
 
-        from eyeline.systems.eye_contact.model import landmarks_tcn
+        from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 
         network = landmarks_tcn(**self.card.arguments)
         network.load_state_dict({name: torch.tensor(a) for name, a in self.arrays.items()})

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from eyeline.geometry import directions
 from eyeline.people.tracks import Track
 from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera
-from eyeline.systems.eye_contact.inputs import Landmarks
+from eyeline.systems.eye_contact.landmarks.inputs import Landmarks
 
 Array = npt.NDArray[Any]
 

@@ -16,7 +16,6 @@ from eyeline.people.tracks import Track
 from eyeline.results import Answer, Scores, Segments
 from eyeline.system import load_system
 from eyeline.systems.eye_contact.decode import decode
-from eyeline.systems.eye_contact.fit import logits_of
 from eyeline.systems.eye_contact.infer import (
     MAX_GAP_S,
     MIN_PIECE_S,
@@ -24,7 +23,8 @@ from eyeline.systems.eye_contact.infer import (
     LandmarksTcnPredictor,
     pieces_of,
 )
-from eyeline.systems.eye_contact.inputs import FEATURES, Landmarks
+from eyeline.systems.eye_contact.landmarks.fit import logits_of
+from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, Landmarks
 from eyeline.systems.eye_contact.samples import open_samples
 from eyeline.systems.eye_contact.weights import SHIPPED, load_landmarks_tcn
 from eyeline.training import checkpoint

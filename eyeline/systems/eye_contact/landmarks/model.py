@@ -118,7 +118,7 @@ def landmarks_tcn(
     members: int = 5,
 ) -> LandmarksTcn:
     """The builder: an average of `members` equal networks over the features of `inputs`."""
-    from eyeline.systems.eye_contact.inputs import PARITY
+    from eyeline.systems.eye_contact.landmarks.inputs import PARITY
 
     networks = [
         TemporalNetwork(len(PARITY), channels, layers, dropout, input_dropout, input_noise)

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact import fit
-from eyeline.systems.eye_contact.fit import fit_network, logits_of
-from eyeline.systems.eye_contact.inputs import FEATURES
-from eyeline.systems.eye_contact.model import landmarks_tcn
+from eyeline.systems.eye_contact.landmarks import fit
+from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of
+from eyeline.systems.eye_contact.landmarks.inputs import FEATURES
+from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.recipe import read_recipe
 from eyeline.systems.eye_contact.samples import Sample
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from eyeline.systems.eye_contact.inputs import FEATURES, PARITY
-from eyeline.systems.eye_contact.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
+from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, PARITY
+from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
 
 WIDTH = len(FEATURES)
 
@@ -75,8 +75,8 @@ def test_state_holds_what_belongs_to_the_weights(network: LandmarksTcn) -> None:
 
 @pytest.mark.parametrize("frames", [1, 7, 300])
 def test_the_forward_pass_without_torch_is_the_same(frames: int) -> None:
-    from eyeline.systems.eye_contact import forward
-    from eyeline.systems.eye_contact.inputs import FEATURES, PARITY
+    from eyeline.systems.eye_contact.landmarks import forward
+    from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, PARITY
     from eyeline.systems.eye_contact.weights import load_landmarks_tcn
 
     model = load_landmarks_tcn()

@@ -9,7 +9,7 @@ from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
 from eyeline.systems.eye_contact.head import MIRRORED_ORDER
 from eyeline.systems.eye_contact.infer import pieces_of
-from eyeline.systems.eye_contact.inputs import (
+from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
     PARITY,
     Landmarks,

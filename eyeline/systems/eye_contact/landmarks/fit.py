@@ -12,9 +12,9 @@ from torch import nn
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.inputs import PARITY
+from eyeline.systems.eye_contact.landmarks.inputs import PARITY
+from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
 from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
-from eyeline.systems.eye_contact.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
 from eyeline.systems.eye_contact.recipe import Recipe, Training
 from eyeline.systems.eye_contact.samples import Sample
 
