@@ -40,6 +40,7 @@ _WHERE = {
             "EyelineError",
             "OutputError",
             "RecipeError",
+            "TrainingError",
             "UsageError",
             "VideoError",
         ],
@@ -63,6 +64,7 @@ __all__ = [
     "Scores",
     "Segments",
     "Settings",
+    "TrainingError",
     "UsageError",
     "VideoError",
     "VideoInfo",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
         EyelineError,
         OutputError,
         RecipeError,
+        TrainingError,
         UsageError,
         VideoError,
     )

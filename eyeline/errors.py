@@ -34,6 +34,10 @@ class OutputError(EyelineError):
     """A place that cannot be written, or that holds another run's results."""
 
 
+class TrainingError(EyelineError):
+    """Training went astray, for example to a loss that is no number."""
+
+
 def check_shape(
     array: Any, pattern: str, what: str, sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:

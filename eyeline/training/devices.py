@@ -1,0 +1,73 @@
+"""The device that was asked for, or an error: never another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eyeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from lightning_fabric import Fabric
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+"""Arithmetic of training; weights are always kept in 32 bits."""
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Where training runs."""
+
+    device: str = "cpu"
+    """`cpu` or `cuda`."""
+    count: int = 1
+    """Processes, one a device; more than one trains by DDP."""
+    precision: str = "32-true"
+    """One of `PRECISIONS`."""
+
+    def __post_init__(self) -> None:
+        """Check that all of it is there; UsageError says what is not."""
+        check_device(self.device)
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"no precision '{self.precision}'; there are {', '.join(PRECISIONS)}")
+        if self.count < 1:
+            raise UsageError(f"--devices {self.count}: at least one is needed")
+        if self.device == "cuda":
+            import torch
+
+            have = torch.cuda.device_count()
+            if self.count > have:
+                raise UsageError(f"--devices {self.count}: this machine has {have} CUDA devices")
+
+    def fabric(self) -> Fabric:
+        """A Fabric over these devices, not launched yet."""
+        from lightning_fabric import Fabric
+
+        return Fabric(
+            accelerator=self.device,
+            devices=self.count,
+            strategy="ddp" if self.count > 1 else "auto",
+            precision=self.precision,  # type: ignore[arg-type]
+        )
+
+
+def check_device(name: str) -> torch.device:
+    """The torch device of a name.
+
+    Args:
+        name: `cpu`, `cuda`, or `cuda:N`.
+
+    Raises:
+        UsageError: a name of no device, or of one that is not there.
+    """
+    import torch
+
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+        raise UsageError(f"no device '{name}'; there are cpu, cuda and cuda:N")
+    if kind == "cuda":
+        have = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(number or 0) >= have:
+            raise UsageError(f"no device '{name}' on this machine: it has {have} CUDA devices")
+    return torch.device(name)

@@ -1,0 +1,276 @@
+"""The training loop of all systems: epochs, resuming, precision, several devices, a log.
+
+It never looks inside a batch: a room gives a step that makes a loss of one. Every epoch draws from
+random numbers of its own, so that a run that was stopped and taken up again ends as one that
+was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from eyeline.errors import CheckpointError, OutputError, TrainingError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+STATE = "state.pt"
+"""What a stopped run goes on from, in the run's folder."""
+LOG = "log.jsonl"
+"""One line an epoch, in the run's folder."""
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """What a step gives back."""
+
+    total: Tensor
+    """Scalar to be made smaller."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Named shares of it, for the log."""
+    optimizer: str = "main"
+    """Which of the optimisers moves."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass, as it is asked for."""
+
+    number: int
+    """From 0."""
+    seed: int
+    """The run's and the epoch's, for the order of samples and for augmentation."""
+    rank: int = 0
+    """This process among `world`; each sees every `world`-th sample."""
+    world: int = 1
+
+
+@dataclass
+class Run:
+    """What a training run is made of, and how far it has come."""
+
+    network: nn.Module
+    optimizers: Mapping[str, Optimizer]
+    step: Callable[[nn.Module, Any], StepLoss]
+    """Network and batch to a loss."""
+    batches: Callable[[Epoch], Iterable[Any]]
+    epochs: int
+    seed: int = 0
+    clip_norm: float | None = None
+    """Longest gradient."""
+    schedulers: Mapping[str, LRScheduler] = field(default_factory=dict)
+    """By optimiser; moved after each of its steps."""
+    validate: Callable[[nn.Module, int], Scores] | None = None
+    """Network in evaluation mode and epoch to scores; runs on the first process."""
+    folder: Path | None = None
+    """Where state and log are kept; None keeps nothing."""
+    identity: str = ""
+    """Of recipe and data: what tells this run from another one in the same folder."""
+    told: Callable[[str], None] | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One entry an epoch: `epoch`, `loss`, its parts, scores of the validation, `seconds`."""
+
+
+def fit(run: Run, fabric: Fabric) -> list[dict[str, Any]]:
+    """Train to the last epoch, going on from the folder's state if there is one.
+
+    The network is left with the weights of the last epoch, in evaluation mode, on its device.
+
+    Args:
+        run: what to do; its `history` is filled.
+        fabric: launched.
+
+    Returns:
+        `run.history`.
+
+    Raises:
+        TrainingError: a loss that is no number.
+        CheckpointError: the folder holds the state of another run.
+        OutputError: state or log cannot be written.
+    """
+    module = fabric.setup_module(run.network)
+    wrapped = fabric.setup_optimizers(*run.optimizers.values())
+    optimizers = dict(zip(run.optimizers, _as_tuple(wrapped), strict=True))
+    first = _resume(run)
+    for number in range(first, run.epochs):
+        start = time.monotonic()
+        epoch = Epoch(number, _seed(run.seed, number), fabric.global_rank, fabric.world_size)
+        torch.manual_seed(epoch.seed + fabric.global_rank)
+        entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch)}
+        if run.validate and fabric.is_global_zero:
+            module.eval()
+            with torch.no_grad():
+                entry |= run.validate(run.network, number)
+        fabric.barrier()
+        run.history.append({**entry, "seconds": round(time.monotonic() - start, 2)})
+        if fabric.is_global_zero:
+            _keep(run)
+            _tell(run)
+    run.network.eval()
+    return run.history
+
+
+def loader(
+    dataset: Any,
+    epoch: Epoch,
+    *,
+    batch_size: int = 1,
+    collate: Callable[[list[Any]], Any] | None = None,
+    workers: int = 0,
+    shuffle: bool = True,
+) -> DataLoader[Any]:
+    """Batches of a map-style dataset for one epoch and one process.
+
+    Processes get equally many samples: where the dataset does not divide, the first ones of the
+    epoch's order come twice.
+    """
+    order = _order(len(dataset), epoch, shuffle)
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=order,
+        collate_fn=collate,
+        num_workers=workers,
+    )
+
+
+def _order(count: int, epoch: Epoch, shuffle: bool) -> list[int]:
+    generator = torch.Generator().manual_seed(epoch.seed)
+    order = torch.randperm(count, generator=generator).tolist() if shuffle else list(range(count))
+    if order:
+        order = [order[i % count] for i in range(count + -count % epoch.world)]
+    return order[epoch.rank :: epoch.world]
+
+
+def _pass(
+    run: Run, module: Any, optimizers: Mapping[str, Any], fabric: Fabric, epoch: Epoch
+) -> dict[str, float]:
+    """One epoch; mean loss and parts over this process's steps."""
+    module.train()
+    sums: dict[str, float] = {}
+    steps = 0
+    for batch in run.batches(epoch):
+        found = run.step(module, fabric.to_device(batch))
+        loss = float(found.total.detach())
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} in epoch {epoch.number + 1}, step {steps + 1}; a lower "
+                "learning rate, or a look at the data, may help. The state of the last whole "
+                "epoch is kept"
+            )
+        _move(run, module, optimizers[found.optimizer], fabric, found)
+        for name, value in {"loss": loss, **found.parts}.items():
+            sums[name] = sums.get(name, 0.0) + value
+        steps += 1
+    if not steps:
+        raise TrainingError("there is nothing to train on: an epoch without a batch")
+    return {name: value / steps for name, value in sums.items()} | {"steps": steps}
+
+
+def _move(run: Run, module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
+    optimizer.zero_grad()
+    fabric.backward(found.total)
+    if run.clip_norm:
+        fabric.clip_gradients(module, optimizer, max_norm=run.clip_norm)
+    optimizer.step()
+    if found.optimizer in run.schedulers:
+        run.schedulers[found.optimizer].step()
+
+
+def _seed(seed: int, epoch: int) -> int:
+    return (seed * 1_000_003 + epoch) % 2**31
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _resume(run: Run) -> int:
+    """Take up the state in the folder; the epoch to go on with."""
+    path = run.folder / STATE if run.folder else None
+    if path is None or not path.is_file():
+        return 0
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); remove it to train from the beginning"
+        ) from error
+    if state.get("identity") != run.identity:
+        raise CheckpointError(
+            f"{path} is the state of a run with another recipe or other data; "
+            "give another folder, or remove it to train from the beginning"
+        )
+    run.network.load_state_dict(state["network"])
+    for name, optimizer in run.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    for name, scheduler in run.schedulers.items():
+        scheduler.load_state_dict(state["schedulers"][name])
+    run.history[:] = state["history"]
+    if run.told and run.history:
+        run.told(f"going on after epoch {len(run.history)} of {run.epochs}")
+    return len(run.history)
+
+
+def _keep(run: Run) -> None:
+    if run.folder is None:
+        return
+    state = {
+        "identity": run.identity,
+        "network": run.network.state_dict(),
+        "optimizers": {name: o.state_dict() for name, o in run.optimizers.items()},
+        "schedulers": {name: s.state_dict() for name, s in run.schedulers.items()},
+        "history": run.history,
+    }
+    lines = "".join(json.dumps(entry) + "\n" for entry in run.history)
+    with _writing(run.folder):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        draft = run.folder / f".{STATE}.{os.getpid()}"
+        torch.save(state, draft)
+        draft.replace(run.folder / STATE)
+        draft = run.folder / f".{LOG}.{os.getpid()}"
+        draft.write_text(lines, encoding="utf-8")
+        draft.replace(run.folder / LOG)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep the state of training in {folder}: {error.strerror}"
+        ) from error
+
+
+def _tell(run: Run) -> None:
+    if run.told:
+        entry = run.history[-1]
+        shown = ", ".join(
+            f"{name} {value:.4g}"
+            for name, value in entry.items()
+            if name not in ("epoch", "steps") and isinstance(value, float)
+        )
+        run.told(f"epoch {entry['epoch'] + 1} of {run.epochs}: {shown}")
+
+
+def forget(folder: Path) -> None:
+    """Remove the state of a finished run, as large as three networks; the log stays."""
+    (folder / STATE).unlink(missing_ok=True)

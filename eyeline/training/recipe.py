@@ -1,0 +1,164 @@
+"""Recipes: YAML whose sections are keyword arguments, bound to what they build before any work."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from eyeline.errors import RecipeError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Sections = Mapping[str, Mapping[str, Any]]
+"""Section -> keyword -> value."""
+
+_SETTABLE = (bool, int, float, str, tuple, type(None))
+"""Kinds of defaults that mark a parameter as one that a recipe may set."""
+
+
+def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
+    """The sections of a recipe as its file has them, and what to call it in a message.
+
+    Args:
+        source: a YAML file, the name of a recipe in `folder`, or the sections themselves.
+        folder: where a room's recipes lie.
+
+    Raises:
+        RecipeError: no such recipe, or a file that is no YAML of sections.
+    """
+    if isinstance(source, Mapping):
+        return source, "the recipe"
+    path = Path(source)
+    if not path.suffix:
+        path = folder / f"{source}.yaml"
+    return _read_yaml(path, folder), str(path)
+
+
+def change(sections: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
+    """The sections with `section.key=value` changes, values written as in YAML.
+
+    Raises:
+        RecipeError: a change that is not of that form.
+    """
+    import yaml
+
+    changed = {name: dict(s) if isinstance(s, Mapping) else s for name, s in sections.items()}
+    for text in changes:
+        place, equals, value = text.partition("=")
+        section, dot, key = place.strip().partition(".")
+        if not (equals and dot and section and key):
+            raise RecipeError(f"--set {text}: expected section.key=value")
+        if not isinstance(changed.setdefault(section, {}), dict):
+            raise RecipeError(f"--set {text}: section '{section}' holds {changed[section]!r}")
+        try:
+            changed[section][key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"--set {text}: '{value}' is not a YAML value") from error
+    return changed
+
+
+def bind(
+    sections: Mapping[str, Any], layout: Mapping[str, Callable[..., Any]], where: str
+) -> dict[str, dict[str, Any]]:
+    """Check every section against the signature that it belongs to; all mistakes at once.
+
+    Args:
+        sections: as read.
+        layout: section -> the function or class whose keyword arguments it gives; parameters
+            without a plain default are not a recipe's business.
+        where: what to call the recipe in a message.
+
+    Returns:
+        For each section of the layout the given values, of the parameters' types.
+
+    Raises:
+        RecipeError: naming every section and key that nothing takes, and every value of a wrong
+        kind.
+    """
+    faults = [
+        f"no section '{name}'; sections: {', '.join(layout)}"
+        for name in sections
+        if name not in layout
+    ]
+    bound: dict[str, dict[str, Any]] = {}
+    for name, target in layout.items():
+        section = sections.get(name, {})
+        if not isinstance(section, Mapping):
+            faults.append(f"section '{name}' should hold keys, it holds {section!r}")
+            continue
+        bound[name], wrong = _checked(name, section, target)
+        faults += wrong
+    if faults:
+        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    return bound
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """The recipes of a folder."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
+def _read_yaml(path: Path, folder: Path) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(names(folder)) or "none"
+        raise RecipeError(f"no recipe at {path}; recipes of its system: {known}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
+    return content
+
+
+def _checked(
+    name: str, section: Mapping[str, Any], target: Callable[..., Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The values as their parameters' types have them, and what is wrong with the others."""
+    from pydantic import ValidationError
+
+    model = _model(name, target)
+    try:
+        # by way of JSON the check is strict (no '3' for 3, no 1.5 for a count) but takes a list for
+        # a tuple, as YAML has no tuples
+        values = model.model_validate_json(json.dumps(dict(section)), strict=True)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            return {}, _grouped(name, error.errors(), model)
+        return {}, [f"section '{name}' holds something other than plain values: {error}"]
+    return {key: getattr(values, key) for key in section}, []
+
+
+def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
+    from pydantic import ConfigDict, create_model
+
+    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    fields: dict[str, Any] = {
+        p.name: (hints.get(p.name, Any), p.default)
+        for p in inspect.signature(target).parameters.values()
+        if isinstance(p.default, _SETTABLE)
+    }
+    config = ConfigDict(extra="forbid", protected_namespaces=())
+    model: type[BaseModel] = create_model(name, __config__=config, **fields)
+    return model
+
+
+def _grouped(section: str, errors: Sequence[Any], model: type[BaseModel]) -> list[str]:
+    """One sentence a key; of a value that fits none of a union's types the first complaint."""
+    told: dict[str, str] = {}
+    for error in errors:
+        key = str(error["loc"][0])
+        place = f"{section}.{key}"
+        if error["type"] == "extra_forbidden":
+            text = f"{place} is not known; keys: {', '.join(model.model_fields)}"
+        else:
+            what = str(error["msg"])
+            text = f"{place} is {error['input']!r}: {what[:1].lower()}{what[1:]}"
+        told.setdefault(key, text)
+    return list(told.values())

@@ -1,0 +1,42 @@
+"""What was asked for, or an error."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from eyeline.errors import UsageError
+from eyeline.training.devices import Devices, check_device
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert check_device("cpu") == torch.device("cpu")
+    assert Devices().fabric().device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "", "CPU "])
+def test_a_name_of_no_device(name: str) -> None:
+    with pytest.raises(UsageError, match="there are cpu, cuda"):
+        check_device(name)
+
+
+def test_a_device_that_is_not_there_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="it has 0 CUDA devices"):
+        Devices("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert check_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(UsageError, match="it has 2 CUDA devices"):
+        check_device("cuda:2")
+    with pytest.raises(UsageError, match="this machine has 2"):
+        Devices("cuda", count=3)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"precision": "8"}, "no precision '8'"), ({"count": 0}, "at least one")],
+)
+def test_other_choices(given: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Devices(**given)  # type: ignore[arg-type]

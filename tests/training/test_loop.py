@@ -1,0 +1,183 @@
+"""The loop learns, goes on where it was stopped, and shares the work among processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from eyeline.errors import CheckpointError, TrainingError
+from eyeline.training.devices import Devices
+from eyeline.training.loop import LOG, STATE, Epoch, Run, StepLoss, fit, forget, loader
+
+POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+ODD = torch.tensor([0.0, 1.0, 1.0, 0.0])
+
+
+class StoppedError(Exception):
+    """What a test stops a run with."""
+
+
+def step(network: nn.Module, batch: tuple[Tensor, Tensor]) -> StepLoss:
+    points, odd = batch
+    loss = nn.functional.binary_cross_entropy_with_logits(network(points)[:, 0], odd)
+    return StepLoss(loss, {"size": float(len(points))})
+
+
+def network() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Dropout(0.1), nn.Linear(16, 1))
+
+
+def run(
+    folder: Path | None = None, epochs: int = 6, identity: str = "", rate: float = 0.05,
+    validate: Callable[[nn.Module, int], dict[str, float]] | None = None,
+) -> Run:  # fmt: skip
+    net = network()
+    dataset = list(zip(POINTS, ODD, strict=True))
+    optimizer = torch.optim.Adam(net.parameters(), rate)
+    return Run(
+        net, {"main": optimizer}, step, lambda epoch: loader(dataset, epoch, batch_size=3), epochs,
+        seed=5, clip_norm=5.0, folder=folder, identity=identity, validate=validate,
+        schedulers={"main": torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.999)},
+    )  # fmt: skip
+
+
+def trained(made: Run) -> dict[str, Tensor]:
+    fit(made, Devices().fabric())
+    return {name: value.clone() for name, value in made.network.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_learns_what_no_line_can_part() -> None:
+    made = run(epochs=300)
+    history = fit(made, Devices().fabric())
+    assert history[-1]["loss"] < 0.3 * history[0]["loss"] and not made.network.training
+    assert ((made.network(POINTS)[:, 0] > 0).float() == ODD).all()
+    assert history[0]["size"] == 2.0 and history[0]["steps"] == 2, "batches of 3 and 1"
+
+
+def test_a_stopped_run_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    def stop(_: nn.Module, epoch: int) -> dict[str, float]:
+        if epoch == 3:
+            raise StoppedError
+        return {}
+
+    with pytest.raises(StoppedError):
+        trained(run(tmp_path, validate=stop))
+    assert len((tmp_path / LOG).read_text().splitlines()) == 3
+    told: list[str] = []
+    resumed = run(tmp_path)
+    resumed.told = told.append
+    assert same(trained(resumed), trained(run()))
+    assert told[0] == "going on after epoch 3 of 6" and len(resumed.history) == 6
+    rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(6))
+
+
+def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
+    first = trained(run(tmp_path))
+    again = run(tmp_path)
+    again.batches = lambda epoch: pytest.fail("no epoch is left")
+    assert same(trained(again), first)
+    forget(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [LOG]
+
+
+def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
+    trained(run(tmp_path, epochs=1, identity="a"))
+    with pytest.raises(CheckpointError, match="another recipe or other data"):
+        trained(run(tmp_path, identity="b"))
+
+
+def test_a_damaged_state_is_told(tmp_path: Path) -> None:
+    trained(run(tmp_path, epochs=1))
+    (tmp_path / STATE).write_bytes((tmp_path / STATE).read_bytes()[:900])
+    with pytest.raises(CheckpointError, match="damaged"):
+        trained(run(tmp_path))
+
+
+def test_a_loss_that_is_no_number_stops_it(tmp_path: Path) -> None:
+    made = run(tmp_path)
+    made.step = lambda net, batch: StepLoss(net(batch[0]).sum() * float("nan"))
+    before = [p.clone() for p in made.network.parameters()]
+    with pytest.raises(TrainingError, match="nan in epoch 1, step 1"):
+        trained(made)
+    assert all(torch.equal(a, b) for a, b in zip(before, made.network.parameters(), strict=True))
+    assert not (tmp_path / STATE).exists()
+
+
+def test_an_epoch_without_a_batch_is_told() -> None:
+    made = run()
+    made.batches = lambda epoch: []
+    with pytest.raises(TrainingError, match="nothing to train on"):
+        trained(made)
+
+
+def test_two_optimisers_take_turns() -> None:
+    one, two = nn.Linear(2, 1), nn.Linear(2, 1)
+    net = nn.ModuleDict({"one": one, "two": two})
+    before = two.weight.clone()
+
+    def only_one(module: nn.Module, batch: Tensor) -> StepLoss:
+        return StepLoss(one(batch).square().mean() + 0 * two(batch).mean(), optimizer="first")
+
+    optimizers = {"first": torch.optim.SGD(one.parameters(), 0.1),
+                  "second": torch.optim.SGD(two.parameters(), 0.1)}  # fmt: skip
+    fit(Run(net, optimizers, only_one, lambda epoch: [POINTS], 3), Devices().fabric())
+    assert torch.equal(before, two.weight) and one(POINTS).square().mean() < 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8])
+def test_processes_share_all_samples_and_get_equally_many(count: int) -> None:
+    def seen(rank: int, number: int = 0) -> Iterator[int]:
+        epoch = Epoch(number, 11 + number, rank, 3)
+        return (int(i) for batch in loader(list(range(count)), epoch, batch_size=2) for i in batch)
+
+    shares = [list(seen(rank)) for rank in range(3)]
+    assert len({len(s) for s in shares}) == 1
+    assert {i for share in shares for i in share} == set(range(count))
+    assert shares == [list(seen(rank)) for rank in range(3)], "the same seed, the same order"
+
+
+def test_epochs_have_orders_of_their_own() -> None:
+    def order(seed: int) -> list[int]:
+        return [int(b[0]) for b in loader(list(range(30)), Epoch(0, seed))]
+
+    assert order(1) != order(2)
+
+
+SCRIPT = """
+import sys, torch
+sys.path.insert(0, {root!r})
+from tests.training.test_loop import run, fit, Devices
+made = run(None, epochs=40)
+fabric = Devices(count=2).fabric()
+fabric.launch()
+fit(made, fabric)
+total = sum(float(p.sum()) for p in made.network.parameters())
+print(f"rank {{fabric.global_rank}} {{total:.6f}} {{made.history[-1]['steps']}}")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    script = tmp_path / "ddp.py"
+    script.write_text(SCRIPT.format(root=str(root)), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=240
+    )
+    lines = sorted(line for line in done.stdout.splitlines() if line.startswith("rank"))
+    assert len(lines) == 2, done.stderr
+    assert lines[0].split()[2] == lines[1].split()[2], "both hold the same weights"
+    assert lines[0].split()[3] == "1", "each saw half of the four samples"

@@ -1,0 +1,103 @@
+"""Sections bind to signatures, and all mistakes come out at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eyeline.errors import RecipeError
+from eyeline.training import recipe
+
+
+@dataclass(frozen=True)
+class Schedule:
+    epochs: int = 5
+    rate: float = 0.1
+    mirror: bool = True
+    levels: tuple[float, ...] = (0.0, 0.5)
+    note: str | None = None
+
+
+def loss(logits: list[int], label: int, *, smoothing: float = 0.15, mask: Any = None) -> float:
+    return smoothing
+
+
+LAYOUT = {"training": Schedule, "loss": loss}
+
+
+def bound(sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return recipe.bind(sections, LAYOUT, "r.yaml")
+
+
+def test_values_arrive_as_the_parameters_have_them() -> None:
+    got = bound({"training": {"rate": 2, "levels": [1, 0.5], "note": "x"}})
+    assert got == {"training": {"rate": 2.0, "levels": (1.0, 0.5), "note": "x"}, "loss": {}}
+    assert isinstance(got["training"]["rate"], float)
+    assert Schedule(**got["training"]).epochs == 5, "what is left out keeps its one default"
+
+
+def test_all_mistakes_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        bound(
+            {
+                "training": {"epochs": "many", "mirror": 1, "levels": "all", "speed": 3},
+                "loss": {"logits": [1], "smoothing": True},
+                "optimiser": {},
+            }
+        )
+    for part in (
+        "r.yaml: ", "no section 'optimiser'; sections: training, loss", "training.epochs is 'many'",
+        "training.mirror is 1", "training.levels is 'all'",
+        "training.speed is not known; keys: epochs, rate, mirror, levels, note",
+        "loss.logits is not known", "loss.smoothing is True",
+    ):  # fmt: skip
+        assert part in str(caught.value), part
+
+
+@pytest.mark.parametrize("value", [1.5, "5", True, None])
+def test_a_count_is_a_whole_number(value: Any) -> None:
+    with pytest.raises(RecipeError, match=r"training\.epochs"):
+        bound({"training": {"epochs": value}})
+
+
+def test_a_section_that_holds_no_keys() -> None:
+    with pytest.raises(RecipeError, match="section 'loss' should hold keys, it holds 3"):
+        bound({"loss": 3})
+
+
+def test_read_by_name_by_path_and_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("loss: {smoothing: 0.3}\n", encoding="utf-8")
+    assert recipe.read("one", tmp_path)[0] == {"loss": {"smoothing": 0.3}}
+    assert recipe.read(tmp_path / "one.yaml", Path("nowhere"))[0]["loss"] == {"smoothing": 0.3}
+    assert recipe.read({"loss": {}}, tmp_path) == ({"loss": {}}, "the recipe")
+    assert recipe.names(tmp_path) == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "recipes of its system: one"), ("a: [", "is not YAML"), ("- a", "hold sections")],
+)
+def test_a_wrong_file(tmp_path: Path, content: str | None, message: str) -> None:
+    (tmp_path / "one.yaml").write_text("{}\n", encoding="utf-8")
+    if content is not None:
+        (tmp_path / "two.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(RecipeError, match=message):
+        recipe.read("two", tmp_path)
+
+
+def test_changes_are_written_as_in_yaml() -> None:
+    sections = {"training": {"epochs": 5}}
+    changed = recipe.change(sections, ["training.epochs=2", "loss.smoothing = 0.3"])
+    assert changed == {"training": {"epochs": 2}, "loss": {"smoothing": 0.3}}
+    assert sections == {"training": {"epochs": 5}}, "the recipe itself stays"
+
+
+@pytest.mark.parametrize(
+    "text", ["epochs=2", "training.epochs", ".a=1", "training.a=[", "note.a=1"]
+)
+def test_a_change_of_another_form(text: str) -> None:
+    with pytest.raises(RecipeError, match="--set"):
+        recipe.change({"note": 3}, [text])
