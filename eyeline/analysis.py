@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from eyeline.people.find import Found, find_people, people_table
 from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
-from eyeline.settings import Settings, chosen
+from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
-from eyeline.system import Scene
+from eyeline.system import Builder, Predictor, Scene
 
 if TYPE_CHECKING:
     from eyeline.people.given import Given
     from eyeline.speech.voice import Speech
+    from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.reader import Frame, VideoReader
 
 Progress = Callable[[str, float, float], None]
@@ -35,6 +36,27 @@ PEOPLE = Method(
     "research use",
     weights="centerface.onnx and dlib's files",
 )
+
+
+def people_method(settings: Settings) -> Method:
+    """What finds and follows people, as chosen."""
+    if (settings.detector, settings.tracker) == ("centerface", "ours"):
+        return PEOPLE
+    mmod = settings.detector == "mmod"
+    faces = "faces by dlib's mmod network, as published for ECS" if mmod else "faces by CenterFace"
+    iou = settings.tracker == "iou"
+    tracks = "tracks by overlap from frame to frame, as in its demo" if iou else "tracks by C-BIoU"
+    return replace(
+        PEOPLE,
+        builder=f"{settings.detector}_{settings.tracker}",
+        summary=f"{faces}, {tracks}, landmarks and face embeddings by dlib, head pose by fitting a "
+        "metric face model",
+        measured="not measured on a benchmark",
+        licence=PEOPLE.licence.replace("CenterFace MIT", "dlib's mmod file CC0")
+        if mmod
+        else PEOPLE.licence,
+        weights="dlib's files" if mmod else PEOPLE.weights,
+    )
 
 
 @dataclass(frozen=True)
@@ -70,8 +92,9 @@ def analyze_video(
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
         heard = sound.submit(_listen, path, reader.info)
         found = find_people(
-            _shots(reader), camera, given=given, on_frame=_ticker(tell, reader.info)
-        )
+            _shots(reader), camera, settings.detector, given, _ticker(tell, reader.info),
+            settings.tracker,
+        )  # fmt: skip
         speaking, speech_method, sound_warnings = _speakers(path, settings, found, heard, reader)
     scene = Scene(
         reader.info, camera, found.tracks, ego=settings.ego,
@@ -85,7 +108,7 @@ def analyze_video(
         persons=found.persons,
         people=people_table(found.tracks),
         answers=(*speaking, *answers),
-        methods=(PEOPLE, *speech_method, *methods),
+        methods=(people_method(settings), *speech_method, *methods),
         settings=settings.to_json(),
         warnings=(*_damage_told(reader.info), *reader.warnings, *sound_warnings, *_nobody(found)),
     )
@@ -166,17 +189,49 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
     """Every chosen builder in turn; the directions of gaze_3d are shown to those after it."""
     answers: list[Answer] = []
     methods: list[Method] = []
-    for system, name, builder in chosen(settings.systems, settings.ego):
-        assert builder.predictor is not None, name  # `chosen` refuses builders without
+    for system, _, builder in chosen(settings.systems, settings.ego):
         if builder.needs.sound and scene.speaking is None:
             continue
-        found = builder.predictor().predict(scene)
+        files = settings.weights_of(system, builder)
+        found = _predictor(builder, files, settings.device).predict(scene)
         answers += found
-        methods.append(builder.method)
+        methods.append(_method(builder.method, files))
         if system.name == "gaze_3d":
             gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
             scene = replace(scene, gaze=gaze)
     return answers, methods
+
+
+def _predictor(builder: Builder, files: Mapping[str, Path], device: str) -> Predictor:
+    if files:
+        assert builder.from_weights is not None, "a builder with networks takes weights for them"
+        return builder.from_weights(files, device)
+    assert builder.predictor is not None, "settings refuse a builder that lacks weights"
+    return builder.predictor()
+
+
+def _method(method: Method, files: Mapping[str, Path]) -> Method:
+    """What a builder says of itself, with whose weights it ran and what they say of themselves."""
+    if not files:
+        return method
+    from eyeline.training.checkpoint import read_card
+
+    cards = {name: read_card(path) for name, path in files.items()}
+    told = [f"{path.name} (sha256 {file_sha256(path)[:12]})" for path in files.values()]
+    licences = dict.fromkeys(card.licence for card in cards.values() if card.licence)
+    return replace(
+        method,
+        weights=", ".join(told),
+        measured=f"with given weights: {'; '.join(_scores(n, c) for n, c in cards.items())}. "
+        f"Of the builder: {method.measured}",
+        licence="; ".join(licences) or method.licence,
+    )
+
+
+def _scores(name: str, card: CheckpointCard) -> str:
+    pooled = card.scores.get("pooled", {})
+    figures = ", ".join(f"{k} {v}" for k, v in pooled.items() if isinstance(v, float))
+    return f"{name} {figures or 'says nothing of its scores'}"
 
 
 def _damage_told(video: VideoInfo) -> list[str]:

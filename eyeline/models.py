@@ -1,32 +1,32 @@
-"""Networks from files: the file names its builder, the builder's room makes the network."""
+"""Weights files: which there are, whose they are, and the network that each makes."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import CheckpointError, UsageError
-from eyeline.system import list_systems, load_system
+from eyeline.system import Builder, System, list_systems, load_system
 
 if TYPE_CHECKING:
     from torch import nn
 
 
+FOLDER = "EYELINE_WEIGHTS"
+"""Environment variable with a folder of weights, `<system>/<network>.safetensors` in it."""
+
+
 def shipped() -> dict[str, Path]:
-    """Weights that lie in the package: `system/builder` -> file."""
+    """Weights that lie in the package: `system/network` -> file."""
     found = {}
     for system in list_systems():
-        for name, builder in system.builders.items():
-            if builder.method.weights and builder.network:
-                path = (
-                    Path(__file__).parent
-                    / "systems"
-                    / system.name
-                    / "weights"
-                    / builder.method.weights
-                )
-                if path.is_file():
-                    found[f"{system.name}/{name}"] = path
+        for name in system.networks:
+            path = _package_folder(system.name) / f"{name}.safetensors"
+            if path.is_file():
+                found[f"{system.name}/{name}"] = path
     return found
 
 
@@ -36,14 +36,80 @@ def load(name_or_file: str | Path) -> nn.Module:
 
     path = _file(name_or_file)
     card, state = checkpoint.load(path)
-    builder = load_system(card.system).builders.get(card.builder)
-    if builder is None or builder.network is None:
+    make = load_system(card.system).networks.get(card.builder)
+    if make is None:
         raise CheckpointError(
             f"{path}: made by {card.system}/{card.builder}, which this eyeline does not have"
         )
-    network: nn.Module = builder.network(**card.arguments)
+    network = make(**card.arguments)
     checkpoint.fill(network, state, path)
     return network.eval()
+
+
+@dataclass(frozen=True)
+class GivenWeights:
+    """Weights files of the user's, by system and network."""
+
+    named: Mapping[tuple[str, str], Path]
+    """Those given by name of the file; each must be used."""
+
+    @classmethod
+    def read(cls, files: Sequence[str | Path]) -> GivenWeights:
+        """Ask each file what it holds.
+
+        Raises:
+            CheckpointError: a file that is none of ours.
+            UsageError: two files for one network.
+        """
+        from eyeline.training import checkpoint
+
+        named: dict[tuple[str, str], Path] = {}
+        for path in map(Path, files):
+            card = checkpoint.read_card(path)
+            key = (card.system, card.builder)
+            if key in named:
+                raise UsageError(f"{named[key]} and {path} both hold {card.system}/{card.builder}")
+            named[key] = path
+        return cls(named)
+
+    def of(self, system: System, builder: Builder) -> dict[str, Path]:
+        """Files for a builder's networks: given ones, then those in the folder of weights.
+
+        A folder's files are looked at only where the package has none.
+
+        Raises:
+            UsageError: some networks of it have a file, others none.
+        """
+        found = {n: p for n in builder.networks if (p := self._find(system, n, builder.embedded))}
+        lacking = [name for name in builder.networks if name not in found]
+        if lacking and (found or not builder.embedded):
+            raise UsageError(
+                f"{system.name}/{builder.method.builder} needs weights of {', '.join(lacking)}: "
+                f"give --weights FILE, or set {FOLDER} to a folder with "
+                f"{system.name}/{lacking[0]}.safetensors. The authors' files are turned into ours "
+                f"by: eyeline import {system.name} FILE"
+            )
+        return found
+
+    def unused(self, chosen: Iterable[tuple[System, Builder]]) -> list[str]:
+        """What is wrong with files that none of the chosen builders takes."""
+        taken = {(s.name, network) for s, builder in chosen for network in builder.networks}
+        return [
+            f"{path} holds {system}/{network}, which none of the chosen builders takes"
+            for (system, network), path in self.named.items()
+            if (system, network) not in taken
+        ]
+
+    def _find(self, system: System, network: str, embedded: bool) -> Path | None:
+        folder = os.environ.get(FOLDER)
+        if (system.name, network) in self.named or embedded or not folder:
+            return self.named.get((system.name, network))
+        path = Path(folder, system.name, f"{network}.safetensors")
+        return path if path.is_file() else None
+
+
+def _package_folder(system: str) -> Path:
+    return Path(__file__).parent / "systems" / system / "weights"
 
 
 def _file(name_or_file: str | Path) -> Path:

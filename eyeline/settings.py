@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.errors import UsageError
-from eyeline.export.files import sha256
+from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
+from eyeline.models import GivenWeights
+from eyeline.people.find import DETECTORS, TRACKERS
 from eyeline.results import VideoInfo
 from eyeline.system import Builder, System, list_systems, load_system
 
@@ -37,10 +39,18 @@ class Settings:
     """fx, fy, cx, cy in pixels of the upright picture, instead of a field of view."""
     boxes: str | None = None
     """File of face boxes to use instead of detecting faces; only for a single video."""
+    detector: str = "centerface"
+    """How to find faces, one of `people.find.DETECTORS`."""
+    tracker: str = "ours"
+    """How to follow them, one of `people.find.TRACKERS`."""
     speaker: str = "mouth_agreement"
     """How to tell who speaks, one of `SPEAKERS`."""
     speaker_weights: str | None = None
     """File of weights for `lr_asd`."""
+    weights: tuple[str, ...] = ()
+    """Files of weights that `eyeline train` or `eyeline import` wrote; each says whose it is."""
+    device: str = "cpu"
+    """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
     video: bool = True
     """Whether to write the annotated video."""
     rerun: bool = False
@@ -51,7 +61,19 @@ class Settings:
         wrong = [problem for problem in self._problems() if problem]
         if wrong:
             raise UsageError("; ".join(wrong))
-        chosen(self.systems, self.ego)
+        picked = chosen(self.systems, self.ego)
+        given = GivenWeights.read(self.weights)
+        wrong = given.unused((system, builder) for system, _, builder in picked)
+        if wrong:
+            raise UsageError("; ".join(wrong))
+        if any(given.of(system, builder) for system, _, builder in picked):
+            from eyeline.training.devices import check_device
+
+            check_device(self.device)
+
+    def weights_of(self, system: System, builder: Builder) -> dict[str, Path]:
+        """The weights files of a builder's networks; none for one that uses its own."""
+        return GivenWeights.read(self.weights).of(system, builder)
 
     def _problems(self) -> list[str | None]:
         def unless(right: bool, problem: str) -> str | None:
@@ -70,6 +92,18 @@ class Settings:
                 f"--intrinsics {self.intrinsics}: focal lengths must be greater than 0",
             ),
             unless(
+                self.detector in DETECTORS,
+                f"no detector '{self.detector}'; there are {', '.join(DETECTORS)}",
+            ),
+            unless(
+                self.tracker in TRACKERS,
+                f"no tracker '{self.tracker}'; there are {', '.join(TRACKERS)}",
+            ),
+            unless(
+                self.boxes is None or (self.detector, self.tracker) == ("centerface", "ours"),
+                "--boxes replace detection: leave out --detector and --tracker",
+            ),
+            unless(
                 self.speaker in SPEAKERS,
                 f"no speaker method '{self.speaker}'; there are {', '.join(SPEAKERS)}",
             ),
@@ -83,6 +117,7 @@ class Settings:
             ),
             _missing(self.boxes, "--boxes"),
             _missing(self.speaker_weights, "--speaker-weights"),
+            *(_missing(path, "--weights") for path in self.weights),
         ]
 
     def camera(self, video: VideoInfo) -> Camera:
@@ -103,10 +138,18 @@ class Settings:
             "fov_assumed": self.fov_deg is None and self.intrinsics is None,
             "intrinsics": list(self.intrinsics) if self.intrinsics else None,
             "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
+            "detector": self.detector,
+            "tracker": self.tracker,
             "speaker": self.speaker,
             "speaker_weights_sha256": file_sha256(Path(self.speaker_weights))
             if self.speaker_weights
             else None,
+            "weights_sha256": {
+                f"{system.name}/{network}": file_sha256(path)
+                for system, _, builder in chosen(self.systems, self.ego)
+                for network, path in self.weights_of(system, builder).items()
+            },
+            "device": self.device,
             "video": self.video,
             "rerun": self.rerun,
         }
@@ -127,7 +170,7 @@ def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder
         ego: whether the camera is head-worn.
 
     Raises:
-        UsageError: no such system or builder, a builder that needs weights or a head-worn camera.
+        UsageError: no such system or builder, or a builder that needs a head-worn camera.
     """
     picked: dict[str, tuple[System, str, Builder]] = {}
     for system, name in _named(systems, ego):
@@ -167,10 +210,7 @@ def _builder(system: System, name: str) -> Builder:
         raise UsageError(
             f"{system.name} has no builder '{name}'; it has: {', '.join(system.builders)}"
         )
-    builder = system.builders[name]
-    if not builder.embedded:
-        raise UsageError(f"{system.name}/{name} needs weights; see `eyeline list`")
-    return builder
+    return system.builders[name]
 
 
 def file_sha256(path: Path) -> str:

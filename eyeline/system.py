@@ -15,6 +15,10 @@ from eyeline.people.tracks import Track
 from eyeline.results import Answer, Directions, Method, Scores, VideoInfo
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
     from eyeline.video.reader import Frame
 
 
@@ -59,6 +63,24 @@ class Needs:
     """The frame rate it was trained at."""
 
 
+class Lazy:
+    """A function that is imported when it is first called, so that reading cards is quick."""
+
+    def __init__(self, module: str, name: str = "run") -> None:
+        """Say where it lies."""
+        self._module, self._name = module, name
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """The function itself, where `inspect` looks for signatures."""
+        found: Callable[..., Any] = getattr(importlib.import_module(self._module), self._name)
+        return found
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """What the function gives."""
+        return self.__wrapped__(*arguments, **named)
+
+
 @dataclass(frozen=True)
 class Builder:
     """One way of answering, with its figures and its licence."""
@@ -69,8 +91,10 @@ class Builder:
     predictor: Callable[[], Predictor] | None
     """Makes the predictor without any file of the user's; None where weights must be given."""
     needs: Needs = field(default_factory=Needs)
-    network: Callable[..., Any] | None = None
-    """Makes the `nn.Module` from its saved arguments, for `load_model`."""
+    networks: tuple[str, ...] = ()
+    """The networks of its system that it is made of."""
+    from_weights: Callable[[Mapping[str, Path], str], Predictor] | None = None
+    """Makes the predictor from a file for each of the networks, on a device."""
 
     @property
     def embedded(self) -> bool:
@@ -93,10 +117,19 @@ class System:
     """The builder that `analyze` uses unless told otherwise."""
     beside: tuple[str, ...] = ()
     """Builders that `analyze` runs beside the default one."""
+    networks: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
+    """Makes each network from its saved arguments; their names stand in weights files."""
     recipes: tuple[str, ...] = ()
+    prepare: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """By data set: folder as downloaded, folder to make, and options, to a summary."""
     train: Callable[..., Any] | None = None
     evaluate: Callable[..., Any] | None = None
+    score: Callable[..., Any] | None = None
+    """Predictions and truth to a report, without a network."""
+    synthesize: Callable[..., Any] | None = None
+    """Folder and seed to a tiny data set in the original layout."""
     import_original: Callable[..., Any] | None = None
+    """A checkpoint of the authors to card and tensors."""
 
 
 @cache

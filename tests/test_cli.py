@@ -163,7 +163,7 @@ def test_a_place_that_cannot_be_written(eyeline: Command, blank: Path, tmp_path:
 def test_a_full_disk_is_told_and_leaves_nothing(
     eyeline: Command, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from eyeline.export import files
+    from eyeline import files
 
     def full(path: Path, data: bytes) -> Path:
         with files.replacing(path):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from eyeline.export.files import ELAN, VIDEO, plain_text, write_bytes
+from eyeline.export.files import ELAN, VIDEO, plain_text
 from eyeline.export.spans import Tier, tiers_of
+from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
 
 _DATE = "1970-01-01T00:00:00+00:00"

@@ -1,14 +1,8 @@
-"""Names of the files in an analysis folder, and writing that never leaves half a file behind."""
+"""Names of the files in an analysis folder, and text that they can hold."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from eyeline.errors import OutputError
 
 INDEX = "analysis.json"
 REPORT = "report.html"
@@ -19,47 +13,6 @@ RTTM = "timeline.rttm"
 SCENE = "scene.rrd"
 TABLES = ("people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place on success and is removed on failure.
-
-    Whoever reads `path` sees the whole old file or the whole new one. The folder is made.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {path}: {reason}. Choose another output folder or free some space."
-        ) from error
-    finally:
-        _remove(temporary)
-
-
-def _remove(temporary: Path) -> None:
-    with suppress(OSError):  # the folder may be what is missing or not ours to write
-        temporary.unlink(missing_ok=True)
-
-
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Write a whole file at once; OutputError where that cannot be."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
-    return path
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def present(folder: Path) -> list[str]:

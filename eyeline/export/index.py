@@ -13,8 +13,9 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
-from eyeline.export.files import INDEX, present, sha256, write_bytes
+from eyeline.export.files import INDEX, present
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
+from eyeline.files import sha256, write_bytes
 from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, target_label
 
 FORMAT = "eyeline analysis"

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.files import REPORT, VIDEO, present, write_bytes
+from eyeline.export.files import REPORT, VIDEO, present
 from eyeline.export.headlines import headlines
 from eyeline.export.lanes import Timelines, timelines
 from eyeline.export.summary import EPISODES, MUTUAL, PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
 from eyeline.export.words import clock, count, duration, percent, question, title
+from eyeline.files import write_bytes
 from eyeline.results import Analysis, Method, person_label
 
 _EPISODE_ROWS = 400

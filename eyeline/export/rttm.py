@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from eyeline.export.files import RTTM, plain_text, write_bytes
+from eyeline.export.files import RTTM, plain_text
 from eyeline.export.spans import Tier, tiers_of
+from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
 
 SPEAKING = "speaking"

@@ -11,10 +11,11 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import KINDS, arrays_of
-from eyeline.export.files import INDEX, TABLES, sha256
+from eyeline.export.files import INDEX, TABLES
 from eyeline.export.index import read_index
 from eyeline.export.tables import read_table
 from eyeline.export.thumbnails import read_thumbnail
+from eyeline.files import sha256
 from eyeline.results import Analysis, Answer, Damage, Method, People, Person, VideoInfo
 
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import KINDS, WHOLE, Heatmaps, columns_of, schema_of
-from eyeline.export.files import TABLES, replacing
+from eyeline.export.files import TABLES
+from eyeline.files import replacing
 from eyeline.results import Analysis, Floats
 
 _ROW_GROUP = 1 << 16

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from eyeline.export.files import TEXTGRID, plain_text, write_bytes
+from eyeline.export.files import TEXTGRID, plain_text
 from eyeline.export.spans import Tier, tiers_of
+from eyeline.files import write_bytes
 from eyeline.results import Analysis
 
 Interval = tuple[int, int, str]

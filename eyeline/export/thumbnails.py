@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.export.files import THUMBNAILS, replacing
+from eyeline.export.files import THUMBNAILS
+from eyeline.files import replacing
 from eyeline.results import Image, Person
 
 _REPORT_PX = 176

@@ -23,9 +23,10 @@ import numpy.typing as npt
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.export.colours import person_colour
-from eyeline.export.files import SCENE, replacing
+from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
 from eyeline.export.timeline import NO_TARGET, Timeline
+from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
 from eyeline.results import (
     TARGET_OFF_SCREEN,

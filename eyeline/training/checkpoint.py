@@ -7,15 +7,15 @@ read by `torch.load(weights_only=True)`.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import CheckpointError, OutputError
+from eyeline.errors import CheckpointError
+from eyeline.files import write_bytes
 from eyeline.results import Floats
 
 if TYPE_CHECKING:
@@ -50,13 +50,25 @@ class CheckpointCard:
     """The version of eyeline that wrote the file; filled in by `save`."""
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A checkpoint of a paper's authors, read and placed."""
+
+    card: CheckpointCard
+    """What our file of it is to say of itself."""
+    state: Mapping[str, Tensor]
+    """All tensors of our network, by name."""
+    ignored: tuple[str, ...] = ()
+    """Entries of their file beside the network's tensors, such as an optimiser's state."""
+
+
 def save(path: Path | str, state: Mapping[str, Tensor], card: CheckpointCard) -> None:
     """Write tensors and card to one safetensors file, whole or not at all.
 
     The same tensors and card give the same bytes.
 
     Args:
-        path: the file, whose folder must exist.
+        path: the file; its folder is made.
         state: tensors by name, as of `nn.Module.state_dict`.
         card: what the file is to say of itself.
 
@@ -69,13 +81,7 @@ def save(path: Path | str, state: Mapping[str, Tensor], card: CheckpointCard) ->
     path = Path(path)
     tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(state.items())}
     content = to_bytes(tensors, metadata={_METADATA: _card_text(card)})
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(f"cannot write weights to {path}: {error.strerror}") from error
+    write_bytes(path, content)
 
 
 def load(path: Path | str) -> tuple[CheckpointCard, dict[str, Tensor]]:
@@ -92,14 +98,30 @@ def load_arrays(path: Path | str) -> tuple[CheckpointCard, dict[str, Floats]]:
     return _load(path, "np")
 
 
+def read_card(path: Path | str) -> CheckpointCard:
+    """The card alone, without reading the tensors; errors as of `load`."""
+    return _open(path, "np", lambda file: {})[0]
+
+
 def _load(path: Path | str, framework: str) -> tuple[CheckpointCard, dict[str, Any]]:
+    return _open(
+        path,
+        framework,
+        lambda file: {name: file.get_tensor(name) for name in file.keys()},  # noqa: SIM118
+    )
+
+
+def _open(
+    path: Path | str, framework: str, tensors: Callable[[Any], dict[str, Any]]
+) -> tuple[CheckpointCard, dict[str, Any]]:
     from safetensors import safe_open
 
     path = _existing(path)
     try:
         with safe_open(path, framework=framework) as file:
             metadata = dict(file.metadata() or {})
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            count = len(file.keys())
+            state = tensors(file)
     except Exception as error:  # the library raises its own, unexported class
         raise CheckpointError(
             f"{path} is not a safetensors file ({error}). "
@@ -107,7 +129,7 @@ def _load(path: Path | str, framework: str) -> tuple[CheckpointCard, dict[str, A
         ) from error
     if _METADATA not in metadata:
         raise CheckpointError(
-            f"{path} holds {len(state)} tensors but no card of eyeline, so its builder is unknown. "
+            f"{path} holds {count} tensors but no card of eyeline, so its builder is unknown. "
             "Give a file written by eyeline train or eyeline import"
         )
     return _card_from_text(path, metadata[_METADATA]), state
@@ -152,8 +174,14 @@ def compare(
         raise CheckpointError(f"{source} does not fit {what}: it {'; it '.join(faults)}")
 
 
-def load_foreign(path: Path | str) -> dict[str, Any]:
+def load_foreign(path: Path | str, *, inert: bool = False) -> dict[str, Any]:
     """What a PyTorch checkpoint of others holds, on the CPU, without running any code in it.
+
+    Args:
+        path: the file.
+        inert: put an empty object where the file names a class or function that is not one of
+            PyTorch's own, instead of refusing the file: for training states that hold more than
+            tensors, such as those of Lightning.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that needs code to load.
@@ -164,7 +192,8 @@ def load_foreign(path: Path | str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about old pickle protocols; what matters raises
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(_inert_globals(path) if inert else []):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} cannot be loaded without running code stored in it, and eyeline never does "
@@ -181,6 +210,30 @@ def load_foreign(path: Path | str) -> dict[str, Any]:
             f"{path} holds a {type(content).__name__}; expected a dictionary of tensors"
         )
     return content
+
+
+class _Inert:
+    """Stands for an object of a class of others; does nothing and keeps nothing."""
+
+    def __new__(cls, *arguments: object, **named: object) -> _Inert:
+        return object.__new__(cls)
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _inert_globals(path: Path) -> list[Any]:
+    """A stand-in for each class and function in a file that PyTorch would refuse to make."""
+    import torch
+
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
+    except ValueError:  # a file of the time before PyTorch 1.6, which is read without stand-ins
+        return []
+    return [(type(name.rpartition(".")[2], (_Inert,), {}), name) for name in sorted(names)]
 
 
 def _existing(path: Path | str) -> Path:

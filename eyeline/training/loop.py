@@ -1,20 +1,18 @@
 """The training loop of all systems: epochs, resuming, precision, several devices, a log.
 
-It never looks inside a batch: a room gives a step that makes a loss of one. Every epoch draws from
-random numbers of its own, so that a run that was stopped and taken up again ends as one that
-was not.
+It never looks inside a batch: a room gives a step that makes a loss of one. Every epoch, and every
+stretch after which the state is kept, draws from random numbers of its own, so that a run that was
+stopped and taken up again ends as one that was not.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import pickle
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from eyeline.errors import CheckpointError, OutputError, TrainingError
+from eyeline.errors import CheckpointError, TrainingError
+from eyeline.files import replacing, write_bytes
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -35,6 +34,9 @@ LOG = "log.jsonl"
 """One line an epoch, in the run's folder."""
 
 Scores = Mapping[str, float]
+
+_PER_STEP = 104_729
+"""Between the seeds of neighbouring steps; more than there are processes."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Epoch:
     rank: int = 0
     """This process among `world`; each sees every `world`-th sample."""
     world: int = 1
+    done: int = 0
+    """Steps of it that a stopped run has made already; their batches are not to come again."""
 
 
 @dataclass
@@ -83,9 +87,29 @@ class Run:
     """Where state and log are kept; None keeps nothing."""
     identity: str = ""
     """Of recipe and data: what tells this run from another one in the same folder."""
+    keep_every: int | None = None
+    """Steps after which the state is kept within an epoch, too; None keeps it after whole epochs.
+    `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
+    numbers of worker processes."""
     told: Callable[[str], None] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry an epoch: `epoch`, `loss`, its parts, scores of the validation, `seconds`."""
+
+
+@dataclass
+class _Begun:
+    """How far an epoch has come."""
+
+    steps: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    """Steps that told of each; not every step need tell of all parts."""
+
+    def add(self, told: Mapping[str, float]) -> None:
+        self.steps += 1
+        for name, value in told.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.counts[name] = self.counts.get(name, 0) + 1
 
 
 def fit(run: Run, fabric: Fabric) -> list[dict[str, Any]]:
@@ -108,20 +132,22 @@ def fit(run: Run, fabric: Fabric) -> list[dict[str, Any]]:
     module = fabric.setup_module(run.network)
     wrapped = fabric.setup_optimizers(*run.optimizers.values())
     optimizers = dict(zip(run.optimizers, _as_tuple(wrapped), strict=True))
-    first = _resume(run)
-    for number in range(first, run.epochs):
+    begun = _resume(run, fabric)
+    for number in range(len(run.history), run.epochs):
         start = time.monotonic()
-        epoch = Epoch(number, _seed(run.seed, number), fabric.global_rank, fabric.world_size)
-        torch.manual_seed(epoch.seed + fabric.global_rank)
-        entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch)}
+        epoch = Epoch(
+            number, _seed(run.seed, number), fabric.global_rank, fabric.world_size, begun.steps
+        )
+        entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch, begun)}
+        begun = _Begun()
         if run.validate and fabric.is_global_zero:
             module.eval()
             with torch.no_grad():
-                entry |= run.validate(run.network, number)
+                entry |= {k: float(v) for k, v in run.validate(run.network, number).items()}
         fabric.barrier()
         run.history.append({**entry, "seconds": round(time.monotonic() - start, 2)})
         if fabric.is_global_zero:
-            _keep(run)
+            _keep(run, fabric, begun)
             _tell(run)
     run.network.eval()
     return run.history
@@ -139,9 +165,9 @@ def loader(
     """Batches of a map-style dataset for one epoch and one process.
 
     Processes get equally many samples: where the dataset does not divide, the first ones of the
-    epoch's order come twice.
+    epoch's order come twice. Batches of steps that are done are left out.
     """
-    order = _order(len(dataset), epoch, shuffle)
+    order = _order(len(dataset), epoch, shuffle)[epoch.done * batch_size :]
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -160,28 +186,51 @@ def _order(count: int, epoch: Epoch, shuffle: bool) -> list[int]:
 
 
 def _pass(
-    run: Run, module: Any, optimizers: Mapping[str, Any], fabric: Fabric, epoch: Epoch
-) -> dict[str, float]:
-    """One epoch; mean loss and parts over this process's steps."""
+    run: Run, module: Any, optimizers: Mapping[str, Any], fabric: Fabric, epoch: Epoch,
+    begun: _Begun,
+) -> dict[str, float]:  # fmt: skip
+    """The rest of an epoch; mean loss and parts over all of its steps and all processes."""
     module.train()
-    sums: dict[str, float] = {}
-    steps = 0
-    for batch in run.batches(epoch):
+    if not begun.steps:
+        _draw_anew(epoch, 0)
+    batches = iter(run.batches(epoch))
+    if begun.steps:  # behind the iterator, which itself draws a number
+        _draw_anew(epoch, begun.steps)
+    for batch in batches:
         found = run.step(module, fabric.to_device(batch))
-        loss = float(found.total.detach())
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {loss} in epoch {epoch.number + 1}, step {steps + 1}; a lower "
-                "learning rate, or a look at the data, may help. The state of the last whole "
-                "epoch is kept"
-            )
+        _check_finite(found, epoch, begun.steps)
         _move(run, module, optimizers[found.optimizer], fabric, found)
-        for name, value in {"loss": loss, **found.parts}.items():
-            sums[name] = sums.get(name, 0.0) + value
-        steps += 1
-    if not steps:
+        begun.add({"loss": float(found.total.detach()), **found.parts})
+        if run.keep_every and begun.steps % run.keep_every == 0:
+            if fabric.is_global_zero:
+                _keep(run, fabric, begun)
+            _draw_anew(epoch, begun.steps)
+    if not begun.steps:
         raise TrainingError("there is nothing to train on: an epoch without a batch")
-    return {name: value / steps for name, value in sums.items()} | {"steps": steps}
+    means = {name: value / begun.counts[name] for name, value in begun.sums.items()}
+    return _over_processes(means, fabric) | {"steps": begun.steps}
+
+
+def _check_finite(found: StepLoss, epoch: Epoch, steps: int) -> None:
+    loss = float(found.total.detach())
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the loss is {loss} in epoch {epoch.number + 1}, step {steps + 1}; a lower "
+            "learning rate, or a look at the data, may help. The state that was kept last remains"
+        )
+
+
+def _draw_anew(epoch: Epoch, steps: int) -> None:
+    """Random numbers that depend on nothing but the place in the run."""
+    torch.manual_seed(epoch.seed + epoch.rank + _PER_STEP * steps)
+
+
+def _over_processes(means: dict[str, float], fabric: Fabric) -> dict[str, float]:
+    """Averages, where there are several."""
+    if fabric.world_size == 1:
+        return means
+    whole = fabric.all_reduce(torch.tensor([*means.values()], dtype=torch.float64))
+    return dict(zip(means, (float(v) for v in whole), strict=True))
 
 
 def _move(run: Run, module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
@@ -202,11 +251,11 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def _resume(run: Run) -> int:
-    """Take up the state in the folder; the epoch to go on with."""
+def _resume(run: Run, fabric: Fabric) -> _Begun:
+    """Take up the state in the folder: past epochs into the history, the one begun as found."""
     path = run.folder / STATE if run.folder else None
     if path is None or not path.is_file():
-        return 0
+        return _Begun()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
@@ -223,13 +272,16 @@ def _resume(run: Run) -> int:
         optimizer.load_state_dict(state["optimizers"][name])
     for name, scheduler in run.schedulers.items():
         scheduler.load_state_dict(state["schedulers"][name])
+    fabric.strategy.precision.load_state_dict(state.get("precision", {}))
     run.history[:] = state["history"]
-    if run.told and run.history:
-        run.told(f"going on after epoch {len(run.history)} of {run.epochs}")
-    return len(run.history)
+    begun = _Begun(**state.get("begun", {}))
+    if run.told and fabric.is_global_zero and (run.history or begun.steps):
+        steps = f" and {begun.steps} steps" if begun.steps else ""
+        run.told(f"going on after epoch {len(run.history)}{steps} of {run.epochs}")
+    return begun
 
 
-def _keep(run: Run) -> None:
+def _keep(run: Run, fabric: Fabric, begun: _Begun) -> None:
     if run.folder is None:
         return
     state = {
@@ -237,27 +289,14 @@ def _keep(run: Run) -> None:
         "network": run.network.state_dict(),
         "optimizers": {name: o.state_dict() for name, o in run.optimizers.items()},
         "schedulers": {name: s.state_dict() for name, s in run.schedulers.items()},
+        "precision": fabric.strategy.precision.state_dict(),
         "history": run.history,
+        "begun": asdict(begun),
     }
     lines = "".join(json.dumps(entry) + "\n" for entry in run.history)
-    with _writing(run.folder):
-        run.folder.mkdir(parents=True, exist_ok=True)
-        draft = run.folder / f".{STATE}.{os.getpid()}"
-        torch.save(state, draft)
-        draft.replace(run.folder / STATE)
-        draft = run.folder / f".{LOG}.{os.getpid()}"
-        draft.write_text(lines, encoding="utf-8")
-        draft.replace(run.folder / LOG)
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot keep the state of training in {folder}: {error.strerror}"
-        ) from error
+    with replacing(run.folder / STATE) as temporary:
+        torch.save(state, temporary)
+    write_bytes(run.folder / LOG, lines.encode())
 
 
 def _tell(run: Run) -> None:

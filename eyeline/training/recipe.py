@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from eyeline.errors import RecipeError
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Sections = Mapping[str, Mapping[str, Any]]
 """Section -> keyword -> value."""
 
-_SETTABLE = (bool, int, float, str, tuple, type(None))
-"""Kinds of defaults that mark a parameter as one that a recipe may set."""
+_PLAIN = (bool, int, float, str, tuple, Path, type(None))
+"""Kinds of values that a recipe can hold."""
 
 
 def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
@@ -138,15 +138,23 @@ def _checked(
 def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
     from pydantic import ConfigDict, create_model
 
+    target = inspect.unwrap(target)
     hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
-        if isinstance(p.default, _SETTABLE)
+        if _settable(p, hints.get(p.name, Any))
     }
     config = ConfigDict(extra="forbid", protected_namespaces=())
     model: type[BaseModel] = create_model(name, __config__=config, **fields)
     return model
+
+
+def _settable(parameter: inspect.Parameter, hint: Any) -> bool:
+    """Whether a default, and what may stand instead of a None, are plain."""
+    if parameter.default is None:
+        return all(kind in _PLAIN for kind in get_args(hint))
+    return isinstance(parameter.default, _PLAIN)
 
 
 def _grouped(section: str, errors: Sequence[Any], model: type[BaseModel]) -> list[str]:

@@ -101,7 +101,7 @@ def test_a_recipe_parses_and_says_how_it_was_run(file: Path) -> None:
     assert isinstance(recipe, dict) and recipe
     room = file.relative_to(SYSTEMS).parts[0]
     builder = recipe.get("model", {}).get("builder")
-    assert builder in load_system(room).builders
+    assert builder in load_system(room).networks
 
 
 def test_the_page_of_systems_is_what_the_cards_say() -> None:

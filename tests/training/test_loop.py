@@ -84,6 +84,48 @@ def test_a_stopped_run_ends_like_one_that_was_not(tmp_path: Path) -> None:
     assert [row["epoch"] for row in rows] == list(range(6))
 
 
+def stepped(folder: Path | None, stop_after: int | None = None) -> Run:
+    """Four steps an epoch, state after every second; stopped after some of them."""
+    made = run(folder, epochs=3)
+    dataset, count = list(zip(POINTS, ODD, strict=True)), 0
+
+    def counting(net: nn.Module, batch: tuple[Tensor, Tensor]) -> StepLoss:
+        nonlocal count
+        if count == stop_after:
+            raise StoppedError
+        count += 1
+        return StepLoss(step(net, batch).total, {"even": 1.0} if count % 2 else {})
+
+    made.step, made.batches = counting, lambda epoch: loader(dataset, epoch)
+    made.keep_every = 2
+    return made
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 5, 6, 8, 11])
+def test_a_run_stopped_at_any_step_ends_like_one_that_was_not(
+    tmp_path: Path, stop_after: int
+) -> None:
+    whole = stepped(None)
+    wanted = trained(whole)
+    with pytest.raises(StoppedError):
+        trained(stepped(tmp_path, stop_after))
+    told: list[str] = []
+    resumed = stepped(tmp_path)
+    resumed.told = told.append
+    assert same(trained(resumed), wanted)
+    for ours, theirs in zip(resumed.history, whole.history, strict=True):
+        assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+    if stop_after in (6, 11):
+        assert told[0] == f"going on after epoch {stop_after // 4} and 2 steps of 3"
+
+
+def test_parts_are_means_over_the_steps_that_told_of_them() -> None:
+    made = stepped(None)
+    history = fit(made, Devices().fabric())
+    assert [entry["even"] for entry in history] == [1.0, 1.0, 1.0]
+    assert [entry["steps"] for entry in history] == [4, 4, 4]
+
+
 def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
     first = trained(run(tmp_path))
     again = run(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ class Schedule:
     note: str | None = None
 
 
-def loss(logits: list[int], label: int, *, smoothing: float = 0.15, mask: Any = None) -> float:
+def loss(
+    logits: list[int], label: int, *, smoothing: float = 0.15, mask: Callable[[], int] | None = None
+) -> float:
     return smoothing
 
 
@@ -52,7 +55,7 @@ def test_all_mistakes_at_once() -> None:
         "r.yaml: ", "no section 'optimiser'; sections: training, loss", "training.epochs is 'many'",
         "training.mirror is 1", "training.levels is 'all'",
         "training.speed is not known; keys: epochs, rate, mirror, levels, note",
-        "loss.logits is not known", "loss.smoothing is True",
+        "loss.logits is not known; keys: smoothing", "loss.smoothing is True",
     ):  # fmt: skip
         assert part in str(caught.value), part
 

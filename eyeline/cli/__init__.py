@@ -1,0 +1,46 @@
+"""The command line: thin functions over the package, a module for each kind of work."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import eyeline
+from eyeline.cli import analyze, listing, research
+from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain
+from eyeline.errors import EyelineError, UsageError
+
+__all__ = ["analyze", "app", "listing", "main", "research"]
+
+
+def main() -> None:
+    """The entry point: every error a user can cause is one line and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except UsageError as error:
+        complain(str(error))
+        sys.exit(USAGE)
+    except EyelineError as error:
+        complain(str(error))
+        sys.exit(SOME_FAILED)
+    except KeyboardInterrupt:
+        complain("stopped; the same command goes on from there where it can")
+        sys.exit(STOPPED)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(eyeline.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Gaze and social attention in video."""

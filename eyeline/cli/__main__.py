@@ -1,0 +1,5 @@
+"""The command line as a module: `python -m eyeline.cli`."""
+
+from eyeline.cli import main
+
+main()

@@ -1,0 +1,39 @@
+"""What all commands share: the application, where it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="eyeline",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Gaze and social attention in video: "
+    "who is there, where does each look, at whom, who speaks.",
+)
+out_console = Console(soft_wrap=True)
+err_console = Console(stderr=True, soft_wrap=True)
+
+DONE, SOME_FAILED, USAGE, STOPPED = 0, 1, 2, 130
+
+
+def complain(message: str) -> None:
+    """Say on the error stream what went wrong."""
+    err_console.print(f"eyeline: {message}", markup=False, highlight=False)
+
+
+def say(message: str) -> None:
+    """Say on the error stream how work goes on."""
+    err_console.print(message, markup=False, highlight=False)
+
+
+def print_json(content: Any) -> None:
+    """Print a result; data classes as their fields."""
+    plain = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
+    typer.echo(json.dumps(plain, indent=2, default=str))

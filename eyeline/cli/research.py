@@ -1,0 +1,228 @@
+"""Data sets, training and scores: `prepare train evaluate score import synthesize`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eyeline.cli.console import SOME_FAILED, app, complain, out_console, print_json, say
+from eyeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyeline.system import System
+
+RECIPE = Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")]
+DEVICE = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+OPTIONS = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="An option of the system's, as key=value; again for each."),
+]
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="SYSTEM/DATASET, as `eyeline list` names them.")],
+    source: Annotated[Path, typer.Option(help="The data set as it was downloaded.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to make.")],
+    weights: Annotated[
+        list[Path] | None, typer.Option(help="Weights that preparing needs; again for each file.")
+    ] = None,
+    device: DEVICE = "cpu",
+    set_: OPTIONS = None,
+) -> None:
+    """Make a data set ready for training; the same command goes on where it was stopped."""
+    room, _, name = dataset.partition("/")
+    system = _system(room)
+    if name not in system.prepare:
+        raise UsageError(
+            f"{system.name} has no data set '{name}'; it has: {', '.join(system.prepare) or 'none'}"
+        )
+    run = system.prepare[name]
+    found = run(
+        source, out, weights=_weights(system, weights or []), device=device, told=say,
+        **_options(set_ or [], run),
+    )  # fmt: skip
+    print_json(found.as_dict())
+    if found.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def train(
+    recipe: RECIPE,
+    data: Annotated[Path, typer.Option(help="Folder of the prepared data set.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for weights and report.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change the recipe: section.key=value; again for each."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    devices: Annotated[int, typer.Option(min=1, help="How many of them (DDP).")] = 1,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to begin with, where the recipe takes some.")
+    ] = None,
+) -> None:
+    """Train a recipe: weights and report.json; the same command goes on where it was stopped."""
+    from eyeline.training.devices import Devices
+
+    system, name = _recipe(recipe)
+    if system.train is None:
+        raise UsageError(f"{system.name} has no training yet")
+    report = system.train(
+        name, data, out, say, changes=set_ or (), devices=Devices(device, devices, precision),
+        weights=weights,
+    )  # fmt: skip
+    print_json({k: report[k] for k in ("pooled", "interval", "rounds") if k in report})
+
+
+@app.command()
+def evaluate(
+    recipe: RECIPE,
+    data: Annotated[Path, typer.Option(help="Folder of the annotated data set.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights file; those that ship by default.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for report.json, predictions and timelines."),
+    ] = None,
+    device: DEVICE = "cpu",
+) -> None:
+    """Score weights on annotated data by the benchmark's protocol."""
+    system, _ = _recipe(recipe)
+    if system.evaluate is None:
+        raise UsageError(f"{system.name} has no evaluation yet")
+    report = system.evaluate(weights or _shipped(system), data, out, say, device)
+    if report.get("seen_in_training"):
+        complain(
+            f"{report['seen_in_training']} of these videos were in the training of these weights: "
+            "the figures below are no measure of new videos"
+        )
+    _print_scores(report)
+
+
+@app.command()
+def score(
+    system: Annotated[str, typer.Argument(help="The system whose benchmark scores them.")],
+    predictions: Annotated[Path, typer.Option(help="Predictions: a table, or an ELAN file.")],
+    truth: Annotated[Path, typer.Option(help="Annotations: a folder, or an ELAN file.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
+    ] = None,
+    set_: OPTIONS = None,
+) -> None:
+    """Score predictions against annotations, without any network."""
+    room = _system(system)
+    if room.score is None:
+        raise UsageError(f"{room.name} has no scoring yet")
+    report = room.score(predictions, truth, told=say, **_options(set_ or [], room.score))
+    if out is not None:
+        _write_json(out, report)
+    _print_scores(report)
+
+
+@app.command(name="import")
+def import_(
+    system: Annotated[str, typer.Argument(help="The system that the checkpoint belongs to.")],
+    checkpoint: Annotated[Path, typer.Argument(help="The authors' file.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write, .safetensors.")],
+) -> None:
+    """Turn a checkpoint of a paper's authors into one of ours; no code in it is run."""
+    room = _system(system)
+    if room.import_original is None:
+        raise UsageError(f"{room.name} imports no checkpoint yet")
+    from eyeline.training import checkpoint as files
+
+    found = room.import_original(checkpoint)
+    files.save(out, found.state, found.card)
+    print_json(
+        {
+            "network": f"{found.card.system}/{found.card.builder}",
+            "arguments": found.card.arguments, "tensors": len(found.state),
+            "numbers": sum(t.numel() for t in found.state.values()),
+            "left_out": list(found.ignored), "file": str(out),
+        }
+    )  # fmt: skip
+
+
+@app.command()
+def synthesize(
+    system: Annotated[str, typer.Argument(help="The system whose data set to make up.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to make.")],
+    seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
+    set_: OPTIONS = None,
+) -> None:
+    """Make up a tiny data set in the layout that the system's public data set has."""
+    room = _system(system)
+    if room.synthesize is None:
+        raise UsageError(f"{room.name} makes up no data yet")
+    made = room.synthesize(out, seed=seed, **_options(set_ or [], room.synthesize))
+    print_json(made)
+
+
+def _system(name: str) -> System:
+    from eyeline.system import load_system
+
+    return load_system(name)
+
+
+def _recipe(text: str) -> tuple[System, str]:
+    """The system and the recipe of `SYSTEM/RECIPE`."""
+    room, _, name = text.partition("/")
+    system = _system(room)
+    if name not in system.recipes:
+        raise UsageError(
+            f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
+        )
+    return system, name
+
+
+def _shipped(system: System) -> Path:
+    from eyeline.models import shipped
+
+    mine = [path for key, path in shipped().items() if key.startswith(f"{system.name}/")]
+    if not mine:
+        raise UsageError(f"{system.name} ships no weights; give --weights FILE")
+    return mine[0]
+
+
+def _weights(system: System, files: list[Path]) -> dict[str, Path]:
+    """The files by the network that each says it holds."""
+    from eyeline.models import GivenWeights
+
+    given = GivenWeights.read(files).named
+    for (room, network), path in given.items():
+        if room != system.name:
+            raise UsageError(f"{path} holds {room}/{network}; expected weights of {system.name}")
+    return {network: path for (_, network), path in given.items()}
+
+
+def _options(texts: list[str], target: Callable[..., Any]) -> dict[str, Any]:
+    """`key=value` pairs, values written as in YAML, that a function takes."""
+    from eyeline.errors import RecipeError
+    from eyeline.training import recipe
+
+    try:
+        sections = recipe.change({}, [f"option.{text}" for text in texts])
+        return recipe.bind(sections, {"option": target}, "--set").get("option", {})
+    except RecipeError as error:
+        raise UsageError(str(error).replace("option.", "")) from None
+
+
+def _write_json(path: Path, content: Any) -> None:
+    import json
+
+    from eyeline.files import write_bytes
+
+    write_bytes(path, (json.dumps(content, indent=2, default=str) + "\n").encode())
+    out_console.print(f"written: {path}", markup=False, highlight=False)
+
+
+def _print_scores(report: dict[str, Any]) -> None:
+    shown = ("pooled", "interval", "without_uncertain", "seen_in_training")
+    print_json({k: v for k, v in report.items() if k in shown})

@@ -1,0 +1,52 @@
+"""Writing that never leaves half a file behind, and hashes of files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from eyeline.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place on success and is removed on failure.
+
+    Whoever reads `path` sees the whole old file or the whole new one. The folder is made.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}. Choose another output folder or free some space."
+        ) from error
+    finally:
+        _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    with suppress(OSError):  # the folder may be what is missing or not ours to write
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write a whole file at once; OutputError where that cannot be."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

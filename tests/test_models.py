@@ -1,0 +1,114 @@
+"""Weights files: whose they are, which builder takes them, and what is said where one lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from eyeline.errors import CheckpointError, UsageError
+from eyeline.models import FOLDER, GivenWeights, load, shipped
+from eyeline.settings import Settings
+from eyeline.system import load_system
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+
+ECS = load_system("eye_contact")
+PUBLISHED = "eye_contact/xgaze_mstcn"
+
+
+def weights(path: Path, network: str, system: str = "eye_contact") -> str:
+    checkpoint.save(path, {"a": torch.zeros(1)}, CheckpointCard(system, network, {}))
+    return str(path)
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> tuple[str, str]:
+    return (
+        weights(tmp_path / "gaze.safetensors", "xgaze_resnet50"),
+        weights(tmp_path / "time.safetensors", "ms_tcn2"),
+    )
+
+
+def test_files_say_whose_they_are(both: tuple[str, str]) -> None:
+    settings = Settings(systems=(PUBLISHED,), weights=both)
+    found = settings.weights_of(ECS, ECS.builders["xgaze_mstcn"])
+    assert {name: str(path) for name, path in found.items()} == {
+        "xgaze_resnet50": both[0], "ms_tcn2": both[1],
+    }  # fmt: skip
+    told = settings.to_json()["weights_sha256"]
+    assert set(told) == {"eye_contact/xgaze_resnet50", "eye_contact/ms_tcn2"}
+
+
+def test_a_builder_that_needs_weights_says_how_to_get_them() -> None:
+    with pytest.raises(UsageError, match=r"xgaze_resnet50, ms_tcn2.*eyeline import eye_contact"):
+        Settings(systems=(PUBLISHED,))
+
+
+def test_one_of_two_is_not_enough(both: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="needs weights of xgaze_resnet50: give"):
+        Settings(systems=(PUBLISHED,), weights=both[1:])
+
+
+def test_a_file_that_nothing_takes_is_told(both: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match="which none of the chosen builders takes"):
+        Settings(weights=both)
+
+
+def test_two_files_for_one_network(both: tuple[str, str], tmp_path: Path) -> None:
+    second = weights(tmp_path / "more.safetensors", "ms_tcn2")
+    with pytest.raises(UsageError, match="both hold eye_contact/ms_tcn2"):
+        GivenWeights.read([*both, second])
+
+
+def test_a_folder_of_weights(
+    both: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "all" / "eye_contact"
+    folder.mkdir(parents=True)
+    for path, name in zip(both, ("xgaze_resnet50", "ms_tcn2"), strict=True):
+        (folder / f"{name}.safetensors").write_bytes(Path(path).read_bytes())
+    monkeypatch.setenv(FOLDER, str(tmp_path / "all"))
+    found = Settings(systems=(PUBLISHED,)).weights_of(ECS, ECS.builders["xgaze_mstcn"])
+    assert {path.parent for path in found.values()} == {folder}
+    assert Settings().weights_of(ECS, ECS.builders["landmarks_tcn"]) == {}, "the package's own"
+
+
+def test_a_device_that_is_not_there(
+    both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="no device 'cuda'"):
+        Settings(systems=(PUBLISHED,), weights=both, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"detector": "hog"}, "no detector 'hog'; there are centerface, mmod"),
+        ({"tracker": "sort"}, "no tracker 'sort'; there are ours, iou"),
+        ({"weights": ("gone.safetensors",)}, "--weights gone.safetensors: no such file"),
+    ],
+)
+def test_other_choices_that_cannot_be(choice: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Settings(**choice)  # type: ignore[arg-type]
+
+
+def test_boxes_and_a_detector_do_not_go_together(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("")
+    with pytest.raises(UsageError, match="--boxes replace detection"):
+        Settings(boxes=str(tmp_path / "b.txt"), tracker="iou")
+
+
+def test_the_shipped_network_loads_by_name() -> None:
+    assert set(shipped()) == {"eye_contact/landmarks_tcn"}
+    network = load("landmarks_tcn")
+    assert not network.training
+
+
+def test_weights_of_a_network_that_is_not_here(tmp_path: Path) -> None:
+    path = weights(tmp_path / "w.safetensors", "seven_league")
+    with pytest.raises(CheckpointError, match="eye_contact/seven_league, which this eyeline"):
+        load(path)
