@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
 from eyeline.people.detect import CenterFace, Detector
-from eyeline.people.follow import Follower
+from eyeline.people.follow import SEARCH_S, Follower, Measure
 from eyeline.people.given import Given, GivenFaces, GivenTracks
+from eyeline.people.iou_tracks import IouNumbers
 from eyeline.people.portraits import Portrait
 from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
+
+DETECTORS = ("centerface", "mmod")
+"""Ways of finding faces; `mmod` is that of the published eye contact code."""
+TRACKERS = ("ours", "iou")
+"""Ways of following them; `iou` is that of the published eye contact demo."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,10 @@ class Found:
 def find_people(
     frames: Iterable[tuple[Frame, bool]],
     camera: Camera,
-    detector: Detector | None = None,
+    detector: Detector | str = "centerface",
     given: Given | None = None,
     on_frame: Callable[[Frame], None] | None = None,
+    tracker: str = "ours",
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
 
@@ -48,10 +56,14 @@ def find_people(
         frames: the analysed frames in order, each with whether it begins a new shot
             (`video.shots.mark_shots`).
         camera: for directions in the camera frame.
-        detector: CenterFace by default.
+        detector: one of `DETECTORS`, or any other detector.
         given: boxes of the user's, which replace detection and, where they say whose they are,
             tracking and identity.
         on_frame: called for every frame, for progress.
+        tracker: one of `TRACKERS`. With `iou` every frame is searched.
+
+    Raises:
+        UsageError: no such detector or tracker, or a tracker for boxes that say whose they are.
     """
     clock: list[tuple[int, float, float]] = []
 
@@ -62,7 +74,7 @@ def find_people(
             if on_frame:
                 on_frame(frame)
 
-    follower, person_of = _follower(detector or CenterFace(), given)
+    follower, person_of = _follower(make_detector(detector), given, tracker)
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
     tracks = assemble.tracks(follower.rows.table(), times, camera, believe=given is not None)
@@ -76,15 +88,43 @@ def find_people(
     )  # fmt: skip
 
 
-def _follower(detector: Detector, given: Given | None) -> tuple[Follower, dict[int, int] | None]:
+def make_detector(detector: Detector | str) -> Detector:
+    """The detector of a name; UsageError lists the names. Others are handed back."""
+    if not isinstance(detector, str):
+        return detector
+    if detector == "centerface":
+        return CenterFace()
+    if detector == "mmod":
+        from eyeline.people.mmod import Mmod
+
+        return Mmod()
+    raise UsageError(f"no detector '{detector}'; there are {', '.join(DETECTORS)}")
+
+
+def _follower(
+    detector: Detector, given: Given | None, tracker: str
+) -> tuple[Follower, dict[int, int] | None]:
     """The follower, and where the user said who is who the person of each track."""
+    if tracker not in TRACKERS:
+        raise UsageError(f"no tracker '{tracker}'; there are {', '.join(TRACKERS)}")
+    numbers = IouNumbers() if tracker == "iou" else None
     if given is None:
-        return Follower(detector), None
+        interval_s = 0.0 if numbers else SEARCH_S
+        return Follower(detector, interval_s, numbers, _measure(detector)), None
     faces = GivenFaces(given, detector)
     if not given.identified:
-        return Follower(faces, interval_s=0.0), None
-    tracker = GivenTracks(faces)
-    return Follower(faces, interval_s=0.0, tracker=tracker), tracker.person_of
+        return Follower(faces, 0.0, numbers), None
+    if numbers:
+        raise UsageError("the given boxes say whose they are; no other tracker can be chosen")
+    theirs = GivenTracks(faces)
+    return Follower(faces, 0.0, theirs), theirs.person_of
+
+
+def _measure(detector: Detector) -> Measure | None:
+    """What goes with a detector: dlib's own finds its landmarks right in its boxes."""
+    from eyeline.people.mmod import Mmod, MmodMeasure
+
+    return MmodMeasure(detector) if isinstance(detector, Mmod) else None
 
 
 def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Person, ...]:

@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
 from eyeline.people.detect import Detector
+from eyeline.people.irises.locate import Locator
 from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
@@ -35,6 +36,8 @@ FAR_MOVED = 0.30
 FAR_TURNED_RAD = 0.26
 """Likewise for the turn of the head as the five points show it."""
 
+SEARCH_S = 0.125
+"""Time between two searched frames where little happens."""
 FACES_AHEAD = 24
 """Faces that are followed ahead of those being measured."""
 
@@ -60,16 +63,18 @@ class Follower:
         detector: finds faces in a frame.
         interval_s: time between two searched frames where little happens.
         tracker: numbers the faces, `Tracker` by default.
+        measure: finds and measures the landmarks of a face, `Measure` by default.
     """
 
     def __init__(
-        self, detector: Detector, interval_s: float = 0.125, tracker: Numbers | None = None
-    ) -> None:
+        self, detector: Detector, interval_s: float = SEARCH_S, tracker: Numbers | None = None,
+        measure: Measure | None = None,
+    ) -> None:  # fmt: skip
         """Load what measures the faces; nothing is followed yet."""
         self._detector = detector
         self._interval_s = interval_s
         self._tracker = tracker or Tracker()
-        self._measure = Measure()
+        self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
         self._lively = False
@@ -185,7 +190,7 @@ class Follower:
     def _add(self, face: _Face) -> None:
         """Measure a face and keep its row."""
         frame = face.frame
-        columns, points = self._measure(frame, face.five, face.placed)
+        columns, points = self._measure(frame, face.box, face.five, face.placed)
         self.rows.add(
             frame=frame.index, time_s=frame.time_s, end_s=frame.end_s, track_id=face.track_id,
             shot=face.shot, box=face.box, five=face.five, score=face.score, detected=face.detected,
@@ -218,27 +223,36 @@ class Measure:
     """Landmarks, trust, eyes and mouth of one face in one frame."""
 
     def __init__(self) -> None:
-        """Load the landmark predictor."""
+        """Load the landmark predictor and the iris network."""
         self._landmarker = landmarks.Landmarker()
+        self._locator = Locator()
 
-    def __call__(self, frame: Frame, five: Floats, placed: Floats) -> tuple[dict[str, Any], Floats]:
+    def __call__(
+        self, frame: Frame, box: Floats, five: Floats, placed: Floats
+    ) -> tuple[dict[str, Any], Floats]:
         """The measured columns of `rows.Rows` for a face, and its `(68, 2)` landmarks.
 
         Args:
             frame: the frame it is in.
+            box: `(4,)` the detector's box.
             five: `(5, 2)` the detector's points.
             placed: `(3,)` of `landmarks.placing`.
         """
         _, roll, scale = (float(value) for value in placed)
-        chip = landmarks.cut_chip(frame.gray(), five, roll, scale)
-        points = self._landmarker.find(chip)
+        gray = frame.gray()
+        chip = landmarks.cut_chip(gray, five, roll, scale)
+        points = self.find(frame, chip, box)
         in_frame = chip.to_frame(points)
-        both = eyes.measure(chip, points)
+        both = eyes.measure(self._locator, gray, chip, points)
         columns = {
             "six": in_frame[list(SIX_OF_68)],
             "quality": landmarks.agreement(in_frame, five, scale),
-            "iris": eyes.shift_mm(both, points),
-            "lids": np.nanmax(both[:, 2]),
+            "iris": both.together(),
+            "lids": both.lid_opening.max(),
             "mouth": landmarks.mouth_opening(in_frame, scale),
         }
         return columns, in_frame
+
+    def find(self, frame: Frame, chip: landmarks.Chip, box: Floats) -> Floats:
+        """The `(68, 2)` landmarks of a face in the pixels of its chip."""
+        return self._landmarker.find(chip)

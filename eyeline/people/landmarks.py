@@ -43,6 +43,10 @@ class Chip:
         """Frame pixels `(..., 2)` of chip pixels `(..., 2)`."""
         return np.asarray((points - self.matrix[:, 2]) @ np.linalg.inv(self.matrix[:, :2]).T)
 
+    def of_frame(self, points: Floats) -> Floats:
+        """Chip pixels `(..., 2)` of frame pixels `(..., 2)`."""
+        return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2])
+
 
 def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> Chip:
     """Cut the chip around a face.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyeline.geometry import boxes
-from eyeline.people.detect import package_file
+from eyeline.people.embed import Embedder, align
 from eyeline.results import Floats, Image
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Portraits:
     def __init__(self) -> None:
         """Begin with no portraits; the network is loaded when first needed."""
         self.of: dict[int, Portrait] = {}
-        self._network: Any = None
+        self._embedder = Embedder()
 
     def offer(
         self, frame: Frame, track_id: int, box_xyxy: Floats, points_px: Floats, merit: float
@@ -67,7 +67,7 @@ class Portraits:
         if fresh or merit > _BETTER * portrait.faces[-1][0]:
             rgb = frame.rgb()
             portrait.faces[len(portrait.faces) - (not fresh) :] = [
-                (merit, _jpeg(_align(rgb, points_px)))
+                (merit, _jpeg(align(rgb, points_px)))
             ]
             if merit > _BETTER * portrait.merit or portrait.thumbnail is None:
                 portrait.merit, portrait.thumbnail = merit, _thumbnail(rgb, box_xyxy)
@@ -91,15 +91,8 @@ class Portraits:
     def _embed(self, jpeg: bytes) -> Floats:
         import cv2
 
-        if self._network is None:
-            import dlib
-
-            path = package_file(
-                "face_recognition_models", "models", "dlib_face_recognition_resnet_model_v1.dat"
-            )
-            self._network = dlib.face_recognition_model_v1(str(path))
         chip = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-        return np.array(self._network.compute_face_descriptor(chip), np.float64)
+        return self._embedder(np.asarray(chip, np.uint8))
 
 
 def _jpeg(rgb: Image) -> bytes:
@@ -108,16 +101,6 @@ def _jpeg(rgb: Image) -> bytes:
     ok, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     assert ok
     return bytes(data)
-
-
-def _align(rgb: Image, points_px: Floats) -> Image:
-    """The `(150, 150, 3)` aligned picture that dlib's embedding was trained on."""
-    import dlib
-
-    points = [dlib.point(round(x), round(y)) for x, y in points_px]
-    low, high = points_px.min(0), points_px.max(0)
-    shape = dlib.full_object_detection(dlib.rectangle(*map(int, (*low, *high))), points)
-    return np.asarray(dlib.get_face_chip(rgb, shape, 150, 0.25))
 
 
 def _thumbnail(rgb: Image, box_xyxy: Floats) -> Image:
