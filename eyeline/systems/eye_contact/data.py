@@ -1,12 +1,10 @@
-"""The annotated videos: ELAN texts, tracklets of six landmarks, and their frame labels."""
+"""The annotated videos: tracklets of one face with their frame labels, from either layout."""
 
 from __future__ import annotations
 
-import csv
-import math
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +12,17 @@ import numpy as np
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Ints
-
-RATE_HZ = 25
-"""Frames a second of the annotated videos; all frame numbers count these."""
-
-TARGETS = ("none", "host", "host2", "host3", "camera")
-"""Names of the gaze targets by their number; every one but the first is eye contact."""
-UNCERTAIN = "uncertain"
-"""The tier of spans in which the annotators could not tell."""
-
-_TIERS = (*TARGETS[1:], UNCERTAIN)
-_COLUMNS = 5
-
-
-@dataclass(frozen=True)
-class Interval:
-    """One row of an annotation."""
-
-    tier: str
-    """One of `TARGETS` or `UNCERTAIN`."""
-    start_s: float
-    end_s: float
+from eyeline.systems.eye_contact import original
+from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, frame_labels, read_annotation
+from eyeline.systems.eye_contact.tracklets import (
+    ListRow,
+    TrackletFile,
+    has_feature,
+    read_csv,
+    read_feature,
+    read_tracklet,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -50,14 +38,39 @@ class Tracklet:
     uncertain: Ints
     """`(n,)` 1 where the annotators could not tell; the label is then 0 unless a target's row
     covers it."""
+    number: int = 0
+    """As its file is called; numbers may have gaps."""
+    target: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """`(n,)` index into `annotations.TARGETS`; empty where only labels are known."""
+    box_px: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    """`(n, 4)` face box, xyxy; empty where it is not known."""
+    feature: Floats | Callable[[], Floats] | None = None
+    """`(n, feature)` float32 of the gaze network, or what reads them from their file, or None."""
 
     def __len__(self) -> int:
+        """Number of frames."""
         return len(self.label)
 
     @property
     def time_s(self) -> Floats:
         """`(n,)` seconds since the video's first frame."""
         return np.asarray((self.start_frame + np.arange(len(self))) / RATE_HZ)
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """Reads the features of a tracklet from its file when it is called."""
+
+    path: Path
+    frames: int
+    """How many there must be."""
+
+    def __call__(self) -> Floats:
+        """`(frames, feature)` float32; DataError where the file no longer holds them."""
+        found = read_feature(self.path)
+        if found is None or len(found) != self.frames:
+            raise DataError(f"{self.path} has changed: no features for its {self.frames} frames")
+        return found
 
 
 @dataclass(frozen=True)
@@ -73,142 +86,170 @@ class AnnotatedVideo:
     tracklets: tuple[Tracklet, ...]
 
     @property
+    def celebrity(self) -> str:
+        """The first part of the name."""
+        return self.name.partition("_")[0]
+
+    @property
+    def video(self) -> str:
+        """The rest of the name."""
+        return self.name.partition("_")[2]
+
+    @property
     def frame_count(self) -> int:
         """Annotated frames over all tracklets."""
         return sum(len(t) for t in self.tracklets)
 
 
-def parse_elan(text: str, source: str) -> list[Interval]:
-    """The rows of a tab-delimited ELAN export: tier, participant, begin s, end s, value.
+@dataclass(frozen=True)
+class AnnotatedFolder:
+    """What a folder of annotated videos holds."""
 
-    Args:
-        text: the export, without a head line.
-        source: what to call it in a message.
-
-    Raises:
-        DataError: naming the line that has other columns, an unknown tier or times that are none.
-    """
-    rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            rows.append(_parse_row(line, f"{source}, line {number}"))
-    return rows
-
-
-def read_elan(path: Path | str) -> list[Interval]:
-    """`parse_elan` of a file; DataError where there is none or it is no text."""
-    path = Path(path)
-    try:
-        return parse_elan(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise DataError(f"cannot read the annotation {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text in UTF-8 (byte {error.start})") from error
-
-
-def frame_labels(rows: Sequence[Interval], frames: Ints) -> tuple[Ints, Ints, Ints]:
-    """Labels of video frames by the published rule.
-
-    A row covers the frames from `ceil(start * 25)` to `floor(end * 25)`, both included, in double
-    arithmetic as
-    published: `0.28 * 25` is a little over 7, so that its first frame is 8. Rows that come later in
-    the file overwrite the target.
-
-    Args:
-        rows: the annotation in file order.
-        frames: `(n,)` increasing video frame numbers.
-
-    Returns:
-        label 0 or 1, target as index into `TARGETS`, and uncertain 0 or 1, each `(n,)`.
-    """
-    target = np.zeros(len(frames), np.int64)
-    uncertain = np.zeros(len(frames), np.int64)
-    for row in rows:
-        first, last = math.ceil(row.start_s * RATE_HZ), math.floor(row.end_s * RATE_HZ)
-        span = slice(*np.searchsorted(frames, [first, last + 1]))
-        if row.tier == UNCERTAIN:
-            uncertain[span] = 1
-        else:
-            target[span] = TARGETS.index(row.tier)
-    return (target > 0).astype(np.int64), target, uncertain
+    videos: tuple[AnnotatedVideo, ...]
+    notes: tuple[str, ...]
+    """What was left out or looks odd, naming files and lines."""
 
 
 def read_videos(folder: Path | str) -> list[AnnotatedVideo]:
-    """All visible annotated videos that have tracklets, in the order of `videos.csv`.
+    """The videos of `read_folder`."""
+    return list(read_folder(folder).videos)
+
+
+def read_folder(folder: Path | str) -> AnnotatedFolder:
+    """All annotated videos that have tracklets, in the order of the folder's list.
 
     Args:
-        folder: holds `videos.csv` and `per_video/<celebrity>_<video>.npz`.
+        folder: either holds `videos.csv` and `per_video/<celebrity>_<video>.npz`, or is the
+            published `Annotations` (or its parent), see `original`: labels are then derived from
+            the ELAN files, the size of the picture from the coordinates, and folds by rank of the
+            share of contact.
 
     Raises:
         DataError: naming the file, and the line or array, that is missing or wrong.
     """
     folder = Path(folder)
+    if (folder / "videos.csv").is_file():
+        return _read_tidy(folder)
+    published = original.find(folder)
+    if published is None:
+        raise DataError(
+            f"no annotated videos in {folder}: neither videos.csv nor {original.META}, here or in "
+            "a folder Annotations"
+        )
+    return _read_published(published)
+
+
+def _read_published(folder: Path) -> AnnotatedFolder:
+    listed = original.read_folder(folder)
+    if not listed.entries:
+        raise DataError(f"{folder / original.META} lists no video with tracklets")
+    notes, videos = list(listed.notes), []
+    for entry in listed.entries:
+        annotation = read_annotation(entry.annotation)
+        notes += annotation.notes
+        files = [_listed_tracklet(row, path, folder) for row, path in entry.tracklets]
+        size = _frame_size(files, f"{folder / 'tracklets' / entry.celebrity / entry.video}")
+        tracklets = tuple(
+            _labelled(own, size, int(row.tracklet), frame_labels(annotation.rows, _frames(own)))
+            for own, (row, _) in zip(files, entry.tracklets, strict=True)
+        )
+        tracklets = tuple(
+            replace(t, feature=FeatureFile(path, len(t)) if has_feature(path) else None)
+            for t, (_, path) in zip(tracklets, entry.tracklets, strict=True)
+        )
+        videos.append(AnnotatedVideo(f"{entry.celebrity}_{entry.video}", 0, *size, tracklets))
+    fold = original.folds([(_positive(v), v.celebrity, v.video) for v in videos])
+    numbered = (replace(v, fold=f) for v, f in zip(videos, fold, strict=True))
+    return AnnotatedFolder(tuple(numbered), tuple(notes))
+
+
+def _listed_tracklet(row: ListRow, path: Path, folder: Path) -> TrackletFile:
+    own = read_tracklet(path, feature=False)
+    if (own.start_frame, own.end_frame) != (row.start, row.end):
+        raise DataError(
+            f"{folder / 'tracklets' / original.LIST}, line {row.line}: frames {row.start} to "
+            f"{row.end}, but {path} holds {own.start_frame} to {own.end_frame}"
+        )
+    if not row.tracklet.isdigit():
+        raise DataError(f"{path}: a tracklet is called by its number")
+    return own
+
+
+def _frame_size(files: Sequence[TrackletFile], where: str) -> tuple[int, int]:
+    """From boxes and landmarks; from landmarks alone where boxes are not whole pixels."""
+    six = np.concatenate([f.six_norm.reshape(-1, 2) for f in files])
+    boxes = np.concatenate([f.box_norm.reshape(-1, 2) for f in files])
+    try:
+        return original.frame_size(np.concatenate([six, boxes]), where)
+    except DataError:
+        return original.frame_size(six, where)
+
+
+def _frames(own: TrackletFile) -> Ints:
+    return np.arange(own.start_frame, own.end_frame)
+
+
+def _labelled(
+    own: TrackletFile, size: tuple[int, int], number: int, labels: tuple[Ints, Ints, Ints]
+) -> Tracklet:
+    label, target, uncertain = labels
+    box_px = own.box_norm * np.array([*size, *size])
+    whole = np.rint(box_px)
+    return Tracklet(
+        own.start_frame,
+        np.rint(own.six_norm * np.array(size)),
+        label,
+        uncertain,
+        number,
+        target,
+        whole if np.abs(box_px - whole).max() < 1e-6 else box_px,
+    )
+
+
+def _positive(video: AnnotatedVideo) -> float:
+    return float(sum(t.label.sum() for t in video.tracklets) / video.frame_count)
+
+
+def _read_tidy(folder: Path) -> AnnotatedFolder:
     index = folder / "videos.csv"
-    if not index.is_file():
-        raise DataError(f"no videos.csv in {folder}; expected the folder of the annotated videos")
-    with index.open(newline="", encoding="utf-8") as file:
-        entries = [
-            (f"{index}, line {number}", row) for number, row in enumerate(csv.DictReader(file), 2)
-        ]
-    videos = [_read_video(folder, row, where) for where, row in entries if _has_tracks(row, where)]
+    columns = ("celebrity_id", "video_name", "fold", "tracklets")
+    videos, notes = [], []
+    for line, row in read_csv(index, columns):
+        where = f"{index}, line {line}"
+        if whole_number(row["tracklets"], "tracklets", where):
+            videos.append(_read_video(folder, row, where))
+        else:
+            name = f"{row['celebrity_id']}/{row['video_name']}"
+            notes.append(f"{where}: {name} has no tracklet and is left out")
     if not videos:
         raise DataError(f"{index} lists no video with tracklets")
-    return videos
-
-
-def _parse_row(line: str, where: str) -> Interval:
-    cells = line.split("\t")
-    if len(cells) != _COLUMNS:
-        raise DataError(f"{where}: {len(cells)} columns, expected {_COLUMNS} parted by tabs")
-    if cells[0] not in _TIERS:
-        raise DataError(f"{where}: unknown tier '{cells[0]}'; tiers: {', '.join(_TIERS)}")
-    start_s, end_s = _number(cells[2], where), _number(cells[3], where)
-    if not 0 <= start_s <= end_s:
-        raise DataError(f"{where}: the span {start_s} to {end_s} s does not run forward from 0")
-    return Interval(cells[0], start_s, end_s)
-
-
-def _number(cell: str, where: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f"{where}: '{cell}' is no time in seconds")
-    return value
-
-
-def _has_tracks(row: Mapping[str, str], where: str) -> bool:
-    return _whole(row, "tracklets", where) > 0
-
-
-def _whole(row: Mapping[str, str], column: str, where: str) -> int:
-    cell = row.get(column)
-    if cell is None or not cell.strip().isdigit():
-        raise DataError(f"{where}: column '{column}' holds {cell!r}, expected a whole number")
-    return int(cell)
+    return AnnotatedFolder(tuple(videos), tuple(notes))
 
 
 def _read_video(folder: Path, row: Mapping[str, str], where: str) -> AnnotatedVideo:
-    if not row.get("celebrity_id") or not row.get("video_name"):
+    if not row["celebrity_id"] or not row["video_name"]:
         raise DataError(f"{where}: needs the columns celebrity_id and video_name")
     name = f"{row['celebrity_id']}_{row['video_name']}"
     path = folder / "per_video" / f"{name}.npz"
     arrays = _read_arrays(path)
     width_px, height_px = (int(n) for n in arrays["size"])
     tracklets = _tracklets(arrays, path)
-    if len(tracklets) != _whole(row, "tracklets", where):
+    if len(tracklets) != int(row["tracklets"]):
         raise DataError(f"{where}: {row['tracklets']} tracklets, but {path} has {len(tracklets)}")
-    return AnnotatedVideo(name, _whole(row, "fold", where), width_px, height_px, tracklets)
+    fold = whole_number(row["fold"], "fold", where)
+    return AnnotatedVideo(name, fold, width_px, height_px, tracklets)
 
 
 _ARRAYS = {
     "size": "2",
+    "tracklet": "tracklet",
     "start_frame": "tracklet",
     "length": "tracklet",
     "landmark_px": "frame 6 2",
     "label": "frame",
     "uncertain": "frame",
+    "target": "frame",
+    "box_px": "frame 4",
 }
 
 
@@ -236,11 +277,17 @@ def _read_arrays(path: Path) -> dict[str, Any]:
 def _tracklets(arrays: Mapping[str, Any], path: Path) -> tuple[Tracklet, ...]:
     if not np.isin(arrays["label"], (0, 1)).all():
         raise DataError(f"{path}: labels other than 0 and 1")
+    if not np.isin(arrays["target"], np.arange(len(TARGETS))).all():
+        raise DataError(f"{path}: targets other than 0 to {len(TARGETS) - 1}")
     cuts = np.cumsum(arrays["length"])[:-1]
-    columns = (
-        np.split(arrays["landmark_px"].astype(np.float64), cuts),
-        np.split(arrays["label"].astype(np.int64), cuts),
-        np.split(arrays["uncertain"].astype(np.int64), cuts),
-    )
-    starts = arrays["start_frame"].tolist()
-    return tuple(Tracklet(int(s), *rest) for s, *rest in zip(starts, *columns, strict=True))
+
+    def columns(name: str, kind: type) -> list[Any]:
+        return np.split(arrays[name].astype(kind), cuts)
+
+    starts, numbers = arrays["start_frame"].tolist(), arrays["tracklet"].tolist()
+    rows = zip(
+        starts, columns("landmark_px", np.float64), columns("label", np.int64),
+        columns("uncertain", np.int64), numbers, columns("target", np.int64),
+        columns("box_px", np.float64), strict=True,
+    )  # fmt: skip
+    return tuple(Tracklet(*row) for row in rows)

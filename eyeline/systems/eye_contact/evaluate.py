@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyeline.errors import DataError
+from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.data import AnnotatedVideo, read_videos
 from eyeline.systems.eye_contact.decode import (
     Calibration,
     Decoding,
     decode,
     fit_calibration,
 )
+from eyeline.systems.eye_contact.learners import learn
 from eyeline.systems.eye_contact.recipe import Choices, Recipe, read_recipe
-from eyeline.systems.eye_contact.report import IOU_LEVELS, Answered, Report, Sums, f1_name, score
-from eyeline.systems.eye_contact.samples import Sample, by_video, open_samples
+from eyeline.systems.eye_contact.report import (
+    IOU_LEVELS,
+    Answered,
+    Report,
+    Sums,
+    by_video,
+    f1_name,
+    score,
+)
+from eyeline.systems.eye_contact.samples import Sample, open_samples
+from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
+from eyeline.systems.eye_contact.weights import open_model
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Told = Callable[[str], None]
 
@@ -36,32 +54,43 @@ class CrossValidation:
     """What the other folds chose for each fold."""
 
 
-def run(weights: Path | str, data_dir: Path | str, told: Told | None = None) -> Report:
+def run(
+    weights: Path | str,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+) -> Report:
     """Scores of a weights file on annotated videos.
 
     Args:
-        weights: a checkpoint of builder `landmarks_tcn`.
+        weights: a checkpoint of `landmarks_tcn` or `ms_tcn2`.
         data_dir: as `data.read_videos` takes it.
+        out_dir: gets `report.json`, `predictions.csv` and a timeline against the annotation for
+            each video.
         told: hears of progress.
+        device: for `ms_tcn2`.
 
     Returns:
         `score`'s report, with `seen_in_training`: how many of the videos the weights were trained
         on. Unless that is 0 the figures are no measure of new videos; `cross_validate` gives one.
 
     Raises:
-        CheckpointError, DataError: for what is wrong with either.
+        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    from eyeline.systems.eye_contact.landmarks.fit import logits_of
-    from eyeline.systems.eye_contact.weights import load_landmarks_tcn
-
-    model = load_landmarks_tcn(weights)
-    samples = open_samples(data_dir, _counting(told, "videos read"))
-    logits = [logits_of(model.network, s.features) for s in samples]
-    answered = _answer(logits, model.calibration, model.decoding)
+    model = open_model(weights, device)
+    samples = open_samples(data_dir, told, model.card.builder)
+    logits = _by_person(model.person_logits, samples)
+    answered = answer(logits, model.calibration, model.decoding)
     report = score(samples, answered)
+    videos = read_videos(data_dir)
+    report["slices"] = slice_scores(samples, answered, kinds_of(videos))
+    report["builder"] = model.card.builder
     trained_on = set(model.card.data.get("videos", ()))
     report["seen_in_training"] = len(trained_on & set(by_video(samples)))
-    report["weights"] = str(weights)
+    report["weights"] = Path(weights).name
+    if out_dir is not None:
+        _write(Path(out_dir), report, videos, samples, answered)
     return report
 
 
@@ -69,6 +98,7 @@ def cross_validate(
     data: Path | str | Sequence[Sample],
     recipe: Recipe | Path | str,
     told: Told | None = None,
+    fabric: Fabric | None = None,
 ) -> tuple[CrossValidation, Report]:
     """Train on all folds but one, answer for that one, for every fold.
 
@@ -78,6 +108,7 @@ def cross_validate(
         data: the folder of annotated videos, or the samples themselves.
         recipe: what to train.
         told: hears of progress.
+        fabric: where to train; the CPU by default.
 
     Returns:
         The answers, and `score`'s report with the choices of each fold.
@@ -85,8 +116,8 @@ def cross_validate(
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(recipe)
     if isinstance(data, str | Path):
-        data = open_samples(data, _counting(told, "videos read"))
-    logits = out_of_fold_logits(data, recipe, told)
+        data = open_samples(data, told, recipe.builder)
+    logits = out_of_fold_logits(data, recipe, told, fabric)
     validation = choose_by_fold(data, logits, recipe.decoding)
     report = score(data, validation.answered)
     report["chosen_by_fold"] = [
@@ -96,21 +127,35 @@ def cross_validate(
 
 
 def out_of_fold_logits(
-    samples: Sequence[Sample], recipe: Recipe, told: Told | None = None
+    samples: Sequence[Sample],
+    recipe: Recipe,
+    told: Told | None = None,
+    fabric: Fabric | None = None,
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
-    from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of
-
     folds = sorted({s.fold for s in samples})
     if len(folds) < 2:
         raise DataError(f"cross-validation needs two folds or more, the data has {len(folds)}")
     logits: list[Floats] = [np.zeros(0)] * len(samples)
     for fold in folds:
         others = [s for s in samples if s.fold != fold]
-        network = fit_network(others, recipe, seed=1 + fold, told=_prefixed(told, f"fold {fold}"))
-        for index, sample in enumerate(samples):
-            if sample.fold == fold:
-                logits[index] = logits_of(network, sample.features)
+        learned = learn(others, recipe, fabric, seed=1 + fold, told=_prefixed(told, f"fold {fold}"))
+        own = [i for i, s in enumerate(samples) if s.fold == fold]
+        found = _by_person(learned.person_logits, [samples[i] for i in own])
+        for index, logit in zip(own, found, strict=True):
+            logits[index] = logit
+    return logits
+
+
+def _by_person(
+    person_logits: Callable[[Iterable[Floats]], list[Floats]], samples: Sequence[Sample]
+) -> list[Floats]:
+    """Logits of each sample, those of one video together, since they may correct each other."""
+    logits: list[Floats] = [np.zeros(0)] * len(samples)
+    for own in by_video(samples).values():
+        found = person_logits(samples[i].features for i in own)
+        for index, logit in zip(own, found, strict=True):
+            logits[index] = logit
     return logits
 
 
@@ -126,7 +171,7 @@ def choose_by_fold(
         chosen.append(rule)
         for index, sample in enumerate(samples):
             if sample.fold == fold:
-                answers[index] = _answer([logits[index]], *rule)
+                answers[index] = answer([logits[index]], *rule)
     return CrossValidation(tuple(logits), _joined(answers), tuple(chosen))
 
 
@@ -139,7 +184,7 @@ def choose(
     )
     grid = itertools.product(choices.balance, choices.window_s, choices.switch_cost)
     options = [Decoding(*values) for values in grid]
-    merits = [merit(samples, _answer(logits, calibration, option).states) for option in options]
+    merits = [merit(samples, answer(logits, calibration, option).states) for option in options]
     return calibration, options[int(np.argmax(merits))]
 
 
@@ -151,12 +196,29 @@ def merit(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
     return float(np.mean(parts))
 
 
-def _answer(logits: Sequence[Floats], calibration: Calibration, decoding: Decoding) -> Answered:
+def answer(logits: Sequence[Floats], calibration: Calibration, decoding: Decoding) -> Answered:
+    """Probabilities and states from uncalibrated log odds `(n,)` of each tracklet."""
     return Answered(
         tuple(logits),
         tuple(calibration.probability(x) for x in logits),
         tuple(decode(calibration.log_odds(x), decoding) for x in logits),
     )
+
+
+def _write(
+    folder: Path,
+    report: Report,
+    videos: Sequence[AnnotatedVideo],
+    samples: Sequence[Sample],
+    answered: Answered,
+) -> None:
+    from eyeline.systems.eye_contact import timeline
+    from eyeline.systems.eye_contact.predictions import write_predictions
+
+    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+    write_bytes(folder / "report.json", text.encode())
+    write_predictions(folder / "predictions.csv", samples, answered)
+    timeline.write_all(folder / "timelines", videos, samples, answered)
 
 
 def _joined(answers: Sequence[Answered | None]) -> Answered:
@@ -171,7 +233,3 @@ def _joined(answers: Sequence[Answered | None]) -> Answered:
 
 def _prefixed(told: Told | None, prefix: str) -> Told | None:
     return (lambda text: told(f"{prefix}: {text}")) if told else None
-
-
-def _counting(told: Told | None, what: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: told(f"{done} of {total} {what}")) if told else None

@@ -15,6 +15,7 @@ from eyeline.errors import check_shape
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.results import Floats
+from eyeline.systems.eye_contact.refine import refine
 
 FACE_POINTS_MM = np.array(
     [
@@ -80,7 +81,7 @@ class Heads:
 
 
 def solve_heads(six_px: Floats, camera: Camera) -> Heads:
-    """Pose of the mean head for each frame: EPnP, then iterative refinement from there.
+    """Pose of the mean head for each frame: EPnP, then the least re-projection error from there.
 
     Args:
         six_px: `(n, 6, 2)` pixels; frames with NaN give NaN.
@@ -92,12 +93,17 @@ def solve_heads(six_px: Floats, camera: Camera) -> Heads:
     from scipy.spatial.transform import Rotation
 
     check_shape(six_px, "frame 6 2", "six_px")
-    solved = np.array([_solve(points, camera.matrix) for points in six_px]).reshape(-1, 2, 3)
-    known = np.isfinite(solved).all(axis=(1, 2))
-    rotation = np.full((len(solved), 3, 3), np.nan)
-    if known.any():
-        rotation[known] = Rotation.from_rotvec(solved[known, 0]).as_matrix()
-    return Heads(rotation, solved[:, 1])
+    first = np.array([_first(points, camera.matrix) for points in six_px]).reshape(-1, 2, 3)
+    known = np.flatnonzero(np.isfinite(first).all(axis=(1, 2)))
+    rotation = np.full((len(first), 3, 3), np.nan)
+    translation = np.full((len(first), 3), np.nan)
+    if len(known):
+        turn = Rotation.from_rotvec(first[known, 0]).as_matrix()
+        turn, shift = refine(turn, first[known, 1], six_px[known], FACE_POINTS_MM, camera)
+        sound = np.isfinite(turn).all(axis=(1, 2)) & np.isfinite(shift).all(axis=1)
+        sound &= shift[:, 2] > 0
+        rotation[known[sound]], translation[known[sound]] = turn[sound], shift[sound]
+    return Heads(rotation, translation)
 
 
 def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
@@ -125,8 +131,8 @@ def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
     )
 
 
-def _solve(points_px: Floats, matrix: Floats) -> Floats:
-    """Rotation vector and translation `(2, 3)` of one frame, NaN where there is no solution."""
+def _first(points_px: Floats, matrix: Floats) -> Floats:
+    """Rotation vector and translation `(2, 3)` of one frame by EPnP; NaN where there is none."""
     import cv2
 
     nowhere = np.full((2, 3), np.nan)
@@ -136,11 +142,6 @@ def _solve(points_px: Floats, matrix: Floats) -> Floats:
     model, undistorted = FACE_POINTS_MM.reshape(6, 1, 3), np.zeros(5)
     try:
         _, turn, shift = cv2.solvePnP(model, image, matrix, undistorted, flags=cv2.SOLVEPNP_EPNP)
-        _, turn, shift = cv2.solvePnP(
-            model, image, matrix, undistorted, turn, shift, True, flags=cv2.SOLVEPNP_ITERATIVE
-        )
     except cv2.error:
         return nowhere
-    pose: Floats = np.stack([turn[:, 0], shift[:, 0]]).astype(np.float64)
-    behind = not np.isfinite(pose).all() or pose[1, 2] <= 0
-    return nowhere if behind else pose
+    return np.asarray(np.stack([turn[:, 0], shift[:, 0]]), np.float64)

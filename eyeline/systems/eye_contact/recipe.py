@@ -1,21 +1,39 @@
-"""Reading a recipe: sections are keyword arguments, checked before any data is touched."""
+"""The recipes of this room: which sections there are for each network, and what they say."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import RecipeError
+from eyeline.training import recipe
 
 RECIPES = Path(__file__).parent / "recipes"
 """Where the recipes of this room lie."""
 
+LABELS = ("annotated", "clusters")
+"""Whose labels are learned: the annotators', or those that gaze points give by clustering."""
+
 
 @dataclass(frozen=True)
-class Optimizer:
+class Data:
+    """What is learned from."""
+
+    labels: str = "annotated"
+    """One of `LABELS`."""
+    least_frames: int = 0
+    """Shorter tracklets are left out of learning from clusters."""
+    validation_share: float = 0.2
+    """Last part of the list of tracklets that learning from clusters only looks at, as published;
+    annotated videos are cross-validated instead."""
+    most_eps: float = 8.0
+    """Neighbourhood in which OPTICS begins to look, millimetres on the cylinder."""
+
+
+@dataclass(frozen=True)
+class OneCycle:
     """AdamW with a rate that rises, then falls along a cosine."""
 
     learning_rate: float = 0.01
@@ -28,8 +46,8 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
-class Training:
-    """What one member sees in training."""
+class Crops:
+    """What one member of `landmarks_tcn` sees in training."""
 
     epochs: int = 5
     """Times that the number of annotated frames is drawn."""
@@ -41,6 +59,26 @@ class Training:
     mirror: bool = True
     """Whether half of the crops are mirrored."""
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam as published."""
+
+    learning_rate: float = 5e-4
+
+
+@dataclass(frozen=True)
+class WholeTracklets:
+    """`ms_tcn2` sees whole tracklets, one at a time, as published."""
+
+    epochs: int = 50
+    """A round."""
+    rounds: int = 6
+    """From clusters: the first round and those on labels of the round before."""
+    seed: int = 42
+    workers: int = 0
+    """Processes that read features."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +96,24 @@ class Recipe:
     """All that a training run is told."""
 
     model: Mapping[str, Any] = field(default_factory=lambda: {"builder": "landmarks_tcn"})
-    """`builder` and its keyword arguments."""
+    """`builder`, the network's, and its keyword arguments."""
+    data: Data = field(default_factory=Data)
     loss: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of `loss.segmentation_loss`."""
-    optimizer: Optimizer = field(default_factory=Optimizer)
-    training: Training = field(default_factory=Training)
+    optimizer: Any = field(default_factory=OneCycle)
+    """`OneCycle` for `landmarks_tcn`, `Adam` for `ms_tcn2`."""
+    training: Any = field(default_factory=Crops)
+    """`Crops` for `landmarks_tcn`, `WholeTracklets` for `ms_tcn2`."""
     decoding: Choices = field(default_factory=Choices)
 
     @property
+    def builder(self) -> str:
+        """The network that is trained."""
+        return str(self.model["builder"])
+
+    @property
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of the builder."""
+        """Keyword arguments of the network."""
         return {name: value for name, value in self.model.items() if name != "builder"}
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,96 +121,73 @@ class Recipe:
         return asdict(self)
 
 
-def read_recipe(source: Path | str | Mapping[str, Any]) -> Recipe:
+def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
     """A recipe from a YAML file, the name of one of this room's, or a mapping.
+
+    Args:
+        source: which.
+        changes: `section.key=value`, made before anything is checked.
 
     Raises:
         RecipeError: no such file, no YAML, or all keys that nothing takes, at once.
     """
-    if isinstance(source, Mapping):
-        return _bind(source, "the recipe")
-    path = Path(source)
-    if not path.suffix:
-        path = RECIPES / f"{source}.yaml"
-    return _bind(_read_yaml(path), str(path))
+    sections, where = recipe.read(source, RECIPES)
+    return _bind(recipe.change(sections, changes), where)
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    import yaml
+NETWORKS = ("landmarks_tcn", "ms_tcn2")
+"""Those that train."""
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
-        raise RecipeError(f"no recipe at {path}. Recipes of eye_contact: {known}") from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
-    return content
+
+def _layout(builder: str) -> dict[str, Callable[..., Any]]:
+    from eyeline.systems.eye_contact.loss import segmentation_loss
+
+    shared: dict[str, Callable[..., Any]] = {
+        "data": Data,
+        "loss": segmentation_loss,
+        "decoding": Choices,
+    }
+    if builder == "ms_tcn2":
+        from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
+
+        return {"model": ms_tcn2, "optimizer": Adam, "training": WholeTracklets, **shared}
+    from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
+
+    return {"model": landmarks_tcn, "optimizer": OneCycle, "training": Crops, **shared}
 
 
 def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
-    from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
-    from eyeline.systems.eye_contact.loss import segmentation_loss
-
-    targets: dict[str, Callable[..., Any]] = {
-        "model": landmarks_tcn,
-        "loss": segmentation_loss,
-        "optimizer": Optimizer,
-        "training": Training,
-        "decoding": Choices,
-    }
-    faults = [f"no section '{name}'" for name in sections if name not in targets]
-    for name, target in targets.items():
-        faults += _misfits(name, sections.get(name, {}), target)
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}. Sections: {', '.join(targets)}")
-    decoding = {k: tuple(v) for k, v in sections.get("decoding", {}).items()}
-    return Recipe(
-        dict(sections.get("model", {"builder": "landmarks_tcn"})),
-        dict(sections.get("loss", {})),
-        Optimizer(**sections.get("optimizer", {})),
-        Training(**sections.get("training", {})),
-        Choices(**decoding),
-    )
-
-
-def _misfits(name: str, section: Any, target: Callable[..., Any]) -> list[str]:
-    if not isinstance(section, Mapping):
-        return [f"section '{name}' should hold keys, it holds {section!r}"]
-    faults = []
-    builder = section.get("builder", "landmarks_tcn")
-    if name == "model" and builder != "landmarks_tcn":
-        faults.append(f"model.builder '{builder}' is not known; builders that train: landmarks_tcn")
-    keys = {"builder"} if name == "model" else set()
-    known = {p.name: p.default for p in _settable(target)}
-    for key, value in section.items():
-        if key not in known and key not in keys:
-            faults.append(f"{name}.{key} is not known; keys: {', '.join(known)}")
-        elif key in known and not _alike(value, known[key]):
-            faults.append(f"{name}.{key} is {value!r}; expected the like of {known[key]!r}")
-    return faults
-
-
-def _settable(target: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Parameters with a default that is a plain value."""
-    return [
-        p
-        for p in inspect.signature(target).parameters.values()
-        if isinstance(p.default, (bool, int, float, str, tuple))
-    ]
-
-
-def _alike(value: Any, default: Any) -> bool:
-    if isinstance(default, tuple):
-        return (
-            isinstance(value, list | tuple)
-            and len(value) > 0
-            and all(_alike(v, default[0]) for v in value)
+    model = sections.get("model", {})
+    builder, inner = NETWORKS[0], model
+    if isinstance(model, Mapping):
+        builder = model.get("builder", builder)
+        inner = {key: value for key, value in model.items() if key != "builder"}
+    if builder not in NETWORKS:
+        raise RecipeError(
+            f"{where}: model.builder '{builder}' is not known; networks that train: "
+            f"{', '.join(NETWORKS)}"
         )
-    if isinstance(default, bool) or isinstance(value, bool):
-        return type(value) is type(default)
-    if isinstance(default, float):
-        return isinstance(value, int | float)
-    return isinstance(value, type(default))
+    layout = _layout(builder)
+    bound = recipe.bind({**sections, "model": inner}, layout, where)
+    made = Recipe(
+        {"builder": builder, **bound["model"]}, Data(**bound["data"]), bound["loss"],
+        layout["optimizer"](**bound["optimizer"]), layout["training"](**bound["training"]),
+        Choices(**bound["decoding"]),
+    )  # fmt: skip
+    _check(made, where)
+    return made
+
+
+def _check(made: Recipe, where: str) -> None:
+    faults = []
+    if made.data.labels not in LABELS:
+        faults.append(f"data.labels is '{made.data.labels}'; there are {', '.join(LABELS)}")
+    if made.data.labels == "clusters" and made.builder != "ms_tcn2":
+        faults.append("data.labels: clusters needs the network ms_tcn2")
+    if not 0 < made.data.validation_share < 1:
+        faults.append(f"data.validation_share is {made.data.validation_share}, not within (0, 1)")
+    for name in ("balance", "switch_cost", "window_s"):
+        if not getattr(made.decoding, name):
+            faults.append(f"decoding.{name} is empty")
+    if faults:
+        raise RecipeError(f"{where}: {'; '.join(faults)}")

@@ -1,15 +1,16 @@
-"""Annotated tracklets as the network is trained on them: features and labels."""
+"""Annotated tracklets as a network is trained on them: features, labels, and whose they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.data import AnnotatedVideo, read_videos
+from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
 from eyeline.systems.eye_contact.landmarks.inputs import Landmarks, person_features
 
 
@@ -21,47 +22,91 @@ class Sample:
     """Name of its video; the unit of the cross-validation and of the bootstrap."""
     fold: int
     """Part of the cross-validation that the video belongs to."""
-    features: Floats
-    """`(n, feature)` as of `inputs.person_features`, float32."""
+    source: Floats | Callable[[], Floats]
+    """`(n, feature)` float32, or what reads them: an hour of picture features is 700 MB."""
     label: Ints
     """`(n,)` 1 eye contact, 0 none."""
+    uncertain: Ints | None = None
+    """`(n,)` 1 where the annotators could not tell; None: nowhere."""
+    tracklet: str = ""
+    """Its number in the video, `000` on."""
+    start_frame: int = 0
+    """Video frame at 25 Hz of its first row."""
+
+    @property
+    def features(self) -> Floats:
+        """`(n, feature)` as the builder takes them, float32."""
+        return self.source() if callable(self.source) else self.source
 
     def __len__(self) -> int:
         return len(self.label)
 
 
-def samples_of(video: AnnotatedVideo) -> list[Sample]:
-    """The tracklets of one video, each measured against all of them."""
+Reading = Callable[[AnnotatedVideo], list[Sample]]
+"""Makes a video's samples for one kind of network."""
+
+
+def landmark_samples(video: AnnotatedVideo) -> list[Sample]:
+    """The tracklets of one video for `landmarks_tcn`, each measured against all of them."""
     tracks = [Landmarks(t.time_s, t.six_px) for t in video.tracklets]
     features = person_features(tracks, video.width_px, video.height_px)
-    return [
-        Sample(video.name, video.fold, rows, tracklet.label)
-        for rows, tracklet in zip(features, video.tracklets, strict=True)
-        if np.isfinite(rows).all()
-    ]
-
-
-def open_samples(
-    folder: Path | str, progress: Callable[[int, int], None] | None = None
-) -> list[Sample]:
-    """All annotated tracklets of a folder that `data.read_videos` can read, in its order.
-
-    Args:
-        folder: of the annotated videos.
-        progress: told how many videos of how many are done.
-    """
-    videos = read_videos(folder)
-    samples: list[Sample] = []
-    for done, video in enumerate(videos, start=1):
-        samples += samples_of(video)
-        if progress:
-            progress(done, len(videos))
+    samples = []
+    for rows, tracklet in zip(features, video.tracklets, strict=True):
+        if not np.isfinite(rows).all():
+            raise DataError(
+                f"{video.name}, tracklet {tracklet.number:03d}: no head pose fits its landmarks"
+            )
+        samples.append(_sample(video, tracklet, rows))
     return samples
 
 
-def by_video(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """Indices of each video's samples, videos in order of first appearance."""
-    groups: dict[str, list[int]] = {}
-    for index, sample in enumerate(samples):
-        groups.setdefault(sample.video, []).append(index)
-    return groups
+def picture_samples(video: AnnotatedVideo) -> list[Sample]:
+    """The tracklets of one video for `ms_tcn2`, which need the features of ETH-XGaze's network.
+
+    Raises:
+        DataError: a tracklet without them.
+    """
+    samples = []
+    for tracklet in video.tracklets:
+        if tracklet.feature is None:
+            raise DataError(
+                f"{video.name}, tracklet {tracklet.number:03d}: the file has no gaze_feature. "
+                "The published tracklets have none: they must be made from the videos, by "
+                "eyeline prepare eye_contact/voxceleb2. Or use a recipe of landmarks_tcn"
+            )
+        samples.append(_sample(video, tracklet, tracklet.feature))
+    return samples
+
+
+READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": picture_samples}
+"""By the network that is to see them."""
+
+
+def open_samples(
+    folder: Path | str, told: Callable[[str], None] | None = None, builder: str = "landmarks_tcn"
+) -> list[Sample]:
+    """All annotated tracklets of a folder that `data.read_folder` can read, in its order.
+
+    Args:
+        folder: of the annotated videos.
+        told: hears of what the folder leaves out, and how many videos are done.
+        builder: the network that is to see them, of `READINGS`.
+    """
+    found = read_folder(folder)
+    tell = told or (lambda text: None)
+    for note in found.notes:
+        tell(note)
+    samples: list[Sample] = []
+    for done, video in enumerate(found.videos, start=1):
+        samples += READINGS[builder](video)
+        tell(f"{done} of {len(found.videos)} videos read")
+    return samples
+
+
+def _sample(
+    video: AnnotatedVideo, tracklet: Tracklet, source: Floats | Callable[[], Floats]
+) -> Sample:
+    return Sample(
+        video.name, video.fold, source, tracklet.label, tracklet.uncertain,
+        f"{tracklet.number:03d}", tracklet.start_frame,
+    )  # fmt: skip

@@ -1,26 +1,39 @@
-"""Training `landmarks_tcn` by a recipe: cross-validation, then one network on all videos."""
+"""Training by a recipe: cross-validation on annotators' labels, or rounds on labels of clusters."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import OutputError
+from eyeline.errors import OutputError, UsageError
+from eyeline.files import write_bytes
+from eyeline.systems.eye_contact.data import read_videos
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
 from eyeline.systems.eye_contact.evaluate import Told, choose, cross_validate
+from eyeline.systems.eye_contact.learners import learn
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
-from eyeline.systems.eye_contact.report import Report
-from eyeline.systems.eye_contact.samples import Sample, by_video, open_samples
-from eyeline.systems.eye_contact.weights import LICENCE, settings_of
+from eyeline.systems.eye_contact.report import Report, by_video
+from eyeline.systems.eye_contact.samples import Sample, open_samples
+from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
+from eyeline.systems.eye_contact.weights import LICENCE, open_model, settings_of
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from eyeline.training.devices import Devices
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 PROTOCOL = (
     "cross-validation over folds of whole videos; "
     "calibration and decoding of each fold chosen on the others"
 )
+ROUNDS = (
+    "labels from clusters, then from the network's own answers; validation on the last part of the "
+    "list of tracklets, against those labels: no measure of eye contact"
+)
+REPORT = "report.json"
 
 
 def run(
@@ -28,62 +41,126 @@ def run(
     data_dir: Path | str,
     out_dir: Path | str,
     progress: Told | None = None,
+    *,
+    changes: Sequence[str] = (),
+    devices: Devices | None = None,
+    weights: Path | None = None,
 ) -> Report:
-    """Cross-validate a recipe, train it on all videos, and write weights and report.
+    """Train a recipe and write weights and report; a stopped run of rounds goes on.
 
     Args:
         recipe: a YAML file, the name of one of this room's, or its sections.
-        data_dir: as `data.read_videos` takes it.
-        out_dir: gets `landmarks_tcn.safetensors` and `report.json`.
+        data_dir: for annotators' labels as `data.read_videos` takes it, for labels of clusters as
+            `eyeline prepare eye_contact/voxceleb2` leaves it.
+        out_dir: gets the network's weights and `report.json`.
         progress: is told, in words, what has been finished.
+        changes: `section.key=value`, made to the recipe.
+        devices: where; one CPU by default.
+        weights: of a network that labels for the first round, instead of the clusters.
 
     Returns:
-        The report of the cross-validation; the written network itself has seen all videos.
+        The report of the cross-validation, or of the rounds. The written network has seen all
+        videos.
 
     Raises:
-        RecipeError, DataError, OutputError: for what is wrong with each.
+        RecipeError, DataError, OutputError, CheckpointError, UsageError, TrainingError: for what is
+        wrong with each.
     """
-    from eyeline.systems.eye_contact.landmarks.fit import fit_network
-
-    plan = read_recipe(recipe)
+    plan = read_recipe(recipe, changes)
     folder = _made(Path(out_dir))
-    samples = open_samples(
-        data_dir, lambda done, total: _tell(progress, f"{done} of {total} videos read")
-    )
-    validation, report = cross_validate(samples, plan, progress)
+    fabric = (devices or Devices()).fabric()
+    fabric.launch()
+    tell = progress if fabric.is_global_zero else None
+    if plan.data.labels == "clusters":
+        return _run_rounds(plan, Path(data_dir), folder, fabric, weights, tell)
+    if weights is not None:
+        raise UsageError(
+            "--weights label for the first round of a recipe that learns from clusters"
+        )
+    return _run_annotated(plan, Path(data_dir), folder, fabric, tell)
+
+
+def _run_annotated(
+    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, progress: Told | None
+) -> Report:
+    samples = open_samples(data_dir, progress, plan.builder)
+    validation, report = cross_validate(samples, plan, progress, fabric)
     rule = choose(samples, validation.logits, plan.decoding)
-    network = fit_network(samples, plan, told=lambda text: _tell(progress, f"all videos: {text}"))
-    card = _card(plan, samples, report, rule)
-    checkpoint.save(folder / "landmarks_tcn.safetensors", network.state_dict(), card)
+    learned = learn(samples, plan, fabric, told=lambda text: _tell(progress, f"all videos: {text}"))
+    card = _card(plan, samples, _scores(report), rule)
+    if fabric.is_global_zero:
+        checkpoint.save(folder / f"{plan.builder}.safetensors", learned.state, card)
     report["settings"] = {k: v for k, v in card.settings.items() if k != "features"}
+    report["slices"] = slice_scores(samples, validation.answered, kinds_of(read_videos(data_dir)))
     report["protocol"], report["recipe"] = PROTOCOL, plan.as_dict()
-    _write(folder / "report.json", report)
+    _write(folder / REPORT, report, fabric)
+    return report
+
+
+def _run_rounds(
+    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, weights: Path | None,
+    progress: Told | None,
+) -> Report:  # fmt: skip
+    from eyeline.systems.eye_contact import self_training
+    from eyeline.systems.eye_contact.discovery import pseudo_labels
+
+    if fabric.is_global_zero:
+        found = pseudo_labels.run(
+            data_dir, m_eps=plan.data.most_eps, min_length=plan.data.least_frames,
+            progress=progress,
+        )  # fmt: skip
+        _tell(progress, str(found))
+    fabric.barrier()
+    split = self_training.open_split(data_dir, plan)
+    label_with = open_model(weights, str(fabric.device)).logits if weights else None
+    network, rounds = self_training.run_rounds(
+        split, plan, folder, fabric, label_with=label_with, told=progress
+    )
+    report: Report = {
+        "rounds": self_training.summary(rounds), "tracklets": len(split.everything),
+        "frames": sum(len(s) for s in split.everything), "protocol": ROUNDS,
+        "recipe": plan.as_dict(),
+    }  # fmt: skip
+    rule = Calibration(), Decoding(balance=0.0, switch_cost=0.0)
+    last = {k: v for k, v in report["rounds"][-1].items() if k.startswith("validation")}
+    card = _card(plan, split.everything, {"protocol": ROUNDS, **_rounded(last)}, rule)
+    if fabric.is_global_zero:
+        checkpoint.save(folder / f"{plan.builder}.safetensors", network.state_dict(), card)
+        self_training.forget_states(folder, plan)
+    _write(folder / REPORT, report, fabric)
     return report
 
 
 def _card(
-    plan: Recipe, samples: list[Sample], report: Report, rule: tuple[Calibration, Decoding]
+    plan: Recipe,
+    samples: list[Sample],
+    scores: Mapping[str, Any],
+    rule: tuple[Calibration, Decoding],
 ) -> CheckpointCard:
     return CheckpointCard(
         system="eye_contact",
-        builder="landmarks_tcn",
+        builder=plan.builder,
         arguments=plan.arguments,
         recipe=plan.as_dict(),
         data={
-            "dataset": "ECS annotations of VoxCeleb2 videos, visible part",
+            "labels": plan.data.labels,
             "videos": list(by_video(samples)),
             "tracklets": len(samples),
             "frames": sum(len(s) for s in samples),
         },
-        scores={
-            "protocol": PROTOCOL,
-            "pooled": _rounded(report["pooled"]),
-            "interval": {name: _rounded(pair) for name, pair in report["interval"].items()},
-            "ece": _rounded(report["calibration"]["ece"]),
-        },
-        settings=settings_of(*rule),
-        licence=LICENCE,
+        scores=scores,
+        settings=settings_of(plan.builder, *rule),
+        licence=LICENCE if plan.data.labels == "annotated" else "",
     )
+
+
+def _scores(report: Report) -> dict[str, Any]:
+    return {
+        "protocol": PROTOCOL,
+        "pooled": _rounded(report["pooled"]),
+        "interval": {name: _rounded(pair) for name, pair in report["interval"].items()},
+        "ece": _rounded(report["calibration"]["ece"]),
+    }
 
 
 def _rounded(value: Any) -> Any:
@@ -102,30 +179,11 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _write(path: Path, report: Report) -> None:
-    try:
-        path.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+def _write(path: Path, report: Report, fabric: Fabric) -> None:
+    if fabric.is_global_zero:
+        write_bytes(path, (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _tell(progress: Told | None, text: str) -> None:
     if progress:
         progress(text)
-
-
-def main() -> None:
-    """Run from a shell: `python -m eyeline.systems.eye_contact.train --data DIR --out DIR`."""
-    import argparse
-
-    parser = argparse.ArgumentParser(description=run.__doc__)
-    parser.add_argument("--recipe", default="ecs_landmarks")
-    parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--out", required=True, type=Path)
-    given = parser.parse_args()
-    report = run(given.recipe, given.data, given.out, lambda text: print(text, flush=True))
-    print(json.dumps({k: report[k] for k in ("pooled", "interval", "settings")}, indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,22 +1,25 @@
-"""The weights that ship with the package, and opening any checkpoint of builder `landmarks_tcn`."""
+"""Opening the checkpoints of this room, among them the one that ships with the package."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from eyeline.errors import CheckpointError
+from eyeline.errors import CheckpointError, DataError
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
 from eyeline.systems.eye_contact.landmarks import forward
+from eyeline.systems.eye_contact.landmarks.agreement import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, PARITY
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn
 
 SHIPPED = Path(__file__).parent / "weights" / "landmarks_tcn.safetensors"
@@ -39,9 +42,18 @@ class Model:
     decoding: Decoding
     card: CheckpointCard
 
-    def log_odds(self, features: Floats) -> Floats:
-        """Calibrated log odds `(n,)` of contact from features `(n, feature)` at 25 Hz."""
-        return self.calibration.log_odds(forward.log_odds(self.arrays, features, PARITY))
+    def logits(self, features: Floats) -> Floats:
+        """Uncalibrated log odds `(n,)` of contact from features `(n, feature)` at 25 Hz."""
+        return forward.log_odds(self.arrays, features, PARITY)
+
+    def person_logits(self, features: Iterable[Floats]) -> list[Floats]:
+        """The same of all tracks of one person in one video, which correct each other."""
+        each = list(features)
+        return agreed([self.logits(rows) for rows in each], each)
+
+    def log_odds(self, features: Iterable[Floats]) -> list[Floats]:
+        """The same, calibrated."""
+        return [self.calibration.log_odds(logit) for logit in self.person_logits(features)]
 
     @cached_property
     def network(self) -> LandmarksTcn:
@@ -53,6 +65,98 @@ class Model:
         network = landmarks_tcn(**self.card.arguments)
         network.load_state_dict({name: torch.tensor(a) for name, a in self.arrays.items()})
         return network.eval()
+
+
+class Segmenting(Protocol):
+    """A checkpoint that tells contact, with what belongs to it."""
+
+    @property
+    def card(self) -> CheckpointCard:
+        """What the file says of itself."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """From log odds to probabilities."""
+
+    @property
+    def decoding(self) -> Decoding:
+        """From log odds to states."""
+
+    def logits(self, features: Floats) -> Floats:
+        """Features `(n, feature)` of a tracklet at 25 Hz to uncalibrated log odds `(n,)`."""
+
+    def person_logits(self, features: Iterable[Floats]) -> list[Floats]:
+        """The same of all tracklets of one person in one video, which may correct each other."""
+
+
+def open_model(path: Path | str, device: str = "cpu") -> Segmenting:
+    """Open a checkpoint of any network that tells contact.
+
+    Args:
+        path: written by `eyeline train` or `eyeline import`.
+        device: for `ms_tcn2`; `landmarks_tcn` needs none.
+
+    Raises:
+        CheckpointError: not such a checkpoint.
+        UsageError: no such device.
+    """
+    card = checkpoint.read_card(path)
+    if card.builder == "ms_tcn2":
+        return _open_segmenter(path, device)
+    return load_landmarks_tcn(path)
+
+
+@dataclass(frozen=True)
+class PictureModel:
+    """A checkpoint of `ms_tcn2`; one of the authors is taken as it is: arg-max, no calibration."""
+
+    network: nn.Module
+    """In evaluation mode, on its device."""
+    card: CheckpointCard
+    features: int
+    """Width of what it takes."""
+    calibration: Calibration
+    decoding: Decoding
+
+    def logits(self, features: Floats) -> Floats:
+        """Features `(n, feature)` of a tracklet to uncalibrated log odds `(n,)`.
+
+        Raises:
+            DataError: features of another width.
+        """
+        from eyeline.systems.eye_contact.xgaze.fit import logits_of
+
+        if features.shape[1] != self.features:
+            raise DataError(
+                f"features are {features.shape[1]} wide, these weights take {self.features}"
+            )
+        return logits_of(self.network, features)
+
+    def person_logits(self, features: Iterable[Floats]) -> list[Floats]:
+        """The same of all tracklets of a person, each by itself."""
+        return [self.logits(rows) for rows in features]
+
+
+def _open_segmenter(path: Path | str, device: str) -> PictureModel:
+    from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
+
+    network, card = load_segmenter(path, device), checkpoint.read_card(path)
+    calibration, decoding = _rule(card, path)
+    return PictureModel(network, card, network.PG.conv_1x1_in.in_channels, calibration, decoding)
+
+
+def _rule(card: CheckpointCard, path: Path | str) -> tuple[Calibration, Decoding]:
+    """Calibration and decoding of a card; without them probabilities as they are, and arg-max."""
+    plain: dict[str, Any] = {"balance": 0.0, "switch_cost": 0.0}
+    try:
+        return (
+            Calibration(**card.settings.get("calibration", {})),
+            Decoding(**card.settings.get("decoding", plain)),
+        )
+    except TypeError as error:
+        raise CheckpointError(
+            f"{path} has a card that builder {card.builder} cannot use: {error}"
+        ) from error
 
 
 def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
@@ -86,14 +190,14 @@ def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
     return Model(arrays, calibration, decoding, card)
 
 
-def settings_of(calibration: Calibration, decoding: Decoding) -> dict[str, Any]:
-    """What a card must hold for prediction beside the tensors."""
-    return {
+def settings_of(builder: str, calibration: Calibration, decoding: Decoding) -> dict[str, Any]:
+    """What a network's card must hold for prediction beside the tensors."""
+    settings = {
         "calibration": asdict(calibration),
         "decoding": asdict(decoding),
         "threshold": 0.5,
-        "features": list(FEATURES),
     }
+    return settings | ({"features": list(FEATURES)} if builder == "landmarks_tcn" else {})
 
 
 def _check_features(card: CheckpointCard, path: Path | str) -> None:

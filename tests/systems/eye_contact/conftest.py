@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
-from eyeline.systems.eye_contact.samples import Sample, samples_of
+from eyeline.systems.eye_contact.samples import Sample, landmark_samples
 from tests.systems.eye_contact.faces import six_points
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -47,5 +47,5 @@ def invented() -> list[Sample]:
         label = (yaw > 0).astype(np.int64)
         whole = Tracklet(0, points, label, np.zeros(300, np.int64))
         video = AnnotatedVideo(f"video{number}", number % 2, 1280, 720, (whole,))
-        samples += samples_of(video)
+        samples += landmark_samples(video)
     return samples

@@ -32,9 +32,9 @@ def test_poses_are_those_of_the_original_code(golden: Golden) -> None:
     for case, (width, height) in enumerate(expected["size"]):
         heads = solve_heads(expected["landmarks"][case : case + 1], assumed_camera(width, height))
         turn, _ = cv2.Rodrigues(heads.rotation[0])
-        assert np.abs(turn[:, 0] - expected["hr"][case]).max() < 2e-3
-        assert np.abs(heads.translation_mm[0] - expected["ht"][case]).max() < 0.1
-        assert np.abs(heads.centre_mm[0] - expected["face_center"][case]).max() < 0.1
+        assert np.abs(turn[:, 0] - expected["hr"][case]).max() < 1e-6
+        assert np.abs(heads.translation_mm[0] - expected["ht"][case]).max() < 1e-4
+        assert np.abs(heads.centre_mm[0] - expected["face_center"][case]).max() < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,17 @@ def test_what_is_no_face_gives_no_pose_or_a_finite_one(points: np.ndarray) -> No
     assert np.isnan(heads.rotation).all() or np.isfinite(heads.rotation).all()
     if np.isnan(points).any():
         assert np.isnan(heads.rotation).all() and np.isnan(heads.centre_mm).all()
+
+
+def test_each_frame_is_fitted_alone(golden: Golden) -> None:
+    points = golden("head_poses")["landmarks"]
+    points[3] = np.nan
+    camera = assumed_camera(1280, 720)
+    together = solve_heads(points, camera)
+    for case in range(len(points)):
+        alone = solve_heads(points[case : case + 1], camera)
+        assert np.array_equal(alone.translation_mm[0], together.translation_mm[case], True)
+        assert np.array_equal(alone.rotation[0], together.rotation[case], True)
 
 
 def test_no_frames() -> None:

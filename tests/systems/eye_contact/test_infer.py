@@ -16,14 +16,8 @@ from eyeline.people.tracks import Track
 from eyeline.results import Answer, Scores, Segments
 from eyeline.system import load_system
 from eyeline.systems.eye_contact.decode import decode
-from eyeline.systems.eye_contact.infer import (
-    MAX_GAP_S,
-    MIN_PIECE_S,
-    CameraAngle,
-    LandmarksTcnPredictor,
-    pieces_of,
-)
-from eyeline.systems.eye_contact.landmarks.fit import logits_of
+from eyeline.systems.eye_contact.infer import MIN_PIECE_S, CameraAngle, LandmarksTcnPredictor
+from eyeline.systems.eye_contact.landmarks.fit import logits_of, person_logits
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, Landmarks
 from eyeline.systems.eye_contact.samples import open_samples
 from eyeline.systems.eye_contact.weights import SHIPPED, load_landmarks_tcn
@@ -70,9 +64,9 @@ def test_the_card_of_the_room() -> None:
     assert card.beside == ("camera_angle",)
     builder = card.builders["landmarks_tcn"]
     assert builder.method.weights == SHIPPED.name
-    assert builder.network is not None
+    assert builder.networks == ("landmarks_tcn",)
     saved, state = checkpoint.load(SHIPPED)
-    network = builder.network(**saved.arguments)
+    network = card.networks["landmarks_tcn"](**saved.arguments)
     checkpoint.fill(network, state, SHIPPED)
 
 
@@ -138,17 +132,6 @@ def test_short_and_blurred_tracks_are_not_answered(predictor: LandmarksTcnPredic
     assert set(segments.person.tolist()) <= {4}
 
 
-def test_a_blink_of_the_landmarks_is_bridged_and_a_long_gap_is_not() -> None:
-    (face,) = faces(400)
-    quality = face.quality.copy()
-    quality[100:105] = 0
-    quality[200:240] = 0
-    pieces = pieces_of([replace(face, quality=quality)])
-    assert [(p.rows[0], p.rows[-1]) for p in pieces] == [(0, 199), (240, 399)]
-    assert len(pieces[0].landmarks.time_s) == 195
-    assert MAX_GAP_S * 25 < 40
-
-
 def test_landmarks_that_are_no_numbers_are_left_out(predictor: LandmarksTcnPredictor) -> None:
     (face,) = faces(200)
     points = face.six_px.copy()
@@ -196,7 +179,7 @@ def test_raw_tracks_and_training_tracklets_give_one_answer(
     predictor: LandmarksTcnPredictor, annotated: Path
 ) -> None:
     from eyeline.systems.eye_contact.data import read_videos
-    from eyeline.systems.eye_contact.samples import samples_of
+    from eyeline.systems.eye_contact.samples import landmark_samples
 
     video = min(read_videos(annotated), key=lambda v: v.frame_count)
     tracks = [
@@ -207,7 +190,8 @@ def test_raw_tracks_and_training_tracklets_give_one_answer(
         made, video=replace(made.video, width_px=video.width_px, height_px=video.height_px)
     )
     scores, _ = split(predictor.predict(made))
-    logits = [logits_of(predictor.model.network, s.features) for s in samples_of(video)]
+    features = [s.features for s in landmark_samples(video)]
+    logits = person_logits(predictor.model.network, features)
     expected = predictor.model.calibration.probability(np.concatenate(logits))
     assert scores.value == pytest.approx(expected, abs=1e-6)
 

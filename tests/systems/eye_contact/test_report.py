@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ import pytest
 
 from eyeline import metrics
 from eyeline.systems.eye_contact.data import read_videos
-from eyeline.systems.eye_contact.report import IOU_LEVELS, Answered, Sums, f1_name, score
+from eyeline.systems.eye_contact.report import (
+    IOU_LEVELS,
+    Answered,
+    Labels,
+    Sums,
+    _Precision,
+    certain,
+    f1_name,
+    score,
+)
 from eyeline.systems.eye_contact.samples import Sample
 
 Golden = Callable[[str], dict[str, Any]]
@@ -59,21 +69,28 @@ def test_segments_of_the_original_evaluation(golden: Golden) -> None:
         assert np.array_equal(np.stack([found.label, found.start, found.end], 1), expected)
 
 
-def test_constant_answers_on_the_visible_videos(annotated: Path) -> None:
-    samples = [sample(t.label, v.name, v.fold) for v in read_videos(annotated) for t in v.tracklets]
-    report = score(samples, said([np.ones(len(s), np.int64) for s in samples]))
-    percent = {
-        name: {k: round(100 * v, 2) for k, v in row.items()}
-        for name, row in report["baselines"].items()
-    }
-    assert percent["all 0"] == {
+CONSTANTS = {
+    "all 0": {
         "accuracy": 53.00, "frame_f1": 0.0, "edit": 23.95, "f1_at_10": 16.21, "f1_at_25": 10.70,
-        "f1_at_50": 5.96,
-    }  # fmt: skip
-    assert percent["all 1"] == {
+        "f1_at_50": 5.96, "balanced_accuracy": 50.0, "auc": 50.0, "average_precision": 47.0,
+    },
+    "all 1": {
         "accuracy": 47.00, "frame_f1": 63.95, "edit": 18.16, "f1_at_10": 14.45, "f1_at_25": 7.22,
-        "f1_at_50": 2.32,
-    }  # fmt: skip
+        "f1_at_50": 2.32, "balanced_accuracy": 50.0, "auc": 50.0, "average_precision": 47.0,
+    },
+}  # fmt: skip
+"""Of the visible tracklets by the original evaluation; ranking and balance as a constant has."""
+
+
+@pytest.mark.parametrize("layout", [".", "Annotations"])
+def test_constant_answers_on_the_visible_videos(annotated: Path, layout: str) -> None:
+    videos = read_videos(annotated / layout)
+    samples = [sample(t.label, v.name, v.fold) for v in videos for t in v.tracklets]
+    report = score(samples, said([np.ones(len(s), np.int64) for s in samples]))
+    for name, expected in CONSTANTS.items():
+        for found in (report["baselines"][name], report["pooled"] if name == "all 1" else {}):
+            percent = {k: round(100 * found[k], 2) for k in expected if k in found}
+            assert percent == {k: v for k, v in expected.items() if k in found}
     assert report["pooled"]["auc"] == 0.5
     low, high = report["interval"]["accuracy"]
     assert low < 0.47 < high
@@ -108,3 +125,75 @@ def test_the_interval_of_auc_counts_pairs_across_videos() -> None:
     low, high = report["interval"]["auc"]
     assert low < report["pooled"]["auc"] < high
     assert high - low < 0.3
+
+
+def test_the_interval_of_precision_weighs_videos() -> None:
+    """A draw that is every video once has the pooled score; one of a video alone has its own."""
+    rng = np.random.default_rng(1)
+    samples = [sample(rng.integers(0, 2, 90), str(i)) for i in range(5)]
+    logit = [np.round(s.label + rng.normal(0, 1, 90), 1) for s in samples]  # with ties
+    answered = Answered(tuple(logit), tuple(logit), tuple(s.label for s in samples))
+    precision = _Precision(samples, answered)
+    whole = metrics.average_precision(
+        np.concatenate([s.label for s in samples]), np.concatenate(logit)
+    )
+    assert precision.of(np.arange(5)) == pytest.approx(whole, abs=1e-12)
+    twice = metrics.average_precision(
+        np.concatenate([samples[k].label for k in (0, 2, 2)]),
+        np.concatenate([logit[k] for k in (0, 2, 2)]),
+    )
+    assert precision.of(np.array([2, 0, 2])) == pytest.approx(twice, abs=1e-12)
+    flat = sample(np.zeros(4), "none")
+    nothing = _Precision([flat], Answered((np.ones(4),), (np.ones(4),), (flat.label,)))
+    assert np.isnan(nothing.of(np.zeros(1, np.int64))), "nothing to find"
+
+
+def test_answers_without_probability_are_not_ranked() -> None:
+    samples = [sample([0, 1, 1], "a"), sample([0, 0, 1], "b")]
+    report = score(samples, Answered.only([s.label for s in samples]))
+    pooled = report["pooled"]
+    assert pooled["accuracy"] == 1.0 and pooled["frames_ranked"] == 0
+    assert pooled["auc"] is pooled["average_precision"] is pooled["threshold_accuracy"] is None
+    assert report["interval"]["auc"] == (None, None)
+    assert report["calibration"] is None
+    json.dumps(report, allow_nan=False)
+
+
+def test_some_frames_without_probability_are_left_out_of_ranks_only() -> None:
+    logit = np.array([np.nan, 2.0, -1.0, 1.0])
+    report = score([sample([1, 1, 0, 0])], Answered((logit,), (logit,), (np.array([1, 1, 0, 0]),)))
+    assert report["pooled"]["auc"] == 1.0 and report["pooled"]["frames_ranked"] == 3
+    assert report["pooled"]["accuracy"] == 1.0
+    low, high = report["interval"]["auc"]
+    assert low == high == 1.0
+
+
+def test_uncertain_frames_are_cut_out() -> None:
+    unclear = np.array([0, 0, 1, 1, 0, 0])
+    truth = Labels("a", 0, np.array([1, 1, 0, 0, 0, 1]), unclear)
+    plain = Labels("b", 1, np.array([0, 1]))
+    states = [np.array([1, 1, 1, 1, 0, 1]), np.array([0, 1])]
+    report = score([truth, plain], Answered.only(states))
+    assert report["pooled"]["accuracy"] == 0.75
+    block = report["without_uncertain"]
+    assert block["frames_left_out"] == 2
+    assert block["pooled"]["frames"] == 6 and block["pooled"]["accuracy"] == 1.0
+    assert block["pooled"]["f1_at_50"] > report["pooled"]["f1_at_50"]
+    pieces, kept = certain([truth, plain], Answered.only(states))
+    assert [p.label.tolist() for p in pieces] == [[1, 1], [0, 1], [0, 1]], "not joined"
+    assert [s.tolist() for s in kept.states] == [[1, 1], [0, 1], [0, 1]]
+
+
+def test_nothing_but_uncertain_frames() -> None:
+    whole = Labels("a", 0, np.zeros(3, np.int64), np.ones(3, np.int64))
+    report = score([whole], Answered.only([np.zeros(3, np.int64)]))
+    assert report["without_uncertain"] == {"frames_left_out": 3}
+
+
+def test_the_uncertain_frames_of_the_visible_videos(annotated: Path) -> None:
+    tracklets = [(v, t) for v in read_videos(annotated) for t in v.tracklets]
+    labels = [Labels(v.name, v.fold, t.label, t.uncertain) for v, t in tracklets]
+    report = score(labels, Answered.only([t.label for _, t in tracklets]))
+    block = report["without_uncertain"]
+    assert block["frames_left_out"] == 1284
+    assert block["pooled"]["frames"] == 117_403 and block["pooled"]["edit"] == 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ from torch import nn
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.landmarks.agreement import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import PARITY
 from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
 from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
-from eyeline.systems.eye_contact.recipe import Recipe, Training
+from eyeline.systems.eye_contact.recipe import Crops, Recipe
 from eyeline.systems.eye_contact.samples import Sample
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def logits_of(network: LandmarksTcn, features: Floats) -> Floats:
     return out
 
 
+def person_logits(network: LandmarksTcn, features: Iterable[Floats]) -> list[Floats]:
+    """`logits_of` all tracks of one person in one video, as `agreement.agreed` corrects them."""
+    each = list(features)
+    return agreed([logits_of(network, rows) for rows in each], each)
+
+
 class _Batch:
     """Crops of tracklets, padded to one length."""
 
@@ -109,7 +116,7 @@ class _Batch:
 
 
 def _batches(
-    samples: Sequence[Sample], how: Training, steps: int, rng: np.random.Generator
+    samples: Sequence[Sample], how: Crops, steps: int, rng: np.random.Generator
 ) -> Iterator[_Batch]:
     length = np.array([len(s) for s in samples], np.float64)
     width = samples[0].features.shape[1]
@@ -121,7 +128,7 @@ def _batches(
         yield batch
 
 
-def _crop(sample: Sample, how: Training, rng: np.random.Generator) -> tuple[Floats, Ints]:
+def _crop(sample: Sample, how: Crops, rng: np.random.Generator) -> tuple[Floats, Ints]:
     frames = min(len(sample), how.crop_frames)
     start = int(rng.integers(0, len(sample) - frames + 1))
     features = sample.features[start : start + frames]
@@ -131,7 +138,7 @@ def _crop(sample: Sample, how: Training, rng: np.random.Generator) -> tuple[Floa
     return features * factor.astype(np.float32), sample.label[start : start + frames]
 
 
-def _step_count(samples: Sequence[Sample], how: Training) -> int:
+def _step_count(samples: Sequence[Sample], how: Crops) -> int:
     frames = sum(len(s) for s in samples)
     return max(2, how.epochs * -(-frames // (how.crop_frames * how.batch_size)))
 

@@ -8,7 +8,8 @@ import torch
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.landmarks import fit
-from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of
+from eyeline.systems.eye_contact.landmarks.agreement import agreed
+from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of, person_logits
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES
 from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.recipe import read_recipe
@@ -80,6 +81,18 @@ def test_a_long_track_is_answered_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     for frames in (20, 37, 100, 999, 1000):
         monkeypatch.setattr(fit, "_FRAMES_AT_ONCE", frames)
         assert logits_of(network, rows) == pytest.approx(whole, abs=1e-5)
+
+
+def test_tracks_of_one_person_are_answered_together() -> None:
+    torch.manual_seed(1)
+    network = landmarks_tcn(channels=4, layers=2, members=1).eval()
+    rng = np.random.default_rng(1)
+    rows = [rng.normal(size=(n, len(FEATURES))).astype(np.float32) for n in (120, 80)]
+    found = person_logits(network, iter(rows))
+    expected = agreed([logits_of(network, part) for part in rows], rows)
+    assert all(np.array_equal(x, y) for x, y in zip(found, expected, strict=True))
+    (alone,) = person_logits(network, rows[:1])
+    assert not np.allclose(alone, found[0])
 
 
 def test_no_samples_and_no_frames(invented: list[Sample]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
 from eyeline.systems.eye_contact.head import MIRRORED_ORDER
-from eyeline.systems.eye_contact.infer import pieces_of
+from eyeline.systems.eye_contact.infer import MIN_PIECE_S
 from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
     PARITY,
@@ -17,7 +17,8 @@ from eyeline.systems.eye_contact.landmarks.inputs import (
     person_features,
     resample,
 )
-from eyeline.systems.eye_contact.samples import samples_of
+from eyeline.systems.eye_contact.pieces import pieces_of
+from eyeline.systems.eye_contact.samples import landmark_samples
 from tests.systems.eye_contact.faces import six_points, track, wandering
 
 SIZE = (1280, 720)
@@ -115,9 +116,11 @@ def test_training_and_raw_video_take_one_road() -> None:
     face = noisy(300, 6)
     label = np.zeros(300, np.int64)
     video = AnnotatedVideo("v", 0, *SIZE, (Tracklet(0, face.six_px, label, label),))
-    (sample,) = samples_of(video)
-    (piece,) = pieces_of([track(face)])
-    (rows,) = person_features([piece.landmarks], *SIZE)
+    (sample,) = landmark_samples(video)
+    whole = track(face)
+    (piece,) = pieces_of([whole], MIN_PIECE_S)
+    seen = Landmarks(whole.time_s[piece.seen], whole.six_px[piece.seen])
+    (rows,) = person_features([seen], *SIZE)
     assert np.array_equal(sample.features, rows)
 
 

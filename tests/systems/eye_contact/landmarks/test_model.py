@@ -85,3 +85,17 @@ def test_the_forward_pass_without_torch_is_the_same(frames: int) -> None:
         theirs = model.network(torch.tensor(features.T[None], dtype=torch.float32))[0].numpy()
     ours = forward.log_odds(model.arrays, features, PARITY)
     assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_a_persons_answers_without_torch_are_the_same() -> None:
+    from eyeline.systems.eye_contact.landmarks.fit import person_logits
+    from eyeline.systems.eye_contact.weights import load_landmarks_tcn
+
+    model = load_landmarks_tcn()
+    rng = np.random.default_rng(2)
+    rows = [rng.normal(size=(n, WIDTH)).astype(np.float32) for n in (150, 60, 1)]
+    theirs = person_logits(model.network, rows)
+    for ours, expected in zip(model.person_logits(rows), theirs, strict=True):
+        assert ours == pytest.approx(expected, abs=2e-4)
+    for ours, expected in zip(model.log_odds(rows), theirs, strict=True):
+        assert ours == pytest.approx(model.calibration.scale * expected, abs=2e-4)

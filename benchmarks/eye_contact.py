@@ -1,0 +1,347 @@
+"""Builder `xgaze_mstcn` step by step, against the published way in the same run.
+
+`python -m benchmarks.eye_contact [--device cuda] [--threads 1] [--quick]`, or by name among all
+benchmarks. Each pair of figures is measured in turns, so that a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from eyeline.people.tracks import Track
+    from eyeline.results import Image
+    from eyeline.system import Scene
+
+SPEC_MS = {
+    "pose": 0.104, "pose_warp_tensor": 0.50, "face_with_graph": 33, "face_no_grad": 30,
+    "face_batch_16": 47, "forward_214": 8.8, "forward_1000": 15.6, "forward_6560": 78,
+    "step_214": 38, "step_1000": 90, "step_6560": 454,
+}  # fmt: skip
+"""What the published code took on two cores of another machine, milliseconds."""
+CLIP_FRAMES = 130
+
+Work = Callable[[], object]
+
+
+def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+    """All figures; `ratio` is the published way's time over ours.
+
+    Args:
+        device: of the networks.
+        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
+        quick: few repetitions, without the clip.
+    """
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    repeat = 3 if quick else 7
+    try:
+        found: dict[str, object] = {
+            "command": "python -m benchmarks eye_contact", "device": _name(device),
+            "torch": torch.__version__, "threads": threads,
+            "normalisation_per_face": normalisation(repeat),
+            "gaze_network_per_face": gaze_network(device, repeat),
+            "segmentation": segmentation(device, repeat),
+        }  # fmt: skip
+        return found if quick else found | {"clip": clip(device)}
+    finally:
+        torch.set_num_threads(before)
+
+
+def normalisation(repeat: int) -> dict[str, object]:
+    """Faces of one picture: poses alone; poses, warps and the network's input."""
+    from benchmarks import eye_contact_published as published
+    from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
+    from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, network_input, views
+
+    six, picture = _landmarks(200), _picture()
+    camera = assumed_camera(1280, 720)
+
+    def ours() -> None:
+        warp = views(six, 1280, 720).warp
+        for first in range(0, len(warp), 16):
+            network_input(cut_faces(picture, warp[first : first + 16]))
+
+    return {
+        "pose": _pair(
+            lambda: [published.pose(p, camera.matrix) for p in six],
+            lambda: solve_heads(six, camera), repeat, len(six), SPEC_MS["pose"],
+        ),
+        "pose_warp_tensor": _pair(
+            lambda: [published.face_tensor(picture, p) for p in six],
+            ours, repeat, len(six), SPEC_MS["pose_warp_tensor"],
+        ),
+    }  # fmt: skip
+
+
+def gaze_network(device: str, repeat: int) -> dict[str, object]:
+    """A face through the ResNet-50, alone and in batches; published: alone, gradients tracked."""
+    import torch
+
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+
+    torch.manual_seed(0)
+    network = xgaze_resnet50().eval()
+    return {f"batch_{batch}": _batch(network, batch, device, repeat) for batch in (1, 4, 16, 64)}
+
+
+def _batch(network: Any, batch: int, device: str, repeat: int) -> dict[str, object]:
+    import copy
+
+    import torch
+
+    from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
+    from eyeline.systems.eye_contact.xgaze.inputs import network_input
+
+    faces = np.random.default_rng(0).integers(0, 256, (batch, 224, 224, 3), np.uint8)
+    features = GazeFeatures(network, device, batch_size=batch, threads=torch.get_num_threads())
+    theirs = copy.deepcopy(network).to(device)
+    alone = min(batch, 4)
+
+    def published() -> None:
+        for face in faces[:alone]:
+            _waited(theirs(network_input(face[None]).contiguous().to(device)), device)
+
+    return _pair(
+        published, lambda: features(faces), repeat, (alone, batch), SPEC_MS["face_with_graph"]
+    )
+
+
+def segmentation(device: str, repeat: int) -> dict[str, object]:
+    """Forward pass, and training step, at several lengths at 25 Hz."""
+    found: dict[str, object] = {}
+    for frames in (214, 1000, 6560, 15000):
+        found[f"forward_{frames}"] = _forward(device, frames, repeat)
+        found[f"step_{frames}"] = _step(device, frames, repeat if frames < 5000 else 3)
+    return found
+
+
+def clip(device: str) -> dict[str, object]:
+    """Real faces of a real clip: the predictor, and the published way face by face.
+
+    People are found before and not counted. Weights are random: they change no time.
+    """
+    import torch
+
+    from eyeline.systems.eye_contact.xgaze.infer import XgazeMstcnPredictor
+
+    scene = _scene()
+    faces = sum(len(t) for t in scene.tracks)
+    with _weights() as files:
+        predictor = XgazeMstcnPredictor(*files, device, threads=torch.get_num_threads())
+        ours = _seconds(lambda: predictor.predict(scene))
+        theirs = _seconds(lambda: _published_clip(scene, device))
+    return {
+        "faces": faces, "frames": CLIP_FRAMES,
+        "ms_per_face": round(1e3 * ours / faces, 2),
+        "published_ms_per_face": round(1e3 * theirs / faces, 2),
+        "ratio": round(theirs / ours, 2),
+        "frames_per_second": round(CLIP_FRAMES / ours, 1),
+    }  # fmt: skip
+
+
+def _forward(device: str, frames: int, repeat: int) -> dict[str, object]:
+    import torch
+
+    from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+
+    network, theirs = _temporals(device)
+    quick = Segmenter(network.cpu(), device, threads=torch.get_num_threads())
+    rows = np.random.default_rng(0).random((frames, 2048), np.float32)
+    columns = torch.from_numpy(np.ascontiguousarray(rows.T)[None]).to(device)
+
+    def published() -> None:
+        with torch.no_grad():
+            _waited(theirs(columns), device)
+
+    return _pair(
+        published, lambda: quick.logits(quick.enter(rows)), repeat, 1,
+        SPEC_MS.get(f"forward_{frames}"),
+    )  # fmt: skip
+
+
+def _step(device: str, frames: int, repeat: int) -> dict[str, object]:
+    import torch
+
+    from benchmarks.eye_contact_published import loss
+    from eyeline.systems.eye_contact.loss import segmentation_loss
+
+    network, theirs = _temporals(device)
+    features = torch.rand(1, 2048, frames, device=device)
+    label = (torch.arange(frames, device=device)[None] // 20) % 2
+
+    def step(module: nn.Module, cost: Callable[..., torch.Tensor]) -> Work:
+        module.train()
+        optimizer = torch.optim.Adam(module.parameters(), 5e-4)
+
+        def work() -> None:
+            optimizer.zero_grad()
+            total = cost(module(features), label)
+            total.backward()
+            optimizer.step()
+            _waited(total, device)
+
+        return work
+
+    return _pair(
+        step(theirs, loss), step(network, segmentation_loss), repeat, 1,
+        SPEC_MS.get(f"step_{frames}"),
+    )  # fmt: skip
+
+
+def _temporals(device: str) -> tuple[Any, Any]:
+    """Ours and the published one with the same weights."""
+    import torch
+
+    from benchmarks.eye_contact_published import Temporal
+    from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
+
+    torch.manual_seed(0)
+    ours, theirs = ms_tcn2(), Temporal()
+    theirs.load_state_dict(ours.state_dict())
+    return ours.eval().to(device), theirs.eval().to(device)
+
+
+def _published_clip(scene: Scene, device: str) -> None:
+    """All frames kept, then each track: face by face, then its features in one go."""
+    import torch
+
+    from benchmarks import eye_contact_published as published
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+
+    assert scene.frames is not None
+    network = xgaze_resnet50().eval().to(device)
+    temporal = _temporals(device)[1]
+    pictures = {frame.index: frame.rgb()[:, :, ::-1].copy() for frame in scene.frames()}
+    for track in scene.tracks:
+        features = []
+        for index, six in zip(track.frame, track.six_px, strict=True):
+            face = published.face_tensor(pictures[int(index)], six).to(device)
+            features.append(network(face)[1].detach())
+        if len(features) >= 100:
+            with torch.no_grad():
+                temporal(torch.cat(features).T[None]).cpu()
+
+
+def _scene() -> Scene:
+    """The first frames of the clip with their people."""
+    from benchmarks.clips import clip as found_clip
+    from eyeline.geometry.camera import Camera
+    from eyeline.people.find import find_people
+    from eyeline.system import Scene
+    from eyeline.video.reader import VideoReader
+    from eyeline.video.shots import mark_shots
+
+    reader = VideoReader(found_clip())
+    camera = Camera.from_fov(reader.info.width_px, reader.info.height_px)
+    people = find_people(itertools.islice(mark_shots(reader), CLIP_FRAMES), camera)
+    tracks: list[Track] = [t for t in people.tracks if len(t) >= 100]
+    return Scene(
+        reader.info, camera, tracks, frames=lambda: itertools.islice(iter(reader), CLIP_FRAMES)
+    )
+
+
+@contextmanager
+def _weights() -> Iterator[tuple[Path, Path]]:
+    """Both networks with random weights, as files."""
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+    from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
+    from eyeline.training import checkpoint
+    from eyeline.training.checkpoint import CheckpointCard
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder, "gaze.safetensors"), Path(folder, "temporal.safetensors")
+        networks: tuple[nn.Module, nn.Module] = xgaze_resnet50(), ms_tcn2()
+        for path, network, name in zip(files, networks, ("xgaze_resnet50", "ms_tcn2"), strict=True):
+            card = CheckpointCard("eye_contact", name, {})
+            checkpoint.save(path, network.state_dict(), card)
+        yield files
+
+
+def _pair(
+    published: Work, ours: Work, repeat: int, faces: int | tuple[int, int], spec_ms: float | None
+) -> dict[str, object]:
+    """Median milliseconds of both, measured in turns, for each of some faces or sequences."""
+    published(), ours()
+    counts = faces if isinstance(faces, tuple) else (faces, faces)
+    times = [(_seconds(published), _seconds(ours)) for _ in range(repeat)]
+    theirs, mine = (
+        1e3 * statistics.median(column) / count
+        for column, count in zip(zip(*times, strict=True), counts, strict=True)
+    )
+    ratio = statistics.median(a / b for a, b in times) * counts[1] / counts[0]
+    found: dict[str, object] = {
+        "ms": round(mine, 3), "published_ms": round(theirs, 3), "ratio": round(ratio, 2)
+    }  # fmt: skip
+    return found | ({"specification_ms": spec_ms} if spec_ms else {})
+
+
+def _seconds(work: Work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _waited(value: Any, device: str) -> Any:
+    """The value, once the device has it."""
+    if device != "cpu":
+        import torch
+
+        torch.cuda.synchronize()
+    return value
+
+
+def _landmarks(count: int) -> np.ndarray[Any, Any]:
+    """Six landmarks `(count, 6, 2)` of a head that moves about, with a detector's noise."""
+    from eyeline.geometry.directions import rotation_from_angles
+    from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera
+
+    rng = np.random.default_rng(0)
+    turn = rotation_from_angles(*rng.normal(0, 0.25, (3, count)))
+    points = FACE_POINTS_MM @ turn.transpose(0, 2, 1)
+    points += np.stack([rng.normal(0, 80, count), rng.normal(0, 40, count),
+                        rng.uniform(600, 1500, count)], axis=1)[:, None]  # fmt: skip
+    seen: np.ndarray[Any, Any] = assumed_camera(1280, 720).project(points)
+    return seen + rng.normal(0, 0.5, seen.shape)
+
+
+def _picture() -> Image:
+    return np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)
+
+
+def _name(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true")
+    given = parser.parse_args()
+    print(json.dumps(run(given.device, threads=given.threads, quick=given.quick), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Which videos of a downloaded data set are to be prepared, and what is odd about its list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyeline.errors import DataError
+from eyeline.systems.eye_contact.discovery.places import VideoName
+from eyeline.systems.eye_contact.tracklets import SUFFIX, read_csv
+
+VIDEOS = (".mkv", ".mp4", ".webm")
+META = "randomVoxMeta.csv"
+TEST_META = "meta_list.csv"
+_COLUMNS = ("celebrity_id", "video_name")
+_CUT = 5
+"""Names of the published list that were cut to so many characters cannot be downloaded."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One video file."""
+
+    name: VideoName
+    path: Path
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The videos of a folder."""
+
+    videos: tuple[Source, ...]
+    """To be prepared, by name."""
+    notes: tuple[str, ...]
+    """What is odd about the lists, in words."""
+    left_out: dict[str, tuple[str, ...]]
+    """Reason -> names of what was not taken."""
+
+
+def find_sources(
+    folder: Path, annotations: Path | None = None, leave_out: Iterable[str] = ()
+) -> Sources:
+    """The videos `<celebrity>/<video>[_fps25].(mkv|mp4|webm)` of a folder.
+
+    Where `randomVoxMeta.csv` lies in it, only the videos listed there are taken. The videos of the
+    test set are left out.
+
+    Args:
+        folder: the data set as it was downloaded, a folder a celebrity.
+        annotations: the published `Annotations`, whose `meta_list.csv` names the test set; sought
+            in `folder` where it is not given.
+        leave_out: further videos to leave out, as `video` or `celebrity/video`.
+
+    Raises:
+        DataError: no such folder, or lists that cannot be read.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder of videos")
+    files, notes = _files(folder)
+    listed, odd = _listed(folder / META)
+    tested, told = _tested(folder, annotations)
+    barred = {*tested, *leave_out}
+    groups: dict[str, list[str]] = {}
+    taken = []
+    for name, path in sorted(files.items()):
+        if str(name) in barred or name.video in barred:
+            groups.setdefault("of the test set, or named to be left out", []).append(str(name))
+        elif listed is not None and name not in listed:
+            groups.setdefault(f"not in {META}", []).append(str(name))
+        else:
+            taken.append(Source(name, path))
+    missing = sorted(str(name) for name in (listed or set()) - set(files))
+    if missing:
+        groups[f"in {META}, but not here"] = missing
+    left_out = {reason: tuple(names) for reason, names in groups.items()}
+    return Sources(tuple(taken), (*notes, *odd, *told), left_out)
+
+
+def read_names(path: Path) -> list[VideoName]:
+    """The rows of a list with `celebrity_id` and `video_name`; DataError names file and line."""
+    names = []
+    for line, cells in read_csv(path, _COLUMNS):
+        celebrity, video = (cells[column].strip() for column in _COLUMNS)
+        if not celebrity or not video:
+            raise DataError(f"{path}, line {line}: celebrity_id or video_name is empty")
+        if any("/" in part or "\\" in part or part in (".", "..") for part in (celebrity, video)):
+            raise DataError(f"{path}, line {line}: {celebrity}/{video} is no name of a video")
+        names.append(VideoName(celebrity, video.removesuffix(SUFFIX)))
+    return names
+
+
+def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
+    """One file a video, the one converted to 25 Hz before others."""
+    found: dict[VideoName, list[Path]] = {}
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() in VIDEOS and path.is_file() and not path.name.startswith("."):
+            name = VideoName(path.parent.name, path.stem.removesuffix(SUFFIX))
+            found.setdefault(name, []).append(path)
+    chosen, notes = {}, []
+    for name, paths in found.items():
+        first, *rest = sorted(paths, key=lambda p: not p.stem.endswith(SUFFIX))
+        chosen[name] = first
+        notes += [f"{path} was passed over for {first.name}" for path in rest]
+    return chosen, notes
+
+
+def _listed(path: Path) -> tuple[set[VideoName] | None, list[str]]:
+    """The videos of the list, None without one, and what is odd about it."""
+    if not path.is_file():
+        return None, [f"no {META} in {path.parent}: all videos found are taken"]
+    names = read_names(path)
+    notes = []
+    repeats = [str(name) for name, count in Counter(names).items() if count > 1]
+    if repeats:
+        notes.append(f"{META} names {len(repeats)} videos more than once: {_some(repeats)}")
+    cut = sorted({str(name) for name in names if len(name.video) <= _CUT})
+    if cut:
+        notes.append(f"{META} has {len(cut)} names cut to {_CUT} characters: {_some(cut)}")
+    return set(names), notes
+
+
+def _tested(folder: Path, annotations: Path | None) -> tuple[set[str], list[str]]:
+    """Names of the videos of the test set, as `celebrity/video`."""
+    places = [annotations] if annotations else [folder / "Annotations", folder]
+    for place in places:
+        if (place / TEST_META).is_file():
+            return {str(name) for name in read_names(place / TEST_META)}, []
+    if annotations:
+        raise DataError(f"{annotations} holds no {TEST_META}, which names the videos of the test")
+    return set(), [f"no Annotations/{TEST_META} in {folder}: no videos of the test are left out"]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + rest

@@ -1,0 +1,190 @@
+"""Reading ELAN's own files (EAF): tiers, time slots and annotations, with their lines.
+
+Only what spans need is read, by the standard library's expat: a document type or entity of any kind
+is refused, so that a file can neither reach out nor blow up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from eyeline.errors import DataError
+
+
+@dataclass(frozen=True)
+class Span:
+    """One annotation of a tier."""
+
+    tier: str
+    participant: str
+    start_ms: int
+    """On the clock of the first linked media file, see `read_spans`."""
+    end_ms: int
+    value: str
+    line: int
+    """Where it begins in the file."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says, in its order."""
+
+    tiers: tuple[str, ...]
+    """Names of all tiers, those without annotations too."""
+    spans: tuple[Span, ...]
+
+
+@dataclass
+class _Node:
+    tag: str
+    attributes: Mapping[str, str]
+    line: int
+    children: list[_Node] = field(default_factory=list)
+    text: str = ""
+
+    def all(self, *tags: str) -> Iterator[_Node]:
+        """Descendants by a path of tags."""
+        for child in self.children:
+            if child.tag == tags[0]:
+                if len(tags) == 1:
+                    yield child
+                else:
+                    yield from child.all(*tags[1:])
+
+
+def read_spans(data: bytes, source: str) -> Document:
+    """All annotations of an EAF document.
+
+    Time slots count milliseconds of the annotation; `TIME_ORIGIN` of the first media file, the
+    offset at which its playback begins, is added, so that times are those of that file. An
+    annotation that refers to another has the other's span.
+
+    Args:
+        data: the bytes of the file.
+        source: what to call it in a message.
+
+    Raises:
+        DataError: naming file and line: no EAF, other units, a slot that is missing or has no time,
+            a reference that leads nowhere or that shares another's span out among several.
+    """
+    root = _Parser(source).parse(data)
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise DataError(f"{source} is no EAF file: it begins with {root.tag}")
+    spans = _Spans(root, source)
+    tiers = tuple(_named(tier, "TIER_ID", source) for tier in root.all("TIER"))
+    return Document(tiers, tuple(spans.all()))
+
+
+class _Parser:
+    """Builds nodes with lines."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._top = _Node("", {}, 0)
+        self._open = [self._top]
+        self._expat = expat.ParserCreate()
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = self._characters
+        self._expat.StartDoctypeDeclHandler = self._refuse
+
+    def parse(self, data: bytes) -> _Node:
+        try:
+            self._expat.Parse(data, True)
+        except expat.ExpatError as error:
+            what = expat.errors.messages.get(error.code, "not XML")
+            raise DataError(f"{self._source}, line {error.lineno}: {what}") from error
+        except (ValueError, LookupError) as error:
+            raise DataError(f"{self._source} cannot be decoded: {error}") from error
+        return self._top.children[0]
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        node = _Node(tag, attributes, self._expat.CurrentLineNumber)
+        self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def _end(self, _: str) -> None:
+        self._open.pop()
+
+    def _characters(self, text: str) -> None:
+        self._open[-1].text += text
+
+    def _refuse(self, *_: object) -> None:
+        raise DataError(
+            f"{self._source}, line {self._expat.CurrentLineNumber}: a document type declaration, "
+            "which no EAF file has"
+        )
+
+
+class _Spans:
+    """Time slots and annotations of a document, by their names."""
+
+    def __init__(self, root: _Node, source: str) -> None:
+        self._source = source
+        self._origin_ms = self._origin(root)
+        self._tiers = [(tier, list(tier.all("ANNOTATION"))) for tier in root.all("TIER")]
+        self._slots = {
+            _named(slot, "TIME_SLOT_ID", source): slot
+            for slot in root.all("TIME_ORDER", "TIME_SLOT")
+        }
+        self._annotations = {
+            _named(node, "ANNOTATION_ID", source): node
+            for _, annotations in self._tiers
+            for annotation in annotations
+            for node in annotation.children
+        }
+
+    def all(self) -> Iterator[Span]:
+        for tier, own in self._tiers:
+            name, participant = tier.attributes["TIER_ID"], tier.attributes.get("PARTICIPANT", "")
+            for node in (child for holder in own for child in holder.children):
+                start, end = self._bounds(node, ())
+                value = "".join(v.text for v in node.all("ANNOTATION_VALUE"))
+                yield Span(name, participant, start, end, value, node.line)
+
+    def _bounds(self, node: _Node, seen: tuple[str, ...]) -> tuple[int, int]:
+        if node.tag == "ALIGNABLE_ANNOTATION":
+            return self._time(node, "TIME_SLOT_REF1"), self._time(node, "TIME_SLOT_REF2")
+        if node.tag != "REF_ANNOTATION":
+            raise self._fault(node, f"a {node.tag}, expected an annotation")
+        if "PREVIOUS_ANNOTATION" in node.attributes:
+            raise self._fault(node, "an annotation that shares its parent's span has no own time")
+        parent = _named(node, "ANNOTATION_REF", self._source)
+        if parent not in self._annotations or parent in seen:
+            raise self._fault(node, f"refers to the annotation '{parent}', which leads nowhere")
+        return self._bounds(self._annotations[parent], (*seen, parent))
+
+    def _time(self, node: _Node, which: str) -> int:
+        name = _named(node, which, self._source)
+        if name not in self._slots:
+            raise self._fault(node, f"no time slot '{name}'")
+        slot = self._slots[name]
+        value = slot.attributes.get("TIME_VALUE")
+        if value is None:
+            raise self._fault(node, f"time slot '{name}' (line {slot.line}) has no time")
+        if not (value.isascii() and value.isdigit()):
+            raise self._fault(slot, f"time slot '{name}' holds {value!r}, no milliseconds")
+        return int(value) + self._origin_ms
+
+    def _origin(self, root: _Node) -> int:
+        for header in root.all("HEADER"):
+            units = header.attributes.get("TIME_UNITS", "milliseconds")
+            if units != "milliseconds":
+                raise self._fault(header, f"times in {units}; expected milliseconds")
+            for media in header.all("MEDIA_DESCRIPTOR"):
+                origin = media.attributes.get("TIME_ORIGIN", "0")
+                if not origin.lstrip("-").isdigit():
+                    raise self._fault(media, f"TIME_ORIGIN {origin!r} is no whole milliseconds")
+                return int(origin)
+        return 0
+
+    def _fault(self, node: _Node, what: str) -> DataError:
+        return DataError(f"{self._source}, line {node.line}: {what}")
+
+
+def _named(node: _Node, attribute: str, source: str) -> str:
+    if attribute not in node.attributes:
+        raise DataError(f"{source}, line {node.line}: {node.tag} without {attribute}")
+    return node.attributes[attribute]

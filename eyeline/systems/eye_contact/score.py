@@ -1,0 +1,275 @@
+"""Scoring a file of predictions against annotations, without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact import predictions as files
+from eyeline.systems.eye_contact.annotations import RATE_HZ, Annotation, frame_labels, read_elan
+from eyeline.systems.eye_contact.annotations import annotation as checked
+from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
+from eyeline.systems.eye_contact.predictions import Course, FrameRows, Key
+from eyeline.systems.eye_contact.report import Answered, Labels, Report, score
+from eyeline.systems.eye_contact.tracklets import SUFFIX
+
+_SHOWN = 5  # frames or names that a message lists
+
+Told = Callable[[str], None]
+
+
+@dataclass
+class _Pairs:
+    """Labels and answers side by side, as they are found."""
+
+    labels: list[Labels]
+    states: list[Ints]
+    probability: list[Floats]
+    notes: list[str]
+
+    def add(self, labels: Labels, state: Ints, probability: Floats) -> None:
+        self.labels.append(labels)
+        self.states.append(state)
+        self.probability.append(probability)
+
+    def report(self) -> Report:
+        chance = tuple(self.probability)
+        found = score(self.labels, Answered(chance, chance, tuple(self.states)))
+        found["notes"] = self.notes
+        return found
+
+
+def run(
+    predictions: Path | str,
+    truth: Path | str,
+    *,
+    tier: str | None = None,
+    person: int | None = None,
+    answer: str = files.ANSWER,
+    subset: bool = False,
+    told: Told | None = None,
+) -> Report:
+    """Scores of predictions by the published rules.
+
+    Args:
+        predictions: a table of tracklet frames as `evaluate` writes it; or, for one video, an ELAN
+            file or what `analyze` left, see `predictions.read_course`. Frames outside of segments
+            are no contact.
+        truth: a folder of annotations in either layout, see `data.read_folder`; or an ELAN file of
+            one video, whose frames are then those that the predictions span: from the first to the
+            last score, else the analysed video, else from its beginning to the last span of both.
+        tier: of an ELAN file of predictions.
+        person: of an analysis; by default whose face lies on the annotated one, or its only one.
+        answer: name of the answer in an analysis.
+        subset: whether a table of frames may leave out whole videos of the folder.
+        told: hears of notes.
+
+    Returns:
+        `report.score`'s report; AUC, average precision and calibration are None without
+        probabilities. `notes` tells what was left out.
+
+    Raises:
+        DataError: naming file and line: predictions that lack frames, repeat them, or are of
+            tracklets that the truth does not have.
+    """
+    predictions, truth = Path(predictions), Path(truth)
+    if not predictions.exists():
+        raise DataError(f"no predictions at {predictions}")
+    pairs = _Pairs([], [], [], [])
+    table = predictions.is_file() and files.is_frame_table(predictions)
+    if table and truth.is_dir():
+        _match_frames(predictions, truth, subset, pairs)
+    elif table:
+        _match_frames_of_one(predictions, truth, pairs)
+    else:
+        course = files.read_course(predictions, tier=tier, answer=answer)
+        if truth.is_dir():
+            _match_folder(course, predictions, truth, person, pairs)
+        else:
+            _match_file(course, truth, person, pairs)
+    if told:
+        for note in pairs.notes:
+            told(note)
+    return {"predictions": str(predictions), "truth": str(truth), **pairs.report()}
+
+
+def _match_frames(predictions: Path, truth: Path, subset: bool, pairs: _Pairs) -> None:
+    table = files.read_predictions(predictions)
+    folder = read_folder(truth)
+    pairs.notes += folder.notes
+    told_of = {key[:2] for key in table}
+    for video in folder.videos:
+        name = video.celebrity, video.video
+        if subset and name not in told_of:
+            pairs.notes.append(f"{predictions} has nothing of {'/'.join(name)}: left out")
+            continue
+        for tracklet in video.tracklets:
+            key = (*name, f"{tracklet.number:03d}")
+            rows = table.pop(key, None)
+            if rows is None:
+                raise DataError(f"{predictions} has nothing of the tracklet {'/'.join(key)}")
+            _check_frames(predictions, key, rows, tracklet)
+            pairs.add(_labels(video, tracklet), rows.state, rows.probability)
+    for key, rows in table.items():
+        raise DataError(
+            f"{predictions}, line {rows.line.min()}: no tracklet {'/'.join(key)} in {truth}"
+        )
+    if not pairs.labels:
+        raise DataError(f"{predictions} and {truth} have no video in common")
+
+
+def _check_frames(path: Path, key: Key, rows: FrameRows, tracklet: Tracklet) -> None:
+    """The rows are the tracklet's frames, each once."""
+    start, end = tracklet.start_frame, tracklet.start_frame + len(tracklet)
+    name = "/".join(key)
+    beyond = (rows.frame < start) | (rows.frame >= end)
+    if beyond.any():
+        k = int(np.argmax(beyond))
+        raise DataError(
+            f"{path}, line {rows.line[k]}: frame {rows.frame[k]} is not of the tracklet {name}, "
+            f"which has frames {start} to {end - 1}"
+        )
+    lacking = np.setdiff1d(np.arange(start, end), rows.frame)
+    if len(lacking):
+        raise DataError(
+            f"{path}, from line {rows.line.min()}: the tracklet {name} lacks {len(lacking)} of "
+            f"{len(tracklet)} frames: {_some(lacking.tolist())}"
+        )
+
+
+def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
+    """A table of frames of one video against one ELAN file."""
+    table = files.read_predictions(predictions)
+    named = {key[:2] for key in table}
+    own = {name for name in named if name[1] == truth.stem} or named
+    if len(own) > 1:
+        raise DataError(
+            f"{predictions} tells of {len(own)} videos and none is called {truth.stem}; "
+            "give the folder of annotations"
+        )
+    for celebrity, video in own:
+        annotation = _truth(truth, None, pairs)
+        for key in (k for k in table if k[:2] == (celebrity, video)):
+            rows = table[key]
+            label, _, uncertain = frame_labels(annotation.rows, rows.frame)
+            pairs.add(
+                Labels(f"{celebrity}_{video}", 0, label, uncertain), rows.state, rows.probability
+            )
+    pairs.notes += [f"{predictions}: {'/'.join(n)} left out" for n in sorted(named - own)]
+
+
+def _match_folder(
+    course: Course, predictions: Path, truth: Path, person: int | None, pairs: _Pairs
+) -> None:
+    """Predictions of one video against the annotated video of its name."""
+    folder = read_folder(truth)
+    video = _video_called(predictions, folder.videos, truth)
+    pairs.notes.append(f"{predictions} is scored on {video.name} alone")
+    for tracklet in video.tracklets:
+        frames = tracklet.start_frame + np.arange(len(tracklet))
+        who = _person(course, person, video, tracklet)
+        if who is None:
+            pairs.notes.append(
+                f"tracklet {tracklet.number:03d} of {video.name}: nobody was seen there; "
+                "counted as no contact"
+            )
+            nothing = np.zeros(len(frames), np.int64), np.full(len(frames), np.nan)
+        pairs.add(_labels(video, tracklet), *(nothing if who is None else course.at(frames, who)))
+    _note_unscored(course, pairs)
+
+
+def _match_file(course: Course, truth: Path, person: int | None, pairs: _Pairs) -> None:
+    annotation = _truth(truth, course.end_s, pairs)
+    who = _person(course, person, None, None)
+    assert who is not None, "without boxes somebody is chosen or an error is raised"
+    frames = _span(course, who, annotation)
+    label, _, uncertain = frame_labels(annotation.rows, frames)
+    pairs.add(Labels(truth.stem, 0, label, uncertain), *course.at(frames, who))
+    _note_unscored(course, pairs)
+
+
+def _truth(path: Path, end_s: float | None, pairs: _Pairs) -> Annotation:
+    found = checked(read_elan(path), str(path), end_s=end_s)
+    pairs.notes += found.notes
+    return found
+
+
+def _span(course: Course, person: int, annotation: Annotation) -> Ints:
+    """The video frames that are scored against a single file."""
+    if person in course.scores and len(course.scores[person][0]):
+        time_s = course.scores[person][0] * RATE_HZ
+        return np.arange(int(np.ceil(time_s[0] - 1e-6)), int(np.floor(time_s[-1] + 1e-6)) + 1)
+    if course.end_s is not None:
+        return np.arange(int(np.ceil(course.end_s * RATE_HZ - 1e-6)))
+    ends = [int(last) + 1 for _, last in course.spans[person].tolist()]
+    ends += [int(np.floor(row.end_s * RATE_HZ)) + 1 for row in annotation.rows]
+    if not ends:
+        raise DataError(f"{course.source}: neither predictions nor truth hold a span")
+    return np.arange(max(ends))
+
+
+def _video_called(path: Path, videos: Sequence[AnnotatedVideo], truth: Path) -> AnnotatedVideo:
+    """The annotated video that a file, or the folder it lies in, is called after."""
+    names = [path.stem if path.is_file() else path.name, path.resolve().parent.name]
+    for name in (n.removesuffix(SUFFIX) for n in names):
+        found = [v for v in videos if name in (v.name, v.video)]
+        if found:
+            return found[0]
+    raise DataError(
+        f"{path} is called after none of the {len(videos)} videos in {truth}: "
+        f"{_some([v.name for v in videos])}. Name it so, or give the ELAN file of its video"
+    )
+
+
+def _person(
+    course: Course, person: int | None, video: AnnotatedVideo | None, tracklet: Tracklet | None
+) -> int | None:
+    """Whose predictions to take; None where nobody was seen on a tracklet's face."""
+    known = course.persons
+    if person is not None:
+        if person not in known:
+            raise DataError(f"{course.source}: no person {person}; it has: {_some(known)}")
+        return person
+    if video is not None and tracklet is not None and course.faces is not None:
+        return _who_is_there(course, video, tracklet)
+    if len(known) == 1:
+        return known[0]
+    raise DataError(f"{course.source} tells of the persons {_some(known)}; name one with --person")
+
+
+def _who_is_there(course: Course, video: AnnotatedVideo, tracklet: Tracklet) -> int | None:
+    """The person whose head box holds the middle of the annotated face in the most frames."""
+    faces = course.faces
+    assert faces is not None
+    scale = np.array([video.width_px, video.height_px]) if faces.sized else np.ones(2)
+    middle = (tracklet.box_px[:, :2] + tracklet.box_px[:, 2:]) / 2 / scale
+    inside: dict[int, int] = {}
+    for person in np.unique(faces.person).tolist():
+        rows = np.flatnonzero(faces.person == person)
+        near = files.nearest(faces.time_s[rows], tracklet.time_s)
+        there = np.abs(faces.time_s[rows][near] - tracklet.time_s) <= 1 / RATE_HZ
+        box = faces.box_norm[rows][near]
+        held = there & (middle >= box[:, :2]).all(axis=1) & (middle <= box[:, 2:]).all(axis=1)
+        inside[person] = int(held.sum())
+    best = max(inside, key=lambda p: inside[p], default=None)
+    return best if best is not None and inside[best] else None
+
+
+def _note_unscored(course: Course, pairs: _Pairs) -> None:
+    missing = int(sum(np.isnan(p).sum() for p in pairs.probability))
+    if course.scores and missing:
+        pairs.notes.append(f"{missing} frames have no score: left out of AUC and average precision")
+
+
+def _labels(video: AnnotatedVideo, tracklet: Tracklet) -> Labels:
+    return Labels(video.name, video.fold, tracklet.label, tracklet.uncertain)
+
+
+def _some(items: Sequence[object]) -> str:
+    shown = ", ".join(str(i) for i in items[:_SHOWN])
+    return f"{shown} ..." if len(items) > _SHOWN else shown or "none"

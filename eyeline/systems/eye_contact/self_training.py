@@ -1,0 +1,228 @@
+"""Learning contact without annotators: labels from clusters, then rounds on the network's own.
+
+The first round learns what the gaze points' clusters say (-1 where they say nothing). Every later
+one starts a fresh network on what the network before it says of all tracklets, as published
+(paper, section 3.3; the published command is `--stack --mse`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eyeline import metrics
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.loss import IGNORED
+from eyeline.systems.eye_contact.recipe import Recipe
+from eyeline.systems.eye_contact.report import IOU_LEVELS, f1_name
+from eyeline.systems.eye_contact.samples import Sample
+from eyeline.systems.eye_contact.tracklets import SUFFIX, ListRow, read_feature, read_list
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from torch import nn
+
+TRAINING_LIST = "voxdataset_train.csv"
+"""In the prepared folder: the tracklets to learn from, in the order that the split follows."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The tracklets of a prepared folder."""
+
+    learned: list[Sample]
+    watched: list[Sample]
+    """The last part of the list, only looked at."""
+
+    @property
+    def everything(self) -> list[Sample]:
+        """In the order of the list."""
+        return [*self.learned, *self.watched]
+
+    def relabelled(self, labels: Sequence[Ints]) -> Split:
+        """The same with other labels, in the order of `everything`."""
+        fresh = [replace(s, label=y) for s, y in zip(self.everything, labels, strict=True)]
+        return Split(fresh[: len(self.learned)], fresh[len(self.learned) :])
+
+
+def open_split(root: Path, recipe: Recipe) -> Split:
+    """The prepared tracklets with their labels from clusters.
+
+    Args:
+        root: as `eyeline prepare` leaves it, after `discovery.pseudo_labels.run`.
+        recipe: `data` says how it is split.
+
+    Raises:
+        DataError: naming the file that is missing or does not fit.
+    """
+    rows = read_list(root / TRAINING_LIST)
+    samples = [_sample(root, row) for row in rows]
+    cut = int((1 - recipe.data.validation_share) * len(samples))
+    if not 0 < cut < len(samples):
+        raise DataError(
+            f"{root / TRAINING_LIST} lists {len(samples)} tracklets, too few to set "
+            f"{recipe.data.validation_share:.0%} of them apart"
+        )
+    return Split(samples[:cut], samples[cut:])
+
+
+def run_rounds(
+    split: Split,
+    recipe: Recipe,
+    out_dir: Path,
+    fabric: Fabric,
+    *,
+    label_with: Callable[[Floats], Floats] | None = None,
+    told: Told | None = None,
+) -> tuple[nn.Module, list[dict[str, Any]]]:
+    """All rounds, going on from what `out_dir` holds of them.
+
+    Args:
+        split: what to learn from, with labels from clusters.
+        recipe: of network `ms_tcn2`.
+        out_dir: gets a folder a round with its log, its weights and the labels that it gave.
+        fabric: launched.
+        label_with: features to log odds of a network that gives the labels of the first round
+            instead of the clusters.
+        told: hears of every epoch.
+
+    Returns:
+        The network of the last round, in evaluation mode, and an entry a round: its epochs, the
+        share of contact in its labels, and how many labels its answers change.
+    """
+    from eyeline.systems.eye_contact.xgaze.fit import fit_segmenter, logits_of
+
+    if label_with is not None:
+        split = split.relabelled([_states(label_with(s.features)) for s in split.everything])
+    entries: list[dict[str, Any]] = []
+    network: nn.Module | None = None
+    for number in range(recipe.training.rounds):
+        folder = out_dir / f"round_{number}"
+        network = fit_segmenter(
+            split.learned, recipe, fabric, seed=number, folder=folder,
+            identity=_identity(split, recipe, number), validate=_watch(split.watched),
+            told=_prefixed(told, f"round {number + 1} of {recipe.training.rounds}"),
+        )  # fmt: skip
+        answers = fabric.broadcast(
+            [_states(logits_of(network, s.features)) for s in split.everything]
+        )
+        entries.append({"round": number, **_labels_told(split, answers), **_epochs(folder)})
+        split = split.relabelled(answers)
+    assert network is not None, "a recipe has one round or more"
+    return network, entries
+
+
+def forget_states(out_dir: Path, recipe: Recipe) -> None:
+    """Remove what only a run that is not finished needs."""
+    from eyeline.training.loop import forget
+
+    for number in range(recipe.training.rounds):
+        forget(out_dir / f"round_{number}")
+
+
+def _sample(root: Path, row: ListRow) -> Sample:
+    folder = root / row.celebrity / "tracklets" / f"{row.video}{SUFFIX}"
+    path = folder / f"{row.tracklet}.npz"
+    label = _read_label(folder / "processed" / f"pl_{path.name}", row)
+
+    def features() -> Floats:
+        feature = read_feature(path)
+        if feature is None or len(feature) != len(label):
+            raise DataError(f"{path} has no gaze_feature of {len(label)} frames; prepare it anew")
+        return feature
+
+    name = f"{row.celebrity}_{row.video}"
+    return Sample(name, 0, features, label, None, row.tracklet, row.start)
+
+
+def _read_label(path: Path, row: ListRow) -> Ints:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            label = np.asarray(file["label"], np.int64)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: no labels of a tracklet ({error})") from error
+    if len(label) != row.end - row.start:
+        raise DataError(f"{path}: {len(label)} labels, the list says {row.end - row.start} frames")
+    return np.minimum(label, 1)
+
+
+def _states(logits: Floats) -> Ints:
+    return (logits > 0).astype(np.int64)
+
+
+def _watch(watched: Sequence[Sample]) -> Callable[[nn.Module, int], dict[str, float]]:
+    from eyeline.systems.eye_contact.xgaze.fit import logits_of
+
+    def validate(network: nn.Module, _: int) -> dict[str, float]:
+        return watched_scores(watched, [_states(logits_of(network, s.features)) for s in watched])
+
+    return validate
+
+
+def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[str, float]:
+    """Agreement of answers with labels that may say nothing.
+
+    Accuracy is over labelled frames; for edit score and F1 of segments what has no label takes the
+    answer, as published.
+    """
+    labels = [s.label for s in samples]
+    filled = [np.where(y == IGNORED, p, y) for y, p in zip(labels, states, strict=True)]
+    known = np.concatenate(labels) != IGNORED
+    right = (np.concatenate(labels) == np.concatenate(states))[known]
+    scores = {"validation_accuracy": float(right.mean())} if known.any() else {}
+    edits = [metrics.edit_score(y, p) for y, p in zip(filled, states, strict=True)]
+    scores["validation_edit"] = float(np.mean(edits))
+    for level in IOU_LEVELS:
+        counts = [metrics.segment_matches(y, p, level) for y, p in zip(filled, states, strict=True)]
+        found = metrics.f1_from_counts(*np.sum(counts, axis=0))
+        scores[f"validation_{f1_name(level)}"] = found
+    return scores
+
+
+def _labels_told(split: Split, answers: Sequence[Ints]) -> dict[str, float]:
+    label = np.concatenate([s.label for s in split.everything])
+    answer = np.concatenate(answers)
+    known = label != IGNORED
+    return {
+        "labelled": float(known.mean()),
+        "contact_in_labels": float(label[known].mean()) if known.any() else 0.0,
+        "contact_in_answers": float(answer.mean()),
+        "changed": float((answer != label)[known].mean()) if known.any() else 0.0,
+    }
+
+
+def _epochs(folder: Path) -> dict[str, Any]:
+    from eyeline.training.loop import LOG
+
+    lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+    return {"epochs": [json.loads(line) for line in lines]}
+
+
+def _identity(split: Split, recipe: Recipe, number: int) -> str:
+    """A hash of the recipe, of the tracklets and of the labels of this round."""
+    digest = hashlib.sha256(json.dumps([recipe.as_dict(), number], sort_keys=True).encode())
+    for sample in split.everything:
+        digest.update(f"{sample.video}/{sample.tracklet}/{sample.start_frame}".encode())
+        digest.update(sample.label.astype(np.int8).tobytes())
+    return digest.hexdigest()
+
+
+def _prefixed(told: Told | None, prefix: str) -> Told | None:
+    return (lambda text: told(f"{prefix}: {text}")) if told else None
+
+
+def summary(rounds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rounds without their epochs but the last."""
+    return [
+        {**{k: v for k, v in entry.items() if k != "epochs"}, **entry["epochs"][-1]}
+        for entry in rounds
+    ]

@@ -1,0 +1,189 @@
+"""Where eye contact is told well and where not: scores of kinds of frames, for any builder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline import metrics
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
+from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
+from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
+from eyeline.systems.eye_contact.report import Answered
+
+Rows = npt.NDArray[np.bool_]
+
+_SPEED_FRAMES = 3.0  # standard deviation of the smoothing before speeds are taken
+
+_BANDS: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "head turn": (("under 30 deg", 0, 30), ("30 to 45", 30, 45), ("45 and over", 45, np.inf)),
+    "eye distance": (("under 50 px", 0, 50), ("50 to 100", 50, 100), ("100 and over", 100, np.inf)),
+    "head speed": (
+        ("under 10 deg/s", 0, 10), ("10 to 30", 10, 30), ("30 and over", 30, np.inf)
+    ),
+    "tracklet length": (("under 8 s", 0, 8), ("8 to 20", 8, 20), ("20 and over", 20, np.inf)),
+    "video's contact": (("under 30 %", 0, 30), ("30 to 60", 30, 60), ("60 and over", 60, 101)),
+}  # fmt: skip
+"""Name of each measure, and its bands: name, lowest value, first value beyond."""
+
+
+class Found(Protocol):
+    """A tracklet that was answered for; `samples.Sample` is one."""
+
+    @property
+    def video(self) -> str:
+        """`celebrity_video`."""
+
+    @property
+    def tracklet(self) -> str:
+        """Its number, `000` on."""
+
+    @property
+    def label(self) -> Ints:
+        """`(n,)` 1 eye contact, 0 none."""
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What kind of frame each of a tracklet is."""
+
+    measures: Mapping[str, Floats]
+    """`(n,)` by the names of the bands: absolute yaw in degrees, outer eye corners' distance in
+    pixels, turning in degrees a second, seconds of the tracklet, per cent of contact in the video.
+    NaN where unknown."""
+    target: Ints
+    """`(n,)` index into `annotations.TARGETS`; empty where it is not known."""
+    uncertain: Ints
+    """`(n,)` 1 where the annotators could not tell."""
+
+
+def kinds_of(videos: Sequence[AnnotatedVideo]) -> dict[tuple[str, str], Kinds]:
+    """Of every tracklet, by the names of video and tracklet."""
+    return {
+        (video.name, f"{tracklet.number:03d}"): _kinds(video, tracklet)
+        for video in videos
+        for tracklet in video.tracklets
+    }
+
+
+def slice_scores(
+    samples: Sequence[Found], answered: Answered, kinds: Mapping[tuple[str, str], Kinds]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Accuracy of the decoded states and AUC of the output for each kind of frame.
+
+    Frames of a target are set beside all frames without contact for the AUC; their accuracy is the
+    share of them that was found.
+
+    Args:
+        samples: the tracklets.
+        answered: what was answered for each.
+        kinds: as of `kinds_of`.
+
+    Returns:
+        By measure and band: `frames`, `positive` (share of contact), `accuracy`, `auc`; None where
+        there is nothing to measure.
+
+    Raises:
+        DataError: a tracklet without kinds, or with another number of frames.
+    """
+    own = [_kinds_for(sample, kinds) for sample in samples]
+    frames = _Frames(
+        np.concatenate([np.asarray(s.label) for s in samples]),
+        np.concatenate(answered.states),
+        np.concatenate(answered.logit),
+    )
+    found = {
+        measure: {
+            band: frames.scores((value >= low) & (value < beyond)) for band, low, beyond in bands
+        }
+        for measure, bands in _BANDS.items()
+        for value in [np.concatenate([k.measures[measure] for k in own])]
+    }
+    found["uncertain"] = _by_certainty(frames, np.concatenate([k.uncertain for k in own]))
+    if all(len(k.target) for k in own):
+        found["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
+    return found
+
+
+@dataclass(frozen=True)
+class _Frames:
+    label: Ints
+    states: Ints
+    logit: Floats
+
+    def scores(self, chosen: Rows, beside: Rows | None = None) -> dict[str, Any]:
+        """Of the chosen frames; those `beside` them enter the AUC alone."""
+        ranked = (chosen if beside is None else chosen | beside) & ~np.isnan(self.logit)
+        label = self.label[chosen]
+        right = label == self.states[chosen]
+        return {
+            "frames": int(chosen.sum()),
+            "positive": float(label.mean()) if len(label) else None,
+            "accuracy": float(right.mean()) if len(label) else None,
+            "auc": _number(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
+        }
+
+
+def _by_certainty(frames: _Frames, uncertain: Ints) -> dict[str, dict[str, Any]]:
+    everything = np.ones(len(uncertain), bool)
+    return {
+        "all frames": frames.scores(everything),
+        "without uncertain": frames.scores(uncertain == 0),
+        "uncertain": frames.scores(uncertain == 1),
+    }
+
+
+def _by_target(frames: _Frames, target: Ints) -> dict[str, dict[str, Any]]:
+    none = np.asarray(frames.label == 0)
+    camera = target == TARGETS.index("camera")
+    return {
+        "none": frames.scores(target == 0),
+        "host": frames.scores((target > 0) & ~camera, beside=none),
+        "camera": frames.scores(camera, beside=none),
+    }
+
+
+def _kinds_for(sample: Found, kinds: Mapping[tuple[str, str], Kinds]) -> Kinds:
+    own = kinds.get((sample.video, sample.tracklet))
+    if own is None or len(own.uncertain) != len(sample.label):
+        raise DataError(
+            f"{sample.video}, tracklet {sample.tracklet}: {len(sample.label)} frames were answered "
+            f"for, the annotated videos have {0 if own is None else len(own.uncertain)}"
+        )
+    return own
+
+
+def _kinds(video: AnnotatedVideo, tracklet: Tracklet) -> Kinds:
+    camera = assumed_camera(video.width_px, video.height_px)
+    angles_deg = solve_heads(tracklet.six_px, camera).angles_deg()
+    corners = tracklet.six_px[:, 0] - tracklet.six_px[:, 3]
+    frames = len(tracklet)
+    contact = np.concatenate([t.label for t in video.tracklets]).mean()
+    measures = {
+        "head turn": np.abs(angles_deg[:, 0]),
+        "eye distance": np.linalg.norm(corners, axis=1),
+        "head speed": _speed(angles_deg[:, :2]),
+        "tracklet length": np.full(frames, frames / RATE_HZ),
+        "video's contact": np.full(frames, 100 * contact),
+    }
+    return Kinds(measures, tracklet.target, tracklet.uncertain)
+
+
+def _speed(angles_deg: Floats) -> Floats:
+    """Degrees a second `(n,)` of smoothed angles `(n, 2)`; zero for a single frame."""
+    from scipy.ndimage import gaussian_filter1d
+
+    if len(angles_deg) < 2:
+        return np.zeros(len(angles_deg))
+    smooth = gaussian_filter1d(angles_deg, _SPEED_FRAMES, axis=0)
+    return np.asarray(np.linalg.norm(np.gradient(smooth, axis=0), axis=1) * RATE_HZ)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,285 @@
+"""A tiny data set in the authors' layout, with a simulated person: to run the whole chain anywhere.
+
+Below the output folder:
+
+- `Annotations/`: ELAN texts, evaluated tracklets with `gaze_feature`, and the two lists;
+- `training/`: `randomVoxMeta.csv` and, a video, tracklets with `gaze_feature` and
+  `fixations.csv`, as `prepare` leaves them;
+- `truth/`: the ELAN texts of the training videos, which no part of the chain reads;
+- `clips/` (where asked for): short videos for the front end, cut from the packaged sample.
+
+Whatever is trained or measured on it says that the chain works, and nothing of real people.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import string
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eyeline.errors import OutputError, UsageError
+from eyeline.files import write_bytes
+from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
+from eyeline.systems.eye_contact.original import LIST, META
+from eyeline.systems.eye_contact.simulation import SimulatedVideo, simulate, spans_of
+from eyeline.systems.eye_contact.tracklets import (
+    SUFFIX,
+    ListRow,
+    TrackletFile,
+    write_list,
+    write_tracklet,
+)
+
+if TYPE_CHECKING:
+    from eyeline.results import Image
+
+VIDEOS, TEST_VIDEOS, SECONDS = 6, 5, 130.0
+"""By default: training videos, annotated test videos, and how long each is."""
+CLIP_SECONDS = 10.0
+
+_NAME_CHARACTERS = string.ascii_letters + string.digits + "-"
+_FIRST_TRAINING, _FIRST_TEST = 90001, 91001
+_EMBEDDINGS, _EMBEDDING_WIDTH = 30, 128
+_CLIP_PX = (400, 480)
+"""Width and height of a clip: one of the two people of the sample."""
+_CLIP_LEFT_PX = (14, 440)
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written."""
+
+    annotations: Path
+    """To evaluate on, as `data.read_videos` takes it."""
+    training: Path
+    """To find pseudo-labels in, and to train on."""
+    truth: Path
+    clips: Path | None
+    frames: int
+    """In all tracklets."""
+
+
+def run(
+    out: Path | str,
+    *,
+    videos: int = VIDEOS,
+    test_videos: int = TEST_VIDEOS,
+    seconds: float = SECONDS,
+    seed: int = 0,
+    clips: int = 0,
+    told: Told | None = None,
+) -> Made:
+    """Write a data set; the same for the same arguments, byte for byte.
+
+    Args:
+        out: a folder that is empty or not there yet.
+        videos: training videos, without annotation.
+        test_videos: annotated ones; one more has no tracklet, as in the original.
+        seconds: length of each video; training takes videos of 120 to 720 s.
+        seed: of everything that is drawn.
+        clips: short videos of a face that a detector finds, 0 for none.
+        told: hears what has been written.
+
+    Raises:
+        UsageError: numbers that cannot be.
+        OutputError: the folder holds something, or cannot be written.
+    """
+    out, frames = Path(out), round(seconds * RATE_HZ)
+    _check(videos, test_videos, seconds, clips)
+    with _filling(out) as folder:
+        names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
+        written = _write_training(folder, names[:videos], frames, seed, told)
+        tests = _named(_FIRST_TEST, test_videos + 1, seed, 1)
+        written += _write_annotated(folder / "Annotations", tests, frames, seed, told)
+        if clips:
+            _write_clips(folder / "clips", names[:clips], told)
+    return Made(
+        out / "Annotations", out / "training", out / "truth",
+        out / "clips" if clips else None, written,
+    )  # fmt: skip
+
+
+def elan_text(video: SimulatedVideo, rng: np.random.Generator) -> str:
+    """The annotation of a simulated video as ELAN exports it, tier by tier.
+
+    Bounds lie within the frame periods that the published rule turns into exactly the video's
+    frames.
+    """
+    spans = [(TARGETS[t], a, b - 1) for t, a, b in spans_of(video.target) if t]
+    spans += [(UNCERTAIN, a, b) for a, b in video.uncertain]
+    order = (*TARGETS[1:], UNCERTAIN)
+    spans.sort(key=lambda span: (order.index(span[0]), span[1]))
+    lines = []
+    for tier, first, last in spans:
+        early, late = rng.uniform(0.1, 0.8, 2)
+        start_s = round(max(0.0, (first - early) / RATE_HZ), 3)
+        lines.append(f"{tier}\t\t{start_s}\t{round((last + late) / RATE_HZ, 3)}\t\n")
+    return "".join(lines)
+
+
+def _check(videos: int, test_videos: int, seconds: float, clips: int) -> None:
+    if videos < 1 or test_videos < 1 or clips < 0:
+        raise UsageError(f"{videos} training, {test_videos} test videos and {clips} clips")
+    if not 20 <= seconds <= 720:
+        raise UsageError(f"videos of {seconds} s; they last 20 to 720 s, those to train on 120")
+
+
+@contextmanager
+def _filling(folder: Path) -> Iterator[Path]:
+    """A folder beside that takes the place of an empty or missing one once it is full."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise OutputError(f"{folder} holds something; name an empty folder")
+        temporary.mkdir(parents=True)
+        yield temporary
+        if folder.is_dir():
+            folder.rmdir()
+        temporary.replace(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]]:
+    """Celebrity and name of each video, as the real ones are called."""
+    rng = np.random.default_rng([seed, 10 + kind])
+    names = ["".join(rng.choice(list(_NAME_CHARACTERS), 11)) for _ in range(count)]
+    return [(f"id{first + i:05d}", name) for i, name in enumerate(names)]
+
+
+def _write_training(
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Told | None
+) -> int:
+    root, written = folder / "training", 0
+    _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
+    for number, (celebrity, name) in enumerate(names):
+        rng = np.random.default_rng([seed, 20, number])
+        video = simulate(rng, frames)
+        place = root / celebrity / "tracklets" / f"{name}{SUFFIX}"
+        written += len(_write_tracklets(place, celebrity, name, video)[1])
+        _write_points(place / "fixations.csv", video)
+        _write_embedding(root / celebrity / f"{celebrity}_face_embedding.npz", rng)
+        text = elan_text(video, rng)
+        write_bytes(folder / "truth" / celebrity / f"{name}.txt", text.encode())
+        _tell(told, f"training video {number + 1} of {len(names)}")
+    return written
+
+
+def _write_annotated(
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Told | None
+) -> int:
+    """Annotated videos; the first has a tracklet twice, the last none, as the original has."""
+    _write_csv(folder / META, ("celebrity_id", "video_name"), names)
+    rows: list[ListRow] = []
+    written = 0
+    for number, (celebrity, name) in enumerate(names):
+        rng = np.random.default_rng([seed, 30, number])
+        video = simulate(rng, frames)
+        text = elan_text(video, rng)
+        write_bytes(folder / celebrity / f"{name}.txt", text.encode())
+        if number == len(names) - 1:
+            break
+        place = folder / "tracklets" / celebrity / name
+        listed, seen = _write_tracklets(place, celebrity, name, video)
+        if not number:
+            again = (place / f"{listed[-1].tracklet}.npz").read_bytes()
+            write_bytes(place / f"{len(listed):03d}.npz", again)
+        rows += listed
+        written += len(seen)
+        _tell(told, f"annotated video {number + 1} of {len(names) - 1}")
+    write_list(folder / "tracklets" / LIST, rows)
+    return written
+
+
+def _write_tracklets(
+    place: Path, celebrity: str, name: str, video: SimulatedVideo
+) -> tuple[list[ListRow], range]:
+    """The files of a video's tracklets; their rows in a list, and one number a frame."""
+    scale = np.array([video.width_px, video.height_px])
+    rows = []
+    for number, (start, end) in enumerate(video.tracklets):
+        tracklet = TrackletFile(
+            start,
+            video.box_px[start:end] / np.tile(scale, 2),
+            video.six_px[start:end] / scale,
+            video.features(start, end),
+        )
+        write_tracklet(place / f"{number:03d}.npz", tracklet, compressed=True)
+        rows.append(ListRow(celebrity, name, f"{number:03d}", start, end))
+    return rows, range(sum(row.end - row.start for row in rows))
+
+
+def _write_points(path: Path, video: SimulatedVideo) -> None:
+    """`fixations.csv`: a row for each frame in which the face was seen."""
+    seen = sorted((*video.tracklets, *video.glimpses))
+    frames = np.concatenate([np.arange(a, b) for a, b in seen])
+    points = np.column_stack([video.point_mm, video.plane_mm])[frames]
+    head = ("frame", "x", "y", "z", "camera_x", "camera_y")
+    rows = ((int(f), *p) for f, p in zip(frames, points.tolist(), strict=True))
+    _write_csv(path, head, rows)
+
+
+def _write_embedding(path: Path, rng: np.random.Generator) -> None:
+    """`arr_0 (30, 128)`: embeddings of pictures of one person, about one direction."""
+    own = rng.normal(0, 1, _EMBEDDING_WIDTH)
+    embedded = own + rng.normal(0, 0.3, (_EMBEDDINGS, _EMBEDDING_WIDTH))
+    embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
+    content = io.BytesIO()
+    np.savez(content, embedded)
+    write_bytes(path, content.getvalue())
+
+
+def _write_clips(root: Path, names: Sequence[tuple[str, str]], told: Told | None) -> None:
+    """One face a clip: the sample's two people in turn, every second pair mirrored."""
+    from eyeline import sample
+    from eyeline.video.reader import VideoReader
+
+    _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
+    reader = VideoReader(sample.path())
+    pictures = [frame.rgb() for frame in reader]
+    for number, (celebrity, name) in enumerate(names):
+        left = _CLIP_LEFT_PX[number % 2]
+        cut = [p[:, left : left + _CLIP_PX[0]] for p in pictures]
+        mirrored = number // 2 % 2 == 1
+        path = root / celebrity / f"{name}{SUFFIX}.mp4"
+        _write_clip(path, [p[:, ::-1] if mirrored else p for p in cut], reader.info)
+        _tell(told, f"clip {number + 1} of {len(names)}")
+
+
+def _write_clip(path: Path, pictures: Sequence[Image], info: Any) -> None:
+    """The pictures forth and back, so that nothing jumps, for `CLIP_SECONDS`."""
+    from eyeline.video.writer import VideoWriter
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ring = [*pictures, *pictures[-2:0:-1]]
+    size = replace(info, width_px=_CLIP_PX[0], height_px=_CLIP_PX[1], start_s=0.0)
+    with VideoWriter(path, size, encode_threads=1) as writer:
+        for k in range(round(CLIP_SECONDS * RATE_HZ)):
+            picture = np.ascontiguousarray(ring[k % len(ring)])
+            writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
+
+
+def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    write_bytes(path, text.getvalue().encode())
+
+
+def _tell(told: Told | None, text: str) -> None:
+    if told:
+        told(text)

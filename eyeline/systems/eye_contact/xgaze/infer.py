@@ -1,0 +1,223 @@
+"""Builder `xgaze_mstcn` on a scene: every face to a feature, every unbroken piece to contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import CheckpointError, UsageError
+from eyeline.people.tracks import Track
+from eyeline.results import Answer, Floats, Image
+from eyeline.system import Scene
+from eyeline.systems.eye_contact.decode import decode
+from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s
+from eyeline.systems.eye_contact.pieces import Piece, contact_answers, pieces_of
+from eyeline.systems.eye_contact.weights import PictureModel, open_model
+from eyeline.systems.eye_contact.xgaze.features import BATCH_SIZE, GazeFeatures
+from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
+from eyeline.systems.eye_contact.xgaze.running import THREADS, for_answers
+
+if TYPE_CHECKING:
+    from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+    from eyeline.video.reader import Frame
+
+MIN_FRAMES = 100
+"""Shortest piece, in frames at 25 Hz, that is answered for, as published."""
+
+
+class XgazeMstcnPredictor:
+    """Eye contact of each person from pictures of the face; see `docs/eye_contact.md`.
+
+    The networks know 25 frames a second, which the published code takes for granted. Here each
+    moment of a 25 Hz clock takes the frame nearest to it, whatever the video's rate, and each frame
+    the answer of the moment nearest to it.
+    """
+
+    def __init__(
+        self,
+        gaze: Path | str,
+        segmenter: Path | str,
+        device: str = "cpu",
+        *,
+        batch_size: int = BATCH_SIZE,
+        threads: int = THREADS,
+    ) -> None:
+        """Open both networks.
+
+        Args:
+            gaze: weights of `xgaze_resnet50`.
+            segmenter: weights of `ms_tcn2`.
+            device: `cpu`, `cuda` or `cuda:N`.
+            batch_size: most faces that pass through the gaze network at once.
+            threads: of the CPU.
+
+        Raises:
+            CheckpointError: a file that is not what it should be.
+            UsageError: a device that is not there.
+        """
+        from eyeline.systems.eye_contact.xgaze.model import MsTcn2
+        from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+
+        self.features = GazeFeatures.open(gaze, device, batch_size=batch_size, threads=threads)
+        self.model = _segmenting(segmenter)
+        assert isinstance(self.model.network, MsTcn2), "of the file's builder"
+        self.segmenter = Segmenter(self.model.network, device, threads=threads)
+        self.threads = threads
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """Scores and segments called `eye_contact`, from one pass over the frames.
+
+        Scores have a row for each row of the scene's tracks, in order, with the probability of
+        contact; NaN outside of pieces of trustworthy landmarks of `MIN_FRAMES` or more. Segments
+        are where contact is the likelier, unless the weights say how to decode otherwise.
+
+        Raises:
+            UsageError: the scene has no frames to look at.
+        """
+        if scene.frames is None:
+            raise UsageError("eye_contact/xgaze_mstcn looks at pictures: the scene has no frames")
+        value = [np.full(len(t), np.nan) for t in scene.tracks]
+        held = [np.zeros(len(t), bool) for t in scene.tracks]
+        with for_answers(self.threads):
+            for done in self._filled(scene, scene.frames()):
+                piece, nearest = done.piece, done.nearest_moments()
+                log_odds = self._log_odds(done)
+                value[piece.track][piece.rows] = _probability(log_odds)[nearest]
+                held[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[nearest] == 1
+        return contact_answers(scene, "xgaze_mstcn", value, held)
+
+    def _filled(self, scene: Scene, frames: Iterable[Frame]) -> Iterator[Underway]:
+        """Pieces as their last face has passed through the gaze network."""
+        size = scene.video.width_px, scene.video.height_px
+        queue = _Queue(self.features, self.segmenter)
+        for frame, pieces in _meetings(scene.tracks, frames, size, self.segmenter.maps):
+            faces = cut_faces(frame.rgb(), np.stack([piece.meet() for piece in pieces]))
+            for piece, face in zip(pieces, faces, strict=True):
+                yield from queue.put(piece, face)
+        yield from queue.flush()
+
+    def _log_odds(self, piece: Underway) -> Floats:
+        """Calibrated log odds of contact at each moment of a piece."""
+        logits = self.segmenter.logits(piece.entered[piece.face_of_moment]).astype(np.float64)
+        return self.model.calibration.log_odds(logits[:, 1] - logits[:, 0])
+
+
+class Underway:
+    """A piece whose faces are being looked at, in order."""
+
+    def __init__(self, piece: Piece, track: Track, size: tuple[int, int], maps: int) -> None:
+        found = views(track.six_px[piece.seen], *size)
+        rows = piece.seen[found.known]
+        self.piece = piece
+        self.row_s = track.time_s[piece.rows]
+        self.moment_s = grid_s(track.time_s[rows]) if len(rows) else np.zeros(0)
+        moments = _nearest(track.time_s[rows], self.moment_s)
+        used, self.face_of_moment = np.unique(moments, return_inverse=True)
+        self.warp = found.warp[found.known][used]
+        self.frames = track.frame[rows[used]]
+        self.entered = np.empty((len(used), maps), np.float32)
+        self.met = self.filled = 0
+
+    @property
+    def long_enough(self) -> bool:
+        """Whether it can be answered for."""
+        return len(self.moment_s) >= MIN_FRAMES
+
+    @property
+    def next_frame(self) -> int:
+        """Index of the frame with the next face; -1 after the last."""
+        return int(self.frames[self.met]) if self.met < len(self.frames) else -1
+
+    def meet(self) -> Floats:
+        """The warp `(3, 3)` of the next face, which then counts as met."""
+        self.met += 1
+        return np.asarray(self.warp[self.met - 1])
+
+    def fill(self, entered: Floats) -> bool:
+        """Take what the networks see in the next face `(maps,)`; whether it was the last."""
+        self.entered[self.filled] = entered
+        self.filled += 1
+        return self.filled == len(self.entered)
+
+    def nearest_moments(self) -> npt.NDArray[np.intp]:
+        """The moment of the 25 Hz clock nearest to each row of the piece."""
+        return _nearest(self.moment_s, self.row_s)
+
+
+class _Queue:
+    """Faces that wait until a batch is full."""
+
+    def __init__(self, features: GazeFeatures, segmenter: Segmenter) -> None:
+        self.features = features
+        self.segmenter = segmenter
+        self.waiting: list[tuple[Underway, Image]] = []
+
+    def put(self, piece: Underway, face: Image) -> list[Underway]:
+        """Add the next face of a piece, RGB; the pieces that are whole by it."""
+        self.waiting.append((piece, face))
+        return self.flush() if len(self.waiting) >= self.features.batch_size else []
+
+    def flush(self) -> list[Underway]:
+        """Look at all that wait; the pieces that are whole by it, in order of their last face."""
+        if not self.waiting:
+            return []
+        _, features = self.features(np.stack([face for _, face in self.waiting])[..., ::-1])
+        rows = self.segmenter.enter(features)
+        whole = [
+            piece for (piece, _), row in zip(self.waiting, rows, strict=True) if piece.fill(row)
+        ]
+        self.waiting = []
+        return whole
+
+
+def _meetings(
+    tracks: Sequence[Track], frames: Iterable[Frame], size: tuple[int, int], maps: int
+) -> Iterator[tuple[Frame, list[Underway]]]:
+    """Frames with the pieces that have a face to be looked at in them.
+
+    A piece that misses one of its frames ends there, without an answer.
+    """
+    coming = pieces_of(tracks, (MIN_FRAMES - 2) / RATE_HZ)
+    coming.sort(key=lambda p: int(tracks[p.track].frame[p.rows[0]]), reverse=True)
+    going: list[Underway] = []
+    for frame in frames:
+        while coming and tracks[coming[-1].track].frame[coming[-1].rows[0]] <= frame.index:
+            piece = coming.pop()
+            going.append(Underway(piece, tracks[piece.track], size, maps))
+        going = [p for p in going if p.long_enough and p.next_frame >= frame.index]
+        if here := [p for p in going if p.next_frame == frame.index]:
+            yield frame, here
+        if not going and not coming:
+            return
+
+
+def _segmenting(path: Path | str) -> PictureModel:
+    model = open_model(path)
+    if not isinstance(model, PictureModel):
+        raise CheckpointError(
+            f"{path} holds weights of eye_contact/{model.card.builder}; "
+            "expected eye_contact/ms_tcn2"
+        )
+    if model.features != 2048:
+        raise CheckpointError(
+            f"{path} takes features {model.features} wide; those of the gaze network are 2048"
+        )
+    return model
+
+
+def _nearest(time_s: Floats, at_s: Floats) -> npt.NDArray[np.intp]:
+    """Index of the time `(n,)`, increasing, nearest to each of `(m,)`; the earlier of two."""
+    if not len(time_s):
+        return np.zeros(0, np.intp)
+    middles = (time_s[1:] + time_s[:-1]) / 2
+    return np.asarray(np.searchsorted(middles, at_s - 1e-9), np.intp)
+
+
+def _probability(log_odds: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(log_odds))

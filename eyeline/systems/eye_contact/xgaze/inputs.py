@@ -1,0 +1,181 @@
+"""From six landmarks and a picture to what the gaze network sees, and back from its answer.
+
+A face is looked at by a virtual camera that is turned to its centre, upright by the head's x axis,
+and moved to a fixed distance (the normalisation of ETH-XGaze). Lengths are millimetres, frames are
+cameras': x right, y down, z forward. The network's vector points away from the scene: the look in
+the camera frame is its opposite, see `look`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import check_shape
+from eyeline.geometry import directions
+from eyeline.results import Floats, Image
+from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+FACE_PX = 224
+"""Side of a normalised face."""
+FOCAL_PX = 960.0
+"""Focal length of the virtual camera."""
+DISTANCE_MM = 600.0
+"""Distance at which it sees the face centre."""
+MEAN_RGB = (0.485, 0.456, 0.406)
+"""Mean of the pixels, in [0, 1], that the network was trained on."""
+DEVIATION_RGB = (0.229, 0.224, 0.225)
+"""Their standard deviation."""
+
+_VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class Views:
+    """Virtual cameras, one a face; NaN where no head pose could be found."""
+
+    centre_mm: Floats
+    """`(n, 3)` face centres in the camera frame."""
+    rotation: Floats
+    """`(n, 3, 3)` camera frame to that of the virtual camera."""
+    warp: Floats
+    """`(n, 3, 3)` pixels of the picture to pixels of the normalised face."""
+
+    def __len__(self) -> int:
+        """Number of faces."""
+        return len(self.warp)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """`(n,)` whether there is a view."""
+        return np.asarray(np.isfinite(self.warp).all(axis=(1, 2)))
+
+    def points(self, six_px: Floats) -> Floats:
+        """Where points `(n, p, 2)` of the picture lie in the normalised faces `(n, p, 2)`."""
+        lifted = np.concatenate([six_px, np.ones((*six_px.shape[:2], 1))], axis=2)
+        seen = lifted @ self.warp.transpose(0, 2, 1)
+        return np.asarray(seen[..., :2] / seen[..., 2:])
+
+    def network_vectors(self, pitch_yaw: Floats) -> Floats:
+        """The network's vectors `(n, 3)` in the camera frame from its `(n, 2)` pitch and yaw."""
+        turned = np.einsum("nji,nj->ni", self.rotation, vectors(pitch_yaw))
+        return directions.normalise(turned)
+
+    def look(self, pitch_yaw: Floats) -> Floats:
+        """Unit vectors `(n, 3)` in the camera frame along which the persons look."""
+        return -self.network_vectors(pitch_yaw)
+
+
+def views(six_px: Floats, width_px: int, height_px: int) -> Views:
+    """Virtual cameras on faces, by the camera that the published code assumes.
+
+    Args:
+        six_px: `(n, 6, 2)` points `people.tracks.SIX_OF_68`; frames with NaN give NaN.
+        width_px: of the picture.
+        height_px: of the same.
+
+    Raises:
+        DataError: for another shape.
+    """
+    camera = assumed_camera(width_px, height_px)
+    heads = solve_heads(six_px, camera)
+    centre = heads.centre_mm
+    distance = np.linalg.norm(centre, axis=1)
+    rotation = _turned_to(centre, heads.rotation[:, :, 0])
+    nearer = rotation.copy()
+    nearer[:, 2] *= (DISTANCE_MM / distance)[:, None]
+    return Views(centre, rotation, _VIRTUAL @ nearer @ np.linalg.inv(camera.matrix))
+
+
+def cut_faces(picture: Image, warp: Floats) -> Image:
+    """Normalised faces `(n, 224, 224, 3)` of one picture.
+
+    Args:
+        picture: `(h, w, 3)`; the channels' order is kept.
+        warp: `(n, 3, 3)` of known `Views`.
+    """
+    import cv2
+
+    faces = np.empty((len(warp), FACE_PX, FACE_PX, 3), np.uint8)
+    for face, one in zip(faces, warp, strict=True):
+        cv2.warpPerspective(picture, one, (FACE_PX, FACE_PX), dst=face, flags=cv2.INTER_LINEAR)
+    return faces
+
+
+def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
+    """What the gaze network is given.
+
+    Args:
+        faces: `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR picture.
+        device: where to.
+
+    Returns:
+        `(n, 3, 224, 224)` float32 RGB, channels last in memory.
+
+    Raises:
+        DataError: for another shape.
+    """
+    import torch
+
+    check_shape(faces, f"face {FACE_PX} {FACE_PX} 3", "faces")
+    rgb = torch.from_numpy(_red_first(faces)).to(device)
+    deviation = torch.tensor(DEVIATION_RGB, device=device)
+    scale, shift = 1 / (255 * deviation), torch.tensor(MEAN_RGB, device=device) / deviation
+    # whole rows at once: over an axis of three, torch is ten times slower
+    rows = rgb.view(-1, FACE_PX, FACE_PX * 3).float()
+    rows.mul_(scale.repeat(FACE_PX)).sub_(shift.repeat(FACE_PX))
+    return rows.view(-1, FACE_PX, FACE_PX, 3).permute(0, 3, 1, 2)
+
+
+def vectors(pitch_yaw: Floats) -> Floats:
+    """Unit vectors `(n, 3)` of pitch and yaw `(n, 2)` in radians, as the network means them."""
+    pitch, yaw = np.asarray(pitch_yaw, np.float64).T
+    flat = np.cos(pitch)
+    return np.stack([flat * np.sin(yaw), np.sin(pitch), flat * np.cos(yaw)], axis=1)
+
+
+def pitch_yaw(network_vectors: Floats) -> Floats:
+    """The inverse of `vectors`: `(n, 2)` of unit vectors `(n, 3)`."""
+    x, y, z = np.asarray(network_vectors).T
+    return np.stack([np.arcsin(np.clip(y, -1, 1)), np.arctan2(x, z)], axis=1)
+
+
+def camera_plane_mm(centre_mm: Floats, network_vectors: Floats) -> Floats:
+    """Where looks meet the plane z = 0 through the camera.
+
+    Args:
+        centre_mm: `(n, 3)` face centres.
+        network_vectors: `(n, 3)` in the camera frame; the sign does not matter.
+
+    Returns:
+        `(n, 2)` right and down of the camera; infinite or NaN for looks along the plane.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = -centre_mm[:, 2] / network_vectors[:, 2]
+        return np.asarray(centre_mm[:, :2] + reach[:, None] * network_vectors[:, :2])
+
+
+def _red_first(faces: Image) -> Image:
+    """A copy of BGR pictures `(n, h, w, 3)` as RGB; quick if they are RGB seen from behind."""
+    import cv2
+
+    rgb = faces[..., ::-1]
+    if not faces.size or rgb.flags.c_contiguous:
+        return rgb.copy()
+    tall = np.ascontiguousarray(faces).reshape(-1, faces.shape[2], 3)
+    return np.asarray(cv2.cvtColor(tall, cv2.COLOR_BGR2RGB), np.uint8).reshape(faces.shape)
+
+
+def _turned_to(centre: Floats, head_x: Floats) -> Floats:
+    """Rotations `(n, 3, 3)` of cameras that look at `centre` and hold `head_x` level."""
+    forward = directions.normalise(centre)
+    down = directions.normalise(np.cross(forward, head_x))
+    right = directions.normalise(np.cross(down, forward))
+    return np.stack([right, down, forward], axis=1)

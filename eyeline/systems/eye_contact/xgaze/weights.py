@@ -1,0 +1,222 @@
+"""The authors' two checkpoints become ours: told apart by their keys, every key accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eyeline.errors import CheckpointError
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork
+    from eyeline.systems.eye_contact.xgaze.model import MsTcn2
+
+GAZE_NETWORK = "xgaze_resnet50"
+"""Name of the gaze network in a checkpoint's card."""
+SEGMENTER = "ms_tcn2"
+"""Name of the temporal network likewise."""
+
+LICENCES = {
+    GAZE_NETWORK: "weights of ETH-XGaze's authors, CC BY-NC-SA 4.0 as far as known: not for "
+    "commercial use",
+    SEGMENTER: "weights of the authors of ut-vision/Video-Independent-ECS, which states no "
+    "licence; for research until it is clarified",
+}
+
+_Network = TypeVar("_Network", bound="nn.Module")
+
+_TOLD_BY = {
+    GAZE_NETWORK: ("gaze_network.", "gaze_fc."),
+    SEGMENTER: ("PG.", "Rs."),
+}
+_BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
+    f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _TOLD_BY.items()
+)
+_WRAPPER = "model_state"
+_PARALLEL = "module."
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A checkpoint of the authors, read."""
+
+    builder: str
+    """`GAZE_NETWORK` or `SEGMENTER`."""
+    arguments: Mapping[str, Any]
+    """What the builder is to be given for these tensors."""
+    state: Mapping[str, Tensor]
+    """Tensors by their names in the network, all that it has."""
+    ignored: tuple[str, ...]
+    """Entries of the file beside the network's tensors, such as an optimiser's state."""
+
+    @property
+    def card(self) -> CheckpointCard:
+        """What our file of it is to say of itself."""
+        return CheckpointCard(
+            "eye_contact", self.builder, dict(self.arguments), licence=LICENCES[self.builder]
+        )
+
+
+def import_original(path: Path | str) -> Imported:
+    """Read a checkpoint of ETH-XGaze or of the published temporal network.
+
+    Both are taken bare or as the entry `model_state` of a larger file, with `module.` before their
+    keys or without. Write the result by `checkpoint.save(out, found.state, found.card)`.
+
+    Raises:
+        CheckpointError: no such file, one that needs code to load, or one whose keys, shapes or
+            values are not those of a builder; the message names them.
+    """
+    state, ignored = _state_of(checkpoint.load_foreign(path), path)
+    builder = _builder_of(state, path)
+    arguments = segmenter_arguments(state, path) if builder == SEGMENTER else {}
+    expected = _empty(builder, arguments).state_dict()
+    try:
+        checkpoint.compare(_shapes(expected), state, builder, path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}. {_BUILDERS}") from None
+    cast = {name: state[name].to(value.dtype) for name, value in expected.items()}
+    _check_finite(cast, path)
+    return Imported(builder, arguments, cast, ignored)
+
+
+def load_gaze_network(path: Path | str, device: str = "cpu") -> GazeNetwork:
+    """The gaze network of one of our files, in evaluation mode.
+
+    Raises:
+        CheckpointError: another builder's file, or tensors that do not fit.
+        UsageError: a device that is not there.
+    """
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+
+    state, _ = _own(path, GAZE_NETWORK)
+    return _filled(xgaze_resnet50(), state, path, device)
+
+
+def load_segmenter(path: Path | str, device: str = "cpu") -> MsTcn2:
+    """The temporal network of one of our files, in evaluation mode; see `load_gaze_network`."""
+    from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
+
+    state, said = _own(path, SEGMENTER)
+    arguments = segmenter_arguments(state, path)
+    odd = [k for k, v in said.items() if k != "dropout" and arguments.get(k) != v]
+    if odd:
+        raise CheckpointError(
+            f"{path} has a card that its tensors contradict: it says "
+            f"{', '.join(f'{k} {said[k]!r}' for k in odd)}; they are those of {arguments}"
+        )
+    if arguments["classes"] != 2:
+        raise CheckpointError(
+            f"{path} tells {arguments['classes']} classes apart; expected 2: no contact, contact"
+        )
+    return _filled(ms_tcn2(**arguments), state, path, device)
+
+
+def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict[str, int]:
+    """Arguments of `model.ms_tcn2`, read off names and shapes of its tensors.
+
+    Raises:
+        CheckpointError: tensors without which they cannot be told are missing.
+    """
+
+    def count(before: str, after: str) -> int:
+        found = (k[len(before) : len(k) - len(after)] for k in state if _between(k, before, after))
+        return len([number for number in found if number.isdigit()])
+
+    for name in ("PG.conv_1x1_in.weight", "PG.conv_out.weight"):
+        if name not in state or state[name].ndim != 3 or not state[name].numel():
+            raise CheckpointError(
+                f"{source} does not fit {SEGMENTER}: it lacks {name} of 3 axes. {_BUILDERS}"
+            )
+    entry, leave = state["PG.conv_1x1_in.weight"], state["PG.conv_out.weight"]
+    return {
+        "layers_prediction": count("PG.conv_dilated_1.", ".weight"),
+        "layers_refinement": count("Rs.0.layers.", ".conv_dilated.weight"),
+        "refinements": count("Rs.", ".conv_out.weight"),
+        "maps": int(entry.shape[0]),
+        "features": int(entry.shape[1]),
+        "classes": int(leave.shape[0]),
+    }
+
+
+def _between(key: str, before: str, after: str) -> bool:
+    return key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after)
+
+
+def _state_of(
+    content: Mapping[str, Any], path: Path | str
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors by name, without wrapper and prefix, and what else the file holds."""
+    import torch
+
+    ignored: tuple[str, ...] = ()
+    if isinstance(content.get(_WRAPPER), Mapping):
+        ignored = tuple(sorted(str(key) for key in content if key != _WRAPPER))
+        content = content[_WRAPPER]
+    if odd := [str(k) for k, v in content.items() if not isinstance(v, torch.Tensor)]:
+        raise CheckpointError(
+            f"{path} is no state dict: {', '.join(sorted(odd)[:4])} are no tensors, and there is "
+            f"no entry {_WRAPPER}. {_BUILDERS}"
+        )
+    keys = [str(key) for key in content]
+    prefix = _PARALLEL if keys and all(key.startswith(_PARALLEL) for key in keys) else ""
+    return {str(key).removeprefix(prefix): value for key, value in content.items()}, ignored
+
+
+def _builder_of(state: Mapping[str, Tensor], path: Path | str) -> str:
+    for builder, prefixes in _TOLD_BY.items():
+        if any(key.startswith(prefixes) for key in state):
+            return builder
+    some = ", ".join(sorted(state)[:4]) or "none"
+    raise CheckpointError(
+        f"{path} holds {len(state)} tensors of no network that is known here ({some}). {_BUILDERS}"
+    )
+
+
+def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """A network without memory for its tensors, for its names and shapes."""
+    import torch
+
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+    from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
+
+    with torch.device("meta"):
+        return ms_tcn2(**arguments) if builder == SEGMENTER else xgaze_resnet50()
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items()}
+
+
+def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
+    odd = [name for name, value in state.items() if not value.isfinite().all()]
+    if odd:
+        raise CheckpointError(
+            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
+            "failed?"
+        )
+
+
+def _own(path: Path | str, builder: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    card, state = checkpoint.load(path)
+    if (card.system, card.builder) != ("eye_contact", builder):
+        raise CheckpointError(
+            f"{path} holds weights of {card.system}/{card.builder}; expected eye_contact/{builder}"
+        )
+    _check_finite(state, path)
+    return state, card.arguments
+
+
+def _filled(
+    network: _Network, state: Mapping[str, Tensor], path: Path | str, device: str
+) -> _Network:
+    from eyeline.training.devices import check_device
+
+    checkpoint.fill(network, state, path)
+    return network.eval().to(check_device(device))

@@ -1,0 +1,57 @@
+"""Tracks in pieces: where landmarks can be trusted, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eyeline.systems.eye_contact.pieces import MAX_GAP_S, by_person, contact_answers, pieces_of
+from tests.systems.eye_contact.faces import track, wandering
+from tests.systems.scenes import scene
+
+
+def test_a_blink_of_the_landmarks_is_bridged_and_a_long_gap_is_not() -> None:
+    face = track(wandering(400))
+    quality = face.quality.copy()
+    quality[100:105] = 0
+    quality[200:240] = 0
+    pieces = pieces_of([replace(face, quality=quality)], 2.0)
+    assert [(p.rows[0], p.rows[-1]) for p in pieces] == [(0, 199), (240, 399)]
+    assert len(pieces[0].rows) == 200 and len(pieces[0].seen) == 195
+    assert MAX_GAP_S * 25 < 40
+
+
+@pytest.mark.parametrize(("frames", "found"), [(1, 0), (50, 0), (51, 1), (52, 1)])
+def test_short_pieces_are_left_out(frames: int, found: int) -> None:
+    assert len(pieces_of([track(wandering(frames))], 2.0)) == found
+
+
+def test_points_that_are_no_numbers_and_times_that_repeat_are_not_seen() -> None:
+    face = track(wandering(100))
+    points, time_s = face.six_px.copy(), face.time_s.copy()
+    points[10] = np.nan
+    time_s[21] = time_s[20]
+    (piece,) = pieces_of([replace(face, six_px=points, time_s=time_s)], 1.0)
+    assert sorted(set(range(100)) - set(piece.seen.tolist())) == [10, 21]
+
+
+def test_pieces_go_to_their_person_and_strangers_stand_alone() -> None:
+    tracks = [
+        track(wandering(60), track_id=i + 1, person=person)
+        for i, person in enumerate([2, 0, 2, 0, 1])
+    ]
+    groups = by_person(pieces_of(tracks, 1.0), tracks)
+    assert [[p.track for p in group] for group in groups] == [[0, 2], [1], [3], [4]]
+
+
+def test_answers_have_a_row_for_each_row_and_segments_where_it_is_held() -> None:
+    face = track(wandering(10))
+    value, held = np.linspace(0, 1, 10), np.arange(10) >= 7
+    value[0] = np.nan
+    scores, segments = contact_answers(scene(face), "made", [value], [held])
+    assert len(scores) == 10 and scores.builder == "made" and np.isnan(scores.value[0])
+    assert segments.start_s.tolist() == [face.time_s[7]]
+    assert segments.end_s.tolist() == [face.end_s[9]]
+    assert segments.score[0] == pytest.approx(value[7:].mean())

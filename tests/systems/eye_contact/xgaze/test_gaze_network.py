@@ -1,0 +1,83 @@
+"""The gaze network against the original code's numbers, plain and folded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from eyeline.errors import DataError
+from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork, folded
+from tests.systems.eye_contact.conftest import GOLDEN
+from tests.systems.eye_contact.xgaze.invented import random_of
+
+Golden = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Tensor:
+    made = random_of("input:xgaze_b2").standard_normal((2, 3, 224, 224))
+    return torch.from_numpy(made.astype(np.float32))
+
+
+def test_keys_and_shapes_are_those_of_the_authors(gaze_network: GazeNetwork) -> None:
+    keys = json.loads((GOLDEN / "keys.json").read_text())["xgaze_resnet50"]
+    state = gaze_network.state_dict()
+    assert {name: list(value.shape) for name, value in state.items()} == keys
+    assert len(state) == 322
+    assert sum(p.numel() for p in gaze_network.parameters()) == 25_561_130
+
+
+def test_answers_and_layers(golden: Golden, gaze_network: GazeNetwork, pictures: Tensor) -> None:
+    expected = golden("xgaze_b2")
+    seen: dict[str, Tensor] = {}
+    hooks = [
+        getattr(gaze_network.gaze_network, name).register_forward_hook(
+            lambda _, inputs, output, name=name: seen.update({name: output.clone()})
+        )
+        for name in ("conv1", "maxpool", "layer1", "layer2", "layer3", "layer4")
+    ]
+    with torch.inference_mode():
+        gaze, feature = gaze_network(pictures)
+    for hook in hooks:
+        hook.remove()
+    assert gaze.numpy() == pytest.approx(expected["gaze"], abs=1e-5)
+    assert feature.numpy() == pytest.approx(expected["feature"], abs=1e-4)
+    assert (feature >= 0).all()
+    for name, value in seen.items():
+        flat = value[0].flatten()
+        step = 98 * max(1, flat.numel() // 50176)
+        sampled = flat[::step][:512].numpy()
+        wanted = expected[f"act_{name}"][: len(sampled)]
+        assert sampled == pytest.approx(wanted, abs=1e-4), name
+
+
+def test_folded_it_says_the_same(
+    golden: Golden, gaze_network: GazeNetwork, pictures: Tensor
+) -> None:
+    expected = golden("xgaze_b2")
+    quick = folded(gaze_network)
+    with torch.inference_mode():
+        gaze, feature = quick(pictures.to(memory_format=torch.channels_last))
+    assert gaze.numpy() == pytest.approx(expected["gaze"], abs=1e-5)
+    assert feature.numpy() == pytest.approx(expected["feature"], abs=1e-4)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in quick.modules())
+    assert sum(p.numel() for p in quick.parameters()) < 23_600_000
+
+
+def test_folding_leaves_the_network_as_it_was(gaze_network: GazeNetwork) -> None:
+    before = {name: value.clone() for name, value in gaze_network.state_dict().items()}
+    folded(gaze_network)
+    after = gaze_network.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_other_shapes_are_refused(gaze_network: GazeNetwork) -> None:
+    with pytest.raises(DataError, match="faces"):
+        gaze_network(torch.zeros(1, 3, 112, 112))
