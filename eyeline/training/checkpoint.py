@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -189,16 +190,23 @@ def load_foreign(path: Path | str, *, inert: bool = False) -> dict[str, Any]:
     import torch
 
     path = _existing(path)
+    with path.open("rb") as file:
+        begins = file.read(2)
+    if not begins.startswith((b"PK", b"\x80")):
+        raise CheckpointError(
+            f"{path} is no PyTorch checkpoint: it begins like another kind of file"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about old pickle protocols; what matters raises
             with torch.serialization.safe_globals(_inert_globals(path) if inert else []):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
         raise CheckpointError(
-            f"{path} cannot be loaded without running code stored in it, and eyeline never does "
-            f"that: {_first_line(error)}. Ask for the file's state dict alone, or convert it where "
-            "you trust it"
+            f"{path} cannot be loaded without running code stored in it"
+            f"{f' ({named[1]})' if named else ''}, and eyeline never does that. Ask for the "
+            "file's state dict alone, or convert it where you trust it"
         ) from error
     except Exception as error:  # a damaged file raises whatever it runs into
         raise CheckpointError(

@@ -29,7 +29,7 @@ def pixels(projections: Array, points: Array) -> Array:
 @pytest.mark.parametrize("n", [2, 3, 8])
 def test_points_come_back_from_where_they_are_seen(n: int) -> None:
     projections = projection(*cameras(n))
-    points = np.random.default_rng(n).uniform(-1, 1, (30, 3)) + [0, 0, 1.5]
+    points = np.random.default_rng(n).uniform([-1, -1, 0], [1, 1, 2], (30, 3))
     np.testing.assert_allclose(triangulate(projections, pixels(projections, points)), points,
                                atol=1e-9)  # fmt: skip
 

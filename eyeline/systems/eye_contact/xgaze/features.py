@@ -16,8 +16,8 @@ from eyeline.training.devices import check_device
 if TYPE_CHECKING:
     from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork
 
-BATCH_SIZE = 16
-"""Faces that pass through the network at once, on a CPU about the most that pays."""
+BATCH_SIZES = {"cpu": 8, "cuda": 64}
+"""Faces that pass through the network at once; more than 8 outgrow what a CPU's allocator keeps."""
 
 
 class GazeFeatures:
@@ -28,7 +28,7 @@ class GazeFeatures:
         network: GazeNetwork,
         device: str = "cpu",
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         threads: int = THREADS,
     ) -> None:
         """Copy a network for inference.
@@ -36,7 +36,8 @@ class GazeFeatures:
         Args:
             network: stays as it is.
             device: `cpu`, `cuda` or `cuda:N`.
-            batch_size: most faces at once; answers differ by rounding only.
+            batch_size: most faces at once, by default `BATCH_SIZES`; answers differ by rounding
+                only.
             threads: of the CPU.
 
         Raises:
@@ -44,10 +45,10 @@ class GazeFeatures:
         """
         from eyeline.systems.eye_contact.xgaze.gaze_network import folded
 
-        if batch_size < 1:
-            raise UsageError(f"a batch of {batch_size} faces; at least one is needed")
         self.device = check_device(device)
-        self.batch_size = batch_size
+        self.batch_size = BATCH_SIZES[self.device.type] if batch_size is None else batch_size
+        if self.batch_size < 1:
+            raise UsageError(f"a batch of {batch_size} faces; at least one is needed")
         self.threads = threads
         self.network = folded(network).to(self.device)
 
@@ -57,7 +58,7 @@ class GazeFeatures:
         path: Path | str,
         device: str = "cpu",
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         threads: int = THREADS,
     ) -> GazeFeatures:
         """From weights that `eyeline import` wrote.

@@ -17,7 +17,7 @@ from eyeline.systems.eye_contact.decode import decode
 from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s
 from eyeline.systems.eye_contact.pieces import Piece, contact_answers, pieces_of
 from eyeline.systems.eye_contact.weights import PictureModel, open_model
-from eyeline.systems.eye_contact.xgaze.features import BATCH_SIZE, GazeFeatures
+from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
 from eyeline.systems.eye_contact.xgaze.running import THREADS, for_answers
 
@@ -43,7 +43,7 @@ class XgazeMstcnPredictor:
         segmenter: Path | str,
         device: str = "cpu",
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int | None = None,
         threads: int = THREADS,
     ) -> None:
         """Open both networks.
@@ -52,7 +52,8 @@ class XgazeMstcnPredictor:
             gaze: weights of `xgaze_resnet50`.
             segmenter: weights of `ms_tcn2`.
             device: `cpu`, `cuda` or `cuda:N`.
-            batch_size: most faces that pass through the gaze network at once.
+            batch_size: most faces that pass through the gaze network at once, by default
+                `features.BATCH_SIZES`.
             threads: of the CPU.
 
         Raises:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
+from eyeline.training.checkpoint import CheckpointCard, Imported
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,27 +41,6 @@ _WRAPPER = "model_state"
 _PARALLEL = "module."
 
 
-@dataclass(frozen=True)
-class Imported:
-    """A checkpoint of the authors, read."""
-
-    builder: str
-    """`GAZE_NETWORK` or `SEGMENTER`."""
-    arguments: Mapping[str, Any]
-    """What the builder is to be given for these tensors."""
-    state: Mapping[str, Tensor]
-    """Tensors by their names in the network, all that it has."""
-    ignored: tuple[str, ...]
-    """Entries of the file beside the network's tensors, such as an optimiser's state."""
-
-    @property
-    def card(self) -> CheckpointCard:
-        """What our file of it is to say of itself."""
-        return CheckpointCard(
-            "eye_contact", self.builder, dict(self.arguments), licence=LICENCES[self.builder]
-        )
-
-
 def import_original(path: Path | str) -> Imported:
     """Read a checkpoint of ETH-XGaze or of the published temporal network.
 
@@ -83,7 +61,8 @@ def import_original(path: Path | str) -> Imported:
         raise CheckpointError(f"{error}. {_BUILDERS}") from None
     cast = {name: state[name].to(value.dtype) for name, value in expected.items()}
     _check_finite(cast, path)
-    return Imported(builder, arguments, cast, ignored)
+    card = CheckpointCard("eye_contact", builder, arguments, licence=LICENCES[builder])
+    return Imported(card, cast, ignored)
 
 
 def load_gaze_network(path: Path | str, device: str = "cpu") -> GazeNetwork:

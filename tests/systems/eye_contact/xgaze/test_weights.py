@@ -60,7 +60,7 @@ def test_the_gaze_network(
             {"epoch": 24, "optim_state": {"lr": 1e-4}, "model_state": theirs} if wrapped else theirs
         )
     )
-    assert (found.builder, dict(found.arguments)) == ("xgaze_resnet50", {})
+    assert (found.card.builder, dict(found.card.arguments)) == ("xgaze_resnet50", {})
     assert same(found.state, state)
     assert found.ignored == (("epoch", "optim_state") if wrapped else ())
 
@@ -71,8 +71,8 @@ def test_the_temporal_network(written: Write, temporal: MsTcn2, prefix: str, wra
     state = temporal.state_dict()
     theirs = {prefix + name: value for name, value in state.items()}
     found = import_original(written({"model_state": theirs} if wrapped else theirs))
-    assert found.builder == "ms_tcn2"
-    assert found.arguments == {
+    assert found.card.builder == "ms_tcn2"
+    assert found.card.arguments == {
         "layers_prediction": 11, "layers_refinement": 10, "refinements": 4, "maps": 64,
         "features": 2048, "classes": 2,
     }  # fmt: skip
@@ -81,7 +81,7 @@ def test_the_temporal_network(written: Write, temporal: MsTcn2, prefix: str, wra
 
 def test_other_sizes_are_read_off_the_tensors(written: Write, small: dict[str, Tensor]) -> None:
     found = import_original(written(small))
-    assert found.arguments == SMALL and same(found.state, small)
+    assert found.card.arguments == SMALL and same(found.state, small)
 
 
 def test_what_is_imported_can_be_loaded(
