@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [analyze] [memory]`."""
+"""Run all benchmarks, or those named: `python -m benchmarks [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import analyze, memory
+from benchmarks import analyze, discovery, eye_contact, irises, memory
 
-BENCHMARKS = {"analyze": analyze.run, "memory": memory.run}
+BENCHMARKS = {
+    "analyze": analyze.run,
+    "memory": memory.run,
+    "eye_contact": eye_contact.run,
+    "discovery": discovery.run,
+    "irises": irises.run,
+}
 
 
 def machine() -> dict[str, object]:

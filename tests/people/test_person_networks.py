@@ -1,0 +1,117 @@
+"""torchvision's detectors of persons: whose weights a file holds, and what COCO's points tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from eyeline.errors import CheckpointError, UsageError
+from eyeline.people import person_networks
+from eyeline.people.person_networks import NETWORKS, TorchvisionPersons, find_weights, heads_of_coco
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest of the networks, with random weights."""
+    from torchvision.models import get_model
+
+    torch.manual_seed(3)
+    network = get_model("ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None)
+    path = tmp_path_factory.mktemp("weights") / "ssd.pth"
+    state = network.state_dict()
+    for key, bias in state.items():
+        if "classification_head" in key and not bias.numel() % 91 and bias.ndim == 1:
+            bias.view(-1, 91)[:, 1] = 3.0  # sees persons everywhere
+    torch.save(state, path)
+    return path
+
+
+class Frame:
+    def rgb(self) -> np.ndarray:
+        return np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+
+
+def test_the_network_is_read_off_the_weights_and_answers_in_pixels(small: Path) -> None:
+    detector = TorchvisionPersons(small, score=0.0)
+    assert detector.name == "ssdlite320_mobilenet_v3_large"
+    found = detector.find(Frame())  # type: ignore[arg-type]
+    assert len(found) > 0 and np.isnan(found.head_xyxy).all()
+    assert (found.box_xyxy >= 0).all() and (found.box_xyxy <= [160, 120, 160, 120]).all()
+    assert (np.diff(found.score) <= 0).all()
+
+
+def test_only_sure_persons_count(small: Path) -> None:
+    detector = TorchvisionPersons(small)
+
+    def three(_: Any) -> Any:
+        box = torch.tensor([[0.0, 0, 9, 9], [1, 1, 8, 8], [2, 2, 7, 7]])
+        return [{"boxes": box, "labels": torch.tensor([1, 3, 1]),
+                 "scores": torch.tensor([0.9, 0.95, 0.5])}]  # fmt: skip
+
+    detector._network = three
+    assert detector.find(Frame()).box_xyxy.tolist() == [[0, 0, 9, 9]]  # type: ignore[arg-type]
+
+
+def test_a_head_is_seen_from_all_sides() -> None:
+    points, seen = np.zeros((3, 17, 2)), np.zeros((3, 17), bool)
+    points[:, 5:7] = [[80.0, 172], [120, 172]]
+    points[0, :5] = [100.0, 100]
+    points[1, 3:5] = [100.0, 100]  # from behind: ears alone
+    seen[:, 5:7] = seen[0, :5] = seen[1, 3:5] = True
+    heads = heads_of_coco(points, seen)
+    np.testing.assert_allclose(heads[0], [60, 50, 140, 150])
+    np.testing.assert_allclose(heads[1], heads[0])
+    assert np.isnan(heads[2]).all()
+
+
+def test_weights_are_a_file_or_lie_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EYELINE_WEIGHTS", raising=False)
+    with pytest.raises(UsageError, match="--detector-weights"):
+        find_weights(None)
+    with pytest.raises(CheckpointError, match="no such file"):
+        find_weights("nothing.pth")
+    lies = tmp_path / "people" / "fasterrcnn_resnet50_fpn.pth"
+    lies.parent.mkdir()
+    lies.write_bytes(b"PK")
+    monkeypatch.setenv("EYELINE_WEIGHTS", str(tmp_path))
+    assert find_weights(None) == find_weights("fasterrcnn_resnet50_fpn") == lies
+    assert find_weights(str(lies)) == lies
+
+
+def test_named_weights_are_downloaded_once_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def download(url: str, to: str, **options: Any) -> None:
+        asked.append({"url": url, **options})
+        Path(to).write_bytes(b"PK")
+
+    monkeypatch.delenv("EYELINE_WEIGHTS", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    paths = [find_weights("keypointrcnn_resnet50_fpn") for _ in range(2)]
+    assert paths[0] == paths[1] and paths[0].is_file()
+    assert len(asked) == 1 and asked[0]["hash_prefix"] in asked[0]["url"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_name_is_torchvisions(name: str) -> None:
+    from torchvision.models import get_weight
+
+    assert get_weight(f"{NETWORKS[name]}.DEFAULT").url.startswith("https://")
+    with torch.device("meta"):
+        state = person_networks._network(name).state_dict()
+    assert person_networks._name_of(state, "x") == name
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="fits none"):
+        TorchvisionPersons(tmp_path / "other.pth")
