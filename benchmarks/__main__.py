@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import analyze, discovery, eye_contact, irises, memory
+from benchmarks import analyze, discovery, eye_contact, gaze_3d, irises, memory
 
 BENCHMARKS = {
     "analyze": analyze.run,
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "eye_contact": eye_contact.run,
     "discovery": discovery.run,
     "irises": irises.run,
+    "gaze_3d": gaze_3d.run,
 }
 
 

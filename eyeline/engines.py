@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from eyeline import processes
 from eyeline.analysis import Progress
 from eyeline.errors import EyelineError, UsageError
 from eyeline.jobs import Job, Outcome, analyze_into
@@ -52,30 +53,8 @@ def side_by_side(
     Raises:
         EyelineError: a process was killed.
     """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_ignore_interrupts)
-    try:
-        futures = [pool.submit(_interruptible, job, settings, again) for job in planned]
-        for future in as_completed(futures):
-            yield future.result()
-    except KeyboardInterrupt:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    except BrokenProcessPool:
-        raise EyelineError(
-            "a process was killed, mostly for want of memory: use fewer --jobs. "
-            "The same command goes on from there."
-        ) from None
-    pool.shutdown()
-
-
-def _ignore_interrupts() -> None:
-    """A process that waits for work lets the one in front tell of Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    work = [(job, settings, again) for job in planned]
+    yield from processes.side_by_side(_interruptible, work, jobs)
 
 
 def _interruptible(job: Job, settings: Settings, again: bool) -> Outcome:
@@ -86,7 +65,7 @@ def _interruptible(job: Job, settings: Settings, again: bool) -> Outcome:
     except KeyboardInterrupt:
         return Outcome(job.video, job.folder, "failed", f"{job.video}: stopped")
     finally:
-        _ignore_interrupts()
+        processes.deaf()
 
 
 def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +33,28 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """A folder beside that takes the place of an empty or missing one once it is full.
+
+    Raises:
+        OutputError: the folder holds something, or cannot be written.
+    """
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise OutputError(f"{folder} holds something; name an empty folder")
+        temporary.mkdir(parents=True)
+        yield temporary
+        if folder.is_dir():
+            folder.rmdir()
+        temporary.replace(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _remove(temporary: Path) -> None:

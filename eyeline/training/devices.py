@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,3 +73,21 @@ def check_device(name: str) -> torch.device:
         if int(number or 0) >= have:
             raise UsageError(f"no device '{name}' on this machine: it has {have} CUDA devices")
     return torch.device(name)
+
+
+THREADS = 2
+"""Threads of a network that gives answers, unless told otherwise."""
+
+
+@contextmanager
+def for_answers(threads: int = THREADS) -> Iterator[None]:
+    """No gradients, so many threads, and no shortened products on CUDA; then all as it was."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            yield
+    finally:
+        torch.set_num_threads(before)

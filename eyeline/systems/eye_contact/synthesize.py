@@ -15,19 +15,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
 import string
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline.errors import OutputError, UsageError
-from eyeline.files import write_bytes
+from eyeline.errors import UsageError
+from eyeline.files import filling, write_bytes
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
 from eyeline.systems.eye_contact.original import LIST, META
 from eyeline.systems.eye_contact.simulation import SimulatedVideo, simulate, spans_of
@@ -97,7 +94,7 @@ def run(
     """
     out, frames = Path(out), round(seconds * RATE_HZ)
     _check(videos, test_videos, seconds, clips)
-    with _filling(out) as folder:
+    with filling(out) as folder:
         names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
         written = _write_training(folder, names[:videos], frames, seed, told)
         tests = _named(_FIRST_TEST, test_videos + 1, seed, 1)
@@ -133,24 +130,6 @@ def _check(videos: int, test_videos: int, seconds: float, clips: int) -> None:
         raise UsageError(f"{videos} training, {test_videos} test videos and {clips} clips")
     if not 20 <= seconds <= 720:
         raise UsageError(f"videos of {seconds} s; they last 20 to 720 s, those to train on 120")
-
-
-@contextmanager
-def _filling(folder: Path) -> Iterator[Path]:
-    """A folder beside that takes the place of an empty or missing one once it is full."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
-        if folder.is_dir() and any(folder.iterdir()):
-            raise OutputError(f"{folder} holds something; name an empty folder")
-        temporary.mkdir(parents=True)
-        yield temporary
-        if folder.is_dir():
-            folder.rmdir()
-        temporary.replace(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]]:

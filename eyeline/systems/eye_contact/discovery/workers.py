@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from eyeline import processes
 from eyeline.errors import DataError, EyelineError
 from eyeline.files import write_bytes
 from eyeline.systems.eye_contact.annotations import RATE_HZ
@@ -122,37 +122,19 @@ def side_by_side(videos: Sequence[Source], plan: Plan, jobs: int) -> Iterator[Ou
     Raises:
         EyelineError: a process was killed.
     """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
     plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(videos)), mp_context=spawn, initializer=_begin)
-    try:
-        futures = [pool.submit(_attempt, plan, video) for video in videos]
-        for future in as_completed(futures):
-            yield future.result()
-    except KeyboardInterrupt:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    except BrokenProcessPool:
-        raise EyelineError(
-            "a process was killed, mostly for want of memory: use fewer jobs. "
-            "The same command goes on from there."
-        ) from None
-    pool.shutdown()
+    work = [(plan, video) for video in videos]
+    yield from processes.side_by_side(_attempt, work, jobs, _one_thread)
 
 
 class _SkippedError(EyelineError):
     """A video that is not prepared for a reason that is no fault."""
 
 
-def _begin() -> None:
-    """In each process: Ctrl-C is for the one in front to tell of; OpenCV has one thread."""
+def _one_thread() -> None:
+    """For OpenCV, in each process."""
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact.xgaze.inputs import network_input
-from eyeline.systems.eye_contact.xgaze.running import THREADS, for_answers
-from eyeline.training.devices import check_device
+from eyeline.training.devices import THREADS, check_device, for_answers
 
 if TYPE_CHECKING:
     from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork

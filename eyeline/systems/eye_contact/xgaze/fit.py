@@ -87,9 +87,7 @@ def fit_segmenter(
     def batches(epoch: Epoch) -> Any:
         return loader(labelled, epoch, workers=how.workers)
 
-    optimizer = torch.optim.Adam(
-        network.parameters(), recipe.optimizer.learning_rate, fused=True
-    )
+    optimizer = torch.optim.Adam(network.parameters(), recipe.optimizer.learning_rate, fused=True)
     run = Run(
         network, {"main": optimizer}, step, batches, how.epochs, seed=how.seed + seed,
         folder=folder, identity=identity, validate=validate, told=told,

@@ -19,7 +19,7 @@ from eyeline.systems.eye_contact.pieces import Piece, contact_answers, pieces_of
 from eyeline.systems.eye_contact.weights import PictureModel, open_model
 from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
-from eyeline.systems.eye_contact.xgaze.running import THREADS, for_answers
+from eyeline.training.devices import THREADS, for_answers
 
 if TYPE_CHECKING:
     from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter

@@ -17,8 +17,7 @@ from eyeline.systems.eye_contact.xgaze.model import (
     RefinementStage,
     TimeConv,
 )
-from eyeline.systems.eye_contact.xgaze.running import THREADS, for_answers
-from eyeline.training.devices import check_device
+from eyeline.training.devices import THREADS, check_device, for_answers
 
 BLOCK_FRAMES = 30_000
 """Sequences much longer than this (20 minutes) are segmented block by block, so that memory stays
