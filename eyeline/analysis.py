@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyeline.people.find import Found, find_people, people_table
+from eyeline.people.find import Found, find_people, find_persons, people_table
 from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
 from eyeline.system import Builder, Predictor, Scene
 
 if TYPE_CHECKING:
+    from eyeline.people.detect import Detector
     from eyeline.people.given import Given
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
@@ -40,6 +41,8 @@ PEOPLE = Method(
 
 def people_method(settings: Settings) -> Method:
     """What finds and follows people, as chosen."""
+    if settings.detector == "persons" or settings.bodies is not None:
+        return _persons_method(settings)
     if (settings.detector, settings.tracker) == ("centerface", "ours"):
         return PEOPLE
     mmod = settings.detector == "mmod"
@@ -56,6 +59,21 @@ def people_method(settings: Settings) -> Method:
         if mmod
         else PEOPLE.licence,
         weights="dlib's files" if mmod else PEOPLE.weights,
+    )
+
+
+def _persons_method(settings: Settings) -> Method:
+    """What finds persons whose faces need not be seen."""
+    given = settings.bodies is not None
+    found = "the user's boxes of persons" if given else "persons by a detector of torchvision"
+    return replace(
+        PEOPLE,
+        builder="given_bodies" if given else f"persons_{settings.tracker}",
+        summary=f"{found}, faces in them by CenterFace; a head without a face lies where that of a "
+        "standing person would, and nothing is claimed of its turn",
+        measured="not measured on a benchmark",
+        licence=PEOPLE.licence if given else f"{PEOPLE.licence}; torchvision BSD-3-Clause",
+        weights=PEOPLE.weights if given else f"{PEOPLE.weights}; {settings.person_weights().name}",
     )
 
 
@@ -86,14 +104,14 @@ def analyze_video(
     settings = settings or Settings()
     limit_threads()
     tell = progress or (lambda stage, done, total: None)
-    given = _given(settings)
+    given, bodies = _given(settings.boxes), _given(settings.bodies)
     reader = VideoReader(path, rate_hz=settings.rate_hz)
     camera = settings.camera(reader.info)
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
         heard = sound.submit(_listen, path, reader.info)
         found = find_people(
-            _shots(reader), camera, settings.detector, given, _ticker(tell, reader.info),
-            settings.tracker,
+            _shots(reader), camera, _detector(settings), given, _ticker(tell, reader.info),
+            settings.tracker, bodies,
         )  # fmt: skip
         speaking, speech_method, sound_warnings = _speakers(path, settings, found, heard, reader)
     scene = Scene(
@@ -121,12 +139,19 @@ def limit_threads() -> None:
     cv2.setNumThreads(1)
 
 
-def _given(settings: Settings) -> Given | None:
-    if settings.boxes is None:
+def _given(path: str | None) -> Given | None:
+    if path is None:
         return None
     from eyeline.people import given
 
-    return given.read(Path(settings.boxes))
+    return given.read(Path(path))
+
+
+def _detector(settings: Settings) -> Detector | str:
+    """The detector, or its name where it needs nothing of the user's."""
+    if settings.detector != "persons":
+        return settings.detector
+    return find_persons(str(settings.person_weights()), settings.device)
 
 
 def _shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
@@ -186,7 +211,7 @@ def _speakers(
 
 
 def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
-    """Every chosen builder in turn; the directions of gaze_3d are shown to those after it."""
+    """Every chosen builder in turn; the first directions of gaze_3d are shown to other systems."""
     answers: list[Answer] = []
     methods: list[Method] = []
     for system, _, builder in chosen(settings.systems, settings.ego):
@@ -196,7 +221,7 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
         found = _predictor(builder, files, settings.device).predict(scene)
         answers += found
         methods.append(_method(builder.method, files))
-        if system.name == "gaze_3d":
+        if system.name == "gaze_3d" and scene.gaze is None:
             gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
             scene = replace(scene, gaze=gaze)
     return answers, methods
@@ -231,7 +256,15 @@ def _method(method: Method, files: Mapping[str, Path]) -> Method:
 def _scores(name: str, card: CheckpointCard) -> str:
     pooled = card.scores.get("pooled", {})
     figures = ", ".join(f"{k} {v}" for k, v in pooled.items() if isinstance(v, float))
-    return f"{name} {figures or 'says nothing of its scores'}"
+    return f"{name} {figures or 'says nothing of its scores'}{_concentration(card)}"
+
+
+def _concentration(card: CheckpointCard) -> str:
+    """What weights say of the concentration of their directions."""
+    told = card.settings.get("concentration")
+    if isinstance(told, Mapping) and told.get("calibrated"):
+        return f", concentrations calibrated on {told.get('frames', 'held-out')} frames"
+    return f", concentrations {told}" if isinstance(told, str) else ""
 
 
 def _damage_told(video: VideoInfo) -> list[str]:

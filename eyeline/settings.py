@@ -39,8 +39,13 @@ class Settings:
     """fx, fy, cx, cy in pixels of the upright picture, instead of a field of view."""
     boxes: str | None = None
     """File of face boxes to use instead of detecting faces; only for a single video."""
+    bodies: str | None = None
+    """File of boxes of whole persons, seen from any side, instead of `boxes`; only for a single
+    video."""
     detector: str = "centerface"
     """How to find faces, one of `people.find.DETECTORS`."""
+    detector_weights: str | None = None
+    """For `persons`: file or name as of `people.person_networks.find_weights`."""
     tracker: str = "ours"
     """How to follow them, one of `people.find.TRACKERS`."""
     speaker: str = "mouth_agreement"
@@ -61,6 +66,8 @@ class Settings:
         wrong = [problem for problem in self._problems() if problem]
         if wrong:
             raise UsageError("; ".join(wrong))
+        if self.detector == "persons":
+            self.person_weights()
         picked = chosen(self.systems, self.ego)
         given = GivenWeights.read(self.weights)
         wrong = given.unused((system, builder) for system, _, builder in picked)
@@ -74,6 +81,12 @@ class Settings:
     def weights_of(self, system: System, builder: Builder) -> dict[str, Path]:
         """The weights files of a builder's networks; none for one that uses its own."""
         return GivenWeights.read(self.weights).of(system, builder)
+
+    def person_weights(self) -> Path:
+        """The weights of the detector `persons`; UsageError or CheckpointError without."""
+        from eyeline.people.person_networks import find_weights
+
+        return find_weights(self.detector_weights)
 
     def _problems(self) -> list[str | None]:
         def unless(right: bool, problem: str) -> str | None:
@@ -100,8 +113,15 @@ class Settings:
                 f"no tracker '{self.tracker}'; there are {', '.join(TRACKERS)}",
             ),
             unless(
-                self.boxes is None or (self.detector, self.tracker) == ("centerface", "ours"),
-                "--boxes replace detection: leave out --detector and --tracker",
+                (self.boxes or self.bodies) is None
+                or (self.detector, self.tracker) == ("centerface", "ours"),
+                f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
+                "and --tracker",
+            ),
+            unless(self.boxes is None or self.bodies is None, "give --boxes or --bodies, not both"),
+            unless(
+                self.detector == "persons" or self.detector_weights is None,
+                "--detector-weights belong to --detector persons",
             ),
             unless(
                 self.speaker in SPEAKERS,
@@ -116,6 +136,7 @@ class Settings:
                 "--rerun needs rerun-sdk: pip install eyeline[rerun]",
             ),
             _missing(self.boxes, "--boxes"),
+            _missing(self.bodies, "--bodies"),
             _missing(self.speaker_weights, "--speaker-weights"),
             *(_missing(path, "--weights") for path in self.weights),
         ]
@@ -138,7 +159,11 @@ class Settings:
             "fov_assumed": self.fov_deg is None and self.intrinsics is None,
             "intrinsics": list(self.intrinsics) if self.intrinsics else None,
             "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
+            "bodies_sha256": file_sha256(Path(self.bodies)) if self.bodies else None,
             "detector": self.detector,
+            "detector_weights_sha256": file_sha256(self.person_weights())
+            if self.detector == "persons"
+            else None,
             "tracker": self.tracker,
             "speaker": self.speaker,
             "speaker_weights_sha256": file_sha256(Path(self.speaker_weights))
@@ -166,7 +191,8 @@ def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder
 
     Args:
         systems: names as `system` or `system/builder`, published names too; none means every
-            system that fits.
+            system that fits. Of several builders of `gaze_3d` the first named is the one whose
+            gaze the other systems build on.
         ego: whether the camera is head-worn.
 
     Raises:
@@ -187,9 +213,14 @@ def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder
             system.default,
             _builder(system, system.default),
         )
-    return sorted(
-        picked.values(), key=lambda p: (p[2].needs.gaze, p[0].name != "gaze_3d", p[0].name, p[1])
-    )
+    return sorted(picked.values(), key=_turn)
+
+
+def _turn(picked: tuple[System, str, Builder]) -> tuple[bool, bool, str, str]:
+    """Of several builders of gaze_3d the first named stays first: others build on its gaze."""
+    system, name, builder = picked
+    first = system.name == "gaze_3d"
+    return builder.needs.gaze, not first, system.name, "" if first else name
 
 
 def _named(systems: Sequence[str], ego: bool) -> list[tuple[System, str]]:

@@ -75,9 +75,7 @@ def test_a_folder_of_weights(
     assert Settings().weights_of(ECS, ECS.builders["landmarks_tcn"]) == {}, "the package's own"
 
 
-def test_a_device_that_is_not_there(
-    both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_device_that_is_not_there(both: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="no device 'cuda'"):
         Settings(systems=(PUBLISHED,), weights=both, device="cuda")

@@ -51,9 +51,21 @@ def analyze(
     boxes: Annotated[
         str | None, typer.Option(help="Face boxes or tracks: MOT text or a people.parquet.")
     ] = None,
+    bodies: Annotated[
+        str | None,
+        typer.Option(help="Boxes of whole persons, from any side, in the same formats."),
+    ] = None,
     detector: Annotated[
-        str, typer.Option(help="How to find faces: centerface or mmod (slow, as published).")
+        str,
+        typer.Option(
+            help="How to find faces: centerface, mmod (slow, as published), or persons: "
+            "torchvision's detectors, also for people from behind."
+        ),
     ] = "centerface",
+    detector_weights: Annotated[
+        str | None,
+        typer.Option(help="For persons: weights file, or torchvision's name to download."),
+    ] = None,
     tracker: Annotated[
         str, typer.Option(help="How to follow them: ours or iou (as published).")
     ] = "ours",
@@ -96,13 +108,13 @@ def analyze(
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
         rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics), boxes=boxes,
-        detector=detector, tracker=tracker,
+        bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
         speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
         device=device, video=video, rerun=rerun,
     )  # fmt: skip
     planned = plan(videos, out)
-    if boxes and len(planned) > 1:
-        raise UsageError(f"--boxes belongs to one video, {len(planned)} were given")
+    if (boxes or bodies) and len(planned) > 1:
+        raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
     jobs = min(jobs, len(planned))
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 

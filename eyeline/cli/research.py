@@ -77,7 +77,7 @@ def train(
         name, data, out, say, changes=set_ or (), devices=Devices(device, devices, precision),
         weights=weights,
     )  # fmt: skip
-    print_json({k: report[k] for k in ("pooled", "interval", "rounds") if k in report})
+    _print_scores(report)
 
 
 @app.command()
@@ -224,5 +224,8 @@ def _write_json(path: Path, content: Any) -> None:
 
 
 def _print_scores(report: dict[str, Any]) -> None:
-    shown = ("pooled", "interval", "without_uncertain", "seen_in_training")
+    shown = (
+        "pooled", "interval", "published", "mean_direction", "without_uncertain", "rounds",
+        "seen_in_training",
+    )  # fmt: skip
     print_json({k: v for k, v in report.items() if k in shown})

@@ -17,6 +17,7 @@ from eyeline.export.colours import Colour, person_colour
 from eyeline.export.glyphs import INK, WHITE, Canvas, Sprite, pill, sign, word
 from eyeline.export.timeline import FrameView
 from eyeline.geometry import boxes
+from eyeline.geometry.directions import cone_rim
 from eyeline.results import Floats, Image, person_label
 
 STATES = ("speaks", "contact", "camera")
@@ -31,6 +32,9 @@ _ARROW_FACES = 1.3
 """Length of an arrow that lies in the plane of the picture, in face sizes."""
 _RING_BELOW = 0.22
 """A direction whose part in the picture is shorter is drawn as a ring: it comes at the camera."""
+_WIDEST_RAD = np.radians(75.0)
+"""A direction that may lie further off as often as not has no cone: it would tell nothing."""
+_CONE_OPACITY = 0.22
 _DASH_PX = 7
 _MOST_DASHES = 400
 
@@ -50,6 +54,8 @@ def draw(rgb: Image, rows: FrameView) -> None:
     unit = max(0.5, min(rgb.shape[:2]) / 720)
     for k in range(len(rows)):
         _target_line(rgb, rows, k, unit)
+    for k in range(len(rows)):
+        _cone(rgb, rows, k)
     for k in range(len(rows)):
         _face(rgb, rows, k, unit)
     for k in range(len(rows)):
@@ -123,6 +129,30 @@ def _gaze(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
             cv2.circle(rgb, _pixel(start), max(2, radius // 4), shade, width, cv2.LINE_AA)
         return
     _arrow(rgb, start, start + _ARROW_FACES * size * flat, colour, line)
+
+
+def _cone(rgb: Image, rows: FrameView, k: int) -> None:
+    """What the cone about an arrow covers of the picture, lightly in the person's colour."""
+    import cv2
+
+    if rows.cone_rad is None or not rows.cone_rad[k] < _WIDEST_RAD:  # NaN is not either
+        return
+    direction, start = rows.seen[k].astype(float), rows.eyes_px[k].astype(float)
+    if np.isnan(direction).any() or np.isnan(start).any():
+        return
+    length = _ARROW_FACES * float(boxes.size(rows.box_xyxy[k]))
+    rim = cone_rim(direction, rows.cone_rad[k])[:, :2]
+    outline = np.concatenate([start[None], start + length * rim])
+    hull = cv2.convexHull(np.rint(np.clip(outline, -1e4, 1e5)).astype(np.int32))
+    x, y, w, h = cv2.boundingRect(hull)
+    left, top = max(x, 0), max(y, 0)
+    part = rgb[top : max(y + h, 0), left : max(x + w, 0)]
+    if part.size:
+        mask = np.zeros(part.shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, hull - np.array([left, top]), 255, cv2.LINE_AA)
+        share = mask[..., None] * np.float32(_CONE_OPACITY / 255)
+        colour = np.array(person_colour(int(rows.person[k])), np.float32)
+        part[:] = np.rint(part + (colour - part) * share).astype(np.uint8)
 
 
 def _arrow(rgb: Image, start: Floats, end: Floats, colour: Colour, line: int) -> None:

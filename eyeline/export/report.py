@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
+from eyeline.export.differences import differences
 from eyeline.export.files import REPORT, VIDEO, present
 from eyeline.export.headlines import headlines
 from eyeline.export.lanes import Timelines, timelines
@@ -87,6 +88,7 @@ def render(
         timeline=lines.to_json(),
         episodes=summary.episodes[:_EPISODE_ROWS],
         episode_kinds=_episode_kinds(summary),
+        differences=differences(analysis),
         methods=[_method(m) for m in analysis.methods],
         media=media,
         versions=dict(versions or {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,9 @@ class FrameView:
     """Whether somebody speaks who is not visible."""
     legend: tuple[str, ...] = ()
     """What the analysis answers at all: of `speaks`, `contact`, `camera`, `gaze`, `target`."""
+    cone_rad: Floats | None = None
+    """`(n,)` half-angle of the cone about each direction in which it lies as often as not, by its
+    concentration; NaN where there is none."""
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -97,7 +101,7 @@ class Timeline:
         self._first = np.searchsorted(frame, self._clock.frame, "left")
         self._last = np.searchsorted(frame, self._clock.frame, "right")
         middle_s = (people.time_s[order] + self._clock.ends_of(frame)) / 2
-        self._gaze, self._seen = self._directions(analysis)
+        self._gaze, self._seen, self._cone = self._directions(analysis)
         points = chosen_points(analysis)
         self._target, self._target_px = self._targets(points)
         segments = all_segments(analysis, self._clock)
@@ -137,6 +141,7 @@ class Timeline:
             eyes_px=self._eyes[rows],
             direction=self._gaze[rows],
             seen=self._seen[rows],
+            cone_rad=self._cone[rows],
             target=self._target[rows],
             target_px=self._target_px[rows],
             speaks=self._speaks[rows],
@@ -155,15 +160,18 @@ class Timeline:
         known = self._keys[at] == keys if len(self._keys) else np.zeros(len(keys), bool)
         return at[known], known
 
-    def _directions(self, analysis: Analysis) -> tuple[Floats, Floats]:
-        """Gaze directions in the camera frame, and as the picture shows them."""
+    def _directions(self, analysis: Analysis) -> tuple[Floats, Floats, Floats]:
+        """Gaze directions in the camera frame, as the picture shows them, and their cones."""
         gaze, seen = (np.full((len(self._person), 3), np.nan) for _ in range(2))
+        cone = np.full(len(self._person), np.nan)
         camera = _camera(analysis)
-        for answer in (a for a in analysis.of(Directions) if a.name == "gaze"):
+        answers = (a for a in analysis.of(Directions) if a.name == "gaze")
+        for answer in itertools.islice(answers, 1):  # of several methods the first counts
             rows, known = self._rows(answer.frame, answer.person)
             gaze[rows] = answer.direction[known]
             seen[rows] = directions.as_seen(gaze[rows], camera.rays(answer.origin_px[known]))
-        return gaze, seen
+            cone[rows] = directions.cone(answer.concentration[known])
+        return gaze, seen, cone
 
     def _targets(self, points: Points | None) -> tuple[Ints, Floats]:
         target = np.full(len(self._person), NO_TARGET)

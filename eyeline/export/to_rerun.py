@@ -25,9 +25,10 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
-from eyeline.export.timeline import NO_TARGET, Timeline
+from eyeline.export.timeline import NO_TARGET, FrameView, Timeline
 from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
+from eyeline.geometry.directions import cone_rim
 from eyeline.results import (
     TARGET_OFF_SCREEN,
     Analysis,
@@ -51,6 +52,8 @@ SMOOTH_S = 0.25
 HEAD_RADIUS_M = 0.1
 GAZE_M = 0.6
 """Length of a gaze arrow."""
+WIDEST_RAD = np.radians(75.0)
+"""Half-angle of a cone that is not drawn any more."""
 
 _BATCH = 100
 
@@ -58,7 +61,7 @@ _BATCH = 100
 def write_rerun(
     analysis: Analysis, folder: Path, camera: Camera, source: Path | None = None
 ) -> Path:
-    """Write `scene.rrd`: a pinhole camera, and for each person a head and an arrow along the gaze.
+    """Write `scene.rrd`: a pinhole camera, and for each person a head, an arrow and a cone of gaze.
 
     A head lies on the ray through its box, as far away as the box is small; its label says whom
     the person looks at and whether they speak. Distances are guesses: all heads count as equally
@@ -102,6 +105,9 @@ class Trace:
     """`(n, 3)` where the gaze arrow starts."""
     gaze_m: Floats
     """`(n, 3)` the arrow, `GAZE_M` long, zero where there is no direction."""
+    cone_m: Floats
+    """`(n, points, 3)` a line that draws the cone about the arrow in which the look lies as often
+    as not; all in the eyes where there is no direction, or one that is nearly unknown."""
     label: list[str]
     """`n` texts, for example `person 1, looks at person 2, speaks`."""
     gone_s: Floats
@@ -120,6 +126,7 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
     person, track = people.person[rows], people.track_id[rows]
     box, eyes = people.box_xyxy[rows].astype(np.float64), people.eyes_px[rows].astype(np.float64)
     gaze = np.nan_to_num(np.concatenate([v.direction for v in views])) * GAZE_M
+    cone = np.concatenate([_cone(v) for v in views])
     target = np.concatenate([v.target for v in views])
     speaks = np.concatenate([v.speaks for v in views])
     # boxes that the user gave are those of faces
@@ -133,11 +140,25 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
             Trace(
                 number, time_s[mine],
                 camera.rays(middle) * far_m, camera.rays(eyes[mine]) * far_m, gaze[mine],
+                (camera.rays(eyes[mine]) * far_m)[:, None] + cone[mine],
                 _labels(number, target[mine].tolist(), speaks[mine].tolist()),
                 _gone(time_s[mine], end_s[mine]),
             )
         )  # fmt: skip
     return found
+
+
+def _cone(view: FrameView) -> Floats:
+    """Lines `(n, points, 3)` in metres from the eyes: the rim of each cone and four spokes."""
+    assert view.cone_rad is not None
+    shown = ~np.isnan(view.direction).any(axis=1) & (view.cone_rad < WIDEST_RAD)
+    direction = np.where(shown[:, None], view.direction, [0.0, 0.0, -1.0])
+    rim = cone_rim(direction, np.where(shown, view.cone_rad, 0.0)) * GAZE_M
+    eyes = np.zeros_like(rim[:, :1])
+    quarter = rim.shape[1] // 4
+    spokes = [part for k in range(1, 4) for part in (rim[:, k * quarter, None], eyes)]
+    line = np.concatenate([eyes, rim, rim[:, :1], eyes, *spokes], axis=1)
+    return np.where(shown[:, None, None], line, 0.0)
 
 
 def _distance_m(
@@ -253,12 +274,15 @@ def _send_person(recording: Any, trace: Trace) -> None:
     for entity, look in (
         ("head", rr.Points3D.from_fields(colors=colour, radii=HEAD_RADIUS_M, show_labels=True)),
         ("gaze", rr.Arrows3D.from_fields(colors=colour, radii=HEAD_RADIUS_M / 8)),
+        ("cone", rr.LineStrips3D.from_fields(colors=colour, radii=HEAD_RADIUS_M / 40)),
     ):
         recording.log(f"{name}/{entity}", look, static=True, strict=True)
     heads = rr.Points3D.columns(positions=trace.head_m, labels=trace.label)
     arrows = rr.Arrows3D.columns(origins=trace.eyes_m, vectors=trace.gaze_m)
     recording.send_columns(f"{name}/head", when, heads, strict=True)
     recording.send_columns(f"{name}/gaze", when, arrows, strict=True)
+    cones = rr.LineStrips3D.columns(strips=trace.cone_m)
+    recording.send_columns(f"{name}/cone", when, cones, strict=True)
     gone = [rr.TimeColumn(TIMELINE, duration=trace.gone_s)]
     clear = rr.Clear.columns(is_recursive=np.ones(len(trace.gone_s), bool))
     recording.send_columns(name, gone, clear, strict=True)

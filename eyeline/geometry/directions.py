@@ -105,3 +105,30 @@ def cap_probability(offset_rad: Floats, concentration: Floats, cap_rad: float) -
 
     kappa = np.asarray(concentration, np.float64)
     return np.asarray(ncx2.cdf(cap_rad**2 * kappa, 2, np.asarray(offset_rad) ** 2 * kappa))
+
+
+def cone(concentration: Floats, share: float = 0.5) -> Floats:
+    """Half-angles in radians within which a share of a von Mises-Fisher distribution lies.
+
+    Args:
+        concentration: `(...)` kappa > 0.
+        share: in (0, 1).
+
+    Returns:
+        `(...)` in (0, pi); a quarter turn for half of a distribution that knows nothing.
+    """
+    kappa = np.maximum(np.asarray(concentration, np.float64), 1e-6)
+    beyond = np.log1p(share * np.expm1(-2 * kappa)) / kappa
+    return np.asarray(2 * np.arcsin(np.sqrt(np.clip(-beyond / 2, 0, 1))))
+
+
+def cone_rim(direction: Floats, half_angle_rad: Floats, points: int = 24) -> Floats:
+    """Unit vectors `(..., points, 3)` around unit vectors `(..., 3)`, half-angles `(...)` off."""
+    direction = np.asarray(direction, np.float64)
+    aside = np.eye(3)[np.abs(direction).argmin(axis=-1)]
+    first = normalise(np.cross(direction, aside))[..., None, :]
+    second = np.cross(direction[..., None, :], first)
+    turn = np.linspace(0, 2 * np.pi, points, endpoint=False)[:, None]
+    off = np.asarray(half_angle_rad)[..., None, None]
+    circle = np.cos(turn) * first + np.sin(turn) * second
+    return np.asarray(np.cos(off) * direction[..., None, :] + np.sin(off) * circle)

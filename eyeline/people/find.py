@@ -11,6 +11,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
+from eyeline.people.bodies import GivenPersons, HeadMeasure, HeadsOfPersons
 from eyeline.people.detect import CenterFace, Detector
 from eyeline.people.follow import SEARCH_S, Follower, Measure
 from eyeline.people.given import Given, GivenFaces, GivenTracks
@@ -22,8 +23,9 @@ from eyeline.results import Floats, People, Person
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
-DETECTORS = ("centerface", "mmod")
-"""Ways of finding faces; `mmod` is that of the published eye contact code."""
+DETECTORS = ("centerface", "mmod", "persons")
+"""Ways of finding faces; `mmod` is that of the published eye contact code, `persons` finds whole
+persons, also from behind, and needs weights: see `people.person_networks`."""
 TRACKERS = ("ours", "iou")
 """Ways of following them; `iou` is that of the published eye contact demo."""
 
@@ -49,6 +51,7 @@ def find_people(
     given: Given | None = None,
     on_frame: Callable[[Frame], None] | None = None,
     tracker: str = "ours",
+    bodies: Given | None = None,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
 
@@ -61,9 +64,12 @@ def find_people(
             tracking and identity.
         on_frame: called for every frame, for progress.
         tracker: one of `TRACKERS`. With `iou` every frame is searched.
+        bodies: boxes of whole persons, in the place of `given` ones of faces or heads. Faces are
+            looked for in them; of a person from behind the head's place is guessed.
 
     Raises:
-        UsageError: no such detector or tracker, or a tracker for boxes that say whose they are.
+        UsageError: no such detector or tracker, a tracker for boxes that say whose they are, or
+            boxes of both kinds.
     """
     clock: list[tuple[int, float, float]] = []
 
@@ -74,10 +80,18 @@ def find_people(
             if on_frame:
                 on_frame(frame)
 
-    follower, person_of = _follower(make_detector(detector), given, tracker)
+    searching = make_detector(detector)
+    if bodies is not None:
+        if given is not None:
+            raise UsageError("give boxes of heads or of whole persons, not both")
+        searching = HeadsOfPersons(GivenPersons(bodies), searching, whole_heads=True)
+    follower, person_of = _follower(searching, given, tracker, bodies)
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
-    tracks = assemble.tracks(follower.rows.table(), times, camera, believe=given is not None)
+    believe = given is not None or bodies is not None
+    tracks = assemble.tracks(follower.rows.table(), times, camera, believe=believe)
+    if isinstance(searching, HeadsOfPersons):
+        tracks = searching.attached(tracks)
     if person_of is None:
         tracks = identity.join(tracks, follower.portraits)
     else:
@@ -98,32 +112,51 @@ def make_detector(detector: Detector | str) -> Detector:
         from eyeline.people.mmod import Mmod
 
         return Mmod()
+    if detector == "persons":
+        return find_persons()
     raise UsageError(f"no detector '{detector}'; there are {', '.join(DETECTORS)}")
 
 
+def find_persons(weights: str | None = None, device: str = "cpu") -> HeadsOfPersons:
+    """The detector `persons`.
+
+    Args:
+        weights: see `people.person_networks.find_weights`.
+        device: where its network runs.
+    """
+    from eyeline.people.person_networks import TorchvisionPersons, find_weights
+
+    return HeadsOfPersons(TorchvisionPersons(find_weights(weights), device), CenterFace())
+
+
 def _follower(
-    detector: Detector, given: Given | None, tracker: str
+    detector: Detector, given: Given | None, tracker: str, bodies: Given | None
 ) -> tuple[Follower, dict[int, int] | None]:
     """The follower, and where the user said who is who the person of each track."""
     if tracker not in TRACKERS:
         raise UsageError(f"no tracker '{tracker}'; there are {', '.join(TRACKERS)}")
     numbers = IouNumbers() if tracker == "iou" else None
+    given = given or bodies
     if given is None:
         interval_s = 0.0 if numbers else SEARCH_S
         return Follower(detector, interval_s, numbers, _measure(detector)), None
-    faces = GivenFaces(given, detector)
+    heads = isinstance(detector, HeadsOfPersons)
+    faces = detector if isinstance(detector, HeadsOfPersons) else GivenFaces(given, detector)
+    measure = _measure(detector) if heads else None
     if not given.identified:
-        return Follower(faces, 0.0, numbers), None
+        return Follower(faces, 0.0, numbers, measure), None
     if numbers:
         raise UsageError("the given boxes say whose they are; no other tracker can be chosen")
     theirs = GivenTracks(faces)
-    return Follower(faces, 0.0, theirs), theirs.person_of
+    return Follower(faces, 0.0, theirs, measure), theirs.person_of
 
 
 def _measure(detector: Detector) -> Measure | None:
-    """What goes with a detector: dlib's own finds its landmarks right in its boxes."""
+    """What goes with a detector: dlib's own has landmarks in its boxes, a head may have no face."""
     from eyeline.people.mmod import Mmod, MmodMeasure
 
+    if isinstance(detector, HeadsOfPersons):
+        return HeadMeasure()
     return MmodMeasure(detector) if isinstance(detector, Mmod) else None
 
 

@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Given:
 
 
 def read(path: Path) -> Given:
-    """Read boxes of faces or heads.
+    """Read boxes of faces or heads, or of whole persons.
 
     Args:
         path: `.parquet` with columns `frame`, `x1_px`, `y1_px`, `x2_px`, `y2_px` and, if known,
@@ -159,19 +159,26 @@ class GivenFaces:
         if inside.any():
             return np.asarray(found.five_px[int(np.argmax(inside))])
         size = float(box[3] - box[1])
-        guess = boxes.centre(box) + size * _AVERAGE_FIVE
+        guess = boxes.centre(box) + size * AVERAGE_FIVE
         chip = landmarks.cut_chip(frame.gray(), guess, 0.0, size / landmarks.FACE_MM)
         return landmarks.five_of_68(chip.to_frame(self._landmarker.find(chip)))
 
 
-_AVERAGE_FIVE = np.array([[-0.17, -0.1], [0.17, -0.1], [0.0, 0.09], [-0.135, 0.27], [0.135, 0.27]])
+AVERAGE_FIVE = np.array([[-0.17, -0.1], [0.17, -0.1], [0.0, 0.09], [-0.135, 0.27], [0.135, 0.27]])
 """The five points of a frontal face in heights of its box, from the box's middle."""
+
+
+class Identified(Protocol):
+    """A detector that knows whose its boxes are."""
+
+    def identities(self, frame: Frame) -> list[int]:
+        """One for each box of the frame, 0 where it is not known."""
 
 
 class GivenTracks:
     """A tracker that believes the identities in the file."""
 
-    def __init__(self, faces: GivenFaces) -> None:
+    def __init__(self, faces: Identified) -> None:
         """Take the detector, which knows whose its boxes are."""
         self._faces = faces
         self._shot = 0

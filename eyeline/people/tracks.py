@@ -69,12 +69,15 @@ class Track:
     mouth_open: Floats
     """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be
     trusted."""
+    body_xyxy: Floats | None = None
+    """`(n, 4)` box of the whole person as far as the picture shows it, hair to soles; None where
+    nobody looked for it."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
         patterns = {
             "box_xyxy": "n 4", "head_xyxy": "n 4", "five_px": "n 5 2", "six_px": "n 6 2",
-            "pupil_mm": "n 2",
+            "pupil_mm": "n 2", "body_xyxy": "n 4",
         }  # fmt: skip
         sizes: dict[str, int] = {}
         for name, value in vars(self).items():

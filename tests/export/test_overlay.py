@@ -200,3 +200,25 @@ def test_people_have_different_lasting_colours() -> None:
     assert len(set(colours)) == 50
     assert person_colour(-1) == person_colour(0) not in colours
     assert hex_colour(colours[0]) == "#2f7dd1"
+
+
+def test_a_cone_is_as_wide_as_the_direction_is_unsure() -> None:
+    without = drawn(view())
+    widths = []
+    for half in (0.1, 0.3, 0.8):
+        rgb = drawn(view(cone_rad=np.array([half])))
+        widths.append(int((rgb != without).any(axis=-1).sum()))
+    assert 0 < widths[0] < widths[1] < widths[2]
+
+
+@pytest.mark.parametrize("cone", [np.nan, 1.5])
+def test_no_cone_where_nothing_is_known(cone: float) -> None:
+    assert np.array_equal(drawn(view(cone_rad=np.array([cone]))), drawn(view()))
+
+
+def test_a_cone_is_cut_at_the_border_and_comes_at_the_camera() -> None:
+    aside = view(cone_rad=np.array([0.6]), eyes_px=np.array([[1275.0, 3.0]]))
+    assert drawn(aside).shape == (720, 1280, 3)
+    towards = np.array([[0.0, 0.0, -1.0]])
+    rgb = drawn(view(cone_rad=np.array([0.6]), seen=towards, direction=towards))
+    assert changed(rgb, 630, 325, 670, 365) > 1000

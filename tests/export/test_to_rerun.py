@@ -17,9 +17,10 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.export import to_rerun
 from eyeline.export.colours import person_colour
 from eyeline.export.to_rerun import FACE_MM, GAZE_M, HEAD_MM, traces, write_rerun
+from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import detect, landmarks
-from eyeline.results import Analysis, Answer, People
+from eyeline.results import Analysis, Answer, Directions, People
 from tests.conftest import Command
 from tests.video.generate import Clip, write
 
@@ -257,3 +258,24 @@ def test_the_option_writes_it(eyeline: Command, tmp_path: Path, chunks: Read) ->
     ended = eyeline("analyze", video, "-o", tmp_path / "out", "--no-video", "--rerun")
     assert ended.code == 0, ended.err
     assert "/camera/picture" in chunks(tmp_path / "out" / "blank" / "scene.rrd")
+
+
+def test_cones_stand_about_the_arrows(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=2, frames=10)
+    half = directions.cone(analysis.directions("gaze").concentration)[0]
+    for trace in traces(analysis, CAMERA):
+        spoke = trace.cone_m[:, 1] - trace.eyes_m
+        np.testing.assert_allclose(np.linalg.norm(spoke, axis=1), GAZE_M)
+        np.testing.assert_allclose(directions.angle(spoke, trace.gaze_m), half, atol=1e-6)
+
+
+def test_what_is_nearly_unknown_has_no_cone(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=1, frames=4)
+    told = tuple(
+        replace(a, concentration=np.full(len(a), 1e-3)) if isinstance(a, Directions) else a
+        for a in analysis.answers
+    )
+    (trace,) = traces(replace(analysis, answers=told), CAMERA)
+    np.testing.assert_allclose(
+        trace.cone_m, np.broadcast_to(trace.eyes_m[:, None], trace.cone_m.shape)
+    )

@@ -82,3 +82,31 @@ def test_as_seen_from_anywhere_a_look_into_the_camera_has_no_side() -> None:
     )
     aside = directions.from_yaw_pitch(np.array([0.7]), np.array([0.2]))
     assert directions.as_seen(aside, rays[1:2]) == pytest.approx(aside, abs=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_cone_holds_its_share_of_draws(share: float) -> None:
+    from scipy.stats import vonmises_fisher
+
+    mean = np.array([0.0, 0.0, -1.0])
+    for kappa in (0.2, 3.0, 80.0):
+        drawn = vonmises_fisher(mean, kappa).rvs(4000, random_state=np.random.default_rng(1))
+        within = directions.angle(drawn, mean) < directions.cone(np.array(kappa), share)
+        assert within.mean() == pytest.approx(share, abs=0.03)
+
+
+def test_the_cone_of_what_knows_nothing_is_a_quarter_turn_and_of_certainty_none() -> None:
+    assert directions.cone(np.array(1e-9)) == pytest.approx(np.pi / 2, abs=1e-5)
+    assert directions.cone(np.array(1e8)) == pytest.approx(0, abs=1e-3)
+
+
+def test_the_rim_lies_on_the_cone_all_around() -> None:
+    rng = np.random.default_rng(2)
+    axis = directions.normalise(rng.normal(size=(5, 3)))
+    off = np.array([0.0, 0.2, 0.7, 1.2, 1.5])
+    rim = directions.cone_rim(axis, off, 12)
+    np.testing.assert_allclose(np.linalg.norm(rim, axis=-1), 1)
+    np.testing.assert_allclose(
+        directions.angle(rim, axis[:, None]), np.tile(off[:, None], 12), atol=1e-7
+    )
+    np.testing.assert_allclose(rim.mean(axis=1), np.cos(off)[:, None] * axis, atol=1e-9)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 IMPORTED_AS = {
+    "pillow": "PIL",
     "dlib-bin": "dlib", "opencv-python": "cv2", "pyyaml": "yaml", "scikit-image": "skimage",
     "scikit-learn": "sklearn", "pympi-ling": "pympi", "rerun-sdk": "rerun",
     "silero-vad": "silero_vad",

@@ -1,0 +1,227 @@
+"""How well `gaze_from_afar` tells directions: the authors' protocol, and beside it a fair one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.files import write_bytes
+from eyeline.geometry.directions import angle
+from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
+from eyeline.systems.gaze_3d.answers import Answers
+from eyeline.systems.gaze_3d.data import Windows, open_split
+from eyeline.systems.gaze_3d.inputs import FRAMES
+from eyeline.systems.gaze_3d.report import Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, Recurrence
+
+TEST_SPLIT = "gafa_test.txt"
+PREDICTIONS = "predictions.csv"
+PREDICTIONS_ORIGINAL = "predictions_original.csv"
+"""With the recurrence along batches, which the authors' figures were measured with."""
+
+AT_ONCE = 28
+"""Frames that the branches see together."""
+
+Told = Callable[[str], None]
+
+
+def run(
+    weights: Path | str,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+    *,
+    split: str = TEST_SPLIT,
+) -> Report:
+    """Scores of a weights file on the test sessions of a prepared data set.
+
+    Args:
+        weights: a checkpoint of `gaze_from_afar`.
+        data_dir: as `eyeline prepare gaze_3d/gafa` leaves it, or the authors' preparation does.
+        out_dir: gets `report.json`, the predictions of both protocols, and pictures of the errors
+            by yaw and of the concentrations' worth.
+        told: hears of progress.
+        device: where.
+        split: list of sessions.
+
+    Returns:
+        `report.score`'s report of windows each alone, with `published` from the authors' protocol:
+        recurrence along batches of 32 windows in their order. `calibrated` says whether the
+        concentrations are; `seen_in_training` how many of the sessions the weights were trained
+        on; `left_out` the windows without a crop or a direction.
+
+    Raises:
+        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
+    """
+    from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
+    from eyeline.training import checkpoint
+
+    data_dir = Path(data_dir)
+    sessions = splits.read(split, data_dir)
+    windows = open_split(data_dir, sessions, interval=FRAMES)
+    if not len(windows):
+        raise DataError(f"the sessions of {split} in {data_dir} have no seven frames in a row")
+    network = load_gaze_from_afar(weights, device)
+    card = checkpoint.read_card(weights)
+    found = {name: as_answers(windows, d) for name, d in answer(network, windows, told).items()}
+    rescaling = calibration.from_settings(card.settings)
+    mended = {name: calibrated(a, rescaling) for name, a in found.items()}
+    truth = answers.truth_of(windows)
+    made = report.score(mended["independent"], truth)
+    made["published"] = report.score(mended["original"], truth)["published"]
+    made["reliability_uncalibrated"] = (
+        report.score(found["independent"], truth)["reliability"] if rescaling else None
+    )
+    made |= {
+        "calibrated": bool(rescaling), "windows": len(windows), "left_out": windows.left_out,
+        "weights": Path(weights).name,
+        "seen_in_training": len({*card.data.get("sessions", ())} & {*sessions}),
+    }  # fmt: skip
+    if out_dir is not None:
+        _write(Path(out_dir), made, mended)
+    return made
+
+
+def answer(
+    network: GazeFromAfar,
+    windows: Windows,
+    told: Told | None = None,
+    *,
+    batch: int = report.PUBLISHED_BATCH,
+    workers: int = 0,
+) -> dict[Recurrence, Directions3D]:
+    """What a network says of windows, with the recurrence of either kind; frames are seen once.
+
+    Args:
+        network: in evaluation mode, on its device.
+        windows: in the order in which batches are made of them.
+        told: hears of progress.
+        batch: windows along which the recurrence `original` runs.
+        workers: processes that read crops.
+
+    Returns:
+        Directions `(window, 7, 3)` and concentrations `(window, 7)`, on the processor.
+    """
+    import torch
+    from torch.utils.data import DataLoader
+
+    from eyeline.systems.gaze_3d.model import Recurrence
+
+    device = next(network.parameters()).device
+    kinds: tuple[Recurrence, ...] = get_args(Recurrence)
+    found: dict[Recurrence, list[Directions3D]] = {kind: [] for kind in kinds}
+    with torch.no_grad():
+        for number, part in enumerate(DataLoader(windows, batch, num_workers=workers)):
+            remembered = _remembered(network, part, device)
+            for kind in kinds:
+                found[kind].append(_on_cpu(network.conclude(remembered, recurrence=kind)))
+            if told and number % 10 == 9:
+                told(f"{(number + 1) * batch} of {len(windows)} windows")
+    return {kind: _joined(parts) for kind, parts in found.items()}
+
+
+def as_answers(windows: Windows, found: Directions3D) -> Answers:
+    """As rows of a table."""
+    named = found._asdict()
+    return answers.of_windows(
+        windows,
+        {part: estimate.direction.double().numpy() for part, estimate in named.items()},
+        {part: estimate.concentration.double().numpy() for part, estimate in named.items()},
+    )
+
+
+def calibrated(found: Answers, rescaling: Mapping[str, calibration.Rescaling]) -> Answers:
+    """With the concentrations that a checkpoint's calibration makes of them."""
+    kappa = {p: rescaling[p](v) if p in rescaling else v for p, v in found.concentration.items()}
+    return Answers(found.recording, found.frame, found.first_frame, found.direction, kappa)
+
+
+def fit_calibration(found: Answers, truth: Answers) -> dict[str, calibration.Rescaling]:
+    """The rescaling of each part's concentrations under which the truth is most likely."""
+    return {
+        part: calibration.fit(kappa, angle(found.direction[part], truth.direction[part]))
+        for part, kappa in found.concentration.items()
+    }
+
+
+def cross_fitted(found: Answers, truth: Answers) -> Answers:
+    """Concentrations calibrated on the other half of the recordings; of one, on its other half."""
+    names = {name: number for number, name in enumerate(dict.fromkeys(found.recording))}
+    half = np.array([names[name] % 2 for name in found.recording])
+    if len(names) == 1:
+        half = (np.arange(len(found)) >= len(found) / 2).astype(np.int64)
+    kappa = {part: values.copy() for part, values in found.concentration.items()}
+    for side in (0, 1):
+        own, other = np.flatnonzero(half == side), np.flatnonzero(half != side)
+        rescaling = fit_calibration(found.rows(other), truth.rows(other))
+        for part, values in kappa.items():
+            values[own] = rescaling[part](found.concentration[part][own])
+    return Answers(found.recording, found.frame, found.first_frame, found.direction, kappa)
+
+
+def _remembered(network: GazeFromAfar, part: Any, device: torch.device) -> torch.Tensor:
+    """What the LSTM over each window keeps `(batch, 7, 64)`; frames seen some at a time."""
+    import torch
+
+    given = [part[name].flatten(0, 1) for name in ("clip", "head_mask", "body_motion")]
+    pieces = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
+    features = torch.cat([network.see(*(t.to(device) for t in piece)) for piece in pieces])
+    kept: torch.Tensor = network.memory(features.reshape(len(part["clip"]), FRAMES, -1))[0]
+    return kept
+
+
+def _on_cpu(found: Directions3D) -> Directions3D:
+    from eyeline.systems.gaze_3d.model import Directions3D, Estimate
+
+    return Directions3D(*(Estimate(*(tensor.float().cpu() for tensor in e)) for e in found))
+
+
+def _joined(parts: list[Directions3D]) -> Directions3D:
+    import torch
+
+    from eyeline.systems.gaze_3d.model import Directions3D, Estimate
+
+    return Directions3D(
+        *(
+            Estimate(*(torch.cat(tensors) for tensors in zip(*estimates, strict=True)))
+            for estimates in zip(*parts, strict=True)
+        )
+    )
+
+
+def _write(folder: Path, made: Report, mended: Mapping[Any, Answers]) -> None:
+    text = json.dumps(made, indent=1, allow_nan=False) + "\n"
+    write_bytes(folder / "report.json", text.encode())
+    answers.write(folder / PREDICTIONS, mended["independent"])
+    answers.write(folder / PREDICTIONS_ORIGINAL, mended["original"])
+    write_pictures(folder, made)
+
+
+def write_pictures(folder: Path, made: Report) -> None:
+    """Write `errors_by_yaw.svg`, and `concentration.svg` where there is one."""
+    title = f"Angular error of the gaze, {made['frames']} frames"
+    picture = plots.errors_by_yaw(made["yaw"], made["pooled"]["3d_all"], title)
+    write_bytes(folder / "errors_by_yaw.svg", picture.encode())
+    kinds = {
+        "calibrated" if made.get("calibrated") else "uncalibrated": made["reliability"],
+        "before calibration": made.get("reliability_uncalibrated"),
+    }
+    drawn = {name: found["gaze"] for name, found in kinds.items() if found and "gaze" in found}
+    if drawn:
+        picture = plots.kept_promises(drawn, "What the gaze's concentration is worth")
+        write_bytes(folder / "concentration.svg", picture.encode())
+
+
+def mean_angle_deg(found: np.ndarray[Any, Any], label: np.ndarray[Any, Any]) -> float:
+    """Of directions of any shape `(..., 3)`, each frame counted alike."""
+    return float(np.rad2deg(angle(found.astype(np.float64), label.astype(np.float64)).mean()))

@@ -1,0 +1,158 @@
+"""Builder `gaze_from_afar` on a scene: every person of every frame to a crop, windows, directions.
+
+One pass over the frames. At any time some crops wait for their batch and each person has the
+features of a window; nothing else is held but the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.people.tracks import Track, joined, who_and_when
+from eyeline.results import Answer, Directions, Floats
+from eyeline.system import Scene
+from eyeline.systems.gaze_3d.bodies import Boxes, boxes_of
+from eyeline.systems.gaze_3d.calibration import from_settings
+from eyeline.systems.gaze_3d.inputs import crop_body
+from eyeline.systems.gaze_3d.runs import PARTS, UNKNOWN, Found, Runs
+from eyeline.training.devices import for_answers
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_3d.streaming import Report
+    from eyeline.video.reader import Frame
+
+THREADS = 1
+"""Decoding has one too, and on a busy machine a second one waits more than it works."""
+AT_ONCE = {"cpu": 8, "cuda": 64}
+"""Crops that pass through the network together, by kind of device."""
+
+
+class GazeFromAfarPredictor:
+    """Gaze, head and body direction of every tracked person, also from afar and from behind.
+
+    A window is a run of frames of a track, `step` rows apart, without a gap; where frames are
+    missing, or where the crop would lie outside the picture, a new run begins. A run shorter than a
+    window is answered for with its last frame repeated, which the original has no answer for. With
+    a step of more than 1 the rows between belong to windows of their own, so that every row is
+    answered for from frames `step` apart.
+
+    The frame rate of the training data is not published: by default all analysed frames count.
+    """
+
+    def __init__(
+        self,
+        weights: Path | str,
+        device: str = "cpu",
+        *,
+        step: int = 1,
+        report: Report = "middle",
+        at_once: int | None = None,
+        threads: int = THREADS,
+    ) -> None:
+        """Open the network.
+
+        Args:
+            weights: of `gaze_from_afar`.
+            device: `cpu`, `cuda` or `cuda:N`.
+            step: rows of a track from one frame of a window to the next.
+            report: which of a frame's estimates counts, see `streaming.Report`.
+            at_once: crops that pass through the network together, by default `AT_ONCE`.
+            threads: of the CPU.
+
+        Raises:
+            CheckpointError: a file that is not what it should be.
+            UsageError: a device that is not there, or a step below 1.
+        """
+        from eyeline.systems.gaze_3d.fused import fused
+        from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
+        from eyeline.training import checkpoint
+
+        if step < 1:
+            raise UsageError(f"a frame step of {step}: it must be at least 1")
+        self.network = fused(load_gaze_from_afar(weights, device))
+        self.rescaling = from_settings(checkpoint.read_card(weights).settings)
+        self.step, self.report, self.threads = step, report, threads
+        self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """`Directions` called `gaze`, `head` and `body`, rows in the order of the tracks.
+
+        A row that could not be seen holds the direction of the nearest row of its track that was,
+        with a concentration of `UNKNOWN`; concentrations are rescaled where the weights say how.
+
+        Raises:
+            UsageError: the scene has no frames to look at.
+        """
+        from eyeline.systems.gaze_3d.streaming import Stream
+
+        if scene.frames is None:
+            raise UsageError("gaze_3d/gaze_from_afar looks at pictures: the scene has no frames")
+        found = [Found.empty(len(track)) for track in scene.tracks]
+        with for_answers(self.threads):
+            stream = Stream(self.network, report=self.report, at_once=self.at_once)
+            runs = Runs(stream, found, self.step, self.network.frames, self.at_once)
+            for frame, here in _meetings(scene, scene.frames()):
+                picture = frame.rgb()
+                for place, row, boxes in here:
+                    body = boxes.body[row]
+                    crop = np.array(crop_body(picture, body))  # Pillow's may not be written
+                    runs.show(place, row, crop, boxes.head[row], body)
+            runs.end()
+        return [self._answer(scene, part, i, found) for i, part in enumerate(PARTS)]
+
+    def _answer(self, scene: Scene, part: str, i: int, found: Sequence[Found]) -> Directions:
+        told = [one.filled(i) for one in found]
+        concentration = joined((k for _, k in told), np.float64)
+        if part in self.rescaling:
+            unseen = concentration <= UNKNOWN
+            concentration = np.where(unseen, UNKNOWN, self.rescaling[part](concentration))
+        return Directions(
+            "gaze_3d", "gaze_from_afar", part,
+            **who_and_when(scene.tracks),
+            origin_px=joined((_origin(t, part) for t in scene.tracks), np.float64, (2,)),
+            direction=joined((d for d, _ in told), np.float64, (3,)),
+            concentration=concentration,
+        )  # fmt: skip
+
+
+def _meetings(
+    scene: Scene, frames: Iterator[Frame]
+) -> Iterator[tuple[Frame, list[tuple[int, int, Boxes]]]]:
+    """Frames with the tracks whose crops lie within them: place, row and boxes of each."""
+    size = scene.video.width_px, scene.video.height_px
+    coming = sorted(range(len(scene.tracks)), key=lambda i: -int(scene.tracks[i].frame[0]))
+    going: dict[int, Boxes] = {}
+    for frame in frames:
+        while coming and scene.tracks[coming[-1]].frame[0] <= frame.index:
+            place = coming.pop()
+            going[place] = boxes_of(scene.tracks[place], *size)
+        for place in [p for p in going if scene.tracks[p].frame[-1] < frame.index]:
+            del going[place]
+        here = []
+        for place, boxes in going.items():
+            row = int(np.searchsorted(scene.tracks[place].frame, frame.index))
+            if scene.tracks[place].frame[row] == frame.index and _visible(boxes.body[row], *size):
+                here.append((place, row, boxes))
+        if here:
+            yield frame, here
+        if not going and not coming:
+            return
+
+
+def _visible(body_xywh: Floats, width_px: int, height_px: int) -> bool:
+    x, y, w, h = (float(v) for v in body_xywh)
+    return w > 0 and h > 0 and x < width_px and y < height_px and x + w > 0 and y + h > 0
+
+
+def _origin(track: Track, part: str) -> Floats:
+    """Where the arrow starts: between the eyes; for the body half a head below the chin."""
+    if part != "body":
+        return track.eyes_px
+    head = track.head_xyxy
+    high = head[:, 3] - head[:, 1]
+    return np.stack([(head[:, 0] + head[:, 2]) / 2, head[:, 3] + high / 2], axis=1)

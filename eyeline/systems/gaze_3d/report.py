@@ -1,0 +1,228 @@
+"""Scores of directions: as published, and as they should be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline import metrics
+from eyeline.geometry.directions import angle, normalise, to_yaw_pitch
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_3d import calibration
+from eyeline.systems.gaze_3d.answers import Answers
+from eyeline.systems.gaze_3d.inputs import FRAMES
+
+COLUMNS = ("3d_front", "2d_front", "3d_back", "2d_back", "3d_all", "2d_all")
+"""Mean angles in degrees, in the order in which the authors print them: in space and in the
+picture's plane, of people who look towards the camera's side, away from it, and of all."""
+PUBLISHED_BATCH = 32
+YAW_BINS = 24
+
+Report = dict[str, Any]
+Mask = npt.NDArray[np.bool_]
+
+
+def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dict[str, float]:
+    """The authors' figures: means of means of batches, in the order given.
+
+    A window is front by its first frame. Batches count alike whatever their size; one without a
+    front (or back) window, or with an answer that is no number, has no say in that figure.
+
+    Args:
+        found: `(window, 7, 3)`.
+        label: `(window, 7, 3)`, or `(window, 7, 2)` of the picture's plane only, where all figures
+            but `2d_all` are 0.
+        batch: windows in each.
+
+    Returns:
+        Degrees by `COLUMNS`; NaN where no batch has one.
+    """
+    starts = range(0, len(found), batch)
+    rows = [published_batch(found[s : s + batch], label[s : s + batch]) for s in starts]
+    return mean_of_batches(rows)
+
+
+def mean_of_batches(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Unweighted means of what `published_batch` gives, NaN left out."""
+    found = {}
+    for name in COLUMNS:
+        told = [row[name] for row in rows if not np.isnan(row[name])]
+        found[name] = float(np.mean(told)) if told else float("nan")
+    return found
+
+
+def published_batch(found: Floats, label: Floats) -> dict[str, float]:
+    """The authors' figures of one batch, see `published`."""
+    if label.shape[-1] == 2:
+        return dict.fromkeys(COLUMNS, 0.0) | {"2d_all": _clipped_angle(_flat(found), label)}
+    front = label[:, 0, 2] <= 0
+    return {
+        name: value
+        for side, chosen in (("front", front), ("back", ~front), ("all", front | ~front))
+        for name, value in (
+            (f"3d_{side}", _clipped_angle(found[chosen], label[chosen])),
+            (f"2d_{side}", _clipped_angle(_flat(found[chosen]), _flat(label[chosen]))),
+        )
+    }
+
+
+def score(found: Answers, truth: Answers) -> Report:
+    """Scores of answers against the truth of the same frames, row by row.
+
+    Returns:
+        `pooled`: `COLUMNS` over frames, each front or back by its own label, with the number of
+        frames; `interval`: 95 % by bootstrap over recordings, and `interval_by_session`;
+        `published`: the authors' protocol, None for answers without windows; `mean_direction`: of
+        the best single direction for these frames; `recordings`: each one's; `parts`: of head and
+        body; `yaw`: by the true gaze's yaw; `reliability`: of the gaze's concentration, None
+        without one.
+    """
+    angles = _angles(found.direction["gaze"], truth.direction["gaze"])
+    recordings, sessions = _groups(found.recording), _groups(map(session_of, found.recording))
+    pooled = _means(angles, np.arange(len(found)))
+    constant = normalise(truth.direction["gaze"].mean(axis=0))
+    fixed = _angles(np.broadcast_to(constant, (len(found), 3)), truth.direction["gaze"])
+    return {
+        "frames": len(found),
+        "pooled": pooled,
+        "interval": _intervals(angles, list(recordings.values())),
+        "interval_by_session": _intervals(angles, list(sessions.values())),
+        "published": _published(found, truth),
+        "mean_direction": _means(fixed, np.arange(len(found))),
+        "recordings": {name: _means(angles, rows) for name, rows in recordings.items()},
+        "parts": _parts(found, truth),
+        "yaw": by_yaw(found.direction["gaze"], truth.direction["gaze"]),
+        "reliability": _reliability(found, truth),
+    }
+
+
+def by_yaw(found: Floats, label: Floats, bins: int = YAW_BINS) -> list[dict[str, Any]]:
+    """Mean angle by the yaw of the label, 0 towards the camera; None where no frame is."""
+    yaw = np.rad2deg(to_yaw_pitch(label)[0])
+    error = np.rad2deg(angle(found, label))
+    edges = np.linspace(-180, 180, bins + 1)
+    which = np.clip(np.searchsorted(edges, yaw, "right") - 1, 0, bins - 1)
+    return [
+        {
+            "from_deg": float(edges[i]), "to_deg": float(edges[i + 1]), "frames": int(own.sum()),
+            "mean_deg": float(error[own].mean()) if own.any() else None,
+            "quartiles_deg": np.quantile(error[own], [0.25, 0.75]).tolist() if own.any() else None,
+        }
+        for i in range(bins) for own in [which == i]
+    ]  # fmt: skip
+
+
+def windows_of(answers: Answers) -> Ints | None:
+    """Rows `(window, 7)` of windows in their order; None unless all rows lie in whole windows."""
+    if answers.first_frame is None or len(answers) % FRAMES:
+        return None
+    rows = np.arange(len(answers)).reshape(-1, FRAMES)
+    names = np.array(answers.recording)[rows]
+    first = answers.first_frame[rows]
+    numbered = answers.frame[rows] - first == np.arange(FRAMES)
+    whole = (names == names[:, :1]) & (first == first[:, :1]) & numbered
+    return rows if bool(whole.all()) else None
+
+
+def session_of(recording: str) -> str:
+    """`library/1029_2` of `library/1029_2/Camera_5_0`."""
+    return recording.rpartition("/")[0] or recording
+
+
+def _published(found: Answers, truth: Answers) -> dict[str, float | None] | None:
+    rows = windows_of(found)
+    if rows is None:
+        return None
+    figures = published(found.direction["gaze"][rows], truth.direction["gaze"][rows])
+    return {name: _number(value) for name, value in figures.items()}
+
+
+def _parts(found: Answers, truth: Answers) -> dict[str, Any]:
+    return {
+        part: {"3d_all": float(np.rad2deg(angle(found.direction[part], label).mean()))}
+        for part, label in truth.direction.items()
+        if part != "gaze" and part in found.direction
+    }
+
+
+def _reliability(found: Answers, truth: Answers) -> Report | None:
+    return {
+        part: calibration.reliability(kappa, angle(found.direction[part], truth.direction[part]))
+        for part, kappa in found.concentration.items()
+        if part in truth.direction
+    } or None
+
+
+def _angles(found: Floats, label: Floats) -> dict[str, Floats]:
+    """Degrees `(n,)` by `COLUMNS`, NaN for frames that a column leaves out."""
+    space = np.rad2deg(angle(found, label))
+    plane = np.rad2deg(angle(_in_plane(found), _in_plane(label)))
+    told = np.hypot(label[:, 0], label[:, 1]) > 1e-6  # straight at the camera has no such angle
+    front = label[:, 2] <= 0
+    sides = {"front": front, "back": ~front, "all": front | ~front}
+    return {
+        name: np.where(sides[side] & (told | (axes == "3d")), values, np.nan)
+        for name in COLUMNS
+        for axes, side, values in [(name[:2], name[3:], space if name[:2] == "3d" else plane)]
+    }
+
+
+def _means(angles: Mapping[str, Floats], rows: Ints) -> dict[str, Any]:
+    means = {name: _number(_mean(values[rows])) for name, values in angles.items()}
+    return {**means, "frames": len(rows)}
+
+
+def _intervals(
+    angles: Mapping[str, Floats], groups: Sequence[Ints]
+) -> dict[str, list[float | None]]:
+    """Of means over frames when whole groups are drawn."""
+    found = {}
+    for name, values in angles.items():
+        sums = np.array([np.nansum(values[rows]) for rows in groups])
+        counts = np.array([np.count_nonzero(~np.isnan(values[rows])) for rows in groups])
+
+        def mean(drawn: Ints, sums: Floats = sums, counts: Ints = counts) -> float:
+            whole = int(counts[drawn].sum())
+            return float(sums[drawn].sum() / whole) if whole else float("nan")
+
+        found[name] = [_number(v) for v in metrics.bootstrap_interval(mean, len(groups))]
+    return found
+
+
+def _groups(names: Any) -> dict[str, Ints]:
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return {name: np.array(own) for name, own in rows.items()}
+
+
+def _clipped_angle(found: Floats, label: Floats) -> float:
+    """Degrees; NaN of nothing."""
+    if not found.size:
+        return float("nan")
+    cosine = np.clip(np.sum(found * label, axis=-1, dtype=np.float64), -1, 1)
+    return float(np.rad2deg(np.arccos(cosine).mean()))
+
+
+def _flat(vectors: Floats) -> Floats:
+    """In the picture's plane, as published: no number where nothing is left there."""
+    plane = vectors[..., :2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(plane / np.linalg.norm(plane, axis=-1, keepdims=True))
+
+
+def _in_plane(vectors: Floats) -> Floats:
+    return np.concatenate([vectors[:, :2], np.zeros((len(vectors), 1))], axis=1)
+
+
+def _mean(values: Floats) -> float:
+    told = values[~np.isnan(values)]
+    return float(told.mean()) if len(told) else float("nan")
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,205 @@
+"""The authors' Lightning checkpoint becomes ours; ours are opened: every key accounted for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import CheckpointError
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard, Imported
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eyeline.systems.gaze_3d.model import GazeFromAfar
+
+SYSTEM, BUILDER = "gaze_3d", "gaze_from_afar"
+
+LICENCE = (
+    "weights of the authors of 'Dynamic 3D Gaze from Afar'; their code is MIT, the data they were "
+    "trained on CC BY 4.0; the weights state no licence of their own"
+)
+
+MEASURED = {
+    "concentration": "uncalibrated: the published loss draws every gaze concentration of a batch "
+    "towards one value, those of head and body are weights of a sum",
+}
+"""What the authors' weights are worth beside their directions; goes into the card's settings."""
+
+_STATE = "state_dict"
+_PARALLEL = "module."
+_COUNTS_FRAMES = "gazemodule.kappa_layer.2.weight"
+
+_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+_LAYER = ("weight", "bias")
+
+_BLOCK = {
+    "_expand_conv": ("expand", ("weight",)),
+    "_bn0": ("expand_norm", _NORM),
+    "_depthwise_conv": ("depthwise", ("weight",)),
+    "_bn1": ("depthwise_norm", _NORM),
+    "_se_reduce": ("squeeze", _LAYER),
+    "_se_expand": ("excite", _LAYER),
+    "_project_conv": ("project", ("weight",)),
+    "_bn2": ("project_norm", _NORM),
+}
+"""A part of a block, theirs to ours, and what it holds."""
+
+_BRANCH = {"_conv_head": ("top", ("weight",)), "_bn1": ("top_norm", _NORM)}
+
+_REST = {
+    "hbnet.featurenet.stem.0": ("stem.conv", ("weight",)),
+    "hbnet.featurenet.stem.1": ("stem.norm", _NORM),
+    "hbnet.trajnet.fc.{}": ("motion.{}", _LAYER),
+    "hbnet.head_vmf.direction_layer.reg_branch.{}": ("head.direction.{}", _LAYER),
+    "hbnet.head_vmf.kappa_layer.{}": ("head.concentration.{}", _LAYER),
+    "hbnet.body_vmf.direction_layer.reg_branch.{}": ("body.direction.{}", _LAYER),
+    "hbnet.body_vmf.kappa_layer.{}": ("body.concentration.{}", _LAYER),
+    "gazemodule.direction_layer.{}": ("gaze.estimate.direction.{}", _LAYER),
+    "gazemodule.kappa_layer.{}": ("gaze.estimate.concentration.{}", _LAYER),
+}
+"""`{}` is a number."""
+
+_MEMORIES = {
+    "hbnet.temporal_alignment.temporal_align_net": "memory",
+    "gazemodule.lstm": "gaze.memory",
+}
+_MEMORY = r"(?:weight|bias)_[ih]h_l\d+(?:_reverse)?"
+
+
+def import_original(path: Path | str) -> Imported:
+    """Read the authors' checkpoint: a Lightning file, or its `state_dict` alone.
+
+    The length of a window is read off the tensors. Nothing in the file is executed, also where an
+    old version of Lightning left classes in it.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
+            not those of the builder; the message names them.
+    """
+    theirs, beside = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    arguments = {"frames": _frames(theirs, path)}
+    placed = {our_name(name): value for name, value in theirs.items()}
+    expected = _empty(arguments["frames"]).state_dict()
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    checkpoint.compare(shapes, placed, BUILDER, path)
+    state = {name: placed[name].to(value.dtype) for name, value in expected.items()}
+    _check_finite(state, path)
+    card = CheckpointCard(SYSTEM, BUILDER, arguments, settings=MEASURED, licence=LICENCE)
+    return Imported(card, state, beside)
+
+
+def our_name(theirs: str) -> str:
+    """Our name of one of their entries; an entry that has no place keeps its name."""
+    for pattern, ours in _RULES:
+        if found := pattern.fullmatch(theirs):
+            return ours.format(*found.groups())
+    return theirs
+
+
+def load_gaze_from_afar(path: Path | str, device: str = "cpu") -> GazeFromAfar:
+    """The network of one of our files, in evaluation mode.
+
+    Raises:
+        CheckpointError: another builder's file, or tensors that do not fit.
+        UsageError: a device that is not there.
+    """
+    from eyeline.training.devices import check_device
+
+    card, state = checkpoint.load(path)
+    if (card.system, card.builder) != (SYSTEM, BUILDER):
+        raise CheckpointError(
+            f"{path} holds weights of {card.system}/{card.builder}; expected {SYSTEM}/{BUILDER}"
+        )
+    _check_finite(state, path)
+    network = _network(card.arguments, path)
+    checkpoint.fill(network, state, path)
+    return network.eval().to(check_device(device))
+
+
+def _rules() -> list[tuple[re.Pattern[str], str]]:
+    rules = dict(_REST)
+    for branch in ("head", "body"):
+        theirs, ours = f"hbnet.{branch}net.{branch}_branch", f"{branch}_branch"
+        rules |= {f"{theirs}.{k}": (f"{ours}.{v}", e) for k, (v, e) in _BRANCH.items()}
+        rules |= {
+            f"{theirs}._blocks.{{}}.{k}": (f"{ours}.blocks.{{}}.{v}", e)
+            for k, (v, e) in _BLOCK.items()
+        }
+    found = [_rule(theirs, ours, "|".join(e)) for theirs, (ours, e) in rules.items()]
+    return found + [_rule(theirs, ours, _MEMORY) for theirs, ours in _MEMORIES.items()]
+
+
+def _rule(theirs: str, ours: str, entries: str) -> tuple[re.Pattern[str], str]:
+    pattern = re.escape(theirs).replace(re.escape("{}"), r"(\d+)")
+    return re.compile(rf"{pattern}\.({entries})"), f"{ours}.{{}}"
+
+
+_RULES = _rules()
+
+
+def _state_of(
+    content: Mapping[str, Any], path: Path | str
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors of a file, and the names of what lies beside them."""
+    import torch
+
+    wrapped = isinstance(content.get(_STATE), Mapping)
+    state = content[_STATE] if wrapped else content
+    odd = sorted(str(k) for k, v in state.items() if not isinstance(v, torch.Tensor))
+    if odd or not state:
+        holds = f"{', '.join(odd[:4])}, which are no tensors" if odd else "no tensors"
+        raise CheckpointError(
+            f"{path} holds {holds}; expected the state dict of {SYSTEM}/{BUILDER}, or a Lightning "
+            f"checkpoint with it as '{_STATE}'"
+        )
+    bare = {name.removeprefix(_PARALLEL): value for name, value in state.items()}
+    beside = sorted(str(name) for name in content if name != _STATE) if wrapped else []
+    return bare, tuple(beside)
+
+
+def _frames(state: Mapping[str, Tensor], path: Path | str) -> int:
+    """The length of a window that the tensors are for."""
+    counts = state.get(_COUNTS_FRAMES)
+    if counts is None or counts.ndim != 2 or len(counts) % 2 == 0:
+        found = "lacks it" if counts is None else f"has it as {tuple(counts.shape)}"
+        raise CheckpointError(
+            f"{path} does not fit {BUILDER}: {_COUNTS_FRAMES} should be (frames, 64) with an odd "
+            f"number of frames; the file {found}. Only the whole network of GAFA can be imported "
+            "here, not its parts"
+        )
+    return len(counts)
+
+
+def _network(arguments: Mapping[str, Any], path: Path | str) -> GazeFromAfar:
+    from eyeline.errors import DataError
+    from eyeline.systems.gaze_3d.model import gaze_from_afar
+
+    try:
+        return gaze_from_afar(**arguments)
+    except (TypeError, DataError) as error:
+        raise CheckpointError(
+            f"{path} has a card that builder {BUILDER} cannot use: {error}"
+        ) from error
+
+
+def _empty(frames: int) -> GazeFromAfar:
+    """The network without memory for its tensors."""
+    import torch
+
+    from eyeline.systems.gaze_3d.model import gaze_from_afar
+
+    with torch.device("meta"):
+        return gaze_from_afar(frames=frames)
+
+
+def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
+    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
+    if odd:
+        raise CheckpointError(
+            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
+            "failed?"
+        )

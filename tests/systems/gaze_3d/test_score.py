@@ -1,0 +1,103 @@
+"""Tables of directions: written, read, and scored without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_3d import answers, score
+from eyeline.systems.gaze_3d.answers import Answers
+from tests.systems.gaze_3d.conftest import Golden
+from tests.systems.gaze_3d.prepared import write_golden
+from tests.systems.gaze_3d.test_report import looking, rows
+
+
+def table(path: Path, found: Answers) -> Path:
+    answers.write(path, found)
+    return path
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
+    gaze = looking(np.linspace(-170, 170, 14), 20)
+    wanted = Answers(
+        ("a/s/c",) * 14, np.arange(14), np.repeat([0, 7], 7), {"gaze": gaze, "head": -gaze},
+        {"gaze": np.linspace(1, 1000, 14)},
+    )  # fmt: skip
+    found = answers.read(table(tmp_path / "p.csv", wanted))
+    assert found.places == wanted.places and found.direction.keys() == {"gaze", "head"}
+    assert found.first_frame is not None and found.first_frame.tolist() == [0] * 7 + [7] * 7
+    np.testing.assert_allclose(found.direction["head"], -gaze, atol=1e-5)
+    np.testing.assert_allclose(found.concentration["gaze"], wanted.concentration["gaze"], rtol=1e-4)
+    assert found.concentration.keys() == {"gaze"}
+
+
+def test_files_alone_are_scored(tmp_path: Path) -> None:
+    yaw = np.linspace(-60, 60, 14)
+    truth = table(tmp_path / "t.csv", rows(["a/s/1", "a/s/2"], looking(yaw)))
+    found = table(tmp_path / "p.csv", rows(["a/s/1", "a/s/2"], looking(yaw + 5)))
+    made = score.run(found, truth)
+    assert made["pooled"]["3d_all"] == pytest.approx(5, abs=1e-3)
+    assert made["published"]["3d_front"] == pytest.approx(5, abs=1e-3)
+    assert made["reliability"] is None and made["notes"] == []
+
+
+def test_rows_may_come_in_any_order_but_then_are_no_windows(tmp_path: Path) -> None:
+    whole = rows(["a/s/1", "a/s/2"], looking(np.arange(14.0)))
+    truth = table(tmp_path / "t.csv", whole)
+    mixed = whole.rows(np.random.default_rng(0).permutation(14))
+    made = score.run(table(tmp_path / "p.csv", mixed), truth)
+    assert made["pooled"]["3d_all"] == pytest.approx(0, abs=1e-3) and made["published"] is None
+
+
+def test_frames_that_are_missing_or_too_many(tmp_path: Path) -> None:
+    whole = rows(["a/s/1", "a/s/2"], looking(np.arange(14.0)))
+    part = whole.rows(np.arange(9))
+    truth, few = table(tmp_path / "t.csv", whole), table(tmp_path / "p.csv", part)
+    with pytest.raises(DataError, match=r"lacks frame 2 of a/s/2.* and 2 more"):
+        score.run(few, truth)
+    told: list[str] = []
+    made = score.run(few, truth, subset=True, told=told.append)
+    assert made["frames"] == 9 and told == ["5 of 14 frames were not predicted: left out"]
+    with pytest.raises(DataError, match=r"tells of frame 2 of a/s/2.*does not have"):
+        score.run(truth, few)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("a,0,1,", "a,0,0,", "line 3: frame 0 of a is in line 2"),
+        ("a,0,1,", "a,0,1.5,", "line 3: frame is no whole number"),
+        ("0,1,0", "0,x,0", "line 2: gaze_y is 'x'"),
+        ("0,1,0", "0,nan,0", "line 2: gaze_y is 'nan'"),
+        ("0,1,0", "0,0,0", "line 2: the direction of gaze has no length"),
+        ("gaze_z", "gaze_q", "no column gaze_z"),
+    ],
+)
+def test_bad_tables_are_told_by_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = "recording,first_frame,frame,gaze_x,gaze_y,gaze_z\na,0,0,0,1,0\na,0,1,1,0,0\n"
+    path = tmp_path / "p.csv"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        answers.read(path)
+
+
+def test_a_prepared_folder_is_the_truth_of_its_test_sessions(
+    tmp_path: Path, golden: Golden
+) -> None:
+    file = golden("loader")
+    write_golden(tmp_path, file)
+    sessions = sorted({key.split("|")[0].rpartition("__")[0].replace("__", "/")
+                       for key in file if key.endswith("|index")})  # fmt: skip
+    (tmp_path / "gafa_test.txt").write_text("\n".join(sessions), encoding="utf-8")
+    known = score._truth(tmp_path, "gafa_test.txt")
+    made = score.run(table(tmp_path / "p.csv", known), tmp_path)
+    assert made["pooled"]["3d_all"] < 1e-2 and made["frames"] == len(known) >= 14
+    assert made["published"] is not None and made["parts"].keys() == {"head", "body"}
+
+
+def test_no_predictions(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no table"):
+        score.run(tmp_path / "none.csv", tmp_path / "t.csv")
