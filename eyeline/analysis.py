@@ -128,7 +128,13 @@ def analyze_video(
         answers=(*speaking, *answers),
         methods=(people_method(settings), *speech_method, *methods),
         settings=settings.to_json(),
-        warnings=(*_damage_told(reader.info), *reader.warnings, *sound_warnings, *_nobody(found)),
+        warnings=(
+            *_damage_told(reader.info),
+            *reader.warnings,
+            *sound_warnings,
+            *_nobody(found),
+            *_other_rates(settings, reader.info),
+        ),
     )
 
 
@@ -273,3 +279,14 @@ def _damage_told(video: VideoInfo) -> list[str]:
 
 def _nobody(found: Found) -> list[str]:
     return [] if found.tracks else ["no face was found in this video"]
+
+
+def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
+    """Networks that were trained at another frame rate than they are shown here."""
+    rate_hz = min(float(video.rate_hz), settings.rate_hz or float("inf"))
+    return [
+        f"{system.name}/{name} was trained at {builder.needs.rate_hz:g} frames a second and reads "
+        f"these {rate_hz:.4g} off at its own times"
+        for system, name, builder in chosen(settings.systems, settings.ego)
+        if builder.needs.rate_hz and abs(rate_hz / builder.needs.rate_hz - 1) > 0.001
+    ]
