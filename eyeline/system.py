@@ -130,6 +130,8 @@ class System:
     """Folder and seed to a tiny data set in the original layout."""
     import_original: Callable[..., Any] | None = None
     """A checkpoint of the authors to card and tensors."""
+    to_onnx: Callable[..., Any] | None = None
+    """A weights file and the `.onnx` file to write."""
 
 
 @cache

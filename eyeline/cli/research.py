@@ -1,4 +1,4 @@
-"""Data sets, training and scores: `prepare train evaluate score import synthesize`."""
+"""Data sets, training and scores: `prepare train evaluate score import export synthesize`."""
 
 from __future__ import annotations
 
@@ -148,6 +148,24 @@ def import_(
             "left_out": list(found.ignored), "file": str(out),
         }
     )  # fmt: skip
+
+
+@app.command()
+def export(
+    system: Annotated[str, typer.Argument(help="The system that the weights belong to.")],
+    weights: Annotated[Path, typer.Option(help="Weights file, as train or import wrote it.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
+    format_: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
+) -> None:
+    """Write a network in a form that other programs run."""
+    room = _system(system)
+    if format_ != "onnx":
+        raise UsageError(f"no format '{format_}'; there is onnx")
+    if room.to_onnx is None:
+        raise UsageError(f"{room.name} exports no network yet")
+    _weights(room, [weights])
+    room.to_onnx(weights, out)
+    out_console.print(f"written: {out}", markup=False, highlight=False)
 
 
 @app.command()

@@ -119,4 +119,5 @@ SYSTEM = System(
     score=Lazy(f"{_HERE}.score"),
     synthesize=Lazy(f"{_HERE}.synthesize"),
     import_original=Lazy(f"{_HERE}.xgaze.weights", "import_original"),
+    to_onnx=Lazy(f"{_HERE}.xgaze.export", "to_onnx"),
 )

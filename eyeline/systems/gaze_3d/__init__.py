@@ -82,4 +82,5 @@ SYSTEM = System(
     score=Lazy(f"{_HERE}.score"),
     synthesize=Lazy(f"{_HERE}.synthesize"),
     import_original=Lazy(f"{_HERE}.weights", "import_original"),
+    to_onnx=Lazy(f"{_HERE}.export", "to_onnx"),
 )

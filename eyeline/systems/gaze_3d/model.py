@@ -211,7 +211,10 @@ class GazeFromAfar(nn.Module):
             remembered = remembered.float()
             head, body = _single(self.head(remembered)), _single(self.body(remembered))
             turn = turn_to_camera(head.direction[:, self.frames // 2])
-            weighted = [e.direction @ turn.mT * e.concentration[..., None] for e in (body, head)]
+            weighted = [
+                e.direction @ turn.transpose(-1, -2) * e.concentration[..., None]
+                for e in (body, head)
+            ]
             gaze = self.gaze(torch.cat(weighted, dim=2), recurrence)
             # row vectors: `d @ turn` is the inverse rotation of each
             return Directions3D(Estimate(gaze.direction @ turn, gaze.concentration), head, body)
