@@ -109,8 +109,10 @@ def evaluate(
 @app.command()
 def score(
     system: Annotated[str, typer.Argument(help="The system whose benchmark scores them.")],
-    predictions: Annotated[Path, typer.Option(help="Predictions: a table, or an ELAN file.")],
-    truth: Annotated[Path, typer.Option(help="Annotations: a folder, or an ELAN file.")],
+    predictions: Annotated[
+        Path, typer.Option(help="Predictions, as evaluate or analyze writes them.")
+    ],
+    truth: Annotated[Path, typer.Option(help="Annotations: a file or folder of the data set.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
     ] = None,
@@ -243,7 +245,7 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _print_scores(report: dict[str, Any]) -> None:
     shown = (
-        "pooled", "interval", "published", "mean_direction", "without_uncertain", "rounds",
-        "seen_in_training",
+        "pooled", "interval", "published", "challenge", "mean_direction", "without_uncertain",
+        "rounds", "seen_in_training",
     )  # fmt: skip
     print_json({k: v for k, v in report.items() if k in shown})

@@ -4,13 +4,14 @@ Paper: Grauman et al., "Ego4D: Around the World in 3,000 Hours of Egocentric Vid
     social benchmark.
 In: people, their gaze directions, who speaks.
 Out: `Scores` and `Segments` called `looking_at_me` and `talking_to_me`.
-Licence: the authors' code MIT. Here now: `contact_and_voice`, geometry of our own.
+Licence: the authors' code MIT. Here now: `contact_and_voice`, geometry of our own; own code of the
+    authors' networks, which takes their weights; the benchmark's labels, scores and files.
 """
 
 from __future__ import annotations
 
 from eyeline.results import Method
-from eyeline.system import Builder, Needs, Predictor, System
+from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
 
 def _contact_and_voice() -> Predictor:
@@ -18,6 +19,8 @@ def _contact_and_voice() -> Predictor:
 
     return ContactAndVoice()
 
+
+_HERE = "eyeline.systems.ego_social"
 
 SYSTEM = System(
     name="ego_social",
@@ -40,4 +43,11 @@ SYSTEM = System(
         )
     },
     default="contact_and_voice",
+    networks={
+        "lam_lstm": Lazy(f"{_HERE}.model", "lam_lstm"),
+        "gaze360_lstm": Lazy(f"{_HERE}.model", "gaze360_lstm"),
+        "ttm": Lazy(f"{_HERE}.ttm_model", "ttm"),
+    },
+    score=Lazy(f"{_HERE}.score"),
+    import_original=Lazy(f"{_HERE}.weights", "import_original"),
 )

@@ -1,0 +1,302 @@
+"""Score files of the benchmark: tables of truth and of predictions, and challenge submissions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError, check_shape
+from eyeline.files import write_bytes
+from eyeline.results import Floats, Ints
+from eyeline.systems.ego_social import submissions
+
+Column = npt.NDArray[Any]
+Columns = Mapping[str, Sequence[Any] | Column]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A layout of tables without head line: these columns, the label, of predictions the score."""
+
+    name: str
+    task: str
+    """`lam` or `ttm`."""
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    """Columns that tell one row from another; truth and predictions must agree in the rest."""
+    numbers: Mapping[str, type[np.generic]]
+    """Columns that are no text."""
+
+
+_BOX = dict.fromkeys(("x1", "y1", "x2", "y2"), np.float64)
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "lam", "lam", ("clip", "frame", "x1", "y1", "x2", "y2", "track"),
+            ("clip", "frame", "track"), {"frame": np.int64, **_BOX},
+        ),
+        Kind(
+            "lam_challenge", "lam", ("video_id", "unique_id", "track_id"),
+            ("video_id", "unique_id", "track_id"), {},
+        ),
+        Kind(
+            "ttm", "ttm", ("clip", "segment", "start_frame", "end_frame"),
+            ("clip", "segment"),
+            {"segment": np.int64, "start_frame": np.int64, "end_frame": np.int64},
+        ),
+        Kind("ttm_challenge", "ttm", ("video_id", "frame_id"), ("video_id", "frame_id"), {}),
+    )
+}  # fmt: skip
+"""Looking at me by face and frame, talking to me by segment, and the rows of both challenges."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table of truth or of predictions."""
+
+    kind: Kind
+    columns: Mapping[str, Column]
+    """`(n,)` by the kind's columns."""
+    label: Ints
+    """`(n,)` 1 for me, 0 not; always 1 in predictions."""
+    score: Floats | None
+    """`(n,)` in [0, 1]; None: truth."""
+    source: str
+    line: Ints
+    """`(n,)` line in the file, or place in a submission, from 1 on; 0 for none."""
+
+    def __post_init__(self) -> None:
+        """Check the lengths; DataError says which is wrong."""
+        sizes = {"row": len(self.label)}
+        for name, values in self.columns.items():
+            check_shape(values, "row", f"column {name}", sizes)
+        if self.score is not None:
+            check_shape(self.score, "row", "scores", sizes)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.label)
+
+    def take(self, at: Ints) -> Rows:
+        """Some of the rows."""
+        return Rows(
+            self.kind, {name: values[at] for name, values in self.columns.items()}, self.label[at],
+            None if self.score is None else self.score[at], self.source, self.line[at],
+        )  # fmt: skip
+
+    def place(self, row: int) -> str:
+        """Where a row stands and what it is of, for messages."""
+        at = ", ".join(f"{name} {self.columns[name][row]}" for name in self.kind.key)
+        line = self.line[row]
+        if not line:
+            return f"{self.source}: {at}"
+        unit = f"results[{line - 1}]" if self.source.endswith(".json") else f"line {line}"
+        return f"{self.source}, {unit}: {at}"
+
+
+def rows(
+    kind: str,
+    columns: Columns,
+    *,
+    label: Ints | None = None,
+    score: Floats | None = None,
+    source: str = "the rows",
+) -> Rows:
+    """A table made of columns.
+
+    Args:
+        kind: one of `KINDS`.
+        columns: `(n,)` each, those of the kind.
+        label: `(n,)` of the truth; for predictions None.
+        score: `(n,)` of predictions.
+        source: what to call it in a message.
+    """
+    known = KINDS[kind]
+    own = {n: _column(columns[n], known.numbers.get(n)) for n in known.columns}
+    count = len(own[known.columns[0]])
+    ones = np.ones(count, np.int64) if label is None else np.asarray(label, np.int64)
+    return Rows(known, own, ones, score, source, np.arange(1, count + 1))
+
+
+def read_truth(path: Path | str) -> Rows:
+    """A table of truth: columns of its kind and the label; as `gt.csv` of the benchmark.
+
+    Raises:
+        DataError: naming file and line: no such layout, a value of another kind, another label
+            than 0 and 1.
+    """
+    return _read_table(Path(path), scored=False)
+
+
+def read_predictions(path: Path | str) -> Rows:
+    """A table of predictions, as `pred.csv` of the benchmark, or a `.json` for a challenge.
+
+    Raises:
+        DataError: naming file and line: no such layout, unknown keys, a value of another kind,
+            another label than 1, a score outside [0, 1].
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        return _read_table(path, scored=True)
+    kind, columns, score = submissions.read(path)
+    return rows(kind, columns, score=np.array(score, np.float64), source=str(path))
+
+
+def write(path: Path | str, table: Rows) -> None:
+    """Write a table as the benchmark does: no head line, scores and boxes as shortest decimals.
+
+    A `.json` becomes a challenge's submission.
+
+    Raises:
+        DataError: a submission of truth, of another kind's rows or with a row twice.
+        OutputError: the place cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".json":
+        write_bytes(path, _submission(table).encode())
+        return
+    columns = [table.columns[name].tolist() for name in table.kind.columns]
+    columns += [table.label.tolist()] + ([] if table.score is None else [table.score.tolist()])
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+    write_bytes(path, text.getvalue().encode())
+
+
+def codes(tables: Sequence[Rows], names: Sequence[str]) -> list[Ints]:
+    """A number for each row of tables of one kind: equal where these columns are."""
+    import pyarrow as pa
+
+    code = np.zeros(sum(map(len, tables)), np.int64)
+    for name in names:
+        whole = pa.chunked_array([pa.array(table.columns[name]) for table in tables])
+        own = whole.combine_chunks().dictionary_encode()
+        number = own.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        _, code = np.unique(code * (len(own.dictionary) + 1) + number, return_inverse=True)
+    return np.split(code, np.cumsum([len(table) for table in tables])[:-1])
+
+
+def first_of_each(table: Rows) -> Ints:
+    """Rows in order without those whose key stood before; the benchmark drops these."""
+    _, first = np.unique(codes([table], table.kind.key)[0], return_index=True)
+    return np.sort(first)
+
+
+def _submission(table: Rows) -> str:
+    if table.score is None or not table.kind.name.endswith("_challenge"):
+        raise DataError(
+            f"{table.source} holds {'truth' if table.score is None else table.kind.name} rows; a "
+            "submission is made of predictions for the challenge's own faces"
+        )
+    first = first_of_each(table)
+    if len(first) < len(table):
+        twice = np.setdiff1d(np.arange(len(table)), first)[0]
+        raise DataError(f"{table.place(int(twice))} comes twice; a submission tells it once")
+    columns = {name: values.tolist() for name, values in table.columns.items()}
+    return submissions.text(table.kind.name, columns, table.score.tolist())
+
+
+def _read_table(path: Path, *, scored: bool) -> Rows:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    kind = _kind(path, scored)
+    types: dict[Any, Any] = {np.float64: pa.float64(), np.int64: pa.int64()}
+    names = _names(kind, scored)
+    numbers: dict[str, Any] = {**kind.numbers, "label": np.int64, "score": np.float64}
+    try:
+        table = pa_csv.read_csv(
+            path,
+            read_options=pa_csv.ReadOptions(column_names=names),
+            parse_options=pa_csv.ParseOptions(ignore_empty_lines=False),
+            convert_options=pa_csv.ConvertOptions(
+                column_types={n: types.get(numbers.get(n), pa.string()) for n in names},
+                null_values=[], strings_can_be_null=False,
+            ),
+        )  # fmt: skip
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(_fault(path, names, numbers) or f"cannot read {path}: {error}") from error
+    got = {n: table.column(n).to_numpy() for n in names}
+    own = {n: _column(got[n], kind.numbers.get(n)) for n in kind.columns}
+    line = np.arange(1, table.num_rows + 1)
+    made = Rows(kind, own, got["label"], got.get("score"), str(path), line)
+    _check_values(made)
+    return made
+
+
+def _kind(path: Path, scored: bool) -> Kind:
+    """By the number of columns in the first line."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            width = len(next(csv.reader(file), []))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    widths = {len(_names(kind, scored)): kind for kind in KINDS.values()}
+    if width not in widths:
+        what = "predictions" if scored else "truth"
+        layouts = "; ".join(",".join(_names(kind, scored)) for kind in KINDS.values())
+        raise DataError(
+            f"{path}, line 1: {width} columns are no table of {what}; there are: {layouts}"
+        )
+    return widths[width]
+
+
+def _names(kind: Kind, scored: bool) -> list[str]:
+    return [*kind.columns, "label", *(["score"] if scored else [])]
+
+
+def _fault(path: Path, names: Sequence[str], numbers: Mapping[str, Any]) -> str | None:
+    """The first line that is no row, for the message."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        lines = csv.reader(file)
+        for cells in lines:
+            where = f"{path}, line {lines.line_num}"
+            if len(cells) != len(names):
+                return f"{where}: {len(cells)} columns, expected {len(names)}: {','.join(names)}"
+            for name, cell in zip(names, cells, strict=True):
+                kind = numbers.get(name)
+                if kind is not None and not _is_a(kind, cell):
+                    told = "a whole number" if kind is np.int64 else "a number"
+                    return f"{where}: {name} is '{cell}', expected {told}"
+    return None
+
+
+def _is_a(kind: Any, cell: str) -> bool:
+    try:
+        int(cell) if kind is np.int64 else float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_values(table: Rows) -> None:
+    for name, values in table.columns.items():
+        if values.dtype == np.float64 and not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise DataError(f"{table.place(row)}: {name} is {values[row]}")
+    allowed = (0, 1) if table.score is None else (1,)
+    if (wrong := np.flatnonzero(~np.isin(table.label, allowed))).size:
+        row, told = int(wrong[0]), " or ".join(map(str, allowed))
+        raise DataError(f"{table.place(row)}: label {table.label[row]}, expected {told}")
+    if table.score is None:
+        return
+    if (wrong := np.flatnonzero(~((table.score >= 0) & (table.score <= 1)))).size:
+        row = int(wrong[0])
+        raise DataError(f"{table.place(row)}: score {table.score[row]}, expected one in [0, 1]")
+
+
+def _column(values: Sequence[Any] | Column, kind: type[np.generic] | None) -> Column:
+    if kind is not None:
+        return np.asarray(values, kind)
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return values
+    column = np.empty(len(values), object)
+    column[:] = [str(value) for value in values]
+    return column

@@ -1,0 +1,175 @@
+"""Scores by the benchmark's code, by the challenge's rows, and by the textbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from eyeline import metrics
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+
+THRESHOLD = 0.5
+"""From this score on, itself included, a row is called positive."""
+
+Report = dict[str, Any]
+
+
+def average_precision(truth: Ints, score: Floats, weight: Ints | None = None) -> float:
+    """Area under the envelope of precision over recall, one point a row, as published.
+
+    Rows of equal score keep their order (the original's sort leaves it open) and count one by one.
+
+    Args:
+        truth: `(n,)` 0 or 1.
+        score: `(n,)` the higher, the more likely class 1.
+        weight: `(n,)` how often each row counts; once by default.
+
+    Returns:
+        NaN without a positive.
+    """
+    order = np.argsort(-score, kind="stable")
+    return _area(truth[order], np.ones(len(truth), np.int64) if weight is None else weight[order])
+
+
+def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
+    """The figures that the benchmark's code prints, as fractions.
+
+    Args:
+        truth: `(n,)` 0 or 1.
+        score: `(n,)` in [0, 1].
+        weight: `(n,)` how often each row counts; once by default.
+
+    Returns:
+        `mAP`: mean of the average precisions of both classes; these; `accuracy`; `confusion`:
+        rows true 1 and true 0, columns called 1 and called 0, each row summing to 1.
+
+    Raises:
+        DataError: a class has no row; the original fails too.
+    """
+    _check_classes(truth)
+    times = np.ones(len(truth), np.int64) if weight is None else weight
+    positive = average_precision(truth, score, weight)
+    negative = average_precision(1 - truth, 1 - score, weight)
+    called = score >= THRESHOLD
+    confusion = [
+        [float(times[own & side].sum() / times[own].sum()) for side in (called, ~called)]
+        for own in (truth == 1, truth == 0)
+    ]
+    right = float(times[called == (truth == 1)].sum() / times.sum())
+    return {
+        "mAP": (positive + negative) / 2, "ap_positive": positive, "ap_negative": negative,
+        "accuracy": right, "confusion": confusion,
+    }  # fmt: skip
+
+
+def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
+    """What the challenge's server answers: the benchmark's arithmetic on the challenge's rows.
+
+    The server's code is not public. Its rows are: for looking at me one a face and frame; for
+    talking to me one a frame with a face, so that a segment counts `faces` times.
+
+    Args:
+        truth: `(n,)` 0 or 1.
+        score: `(n,)` in [0, 1].
+        faces: `(n,)` frames with a face of each segment; None where rows are frames already.
+
+    Raises:
+        DataError: a class has no row.
+    """
+    if faces is not None:
+        seen = faces > 0
+        truth, score, faces = truth[seen], score[seen], faces[seen]
+    figures = published(truth, score, faces)
+    return {"test_split": {"mAP": figures["mAP"], "Acc": figures["accuracy"]}}
+
+
+def pooled(truth: Ints, score: Floats) -> Report:
+    """Textbook scores: ties grouped, no envelope; `prior` is what a constant score would get."""
+    share = float((truth == 1).mean())
+    both = [
+        metrics.average_precision(label, value)
+        for label, value in ((truth, score), (1 - truth, 1 - score))
+    ]
+    called = (score >= THRESHOLD).astype(np.int64)
+    return {
+        "rows": len(truth),
+        "positives": int(np.count_nonzero(truth == 1)),
+        "mAP": float(np.mean(both)),
+        "ap_positive": both[0],
+        "auc": metrics.roc_auc(truth, score),
+        "accuracy": metrics.accuracy(truth, called),
+        "balanced_accuracy": metrics.balanced_accuracy(truth, called),
+        "f1": metrics.binary_f1(truth, called),
+        "prior": {"mAP": 0.5, "ap_positive": share, "accuracy": max(share, 1 - share)},
+    }
+
+
+def intervals(
+    truth: Ints, score: Floats, clip: Ints, *, samples: int = 200, seed: int = 0
+) -> dict[str, list[float] | None]:
+    """95 % intervals of `mAP` and `accuracy` as published when whole clips are drawn.
+
+    Args:
+        truth: `(n,)` 0 or 1.
+        score: `(n,)` in [0, 1].
+        clip: `(n,)` number of each row's clip, from 0 without gaps.
+        samples: number of draws.
+        seed: of the draws.
+
+    Returns:
+        Low and high; None where no draw has both classes.
+    """
+    clips = int(clip.max()) + 1
+    right = (score >= THRESHOLD) == (truth == 1)
+    rows = np.bincount(clip, minlength=clips)
+    hits = np.bincount(clip, weights=right, minlength=clips)
+    scores: dict[str, Callable[[Ints], float]] = {
+        "mAP": _drawn_precision(truth, score, clip, clips),
+        "accuracy": lambda drawn: float(hits[drawn].sum() / rows[drawn].sum()),
+    }
+    found: dict[str, list[float] | None] = {}
+    for name, of in scores.items():
+        span = metrics.bootstrap_interval(of, clips, samples=samples, seed=seed)
+        found[name] = None if np.isnan(span).any() else list(span)
+    return found
+
+
+def _drawn_precision(truth: Ints, score: Floats, clip: Ints, clips: int) -> Callable[[Ints], float]:
+    """Mean precision of drawn clips; the rows are sorted once, and a draw only weighs them."""
+    sides = []
+    for label, value in ((truth, score), (1 - truth, 1 - score)):
+        order = np.argsort(-value, kind="stable")
+        sides.append((label[order], clip[order]))
+
+    def of(drawn: Ints) -> float:
+        times = np.bincount(drawn, minlength=clips)
+        return float(np.mean([_area(label, times[own]) for label, own in sides]))
+
+    return of
+
+
+def _area(truth: Ints, times: Ints) -> float:
+    """Average precision of sorted rows that count `times` each.
+
+    The copies of a positive row raise precision one after the other, so that the envelope over
+    them is that of the last copy.
+    """
+    found = times * (truth == 1)
+    hits, seen = np.cumsum(found), np.cumsum(times)
+    if not len(hits) or not hits[-1]:
+        return float("nan")
+    precision = hits / np.maximum(seen, 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((found * envelope).sum() / hits[-1])
+
+
+def _check_classes(truth: Ints) -> None:
+    positives = int(np.count_nonzero(truth == 1))
+    if not 0 < positives < len(truth):
+        raise DataError(
+            f"{positives} of {len(truth)} rows are positive: a mean over both classes needs rows "
+            "of both"
+        )

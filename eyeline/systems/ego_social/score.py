@@ -1,0 +1,292 @@
+"""Scoring a table or a submission against the truth, without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline.errors import DataError, UsageError
+from eyeline.results import Ints
+from eyeline.systems.ego_social import report, tracklets
+from eyeline.systems.ego_social.annotations import (
+    Annotations,
+    Clip,
+    check_policy,
+    policy_note,
+    read_annotations,
+    read_list,
+)
+from eyeline.systems.ego_social.postprocess import looks, smoothed, talks
+from eyeline.systems.ego_social.predictions import (
+    KINDS,
+    Rows,
+    codes,
+    first_of_each,
+    read_predictions,
+    read_truth,
+)
+from eyeline.systems.ego_social.report import Report
+
+TOLERANCE_PX = 1e-9
+"""Within which boxes of truth and predictions must agree."""
+
+_SHOWN = 3
+
+Told = Callable[[str], None]
+
+
+def run(
+    predictions: Path | str,
+    truth: Path | str,
+    *,
+    split: str | None = None,
+    stride: int | None = None,
+    policy: str = "published",
+    smooth_frames: int = 0,
+    subset: bool = False,
+    samples: int = 200,
+    told: Told | None = None,
+) -> Report:
+    """Scores of predictions by the benchmark's rules.
+
+    Args:
+        predictions: a table as the benchmark's `pred.csv`, or a submission.
+        truth: a table as its `gt.csv`; or Ego4D's annotations, an `av_*.json` or their folder.
+        split: list of the annotated clips that are wanted; without it those of the predictions.
+        stride: of annotated faces every so many frames are wanted; without it those predicted.
+        policy: what counts as positive in annotations, see `annotations.POLICIES`.
+        smooth_frames: length of a running median over each face's scores; 0 for none.
+        subset: whether predictions may leave rows out; they are counted.
+        samples: draws of the intervals; 0 for none.
+        told: hears of notes.
+
+    Returns:
+        `published`: as the benchmark's code counts; `challenge`: as its server answers, None where
+        the rows do not tell frames with a face; `pooled`: textbook scores; `interval`: of the
+        published ones by bootstrap over clips; counts and notes.
+
+    Raises:
+        DataError: naming file, line, clip, track and frame: rows that are missing or unknown,
+            boxes or spans that differ from the truth's; or only one class is there.
+        UsageError: no such policy.
+    """
+    check_policy(policy)
+    notes: list[str] = []
+    found = _once(read_predictions(predictions), notes)
+    if smooth_frames:
+        found = smoothed(found, smooth_frames)
+    if _is_annotation(Path(truth)):
+        known, faces = _annotated(truth, found, split, stride, policy, notes)
+    else:
+        if split is not None or stride is not None or policy != "published":
+            raise UsageError(f"split, stride and policy are for annotations; {truth} is a table")
+        known, faces = _once(read_truth(truth), notes), None
+    made = score(found, known, faces=faces, subset=subset, samples=samples, notes=notes)
+    if told:
+        for note in notes:
+            told(note)
+    return {"predictions": str(predictions), "truth": str(truth), **made, "notes": notes}
+
+
+def score(
+    found: Rows,
+    known: Rows,
+    *,
+    faces: Ints | None = None,
+    subset: bool = False,
+    samples: int = 200,
+    notes: list[str] | None = None,
+) -> Report:
+    """Scores of predicted rows; each of the truth's must be there, once, and no other.
+
+    Args:
+        found: predictions without repeats.
+        known: the truth without repeats; its order decides among equal scores.
+        faces: `(n,)` frames with a face of each of the truth's segments.
+        subset: see `run`.
+        samples: see `run`.
+        notes: where notes are added.
+
+    Raises:
+        DataError: see `run`.
+    """
+    place = _joined(found, known, subset, notes if notes is not None else [])
+    at = np.flatnonzero(place >= 0)
+    known, found = known.take(at), found.take(place[at])
+    _check_agreement(found, known)
+    truth, value = known.label, found.score
+    assert value is not None
+    by_frame = known.kind.name != "ttm"
+    told = faces is not None or by_frame
+    clip = np.unique(codes([known], known.kind.columns[:1])[0], return_inverse=True)[1]
+    return {
+        "task": known.kind.task,
+        "rows": len(known),
+        "published": report.published(truth, value),
+        "pooled": report.pooled(truth, value),
+        "challenge": _challenge(truth, value, None if faces is None else faces[at], told),
+        "interval": report.intervals(truth, value, clip, samples=samples) if samples else None,
+    }
+
+
+def _challenge(truth: Ints, value: Any, faces: Ints | None, told: bool) -> Report | None:
+    if not told:
+        return None
+    seen = truth if faces is None else truth[faces > 0]
+    if not 0 < np.count_nonzero(seen) < len(seen):  # segments without a face are not in it
+        return None
+    return report.challenge(truth, value, faces)
+
+
+def _joined(found: Rows, known: Rows, subset: bool, notes: list[str]) -> Ints:
+    """For each row of the truth its prediction, -1 for none."""
+    if found.kind is not known.kind:
+        raise DataError(
+            f"{found.source} holds {found.kind.name} rows, {known.source} {known.kind.name} rows"
+        )
+    mine, theirs = codes([found, known], found.kind.key)
+    order = np.argsort(mine, kind="stable")
+    spot = np.minimum(np.searchsorted(mine, theirs, sorter=order), max(len(mine) - 1, 0))
+    place = order[spot] if len(mine) else np.zeros(len(theirs), np.int64)
+    matched = mine[place] == theirs if len(mine) else np.zeros(len(theirs), bool)
+    beyond = _others(len(found), place[matched])
+    if len(beyond):
+        raise DataError(
+            f"{found.place(int(beyond[0]))} is not in {known.source}{_more(len(beyond))}"
+        )
+    lacking = np.flatnonzero(~matched)
+    if len(lacking) and not subset:
+        first = known.place(int(lacking[0]))
+        raise DataError(f"{found.source} lacks {first}{_more(len(lacking))}")
+    if len(lacking):
+        notes.append(f"{len(lacking)} of {len(known)} rows were not predicted: left out")
+    return np.where(matched, place, -1)
+
+
+def _check_agreement(found: Rows, known: Rows) -> None:
+    """Boxes and spans beside the key."""
+    for name in known.kind.columns:
+        if name in known.kind.key:
+            continue
+        differs = np.abs(found.columns[name] - known.columns[name]) > TOLERANCE_PX
+        if differs.any():
+            row = int(np.flatnonzero(differs)[0])
+            raise DataError(
+                f"{found.place(row)}: {name} is {found.columns[name][row]}, in {known.source} "
+                f"{known.columns[name][row]}{_more(int(differs.sum()))}"
+            )
+
+
+def _once(table: Rows, notes: list[str]) -> Rows:
+    """Without repeated rows, of which the benchmark keeps the first."""
+    first = first_of_each(table)
+    twice = _others(len(table), first)
+    if not len(twice):
+        return table
+    notes.append(
+        f"{len(twice)} rows come again and are dropped, as published: "
+        f"{'; '.join(table.place(int(row)) for row in twice[:_SHOWN])}"
+    )
+    return table.take(first)
+
+
+def _is_annotation(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() == ".json"
+
+
+def _annotated(
+    path: Path | str,
+    found: Rows,
+    split: str | None,
+    stride: int | None,
+    policy: str,
+    notes: list[str],
+) -> tuple[Rows, Ints | None]:
+    """Truth from annotations; of segments the number of frames with a face too."""
+    if found.kind.name.endswith("_challenge"):
+        raise DataError(f"{found.source} is for a challenge, whose annotations are not published")
+    annotated = read_annotations(path)
+    notes += annotated.notes
+    clips = _clips(annotated, found, split, path)
+    if note := policy_note(clips, policy):
+        notes.append(note)
+    if found.kind is KINDS["ttm"]:
+        known, faces = _talk_truth(clips, policy)
+    else:
+        known, faces = _look_truth(clips, policy, stride), None
+    known = replace(known, source=str(path), line=np.zeros(len(known), np.int64))
+    if found.kind is KINDS["lam"] and stride is None:
+        known = _predicted(known, found, notes)
+    return known, faces
+
+
+def _clips(annotated: Annotations, found: Rows, split: str | None, path: Path | str) -> list[Clip]:
+    if split is not None:
+        return annotated.chosen(read_list(split))
+    names, first = np.unique(found.columns["clip"].astype(str), return_index=True)
+    for name, row in zip(names.tolist(), first.tolist(), strict=True):
+        if name not in annotated.clips:
+            raise DataError(f"{found.place(row)}: {path} has no such clip")
+    wanted = set(names.tolist())
+    return [clip for uid, clip in annotated.clips.items() if uid in wanted]
+
+
+def _look_truth(clips: Iterable[Clip], policy: str, stride: int | None) -> Rows:
+    clip_names: list[str] = []
+    tracks: list[str] = []
+    parts = []
+    for clip in clips:
+        for track in sorted(clip.tracks, key=lambda t: t.track_id):
+            boxes = tracklets.filled(track)
+            at = tracklets.key_frames(boxes, stride or 1)
+            frame = boxes.frame[at]
+            label = tracklets.labels(clip, track, frame, policy)
+            parts.append((frame, boxes.box_xyxy[at], label))
+            clip_names += [clip.uid] * len(at)
+            tracks += [track.track_id] * len(at)
+    if not parts:
+        raise DataError("the clips have no tracks")
+    frame, box, label = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return looks(clip_names, tracks, frame, box, label=label)
+
+
+def _talk_truth(clips: Iterable[Clip], policy: str) -> tuple[Rows, Ints]:
+    segments: list[tracklets.Talk] = []
+    faces: list[Ints] = [np.zeros(0, np.int64)]
+    for clip in clips:
+        own = tracklets.talks(clip, policy=policy, whole=True)
+        segments += own
+        faces.append(tracklets.face_counts(clip, own))
+    return talks(segments), np.concatenate(faces)
+
+
+def _predicted(known: Rows, found: Rows, notes: list[str]) -> Rows:
+    """Of the annotated frames those that were predicted, and faces that were not at all told."""
+    mine, theirs = codes([found, known], found.kind.key)
+    kept = np.isin(theirs, mine)
+    track = codes([known], ("clip", "track"))[0]
+    every, start = np.unique(track, return_index=True)
+    unseen = start[np.bincount(track[kept], minlength=len(every))[every] == 0]
+    if len(unseen):
+        rows = unseen[:_SHOWN].tolist()
+        named = ", ".join(
+            f"{known.columns['track'][r]} of {known.columns['clip'][r]}" for r in rows
+        )
+        notes.append(f"{len(unseen)} tracks were not predicted at all: {named}")
+    notes.append(f"{int(kept.sum())} of {len(known)} annotated frames were predicted")
+    return known.take(np.flatnonzero(kept))
+
+
+def _others(count: int, numbers: Ints) -> Ints:
+    """Of the numbers from 0 on those that are not among these."""
+    left = np.ones(count, bool)
+    left[numbers] = False
+    return np.flatnonzero(left)
+
+
+def _more(count: int) -> str:
+    return f" (and {count - 1} more)" if count > 1 else ""

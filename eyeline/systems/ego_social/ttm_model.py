@@ -1,0 +1,169 @@
+"""The network of builder `ttm`: a face and a voice over a stretch of speech, and one answer."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from eyeline.errors import check_shape
+from eyeline.systems.ego_social.log_mel import MELS, LogMel
+from eyeline.systems.ego_social.model import (
+    FrameEncoder,
+    check_widths,
+    initialise_convolutions,
+    linear_layers,
+    memory_of,
+    shortcut,
+    stages,
+)
+
+VOICE = 512
+"""Width of what the voice encoder says of a sound."""
+
+_ATTENTION, _HEAD = 128, 128
+_SQUEEZE = 8
+_LEAST_VARIANCE = 1e-5
+
+
+class SqueezeExcite(nn.Module):
+    """A residual block that weighs its maps by their means.
+
+    The first convolution is cut at zero before it is normalised, not after, as published.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels_out)
+        few = max(channels_out // _SQUEEZE, 1)
+        self.excite = nn.Sequential(
+            nn.Linear(channels_out, few), nn.ReLU(), nn.Linear(few, channels_out), nn.Sigmoid()
+        )
+        self.shortcut = shortcut(channels_in, channels_out, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """`(batch, channels_in, mel, row)` to `channels_out` maps, both axes cut by the stride."""
+        inner = self.norm2(self.conv2(self.norm1(F.relu(self.conv1(maps)))))
+        share = self.excite(inner.mean(dim=(2, 3)))[..., None, None]
+        return F.relu(inner * share + self.shortcut(maps))
+
+
+class VoiceEncoder(nn.Module):
+    """How a stretch of speech sounds, in one vector.
+
+    Args:
+        width: channels of the first stage; each later one has twice as many.
+    """
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.front_end = LogMel()
+        self.conv = nn.Conv2d(1, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages(SqueezeExcite, width)
+        flat = width * 8 * MELS // 8  # eight times as many maps, of an eighth of the bands
+        self.attention = nn.Sequential(
+            nn.Conv1d(flat, _ATTENTION, 1),
+            nn.ReLU(),
+            nn.BatchNorm1d(_ATTENTION),
+            nn.Conv1d(_ATTENTION, flat, 1),
+        )
+        self.project = nn.Linear(2 * flat, VOICE)
+        initialise_convolutions(self)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        """`(batch, sample)` at 16 kHz, as of `inputs.segment_sound`, to `(batch, 512)`."""
+        maps = self.norm(F.relu(self.conv(self.front_end(sound)[:, None])))
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            maps = layer(maps)
+        return cast(Tensor, self.project(self.pooled(maps.flatten(1, 2))))
+
+    def pooled(self, rows: Tensor) -> Tensor:
+        """Mean and deviation over time, by attention.
+
+        Args:
+            rows: `(batch, channel, row)`.
+
+        Returns:
+            `(batch, 2 * channel)`.
+        """
+        share = self.attention(rows).softmax(dim=2)
+        mean = (rows * share).sum(dim=2)
+        variance = (rows.square() * share).sum(dim=2) - mean.square()
+        return torch.cat([mean, variance.clamp(min=_LEAST_VARIANCE).sqrt()], dim=1)
+
+
+class TalkingToMe(nn.Module):
+    """Does the person of a face track talk to whoever wears the camera?
+
+    Args:
+        encoder: of faces, `(frame, 3, h, w)` to `(frame, 256)`.
+        memory: as of `model.memory_of`.
+        voice: `(batch, sample)` to `(batch, 512)`.
+        head: from what is remembered after the last frame, and the voice, to the answer.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, memory: nn.LSTM, voice: nn.Module, head: nn.Module
+    ) -> None:
+        super().__init__()
+        self.encoder, self.memory, self.voice, self.head = encoder, memory, voice, head
+
+    def forward(self, clip: Tensor, sound: Tensor) -> Tensor:
+        """Answers for stretches of speech of one length.
+
+        Args:
+            clip: `(batch, time, 3, 224, 224)`, RGB, as of `inputs.normalise`, black where no face
+                is seen. Other heights and widths are possible.
+            sound: `(batch, sample)` at 16 kHz, as of `inputs.segment_sound`; at least 257 samples.
+
+        Returns:
+            `(batch, 2)` logits of not talking and talking to me.
+
+        Raises:
+            DataError: for another shape.
+        """
+        sizes = check_shape(clip, "batch time 3 h w", "clip")
+        check_shape(sound, "batch sample", "sound", sizes)
+        features = self.see(clip.flatten(0, 1)).reshape(len(clip), sizes["time"], -1)
+        return self.conclude(features, self.hear(sound))
+
+    def see(self, frames: Tensor) -> Tensor:
+        """What single frames `(frame, 3, h, w)` show, `(frame, 256)`."""
+        return cast(Tensor, self.encoder(frames))
+
+    def hear(self, sound: Tensor) -> Tensor:
+        """How sounds `(batch, sample)` are spoken, `(batch, 512)`."""
+        return cast(Tensor, self.voice(sound))
+
+    def conclude(self, features: Tensor, voice: Tensor) -> Tensor:
+        """Answers `(batch, 2)`; 32 bits throughout.
+
+        Args:
+            features: `(batch, time, 256)` of frames.
+            voice: `(batch, 512)` of the sounds.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            remembered = self.memory(features.float())[0][:, -1]
+            return cast(Tensor, self.head(torch.cat([remembered, voice.float()], dim=1)))
+
+
+def ttm(*, width: int = 64, memory: int = 256, voice_width: int = 32) -> TalkingToMe:
+    """The published baseline, with random weights; the defaults are those of the published network.
+
+    Args:
+        width: channels of the frame encoder's first stage.
+        memory: width of the LSTM over frames, in each direction.
+        voice_width: channels of the voice encoder's first stage.
+
+    Raises:
+        DataError: a width that is not positive.
+    """
+    check_widths(width=width, memory=memory, voice_width=voice_width)
+    head = linear_layers(2 * memory + VOICE, _HEAD, 2)
+    return TalkingToMe(FrameEncoder(width), memory_of(memory), VoiceEncoder(voice_width), head)

@@ -1,0 +1,264 @@
+"""Checkpoints of the benchmarks' authors and of Gaze360 become ours; ours are opened.
+
+Which network a file of theirs is for is read off its keys, never off its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from eyeline.errors import CheckpointError
+from eyeline.systems.ego_social.original_keys import TRACKED, our_name
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard, Imported
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from eyeline.systems.ego_social.model import LookingAtMe
+    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+SYSTEM = "ego_social"
+LOOKING, TALKING = ("lam_lstm", "gaze360_lstm"), ("ttm",)
+"""Builders by what they answer."""
+
+EGO4D_LICENCE = (
+    "weights of the authors of the Ego4D social baselines; their code is MIT; the weights, which "
+    "state no licence, were trained on data under the Ego4D licence agreement"
+)
+GAZE360_LICENCE = (
+    "weights of the authors of Gaze360, for research only; what is trained from them is bound by "
+    "the same terms"
+)
+
+_STATE = "state_dict"
+_PARALLEL = "module."
+_CONSTANTS = ("voice.front_end.emphasis", "voice.front_end.window", "voice.front_end.filters")
+_CONSTANTS_AGREE = 1e-5
+
+
+class Original(NamedTuple):
+    """A network of theirs that can be imported."""
+
+    builder: str
+    arguments: Mapping[str, Any]
+    licence: str
+
+
+_LAM = Original("lam_lstm", {}, EGO4D_LICENCE)
+_LAM_SINGLE = Original("gaze360_lstm", {"head": "single"}, EGO4D_LICENCE)
+_GAZE360 = Original("gaze360_lstm", {"head": "angles"}, GAZE360_LICENCE)
+_TTM = Original("ttm", {}, EGO4D_LICENCE)
+
+
+def import_original(path: Path | str) -> Imported:
+    """Read a checkpoint of the benchmarks' authors, or the public one of Gaze360.
+
+    Four kinds are told apart by their keys: LAM with a head of two layers, LAM with one layer (the
+    released file that began at Gaze360), Gaze360 itself, whose card says `head: angles` and which
+    is for `initialise` alone, and TTM. Nothing in the file is executed.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
+            not those of the builder; the message names them.
+    """
+    theirs, beside = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    kind = _kind_of(theirs, path)
+    state = _placed(theirs, kind, path)
+    card = CheckpointCard(
+        SYSTEM, kind.builder, kind.arguments, settings=_settings(state), licence=kind.licence
+    )
+    return Imported(card, state, beside)
+
+
+def load_looking_at_me(path: Path | str, device: str = "cpu") -> LookingAtMe:
+    """The network of one of our files of `lam_lstm` or `gaze360_lstm`, in evaluation mode.
+
+    Raises:
+        CheckpointError: another builder's file, one that tells angles, or tensors that do not fit.
+        UsageError: a device that is not there.
+    """
+    return cast("LookingAtMe", _load(path, LOOKING, device))
+
+
+def load_talking_to_me(path: Path | str, device: str = "cpu") -> TalkingToMe:
+    """The network of one of our files of `ttm`, in evaluation mode; errors as of the other."""
+    return cast("TalkingToMe", _load(path, TALKING, device))
+
+
+def initialise(network: nn.Module, path: Path | str) -> tuple[str, ...]:
+    """Begin a network at another's encoder of faces and memory; heads stay as they are.
+
+    Args:
+        network: of any builder of this room; changed in place.
+        path: one of our files, or one of theirs: LAM, TTM, Gaze360, or a ResNet-18 that learned
+            ImageNet, which gives the encoder without its last layers.
+
+    Returns:
+        The network's tensors that stay as they were, by name.
+
+    Raises:
+        CheckpointError: not such a file, or shapes that differ from the network's; nothing is
+            changed then.
+    """
+    given = _beginning(path)
+    own = network.state_dict()
+    shapes = {n: tuple(v.shape) for n, v in own.items() if n in given or _is_needed(n)}
+    checkpoint.compare(shapes, given, f"the encoder and memory of {type(network).__name__}", path)
+    network.load_state_dict({**own, **given})
+    return tuple(name for name in own if name not in given)
+
+
+def _beginning(path: Path | str) -> dict[str, Tensor]:
+    """What of a file can begin another network, in our names."""
+    if Path(path).suffix == ".safetensors":
+        card, ours = checkpoint.load(path)
+        _check_builder(card, (*LOOKING, *TALKING), path)
+        _check_finite(ours, path)
+        return _shared(ours)
+    theirs, _ = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    if "conv1.weight" not in theirs:
+        return _shared(import_original(path).state)
+    _check_finite(theirs, path)
+    bare = {k: v for k, v in theirs.items() if k not in ("fc.weight", "fc.bias")}
+    return {our_name(f"base_model.{name}"): value for name, value in bare.items()}
+
+
+def _is_needed(name: str) -> bool:
+    """Whether every file that another network can begin at has such a tensor."""
+    face = name.startswith("encoder.") and not name.startswith("encoder.project.")
+    return face and not name.endswith(TRACKED)
+
+
+def _shared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k: v for k, v in state.items() if k.startswith(("encoder.", "memory."))}
+
+
+def _kind_of(state: Mapping[str, Tensor], path: Path | str) -> Original:
+    """Which network the tensors are for."""
+    if any(name.startswith("audio_encoder.") for name in state):
+        return _TTM
+    if "last_layer1.weight" in state:
+        return _LAM
+    head = state.get("last_layer.weight")
+    rows = len(head) if head is not None and head.ndim == 2 else 0
+    kinds = {2: _LAM_SINGLE, 3: _GAZE360}
+    if rows in kinds:
+        return kinds[rows]
+    shown = "none" if head is None else f"last_layer.weight {tuple(head.shape)}"
+    raise CheckpointError(
+        f"{path} is no checkpoint of {SYSTEM}: its head should be last_layer1 and last_layer2 of "
+        f"LAM or TTM, or last_layer with 2 rows (LAM) or 3 (Gaze360); the file has {shown}"
+    )
+
+
+def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> dict[str, Tensor]:
+    """All tensors of our network in its order and precision; batch counts may be absent."""
+    import torch
+
+    expected = _empty(kind.builder, kind.arguments).state_dict()
+    # PyTorch of the time before 0.4.1 kept no counts
+    counts = {k: torch.tensor(0) for k in expected if k.endswith(TRACKED)}
+    placed = {our_name(name): value for name, value in theirs.items()}
+    if len(placed) < len(theirs):
+        raise CheckpointError(f"{path} holds the parts of several networks under one name")
+    whole = {**counts, **placed}
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    checkpoint.compare(shapes, whole, f"{SYSTEM}/{kind.builder}", path)
+    state = {name: whole[name].to(value.dtype) for name, value in expected.items()}
+    _check_finite(state, path)
+    return state
+
+
+def _settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What of a file is not as published: the front end of the voice, which we take as it is."""
+    from eyeline.systems.ego_social.log_mel import LogMel
+
+    if _CONSTANTS[0] not in state:
+        return {}
+    ours = LogMel().state_dict()
+    apart = {k: float((state[k] - ours[k.rpartition(".")[2]]).abs().max()) for k in _CONSTANTS}
+    odd = {name: value for name, value in apart.items() if value > _CONSTANTS_AGREE}
+    return {"front_end_differs": odd} if odd else {}
+
+
+def _state_of(
+    content: Mapping[str, Any], path: Path | str
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors of a file, and the names of what lies beside them."""
+    import torch
+
+    wrapped = isinstance(content.get(_STATE), Mapping)
+    state = content[_STATE] if wrapped else content
+    odd = sorted(str(k) for k, v in state.items() if not isinstance(v, torch.Tensor))
+    if odd or not state:
+        holds = f"{', '.join(odd[:4])}, which are no tensors" if odd else "no tensors"
+        raise CheckpointError(
+            f"{path} holds {holds}; expected a state dict, or a checkpoint with one as '{_STATE}'"
+        )
+    bare = {str(name).removeprefix(_PARALLEL): value for name, value in state.items()}
+    if len(bare) < len(state):
+        raise CheckpointError(f"{path} holds entries twice, with and without '{_PARALLEL}'")
+    beside = sorted(str(name) for name in content if name != _STATE) if wrapped else []
+    return bare, tuple(beside)
+
+
+def _load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module:
+    from eyeline.training.devices import check_device
+
+    card, state = checkpoint.load(path)
+    _check_builder(card, builders, path)
+    if card.arguments.get("head") == "angles":
+        raise CheckpointError(
+            f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
+            "network that begins at it"
+        )
+    _check_finite(state, path)
+    network = _network(card, path)
+    checkpoint.fill(network, state, path)
+    return network.eval().to(check_device(device))
+
+
+def _check_builder(card: CheckpointCard, builders: tuple[str, ...], path: Path | str) -> None:
+    if card.system != SYSTEM or card.builder not in builders:
+        raise CheckpointError(
+            f"{path} holds weights of {card.system}/{card.builder}; "
+            f"expected {' or '.join(f'{SYSTEM}/{b}' for b in builders)}"
+        )
+
+
+def _network(card: CheckpointCard, path: Path | str) -> nn.Module:
+    from eyeline.errors import DataError
+
+    try:
+        return _builders()[card.builder](**card.arguments)
+    except (TypeError, DataError) as error:
+        raise CheckpointError(
+            f"{path} has a card that builder {card.builder} cannot use: {error}"
+        ) from error
+
+
+def _builders() -> dict[str, Callable[..., nn.Module]]:
+    from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
+    from eyeline.systems.ego_social.ttm_model import ttm
+
+    return {"lam_lstm": lam_lstm, "gaze360_lstm": gaze360_lstm, "ttm": ttm}
+
+
+def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
+    """The network without memory for its tensors."""
+    import torch
+
+    with torch.device("meta"):
+        return _builders()[builder](**arguments)
+
+
+def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
+    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
+    if odd:
+        raise CheckpointError(
+            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
+            "failed?"
+        )

@@ -1,0 +1,191 @@
+"""The network for looking at me answers as the original does; numbers of `golden/lam_n2.npz`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+
+from eyeline.errors import DataError
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
+from eyeline.systems.ego_social.model import (
+    FrameEncoder,
+    LookingAtMe,
+    angles,
+    gaze360_lstm,
+    lam_lstm,
+)
+from tests.systems.ego_social.invented import (
+    GAZE360,
+    LAM,
+    SINGLE,
+    Array,
+    assert_gradients,
+    assert_seen,
+    blocky,
+    filled,
+    golden,
+    keys,
+    statistics,
+    their_tensors,
+    watched,
+)
+
+SEEN = {
+    "base_model.conv1": "encoder.conv",
+    **{f"base_model.layer{i}": f"encoder.layer{i}" for i in range(1, 5)},
+    "base_model.fc1": "encoder.project.0",
+    "base_model": "encoder",
+    "lstm": "memory",
+    "last_layer1": "head.0",
+}
+CLOSE = 2e-5
+
+
+@pytest.fixture(scope="module")
+def file() -> dict[str, Array]:
+    return golden("lam_n2")
+
+
+@pytest.fixture(scope="module")
+def clip() -> torch.Tensor:
+    return blocky("lam_n2", 2, 7, 3)
+
+
+@pytest.fixture(scope="module")
+def features(clip: torch.Tensor) -> torch.Tensor:
+    net = cast(LookingAtMe, filled(lam_lstm(), LAM))
+    with torch.no_grad():
+        return net.see(clip.flatten(0, 1)).reshape(2, 7, -1)
+
+
+def test_the_invented_numbers_are_those_of_the_golden_files(
+    file: dict[str, Array], clip: torch.Tensor
+) -> None:
+    tensors = their_tensors(LAM)
+    for name, first in zip(file["check.weight.names"], file["check.weight.first2"], strict=True):
+        np.testing.assert_array_equal(tensors[str(name)].numpy().ravel()[:2], first)
+    np.testing.assert_array_equal(clip.numpy().ravel()[:8], file["check.input.x.first8"])
+    np.testing.assert_allclose(statistics(clip)[:2], file["check.input.x.stat"], rtol=1e-6)
+
+
+def test_layer_by_layer(file: dict[str, Array], clip: torch.Tensor) -> None:
+    net = cast(LookingAtMe, filled(lam_lstm(), LAM))
+    cast(FrameEncoder, net.encoder).at_once = 14  # or layers would be seen in parts
+    seen = watched(net, SEEN)
+    with torch.no_grad():
+        logits = net(clip)
+    np.testing.assert_allclose(logits, file["logits"], rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(logits.softmax(1), file["prob"], rtol=0, atol=CLOSE)
+    assert assert_seen(seen, file) > 17_000
+    loss = weighted_cross_entropy(logits, torch.from_numpy(file["targets"]))
+    assert float(loss) == pytest.approx(float(file["eval.loss"]), abs=1e-6)
+
+
+def test_gaze360_tells_angles(file: dict[str, Array], features: torch.Tensor) -> None:
+    net = cast(LookingAtMe, filled(gaze360_lstm(head="angles"), GAZE360))
+    with torch.no_grad():
+        found = angles(net.conclude(features))
+    told = torch.stack([found.yaw_rad, found.pitch_rad], dim=1)
+    np.testing.assert_allclose(told, file["gaze360.angular"], rtol=0, atol=CLOSE)
+    both = found.uncertainty_rad[:, None].expand(-1, 2)
+    np.testing.assert_allclose(both, file["gaze360.var"], rtol=0, atol=CLOSE)
+
+
+def test_the_released_head_of_one_layer(file: dict[str, Array], features: torch.Tensor) -> None:
+    net = cast(LookingAtMe, filled(gaze360_lstm(head="single"), SINGLE))
+    with torch.no_grad():
+        found = net.conclude(features)
+    np.testing.assert_allclose(found, file["singlehead.logits"], rtol=0, atol=CLOSE)
+
+
+def test_one_step_of_training(file: dict[str, Array], clip: torch.Tensor) -> None:
+    net = cast(LookingAtMe, filled(lam_lstm(), LAM).train())
+    optimizer = torch.optim.Adam(net.parameters(), 5e-4)
+    logits = net(clip)
+    loss = weighted_cross_entropy(logits, torch.from_numpy(file["targets"]))
+    np.testing.assert_allclose(logits.detach(), file["train.logits"], rtol=0, atol=CLOSE)
+    assert float(loss.detach()) == pytest.approx(float(file["train.losses"][0]), abs=1e-5)
+    loss.backward()
+    assert_gradients(net, file, 2e-3)
+    last = net.get_parameter("head.1.weight").grad
+    assert last is not None
+    np.testing.assert_allclose(last, file["train.grad.last_layer2.weight"], rtol=2e-3, atol=1e-6)
+    for name in ("running_mean", "running_var"):
+        found = net.get_buffer(f"encoder.norm.{name}")
+        np.testing.assert_allclose(found, file[f"train.bn1.{name}"], rtol=0, atol=CLOSE)
+    optimizer.step()
+    for ours, theirs in (("head.1", "last_layer2"), ("encoder.project.2", "fc2")):
+        moved = net.get_parameter(f"{ours}.bias").detach()
+        np.testing.assert_allclose(moved, file[f"train.step1.{theirs}.bias"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("which", "head"), [(LAM, "two_layers"), (SINGLE, "single"), (GAZE360, "angles")]
+)
+def test_parameters(which: str, head: str) -> None:
+    net = gaze360_lstm(head=head)
+    assert sum(p.numel() for p in net.parameters()) == keys()[which]["parameters"]
+
+
+def test_frames_are_seen_once_and_in_parts(clip: torch.Tensor) -> None:
+    net = gaze360_lstm(width=8, memory=16).eval()
+    frames = clip.flatten(0, 1)[:9, :, ::4, ::4]
+    with torch.no_grad():
+        seen = net.see(frames)
+        slid = net.conclude(seen.unfold(0, 7, 1).mT)
+        whole = net(frames.unfold(0, 7, 1).movedim(-1, 1))
+        cast(FrameEncoder, net.encoder).at_once = 2
+        torch.testing.assert_close(net.see(frames), seen)
+    torch.testing.assert_close(slid, whole)
+    assert slid.shape == (3, 2)
+
+
+def test_the_middle_frame_decides() -> None:
+    net = lam_lstm(frames=3, width=4, memory=8).eval()
+    seen = watched(net, {"memory": "memory"})
+    with torch.no_grad():
+        logits = net(torch.randn(1, 3, 3, 32, 32))
+        torch.testing.assert_close(net.head(seen["memory"][:, 1]), logits)
+
+
+def test_half_precision_stays_near() -> None:
+    net = lam_lstm(width=8, memory=16).eval()
+    clip = torch.randn(2, 7, 3, 32, 32)
+    with torch.no_grad():
+        exact = net(clip)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = net(clip)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, exact, atol=0.02, rtol=0)
+
+
+def test_other_shapes_are_refused() -> None:
+    net = lam_lstm(width=4, memory=4)
+    with pytest.raises(DataError, match=r"clip has shape .* axis '7' .* is 5"):
+        net(torch.zeros(1, 5, 3, 32, 32))
+    with pytest.raises(DataError, match="clip has 4 axes"):
+        net(torch.zeros(7, 3, 32, 32))
+
+
+@pytest.mark.parametrize("frames", [0, 6, -1])
+def test_a_window_needs_a_middle(frames: int) -> None:
+    with pytest.raises(DataError, match="no middle"):
+        lam_lstm(frames=frames)
+
+
+def test_other_arguments_are_refused() -> None:
+    with pytest.raises(DataError, match="no head 'three'; there are two_layers, single, angles"):
+        gaze360_lstm(head="three")
+    with pytest.raises(DataError, match="width is 0"):
+        lam_lstm(width=0)
+    with pytest.raises(DataError, match="memory is -1"):
+        lam_lstm(memory=-1)
+
+
+def test_convolutions_begin_by_outputs() -> None:
+    torch.manual_seed(1)
+    first = lam_lstm().get_parameter("encoder.layer4.1.conv2.weight")
+    assert float(first.detach().std()) == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
