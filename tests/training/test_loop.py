@@ -200,6 +200,7 @@ def test_epochs_have_orders_of_their_own() -> None:
 
 SCRIPT = """
 import sys, torch
+from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.training.test_loop import run, fit, Devices
 made = run(None, epochs=40)
@@ -207,7 +208,9 @@ fabric = Devices(count=2).fabric()
 fabric.launch()
 fit(made, fabric)
 total = sum(float(p.sum()) for p in made.network.parameters())
-print(f"rank {{fabric.global_rank}} {{total:.6f}} {{made.history[-1]['steps']}}")
+Path({out!r}, f"rank_{{fabric.global_rank}}").write_text(
+    f"{{total:.6f}} {{made.history[-1]['steps']}}"
+)
 """
 
 
@@ -215,11 +218,11 @@ print(f"rank {{fabric.global_rank}} {{total:.6f}} {{made.history[-1]['steps']}}"
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     script = tmp_path / "ddp.py"
-    script.write_text(SCRIPT.format(root=str(root)), encoding="utf-8")
+    script.write_text(SCRIPT.format(root=str(root), out=str(tmp_path)), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=240
     )
-    lines = sorted(line for line in done.stdout.splitlines() if line.startswith("rank"))
-    assert len(lines) == 2, done.stderr
-    assert lines[0].split()[2] == lines[1].split()[2], "both hold the same weights"
-    assert lines[0].split()[3] == "1", "each saw half of the four samples"
+    ranks = [path.read_text().split() for path in sorted(tmp_path.glob("rank_*"))]
+    assert len(ranks) == 2, done.stderr
+    assert ranks[0][0] == ranks[1][0], "both hold the same weights"
+    assert ranks[0][1] == "1", "each saw half of the four samples"
