@@ -6,9 +6,7 @@ benchmarks. Each pair of figures is measured in turns, so that a busy machine sl
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import statistics
 import tempfile
 import time
@@ -18,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks import command
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
     repeat = 3 if quick else 7
     try:
         found: dict[str, object] = {
-            "command": "python -m benchmarks eye_contact", "device": _name(device),
+            "command": "python -m benchmarks eye_contact", "device": command.device_name(device),
             "torch": torch.__version__, "threads": threads,
             "normalisation_per_face": normalisation(repeat),
             "gaze_network_per_face": gaze_network(device, repeat),
@@ -327,21 +327,5 @@ def _picture() -> Image:
     return np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)
 
 
-def _name(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-
-
-def main() -> None:
-    """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
-    print(json.dumps(run(given.device, threads=given.threads, quick=given.quick), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    command.main(run, __doc__)

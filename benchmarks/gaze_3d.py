@@ -7,12 +7,12 @@ time on the clock stands that of the processor, which other work disturbs less.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from benchmarks import command
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
     repeat = 3 if quick else 9
     try:
         return {
-            "command": "python -m benchmarks gaze_3d", "device": _name(device),
+            "command": "python -m benchmarks gaze_3d", "device": command.device_name(device),
             "torch": torch.__version__, "threads": threads,
             "window": forward(device, 1, repeat), "windows_4": forward(device, 4, repeat),
             "streamed_frame": streamed(device, repeat),
@@ -297,21 +297,5 @@ def _waited(value: Any, device: str) -> Any:
     return value
 
 
-def _name(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-
-
-def main() -> None:
-    """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
-    print(json.dumps(run(given.device, threads=given.threads, quick=given.quick), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    command.main(run, __doc__)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from eyeline.errors import OutputError
 
@@ -67,6 +69,20 @@ def write_bytes(path: Path, data: bytes) -> Path:
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return path
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write a report at once; a value that is no number is our own mistake and raises."""
+    return write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def made(folder: Path) -> Path:
+    """The folder, made if it is not there; OutputError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
+    return folder
 
 
 def sha256(path: Path) -> str:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Settings:
         if self.detector == "persons":
             self.person_weights()
         picked = chosen(self.systems, self.ego)
-        given = GivenWeights.read(self.weights)
+        given = self._given
         wrong = given.unused((system, builder) for system, _, builder in picked)
         if wrong:
             raise UsageError("; ".join(wrong))
@@ -80,7 +81,11 @@ class Settings:
 
     def weights_of(self, system: System, builder: Builder) -> dict[str, Path]:
         """The weights files of a builder's networks; none for one that uses its own."""
-        return GivenWeights.read(self.weights).of(system, builder)
+        return self._given.of(system, builder)
+
+    @cached_property
+    def _given(self) -> GivenWeights:
+        return GivenWeights.read(self.weights)
 
     def person_weights(self) -> Path:
         """The weights of the detector `persons`; UsageError or CheckpointError without."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from eyeline.errors import CheckpointError
 from eyeline.geometry import boxes
+from eyeline.people.sessions import open_session
 from eyeline.results import Floats, Image
 
 if TYPE_CHECKING:
@@ -168,7 +169,6 @@ def _open_session(path: Path, threads: int) -> Any:
     The file fixes the input to 10x3x32x32 and lists weights as inputs; it is freed of both.
     """
     import onnx
-    import onnxruntime
 
     model = onnx.load(path)
     graph = model.graph
@@ -181,11 +181,4 @@ def _open_session(path: Path, threads: int) -> Any:
             dim = value.type.tensor_type.shape.dim[axis]
             dim.ClearField("dim_value")
             dim.dim_param = f"{value.name}_{word}"
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    return open_session(model.SerializeToString(), threads)

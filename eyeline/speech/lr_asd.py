@@ -8,8 +8,7 @@ with nothing beyond its ends, at six times the work).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from eyeline.speech.mouths import TICK_HZ, by_person, tick_count, track_ticks
 from eyeline.speech.reel import reels
 from eyeline.speech.turns import Evidence, answers, take_turns
 from eyeline.speech.voice import Speech, continuous
+from eyeline.training.devices import on_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,7 +111,7 @@ class LrAsd:
 
         coefficients = _coefficients(sound)
         judges = [_Judge(self._net, coefficients, track_ticks(track)) for track in tracks]
-        with torch.inference_mode(), _threads(self._threads):
+        with torch.inference_mode(), on_threads(self._threads):
             for i, face in reels(tracks, frames):
                 judges[i].feed(face)
             return [judge.finish() for judge in judges]
@@ -210,16 +210,3 @@ def _coefficients(sound: Iterable[SoundBlock]) -> Coefficients:
     stream = MfccStream()
     parts = [stream.feed(samples) for samples in continuous(sound)]
     return np.concatenate([*parts, stream.finish()])
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let torch use so many threads for a while."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

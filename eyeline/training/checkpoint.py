@@ -175,6 +175,27 @@ def compare(
         raise CheckpointError(f"{source} does not fit {what}: it {'; it '.join(faults)}")
 
 
+def check_builder(
+    card: CheckpointCard, system: str, builders: tuple[str, ...], source: Path | str
+) -> None:
+    """CheckpointError unless the card is of one of a system's builders."""
+    if card.system != system or card.builder not in builders:
+        raise CheckpointError(
+            f"{source} holds weights of {card.system}/{card.builder}; "
+            f"expected {' or '.join(f'{system}/{builder}' for builder in builders)}"
+        )
+
+
+def check_finite(state: Mapping[str, Tensor], source: Path | str) -> None:
+    """CheckpointError naming tensors with values that are no numbers."""
+    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
+    if odd:
+        raise CheckpointError(
+            f"{source} holds values that are no numbers in {', '.join(odd[:_SHOWN])}; a training "
+            "that failed?"
+        )
+
+
 def load_foreign(path: Path | str, *, inert: bool = False) -> dict[str, Any]:
     """What a PyTorch checkpoint of others holds, on the CPU, without running any code in it.
 

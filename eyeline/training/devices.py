@@ -84,10 +84,22 @@ def for_answers(threads: int = THREADS) -> Iterator[None]:
     """No gradients, so many threads, and no shortened products on CUDA; then all as it was."""
     import torch
 
+    with (
+        on_threads(threads),
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(allow_tf32=False),
+    ):
+        yield
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads for a while."""
+    import torch
+
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(count)
     try:
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            yield
+        yield
     finally:
         torch.set_num_threads(before)

@@ -97,6 +97,31 @@ def bind(
     return bound
 
 
+def network_of(
+    sections: Mapping[str, Any], networks: Sequence[str], where: str
+) -> tuple[str, dict[str, Any]]:
+    """The network that `model.builder` names, and the sections without that key.
+
+    Args:
+        sections: as read.
+        networks: those that train; the first is meant where none is named.
+        where: what to call the recipe in a message.
+
+    Raises:
+        RecipeError: another network.
+    """
+    model = sections.get("model", {})
+    if not isinstance(model, Mapping):
+        return networks[0], dict(sections)
+    builder = model.get("builder", networks[0])
+    if builder not in networks:
+        raise RecipeError(
+            f"{where}: model.builder '{builder}' is not known; networks that train: "
+            f"{', '.join(networks)}"
+        )
+    return builder, {**sections, "model": {k: v for k, v in model.items() if k != "builder"}}
+
+
 def names(folder: Path) -> tuple[str, ...]:
     """The recipes of a folder."""
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.people.irises.crops import CROP_H, CROP_W
+from eyeline.people.sessions import open_session
 from eyeline.results import Floats
 
 Weights = Mapping[str, Floats]
@@ -85,16 +86,7 @@ def session(weights: Weights, threads: int = 1) -> Any:
         weights: the network's arrays by name.
         threads: threads of the session.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(
-        _model(weights).SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    return open_session(_model(weights).SerializeToString(), threads)
 
 
 def _model(weights: Weights) -> Any:

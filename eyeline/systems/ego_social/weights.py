@@ -115,13 +115,13 @@ def _beginning(path: Path | str) -> dict[str, Tensor]:
     """What of a file can begin another network, in our names."""
     if Path(path).suffix == ".safetensors":
         card, ours = checkpoint.load(path)
-        _check_builder(card, (*LOOKING, *TALKING), path)
-        _check_finite(ours, path)
+        checkpoint.check_builder(card, SYSTEM, (*LOOKING, *TALKING), path)
+        checkpoint.check_finite(ours, path)
         return _shared(ours)
     theirs, _ = _state_of(checkpoint.load_foreign(path, inert=True), path)
     if "conv1.weight" not in theirs:
         return _shared(import_original(path).state)
-    _check_finite(theirs, path)
+    checkpoint.check_finite(theirs, path)
     bare = {k: v for k, v in theirs.items() if k not in ("fc.weight", "fc.bias")}
     return {our_name(f"base_model.{name}"): value for name, value in bare.items()}
 
@@ -168,7 +168,7 @@ def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> d
     shapes = {name: tuple(value.shape) for name, value in expected.items()}
     checkpoint.compare(shapes, whole, f"{SYSTEM}/{kind.builder}", path)
     state = {name: whole[name].to(value.dtype) for name, value in expected.items()}
-    _check_finite(state, path)
+    checkpoint.check_finite(state, path)
     return state
 
 
@@ -209,24 +209,16 @@ def _load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module
     from eyeline.training.devices import check_device
 
     card, state = checkpoint.load(path)
-    _check_builder(card, builders, path)
+    checkpoint.check_builder(card, SYSTEM, builders, path)
     if card.arguments.get("head") == "angles":
         raise CheckpointError(
             f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
             "network that begins at it"
         )
-    _check_finite(state, path)
+    checkpoint.check_finite(state, path)
     network = _network(card, path)
     checkpoint.fill(network, state, path)
     return network.eval().to(check_device(device))
-
-
-def _check_builder(card: CheckpointCard, builders: tuple[str, ...], path: Path | str) -> None:
-    if card.system != SYSTEM or card.builder not in builders:
-        raise CheckpointError(
-            f"{path} holds weights of {card.system}/{card.builder}; "
-            f"expected {' or '.join(f'{SYSTEM}/{b}' for b in builders)}"
-        )
 
 
 def _network(card: CheckpointCard, path: Path | str) -> nn.Module:
@@ -253,12 +245,3 @@ def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
 
     with torch.device("meta"):
         return _builders()[builder](**arguments)
-
-
-def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
-    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
-    if odd:
-        raise CheckpointError(
-            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
-            "failed?"
-        )

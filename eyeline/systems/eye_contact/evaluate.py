@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.files import write_bytes
+from eyeline.files import write_json
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.data import AnnotatedVideo, read_videos
+from eyeline.systems.eye_contact.data import AnnotatedVideo
 from eyeline.systems.eye_contact.decode import (
     Calibration,
     Decoding,
@@ -32,7 +31,7 @@ from eyeline.systems.eye_contact.report import (
     f1_name,
     score,
 )
-from eyeline.systems.eye_contact.samples import Sample, open_samples
+from eyeline.systems.eye_contact.samples import Sample, open_samples, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
 from eyeline.systems.eye_contact.weights import open_model
 
@@ -79,11 +78,11 @@ def run(
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
     model = open_model(weights, device)
-    samples = open_samples(data_dir, told, model.card.builder)
+    videos = open_videos(data_dir, told)
+    samples = samples_of(videos, told, model.card.builder)
     logits = _by_person(model.person_logits, samples)
     answered = answer(logits, model.calibration, model.decoding)
     report = score(samples, answered)
-    videos = read_videos(data_dir)
     report["slices"] = slice_scores(samples, answered, kinds_of(videos))
     report["builder"] = model.card.builder
     trained_on = set(model.card.data.get("videos", ()))
@@ -215,8 +214,7 @@ def _write(
     from eyeline.systems.eye_contact import timeline
     from eyeline.systems.eye_contact.predictions import write_predictions
 
-    text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-    write_bytes(folder / "report.json", text.encode())
+    write_json(folder / "report.json", report)
     write_predictions(folder / "predictions.csv", samples, answered)
     timeline.write_all(folder / "timelines", videos, samples, answered)
 

@@ -157,18 +157,9 @@ def _layout(builder: str) -> dict[str, Callable[..., Any]]:
 
 
 def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
-    model = sections.get("model", {})
-    builder, inner = NETWORKS[0], model
-    if isinstance(model, Mapping):
-        builder = model.get("builder", builder)
-        inner = {key: value for key, value in model.items() if key != "builder"}
-    if builder not in NETWORKS:
-        raise RecipeError(
-            f"{where}: model.builder '{builder}' is not known; networks that train: "
-            f"{', '.join(NETWORKS)}"
-        )
+    builder, sections = recipe.network_of(sections, NETWORKS, where)
     layout = _layout(builder)
-    bound = recipe.bind({**sections, "model": inner}, layout, where)
+    bound = recipe.bind(sections, layout, where)
     made = Recipe(
         {"builder": builder, **bound["model"]}, Data(**bound["data"]), bound["loss"],
         layout["optimizer"](**bound["optimizer"]), layout["training"](**bound["training"]),

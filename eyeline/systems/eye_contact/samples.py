@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,21 +85,43 @@ READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": pi
 def open_samples(
     folder: Path | str, told: Callable[[str], None] | None = None, builder: str = "landmarks_tcn"
 ) -> list[Sample]:
-    """All annotated tracklets of a folder that `data.read_folder` can read, in its order.
+    """`samples_of` the videos that `open_videos` finds."""
+    return samples_of(open_videos(folder, told), told, builder)
+
+
+def open_videos(
+    folder: Path | str, told: Callable[[str], None] | None = None
+) -> tuple[AnnotatedVideo, ...]:
+    """The videos of `data.read_folder`.
 
     Args:
         folder: of the annotated videos.
-        told: hears of what the folder leaves out, and how many videos are done.
-        builder: the network that is to see them, of `READINGS`.
+        told: hears of what the folder leaves out.
     """
     found = read_folder(folder)
-    tell = told or (lambda text: None)
-    for note in found.notes:
-        tell(note)
+    if told:
+        for note in found.notes:
+            told(note)
+    return found.videos
+
+
+def samples_of(
+    videos: Sequence[AnnotatedVideo],
+    told: Callable[[str], None] | None = None,
+    builder: str = "landmarks_tcn",
+) -> list[Sample]:
+    """All tracklets of some videos, in their order.
+
+    Args:
+        videos: of `open_videos`.
+        told: hears how many videos are done.
+        builder: the network that is to see them, of `READINGS`.
+    """
     samples: list[Sample] = []
-    for done, video in enumerate(found.videos, start=1):
+    for done, video in enumerate(videos, start=1):
         samples += READINGS[builder](video)
-        tell(f"{done} of {len(found.videos)} videos read")
+        if told:
+            told(f"{done} of {len(videos)} videos read")
     return samples
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import OutputError, UsageError
-from eyeline.files import write_bytes
-from eyeline.systems.eye_contact.data import read_videos
+from eyeline import files
+from eyeline.errors import UsageError
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
 from eyeline.systems.eye_contact.evaluate import Told, choose, cross_validate
 from eyeline.systems.eye_contact.learners import learn
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
 from eyeline.systems.eye_contact.report import Report, by_video
-from eyeline.systems.eye_contact.samples import Sample, open_samples
+from eyeline.systems.eye_contact.samples import Sample, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
 from eyeline.systems.eye_contact.weights import LICENCE, open_model, settings_of
 from eyeline.training import checkpoint
@@ -67,7 +65,7 @@ def run(
         wrong with each.
     """
     plan = read_recipe(recipe, changes)
-    folder = _made(Path(out_dir))
+    folder = files.made(Path(out_dir))
     fabric = (devices or Devices()).fabric()
     fabric.launch()
     tell = progress if fabric.is_global_zero else None
@@ -83,7 +81,8 @@ def run(
 def _run_annotated(
     plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, progress: Told | None
 ) -> Report:
-    samples = open_samples(data_dir, progress, plan.builder)
+    videos = open_videos(data_dir, progress)
+    samples = samples_of(videos, progress, plan.builder)
     validation, report = cross_validate(samples, plan, progress, fabric)
     rule = choose(samples, validation.logits, plan.decoding)
     learned = learn(samples, plan, fabric, told=lambda text: _tell(progress, f"all videos: {text}"))
@@ -91,7 +90,7 @@ def _run_annotated(
     if fabric.is_global_zero:
         checkpoint.save(folder / f"{plan.builder}.safetensors", learned.state, card)
     report["settings"] = {k: v for k, v in card.settings.items() if k != "features"}
-    report["slices"] = slice_scores(samples, validation.answered, kinds_of(read_videos(data_dir)))
+    report["slices"] = slice_scores(samples, validation.answered, kinds_of(videos))
     report["protocol"], report["recipe"] = PROTOCOL, plan.as_dict()
     _write(folder / REPORT, report, fabric)
     return report
@@ -171,17 +170,9 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
-    return folder
-
-
 def _write(path: Path, report: Report, fabric: Fabric) -> None:
     if fabric.is_global_zero:
-        write_bytes(path, (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+        files.write_json(path, report)
 
 
 def _tell(progress: Told | None, text: str) -> None:

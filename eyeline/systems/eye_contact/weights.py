@@ -167,11 +167,7 @@ def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
         fit.
     """
     card, arrays = checkpoint.load_arrays(path)
-    if (card.system, card.builder) != ("eye_contact", "landmarks_tcn"):
-        raise CheckpointError(
-            f"{path} holds weights of {card.system}/{card.builder}; "
-            "expected eye_contact/landmarks_tcn"
-        )
+    checkpoint.check_builder(card, "eye_contact", ("landmarks_tcn",), path)
     _check_features(card, path)
     if unknown := sorted(set(card.arguments) - forward.ARGUMENTS):
         raise CheckpointError(

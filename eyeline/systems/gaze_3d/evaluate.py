@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.files import write_bytes
+from eyeline.files import write_bytes, write_json
 from eyeline.geometry.directions import angle
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
@@ -200,8 +199,7 @@ def _joined(parts: list[Directions3D]) -> Directions3D:
 
 
 def _write(folder: Path, made: Report, mended: Mapping[Any, Answers]) -> None:
-    text = json.dumps(made, indent=1, allow_nan=False) + "\n"
-    write_bytes(folder / "report.json", text.encode())
+    write_json(folder / "report.json", made)
     answers.write(folder / PREDICTIONS, mended["independent"])
     answers.write(folder / PREDICTIONS_ORIGINAL, mended["original"])
     write_pictures(folder, made)

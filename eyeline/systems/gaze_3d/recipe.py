@@ -122,18 +122,12 @@ def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] =
 def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
     from eyeline.systems.gaze_3d.model import gaze_from_afar
 
-    model = sections.get("model", {})
-    if isinstance(model, Mapping):
-        if (builder := model.get("builder", BUILDER)) != BUILDER:
-            raise RecipeError(
-                f"{where}: model.builder '{builder}' is not known; networks that train: {BUILDER}"
-            )
-        model = {key: value for key, value in model.items() if key != "builder"}
+    _, sections = recipe.network_of(sections, (BUILDER,), where)
     layout: dict[str, Callable[..., Any]] = {
         "model": gaze_from_afar, "data": Data, "loss": Loss, "optimizer": Adam,
         "training": Training,
     }  # fmt: skip
-    bound = recipe.bind({**sections, "model": model}, layout, where)
+    bound = recipe.bind(sections, layout, where)
     made = Recipe(
         {"builder": BUILDER, **bound["model"]}, Data(**bound["data"]), Loss(**bound["loss"]),
         Adam(**bound["optimizer"]), Training(**bound["training"]),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from eyeline.errors import CheckpointError, OutputError, RecipeError
-from eyeline.files import write_bytes
+from eyeline import files
+from eyeline.errors import RecipeError
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Windows, open_training
 from eyeline.systems.gaze_3d.loss import Likelihood, concentration_loss
@@ -70,7 +70,7 @@ def run(
         wrong with each.
     """
     plan = read_recipe(recipe, changes)
-    folder = _made(Path(out_dir))
+    folder = files.made(Path(out_dir))
     fabric = (devices or Devices()).fabric()
     fabric.launch()
     learned, held = open_data(plan, Path(data_dir))
@@ -175,11 +175,7 @@ def _network(plan: Recipe, weights: Path | None) -> GazeFromAfar:
     network = gaze_from_afar(**plan.arguments)
     if weights is not None:
         card, state = checkpoint.load(weights)
-        if (card.system, card.builder) != ("gaze_3d", BUILDER):
-            raise CheckpointError(
-                f"{weights} holds weights of {card.system}/{card.builder}; expected "
-                f"gaze_3d/{BUILDER}"
-            )
+        checkpoint.check_builder(card, "gaze_3d", (BUILDER,), weights)
         checkpoint.fill(network, state, weights)
     return economise(
         network, recompute=plan.training.recompute, frozen_blocks=plan.training.frozen_blocks
@@ -211,7 +207,7 @@ def _finish(
         "settings": card.settings,
         "history": whole.history, "memory": _memory(fabric), "calibrated": True,
     }  # fmt: skip
-    write_bytes(folder / REPORT, (json.dumps(made, indent=1, allow_nan=False) + "\n").encode())
+    files.write_json(folder / REPORT, made)
     evaluate.write_pictures(folder, made)
     loop.forget(folder)
     (folder / BEST).unlink()
@@ -244,24 +240,14 @@ def _memory(fabric: Fabric) -> dict[str, int]:
 
 def _identity(plan: Recipe, learned: Windows, held: Windows, weights: Path | None) -> str:
     """Of recipe, data and first weights; how long to go on is free."""
-    from eyeline.files import sha256
-
     told = plan.as_dict()
     told["training"] = {
         k: v for k, v in asdict(plan.training).items() if k not in ("epochs", "keep_every")
     }
     told["data"] = {k: v for k, v in asdict(plan.data).items() if k != "workers"}
-    text = json.dumps([told, sha256(weights) if weights else ""], sort_keys=True)
+    text = json.dumps([told, files.sha256(weights) if weights else ""], sort_keys=True)
     found = hashlib.sha256(text.encode())
     for windows in (learned, held):
         found.update(windows.places.tobytes())
         found.update("".join(recording.name for recording in windows.recordings).encode())
     return found.hexdigest()
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {folder}: {error.strerror}") from error
-    return folder

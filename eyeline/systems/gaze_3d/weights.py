@@ -87,7 +87,7 @@ def import_original(path: Path | str) -> Imported:
     shapes = {name: tuple(value.shape) for name, value in expected.items()}
     checkpoint.compare(shapes, placed, BUILDER, path)
     state = {name: placed[name].to(value.dtype) for name, value in expected.items()}
-    _check_finite(state, path)
+    checkpoint.check_finite(state, path)
     card = CheckpointCard(SYSTEM, BUILDER, arguments, settings=MEASURED, licence=LICENCE)
     return Imported(card, state, beside)
 
@@ -110,11 +110,8 @@ def load_gaze_from_afar(path: Path | str, device: str = "cpu") -> GazeFromAfar:
     from eyeline.training.devices import check_device
 
     card, state = checkpoint.load(path)
-    if (card.system, card.builder) != (SYSTEM, BUILDER):
-        raise CheckpointError(
-            f"{path} holds weights of {card.system}/{card.builder}; expected {SYSTEM}/{BUILDER}"
-        )
-    _check_finite(state, path)
+    checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+    checkpoint.check_finite(state, path)
     network = _network(card.arguments, path)
     checkpoint.fill(network, state, path)
     return network.eval().to(check_device(device))
@@ -194,12 +191,3 @@ def _empty(frames: int) -> GazeFromAfar:
 
     with torch.device("meta"):
         return gaze_from_afar(frames=frames)
-
-
-def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
-    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
-    if odd:
-        raise CheckpointError(
-            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
-            "failed?"
-        )

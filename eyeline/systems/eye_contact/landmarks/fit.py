@@ -18,6 +18,7 @@ from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn, TemporalNe
 from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
 from eyeline.systems.eye_contact.recipe import Crops, Recipe
 from eyeline.systems.eye_contact.samples import Sample
+from eyeline.training.devices import on_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -154,12 +155,7 @@ def _moments(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
 @contextmanager
 def _one_thread(seed: int | None = None) -> Iterator[None]:
     """One thread, for sums that come out alike; the caller's threads and seed are put back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            if seed is not None:
-                torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with on_threads(1), torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield

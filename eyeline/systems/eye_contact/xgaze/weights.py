@@ -60,7 +60,7 @@ def import_original(path: Path | str) -> Imported:
     except CheckpointError as error:
         raise CheckpointError(f"{error}. {_BUILDERS}") from None
     cast = {name: state[name].to(value.dtype) for name, value in expected.items()}
-    _check_finite(cast, path)
+    checkpoint.check_finite(cast, path)
     card = CheckpointCard("eye_contact", builder, arguments, licence=LICENCES[builder])
     return Imported(card, cast, ignored)
 
@@ -173,22 +173,10 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in state.items()}
 
 
-def _check_finite(state: Mapping[str, Tensor], path: Path | str) -> None:
-    odd = [name for name, value in state.items() if not value.isfinite().all()]
-    if odd:
-        raise CheckpointError(
-            f"{path} holds values that are no numbers in {', '.join(odd[:4])}; a training that "
-            "failed?"
-        )
-
-
 def _own(path: Path | str, builder: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     card, state = checkpoint.load(path)
-    if (card.system, card.builder) != ("eye_contact", builder):
-        raise CheckpointError(
-            f"{path} holds weights of {card.system}/{card.builder}; expected eye_contact/{builder}"
-        )
-    _check_finite(state, path)
+    checkpoint.check_builder(card, "eye_contact", (builder,), path)
+    checkpoint.check_finite(state, path)
     return state, card.arguments
 
 
