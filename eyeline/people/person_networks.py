@@ -55,10 +55,10 @@ class TorchvisionPersons:
 
     def __init__(self, weights: Path | str, device: str = "cpu", score: float = SCORE) -> None:
         """Load the network; CheckpointError where the file fits none of `NETWORKS`."""
-        from eyeline.training import checkpoint
+        from eyeline.training import checkpoint, foreign
         from eyeline.training.devices import check_device
 
-        state = checkpoint.load_foreign(weights)
+        state = foreign.load_foreign(weights)
         self.name = _name_of(state, weights)
         network = _network(self.name)
         checkpoint.fill(network, state, weights)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from eyeline.errors import CheckpointError, check_shape
-from eyeline.training.checkpoint import fill, load_foreign
+from eyeline.training.checkpoint import fill
+from eyeline.training.foreign import load_foreign
 
 FEATURES = 128
 """Channels of the face's and of the sound's embedding."""

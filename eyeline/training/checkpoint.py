@@ -1,15 +1,12 @@
 """Weights files that describe themselves: tensors in safetensors, and a card in its metadata.
 
-Nothing here executes what a file says: our own files hold tensors and JSON only, foreign ones are
-read by `torch.load(weights_only=True)`.
+Nothing here executes what a file says: they hold tensors and JSON only. Those of others are read by
+`foreign`.
 """
 
 from __future__ import annotations
 
 import json
-import pickle
-import re
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -117,7 +114,7 @@ def _open(
 ) -> tuple[CheckpointCard, dict[str, Any]]:
     from safetensors import safe_open
 
-    path = _existing(path)
+    path = existing(path)
     try:
         with safe_open(path, framework=framework) as file:
             metadata = dict(file.metadata() or {})
@@ -196,76 +193,8 @@ def check_finite(state: Mapping[str, Tensor], source: Path | str) -> None:
         )
 
 
-def load_foreign(path: Path | str, *, inert: bool = False) -> dict[str, Any]:
-    """What a PyTorch checkpoint of others holds, on the CPU, without running any code in it.
-
-    Args:
-        path: the file.
-        inert: put an empty object where the file names a class or function that is not one of
-            PyTorch's own, instead of refusing the file: for training states that hold more than
-            tensors, such as those of Lightning.
-
-    Raises:
-        CheckpointError: no such file, a damaged one, or one that needs code to load.
-    """
-    import torch
-
-    path = _existing(path)
-    with path.open("rb") as file:
-        begins = file.read(2)
-    if not begins.startswith((b"PK", b"\x80")):
-        raise CheckpointError(
-            f"{path} is no PyTorch checkpoint: it begins like another kind of file"
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old pickle protocols; what matters raises
-            with torch.serialization.safe_globals(_inert_globals(path) if inert else []):
-                content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        raise CheckpointError(
-            f"{path} cannot be loaded without running code stored in it"
-            f"{f' ({named[1]})' if named else ''}, and eyeline never does that. Ask for the "
-            "file's state dict alone, or convert it where you trust it"
-        ) from error
-    except Exception as error:  # a damaged file raises whatever it runs into
-        raise CheckpointError(
-            f"{path} is not a readable PyTorch checkpoint: {_first_line(error)}. "
-            "Is the download whole?"
-        ) from error
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{path} holds a {type(content).__name__}; expected a dictionary of tensors"
-        )
-    return content
-
-
-class _Inert:
-    """Stands for an object of a class of others; does nothing and keeps nothing."""
-
-    def __new__(cls, *arguments: object, **named: object) -> _Inert:
-        return object.__new__(cls)
-
-    def __init__(self, *arguments: object, **named: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-
-def _inert_globals(path: Path) -> list[Any]:
-    """A stand-in for each class and function in a file that PyTorch would refuse to make."""
-    import torch
-
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    except ValueError:  # a file of the time before PyTorch 1.6, which is read without stand-ins
-        return []
-    return [(type(name.rpartition(".")[2], (_Inert,), {}), name) for name in sorted(names)]
-
-
-def _existing(path: Path | str) -> Path:
+def existing(path: Path | str) -> Path:
+    """The path of a file that is there; CheckpointError otherwise."""
     path = Path(path)
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; name the weights file in it")
@@ -318,5 +247,6 @@ def _named(fault: str, names: Iterable[str]) -> list[str]:
     return [f"{fault} {', '.join(listed[:_SHOWN])}{more}"]
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Of what an error says."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ CARD = CheckpointCard(
     system="gaze_3d", builder="tiny", arguments={"width": 3}, recipe={"training": {"epochs": 2}},
     data={"videos": ["a", "b"]}, scores={"auc": 0.5}, settings={"threshold": 0.5}, licence="none",
 )  # fmt: skip
-
-
-class Calls:
-    """Does something when unpickled."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return exec, ("raise SystemExit('code was run')",)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -133,31 +125,3 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot write"):
         checkpoint.save(tmp_path / "file" / "w", {"a": torch.zeros(1)}, CARD)
-
-
-def test_a_foreign_state_dict(tmp_path: Path) -> None:
-    torch.save({"model_state": {"a": torch.ones(2)}, "epoch": 3}, tmp_path / "w.pth")
-    content = checkpoint.load_foreign(tmp_path / "w.pth")
-    assert torch.equal(content["model_state"]["a"], torch.ones(2))
-
-
-def test_code_in_a_foreign_file_is_not_run(tmp_path: Path) -> None:
-    torch.save({"a": Calls()}, tmp_path / "new.pth")
-    with (tmp_path / "plain.pkl").open("wb") as file:
-        pickle.dump({"a": Calls()}, file)
-    for name in ("new.pth", "plain.pkl"):
-        with pytest.raises(CheckpointError, match="without running code"):
-            checkpoint.load_foreign(tmp_path / name)
-
-
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04broken"])
-def test_a_damaged_foreign_file(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "w.pth").write_bytes(content)
-    with pytest.raises(CheckpointError):
-        checkpoint.load_foreign(tmp_path / "w.pth")
-
-
-def test_a_foreign_file_of_something_else(tmp_path: Path) -> None:
-    torch.save(torch.zeros(2), tmp_path / "w.pth")
-    with pytest.raises(CheckpointError, match="holds a Tensor"):
-        checkpoint.load_foreign(tmp_path / "w.pth")

@@ -13,6 +13,7 @@ from eyeline.errors import CheckpointError
 from eyeline.systems.ego_social.original_keys import TRACKED, our_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
+from eyeline.training.foreign import load_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,8 +34,6 @@ GAZE360_LICENCE = (
     "the same terms"
 )
 
-_STATE = "state_dict"
-_PARALLEL = "module."
 _CONSTANTS = ("voice.front_end.emphasis", "voice.front_end.window", "voice.front_end.filters")
 _CONSTANTS_AGREE = 1e-5
 
@@ -64,7 +63,7 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
             not those of the builder; the message names them.
     """
-    theirs, beside = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    theirs, beside = load_state(path, f"a builder of {SYSTEM}", inert=True)
     kind = _kind_of(theirs, path)
     state = _placed(theirs, kind, path)
     card = CheckpointCard(
@@ -118,7 +117,7 @@ def _beginning(path: Path | str) -> dict[str, Tensor]:
         checkpoint.check_builder(card, SYSTEM, (*LOOKING, *TALKING), path)
         checkpoint.check_finite(ours, path)
         return _shared(ours)
-    theirs, _ = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    theirs, _ = load_state(path, f"a builder of {SYSTEM}", inert=True)
     if "conv1.weight" not in theirs:
         return _shared(import_original(path).state)
     checkpoint.check_finite(theirs, path)
@@ -182,27 +181,6 @@ def _settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
     apart = {k: float((state[k] - ours[k.rpartition(".")[2]]).abs().max()) for k in _CONSTANTS}
     odd = {name: value for name, value in apart.items() if value > _CONSTANTS_AGREE}
     return {"front_end_differs": odd} if odd else {}
-
-
-def _state_of(
-    content: Mapping[str, Any], path: Path | str
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors of a file, and the names of what lies beside them."""
-    import torch
-
-    wrapped = isinstance(content.get(_STATE), Mapping)
-    state = content[_STATE] if wrapped else content
-    odd = sorted(str(k) for k, v in state.items() if not isinstance(v, torch.Tensor))
-    if odd or not state:
-        holds = f"{', '.join(odd[:4])}, which are no tensors" if odd else "no tensors"
-        raise CheckpointError(
-            f"{path} holds {holds}; expected a state dict, or a checkpoint with one as '{_STATE}'"
-        )
-    bare = {str(name).removeprefix(_PARALLEL): value for name, value in state.items()}
-    if len(bare) < len(state):
-        raise CheckpointError(f"{path} holds entries twice, with and without '{_PARALLEL}'")
-    beside = sorted(str(name) for name in content if name != _STATE) if wrapped else []
-    return bare, tuple(beside)
 
 
 def _load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
+from eyeline.training.foreign import load_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +30,6 @@ MEASURED = {
 }
 """What the authors' weights are worth beside their directions; goes into the card's settings."""
 
-_STATE = "state_dict"
-_PARALLEL = "module."
 _COUNTS_FRAMES = "gazemodule.kappa_layer.2.weight"
 
 _NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -80,7 +79,7 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
             not those of the builder; the message names them.
     """
-    theirs, beside = _state_of(checkpoint.load_foreign(path, inert=True), path)
+    theirs, beside = load_state(path, f"{SYSTEM}/{BUILDER}", inert=True)
     arguments = {"frames": _frames(theirs, path)}
     placed = {our_name(name): value for name, value in theirs.items()}
     expected = _empty(arguments["frames"]).state_dict()
@@ -136,26 +135,6 @@ def _rule(theirs: str, ours: str, entries: str) -> tuple[re.Pattern[str], str]:
 
 
 _RULES = _rules()
-
-
-def _state_of(
-    content: Mapping[str, Any], path: Path | str
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors of a file, and the names of what lies beside them."""
-    import torch
-
-    wrapped = isinstance(content.get(_STATE), Mapping)
-    state = content[_STATE] if wrapped else content
-    odd = sorted(str(k) for k, v in state.items() if not isinstance(v, torch.Tensor))
-    if odd or not state:
-        holds = f"{', '.join(odd[:4])}, which are no tensors" if odd else "no tensors"
-        raise CheckpointError(
-            f"{path} holds {holds}; expected the state dict of {SYSTEM}/{BUILDER}, or a Lightning "
-            f"checkpoint with it as '{_STATE}'"
-        )
-    bare = {name.removeprefix(_PARALLEL): value for name, value in state.items()}
-    beside = sorted(str(name) for name in content if name != _STATE) if wrapped else []
-    return bare, tuple(beside)
 
 
 def _frames(state: Mapping[str, Tensor], path: Path | str) -> int:

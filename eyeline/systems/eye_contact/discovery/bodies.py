@@ -96,12 +96,12 @@ class KeypointRcnn:
         """Load the network; CheckpointError where the file does not fit."""
         from torchvision.models.detection import keypointrcnn_resnet50_fpn
 
-        from eyeline.training import checkpoint
+        from eyeline.training import checkpoint, foreign
 
         network = keypointrcnn_resnet50_fpn(
             weights=None, weights_backbone=None, min_size=shorter_px
         )
-        checkpoint.fill(network, checkpoint.load_foreign(weights), weights)
+        checkpoint.fill(network, foreign.load_foreign(weights), weights)
         self._network: Any = network.eval().to(device)
         self._device = device
         self._least_score = least_score

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
+from eyeline.training.foreign import load_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,7 +39,6 @@ _BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
     f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _TOLD_BY.items()
 )
 _WRAPPER = "model_state"
-_PARALLEL = "module."
 
 
 def import_original(path: Path | str) -> Imported:
@@ -51,7 +51,7 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, one that needs code to load, or one whose keys, shapes or
             values are not those of a builder; the message names them.
     """
-    state, ignored = _state_of(checkpoint.load_foreign(path), path)
+    state, ignored = load_state(path, " or ".join(LICENCES), wrapper=_WRAPPER)
     builder = _builder_of(state, path)
     arguments = segmenter_arguments(state, path) if builder == SEGMENTER else {}
     expected = _empty(builder, arguments).state_dict()
@@ -126,26 +126,6 @@ def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict
 
 def _between(key: str, before: str, after: str) -> bool:
     return key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after)
-
-
-def _state_of(
-    content: Mapping[str, Any], path: Path | str
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors by name, without wrapper and prefix, and what else the file holds."""
-    import torch
-
-    ignored: tuple[str, ...] = ()
-    if isinstance(content.get(_WRAPPER), Mapping):
-        ignored = tuple(sorted(str(key) for key in content if key != _WRAPPER))
-        content = content[_WRAPPER]
-    if odd := [str(k) for k, v in content.items() if not isinstance(v, torch.Tensor)]:
-        raise CheckpointError(
-            f"{path} is no state dict: {', '.join(sorted(odd)[:4])} are no tensors, and there is "
-            f"no entry {_WRAPPER}. {_BUILDERS}"
-        )
-    keys = [str(key) for key in content]
-    prefix = _PARALLEL if keys and all(key.startswith(_PARALLEL) for key in keys) else ""
-    return {str(key).removeprefix(prefix): value for key, value in content.items()}, ignored
 
 
 def _builder_of(state: Mapping[str, Tensor], path: Path | str) -> str:

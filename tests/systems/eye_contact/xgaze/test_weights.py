@@ -124,8 +124,8 @@ def with_(**more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (with_(PG__conv_out__bias=torch.tensor([0.0, torch.nan])), "no numbers"),
         (lambda state: {f"net.{k}": v for k, v in state.items()}, "no network that is known"),
         (lambda state: {"state_dict": state}, "state_dict"),
-        (lambda state: {}, "0 tensors"),
-        (lambda state: {"model_state": {}}, "0 tensors"),
+        (lambda state: {}, "no tensors"),
+        (lambda state: {"model_state": {}}, "no tensors"),
         (lambda state: list(state.values()), "list"),
     ],
 )  # fmt: skip
