@@ -7,7 +7,18 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import analyze, discovery, eye_contact, gaze_3d, irises, memory
+from benchmarks import (
+    analyze,
+    discovery,
+    ego_social,
+    eye_contact,
+    gaze_3d,
+    gaze_anticipation,
+    gaze_following_detector,
+    irises,
+    memory,
+    syncnet,
+)
 
 BENCHMARKS = {
     "analyze": analyze.run,
@@ -16,6 +27,10 @@ BENCHMARKS = {
     "discovery": discovery.run,
     "irises": irises.run,
     "gaze_3d": gaze_3d.run,
+    "ego_social": ego_social.run,
+    "syncnet": syncnet.run,
+    "gaze_following_detector": gaze_following_detector.run,
+    "gaze_anticipation": gaze_anticipation.run,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.reader import Frame, VideoReader
+    from eyeline.video.sound import SoundBlocks
 
 Progress = Callable[[str, float, float], None]
 """Called with the stage, the seconds of video done and the seconds there are."""
@@ -118,6 +120,7 @@ def analyze_video(
         reader.info, camera, found.tracks, ego=settings.ego,
         speaking=next((a for a in speaking if isinstance(a, Scores)), None),
         frames=lambda: iter(VideoReader(path, rate_hz=settings.rate_hz)),
+        sound=partial(_sound, path, reader.info) if reader.info.has_sound else None,
     )  # fmt: skip
     answers, methods = _run(scene, settings)
     return Analysis(
@@ -175,14 +178,20 @@ def _listen(path: str | Path, video: VideoInfo) -> _Heard:
     if not video.has_sound:
         return _Heard()
     from eyeline.speech.voice import listen
-    from eyeline.video.sound import read_sound
 
-    blocks = read_sound(path, SOUND_RATE_HZ, start_s=video.start_s)
+    blocks = _sound(path, video)
     speech = listen(blocks)
     return _Heard(
         speech,
         tuple(f"sound damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
     )
+
+
+def _sound(path: str | Path, video: VideoInfo) -> SoundBlocks:
+    """A pass over the sound, on the video's clock."""
+    from eyeline.video.sound import read_sound
+
+    return read_sound(path, SOUND_RATE_HZ, start_s=video.start_s)
 
 
 def _speakers(
@@ -199,10 +208,9 @@ def _speakers(
     until_s = float(found.clock[-1, 2]) if len(found.clock) else 0.0
     if settings.speaker == "lr_asd":
         from eyeline.speech.lr_asd import LrAsd
-        from eyeline.video.sound import read_sound
 
         assert settings.speaker_weights is not None
-        again = read_sound(path, SOUND_RATE_HZ, start_s=frames.info.start_s)
+        again = _sound(path, frames.info)
         answers = LrAsd(settings.speaker_weights).predict(
             sound.speech, found.tracks, frames, again, until_s=until_s
         )

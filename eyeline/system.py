@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from eyeline.video.reader import Frame
+    from eyeline.video.sound import SoundBlock
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Scene:
     """Whether the camera is head-worn."""
     frames: Callable[[], Iterator[Frame]] | None = None
     """A fresh pass over the analysed frames, for networks that look at pixels."""
+    sound: Callable[[], Iterator[SoundBlock]] | None = None
+    """A fresh pass over the sound at 16 kHz on the video's clock, for networks that hear; None for
+    a video without sound."""
 
 
 class Predictor(Protocol):

@@ -118,7 +118,14 @@ def test_everything_tests_import_is_declared() -> None:
     extra = PROJECT["optional-dependencies"]["test"]
     everything = names(PROJECT["dependencies"] + extra) + EXTRAS
     declared = {IMPORTED_AS.get(n, n.replace("-", "_")) for n in everything}
-    ours = {"eyeline", "tests", "benchmarks", "make_sample", "sample_parts"}
+    ours = {
+        "eyeline",
+        "tests",
+        "benchmarks",
+        "make_sample",
+        "sample_parts",
+        "choose_syncnet_threshold",
+    }
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")
     assert used - set(sys.stdlib_module_names) - ours <= declared
 

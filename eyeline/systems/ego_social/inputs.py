@@ -126,11 +126,10 @@ def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
     """
     import torch
 
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-    mean = torch.tensor(MEAN_RGB, device=pixels.device)
-    deviation = torch.tensor(DEVIATION_RGB, device=pixels.device)
-    scaled = pixels.float().div_(255).sub_(mean).div_(deviation)
-    return scaled.movedim(-1, -3).contiguous()
+    pixels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, -3))).to(device)
+    mean = torch.tensor(MEAN_RGB, device=pixels.device)[:, None, None]
+    deviation = torch.tensor(DEVIATION_RGB, device=pixels.device)[:, None, None]
+    return pixels.float().div_(255).sub_(mean).div_(deviation)
 
 
 def segment_sound(sound: npt.NDArray[Any], first_frame: int, last_frame: int) -> Floats:

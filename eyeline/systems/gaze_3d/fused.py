@@ -8,8 +8,7 @@ sees.
 from __future__ import annotations
 
 import copy
-from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from eyeline.systems.gaze_3d.efficientnet import Block, EfficientNetB0, PaddedConv
 from eyeline.systems.gaze_3d.model import GazeFromAfar, Stem
+from eyeline.training.fused import FusedConv
 
 _AT_ONCE = 7
 """Frames that a processor sees together; measured: with twice as many each takes a third longer."""
@@ -30,7 +30,7 @@ def fused(network: GazeFromAfar) -> GazeFromAfar:
     stem = cast(Stem, network.stem)
     with torch.no_grad():
         made = GazeFromAfar(
-            FusedConv(stem.conv, stem.norm, swish=False),
+            fused_conv(stem.conv, stem.norm, swish=False),
             FusedBranch(cast(EfficientNetB0, network.head_branch)),
             FusedBranch(cast(EfficientNetB0, network.body_branch)),
             copy.deepcopy(network.gaze),
@@ -42,51 +42,10 @@ def fused(network: GazeFromAfar) -> GazeFromAfar:
     return made.requires_grad_(False).eval()
 
 
-class FusedConv(nn.Module):
-    """A convolution, the batch norm behind it, and a swish or none.
-
-    Args:
-        conv: its weights; copied.
-        norm: with its running statistics.
-        swish: whether the activation follows.
-    """
-
-    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, *, swish: bool = True) -> None:
-        super().__init__()
-        assert norm.running_mean is not None and norm.running_var is not None
-        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        weight, border = _even(conv)
-        self.weight = nn.Parameter(
-            (weight * gain[:, None, None, None]).contiguous(memory_format=torch.channels_last)
-        )
-        self.bias = nn.Parameter(norm.bias - norm.running_mean * gain)
-        self.settings = ([border] * 2, list(conv.stride), [1, 1], conv.groups)
-        self.swish = swish
-        self._packed: Tensor | None = None
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """`(batch, channels_in, h, w)` to `(batch, channels_out, h / stride, w / stride)`."""
-        if maps.device.type == "cpu" and _has_fusion():
-            return self._by_onednn(maps)
-        padding, stride, dilation, groups = self.settings
-        found = F.conv2d(maps, self.weight, self.bias, stride, padding, dilation, groups)
-        return F.silu(found, inplace=True) if self.swish else found
-
-    def _by_onednn(self, maps: Tensor) -> Tensor:
-        padding, stride, dilation, groups = self.settings
-        maps = maps.contiguous(memory_format=torch.channels_last)
-        if self._packed is None:
-            self._packed = torch.ops.mkldnn._reorder_convolution_weight(
-                self.weight.detach(), padding, stride, dilation, groups, list(maps.shape)
-            )
-        activation = "swish" if self.swish else "none"
-        return cast(
-            Tensor,
-            torch.ops.mkldnn._convolution_pointwise(
-                maps, self._packed, self.bias, padding, stride, dilation, groups,
-                activation, [], "",
-            ),
-        )  # fmt: skip
+def fused_conv(conv: nn.Conv2d, norm: nn.BatchNorm2d, *, swish: bool = True) -> FusedConv:
+    """A convolution of the network, its batch norm, and a swish or none."""
+    kernel, border = _even(conv)
+    return FusedConv(conv, norm, "swish" if swish else "none", kernel=kernel, border=border)
 
 
 class FusedBlock(nn.Module):
@@ -96,10 +55,10 @@ class FusedBlock(nn.Module):
         super().__init__()
         self.expand: nn.Module = nn.Identity()
         if block.expand is not None and block.expand_norm is not None:
-            self.expand = FusedConv(block.expand, block.expand_norm)
-        self.depthwise = FusedConv(block.depthwise, block.depthwise_norm)
+            self.expand = fused_conv(block.expand, block.expand_norm)
+        self.depthwise = fused_conv(block.depthwise, block.depthwise_norm)
         self.squeeze, self.excite = _linear(block.squeeze), _linear(block.excite)
-        self.project = FusedConv(block.project, block.project_norm, swish=False)
+        self.project = fused_conv(block.project, block.project_norm, swish=False)
         self.adds = block.adds
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -117,7 +76,7 @@ class FusedBranch(nn.Module):
     def __init__(self, branch: EfficientNetB0) -> None:
         super().__init__()
         self.blocks = nn.Sequential(*(FusedBlock(cast(Block, block)) for block in branch.blocks))
-        self.top = FusedConv(branch.top, branch.top_norm)
+        self.top = fused_conv(branch.top, branch.top_norm)
 
     def forward(self, maps: Tensor) -> Tensor:
         """`(frame, 32, h, w)`, before its activation, to features `(frame, 1280)`."""
@@ -184,10 +143,3 @@ def _linear(conv: nn.Conv2d) -> nn.Linear:
     made.weight.copy_(conv.weight.flatten(1))
     made.bias.copy_(conv.bias)
     return made
-
-
-@cache
-def _has_fusion() -> bool:
-    operators: Any = torch.ops.mkldnn
-    backend: Any = torch.backends.mkldnn
-    return bool(backend.is_available()) and hasattr(operators, "_convolution_pointwise")

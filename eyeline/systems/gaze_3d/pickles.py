@@ -133,6 +133,9 @@ class _Known:
     def __call__(self, *arguments: Any) -> Any:
         return self._made(*arguments)
 
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("a name of the file's would be rebound")
+
 
 class _Reader(pickle.Unpickler):
     """An unpickler that knows these names only."""

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from eyeline.systems.gaze_3d import fused as room
 from eyeline.systems.gaze_3d.fused import fused
 from eyeline.systems.gaze_3d.model import (
     Directions3D,
@@ -16,6 +15,7 @@ from eyeline.systems.gaze_3d.model import (
     gaze_from_afar,
 )
 from eyeline.systems.gaze_3d.windows import View, WindowStream
+from eyeline.training import fused as room
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.invented import assert_same, expected, inputs
 
@@ -27,8 +27,8 @@ def copy(
     net: GazeFromAfar, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> GazeFromAfar:
     if request.param == "plain":
-        monkeypatch.setattr(room, "_has_fusion", lambda: False)
-    elif not room._has_fusion():
+        monkeypatch.setattr(room, "has_fusion", lambda: False)
+    elif not room.has_fusion():
         pytest.skip("this build of torch has no oneDNN")
     return fused(net)
 

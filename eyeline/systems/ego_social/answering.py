@@ -1,0 +1,206 @@
+"""A network's answers for a whole data set: each picture is seen once, processes share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from eyeline.errors import UsageError
+from eyeline.results import Floats, Image, Ints
+from eyeline.systems.ego_social.inputs import SOUND_HZ, normalise
+from eyeline.systems.ego_social.model import LookingAtMe
+from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+AT_ONCE = 32
+"""Neighbouring windows whose pictures are read and seen together."""
+
+Told = Callable[[str], None]
+
+
+class Windows(Protocol):
+    """What `data.Looks` and the challenge's looks are."""
+
+    def __len__(self) -> int: ...
+
+    def frames(self, number: int, /) -> Image:
+        """Crops `(7, 224, 224, 3)` uint8 RGB of a window."""
+
+
+class Stretches(Protocol):
+    """What `data.Talks` and the challenge's talks are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Any:
+        """`clip` `(time, 3, 224, 224)` float32 and `sound` `(sample,)`."""
+
+
+@dataclass(frozen=True)
+class Talked:
+    """What a network says of stretches of talk."""
+
+    logits: Floats
+    """`(n, 2)` of face and voice together."""
+    face: Floats
+    """`(n, 2)` of the face, as if nobody were heard: the voice's place has what the network makes
+    of silence."""
+    voice: Floats
+    """`(n, 2)` of the voice, as if no face were seen: black pictures, of which it learned many."""
+    frames: Ints
+    """`(n,)` pictures in each stretch."""
+    faces: Ints
+    """`(n,)` those that are not black."""
+
+
+def looks(
+    network: LookingAtMe,
+    items: Windows,
+    *,
+    mirrored: bool = False,
+    at_once: int = AT_ONCE,
+    workers: int = 0,
+    told: Told | None = None,
+    fabric: Fabric | None = None,
+) -> Floats:
+    """Logits `(n, 2)` of windows.
+
+    A picture that stands in several of the windows that are read together passes through the
+    network once; so neighbouring windows of a small stride cost little more than one.
+
+    Args:
+        network: in evaluation mode, on its device.
+        items: windows in the order of faces and time.
+        mirrored: show the pictures with left and right exchanged.
+        at_once: windows that are read and seen together, 1 or more.
+        workers: processes that read crops.
+        told: hears of progress.
+        fabric: launched; its processes share the windows, and all get all answers.
+
+    Raises:
+        UsageError: another number.
+    """
+    if at_once < 1:
+        raise UsageError(f"{at_once} windows at once; 1 or more can be")
+    device = next(network.parameters()).device
+    parts = _Parts(items, np.array_split(np.arange(len(items)), -(-len(items) // at_once) or 1))
+    found = np.zeros((len(items), 2), np.float32)
+    with torch.no_grad():
+        for number, (rows, pictures, places) in _mine(parts, fabric, workers):
+            given = normalise(pictures, device)
+            features = network.see(given.flip(-1) if mirrored else given)
+            logits = network.conclude(features[torch.from_numpy(places).to(device)])
+            found[rows] = logits.float().cpu().numpy()
+            _tell(told, number, len(parts), int(rows[-1]) + 1, len(items), "windows")
+    return _joined(found, fabric)
+
+
+def talks(
+    network: TalkingToMe,
+    items: Stretches,
+    *,
+    mirrored: bool = False,
+    workers: int = 0,
+    told: Told | None = None,
+    fabric: Fabric | None = None,
+) -> Talked:
+    """What is said of stretches of talk, each alone; arguments as of `looks`.
+
+    The head adds up what it makes of face and voice, so that both alone cost nothing more. All
+    black pictures pass through the network as one.
+    """
+    device = next(network.parameters()).device
+    table = np.zeros((len(items), 8), np.float32)
+    with torch.no_grad():
+        silence = network.hear(torch.zeros(1, SOUND_HZ, device=device))
+        for number, item in _mine(_Each(items), fabric, workers):
+            clip = item["clip"].to(device)
+            features, dark = _features(network, clip.flip(-1) if mirrored else clip)
+            voice = network.hear(item["sound"][None].to(device))
+            unseen = features[-1:].expand(len(clip), -1)
+            pairs = ((features[:-1], voice), (features[:-1], silence), (unseen, voice))
+            told_of = [network.conclude(f[None], v)[0].float().cpu() for f, v in pairs]
+            counts = torch.tensor([len(dark), int((~dark).sum())], dtype=torch.float32)
+            table[int(item["number"])] = torch.cat([*told_of, counts]).numpy()
+            _tell(told, number, len(items), number + 1, len(items), "stretches")
+    table = _joined(table, fabric)
+    whole = np.asarray(table[:, 6:].round(), np.int64)
+    return Talked(table[:, 0:2], table[:, 2:4], table[:, 4:6], whole[:, 0], whole[:, 1])
+
+
+def _features(network: TalkingToMe, clip: Tensor) -> tuple[Tensor, Tensor]:
+    """What each frame shows and, last, a black one `(time + 1, 256)`; which are black `(time,)`."""
+    black = normalise(np.zeros((1, *clip.shape[-2:], 3), np.uint8), clip.device)
+    dark = (clip == black).flatten(1).all(dim=1)
+    seen = network.see(torch.cat([clip[~dark], black]))
+    found = seen[-1:].repeat(len(clip) + 1, 1)
+    found[:-1][~dark] = seen[:-1]
+    return found, dark
+
+
+class _Parts(Dataset[tuple[Ints, Image, Ints]]):
+    """Neighbouring windows read together, their different pictures once."""
+
+    def __init__(self, items: Windows, parts: Sequence[Ints]) -> None:
+        self.items, self.parts = items, [part for part in parts if len(part)]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, number: int) -> tuple[Ints, Image, Ints]:
+        """Numbers `(n,)`, pictures `(m, 224, 224, 3)`, and places `(n, 7)` among these."""
+        rows, known = self.parts[number], dict[bytes, int]()
+        pictures: list[Image] = []
+        places = []
+        for row in rows:
+            for picture in self.items.frames(int(row)):
+                places.append(known.setdefault(picture.tobytes(), len(known)))
+                if len(known) > len(pictures):
+                    pictures.append(picture)
+        return rows, np.stack(pictures), np.array(places, np.int64).reshape(len(rows), -1)
+
+
+class _Each(Dataset[Any]):
+    """Items with their numbers."""
+
+    def __init__(self, items: Stretches) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, number: int) -> Any:
+        return {**self.items[number], "number": number}
+
+
+def _mine(parts: Any, fabric: Fabric | None, workers: int) -> Iterator[tuple[int, Any]]:
+    """This process's share, read ahead, with its numbers among all."""
+    rank, world = (fabric.global_rank, fabric.world_size) if fabric else (0, 1)
+    own = range(rank, len(parts), world)
+    read = DataLoader(parts, batch_size=None, sampler=own, num_workers=workers, collate_fn=_as_is)
+    return zip(own, read, strict=True)
+
+
+def _as_is(item: Any) -> Any:
+    return item
+
+
+def _joined(mine: Floats, fabric: Fabric | None) -> Floats:
+    """The rows of all processes, each of which left the others' at zero."""
+    if fabric is None or fabric.world_size == 1:
+        return mine
+    whole = fabric.all_reduce(torch.from_numpy(mine).to(fabric.device), reduce_op="sum")
+    return cast(Tensor, whole).cpu().numpy()
+
+
+def _tell(told: Told | None, number: int, parts: int, done: int, whole: int, what: str) -> None:
+    if told and (number % 50 == 49 or number == parts - 1):
+        told(f"{done} of {whole} {what}")

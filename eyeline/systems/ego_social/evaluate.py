@@ -1,0 +1,268 @@
+"""How well a network tells who looks at me or talks to me, by the benchmark's rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.files import write_json
+from eyeline.results import Floats
+from eyeline.systems.ego_social import answers, predictions, score
+from eyeline.systems.ego_social.answers import Answered, Options, Told, Work
+from eyeline.systems.ego_social.report import THRESHOLD, Report
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from eyeline.systems.ego_social.data import Looks, Talks
+    from eyeline.systems.ego_social.model import LookingAtMe
+    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+    from eyeline.training.checkpoint import CheckpointCard
+    from eyeline.training.devices import Devices
+
+TRUTH, PREDICTIONS, REPORT = "gt.csv", "pred.csv", "report.json"
+"""Tables as the benchmark's code writes them, and all figures."""
+SUBMISSION = "submission.json"
+"""What the challenge's server takes."""
+CHALLENGE = "challenge"
+"""Instead of a split: the data is a challenge's folder of crops."""
+TASKS = ("lam", "ttm")
+
+
+def run(
+    weights: Path | str,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+    *,
+    split: str = "val",
+    stride: int = 1,
+    policy: str = "published",
+    smooth: int = 0,
+    flip: bool = False,
+    fuse: bool = False,
+    task: str | None = None,
+    seg_info: Path | None = None,
+    batch: int = 32,
+    workers: int = 0,
+    samples: int = 200,
+    devices: Devices | None = None,
+) -> Report:
+    """Scores of a weights file on a split of a prepared data set, or answers for a challenge.
+
+    Args:
+        weights: a checkpoint of `lam_lstm`, `gaze360_lstm` or `ttm`, which says what is evaluated.
+        data_dir: as `eyeline prepare` leaves it, or a challenge's folder of crops.
+        out_dir: gets `pred.csv`, `report.json`, and `gt.csv` or of a challenge `submission.json`.
+        told: hears of progress and notes.
+        device: where, of one process.
+        split: list of clips, as of `data.open_looks`; or `challenge`.
+        stride: of each face every so many frames count. The published figures are taken to be of
+            1; the published training validates with 13.
+        policy: what counts as positive, one of `annotations.POLICIES`.
+        smooth: see `answers.Options.smooth_frames`.
+        flip: see `answers.Options.flip`.
+        fuse: see `answers.Options.fuse`.
+        task: `lam` or `ttm`, where weights of the other one are to be refused.
+        seg_info: of the talking-to-me challenge, see `challenge.open_challenge_talks`.
+        batch: windows that are seen together.
+        workers: processes that read crops.
+        samples: draws of the intervals; 0 for none.
+        devices: several processes that share the work; `device` is not heeded then.
+
+    Returns:
+        `score.score`'s report, with `plain`, the published figures without the options, where some
+        are taken; `seen_in_training`: clips that the weights were trained on; `counts` and `notes`.
+        Where only one class is there, `published` has `mAP` None and the notes tell of it. Of a
+        challenge, whose truth is not published, what was answered. Empty in processes other than
+        the first.
+
+    Raises:
+        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
+    """
+    card = _card(weights, task)
+    kind, options = task_of(card), Options(smooth, flip, fuse)
+    options.check(kind)
+    if split == CHALLENGE and out_dir is None:
+        raise UsageError("a challenge's truth is not published: give a folder for the answers")
+    fabric = _launched(devices)
+    lead = fabric is None or fabric.is_global_zero
+    work = Work(batch, workers, told if lead else None, fabric)
+    network = _network(weights, kind, device, fabric)
+    made: Report = {
+        "task": kind, "builder": card.builder, "weights": Path(weights).name, "split": split,
+        "options": {"smooth": smooth, "flip": flip, "fuse": fuse},
+    }  # fmt: skip
+    made |= {"stride": stride} if kind == "lam" else {}
+    folder = Path(out_dir) if out_dir is not None else None
+    if split == CHALLENGE:
+        found = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
+    else:
+        items = open_split(kind, data_dir, split, stride=stride, policy=policy)
+        answered = answer(network, items, options, work)
+        notes = _notes(items, policy, card)
+        found = scored(answered, samples=samples, notes=notes) if lead else {}
+        found |= {"policy": policy, "counts": _counts(items), "notes": notes}
+        found["seen_in_training"] = _among(card, "clips", items)
+        if folder is not None and lead:
+            write(folder, answered)
+    if not lead:
+        return {}
+    made |= found
+    if folder is not None:
+        write_json(folder / REPORT, made)
+    for note in found["notes"] if told else ():
+        cast(Told, told)(note)
+    return made
+
+
+def task_of(card: CheckpointCard) -> str:
+    """What a checkpoint of this room answers, one of `TASKS`."""
+    from eyeline.systems.ego_social.weights import TALKING
+
+    return TASKS[card.builder in TALKING]
+
+
+def open_split(
+    task: str, data_dir: Path | str, split: str, *, stride: int = 1, policy: str = "published"
+) -> Looks | Talks:
+    """The looks or the stretches of talk of a split, as of `data`."""
+    from eyeline.systems.ego_social import data
+
+    if task == "lam":
+        return data.open_looks(data_dir, split, stride=stride, policy=policy)
+    return data.open_talks(data_dir, split, policy=policy)
+
+
+def answer(
+    network: LookingAtMe | TalkingToMe,
+    items: Looks | Talks,
+    options: Options | None = None,
+    work: Work | None = None,
+) -> Answered:
+    """A network's answers for looks or stretches of talk, whichever it is for."""
+    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+    if isinstance(network, TalkingToMe):
+        return answers.of_talks(network, cast("Talks", items), options, work)
+    return answers.of_looks(network, cast("Looks", items), options, work)
+
+
+def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = None) -> Report:
+    """`score.score` of answers, `plain` beside it where options were taken.
+
+    Where only one class is there, no mean over both is defined: `published` has the accuracy alone,
+    and a note says so.
+    """
+    truth = answered.truth
+    positives = int(np.count_nonzero(truth.label == 1))
+    if not 0 < positives < len(truth):
+        if notes is not None:
+            notes.append(f"{positives} of {len(truth)} rows are positive: mAP is not defined")
+        return _accuracy_alone(answered)
+    made = score.score(answered.found, truth, faces=answered.faces, samples=samples, notes=notes)
+    if answered.found is not answered.plain:
+        plain = score.score(answered.plain, truth, faces=answered.faces, samples=0)
+        made["plain"] = plain["published"]
+    return made
+
+
+def write(folder: Path, answered: Answered) -> None:
+    """Write `gt.csv` and `pred.csv`."""
+    predictions.write(folder / TRUTH, answered.truth)
+    predictions.write(folder / PREDICTIONS, answered.found)
+
+
+def _submitted(
+    network: LookingAtMe | TalkingToMe, data_dir: Path, stride: int, seg_info: Path | None,
+    options: Options, work: Work, folder: Path | None,
+) -> Report:  # fmt: skip
+    """Answers for a challenge, written by the first process."""
+    from eyeline.systems.ego_social import challenge
+    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+    notes: list[str] = []
+    if isinstance(network, TalkingToMe):
+        talks = challenge.open_challenge_talks(data_dir, seg_info)
+        table = answers.of_challenge_talks(network, talks, options, work)
+        if silent := len(talks.without_sound):
+            notes.append(f"{silent} segments have no sound: heard as silence")
+    else:
+        faces = challenge.open_challenge_looks(data_dir, stride=stride)
+        table = answers.of_challenge_looks(network, faces, options, work)
+    if folder is not None and (work.fabric is None or work.fabric.is_global_zero):
+        predictions.write(folder / PREDICTIONS, table)
+        predictions.write(folder / SUBMISSION, table)
+    return {"rows": len(table), "submission": SUBMISSION, "notes": notes}
+
+
+def _accuracy_alone(answered: Answered) -> Report:
+    truth, value = answered.truth, cast(Floats, answered.found.score)
+    right = (value >= THRESHOLD) == (truth.label == 1)
+    published: dict[str, Any] = {"mAP": None, "accuracy": float(right.mean())}
+    return {
+        "task": truth.kind.task, "rows": len(truth), "published": published, "pooled": None,
+        "challenge": None, "interval": None,
+    }  # fmt: skip
+
+
+def _card(weights: Path | str, task: str | None) -> CheckpointCard:
+    from eyeline.systems.ego_social.weights import LOOKING, SYSTEM, TALKING
+    from eyeline.training import checkpoint
+
+    wanted = {None: (*LOOKING, *TALKING), "lam": LOOKING, "ttm": TALKING}
+    if task not in wanted:
+        raise UsageError(f"no task '{task}'; there are: {', '.join(TASKS)}")
+    card = checkpoint.read_card(weights)
+    checkpoint.check_builder(card, SYSTEM, wanted[task], weights)
+    return card
+
+
+def _launched(devices: Devices | None) -> Fabric | None:
+    if devices is None:
+        return None
+    fabric = devices.fabric()
+    fabric.launch()
+    return fabric
+
+
+def _network(
+    weights: Path | str, task: str, device: str, fabric: Fabric | None
+) -> LookingAtMe | TalkingToMe:
+    from eyeline.systems.ego_social.fused import fused
+    from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
+
+    place = device if fabric is None else str(fabric.device)
+    if task == "lam":
+        return fused(load_looking_at_me(weights, place))
+    return fused(load_talking_to_me(weights, place))
+
+
+def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]:
+    from eyeline.systems.ego_social.annotations import policy_note
+
+    notes = [f"{count} left out: {reason}" for reason, count in items.left_out.items()]
+    if silent := _silent(items):
+        notes.append(f"{silent} stretches of talk without sound: heard as silence")
+    if chose := _among(card, "validation_clips", items):
+        notes.append(f"the epoch of these weights was chosen by {chose} of these clips")
+    flags = policy_note([clip.annotation for clip in items.clips], policy)
+    return [*notes, flags] if flags else notes
+
+
+def _counts(items: Looks | Talks) -> dict[str, int]:
+    found = {"clips": len(items.clips), "items": len(items), **items.left_out}
+    return found | ({"without sound": silent} if (silent := _silent(items)) else {})
+
+
+def _silent(items: Looks | Talks) -> int:
+    return len(getattr(items, "silent", ()))
+
+
+def _among(card: CheckpointCard, name: str, items: Looks | Talks) -> int:
+    """How many of the clips a checkpoint's card names under `name`."""
+    return len({*card.data.get(name, ())} & {clip.uid for clip in items.clips})

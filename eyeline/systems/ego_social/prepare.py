@@ -1,0 +1,204 @@
+"""Preparing Ego4D's social benchmark: from clips as downloaded to face crops, sound and boxes.
+
+Each video is decoded once, and all boxes of looking-at-me and talking-to-me are cut out as its
+pictures come. A damaged clip costs itself; a run that was stopped goes on with the next clip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eyeline import processes
+from eyeline.errors import DataError, UsageError
+from eyeline.files import made, write_bytes, write_json
+from eyeline.systems.ego_social import store
+from eyeline.systems.ego_social.annotations import Clip
+from eyeline.systems.ego_social.cuts import Settings
+from eyeline.systems.ego_social.footage import Footage
+from eyeline.systems.ego_social.preparing import Outcome, attempt
+from eyeline.systems.ego_social.sources import Source, find
+
+REPORT = "prepare_report.json"
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of all clips."""
+
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...] = ()
+    """Of the data set as a whole."""
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The clips that could not be prepared, those without a video among them."""
+        return tuple(o for o in self.outcomes if o.status == "failed")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Counts and reasons, ready for JSON."""
+        there = [o for o in self.outcomes if o.counts]
+        done = [o.seconds for o in there if o.status == "done"]
+        return {
+            "clips": dict(Counter(o.status for o in self.outcomes)),
+            **{
+                name: sum(o.counts[name] for o in there)
+                for name in ("pictures", "faces", "crops", "size_bytes")
+            },
+            "seconds_a_clip": round(sum(done) / len(done), 2) if done else None,
+            "clips_without_sound": [o.clip for o in there if not o.counts["sound_s"]],
+            "skipped": dict(_skipped(there)),
+            "skipped_by_clip": {
+                o.clip: o.counts["skips"]["examples"] for o in there if o.counts["skips"]["count"]
+            },
+            "notes_by_clip": {o.clip: list(o.notes) for o in there if o.notes},
+            "failed": {o.clip: o.message for o in self.failed},
+            "notes": list(self.notes),
+        }
+
+
+def run(
+    source: Path | str,
+    out: Path | str,
+    *,
+    weights: Mapping[str, Path] | None = None,
+    device: str = "cpu",
+    told: Told | None = None,
+    jobs: int = 1,
+    lists: tuple[str, ...] = (),
+    lossless: bool = False,
+    quality: int = 95,
+) -> Summary:
+    """Prepare all annotated clips, or those of some lists.
+
+    Args:
+        source: Ego4D's layout, as of `sources.find`. A clip without a file of its own is cut out of
+            its full-length video.
+        out: folder to make, as of `store`. Its lists name what is there.
+        weights: none are needed.
+        device: none is used.
+        told: hears of every clip.
+        jobs: clips worked on at the same time, a process each.
+        lists: for example `val`; all annotated clips by default.
+        lossless: keep crops as PNG, from which the very pixels of the decoded video come back.
+        quality: of the crops' JPEG without it, 1 to 100.
+
+    Raises:
+        DataError: no annotations, damaged ones, or none of a list's clips in them.
+        UsageError: numbers that cannot be, or no such list.
+        OutputError: the folder cannot be written.
+    """
+    del weights, device
+    if jobs < 1:
+        raise UsageError(f"{jobs} jobs; 1 or more can be")
+    settings = Settings(lossless, quality)
+    found, out = find(source), made(Path(out))
+    clips = found.chosen(tuple(lists))
+    work, outcomes = _with_footage(found, clips)
+    for outcome in outcomes:
+        _tell(told, outcome, len(outcomes), len(clips))
+    for outcome in _all(work, out, settings, jobs):
+        outcomes.append(outcome)
+        _tell(told, outcome, len(outcomes), len(clips))
+    names = _write_lists(found, out)
+    summary = Summary(tuple(sorted(outcomes, key=lambda o: o.clip)), (*_notes(found), *names))
+    _write_card(out, summary)
+    return summary
+
+
+def _with_footage(
+    source: Source, clips: Sequence[Clip]
+) -> tuple[list[tuple[Clip, Footage]], list[Outcome]]:
+    """Clips to work on, and the outcomes of those that have no video."""
+    work, failed = [], []
+    for clip in clips:
+        try:
+            if clip.uid != Path(clip.uid).name or clip.uid.startswith("."):
+                raise DataError("its uid cannot be the name of a folder")
+            work.append((clip, source.footage(clip)))
+        except DataError as error:
+            failed.append(Outcome(clip.uid, "failed", str(error)))
+    return work, failed
+
+
+def _all(
+    work: Sequence[tuple[Clip, Footage]], out: Path, settings: Settings, jobs: int
+) -> Iterator[Outcome]:
+    if jobs == 1 or len(work) < 2:
+        yield from (attempt(clip, footage, out, settings) for clip, footage in work)
+    else:
+        arguments = [(clip, footage, out, settings) for clip, footage in work]
+        yield from processes.side_by_side(attempt, arguments, jobs, _one_thread)
+
+
+def _one_thread() -> None:
+    """For OpenCV, in each process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _write_lists(source: Source, out: Path) -> tuple[str, ...]:
+    """The lists without what is not there; says which of them are empty."""
+    there = set(store.prepared_clips(out))
+    empty = []
+    for name, uids in source.lists.items():
+        kept = [uid for uid in uids if uid in there]
+        path = out / store.SPLIT / f"{name}.list"
+        if kept:
+            write_bytes(path, "\n".join(kept).encode())
+        else:
+            path.unlink(missing_ok=True)
+            empty.append(name)
+    whose = "of this data set" if source.own_lists else "that ship with eyeline"
+    return (f"no clip of the lists {whose} is here: {', '.join(empty)}",) if empty else ()
+
+
+def _notes(source: Source) -> tuple[str, ...]:
+    own = () if source.own_lists else ("no split/*.list: the published lists are taken",)
+    return (*source.annotations.notes, *own, *_not_annotated(source))
+
+
+def _not_annotated(source: Source) -> Iterator[str]:
+    """Of lists that are annotated in part."""
+    for name, uids in source.lists.items():
+        lacking = [uid for uid in uids if uid not in source.annotations.clips]
+        if 0 < len(lacking) < len(uids):
+            yield f"{len(lacking)} clips of the list {name} are not annotated, first: {lacking[0]}"
+
+
+def _write_card(out: Path, summary: Summary) -> None:
+    card = {
+        "system": "ego_social", "version": store.VERSION,
+        "clips": list(store.prepared_clips(out)),
+    }  # fmt: skip
+    write_json(out / store.CARD, card)
+    report = summary.as_dict() | {"by_clip": [asdict(o) for o in summary.outcomes]}
+    write_bytes(out / REPORT, (json.dumps(report, indent=2) + "\n").encode())
+
+
+def _skipped(outcomes: Sequence[Outcome]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for outcome in outcomes:
+        found.update(outcome.counts["skips"]["count"])
+    return found
+
+
+def _tell(told: Told | None, outcome: Outcome, number: int, count: int) -> None:
+    if told:
+        told(f"[{number}/{count}] {outcome.clip}: {_words(outcome)}")
+
+
+def _words(outcome: Outcome) -> str:
+    if not outcome.counts:
+        return f"{outcome.status}: {outcome.message}"
+    counts = outcome.counts
+    skipped = "".join(f", {n} skipped: {why}" for why, n in counts["skips"]["count"].items())
+    odd = "".join(f", {note}" for note in outcome.notes)
+    return f"{outcome.status}, {counts['faces']} faces{skipped}{odd}"

@@ -1,0 +1,116 @@
+"""One step of training: the weighted loss of a batch of either benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from eyeline.systems.ego_social.heap import keeping_memory
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
+from eyeline.systems.ego_social.norms import channels_last
+from eyeline.systems.ego_social.recipe import Recipe
+from eyeline.training.loop import StepLoss
+
+_CHANNELS = 16
+
+Batch = Mapping[str, Tensor]
+"""`clip` `(batch, time, 3, h, w)`, of talk `sound` `(batch, sample)`, and `label` `(batch,)`."""
+
+
+def optimizers(plan: Recipe, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
+    """`main` moves all parameters."""
+    return {"main": torch.optim.Adam(network.parameters(), plan.optimizer.learning_rate)}
+
+
+class Step:
+    """A batch to a loss.
+
+    On several devices the labels' weights are summed over all of them, so that the loss is that of
+    the whole batch; as published each would take the mean over its own part.
+    """
+
+    def __init__(self, plan: Recipe) -> None:
+        self.weights = plan.class_weights
+        self.flip = plan.training.flip
+        self.frozen = plan.training.statistics == "frozen"
+
+    def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
+        """The loss of one step; beside it `accuracy`, the share told right."""
+        if self.frozen:
+            hold_statistics(network)
+        clip = mirrored(batch["clip"]) if self.flip else batch["clip"]
+        logits = network(clip, batch["sound"]) if "sound" in batch else network(clip)
+        label = batch["label"]
+        loss = weighted_cross_entropy(logits, label, weights=self.weights)
+        total = loss * _share(label, self.weights)
+        right = (logits.detach().argmax(1) == label).float().mean()
+        return StepLoss(total, {"accuracy": float(right)})
+
+
+def alone(plan: Recipe, network: nn.Module) -> Callable[[Batch], float]:
+    """Whole steps as training makes them but outside its loop, for measurements.
+
+    Args:
+        plan: the recipe.
+        network: on its device; comes to be in training mode, and as of `quickened`.
+
+    Returns:
+        What takes a batch, moves the network once, and tells the loss before that. Memory is given
+        back after each step; in training, where it is kept for the next one, steps are quicker
+        still.
+    """
+    network.train()
+    step, optimizer = Step(plan), optimizers(plan, network)["main"]
+    on_processor = next(network.parameters()).device.type == "cpu"
+    quickened(network)
+
+    def once(batch: Batch) -> float:
+        with keeping_memory(on_processor):
+            optimizer.zero_grad()
+            found = step(network, batch)
+            torch.autograd.backward(found.total)
+            optimizer.step()
+            return float(found.total.detach())
+
+    return once
+
+
+def quickened(network: nn.Module) -> bool:
+    """Store the encoder of faces as suits a processor; whether that could be done.
+
+    In place; tensors and their names stay. Not for a network elsewhere or of another width than a
+    multiple of 16: with fewer channels the backward pass of a strided convolution of one pixel,
+    channels last, writes beyond its memory in the libraries below (seen with PyTorch 2.14).
+    """
+    encoder = network.get_submodule("encoder")
+    first = encoder.get_parameter("conv.weight")
+    if first.device.type != "cpu" or len(first) % _CHANNELS:
+        return False
+    channels_last(encoder)
+    return True
+
+
+def mirrored(clip: Tensor) -> Tensor:
+    """Every other sample of `(batch, time, 3, h, w)`, by chance, with left and right exchanged."""
+    chosen = (torch.rand(len(clip)) < 0.5).to(clip.device)
+    return torch.where(chosen[:, None, None, None, None], clip.flip(-1), clip)
+
+
+def hold_statistics(network: nn.Module) -> None:
+    """Batch norms take what they hold, and do not change it."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eval()
+
+
+def _share(label: Tensor, weights: tuple[float, float]) -> float:
+    """What this process's loss counts, so that the processes' mean is the whole batch's loss."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 1.0
+    own = torch.tensor(weights, device=label.device)[label].sum()
+    whole = own.clone()
+    distributed.all_reduce(whole)
+    return float(own / whole) * distributed.get_world_size()

@@ -1,0 +1,133 @@
+"""Looking at me while the video runs, live or offline by the same code.
+
+Pictures of faces are pushed at 30 a second, one at a time or many together; the network sees each
+once, and all windows share what it saw.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eyeline.systems.ego_social.inputs import padded
+from eyeline.systems.ego_social.model import LookingAtMe
+from eyeline.systems.ego_social.postprocess import scores
+from eyeline.systems.ego_social.views import AT_ONCE, View, check_at_once, check_order, seen
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is said of a face in a frame."""
+
+    track_id: int
+    frame: int
+    probability: float
+    """That the person looks at me, in [0, 1]."""
+
+
+@dataclass
+class _Face:
+    """What of a track may still be needed."""
+
+    last: int = -1
+    seen: dict[int, tuple[Tensor, bool]] = field(default_factory=dict)
+    """Feature `(256,)` by frame, and whether the crop was black."""
+    waiting: deque[int] = field(default_factory=deque)
+    """Frames without an answer, in order."""
+
+
+class LookingStream:
+    """Whether each face looks at me in each frame, half a window (3 frames) late.
+
+    A frame's window are the frames about it. Frames that were not pushed, or without a crop, are
+    replaced by the rule of `inputs.padded`, and get no answer of their own.
+
+    Args:
+        network: `model.lam_lstm` or `gaze360_lstm`, or `fused.fused` of it for speed.
+        at_once: crops that pass through it together.
+    """
+
+    def __init__(self, network: LookingAtMe, *, at_once: int = AT_ONCE) -> None:
+        check_at_once(at_once)
+        self.network, self.at_once = network.eval(), at_once
+        self._reach = network.frames // 2
+        self._faces: dict[int, _Face] = {}
+
+    @torch.inference_mode()
+    def push(self, views: Sequence[View]) -> list[Look]:
+        """Show further frames.
+
+        Args:
+            views: those of one track in the order of time; tracks in any order.
+
+        Returns:
+            Answers that no later frame can change, those of one track in the order of time.
+
+        Raises:
+            DataError: a frame of a track that is not after its last one, or another shape.
+        """
+        check_order(views, {track: face.last for track, face in self._faces.items()})
+        windows: list[tuple[int, int, Tensor]] = []
+        for view, feature in zip(views, seen(self.network, views, self.at_once), strict=True):
+            face = self._faces.setdefault(view.track_id, _Face())
+            for frame in range(view.frame, view.last + 1):
+                self._take(face, frame, view, feature)
+                windows += self._due(view.track_id, face, frame - self._reach)
+        return self._conclude(windows)
+
+    @torch.inference_mode()
+    def end(self, track_id: int | None = None) -> list[Look]:
+        """Answers for the last frames of a track, after which no more come.
+
+        Args:
+            track_id: the track that has ended; None ends all.
+        """
+        windows: list[tuple[int, int, Tensor]] = []
+        for track in [*self._faces] if track_id is None else [track_id]:
+            if (face := self._faces.pop(track, None)) is not None:
+                windows += self._due(track, face, face.last)
+        return self._conclude(windows)
+
+    def _take(self, face: _Face, frame: int, view: View, feature: Tensor | None) -> None:
+        face.last = frame
+        if view.crop is not None and feature is not None:
+            face.seen[frame] = feature, not view.crop.any()
+            face.waiting.append(frame)
+
+    def _due(self, track_id: int, face: _Face, until: int) -> Iterator[tuple[int, int, Tensor]]:
+        """Windows of the frames up to one; what no later window needs is forgotten."""
+        while face.waiting and face.waiting[0] <= until:
+            frame = face.waiting.popleft()
+            yield track_id, frame, self._window(face, frame)
+        needed = (face.waiting[0] if face.waiting else face.last + 1) - self._reach
+        for frame in [frame for frame in face.seen if frame < needed]:
+            del face.seen[frame]
+
+    def _window(self, face: _Face, middle: int) -> Tensor:
+        """Features `(time, 256)`."""
+        frames = range(middle - self._reach, middle + self._reach + 1)
+        found = [face.seen.get(frame) for frame in frames]
+        if any(one is None for one in found):
+            black = [one is None or one[1] for one in found]
+            found = [found[place] for place in _places(black)]
+        return torch.stack([one[0] for one in found if one is not None])
+
+    def _conclude(self, windows: Sequence[tuple[int, int, Tensor]]) -> list[Look]:
+        if not windows:
+            return []
+        logits = self.network.conclude(torch.stack([window for _, _, window in windows]))
+        told = zip(windows, scores(logits.cpu().numpy()).tolist(), strict=True)
+        return [Look(track, frame, value) for (track, frame, _), value in told]
+
+
+def _places(black: Sequence[bool]) -> list[int]:
+    """Which frames of a window stand in which places, by the rule of `inputs.padded` itself."""
+    marks = np.array([0 if dark else i + 1 for i, dark in enumerate(black)], np.uint8)
+    marks[len(marks) // 2] = len(marks) // 2 + 1
+    of_one_pixel = np.repeat(marks[:, None, None, None], 3, axis=3)
+    return [int(mark) - 1 for mark in padded(of_one_pixel)[:, 0, 0, 0]]

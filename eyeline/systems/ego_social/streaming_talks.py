@@ -1,0 +1,185 @@
+"""Talking to me while a stretch of speech grows, live or offline by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eyeline.errors import UsageError, check_shape
+from eyeline.results import Floats
+from eyeline.systems.ego_social.inputs import SIZE, loudened, normalise
+from eyeline.systems.ego_social.log_mel import SHORTEST
+from eyeline.systems.ego_social.moments import sample_at
+from eyeline.systems.ego_social.postprocess import scores
+from eyeline.systems.ego_social.tracklets import CHUNK
+from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from eyeline.systems.ego_social.views import (
+    AT_ONCE,
+    View,
+    check_at_once,
+    check_order,
+    device_of,
+    seen,
+)
+
+
+@dataclass
+class _Talk:
+    """A stretch of speech, of which the last piece is under way."""
+
+    first: int
+    """First frame of that piece."""
+    features: list[Tensor] = field(default_factory=list)
+    """One a frame `(256,)`, from the first frame on."""
+    sound: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Samples from the first frame on."""
+    logits: Tensor | float = 0.0
+    """Weighted sum over the pieces that are done."""
+    weight: float = 0.0
+
+    @property
+    def next(self) -> int:
+        """Number of the frame to be shown next."""
+        return self.first + len(self.features)
+
+
+class TalkingStream:
+    """Whether somebody talks to me, while the stretch of speech grows.
+
+    A stretch is cut as published, into pieces that end `CHUNK` frames after they begin and share
+    that frame; its logits are the mean of theirs. The rest beyond the last whole piece, which the
+    benchmark drops, counts here by its share of a piece. Frames that are not shown are black.
+
+    Args:
+        network: `ttm_model.ttm`, or `fused.fused` of it for speed.
+        at_once: crops that pass through it together.
+    """
+
+    def __init__(self, network: TalkingToMe, *, at_once: int = AT_ONCE) -> None:
+        check_at_once(at_once)
+        self.network, self.at_once = network.eval(), at_once
+        self._talks: dict[int, _Talk] = {}
+        self._of_black: Tensor | None = None
+
+    def begin(self, talk_id: int, first_frame: int) -> None:
+        """Somebody begins to speak; UsageError if the stretch has begun already."""
+        if talk_id in self._talks:
+            raise UsageError(f"stretch of speech {talk_id} has begun already; end it first")
+        self._talks[talk_id] = _Talk(first_frame)
+
+    @torch.inference_mode()
+    def show(self, views: Sequence[View]) -> None:
+        """Show further frames of the speakers' faces.
+
+        Args:
+            views: `track_id` is the stretch's; those of one stretch in the order of time.
+
+        Raises:
+            DataError: a frame that is not after the last one, or another shape.
+            UsageError: a stretch that has not begun.
+        """
+        check_order(views, {view.track_id: self._talk(view.track_id).next - 1 for view in views})
+        for view, feature in zip(views, seen(self.network, views, self.at_once), strict=True):
+            talk = self._talk(view.track_id)
+            self._fill(talk, view.frame)
+            known = self._black() if feature is None else feature
+            talk.features += [known] * view.count
+            self._advance(talk)
+
+    @torch.inference_mode()
+    def hear(self, talk_id: int, samples: Floats) -> None:
+        """Further sound of a stretch.
+
+        Args:
+            talk_id: whose.
+            samples: `(n,)` at 16 kHz in [-1, 1]; the first ever are those from
+                `moments.sample_at(first_frame)` on.
+
+        Raises:
+            DataError: another shape.
+            UsageError: a stretch that has not begun.
+        """
+        check_shape(samples, "n", "samples")
+        talk = self._talk(talk_id)
+        talk.sound = np.concatenate([talk.sound, np.asarray(samples, np.float32)])
+        self._advance(talk)
+
+    @torch.inference_mode()
+    def answer(self, talk_id: int) -> float | None:
+        """Probability that the person talks to me, by what was seen and heard so far.
+
+        None as long as there are no two frames with 17 ms of sound. UsageError as of `hear`.
+        """
+        return self._concluded(self._talk(talk_id))
+
+    @torch.inference_mode()
+    def end(self, talk_id: int, last_frame: int | None = None) -> float | None:
+        """Likewise, for a stretch that has ended; what was not heard of it is silence.
+
+        Args:
+            talk_id: whose.
+            last_frame: frames up to this one that were not shown are black; by default the last
+                one shown.
+        """
+        talk = self._talk(talk_id)
+        self._fill(talk, talk.next if last_frame is None else last_frame + 1)
+        lacking = _samples(talk.first, talk.next - 1) - len(talk.sound)
+        if lacking > 0:
+            self.hear(talk_id, np.zeros(lacking, np.float32))
+        self._advance(talk)
+        del self._talks[talk_id]
+        return self._concluded(talk)
+
+    def _talk(self, talk_id: int) -> _Talk:
+        if talk_id not in self._talks:
+            raise UsageError(f"stretch of speech {talk_id} has not begun: call begin first")
+        return self._talks[talk_id]
+
+    def _fill(self, talk: _Talk, until: int) -> None:
+        """Black frames up to one."""
+        if until > talk.next:
+            talk.features += [self._black()] * (until - talk.next)
+
+    def _black(self) -> Tensor:
+        """Feature of a black picture `(256,)`."""
+        if self._of_black is None:
+            black = normalise(np.zeros((1, SIZE, SIZE, 3), np.uint8), device_of(self.network))
+            self._of_black = self.network.see(black)[0]
+        return self._of_black
+
+    def _advance(self, talk: _Talk) -> None:
+        """Conclude the pieces that are whole in pictures and sound."""
+        while len(talk.features) > CHUNK:
+            end = _samples(talk.first, talk.first + CHUNK)
+            if len(talk.sound) < end:
+                return
+            talk.logits = talk.logits + self._logits(talk.features[: CHUNK + 1], talk.sound[:end])
+            talk.weight += 1.0
+            del talk.features[:CHUNK]
+            talk.first, talk.sound = talk.first + CHUNK, talk.sound[end:]
+
+    def _concluded(self, talk: _Talk) -> float | None:
+        frames = talk.features[: CHUNK + 1]
+        sound = talk.sound[: _samples(talk.first, talk.first + len(frames) - 1)]
+        logits, weight = talk.logits, talk.weight
+        if len(frames) > 1 and len(sound) >= SHORTEST:
+            share = min(1.0, len(frames) / CHUNK)
+            logits, weight = logits + share * self._logits(frames, sound), weight + share
+        if isinstance(logits, float):
+            return None
+        return float(scores((logits / weight)[None].cpu().numpy())[0])
+
+    def _logits(self, features: Sequence[Tensor], sound: Floats) -> Tensor:
+        """Logits `(2,)` of a piece."""
+        loud = loudened(np.asarray(sound, np.float64)).astype(np.float32)
+        voice = self.network.hear(torch.from_numpy(loud).to(device_of(self.network))[None])
+        return self.network.conclude(torch.stack(list(features))[None], voice)[0]
+
+
+def _samples(first: int, last: int) -> int:
+    """Samples from a frame to a later one, whose own are not part of it."""
+    return sample_at(last) - sample_at(first)

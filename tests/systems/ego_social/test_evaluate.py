@@ -1,0 +1,229 @@
+"""Evaluation: the original's whole chain in `golden/e2e.npz`, options, challenges, bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import wave as wave_files
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from eyeline.errors import CheckpointError, DataError, UsageError
+from eyeline.systems.ego_social import evaluate, postprocess, predictions, score
+from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
+from eyeline.systems.ego_social.ttm_model import ttm
+from tests.systems.ego_social.invented import LAM, TTM, filled, golden
+from tests.systems.ego_social.recorded import annotated
+from tests.systems.ego_social.stored import prepared, write_list
+from tests.systems.ego_social.taught import saved, small, taught
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared(tmp_path_factory.mktemp("golden"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return taught(tmp_path_factory.mktemp("taught"), 2, 2, silent="val1")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("weights")
+    return {task: small(task, folder / f"{task}.safetensors") for task in ("lam", "ttm")}
+
+
+def table(text: str) -> list[list[str]]:
+    return list(csv.reader(text.splitlines()))
+
+
+def assert_same_table(found: list[list[str]], wanted: list[list[str]]) -> None:
+    """Words and whole numbers alike, boxes but for their last digits, scores within 2e-5."""
+    assert len(found) == len(wanted)
+    for row, other in zip(found, wanted, strict=True):
+        assert len(row) == len(other)
+        for place, (cell, known) in enumerate(zip(row, other, strict=True)):
+            last = place == len(row) - 1
+            if "." in known:
+                assert float(cell) == pytest.approx(float(known), abs=2e-5 if last else 1e-9)
+            else:
+                assert cell == known
+
+
+def test_looking_at_me_as_the_original(recorded: Path, tmp_path: Path) -> None:
+    file = golden("e2e")
+    given = saved(tmp_path / "lam.safetensors", filled(lam_lstm(), LAM), "lam_lstm")
+    made = evaluate.run(given, recorded, tmp_path, split="train", stride=5)
+    for name in ("gt", "pred"):
+        found = table((tmp_path / f"{name}.csv").read_text())
+        wanted = table(str(file[f"lam.{name}_csv"]))
+        assert_same_table(found, wanted)
+    assert made["published"]["mAP"] == pytest.approx(float(file["lam.mAP_stable"]), abs=0.01)
+    black = Counter(row[-1] for row in wanted).most_common(1)[0]
+    alike = {row[-1] for row, other in zip(found, wanted, strict=True) if other[-1] == black[0]}
+    assert black[1] == 15 and len(alike) == 1, "black windows are told alike"
+
+
+def test_talking_to_me_as_the_original(recorded: Path, tmp_path: Path) -> None:
+    """The golden file has four of the stretches; of the others it says nothing."""
+    file = golden("e2e")
+    given = saved(tmp_path / "ttm.safetensors", filled(ttm(), TTM), "ttm")
+    write_list(recorded, "first", ["train-01-0"])
+    evaluate.run(given, recorded, tmp_path, split="first", samples=0)
+    wanted = table(str(file["ttm.pred_csv"]))[:-1]  # of the last only the first piece is there
+    rows = {tuple(row[:2]): row for row in table((tmp_path / "pred.csv").read_text())}
+    assert_same_table([rows[tuple(row[:2])] for row in wanted], wanted)
+    truth = {tuple(row[:2]): row for row in table((tmp_path / "gt.csv").read_text())}
+    for row in table(str(file["ttm.gt_csv"]))[:-1]:
+        assert truth[tuple(row[:2])] == row
+
+
+@pytest.mark.parametrize("task", ["lam", "ttm"])
+def test_the_report_and_the_score_of_its_files_agree(
+    recorded: Path, weights: dict[str, Path], task: str, tmp_path: Path
+) -> None:
+    """`eyeline score` on what was written, against the tables and against the annotations."""
+    options: dict[str, Any] = {"stride": 3} if task == "lam" else {}
+    made = evaluate.run(weights[task], recorded, tmp_path, split="train", samples=20, **options)
+    assert made["task"] == task and json.loads((tmp_path / "report.json").read_text()) == made
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for truth, more in ((tmp_path / "gt.csv", {}), (annotated(raw), options)):
+        again = score.run(tmp_path / "pred.csv", truth, samples=0, **more)
+        assert again["published"] == made["published"] and again["rows"] == made["rows"]
+    assert again["challenge"] == made["challenge"] is not None
+    assert "plain" not in made and made["seen_in_training"] == 0
+
+
+def test_options_of_looks(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
+    told: list[str] = []
+    plain = evaluate.run(weights["lam"], data, tmp_path / "plain", stride=2)
+    made = evaluate.run(
+        weights["lam"], data, tmp_path / "both", told.append, stride=2, smooth=9, flip=True
+    )
+    assert made["plain"] == plain["published"] and made["options"]["smooth"] == 9
+    found, given = (predictions.read_predictions(tmp_path / n / "pred.csv") for n in
+                    ("both", "plain"))  # fmt: skip
+    assert not np.allclose(found.score, given.score, atol=1e-6)  # type: ignore[arg-type]
+    flipped = evaluate.run(weights["lam"], data, tmp_path / "flip", stride=2, flip=True)
+    once = predictions.read_predictions(tmp_path / "flip" / "pred.csv")
+    again = postprocess.smoothed(once, 9)
+    np.testing.assert_array_equal(found.score, again.score)
+    assert flipped["rows"] == len(once) and any("windows" in text for text in told)
+
+
+def test_options_of_talk(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
+    plain = evaluate.run(weights["ttm"], data, tmp_path / "plain")
+    for name, options in (("flip", {"flip": True}), ("fuse", {"fuse": True}),
+                          ("both", {"flip": True, "fuse": True})):  # fmt: skip
+        made = evaluate.run(weights["ttm"], data, tmp_path / name, **options)  # type: ignore[arg-type]
+        assert made["plain"] == plain["published"]
+        found = predictions.read_predictions(tmp_path / name / "pred.csv")
+        given = predictions.read_predictions(tmp_path / "plain" / "pred.csv")
+        assert not np.allclose(found.score, given.score, atol=1e-7), name  # type: ignore[arg-type]
+
+
+def test_clips_without_sound_are_counted(data: Path, weights: dict[str, Path]) -> None:
+    told: list[str] = []
+    made = evaluate.run(weights["ttm"], data, told=told.append)
+    assert made["counts"] == {"clips": 2, "items": 4, "without sound": 2}
+    assert made["notes"] == ["2 stretches of talk without sound: heard as silence"]
+    assert told[-1:] == made["notes"]
+
+
+def test_one_class_alone_is_told(weights: dict[str, Path], tmp_path: Path) -> None:
+    data = taught(tmp_path / "data", 1, 1, only="val")
+    for task, rows in (("lam", 61), ("ttm", 2)):
+        made = evaluate.run(weights[task], data, tmp_path / task)
+        assert made["published"]["mAP"] is None and 0 <= made["published"]["accuracy"] <= 1
+        assert made["notes"][-1] == f"0 of {rows} rows are positive: mAP is not defined"
+        assert (tmp_path / task / "pred.csv").is_file()
+
+
+def test_the_other_policy(data: Path, weights: dict[str, Path]) -> None:
+    made = evaluate.run(weights["lam"], data, policy="is_at_me", stride=20)
+    assert made["published"]["mAP"] is None
+    assert any("is_at_me" in note for note in made["notes"])
+
+
+def test_what_cannot_be_evaluated(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds weights of ego_social/lam_lstm; expected"):
+        evaluate.run(weights["lam"], data, task="ttm")
+    with pytest.raises(UsageError, match="no task 'x'; there are: lam, ttm"):
+        evaluate.run(weights["lam"], data, task="x")
+    with pytest.raises(UsageError, match="smooth is for looking at me"):
+        evaluate.run(weights["ttm"], data, smooth=9)
+    with pytest.raises(UsageError, match="fuse is for talking to me"):
+        evaluate.run(weights["lam"], data, fuse=True)
+    with pytest.raises(UsageError, match="smooth is -1 frames"):
+        evaluate.run(weights["lam"], data, smooth=-1)
+    with pytest.raises(DataError, match=r"nowhere\.list"):
+        evaluate.run(weights["lam"], data, split="nowhere")
+    with pytest.raises(UsageError, match="give a folder for the answers"):
+        evaluate.run(weights["lam"], data, split="challenge")
+    angles = saved(tmp_path / "a.safetensors", gaze360_lstm(width=4, memory=4, head="angles"),
+                   "gaze360_lstm", width=4, memory=4, head="angles")  # fmt: skip
+    with pytest.raises(CheckpointError, match="tells where a person looks"):
+        evaluate.run(angles, data)
+
+
+def face(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 255, (14, 14, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    cv2.imwrite(str(path), image)
+
+
+def test_the_challenge_of_looks(weights: dict[str, Path], tmp_path: Path) -> None:
+    for frame in (1, 2, 4, 9):
+        face(tmp_path / "crops" / "vid" / "t1" / f"{frame:05d}_u{frame}.jpg", frame)
+    out = tmp_path / "plain"
+    made = evaluate.run(weights["lam"], tmp_path / "crops", out, split="challenge")
+    assert made["rows"] == 4 and "published" not in made
+    rows = table((out / "pred.csv").read_text())
+    assert [row[:4] for row in rows] == [["vid", f"u{i}", "t1", "1"] for i in (1, 2, 4, 9)]
+    kind, scores = submitted(out)
+    assert kind == "lam_challenge"
+    np.testing.assert_allclose(scores, [float(row[-1]) for row in rows], rtol=0, atol=0)
+    smooth = tmp_path / "smooth"
+    evaluate.run(weights["lam"], tmp_path / "crops", smooth, split="challenge", smooth=3, flip=True)
+    assert not np.allclose(submitted(smooth)[1], scores, atol=1e-7)
+
+
+def test_the_challenge_of_talk(weights: dict[str, Path], tmp_path: Path) -> None:
+    root, rng = tmp_path / "segments", np.random.default_rng(0)
+    for number, name in enumerate(("a" * 32, "b" * 32)):
+        for frame in (0, 3, 7):
+            face(root / name / "face" / f"{frame}.jpg", 10 * number + frame)
+        path = root / name / "audio" / "aud.wav"
+        path.parent.mkdir()
+        with wave_files.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16_000)
+            file.writeframes(rng.integers(-9000, 9000, 8000, np.int16).tobytes())
+    given = {}
+    for name, options in (("plain", {}), ("both", {"flip": True, "fuse": True})):
+        out = tmp_path / name
+        made = evaluate.run(weights["ttm"], root, out, split="challenge", **options)  # type: ignore[arg-type]
+        assert made["rows"] == 6 and made["submission"] == "submission.json"
+        rows = table((out / "pred.csv").read_text())
+        wanted = [[n * 32, str(f), "1"] for n in "ab" for f in (0, 3, 7)]
+        assert [row[:3] for row in rows] == wanted
+        kind, given[name] = submitted(out)
+        assert kind == "ttm_challenge" and len(set(given[name])) == 2
+    assert not np.allclose(given["plain"], given["both"], atol=1e-7)
+
+
+def submitted(folder: Path) -> tuple[str, list[float]]:
+    found = predictions.read_predictions(folder / evaluate.SUBMISSION)
+    assert found.score is not None
+    return found.kind.name, found.score.tolist()

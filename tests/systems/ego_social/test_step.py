@@ -1,0 +1,130 @@
+"""A step of training as published; numbers of `golden/lam_n2.npz` and `golden/ttm_n2_d12.npz`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from eyeline.systems.ego_social.loss import TALKING_WEIGHTS, weighted_cross_entropy
+from eyeline.systems.ego_social.model import lam_lstm
+from eyeline.systems.ego_social.recipe import Recipe, read_recipe
+from eyeline.systems.ego_social.step import Step, alone, mirrored, optimizers, quickened
+from eyeline.systems.ego_social.ttm_model import ttm
+from eyeline.training import loop
+from eyeline.training.devices import Devices
+from eyeline.training.loop import Run, StepLoss
+from tests.systems.ego_social.invented import (
+    LAM,
+    TTM,
+    assert_gradients,
+    blocky,
+    filled,
+    golden,
+    sound,
+)
+from tests.systems.ego_social.taught import plan
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CLIP = {"clip": torch.randn(3, 7, 3, 32, 32), "label": torch.tensor([0, 1, 1])}
+
+
+def losses(plan: Recipe, net: nn.Module, batch: dict[str, Tensor], steps: int) -> list[float]:
+    """By the training loop itself."""
+    told: list[float] = []
+    step = Step(plan)
+
+    def watched(module: nn.Module, given: dict[str, Tensor]) -> StepLoss:
+        found = step(module, given)
+        told.append(float(found.total.detach()))
+        return found
+
+    made = Run(net, optimizers(plan, net), watched, lambda _: iter([batch] * steps), epochs=1)
+    loop.fit(made, Devices().fabric())
+    return told
+
+
+def test_looking_at_me_as_published() -> None:
+    """The first loss, all gradients, what Adam makes of two biases, and the next loss."""
+    file, net = golden("lam_n2"), filled(lam_lstm(), LAM)
+    assert quickened(net)
+    batch = {"clip": blocky("lam_n2", 2, 7, 3), "label": torch.from_numpy(file["targets"])}
+    wanted = file["train.losses"]
+    found = losses(read_recipe("lam"), net, batch, 1)
+    assert found[0] == pytest.approx(wanted[0], abs=1e-5)
+    assert_gradients(net, file, 2e-3)
+    for ours, theirs in (("head.1", "last_layer2"), ("encoder.project.2", "fc2")):
+        moved = net.get_parameter(f"{ours}.bias").detach()
+        np.testing.assert_allclose(moved, file[f"train.step1.{theirs}.bias"], rtol=0, atol=1e-5)
+    after = Step(read_recipe("lam"))(net.train(), batch)
+    assert float(after.total.detach()) == pytest.approx(wanted[1], rel=2e-4)
+
+
+def test_talking_to_me_as_published() -> None:
+    file, net = golden("ttm_n2_d12"), filled(ttm(), TTM)
+    assert quickened(net)
+    batch = {
+        "clip": blocky("ttm_n2_d12/video", 2, 12, 3), "sound": sound("ttm_n2_d12/audio", 2, 5866),
+        "label": torch.from_numpy(file["targets"]),
+    }  # fmt: skip
+    found = losses(read_recipe("ttm"), net, batch, 1)
+    assert found[0] == pytest.approx(file["train.losses"][0], abs=1e-5)
+    assert_gradients(net, file, 5e-3)
+
+
+def test_alone_moves_as_the_loop_does() -> None:
+    made = plan("lam")
+    torch.manual_seed(0)
+    one = made.network()
+    torch.manual_seed(0)
+    two = made.network()
+    once = alone(made, one)
+    assert [once(CLIP) for _ in range(3)] == losses(made, two, CLIP, 3)
+    for ours, theirs in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_widths_that_the_quick_order_is_not_for_are_left() -> None:
+    for width, wanted in ((4, False), (8, False), (24, False), (16, True)):
+        net = lam_lstm(width=width, memory=4)
+        assert quickened(net) == wanted
+        last = net.get_parameter("encoder.layer2.0.conv1.weight").is_contiguous()
+        assert last != wanted
+
+
+def test_the_loss_is_the_benchmarks_and_accuracy_is_told() -> None:
+    net = read_recipe("ttm", ["model.width=4", "model.memory=4", "model.voice_width=4"]).network()
+    batch = CLIP | {"sound": torch.randn(3, 3200)}
+    found = Step(read_recipe("ttm"))(net.eval(), batch)
+    logits = net(batch["clip"], batch["sound"])
+    wanted = weighted_cross_entropy(logits, batch["label"], weights=TALKING_WEIGHTS)
+    torch.testing.assert_close(found.total, wanted)
+    right = (logits.argmax(1) == batch["label"]).float().mean()
+    assert found.parts == {"accuracy": pytest.approx(float(right))}
+
+
+def test_frozen_statistics_stay() -> None:
+    made = plan("lam", "training.statistics=frozen")
+    net = made.network()
+    before = {k: b.clone() for k, b in net.named_buffers()}
+    losses(made, net, CLIP, 2)
+    assert all(torch.equal(b, before[k]) for k, b in net.named_buffers())
+
+
+def test_mirrors() -> None:
+    clip = torch.arange(64.0).reshape(64, 1, 1, 1, 1) * torch.tensor([1.0, 2.0])
+    torch.manual_seed(0)
+    found = mirrored(clip)
+    turned = (found[1:, ..., 0] > found[1:, ..., 1]).flatten()
+    assert 15 < int(turned.sum()) < 48, "about half"
+    torch.testing.assert_close(found[1:][turned], clip[1:][turned].flip(-1))
+    torch.testing.assert_close(found[1:][~turned], clip[1:][~turned])
+
+
+def test_a_mirrored_step_differs() -> None:
+    net = plan("lam").network().eval()
+    torch.manual_seed(3)
+    plain, turned = (Step(plan("lam", *c))(net, CLIP) for c in ([], ["training.flip=true"]))
+    assert float(plain.total.detach()) != pytest.approx(float(turned.total.detach()), abs=1e-6)
