@@ -10,7 +10,7 @@ Licence: the original code states none; nothing of it is here. Here now: `ray`, 
 from __future__ import annotations
 
 from eyeline.results import Method
-from eyeline.system import Builder, Needs, Predictor, System
+from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
 
 def _ray() -> Predictor:
@@ -18,6 +18,8 @@ def _ray() -> Predictor:
 
     return Ray()
 
+
+_HERE = "eyeline.systems.gaze_following"
 
 SYSTEM = System(
     name="gaze_following",
@@ -41,4 +43,12 @@ SYSTEM = System(
         )
     },
     default="ray",
+    networks={
+        "syncnet": Lazy("eyeline.speech.syncnet.model", "syncnet"),
+        "mask_rcnn": Lazy(f"{_HERE}.detector.model", "mask_rcnn"),
+        "slope_mlp": Lazy(f"{_HERE}.matching.slope", "slope_mlp"),
+        "matcher": Lazy(f"{_HERE}.matching.model", "matcher"),
+    },
+    score=Lazy(f"{_HERE}.score"),
+    import_original=Lazy(f"{_HERE}.weights", "import_original"),
 )

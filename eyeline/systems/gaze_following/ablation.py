@@ -1,0 +1,180 @@
+"""What the speaker cue changes: predictions made with it against those made without, look by look.
+
+The differences are paired: both are of the same looks, and whole videos are drawn for the
+intervals. Looks are told apart by whether they truly go to somebody who speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline import metrics
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import measures, predictions, report, score
+from eyeline.systems.gaze_following.datasets import splits
+from eyeline.systems.gaze_following.measures import Measures
+from eyeline.systems.gaze_following.report import FIGURES, MEANS, Report
+from eyeline.systems.gaze_following.score import Told
+
+KINDS = ("all", "at_speaker", "past_speaker", "nobody_speaks")
+"""Looks of all kinds; to somebody who speaks; elsewhere though somebody else speaks; while nobody
+else does, or it is not told."""
+
+
+def run(
+    with_speaker: Path | str,
+    without_speaker: Path | str,
+    truth: Path | str,
+    *,
+    told: Told | None = None,
+    part: str = "test",
+    split: str | None = None,
+    size: str | None = None,
+    pictures: str | None = None,
+    speakers: str | None = None,
+    protocol: str | None = None,
+    samples: int = 1000,
+) -> Report:
+    """Compare two files of predictions of the same looks.
+
+    Args:
+        with_speaker: predictions that know who speaks: variant HS, or the matcher.
+        without_speaker: those that do not: variants H or none, or the matcher with masked speakers.
+        truth: as for `score.run`, as are the further arguments.
+        told: hears of the comparison, line by line.
+        part: see there.
+        split: see there.
+        size: see there.
+        pictures: see there.
+        speakers: see there; without it looks cannot be told apart by who speaks.
+        protocol: see there.
+        samples: draws of the intervals.
+
+    Returns:
+        `compared`: see `compare`; counts and notes.
+
+    Raises:
+        DataError: as of `score.run`, for either file; or the files have no look in common.
+    """
+    known = score.read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers)
+    if split is not None:
+        known = known.of_videos(splits.read(split))
+    files = [predictions.read(path) for path in (with_speaker, without_speaker)]
+    places = [score.matched(found, known, subset=True) for found in files]
+    both = np.flatnonzero((places[0] >= 0) & (places[1] >= 0))
+    if not len(both):
+        raise DataError(f"{with_speaker} and {without_speaker} have no look in common")
+    rule = protocol or score.default_protocol(truth)
+    compared = compare(
+        *(
+            measures.measure(found.take(place[both]), known, rows=both, protocol=rule)
+            for found, place in zip(files, places, strict=True)
+        ),
+        samples=samples,
+    )
+    notes = [note for found in files for note in found.notes]
+    if left := len(known) - len(both):
+        notes.append(f"{left} of {len(known)} looks are not in both files: left out")
+    if told:
+        for line in (*notes, *lines(compared)):
+            told(line)
+    return {"protocol": rule, "looks": len(both), "compared": compared, "notes": notes}
+
+
+def compare(
+    with_speaker: Measures, without_speaker: Measures, *, samples: int = 1000, seed: int = 0
+) -> Report:
+    """Figures of both and their differences, for looks of all kinds and of each.
+
+    Args:
+        with_speaker: of `n` looks.
+        without_speaker: of the same.
+        samples: draws of the intervals; 0 for none.
+        seed: of the draws.
+
+    Returns:
+        By `KINDS`: `looks`, and by figure `with`, `without`, `difference` (the first less the
+        second), `interval` of the difference (None of a single video), and `better`: whether the
+        whole interval lies on the side of the cue, None where there is none.
+
+    Raises:
+        DataError: the rows are not the same looks.
+    """
+    if with_speaker.video != without_speaker.video:
+        raise DataError("the predictions to compare are not of the same looks")
+    at = with_speaker.at_speaker
+    kinds = dict(zip(KINDS, (at == at, at == 1, at == 0, np.isnan(at)), strict=True))
+    kinds["all"][:] = True
+    return {
+        name: _differences(with_speaker.take(rows), without_speaker.take(rows), samples, seed)
+        for name, yes in kinds.items()
+        for rows in [np.flatnonzero(yes)]
+        if len(rows)
+    }
+
+
+def lines(compared: Mapping[str, Any]) -> list[str]:
+    """The comparison in words."""
+    told = []
+    for kind, figures in compared.items():
+        told.append(f"{kind.replace('_', ' ')}: {figures['looks']} looks")
+        for name in FIGURES:
+            one = figures.get(name)
+            if one is None:
+                continue
+            ends = one["interval"]
+            beside = f"  ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
+            told.append(
+                f"  {name:<18}{one['with']:8.3f} with {one['without']:8.3f} without"
+                f" {one['difference']:+8.3f}{beside}"
+            )
+    return told
+
+
+def _differences(a: Measures, b: Measures, samples: int, seed: int) -> Report:
+    """Of each figure that both have; a row without one of the two has a part in neither."""
+    a, b = _both(a, b), _both(b, a)
+    mine, theirs = report.by_video(a), report.by_video(b)
+    videos = len(set(a.video))
+    found: Report = {"looks": len(a)}
+    for name in FIGURES:
+
+        def change(drawn: Ints, name: str = name) -> float:
+            return mine[name](drawn) - theirs[name](drawn)
+
+        whole = np.arange(videos)
+        if np.isnan(change(whole)):
+            continue
+        span = _interval(change, videos, samples, seed)
+        found[name] = {
+            "with": mine[name](whole), "without": theirs[name](whole),
+            "difference": change(whole), "interval": span, "better": _better(name, span),
+        }  # fmt: skip
+    return found
+
+
+def _both(a: Measures, b: Measures) -> Measures:
+    """Without what the other has not told."""
+    columns: dict[str, Floats] = {f.name: getattr(a, f.name) for f in fields(a)[1:]}
+    for name in (*MEANS, "in_frame_score"):
+        columns[name] = np.where(np.isnan(getattr(b, name)), np.nan, columns[name])
+    return Measures(a.video, **columns)
+
+
+def _interval(change: Any, videos: int, samples: int, seed: int) -> list[float] | None:
+    if videos < 2 or not samples:
+        return None
+    span = metrics.bootstrap_interval(change, videos, samples=samples, seed=seed)
+    return None if np.isnan(span).any() else list(span)
+
+
+def _better(name: str, span: list[float] | None) -> bool | None:
+    if span is None or span[0] <= 0 <= span[1]:
+        return None
+    return (span[0] > 0) == (name in report.BETTER_HIGH)

@@ -1,0 +1,1 @@
+"""Annotated looks: the text formats of three data sets, read into one form."""

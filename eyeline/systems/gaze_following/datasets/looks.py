@@ -1,0 +1,220 @@
+"""Annotated looks in memory: who, in which picture, looks at which point by how many annotators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError, check_shape
+from eyeline.geometry.boxes import centre
+from eyeline.results import Floats, Ints
+
+NOT_TOLD = -1
+"""Of `Looks.in_frame`: the annotators could not say."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """One row a person and picture; all of one data set and part of it."""
+
+    source: tuple[str, ...]
+    """`n` places, file and line, for messages."""
+    picture: tuple[str, ...]
+    """`n` names of pictures, as the data set has them; the same for all people in a picture."""
+    video: tuple[str, ...]
+    """`n` names of videos, or of pictures of no video."""
+    frame: Ints
+    """`(n,)` number in the video, -1 for none."""
+    person: tuple[str, ...]
+    """`n` names of people, telling apart those in one picture."""
+    head_xyxy: Floats
+    """`(n, 4)` pixels, NaN where it is not told."""
+    eyes_px: Floats
+    """`(n, 2)`, NaN where they are not told."""
+    size_px: Floats
+    """`(n, 2)` width and height of the picture, NaN where they are not known."""
+    in_frame: Ints
+    """`(n,)` 1: looks at something in the picture, 0: at something outside, `NOT_TOLD`."""
+    points_px: Floats
+    """`(m, 2)` annotated points, those of a row together; only looks in the picture have any."""
+    first: Ints
+    """`(n + 1,)` row i has the points from `first[i]` to `first[i + 1]`."""
+    target_xyxy: Floats
+    """`(n, 4)` box of what is looked at, NaN where it is not told."""
+    speaks: Floats
+    """`(n,)` 1 while the person speaks, 0 while not, NaN where it is not told."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was left out."""
+
+    def __post_init__(self) -> None:
+        """Check the lengths; DataError says which is wrong."""
+        sizes = {"row": len(self.source)}
+        for name in ("picture", "video", "person"):
+            if len(getattr(self, name)) != sizes["row"]:
+                raise DataError(
+                    f"{name} of looks has {len(getattr(self, name))} rows, not {sizes['row']}"
+                )
+        for name, pattern in _SHAPES.items():
+            check_shape(getattr(self, name), pattern, f"{name} of looks", sizes)
+        check_shape(self.first, str(sizes["row"] + 1), "first of looks")
+        check_shape(self.points_px, "point 2", "points of looks")
+        if (
+            self.first[0]
+            or self.first[-1] != len(self.points_px)
+            or (np.diff(self.first) < 0).any()
+        ):
+            raise DataError("first of looks does not divide the points")
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.source)
+
+    def points(self, row: int) -> Floats:
+        """Annotated points `(k, 2)` of a row in pixels."""
+        return self.points_px[self.first[row] : self.first[row + 1]]
+
+    def mean_point_px(self) -> Floats:
+        """The middle of each row's points `(n, 2)`, NaN where it has none."""
+        count = np.diff(self.first)
+        row = np.repeat(np.arange(len(self)), count)
+        total = np.zeros((len(self), 2))
+        np.add.at(total, row, self.points_px)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / count[:, None])
+
+    def origin_px(self) -> Floats:
+        """Where each look starts `(n, 2)`: the eyes, else the middle of the head box."""
+        return np.where(np.isnan(self.eyes_px), centre(self.head_xyxy), self.eyes_px)
+
+    def take(self, rows: Ints) -> Looks:
+        """Some of the rows."""
+        at = rows.tolist()
+        count = np.diff(self.first)[rows]
+        points = [self.points(row) for row in at]
+        columns: dict[str, Any] = {n: tuple(getattr(self, n)[r] for r in at) for n in _NAMES}
+        columns |= {name: getattr(self, name)[rows] for name in _SHAPES}
+        return Looks(
+            **columns,
+            points_px=np.concatenate([np.zeros((0, 2)), *points]),
+            first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+            notes=self.notes,
+        )
+
+    def of_videos(self, names: Iterable[str]) -> Looks:
+        """The rows of some videos.
+
+        Raises:
+            DataError: a video that has no row.
+        """
+        wanted = list(names)
+        there = set(self.video)
+        lacking = [name for name in wanted if name not in there]
+        if lacking:
+            raise DataError(f"no looks of {', '.join(lacking[:3])}: {len(lacking)} videos lack")
+        chosen = set(wanted)
+        return self.take(np.array([i for i, v in enumerate(self.video) if v in chosen], np.int64))
+
+
+_NAMES = ("source", "picture", "video", "person")
+_SHAPES = {
+    "frame": "row", "head_xyxy": "row 4", "eyes_px": "row 2", "size_px": "row 2",
+    "in_frame": "row", "target_xyxy": "row 4", "speaks": "row",
+}  # fmt: skip
+
+
+@dataclass
+class Builder:
+    """Looks as they are read, row by row."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    points: list[Floats] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        source: str,
+        *,
+        picture: str,
+        video: str,
+        person: str,
+        head_xyxy: Sequence[float] | None = None,
+        points_px: Sequence[Sequence[float]] = (),
+        in_frame: int = 1,
+        frame: int = -1,
+        eyes_px: Sequence[float] | None = None,
+        size_px: Sequence[float] | None = None,
+        target_xyxy: Sequence[float] | None = None,
+        speaks: float = np.nan,
+    ) -> None:
+        """A row; what is None is not told."""
+        self.rows.append(
+            {
+                "source": source, "picture": picture, "video": video, "person": person,
+                "frame": frame, "in_frame": in_frame, "speaks": speaks,
+                "head_xyxy": _told(head_xyxy, 4), "eyes_px": _told(eyes_px, 2),
+                "size_px": _told(size_px, 2), "target_xyxy": _told(target_xyxy, 4),
+            }
+        )  # fmt: skip
+        self.points.append(np.array(points_px, np.float64).reshape(-1, 2))
+
+    def looks(self) -> Looks:
+        """All of them."""
+        count = [len(p) for p in self.points]
+        columns: dict[str, Any] = {n: tuple(r[n] for r in self.rows) for n in _NAMES}
+        for name, pattern in _SHAPES.items():
+            kind = np.int64 if name in ("frame", "in_frame") else np.float64
+            width = tuple(int(axis) for axis in pattern.split()[1:])
+            columns[name] = np.array([r[name] for r in self.rows], kind).reshape(-1, *width)
+        return Looks(
+            **columns,
+            points_px=np.concatenate([np.zeros((0, 2)), *self.points]),
+            first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+            notes=tuple(self.notes),
+        )
+
+
+def looked_at(
+    points_px: Floats, head_xyxy: Floats, picture: Sequence[str], row: Ints | None = None
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """In whose head box each point lies, of the people annotated in the same picture.
+
+    Of several boxes the one whose middle is nearest, measured in the box's size; never the looker's
+    own.
+
+    Args:
+        points_px: `(k, 2)`, NaN for none.
+        head_xyxy: `(n, 4)` of the people in all pictures.
+        picture: `n` names.
+        row: `(k,)` the looker's row of each point; the points' own order by default.
+
+    Returns:
+        `(k,)` row of the person looked at, -1 for nobody; and whether there was anybody else.
+    """
+    row = np.arange(len(points_px)) if row is None else row
+    others: dict[str, list[int]] = {}
+    for i, name in enumerate(picture):
+        others.setdefault(name, []).append(i)
+    found, alone = np.full(len(points_px), -1), np.zeros(len(points_px), bool)
+    for k, (point, mine) in enumerate(zip(points_px, row.tolist(), strict=True)):
+        near = np.array([i for i in others[picture[mine]] if i != mine], np.int64)
+        alone[k] = not len(near)
+        if len(near) and not np.isnan(point).any():
+            found[k] = _within(point, head_xyxy[near], near)
+    return found, ~alone
+
+
+def _within(point: Floats, boxes: Floats, rows: Ints) -> int:
+    inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1)
+    if not inside.any():
+        return -1
+    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-9)
+    away = np.linalg.norm((point - centre(boxes)) / size, axis=1)
+    return int(rows[np.argmin(np.where(inside, away, np.inf))])
+
+
+def _told(values: Sequence[float] | None, width: int) -> list[float]:
+    return [np.nan] * width if values is None else [float(v) for v in values]

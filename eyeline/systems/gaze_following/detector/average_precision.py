@@ -1,0 +1,112 @@
+"""Average precision of boxes and masks as COCO counts it, with the limits that were published.
+
+Counted by pycocotools. The first figure takes the 100 surest boxes of a picture, the next five the
+1000 surest, as mmdetection's limits of 100, 300 and 1000 give it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_following.detector.coco import CATEGORY
+
+KINDS = ("bbox", "segm")
+"""What is scored, in COCO's words."""
+
+LIMITS = (100, 300, 1000)
+"""Most boxes of a picture that count."""
+
+NAMES = (
+    "mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l",
+    "AR@100", "AR@300", "AR@1000", "AR_s@1000", "AR_m@1000", "AR_l@1000",
+)  # fmt: skip
+"""As mmdetection calls them: areas below 32 x 32 and 96 x 96 pixels, and above."""
+PUBLISHED = NAMES[:6]
+"""Those that its logs round to three digits."""
+
+Scores = dict[str, float | None]
+
+
+def score(truth: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], kind: str) -> Scores:
+    """The twelve figures by name; None where the truth has nothing of that size.
+
+    Args:
+        truth: the contents of a file of instances.
+        answers: COCO's results: `image_id`, `category_id`, `score`, and `bbox` (x, y, width,
+            height) or `segmentation` (run lengths).
+        kind: one of `KINDS`.
+
+    Raises:
+        DataError: answers for pictures that are not in the truth, or not of that form.
+    """
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        known = _opened(truth)
+        numbers = known.getCatIds(catNms=[CATEGORY])
+        given = _loaded(known, answers, kind)
+        counted = COCOeval(known, given, kind)
+        counted.params.catIds, counted.params.maxDets = numbers, list(LIMITS)
+        counted.params.imgIds = known.getImgIds()
+        counted.evaluate()
+        counted.accumulate()
+        counted.summarize()
+    return {
+        name: None if value < 0 else float(value)
+        for name, value in zip(NAMES, counted.stats, strict=True)
+    }
+
+
+def as_published(scores: Mapping[str, float | None]) -> dict[str, float]:
+    """The first six rounded to three digits, -1 where there is none."""
+    return {name: round(-1.0 if (v := scores[name]) is None else v, 3) for name in PUBLISHED}
+
+
+def _opened(truth: Mapping[str, Any]) -> Any:
+    from pycocotools.coco import COCO
+
+    made = COCO()
+    annotations = [_whole(one, number + 1) for number, one in enumerate(truth["annotations"])]
+    made.dataset = {**truth, "annotations": annotations}
+    made.createIndex()
+    return made
+
+
+def _whole(annotation: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A copy, which the library will change, with all that it takes for granted.
+
+    Numbers are from 1: a target with number 0 would count as never found.
+    """
+    x, y, w, h = annotation["bbox"]
+    around = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    given = {"area": w * h, "iscrowd": 0, **annotation, "id": number}
+    return {**given, "segmentation": annotation.get("segmentation") or around}
+
+
+def _loaded(known: Any, answers: Sequence[Mapping[str, Any]], kind: str) -> Any:
+    """Answers of the library's type; masks without boxes, so that their own areas count."""
+    # the library cannot load none at all
+    from pycocotools.coco import COCO
+
+    kept = [{k: v for k, v in a.items() if kind == "bbox" or k != "bbox"} for a in answers]
+    if not kept:
+        made = COCO()
+        made.dataset = {**known.dataset, "annotations": []}
+        made.createIndex()
+        return made
+    try:
+        strange = {a["image_id"] for a in kept} - set(known.getImgIds())
+        if strange:
+            raise DataError(f"answers for pictures that are not there: {sorted(strange)[:4]}")
+        wanted = "bbox" if kind == "bbox" else "segmentation"
+        if any(wanted not in a or not np.isfinite(a["score"]) for a in kept):
+            raise DataError(f"answers without '{wanted}', or with a score that is no number")
+        return known.loadRes(kept)
+    except (KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
+        raise DataError(f"no results of COCO: {type(error).__name__} {error}") from error

@@ -1,0 +1,132 @@
+"""From proposals to boxes and masks of targets, in the original picture's pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.ops import nms
+
+from eyeline.systems.gaze_following.detector import boxes, regions
+from eyeline.systems.gaze_following.detector.inputs import Shown
+from eyeline.systems.gaze_following.detector.model import MaskRcnn
+from eyeline.systems.gaze_following.detector.proposals import Proposing, propose
+
+
+class Found(NamedTuple):
+    """Targets in a picture, the surest first."""
+
+    box_xyxy: Tensor
+    """`(n, 4)` pixels of the picture as given."""
+    score: Tensor
+    """`(n,)` in [0, 1]."""
+    mask_logits: Tensor | None
+    """`(n, 28, 28)` within the boxes; see `pasted`."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What counts as found; the defaults are as published."""
+
+    proposing: Proposing = field(default_factory=Proposing)
+    score: float = 0.05
+    """Boxes are surer than that."""
+    overlap: float = 0.5
+    """Intersection over union with a surer one above which a box is left out."""
+    most: int = 100
+    masks: bool = False
+
+
+def find(network: MaskRcnn, pictures: Tensor, shown: Sequence[Shown], how: Finding) -> list[Found]:
+    """What a network finds in pictures.
+
+    Args:
+        network: in evaluation mode.
+        pictures: `(batch, 3, h, w)` as of `inputs.batch`, on the network's device.
+        shown: what they were made of; their pixels are not read.
+        how: much.
+    """
+    maps = network.see(pictures)
+    sizes = [s.size_hw for s in shown]
+    proposed = [p[:, :4] for p in propose(*network.propose(maps), sizes, how.proposing)]
+    classes, deltas = network.classify(maps, regions.of_boxes(proposed))
+    counts = [len(p) for p in proposed]
+    said = zip(
+        proposed, torch.split(classes, counts), torch.split(deltas, counts), shown, strict=True
+    )
+    found = [conclude(*one, how) for one in said]
+    return _outlined(network, maps, found, shown) if how.masks else found
+
+
+def conclude(
+    proposed: Tensor, classes: Tensor, deltas: Tensor, shown: Shown, how: Finding
+) -> Found:
+    """Boxes of one picture, without masks.
+
+    Args:
+        proposed: `(n, 4)` xyxy in pixels of the picture as shown.
+        classes: `(n, 2)` logits.
+        deltas: `(n, 4)`.
+        shown: the picture; its pixels are not read.
+        how: much.
+    """
+    score = torch.softmax(classes.float(), dim=1)[:, 0]
+    box = boxes.decode(proposed, deltas.float(), boxes.REGION_SPREAD, shown.size_hw)
+    box = box / box.new_tensor(shown.scale_xyxy)
+    sure = score > how.score
+    box, score = box[sure], score[sure]
+    kept = nms(box, score, how.overlap)[: how.most]
+    return Found(box[kept], score[kept], None)
+
+
+def pasted(logits: Tensor, box_xyxy: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Masks `(n, h, w)` of a whole picture, probabilities.
+
+    Args:
+        logits: `(n, 28, 28)` within the boxes.
+        box_xyxy: `(n, 4)` pixels.
+        size_hw: of the picture.
+    """
+    grids = []
+    for axis, length in ((1, size_hw[0]), (0, size_hw[1])):
+        start, end = box_xyxy[:, axis, None], box_xyxy[:, axis + 2, None]
+        middles = torch.arange(length, device=box_xyxy.device) + 0.5
+        place = (middles - start) / (end - start) * 2 - 1
+        grids.append(torch.where(place.isfinite(), place, 0.0))
+    y, x = grids
+    n, (h, w) = len(box_xyxy), size_hw
+    places = torch.stack([x[:, None].expand(n, h, w), y[:, :, None].expand(n, h, w)], dim=3)
+    probability = torch.sigmoid(logits.float())[:, None]
+    return F.grid_sample(probability, places, align_corners=False)[:, 0]
+
+
+def masks_of(found: Found, size_hw: tuple[int, int], at_once: int = 8) -> Tensor:
+    """Masks `(n, h, w)` of what was found, bool, in the picture as given.
+
+    Args:
+        found: with mask logits.
+        size_hw: of the picture as given.
+        at_once: how many are pasted together.
+    """
+    assert found.mask_logits is not None, "found without masks"
+    pairs = zip(
+        torch.split(found.mask_logits, at_once), torch.split(found.box_xyxy, at_once), strict=True
+    )
+    parts = [pasted(*pair, size_hw) >= 0.5 for pair in pairs]
+    empty = torch.zeros((0, *size_hw), dtype=torch.bool, device=found.box_xyxy.device)
+    return torch.cat(parts) if len(found.box_xyxy) else empty
+
+
+def _outlined(
+    network: MaskRcnn, maps: Sequence[Tensor], found: Sequence[Found], shown: Sequence[Shown]
+) -> list[Found]:
+    within = [
+        f.box_xyxy * f.box_xyxy.new_tensor(s.scale_xyxy) for f, s in zip(found, shown, strict=True)
+    ]
+    logits = network.outline(maps, regions.of_boxes(within))[:, 0]
+    parts = torch.split(logits, [len(w) for w in within])
+    return [Found(f.box_xyxy, f.score, m) for f, m in zip(found, parts, strict=True)]

@@ -1,0 +1,183 @@
+"""How well the detector finds what people look at: COCO's average precision, as published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from eyeline.errors import DataError
+from eyeline.files import write_bytes, write_json
+from eyeline.systems.gaze_following.detector import average_precision, coco
+from eyeline.systems.gaze_following.detector.average_precision import KINDS
+from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_following.detector.data import Pictures
+    from eyeline.systems.gaze_following.detector.detections import Found
+    from eyeline.systems.gaze_following.detector.model import MaskRcnn
+    from eyeline.systems.gaze_following.fusion import Fusion
+
+SPLIT = "val2017"
+PREDICTIONS = "predictions.json"
+"""COCO's results, a box and a mask each."""
+REPORT = "report.json"
+
+Report = dict[str, Any]
+Told = Callable[[str], None]
+Answer = dict[str, Any]
+
+
+def run(
+    weights: Path | str,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+    *,
+    split: str = SPLIT,
+    fusion: Fusion | None = None,
+    masks: bool = True,
+    proposals: int = 1000,
+    short_px: int | None = None,
+) -> Report:
+    """Average precision of a weights file on a split in COCO's layout.
+
+    Args:
+        weights: of `mask_rcnn`.
+        data_dir: as of `data.open_split`.
+        out_dir: gets `report.json` and `predictions.json`.
+        told: hears of progress.
+        device: where.
+        split: which.
+        fusion: what is written into the pictures, by default what the weights learned.
+        masks: whether they are scored, too.
+        proposals: of a picture; fewer are quicker.
+        short_px: most for the shorter side of a picture as the network sees it, by default what
+            the weights learned; less is quicker.
+
+    Returns:
+        `bbox` and `segm` as of `average_precision.score`, the same `published`, rounded; counts.
+
+    Raises:
+        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
+    """
+    from eyeline.systems.gaze_following.detector.data import open_split
+    from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
+    from eyeline.training import checkpoint
+
+    card = checkpoint.read_card(weights)
+    learned = cast("Fusion", card.settings.get("fusion", "hs"))
+    short_px = short_px or int(card.settings.get("short_px", SHORT_PX))
+    pictures = open_split(data_dir, split, fusion or learned, short_px=short_px)
+    network = load_mask_rcnn(weights, device)
+    found = answers(network, pictures, told, masks=masks, proposals=proposals)
+    made = report(pictures, found, masks=masks)
+    made |= {
+        "weights": Path(weights).name, "split": split, "fusion": fusion or learned,
+        "fusion_learned": card.settings.get("fusion"), "proposals": proposals,
+        "short_px": short_px,
+    }  # fmt: skip
+    if out_dir is not None:
+        write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(found) + "\n").encode())
+        write_json(Path(out_dir) / REPORT, made)
+    return made
+
+
+def answers(
+    network: MaskRcnn, pictures: Pictures, told: Told | None = None, *, masks: bool = True,
+    proposals: int = 1000,
+) -> list[Answer]:  # fmt: skip
+    """What a network finds in annotated pictures, in the form of COCO's results.
+
+    Args:
+        network: in evaluation mode, on its device.
+        pictures: one after the other.
+        told: hears of progress.
+        masks: whether the answers have them.
+        proposals: of a picture.
+    """
+    import torch
+
+    from eyeline.systems.gaze_following.detector import detections, inputs
+    from eyeline.systems.gaze_following.detector.fused import fused
+    from eyeline.systems.gaze_following.detector.proposals import Proposing
+    from eyeline.training.devices import for_answers
+
+    how, quick = detections.Finding(Proposing(proposals, proposals), masks=masks), fused(network)
+    category = _category(pictures)
+    device = quick.classes.weight.device
+    made: list[Answer] = []
+    with for_answers(torch.get_num_threads()):
+        for number, picture in enumerate(pictures.annotations.pictures):
+            shown = inputs.show(pictures.image(number), short_px=pictures.short_px)
+            given = inputs.batch([shown.pixels]).to(device)
+            found = detections.find(quick, given, [shown], how)[0]
+            made += _told(found, picture.number, category, shown.original_hw)
+            if told and number % 50 == 49:
+                told(f"{number + 1} of {len(pictures)} pictures")
+    return made
+
+
+def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -> Report:
+    """The scores of answers to annotated pictures."""
+    truth = coco.contents(pictures.annotations.source)
+    kinds = KINDS if masks else KINDS[:1]
+    scores = {kind: average_precision.score(truth, found, kind) for kind in kinds}
+    return {
+        **scores,
+        "published": {k: average_precision.as_published(s) for k, s in scores.items()},
+        "pictures": len(pictures), "answers": len(found),
+        "targets": sum(len(p.targets) for p in pictures.annotations.pictures),
+        "left_out": pictures.annotations.left_out,
+    }  # fmt: skip
+
+
+def score_file(predictions: Path | str, truth: Path | str) -> Report:
+    """The scores of a file of COCO's results, of boxes, masks or both.
+
+    Args:
+        predictions: such as `predictions.json`, or what mmdetection writes.
+        truth: a file of instances.
+
+    Raises:
+        DataError: a file that cannot be read, or not of that form.
+    """
+    path = Path(predictions)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise DataError(f"{path} is no list of COCO's results")
+    coco.read(truth)
+    known = coco.contents(Path(truth))
+    kinds = [k for k, entry in zip(KINDS, ("bbox", "segmentation"), strict=True)
+             if not found or any(entry in one for one in found)]  # fmt: skip
+    scores = {kind: average_precision.score(known, found, kind) for kind in kinds}
+    rounded = {k: average_precision.as_published(s) for k, s in scores.items()}
+    return {**scores, "published": rounded, "answers": len(found)}
+
+
+def _category(pictures: Pictures) -> int:
+    """The number that the truth has for a target."""
+    content = coco.contents(pictures.annotations.source)
+    return next(int(c["id"]) for c in content["categories"] if c["name"] == coco.CATEGORY)
+
+
+def _told(found: Found, number: int, category: int, size_hw: tuple[int, int]) -> list[Answer]:
+    from eyeline.systems.gaze_following.detector.detections import masks_of
+
+    boxes = found.box_xyxy.double().cpu().numpy()
+    made: list[Answer] = [
+        {
+            "image_id": number, "category_id": category, "score": float(score),
+            "bbox": [float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+        }
+        for (x1, y1, x2, y2), score in zip(boxes, found.score.tolist(), strict=True)
+    ]  # fmt: skip
+    if found.mask_logits is not None:
+        for one, mask in zip(made, masks_of(found, size_hw).cpu().numpy(), strict=True):
+            one["segmentation"] = coco.run_lengths(mask)
+    return made

@@ -1,0 +1,122 @@
+"""Frames to candidates: the boxes that somebody in the picture may be looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.results import Floats, Image
+from eyeline.systems.gaze_following.detector import inputs
+from eyeline.training.devices import THREADS, for_answers
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_following.detector.detections import Found
+
+PROPOSALS = 1000
+"""Of a picture, as published."""
+
+
+class Candidates(NamedTuple):
+    """What may be looked at in a frame, the surest first."""
+
+    box_xyxy: Floats
+    """`(n, 4)` pixels of the frame as given."""
+    score: Floats
+    """`(n,)` in [0, 1]."""
+
+
+class CandidateDetector:
+    """The detector for frames of a video; masks are not computed.
+
+    `fusion` says what its training pictures had written into them, and frames should have; None
+    where the weights do not tell.
+
+    Two switches save time, both as published by default. A frame of 720 rows takes a quarter of the
+    processor's time with 300 proposals and 400 pixels, see `benchmarks/gaze_following_detector.py`.
+    Fewer proposals cost no precision in a test with a shrunken network and few things to see; a
+    smaller side did, and small things first. `evaluate.run` takes both and tells for your data.
+    """
+
+    def __init__(
+        self,
+        weights: Path | str,
+        device: str = "cpu",
+        *,
+        proposals: int = PROPOSALS,
+        short_px: int = inputs.SHORT_PX,
+        score: float = 0.05,
+        most: int = 100,
+        at_once: int = 1,
+        threads: int = THREADS,
+    ) -> None:
+        """Open the network.
+
+        Args:
+            weights: of `mask_rcnn`, a file of ours.
+            device: `cpu`, `cuda` or `cuda:N`.
+            proposals: of a picture, of each level and of all; fewer are quicker.
+            short_px: most for the shorter side of a frame as the network sees it; the longer one's
+                most goes along. A smaller one is quicker.
+            score: candidates are surer than that.
+            most: candidates of a frame.
+            at_once: frames that pass through the network together.
+            threads: of the CPU.
+
+        Raises:
+            CheckpointError: a file that is not what it should be.
+            UsageError: a device that is not there, or a number that cannot be.
+        """
+        from eyeline.systems.gaze_following.detector.detections import Finding
+        from eyeline.systems.gaze_following.detector.fused import fused
+        from eyeline.systems.gaze_following.detector.proposals import Proposing
+        from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
+        from eyeline.training import checkpoint
+
+        if min(proposals, most, at_once) < 1 or short_px < 32:
+            raise UsageError(
+                f"{proposals} proposals, {most} candidates, {at_once} frames at once, a shorter "
+                f"side of {short_px} pixels: at least 1, 1, 1 and 32"
+            )
+        self.network = fused(load_mask_rcnn(weights, device))
+        self.fusion: str | None = checkpoint.read_card(weights).settings.get("fusion")
+        self.finding = Finding(Proposing(proposals, proposals), score=score, most=most)
+        self.short_px, self.at_once, self.threads = short_px, at_once, threads
+
+    def find(self, frames: Sequence[Image]) -> list[Candidates]:
+        """Candidates of each frame; none are found where there is nothing to be looked at.
+
+        Args:
+            frames: `(h, w, 3)` RGB uint8, of one size or several.
+
+        Raises:
+            DataError: a frame of another shape.
+        """
+        with for_answers(self.threads):
+            return [c for part in self._parts(frames) for c in self._together(part)]
+
+    def _parts(self, frames: Sequence[Image]) -> Iterator[list[Image]]:
+        """Frames that pass through together: of one size, as others would change what is seen."""
+        part: list[Image] = []
+        for frame in frames:
+            if part and (len(part) == self.at_once or frame.shape != part[0].shape):
+                yield part
+                part = []
+            part.append(frame)
+        if part:
+            yield part
+
+    def _together(self, frames: Sequence[Image]) -> list[Candidates]:
+        from eyeline.systems.gaze_following.detector.detections import find
+
+        shown = [inputs.show(frame, short_px=self.short_px) for frame in frames]
+        device = self.network.classes.weight.device
+        pictures = inputs.batch([s.pixels for s in shown]).to(device)
+        return [_told(f) for f in find(self.network, pictures, shown, self.finding)]
+
+
+def _told(found: Found) -> Candidates:
+    return Candidates(*(v.cpu().numpy().astype(np.float64) for v in found[:2]))

@@ -1,0 +1,179 @@
+"""Checkpoints of mmdetection become ours; ours are opened: every key accounted for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import CheckpointError, DataError
+from eyeline.systems.gaze_following.detector.original_keys import differences, our_name
+from eyeline.systems.gaze_following.fusion import Fusion
+from eyeline.training import checkpoint, foreign
+from eyeline.training.checkpoint import CheckpointCard, Imported
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eyeline.systems.gaze_following.detector.model import MaskRcnn
+
+SYSTEM, BUILDER = "gaze_following", "mask_rcnn"
+
+CLASS = "target"
+"""The one class."""
+
+FUSION_WORDS: Mapping[Fusion, str] = {"hs": "HS", "h": "H", "none": "noHnoS"}
+"""What the authors call them."""
+
+LICENCE = (
+    "weights of the authors of 'Multi-Modal Gaze Following in Conversational Scenarios', who state "
+    "no licence; trained from an ImageNet backbone of mmdetection (Apache-2.0)"
+)
+
+_META = "meta"
+_EXPECTED = f"{SYSTEM}/{BUILDER} as mmdetection writes it"
+_TRACKED = "num_batches_tracked"
+_CLASSIFIER = ("fc.weight", "fc.bias")
+
+
+def import_original(path: Path | str) -> Imported:
+    """Read a checkpoint of mmdetection as it is, or its `state_dict` alone.
+
+    What was written into the pictures it was trained on is read off the names of folders in its
+    configuration (`HS`, `H`, `noHnoS`), where they tell; the card's settings then have it as
+    `fusion`. Nothing in the file is executed.
+
+    Raises:
+        CheckpointError: no such file, one of another detector (the message says which parts
+            differ), of other classes, or with values that are no numbers.
+    """
+    theirs, beside = foreign.load_state(path, _EXPECTED, inert=True)
+    meta = foreign.load_foreign(path, inert=True)[_META] if _META in beside else {}
+    meta = meta if isinstance(meta, Mapping) else {}
+    placed = {our_name(name): value for name, value in theirs.items()}
+    expected = _empty({}).state_dict()
+    whole = _with_counts(expected, placed)
+    _compare(expected, whole, path)
+    _check_classes(meta, path)
+    state = {name: whole[name].to(value.dtype) for name, value in expected.items()}
+    checkpoint.check_finite(state, path)
+    fusion = _fusion_of(meta)
+    settings = {"fusion": fusion} if fusion else {}
+    return Imported(
+        CheckpointCard(SYSTEM, BUILDER, {}, settings=settings, licence=LICENCE), state, beside
+    )
+
+
+def load_mask_rcnn(path: Path | str, device: str = "cpu") -> MaskRcnn:
+    """The network of one of our files, in evaluation mode.
+
+    Raises:
+        CheckpointError: another builder's file, or tensors that do not fit.
+        UsageError: a device that is not there.
+    """
+    from eyeline.training.devices import check_device
+
+    card, state = checkpoint.load(path)
+    checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+    checkpoint.check_finite(state, path)
+    network = _network(card.arguments, path)
+    checkpoint.fill(network, state, path)
+    return network.eval().to(check_device(device))
+
+
+def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:
+    """Begin a network at weights that learned something else, or this.
+
+    Args:
+        network: changed in place.
+        path: our own file of a whole detector; a checkpoint of mmdetection's; or a backbone that
+            learned ImageNet (`resnext101_32x4d`), its classifier left out.
+
+    Returns:
+        The network's tensors that stay as they were, by name.
+
+    Raises:
+        CheckpointError: not such a file, or shapes that differ; nothing is changed then.
+    """
+    given = _beginning(path)
+    own = network.state_dict()
+    needed = [k for k in own if k.startswith("backbone.")] if _is_backbone(given) else list(own)
+    given = _with_counts(needed, given)
+    _compare({name: own[name] for name in needed}, given, path)
+    checkpoint.check_finite(given, path)
+    network.load_state_dict({**own, **given})
+    return tuple(name for name in own if name not in given)
+
+
+def _beginning(path: Path | str) -> dict[str, Tensor]:
+    """What of a file can begin a network, in our names."""
+    if Path(path).suffix == ".safetensors":
+        card, ours = checkpoint.load(path)
+        checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+        return ours
+    theirs, _ = foreign.load_state(path, _EXPECTED, inert=True)
+    if "conv1.weight" in theirs:
+        return {f"backbone.{k}": v for k, v in theirs.items() if k not in _CLASSIFIER}
+    return {our_name(name): value for name, value in theirs.items()}
+
+
+def _is_backbone(state: Mapping[str, Any]) -> bool:
+    return all(name.startswith("backbone.") for name in state)
+
+
+def _with_counts(expected: Any, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """With the counts of batches, which nothing reads and old files lack."""
+    import torch
+
+    counts = {k: torch.tensor(0) for k in expected if k.endswith(_TRACKED)}
+    return {**counts, **state}
+
+
+def _compare(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path | str) -> None:
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    try:
+        checkpoint.compare(shapes, state, f"{SYSTEM}/{BUILDER}", path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}. By part: {differences(shapes, state)}") from None
+
+
+def _check_classes(meta: Mapping[str, Any], path: Path | str) -> None:
+    """CheckpointError where the file names other classes than the one."""
+    named = meta.get("CLASSES")
+    classes = (named,) if isinstance(named, str) else named
+    if classes is not None and tuple(classes) != (CLASS,):
+        shown = ", ".join(map(str, tuple(classes)[:4])) or "none"
+        raise CheckpointError(
+            f"{path} finds {len(tuple(classes))} classes ({shown}); expected one: {CLASS}"
+        )
+
+
+def _fusion_of(meta: Mapping[str, Any]) -> Fusion | None:
+    """What the configuration says was written into the pictures."""
+    text = str(meta.get("config", ""))
+    named = re.findall(r"(?:work_dir|data_root)\s*=\s*['\"]([^'\"]*)['\"]", text)
+    words = {word for place in named for word in re.split(r"[^A-Za-z]+", place)}
+    found = [fusion for fusion, word in FUSION_WORDS.items() if word in words]
+    return found[0] if len(found) == 1 else None
+
+
+def _network(arguments: Mapping[str, Any], path: Path | str) -> MaskRcnn:
+    from eyeline.systems.gaze_following.detector.model import mask_rcnn
+
+    try:
+        return mask_rcnn(**arguments)
+    except (TypeError, DataError) as error:
+        raise CheckpointError(
+            f"{path} has a card that builder {BUILDER} cannot use: {error}"
+        ) from error
+
+
+def _empty(arguments: Mapping[str, Any]) -> MaskRcnn:
+    """The network without memory for its tensors."""
+    import torch
+
+    from eyeline.systems.gaze_following.detector.model import mask_rcnn
+
+    with torch.device("meta"):
+        return mask_rcnn(**arguments)

@@ -1,0 +1,246 @@
+"""What the matcher learns from: annotated looks with the candidates, speakers and directions.
+
+A data folder has annotations in one of the formats of `datasets`, and beside them
+- `candidates.csv` (`frame_name,gaze_bbox,gaze_score`) or the published `x101_1x_test.txt`;
+- optionally `speakers.csv` (`video,frame,head`) for VideoGazeSpeech;
+- optionally `directions.csv` (`frame_name,person,x,y,z`), unit vectors in the camera frame;
+- `sizes.csv` (`video,width,height`) where pictures are not at hand;
+- lists of videos such as `train.txt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import formats, score
+from eyeline.systems.gaze_following.datasets import pictures, rows, splits, vgs
+from eyeline.systems.gaze_following.datasets.looks import Looks
+from eyeline.systems.gaze_following.matching import inputs
+from eyeline.systems.gaze_following.matching.inputs import Moment, Options
+from eyeline.systems.gaze_following.matching.labels import right_answers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TRUTH = "GT_label_all_videoFormat.txt"
+"""Annotations of VideoGazeSpeech in a data folder."""
+CANDIDATES = ("candidates.csv", "x101_1x_test.txt")
+SPEAKERS, DIRECTIONS, SIZES = "speakers.csv", "directions.csv", "sizes.csv"
+
+Found = Mapping[str, tuple[Floats, Floats]]
+"""By picture, boxes `(n, 4)` and scores `(n,)` of the detector."""
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Annotated looks and what stands around them."""
+
+    looks: Looks
+    found: Found
+    gaze: Floats
+    """`(n, 3)` direction of each looker, NaN where not told."""
+
+    def moments(self) -> tuple[list[Moment], Ints, Ints]:
+        """Every picture once; of each look its picture and its looker's row in it.
+
+        People without a head box are in no picture and have row -1.
+        """
+        looks = self.looks
+        at: dict[str, list[int]] = {}
+        seen = ~np.isnan(looks.head_xyxy).any(axis=1)
+        for row in np.flatnonzero(seen).tolist():
+            at.setdefault(looks.picture[row], []).append(row)
+        moments, picture, person = [], np.full(len(looks), -1), np.full(len(looks), -1)
+        for number, (name, own) in enumerate(at.items()):
+            moments.append(self._moment(name, own))
+            picture[own], person[own] = number, np.arange(len(own))
+        return moments, picture, person
+
+    def _moment(self, name: str, own: list[int]) -> Moment:
+        box, sure = self.found.get(name, (np.zeros((0, 4)), np.zeros(0)))
+        width, height = self.looks.size_px[own[0]].tolist()
+        if not width > 0 or not height > 0:
+            raise DataError(
+                f"{self.looks.source[own[0]]}: the size of the picture is not known; give {SIZES}"
+            )
+        return Moment(
+            (width, height), self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own],
+            box, sure,
+        )  # fmt: skip
+
+
+def open_folder(folder: Path | str, *, split: str | None = None, part: str = "train") -> Scenes:
+    """Looks of a data folder, all or those of a list of videos.
+
+    Args:
+        folder: see above.
+        split: name of the list in the folder, or its path.
+        part: of VideoAttentionTarget or GazeFollow, `train` or `test`.
+
+    Raises:
+        DataError: no annotations or candidates there, or as their readers say.
+    """
+    folder = Path(folder)
+    looks = _looks(folder, part)
+    if split is not None:
+        own = folder / split
+        looks = looks.of_videos(splits.read(own if own.is_file() else split))
+    return Scenes(looks, read_candidates(folder, looks), _directions(folder / DIRECTIONS, looks))
+
+
+def read_candidates(folder: Path, looks: Looks) -> dict[str, tuple[Floats, Floats]]:
+    """Candidates by the names of pictures that looks have.
+
+    VideoGazeSpeech's are the same for all copies of a frame; the first copy's are taken.
+
+    Raises:
+        DataError: no such file, or candidates of no picture of the looks.
+    """
+    there = [folder / name for name in CANDIDATES if (folder / name).is_file()]
+    if not there:
+        raise DataError(f"{folder} has no {' or '.join(CANDIDATES)}")
+    is_table = there[0].suffix == ".csv"
+    read = formats.read_candidates_csv if is_table else formats.read_candidates_text
+    names, found = set(looks.picture), dict[str, tuple[Floats, Floats]]()
+    for one in read(there[0]):
+        name = one.name if one.name in names else _frame(one.name)
+        if name in names:
+            found.setdefault(name, (one.box_xyxy.astype(np.float64), one.score.astype(np.float64)))
+    if not found:
+        raise DataError(f"{there[0]} has candidates of no annotated picture")
+    return found
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Looks as the matcher learns them."""
+
+    person: Floats
+    """`(n, person features)`."""
+    option: tuple[Floats, ...]
+    """Of each look `(options, option features)`."""
+    right: tuple[npt.NDArray[np.bool_], ...]
+    """Of each look `(options + 2,)`."""
+    row: Ints
+    """`(n,)` among the looks."""
+    among: tuple[Options, ...]
+
+    def __len__(self) -> int:
+        """Number of looks."""
+        return len(self.row)
+
+    def __getitem__(self, i: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Features of person and options, and right answers."""
+        return self.person[i], self.option[i], self.right[i]
+
+
+def examples(scenes: Scenes) -> Examples:
+    """Features and right answers of all looks of people whose head is known."""
+    looks = scenes.looks
+    moments, picture, person = scenes.moments()
+    mean = looks.mean_point_px()
+    rows_told = np.flatnonzero(person >= 0)
+    each: list[tuple[Floats, Floats, npt.NDArray[np.bool_], Options]] = []
+    for row in rows_told.tolist():
+        moment, looker = moments[picture[row]], int(person[row])
+        among = inputs.options(moment, looker)
+        mine, theirs = inputs.features(moment, looker, among)
+        right = np.zeros(len(theirs) + 2, bool)
+        if looks.in_frame[row] >= 0:
+            right = right_answers(
+                among, looks.head_xyxy[row], mean[row], in_frame=bool(looks.in_frame[row]),
+                target_xyxy=looks.target_xyxy[row],
+            )  # fmt: skip
+        each.append((mine, theirs, right, among))
+    return Examples(
+        np.array([e[0] for e in each], np.float32).reshape(-1, len(inputs.PERSON)),
+        tuple(e[1] for e in each), tuple(e[2] for e in each), rows_told,
+        tuple(e[3] for e in each),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Looks, padded to one number of options."""
+
+    person: Tensor
+    """`(batch, person features)`."""
+    option: Tensor
+    """`(batch, options, option features)`."""
+    there: Tensor
+    """`(batch, options)` bool."""
+    right: Tensor
+    """`(batch, options + 2)` bool."""
+
+
+def collate(looks: Sequence[tuple[Floats, Floats, npt.NDArray[np.bool_]]]) -> dict[str, Tensor]:
+    """The fields of a `Batch` by name."""
+    import torch
+
+    size, most = len(looks), max(len(option) for _, option, _ in looks)
+    option = np.zeros((size, most, len(inputs.OPTION)), np.float32)
+    there, right = np.zeros((size, most), bool), np.zeros((size, most + 2), bool)
+    for i, (_, own, answer) in enumerate(looks):
+        option[i, : len(own)], there[i, : len(own)] = own, True
+        right[i, : len(own)], right[i, most:] = answer[:-2], answer[-2:]
+    person = np.stack([person for person, _, _ in looks])
+    arrays: dict[str, Any] = {"person": person, "option": option, "there": there, "right": right}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _looks(folder: Path, part: str) -> Looks:
+    if not (folder / TRUTH).is_file():
+        return score.read_truth(folder, part=part)
+    speakers = folder / SPEAKERS
+    who = vgs.read_speakers(speakers) if speakers.is_file() else None
+    return vgs.read_text(folder / TRUTH, _sizes(folder), speakers=who)
+
+
+def _sizes(folder: Path) -> pictures.SizeOf:
+    path = folder / SIZES
+    if not path.is_file():
+        return pictures.in_folder(folder / "images")
+    known: dict[str, pictures.Size] = {}
+    for where, cells in rows.read(path, 3):
+        width, height = rows.numbers(where, cells[1:], ("width", "height"))
+        known[cells[0].strip()] = width, height
+
+    def size(name: str) -> pictures.Size:
+        video = formats.parse_name(name).video
+        if video not in known:
+            raise DataError(f"{path} does not tell the size of video {video}")
+        return known[video]
+
+    return size
+
+
+def _directions(path: Path, looks: Looks) -> Floats:
+    gaze = np.full((len(looks), 3), np.nan)
+    if not path.is_file():
+        return gaze
+    place = {pair: row for row, pair in enumerate(zip(looks.picture, looks.person, strict=True))}
+    for where, cells in rows.read(path, 5):
+        name, person = cells[0].strip(), cells[1].strip()
+        vector = np.array(rows.numbers(where, cells[2:], ("x", "y", "z")))
+        if abs(np.linalg.norm(vector) - 1) > 1e-2:
+            raise DataError(f"{where}: {vector} is no unit vector")
+        row = place.get((name, person), place.get((_frame(name), person)))
+        if row is not None:
+            gaze[row] = vector
+    return gaze
+
+
+def _frame(name: str) -> str:
+    """A picture of VideoGazeSpeech without its head; any other name as it is."""
+    try:
+        return vgs.picture_of(formats.parse_name(name))
+    except DataError:
+        return name

@@ -1,0 +1,244 @@
+"""The matcher on annotated looks, beside what needs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyeline import files
+from eyeline.errors import DataError, UsageError
+from eyeline.geometry import boxes
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import ablation, measures, predictions, report
+from eyeline.systems.gaze_following.matching import data, match, rules, slope
+from eyeline.systems.gaze_following.matching.data import Examples, Scenes
+from eyeline.systems.gaze_following.matching.slope import SlopeMlp
+from eyeline.systems.gaze_following.measures import Maps, Measures
+from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
+from eyeline.systems.gaze_following.report import Report
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_following.matching.model import Matcher
+
+REPORT, TABLE = "report.json", "predictions.csv"
+BASELINES = ("nearest_object", "surest_object", "middle")
+"""The nearest candidate or head, the candidate surest to the detector, the picture's middle."""
+
+Told = Callable[[str], None]
+
+
+def run(
+    weights: Path | str | None,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+    *,
+    split: str | None = "test.txt",
+    slope_weights: Path | str | None = None,
+    samples: int = 200,
+) -> Report:
+    """Score the matcher, with and without the speakers, against baselines.
+
+    Args:
+        weights: of a matcher.
+        data_dir: see `data`.
+        out_dir: gets `report.json` and `predictions.csv`; None writes nothing.
+        told: hears of figures.
+        device: where the network runs.
+        split: list of videos in the folder; None takes all.
+        slope_weights: of the published regressor; adds the published rules to the baselines.
+        samples: draws of the intervals.
+
+    Returns:
+        `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
+        heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
+        figures by name; `speakers`: see `ablation.compare`, None where it is not told who speaks;
+        `answers`: how often each kind of answer was right.
+
+    Raises:
+        UsageError: no weights.
+        CheckpointError, DataError: as of what is read.
+    """
+    if weights is None:
+        raise UsageError("no matcher ships with the package; give --weights")
+    scenes = data.open_folder(data_dir, split=split)
+    network = match.open_matcher(weights, device)
+    learned = _some_examples(scenes, data_dir)
+    chances = chances_of(network, learned)
+    found = predict(scenes, learned, chances)
+    compared = measure(found, scenes, learned)
+    made: Report = {"weights": str(weights), "data": str(data_dir), "split": split}
+    made |= report.score(compared, samples=samples)
+    made["answers"] = by_kind(learned, chances)
+    spread = measure(found, scenes, learned, heat=_heatmaps(scenes, learned, chances))
+    made["pooled"]["auc_of_all_answers"] = report.number(report.mean(spread.auc))
+    made["baselines"] = {
+        name: _figures(measure(baseline(scenes, learned, name), scenes, learned))
+        for name in BASELINES
+    }
+    if slope_weights is not None:
+        k = slope.read(slope_weights)
+        for rule in rules.RULES:
+            guess = by_rule(scenes, learned, rule, k)
+            made["baselines"][f"{rule}_rule"] = _figures(measure(guess, scenes, learned))
+    made["speakers"] = _without_speakers(network, scenes, learned, compared, samples)
+    if told:
+        for line in (*report.lines(made), *ablation.lines(made["speakers"] or {})):
+            told(line)
+    if out_dir is not None:
+        folder = files.made(Path(out_dir))
+        files.write_json(folder / REPORT, made)
+        predictions.write(folder / TABLE, found)
+    return made
+
+
+def chances_of(network: Matcher, learned: Examples, *, mute: bool = False) -> list[Floats]:
+    """Probabilities of all answers of each look, see `match.answer`."""
+    return match.answer(network, [*learned.person], [*learned.option], mute=mute)
+
+
+def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predictions:
+    """The answers as predictions, rows as those of the examples."""
+    moments, picture, person = scenes.moments()
+    point, chance, looked_at = [], [], []
+    rows_of = _people(picture, person)
+    for i, row in enumerate(learned.row.tolist()):
+        moment = moments[picture[row]]
+        one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
+        point.append(one.point_px)
+        chance.append(one.in_frame)
+        looked_at.append(_name(one.target, picture[row], scenes, rows_of))
+    return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
+
+
+def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
+    """The answers of one of `BASELINES`.
+
+    Raises:
+        UsageError: another name.
+    """
+    if name not in BASELINES:
+        raise UsageError(f"no baseline '{name}'; there are {', '.join(BASELINES)}")
+    point = scenes.looks.size_px[learned.row] / 2
+    origin = boxes.centre(scenes.looks.head_xyxy[learned.row])
+    for i, among in enumerate(learned.among):
+        middle = boxes.centre(among.box_xyxy)
+        rank = np.linalg.norm(middle - origin[i], axis=1)
+        if name == "surest_object":
+            rank = np.where(among.person < 0, -among.score, np.inf)
+        if name != "middle" and len(rank) and np.isfinite(rank).any():
+            point[i] = middle[rank.argmin()]
+    return _made(scenes, learned.row, point)
+
+
+def by_rule(scenes: Scenes, learned: Examples, rule: str, regressor: SlopeMlp) -> Predictions:
+    """The answers of one of the published rules, which know candidates only.
+
+    Raises:
+        UsageError: no such rule.
+    """
+    if rule not in rules.RULES:
+        raise UsageError(f"no rule '{rule}'; there are {', '.join(rules.RULES)}")
+    point = np.full((len(learned), 2), np.nan)
+    for i, row in enumerate(learned.row.tolist()):
+        among = learned.among[i]
+        candidates = among.box_xyxy[among.person < 0]
+        best = rules.RULES[rule](scenes.looks.head_xyxy[row], candidates, regressor)
+        if best is not None:
+            point[i] = boxes.centre(candidates[best])
+    return _made(scenes, learned.row, point)
+
+
+def measure(
+    found: Predictions, scenes: Scenes, learned: Examples, heat: Maps | None = None
+) -> Measures:
+    """Compare answers with the truth of the same looks."""
+    return measures.measure(found, scenes.looks, rows=learned.row, heat=heat)
+
+
+def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
+    """Of all answers of each look, by their probabilities."""
+    moments, picture, person = scenes.moments()
+
+    def of(at: Ints) -> Floats:
+        heat = []
+        for i in at.tolist():
+            row = int(learned.row[i])
+            moment, looker, among = moments[picture[row]], int(person[row]), learned.among[i]
+            one = match.decide(moment, looker, among, chances[i])
+            heat.append(one.heatmap(match.places(moment, looker, among), moment.size_px))
+        return np.array(heat)
+
+    return of
+
+
+def by_kind(learned: Examples, chances: list[Floats]) -> Report:
+    """How many looks there are of each kind, and how often the most probable answer was right.
+
+    A look counts as `option`, `off_screen` or `own_lap` by its right answers; `unfit` ones have
+    none and are not learned.
+    """
+    counts: dict[str, list[bool]] = {"option": [], "off_screen": [], "own_lap": []}
+    unfit = 0
+    for right, chance in zip(learned.right, chances, strict=True):
+        if not right.any():
+            unfit += 1
+            continue
+        kind = "off_screen" if right[-2] else "own_lap" if right[-1] else "option"
+        counts[kind].append(bool(right[chance.argmax()]))
+    told = {
+        kind: {"looks": len(hits), "right": report.number(float(np.mean(hits)) if hits else np.nan)}
+        for kind, hits in counts.items()
+    }
+    return {**told, "unfit": unfit}
+
+
+def _without_speakers(
+    network: Matcher, scenes: Scenes, learned: Examples, compared: Measures, samples: int
+) -> Report | None:
+    if np.isnan(scenes.looks.speaks).all():
+        return None
+    muted = predict(scenes, learned, chances_of(network, learned, mute=True))
+    return ablation.compare(compared, measure(muted, scenes, learned), samples=samples)
+
+
+def _some_examples(scenes: Scenes, where: Path | str) -> Examples:
+    learned = data.examples(scenes)
+    if not len(learned):
+        raise DataError(f"{where} has no looks of people whose head is known")
+    return learned
+
+
+def _figures(found: Measures) -> Report:
+    return {name: report.number(value) for name, value in report.summary(found).items()}
+
+
+def _people(picture: Ints, person: Ints) -> Mapping[tuple[int, int], int]:
+    """The row of each head in each picture."""
+    pairs = zip(picture.tolist(), person.tolist(), strict=True)
+    return {pair: row for row, pair in enumerate(pairs)}
+
+
+def _name(target: int, picture: int, scenes: Scenes, rows_of: Mapping[tuple[int, int], int]) -> str:
+    if target < 0:
+        return OFF_SCREEN if target == -2 else NOBODY
+    return scenes.looks.person[rows_of[int(picture), target]]
+
+
+def _made(
+    scenes: Scenes,
+    rows: Ints,
+    point: Floats,
+    in_frame: Floats | None = None,
+    looked_at: list[str] | None = None,
+) -> Predictions:
+    looks = scenes.looks
+    return predictions.made(
+        [looks.picture[row] for row in rows.tolist()], point,
+        head_xyxy=looks.head_xyxy[rows], in_frame=in_frame, looked_at=looked_at,
+        person=[looks.person[row] for row in rows.tolist()],
+    )  # fmt: skip

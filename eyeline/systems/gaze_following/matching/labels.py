@@ -1,0 +1,89 @@
+"""Which of the matcher's answers an annotated point makes right."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.geometry import boxes
+from eyeline.results import Floats
+from eyeline.systems.gaze_following.matching.inputs import Options
+
+NEAR = 0.5
+"""A point that no option holds belongs to the nearest one whose border is within so many sizes of
+the looker's head."""
+SAME = 0.5
+"""Intersection over union from which on an option is the annotated box."""
+LAP_ASIDE = 1.2
+"""The own lap lies below the head, at most so many head widths to either side of its middle,"""
+LAP_FROM, LAP_TO = 0.3, 4.0
+"""between so many head heights below the chin."""
+LAP_AT = 1.6
+"""Head heights below the chin at which an answer `own_lap` has its point."""
+
+Right = npt.NDArray[np.bool_]
+
+
+def right_answers(
+    among: Options,
+    head_xyxy: Floats,
+    point_px: Floats,
+    *,
+    in_frame: bool = True,
+    target_xyxy: Floats | None = None,
+) -> Right:
+    """The right ones `(options + 2,)`: the options, off screen, own lap.
+
+    In the picture these are the options that hold the point or are the annotated box; else the
+    nearest one; else the own lap, if the point lies there. None is right where nothing fits.
+    Candidates whose middle lies on the looker's own head are never right.
+
+    Args:
+        among: what may be looked at.
+        head_xyxy: `(4,)` of the looker.
+        point_px: `(2,)` of the look, NaN if it leaves the picture.
+        in_frame: whether it stays in it.
+        target_xyxy: `(4,)` of what is looked at, None or NaN where not told.
+    """
+    right = np.zeros(len(among.person) + 2, bool)
+    if not in_frame:
+        right[-2] = True
+        return right
+    other = ~_on(head_xyxy[None], boxes.centre(among.box_xyxy)) | (among.person >= 0)
+    hold = _on(among.box_xyxy, point_px)
+    if target_xyxy is not None and not np.isnan(target_xyxy).any():
+        hold |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
+    right[:-2] = hold & other
+    if not right.any() and len(right) > 2:
+        away = np.where(other, _outside(among.box_xyxy, point_px), np.inf)
+        best = int(away.argmin())
+        right[best] = away[best] <= NEAR * float(boxes.size(head_xyxy))
+    if not right.any():
+        right[-1] = in_lap(head_xyxy, point_px)
+    return right
+
+
+def in_lap(head_xyxy: Floats, point_px: Floats) -> bool:
+    """Whether a point `(2,)` lies where the lap, hands or table of a head `(4,)` are."""
+    width, height = head_xyxy[2:] - head_xyxy[:2]
+    aside = abs(point_px[0] - boxes.centre(head_xyxy)[0]) / width
+    below = (point_px[1] - head_xyxy[3]) / height
+    return bool(aside <= LAP_ASIDE and LAP_FROM <= below <= LAP_TO)
+
+
+def lap_point(head_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
+    """The point `(2,)` of an answer `own_lap`, within the picture."""
+    height = head_xyxy[3] - head_xyxy[1]
+    point = np.array([boxes.centre(head_xyxy)[0], head_xyxy[3] + LAP_AT * height])
+    return np.asarray(np.clip(point, 0, np.array(size_px)))
+
+
+def _on(box_xyxy: Floats, points_px: Floats) -> Right:
+    """Whether boxes hold points; one of both may be single."""
+    return np.asarray(((box_xyxy[:, :2] <= points_px) & (points_px <= box_xyxy[:, 2:])).all(axis=1))
+
+
+def _outside(box_xyxy: Floats, point_px: Floats) -> Floats:
+    """Distance `(n,)` from a point to boxes, 0 inside."""
+    gap = np.maximum(np.maximum(box_xyxy[:, :2] - point_px, point_px - box_xyxy[:, 2:]), 0)
+    return np.asarray(np.linalg.norm(gap, axis=1))

@@ -1,0 +1,103 @@
+"""The matcher's network: options scored one by one, in the light of the looker and of all options.
+
+The order of the options has no say: each gets its own score whatever stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from eyeline.errors import check_shape
+
+EXTRA = ("off_screen", "own_lap")
+"""Answers beside the options: a look out of the picture, and one at the own lap, hands or table."""
+
+_ACTIVATIONS = {
+    "identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid,
+}  # fmt: skip
+
+
+class Mlp(nn.Module):
+    """Linear layers with an activation, and dropout in training, between them.
+
+    Args:
+        widths: of the input, of each layer's output.
+        activation: `identity`, `relu`, `tanh` or `logistic`.
+        dropout: share of the numbers between layers that training leaves out.
+    """
+
+    def __init__(
+        self, widths: Sequence[int], *, activation: str = "relu", dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.activation = _ACTIVATIONS[activation]()
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """`(..., inputs)` to `(..., outputs)`."""
+        for layer in self.layers[:-1]:
+            values = self.dropout(self.activation(layer(values)))
+        out: Tensor = self.layers[-1](values)
+        return out
+
+
+class Matcher(nn.Module):
+    """Which of the options a person looks at, or out of the picture, or at the own lap.
+
+    Args:
+        encoder: person's and option's features to a code of the option.
+        scorer: the option's code, the mean and the greatest codes of all options, and the person's
+            features to one logit.
+        extra: mean and greatest codes and the person's features to a logit for each of `EXTRA`.
+    """
+
+    def __init__(self, encoder: nn.Module, scorer: nn.Module, extra: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.scorer, self.extra = encoder, scorer, extra
+
+    def forward(self, person: Tensor, option: Tensor, there: Tensor) -> Tensor:
+        """Logits of all answers.
+
+        Args:
+            person: `(batch, person features)` as of `inputs.features`.
+            option: `(batch, options, option features)`, padded.
+            there: `(batch, options)` bool, False for padding.
+
+        Returns:
+            `(batch, options + 2)`: those of the options, minus infinity for padding, then `EXTRA`.
+        """
+        sizes = check_shape(option, "batch options feature", "options")
+        check_shape(there, "batch options", "there", sizes)
+        every = person[:, None].expand(-1, option.shape[1], -1)
+        code = torch.relu(self.encoder(torch.cat([every, option], dim=2)))
+        code = code * there[:, :, None]
+        mean = code.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
+        most = code.amax(dim=1) if option.shape[1] else torch.zeros_like(mean)
+        context = torch.cat([person, mean, most], dim=1)
+        spread = context[:, None].expand(-1, option.shape[1], -1)
+        logit = self.scorer(torch.cat([code, spread], dim=2))[:, :, 0]
+        logit = logit.masked_fill(~there, -torch.inf)
+        return torch.cat([logit, self.extra(context)], dim=1)
+
+
+def matcher(*, width: int = 48, dropout: float = 0.1) -> Matcher:
+    """The builder.
+
+    Args:
+        width: of all hidden layers.
+        dropout: in training.
+    """
+    from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON
+
+    person, option = len(PERSON), len(OPTION)
+    context = person + 2 * width
+    return Matcher(
+        Mlp((person + option, width, width), dropout=dropout),
+        Mlp((width + context, width, 1), dropout=dropout),
+        Mlp((context, width, len(EXTRA)), dropout=dropout),
+    )

@@ -1,0 +1,312 @@
+"""How far each predicted look is off, row by row, by the field's definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError, UsageError
+from eyeline.geometry.boxes import centre
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import heatmaps
+from eyeline.systems.gaze_following.datasets.looks import Looks, looked_at
+from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Errors of predicted looks; NaN where a row has no part in a figure."""
+
+    video: tuple[str, ...]
+    """`n` names, to draw by."""
+    in_frame: Floats
+    """`(n,)` 1: looks into the picture, 0: out of it, NaN: not told."""
+    in_frame_score: Floats
+    """`(n,)` its predicted probability."""
+    auc: Floats
+    """`(n,)` of looks into the picture, in [0, 1]."""
+    l2_average: Floats
+    """`(n,)` distance to the middle of the annotators' points, in widths and heights."""
+    l2_minimum: Floats
+    """`(n,)` distance to the nearest annotator's point."""
+    l2_average_cells: Floats
+    """`(n,)` as `l2_average`, of the corner of the highest cell, as networks are scored."""
+    l2_minimum_cells: Floats
+    """`(n,)` likewise."""
+    angle_deg: Floats
+    """`(n,)` in the picture, seen from the looker's eyes or head."""
+    right_person: Floats
+    """`(n,)` 1: the person looked at, or nobody, is told rightly; NaN: nobody else is there."""
+    at_person: Floats
+    """`(n,)` 1: somebody is truly looked at, 0: nobody; NaN as above."""
+    at_speaker: Floats
+    """`(n,)` 1: somebody who speaks is truly looked at, 0: else; NaN where it is not told who
+    speaks, or nobody else does."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.video)
+
+    def take(self, rows: Ints) -> Measures:
+        """Some of the rows."""
+        names = tuple(self.video[i] for i in rows.tolist())
+        return Measures(names, **{f.name: getattr(self, f.name)[rows] for f in fields(self)[1:]})
+
+
+def measure(
+    found: Predictions,
+    known: Looks,
+    *,
+    rows: Ints | None = None,
+    protocol: str = "attention_target",
+    sigma_cells: float = heatmaps.SIGMA_CELLS,
+    heat: Floats | Maps | None = None,
+) -> Measures:
+    """Compare predictions with annotated looks.
+
+    A row without a predicted point, as of a look that is taken to leave the picture, counts as a
+    guess at the picture's middle wherever the truth lies in the picture.
+
+    Args:
+        found: `n` rows.
+        known: the truth, with the sizes of its pictures.
+        rows: `(n,)` of the truth that the predictions are of, in their order; all by default. The
+            others are people who may be looked at.
+        protocol: how AUC is counted, one of `PROTOCOLS`.
+        sigma_cells: spread of the Gaussian that stands for a point.
+        heat: `(n, rows, columns)` heatmaps that were predicted themselves, or a function from some
+            of the rows to theirs.
+
+    Raises:
+        UsageError: no such protocol.
+        DataError: rows that do not fit, or a picture whose size is not known.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"no protocol '{protocol}'; there are {', '.join(PROTOCOLS)}")
+    rows = np.arange(len(known)) if rows is None else rows
+    if len(found) != len(rows):
+        raise DataError(f"{len(found)} predictions for {len(rows)} looks")
+    truth = known.take(rows)
+    _check_sizes(truth)
+    guess = np.where(np.isnan(found.point_px), truth.size_px / 2, found.point_px)
+    within = np.flatnonzero((truth.in_frame == 1) & (np.diff(truth.first) > 0))
+    maps = _maps(heat) if heat is not None else _drawn(guess / truth.size_px, sigma_cells)
+    figures = _figures(guess, truth, within, maps, PROTOCOLS[protocol])
+    told = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
+    return Measures(
+        truth.video, told, found.in_frame, **figures, **_people(found, known, rows),
+    )  # fmt: skip
+
+
+Maps = Callable[[Ints], Floats]
+"""Rows `(k,)` to heatmaps `(k, rows, columns)`."""
+
+
+def _maps(heat: Floats | Maps) -> Maps:
+    return heat if callable(heat) else lambda at: heat[at]
+
+
+def _drawn(point_norm: Floats, sigma_cells: float) -> Maps:
+    return lambda at: heatmaps.of_points(point_norm[at], sigma_cells=sigma_cells)
+
+
+def _figures(guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: Auc) -> dict[str, Floats]:
+    """Of rows within the picture; NaN for others."""
+    made = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
+    mean, origin = truth.mean_point_px(), truth.origin_px()
+    made["angle_deg"][within] = angle_deg(origin[within], guess[within], mean[within])
+    for start in range(0, len(within), _AT_ONCE):
+        at = within[start : start + _AT_ONCE]
+        heat = maps(at)
+        corner = heatmaps.peak_norm(heat)
+        for k, row in enumerate(at.tolist()):
+            size, points = truth.size_px[row], truth.points(row) / truth.size_px[row]
+            made["auc"][row] = auc(heat[k], points, size)
+            made["l2_average"][row], made["l2_minimum"][row] = l2(guess[row] / size, points)
+            made["l2_average_cells"][row], made["l2_minimum_cells"][row] = l2(corner[k], points)
+    return made
+
+
+_OF_POINTS = (
+    "auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells", "angle_deg",
+)  # fmt: skip
+_AT_ONCE = 256
+
+
+def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
+    """Distance of a point `(2,)` to the mean of annotators' points `(k, 2)`, and to the nearest.
+
+    As published: not the mean of the distances. A picture is one wide and one high.
+    """
+    to_mean = float(np.linalg.norm(point_norm - truth_norm.mean(axis=0)))
+    return to_mean, float(np.linalg.norm(truth_norm - point_norm, axis=1).min())
+
+
+def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
+    """Degrees `(n,)` between two looks in the picture; NaN where one goes nowhere.
+
+    Args:
+        origin_px: `(n, 2)` where both start.
+        found_px: `(n, 2)`.
+        truth_px: `(n, 2)`.
+    """
+    a, b = found_px - origin_px, truth_px - origin_px
+    cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
+    still = (np.abs(a).max(axis=1, initial=0) == 0) | (np.abs(b).max(axis=1, initial=0) == 0)
+    return np.where(still, np.nan, np.rad2deg(np.abs(np.arctan2(cross, dot))))
+
+
+Auc = Callable[[Floats, Floats, Floats], float]
+"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, picture's size `(2,)`."""
+
+
+def gazefollow_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """AUC as GazeFollow's: the pixels that annotators named against all others of the picture.
+
+    The heatmap is brought to the picture's own size first.
+    """
+    width, height = (int(v) for v in size_px)
+    return _auc_of_points(heatmaps.enlarged(heatmap, height, width), points_norm)
+
+
+def gazefollow_cells_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """The same on the heatmap's own cells; a hundred times quicker, a little lower."""
+    return _auc_of_points(heatmap, points_norm)
+
+
+def attention_target_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """AUC as VideoAttentionTarget's: a square of cells about the point against all others.
+
+    The published code draws a Gaussian of sigma 3 over 19 x 19 cells and calls all of it positive.
+    (A later code cuts that square one cell short at the right and lower border.) Of several
+    annotators the squares are joined.
+    """
+    rows, columns = heatmap.shape
+    positive = np.zeros(heatmap.shape, bool)
+    reach = int(3 * heatmaps.SIGMA_CELLS)
+    for x, y in points_norm * (columns, rows):
+        left, top = int(x - reach), int(y - reach)
+        right, bottom = int(x + reach + 1), int(y + reach + 1)
+        positive[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return auc_of(heatmap, positive.ravel())
+
+
+PROTOCOLS: Mapping[str, Auc] = {
+    "gazefollow": gazefollow_auc,
+    "gazefollow_cells": gazefollow_cells_auc,
+    "attention_target": attention_target_auc,
+}
+"""Definitions of AUC in use."""
+
+
+def auc_of(values: Floats, positive: npt.NDArray[np.bool_]) -> float:
+    """Chance that a positive place has a higher value than another, ties counting half.
+
+    Args:
+        values: of any shape.
+        positive: `(size of values,)` yes or no; NaN comes out where all or none are.
+    """
+    flat = values.ravel()
+    yes, no = flat[positive], flat[~positive]
+    if not len(yes) or not len(no):
+        return float("nan")
+    if len(yes) <= _FEW:
+        wins = sum(np.count_nonzero(no < v) + np.count_nonzero(no <= v) for v in yes) / 2
+    else:
+        no = np.sort(no)
+        wins = (np.searchsorted(no, yes) + np.searchsorted(no, yes, "right")).sum() / 2
+    return float(wins / (len(yes) * len(no)))
+
+
+_FEW = 20  # up to here counting beats sorting
+
+
+def _auc_of_points(heatmap: Floats, points_norm: Floats) -> float:
+    rows, columns = heatmap.shape
+    x = np.clip((points_norm[:, 0] * columns).astype(np.int64), 0, columns - 1)
+    y = np.clip((points_norm[:, 1] * rows).astype(np.int64), 0, rows - 1)
+    positive = np.zeros(heatmap.size, bool)
+    positive[y * columns + x] = True
+    return auc_of(heatmap, positive)
+
+
+def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
+    """Who is looked at, by the truth and by the predictions."""
+    heads, names = known.head_xyxy, known.picture
+    true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
+    pointed, _ = looked_at(found.point_px, heads, names, rows)
+    people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
+    told = [
+        _row_of(name, people, names[row], at, chance)
+        for name, row, at, chance in zip(
+            found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist(), strict=True
+        )
+    ]
+    sure = company & (known.in_frame[rows] >= 0)
+    speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
+    return {
+        "right_person": np.where(sure, np.array(told, np.int64) == true, np.nan),
+        "at_person": np.where(sure, true >= 0, np.nan),
+        "at_speaker": np.where(sure & _others_speak(known)[rows], speaks, np.nan),
+    }
+
+
+def _row_of(
+    name: str | None, rows: Mapping[tuple[str, str], int], picture: str, at: int, chance: float
+) -> int:
+    """The row of who is said to be looked at: by name, else by the point."""
+    if name is not None:
+        return -1 if name in (NOBODY, OFF_SCREEN) else rows.get((picture, name), -2)
+    return -1 if chance < 0.5 else at
+
+
+def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
+    """Whether somebody other than the looker speaks, `(n,)`."""
+    loud: dict[str, int] = {}
+    for picture, speaks in zip(known.picture, known.speaks.tolist(), strict=True):
+        loud[picture] = loud.get(picture, 0) + (speaks == 1)
+    here = np.array([loud[p] for p in known.picture], np.int64)
+    return np.asarray(here - (known.speaks == 1) > 0)
+
+
+def _check_sizes(truth: Looks) -> None:
+    unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
+    if len(unknown):
+        raise DataError(
+            f"{truth.source[int(unknown[0])]}: the size of the picture is not known, so distances "
+            "cannot be told in pictures; name the folder of the pictures, or their size"
+        )
+
+
+BASELINES = ("middle", "nearest_head")
+
+
+def baseline_points(truth: Looks, kind: str) -> Floats:
+    """Points `(n, 2)` that need no network: the picture's `middle`, or the `nearest_head`.
+
+    Raises:
+        UsageError: another kind.
+    """
+    if kind not in BASELINES:
+        raise UsageError(f"no baseline '{kind}'; there are {', '.join(BASELINES)}")
+    if kind == "middle":
+        return truth.size_px / 2
+    here, found = truth.origin_px(), truth.size_px / 2
+    for rows in _pictures(truth.picture):
+        middle = centre(truth.head_xyxy[rows])
+        away = np.linalg.norm(middle[None] - here[rows][:, None], axis=2)
+        np.fill_diagonal(away, np.inf)
+        away = np.where(np.isnan(away), np.inf, away)
+        best, seen = away.argmin(axis=1), np.isfinite(away.min(axis=1))
+        found[rows[seen]] = middle[best[seen]]
+    return found
+
+
+def _pictures(names: Sequence[str]) -> list[Ints]:
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return [np.array(own) for own in rows.values()]

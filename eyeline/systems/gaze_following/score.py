@@ -1,0 +1,262 @@
+"""Scoring predicted looks against annotated ones, without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.errors import DataError, UsageError
+from eyeline.geometry import boxes
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import measures, predictions, report
+from eyeline.systems.gaze_following.datasets import (
+    attention_target,
+    gazefollow,
+    pictures,
+    splits,
+    vgs,
+)
+from eyeline.systems.gaze_following.datasets.looks import Looks
+from eyeline.systems.gaze_following.formats import parse_name
+from eyeline.systems.gaze_following.predictions import Predictions
+from eyeline.systems.gaze_following.report import Report
+
+LEAST_OVERLAP = 0.5
+"""Intersection over union from which on two head boxes in a picture are one person's."""
+
+_SHOWN = 3
+
+Told = Callable[[str], None]
+
+
+def run(
+    predictions: Path | str,
+    truth: Path | str,
+    *,
+    told: Told | None = None,
+    part: str = "test",
+    split: str | None = None,
+    size: str | None = None,
+    pictures: str | None = None,
+    heatmaps: str | None = None,
+    protocol: str | None = None,
+    sigma_cells: float = 3.0,
+    subset: bool = False,
+    speakers: str | None = None,
+    without: str | None = None,
+    samples: int = 200,
+) -> Report:
+    """Scores of predicted looks by the field's point metrics.
+
+    Args:
+        predictions: a table as `predictions.read` takes it, or `KETI_Sequence.csv`.
+        truth: of VideoGazeSpeech the text with points, or the `.json` with boxes; the folder of
+            VideoAttentionTarget; the folder of GazeFollow.
+        told: hears of notes and figures.
+        part: of the two folders, `train` or `test`.
+        split: list of the videos that are wanted; all by default.
+        size: of all pictures, `1280x720`, where their files are not at hand.
+        pictures: folder of the picture files, where it is not the data set's own.
+        heatmaps: `.npy` with predicted heatmaps `(n, rows, columns)` in the order of the rows; by
+            default a Gaussian stands for each point.
+        protocol: how AUC is counted, one of `measures.PROTOCOLS`; by default GazeFollow's for
+            GazeFollow, VideoAttentionTarget's for the others.
+        sigma_cells: standard deviation of that Gaussian, in 64ths of the picture.
+        subset: whether predictions may leave looks out; they are counted.
+        speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
+        without: predictions of the same looks that do not know who speaks, to be compared with.
+        samples: draws of the intervals; 0 for none.
+
+    Returns:
+        `pooled`: see `report.score`; `interval`: by bootstrap over videos; `baselines`: what the
+        picture's middle and the nearest head would get; `protocol`; counts and notes. With
+        `without`, `speaker_cue`: see `ablation.compare`.
+
+    Raises:
+        DataError: naming file and line: looks that are missing or unknown, or come twice; a
+            picture whose size is not known.
+        UsageError: no such protocol or size.
+    """
+    found = _predictions(predictions)
+    known = read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers)
+    if split is not None:
+        known = known.of_videos(splits.read(split))
+    notes = [*found.notes, *known.notes]
+    place = matched(found, known, subset=subset, notes=notes)
+    heat = _heat(heatmaps, len(found))
+    at = np.flatnonzero(place >= 0)
+    rule = protocol or default_protocol(truth)
+    compared = measures.measure(
+        found.take(place[at]), known, rows=at, protocol=rule, sigma_cells=sigma_cells,
+        heat=None if heat is None else heat[place[at]],
+    )  # fmt: skip
+    if silent := int(np.isnan(found.point_px[place[at]]).any(axis=1).sum()):
+        notes.append(f"{silent} predictions have no point: the picture's middle is taken")
+    made = report.score(compared, samples=samples)
+    made["baselines"] = baselines(known, at, rule)
+    if told:
+        for line in (*notes, *report.lines(made)):
+            told(line)
+    if without is not None:
+        from eyeline.systems.gaze_following import ablation
+
+        made["speaker_cue"] = ablation.run(
+            predictions, without, truth, told=told, part=part, split=split, size=size,
+            pictures=pictures, speakers=speakers, protocol=rule, samples=samples,
+        )["compared"]  # fmt: skip
+    return {
+        "predictions": str(predictions), "truth": str(truth), "protocol": rule,
+        "sigma_cells": sigma_cells, **made, "notes": notes,
+    }  # fmt: skip
+
+
+def default_protocol(truth: Path | str) -> str:
+    """GazeFollow's for GazeFollow, VideoAttentionTarget's for all others."""
+    return "gazefollow" if _is_gazefollow(Path(truth)) else "attention_target"
+
+
+def read_truth(
+    path: Path | str,
+    *,
+    part: str = "test",
+    size: str | None = None,
+    folder: str | None = None,
+    speakers: str | None = None,
+) -> Looks:
+    """Annotated looks in any of the formats, see `run`.
+
+    Raises:
+        DataError: none of them, or as its reader says.
+        UsageError: a size of another form.
+    """
+    path = Path(path)
+    size_of = _size_of(size, folder)
+    if path.is_dir():
+        if _is_gazefollow(path):
+            return gazefollow.read(path, part, size_of)
+        if (path / "annotations").is_dir():
+            return attention_target.read(path, part, size_of)
+        raise DataError(
+            f"{path} is neither VideoAttentionTarget (no folder annotations) nor GazeFollow (no "
+            f"{gazefollow.FILES['test']}); of VideoGazeSpeech name the file"
+        )
+    if path.suffix.lower() == ".json":
+        return vgs.read_coco(path)
+    who = vgs.read_speakers(speakers) if speakers is not None else None
+    return vgs.read_text(path, size_of or pictures.unknown, speakers=who)
+
+
+def matched(
+    found: Predictions, known: Looks, *, subset: bool = False, notes: list[str] | None = None
+) -> Ints:
+    """For each annotated look `(n,)` the row of its prediction, -1 for none.
+
+    People are told apart by the picture's name, by their own, or by the overlap of head boxes.
+
+    Args:
+        found: predictions.
+        known: the truth.
+        subset: whether looks may lack.
+        notes: where notes are added.
+
+    Raises:
+        DataError: naming the rows: predictions of nobody in the truth, of one person twice, or
+            looks without a prediction.
+    """
+    there: dict[str, list[int]] = {}
+    for row, picture in enumerate(known.picture):
+        there.setdefault(picture, []).append(row)
+    place = np.full(len(known), -1)
+    for i in range(len(found)):
+        row = _row_of(found, i, known, there)
+        if place[row] >= 0:
+            raise DataError(
+                f"{found.source[i]} tells of {known.source[row]}; so does "
+                f"{found.source[int(place[row])]}"
+            )
+        place[row] = i
+    lacking = np.flatnonzero(place < 0)
+    if len(lacking) and not subset:
+        some = "; ".join(known.source[int(row)] for row in lacking[:_SHOWN])
+        raise DataError(
+            f"{len(lacking)} of {len(known)} looks have no prediction: {some}. With subset=true "
+            "they are left out"
+        )
+    if len(lacking) and notes is not None:
+        notes.append(f"{len(lacking)} of {len(known)} looks were not predicted: left out")
+    if len(lacking) == len(known):
+        raise DataError("the predictions are of no look of the truth")
+    return place
+
+
+def baselines(known: Looks, rows: Ints, protocol: str) -> Report:
+    """What needs no network would get in these rows, by name; without intervals."""
+    names = [known.picture[row] for row in rows.tolist()]
+    made: Report = {}
+    for kind in measures.BASELINES:
+        guess = predictions.made(names, measures.baseline_points(known, kind)[rows])
+        found = measures.measure(guess, known, rows=rows, protocol=protocol)
+        made[kind] = {n: report.number(v) for n, v in report.summary(found).items()}
+    return made
+
+
+def _row_of(found: Predictions, i: int, known: Looks, there: dict[str, list[int]]) -> int:
+    """The row of the truth that a prediction is of."""
+    picture, person = found.frame_name[i], found.person[i]
+    if picture not in there and person is None:
+        picture, person = _parts(picture, found.source[i])
+    rows = there.get(picture, [])
+    if person is not None:
+        rows = [row for row in rows if known.person[row] == person]
+    elif rows:
+        rows = _overlapping(found.head_xyxy[i], known, rows)
+    if not rows:
+        who = f" of {person}" if person is not None else ""
+        raise DataError(f"{found.source[i]}: the truth has no look{who} in {found.frame_name[i]}")
+    return rows[0]
+
+
+def _overlapping(head: Floats, known: Looks, rows: list[int]) -> list[int]:
+    overlap = boxes.iou(head[None], known.head_xyxy[rows])[0]
+    best = int(np.argmax(np.nan_to_num(overlap, nan=-1.0)))
+    return [rows[best]] if overlap[best] >= LEAST_OVERLAP else []
+
+
+def _parts(name: str, where: str) -> tuple[str, str]:
+    """Picture and person of a name of VideoGazeSpeech."""
+    try:
+        parts = parse_name(name, where)
+    except DataError:
+        return name, "?"
+    return vgs.picture_of(parts), str(parts.head)
+
+
+def _is_gazefollow(path: Path) -> bool:
+    return any((path / name).is_file() for name in gazefollow.FILES.values())
+
+
+def _size_of(size: str | None, folder: str | None) -> pictures.SizeOf | None:
+    if size is not None:
+        width, cross, height = size.lower().partition("x")
+        if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+            raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
+        return pictures.always(int(width), int(height))
+    return pictures.in_folder(folder) if folder is not None else None
+
+
+def _predictions(path: Path | str) -> Predictions:
+    return predictions.read(path)
+
+
+def _heat(path: str | None, rows: int) -> Floats | None:
+    if path is None:
+        return None
+    try:
+        heat = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    if not isinstance(heat, np.ndarray) or heat.ndim != 3 or len(heat) != rows:
+        raise DataError(f"{path} should hold {rows} heatmaps (n, rows, columns)")
+    return np.asarray(heat, np.float64)

@@ -1,0 +1,134 @@
+"""The published tracking of faces: greedy, one track after another, by overlap with the last box.
+
+Boxes here are as the published detector gives them: rows `y1, x1, y2, x2` over the picture's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from eyeline.errors import DataError, check_shape
+from eyeline.results import Floats, Ints
+
+LEAST_IOU = 0.5
+"""A face joins a track whose last box it overlaps by more than this."""
+LONGEST_GAP = 3
+"""Frames from one face of a track to the next at most."""
+LEAST_FACES = 100
+"""A track needs more faces, and a shot at least so many frames."""
+LEAST_HEIGHT = 0.05
+"""Mean height over the picture's that a track must exceed."""
+
+
+class FaceTrack(NamedTuple):
+    """One face in successive frames."""
+
+    frame: Ints
+    """`(n,)` without gaps."""
+    box_norm: Floats
+    """`(n, 4)` y1, x1, y2, x2 in [0, 1], interpolated where no face was found."""
+
+    def xyxy(self, width_px: int, height_px: int) -> Floats:
+        """`(n, 4)` boxes in pixels."""
+        return self.box_norm[:, [1, 0, 3, 2]] * np.array(
+            [width_px, height_px, width_px, height_px], np.float64
+        )
+
+
+def track_faces(
+    frame: Ints,
+    box_norm: Floats,
+    *,
+    frames_read: int,
+    cuts: Sequence[int] = (),
+    least_faces: int = LEAST_FACES,
+    drop_last_of_shot: bool = True,
+) -> list[FaceTrack]:
+    """Tracks of all shots, in the order in which they begin.
+
+    Args:
+        frame: `(n,)` frame of each face, in the detector's order within a frame.
+        box_norm: `(n, 4)` y1, x1, y2, x2 over the picture's size.
+        frames_read: frames in which faces were looked for.
+        cuts: first frames of shots, as the shot detector lists them; none for a single shot.
+        least_faces: see `LEAST_FACES`.
+        drop_last_of_shot: leave out the last frame of each shot, as published.
+
+    Raises:
+        DataError: other shapes, faces out of order, or faces and cuts beyond the last frame: the
+            published code then made no track at all, and did not say so.
+    """
+    sizes = check_shape(frame, "faces", "frames of faces")
+    check_shape(box_norm, "faces 4", "face boxes", sizes)
+    _check(frame, frames_read, cuts)
+    found: list[FaceTrack] = []
+    start = 0
+    for end in (*cuts, frames_read):
+        if end - start >= least_faces:
+            last = end - 1 if drop_last_of_shot else end
+            inside = (frame >= start) & (frame < last)
+            found += _shot(frame[inside], box_norm[inside], least_faces)
+        start = end
+    return found
+
+
+def overlap(a: Floats, b: Floats) -> float:
+    """Intersection over union of two boxes `(4,)`; their middle coordinates may be swapped."""
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    areas = [float((c[2] - c[0]) * (c[3] - c[1])) for c in (a, b)]
+    return shared / max(areas[0] + areas[1] - shared, 1e-300)
+
+
+def _check(frame: Ints, frames_read: int, cuts: Sequence[int]) -> None:
+    if len(frame) and (np.diff(frame).min(initial=0) < 0 or frame[0] < 0):
+        raise DataError("faces must come frame by frame, from frame 0 on")
+    beyond = max([*cuts, int(frame.max(initial=0)) + (1 if len(frame) else 0)], default=0)
+    if beyond > frames_read:
+        raise DataError(
+            f"faces or cuts reach frame {beyond}, but {frames_read} frames were read; both must be "
+            "of the same file"
+        )
+
+
+def _shot(frame: Ints, box_norm: Floats, least_faces: int) -> list[FaceTrack]:
+    starts = np.flatnonzero(np.diff(frame, prepend=-1))
+    rows = [part.tolist() for part in np.split(np.arange(len(frame)), starts)[1:]]
+    found, begin = [], 0
+    while begin < len(rows):
+        taken = _take(rows[begin:], frame, box_norm)
+        while begin < len(rows) and not rows[begin]:
+            begin += 1
+        if len(taken) > least_faces:
+            track = _whole(frame[taken], box_norm[taken])
+            if np.mean(track.box_norm[:, 2] - track.box_norm[:, 0]) > LEAST_HEIGHT:
+                found.append(track)
+    return found
+
+
+def _take(rows: Sequence[list[int]], frame: Ints, box_norm: Floats) -> list[int]:
+    """Take the faces of the next track out of the lists of successive frames.
+
+    A face is taken while its list is walked through, so that the one behind it is passed over, as
+    published: tracks would differ otherwise.
+    """
+    taken: list[int] = []
+    for faces in rows:
+        i = 0
+        while i < len(faces):
+            if taken and frame[faces[i]] - frame[taken[-1]] > LONGEST_GAP:
+                return taken
+            if not taken or overlap(box_norm[faces[i]], box_norm[taken[-1]]) > LEAST_IOU:
+                taken.append(faces.pop(i))
+            i += 1
+    return taken
+
+
+def _whole(frame: Ints, box_norm: Floats) -> FaceTrack:
+    """The track with the frames between its faces."""
+    every = np.arange(frame[0], frame[-1] + 1)
+    box = np.stack([np.interp(every, frame, column) for column in box_norm.T], axis=1)
+    return FaceTrack(every, box)

@@ -1,0 +1,102 @@
+"""The form of all data sets: rows, points, people looked at, splits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_following.datasets import splits
+from eyeline.systems.gaze_following.datasets.looks import Builder, looked_at
+
+
+def three():
+    made = Builder()
+    made.add(
+        "a:1", picture="p", video="v", person="1", head_xyxy=(0, 0, 10, 10),
+        points_px=[(25, 5), (27, 5)], size_px=(100, 50),
+    )  # fmt: skip
+    made.add(
+        "a:2", picture="p", video="v", person="2", head_xyxy=(20, 0, 30, 10), in_frame=0,
+        size_px=(100, 50),
+    )  # fmt: skip
+    made.add(
+        "a:3", picture="q", video="w", person="1", eyes_px=(3, 4), points_px=[(1, 2)],
+        size_px=(100, 50),
+    )  # fmt: skip
+    return made.looks()
+
+
+def test_points_and_origins():
+    looks = three()
+    assert len(looks) == 3
+    np.testing.assert_array_equal(looks.mean_point_px(), [[26, 5], [np.nan] * 2, [1, 2]])
+    assert looks.origin_px().tolist() == [[5, 5], [25, 5], [3, 4]]
+
+
+def test_some_rows():
+    looks = three()
+    some = looks.take(np.array([2, 0]))
+    assert some.source == ("a:3", "a:1")
+    assert some.points(0).tolist() == [[1, 2]]
+    assert some.points(1).tolist() == [[25, 5], [27, 5]]
+    assert looks.of_videos(["w"]).source == ("a:3",)
+    with pytest.raises(DataError, match="no looks of x"):
+        looks.of_videos(["v", "x"])
+    assert len(looks.take(np.zeros(0, np.int64))) == 0
+
+
+def test_lengths_are_checked():
+    looks = three()
+    with pytest.raises(DataError, match="person of looks has 1 rows"):
+        replace(looks, person=("1",))
+    with pytest.raises(DataError, match="head_xyxy"):
+        replace(looks, head_xyxy=np.zeros((2, 4)))
+    with pytest.raises(DataError, match="divide"):
+        replace(looks, first=np.array([0, 1, 1, 1]))
+
+
+def test_looked_at():
+    heads = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [26, 0, 36, 10], [0, 0, 10, 10]], float)
+    names = ["p", "p", "p", "q"]
+    points = np.array([[24, 5], [22, 5], [29, 5], [5, 5]], float)
+    found, company = looked_at(points, heads, names)
+    assert found.tolist() == [1, -1, 1, -1], "nobody looks at their own face"
+    assert company.tolist() == [True, True, True, False]
+    again, _ = looked_at(np.array([[29.0, 5]]), heads, names, np.array([0]))
+    assert again.tolist() == [2], "of two heads the one whose middle is nearer"
+    nobody, _ = looked_at(np.full((1, 2), np.nan), heads, names, np.array([0]))
+    assert nobody.tolist() == [-1]
+
+
+def test_splits(tmp_path):
+    videos = [f"{i:03d}" for i in range(20)]
+    lists = splits.drawn(videos, (0.6, 0.2, 0.2), seed=1)
+    assert sorted(sum(lists, ())) == videos
+    assert [len(own) for own in lists] == [11, 5, 4]
+    assert all(list(own) == sorted(own) for own in lists)
+    assert lists == splits.drawn(videos, (0.6, 0.2, 0.2), seed=1)
+    assert lists != splits.drawn(videos, (0.6, 0.2, 0.2), seed=2)
+    assert [len(own) for own in splits.drawn(videos[:3], (0.9, 0.05, 0.05))] == [1, 1, 1]
+    splits.write(tmp_path / "a.txt", lists[1])
+    assert splits.read(tmp_path / "a.txt") == lists[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("# none\n", "names no video"), ("a\nb\na\n", "names twice: a")]
+)
+def test_bad_splits(tmp_path, text, message):
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(DataError, match=message):
+        splits.read(tmp_path / "a.txt")
+
+
+def test_splits_that_cannot_be(tmp_path):
+    with pytest.raises(DataError, match="no list"):
+        splits.read(tmp_path / "absent.txt")
+    with pytest.raises(DataError, match="cannot be divided"):
+        splits.drawn(["a"], (0.5, 0.5))
+    with pytest.raises(DataError, match="cannot be divided"):
+        splits.drawn(["a", "b"], (0.5, 0.4))

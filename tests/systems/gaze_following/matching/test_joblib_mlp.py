@@ -1,0 +1,151 @@
+"""Regressors that scikit-learn and joblib wrote, read without either; and files that want code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from eyeline.errors import CheckpointError
+from eyeline.systems.gaze_following.matching import joblib_mlp, slope
+from eyeline.training import checkpoint
+
+joblib = pytest.importorskip("joblib")  # scikit-learn brings it
+
+
+@pytest.fixture(scope="module")
+def points():
+    return np.random.default_rng(0).random((60, 2)) * 1000
+
+
+def trained(points, **how):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has not converged
+        return MLPRegressor(max_iter=4, random_state=0, **how).fit(points, points[:, 1] / 500)
+
+
+@pytest.mark.parametrize(
+    ("how", "stored"),
+    [
+        ({}, {}),
+        ({"hidden_layer_sizes": (7, 5), "activation": "tanh"}, {"compress": 3}),
+        ({"hidden_layer_sizes": (6,), "solver": "lbfgs"}, {"compress": ("gzip", 3)}),
+        ({"hidden_layer_sizes": (6,), "solver": "sgd"}, {"protocol": 3}),
+        ({"hidden_layer_sizes": (6,), "activation": "logistic"}, {"protocol": 2}),
+        ({"hidden_layer_sizes": (6,), "early_stopping": True}, {"protocol": 5}),
+    ],
+)
+def test_reads_what_joblib_wrote(tmp_path, points, how, stored):
+    model = trained(points, **how)
+    joblib.dump(model, tmp_path / "model_mlp.m", **stored)
+    found = joblib_mlp.read(tmp_path / "model_mlp.m")
+    np.testing.assert_allclose(found(points), model.predict(points), atol=1e-12)
+
+
+def test_import_makes_a_weights_file(tmp_path, points):
+    model = trained(points)
+    joblib.dump(model, tmp_path / "model_mlp.m")
+    found = joblib_mlp.import_original(tmp_path / "model_mlp.m")
+    checkpoint.save(tmp_path / "ours.safetensors", found.state, found.card)
+    ours = slope.read(tmp_path / "ours.safetensors")
+    np.testing.assert_allclose(ours(points), model.predict(points), atol=1e-12)
+
+
+def test_single_precision_and_other_byte_order(tmp_path, points):
+    model = trained(points.astype(np.float32))
+    model.coefs_ = [c.astype(">f8") for c in model.coefs_]
+    joblib.dump(model, tmp_path / "m")
+    found = joblib_mlp.read(tmp_path / "m")
+    np.testing.assert_allclose(found(points), model.predict(points), rtol=1e-5)
+
+
+class Wicked:
+    def __reduce__(self):
+        return os.mkdir, ("was_run",)
+
+
+def test_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    joblib.dump({"coefs_": Wicked()}, tmp_path / "wicked.m")
+    with pytest.raises(CheckpointError, match=r"asks for (posix|nt)\.mkdir.*Nothing .* was run"):
+        joblib_mlp.read(tmp_path / "wicked.m")
+    assert not (tmp_path / "was_run").exists()
+    joblib.load(tmp_path / "wicked.m")
+    assert (tmp_path / "was_run").exists(), "the file does run something in other hands"
+
+
+def test_names_keep_their_meaning(tmp_path, points):
+    """A file that gives the stand-in of a name another state, which later files would meet."""
+    joblib.dump(trained(points), tmp_path / "good")
+    change = b"\x80\x02cnumpy\ndtype\nN}X\x05\x00\x00\x00_madecnumpy\nndarray\ns\x86b."
+    (tmp_path / "bad").write_bytes(change)
+    with pytest.raises(CheckpointError, match="would change what a name stands for"):
+        joblib_mlp.read(tmp_path / "bad")
+    (tmp_path / "bad").write_bytes(change.replace(b"cnumpy\ndtype", b"cnumpy\nndarray"))
+    with pytest.raises(CheckpointError, match="damaged"):
+        joblib_mlp.read(tmp_path / "bad")
+    joblib_mlp.read(tmp_path / "good")
+
+
+def test_an_array_of_objects_is_refused(tmp_path, points):
+    model = trained(points)
+    model.coefs_ = [np.array([[Wicked()]], object)]
+    joblib.dump(model, tmp_path / "m")
+    with pytest.raises(CheckpointError, match="only numbers are read"):
+        joblib_mlp.read(tmp_path / "m")
+
+
+def test_damage_is_told(tmp_path, points):
+    joblib.dump(trained(points), tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    for length in (0, 1, 40, 700, 1500, len(whole) // 2, len(whole) - 3):
+        (tmp_path / "cut").write_bytes(whole[:length])
+        with pytest.raises(CheckpointError, match="cut"):
+            joblib_mlp.read(tmp_path / "cut")
+
+
+def with_coefficients(model, change):
+    model.coefs_ = [change(c) for c in model.coefs_]
+    return model
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda p: {"a": np.zeros(3)}, "holds no MLPRegressor"),
+        (lambda p: MLPRegressor(), "was not trained"),
+        (lambda p: trained(np.c_[p, p]), "should take 2 numbers"),
+        (lambda p: with_coefficients(trained(p), lambda c: c * np.nan), "no numbers"),
+        (lambda p: with_coefficients(trained(p), lambda c: c.tolist()), "no arrays"),
+        (lambda p: MLPClassifier(), "MLPClassifier, which is not read"),
+    ],
+)
+def test_other_contents_are_refused(tmp_path, points, made, message):
+    joblib.dump(made(points), tmp_path / "m")
+    with pytest.raises(CheckpointError, match=message):
+        joblib_mlp.read(tmp_path / "m")
+
+
+def test_two_outputs_are_refused(tmp_path, points):
+    model = trained(points)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(points, points)
+    joblib.dump(model, tmp_path / "m")
+    with pytest.raises(CheckpointError, match="2 outputs"):
+        joblib_mlp.read(tmp_path / "m")
+
+
+def test_no_such_file_and_no_joblib(tmp_path):
+    with pytest.raises(CheckpointError, match="No such file"):
+        joblib_mlp.read(tmp_path / "absent.m")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(CheckpointError, match="no file of joblib"):
+        joblib_mlp.read(tmp_path / "text")
+    (tmp_path / "plain").write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(CheckpointError, match="holds no MLPRegressor"):
+        joblib_mlp.read(tmp_path / "plain")

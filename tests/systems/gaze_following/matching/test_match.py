@@ -1,0 +1,108 @@
+"""Choices out of probabilities, and the network's answers about whole pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from eyeline.errors import CheckpointError
+from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE
+from eyeline.systems.gaze_following.matching import inputs, match
+from eyeline.systems.gaze_following.matching.inputs import Moment
+from eyeline.systems.gaze_following.matching.model import matcher
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+
+MOMENT = Moment(
+    (1000.0, 500.0),
+    np.array([[100.0, 100, 200, 200], [700, 100, 800, 200], [400, 100, 500, 200]]),
+    np.array([0.1, 0.9, 0.2]), np.full((3, 3), np.nan),
+    np.array([[120.0, 400, 160, 480]]), np.array([0.7]),
+)  # fmt: skip
+AMONG = inputs.options(MOMENT, 0)  # heads 1 and 2, a candidate
+
+
+@pytest.mark.parametrize(
+    ("chance", "target", "point", "probability"),
+    [
+        ([0.6, 0.1, 0.1, 0.1, 0.1], 1, (750, 150), 0.6),
+        ([0.1, 0.5, 0.2, 0.1, 0.1], 2, (450, 150), 0.5),
+        ([0.1, 0.1, 0.5, 0.1, 0.2], -1, (140, 440), 0.7),
+        ([0.1, 0.1, 0.1, 0.1, 0.6], -1, (150, 360), 0.7),
+        ([0.25, 0.1, 0.1, 0.5, 0.05], -2, (750, 150), 0.5),
+    ],
+)
+def test_decide(chance, target, point, probability):
+    found = match.decide(MOMENT, 0, AMONG, np.array(chance))
+    assert found.target == target
+    assert found.point_px.tolist() == list(point)
+    assert found.probability == pytest.approx(probability)
+    assert found.in_frame == pytest.approx(1 - chance[3])
+    assert found.head.tolist() == [1, 2, -1]
+
+
+def test_a_head_and_its_detection_are_one():
+    scene = replace(
+        MOMENT, candidate_xyxy=np.array([[690.0, 90, 800, 210], [120, 400, 160, 480]]),
+        candidate_score=np.array([0.7, 0.4]),
+    )  # fmt: skip
+    among = inputs.options(scene, 0)  # heads 1 and 2, a detection of head 1, an object
+    found = match.decide(scene, 0, among, np.array([0.22, 0.3, 0.25, 0.1, 0.1, 0.03]))
+    assert found.target == 1
+    assert found.probability == pytest.approx(0.47)
+    assert found.point_px.tolist() == [745, 150], "of the surer of both"
+    assert found.head.tolist() == [1, 2, 1, -1]
+
+
+def test_heatmap_is_high_where_the_answers_are():
+    found = match.decide(MOMENT, 0, AMONG, np.array([0.6, 0.2, 0.1, 0.05, 0.05]))
+    heat = found.heatmap(match.places(MOMENT, 0, AMONG), MOMENT.size_px)
+    assert heat[int(150 / 500 * 64), int(750 / 1000 * 64)] == pytest.approx(0.6, abs=0.05)
+    assert heat[int(150 / 500 * 64), int(450 / 1000 * 64)] == pytest.approx(0.2, abs=0.05)
+
+
+def test_codes():
+    assert match.target_code(1, [7, 8, 9]) == 8
+    assert match.target_code(-1, [7]) == TARGET_SCENE
+    assert match.target_code(-2, [7]) == TARGET_OFF_SCREEN
+
+
+def test_whole_pictures():
+    torch.manual_seed(0)
+    network = matcher(width=8).eval()
+    alone = Moment(
+        (100.0, 50.0), np.array([[10.0, 10, 20, 20]]), np.array([np.nan]), np.full((1, 3), np.nan),
+        np.zeros((0, 4)), np.zeros(0),
+    )  # fmt: skip
+    empty = Moment(
+        (100.0, 50.0), np.zeros((0, 4)), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 4)),
+        np.zeros(0),
+    )  # fmt: skip
+    found = match.match(network, [MOMENT, empty, alone])
+    assert [len(each) for each in found] == [3, 0, 1]
+    for one in [*found[0], *found[2]]:
+        assert one.chance.sum() == pytest.approx(1)
+    assert len(found[2][0].chance) == 2
+    single = match.match(network, [MOMENT])[0]
+    for a, b in zip(single, found[0], strict=True):
+        np.testing.assert_allclose(a.chance, b.chance, atol=1e-6)
+    muted = match.match(network, [MOMENT], mute=True)[0]
+    assert not np.allclose(muted[0].chance, single[0].chance)
+    assert match.match(network, []) == []
+
+
+def test_weights_files(tmp_path):
+    torch.manual_seed(0)
+    network = matcher(width=8).eval()
+    card = CheckpointCard("gaze_following", "matcher", {"width": 8})
+    checkpoint.save(tmp_path / "m.safetensors", network.state_dict(), card)
+    again = match.open_matcher(tmp_path / "m.safetensors")
+    a, b = (match.match(net, [MOMENT])[0][0].chance for net in (network, again))
+    np.testing.assert_array_equal(a, b)
+    card = CheckpointCard("gaze_following", "mask_rcnn", {})
+    checkpoint.save(tmp_path / "other.safetensors", network.state_dict(), card)
+    with pytest.raises(CheckpointError, match="gaze_following/matcher"):
+        match.open_matcher(tmp_path / "other.safetensors")

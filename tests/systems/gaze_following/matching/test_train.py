@@ -1,0 +1,174 @@
+"""Training the matcher on made-up conversations: what it learns, resuming, files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from eyeline.errors import DataError, UsageError
+from eyeline.systems.gaze_following import predictions, score
+from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, slope, train
+from eyeline.systems.gaze_following.matching.recipe import Training, read_recipe
+from eyeline.systems.gaze_following.matching.slope import SlopeMlp
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+from tests.systems.gaze_following.matching.invented import write_folder
+
+SHORT = ["training.epochs=10", "training.batch_size=128", "model.width=16"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_folder(tmp_path_factory.mktemp("made_up"), videos=20, frames=30)
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("trained")
+    return out, train.run("matcher", folder, out, changes=SHORT)
+
+
+def slope_weights(folder, path):
+    looks = data.open_folder(folder, split="train.txt").looks
+    inside = np.flatnonzero(looks.in_frame == 1)
+    regressor = slope.fit(looks.origin_px()[inside], looks.mean_point_px()[inside], hidden=(8,))
+    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(regressor))
+    checkpoint.save(path, slope.state_of(regressor), card)
+    return path
+
+
+def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_path):
+    out, _ = trained
+    told = []
+    made = evaluate.run(
+        out / "matcher.safetensors", folder, tmp_path, told.append, samples=100,
+        slope_weights=slope_weights(folder, tmp_path / "slope.safetensors"),
+    )  # fmt: skip
+    assert set(made["baselines"]) >= {"nearest_object", "middle", "intended_rule", "main_rule"}
+    assert not set(data.open_folder(folder, split="test.txt").looks.video) & set(
+        data.open_folder(folder, split="train.txt").looks.video
+    )
+    pooled, span = made["pooled"], made["interval"]
+    for baseline in made["baselines"].values():
+        assert span["l2_average"][1] < baseline["l2_average"]
+        assert span["right_person"][0] > baseline["right_person"]
+        assert span["auc"][0] > baseline["auc"]
+    assert pooled["right_person"] > pooled["right_person_prior"]
+    assert pooled["in_out_ap"] > 0.95
+    for kind in ("option", "own_lap"):
+        assert made["answers"][kind]["right"] > 0.5
+    assert told
+    json.dumps(made, allow_nan=False)
+
+
+def test_the_speaker_cue_helps(folder, trained):
+    out, _ = trained
+    made = evaluate.run(out / "matcher.safetensors", folder, samples=100)
+    compared = made["speakers"]
+    assert compared["at_speaker"]["right_person"]["difference"] > 0.05
+    assert compared["at_speaker"]["right_person"]["better"] is True
+    assert compared["all"]["l2_average"]["difference"] < 0
+
+
+def test_predictions_file_scores_alike(folder, trained, tmp_path):
+    out, _ = trained
+    made = evaluate.run(out / "matcher.safetensors", folder, tmp_path, samples=0)
+    again = score.run(
+        tmp_path / "predictions.csv", folder / data.TRUTH, size="1280x720",
+        split=str(folder / "test.txt"), samples=0,
+    )  # fmt: skip
+    for name in ("auc", "l2_average", "right_person", "in_out_ap"):
+        assert again["pooled"][name] == pytest.approx(made["pooled"][name], abs=1e-9)
+
+
+def test_files_and_report(trained):
+    out, made = trained
+    assert {p.name for p in out.iterdir()} == {"matcher.safetensors", "report.json", "log.jsonl"}
+    assert len(made["history"]) == 10
+    losses = [entry["loss"] for entry in made["history"]]
+    assert losses[-1] < 0.8 * losses[0]
+    assert "not a test" in made["protocol"]
+    assert match.open_matcher(out / "matcher.safetensors").training is False
+
+
+def test_stopped_and_taken_up_again(folder, tmp_path):
+    few = ["training.epochs=3", "model.width=4", "training.batch_size=512"]
+    scenes = [data.open_folder(folder, split=f"{n}.txt") for n in ("train", "validation")]
+    whole = train.run("matcher", folder, tmp_path / "whole", changes=few)
+    plan = read_recipe("matcher", few)
+    from eyeline.training import loop
+    from eyeline.training.devices import Devices, on_threads
+
+    class StoppedError(Exception):
+        pass
+
+    fabric = Devices().fabric()
+    with on_threads(1):
+        (tmp_path / "cut").mkdir()
+        network = train._network(plan, None)
+        run = train.new_run(plan, network, *scenes, tmp_path / "cut")
+        run.identity = train._identity(plan, *scenes, None)
+        whole_validate = run.validate
+
+        def stop(net, number):
+            if number == 2:
+                raise StoppedError
+            return whole_validate(net, number)
+
+        run.validate = stop
+        with pytest.raises(StoppedError):
+            loop.fit(run, fabric)
+    told = []
+    again = train.run("matcher", folder, tmp_path / "cut", told.append, changes=few)
+    assert "going on after epoch 2" in told[0]
+    assert [e["loss"] for e in again["history"]] == [e["loss"] for e in whole["history"]]
+    a, b = (tmp_path / n / "matcher.safetensors" for n in ("whole", "cut"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_hidden():
+    learned = {
+        "person": torch.ones(400, len(inputs.PERSON)),
+        "option": torch.ones(400, 3, len(inputs.OPTION)),
+        "there": torch.ones(400, 3, dtype=torch.bool), "right": torch.ones(400, 5).bool(),
+    }  # fmt: skip
+    torch.manual_seed(0)
+    plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
+    assert torch.equal(plain["option"], learned["option"])
+    found = train.hidden(learned, Training(mute=0.3, blind=0.0))
+    speech, flips = inputs.PERSON.index("speech_told"), inputs.PERSON.index("x")
+    assert 0.2 < (found["person"][:, speech] == 0).float().mean() < 0.4
+    assert 0.4 < (found["person"][:, flips] == -1).float().mean() < 0.6
+    assert torch.equal(learned["person"], torch.ones_like(learned["person"]))
+    gone = found["person"][:, speech] == 0
+    assert (found["option"][gone][:, :, inputs.OPTION.index("speaks")] == 0).all()
+    assert (found["option"][~gone][:, :, inputs.OPTION.index("speaks")] == 1).all()
+
+
+def test_rules_as_answers(folder):
+    scenes = data.open_folder(folder, split="test.txt")
+    learned = data.examples(scenes)
+    flat = SlopeMlp((np.zeros((2, 1)),), (np.zeros(1),))
+    found = evaluate.by_rule(scenes, learned, "intended", flat)
+    figures = evaluate.measure(found, scenes, learned)
+    assert len(figures) == len(learned)
+    first = evaluate.by_rule(scenes, learned, "main", flat)
+    assert not np.array_equal(first.point_px, found.point_px)
+    predictions_of = evaluate.baseline(scenes, learned, "middle")
+    assert isinstance(predictions_of, predictions.Predictions)
+    with pytest.raises(UsageError, match="no rule 'best'"):
+        evaluate.by_rule(scenes, learned, "best", flat)
+    with pytest.raises(UsageError, match="no baseline 'best'"):
+        evaluate.baseline(scenes, learned, "best")
+
+
+def test_what_cannot_be(folder, tmp_path):
+    with pytest.raises(UsageError, match="no matcher ships"):
+        evaluate.run(None, folder)
+    with pytest.raises(DataError, match="learned from and held out"):
+        train.run("matcher", folder, tmp_path, changes=["data.validation_split=train.txt"])
+    with pytest.raises(DataError, match="no list of videos"):
+        train.run("matcher", folder, tmp_path, changes=["data.train_split=absent.txt"])

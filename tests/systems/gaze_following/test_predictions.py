@@ -1,0 +1,106 @@
+"""Tables of predicted looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_following import predictions
+
+KETI = Path(__file__).parents[4] / "shared/reference/vgs/data/KETI_Sequence_without_011.csv"
+HEAD = "frame_name,head_xmin,head_ymin,head_xmax,head_ymax,gaze_x,gaze_y"
+
+
+def written(tmp_path, text):
+    path = tmp_path / "predictions.csv"
+    path.write_text(text)
+    return path
+
+
+def test_read(tmp_path):
+    path = written(
+        tmp_path,
+        f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n",
+    )
+    found = predictions.read(path)
+    assert found.frame_name == ("a.jpg", "b.jpg")
+    assert found.head_xyxy[0].tolist() == [1, 2, 3, 4]
+    assert found.point_px[0].tolist() == [5.5, 6]
+    assert found.in_frame[0] == 0.25
+    assert found.looked_at == ("2", None)
+    assert found.person == (None, None)
+    assert np.isnan(found.head_xyxy[1]).all()
+    assert np.isnan(found.point_px[1]).all()
+    assert found.source[1].endswith("line 3")
+
+
+@pytest.mark.parametrize("further", [(), ("in_frame",), ("in_frame", "looked_at", "person")])
+def test_written_and_read_back(tmp_path, further):
+    rng = np.random.default_rng(0)
+    low = rng.random((3, 2)) * 100
+    given = predictions.made(
+        ["a", "b", "c"], rng.random((3, 2)) * 100, head_xyxy=np.c_[low, low + 10],
+        in_frame=np.array([0.1, np.nan, 1 / 3]) if "in_frame" in further else None,
+        looked_at=["1", None, "-1"] if "looked_at" in further else None,
+        person=["x", "y", None] if "person" in further else None,
+    )  # fmt: skip
+    given.point_px[1] = np.nan
+    predictions.write(tmp_path / "p.csv", given)
+    assert (tmp_path / "p.csv").read_text().splitlines()[0] == ",".join([HEAD, *further])
+    found = predictions.read(tmp_path / "p.csv")
+    for name in ("head_xyxy", "point_px", "in_frame"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(given, name))
+    assert (found.looked_at, found.person) == (given.looked_at, given.person)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n", "line 1: no column frame_name"),
+        (f"{HEAD},dog\n", "line 1: columns .*dog"),
+        (f"{HEAD},person,person\n", "line 1: columns"),
+        ("", "line 1: no column"),
+        (f"{HEAD}\na,1,2,3,4,5\n", "line 2: 6 columns, expected 7"),
+        (f"{HEAD}\na,1,2,3,4,5,x\n", "line 2: gaze_y is 'x'"),
+        (f"{HEAD}\na,1,2,1,4,5,6\n", "line 2: the head box"),
+        (f"{HEAD},in_frame\na,1,2,3,4,5,6,1.5\n", "line 2: in_frame is 1.5"),
+    ],
+)
+def test_bad_tables_are_named(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        predictions.read(written(tmp_path, text))
+
+
+def test_sequence_is_told_to_be_predictions(tmp_path):
+    path = written(
+        tmp_path,
+        ",video_name,head_num,frame_seq,frame_name,head_position,gaze_point\n"
+        '0,002.mp4,1,0,0021000.jpg,"[314, 49, 540, 275]","[[750.22672, 161.30345]]"\n',
+    )
+    found = predictions.read(path)
+    assert found.frame_name == ("0021000.jpg",)
+    assert found.head_xyxy.tolist() == [[314, 49, 540, 275]]
+    assert found.point_px.tolist() == [[750.22672, 161.30345]]
+    assert "no truth" in found.notes[0]
+
+
+def test_the_authors_own_sequence():
+    if not KETI.is_file():
+        pytest.skip(f"{KETI} is not there")
+    found = predictions.read(KETI)
+    assert len(found) == 31358
+    inside = (found.point_px >= found.head_xyxy[:, :2]) & (found.point_px <= found.head_xyxy[:, 2:])
+    # the reference counts 33 % of its points on the looker's own head (with one video more)
+    assert inside.all(axis=1).mean() == pytest.approx(0.33, abs=0.02)
+
+
+def test_lengths_are_checked():
+    given = predictions.made(["a"], np.zeros((1, 2)))
+    with pytest.raises(DataError, match="looked_at"):
+        replace(given, looked_at=())
+    with pytest.raises(DataError, match="points"):
+        replace(given, point_px=np.zeros((2, 2)))
