@@ -10,7 +10,7 @@ Licence: the original code states none; nothing of it is here.
 from __future__ import annotations
 
 from eyeline.results import Method
-from eyeline.system import Builder, Needs, Predictor, System
+from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
 
 def _centre_prior() -> Predictor:
@@ -18,6 +18,8 @@ def _centre_prior() -> Predictor:
 
     return CentrePrior()
 
+
+_HERE = "eyeline.systems.gaze_anticipation"
 
 SYSTEM = System(
     name="gaze_anticipation",
@@ -40,4 +42,10 @@ SYSTEM = System(
         )
     },
     default="centre_prior",
+    networks={"csts": Lazy(f"{_HERE}.model", "csts")},
+    prepare={
+        "ego4d": Lazy(f"{_HERE}.prepare"),
+        "aria": Lazy(f"{_HERE}.prepare_aria"),
+    },
+    import_original=Lazy(f"{_HERE}.weights", "import_original"),
 )

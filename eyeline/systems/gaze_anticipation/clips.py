@@ -1,0 +1,207 @@
+"""Which 5 s clips there are: names, the rules that cut videos, and the released lists by rule."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from eyeline.errors import DataError
+
+CLIP_S = 5
+"""Length of a clip."""
+DATASETS = ("ego4d", "aria")
+SPLITS = ("train", "test")
+SKIPPED = frozenset(
+    {
+        "4e07da0c-450f-4c37-95e9-e793cb5d8f7f", "5819e52c-4e12-4f86-ad69-76fc215dfbcb",
+        "83081c5a-8456-44d8-af67-280034f8f0a6", "a77682da-cae7-4e68-8580-6cb47658b23f",
+    }
+)  # fmt: skip
+"""Videos of Ego4D that the published code always leaves out."""
+
+Intervals = Sequence[tuple[int, int]]
+"""Whole seconds from and to, both ends included."""
+
+_FACTS = Path(__file__).parent / "splits"
+_NAME = re.compile(r"(?P<video>[^/\\]+)_t(?P<start>\d+)_t(?P<end>\d+)\.mp4")
+_ARIA_STEP_S = 2
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip of a video."""
+
+    video: str
+    start_s: int
+    dataset: str = "ego4d"
+
+    @property
+    def name(self) -> str:
+        """File name as published; of Aria it tells one second less than the clip has."""
+        end = self.start_s + CLIP_S - (self.dataset == "aria")
+        return f"{self.video}_t{self.start_s}_t{end}.mp4"
+
+    @property
+    def line(self) -> str:
+        """Its line in a list: folder and name."""
+        return f"{self.video}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Released:
+    """What the released lists tell of a video."""
+
+    video: str
+    split: str
+    end_s: int
+    """Where its last clip ends; the length by which the rule finds the released clips."""
+    other_name: str = ""
+    """Of Aria, its name in today's release."""
+
+
+def cut(dataset: str, video: str, duration_s: float, untracked: Intervals = ()) -> list[Clip]:
+    """The clips of a video, in order of time, as published.
+
+    Args:
+        dataset: one of `DATASETS`. Clips of Ego4D follow each other and touch no untracked
+            interval; those of Aria begin every two seconds.
+        video: its name.
+        duration_s: of the video.
+        untracked: intervals without gaze; one that ends before it begins matches nothing.
+    """
+    if dataset == "ego4d" and video in SKIPPED:
+        return []
+    step = CLIP_S if dataset == "ego4d" else _ARIA_STEP_S
+    starts = [s for s in range(0, int(duration_s), step) if s + CLIP_S <= duration_s]
+    kept = (s for s in starts if all(s + CLIP_S < first or s > last for first, last in untracked))
+    return [Clip(video, s, dataset) for s in kept]
+
+
+def parse(line: str, where: str = "a list") -> Clip:
+    """The clip of a list's line.
+
+    Raises:
+        DataError: not `<video>/<video>_t<start>_t<end>.mp4`; names the line.
+    """
+    folder, _, name = line.strip().rpartition("/")
+    found = _NAME.fullmatch(name)
+    length = int(found["end"]) - int(found["start"]) if found else 0
+    if found is None or folder != found["video"] or length not in (CLIP_S, CLIP_S - 1):
+        raise DataError(
+            f"{where}: '{line.strip()}' is no clip; they are <video>/<video>_t0_t5.mp4 of Ego4D "
+            "and <video>/<video>_t0_t4.mp4 of Aria"
+        )
+    return Clip(found["video"], int(found["start"]), "ego4d" if length == CLIP_S else "aria")
+
+
+def read_list(path: Path) -> list[Clip]:
+    """The clips of a list, as released or our own.
+
+    Raises:
+        DataError: no such file, a line that is no clip, or no line at all.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the list {path} cannot be read: {error}") from error
+    found = [parse(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise DataError(f"the list {path} names no clip")
+    return found
+
+
+def as_released(clips: Iterable[Clip]) -> bytes:
+    """The content of a released list: lines in plain order of their letters."""
+    return "".join(f"{line}\r\n" for line in sorted(clip.line for clip in clips)).encode()
+
+
+def released(dataset: str, split: str) -> list[Clip]:
+    """The clips of a released list, made again by rule, in its order.
+
+    Raises:
+        DataError: no such data set or split.
+    """
+    if dataset not in DATASETS or split not in SPLITS:
+        raise DataError(f"no released list '{split}' of '{dataset}'; of {DATASETS}, {SPLITS}")
+    untracked = released_untracked() if dataset == "ego4d" else {}
+    found = [
+        clip
+        for video in released_videos(dataset)
+        if video.split == split
+        for clip in cut(dataset, video.video, video.end_s, untracked.get(video.video, ()))
+    ]
+    return sorted(found, key=lambda clip: clip.line)
+
+
+@cache
+def released_videos(dataset: str) -> tuple[Released, ...]:
+    """What the released lists tell of each video of a data set; DataError where they are absent."""
+    with _fact(f"{dataset}.csv").open(newline="") as file:
+        return tuple(
+            Released(row["video"], row["split"], int(row["end_s"]), row.get("aea", ""))
+            for row in csv.DictReader(file)
+        )
+
+
+@cache
+def released_untracked() -> Mapping[str, tuple[tuple[int, int], ...]]:
+    """Ego4D's intervals without gaze by video, as the authors noted them."""
+    return read_untracked(_fact("ego4d_untracked.csv"))
+
+
+def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Intervals by video, of rows `video,hh:mm:ss,hh:mm:ss` and more that is not used.
+
+    Raises:
+        DataError: no such file, or a row of another kind; names the line.
+    """
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        try:
+            video, first, last = row[0], _seconds(row[1]), _seconds(row[2])
+        except (IndexError, ValueError):
+            raise DataError(
+                f"{path}, line {number}: expected video,hh:mm:ss,hh:mm:ss, not {','.join(row)}"
+            ) from None
+        found[video] = (*found.get(video, ()), (first, last))
+    return found
+
+
+def aea_names() -> dict[str, str]:
+    """Today's names of Aria's recordings to those of the pilot release, which the lists bear.
+
+    None where the authors' table is not there.
+    """
+    if not (_FACTS / "aria.csv").is_file():
+        return {}
+    return {video.other_name: video.video for video in released_videos("aria")}
+
+
+def mended_name(name: str) -> str:
+    """A name of the authors' table without its slips: blanks, and `scrop` for `script`."""
+    return name.strip().replace("scrop", "script")
+
+
+def _fact(name: str) -> Path:
+    """A table made of the authors' lists, which state no licence and are not shipped."""
+    path = _FACTS / name
+    if not path.is_file():
+        raise DataError(
+            "the released lists are not part of eyeline: put train_*_gaze.csv, test_*_gaze.csv and "
+            "ego4d_gaze_untracked.csv of the authors' repository beside the data"
+        )
+    return path
+
+
+def _seconds(said: str) -> int:
+    hours, minutes, seconds = said.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)

@@ -1,0 +1,105 @@
+"""The published losses: maps near the labels', and sight and sound of one clip near one another."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from eyeline.errors import check_shape
+
+TEMPERATURE = 0.05
+"""Of the contrastive loss."""
+UNTRACKED = 3
+"""The kind of a frame whose gaze is not known; its label lies in a corner."""
+
+_LEAST = 1e-10
+_SHORTEST = 1e-8
+
+
+def map_divergence(found: Tensor, label: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Kullback-Leibler divergence of labels from maps, as a share of the largest entropy.
+
+    The order is the published one: of the prediction from the label, the reverse of the usual.
+
+    Args:
+        found: `(batch, time, row, column)` distributions, as of `model.heatmaps`.
+        label: as `found`; a smooth spot around the gaze.
+        counts: `(batch, time)`, which frames count; None counts all, as published.
+
+    Returns:
+        A scalar: the mean over clips. Of a clip without a frame that counts it is 0.
+
+    Raises:
+        DataError: for another shape.
+    """
+    sizes = check_shape(found, "batch time row column", "found")
+    check_shape(label, "batch time row column", "label", sizes)
+    apart = found * (torch.log(found + _LEAST) - torch.log(label + _LEAST))
+    by_frame = apart.sum((2, 3)) / math.log(sizes["row"] * sizes["column"])
+    if counts is None:
+        return by_frame.sum(1).mean() / sizes["time"]
+    check_shape(counts, "batch time", "counts", sizes)
+    many = counts.sum(1).clamp(min=1)
+    return ((by_frame * counts).sum(1) / many).mean()
+
+
+def contrast(seen: Tensor, heard: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
+    """How badly sight finds its own sound among those of a batch, and sound its sight.
+
+    With several processes the batch is that of all of them together; each process then gets the
+    same value, and gradients that add up to those of one process with the whole batch. (In the
+    original all but the first process get those of the first one's clips.)
+
+    Args:
+        seen: `(batch, width)`, of any length.
+        heard: as `seen`.
+        temperature: of the softmax over similarities.
+
+    Returns:
+        A scalar: the sum of both directions, each a mean over clips.
+
+    Raises:
+        DataError: for another shape.
+    """
+    sizes = check_shape(seen, "batch width", "seen")
+    check_shape(heard, "batch width", "heard", sizes)
+    alike = similarities(gathered(seen), gathered(heard)) / temperature
+    own = torch.arange(len(alike), device=alike.device)
+    return F.cross_entropy(alike, own) + F.cross_entropy(alike.T, own)
+
+
+def similarities(seen: Tensor, heard: Tensor) -> Tensor:
+    """Cosines between each of `(n, width)` and each of `(m, width)`, `(n, m)`."""
+    return F.normalize(seen, dim=1, eps=_SHORTEST) @ F.normalize(heard, dim=1, eps=_SHORTEST).T
+
+
+def gathered(x: Tensor) -> Tensor:
+    """The rows of all processes one after the other; equally many of each."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return x
+    return x if distributed.get_world_size() == 1 else cast(Tensor, _Gather.apply(x))
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        parts = [torch.empty_like(x) for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather(parts, x.contiguous())
+        ctx.rows = len(x)
+        return torch.cat(parts)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        # every process uses every row: what each wants of ours adds up. The loss is as many times
+        # there as there are processes, by which the gradients of parameters are divided later on
+        whole = gradients[0].contiguous()
+        torch.distributed.all_reduce(whole)
+        first = ctx.rows * torch.distributed.get_rank()
+        return whole[first : first + ctx.rows]

@@ -1,0 +1,347 @@
+"""The network of builder `csts`: sight and sound of some seconds to maps of the wearer's gaze.
+
+Two encoders of one kind (MViT), one for frames and one for spectrograms; their fusion; and a
+decoder that goes back to a quarter of the frames' size. Tokens are stored `(batch, time, row,
+column, channel)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from eyeline.errors import DataError, check_shape
+from eyeline.systems.gaze_anticipation.blocks import Block, Shape, enlarged
+from eyeline.systems.gaze_anticipation.fusion import Fusion
+from eyeline.systems.gaze_anticipation.products import linear
+
+TEMPERATURE = 2.0
+"""What logits are divided by before they become a distribution."""
+PATCH = 4
+"""Rows and columns of pixels that one token sees."""
+PRECISIONS = ("float32", "bfloat16")
+"""Of products when no gradient is wanted.
+
+With made-up weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
+(root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
+"""
+PICTURE_MULTIPLE = 64
+"""What a picture's side must be a multiple of: the decoder asks one token in sixteen."""
+
+_KERNEL, _STRIDE, _PADDING = (3, 7, 7), (2, PATCH, PATCH), (1, 3, 3)
+_ASKED_STRIDES = (8, 4, 2, 1)
+_INITIAL_SPREAD = 0.02
+
+
+class Anticipation(NamedTuple):
+    """What the network says."""
+
+    logits: Tensor
+    """`(batch, time, side / 4, side / 4)`; `heatmaps` makes distributions of them."""
+    seen: Tensor | None = None
+    """What the picture says, `(batch, 256)`, for the contrastive loss; None where not asked for."""
+    heard: Tensor | None = None
+    """What the sound says, as `seen`."""
+
+
+class Stem(nn.Module):
+    """Patches of pixels to tokens that know their place.
+
+    Args:
+        channels: of the pixels.
+        width: of the tokens.
+        times: moments of the tokens' grid.
+        side: rows and columns of the tokens' grid.
+    """
+
+    def __init__(self, channels: int, width: int, times: int, side: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
+        self.space = nn.Parameter(torch.zeros(1, side * side, width))
+        self.time = nn.Parameter(torch.zeros(1, times, width))
+        self.side = side
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """`(batch, channels, 2 time, 4 row, 4 column)` to tokens."""
+        tokens = self.conv(pixels).permute(0, 2, 3, 4, 1)
+        space = self.space.view(1, 1, self.side, self.side, -1)
+        return cast(Tensor, tokens + (space + self.time[:, :, None, None]))
+
+
+class Encoder(nn.Module):
+    """Pixels to ever fewer and wider tokens, in four stages.
+
+    Args:
+        stem: pixels to tokens.
+        blocks: one after the other.
+        kept: before which blocks tokens are kept for the decoder.
+    """
+
+    def __init__(self, stem: Stem, blocks: Sequence[Block], kept: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.stem, self.blocks, self.kept = stem, nn.ModuleList(blocks), tuple(kept)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The last tokens, and those kept on the way, the last ones first."""
+        tokens, found = self.stem(pixels), []
+        for number, block in enumerate(self.blocks):
+            if number in self.kept:
+                found.append(tokens)
+            tokens = block(tokens)
+        return tokens, found[::-1]
+
+
+class Decoder(nn.Module):
+    """Tokens to maps, with what the encoder saw on its way.
+
+    Args:
+        blocks: each makes the grid larger; what was kept is added behind each.
+        width: of the last block's tokens.
+    """
+
+    def __init__(self, blocks: Sequence[Block], width: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.classifier = nn.Conv3d(width, 1, 1)
+
+    def forward(self, tokens: Tensor, kept: Sequence[Tensor]) -> Tensor:
+        """Logits `(batch, time, row, column)`.
+
+        Args:
+            tokens: the fused ones.
+            kept: of the encoder, the last ones first.
+        """
+        for block, beside in zip(self.blocks, kept, strict=True):
+            tokens = block(tokens)
+            longer = tokens.shape[1] // beside.shape[1]
+            tokens = tokens + enlarged(beside, (longer, 1, 1))
+        return linear(tokens, self.classifier.weight.flatten(1), self.classifier.bias)[..., 0]
+
+
+class GazeAnticipation(nn.Module):
+    """Where the wearer of a camera will look, or looks now, from sight and sound.
+
+    Args:
+        video: encoder of frames; keeps as many tokens as the decoder has blocks.
+        sound: encoder of spectrograms.
+        fusion: of both.
+        decoder: to maps.
+        embeddings: what is seen and what is heard to vectors for the contrastive loss, or None.
+    """
+
+    def __init__(
+        self,
+        video: Encoder,
+        sound: Encoder,
+        fusion: Fusion,
+        decoder: Decoder,
+        embeddings: tuple[nn.Linear, nn.Linear] | None,
+    ) -> None:
+        super().__init__()
+        self.video, self.sound, self.fusion, self.decoder = video, sound, fusion, decoder
+        if embeddings is not None:
+            self.embed_seen, self.embed_heard = embeddings
+        self.embeds = embeddings is not None
+        self.at_once = 1
+        """Clips that a processor sees together when no gradient is wanted."""
+        self.precision = "float32"
+        """One of `PRECISIONS`; training has that of its devices."""
+
+    @property
+    def frames(self) -> int:
+        """Of a clip, and maps of an answer."""
+        return 2 * self.video.stem.time.shape[1]
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of a frame, and of a spectrogram."""
+        return PATCH * self.video.stem.side
+
+    def forward(
+        self, clip: Tensor, sound: Tensor, *, embeddings: bool | None = None
+    ) -> Anticipation:
+        """Maps of where the wearer looks, and what the contrastive loss needs.
+
+        Args:
+            clip: `(batch, 3, time, side, side)`, RGB, normalised; `time` is `frames`.
+            sound: `(batch, 1, time, side, side)`, the log spectrogram around each frame: rows are
+                frequencies, columns are time.
+            embeddings: whether to tell them, too; by default where gradients are wanted and the
+                network has them.
+
+        Raises:
+            DataError: for another shape, or embeddings of a network that has none.
+        """
+        sizes = check_shape(clip, f"batch 3 {self.frames} {self.side} {self.side}", "clip")
+        check_shape(sound, f"batch 1 {self.frames} {self.side} {self.side}", "sound", sizes)
+        if embeddings is None:
+            embeddings = torch.is_grad_enabled() and self.embeds
+        if embeddings and not self.embeds:
+            raise DataError("this network was built without embeddings")
+        if clip.device.type != "cpu" or torch.is_grad_enabled() or len(clip) <= self.at_once:
+            return self._answer(clip, sound, embeddings)
+        # the tokens of many clips would be returned to the system and fetched anew each time
+        parts = zip(*(torch.split(x, self.at_once) for x in (clip, sound)), strict=True)
+        return _joined([self._answer(a, b, embeddings) for a, b in parts])
+
+    def _answer(self, clip: Tensor, sound: Tensor, embeddings: bool) -> Anticipation:
+        if self.precision == "float32" or torch.is_grad_enabled():
+            return self._computed(clip, sound, embeddings)
+        with torch.autocast(clip.device.type, torch.bfloat16):
+            found = self._computed(clip, sound, embeddings)
+        columns: list[Any] = [None if value is None else value.float() for value in found]
+        return Anticipation(*columns)
+
+    def _computed(self, clip: Tensor, sound: Tensor, embeddings: bool) -> Anticipation:
+        seen, kept = self.video(clip)
+        seen, heard = self.fusion(seen, self.sound(sound)[0])
+        logits = self.decoder(seen, kept)
+        if not embeddings:
+            return Anticipation(logits)
+        return Anticipation(
+            logits, _embedded(seen, self.embed_seen), _embedded(heard, self.embed_heard)
+        )
+
+
+def heatmaps(logits: Tensor) -> Tensor:
+    """Distributions over the pixels of each map.
+
+    Args:
+        logits: `(..., row, column)`.
+
+    Returns:
+        As `logits`, each map with a sum of 1.
+    """
+    flat = torch.softmax(logits.float().flatten(-2) / TEMPERATURE, dim=-1)
+    return flat.view_as(logits)
+
+
+def csts(
+    *,
+    frames: int = 8,
+    side: int = 256,
+    width: int = 96,
+    layers: tuple[int, ...] = (1, 2, 11, 2),
+    sound_layers: tuple[int, ...] = (1, 1, 1, 1),
+    embedding: int = 256,
+    drop_path: float = 0.2,
+    gate_by_sound: bool = False,
+) -> GazeAnticipation:
+    """The builder, with random weights; the defaults are those of the published network.
+
+    Args:
+        frames: of a clip, even.
+        side: rows and columns of a frame and of a spectrogram, a multiple of 64.
+        width: channels of the first tokens, a multiple of 8.
+        layers: blocks of each stage of the video encoder.
+        sound_layers: blocks of each stage of the sound encoder.
+        embedding: length of the vectors for the contrastive loss; 0 leaves them out.
+        drop_path: share of samples that training takes past the video encoder's last block.
+        gate_by_sound: see `Fusion`; the published weights are without.
+
+    Raises:
+        DataError: numbers that no network can have.
+    """
+    _check(frames, side, width, tuple(layers), tuple(sound_layers), embedding, drop_path)
+    grid = (frames // 2, side // PATCH)
+    blocks = _encoder_blocks(width, layers, drop_path)
+    kept = [0] + [sum(layers[:stage]) for stage in (1, 2, 3)]
+    widest = 8 * width
+    network = GazeAnticipation(
+        Encoder(Stem(3, width, *grid), blocks, kept),
+        Encoder(Stem(1, width, *grid), _encoder_blocks(width, sound_layers, 0.0)),
+        Fusion(widest, grid[1] // 8, gate_by_sound=gate_by_sound),
+        Decoder(_decoder_blocks(width), width),
+        (nn.Linear(widest, embedding), nn.Linear(widest, embedding)) if embedding else None,
+    )
+    network.apply(_initialise)
+    return network
+
+
+def economise(network: GazeAnticipation, *, recompute: bool = True) -> GazeAnticipation:
+    """Make training take less memory and more time; gradients stay the same.
+
+    Args:
+        network: changed in place.
+        recompute: keep the input of each block only.
+    """
+    for module in network.modules():
+        if isinstance(module, Block):
+            module.recompute = recompute
+    return network
+
+
+def _encoder_blocks(width: int, layers: Sequence[int], drop_path: float) -> list[Block]:
+    """Each stage but the first begins with half the grid, each but the last ends twice as wide."""
+    stages = [stage for stage, count in enumerate(layers) for _ in range(count)]
+    made = []
+    for number, stage in enumerate(stages):
+        begins = number > 0 and stages[number - 1] < stage
+        ends = number + 1 < len(stages) and stages[number + 1] > stage
+        before, heads = width << stage, 1 << stage
+        made.append(
+            Block(
+                Shape(
+                    before, 2 * before if ends else before, heads, down=2 if begins else 1,
+                    asked_stride=_ASKED_STRIDES[stage],
+                    drop_path=drop_path * number / max(1, len(stages) - 1),
+                )
+            )
+        )  # fmt: skip
+    return made
+
+
+def _decoder_blocks(width: int) -> list[Block]:
+    widths = [8 * width, 8 * width, 4 * width, 2 * width, width]
+    rest = zip((8, 4, 4, 2), (2, 4, 8, 16), ((1, 2, 2),) * 3 + ((2, 1, 1),), strict=True)
+    return [
+        Block(Shape(a, b, heads, up=up, asked_stride=stride, hidden=4 * b))
+        for (a, b), (heads, stride, up) in zip(pairwise(widths), rest, strict=True)
+    ]
+
+
+def _initialise(module: nn.Module) -> None:
+    """Linear layers and places from a narrow normal distribution; convolutions as torch has it."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=_INITIAL_SPREAD)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, Stem):
+        for place in (module.space, module.time):
+            nn.init.trunc_normal_(place, std=_INITIAL_SPREAD)
+
+
+def _embedded(tokens: Tensor, layer: nn.Linear) -> Tensor:
+    return linear(tokens.mean(dim=(1, 2, 3)), layer.weight, layer.bias)
+
+
+def _joined(answers: Sequence[Anticipation]) -> Anticipation:
+    columns: list[Any] = [
+        None if parts[0] is None else torch.cat(cast(list[Tensor], list(parts)))
+        for parts in zip(*answers, strict=True)
+    ]
+    return Anticipation(*columns)
+
+
+def _check(
+    frames: int, side: int, width: int, layers: tuple[int, ...], sound_layers: tuple[int, ...],
+    embedding: int, drop_path: float,
+) -> None:  # fmt: skip
+    faults = [f"{n} is {v}; expected four numbers of at least 1"
+              for n, v in (("layers", layers), ("sound_layers", sound_layers))
+              if len(v) != 4 or min(v) < 1]  # fmt: skip
+    if frames < 2 or frames % 2:
+        faults.append(f"frames is {frames}; expected an even number")
+    if side < PICTURE_MULTIPLE or side % PICTURE_MULTIPLE:
+        faults.append(f"side is {side}; expected a multiple of {PICTURE_MULTIPLE}")
+    if width < 8 or width % 8:
+        faults.append(f"width is {width}; expected a multiple of 8")
+    if embedding < 0:
+        faults.append(f"embedding is {embedding}; expected 0 or more")
+    if not 0 <= drop_path < 1:
+        faults.append(f"drop_path is {drop_path}; expected a share below 1")
+    if faults:
+        raise DataError("; ".join(faults))

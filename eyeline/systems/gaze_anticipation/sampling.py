@@ -1,0 +1,189 @@
+"""Which frames of a clip are seen, which sound goes with them, and which frames are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from eyeline.errors import DataError, UsageError
+from eyeline.results import Ints
+
+FRAMES = 8
+"""Seen, and asked for."""
+TASKS = ("anticipation", "estimation")
+"""Gaze in frames to come, or in the frames seen."""
+SOUND_COLUMNS = 256
+"""Of a spectrogram around each frame, 1.28 s."""
+
+_TICKS = 512
+"""Of a frame in the published clips; places of frames are rounded to ticks."""
+
+
+class Draws(Protocol):
+    """What draws numbers, for example of `random` or numpy."""
+
+    def uniform(self, low: float, high: float, /) -> float:
+        """A number between two."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How a data set's clips are sampled."""
+
+    dataset: str
+    fps: int
+    """Frames a second that the steps are meant for."""
+    step: int
+    """Frames from one seen frame to the next."""
+    limit: int
+    """Frames of a clip that may be seen in anticipation."""
+    ahead: int
+    """Frames from the last one that may be seen to the first one that is asked for."""
+    estimates_last: bool
+    """Whether estimation is measured on the clip's last window rather than on its first."""
+
+    def last_window(self, task: str) -> bool:
+        """Whether a task is measured on the last window that is possible."""
+        return task == "anticipation" or self.estimates_last
+
+    def limit_of(self, task: str, frames: int) -> int:
+        """Frames that may be seen, of a clip with so many."""
+        return self.limit if task == "anticipation" else frames
+
+    def window(self, fps: float | Fraction) -> float:
+        """Frames from the first to the last one seen, both included, at another rate."""
+        return (self.step * (FRAMES - 1) + 1) / self.fps * float(fps)
+
+
+EGO4D = Timing("ego4d", fps=30, step=9, limit=86, ahead=1, estimates_last=False)
+ARIA = Timing("aria", fps=20, step=5, limit=60, ahead=5, estimates_last=True)
+TIMINGS = {timing.dataset: timing for timing in (EGO4D, ARIA)}
+
+
+def check_task(task: str) -> None:
+    """UsageError unless there is such a task."""
+    if task not in TASKS:
+        raise UsageError(f"no task '{task}'; there are {', '.join(TASKS)}")
+
+
+def timing_of(dataset: str) -> Timing:
+    """How a data set is sampled.
+
+    Raises:
+        DataError: no such data set.
+    """
+    if dataset not in TIMINGS:
+        raise DataError(f"no data set '{dataset}'; there are {', '.join(TIMINGS)}")
+    return TIMINGS[dataset]
+
+
+def seen_frames(
+    timing: Timing,
+    task: str,
+    frames: int,
+    fps: float | Fraction,
+    draws: Draws | None = None,
+    *,
+    last: bool | None = None,
+    ticks: int = _TICKS,
+) -> Ints:
+    """Numbers `(8,)` of the frames that are seen, counted from the clip's first.
+
+    Args:
+        timing: of the data set.
+        task: one of `TASKS`.
+        frames: that the clip has.
+        fps: its rate; the steps are those of `timing.fps`, stretched.
+        draws: decides where the window begins; None measures as published.
+        last: without `draws`, the last window or the first; None as published.
+        ticks: of the clip's clock, a frame.
+
+    Raises:
+        DataError: the clip is shorter than the window.
+    """
+    limit = timing.limit_of(task, frames)
+    size = timing.window(fps)
+    if limit > frames or int(size) > limit:
+        raise DataError(f"{frames} frames; {max(limit, int(size))} are needed for a clip")
+    room = max(limit - size, 0)
+    if draws is not None:
+        start = float(draws.uniform(0, room))
+    else:
+        start = room if (timing.last_window(task) if last is None else last) else 0.0
+    return _within(start, start + size - 1, size, frames, limit, ticks)
+
+
+def _within(start: float, end: float, size: float, frames: int, limit: int, ticks: int) -> Ints:
+    """Frames whose stamps lie in a span, and one more; eight of them, evenly."""
+    length = frames * ticks if limit == frames else limit / frames * (frames * ticks)
+    tick = length / limit
+    first = -(-int(start * tick) // ticks)
+    after = int(end * tick) // ticks + 1
+    kept = min(after, frames - 1) - first + 1
+    places = torch.linspace(0, size - 1, FRAMES).long().clamp(max=kept - 1)
+    return np.asarray(first + places.numpy(), np.int64)
+
+
+def target_frames(
+    timing: Timing, task: str, seen: Sequence[int] | Ints, frames: int, *, training: bool = False
+) -> Ints:
+    """Numbers `(8,)` of the frames whose gaze is asked for, counted from the clip's first.
+
+    Args:
+        timing: of the data set.
+        task: one of `TASKS`.
+        seen: as of `seen_frames`.
+        frames: that the clip has.
+        training: whether they follow the last frame seen, rather than the last that may be.
+    """
+    if task == "estimation":
+        return np.asarray(seen, np.int64)
+    base = int(seen[-1]) if training else timing.limit - 1
+    first, last = base + timing.ahead, base + frames - timing.limit
+    if not training:
+        last = frames - 1
+    return np.linspace(first, last, FRAMES).astype(np.int64)
+
+
+def sound_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: int) -> Ints:
+    """First columns `(8,)` of the spectrograms around the frames seen.
+
+    None begins before the clip's sound or ends after that which may be heard, so those of early and
+    of late frames are the same.
+
+    Args:
+        timing: of the data set.
+        task: one of `TASKS`.
+        seen: as of `seen_frames`.
+        frames: that the clip has.
+        columns: of the clip's spectrogram.
+
+    Raises:
+        DataError: too few columns.
+    """
+    limit = timing.limit_of(task, frames)
+    width = int(columns * limit / frames)
+    if width < SOUND_COLUMNS + 1:
+        raise DataError(f"{width} columns of sound; {SOUND_COLUMNS + 1} or more are needed")
+    half = SOUND_COLUMNS // 2
+    centre = torch.round(torch.as_tensor(seen).float() / limit * width)
+    return np.asarray(centre.clamp(half, width - 1 - half).numpy(), np.int64) - half
+
+
+def full_windows(timing: Timing, frames: int) -> list[Ints]:
+    """Windows `(8,)` of frames by which estimation meets every frame of a clip.
+
+    Frames beyond the last one repeat it.
+    """
+    block = timing.step * FRAMES
+    starts = [
+        i for first in range(0, frames, block)
+        for i in range(first, min(first + timing.step, frames))
+    ]  # fmt: skip
+    ahead = timing.step * np.arange(FRAMES)
+    return [np.minimum(start + ahead, frames - 1) for start in starts]

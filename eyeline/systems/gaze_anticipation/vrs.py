@@ -1,0 +1,147 @@
+"""A recording of Aria glasses as a plain video, by Project Aria's own reader where it is there."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError
+from eyeline.files import filling, write_bytes
+from eyeline.results import Image, Ints, VideoInfo
+from eyeline.video.writer import VideoWriter
+
+MOVIE, TIMES, CALIBRATION = "movie.mp4", "timestamps.csv", "calibration.json"
+RATE_HZ = 20
+"""Frames a second of the recordings, and of the video."""
+
+_LABEL, _MICROPHONES = "camera-rgb", "mic"
+_NS = 1_000_000_000
+
+
+def export(recording: Path, folder: Path) -> Path:
+    """Write upright frames at a constant rate, the mean of all microphones, times and calibration.
+
+    Args:
+        recording: a `.vrs` file.
+        folder: to make; kept if it is there.
+
+    Returns:
+        The folder, with `movie.mp4`, `timestamps.csv` (`timestamp_ns` of each frame on the device's
+        clock) and `calibration.json`.
+
+    Raises:
+        DataError: Project Aria's reader is not installed, or cannot read the file.
+        OutputError: the folder cannot be written.
+    """
+    if (folder / MOVIE).is_file() and (folder / TIMES).is_file():
+        return folder
+    provider, calibration, device_time = _opened(recording)
+    stream = provider.get_stream_id_from_label(_LABEL)
+    if stream is None:
+        raise DataError(f"{recording} has no stream {_LABEL}")
+    taken = np.array(provider.get_timestamps_ns(stream, device_time), np.int64)
+    if len(taken) < 2:
+        raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; 2 or more are needed")
+    numbers = on_grid(taken)
+    with filling(folder) as place:
+        _write_movie(place, provider, stream, numbers, taken)
+        lines = "".join(f"{t}\n" for t in taken[numbers].tolist())
+        write_bytes(place / TIMES, f"timestamp_ns\n{lines}".encode())
+        said = calibration.device_calibration_to_json_string(provider.get_device_calibration())
+        write_bytes(place / CALIBRATION, said.encode())
+    return folder
+
+
+def on_grid(time_ns: Ints) -> Ints:
+    """Numbers of the frames nearest to a constant rate; what was dropped is the frame before."""
+    count = round((time_ns[-1] - time_ns[0]) * RATE_HZ / _NS) + 1
+    wanted = time_ns[0] + np.arange(count) * _NS // RATE_HZ
+    middle = (time_ns[1:] + time_ns[:-1]) // 2
+    return np.asarray(np.searchsorted(middle, wanted), np.int64)
+
+
+def _opened(recording: Path) -> tuple[Any, Any, Any]:
+    """Reader, its calibrations, and the name of the device's clock."""
+    try:
+        calibration, data_provider, sensor_data = (
+            import_module(f"projectaria_tools.core.{name}")
+            for name in ("calibration", "data_provider", "sensor_data")
+        )
+    except ImportError as error:
+        raise DataError(
+            f"{recording} is a VRS file, which needs projectaria_tools: pip install "
+            f"projectaria-tools, or put {MOVIE}, {TIMES} and {CALIBRATION} beside it"
+        ) from error
+    try:
+        provider = data_provider.create_vrs_data_provider(str(recording))
+    except (RuntimeError, ValueError) as error:
+        raise DataError(f"{recording} cannot be read: {error}") from error
+    if provider is None:
+        raise DataError(f"{recording} cannot be read as a VRS file")
+    return provider, calibration, sensor_data.TimeDomain.DEVICE_TIME
+
+
+def _write_movie(place: Path, provider: Any, stream: Any, numbers: Ints, taken: Ints) -> None:
+    first = _upright(provider, stream, int(numbers[0]))
+    height, width = first.shape[:2]
+    seconds = len(numbers) / RATE_HZ
+    info = VideoInfo(
+        path=str(place / MOVIE), width_px=width, height_px=height, rate_hz=Fraction(RATE_HZ),
+        start_s=0.0, duration_s=seconds, frame_count=len(numbers), has_sound=False,
+        rotation_deg=0, pixel_aspect=Fraction(1), variable_rate=False,
+    )  # fmt: skip
+    wav = place / ".sound.wav"
+    sound = _write_sound(wav, provider, int(taken[0]), seconds)
+    try:
+        with VideoWriter(
+            place / MOVIE, info, sound_from=wav if sound else None, preset="medium", quality=18
+        ) as writer:
+            for k, number in enumerate(numbers.tolist()):
+                picture = _upright(provider, stream, number)
+                writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
+    finally:
+        wav.unlink(missing_ok=True)
+
+
+def _upright(provider: Any, stream: Any, number: int) -> Image:
+    """A frame, a quarter turn clockwise from how the sensor lies."""
+    picture = provider.get_image_data_by_index(stream, number)[0].to_numpy_array()
+    return np.ascontiguousarray(np.rot90(picture, -1), np.uint8)
+
+
+def _write_sound(path: Path, provider: Any, start_ns: int, seconds: float) -> bool:
+    """The microphones' mean from the first frame on; whether there are any."""
+    stream = provider.get_stream_id_from_label(_MICROPHONES)
+    if stream is None or not provider.get_num_data(stream):
+        return False
+    said = provider.get_audio_configuration(stream)
+    rate = int(said.sample_rate)
+    line = np.zeros(round(seconds * rate), np.int16)
+    for begin_ns, samples in _blocks(provider, stream, int(said.num_channels)):
+        at = round((begin_ns - start_ns) * rate / _NS)
+        part = samples[max(-at, 0) :][: max(len(line) - max(at, 0), 0)]
+        line[max(at, 0) : max(at, 0) + len(part)] = part
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(line.astype("<i2").tobytes())
+    return True
+
+
+def _blocks(
+    provider: Any, stream: Any, channels: int
+) -> Iterator[tuple[int, npt.NDArray[np.int16]]]:
+    """Time of the first sample of each block, and its samples of 16 bits."""
+    for number in range(provider.get_num_data(stream)):
+        found, record = provider.get_audio_data_by_index(stream, number)
+        every = np.array(found.data, np.float64).reshape(-1, channels).mean(axis=1)
+        # stored in 32 bits, of which the upper 16 are heard
+        yield int(record.capture_timestamps_ns[0]), np.round(every / 65536).astype(np.int16)

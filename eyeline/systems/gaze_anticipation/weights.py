@@ -1,0 +1,276 @@
+"""The authors' checkpoint becomes ours; ours are opened; and a network begins at Kinetics-400."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyeline.errors import CheckpointError, UsageError
+from eyeline.systems.gaze_anticipation.original_keys import (
+    EMBEDDINGS,
+    KINETICS_IGNORED,
+    our_name,
+)
+from eyeline.training import checkpoint, foreign
+from eyeline.training.checkpoint import CheckpointCard, Imported
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from eyeline.systems.gaze_anticipation.model import GazeAnticipation
+
+SYSTEM, BUILDER = "gaze_anticipation", "csts"
+
+LICENCE = (
+    "weights of the authors of 'Listen to Look into the Future', CC BY 4.0 by their page; trained "
+    "on data under the licence agreements of Ego4D or Aria; their code states no licence"
+)
+
+_STATE, _CONFIGURATION = "model_state", "cfg"
+_PLACES = ("space", "time")
+_EMBEDDED = tuple(f"{part}.{what}" for part in EMBEDDINGS for what in ("weight", "bias"))
+_SPLIT = re.compile(r"(.+\.attn)\.([qkv])\.(weight|bias)")
+
+
+def import_original(path: Path | str) -> Imported:
+    """Read the authors' checkpoint: their dictionary of training, or its `model_state` alone.
+
+    The size of the network and whether it has embeddings are read off the tensors; data set, task
+    and the option that tensors do not show are read off the configuration, where there is one.
+    Nothing in the file is executed.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, or one whose keys, shapes, values or
+            configuration are not those of the builder; the message names them.
+    """
+    theirs, beside = foreign.load_state(path, f"{SYSTEM}/{BUILDER}", wrapper=_STATE)
+    told = _configuration(path) if _CONFIGURATION in beside else {}
+    arguments = _arguments(theirs, path) | _options(told, path)
+    expected = _empty(arguments, path).state_dict()
+    placed = _renamed(theirs, expected)
+    if len(placed) < len(theirs):
+        raise CheckpointError(f"{path} holds parts of networks of several kinds")
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    checkpoint.compare(shapes, placed, f"{SYSTEM}/{BUILDER}", path)
+    state = {name: placed[name].to(value.dtype) for name, value in expected.items()}
+    checkpoint.check_finite(state, path)
+    card = CheckpointCard(
+        SYSTEM, BUILDER, arguments, data=_trained_on(told), settings=_settings(told),
+        licence=LICENCE,
+    )  # fmt: skip
+    return Imported(card, state, beside)
+
+
+def load_csts(
+    path: Path | str, device: str = "cpu", *, precision: str = "float32"
+) -> GazeAnticipation:
+    """The network of one of our files, in evaluation mode.
+
+    Args:
+        path: the file.
+        device: `cpu`, `cuda` or `cuda:N`.
+        precision: one of `model.PRECISIONS`.
+
+    Raises:
+        CheckpointError: another builder's file, or tensors that do not fit.
+        UsageError: a device that is not there, or no such precision.
+    """
+    from eyeline.systems.gaze_anticipation.model import PRECISIONS
+    from eyeline.training.devices import check_device
+
+    where = check_device(device)
+    if precision not in PRECISIONS:
+        raise UsageError(f"no precision '{precision}'; there are {', '.join(PRECISIONS)}")
+    card, state = checkpoint.load(path)
+    checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+    checkpoint.check_finite(state, path)
+    network = _empty(card.arguments, path)
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    checkpoint.compare(shapes, state, BUILDER, path)
+    network.load_state_dict(state, assign=True)  # 0.75 GB that need not be there twice
+    network.precision = precision
+    return network.requires_grad_().eval().to(where)
+
+
+def initialise(
+    network: GazeAnticipation, path: Path | str, *, sound: Path | str | None = None
+) -> tuple[str, ...]:
+    """Begin a network at another's tensors; what they lack stays as it is.
+
+    Args:
+        network: changed in place.
+        path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that learned
+            Kinetics-400, which gives the video encoder; its places are resized as published.
+        sound: a second file of such kinds, whose tensors come first where both have them.
+
+    Returns:
+        The network's tensors that stay as they were, by name.
+
+    Raises:
+        CheckpointError: not such a file, or shapes that differ from the network's; nothing is
+            changed then.
+    """
+    own = network.state_dict()
+    given: dict[str, Tensor] = {}
+    for file in (path, sound):
+        if file is not None:
+            given |= _beginning(file, own)
+    network.load_state_dict({**own, **given})
+    return tuple(name for name in own if name not in given)
+
+
+def _beginning(path: Path | str, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What of a file can begin a network, in our names and its shapes."""
+    if Path(path).suffix == ".safetensors":
+        card, found = checkpoint.load(path)
+        checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+        needed = [name for name in own if not name.startswith(EMBEDDINGS)]
+    else:
+        theirs, _ = foreign.load_state(path, "an MViT-B 16x4 or of CSTS", wrapper=_STATE)
+        joined = _joined(theirs, path)
+        used = {k: v for k, v in joined.items() if k not in KINETICS_IGNORED}
+        found = _renamed(used, {**own, **dict.fromkeys(_EMBEDDED)})
+        needed = [name for name in own if name.startswith("video.")]
+    checkpoint.check_finite(found, path)
+    sized = {name: _resized(name, value, own) for name, value in found.items()}
+    kept = {k: v for k, v in sized.items() if k in own or not k.startswith(EMBEDDINGS)}
+    shapes = {name: tuple(own[name].shape) for name in {*needed, *(n for n in kept if n in own)}}
+    checkpoint.compare(shapes, kept, f"a start for {SYSTEM}/{BUILDER}", path)
+    return {name: value.to(own[name].dtype) for name, value in kept.items()}
+
+
+def _renamed(theirs: Mapping[str, Tensor], ours: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Tensors in our names; those that have no place there keep theirs, for the message."""
+    names = {name: our_name(name) for name in theirs}
+    return {names[n] if names[n] in ours else n: value for n, value in theirs.items()}
+
+
+def _joined(theirs: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
+    """Queries, keys and values of each block in one tensor, as some versions of SlowFast had it."""
+    import torch
+
+    split: dict[str, dict[str, Tensor]] = {}
+    found = dict(theirs)
+    for name in theirs:
+        if part := _SPLIT.fullmatch(name):
+            split.setdefault(f"{part[1]}.qkv.{part[3]}", {})[part[2]] = found.pop(name)
+    for name, parts in split.items():
+        if set(parts) != set("qkv") or name in found:
+            raise CheckpointError(f"{path} should hold {name}, or q, k and v of it, each once")
+        found[name] = torch.cat([parts[which] for which in "qkv"])
+    return found
+
+
+def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
+    """Places in another number, between the nearest two.
+
+    As published: over the numbers of the places, also where these are places of a picture.
+    """
+    import torch.nn.functional as F
+
+    wanted = own.get(name)
+    if wanted is None or not name.endswith(_PLACES) or value.ndim != 3:
+        return value
+    if value.shape[0] != 1 or value.shape[2] != wanted.shape[2] or value.shape == wanted.shape:
+        return value
+    size = (wanted.shape[1], wanted.shape[2])
+    return F.interpolate(value[None].float(), size=size, mode="bilinear", align_corners=False)[0]
+
+
+def _arguments(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
+    """The builder's arguments that the tensors are for, of those that show in few of them."""
+    space, time = (_places(state, f"pos_embed_{name}", path) for name in ("spatial", "temporal"))
+    side = math.isqrt(space.shape[1])
+    if side**2 != space.shape[1]:
+        raise CheckpointError(
+            f"{path} has pos_embed_spatial of {space.shape[1]} places, which are no square"
+        )
+    embedding = state.get("vision_proj.weight")
+    return {
+        "frames": 2 * time.shape[1], "side": 4 * side, "width": space.shape[2],
+        "embedding": 0 if embedding is None else len(embedding),
+    }  # fmt: skip
+
+
+def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
+    found = state.get(name)
+    if found is None or found.ndim != 3:
+        has = "lacks it" if found is None else f"has it as {tuple(found.shape)}"
+        raise CheckpointError(
+            f"{path} does not fit {SYSTEM}/{BUILDER}: {name} should be (1, places, channels); the "
+            f"file {has}. A network for actions, such as the Kinetics-400 start, is not imported "
+            "but given to training as its first weights"
+        )
+    return found
+
+
+def _configuration(path: Path | str) -> dict[str, Any]:
+    """The settings of a training, as YAML text beside the tensors."""
+    import yaml
+
+    text = foreign.load_foreign(path)[_CONFIGURATION]
+    try:
+        told = yaml.safe_load(text) if isinstance(text, str) else None
+    except yaml.YAMLError as error:
+        raise CheckpointError(
+            f"{path} has a '{_CONFIGURATION}' that is not YAML: {str(error).splitlines()[0]}. "
+            f"Its '{_STATE}' alone would be taken as trained by the published configuration"
+        ) from error
+    return told if isinstance(told, dict) else {}
+
+
+def _options(told: Mapping[str, Any], path: Path | str) -> dict[str, Any]:
+    """What of the network shows in the configuration only."""
+    if _of(told, "MVIT", "CLS_EMBED_ON"):
+        raise CheckpointError(
+            f"{path}: {_CONFIGURATION}.MVIT.CLS_EMBED_ON is true; {SYSTEM}/{BUILDER} has no token "
+            "for a class"
+        )
+    return {"gate_by_sound": True} if _of(told, "MVIT", "SPATIAL_AUDIO_ATTN") else {}
+
+
+def _trained_on(told: Mapping[str, Any]) -> dict[str, Any]:
+    name = _of(told, "TRAIN", "DATASET")
+    if not isinstance(name, str):
+        return {}
+    return {
+        "name": name,
+        "dataset": "aria" if "aria" in name.lower() else "ego4d",
+        "task": "anticipation" if "forecast" in name.lower() else "estimation",
+    }
+
+
+def _settings(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What prediction needs: how far frames are apart."""
+    rate, step = _of(told, "DATA", "TARGET_FPS"), _of(told, "DATA", "SAMPLING_RATE")
+    found: dict[str, Any] = {}
+    if isinstance(rate, int | float) and rate > 0:
+        found["rate_hz"] = rate
+    if isinstance(step, int) and step >= 0:
+        # the published loader takes every step-th frame after the next one
+        found["frame_step"] = step + 1
+    return found
+
+
+def _of(told: Mapping[str, Any], section: str, key: str) -> Any:
+    found = told.get(section)
+    return found.get(key) if isinstance(found, Mapping) else None
+
+
+def _empty(arguments: Mapping[str, Any], path: Path | str) -> GazeAnticipation:
+    """The network without memory for its tensors."""
+    import torch
+
+    from eyeline.errors import DataError
+    from eyeline.systems.gaze_anticipation.model import csts
+
+    try:
+        with torch.device("meta"):
+            return csts(**arguments)
+    except (TypeError, DataError) as error:
+        raise CheckpointError(
+            f"{path} is for a network that {BUILDER} cannot be: {error}"
+        ) from error

@@ -1,0 +1,268 @@
+"""The network gives the original's numbers; shrunken ones agree with the published way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from benchmarks.gaze_anticipation_published import published
+from eyeline.errors import DataError
+from eyeline.systems.gaze_anticipation.model import (
+    Anticipation,
+    GazeAnticipation,
+    csts,
+    heatmaps,
+)
+from tests.systems.gaze_anticipation.invented import (
+    Array,
+    golden,
+    inputs,
+    network,
+    sampled,
+    small,
+    small_inputs,
+)
+
+
+class Ran(NamedTuple):
+    """One pass of the whole network over one clip, and what its parts gave."""
+
+    network: GazeAnticipation
+    answer: Anticipation
+    parts: dict[str, Tensor]
+    gated: Anticipation
+
+
+@pytest.fixture(scope="module")
+def ran() -> Iterator[Ran]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    net, parts = network(), dict[str, Tensor]()
+    handles = [
+        net.get_submodule(name).register_forward_hook(
+            lambda _, __, out, name=name: parts.__setitem__(name, out)
+        )
+        for name in PARTS.values()
+    ]
+    clip, sound = inputs("b1", 1)
+    with torch.no_grad():
+        parts["moments"] = torch.empty(0)
+        answer = net(clip, sound, embeddings=True)
+        for handle in handles:
+            handle.remove()
+        seen, heard = parts["video.blocks.15"], parts["sound.blocks.3"]
+        parts["moments"] = net.fusion.space.norm1(net.fusion.moments(seen, heard))
+        parts["course"] = net.fusion.time.norm1(net.fusion.course(seen, heard))
+        net.fusion.gate_by_sound = True
+        gated = net(clip, sound, embeddings=True)
+        net.fusion.gate_by_sound = False
+    yield Ran(net, answer, parts, gated)
+    torch.set_num_threads(before)
+
+
+PARTS = {
+    "patch_embed": "video.stem.conv",
+    "patch_embed_audio": "sound.stem.conv",
+    **{f"blocks.{i}": f"video.blocks.{i}" for i in range(16)},
+    **{f"blocks.{i}.attn": f"video.blocks.{i}.attention" for i in (0, 1, 14)},
+    **{f"blocks_audio.{i}": f"sound.blocks.{i}" for i in range(4)},
+    "audio_pool": "fusion.pool_heard_space",
+    "audio_pool2": "fusion.pool_heard_time",
+    "vision_pool": "fusion.pool_seen",
+    "spatial_fusion": "fusion.space",
+    "spatial_fusion.attn": "fusion.space.attention",
+    "temporal_fusion": "fusion.time",
+    "temporal_fusion.attn": "fusion.time.attention",
+    **{f"decode_block{i + 1}": f"decoder.blocks.{i}" for i in range(4)},
+    "decode_block1.attn": "decoder.blocks.0.attention",
+    "decode_block4.attn": "decoder.blocks.3.attention",
+    "decode_block1.attn.norm_q": "decoder.blocks.0.attention.norm_q",
+}
+"""Their parts to ours."""
+
+
+def as_theirs(name: str, found: Tensor) -> Tensor:
+    """Our tensors in the order of theirs."""
+    if name.startswith("patch_embed"):
+        return found.flatten(2).transpose(1, 2)
+    if name.startswith("spatial_fusion"):  # of each moment its picture and its sound
+        pictures, sounds = found[:, 0, 0, :-1], found[:, 0, 0, -1]
+        return torch.cat([pictures.flatten(0, 1), sounds])
+    if name.endswith(("pool", "pool2")):
+        return found.transpose(1, 2)
+    return found.transpose(1, 2) if name.endswith("norm_q") else found
+
+
+def test_answers_are_the_originals(ran: Ran) -> None:
+    file, found = golden("model_forward_b1"), ran.answer
+    assert found.seen is not None and found.heard is not None
+    np.testing.assert_allclose(found.logits, file["logits"][:, 0], atol=1e-4, rtol=0)
+    np.testing.assert_allclose(found.seen, file["vision_embed"], atol=1e-3, rtol=0)
+    np.testing.assert_allclose(found.heard, file["audio_embed"], atol=1e-3, rtol=0)
+    maps = heatmaps(found.logits)
+    np.testing.assert_allclose(sampled(maps, 1024), file["prob_sub"], atol=1e-7)
+    np.testing.assert_allclose(maps.amax((2, 3)), file["prob_frame_max"][:, 0], rtol=1e-4)
+    assert np.array_equal(maps.flatten(2).argmax(2), file["prob_frame_argmax"][:, 0])
+    np.testing.assert_allclose(maps.sum((2, 3)), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_are_the_originals(ran: Ran, name: str) -> None:
+    file = golden("model_forward_b1")
+    if f"act/{name}/sub" not in file:
+        pytest.fail(f"the golden file has no {name}")
+    found = as_theirs(name, ran.parts[PARTS[name]])
+    assert found.numel() == np.prod(file[f"act/{name}/shape"])
+    spread = float(file[f"act/{name}/stats"][1])
+    wanted = file[f"act/{name}/sub"]
+    np.testing.assert_allclose(sampled(found), wanted, atol=1e-4 * spread, rtol=0)
+
+
+def test_who_looks_at_whom_in_the_fusion(ran: Ran) -> None:
+    """Of the published attention over all moments, the moments' own shares; nothing beside."""
+    file, fusion = golden("model_forward_b1"), ran.network.fusion
+    with torch.no_grad():
+        space = fusion.space.attention.weights(ran.parts["moments"])  # type: ignore[operator,union-attr]
+        time = fusion.time.attention.weights(ran.parts["course"])  # type: ignore[operator,union-attr]
+    wanted = file["spatial_attn_rows"]
+    for column, row in enumerate((0, 63, 64, 200, 256, 259)):
+        moment, place = (row // 64, row % 64) if row < 256 else (row - 256, 64)
+        ours = np.zeros((8, 260), np.float32)
+        ours[:, 64 * moment : 64 * moment + 64] = space[moment, :, place, :64]
+        ours[:, 256 + moment] = space[moment, :, place, 64]
+        np.testing.assert_allclose(ours, wanted.reshape(8, 6, 260)[:, column], atol=1e-6)
+    np.testing.assert_allclose(time, file["temporal_attn"], atol=1e-6)
+
+
+def test_gated_by_sound_as_the_original(ran: Ran) -> None:
+    file, found = golden("model_forward_spatial_audio_attn"), ran.gated
+    np.testing.assert_allclose(sampled(found.logits, 4096), file["logits_sub"], atol=1e-4)
+    assert found.seen is not None
+    np.testing.assert_allclose(found.seen, file["vision_embed"], atol=1e-3)
+    assert float((found.logits - ran.answer.logits).abs().max()) > 0.1
+
+
+def test_sizes_of_both_forms() -> None:
+    with torch.device("meta"):
+        whole, bare = csts(), csts(embedding=0)
+    for net, numbers, tensors in ((whole, 188_182_401, 524), (bare, 187_788_673, 520)):
+        assert sum(p.numel() for p in net.parameters()) == numbers
+        assert len(net.state_dict()) == tensors
+    assert (whole.frames, whole.side) == (8, 256)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"side": 128, "frames": 2}, {"width": 8, "layers": (1, 2, 2, 2)}, {"drop_path": 0.3}],
+)
+def test_a_shrunken_network_is_the_published_one(arguments: dict[str, Any]) -> None:
+    net = small(**arguments)
+    clip, sound = (torch.randn(2, n, net.frames, net.side, net.side) for n in (3, 1))
+    net.train() if arguments.get("drop_path") else net.eval()
+    answers, gradients = [], []
+    for one in (net, published(net)):
+        net.zero_grad()
+        torch.manual_seed(4)
+        found = one(clip, sound)
+        (found.logits.square().mean() + (found.seen * found.heard).mean()).backward()
+        answers.append([x.detach() for x in found])
+        gradients.append(
+            {k: p.grad.clone() for k, p in net.named_parameters() if p.grad is not None}
+        )
+    for ours, theirs in zip(*answers, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+    assert gradients[0].keys() == gradients[1].keys() == dict(net.named_parameters()).keys()
+    largest = max(float(g.abs().max()) for g in gradients[1].values())
+    for name, theirs in gradients[1].items():
+        scale = 1e-4 * float(theirs.abs().max()) + 1e-6 * largest
+        torch.testing.assert_close(gradients[0][name], theirs, atol=scale, rtol=1e-3)
+
+
+def test_clips_one_by_one_or_together() -> None:
+    net = small()
+    clip, sound = small_inputs(3)
+    with torch.no_grad():
+        apart = net(clip, sound, embeddings=True)
+        net.at_once = 3
+        together = net(clip, sound, embeddings=True)
+        none = net(clip, sound)
+    for a, b in zip(apart, together, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+    assert none.seen is None and none.heard is None
+    assert torch.equal(none.logits, together.logits)
+
+
+def test_embeddings_where_gradients_are_wanted() -> None:
+    clip, sound = small_inputs(1)
+    assert small()(clip, sound).seen.shape == (1, 256)
+    assert small(embedding=12)(clip, sound).heard.shape == (1, 12)
+    bare = small(embedding=0)
+    assert bare(clip, sound).seen is None
+    with pytest.raises(DataError, match="built without embeddings"):
+        bare(clip, sound, embeddings=True)
+
+
+def test_sound_changes_what_is_answered() -> None:
+    net = small()
+    clip, sound = small_inputs(1)
+    with torch.no_grad():
+        found = [net(clip, s).logits for s in (sound, -sound, torch.full_like(sound, -13.8155))]
+    assert all(float((found[0] - other).abs().max()) > 0.01 for other in found[1:])
+
+
+def test_reduced_precision_stays_near() -> None:
+    net = small()
+    clip, sound = small_inputs(1)
+    with torch.no_grad():
+        exact = net(clip, sound).logits
+        net.precision = "bfloat16"
+        near = net(clip, sound).logits
+    assert near.dtype == torch.float32
+    assert net(clip, sound).logits.dtype == torch.float32, "where gradients are wanted, too"
+    assert 0 < float((near - exact).abs().max()) < 0.1 * float(exact.std())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frames": 7}, "frames is 7; expected an even number"),
+        ({"side": 96}, "side is 96; expected a multiple of 64"),
+        ({"width": 12}, "width is 12"),
+        ({"layers": (1, 2)}, r"layers is \(1, 2\); expected four"),
+        ({"sound_layers": (1, 1, 0, 1)}, "sound_layers"),
+        ({"embedding": -1, "drop_path": 1.0}, "embedding is -1.*drop_path is 1.0"),
+    ],
+)
+def test_numbers_that_no_network_can_have(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        csts(**arguments)
+
+
+def test_other_shapes_are_refused() -> None:
+    net = small()
+    clip, sound = small_inputs(2)
+    with pytest.raises(DataError, match=r"clip.*axis '4' of 'batch 3 4 64 64'"):
+        net(clip[:, :, :2], sound)
+    with pytest.raises(DataError, match="sound has shape"):
+        net(clip, sound[:1])
+
+
+def test_it_begins_as_published() -> None:
+    """Linear layers and places from a normal distribution of 0.02, biases 0, norms 1 and 0."""
+    torch.manual_seed(0)
+    net = csts(frames=4, side=64, width=16)
+    state = net.state_dict()
+    spread = {k: float(v.std()) for k, v in state.items() if v.ndim > 1 and v.numel() > 2000}
+    narrow = {k: s for k, s in spread.items() if "stem.conv" not in k and "fusion.pool" not in k}
+    assert len(narrow) > 60
+    assert all(0.018 < s < 0.022 for s in narrow.values()), narrow
+    assert spread["fusion.pool_seen.weight"] == pytest.approx((3 * 128 * 2 * 2) ** -0.5, rel=0.1)
+    flat: dict[str, Array] = {k: v.numpy() for k, v in state.items() if v.ndim == 1}
+    assert all((v == 1).all() for k, v in flat.items() if "norm" in k and k.endswith("weight"))
+    linear = ("qkv.bias", "proj.bias", "fc1.bias", "fc2.bias")
+    assert all((v == 0).all() for k, v in flat.items() if k.endswith(linear))

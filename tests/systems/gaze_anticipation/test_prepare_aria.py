@@ -1,0 +1,157 @@
+"""Aria Everyday Activities, of today and of the pilot, to an index over videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError, UsageError
+from eyeline.systems.gaze_anticipation import clips, data, prepare_aria, store
+from eyeline.systems.gaze_anticipation.labels import ARIA_SENSOR, aria_labels
+from tests.systems.gaze_anticipation import filmed
+from tests.systems.gaze_anticipation.invented import golden
+
+pytestmark = pytest.mark.usefixtures("facts")
+
+NAME, MOVIE = "loc1_script1_seq1_rec1", "movie_514220390352260"
+"""A recording that the lists know, by both of its names."""
+SECONDS = 12
+START_NS = 86_000_000_000
+
+
+def today(root: Path, name: str = NAME) -> Path:
+    """A recording of today's release that looks ahead and slowly to one side."""
+    folder = root / name
+    filmed.write_video(
+        folder / "movie.mp4", 20 * SECONDS, 20, sound=filmed.tone(SECONDS), size=(64, 64)
+    )
+    times = START_NS + np.arange(20 * SECONDS) * 50_000_000
+    (folder / "timestamps.csv").write_text("timestamp_ns\n" + "\n".join(map(str, times)) + "\n")
+    (folder / "calibration.json").write_text(str(golden("aria_gaze")["DVT-S/calibration"]))
+    gaze = folder / "mps" / "eye_gaze" / "general_eye_gaze.csv"
+    gaze.parent.mkdir(parents=True)
+    at_us = (START_NS // 1000) + np.arange(10 * SECONDS) * 100_000
+    rows = [f"{t},{0.3 * np.sin(k / 20):.6f},-0.1,1.2,s" for k, t in enumerate(at_us)]
+    gaze.write_text(
+        "tracking_timestamp_us,yaw_rads_cpf,pitch_rads_cpf,depth_m,session_uid\n" + "\n".join(rows)
+    )
+    return folder
+
+
+def pilot(root: Path) -> Path:
+    filmed.write_video(
+        root / "full_scale" / f"{MOVIE}.mp4", 20 * SECONDS, 20, sound=filmed.tone(SECONDS)
+    )
+    group = root / "labels" / "loc1"
+    group.mkdir(parents=True)
+    row = [""] * 12
+    row[6], row[11] = "rec1/gaze.csv", MOVIE.removeprefix("movie_")
+    header = ",".join(f"c{n}" for n in range(12))
+    (group / "data_summary.csv").write_text(f"{header}\n{','.join(row)}\n")
+    (group / "rec1").mkdir()
+    k = np.arange(10 * SECONDS)
+    rows = [f"{t},{700 + 5 * t},{650 - 3 * t}" for t in k]
+    (group / "rec1" / "gaze.csv").write_text("time,x,y\n" + "\n".join(rows) + "\n")
+    return root
+
+
+def test_todays_release(tmp_path: Path) -> None:
+    today(tmp_path / "source")
+    out = tmp_path / "out"
+    summary = prepare_aria.run(tmp_path / "source", out)
+    assert not summary.failed and [o.video for o in summary.outcomes] == [MOVIE]
+    split = next(v.split for v in clips.released_videos("aria") if v.video == MOVIE)
+    found = data.open_clips(out, split)
+    assert found.dataset == "aria" and found.start_s.tolist() == [0, 2, 4, 6]
+    assert found.target_frames[2].tolist() == list(range(80 + 64, 80 + 100, 5))
+    video = store.open_video(out, MOVIE)
+    assert set(video.gaze.kind) == {0} and len(video.gaze) == 240
+    # the wearer's left is the picture's left: looking there makes x smaller
+    assert video.gaze.xy[:60, 0].max() - video.gaze.xy[40, 0] > 0.05
+    assert np.abs(found.ahead_s[0] - (5 + 5 * np.arange(8)) / 20).max() < 1e-9
+    assert found[0]["clip"].shape == (3, 8, 256, 256)
+
+
+def test_a_recording_in_no_list_keeps_its_name(tmp_path: Path) -> None:
+    today(tmp_path / "source", "my_own_walk")
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert summary.clips == {"other": 4}
+    assert prepare_aria.listed_name(" loc1_scrop2_seq1_rec1").startswith("movie_")
+
+
+def test_the_pilot(tmp_path: Path) -> None:
+    source = pilot(tmp_path / "source")
+    summary = prepare_aria.run(source, tmp_path / "out")
+    assert not summary.failed
+    k = np.arange(10 * SECONDS)
+    wanted = aria_labels(k, 700 + 5 * k, 650 - 3 * k, 20 * SECONDS)
+    found = store.open_video(tmp_path / "out", MOVIE).gaze
+    assert np.abs(found.xy - wanted.xy).max() < 1e-12 and (found.kind == wanted.kind).all()
+    assert found.xy[0].tolist() == [1 - 650 / ARIA_SENSOR, 700 / ARIA_SENSOR]
+
+
+def _no_times(folder: Path) -> None:
+    (folder / "timestamps.csv").unlink()
+
+
+def _few_times(folder: Path) -> None:
+    (folder / "timestamps.csv").write_text("timestamp_ns\n1\n2\n")
+
+
+def _bad_times(folder: Path) -> None:
+    (folder / "timestamps.csv").write_text("timestamp_ns\nnow\n")
+
+
+def _no_calibration(folder: Path) -> None:
+    (folder / "calibration.json").unlink()
+
+
+def _other_clock(folder: Path) -> None:
+    path = folder / "timestamps.csv"
+    lines = path.read_text().split()
+    later = [str(int(line) + 10**15) for line in lines[1:]]
+    path.write_text("\n".join([lines[0], *later]))
+
+
+def _slow(folder: Path) -> None:
+    filmed.write_video(folder / "movie.mp4", 240, 30, sound=filmed.tone(8))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_no_times, "timestamps.csv is missing"),
+        (_few_times, "timestamps.csv has 2 times"),
+        (_bad_times, "timestamps.csv, timestamp_ns"),
+        (_no_calibration, "calibration.json is missing"),
+        (_other_clock, "tracking_timestamp_us is nowhere near"),
+        (_slow, "its frame rate is 30.000"),
+    ],
+)
+def test_a_damaged_recording_costs_itself(tmp_path: Path, damage: object, said: str) -> None:
+    folder = today(tmp_path / "source")
+    assert callable(damage)
+    damage(folder)
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert len(summary.failed) == 1 and said in summary.failed[0].message
+    report = json.loads((tmp_path / "out" / "prepare_report.json").read_text())
+    assert report["videos"] == {"failed": 1} and list(report["failed"]) == [MOVIE]
+
+
+def test_what_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no recording"):
+        prepare_aria.run(tmp_path, tmp_path / "out")
+    table = tmp_path / "labels" / "loc1" / "data_summary.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"data_summary.csv, line 2: 2 columns"):
+        prepare_aria.run(tmp_path, tmp_path / "out")
+
+
+def test_a_pairing_that_is_none(tmp_path: Path) -> None:
+    today(tmp_path / "source")
+    with pytest.raises(UsageError, match="no pairing"):
+        prepare_aria.run(tmp_path / "source", tmp_path / "out", pairing="best")
