@@ -92,12 +92,15 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json, predictions and timelines."),
     ] = None,
     device: DEVICE = "cpu",
+    set_: OPTIONS = None,
 ) -> None:
     """Score weights on annotated data by the benchmark's protocol."""
     system, _ = _recipe(recipe)
     if system.evaluate is None:
         raise UsageError(f"{system.name} has no evaluation yet")
-    report = system.evaluate(weights or _shipped(system), data, out, say, device)
+    run = system.evaluate
+    options = _options(set_ or [], run)
+    report = run(weights or _shipped(system), data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
@@ -245,7 +248,7 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _print_scores(report: dict[str, Any]) -> None:
     shown = (
-        "pooled", "interval", "published", "challenge", "mean_direction", "without_uncertain",
-        "rounds", "seen_in_training",
+        "pooled", "interval", "published", "challenge", "plain", "mean_direction",
+        "without_uncertain", "rounds", "seen_in_training",
     )  # fmt: skip
     print_json({k: v for k, v in report.items() if k in shown})

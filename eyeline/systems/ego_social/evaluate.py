@@ -13,6 +13,7 @@ from eyeline.results import Floats
 from eyeline.systems.ego_social import answers, predictions, score
 from eyeline.systems.ego_social.answers import Answered, Options, Told, Work
 from eyeline.systems.ego_social.report import THRESHOLD, Report
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from eyeline.systems.ego_social.model import LookingAtMe
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
     from eyeline.training.checkpoint import CheckpointCard
-    from eyeline.training.devices import Devices
 
 TRUTH, PREDICTIONS, REPORT = "gt.csv", "pred.csv", "report.json"
 """Tables as the benchmark's code writes them, and all figures."""
