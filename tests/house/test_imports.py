@@ -17,7 +17,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "eyeline"
 
 FLOORS = (
-    {"errors", "files", "geometry", "metrics", "processes", "sample"},
+    {"errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
     {"results", "video", "training"},
     {"people", "speech", "system", "export"},
     {"systems", "settings", "analysis", "models", "viewer"},

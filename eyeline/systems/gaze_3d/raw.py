@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from eyeline.errors import DataError, check_shape
+from eyeline.pickles import read_pickle
 from eyeline.results import Floats
 from eyeline.systems.gaze_3d.inputs import JOINTS
-from eyeline.systems.gaze_3d.pickles import read_pickle
 
 ANNOTATION = ".pkl"
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -100,7 +100,7 @@ def read_annotation(path: Path) -> Annotation:
     Raises:
         DataError: not a pickle of arrays, or one that lacks a key or has another shape; named.
     """
-    content = read_pickle(path)
+    content = read_pickle(path, pictures=True)
     try:
         return _annotation(content)
     except DataError as error:
@@ -191,7 +191,7 @@ def _array(content: Mapping[str, Any], key: str, pattern: str, part: str = "") -
         raise DataError(f"no '{what}' in it")
     try:
         array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"'{what}' is no array of numbers") from None
     if key == "t_cam2w":
         array = array.reshape(-1)

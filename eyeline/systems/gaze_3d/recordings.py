@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
+from eyeline.pickles import read_pickle
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_3d.inputs import JOINTS, SIZE
-from eyeline.systems.gaze_3d.pickles import read_pickle
 from eyeline.systems.gaze_3d.raw import numbered
 
 ANNOTATION = "annotation.npz"
@@ -114,8 +114,8 @@ class Recording:
         path = self.folder / ORIGINAL_PICTURES
         if not path.is_file():
             return {}
-        content = read_pickle(path)
-        if not isinstance(content, dict):
+        content = read_pickle(path, pictures=True)
+        if not isinstance(content, dict) or not _pictures_by_name(content):
             raise DataError(f"{path}: expected a dict of pictures by name")
         names, _ = numbered(content)
         return {number: content[name] for number, name in names.items()}
@@ -156,8 +156,12 @@ def _read_ours(path: Path) -> dict[str, Any]:
         raise DataError(f"{path.name} is damaged: {error}") from None
 
 
+def _pictures_by_name(content: Mapping[Any, Any]) -> bool:
+    return all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in content.items())
+
+
 def _read_original(path: Path) -> dict[str, Any]:
-    content = read_pickle(path)
+    content = read_pickle(path, pictures=True)
     if not isinstance(content, dict):
         raise DataError(f"{path.name}: expected a dict, it holds a {type(content).__name__}")
     found = {}
@@ -191,7 +195,7 @@ def _array(value: Any, name: str) -> npt.NDArray[Any]:
     kind = np.int64 if name == "frame" else np.float32
     try:
         array = np.asarray(value, kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"'{name}' is no array of numbers") from None
     return array.reshape(-1) if name == "position" else array
 

@@ -7,6 +7,7 @@ read it. Boxes of `faces.pckl` and `tracks.pckl` are y1, x1, y2, x2 over the pic
 from __future__ import annotations
 
 import io
+import operator
 import pickle
 import re
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.files import write_bytes
+from eyeline.pickles import read_npy, read_pickle
 from eyeline.results import Floats, Ints
 from eyeline.speech.syncnet.crops import Squares
 from eyeline.systems.gaze_following.heads import Heads, Maps
-from eyeline.systems.gaze_following.pickles import read_npy, read_pickle
 from eyeline.systems.gaze_following.tracking import FaceTrack
 
 FACES, SCENES, TRACKS = "faces.pckl", "scene.pckl", "tracks.pckl"
@@ -69,13 +70,17 @@ class StoredOffset(NamedTuple):
 
 def read_faces(path: Path) -> StoredFaces:
     """What the detector found; DataError for a file of another kind."""
-    frames = _expected(path, read_pickle(path), list)
+    frames = _list(path)
     rows = [face for faces in frames for face in _expected(path, faces, list)]
-    if any(not isinstance(f, list) or len(f) != 3 or len(f[1]) != 4 for f in rows):
-        raise DataError(f"{path}: a face is [frame, [y1, x1, y2, x2], score] there; this is not")
-    frame = np.array([f for f, _, _ in rows], np.int64)
-    box = np.array([b for _, b, _ in rows], np.float64).reshape(-1, 4)
-    return StoredFaces(frame, box, np.array([s for _, _, s in rows], np.float64), len(frames))
+    try:
+        frame = np.array([f for f, _, _ in rows], np.int64).reshape(len(rows))
+        box = np.array([b for _, b, _ in rows], np.float64).reshape(len(rows), 4)
+        score = np.array([s for _, _, s in rows], np.float64).reshape(len(rows))
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(
+            f"{path}: a face is [frame, [y1, x1, y2, x2], score] there; this is not"
+        ) from None
+    return StoredFaces(frame, box, score, len(frames))
 
 
 def write_faces(path: Path, faces: StoredFaces) -> None:
@@ -88,10 +93,12 @@ def write_faces(path: Path, faces: StoredFaces) -> None:
 
 def read_scenes(path: Path) -> StoredScenes:
     """How many frames there are and where shots begin."""
-    content = _expected(path, read_pickle(path), list)
-    if len(content) != 2 or not isinstance(content[0], int) or not isinstance(content[1], list):
-        raise DataError(f"{path}: expected [frames, [first frames of shots]]")
-    return StoredScenes(content[0], tuple(int(cut) for cut in content[1]))
+    content = _list(path)
+    try:
+        frames, cuts = content
+        return StoredScenes(operator.index(frames), tuple(operator.index(cut) for cut in cuts))
+    except (TypeError, ValueError):
+        raise DataError(f"{path}: expected [frames, [first frames of shots]]") from None
 
 
 def write_scenes(path: Path, scenes: StoredScenes) -> None:
@@ -102,14 +109,18 @@ def write_scenes(path: Path, scenes: StoredScenes) -> None:
 def read_tracks(path: Path) -> list[StoredTrack]:
     """Tracks with their smoothed squares."""
     found: list[StoredTrack] = []
-    for entry in _expected(path, read_pickle(path), list):
+    for entry in _list(path):
         try:
             (frame, box), (half, x, y) = entry
             columns = [np.asarray(v, np.float64) for v in (half, x, y)]
             track = FaceTrack(np.asarray(frame, np.int64), np.asarray(box, np.float64))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"{path}: a track is [[frames, boxes], [s, x, y]] there") from None
-        if {len(v) for v in columns} != {len(track.frame)} or track.box_norm.shape[1:] != (4,):
+        rows = (track.frame.size,)
+        if {v.shape for v in (track.frame, *columns)} != {rows} or track.box_norm.shape != (
+            *rows,
+            4,
+        ):
             raise DataError(f"{path}: track {len(found)} has columns of unequal length")
         found.append(StoredTrack(track, Squares(*columns)))
     return found
@@ -122,7 +133,7 @@ def write_tracks(path: Path, tracks: Sequence[StoredTrack]) -> None:
 
 def read_distances(path: Path) -> list[Floats]:
     """Distances `(n, 31)` of each track at shifts of -15 to 15 ticks."""
-    found: list[Floats] = _expected(path, read_pickle(path), list)
+    found: list[Floats] = _list(path)
     if any(not isinstance(d, np.ndarray) or d.ndim != 2 for d in found):
         raise DataError(f"{path}: expected a table of distances for each track")
     return found
@@ -172,11 +183,12 @@ def write_array(path: Path, array: Floats) -> None:
 def read_head_boxes(path: Path) -> Ints:
     """`<video>_frame_faces_boxes.npy`: `(tracks, n, 4)` xyxy, or of corners `(tracks, n, 4, 2)`."""
     content = _expected(path, read_npy(path), dict)
-    if sorted(content) != sorted(str(i) for i in range(len(content))):
-        raise DataError(f"{path}: expected tracks '0', '1', ..., found {', '.join(content)}")
+    if content.keys() != {str(i) for i in range(len(content))}:
+        found = ", ".join(map(str, content))
+        raise DataError(f"{path}: expected tracks '0', '1', ..., found {found}")
     try:
         boxes = np.array([content[str(i)] for i in range(len(content))], np.int64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{path}: tracks of unequal length, or boxes that are none") from None
     if boxes.shape[2:] not in ((4,), (4, 2)):
         raise DataError(f"{path}: boxes of shape {boxes.shape[2:]}; expected 4 sides or 4 corners")
@@ -248,6 +260,11 @@ def _dumped(content: Any) -> bytes:
     return pickle.dumps(content, protocol=_PROTOCOL).replace(
         b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"
     )
+
+
+def _list(path: Path) -> list[Any]:
+    found: list[Any] = _expected(path, read_pickle(path, objects=True), list)
+    return found
 
 
 def _expected(path: Path, content: Any, kind: type) -> Any:

@@ -14,7 +14,6 @@ from eyeline.errors import DataError
 from eyeline.speech.syncnet.crops import Squares
 from eyeline.systems.gaze_following import speaker_files as files
 from eyeline.systems.gaze_following.heads import Heads, Maps
-from eyeline.systems.gaze_following.pickles import read_npy, read_pickle
 from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredOffset, StoredScenes
 from eyeline.systems.gaze_following.tracking import FaceTrack, track_faces
 
@@ -159,9 +158,13 @@ def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
     [
         ({"a": 1}, files.read_faces, "holds a dict; expected a list"),
         ([[[0, [1, 2, 3], 0.5]]], files.read_faces, r"a face is \[frame"),
+        ([[[0, 1, 0.5]]], files.read_faces, r"a face is \[frame"),
+        ([[[10**30, [1, 2, 3, 4], 0.5]]], files.read_faces, r"a face is \[frame"),
         ([3], files.read_scenes, "first frames of shots"),
+        ([3, ["a"]], files.read_scenes, "first frames of shots"),
         ([[[1, 2], 3]], files.read_tracks, "a track is"),
         ([[[[0, 1], [[1, 2, 3, 4]] * 2], [[1.0], [1.0], [1.0]]]], files.read_tracks, "unequal"),
+        ([[[0, [[1, 2, 3, 4]]], [1.0, 1.0, 1.0]]], files.read_tracks, "unequal"),
         ([[1, 2]], files.read_distances, "a table of distances"),
     ],
 )
@@ -176,6 +179,7 @@ def test_other_content_is_refused(
 def test_other_head_boxes_are_refused(tmp_path: Path) -> None:
     for content, said in (
         ({"1": [[1, 2, 3, 4]]}, "expected tracks '0'"),
+        ({"0": [[1, 2, 3, 4]], 1: 0}, "expected tracks '0', .* found 0, 1"),
         ({"0": [[1, 2, 3, 4]], "1": []}, "unequal length"),
         ({"0": [[1, 2, 3]]}, "4 sides or 4 corners"),
     ):
@@ -192,23 +196,3 @@ def test_offsets_with_a_fault_name_the_line(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(DataError, match="line 1"):
         files.read_offsets(path)
-
-
-@pytest.mark.parametrize("content", [b"", b"\x80\x03", b"\x93NUMPY\x01\x00\xff\xff", b"hello"])
-def test_damaged_files_are_told(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "file").write_bytes(content)
-    for read in (read_pickle, read_npy):
-        with pytest.raises(DataError, match=r"damaged|magic|expected"):
-            read(tmp_path / "file")
-    with pytest.raises(DataError, match="No such file"):
-        read_npy(tmp_path / "none")
-
-
-def test_arrays_of_objects(tmp_path: Path) -> None:
-    table = np.empty((2, 2), object)
-    table[:] = [[1, "a"], [[2.5], None]]
-    np.save(tmp_path / "t.npy", table, allow_pickle=True)
-    assert read_npy(tmp_path / "t.npy") == [[1, "a"], [[2.5], None]]
-    (tmp_path / "s.pckl").write_bytes(pickle.dumps([np.float32(0.5), np.int64(3), np.arange(3)]))
-    half, three, array = read_pickle(tmp_path / "s.pckl")
-    assert (half, three) == (0.5, 3) and array.tolist() == [0, 1, 2]

@@ -81,12 +81,12 @@ def test_runs_nothing(tmp_path, monkeypatch):
 def test_names_keep_their_meaning(tmp_path, points):
     """A file that gives the stand-in of a name another state, which later files would meet."""
     joblib.dump(trained(points), tmp_path / "good")
-    change = b"\x80\x02cnumpy\ndtype\nN}X\x05\x00\x00\x00_madecnumpy\nndarray\ns\x86b."
+    change = b"\x80\x02cnumpy\ndtype\nN}X\x04\x00\x00\x00makecnumpy\nndarray\ns\x86b."
     (tmp_path / "bad").write_bytes(change)
     with pytest.raises(CheckpointError, match="would change what a name stands for"):
         joblib_mlp.read(tmp_path / "bad")
     (tmp_path / "bad").write_bytes(change.replace(b"cnumpy\ndtype", b"cnumpy\nndarray"))
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(CheckpointError, match="would change what a name stands for"):
         joblib_mlp.read(tmp_path / "bad")
     joblib_mlp.read(tmp_path / "good")
 
@@ -106,6 +106,27 @@ def test_damage_is_told(tmp_path, points):
         (tmp_path / "cut").write_bytes(whole[:length])
         with pytest.raises(CheckpointError, match="cut"):
             joblib_mlp.read(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("name", ["activation", "out_activation_", "coefs_", "intercepts_"])
+def test_words_and_layers_that_are_endless(tmp_path, points, name):
+    """A tuple of two that are one, and so on: to write it into a message would take for ever."""
+    endless = ()
+    for _ in range(60):
+        endless = (endless, endless)
+    model = trained(points)
+    setattr(model, name, endless)
+    joblib.dump(model, tmp_path / "m")
+    with pytest.raises(CheckpointError, match=r"a tuple|no arrays"):
+        joblib_mlp.read(tmp_path / "m")
+
+
+def test_many_layers_that_are_one(tmp_path, points):
+    model = trained(points)
+    model.coefs_ = [model.coefs_[0]] * 10_000
+    joblib.dump(model, tmp_path / "m")
+    with pytest.raises(CheckpointError, match="no list of arrays"):
+        joblib_mlp.read(tmp_path / "m")
 
 
 def with_coefficients(model, change):

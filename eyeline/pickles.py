@@ -1,0 +1,431 @@
+"""Reading pickled numbers of others without running anything that is written in the file.
+
+A pickle is a program: it may name anything that can be imported, call it and change it. Here it is
+followed by few of its instructions and with few names, and what stands for a name only makes plain
+holders. These are checked and turned into arrays once the whole file is read. Nor may a small file
+take much memory or time, or the process down.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import pickle
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+
+from eyeline.errors import DataError
+
+_KINDS = "biuf"
+"""Kinds of numpy numbers that are read."""
+_AXES = 64
+"""Most of an array; numpy has no more."""
+_ROOM = 2**26
+"""Bytes that any file may become; what is named twice is two things."""
+_ROOM_A_BYTE = 16
+"""What a byte of a large file may become."""
+_ENTRY = 64
+"""Bytes that an entry of a list is taken for."""
+_MUCH = 2**16
+"""Bytes that are looked for before they are asked for."""
+
+Array = np.ndarray[Any, Any]
+
+
+def read_pickle(path: Path, *, pictures: bool = False, objects: bool = False) -> Any:
+    """What a pickle holds: dicts, lists, tuples, text, numbers and arrays of numbers.
+
+    Arrays keep their type.
+
+    Args:
+        path: the file.
+        pictures: read pictures of Pillow, too, as uint8 `(h, w, 3)` RGB.
+        objects: read arrays of objects, too, as nested lists. Any array without axes is its only
+            entry then.
+
+    Raises:
+        DataError: the file cannot be read, is damaged, or holds anything else.
+    """
+
+    def read() -> Any:
+        with path.open("rb") as file:
+            return _loaded(file, pictures, objects)
+
+    return _told(path, read)
+
+
+def read_npy(path: Path) -> Any:
+    """What a `.npy` file holds: an array of numbers, or what `read_pickle` makes of objects.
+
+    Raises:
+        DataError: as of `read_pickle`.
+    """
+
+    def read() -> Any:
+        file = io.BytesIO(path.read_bytes())
+        version = np.lib.format.read_magic(file)
+        header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if header is None:
+            raise DataError(f"version {version} of the format, which is not read")
+        shape, fortran, kind = header(file)
+        if kind == np.dtype(object):
+            return _loaded(file, pictures=False, objects=True)
+        return array_of(file.read(), Kind(kind.str), shape, "F" if fortran else "C")
+
+    return _told(path, read)
+
+
+def _told(path: Path, read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    except Exception as error:  # noqa: BLE001 - a damaged file fails in any way it likes
+        raise DataError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+
+
+def _loaded(file: BinaryIO, pictures: bool, objects: bool) -> Any:
+    names = {**NUMBERS, **(_PICTURES if pictures else {})}
+    what = f"arrays of numbers{', pictures' if pictures else ''} and plain values"
+    content = Reader(file, names, what).load()
+    return _Plain(file.seek(0, os.SEEK_END), objects)(content)
+
+
+def worded(value: Any) -> str:
+    """A word of the file's for a message; anything else by its kind, as it may be endless."""
+    return value if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+class Held:
+    """Stands for an object of the file's: keeps what it is given and does nothing."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.state: Any = None
+
+    def keep(self, state: Any) -> None:
+        """Take the state that the file gives the object."""
+        self.state = state
+
+
+class Kind(Held):
+    """Stands for `numpy.dtype`: its code, and its byte order."""
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        self.code = worded(code)
+
+    def keep(self, state: Any) -> None:
+        """Take the byte order from what numpy keeps of a type."""
+        if state[1] in ("<", ">") and self.code[:1] not in ("<", ">"):
+            self.code = state[1] + self.code
+
+    @property
+    def holds_objects(self) -> bool:
+        """Whether entries are not numbers but anything."""
+        return self.code.lstrip("|").startswith("O")
+
+    def numpy(self) -> np.dtype[Any]:
+        """The type itself, if it is one of numbers."""
+        code = self.code.lstrip("<>|=")
+        if not (code[:1] in _KINDS and code[1:].isdigit()):
+            raise DataError(f"an array of type '{self.code}'; only numbers are read")
+        return np.dtype(self.code)
+
+
+def shape_of(shape: Iterable[Any]) -> tuple[int, ...]:
+    """A shape that a file gives; DataError for one that no array has."""
+    found = tuple(int(n) for n in shape)
+    if len(found) > _AXES or min(found, default=0) < 0:
+        raise DataError(f"an array of {len(found)} axes, or of less than no entries")
+    return found
+
+
+def array_of(data: bytes, kind: Any, shape: Iterable[Any], order: Any) -> Array:
+    """The array of so many bytes, a copy in this machine's byte order.
+
+    Args:
+        data: its numbers.
+        kind: a `Kind`.
+        shape: as the file has it.
+        order: `C` or `F`.
+
+    Raises:
+        DataError: it is not one of numbers, or does not fit its bytes.
+    """
+    made, sizes = _checked(kind).numpy(), shape_of(shape)
+    if math.prod(sizes) * made.itemsize != len(data):
+        raise DataError(f"an array of shape {sizes} does not fit its {len(data)} bytes")
+    array = np.frombuffer(data, made).reshape(sizes, order="F" if order == "F" else "C")
+    return array.astype(made.newbyteorder("="))
+
+
+def _checked(kind: Any) -> Kind:
+    if not isinstance(kind, Kind):
+        raise DataError("an array whose type is none")
+    return kind
+
+
+class _Bytes(Held):
+    """Stands for bytes that an old protocol writes as text."""
+
+    def __init__(self, text: Any = "", encoding: Any = "latin1") -> None:
+        if encoding != "latin1" or not isinstance(text, str):
+            raise DataError(f"text in '{worded(encoding)}'")
+        self.text = text
+
+
+class _Array(Held):
+    """Stands for `numpy.ndarray`: its shape, `Kind`, order, and bytes or entries."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def keep(self, state: Any) -> None:
+        """Take what numpy keeps of an array."""
+        _, shape, kind, fortran, content = state
+        self.parts = shape, kind, "F" if fortran else "C", content
+
+
+class _Scalar(_Array):
+    """Stands for a single numpy number."""
+
+    def __init__(self, kind: Any, content: Any) -> None:
+        super().__init__((), kind, "C", content)
+
+
+class _Picture(Held):
+    """Stands for `PIL.Image.Image`."""
+
+    def array(self) -> _Array:
+        """Its pixels, `(h, w, 3)` uint8."""
+        _, mode, (width, height), _, pixels = self.state[:5]
+        if mode != "RGB":
+            raise DataError(f"a picture of mode '{worded(mode)}'; expected RGB")
+        return _Array((height, width, 3), Kind("u1"), "C", pixels)
+
+
+class Known:
+    """What stands for a name: a holder is made of it, and it is of no other use."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[..., Held]) -> None:
+        self.make = make
+
+
+def _frombuffer(content: Any, kind: Any, shape: Any, order: Any) -> _Array:
+    return _Array(shape, kind, order, content)
+
+
+Names = Mapping[tuple[str, str], Known]
+
+NUMBERS: Names = {
+    **{
+        (f"numpy.{core}.{module}", name): Known(made)
+        for core in ("core", "_core")
+        for module, name, made in (
+            ("multiarray", "_reconstruct", lambda *_: _Array()),
+            ("multiarray", "scalar", _Scalar),
+            ("numeric", "_frombuffer", _frombuffer),
+        )
+    },
+    ("numpy", "dtype"): Known(Kind),
+    ("numpy", "ndarray"): Known(lambda *_: _Array()),
+    ("_codecs", "encode"): Known(_Bytes),
+    ("builtins", "bytes"): Known(lambda: _Bytes()),
+    ("__builtin__", "bytes"): Known(lambda: _Bytes()),
+}
+"""The names that arrays and numbers of numpy need."""
+_PICTURES: Names = {("PIL.Image", "Image"): Known(_Picture)}
+
+_INSTRUCTIONS = {
+    value[0]: name
+    for name, value in vars(pickle).items()
+    if name.replace("_", "").isalnum() and name.isupper()
+    if isinstance(value, bytes) and len(value) == 1
+}
+_FOLLOWED = (
+    "PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG "
+    "LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
+    "BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 LIST EMPTY_LIST APPEND APPENDS "
+    "TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3 DICT EMPTY_DICT SETITEM SETITEMS GET BINGET "
+    "LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE NEWOBJ BUILD"
+)
+
+
+class _Instructions(dict[int, Callable[..., None]]):
+    """Of all instructions of pickles, those that are followed."""
+
+    def __missing__(self, code: int) -> Callable[..., None]:
+        if code not in _INSTRUCTIONS:
+            raise pickle.UnpicklingError(f"{bytes([code])!r} is no instruction of pickles")
+        raise DataError(
+            f"it uses {_INSTRUCTIONS[code]}, which is not followed: it is not needed for numbers. "
+            "Nothing in the file was run"
+        )
+
+
+class _Within:
+    """A file, asked for no more than it has: for more, memory would be made ready first."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, start = file, file.tell()
+        self._end = file.seek(0, os.SEEK_END)
+        file.seek(start)
+        self.readline = file.readline
+
+    def read(self, count: int) -> bytes:
+        """So many bytes, or what is left."""
+        if count > _MUCH:
+            count = min(count, self._end - self._file.tell())
+        return self._file.read(count)
+
+
+class Reader(pickle._Unpickler):
+    """An unpickler that follows some instructions and knows some names only.
+
+    Python's own and not the compiled one, as that takes what the extension registry has kept
+    without asking `find_class`, and fills the memory for a far place to remember something in.
+    """
+
+    stack: list[Any]
+    read: Callable[[int], bytes]
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = _Instructions(
+        (code, pickle._Unpickler.dispatch[code])
+        for code, name in _INSTRUCTIONS.items()
+        if name in _FOLLOWED.split()
+    )
+
+    def __init__(self, file: BinaryIO, names: Names, what: str) -> None:
+        """Read a file that may ask for `names`; `what` they are for is told where it does not."""
+        super().__init__(_Within(file), encoding="latin1")
+        self._names, self._what = names, what
+
+    def find_class(self, module: str, name: str) -> Known:
+        """What stands for a name."""
+        if (module, name) not in self._names:
+            raise DataError(
+                f"it asks for {module}.{name}, which is not read: only {self._what} are. "
+                "Nothing in the file was run"
+            )
+        return self._names[module, name]
+
+    def load_made(self) -> None:
+        """Make a holder of a name."""
+        arguments, known = self.stack.pop(), self.stack.pop()
+        if not isinstance(known, Known):
+            raise DataError(f"it calls a {type(known).__name__}. Nothing in the file was run")
+        self.stack.append(known.make(*arguments))
+
+    def load_build(self) -> None:
+        """Give a holder its state."""
+        state, held = self.stack.pop(), self.stack[-1]
+        if not isinstance(held, Held):
+            raise DataError("it would change what a name stands for, or what has no state")
+        held.keep(state)
+
+    def load_bytearray(self) -> None:
+        """Read bytes that can be changed; memory is not made ready for what the file lacks."""
+        (count,) = struct.unpack("<Q", self.read(8))
+        self.stack.append(bytearray(self.read(count)))
+
+    def load_entry(self) -> None:
+        """Put an entry into a dict."""
+        _check_keys(self.stack[-2:-1])
+        _FOLLOW[pickle.SETITEM[0]](self)
+
+    def load_entries(self) -> None:
+        """Put entries into a dict."""
+        _check_keys(self.stack[::2])
+        _FOLLOW[pickle.SETITEMS[0]](self)
+
+    def load_dict(self) -> None:
+        """Make a dict of entries."""
+        _check_keys(self.stack[::2])
+        _FOLLOW[pickle.DICT[0]](self)
+
+    dispatch[pickle.REDUCE[0]] = load_made
+    dispatch[pickle.NEWOBJ[0]] = load_made
+    dispatch[pickle.BUILD[0]] = lambda self: self.load_build()
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray
+    dispatch[pickle.SETITEM[0]] = load_entry
+    dispatch[pickle.SETITEMS[0]] = load_entries
+    dispatch[pickle.DICT[0]] = load_dict
+
+
+_FOLLOW: Mapping[int, Callable[..., None]] = pickle._Unpickler.dispatch
+
+
+def _check_keys(keys: list[Any]) -> None:
+    """A tuple of tuples may be endless: to hash it overflows the stack, or takes years."""
+    for key in keys:
+        if isinstance(key, tuple) and any(isinstance(part, tuple) for part in key):
+            raise DataError("a dict whose keys are tuples of tuples")
+
+
+class _Plain:
+    """Puts arrays in the place of holders, within the room that a file may take."""
+
+    def __init__(self, file_bytes: int, objects: bool) -> None:
+        self._left = _ROOM + _ROOM_A_BYTE * file_bytes
+        self._objects = objects
+
+    def __call__(self, value: Any) -> Any:
+        if value is None or isinstance(value, (str, bytes, bool, int, float)):
+            return value
+        if isinstance(value, dict):
+            self._spend(_ENTRY * (1 + len(value)))
+            return {self(k): self(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            self._spend(_ENTRY * (1 + len(value)))
+            return type(value)(self(v) for v in value)
+        if isinstance(value, _Bytes):
+            return self._data(value)
+        if isinstance(value, _Scalar):
+            return self._array(value).item()
+        if isinstance(value, _Picture):
+            return self._array(value.array())
+        if isinstance(value, _Array):
+            return self._items(value) if self._objects else self._array(value)
+        raise DataError(f"it holds a {type(value).__name__}")
+
+    def _array(self, held: _Array) -> Array:
+        shape, kind, order, content = held.parts
+        _checked(kind).numpy()  # whether it is one of numbers, before its bytes are asked for
+        return array_of(self._data(content), kind, shape, order)
+
+    def _items(self, held: _Array) -> Any:
+        """An array, one of objects as nested lists, or the only entry of one without axes."""
+        shape, kind, _, content = held.parts
+        if not _checked(kind).holds_objects:
+            array = self._array(held)
+            return array if array.shape else array.item()
+        sizes = shape_of(shape)
+        if not isinstance(content, list) or len(content) != math.prod(sizes):
+            raise DataError(f"an array of objects of shape {sizes} with other content")
+        self._spend(_ENTRY * math.prod(size for size in sizes if size))
+        entries = np.empty(len(content), object)
+        for i, entry in enumerate(content):
+            entries[i] = self(entry)
+        return entries.reshape(sizes).tolist()  # numpy lists objects by rows, whatever the order
+
+    def _data(self, content: Any) -> bytes:
+        found = content.text if isinstance(content, _Bytes) else content
+        if not isinstance(found, (str, bytes, bytearray)):
+            raise DataError(f"an array of numbers whose bytes are a {type(found).__name__}")
+        self._spend(len(found))
+        return found.encode("latin1") if isinstance(found, str) else bytes(found)
+
+    def _spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise DataError("it repeats itself to many times its size")
