@@ -1,7 +1,8 @@
-"""Writing that never leaves half a file behind, and hashes of files."""
+"""Writing that never leaves half a file behind, locks, and hashes of files."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -9,9 +10,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import OutputError
+from eyeline.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_TRIES = 20
 
 
 @contextmanager
@@ -57,6 +63,63 @@ def filling(folder: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {folder}: {error.strerror}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove a folder that is out of date, and what a killed run has left of `filling` it.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    for path in (folder, *folder.parent.glob(f".{glob.escape(folder.name)}.*.partial")):
+        shutil.rmtree(path, ignore_errors=True)
+    if folder.exists():
+        raise DataError(f"{folder} is in the way and cannot be removed")
+
+
+@contextmanager
+def locked(path: Path, *, tidy: bool = False) -> Iterator[bool]:
+    """Whether this process has a lock, or another one has it; freed however the process ends.
+
+    Args:
+        path: the lock's file; its folder is made.
+        tidy: remove the file at the end, and the folder, too, if there is nothing else in it.
+
+    Raises:
+        OSError: the lock cannot be written.
+    """
+    lock = _acquired(path)
+    if lock is None:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if tidy:
+            path.unlink(missing_ok=True)
+        lock.release()
+        if tidy:
+            with suppress(OSError):  # others may be at work beside this
+                path.parent.rmdir()
+
+
+def _acquired(path: Path) -> FileLock | None:
+    """A lock that this process holds; tried again where another one tidies up meanwhile."""
+    from filelock import FileLock, Timeout
+
+    for _ in range(_TRIES):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:  # a kind of OSError, so that it must come first
+            return None
+        except FileNotFoundError:
+            continue
+        if path.exists():
+            return lock
+        lock.release()
+    raise OSError(f"{path.parent} is made and removed by others all the time")
 
 
 def _remove(temporary: Path) -> None:

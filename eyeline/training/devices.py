@@ -75,6 +75,18 @@ def check_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def most_memory(fabric: Fabric) -> dict[str, int]:
+    """Most bytes at once of this process, and on its device."""
+    import resource
+
+    import torch
+
+    used = {"process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    if fabric.device.type == "cuda":
+        used["device_bytes"] = torch.cuda.max_memory_allocated(fabric.device)
+    return used
+
+
 THREADS = 2
 """Threads of a network that gives answers, unless told otherwise."""
 

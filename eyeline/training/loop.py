@@ -197,6 +197,8 @@ def _pass(
     if begun.steps:  # behind the iterator, which itself draws a number
         _draw_anew(epoch, begun.steps)
     for batch in batches:
+        for optimizer in optimizers.values():  # before the batch's activations take their room
+            optimizer.zero_grad()
         found = run.step(module, fabric.to_device(batch))
         _check_finite(found, epoch, begun.steps)
         _move(run, module, optimizers[found.optimizer], fabric, found)
@@ -234,7 +236,6 @@ def _over_processes(means: dict[str, float], fabric: Fabric) -> dict[str, float]
 
 
 def _move(run: Run, module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
-    optimizer.zero_grad()
     fabric.backward(found.total)
     if run.clip_norm:
         fabric.clip_gradients(module, optimizer, max_norm=run.clip_norm)

@@ -122,6 +122,30 @@ def network_of(
     return builder, {**sections, "model": {k: v for k, v in model.items() if k != "builder"}}
 
 
+def unknown_words(words: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
+    """What is wrong with words of a recipe: of each its `section.key`, itself, and those known."""
+    return [
+        f"{key} is '{value}'; there are {', '.join(known)}"
+        for key, value, known in words
+        if value not in known
+    ]
+
+
+def below_one(counts: Iterable[tuple[str, int | None]]) -> list[str]:
+    """What is wrong with counts of a recipe: of each its `section.key`, and itself or None."""
+    return [
+        f"{key} is {value}; 1 or more can be"
+        for key, value in counts
+        if value is not None and value < 1
+    ]
+
+
+def refuse(faults: Sequence[str], where: str) -> None:
+    """Raise a RecipeError of all that is wrong, if anything is."""
+    if faults:
+        raise RecipeError(f"{where}: {'; '.join(faults)}")
+
+
 def names(folder: Path) -> tuple[str, ...]:
     """The recipes of a folder."""
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eyeline.errors import UsageError
-from eyeline.training.devices import Devices, check_device
+from eyeline.training.devices import Devices, check_device, most_memory
 
 
 def test_the_cpu_is_always_there() -> None:
@@ -40,3 +40,12 @@ def test_a_device_that_is_not_there_is_never_replaced(monkeypatch: pytest.Monkey
 def test_other_choices(given: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Devices(**given)  # type: ignore[arg-type]
+
+
+def test_the_most_memory_at_once_never_falls() -> None:
+    before = most_memory(Devices().fabric())
+    assert before.keys() == {"process_bytes"}
+    kept = bytearray(2**26)
+    kept[:: 2**12] = b"\1" * (2**14)  # so that it is there
+    after = most_memory(Devices().fabric())["process_bytes"]
+    assert after >= max(before["process_bytes"], 2**26)

@@ -226,3 +226,18 @@ def test_two_processes_train_one_network(tmp_path: Path) -> None:
     assert len(ranks) == 2, done.stderr
     assert ranks[0][0] == ranks[1][0], "both hold the same weights"
     assert ranks[0][1] == "1", "each saw half of the four samples"
+
+
+def test_gradients_take_no_room_beside_activations() -> None:
+    """Those of the step before are given up when a batch is looked at, whichever optimiser."""
+    net = nn.ModuleDict({name: nn.Linear(2, 1) for name in ("one", "two")})
+    optimizers = {name: torch.optim.SGD(part.parameters(), 0.1) for name, part in net.items()}
+    seen: list[bool] = []
+
+    def step(module: nn.Module, batch: Tensor) -> StepLoss:
+        seen.append(any(weight.grad is not None for weight in net.parameters()))
+        total = sum(part(batch).square().mean() for part in net.values())
+        return StepLoss(total, optimizer=("one", "two")[len(seen) % 2])
+
+    fit(Run(net, optimizers, step, lambda epoch: [POINTS] * 4, 2), Devices().fabric())
+    assert seen == [False] * 8

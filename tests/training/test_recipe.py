@@ -104,3 +104,16 @@ def test_changes_are_written_as_in_yaml() -> None:
 def test_a_change_of_another_form(text: str) -> None:
     with pytest.raises(RecipeError, match="--set"):
         recipe.change({"note": 3}, [text])
+
+
+def test_what_is_wrong_is_told_at_once() -> None:
+    words = [("data.split", "tset", ("train", "test")), ("data.kind", "b", ["a", "b"])]
+    counts = [("training.epochs", 0), ("training.batch_size", 1), ("training.keep_every", None)]
+    faults = [*recipe.unknown_words(words), *recipe.below_one(counts)]
+    with pytest.raises(RecipeError) as told:
+        recipe.refuse(faults, "gafa.yaml")
+    assert str(told.value) == (
+        "gafa.yaml: data.split is 'tset'; there are train, test; "
+        "training.epochs is 0; 1 or more can be"
+    )
+    recipe.refuse([], "gafa.yaml")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eyeline.people.tracks import Track
 from eyeline.results import Image, Ints
 from eyeline.speech.mouths import TICK_HZ, TICK_S, track_ticks
+from eyeline.speech.pictures import pictures_due
 from eyeline.speech.syncnet.crops import Edges, Squares, cut, squares
 
 if TYPE_CHECKING:
@@ -76,22 +77,11 @@ def faces(
     """
     due = [np.flatnonzero(w) for w in wanted]
     shown = [t.frame[r.row[d]] for t, r, d in zip(tracks, reels, due, strict=True)]
-    done = [0] * len(tracks)
-    waiting = sorted((int(s[0]), i) for i, s in enumerate(shown) if len(s))
-    active: list[int] = []
-    for frame in frames:
-        while waiting and waiting[0][0] <= frame.index:
-            active.append(waiting.pop(0)[1])
-        bgr: Image | None = None
-        for i in active:
-            stop = int(np.searchsorted(shown[i], frame.index, side="right"))
-            for k in due[i][done[i] : stop].tolist():
-                bgr = _bgr(frame) if bgr is None else bgr
-                yield i, k, cut(bgr, *(float(v) for v in reels[i].squares.at(k)))
-            done[i] = stop
-        active = [i for i in active if done[i] < len(due[i])]
-        if not active and not waiting:
-            return
+    for frame, pictures in pictures_due(shown, frames):
+        bgr = _bgr(frame)
+        for i, nth in pictures:
+            k = int(due[i][nth])
+            yield i, k, cut(bgr, *(float(v) for v in reels[i].squares.at(k)))
 
 
 def _nearest(track: Track, time_s: npt.NDArray[np.floating]) -> Ints:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import DataError, EyelineError
-from eyeline.files import filling
+from eyeline.files import clear, filling, locked
 from eyeline.systems.ego_social.annotations import Clip
 from eyeline.systems.ego_social.cuts import Settings
 from eyeline.systems.ego_social.footage import Footage
@@ -56,7 +54,7 @@ def attempt(clip: Clip, footage: Footage, out: Path, settings: Settings) -> Outc
     """
     begun = time.monotonic()
     try:
-        with _locked(out, clip.uid) as ours:
+        with locked(out / LOCKS / f"{clip.uid}.lock") as ours:
             if not ours:
                 return Outcome(clip.uid, "busy", "another process is at work on it")
             source = _source(clip, footage)
@@ -73,7 +71,7 @@ def _prepare(
     begun: float,
 ) -> Outcome:  # fmt: skip
     folder = out / CLIPS / clip.uid
-    _clear(folder)
+    clear(folder)
     with filling(folder) as place:
         # Sound lies on the pictures' clock, so their beginning is found first.
         pictures = ((number, frame.rgb) for number, frame in footage.pictures())
@@ -145,29 +143,3 @@ def _whole(clip: PreparedClip) -> bool:
     except DataError:
         return False
     return True
-
-
-@contextmanager
-def _locked(out: Path, uid: str) -> Iterator[bool]:
-    from filelock import FileLock, Timeout
-
-    folder = out / LOCKS
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{uid}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _clear(folder: Path) -> None:
-    """Take away what is out of date, and what a killed run has left behind."""
-    for path in (folder, *folder.parent.glob(f".{folder.name}.*.partial")):
-        shutil.rmtree(path, ignore_errors=True)
-    if folder.exists():
-        raise DataError(f"{folder} is in the way and cannot be removed")

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import RecipeError
 from eyeline.training import recipe
 
 if TYPE_CHECKING:
@@ -168,8 +167,8 @@ def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
         {"builder": builder, **bound["model"]}, Data(**bound["data"]), Loss(**bound["loss"]),
         Adam(**bound["optimizer"]), Training(**bound["training"]),
     )  # fmt: skip
-    if faults := [*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)]:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    faults = [*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)]
+    recipe.refuse(faults, where)
     return made
 
 
@@ -182,22 +181,18 @@ def _wrong_words(made: Recipe) -> list[str]:
         ("training.select", made.training.select, SELECTIONS),
         ("training.statistics", made.training.statistics, STATISTICS),
     ]
-    return [
-        f"{key} is '{value}'; there are {', '.join(known)}"
-        for key, value, known in words
-        if value not in known
-    ]
+    return recipe.unknown_words(words)
 
 
 def _wrong_counts(made: Recipe) -> list[str]:
     data, training = made.data, made.training
-    keep = 1 if training.keep_every is None else training.keep_every
-    counts = [
+    counts: list[tuple[str, int | None]] = [
         ("data.stride", data.stride), ("data.validation_stride", data.validation_stride),
         ("training.epochs", training.epochs), ("training.batch_size", training.batch_size),
-        ("training.frame_budget", training.frame_budget), ("training.keep_every", keep),
+        ("training.frame_budget", training.frame_budget),
+        ("training.keep_every", training.keep_every),
     ]  # fmt: skip
-    return [f"{key} is {value}; 1 or more can be" for key, value in counts if value < 1]
+    return recipe.below_one(counts)
 
 
 def _wrong_together(made: Recipe) -> list[str]:

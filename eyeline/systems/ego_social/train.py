@@ -28,7 +28,7 @@ from eyeline.systems.ego_social.report import Report
 from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
 from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
-from eyeline.training.devices import Devices
+from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _finish(
     checkpoint.save(folder / f"{plan.builder}.safetensors", state, card)
     made |= {
         "protocol": PROTOCOL, "recipe": plan.as_dict(), "data": card.data,
-        "began_at": began.as_dict(), "history": whole.history, "memory": _memory(fabric),
+        "began_at": began.as_dict(), "history": whole.history, "memory": most_memory(fabric),
         "notes": notes,
     }  # fmt: skip
     files.write_json(folder / REPORT, made)
@@ -277,16 +277,6 @@ def _described(plan: Recipe, learned: Items, held: Items) -> dict[str, Any]:
         "left_out": dict(learned.left_out),
         "validation_without_sound": len(getattr(held, "silent", ())),
     }  # fmt: skip
-
-
-def _memory(fabric: Fabric) -> dict[str, int]:
-    """Most bytes at once of this process, and on its device."""
-    import resource
-
-    used = {"process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-    if fabric.device.type == "cuda":
-        used["device_bytes"] = torch.cuda.max_memory_allocated(fabric.device)
-    return used
 
 
 def _identity(plan: Recipe, learned: Items, held: Items, began: Beginning) -> str:

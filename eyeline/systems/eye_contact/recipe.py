@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eyeline.errors import RecipeError
 from eyeline.training import recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -170,9 +169,7 @@ def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
 
 
 def _check(made: Recipe, where: str) -> None:
-    faults = []
-    if made.data.labels not in LABELS:
-        faults.append(f"data.labels is '{made.data.labels}'; there are {', '.join(LABELS)}")
+    faults = recipe.unknown_words([("data.labels", made.data.labels, LABELS)])
     if made.data.labels == "clusters" and made.builder != "ms_tcn2":
         faults.append("data.labels: clusters needs the network ms_tcn2")
     if not 0 < made.data.validation_share < 1:
@@ -180,5 +177,4 @@ def _check(made: Recipe, where: str) -> None:
     for name in ("balance", "switch_cost", "window_s"):
         if not getattr(made.decoding, name):
             faults.append(f"decoding.{name} is empty")
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    recipe.refuse(faults, where)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.errors import DataError, EyelineError, OutputError
-from eyeline.files import write_bytes
+from eyeline.files import locked, write_bytes
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_3d.inputs import HEAD_JOINTS, body_box_of, crop_body, head_box_of
 from eyeline.systems.gaze_3d.raw import Annotation, RawCamera, numbered, read_annotation
@@ -189,25 +189,16 @@ def _rows(annotation: Annotation, kept: list[tuple[int, Floats, Floats]]) -> Row
 @contextmanager
 def _place(out: Path, name: str, settings: Settings) -> Iterator[Path | None]:
     """The camera's unfinished folder, locked; None where another process has it."""
-    from filelock import FileLock, Timeout
-
-    work = out / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    place = work / name.replace("/", "__")
-    lock = FileLock(place.with_name(f"{place.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield None
-        return
-    try:
+    place = out / WORK / name.replace("/", "__")
+    with locked(place.with_name(f"{place.name}.lock")) as ours:
+        if not ours:
+            yield None
+            return
         if _written(place / RECORD).get("settings") != asdict(settings):
             shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True, exist_ok=True)
         _write(place / RECORD, {"settings": asdict(settings)})
         yield place
-    finally:
-        lock.release()
 
 
 def _finish(place: Path, folder: Path, settings: Settings, outcome: Outcome) -> None:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eyeline.errors import RecipeError
 from eyeline.training import recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -153,26 +152,21 @@ def _check(made: Recipe, where: str) -> None:
         ("training.select", made.training.select, SELECTIONS),
         ("training.statistics", made.training.statistics, STATISTICS),
     ]
-    faults = [
-        f"{key} is '{value}'; there are {', '.join(known)}"
-        for key, value, known in words
-        if value not in known
-    ]
+    faults = recipe.unknown_words(words)
     if made.arguments.get("frames", FRAMES) != FRAMES:
         faults.append(f"model.frames is {made.arguments['frames']}; the data has {FRAMES}")
-    faults += [f"{key} is {value}; 1 or more can be" for key, value in _counts(made) if value < 1]
+    faults += recipe.below_one(_counts(made))
     if not 0 < made.data.validation_share < 1:
         faults.append(f"data.validation_share is {made.data.validation_share}, not within (0, 1)")
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    recipe.refuse(faults, where)
 
 
-def _counts(made: Recipe) -> list[tuple[str, int]]:
+def _counts(made: Recipe) -> list[tuple[str, int | None]]:
     training = made.training
     return [
         ("data.validation_interval", made.data.validation_interval),
         ("training.epochs", training.epochs),
         ("training.batch_size", training.batch_size),
         ("training.concentration_every", training.concentration_every),
-        ("training.keep_every", 1 if training.keep_every is None else training.keep_every),
+        ("training.keep_every", training.keep_every),
     ]

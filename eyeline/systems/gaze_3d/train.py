@@ -23,7 +23,7 @@ from eyeline.systems.gaze_3d.report import Report
 from eyeline.systems.gaze_3d.step import Numbered, Step, optimizers
 from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
-from eyeline.training.devices import Devices
+from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _finish(
     made |= {
         "protocol": PROTOCOL, "recipe": plan.as_dict(), "data": card.data,
         "settings": card.settings,
-        "history": whole.history, "memory": _memory(fabric), "calibrated": True,
+        "history": whole.history, "memory": most_memory(fabric), "calibrated": True,
     }  # fmt: skip
     files.write_json(folder / REPORT, made)
     evaluate.write_pictures(folder, made)
@@ -226,16 +226,6 @@ def _described(plan: Recipe, learned: Windows, held: Windows) -> dict[str, Any]:
         "windows": len(learned), "windows_held_out": len(held),
         "windows_left_out": sum({**learned.left_out, **held.left_out}.values()),
     }  # fmt: skip
-
-
-def _memory(fabric: Fabric) -> dict[str, int]:
-    """Most bytes at once of this process, and on its device."""
-    import resource
-
-    used = {"process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-    if fabric.device.type == "cuda":
-        used["device_bytes"] = torch.cuda.max_memory_allocated(fabric.device)
-    return used
 
 
 def _identity(plan: Recipe, learned: Windows, held: Windows, weights: Path | None) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, EyelineError
-from eyeline.files import filling
+from eyeline.files import clear, filling, locked
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation import spectrogram, store
 from eyeline.systems.gaze_anticipation.footage import find_frames
-from eyeline.systems.gaze_anticipation.labels import UNTRACKED
+from eyeline.systems.gaze_anticipation.labels import UNTRACKED, gaps
 from eyeline.systems.gaze_anticipation.raw import Raw
 from eyeline.systems.gaze_anticipation.sampling import timing_of
 from eyeline.systems.gaze_anticipation.store import (
@@ -77,9 +75,10 @@ def attempt(raw: Raw, out: Path, settings: Settings) -> Outcome:
     """
     begun = time.monotonic()
     try:
-        with _locked(out, raw.video) as ours:
+        with locked(out / LOCKS / f"{raw.video}.lock") as ours:
             if not ours:
                 return Outcome(raw.video, "busy", "another process is at work on it")
+            raw.ready()
             source = _source(raw)
             kept = _kept(out, raw, source, settings)
             return kept or _prepare(raw, out, settings, source, begun)
@@ -93,7 +92,7 @@ def _prepare(
     raw: Raw, out: Path, settings: Settings, source: Sequence[Mapping[str, Any]], begun: float
 ) -> Outcome:
     folder = out / VIDEOS / raw.video
-    _clear(folder)
+    clear(folder)
     with filling(folder) as place:
         content = _content(raw, settings, place)
         card = {"source": source, "settings": asdict(settings), **content.card}
@@ -109,7 +108,8 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
         if abs(float(frames.rate_hz) / timing.fps - 1) > RATE_OFF:
             raise DataError(
                 f"{path}: its frame rate is {float(frames.rate_hz):.3f}; labels and steps of "
-                f"{raw.dataset} are for {timing.fps} frames a second. Convert the video first"
+                f"{raw.dataset} are for {timing.fps} frames a second. Convert the video first, for "
+                f"example by: ffmpeg -i IN -r {timing.fps} OUT"
             )
     info = probe(found[0][0])
     gaze = raw.labels(found[0][2])
@@ -129,7 +129,10 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
         "sound_s": round(sum(map(len, sounds)) / spectrogram.SOUND_HZ, 3),
         "gaze": gaze.counts(),
     }
-    card = {"counts": counts, "notes": [*_notes(media, sounds, gaze.kind)]}
+    card = {
+        "counts": counts, "notes": [*_notes(media, sounds, gaze.kind)],
+        "gaps": gaps(gaze, timing.fps, found[0][2].duration_s) if whole else [],
+    }  # fmt: skip
     size = (info.width_px, info.height_px)
     return Content(raw.video, raw.dataset, media, gaze, size, heads, card)
 
@@ -157,7 +160,7 @@ def _samples(
         what = f"its sound ends {lacking:.2f} s before the picture" if there else "it has no sound"
         raise DataError(
             f"{path}: {what}; put missing_audio/<uid>.wav beside, or let silence fill it "
-            "(fill_silence)"
+            "(fill_silence=true)"
         )
     return found[: round(picture_s * spectrogram.SOUND_HZ)]
 
@@ -252,29 +255,3 @@ def _kept(
     if found.card.get("source") != source or found.card.get("settings") != asdict(settings):
         return None
     return _told(found, "kept")
-
-
-@contextmanager
-def _locked(out: Path, video: str) -> Iterator[bool]:
-    from filelock import FileLock, Timeout
-
-    folder = out / LOCKS
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{video}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _clear(folder: Path) -> None:
-    """Take away what is out of date, and what a killed run has left behind."""
-    for path in (folder, *folder.parent.glob(f".{folder.name}.*.partial")):
-        shutil.rmtree(path, ignore_errors=True)
-    if folder.exists():
-        raise DataError(f"{folder} is in the way and cannot be removed")

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eyeline.errors import RecipeError
 from eyeline.training import recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -65,6 +64,8 @@ class AdamW:
     weight_decay: float = 0.05
     clip_norm: float | None = 1.0
     """Longest gradient."""
+    warmup_epochs: float = 0.0
+    """Over which the rate first rises from nothing; published training has none."""
 
 
 @dataclass(frozen=True)
@@ -141,27 +142,22 @@ def _check(made: Recipe, where: str) -> None:
         ("data.task", data.task, TASKS),
         ("training.select", training.select, SELECTIONS),
     ]
-    faults = [
-        f"{key} is '{value}'; there are {', '.join(known)}"
-        for key, value, known in words
-        if value not in known
-    ]
-    faults += [f"{key} is {value}; 1 or more can be" for key, value in _counts(made) if value < 1]
+    faults = recipe.unknown_words(words)
+    faults += recipe.below_one(_counts(made))
     faults += _of_amounts(made)
     if not 0 <= data.validation_share < 1:
         faults.append(f"data.validation_share is {data.validation_share}, not within [0, 1)")
     elif data.validation_share == 0 and training.select != "last":
         faults.append(f"training.select is '{training.select}', but no video is held out")
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    recipe.refuse(faults, where)
 
 
-def _counts(made: Recipe) -> list[tuple[str, int]]:
+def _counts(made: Recipe) -> list[tuple[str, int | None]]:
     training = made.training
     return [
         ("training.epochs", training.epochs),
         ("training.batch_size", training.batch_size),
-        ("training.keep_every", 1 if training.keep_every is None else training.keep_every),
+        ("training.keep_every", training.keep_every),
         ("optimizer.cosine_epochs", made.optimizer.cosine_epochs),
     ]
 
@@ -175,6 +171,8 @@ def _of_amounts(made: Recipe) -> list[str]:
             f"data.smallest_side {least} and data.largest_side {most} should be in this order, and "
             f"not below model.side {side}"
         )
+    if made.optimizer.warmup_epochs < 0:
+        faults.append("optimizer.warmup_epochs should not be negative")
     if made.loss.contrast < 0 or made.loss.temperature <= 0:
         faults.append("loss.contrast should not be negative, loss.temperature be positive")
     if made.loss.contrast and made.arguments.get("embedding", 1) == 0:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eyeline.errors import OutputError
+from eyeline.files import locked
 from eyeline.systems.eye_contact.discovery.tables import FIXATIONS
 from eyeline.systems.eye_contact.tracklets import SUFFIX
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 WORK = ".eyeline"
 """Holds locks and what is not finished."""
@@ -58,19 +55,13 @@ def whole_folder(root: Path, name: VideoName) -> Iterator[Path | None]:
     """
     folder, work = name.folder(root), root / WORK
     try:
-        lock = _locked(work, f"{name.celebrity}_{name.video}.lock")
-        if lock is None:
-            yield None
-            return
-        try:
+        with locked(work / f"{name.celebrity}_{name.video}.lock", tidy=True) as ours:
+            if not ours:
+                yield None
+                return
             if folder.exists():
                 raise OutputError(f"{folder} is in the way: it lacks {FIXATIONS}; remove it")
             yield from _built(work / f"{name.celebrity}_{name.video}", folder)
-        finally:
-            Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
-            with suppress(OSError):  # others may be at work beside this
-                work.rmdir()
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -84,21 +75,3 @@ def _built(place: Path, folder: Path) -> Iterator[Path]:
         place.rename(folder)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _locked(work: Path, name: str) -> FileLock | None:
-    """A lock that this process holds; None where another one does."""
-    from filelock import FileLock, Timeout
-
-    while True:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / name)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return None
-        except FileNotFoundError:  # the folder was tidied away by another process
-            continue
-        if Path(lock.lock_file).exists():
-            return lock
-        lock.release()

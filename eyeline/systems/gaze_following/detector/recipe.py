@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from eyeline.errors import RecipeError
 from eyeline.systems.gaze_following.fusion import FUSIONS, Fusion
 from eyeline.training import recipe
 
@@ -154,21 +153,16 @@ def _check(made: Recipe, where: str) -> None:
         ("data.fusion", made.data.fusion, FUSIONS),
         ("training.select", made.training.select, SELECTIONS),
     ]
-    faults = [
-        f"{key} is '{value}'; there are {', '.join(known)}"
-        for key, value, known in words
-        if value not in known
-    ]
-    faults += [f"{key} is {value}; 1 or more can be" for key, value in _counts(made) if value < 1]
+    faults = recipe.unknown_words(words)
+    faults += recipe.below_one(_counts(made))
     faults += [f"{key} is {value}, not within [0, 1]" for key, value in _shares(made)
                if not 0 <= value <= 1]  # fmt: skip
     if not 0 <= made.training.frozen_stages <= 4:
         faults.append(f"training.frozen_stages is {made.training.frozen_stages}; 0 to 4 can be")
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    recipe.refuse(faults, where)
 
 
-def _counts(made: Recipe) -> list[tuple[str, int]]:
+def _counts(made: Recipe) -> list[tuple[str, int | None]]:
     samples, training = made.samples, made.training
     return [
         ("data.short_px", made.data.short_px),
@@ -178,7 +172,7 @@ def _counts(made: Recipe) -> list[tuple[str, int]]:
         ("samples.proposals", samples.proposals),
         ("training.epochs", training.epochs),
         ("training.batch_size", training.batch_size),
-        ("training.keep_every", 1 if training.keep_every is None else training.keep_every),
+        ("training.keep_every", training.keep_every),
     ]
 
 
