@@ -1,12 +1,11 @@
-"""Which 5 s clips there are: names, the rules that cut videos, and the released lists by rule."""
+"""Which 5 s clips there are: their names, the rules that cut videos, and lists of them."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from eyeline.errors import DataError
@@ -22,11 +21,12 @@ SKIPPED = frozenset(
     }
 )  # fmt: skip
 """Videos of Ego4D that the published code always leaves out."""
+UNTRACKED = "ego4d_gaze_untracked.csv"
+"""Table of Ego4D's intervals without gaze."""
 
 Intervals = Sequence[tuple[int, int]]
 """Whole seconds from and to, both ends included."""
 
-_FACTS = Path(__file__).parent / "splits"
 _NAME = re.compile(r"(?P<video>[^/\\]+)_t(?P<start>\d+)_t(?P<end>\d+)\.mp4")
 _ARIA_STEP_S = 2
 
@@ -49,18 +49,6 @@ class Clip:
     def line(self) -> str:
         """Its line in a list: folder and name."""
         return f"{self.video}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Released:
-    """What the released lists tell of a video."""
-
-    video: str
-    split: str
-    end_s: int
-    """Where its last clip ends; the length by which the rule finds the released clips."""
-    other_name: str = ""
-    """Of Aria, its name in today's release."""
 
 
 def cut(dataset: str, video: str, duration_s: float, untracked: Intervals = ()) -> list[Clip]:
@@ -104,11 +92,16 @@ def read_list(path: Path) -> list[Clip]:
     Raises:
         DataError: no such file, a line that is no clip, or no line at all.
     """
+    return [parse(line, where) for line, where in list_lines(path)]
+
+
+def list_lines(path: Path) -> list[tuple[str, str]]:
+    """The lines of a list that say something, and where each is; DataError where there is none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the list {path} cannot be read: {error}") from error
-    found = [parse(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+    found = [(line.strip(), f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise DataError(f"the list {path} names no clip")
     return found
@@ -117,40 +110,6 @@ def read_list(path: Path) -> list[Clip]:
 def as_released(clips: Iterable[Clip]) -> bytes:
     """The content of a released list: lines in plain order of their letters."""
     return "".join(f"{line}\r\n" for line in sorted(clip.line for clip in clips)).encode()
-
-
-def released(dataset: str, split: str) -> list[Clip]:
-    """The clips of a released list, made again by rule, in its order.
-
-    Raises:
-        DataError: no such data set or split.
-    """
-    if dataset not in DATASETS or split not in SPLITS:
-        raise DataError(f"no released list '{split}' of '{dataset}'; of {DATASETS}, {SPLITS}")
-    untracked = released_untracked() if dataset == "ego4d" else {}
-    found = [
-        clip
-        for video in released_videos(dataset)
-        if video.split == split
-        for clip in cut(dataset, video.video, video.end_s, untracked.get(video.video, ()))
-    ]
-    return sorted(found, key=lambda clip: clip.line)
-
-
-@cache
-def released_videos(dataset: str) -> tuple[Released, ...]:
-    """What the released lists tell of each video of a data set; DataError where they are absent."""
-    with _fact(f"{dataset}.csv").open(newline="") as file:
-        return tuple(
-            Released(row["video"], row["split"], int(row["end_s"]), row.get("aea", ""))
-            for row in csv.DictReader(file)
-        )
-
-
-@cache
-def released_untracked() -> Mapping[str, tuple[tuple[int, int], ...]]:
-    """Ego4D's intervals without gaze by video, as the authors noted them."""
-    return read_untracked(_fact("ego4d_untracked.csv"))
 
 
 def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -174,32 +133,6 @@ def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
             ) from None
         found[video] = (*found.get(video, ()), (first, last))
     return found
-
-
-def aea_names() -> dict[str, str]:
-    """Today's names of Aria's recordings to those of the pilot release, which the lists bear.
-
-    None where the authors' table is not there.
-    """
-    if not (_FACTS / "aria.csv").is_file():
-        return {}
-    return {video.other_name: video.video for video in released_videos("aria")}
-
-
-def mended_name(name: str) -> str:
-    """A name of the authors' table without its slips: blanks, and `scrop` for `script`."""
-    return name.strip().replace("scrop", "script")
-
-
-def _fact(name: str) -> Path:
-    """A table made of the authors' lists, which state no licence and are not shipped."""
-    path = _FACTS / name
-    if not path.is_file():
-        raise DataError(
-            "the released lists are not part of eyeline: put train_*_gaze.csv, test_*_gaze.csv and "
-            "ego4d_gaze_untracked.csv of the authors' repository beside the data"
-        )
-    return path
 
 
 def _seconds(said: str) -> int:

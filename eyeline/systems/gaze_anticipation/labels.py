@@ -5,6 +5,7 @@ The original's oddities are kept, since released weights were trained and measur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from eyeline.results import Floats, Ints
 FIXATION, SACCADE, OUTSIDE, UNTRACKED = range(4)
 """Kinds of look; `OUTSIDE` the picture, and `UNTRACKED` where the gaze is not known."""
 
+GAP_S = 1.0
+"""Stretches without gaze that are longer are no part of clips that we cut by rule."""
+
 EGO4D_SIZE = (1088.0, 1080.0)
 """Width and height in pixels in which moves of the gaze are measured."""
 EGO4D_SACCADE = 40.0
@@ -29,6 +33,7 @@ ARIA_SENSOR = 1408.0
 
 _EGO4D_COLUMNS = (1, 5, 6)
 _LEAST_ROWS = 3
+_JITTER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,9 @@ class FrameGaze:
     """`(frame,)` one of `FIXATION`, `SACCADE`, `OUTSIDE`, `UNTRACKED`."""
     time_ns: Ints | None = None
     """`(frame,)` on the device's clock, -1 where there is none; only of Aria."""
+    row_s: Floats | None = None
+    """`(row,)` seconds of the rows that frames take their gaze from, however far away those are;
+    None where `kind` tells which frames have none."""
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -61,7 +69,7 @@ class GazeRows:
     """Rows of a file of Ego4D's gaze."""
 
     time_s: Floats
-    """`(row,)` ascending."""
+    """`(row,)` ascending; a little disorder is taken as published."""
     x: Floats
     """`(row,)` share of the width from the left."""
     y: Floats
@@ -78,10 +86,10 @@ def read_ego4d_gaze(path: Path) -> GazeRows:
     found = read_columns(path, _EGO4D_COLUMNS)
     if len(found) < _LEAST_ROWS:
         raise DataError(f"{path} has {len(found)} rows of gaze; {_LEAST_ROWS} or more are needed")
-    back = np.flatnonzero(np.diff(found[:, 0]) < 0)
+    back = np.flatnonzero(np.diff(found[:, 0]) < -_JITTER_S)
     if len(back):
         raise DataError(
-            f"{path}, line {back[0] + 3}: its time, column 1, is before that of the row above"
+            f"{path}, line {back[0] + 3}: its time, column 1, is long before that of the row above"
         )
     return GazeRows(*found.T)
 
@@ -103,7 +111,7 @@ def ego4d_labels(rows: GazeRows, fps: float, frames: int) -> FrameGaze:
     kind = np.full(frames, UNTRACKED, np.int64)
     kind[: len(nearest)] = _ego4d_kinds(x, y)
     xy[: len(nearest)] = np.clip(np.stack([x, y], axis=1), 0, 1)
-    return FrameGaze(xy, kind)
+    return FrameGaze(xy, kind, row_s=rows.time_s)
 
 
 def _nearest_rows(time_s: Floats, fps: float, frames: int) -> Ints:
@@ -160,6 +168,24 @@ def aria_labels(
         np.concatenate([kind, np.full(missing, UNTRACKED)]),
         np.concatenate([at, np.full(missing, -1)]),
     )
+
+
+def gaps(gaze: FrameGaze, fps: float, duration_s: float) -> list[tuple[int, int]]:
+    """Stretches of a video without gaze, as `clips.cut` takes them.
+
+    Args:
+        gaze: of all frames.
+        fps: frames a second.
+        duration_s: of the video.
+    """
+    known = gaze.row_s
+    if known is None:
+        known = np.flatnonzero(gaze.kind != UNTRACKED) / fps
+    ends = np.concatenate([[0.0], known, [duration_s]])
+    wide = np.flatnonzero(np.diff(ends) > GAP_S)
+    stretches = zip(ends[wide].tolist(), ends[wide + 1].tolist(), strict=True)
+    # whole seconds inside: a clip may end where gaze ends, and begin where it begins again
+    return [(math.floor(begin) + 1, math.ceil(end) - 1) for begin, end in stretches]
 
 
 def _doubled(time: Ints, place: Floats, frames: int) -> tuple[Ints, Floats]:

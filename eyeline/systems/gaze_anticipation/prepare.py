@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,17 @@ from eyeline.files import made, write_bytes
 from eyeline.systems.gaze_anticipation import clips, store
 from eyeline.systems.gaze_anticipation.clips import Clip
 from eyeline.systems.gaze_anticipation.preparing import Outcome, Settings, attempt
-from eyeline.systems.gaze_anticipation.raw import Lists, Raw, find_ego4d, find_lists
+from eyeline.systems.gaze_anticipation.raw import Raw, find_ego4d
+from eyeline.systems.gaze_anticipation.splits import (
+    GROUP,
+    OTHER,
+    Lists,
+    Wanted,
+    draw_lists,
+    read_lists,
+)
 
 REPORT = "prepare_report.json"
-OTHER = "other"
-"""Name of the list of clips of videos that are in no list."""
 
 Told = Callable[[str], None]
 
@@ -79,13 +85,17 @@ def run(
     videos: tuple[str, ...] = (),
     fill_silence: bool = False,
     clip_files: bool = False,
+    lists: Path | str | None = None,
+    test_share: float | None = None,
+    seed: int = 0,
+    group: str = GROUP,
 ) -> Summary:
     """Prepare all videos of a data set in Ego4D's layout, or some of them.
 
     Args:
         source: holds `full_scale.gaze/<uid>.mp4` or the original's `clips.gaze`, `gaze/<uid>.csv`
             or the original's `gaze_frame_label`, and `missing_audio/<uid>.wav` of videos without
-            sound of their own. Lists that lie there go before the released ones.
+            sound of their own. Own recordings may be named as one likes.
         out: folder to make, as of `store`; pixels stay in the source.
         weights: none are needed.
         device: none is used.
@@ -94,6 +104,11 @@ def run(
         videos: uids; all by default.
         fill_silence: take videos without sound, or whose sound ends too early.
         clip_files: also write every listed clip as a file of its own, as the original has it.
+        lists: folder of the lists, as of `splits.read_lists`; by default they lie in the source or
+            its `data`. Where there are none, videos are drawn.
+        test_share: of the videos, drawn to measure on even where lists lie; 0.2 without lists.
+        seed: of the draw.
+        group: a regular expression; videos in whose names it finds the same are not torn apart.
 
     Raises:
         DataError: no video, one that is not there, or a damaged list.
@@ -101,19 +116,33 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    source = Path(source)
-    found = chosen(find_ego4d(source), videos, source)
-    settings = Settings(fill_silence)
+    source, out = Path(source), Path(out)
+    wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
+    every = find_ego4d(source)
+    found = [raw for raw in every if raw.video not in clips.SKIPPED]
+    split = read_lists(source, "ego4d", wanted) or draw_lists(
+        source, "ego4d", known(found, out), wanted
+    )
+    if skipped := sorted({raw.video for raw in every} & clips.SKIPPED):
+        note = f"left out, as by the published code: {', '.join(skipped)}"
+        split = replace(split, notes=(*split.notes, note))
     return prepare_all(
-        found, find_lists(source, "ego4d"), Path(out), settings, jobs, told, clip_files
+        chosen(found, videos, source), split, out, Settings(fill_silence), jobs, told, clip_files
     )
 
 
+def known(found: Iterable[Raw], out: Path) -> set[str]:
+    """Names of all videos that are there or were prepared before, so that a draw is the same."""
+    return {raw.video for raw in found} | {*store.prepared_videos(out)}
+
+
 def chosen(found: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Raw]:
-    """Some of the videos that are there, or all; DataError for one that is not."""
+    """Some of the videos that are there, or all; DataError for one that is not, or none."""
     names = {raw.video for raw in found}
     if lacking := [name for name in videos if name not in names]:
-        raise DataError(f"{source} has no video {', '.join(lacking)}")
+        raise DataError(f"{source} has no video {', '.join(lacking)} to prepare")
+    if not found:
+        raise DataError(f"{source} has no video to prepare but those that are always left out")
     return [raw for raw in found if not videos or raw.video in videos]
 
 
@@ -130,14 +159,16 @@ def prepare_all(
     if jobs < 1:
         raise UsageError(f"{jobs} jobs; 1 or more can be")
     out = made(out)
+    if told:
+        for note in lists.notes:
+            told(note)
     outcomes: list[Outcome] = []
     for outcome in _all(found, out, settings, jobs):
         outcomes.append(outcome)
         if told:
             told(f"[{len(outcomes)}/{len(found)}] {outcome.video}: {_words(outcome)}")
     kept, notes = _fitting(out, lists, found[0].dataset)
-    for split, those in kept.items():
-        _write_list(out, split, those)
+    _write_lists(out, kept)
     store.write_card(out, found[0].dataset)
     if clip_files:
         _write_clips(out, [clip for those in kept.values() for clip in those], jobs, told)
@@ -168,33 +199,42 @@ def one_thread() -> None:
 
 
 def _fitting(out: Path, lists: Lists, dataset: str) -> tuple[dict[str, list[Clip]], list[str]]:
-    """The clips of each list that are there, and what is left out."""
+    """The clips of each list that are there, and what is to be told of the lists."""
     there = {name: store.open_video(out, name) for name in store.prepared_videos(out)}
     kept: dict[str, list[Clip]] = {}
-    whose = "that lie with the data" if lists.own else "released, made again by rule"
-    notes = [f"lists: those {whose}"]
-    listed = {clip.video for those in lists.clips.values() for clip in those}
-    found = {**lists.clips, OTHER: _others(there, listed, lists, dataset)}
-    for split, those in found.items():
-        ours = [clip for clip in those if clip.video in there]
+    notes = [*lists.notes]
+    if there and not lists.videos & {*there}:
+        notes.append(f"none of the {len(lists.videos)} videos of the lists is here")
+    rest = sorted({*there} - lists.videos)
+    for split, entries in {**lists.parts, OTHER: rest}.items():
+        ours = [*_clips(entries, there, lists, dataset)]
         kept[split] = [clip for clip in ours if fits(there[clip.video], clip)]
         if lost := len(ours) - len(kept[split]):
             notes.append(f"{lost} clips of {split} are left out: their videos are too short")
+    if bare := sorted({*there} - {clip.video for those in kept.values() for clip in those}):
+        notes.append(f"no clip fits into {', '.join(bare)}, or is listed of it")
     return {split: those for split, those in kept.items() if those}, notes
 
 
-def _others(
-    there: Mapping[str, store.PreparedVideo], listed: set[str], lists: Lists, dataset: str
-) -> list[Clip]:
-    """Clips of videos in no list, by the rule and the video's own length."""
-    return [
-        clip
-        for name, video in there.items()
-        if name not in listed and video.media[0].start_s is None
-        for clip in clips.cut(
-            dataset, name, video.media[0].frames.duration_s, lists.untracked.get(name, ())
-        )
-    ]
+def _clips(
+    entries: Sequence[Clip | str], there: Mapping[str, store.PreparedVideo], lists: Lists,
+    dataset: str,
+) -> Iterator[Clip]:  # fmt: skip
+    """Of videos that are there: those listed, and by the rule those of videos listed whole."""
+    for entry in entries:
+        if isinstance(entry, Clip):
+            yield from [entry] if entry.video in there else []
+        elif entry in there:
+            yield from _cut(there[entry], lists, dataset)
+
+
+def _cut(video: store.PreparedVideo, lists: Lists, dataset: str) -> list[Clip]:
+    """The clips of a video by the rule, or those that it was found as."""
+    if video.media[0].start_s is not None:
+        return [Clip(video.video, media.start_s or 0, dataset) for media in video.media]
+    gaps = [(int(first), int(last)) for first, last in video.card.get("gaps", [])]
+    untracked = gaps if lists.untracked is None else lists.untracked.get(video.video, ())
+    return clips.cut(dataset, video.video, video.media[0].frames.duration_s, untracked)
 
 
 def fits(video: store.PreparedVideo, clip: Clip) -> bool:
@@ -206,9 +246,13 @@ def fits(video: store.PreparedVideo, clip: Clip) -> bool:
     return True
 
 
-def _write_list(out: Path, split: str, those: Sequence[Clip]) -> None:
-    lines = "".join(f"{clip.line}\n" for clip in those)
-    write_bytes(out / store.SPLIT / f"{split}.list", lines.encode())
+def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
+    """Write lists, and take away those of an earlier run that nothing is on any more."""
+    for split in {*clips.SPLITS, OTHER} - {*kept}:
+        (out / store.SPLIT / f"{split}.list").unlink(missing_ok=True)
+    for split, those in kept.items():
+        lines = "".join(f"{clip.line}\n" for clip in those)
+        write_bytes(out / store.SPLIT / f"{split}.list", lines.encode())
 
 
 def _write_clips(out: Path, those: Sequence[Clip], jobs: int, told: Told | None) -> None:

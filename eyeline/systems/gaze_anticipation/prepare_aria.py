@@ -13,16 +13,24 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.files import made
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation import aria, labels, vrs
-from eyeline.systems.gaze_anticipation.clips import aea_names, mended_name
 from eyeline.systems.gaze_anticipation.device import read_calibrations
 from eyeline.systems.gaze_anticipation.footage import Frames
 from eyeline.systems.gaze_anticipation.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.prepare import Summary, Told, chosen, prepare_all
+from eyeline.systems.gaze_anticipation.names import mended, read_names
+from eyeline.systems.gaze_anticipation.prepare import Summary, Told, chosen, known, prepare_all
 from eyeline.systems.gaze_anticipation.preparing import Settings
-from eyeline.systems.gaze_anticipation.raw import Raw, find_lists
+from eyeline.systems.gaze_anticipation.raw import Raw
+from eyeline.systems.gaze_anticipation.splits import (
+    GROUP,
+    NAMES,
+    Lists,
+    Wanted,
+    beside,
+    draw_lists,
+    read_lists,
+)
 
 EXPORT = "recordings"
 """Below the prepared data set: videos of VRS files."""
@@ -51,8 +59,15 @@ class Recording:
     gaze: Path
     calibration: Path
     pairing: str = "linear"
+    recording: Path | None = None
+    """The VRS file that its video is made of."""
     dataset: str = "aria"
     sound: Path | None = None
+
+    def ready(self) -> None:
+        """Write the video of a VRS file, unless it is there; DataError for a damaged one."""
+        if self.recording is not None:
+            vrs.export(self.recording, self.movie.parent)
 
     @property
     def media(self) -> tuple[tuple[Path, int | None], ...]:
@@ -95,6 +110,9 @@ class PilotRecording:
     dataset: str = "aria"
     sound: Path | None = None
 
+    def ready(self) -> None:
+        """All is there."""
+
     @property
     def media(self) -> tuple[tuple[Path, int | None], ...]:
         """The video."""
@@ -123,6 +141,10 @@ def run(
     pairing: str = "linear",
     fill_silence: bool = False,
     clip_files: bool = False,
+    lists: Path | str | None = None,
+    test_share: float | None = None,
+    seed: int = 0,
+    group: str = GROUP,
 ) -> Summary:
     """Prepare all recordings of Aria Everyday Activities, or some of them.
 
@@ -140,30 +162,42 @@ def run(
         pairing: gaze of a frame between two rows, `linear` or of the `nearest`.
         fill_silence: take recordings without sound, or whose sound ends too early.
         clip_files: also write every listed clip as a file of its own.
+        lists: folder of the lists, as of `splits.read_lists`, and of the authors'
+            `aria_video_ids_matching.xlsx`, which tells the listed names of today's recordings; by
+            default they lie in the source or its `data`. Without lists, recordings are drawn.
+        test_share: of the recordings, drawn to measure on even where lists lie; 0.2 without lists.
+        seed: of the draw.
+        group: a regular expression; recordings in whose names it finds the same are not torn apart.
 
     Raises:
-        DataError: no recording; a VRS file without the reader for it; a damaged list.
+        DataError: no recording; VRS files without the reader for them; a damaged list.
         UsageError: numbers that cannot be.
         OutputError: the folder cannot be written.
     """
     del weights, device
     aria.check_pairing(pairing)
-    source, out = Path(source), made(Path(out))
-    found: list[Raw] = [*_pilot(source)] or [*_today(source, out, pairing, videos, told)]
+    source, out = Path(source), Path(out)
+    wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
+    split = read_lists(source, "aria", wanted)
+    names = _listed_names(source, split, wanted)
+    found: list[Raw] = [*_pilot(source)] or [*_today(source, out, pairing, names)]
     if not found:
         raise DataError(
             f"{source} holds no recording: expected <recording>/{_GAZE[0]}, or the pilot's "
             "full_scale/movie_<id>.mp4 with labels/<group>/data_summary.csv"
         )
+    split = split or draw_lists(source, "aria", known(found, out), wanted)
     return prepare_all(
-        chosen(found, videos, source), find_lists(source, "aria"), out, Settings(fill_silence),
-        jobs, told, clip_files,
-    )  # fmt: skip
+        chosen(found, videos, source), split, out, Settings(fill_silence), jobs, told, clip_files
+    )
 
 
-def listed_name(folder: str) -> str:
-    """A recording's name in the lists, by its folder's; that itself where they do not know it."""
-    return aea_names().get(mended_name(folder), folder)
+def _listed_names(source: Path, split: Lists | None, wanted: Wanted) -> dict[str, str]:
+    """Today's names of recordings -> those in the lists, where the authors' table is there."""
+    table = beside(source, NAMES, wanted.folder)
+    if split is None or table is None:
+        return {}
+    return {today: name for today, name in read_names(table).items() if name in split.videos}
 
 
 def read_times(path: Path) -> Ints:
@@ -184,31 +218,27 @@ def read_times(path: Path) -> Ints:
         raise DataError(f"{path}, timestamp_ns: {error}") from error
 
 
-def _today(
-    source: Path, out: Path, pairing: str, videos: tuple[str, ...], told: Told | None
-) -> list[Recording]:
+def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> list[Recording]:
     found = []
-    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in source.glob("[!.]*") if path.is_dir()):
         gaze = next((folder / name for name in _GAZE if (folder / name).is_file()), None)
-        name = listed_name(folder.name)
-        if gaze is not None and (not videos or name in videos):
-            place = _movie_of(folder, out / EXPORT / name, told)
-            movie = place / vrs.MOVIE
-            near = [*(folder / n for n in _CALIBRATION), place / vrs.CALIBRATION]
-            calibration = next((path for path in near if path.is_file()), near[0])
-            times = movie.with_name(vrs.TIMES)
-            found.append(Recording(name, movie, times, gaze, calibration, pairing))
+        if gaze is None:
+            continue
+        name = names.get(mended(folder.name), folder.name)
+        recording = folder / "recording.vrs"
+        whole = (folder / vrs.MOVIE).is_file() or not recording.is_file()
+        place = folder if whole else out / EXPORT / name
+        near = [*(folder / n for n in _CALIBRATION), place / vrs.CALIBRATION]
+        calibration = next((path for path in near if path.is_file()), near[0 if whole else -1])
+        found.append(
+            Recording(
+                name, place / vrs.MOVIE, place / vrs.TIMES, gaze, calibration, pairing,
+                recording=None if whole else recording,
+            )
+        )  # fmt: skip
+    if any(each.recording for each in found):
+        vrs.check_reader()
     return found
-
-
-def _movie_of(folder: Path, export: Path, told: Told | None) -> Path:
-    """The folder with a recording's video; made of its VRS file where there is none."""
-    recording = folder / "recording.vrs"
-    if (folder / vrs.MOVIE).is_file() or not recording.is_file():
-        return folder
-    if told and not (export / vrs.MOVIE).is_file():
-        told(f"{folder.name}: writing a video of {recording.name}")
-    return vrs.export(recording, export)
 
 
 def _pilot(source: Path) -> list[PilotRecording]:

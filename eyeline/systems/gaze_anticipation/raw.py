@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,6 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation import clips
-from eyeline.systems.gaze_anticipation.clips import Clip, Intervals
 from eyeline.systems.gaze_anticipation.footage import Frames
 from eyeline.systems.gaze_anticipation.labels import (
     FrameGaze,
@@ -19,10 +18,6 @@ from eyeline.systems.gaze_anticipation.labels import (
     read_columns,
     read_ego4d_gaze,
 )
-
-LISTS = ("", "data")
-"""Folders of a data set in which its own lists may lie."""
-UNTRACKED = "ego4d_gaze_untracked.csv"
 
 _WHOLE = ("full_scale.gaze", "full_scale", "videos")
 _CUT = ("clips.gaze", "clips")
@@ -48,6 +43,9 @@ class Raw(Protocol):
     def sound(self) -> Path | None:
         """A file with its sound; None where the video has its own."""
 
+    def ready(self) -> None:
+        """Make of its files what is still to be made."""
+
     def labels(self, frames: Frames) -> FrameGaze:
         """Gaze of all frames of the whole video."""
 
@@ -67,6 +65,9 @@ class Ego4DVideo:
     sound: Path | None = None
     dataset: str = "ego4d"
 
+    def ready(self) -> None:
+        """All is there."""
+
     @property
     def files(self) -> tuple[Path, ...]:
         """All that it is made of."""
@@ -81,18 +82,6 @@ class Ego4DVideo:
         if self.gaze.parent.name == _LABELS:
             return read_frame_labels(self.gaze)
         return ego4d_labels(read_ego4d_gaze(self.gaze), float(frames.rate_hz), len(frames))
-
-
-@dataclass(frozen=True)
-class Lists:
-    """Which clips are for what."""
-
-    clips: Mapping[str, Sequence[Clip]]
-    """By split."""
-    own: bool
-    """Whether they lie with the data, or are the released ones made again."""
-    untracked: Mapping[str, Intervals]
-    """Intervals without gaze, for videos in no list."""
 
 
 def read_frame_labels(path: Path) -> FrameGaze:
@@ -124,37 +113,15 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
     whole = _whole_videos(source)
     parts = {name: found for name, found in _cut_videos(source).items() if name not in whole}
     media = {name: ((path, None),) for name, path in whole.items()} | parts
-    names = sorted(name for name in media if name not in clips.SKIPPED)
-    if not names:
+    if not media:
         raise DataError(
             f"{source} holds no video: expected {_WHOLE[0]}/<uid>.mp4, or "
             f"{_CUT[0]}/<uid>/<uid>_t0_t5.mp4"
         )
     return tuple(
         Ego4DVideo(name, media[name], _gaze_file(source, name, name in parts), _wav(source, name))
-        for name in names
+        for name in sorted(media)
     )
-
-
-def find_lists(source: Path, dataset: str) -> Lists:
-    """The lists that lie with the data, or else the released ones.
-
-    Raises:
-        DataError: a list that cannot be read.
-    """
-    untracked: dict[str, tuple[tuple[int, int], ...]] | None
-    untracked = None if dataset == "ego4d" else {}
-    for folder in LISTS:
-        if (path := source / folder / UNTRACKED).is_file() and dataset == "ego4d":
-            untracked = clips.read_untracked(path)
-        own = {split: source / folder / f"{split}_{dataset}_gaze.csv" for split in clips.SPLITS}
-        if all(path.is_file() for path in own.values()):
-            read = {split: clips.read_list(path) for split, path in own.items()}
-            return Lists(read, True, untracked or {})
-    if untracked is None:
-        untracked = dict(clips.released_untracked())
-    made = {split: clips.released(dataset, split) for split in clips.SPLITS}
-    return Lists(made, False, untracked)
 
 
 def _whole_videos(source: Path) -> dict[str, Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import wave
 from collections.abc import Iterator
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError
-from eyeline.files import filling, write_bytes
+from eyeline.files import filling, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
 from eyeline.video.writer import VideoWriter
 
@@ -22,6 +21,8 @@ RATE_HZ = 20
 """Frames a second of the recordings, and of the video."""
 
 _LABEL, _MICROPHONES = "camera-rgb", "mic"
+_CAMERAS = (_LABEL, "camera-slam-left", "camera-slam-right")
+_LENS = "FisheyeRadTanThinPrism"
 _NS = 1_000_000_000
 
 
@@ -42,7 +43,7 @@ def export(recording: Path, folder: Path) -> Path:
     """
     if (folder / MOVIE).is_file() and (folder / TIMES).is_file():
         return folder
-    provider, calibration, device_time = _opened(recording)
+    provider, device_time = _opened(recording)
     stream = provider.get_stream_id_from_label(_LABEL)
     if stream is None:
         raise DataError(f"{recording} has no stream {_LABEL}")
@@ -54,8 +55,7 @@ def export(recording: Path, folder: Path) -> Path:
         _write_movie(place, provider, stream, numbers, taken)
         lines = "".join(f"{t}\n" for t in taken[numbers].tolist())
         write_bytes(place / TIMES, f"timestamp_ns\n{lines}".encode())
-        said = calibration.device_calibration_to_json_string(provider.get_device_calibration())
-        write_bytes(place / CALIBRATION, said.encode())
+        write_json(place / CALIBRATION, calibration_words(provider, recording))
     return folder
 
 
@@ -67,25 +67,61 @@ def on_grid(time_ns: Ints) -> Ints:
     return np.asarray(np.searchsorted(middle, wanted), np.int64)
 
 
-def _opened(recording: Path) -> tuple[Any, Any, Any]:
-    """Reader, its calibrations, and the name of the device's clock."""
+def check_reader() -> None:
+    """DataError unless Project Aria's reader is installed."""
     try:
-        calibration, data_provider, sensor_data = (
-            import_module(f"projectaria_tools.core.{name}")
-            for name in ("calibration", "data_provider", "sensor_data")
-        )
+        import projectaria_tools  # noqa: F401
     except ImportError as error:
         raise DataError(
-            f"{recording} is a VRS file, which needs projectaria_tools: pip install "
-            f"projectaria-tools, or put {MOVIE}, {TIMES} and {CALIBRATION} beside it"
+            "VRS files need projectaria-tools: pip install eyeline[aria], or put "
+            f"{MOVIE}, {TIMES} and {CALIBRATION} beside them"
         ) from error
+
+
+def calibration_words(provider: Any, recording: Path) -> dict[str, Any]:
+    """What `device.read_calibrations` takes of a recording's calibration.
+
+    Written here, since the reader has words of its own only from version 2 on, which cannot be
+    installed beside the `rerun` extra.
+
+    Raises:
+        DataError: the recording has none, or lacks a camera.
+    """
+    device = provider.get_device_calibration()
+    if device is None or any(device.get_camera_calib(label) is None for label in _CAMERAS):
+        raise DataError(f"{recording} bears no calibration of {', '.join(_CAMERAS)}")
+    cameras = [device.get_camera_calib(label) for label in _CAMERAS]
+    return {
+        "DeviceClassInfo": {"BuildVersion": str(device.get_device_subtype())},
+        "CameraCalibrations": [
+            _camera_words(label, camera) for label, camera in zip(_CAMERAS, cameras, strict=True)
+        ],
+    }
+
+
+def _camera_words(label: str, camera: Any) -> dict[str, Any]:
+    place = np.asarray(camera.get_transform_device_camera().translation(), np.float64)
+    lens = np.asarray(camera.get_projection_params(), np.float64)
+    return {
+        "Label": label,
+        "Projection": {"Name": _LENS, "Params": lens.tolist()},
+        "T_Device_Camera": {"Translation": place.ravel().tolist()},
+        "ConfigData": {"ImageWidth": int(camera.get_image_size()[0])},
+    }
+
+
+def _opened(recording: Path) -> tuple[Any, Any]:
+    """Reader, and the name of the device's clock."""
+    check_reader()
+    from projectaria_tools.core import data_provider, sensor_data
+
     try:
         provider = data_provider.create_vrs_data_provider(str(recording))
     except (RuntimeError, ValueError) as error:
         raise DataError(f"{recording} cannot be read: {error}") from error
     if provider is None:
         raise DataError(f"{recording} cannot be read as a VRS file")
-    return provider, calibration, sensor_data.TimeDomain.DEVICE_TIME
+    return provider, sensor_data.TimeDomain.DEVICE_TIME
 
 
 def _write_movie(place: Path, provider: Any, stream: Any, numbers: Ints, taken: Ints) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
+from eyeline.systems.gaze_anticipation import labels
 from eyeline.systems.gaze_anticipation.labels import (
     OUTSIDE,
     UNTRACKED,
@@ -72,7 +73,7 @@ def test_reads_what_it_should(tmp_path: Path) -> None:
         ("0,0.0,0,0,0,0.5,0.5\n" * 2, "2 rows of gaze"),
         ("0,0.0,0,0,0,0.5,0.5\n0,0.1,0,0,0,,0.5\n0,0.2,0,0,0,0.5,0.5\n", "line 3, column 5"),
         ("0,0.0,0,0,0,0.5\n" * 3, "line 2, column 6"),
-        ("0,0.0,0,0,0,.5,.5\n0,1,0,0,0,.5,.5\n0,0.5,0,0,0,.5,.5\n", "line 4: its time, column 1"),
+        ("0,0.0,0,0,0,.5,.5\n0,9,0,0,0,.5,.5\n0,0.5,0,0,0,.5,.5\n", "line 4: its time, column 1"),
         ("0,0.0,0,0,0,nan,.5\n" * 3, "line 2, column 5: 'nan'"),
     ],
 )
@@ -87,3 +88,14 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path, body: str, said: str) ->
 def test_says_that_a_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone.csv cannot be read"):
         read_ego4d_gaze(tmp_path / "gone.csv")
+
+
+def test_stretches_without_rows() -> None:
+    at = np.array([0.5, 1.0, 1.5, 4.25, 5.0, 8.0, 8.5])
+    gaze = labels.ego4d_labels(labels.GazeRows(at, 0.5 + 0 * at, 0.5 + 0 * at), 30, 300)
+    # from 1.5 to 4.25, from 5 to 8 and from 8.5 to 10, without the seconds that touch gaze
+    assert labels.gaps(gaze, 30, 10.0) == [(2, 4), (6, 7), (9, 9)]
+    kind = np.zeros(100, np.int64)
+    kind[30:70] = labels.UNTRACKED
+    lost = labels.FrameGaze(np.zeros((100, 2)), kind)
+    assert labels.gaps(lost, 20, 5.0) == [(2, 3)]

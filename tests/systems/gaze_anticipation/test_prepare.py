@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.gaze_anticipation import data, prepare, store
+from eyeline.systems.gaze_anticipation import clips, data, prepare, store
 from eyeline.systems.gaze_anticipation.clips import read_list
 from eyeline.systems.gaze_anticipation.labels import UNTRACKED
 from tests.systems.gaze_anticipation import filmed
@@ -43,7 +43,8 @@ def test_a_second_run_keeps_and_a_changed_file_is_taken_anew(source: Path, tmp_p
     assert [o.status for o in first.outcomes] == ["done", "done"]
     assert [o.status for o in second.outcomes] == ["done", "done"]
     assert [o.status for o in third.outcomes] == ["kept", "kept"]
-    assert "frames have no gaze" in told[1] and told[0].startswith("[1/2] aa: done, 360 frames")
+    assert "frames have no gaze" in told[2] and told[1].startswith("[1/2] aa: done, 360 frames")
+    assert told[0].startswith("lists: those of")
     assert third.as_dict()["seconds_a_clip"] is None
 
 
@@ -153,16 +154,87 @@ def test_listed_clips_beyond_a_video_are_left_out(source: Path, tmp_path: Path) 
     assert "1 clips of test are left out: their videos are too short" in summary.notes
 
 
-def test_without_lists_of_its_own_unknown_videos_are_listed_apart(
-    source: Path, tmp_path: Path
-) -> None:
+def _own(source: Path) -> Path:
+    """Without lists."""
     for path in source.glob("*.csv"):
         path.unlink()
-    (source / "ego4d_gaze_untracked.csv").write_text("bb,00:00:01,00:00:02,4\n")
+    return source
+
+
+def test_without_lists_videos_are_drawn_and_told(source: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    summary = prepare.run(_own(source), tmp_path / "out", told=told.append)
+    assert summary.clips == {"train": 2, "test": 2}
+    assert "1 of 2 videos drawn to test on (test_share 0.2, seed 0)" in summary.notes[0]
+    assert told[0] == summary.notes[0] and "train_ego4d_gaze.csv (or train.list)" in told[0]
+    lists = [read_list(tmp_path / "out" / "split" / f"{split}.list") for split in ("train", "test")]
+    assert sorted(clip.video for those in lists for clip in those) == ["aa", "aa", "bb", "bb"]
+    again = prepare.run(source, tmp_path / "again", videos=("bb",))
+    assert [*again.clips] == ["test" if lists[1][0].video == "bb" else "train"]
+
+
+def test_a_video_to_test_on_alone_has_nothing_to_learn_from(source: Path, tmp_path: Path) -> None:
+    filmed.write_video(_own(source) / "full_scale.gaze" / "bb.mp4", 120, sound=filmed.tone(4))
     summary = prepare.run(source, tmp_path / "out")
-    assert summary.clips == {prepare.OTHER: 3} and "made again by rule" in summary.notes[0]
-    found = read_list(tmp_path / "out" / "split" / "other.list")
-    assert [(c.video, c.start_s) for c in found] == [("aa", 0), ("aa", 5), ("bb", 5)]
+    assert summary.notes[-1].startswith("no clip fits into bb") and len(summary.clips) == 1
+    (source / "full_scale.gaze" / "bb.mp4").unlink()
+    assert prepare.run(source, tmp_path / "alone").clips == {"train": 2}
+
+
+def test_videos_that_are_always_left_out_are_told(source: Path, tmp_path: Path) -> None:
+    name = sorted(clips.SKIPPED)[0]
+    (source / "full_scale.gaze" / "aa.mp4").rename(source / "full_scale.gaze" / f"{name}.mp4")
+    summary = prepare.run(source, tmp_path / "out")
+    assert [o.video for o in summary.outcomes] == ["bb"]
+    assert summary.notes[1] == f"left out, as by the published code: {name}"
+    (source / "full_scale.gaze" / "bb.mp4").unlink()
+    with pytest.raises(DataError, match="always left out"):
+        prepare.run(source, tmp_path / "out")
+
+
+def test_own_lists_of_whole_videos(source: Path, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "test.list").write_text("aa\n")
+    summary = prepare.run(source, tmp_path / "out", lists=lists)
+    assert summary.clips == {"test": 2, prepare.OTHER: 2}
+    assert any("no list to train with" in note for note in summary.notes)
+    (lists / "train.list").write_text("aa/aa_t5_t10.mp4\n")
+    second = prepare.run(source, tmp_path / "out", lists=lists)
+    assert second.clips == {"train": 1, "test": 2, prepare.OTHER: 2}
+    assert "in train and in test: aa" in second.notes
+    third = prepare.run(source, tmp_path / "out")
+    assert third.clips == {"train": 2, "test": 2}
+    assert not (tmp_path / "out" / "split" / "other.list").exists()
+
+
+def test_lists_lie_in_data_too_or_are_overruled(source: Path, tmp_path: Path) -> None:
+    (source / "data").mkdir()
+    for path in source.glob("*.csv"):
+        path.rename(source / "data" / path.name)
+    summary = prepare.run(source, tmp_path / "out")
+    assert summary.notes[0] == f"lists: those of {source / 'data'}"
+    drawn = prepare.run(source, tmp_path / "out", test_share=0.5)
+    assert "as asked for, lists or not" in drawn.notes[0]
+
+
+def test_lists_of_other_videos(source: Path, tmp_path: Path) -> None:
+    (_own(source) / "test_ego4d_gaze.csv").write_text("x/x_t0_t5.mp4\n")
+    summary = prepare.run(source, tmp_path / "out")
+    assert summary.clips == {prepare.OTHER: 4}
+    assert "none of the 1 videos of the lists is here" in summary.notes
+
+
+def test_clips_by_rule_keep_clear_of_what_is_not_tracked(source: Path, tmp_path: Path) -> None:
+    path = _own(source) / "gaze" / "bb.csv"
+    rows = path.read_text().split("\n")
+    path.write_text("\n".join([rows[0], *rows[1:32], *rows[90:]]))
+    summary = prepare.run(source, tmp_path / "out")
+    assert sum(summary.clips.values()) == 3 and "no ego4d_gaze_untracked.csv" in summary.notes[1]
+    (source / "ego4d_gaze_untracked.csv").write_text("aa,00:00:06,00:00:07,4\n")
+    assert sum(prepare.run(source, tmp_path / "out").clips.values()) == 3
+    (source / "ego4d_gaze_untracked.csv").write_text("cc,00:00:06,00:00:07,4\n")
+    assert sum(prepare.run(source, tmp_path / "out").clips.values()) == 4
 
 
 def test_the_originals_clips_with_its_labels(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
@@ -206,3 +278,5 @@ def test_what_cannot_be(tmp_path: Path, ego4d: Path) -> None:
         prepare.run(tmp_path, tmp_path / "out")
     with pytest.raises(UsageError, match="0 jobs"):
         prepare.run(ego4d, tmp_path / "out", jobs=0)
+    with pytest.raises(DataError, match="holds no list: expected train_ego4d_gaze"):
+        prepare.run(ego4d, tmp_path / "out", lists=tmp_path)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.gaze_anticipation import clips, data, prepare_aria, store
+from eyeline.systems.gaze_anticipation import data, prepare_aria, splits, store, vrs
 from eyeline.systems.gaze_anticipation.labels import ARIA_SENSOR, aria_labels
 from tests.systems.gaze_anticipation import filmed
 from tests.systems.gaze_anticipation.invented import golden
-
-pytestmark = pytest.mark.usefixtures("facts")
+from tests.systems.gaze_anticipation.test_names import HEAD, table
 
 NAME, MOVIE = "loc1_script1_seq1_rec1", "movie_514220390352260"
 """A recording that the lists know, by both of its names."""
@@ -41,6 +42,13 @@ def today(root: Path, name: str = NAME) -> Path:
     return folder
 
 
+def lists(source: Path) -> None:
+    """As the authors have them, of one recording."""
+    lines = [f"{MOVIE}/{MOVIE}_t{s}_t{s + 4}.mp4\r\n" for s in (0, 2, 4, 6)]
+    (source / "test_aria_gaze.csv").write_text("".join(lines))
+    table(source / splits.NAMES, [HEAD, (f" {NAME}", MOVIE)])
+
+
 def pilot(root: Path) -> Path:
     filmed.write_video(
         root / "full_scale" / f"{MOVIE}.mp4", 20 * SECONDS, 20, sound=filmed.tone(SECONDS)
@@ -59,12 +67,11 @@ def pilot(root: Path) -> Path:
 
 
 def test_todays_release(tmp_path: Path) -> None:
-    today(tmp_path / "source")
+    lists(today(tmp_path / "source").parent)
     out = tmp_path / "out"
     summary = prepare_aria.run(tmp_path / "source", out)
     assert not summary.failed and [o.video for o in summary.outcomes] == [MOVIE]
-    split = next(v.split for v in clips.released_videos("aria") if v.video == MOVIE)
-    found = data.open_clips(out, split)
+    found = data.open_clips(out, "test")
     assert found.dataset == "aria" and found.start_s.tolist() == [0, 2, 4, 6]
     assert found.target_frames[2].tolist() == list(range(80 + 64, 80 + 100, 5))
     video = store.open_video(out, MOVIE)
@@ -77,9 +84,67 @@ def test_todays_release(tmp_path: Path) -> None:
 
 def test_a_recording_in_no_list_keeps_its_name(tmp_path: Path) -> None:
     today(tmp_path / "source", "my_own_walk")
+    lists(tmp_path / "source")
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert summary.clips == {"other": 4} and summary.outcomes[0].video == "my_own_walk"
+
+
+def test_without_lists_names_are_taken_as_they_are(tmp_path: Path) -> None:
+    for name in (NAME, NAME.replace("rec1", "rec2"), NAME.replace("script1", "script2")):
+        today(tmp_path / "source", name)
+    table(tmp_path / "source" / splits.NAMES, [HEAD, (NAME, MOVIE)])
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert summary.outcomes[0].video == NAME
+    assert summary.clips in ({"train": 8, "test": 4}, {"train": 4, "test": 8})
+    assert "videos drawn to test on" in summary.notes[0]
+
+
+def test_the_authors_lists_and_names(authors: Path, tmp_path: Path) -> None:
+    today(tmp_path / "source")
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out", lists=authors)
+    assert [o.video for o in summary.outcomes] == [MOVIE]
+    assert len(summary.clips) == 1 and {*summary.clips} < {"train", "test"}
+
+
+def test_lists_without_the_table_of_names(tmp_path: Path) -> None:
+    lists(today(tmp_path / "source").parent)
+    (tmp_path / "source" / splits.NAMES).unlink()
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
     assert summary.clips == {"other": 4}
-    assert prepare_aria.listed_name(" loc1_scrop2_seq1_rec1").startswith("movie_")
+    assert any("put aria_video_ids_matching.xlsx" in note for note in summary.notes)
+
+
+def test_a_recording_that_is_still_a_vrs_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = today(tmp_path / "source")
+    made = tmp_path / "made"
+    made.mkdir()
+    for name in (vrs.MOVIE, vrs.TIMES, vrs.CALIBRATION):
+        (folder / name).rename(made / name)
+    (folder / "recording.vrs").write_bytes(b"made up")
+    monkeypatch.setitem(sys.modules, "projectaria_tools", None)
+    with pytest.raises(DataError, match=r"pip install eyeline\[aria\]"):
+        prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    monkeypatch.setattr(vrs, "check_reader", lambda: None)
+    monkeypatch.setattr(vrs, "export", lambda _, to: shutil.copytree(made, to))
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert not summary.failed and (tmp_path / "out" / "recordings" / NAME / vrs.MOVIE).is_file()
+
+
+def test_a_damaged_vrs_file_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(recording: Path, _: Path) -> None:
+        raise DataError(f"{recording} cannot be read")
+
+    monkeypatch.setattr(vrs, "check_reader", lambda: None)
+    monkeypatch.setattr(vrs, "export", damaged)
+    today(tmp_path / "source")
+    other = today(tmp_path / "source", "other")
+    (other / "movie.mp4").unlink()
+    (other / "recording.vrs").write_bytes(b"made up")
+    summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
+    assert [o.status for o in summary.outcomes] == ["done", "failed"]
+    assert "recording.vrs cannot be read" in summary.failed[0].message
 
 
 def test_the_pilot(tmp_path: Path) -> None:
@@ -138,7 +203,7 @@ def test_a_damaged_recording_costs_itself(tmp_path: Path, damage: object, said: 
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
     assert len(summary.failed) == 1 and said in summary.failed[0].message
     report = json.loads((tmp_path / "out" / "prepare_report.json").read_text())
-    assert report["videos"] == {"failed": 1} and list(report["failed"]) == [MOVIE]
+    assert report["videos"] == {"failed": 1} and list(report["failed"]) == [NAME]
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:

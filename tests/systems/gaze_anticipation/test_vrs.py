@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -12,9 +13,11 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation import vrs
+from eyeline.systems.gaze_anticipation.device import read_calibrations
 from eyeline.systems.gaze_anticipation.footage import Videos, find_frames
 from eyeline.video.reader import probe
 from eyeline.video.sound import read_sound
+from tests.systems.gaze_anticipation.invented import golden
 
 MS = 1_000_000
 TAKEN = np.array([0, 51, 100, 150, 250, 301, 350]) * MS + 86 * 1000 * MS
@@ -22,8 +25,34 @@ TAKEN = np.array([0, 51, 100, 150, 250, 301, 350]) * MS + 86 * 1000 * MS
 RATE, CHANNELS = 48_000, 7
 
 
+GLASSES = json.loads(str(golden("aria_gaze")["DVT-S/calibration"]))
+
+
+class Device:
+    """A calibration as the reader has it, of the golden file's."""
+
+    def __init__(self, lacking: str) -> None:
+        self.lacking = lacking
+
+    def get_device_subtype(self) -> str:
+        return "DVT-S"
+
+    def get_camera_calib(self, label: str) -> Any:
+        if label == self.lacking:
+            return None
+        camera = next(c for c in GLASSES["CameraCalibrations"] if c["Label"] == label)
+        pose = SimpleNamespace(translation=lambda: [camera["T_Device_Camera"]["Translation"]])
+        return SimpleNamespace(
+            get_projection_params=lambda: np.array(camera["Projection"]["Params"]),
+            get_image_size=lambda: np.array([2880, 2880]),
+            get_transform_device_camera=lambda: pose,
+        )
+
+
 class Reader:
     """Seven frames, each with a bright left half that turns up on top, and seven microphones."""
+
+    lacking = ""
 
     def get_stream_id_from_label(self, label: str) -> str | None:
         return label if label in ("camera-rgb", "mic") else None
@@ -50,14 +79,13 @@ class Reader:
             SimpleNamespace(capture_timestamps_ns=[begin]),
         )
 
-    def get_device_calibration(self) -> str:
-        return "made up"
+    def get_device_calibration(self) -> Any:
+        return Device(self.lacking)
 
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> None:
     parts: dict[str, dict[str, Any]] = {
-        "calibration": {"device_calibration_to_json_string": lambda said: f'{{"is": "{said}"}}'},
         "data_provider": {"create_vrs_data_provider": lambda _: Reader()},
         "sensor_data": {"TimeDomain": SimpleNamespace(DEVICE_TIME=1)},
     }
@@ -83,7 +111,19 @@ def test_writes_what_was_recorded(tmp_path: Path) -> None:
     assert np.round(shades).tolist() == [0, 1, 2, 3, 3, 4, 5, 6]
     times = [int(line) for line in (folder / vrs.TIMES).read_text().split()[1:]]
     assert times == TAKEN[[0, 1, 2, 3, 3, 4, 5, 6]].tolist()
-    assert (folder / vrs.CALIBRATION).read_text() == '{"is": "made up"}'
+    (found,) = read_calibrations(folder / vrs.CALIBRATION)
+    original = tmp_path / "calibration.json"
+    original.write_text(json.dumps(GLASSES))
+    (wanted,) = read_calibrations(original)
+    assert np.array_equal(found.parameters, wanted.parameters) and found.frame == wanted.frame
+
+
+@pytest.mark.usefixtures("reader")
+def test_a_recording_without_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reader, "lacking", "camera-slam-left")
+    with pytest.raises(DataError, match=r"recording.vrs bears no calibration"):
+        vrs.export(tmp_path / "recording.vrs", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("reader")
@@ -106,7 +146,7 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
 
 def test_says_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "projectaria_tools", None)
-    with pytest.raises(DataError, match="pip install projectaria-tools"):
+    with pytest.raises(DataError, match=r"pip install eyeline\[aria\]"):
         vrs.export(tmp_path / "recording.vrs", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
