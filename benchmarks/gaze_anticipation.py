@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import command
+from benchmarks import command, gaze_anticipation_scores
 from benchmarks.pairs import Work, median_ms, pair
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
         torch.set_num_threads(before)
     if device == "cpu":
         found["memory_of_a_step_gb"] = memory(threads)
+        found["metric"] = gaze_anticipation_scores.scores(repeat=repeat)
     return found
 
 

@@ -1,0 +1,288 @@
+"""How well a network tells where a wearer will look, or looks: as published, and fairly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.files import write_json
+from eyeline.results import Floats
+from eyeline.systems.gaze_anticipation import levels, map_files, predictions, report, thresholds
+from eyeline.systems.gaze_anticipation.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.map_files import MapWriter
+from eyeline.systems.gaze_anticipation.predictions import Predictions, first_of_each
+from eyeline.systems.gaze_anticipation.report import Report
+from eyeline.systems.gaze_anticipation.tally import Tally
+from eyeline.systems.gaze_anticipation.truth import asked, predicted
+from eyeline.training.devices import Devices
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from eyeline.systems.gaze_anticipation.answers import Answers, Work
+    from eyeline.systems.gaze_anticipation.data import Clips
+    from eyeline.systems.gaze_anticipation.model import GazeAnticipation
+    from eyeline.systems.gaze_anticipation.spatial import View
+    from eyeline.systems.gaze_anticipation.thresholds import Choice
+    from eyeline.training.checkpoint import CheckpointCard
+
+TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
+"""Tables of the frames and of the answers, and the answers' maps in levels."""
+REPORT = "report.json"
+"""All figures."""
+BUILDER = "csts"
+"""What the network is called in a report."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network's answers for clips, and their scores."""
+
+    bench: Bench
+    tally: Tally
+    found: Predictions
+    """Of the bench's rows."""
+    repeats: int
+    """Frames that were met again, whose later answers do not count."""
+
+
+def run(
+    weights: Path | str,
+    data_dir: Path | str,
+    out_dir: Path | str | None = None,
+    told: Told | None = None,
+    device: str = "cpu",
+    *,
+    split: str = "test",
+    task: str | None = None,
+    full_frames: bool = False,
+    sound: bool | None = None,
+    threshold: float | None = None,
+    validation_clips: int = 500,
+    fov_deg: float | None = None,
+    precision: str = "float32",
+    batch: int = 8,
+    workers: int = 0,
+    samples: int = 200,
+    maps: bool = True,
+    devices: Devices | None = None,
+) -> Report:
+    """Scores of a weights file on a split of a prepared data set.
+
+    Args:
+        weights: a checkpoint of `csts`.
+        data_dir: as `eyeline prepare` leaves it.
+        out_dir: gets `report.json`, `truth.csv`, `predictions.csv` and `predictions.parquet`.
+        told: hears of progress and notes, and of the line that the published code prints.
+        device: where, of one process.
+        split: list of clips, as of `data.open_clips`.
+        task: `anticipation` or `estimation`; by default what the weights were trained for.
+        full_frames: of estimation, answers for all frames of each clip; of a frame that is met
+            again the first answer counts.
+        sound: whether it is heard; by default as in the weights' training.
+        threshold: for `f1`. By default that of the weights if they are used as in their training,
+            or else the best one on training videos that are held out.
+        validation_clips: how many of those clips are looked at to choose it; 0 for none.
+        fov_deg: angle that the picture's longer side spans, to have angles too.
+        precision: one of `model.PRECISIONS`.
+        batch: clips that are read and seen together.
+        workers: processes that read clips.
+        samples: draws of the intervals; 0 for none.
+        maps: whether maps are written.
+        devices: several processes that share the work; `device` is not heeded then.
+
+    Returns:
+        `report.made`'s report of the network, as `csts`, and of what looks at no picture;
+        `thresholds`: how they were chosen; `seen_in_training`: videos that the weights were trained
+        on. Empty in processes other than the first.
+
+    Raises:
+        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
+    """
+    from eyeline.systems.gaze_anticipation.answers import Work
+
+    if validation_clips < 0:
+        raise UsageError(f"{validation_clips} validation clips; 0 or more can be")
+    card = _card(weights)
+    fabric = _launched(devices)
+    work = Work(batch, workers, told, fabric)
+    network = _network(weights, device, fabric, precision)
+    clips = open_split(network, data_dir, card, split, task, full_frames=full_frames, sound=sound)
+    folder = Path(out_dir) if out_dir is not None else None
+    with _maps(folder if maps and work.leads else None, network.side // 4) as writer:
+        measured = measure(network, clips, work, writer, fov_deg=fov_deg)
+    known = _threshold_of(card, clips) if threshold is None else threshold
+    choice = thresholds.choose(
+        thresholds.held_out(card, data_dir, clips, validation_clips), network.side // 4, BUILDER,
+        (lambda held: measure(network, held, _told_apart(work)).tally) if known is None else None,
+    )  # fmt: skip
+    if not work.leads:
+        return {}
+    if known is not None:
+        choice = _given(choice, float(known), "given" if threshold is not None else "the weights")
+    made = _made(measured, choice, samples) | {
+        "builder": BUILDER, "weights": Path(weights).name, "split": str(split),
+        "full_frames": full_frames, "sound": clips.with_sound, "precision": precision,
+        "seen_in_training": len({*card.data.get("videos", ())} & {*clips.videos}),
+    }  # fmt: skip
+    made["notes"] += _notes(card, clips, measured)
+    if folder is not None:
+        _write(folder, made, measured, maps=maps)
+    if told:
+        for line in (made["json_stats"], *made["notes"]):
+            told(line)
+    return made
+
+
+def open_split(
+    network: GazeAnticipation, data_dir: Path | str, card: CheckpointCard, split: str | Path,
+    task: str | None = None, *, full_frames: bool = False, sound: bool | None = None,
+) -> Clips:  # fmt: skip
+    """Clips as a network sees them; task and sound as in its training, unless told otherwise."""
+    from eyeline.systems.gaze_anticipation.data import open_clips
+
+    learned = _learned(card)
+    return open_clips(
+        data_dir, split, task=task or learned.get("task", "anticipation"), full_frames=full_frames,
+        with_sound=learned.get("with_sound", True) if sound is None else sound,
+        side=network.side, sides=(network.side, network.side), frames=network.frames,
+    )  # fmt: skip
+
+
+def measure(
+    network: GazeAnticipation, clips: Clips, work: Work | None = None,
+    writer: MapWriter | None = None, *, fov_deg: float | None = None,
+) -> Measured:  # fmt: skip
+    """A network's answers for clips and their scores; memory does not grow with maps.
+
+    Args:
+        network: in evaluation mode, on its device.
+        clips: of its sizes.
+        work: how they are gone through. Of several processes only the first one has scores.
+        writer: gets the maps.
+        fov_deg: as of `run`.
+    """
+    from eyeline.systems.gaze_anticipation.answers import answer
+
+    rows = asked(clips)
+    kept = first_of_each(rows.truth)
+    place = np.cumsum(kept) - 1
+    bench = Bench(rows.truth.take(np.flatnonzero(kept)), network.side // 4, fov_deg)
+    tally, xy = bench.tally(), np.zeros((len(bench.truth), 2))
+    probability = np.zeros(len(bench.truth))
+    for part in answer(network, clips, work):
+        slots = part.found.shape[1]
+        at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
+        new = kept[at]
+        own, found = place[at][new], part.found.reshape(-1, bench.size, bench.size)[new]
+        xy[own] = _in_pictures(part, rows.views)[new]
+        probability[own] = part.probability.reshape(-1)[new]
+        bench.add(tally, own, found, xy[own])
+        if writer is not None:
+            writer.add(bench.truth.take(own), found)
+    answers = predicted(bench.truth, xy, probability)
+    return Measured(bench, tally, answers, int((~kept).sum()))
+
+
+def _in_pictures(part: Answers, views: Sequence[View]) -> Floats:
+    """Places `(clip * slot, 2)` as shares of the pictures."""
+    placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
+    return np.concatenate([views[number].out_of(square) for number, square in placed])
+
+
+def _made(measured: Measured, choice: Choice, samples: int) -> Report:
+    bench = measured.bench
+    tallies = {BUILDER: measured.tally, **baselines(bench, choice.prior)}
+    made = report.made(tallies, bench.truth, choice.borders, first=BUILDER, samples=samples)
+    return made | {"thresholds": choice.told | thresholds.in_words(choice.borders)}
+
+
+def _given(choice: Choice, threshold: float, by: str) -> Choice:
+    """With the network's threshold from elsewhere."""
+    borders = {**choice.borders, BUILDER: levels.nearest(threshold)}
+    return replace(choice, borders=borders, told=choice.told | {f"{BUILDER}_by": by})
+
+
+def _learned(card: CheckpointCard) -> dict[str, Any]:
+    """On what data weights were trained, and how."""
+    return {**card.data, **card.recipe.get("data", {})}
+
+
+def _threshold_of(card: CheckpointCard, clips: Clips) -> float | None:
+    """The weights' own threshold, where their task and what they hear are those of training."""
+    learned = _learned(card)
+    same = learned.get("task", clips.task) == clips.task
+    same = same and learned.get("with_sound", True) == clips.with_sound
+    return card.settings.get("threshold") if same else None
+
+
+def _told_apart(work: Work) -> Work:
+    """With progress that says what the clips are."""
+    told = work.told
+    return replace(work, told=told and (lambda text: told(f"held out: {text}")))
+
+
+def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
+    found = []
+    if measured.repeats:
+        found.append(f"{measured.repeats} frames were met again: the first answer counts")
+    if clips.silent and clips.with_sound:
+        found.append(f"without sound, heard as silence: {', '.join(clips.silent)}")
+    if chose := {*card.data.get("held_out_videos", ())} & {*clips.videos}:
+        found.append(f"the epoch of these weights was chosen by {len(chose)} of these videos")
+    learned = _learned(card)
+    for what, own in (("task", clips.task), ("dataset", clips.dataset)):
+        if learned.get(what, own) != own:
+            found.append(f"the weights were trained for {learned[what]}, these clips are of {own}")
+    return found
+
+
+def _write(folder: Path, made: Report, measured: Measured, *, maps: bool) -> None:
+    if not maps:
+        (folder / MAPS).unlink(missing_ok=True)  # those of another run would be taken for these
+    write_json(folder / REPORT, made)
+    predictions.write(folder / TRUTH, measured.bench.truth)
+    predictions.write(folder / PREDICTIONS, measured.found)
+
+
+@contextmanager
+def _maps(folder: Path | None, size: int) -> Iterator[MapWriter | None]:
+    if folder is None:
+        yield None
+        return
+    with map_files.writing(folder / MAPS, size) as writer:
+        yield writer
+
+
+def _card(weights: Path | str) -> CheckpointCard:
+    from eyeline.systems.gaze_anticipation.weights import SYSTEM
+    from eyeline.training import checkpoint
+
+    card = checkpoint.read_card(weights)
+    checkpoint.check_builder(card, SYSTEM, (BUILDER,), weights)
+    return card
+
+
+def _launched(devices: Devices | None) -> Fabric | None:
+    if devices is None:
+        return None
+    fabric = devices.fabric()
+    fabric.launch()
+    return fabric
+
+
+def _network(
+    weights: Path | str, device: str, fabric: Fabric | None, precision: str
+) -> GazeAnticipation:
+    from eyeline.systems.gaze_anticipation.weights import load_csts
+
+    place = device if fabric is None else str(fabric.device)
+    return load_csts(weights, place, precision=precision)

@@ -1,0 +1,158 @@
+"""Scores of tables without a network: the same as the evaluation's, and tables that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError, UsageError
+from eyeline.systems.gaze_anticipation import bench, levels, map_files, predictions, report, score
+from eyeline.systems.gaze_anticipation.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.data import open_clips
+from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
+from eyeline.systems.gaze_anticipation.truth import asked, predicted
+from tests.systems.gaze_anticipation import judged
+
+ASIDE = np.array([0.03, -0.02])
+
+
+def answers(known: Truth, order: np.ndarray | None = None) -> tuple[Predictions, np.ndarray]:
+    """A spot a little beside the gaze, and its maps."""
+    place = np.clip(known.square + ASIDE, 0, 1)
+    found = predicted(known, np.clip(known.xy + ASIDE, 0, 1), np.full(len(known), 0.1))
+    order = np.arange(len(known)) if order is None else order
+    return found.take(order), bench.spots(place[order], 64)
+
+
+def written(folder: Path, known: Truth, order: np.ndarray | None = None) -> Path:
+    """Tables and maps as the evaluation leaves them."""
+    found, maps = answers(known, order)
+    predictions.write(folder / "truth.csv", known)
+    predictions.write(folder / "p.csv", found)
+    with map_files.writing(folder / "p.parquet", 64) as writer:
+        writer.add(found, maps)
+    return folder / "p.csv"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("scored")
+    written(made, judged.truth())
+    return made
+
+
+def test_a_table_against_the_truth(folder: Path) -> None:
+    told: list[str] = []
+    made = score.run(
+        folder / "p.csv", folder / "truth.csv", threshold=0.0501, fov_deg=82, samples=20,
+        told=told.append,
+    )  # fmt: skip
+    known = judged.truth()
+    found, maps = answers(known)
+    frames = Bench(known, fov_deg=82)
+    tally = frames.tally()
+    frames.add(tally, slice(None), maps, found.xy)
+    wanted = report.made(
+        {score.PREDICTED: tally, **baselines(frames)}, known,
+        {score.PREDICTED: levels.nearest(0.05)}, first=score.PREDICTED, samples=20,
+    )  # fmt: skip
+    for name in ("published", "pooled", "tracked", "by_horizon", "interval", "counts"):
+        assert made[name] == wanted[name], name
+    row = made["pooled"][score.PREDICTED]
+    assert row["threshold"] == pytest.approx(0.05) and row["f1"] > 0.5 and row["angle_deg"] > 1
+    assert row["l2"] == pytest.approx(np.hypot(0.03, 0.02), abs=1e-3)
+    assert told == made["notes"] and made["predictions"].endswith("p.csv")
+
+
+def test_the_order_of_rows_does_not_matter(folder: Path, tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(120)
+    path = written(tmp_path, judged.truth(), order)
+    one, two = (
+        score.run(p, folder / "truth.csv", samples=0) for p in (folder / "p.csv", path)
+    )  # fmt: skip
+    assert one["counts"] == two["counts"]
+    for name, row in one["pooled"].items():
+        assert two["pooled"][name] == pytest.approx(row, nan_ok=True)
+
+
+def test_plain_maps_beside(folder: Path, tmp_path: Path) -> None:
+    """Maps that others made, of any size and sum."""
+    found, _ = answers(judged.truth())
+    predictions.write(tmp_path / "p.csv", found)
+    place = np.clip(judged.truth().square + ASIDE, 0, 1) * 32
+    away = [np.arange(32) - place[:, axis, None] for axis in (0, 1)]
+    maps = 7 * np.exp(-0.5 * (away[0][:, None] ** 2 + away[1][:, :, None] ** 2) / 1.6**2)
+    np.savez_compressed(tmp_path / "p.npz", heatmap=maps)
+    made = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=0)
+    known = score.run(folder / "p.csv", folder / "truth.csv", samples=0)
+    ours, theirs = (m["published"]["f1"] for m in (made, known))
+    assert ours == pytest.approx(theirs, abs=0.05) and ours > 0.5
+
+
+def test_points_alone_have_distances(folder: Path, tmp_path: Path) -> None:
+    predictions.write(tmp_path / "p.csv", answers(judged.truth())[0])
+    made = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=5)
+    row = made["pooled"][score.PREDICTED]
+    assert row["l2"] == pytest.approx(np.hypot(0.03, 0.02), abs=1e-3) and row["auc"] is None
+    assert made["published"]["f1"] is None and made["pooled"]["centre_prior"]["auc"] > 0
+    assert made["interval"][score.PREDICTED]["auc"] is None
+    assert made["interval"]["predictions_over"]["centre_prior"]["l2"][1] < 0
+    assert made["notes"][0] == "no maps beside p.csv: only distances are told"
+
+
+def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
+    known = judged.truth()
+    path = written(tmp_path, known, np.flatnonzero(known.video != "v1"))
+    with pytest.raises(DataError, match=r"lacks frame 86 of clip 0 s of v1, .* and 37 more"):
+        score.run(path, folder / "truth.csv")
+    made = score.run(path, folder / "truth.csv", subset=True, samples=0)
+    assert made["notes"][0] == "40 of 120 frames were not predicted: left out"
+    assert made["counts"]["frames"] == 80 and made["counts"]["videos"] == 2
+    part = known.take(np.flatnonzero(known.video != "v1"))
+    predictions.write(tmp_path / "truth.csv", part)
+    assert score.run(path, tmp_path / "truth.csv", samples=0)["pooled"] == made["pooled"]
+
+
+def test_tables_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
+    known = judged.truth()
+    path = written(tmp_path, judged.truth(samples=6))
+    with pytest.raises(DataError, match=r"tells of frame 836 of clip 25 s of v0.*does not have"):
+        score.run(path, folder / "truth.csv")
+    written(tmp_path, replace(known, time_s=known.time_s + 0.01))
+    with pytest.raises(DataError, match=r"frame 86 of clip 0 s of v0 has time_s 2\.87"):
+        score.run(path, folder / "truth.csv")
+    written(tmp_path, replace(known, slot=known.slot[::-1].copy()))
+    with pytest.raises(DataError, match="has slot 7"):
+        score.run(path, folder / "truth.csv")
+    written(tmp_path, known)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    with pytest.raises(DataError, match="other frames than the table's rows"):
+        score.run(path, folder / "truth.csv")
+    path.write_text(lines[0] + "\n")
+    with pytest.raises(DataError, match="has no rows"):
+        score.run(path, folder / "truth.csv")
+    with pytest.raises(UsageError, match="field of view"):
+        score.run(folder / "p.csv", folder / "truth.csv", fov_deg=200)
+    with pytest.raises(DataError, match=r"train\.list|nowhere"):
+        score.run(folder / "p.csv", tmp_path, split="nowhere")
+
+
+@pytest.mark.parametrize("options", [
+    {"task": "anticipation"}, {"task": "estimation"}, {"task": "anticipation", "frames": 4},
+    {"task": "estimation", "full_frames": True},
+])  # fmt: skip
+def test_a_prepared_data_set_is_truth(
+    judged_data: Path, options: dict[str, object], tmp_path: Path
+) -> None:
+    known = asked(open_clips(judged_data, "test", **options)).truth  # type: ignore[arg-type]
+    known = known.take(np.flatnonzero(predictions.first_of_each(known)))
+    path = written(tmp_path, known)
+    by_table = score.run(path, tmp_path / "truth.csv", samples=10)
+    by_data = score.run(path, judged_data, samples=10)
+    for name in ("task", "dataset", "published", "pooled", "by_horizon", "interval", "counts"):
+        assert by_table[name] == by_data[name], name
+    assert by_data["task"] == options["task"]
