@@ -14,6 +14,8 @@ from benchmarks import (
     eye_contact,
     gaze_3d,
     gaze_anticipation,
+    gaze_anticipation_streaming,
+    gaze_following,
     gaze_following_detector,
     irises,
     memory,
@@ -29,8 +31,10 @@ BENCHMARKS = {
     "gaze_3d": gaze_3d.run,
     "ego_social": ego_social.run,
     "syncnet": syncnet.run,
+    "gaze_following": gaze_following.run,
     "gaze_following_detector": gaze_following_detector.run,
     "gaze_anticipation": gaze_anticipation.run,
+    "gaze_anticipation_streaming": gaze_anticipation_streaming.run,
 }
 
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from eyeline.people.find import Found, find_people, find_persons, people_table
 from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
 from eyeline.settings import Settings, chosen, file_sha256
-from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
+from eyeline.speech.methods import METHODS
 from eyeline.system import Builder, Predictor, Scene
 
 if TYPE_CHECKING:
     from eyeline.people.detect import Detector
     from eyeline.people.given import Given
+    from eyeline.speech.lr_asd import LrAsd
+    from eyeline.speech.syncnet.who_speaks import LipSync
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.reader import Frame, VideoReader
@@ -109,13 +111,16 @@ def analyze_video(
     given, bodies = _given(settings.boxes), _given(settings.bodies)
     reader = VideoReader(path, rate_hz=settings.rate_hz)
     camera = settings.camera(reader.info)
+    lips = _lips(settings)
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
         heard = sound.submit(_listen, path, reader.info)
         found = find_people(
             _shots(reader), camera, _detector(settings), given, _ticker(tell, reader.info),
             settings.tracker, bodies,
         )  # fmt: skip
-        speaking, speech_method, sound_warnings = _speakers(path, settings, found, heard, reader)
+        speaking, speech_method, sound_warnings = _speakers(
+            path, settings, lips, found, heard, reader
+        )
     scene = Scene(
         reader.info, camera, found.tracks, ego=settings.ego,
         speaking=next((a for a in speaking if isinstance(a, Scores)), None),
@@ -137,6 +142,7 @@ def analyze_video(
             *sound_warnings,
             *_nobody(found),
             *_other_rates(settings, reader.info),
+            *_silences(settings, reader.info),
         ),
     )
 
@@ -187,16 +193,34 @@ def _listen(path: str | Path, video: VideoInfo) -> _Heard:
     )
 
 
-def _sound(path: str | Path, video: VideoInfo) -> SoundBlocks:
+def _sound(path: str | Path, video: VideoInfo, rate_hz: int = SOUND_RATE_HZ) -> SoundBlocks:
     """A pass over the sound, on the video's clock."""
     from eyeline.video.sound import read_sound
 
-    return read_sound(path, SOUND_RATE_HZ, start_s=video.start_s)
+    return read_sound(path, rate_hz, start_s=video.start_s)
+
+
+def _lips(settings: Settings) -> LrAsd | LipSync | None:
+    """The network that tells who speaks, None for the embedded method; opened before work begins.
+
+    Raises:
+        CheckpointError: weights that are not what they should be.
+    """
+    if settings.speaker_weights is None:
+        return None
+    if settings.speaker == "lr_asd":
+        from eyeline.speech.lr_asd import LrAsd
+
+        return LrAsd(settings.speaker_weights)
+    from eyeline.speech.syncnet.who_speaks import LipSync
+
+    return LipSync(settings.speaker_weights, device=settings.device)
 
 
 def _speakers(
     path: str | Path,
     settings: Settings,
+    lips: LrAsd | LipSync | None,
     found: Found,
     heard: Future[_Heard],
     frames: VideoReader,
@@ -206,22 +230,24 @@ def _speakers(
     if sound.speech is None:
         return [], [], ("no sound: nothing is said of who speaks",)
     until_s = float(found.clock[-1, 2]) if len(found.clock) else 0.0
-    if settings.speaker == "lr_asd":
-        from eyeline.speech.lr_asd import LrAsd
-
-        assert settings.speaker_weights is not None
+    method = METHODS[settings.speaker]
+    if lips is not None:
         again = _sound(path, frames.info)
-        answers = LrAsd(settings.speaker_weights).predict(
-            sound.speech, found.tracks, frames, again, until_s=until_s
-        )
-        return list(answers), [LR_ASD], sound.warnings
+        answers = lips.predict(sound.speech, found.tracks, frames, again, until_s=until_s)
+        return list(answers), [_of_file(method, settings)], sound.warnings
     from eyeline.speech.speakers import who_speaks
 
     return (
         list(who_speaks(sound.speech, found.tracks, until_s=until_s)),
-        [MOUTH_AGREEMENT],
+        [method],
         sound.warnings,
     )
+
+
+def _of_file(method: Method, settings: Settings) -> Method:
+    """A way of telling who speaks, with the file that it ran with."""
+    path = Path(settings.speaker_weights or "")
+    return replace(method, weights=f"{path.name} (sha256 {file_sha256(path)[:12]})")
 
 
 def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
@@ -232,9 +258,10 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
         if builder.needs.sound and scene.speaking is None:
             continue
         files = settings.weights_of(system, builder)
-        found = _predictor(builder, files, settings.device).predict(scene)
+        predictor = _predictor(builder, files, settings.device)
+        found = predictor.predict(scene)
         answers += found
-        methods.append(_method(builder.method, files))
+        methods.append(_method(builder.method, files, getattr(predictor, "how", None)))
         if system.name == "gaze_3d" and scene.gaze is None:
             gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
             scene = replace(scene, gaze=gaze)
@@ -249,8 +276,10 @@ def _predictor(builder: Builder, files: Mapping[str, Path], device: str) -> Pred
     return builder.predictor()
 
 
-def _method(method: Method, files: Mapping[str, Path]) -> Method:
+def _method(method: Method, files: Mapping[str, Path], how: str | None = None) -> Method:
     """What a builder says of itself, with whose weights it ran and what they say of themselves."""
+    if how:
+        method = replace(method, summary=f"{method.summary}. Here: {how}")
     if not files:
         return method
     from eyeline.training.checkpoint import read_card
@@ -297,4 +326,13 @@ def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
         f"these {rate_hz:.4g} off at its own times"
         for system, name, builder in chosen(settings.systems, settings.ego)
         if builder.needs.rate_hz and abs(rate_hz / builder.needs.rate_hz - 1) > 0.001
+    ]
+
+
+def _silences(settings: Settings, video: VideoInfo) -> list[str]:
+    """Builders that are shown silence because the video has no sound."""
+    return [
+        f"no sound: {system.name}/{name} hears, too, and takes silence instead"
+        for system, name, builder in chosen(settings.systems, settings.ego)
+        if builder.needs.hears and not video.has_sound
     ]

@@ -78,7 +78,8 @@ class GivenWeights:
         A folder's files are looked at only where the package has none.
 
         Raises:
-            UsageError: some networks of it have a file, others none.
+            UsageError: some networks of it have a file, others none; or several are given of which
+                it takes one.
         """
         found = {n: p for n in builder.networks if (p := self._find(system, n, builder.embedded))}
         lacking = [name for name in builder.networks if name not in found]
@@ -89,16 +90,28 @@ class GivenWeights:
                 f"{system.name}/{lacking[0]}.safetensors. The authors' files are turned into ours "
                 f"by: eyeline import {system.name} FILE"
             )
-        return found
+        return found | self._one_more(system, builder)
 
     def unused(self, chosen: Iterable[tuple[System, Builder]]) -> list[str]:
         """What is wrong with files that none of the chosen builders takes."""
-        taken = {(s.name, network) for s, builder in chosen for network in builder.networks}
+        taken = {(s.name, network) for s, b in chosen for network in (*b.networks, *b.one_of)}
         return [
             f"{path} holds {system}/{network}, which none of the chosen builders takes"
             for (system, network), path in self.named.items()
             if (system, network) not in taken
         ]
+
+    def _one_more(self, system: System, builder: Builder) -> dict[str, Path]:
+        given = [name for name in builder.one_of if (system.name, name) in self.named]
+        if len(given) > 1:
+            raise UsageError(
+                f"{system.name}/{builder.method.builder} takes weights of one of "
+                f"{', '.join(given)}, not of each: leave out the others"
+            )
+        for name in given or builder.one_of:
+            if path := self._find(system, name, builder.embedded):
+                return {name: path}
+        return {}
 
     def _find(self, system: System, network: str, embedded: bool) -> Path | None:
         folder = os.environ.get(FOLDER)

@@ -17,9 +17,10 @@ from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
 from eyeline.people.find import DETECTORS, TRACKERS
 from eyeline.results import VideoInfo
+from eyeline.speech.methods import METHODS, NETWORKS
 from eyeline.system import Builder, System, list_systems, load_system
 
-SPEAKERS = ("mouth_agreement", "lr_asd")
+SPEAKERS = tuple(METHODS)
 """Ways of telling who speaks."""
 
 
@@ -52,7 +53,7 @@ class Settings:
     speaker: str = "mouth_agreement"
     """How to tell who speaks, one of `SPEAKERS`."""
     speaker_weights: str | None = None
-    """File of weights for `lr_asd`."""
+    """File of weights for those with a network."""
     weights: tuple[str, ...] = ()
     """Files of weights that `eyeline train` or `eyeline import` wrote; each says whose it is."""
     device: str = "cpu"
@@ -74,7 +75,8 @@ class Settings:
         wrong = given.unused((system, builder) for system, _, builder in picked)
         if wrong:
             raise UsageError("; ".join(wrong))
-        if any(given.of(system, builder) for system, _, builder in picked):
+        on_device = self.speaker == "syncnet"
+        if on_device or any(given.of(system, builder) for system, _, builder in picked):
             from eyeline.training.devices import check_device
 
             check_device(self.device)
@@ -132,10 +134,7 @@ class Settings:
                 self.speaker in SPEAKERS,
                 f"no speaker method '{self.speaker}'; there are {', '.join(SPEAKERS)}",
             ),
-            unless(
-                (self.speaker == "lr_asd") == (self.speaker_weights is not None),
-                "--speaker lr_asd and --speaker-weights FILE go together",
-            ),
+            *self._speaker_problems(),
             unless(
                 not self.rerun or importlib.util.find_spec("rerun") is not None,
                 "--rerun needs rerun-sdk: pip install eyeline[rerun]",
@@ -145,6 +144,14 @@ class Settings:
             _missing(self.speaker_weights, "--speaker-weights"),
             *(_missing(path, "--weights") for path in self.weights),
         ]
+
+    def _speaker_problems(self) -> list[str | None]:
+        needed, given = NETWORKS.get(self.speaker), self.speaker_weights is not None
+        if needed and not given:
+            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {needed}"]
+        if given and not needed:
+            return [f"--speaker-weights belong to --speaker {' or '.join(NETWORKS)}"]
+        return []
 
     def camera(self, video: VideoInfo) -> Camera:
         """The camera of a video, as told or assumed."""

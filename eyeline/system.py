@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from eyeline.video.sound import SoundBlock
 
 
+class Listening(Protocol):
+    """A fresh pass over a video's sound."""
+
+    def __call__(self, rate_hz: int = 16_000, /) -> Iterator[SoundBlock]:
+        """Blocks at a rate, mono, on the video's clock."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """What a room is shown of one video: people, sound and the answers it may build on."""
@@ -40,9 +47,9 @@ class Scene:
     """Whether the camera is head-worn."""
     frames: Callable[[], Iterator[Frame]] | None = None
     """A fresh pass over the analysed frames, for networks that look at pixels."""
-    sound: Callable[[], Iterator[SoundBlock]] | None = None
-    """A fresh pass over the sound at 16 kHz on the video's clock, for networks that hear; None for
-    a video without sound."""
+    sound: Listening | None = None
+    """A fresh pass over the sound, at 16 kHz or another rate, on the video's clock, for networks
+    that hear; None for a video without sound."""
 
 
 class Predictor(Protocol):
@@ -59,6 +66,8 @@ class Needs:
     people: bool = True
     sound: bool = False
     """Answers nothing without sound."""
+    hears: bool = False
+    """Takes sound into account, and silence for a video without."""
     gaze: bool = False
     """Builds on the directions of `gaze_3d`."""
     ego: bool = False
@@ -97,8 +106,11 @@ class Builder:
     needs: Needs = field(default_factory=Needs)
     networks: tuple[str, ...] = ()
     """The networks of its system that it is made of."""
+    one_of: tuple[str, ...] = ()
+    """Networks of which it takes one more, or does without; the first with a file counts."""
     from_weights: Callable[[Mapping[str, Path], str], Predictor] | None = None
-    """Makes the predictor from a file for each of the networks, on a device."""
+    """Makes the predictor from a file for each of the networks, on a device; a predictor may say
+    in `how` what it made of them."""
 
     @property
     def embedded(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eyeline.analysis import PEOPLE
 from eyeline.results import Method
-from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
+from eyeline.speech.methods import METHODS
 from eyeline.system import list_systems
 
 PAGE = Path(__file__).parents[1] / "docs" / "systems.md"
@@ -28,7 +28,7 @@ def text() -> str:
         parts += [_entry(builder.method, builder.answers) for builder in system.builders.values()]
     parts.append("## people and speech\n\nWhat all systems share.")
     parts.append(_entry(PEOPLE, ("people",)))
-    parts += [_entry(method, ("speaking",)) for method in (MOUTH_AGREEMENT, LR_ASD)]
+    parts += [_entry(method, ("speaking",)) for method in METHODS.values()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

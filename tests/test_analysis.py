@@ -13,15 +13,22 @@ import pytest
 import torch
 
 from eyeline import analysis, sample
+from eyeline.errors import CheckpointError
 from eyeline.people.find import Found
-from eyeline.results import VideoInfo
-from eyeline.settings import Settings
+from eyeline.results import UNSEEN, VideoInfo
+from eyeline.settings import Settings, fingerprint
+from eyeline.speech.methods import METHODS
+from eyeline.speech.syncnet.model import SyncNet, syncnet
+from eyeline.speech.syncnet.who_speaks import LipSync
+from eyeline.speech.voice import Speech
 from eyeline.system import Scene
 from eyeline.systems.eye_contact.xgaze.weights import LICENCES
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.video.reader import VideoReader
 from eyeline.video.sound import read_sound
+from tests.speech.syncnet.conftest import their_tensors
+from tests.speech.syncnet.made import babble, eyes_and_ears, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +103,94 @@ def test_a_silent_video_has_no_sound_to_listen_to(
     monkeypatch.setattr(analysis, "_run", lambda scene, _: (scenes.append(scene), ([], []))[1])
     assert "no sound: nothing is said of who speaks" in analysis.analyze_video(silent).warnings
     assert scenes[0].sound is None and scenes[0].speaking is None
+
+
+@pytest.fixture(scope="module")
+def syncnet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow SyncNet with weights drawn at random, as a file of ours."""
+    path = tmp_path_factory.mktemp("weights") / "syncnet.safetensors"
+    arguments = {"narrower": 32, "features": 8}
+    torch.manual_seed(0)
+    card = CheckpointCard("gaze_following", "syncnet", arguments)
+    checkpoint.save(path, syncnet(**arguments).state_dict(), card)
+    return path
+
+
+def talk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, net: SyncNet, *, of: int
+) -> analysis.Analysis:
+    """Two drawn faces of whom one, or neither, makes the sound, judged by a network."""
+    sound = babble(of, 6.0)[0]
+    louds = [babble(seed, 6.0)[1] for seed in (1, 2)]
+    tracks = tuple(write_clip(tmp_path / "talk.mp4", Fraction(25), louds, sound))
+    clock = np.stack([tracks[0].frame, tracks[0].time_s, tracks[0].end_s], axis=1)
+    heard = Speech(np.full(188, 0.99, np.float32), *np.zeros((2, 600), np.float32))
+    monkeypatch.setattr(analysis, "find_people", lambda *_: Found(tracks, (), clock, (), 0))
+    monkeypatch.setattr(analysis, "_listen", lambda *_: analysis._Heard(heard))
+    monkeypatch.setattr(analysis, "_lips", lambda _: LipSync(net, threads=1))
+    weights = tmp_path / "talk.mp4"  # any file: the network is given
+    settings = Settings(
+        systems=("gaze_following/ray",), speaker="syncnet", speaker_weights=str(weights)
+    )
+    return analysis.analyze_video(tmp_path / "talk.mp4", settings)
+
+
+@pytest.mark.parametrize(("of", "speaker"), [(1, 1), (2, 2), (9, UNSEEN)])
+def test_syncnet_tells_who_speaks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of: int, speaker: int
+) -> None:
+    found = talk(monkeypatch, tmp_path, eyes_and_ears(), of=of)
+    scores, spans = found.scores("speaking"), found.segments("speaking")
+    assert scores.builder == spans.builder == "syncnet"
+    assert set(spans.person.tolist()) == {speaker}
+    for person in (1, 2):
+        value = np.median(scores.value[scores.person == person])
+        assert value > 0.9 if person == speaker else value < 0.1
+    method = next(m for m in found.methods if m.system == "speech")
+    assert method.summary == METHODS["syncnet"].summary
+    assert method.weights is not None and method.weights.startswith("talk.mp4 (sha256 ")
+
+
+@pytest.mark.parametrize("kind", ["ours", "theirs"])
+def test_syncnet_is_opened_from_either_file(syncnet_file: Path, tmp_path: Path, kind: str) -> None:
+    path = syncnet_file
+    if kind == "theirs":
+        path = tmp_path / "syncnet_v2.model"
+        torch.save(their_tensors(), path)
+    given = Settings(speaker="syncnet", speaker_weights=str(path))
+    opened = analysis._lips(given)
+    assert isinstance(opened, LipSync)
+    assert analysis._lips(Settings()) is None
+
+
+def test_a_wrong_file_is_told_before_people_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.safetensors"
+    checkpoint.save(wrong, {"a": torch.zeros(1)}, CheckpointCard("eye_contact", "ms_tcn2", {}))
+
+    def never(*_: object) -> Found:
+        raise AssertionError("people were looked for")
+
+    monkeypatch.setattr(analysis, "find_people", never)
+    for speaker in ("syncnet", "lr_asd"):
+        with pytest.raises(CheckpointError, match=r"wrong\.safetensors"):
+            settings = Settings(speaker=speaker, speaker_weights=str(wrong))
+            analysis.analyze_video(sample.path(), settings)
+
+
+def test_the_way_and_its_weights_are_part_of_the_job(syncnet_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    arguments = {"narrower": 32, "features": 8}
+    torch.manual_seed(1)
+    card = CheckpointCard("gaze_following", "syncnet", arguments)
+    checkpoint.save(other, syncnet(**arguments).state_dict(), card)
+    moved = tmp_path / "moved.safetensors"
+    moved.write_bytes(syncnet_file.read_bytes())
+    files = (syncnet_file, other, moved)
+    ways = [
+        Settings(), Settings(speaker="lr_asd", speaker_weights=str(syncnet_file)),
+        *(Settings(speaker="syncnet", speaker_weights=str(path)) for path in files),
+    ]  # fmt: skip
+    keys = [fingerprint(way, sample.path(), "1") for way in ways]
+    assert len(set(keys[:4])) == 4 and keys[4] == keys[2], "content counts, not where it lies"

@@ -221,7 +221,11 @@ def test_two_at_a_time(eyeline: Command, blank: Path, tmp_path: Path) -> None:
         (["--fov", "60", "--intrinsics", "1,1,1,1"], "not both"),
         (["--intrinsics", "1,2,3"], "fx,fy,cx,cy"),
         (["--speaker", "ears"], "no speaker method 'ears'"),
-        (["--speaker", "lr_asd"], "--speaker-weights"),
+        (["--speaker", "lr_asd"], "needs --speaker-weights FILE: the authors' finetuning_TalkSet"),
+        (["--speaker", "syncnet"], "syncnet_v2.model, which they offer"),
+        (["--speaker", "syncnet"], "eyeline import gaze_following syncnet_v2.model -o"),
+        (["--speaker-weights", "none.model"], "belong to --speaker lr_asd or syncnet"),
+        (["--speaker", "syncnet", "--speaker-weights", "none.model"], "no such file"),
         (["--boxes", "none.txt"], "no such file"),
     ],
 )
@@ -254,9 +258,19 @@ def test_list_says_of_each_builder_what_it_is(eyeline: Command) -> None:
         "gaze_following/ray",
         "ego_social/contact_and_voice",
         "gaze_anticipation/centre_prior",
+        "gaze_following/mask_rcnn_mlp",
         "speech/mouth_agreement",
+        "speech/lr_asd",
+        "speech/syncnet",
     } <= names
     assert all(row["what"] and row["measured"] and row["licence"] for row in rows)
+    ready = {row["builder"]: row["ready"] for row in rows if row["system"] == "speech"}
+    assert ready == {"mouth_agreement": True, "lr_asd": False, "syncnet": False}
+    targets = next(row for row in rows if row["builder"] == "mask_rcnn_mlp")
+    assert targets["weights"] == (
+        "given by the user, of gaze_following/mask_rcnn; takes one more of matcher, slope_mlp, or "
+        "does without"
+    )
     assert "landmarks_tcn" in eyeline("list").out
 
 

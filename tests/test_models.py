@@ -110,3 +110,45 @@ def test_weights_of_a_network_that_is_not_here(tmp_path: Path) -> None:
     path = weights(tmp_path / "w.safetensors", "seven_league")
     with pytest.raises(CheckpointError, match="eye_contact/seven_league, which this eyeline"):
         load(path)
+
+
+VGS = load_system("gaze_following")
+BY_DETECTOR = "gaze_following/mask_rcnn_mlp"
+
+
+def of_vgs(folder: Path, *networks: str) -> tuple[str, ...]:
+    return tuple(
+        weights(folder / f"{name}.safetensors", name, "gaze_following") for name in networks
+    )
+
+
+def test_one_more_network_is_taken_or_none(tmp_path: Path) -> None:
+    builder = VGS.builders["mask_rcnn_mlp"]
+    for given in (("mask_rcnn",), ("mask_rcnn", "matcher"), ("mask_rcnn", "slope_mlp")):
+        settings = Settings(systems=(BY_DETECTOR,), weights=of_vgs(tmp_path, *given))
+        assert tuple(settings.weights_of(VGS, builder)) == given
+        told = settings.to_json()["weights_sha256"]
+        assert set(told) == {f"gaze_following/{name}" for name in given}
+
+
+def test_one_of_several_and_not_each(tmp_path: Path) -> None:
+    every = ("mask_rcnn", "matcher", "slope_mlp")
+    with pytest.raises(UsageError, match="one of matcher, slope_mlp, not of each"):
+        Settings(systems=(BY_DETECTOR,), weights=of_vgs(tmp_path, *every))
+    with pytest.raises(UsageError, match="needs weights of mask_rcnn: give"):
+        Settings(systems=(BY_DETECTOR,), weights=of_vgs(tmp_path, "matcher"))
+    with pytest.raises(UsageError, match="which none of the chosen builders takes"):
+        Settings(systems=("gaze_following/ray",), weights=of_vgs(tmp_path, "matcher"))
+
+
+def test_of_a_folder_the_first_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gaze_following").mkdir()
+    of_vgs(tmp_path / "gaze_following", "mask_rcnn", "slope_mlp", "matcher")
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    settings, builder = Settings(systems=(BY_DETECTOR,)), VGS.builders["mask_rcnn_mlp"]
+    assert tuple(settings.weights_of(VGS, builder)) == ("mask_rcnn", "matcher")
+    own = tmp_path / "own"
+    own.mkdir()
+    named = Settings(systems=(BY_DETECTOR,), weights=of_vgs(own, "slope_mlp"))
+    found = named.weights_of(VGS, builder)
+    assert tuple(found) == ("mask_rcnn", "slope_mlp") and found["slope_mlp"].parent == own

@@ -70,9 +70,11 @@ def analyze(
         str, typer.Option(help="How to follow them: ours or iou (as published).")
     ] = "ours",
     speaker: Annotated[
-        str, typer.Option(help="How to tell who speaks: mouth_agreement or lr_asd.")
+        str, typer.Option(help="How to tell who speaks: mouth_agreement, lr_asd or syncnet.")
     ] = "mouth_agreement",
-    speaker_weights: Annotated[str | None, typer.Option(help="Weights file for lr_asd.")] = None,
+    speaker_weights: Annotated[
+        str | None, typer.Option(help="Weights file for lr_asd or syncnet.")
+    ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(help="Weights file of a chosen system's network; again for each file."),

@@ -46,6 +46,8 @@ def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -
         weights = "ship with eyeline"
     else:
         weights = f"given by the user, of {' and '.join(names)}"
+    if builder.one_of:
+        weights += f"; takes one more of {', '.join(builder.one_of)}, or does without"
     return {
         "system": system.name, "published_as": list(system.published), "builder": name,
         "answers": list(builder.answers), "ready": builder.embedded, "weights": weights,
@@ -58,14 +60,15 @@ def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -
 def _front_end() -> list[dict[str, Any]]:
     """People and speech, which all systems share."""
     from eyeline.analysis import PEOPLE
-    from eyeline.speech.methods import LR_ASD, MOUTH_AGREEMENT
+    from eyeline.speech.methods import METHODS, NETWORKS
 
-    answers = ((PEOPLE, ["people"]), (MOUTH_AGREEMENT, ["speaking"]), (LR_ASD, ["speaking"]))
+    answers = [(PEOPLE, ["people"]), *((method, ["speaking"]) for method in METHODS.values())]
+    by_network = [METHODS[name] for name in NETWORKS]
     return [
         {
             "system": m.system, "published_as": [], "builder": m.builder, "answers": names,
-            "ready": m is not LR_ASD,
-            "weights": "given by the user" if m is LR_ASD else "in the dependencies",
+            "ready": m not in by_network,
+            "weights": "given by the user" if m in by_network else "in the dependencies",
             "what": m.summary, "measured": m.measured, "licence": m.licence, "recipes": [],
             "data_sets": [],
         }

@@ -14,6 +14,7 @@ import numpy as np
 
 from eyeline.errors import check_shape
 from eyeline.export.colours import Colour, person_colour
+from eyeline.export.glow import lay_over
 from eyeline.export.glyphs import INK, WHITE, Canvas, Sprite, pill, sign, word
 from eyeline.export.timeline import FrameView
 from eyeline.geometry import boxes
@@ -52,6 +53,9 @@ def draw(rgb: Image, rows: FrameView) -> None:
     """
     check_shape(rgb, "height width 3", "the frame to draw on")
     unit = max(0.5, min(rgb.shape[:2]) / 720)
+    for mark in rows.marks:
+        if mark.heatmap is not None:
+            lay_over(rgb, mark.heatmap)
     for k in range(len(rows)):
         _target_line(rgb, rows, k, unit)
     for k in range(len(rows)):

@@ -20,6 +20,7 @@ from eyeline.results import (
     Analysis,
     Directions,
     Floats,
+    Image,
     Ints,
     Points,
     Segments,
@@ -42,6 +43,8 @@ class Mark:
     x_px: float
     y_px: float
     name: str
+    heatmap: Image | None = None
+    """`(rows, columns)` uint8 over the whole picture, the last one kept up to this frame."""
 
 
 @dataclass(frozen=True)
@@ -212,11 +215,26 @@ class _Marks:
                 strict=True,
             )
         )
+        self._heatmap = _changing(points.heatmap)
+        frames = points.frame[points.heatmap_row[: len(self._heatmap)]]
+        self._heatmap_order = np.argsort(frames, kind="stable")
+        self._heatmap_at = np.searchsorted(clock.frame, frames[self._heatmap_order])
 
     def at(self, frame_index: int) -> Mark | None:
         k = self._clock.holding(frame_index)
         place = None if k is None else self._place.get(k)
-        return None if place is None else Mark(place[0], place[1], self._name)
+        if k is None or place is None:
+            return None
+        kept = int(np.searchsorted(self._heatmap_at, k, "right")) - 1
+        heatmap = self._heatmap[self._heatmap_order[kept]] if kept >= 0 else None
+        return Mark(place[0], place[1], self._name, heatmap)
+
+
+def _changing(heatmap: Image | None) -> Image:
+    """Heatmaps `(n, rows, columns)`; none where all are one, which says nothing of a frame."""
+    if heatmap is None or not len(heatmap) or (heatmap == heatmap[0]).all():
+        return np.zeros((0, 1, 1), np.uint8)
+    return heatmap
 
 
 def _keys(frame: Ints, person: Ints) -> Ints:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from eyeline.results import Method
 
 MOUTH_AGREEMENT = Method(
@@ -23,3 +25,25 @@ LR_ASD = Method(
     "weights MIT (Junhua-Liao/LR-ASD); our code Apache-2.0",
     weights="finetuning_TalkSet.model",
 )
+SYNCNET = Method(
+    "speech",
+    "syncnet",
+    "SyncNet (Chung and Zisserman 2016), as VGS uses it, with weights given by the user: how near "
+    "each face's lips lie to the sound at the one shift that suits the video; nobody visible may "
+    "speak",
+    "never run by us with the authors' weights, which were not at hand. On the distances that they "
+    "left for one real clip of 16 s silent faces agree by 0.13 at most, speaking ones by 0.30 at "
+    "least; the threshold was set between them. On drawn talkers, with a made network, speech is "
+    "told right",
+    "its authors offer the weights beside code under the MIT licence and state none for them; our "
+    "code Apache-2.0",
+    weights="syncnet_v2.model",
+)
+METHODS: Mapping[str, Method] = {m.builder: m for m in (MOUTH_AGREEMENT, LR_ASD, SYNCNET)}
+"""By the name under which `analyze` takes them; the first is the embedded default."""
+NETWORKS: Mapping[str, str] = {
+    "lr_asd": "the authors' finetuning_TalkSet.model",
+    "syncnet": "the authors' syncnet_v2.model, which they offer beside the code of SyncNet, or "
+    "what `eyeline import gaze_following syncnet_v2.model -o syncnet.safetensors` makes of it",
+}
+"""The file that those with a network need, in words."""

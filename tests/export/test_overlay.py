@@ -131,6 +131,10 @@ def test_marks_time_and_unseen_voices() -> None:
     assert changed(voice, 160, 660, 320, 720) > 1000
     marked = drawn(replace(empty, marks=(Mark(640, 360, "future gaze"),)))
     assert changed(marked, 620, 340, 660, 380) > 100
+    likely = np.zeros((36, 64), np.uint8)
+    likely[15:21, 8:14] = 255
+    glowing = drawn(replace(empty, marks=(Mark(640, 360, "gaze next", likely),)))
+    assert changed(glowing, 180, 320, 260, 400) == 80 * 80
     legend = drawn(replace(empty, legend=("speaks", "gaze")))
     assert changed(legend, 1000, 660, 1280, 720) > 1000
     assert (drawn(replace(empty, time_s=12.35)) != plain).any()

@@ -15,6 +15,7 @@ from eyeline.results import (
     UNSEEN,
     WEARER,
     Analysis,
+    Image,
     Points,
     Segments,
     make_segments,
@@ -112,6 +113,27 @@ def test_unseen_voices_and_the_wearers_look_are_shown(make_analysis: MakeAnalysi
     assert [(m.x_px, m.y_px, m.name) for m in view.marks] == [(20.0, 10.0, "future gaze")]
     assert view.target.tolist() == [NO_TARGET]
     assert not timeline.at(25, 1.0).unseen_speech
+
+
+def test_the_wearers_look_comes_with_the_last_heatmap(make_analysis: MakeAnalysis) -> None:
+    frame = np.arange(10, 50)
+    n = len(frame)
+
+    def shown(heatmap: Image) -> list[int | None]:
+        looks = Points(
+            "gaze_anticipation", "b", "gaze_next", frame, frame / 25, np.full(n, WEARER),
+            np.full((n, 2), 30.0), np.zeros(n, int), np.ones(n), np.full((n, 4), np.nan),
+            np.array([15, 5, 25]), heatmap,
+        )  # fmt: skip
+        timeline = Timeline(replace(make_analysis(persons=1, frames=50), answers=(looks,)))
+        marks = [timeline.at(k).marks for k in (9, 10, 14, 15, 24, 25, 35, 49)]
+        assert [len(m) for m in marks] == [0, *[1] * 7]
+        maps = [m[0].heatmap for m in marks if m]
+        return [None if one is None else int(one.max()) for one in maps]
+
+    each = np.array([2, 1, 3], np.uint8)[:, None, None] * np.ones((4, 6), np.uint8)
+    assert shown(each) == [None, None, 1, 1, 2, 3, 3]
+    assert shown(np.ones_like(each)) == [None] * 7, "a map that never changes is not drawn"
 
 
 def test_overlapping_segments_end_with_the_last(make_analysis: MakeAnalysis) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
@@ -19,9 +18,9 @@ from eyeline.systems.gaze_anticipation import sampling, spatial
 from eyeline.systems.gaze_anticipation.clips import Clip, read_list
 from eyeline.systems.gaze_anticipation.footage import Videos
 from eyeline.systems.gaze_anticipation.heatmap import heatmaps
+from eyeline.systems.gaze_anticipation.inputs import silence, sound_input
 from eyeline.systems.gaze_anticipation.sampling import FRAMES, Draws
 from eyeline.systems.gaze_anticipation.spatial import View
-from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
 from eyeline.systems.gaze_anticipation.store import SPLIT, PreparedVideo, open_video
 
 if TYPE_CHECKING:
@@ -210,13 +209,12 @@ class Clips(Dataset[Sample]):
         clip, video = self.clips[number], self._video(number)
         span = video.span(clip)
         if not self.with_sound or not span.columns:
-            return torch.full((1, len(seen), self.side, self.side), SILENCE)
+            return silence(len(seen), self.side)
         try:
             starts = sampling.sound_starts(video.timing, self.task, seen, span.frames, span.columns)
         except DataError as error:
             raise DataError(f"{clip.line}: {error}") from None
-        heard = torch.from_numpy(video.heard(clip, starts))[None]
-        return heard if self.side == spatial.SIDE else F.adaptive_avg_pool2d(heard, self.side)
+        return sound_input(video.heard(clip, starts), self.side)
 
     def _numbers(self, which: str) -> Ints:
         found = [

@@ -4,10 +4,14 @@ Paper: Hou et al., "Multi-Modal Gaze Following in Conversational Scenarios", WAC
     (VGS / MMGaze).
 In: people, their gaze directions, who speaks.
 Out: `Points` called `gaze_target` with heatmaps, and `Segments`.
-Licence: the original code states none; nothing of it is here. Here now: `ray`, geometry of our own.
+Licence: the original code states none; nothing of it is here. Here: `ray`, geometry of our own, and
+    `mask_rcnn_mlp`, own code of their detector that takes their weights, with a matcher of our own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
 
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
@@ -17,6 +21,14 @@ def _ray() -> Predictor:
     from eyeline.systems.gaze_following.infer import Ray
 
     return Ray()
+
+
+def _from_video(files: Mapping[str, Path], device: str) -> Predictor:
+    from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
+
+    return MaskRcnnMlp(
+        files["mask_rcnn"], device, matcher=files.get("matcher"), slope=files.get("slope_mlp")
+    )
 
 
 _HERE = "eyeline.systems.gaze_following"
@@ -40,7 +52,27 @@ SYSTEM = System(
             answers=("gaze_target",),
             predictor=_ray,
             needs=Needs(gaze=True),
-        )
+        ),
+        "mask_rcnn_mlp": Builder(
+            Method(
+                "gaze_following",
+                "mask_rcnn_mlp",
+                "heads are brightened as published, more so who speaks, and a Mask R-CNN finds "
+                "what may be looked at, every half second and at cuts, interpolated between; in "
+                "every frame each person is matched to one of it: by a matcher of our own where "
+                "its weights are given, which also knows off screen, else by the published rule",
+                "never run by us with the authors' weights, which were not at hand, nor the "
+                "figures of their paper",
+                "own code, Apache-2.0; the authors' weights and data state no licence",
+                weights="mask_rcnn, and matcher or slope_mlp",
+            ),
+            answers=("gaze_target",),
+            predictor=None,
+            needs=Needs(gaze=True),
+            networks=("mask_rcnn",),
+            one_of=("matcher", "slope_mlp"),
+            from_weights=_from_video,
+        ),
     },
     default="ray",
     networks={
@@ -49,6 +81,10 @@ SYSTEM = System(
         "slope_mlp": Lazy(f"{_HERE}.matching.slope", "slope_mlp"),
         "matcher": Lazy(f"{_HERE}.matching.model", "matcher"),
     },
+    recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
+    train=Lazy(f"{_HERE}.train"),
+    evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),
+    synthesize=Lazy(f"{_HERE}.synthesize"),
     import_original=Lazy(f"{_HERE}.weights", "import_original"),
 )

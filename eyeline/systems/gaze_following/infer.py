@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
@@ -54,7 +55,7 @@ class Ray:
         everybody = _Everybody(scene)
         parts = [self._track(scene, everybody, i) for i in range(len(scene.tracks))]
         points = _points(scene, parts)
-        return [points, _segments(scene, points)]
+        return [points, segments(scene, points)]
 
     def _track(self, scene: Scene, everybody: _Everybody, i: int) -> _Part:
         track = scene.tracks[i]
@@ -63,7 +64,7 @@ class Ray:
         posterior = ray.chain(likelihood, track.end_s - track.time_s)
         size = scene.video.width_px, scene.video.height_px
         share, middle = ray.landing(looker, scene.camera, *size)
-        kept = _every(track.time_s, self.heatmap_every_s)
+        kept = every(track.time_s, self.heatmap_every_s)
         heat = ray.heatmaps(
             looker.at(kept),
             posterior[kept],
@@ -157,7 +158,7 @@ def _distance_mm(track: Track, camera: Camera) -> Floats:
     return np.asarray(camera.fy_px * FACE_MM / smooth.gaussian(height, track.time_s, 0.25))
 
 
-def _every(time_s: Floats, step_s: float) -> Ints:
+def every(time_s: Floats, step_s: float) -> Ints:
     """Rows nearest after each multiple of `step_s`."""
     slot = np.floor(time_s / step_s + 1e-9).astype(np.int64)
     return np.flatnonzero(np.diff(slot, prepend=slot[0] - 1) > 0)
@@ -206,14 +207,22 @@ def _points(scene: Scene, parts: list[_Part]) -> Points:
     )  # fmt: skip
 
 
-def _segments(scene: Scene, points: Points) -> Segments:
+def segments(scene: Scene, points: Points, known: npt.NDArray[np.bool_] | None = None) -> Segments:
+    """Looks of `SHORTEST_LOOK_S` and more at one target.
+
+    Args:
+        scene: what the points are about.
+        points: rows in the order of the tracks.
+        known: `(n,)` which rows tell something, by default all.
+    """
     rows: list[tuple[int, float, float, str, float]] = []
+    known = np.ones(len(points), bool) if known is None else known
     for track, mine in zip(scene.tracks, rows_of(scene.tracks), strict=True):
         target, probability = points.target[mine], points.probability[mine]
         for code in np.unique(target):
-            for run in runs(track.time_s, track.end_s, target == code):
+            for run in runs(track.time_s, track.end_s, (target == code) & known[mine]):
                 begin, end = float(track.time_s[run][0]), float(track.end_s[run][-1])
                 if end - begin >= SHORTEST_LOOK_S:
                     label = target_label(int(code))
                     rows.append((track.person, begin, end, label, float(probability[run].mean())))
-    return make_segments("gaze_following", "ray", "gaze_target", rows)
+    return make_segments(points.system, points.builder, points.name, rows)

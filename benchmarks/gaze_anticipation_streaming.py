@@ -1,0 +1,166 @@
+"""Live answers of builder `csts` against a window made anew each time, in the same run.
+
+`python -m benchmarks.gaze_anticipation_streaming [--device cuda] [--threads 1] [--quick]`, or by
+name among all benchmarks. The naive way takes eight pictures, normalises and shrinks each whole,
+and works out the spectrogram of the clip, for every answer; its network is ours, so that the
+difference is what a stream keeps. Pictures of 1280x720 come 30 times a second, answers every 0.9 s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks import command
+from benchmarks.pairs import pair
+from eyeline.results import Floats, Image
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_anticipation.model import GazeAnticipation
+    from eyeline.systems.gaze_anticipation.streaming import Answer
+
+RATE, SOUND_HZ = 30, 24_000
+HEIGHT, WIDTH = 720, 1280
+BETWEEN = 27
+"""Pictures from one answer to the next."""
+FIRST = 94
+"""Pictures up to the first answer whose clip begins with the video or later, and a warm-up."""
+
+
+def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+    """All figures; `ratio` is the naive way's time over ours.
+
+    Args:
+        device: of the network.
+        threads: of torch, for both ways.
+        quick: few repetitions.
+    """
+    import torch
+
+    from eyeline.systems.gaze_anticipation.model import csts
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    network, repeat = csts().eval().to(device), 2 if quick else 5
+    with torch.no_grad():
+        network.decoder.classifier.weight.mul_(30)  # maps with peaks, to be compared
+    try:
+        return {
+            "command": "python -m benchmarks gaze_anticipation_streaming",
+            "device": command.device_name(device), "torch": torch.__version__, "threads": threads,
+            "with_sound": streaming(network, repeat, with_sound=True),
+            "without_sound": streaming(network, repeat, with_sound=False),
+        }  # fmt: skip
+    finally:
+        torch.set_num_threads(before)
+
+
+def streaming(network: GazeAnticipation, repeat: int, *, with_sound: bool) -> dict[str, object]:
+    """Cost and delay of an answer, in turns with the naive way, and how far both are apart.
+
+    `delay_ms` is the time from a window's last picture, whose sound is there, to its answer, beside
+    `sound_ahead_s` for which the sound has to be waited; `of_real_time` is how much of the time
+    between two answers the processors work.
+    """
+    live = _Live(network, with_sound)
+    live.advance(FIRST)
+    found: dict[str, object] = {
+        name.replace("published", "naive"): value
+        for name, value in pair(live.naive, lambda: live.advance(BETWEEN), repeat).items()
+    }
+    apart = [np.abs(one - live.naive_maps(at)).max() for at, one in live.told[-2:]]
+    delay_ms = 1e3 * statistics.median(live.delays_s[1:])
+    return found | {
+        "delay_ms": round(delay_ms, 1), "sound_ahead_s": round(live.stream.delay_s, 4),
+        "of_real_time": round(float(str(found["processor_ms"])) * RATE / BETWEEN / 1e3, 2),
+        "maps_apart": float(f"{max(apart):.2g}"), "peak": float(f"{live.told[-1][1].max():.2g}"),
+    }  # fmt: skip
+
+
+@dataclass
+class _Live:
+    """A camera, its microphone and what watches them."""
+
+    network: GazeAnticipation
+    with_sound: bool
+    shown: int = 0
+    told: list[tuple[int, Floats]] = field(default_factory=list)
+    """Number of the last picture, and maps."""
+    delays_s: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        from eyeline.systems.gaze_anticipation.streaming import Stream
+
+        random = np.random.default_rng(0)
+        self._scenery = random.integers(0, 256, (HEIGHT + 600, WIDTH + 600, 3), np.uint8)
+        self._sound = (0.1 * random.standard_normal(60 * SOUND_HZ)).astype(np.float32)
+        # the first window ends when its clip begins with the video
+        self.stream = Stream(self.network, with_sound=self.with_sound, origin_s=22 / RATE)
+
+    def advance(self, pictures: int) -> None:
+        """Show pictures, each after its sound and a little more."""
+        for number in range(self.shown, self.shown + pictures):
+            begin = time.perf_counter()
+            answers = self._heard(number) if self.with_sound else []
+            answers += self.stream.show(self._picture(number), number / RATE, (number + 1) / RATE)
+            if answers:
+                self.delays_s.append(time.perf_counter() - begin)
+                self.told.append((number, answers[-1].maps))
+        self.shown += pictures
+
+    def naive(self) -> None:
+        """The last answer, from nothing."""
+        self.naive_maps(self.told[-1][0])
+
+    def naive_maps(self, last: int) -> Floats:
+        """Maps of the window that ends with a picture."""
+        import torch
+
+        from eyeline.systems.gaze_anticipation.model import heatmaps
+        from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+
+        clip = torch.stack([self._square(last - 9 * k) for k in range(7, -1, -1)], dim=1)
+        sound = torch.full((1, 8, 256, 256), SILENCE)
+        if self.with_sound:
+            sound = torch.from_numpy(self._windows(last - 85))[None]
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            logits = self.network(clip[None].to(device), sound[None].to(device)).logits
+            return np.asarray(heatmaps(logits)[0].cpu().numpy())
+
+    def _heard(self, number: int) -> list[Answer]:
+        rest = round((number + 1) * SOUND_HZ / RATE)
+        return self.stream.hear(self._sound[rest - SOUND_HZ // RATE : rest])
+
+    def _picture(self, number: int) -> Image:
+        top, left = number % 600, 2 * number % 600
+        return self._scenery[top : top + HEIGHT, left : left + WIDTH]
+
+    def _square(self, number: int) -> Any:
+        import torch
+        import torch.nn.functional as F
+
+        whole = (torch.from_numpy(self._picture(number)).float() / 255 - 0.45) / 0.225
+        size = (256, WIDTH * 256 // HEIGHT)
+        small = F.interpolate(whole.permute(2, 0, 1)[None], size, mode="bilinear")[0]
+        left = -(-(size[1] - 256) // 2)
+        return small[:, :, left : left + 256]
+
+    def _windows(self, first: int) -> Floats:
+        """Spectrograms `(8, 256, 256)` of a clip of five seconds."""
+        from eyeline.systems.gaze_anticipation.sampling import EGO4D, sound_starts
+        from eyeline.systems.gaze_anticipation.spectrogram import spectrogram, to_16_bits
+
+        begin = first * SOUND_HZ // RATE
+        made = spectrogram(to_16_bits(self._sound[begin : begin + 5 * SOUND_HZ]))
+        starts = sound_starts(EGO4D, "anticipation", np.arange(22, 86, 9), 150, made.shape[1])
+        return np.stack([made[:, s : s + 256] for s in starts.tolist()])
+
+
+if __name__ == "__main__":
+    command.main(run, __doc__)

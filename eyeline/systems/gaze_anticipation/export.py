@@ -1,0 +1,54 @@
+"""The network as ONNX, for use without torch."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from eyeline.files import replacing
+from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
+from eyeline.systems.gaze_anticipation.weights import load_csts
+
+OPSET = 17
+INPUTS = ("clip", "sound")
+OUTPUTS = ("heatmaps",)
+
+
+class _Maps(nn.Module):
+    """The network's maps as distributions."""
+
+    def __init__(self, network: GazeAnticipation) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, clip: Tensor, sound: Tensor) -> Tensor:
+        return heatmaps(self.network(clip, sound, embeddings=False).logits)
+
+
+def to_onnx(weights: Path | str, out: Path | str) -> None:
+    """Write `csts` as ONNX, whole or not at all.
+
+    It takes one window: `clip` `(1, 3, 8, 256, 256)` as of `spatial.seen` and `sound`
+    `(1, 1, 8, 256, 256)` as of `hearing.Hearing`, and gives `heatmaps` `(1, 8, 64, 64)` over the
+    square seen, each with a sum of 1.
+
+    Args:
+        weights: written by `eyeline import` or `eyeline train`.
+        out: the `.onnx` file; 0.75 GB.
+
+    Raises:
+        CheckpointError: weights of another network, or a damaged file.
+        OutputError: the place cannot be written.
+    """
+    network = load_csts(weights)
+    shape = network.frames, network.side, network.side
+    example = torch.zeros(1, 3, *shape), torch.zeros(1, 1, *shape)
+    with replacing(Path(out)) as temporary, torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the exporter that needs no further package
+        torch.onnx.export(
+            _Maps(network).eval(), example, temporary, input_names=list(INPUTS),
+            output_names=list(OUTPUTS), opset_version=OPSET, dynamo=False,
+        )  # fmt: skip

@@ -1,0 +1,222 @@
+"""Builder `csts` on a scene: pictures and sound to where the wearer will look, or looks now.
+
+One pass over pictures and sound together; of both the seconds of a window are held.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from eyeline.errors import CheckpointError, UsageError
+from eyeline.results import TARGET_SCENE, WEARER, Answer, Image, Points
+from eyeline.system import Scene
+from eyeline.systems.gaze_anticipation.sampling import TASKS, TIMINGS, timing_of
+from eyeline.systems.gaze_anticipation.spectrogram import SOUND_HZ
+from eyeline.training.devices import for_answers
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_anticipation.course import Course, Mapped
+    from eyeline.systems.gaze_anticipation.places import Places
+    from eyeline.systems.gaze_anticipation.streaming import Stream
+    from eyeline.training.checkpoint import CheckpointCard
+    from eyeline.video.reader import Frame
+    from eyeline.video.sound import SoundBlock
+
+NAMES = {"anticipation": "gaze_next", "estimation": "gaze_now"}
+"""Of the answer, by task."""
+THREADS = 1
+"""Decoding has one too, and on a busy machine a second one waits more than it works."""
+AT_ONCE = {"cpu": 1, "cuda": 8}
+"""Windows that pass through the network together, by kind of device."""
+_SILENCES = {
+    True: "with silence for the sound that is not there",
+    False: "without the sound, of which it learned nothing",
+}
+_ROUNDING_S = 1e-3
+_LISTEN_AHEAD_S = 1.0
+"""More than a window may need beyond its last picture."""
+
+
+class CstsPredictor:
+    """The look of whoever wears the camera: in the next two seconds, or now.
+
+    Which of both, and how far frames are apart, the weights say; those that say neither are taken
+    for Ego4D's of anticipation. Windows end every `every` steps of 0.3 s (Aria: 0.25 s), from 2.1 s
+    (1.75 s) on; frames between them are answered for as of `course`. What lies outside the middle
+    square of the picture is not seen. Sound from before the video is silent, and so is all sound of
+    a video that has none.
+    """
+
+    def __init__(
+        self,
+        weights: Path | str,
+        device: str = "cpu",
+        *,
+        dataset: str | None = None,
+        task: str | None = None,
+        every: int | None = None,
+        at_once: int | None = None,
+        precision: str = "float32",
+        threads: int = THREADS,
+    ) -> None:
+        """Open the network.
+
+        Args:
+            weights: of `csts`.
+            device: `cpu`, `cuda` or `cuda:N`.
+            dataset: `ego4d` or `aria`; by default what the weights say.
+            task: `anticipation` or `estimation`; by default what the weights say.
+            every: steps from one window to the next, by default `streaming.EVERY`.
+            at_once: windows that pass through the network together, by default `AT_ONCE`.
+            precision: one of `model.PRECISIONS`.
+            threads: of the CPU.
+
+        Raises:
+            CheckpointError: a file that is not what it should be, or steps that are not those of
+                its data set.
+            UsageError: a device that is not there, or no such task or precision.
+            DataError: no such data set.
+        """
+        from eyeline.systems.gaze_anticipation.weights import load_csts
+        from eyeline.systems.gaze_anticipation.window import window_of
+        from eyeline.training import checkpoint
+
+        card = checkpoint.read_card(weights)
+        said = learned(card, weights)
+        self.dataset, self.task = dataset or said.dataset, task or said.task
+        self.with_sound = said.with_sound
+        window_of(timing_of(self.dataset), self.task)
+        self.network = load_csts(weights, device, precision=precision)
+        self.every, self.threads = every, threads
+        self.how = f"{self.task} of {self.dataset}"
+        """What was made of the weights and, once a scene was seen, of its sound."""
+        self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
+
+    def predict(self, scene: Scene) -> Sequence[Answer]:
+        """`Points` of the wearer, a row for each analysed frame: `gaze_next` or `gaze_now`.
+
+        `gaze_next` is where the mean of the maps of the two seconds after a frame is largest, and
+        what share of it lies within a tenth of the picture's height. Heatmaps over the picture are
+        kept once a step. A video that is shorter than a window has no row.
+
+        Raises:
+            UsageError: the scene has no frames to look at.
+        """
+        from eyeline.systems.gaze_anticipation.course import Next, Now
+        from eyeline.systems.gaze_anticipation.streaming import Stream
+
+        if scene.frames is None:
+            raise UsageError("gaze_anticipation/csts looks at pictures: the scene has no frames")
+        course: Course = Next() if self.task == "anticipation" else Now()
+        with_sound = self.with_sound and scene.sound is not None
+        heard = "with sound" if with_sound else _SILENCES[self.with_sound]
+        with for_answers(self.threads):
+            stream = Stream(
+                self.network, dataset=self.dataset, task=self.task, every=self.every,
+                with_sound=with_sound, at_once=self.at_once,
+            )  # fmt: skip
+            every_s = stream.every * stream.window.step_s
+            self.how = f"{self.task} of {self.dataset}, a pass every {every_s:g} s, {heard}"
+            rows = _Rows(stream.window.step_s)
+            sound = scene.sound(SOUND_HZ) if with_sound and scene.sound else None
+            for mapped in _course(stream, course, scene.frames(), sound):
+                assert stream.places is not None
+                rows.add(mapped, stream.places)
+        return [rows.points(NAMES[self.task])]
+
+
+class Learned(NamedTuple):
+    """What a network is for."""
+
+    dataset: str
+    task: str
+    with_sound: bool
+    """Whether it has heard anything in training."""
+
+
+def learned(card: CheckpointCard, where: Path | str) -> Learned:
+    """What a network is for, by its card; where that says nothing, Ego4D, anticipation and sound.
+
+    Raises:
+        CheckpointError: steps that are not those of the data set.
+    """
+    told: dict[str, Any] = {**_section(card.recipe, "data"), **card.data}
+    dataset, task = told.get("dataset", "ego4d"), told.get("task", "anticipation")
+    if dataset not in TIMINGS or task not in TASKS:
+        raise CheckpointError(f"{where} is of {task} on {dataset}, which csts does not know")
+    timing = TIMINGS[dataset]
+    rate, step = (
+        card.settings.get(name, own)
+        for name, own in (("rate_hz", timing.fps), ("frame_step", timing.step))
+    )
+    if (rate, step) != (timing.fps, timing.step):
+        raise CheckpointError(
+            f"{where} learned from every {step}th frame of {rate} a second; of {dataset} csts "
+            f"takes every {timing.step}th of {timing.fps}"
+        )
+    return Learned(dataset, task, told.get("with_sound") is not False)
+
+
+def _section(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = recipe.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _course(
+    stream: Stream, course: Course, frames: Iterable[Frame], sound: Iterator[SoundBlock] | None
+) -> Iterator[Mapped]:
+    """All frames that are answered for, with their maps."""
+    for frame in frames:
+        answers = []
+        while sound is not None and stream.heard_s < frame.end_s + _LISTEN_AHEAD_S:
+            block = next(sound, None)
+            answers += stream.end_sound() if block is None else stream.hear(block.samples)
+        course.show((frame.index, frame.time_s))
+        answers += stream.show(frame.rgb, frame.time_s, frame.end_s)
+        for answer in answers:
+            yield from course.tell(answer)
+    for answer in stream.end():
+        yield from course.tell(answer)
+    yield from course.end()
+
+
+class _Rows:
+    """The table, row after row.
+
+    Args:
+        heatmap_s: time from one heatmap that is kept to the next.
+    """
+
+    def __init__(self, heatmap_s: float) -> None:
+        self._heatmap_s, self._next_s = heatmap_s - _ROUNDING_S, -np.inf
+        self._rows = array("d")
+        """Five numbers a row; long videos have many."""
+        self._count = 0
+        self._kept: list[int] = []
+        self._heatmaps: list[Image] = []
+
+    def add(self, mapped: Mapped, places: Places) -> None:
+        number, time_s, told = mapped
+        point = places.peaks(told[None])
+        near = float(places.near(told[None], point)[0])
+        if time_s >= self._next_s:
+            self._next_s = time_s + self._heatmap_s
+            self._kept.append(self._count)
+            self._heatmaps.append(places.over_picture(told[None])[0])
+        self._rows.extend((number, time_s, *point[0].tolist(), near))
+        self._count += 1
+
+    def points(self, name: str) -> Points:
+        n, table = self._count, np.array(self._rows, np.float64).reshape(self._count, 5)
+        return Points(
+            "gaze_anticipation", "csts", name,
+            frame=table[:, 0].astype(np.int64), time_s=table[:, 1], person=np.full(n, WEARER),
+            point_px=table[:, 2:4], target=np.full(n, TARGET_SCENE), probability=table[:, 4],
+            target_xyxy=np.full((n, 4), np.nan), heatmap_row=np.array(self._kept, np.int64),
+            heatmap=np.stack(self._heatmaps) if n else None,
+        )  # fmt: skip

@@ -1,0 +1,299 @@
+"""Where the wearer will look, or looks now, while pictures and sound come; live or offline.
+
+Answers are those of evaluation: where a window ends as a clip's does, the network is shown the very
+same squares and spectrograms.
+
+What is kept from window to window: each square, which is made once though several windows see it;
+each column of the spectrogram; and, for a video without sound, what the network makes of silence,
+which saves it a sixth of its work. Nothing else can be kept: behind the first layer each token has
+asked tokens of all eight moments and knows its place among them, so that a picture has other tokens
+in every window; and the first layer itself takes 9 ms of 1.6 s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from eyeline.errors import DataError, UsageError, check_shape
+from eyeline.results import Floats, Image
+from eyeline.systems.gaze_anticipation import spatial
+from eyeline.systems.gaze_anticipation.hearing import Hearing
+from eyeline.systems.gaze_anticipation.inputs import sound_input
+from eyeline.systems.gaze_anticipation.model import PATCH, GazeAnticipation
+from eyeline.systems.gaze_anticipation.passes import Passes
+from eyeline.systems.gaze_anticipation.places import Places
+from eyeline.systems.gaze_anticipation.sampling import FRAMES, timing_of
+from eyeline.systems.gaze_anticipation.spectrogram import COLUMNS_S
+from eyeline.systems.gaze_anticipation.window import window_of
+
+EVERY = {"anticipation": 3, "estimation": 8}
+"""Steps from one window to the next, by task, unless told otherwise."""
+PATIENCE_S = 2.0
+"""A window whose sound is later than this behind the pictures takes silence for the rest."""
+ROUNDING_S = 1e-3
+"""Stamps of some files are rounded to milliseconds."""
+
+Picture = Image | Callable[[], Image]
+"""`(height, width, 3)` uint8 RGB, or what makes it when it is needed."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one window tells."""
+
+    time_s: float
+    """Of the last frame that it saw."""
+    told_s: Floats
+    """`(n,)` moments that the maps are about: later ones, or those of the frames seen."""
+    maps: Floats
+    """`(n, cells, cells)` float32 over the square that was seen, each with a sum of 1."""
+    point_px: Floats
+    """`(n, 2)` where each is largest, pixels of the picture."""
+    heard: bool
+    """Whether the sound was there in time; silence took its place otherwise."""
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A window that is whole, but perhaps not in sound."""
+
+    moment: int
+    clip: Tensor
+    """`(3, frames, side, side)`."""
+
+
+class Stream:
+    """A network that watches and listens.
+
+    A window of eight moments, `window.step_s` apart, is answered for as soon as the last one's
+    picture and `delay_s` more of the sound are there, and every `every` moments. Nothing of later
+    pictures enters an answer, nor of sound beyond `delay_s`. As long as a picture stands still no
+    new window is made.
+
+    Args:
+        network: in evaluation mode, on its device.
+        dataset: `ego4d` or `aria`, whose steps it learned.
+        task: `anticipation`, the next two seconds, or `estimation`, the moments seen.
+        every: moments from one window to the next, by default `EVERY`.
+        origin_s: a moment of the grid; by default the first picture's.
+        with_sound: False for silence in its place.
+        at_once: windows that pass through the network together; more than 1 is not for live use.
+
+    Raises:
+        DataError: no such data set.
+        UsageError: no such task, or numbers below 1.
+    """
+
+    def __init__(
+        self,
+        network: GazeAnticipation,
+        *,
+        dataset: str = "ego4d",
+        task: str = "anticipation",
+        every: int | None = None,
+        origin_s: float | None = None,
+        with_sound: bool = True,
+        at_once: int = 1,
+    ) -> None:
+        self.window = window_of(timing_of(dataset), task, network.frames)
+        self.every = EVERY[task] if every is None else every
+        if self.every < 1 or at_once < 1:
+            raise UsageError(f"a window every {every} moments, {at_once} at once: 1 or more can be")
+        self.network, self.at_once = network, at_once
+        self._passes = Passes(network)
+        self.places: Places | None = None
+        """Of the pictures, from the first one on."""
+        self._origin_s = origin_s
+        self._hearing = Hearing() if with_sound else None
+        self._next = 0
+        """The moment whose picture comes next."""
+        self._held: tuple[Picture, Tensor | None] | None = None
+        """The last picture and, once a moment has needed it, its square."""
+        self._squares: deque[Tensor] = deque(maxlen=FRAMES)
+        """Of the last moments."""
+        self._answered: Tensor | None = None
+        """The last square of the last window."""
+        self._shown_s = -math.inf
+        self._due: deque[_Due] = deque()
+        self._ready: list[tuple[_Due, Tensor | None, bool]] = []
+
+    @property
+    def delay_s(self) -> float:
+        """Sound that is needed beyond the stamp of a window's last picture, to 3 ms.
+
+        A live answer is later than its last picture by this and by the time of the network.
+        """
+        return 0.0 if self._hearing is None else self.window.sound_until_s
+
+    @property
+    def heard_s(self) -> float:
+        """Up to where the sound is known; without sound, and at its end, infinite."""
+        return math.inf if self._hearing is None else self._hearing.known_s
+
+    def show(self, picture: Picture, time_s: float, end_s: float | None = None) -> list[Answer]:
+        """A further picture.
+
+        Args:
+            picture: all of one size, upright; taken only if a moment falls on it.
+            time_s: its stamp, ascending.
+            end_s: until when it is on show; None where only the next picture tells.
+
+        Returns:
+            Answers that became certain.
+
+        Raises:
+            DataError: a stamp that is not after the last one, or another size.
+        """
+        if not time_s > self._shown_s or not math.isfinite(time_s + (end_s or 0)):
+            raise DataError(f"a picture of {time_s} s to {end_s} s after one of {self._shown_s} s")
+        if self._origin_s is None:
+            self._origin_s = time_s
+        self._fill(time_s - ROUNDING_S)
+        self._held, self._shown_s = (picture, None), time_s
+        self._fill(time_s + ROUNDING_S if end_s is None else end_s - ROUNDING_S)
+        return self._answers()
+
+    def hear(self, samples: Floats) -> list[Answer]:
+        """Further sound, in blocks of any length.
+
+        Args:
+            samples: `(n,)` mono at 24 kHz, full scale 1; the first ever is that of second 0 of the
+                pictures' stamps.
+
+        Raises:
+            UsageError: a stream without sound.
+        """
+        if self._hearing is None:
+            raise UsageError("this stream was begun without sound")
+        self._hearing.hear(samples)
+        return self._answers()
+
+    def end_sound(self) -> list[Answer]:
+        """No more sound comes; the rest is silent."""
+        if self._hearing is not None:
+            self._hearing.end()
+        return self._answers()
+
+    def end(self) -> list[Answer]:
+        """No more comes; of estimation the moments since the last window are told, too."""
+        last = self._next - 1
+        if self.window.task == "estimation" and self._is_new():
+            self._due.append(self._window(last))
+        if self._hearing is not None:
+            self._hearing.end()
+        return self._answers(all_of_them=True)
+
+    def _fill(self, until_s: float) -> None:
+        """Moments before a time get the last picture."""
+        filled = 0
+        while (moment_s := self._time_of(self._next)) < until_s:
+            if self._held is None or filled > FRAMES + self.every:
+                # before the first picture, or while it stands still for long, nothing is to be done
+                self._next = max(self._next + 1, self._moment_of(until_s) - 1)
+                continue
+            filled += 1
+            self._squares.append(self._square())
+            if (self._next - FRAMES + 1) % self.every == 0 and self._is_new():
+                self._due.append(self._window(self._next))
+            self._next += 1
+            self._forget(moment_s)
+
+    def _is_new(self) -> bool:
+        """Whether a whole window ends with a picture that no window before ended with."""
+        return len(self._squares) == FRAMES and self._squares[-1] is not self._answered
+
+    def _time_of(self, moment: int) -> float:
+        assert self._origin_s is not None
+        return self._origin_s + moment * self.window.step_s
+
+    def _moment_of(self, time_s: float) -> int:
+        """The moment at a time or before it, but for rounding."""
+        assert self._origin_s is not None
+        return math.floor((time_s - self._origin_s) / self.window.step_s)
+
+    def _square(self) -> Tensor:
+        """`(3, side, side)` of the picture on show."""
+        assert self._held is not None
+        picture, square = self._held
+        if square is None:
+            pixels = picture() if callable(picture) else picture
+            square = spatial.seen(pixels[None], self._placed(pixels).view)[:, 0]
+            self._held = picture, square
+        return square
+
+    def _placed(self, pixels: Image) -> Places:
+        """Where the square of a picture lies, which is the same for all."""
+        sizes = check_shape(pixels, "height width 3", "a picture")
+        size_wh = sizes["width"], sizes["height"]
+        if self.places is None:
+            side = self.network.side
+            view = spatial.middle_view(size_wh[1], size_wh[0], side)
+            self.places = Places(view, size_wh, side // PATCH)
+        if self.places.size_wh != size_wh:
+            raise DataError(
+                f"a picture of {size_wh[0]}x{size_wh[1]} among those of "
+                f"{self.places.size_wh[0]}x{self.places.size_wh[1]}; begin a new stream"
+            )
+        return self.places
+
+    def _window(self, moment: int) -> _Due:
+        self._answered = self._squares[-1]
+        seen = [self._squares[step] for step in self.window.steps.tolist()]
+        return _Due(moment, torch.stack(seen, dim=1))
+
+    def _answers(self, *, all_of_them: bool = False) -> list[Answer]:
+        while self._due and self._in_time(self._due[0].moment):
+            due = self._due.popleft()
+            self._ready.append((due, *self._heard(due.moment)))
+        found: list[Answer] = []
+        while self._ready and (all_of_them or len(self._ready) >= self.at_once):
+            now, self._ready = self._ready[: self.at_once], self._ready[self.at_once :]
+            found += self._told(now)
+        return found
+
+    def _in_time(self, moment: int) -> bool:
+        """Whether all sound of a window is there, or will not be waited for."""
+        if self._hearing is None:
+            return True
+        return self._has_sound(moment) or self._shown_s >= self._time_of(moment) + PATIENCE_S
+
+    def _has_sound(self, moment: int) -> bool:
+        until = self._clip(moment) + self.window.columns
+        return self._hearing is not None and self._hearing.knows(until)
+
+    def _clip(self, moment: int) -> int:
+        """Column with which the clip of a window begins."""
+        return round((self._time_of(moment) + self.window.clip_s) * COLUMNS_S)
+
+    def _heard(self, moment: int) -> tuple[Tensor | None, bool]:
+        """Spectrograms `(1, frames, side, side)` of a window, and whether nothing is lacking."""
+        if self._hearing is None:
+            return None, False
+        made = self._hearing.windows(self._clip(moment), self.window.sound_starts)
+        return sound_input(made, self.network.side), self._has_sound(moment)
+
+    def _forget(self, moment_s: float) -> None:
+        """Let go of the sound that no window will ask for."""
+        if self._hearing is not None:
+            first_s = self._time_of(self._due[0].moment) if self._due else moment_s
+            self._hearing.forget(math.floor((first_s + self.window.clip_s) * COLUMNS_S))
+
+    def _told(self, ready: list[tuple[_Due, Tensor | None, bool]]) -> list[Answer]:
+        assert self.places is not None
+        made = self._passes.maps(
+            torch.stack([due.clip for due, _, _ in ready]),
+            [sound for _, sound, _ in ready if sound is not None],
+        )
+        return [
+            Answer(
+                self._time_of(due.moment), self._time_of(due.moment) + self.window.told_s, maps,
+                self.places.peaks(maps), heard,
+            )
+            for (due, _, heard), maps in zip(ready, made, strict=True)
+        ]  # fmt: skip

@@ -1,0 +1,227 @@
+"""Builder `mask_rcnn_mlp` on a scene: candidates found now and then, and matched in every frame.
+
+One pass over the frames. At any time the pictures of one batch and the candidates of two looks are
+held; nothing else is kept but the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.people.tracks import who_and_when
+from eyeline.results import (
+    TARGET_OFF_SCREEN,
+    Answer,
+    Floats,
+    Image,
+    Ints,
+    Points,
+)
+from eyeline.systems.gaze_following import heatmaps, looking
+from eyeline.systems.gaze_following.choosing import Choice, open_chooser
+from eyeline.systems.gaze_following.crowd import Crowd
+from eyeline.systems.gaze_following.detector.infer import PROPOSALS, CandidateDetector
+from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
+from eyeline.systems.gaze_following.enhance import Enhanced
+from eyeline.systems.gaze_following.fusion import check_fusion
+from eyeline.systems.gaze_following.infer import every, segments
+from eyeline.systems.gaze_following.looking import Between, Sight
+from eyeline.systems.gaze_following.matching.match import target_code
+from eyeline.training.devices import THREADS
+
+if TYPE_CHECKING:
+    from eyeline.system import Scene
+
+BUILDER = "mask_rcnn_mlp"
+AT_ONCE = {"cpu": 1, "cuda": 4}
+"""Frames that pass through the detector together, by kind of device."""
+
+
+class MaskRcnnMlp:
+    """Targets of all persons' looks among what a detector finds in pictures with marked heads.
+
+    Every row of the tracks is answered for. Where nobody is in the picture it is not looked at.
+    `how` says in words what was chosen by files and options.
+    """
+
+    def __init__(
+        self,
+        detector: Path | str,
+        device: str = "cpu",
+        *,
+        matcher: Path | str | None = None,
+        slope: Path | str | None = None,
+        rule: str | None = None,
+        fusion: str | None = None,
+        every_s: float = looking.EVERY_S,
+        proposals: int = PROPOSALS,
+        short_px: int | None = None,
+        heatmap_every_s: float = 1.0,
+        at_once: int | None = None,
+        threads: int = THREADS,
+    ) -> None:
+        """Open the networks.
+
+        Args:
+            detector: weights of `mask_rcnn`.
+            device: `cpu`, `cuda` or `cuda:N`.
+            matcher: weights of `matcher`; without them a published rule chooses.
+            slope: weights of `slope_mlp`, for the rule.
+            rule: see `choosing.open_chooser`.
+            fusion: how heads are brightened, see `fusion.FUSIONS`; by default as in the pictures
+                that the detector was trained on, `hs` where its file does not tell.
+            every_s: time from one look of the detector to the next; 0 looks at every frame.
+            proposals: see `CandidateDetector`.
+            short_px: likewise; by default what the detector was trained at.
+            heatmap_every_s: time between two heatmaps kept of each person.
+            at_once: frames that pass through the detector together, by default `AT_ONCE`.
+            threads: of the CPU.
+
+        Raises:
+            CheckpointError: a file that is not what it should be.
+            UsageError: a device, rule or fusion that is not there, or a number that cannot be.
+        """
+        from eyeline.training import checkpoint
+        from eyeline.training.devices import check_device
+
+        if not every_s >= 0 or not heatmap_every_s > 0:
+            raise UsageError(
+                f"a look every {every_s} s, a heatmap every {heatmap_every_s} s: at least 0, and "
+                "more than 0"
+            )
+        if fusion is not None:
+            check_fusion(fusion)
+        kind = str(check_device(device)).partition(":")[0]
+        self.chooser = open_chooser(matcher, slope, device, rule)
+        trained = checkpoint.read_card(detector).settings.get("short_px", SHORT_PX)
+        self.detector = CandidateDetector(
+            detector, device, proposals=proposals, short_px=int(short_px or trained),
+            at_once=AT_ONCE[kind] if at_once is None else at_once, threads=threads,
+        )  # fmt: skip
+        self.fusion = check_fusion(fusion or self.detector.fusion or "hs")
+        self.every_s, self.heatmap_every_s = every_s, heatmap_every_s
+
+    @property
+    def how(self) -> str:
+        """What was chosen, in words."""
+        return (
+            f"heads marked as '{self.fusion}'; a look every {self.every_s:g} s, between looks "
+            f"{looking.INTERPOLATION}; matched {self.chooser.how}"
+        )
+
+    def predict(self, scene: Scene) -> list[Answer]:
+        """`Points` called `gaze_target` with heatmaps, and `Segments`.
+
+        Points have a row for each row of the scene's tracks, in order. Looks at a head have that
+        person as target, those at the own lap or at anything else the scene; where nothing was
+        found, the published rules leave off screen with probability 0, which is in no segment.
+
+        Raises:
+            UsageError: the scene has no frames to look at.
+            DataError: speech or directions that are not of the scene's tracks.
+        """
+        if scene.frames is None:
+            raise UsageError(f"gaze_following/{BUILDER} looks at pictures: the scene has no frames")
+        crowd = Crowd(scene)
+        found = _Found.empty(crowd, every_rows(scene, self.heatmap_every_s))
+        span = Between(None, None, np.zeros((0, 2), np.int64))
+        done = 0
+        for place, sight in self._sights(scene, crowd):
+            span = looking.between(span.after, sight, self.every_s)
+            self._match(crowd, range(done, place), span, found)
+            done = place
+        span = looking.between(span.after, None)
+        self._match(crowd, range(done, len(crowd.frames)), span, found)
+        points = found.points(scene)
+        return [points, segments(scene, points, points.probability > 0)]
+
+    def _sights(self, scene: Scene, crowd: Crowd) -> Iterator[tuple[int, Sight]]:
+        """What is found, with its place among the frames in which there is somebody."""
+        assert scene.frames is not None
+        due = crowd.frames[looking.when(crowd.time_s, crowd.shot, self.every_s)]
+        looks = 0
+        pictures = Enhanced(scene.tracks, scene.speaking, self.fusion)
+        waiting: list[tuple[int, Image]] = []
+        for frame in scene.frames() if len(due) else ():
+            place = int(np.searchsorted(crowd.frames, frame.index))
+            there = place < len(crowd.frames) and crowd.frames[place] == frame.index
+            if there and frame.index >= due[looks]:  # a lost frame has the next one stand in
+                waiting.append((place, pictures.picture(frame)))
+                looks = int(np.searchsorted(due, frame.index, side="right"))
+            if len(waiting) == self.detector.at_once or looks == len(due):
+                yield from self._find(crowd, waiting)
+                waiting = []
+            if looks == len(due):
+                return
+        yield from self._find(crowd, waiting)
+
+    def _find(self, crowd: Crowd, waiting: list[tuple[int, Image]]) -> Iterator[tuple[int, Sight]]:
+        seen = self.detector.find([picture for _, picture in waiting])
+        for (place, _), found in zip(waiting, seen, strict=True):
+            yield place, Sight(float(crowd.time_s[place]), int(crowd.shot[place]), found)
+
+    def _match(self, crowd: Crowd, places: range, span: Between, found: _Found) -> None:
+        moments = [
+            crowd.moment(i, looking.at(span, float(crowd.time_s[i]), int(crowd.shot[i])))
+            for i in places
+        ]
+        for place, people in zip(places, self.chooser.choose(moments), strict=True):
+            found.take(place, people)
+
+
+def every_rows(scene: Scene, step_s: float) -> set[int]:
+    """Rows of the tracks that get a heatmap."""
+    start, kept = 0, set[int]()
+    for track in scene.tracks:
+        kept |= {start + int(row) for row in every(track.time_s, step_s)}
+        start += len(track)
+    return kept
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The answers so far, in the order of the tracks' rows."""
+
+    crowd: Crowd
+    kept: set[int]
+    target: Ints
+    probability: Floats
+    point_px: Floats
+    box_xyxy: Floats
+    heat: dict[int, Image] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, crowd: Crowd, kept: set[int]) -> _Found:
+        n = len(crowd)
+        nowhere = np.full((n, 4), np.nan)
+        off = np.full(n, TARGET_OFF_SCREEN, np.int64)
+        return cls(crowd, kept, off, np.zeros(n), nowhere[:, :2].copy(), nowhere)
+
+    def take(self, place: int, people: list[Choice]) -> None:
+        """What the people of a frame look at."""
+        mine = self.crowd.rows(place)
+        person = self.crowd.person[mine].tolist()
+        for row, choice in zip(self.crowd.row[mine].tolist(), people, strict=True):
+            self.target[row] = target_code(choice.target, person)
+            self.probability[row] = choice.probability
+            self.point_px[row], self.box_xyxy[row] = choice.point_px, choice.box_xyxy
+            if row in self.kept:
+                self.heat[row] = choice.heatmap(self.crowd.size_px)
+
+    def points(self, scene: Scene) -> Points:
+        """All of them."""
+        rows = sorted(self.heat)
+        cells = np.zeros((0, heatmaps.CELLS, heatmaps.CELLS), np.uint8)
+        return Points(
+            "gaze_following", BUILDER, "gaze_target",
+            **who_and_when(scene.tracks),
+            point_px=self.point_px, target=self.target, probability=self.probability,
+            target_xyxy=self.box_xyxy, heatmap_row=np.array(rows, np.int64),
+            heatmap=np.stack([self.heat[row] for row in rows]) if rows else cells,
+        )  # fmt: skip
