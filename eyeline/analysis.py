@@ -254,11 +254,12 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
     """Every chosen builder in turn; the first directions of gaze_3d are shown to other systems."""
     answers: list[Answer] = []
     methods: list[Method] = []
-    for system, _, builder in chosen(settings.systems, settings.ego):
+    for system, name, builder in chosen(settings.systems, settings.ego):
         if builder.needs.sound and scene.speaking is None:
             continue
         files = settings.weights_of(system, builder)
-        predictor = _predictor(builder, files, settings.device)
+        options = settings.options_of(system, name, builder)
+        predictor = _predictor(builder, files, settings.device, options)
         found = predictor.predict(scene)
         answers += found
         methods.append(_method(builder.method, files, getattr(predictor, "how", None)))
@@ -268,10 +269,12 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
     return answers, methods
 
 
-def _predictor(builder: Builder, files: Mapping[str, Path], device: str) -> Predictor:
+def _predictor(
+    builder: Builder, files: Mapping[str, Path], device: str, options: Mapping[str, object]
+) -> Predictor:
     if files:
         assert builder.from_weights is not None, "a builder with networks takes weights for them"
-        return builder.from_weights(files, device)
+        return builder.from_weights(files, device, **options)
     assert builder.predictor is not None, "settings refuse a builder that lacks weights"
     return builder.predictor()
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from eyeline import builder_options
 from eyeline.errors import UsageError
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
@@ -56,6 +57,8 @@ class Settings:
     """File of weights for those with a network."""
     weights: tuple[str, ...] = ()
     """Files of weights that `eyeline train` or `eyeline import` wrote; each says whose it is."""
+    options: tuple[str, ...] = ()
+    """`system.option=value` or `system/builder.option=value`, for builders with given weights."""
     device: str = "cpu"
     """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
     video: bool = True
@@ -73,8 +76,11 @@ class Settings:
         picked = chosen(self.systems, self.ego)
         given = self._given
         wrong = given.unused((system, builder) for system, _, builder in picked)
+        wrong += builder_options.unused(self.options, picked)
         if wrong:
             raise UsageError("; ".join(wrong))
+        for one in picked:
+            self.options_of(*one)
         on_device = self.speaker == "syncnet"
         if on_device or any(given.of(system, builder) for system, _, builder in picked):
             from eyeline.training.devices import check_device
@@ -84,6 +90,10 @@ class Settings:
     def weights_of(self, system: System, builder: Builder) -> dict[str, Path]:
         """The weights files of a builder's networks; none for one that uses its own."""
         return self._given.of(system, builder)
+
+    def options_of(self, system: System, name: str, builder: Builder) -> dict[str, Any]:
+        """The options of a chosen builder; UsageError for one that it does not take."""
+        return builder_options.read(self.options, system, name, builder)
 
     @cached_property
     def _given(self) -> GivenWeights:
@@ -186,6 +196,7 @@ class Settings:
                 for system, _, builder in chosen(self.systems, self.ego)
                 for network, path in self.weights_of(system, builder).items()
             },
+            **({"options": sorted(self.options)} if self.options else {}),
             "device": self.device,
             "video": self.video,
             "rerun": self.rerun,

@@ -15,8 +15,6 @@ from eyeline.people.tracks import Track
 from eyeline.results import Answer, Directions, Method, Scores, VideoInfo
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
 
     from eyeline.video.reader import Frame
@@ -108,9 +106,9 @@ class Builder:
     """The networks of its system that it is made of."""
     one_of: tuple[str, ...] = ()
     """Networks of which it takes one more, or does without; the first with a file counts."""
-    from_weights: Callable[[Mapping[str, Path], str], Predictor] | None = None
-    """Makes the predictor from a file for each of the networks, on a device; a predictor may say
-    in `how` what it made of them."""
+    from_weights: Callable[..., Predictor] | None = None
+    """Makes the predictor from a mapping of network to file and a device; what else it takes by
+    name are options of the user's. A predictor may say in `how` what it made of them."""
 
     @property
     def embedded(self) -> bool:

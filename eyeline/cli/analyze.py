@@ -79,6 +79,13 @@ def analyze(
         list[str] | None,
         typer.Option(help="Weights file of a chosen system's network; again for each file."),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of a builder with given weights: SYSTEM.option=value; again for each.",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="Where networks with given weights run: cpu, cuda or cuda:N.")
     ] = "cpu",
@@ -112,7 +119,7 @@ def analyze(
         rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics), boxes=boxes,
         bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
         speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
-        device=device, video=video, rerun=rerun,
+        options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
     )  # fmt: skip
     planned = plan(videos, out)
     if (boxes or bodies) and len(planned) > 1:

@@ -227,14 +227,9 @@ def _weights(system: System, files: list[Path]) -> dict[str, Path]:
 
 def _options(texts: list[str], target: Callable[..., Any]) -> dict[str, Any]:
     """`key=value` pairs, values written as in YAML, that a function takes."""
-    from eyeline.errors import RecipeError
-    from eyeline.training import recipe
+    from eyeline.builder_options import bound
 
-    try:
-        sections = recipe.change({}, [f"option.{text}" for text in texts])
-        return recipe.bind(sections, {"option": target}, "--set").get("option", {})
-    except RecipeError as error:
-        raise UsageError(str(error).replace("option.", "")) from None
+    return bound(texts, target, "--set")
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -20,7 +20,7 @@ FLOORS = (
     {"errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
     {"results", "video", "training"},
     {"people", "speech", "system", "export"},
-    {"systems", "settings", "analysis", "models", "viewer"},
+    {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"jobs", "engines", "api"},
     {"cli", "eyeline"},
 )

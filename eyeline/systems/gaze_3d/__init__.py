@@ -23,10 +23,10 @@ def _head_pose() -> Predictor:
     return HeadPose()
 
 
-def _from_afar(files: Mapping[str, Path], device: str) -> Predictor:
+def _from_afar(files: Mapping[str, Path], device: str, *, step: int = 1) -> Predictor:
     from eyeline.systems.gaze_3d.from_afar import GazeFromAfarPredictor
 
-    return GazeFromAfarPredictor(files["gaze_from_afar"], device)
+    return GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)
 
 
 _HERE = "eyeline.systems.gaze_3d"

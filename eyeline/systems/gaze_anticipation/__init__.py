@@ -24,10 +24,20 @@ def _centre_prior() -> Predictor:
     return CentrePrior()
 
 
-def _csts(files: Mapping[str, Path], device: str) -> Predictor:
+def _csts(
+    files: Mapping[str, Path],
+    device: str,
+    *,
+    dataset: str | None = None,
+    task: str | None = None,
+    every: int | None = None,
+    precision: str = "float32",
+) -> Predictor:
     from eyeline.systems.gaze_anticipation.from_video import CstsPredictor
 
-    return CstsPredictor(files["csts"], device)
+    return CstsPredictor(
+        files["csts"], device, dataset=dataset, task=task, every=every, precision=precision
+    )
 
 
 _HERE = "eyeline.systems.gaze_anticipation"

@@ -23,12 +23,22 @@ def _ray() -> Predictor:
     return Ray()
 
 
-def _from_video(files: Mapping[str, Path], device: str) -> Predictor:
+def _from_video(
+    files: Mapping[str, Path],
+    device: str,
+    *,
+    every_s: float = 0.5,
+    fusion: str | None = None,
+    rule: str | None = None,
+    proposals: int = 1000,
+    short_px: int | None = None,
+) -> Predictor:
     from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
 
     return MaskRcnnMlp(
-        files["mask_rcnn"], device, matcher=files.get("matcher"), slope=files.get("slope_mlp")
-    )
+        files["mask_rcnn"], device, matcher=files.get("matcher"), slope=files.get("slope_mlp"),
+        every_s=every_s, fusion=fusion, rule=rule, proposals=proposals, short_px=short_px,
+    )  # fmt: skip
 
 
 _HERE = "eyeline.systems.gaze_following"
