@@ -48,10 +48,12 @@ def run(
     without: str | None = None,
     samples: int = 200,
 ) -> Report:
-    """Scores of predicted looks by the field's point metrics.
+    """Scores of predicted looks by the field's point metrics, or of boxes by COCO's.
 
     Args:
-        predictions: a table as `predictions.read` takes it, or `KETI_Sequence.csv`.
+        predictions: a table as `predictions.read` takes it, or `KETI_Sequence.csv`; or a `.json` of
+            COCO's results, which is scored against COCO's instances as
+            `detector.evaluate.score_file` does and takes no option.
         truth: of VideoGazeSpeech the text with points, or the `.json` with boxes; the folder of
             VideoAttentionTarget; the folder of GazeFollow.
         told: hears of notes and figures.
@@ -79,6 +81,10 @@ def run(
             picture whose size is not known.
         UsageError: no such protocol or size.
     """
+    if Path(predictions).suffix.lower() == ".json":
+        _no_options(split=split, size=size, pictures=pictures, heatmaps=heatmaps,
+                    protocol=protocol, speakers=speakers, without=without)  # fmt: skip
+        return _boxes(predictions, truth)
     found = _predictions(predictions)
     known = read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers)
     if split is not None:
@@ -244,6 +250,20 @@ def _size_of(size: str | None, folder: str | None) -> pictures.SizeOf | None:
             raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
         return pictures.always(int(width), int(height))
     return pictures.in_folder(folder) if folder is not None else None
+
+
+def _no_options(**options: str | None) -> None:
+    if given := [name for name, value in options.items() if value is not None]:
+        raise UsageError(f"{', '.join(given)}: no option where boxes of COCO are scored")
+
+
+def _boxes(predictions: Path | str, truth: Path | str) -> Report:
+    from eyeline.systems.gaze_following.detector import evaluate
+
+    return {
+        "predictions": str(predictions), "truth": str(truth),
+        **evaluate.score_file(predictions, truth),
+    }  # fmt: skip
 
 
 def _predictions(path: Path | str) -> Predictions:

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from eyeline.errors import DataError
 from eyeline.files import write_bytes, write_json
+from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.detector import average_precision, coco
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
 from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
+from eyeline.systems.gaze_following.formats import Candidates
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_following.detector.data import Pictures
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 SPLIT = "val2017"
 PREDICTIONS = "predictions.json"
 """COCO's results, a box and a mask each."""
+CANDIDATES = "candidates.csv"
+"""The boxes once more as the published code writes them, and the matcher reads them."""
 REPORT = "report.json"
 
 Report = dict[str, Any]
@@ -47,7 +53,7 @@ def run(
     Args:
         weights: of `mask_rcnn`.
         data_dir: as of `data.open_split`.
-        out_dir: gets `report.json` and `predictions.json`.
+        out_dir: gets `report.json`, `predictions.json` and `candidates.csv`.
         told: hears of progress.
         device: where.
         split: which.
@@ -81,6 +87,7 @@ def run(
     }  # fmt: skip
     if out_dir is not None:
         write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(found) + "\n").encode())
+        formats.write_candidates_csv(Path(out_dir) / CANDIDATES, candidates(pictures, found))
         write_json(Path(out_dir) / REPORT, made)
     return made
 
@@ -132,6 +139,20 @@ def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -
         "targets": sum(len(p.targets) for p in pictures.annotations.pictures),
         "left_out": pictures.annotations.left_out,
     }  # fmt: skip
+
+
+def candidates(pictures: Pictures, found: Sequence[Answer]) -> list[Candidates]:
+    """The boxes of answers picture by picture, in their order; pictures without any are there."""
+    own: dict[int, list[Answer]] = {p.number: [] for p in pictures.annotations.pictures}
+    for answer in found:
+        own[answer["image_id"]].append(answer)
+    made = []
+    for picture in pictures.annotations.pictures:
+        here = own[picture.number]
+        box = np.array([a["bbox"] for a in here], np.float64).reshape(-1, 4)
+        box[:, 2:] += box[:, :2]
+        made.append(Candidates(picture.name, box, np.array([a["score"] for a in here])))
+    return made
 
 
 def score_file(predictions: Path | str, truth: Path | str) -> Report:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline import files
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry import boxes
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import ablation, measures, predictions, report
-from eyeline.systems.gaze_following.matching import data, match, rules, slope
+from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.systems.gaze_following.measures import Maps, Measures
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 REPORT, TABLE = "report.json", "predictions.csv"
 BASELINES = ("nearest_object", "surest_object", "middle")
-"""The nearest candidate or head, the candidate surest to the detector, the picture's middle."""
+"""The nearest candidate or head, the candidate surest to the detector, the picture's middle; never
+what was found on the looker's own head."""
 
 Told = Callable[[str], None]
 
@@ -39,6 +41,7 @@ def run(
     *,
     split: str | None = "test.txt",
     slope_weights: Path | str | None = None,
+    without: Path | str | None = None,
     samples: int = 200,
 ) -> Report:
     """Score the matcher, with and without the speakers, against baselines.
@@ -51,13 +54,15 @@ def run(
         device: where the network runs.
         split: list of videos in the folder; None takes all.
         slope_weights: of the published regressor; adds the published rules to the baselines.
+        without: of a matcher that never knew who speaks (`training.mute=1`), which stands for the
+            looks without speakers; by default the same weights are not told of them.
         samples: draws of the intervals.
 
     Returns:
         `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
         heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
-        figures by name; `speakers`: see `ablation.compare`, None where it is not told who speaks;
-        `answers`: how often each kind of answer was right.
+        figures by name; `gains`: see `gains.gains`; `speakers`: see `ablation.compare`, None where
+        it is not told who speaks; `answers`: how often each kind of answer was right.
 
     Raises:
         UsageError: no weights.
@@ -76,18 +81,18 @@ def run(
     made["answers"] = by_kind(learned, chances)
     spread = measure(found, scenes, learned, heat=_heatmaps(scenes, learned, chances))
     made["pooled"]["auc_of_all_answers"] = report.number(report.mean(spread.auc))
-    made["baselines"] = {
-        name: _figures(measure(baseline(scenes, learned, name), scenes, learned))
-        for name in BASELINES
-    }
+    guesses = {name: baseline(scenes, learned, name) for name in BASELINES}
     if slope_weights is not None:
         k = slope.read(slope_weights)
-        for rule in rules.RULES:
-            guess = by_rule(scenes, learned, rule, k)
-            made["baselines"][f"{rule}_rule"] = _figures(measure(guess, scenes, learned))
-    made["speakers"] = _without_speakers(network, scenes, learned, compared, samples)
+        guesses |= {f"{rule}_rule": by_rule(scenes, learned, rule, k) for rule in rules.RULES}
+    made["baselines"] = {n: _figures(measure(g, scenes, learned)) for n, g in guesses.items()}
+    made["gains"] = gains.gains(found, guesses, scenes, learned, samples=samples)
+    silent = network if without is None else match.open_matcher(without, device)
+    made["speakers"] = _without_speakers(silent, scenes, learned, compared, samples)
+    made["without"] = None if without is None else str(without)
     if told:
-        for line in (*report.lines(made), *ablation.lines(made["speakers"] or {})):
+        speakers = ablation.lines(made["speakers"] or {})
+        for line in (*report.lines(made), *gains.lines(made["gains"]), *speakers):
             told(line)
     if out_dir is not None:
         folder = files.made(Path(out_dir))
@@ -124,12 +129,14 @@ def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
     if name not in BASELINES:
         raise UsageError(f"no baseline '{name}'; there are {', '.join(BASELINES)}")
     point = scenes.looks.size_px[learned.row] / 2
-    origin = boxes.centre(scenes.looks.head_xyxy[learned.row])
+    heads = scenes.looks.head_xyxy[learned.row]
+    origin = boxes.centre(heads)
     for i, among in enumerate(learned.among):
         middle = boxes.centre(among.box_xyxy)
         rank = np.linalg.norm(middle - origin[i], axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
+        rank = np.where(_inside(heads[i], middle), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
             point[i] = middle[rank.argmin()]
     return _made(scenes, learned.row, point)
@@ -215,6 +222,12 @@ def _some_examples(scenes: Scenes, where: Path | str) -> Examples:
 
 def _figures(found: Measures) -> Report:
     return {name: report.number(value) for name, value in report.summary(found).items()}
+
+
+def _inside(box_xyxy: Floats, points_px: Floats) -> npt.NDArray[np.bool_]:
+    """Whether points `(n, 2)` lie in a box `(4,)`."""
+    within = (points_px >= box_xyxy[:2]) & (points_px <= box_xyxy[2:])
+    return np.asarray(within.all(axis=1))
 
 
 def _people(picture: Ints, person: Ints) -> Mapping[tuple[int, int], int]:

@@ -107,13 +107,18 @@ def layout() -> dict[str, Callable[..., Any]]:
 
 def _check(plan: Recipe, where: str) -> None:
     how = plan.training
+    hidden = {"training.mute": how.mute, "training.blind": how.blind}
     shares = {
-        "training.mute": how.mute, "training.blind": how.blind,
         "optimizer.warm_up": plan.optimizer.warm_up,
         "loss.smoothing": plan.loss.get("smoothing", 0.0),
         "model.dropout": plan.model.get("dropout", 0.0),
     }  # fmt: skip
-    faults = [f"{name} {value} is no share" for name, value in shares.items() if not 0 <= value < 1]
+    faults = [
+        f"{name} {value} is no share" for name, value in hidden.items() if not 0 <= value <= 1
+    ]
+    faults += [
+        f"{name} {value} is no share" for name, value in shares.items() if not 0 <= value < 1
+    ]
     least = {"training.epochs": how.epochs, "training.batch_size": how.batch_size}
     faults += [f"{name} {value}: at least 1" for name, value in least.items() if value < 1]
     if plan.optimizer.learning_rate <= 0:

@@ -1,0 +1,124 @@
+"""What the matcher gains on what needs no training: look by look, whole videos drawn.
+
+Beside the figures of `report` it counts how often the very thing that is looked at was hit: the
+head, the object, the own lap, or that the look leaves the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eyeline import metrics
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_following import measures, report
+from eyeline.systems.gaze_following.matching.data import Examples, Scenes
+from eyeline.systems.gaze_following.matching.labels import in_lap
+from eyeline.systems.gaze_following.predictions import Predictions
+from eyeline.systems.gaze_following.report import MEANS, Report
+
+RIGHT_TARGET = "right_target"
+"""Share of looks whose target was hit."""
+FIGURES = (RIGHT_TARGET, "right_person", "auc", "l2_average", "angle_deg")
+"""Those that are compared; see `report`."""
+
+
+def gains(
+    found: Predictions, baselines: Mapping[str, Predictions], scenes: Scenes, learned: Examples,
+    *, samples: int = 1000, seed: int = 0,
+) -> Report:  # fmt: skip
+    """Figures of the matcher less those of each baseline, of the same looks.
+
+    Args:
+        found: the matcher's answers, rows as those of the examples.
+        baselines: others' answers by name, likewise.
+        scenes: what was annotated.
+        learned: the examples.
+        samples: draws of the intervals; 0 for none.
+        seed: of the draws.
+
+    Returns:
+        By baseline and figure: `matcher`, `baseline`, `difference`, `interval` (95 %; None of a
+        single video) and `better`: whether the whole interval lies on the matcher's side, None
+        where it holds 0.
+    """
+    _, video = np.unique([scenes.looks.video[r] for r in learned.row.tolist()], return_inverse=True)
+    ours, made = figures_of(found, scenes, learned), {}
+    for name, guess in baselines.items():
+        theirs = figures_of(guess, scenes, learned)
+        made[name] = {
+            figure: _paired(ours[figure], theirs[figure], video, figure, samples, seed)
+            for figure in FIGURES
+        }
+    return made
+
+
+def figures_of(found: Predictions, scenes: Scenes, learned: Examples) -> dict[str, Floats]:
+    """Each of `FIGURES` `(n,)` look by look, NaN where a look has no part in it."""
+    measured = measures.measure(found, scenes.looks, rows=learned.row)
+    columns = {name: getattr(measured, name) for name in FIGURES if name in MEANS}
+    return {RIGHT_TARGET: right_target(found, scenes, learned), **columns}
+
+
+def right_target(found: Predictions, scenes: Scenes, learned: Examples) -> Floats:
+    """1 where the target of a look was hit, else 0 `(n,)`; NaN where nothing could be right.
+
+    The point must lie in one of the right boxes, or where the own lap is. A look that leaves the
+    picture is hit by saying so, which a prediction does that gives it less than half a chance to
+    stay; one that says nothing takes it to stay.
+    """
+    hit = np.full(len(learned), np.nan)
+    stays = ~(found.in_frame < 0.5)
+    heads = scenes.looks.head_xyxy[learned.row]
+    for i, (right, among) in enumerate(zip(learned.right, learned.among, strict=True)):
+        if not right.any():
+            continue
+        point, boxes = found.point_px[i], among.box_xyxy[right[:-2]]
+        inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1).any()
+        lap = bool(right[-1]) and in_lap(heads[i], point)
+        hit[i] = (not stays[i]) if right[-2] else stays[i] and (inside or lap)
+    return hit
+
+
+def lines(made: Mapping[str, Any]) -> list[str]:
+    """A plain table, a line a figure and baseline."""
+    told = []
+    for name, figures in made.items():
+        told.append(f"gain on {name.replace('_', ' ')}:")
+        for figure, one in figures.items():
+            if one["difference"] is not None:
+                ends = one["interval"]
+                beside = f"  ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
+                told.append(
+                    f"  {figure:<18}{one['matcher']:8.3f} matcher {one['baseline']:8.3f} baseline"
+                    f" {one['difference']:+8.3f}{beside}"
+                )
+    return told
+
+
+def _paired(
+    ours: Floats, theirs: Floats, video: Ints, figure: str, samples: int, seed: int
+) -> dict[str, Any]:
+    both = ~(np.isnan(ours) | np.isnan(theirs))
+    videos = int(video.max()) + 1
+    count = np.bincount(video[both], minlength=videos)
+    total = np.bincount(video[both], weights=(ours - theirs)[both], minlength=videos)
+
+    def change(drawn: Ints) -> float:
+        looks = int(count[drawn].sum())
+        return float(total[drawn].sum() / looks) if looks else float("nan")
+
+    span = None
+    if videos > 1 and samples and both.any():
+        span = metrics.bootstrap_interval(change, videos, samples=samples, seed=seed)
+    better = None
+    if span is not None and not span[0] <= 0 <= span[1]:
+        better = (span[0] > 0) == (figure == RIGHT_TARGET or figure in report.BETTER_HIGH)
+    return {
+        "matcher": report.number(report.mean(ours[both])),
+        "baseline": report.number(report.mean(theirs[both])),
+        "difference": report.number(change(np.arange(videos))),
+        "interval": None if span is None else list(span), "better": better,
+    }  # fmt: skip

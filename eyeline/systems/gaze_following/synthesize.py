@@ -1,0 +1,204 @@
+"""A small data set in the layout of VideoGazeSpeech: drawn conversations of which all is known.
+
+Below the output folder lie the annotations in both published forms, `GT_label_all_videoFormat.txt`
+with points and `coco-*/annotations/instances_{train,val,test}2017.json` with boxes; what programs
+would tell, with errors as of `synthetic.told`: `candidates.csv`, `directions.csv`; who truly
+speaks, `speakers.csv`; `sizes.csv`, the lists `{train,validation,test}.txt`; and the files of
+`synthetic.writing`. Whatever is trained or measured on it says that the chain works, and nothing of
+real people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline import processes
+from eyeline.errors import UsageError
+from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.systems.gaze_following import formats
+from eyeline.systems.gaze_following.datasets import splits
+from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
+from eyeline.systems.gaze_following.matching import data
+from eyeline.systems.gaze_following.synthetic import drawing, voices, writing
+from eyeline.systems.gaze_following.synthetic.looking import KINDS
+from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
+from eyeline.systems.gaze_following.synthetic.tables import Tables, instances, tables
+from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ
+
+TRAIN, VALIDATION, TEST = 18, 4, 8
+"""By default: videos to learn from, to choose by, and to test on."""
+SPLITS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
+"""Lists of videos, and what the COCO form calls the same; its `test2017` was not published."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Video:
+    """A video to be made; drawn anew from the seed in every process."""
+
+    name: str
+    split: str
+    seed: int
+    place: int
+    frames: int
+    width_px: int
+    look_every: int
+    picture_every: int
+
+
+def run(
+    out: Path | str,
+    *,
+    seed: int = 0,
+    videos: int = TRAIN,
+    validation_videos: int = VALIDATION,
+    test_videos: int = TEST,
+    seconds: float = 8.0,
+    width_px: int = 480,
+    look_every: int = 5,
+    picture_every: int = 25,
+    jobs: int = 1,
+    told: Told | None = None,
+) -> dict[str, Any]:
+    """Write a data set; the same for the same arguments.
+
+    Args:
+        out: a folder that is empty or not there yet.
+        seed: of everything that is drawn.
+        videos: to learn from; each has other people, another room and another camera.
+        validation_videos: to choose by.
+        test_videos: to test on.
+        seconds: length of each, at most 40 (frames have three digits).
+        width_px: of a picture, even; its height is nine sixteenths of that.
+        look_every: frames from one annotated frame to the next, at 25 frames a second.
+        picture_every: frames from one picture of the COCO form to the next.
+        jobs: videos made at the same time, a process each.
+        told: hears of every video.
+
+    Returns:
+        Where it lies and how much it is; `looks` by kind, and `direction_error_deg`: how far on
+        average a told direction is from the true gaze.
+
+    Raises:
+        UsageError: numbers that cannot be.
+        OutputError: the folder holds something, or cannot be written.
+    """
+    least = min(videos, validation_videos, test_videos, look_every, picture_every, jobs)
+    count = videos + validation_videos + test_videos
+    if least < 1 or not 2 <= seconds <= 40 or width_px < 160 or width_px % 2 or count > 999:
+        raise UsageError(
+            f"{videos}, {validation_videos} and {test_videos} videos of {seconds} s and {width_px} "
+            f"pixels, every {look_every} and {picture_every} frames, {jobs} jobs: at least 1 of "
+            "each and at most 999 videos, 2 to 40 s, an even number from 160 on"
+        )
+    names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
+    drawn = [
+        _Video(f"{i + 1:03d}", split, seed, i, round(seconds * RATE_HZ), width_px, look_every,
+               picture_every)
+        for i, split in enumerate(names)
+    ]  # fmt: skip
+    with filling(Path(out)) as folder:
+        found: dict[str, Tables] = {}
+        for done, (name, own) in enumerate(_all(drawn, folder, jobs), start=1):
+            found[name] = own
+            if told:
+                told(f"[{done}/{count}] {name}")
+        everything = _write_tables(folder, drawn, found)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "folder": str(out), "videos": count, "frames": drawn[0].frames * count, "bytes": size,
+        "looks": {kind: everything.kinds.count(i) for i, kind in enumerate(KINDS)},
+        "pictures": len(everything.pictures),
+        "direction_error_deg": round(float(np.mean(everything.errors_deg)), 2),
+    }  # fmt: skip
+
+
+def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
+    """What happens in a video, as `run` draws it.
+
+    Args:
+        seed: of the data set.
+        place: of the video, from 0; two people sit in every sixth, four in every third.
+        frames: of the video.
+        width_px: of its picture.
+    """
+    people = 2 if place % 6 == 5 else 4 if place % 3 == 0 else 3
+    return draw_scene(np.random.default_rng([seed, place, 0]), people, frames, width_px)
+
+
+def sound_of(seed: int, place: int, scene: Scene) -> voices.Heard:
+    """Sound and mouths of a video, as `run` draws them."""
+    return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
+
+
+def _all(drawn: list[_Video], root: Path, jobs: int) -> Iterator[tuple[str, Tables]]:
+    """The tables of all videos as they are written, in any order."""
+    if jobs == 1 or len(drawn) == 1:
+        yield from (_write_video(video, root) for video in drawn)
+    else:
+        work = [(video, root) for video in drawn]
+        yield from processes.side_by_side(_write_video, work, jobs, _one_thread)
+
+
+def _one_thread() -> None:
+    """For OpenCV, in each process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
+    """Write the files of a video; what goes into tables of all videos."""
+    scene = scene_of(video.seed, video.place, video.frames, video.width_px)
+    heard = sound_of(video.seed, video.place, scene)
+    shown = drawing.pictures(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
+    faces, heads = writing.marked(scene)
+    wanted = frozenset(range(0, scene.frames, video.picture_every))
+    sound = writing.write_sound(root / "audio" / f"{video.name}.wav", heard.sound)
+    path = root / "videos" / f"{video.name}.mp4"
+    kept = writing.write_video(path, scene, shown, sound, wanted)
+    folders = {
+        fusion: made(root / f"coco-{word}" / SPLITS[video.split])
+        for fusion, word in FUSION_WORDS.items()
+    }
+    writing.write_pictures(folders, video.name, kept, scene, heads)
+    writing.write_speaker_files(root, video.name, scene, faces, heads, sorted(wanted))
+    noted = tables(
+        np.random.default_rng([video.seed, video.place, 3]), video.name, scene, heads.box_xyxy,
+        look_every=video.look_every, picture_every=video.picture_every,
+    )  # fmt: skip
+    return video.name, noted
+
+
+def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -> Tables:
+    """All that is told of all videos together."""
+    everything = Tables()
+    for video in drawn:
+        everything.add(found[video.name])
+    for split, called in SPLITS.items():
+        own = [video.name for video in drawn if video.split == split]
+        splits.write(folder / f"{split}.txt", own)
+        content = instances(row for name in own for row in found[name].pictures)
+        for word in FUSION_WORDS.values():
+            write_json(folder / f"coco-{word}" / "annotations" / f"instances_{called}.json",
+                       content)  # fmt: skip
+    formats.write_truth(folder / data.TRUTH, everything.truth)
+    formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)
+    size = {name.video: wh for name, wh, _ in everything.pictures}
+    _lines(folder / data.SIZES, (f"{v},{w},{h}" for v, (w, h) in size.items()))
+    _lines(folder / data.SPEAKERS, (f"{v},{t},{head}" for v, t, head in everything.speakers))
+    _lines(
+        folder / data.DIRECTIONS,
+        (f"{p},{h},{x:.6f},{y:.6f},{z:.6f}" for p, h, (x, y, z) in everything.directions),
+    )
+    return everything
+
+
+def _lines(path: Path, lines: Iterable[str]) -> None:
+    write_bytes(path, "".join(f"{line}\n" for line in lines).encode())

@@ -1,0 +1,152 @@
+"""The files of a made-up video: picture and sound, pictures of the COCO form, the speaker's files.
+
+Layout below the output folder, as of the published data and of the published speaker detector:
+- `videos/VVV.mp4`, `audio/VVV.wav` (16 kHz, one channel);
+- `coco-HS/`, `coco-H/`, `coco-noHnoS/`: `{train,val,test}2017/VVVHFFF.jpg`;
+- `pywork/VVV/`: `faces.pckl`, `scene.pckl`, `tracks.pckl`, `whospeaks.npy`;
+- `head_boxes/`: `VVV_frame_faces_boxes.npy`, `VVV_faces_bboxes.npy`;
+- `face_maps/VVV/`: `VVV_f<frame>_{speaker,nonspeaker}.png`.
+"""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.files import made, write_bytes
+from eyeline.results import Floats, Image, VideoInfo
+from eyeline.speech.syncnet.crops import Squares, squares
+from eyeline.systems.gaze_following import speaker_files as stored
+from eyeline.systems.gaze_following.fusion import Fusion, fuse
+from eyeline.systems.gaze_following.heads import Heads, heads, maps
+from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScenes, StoredTrack
+from eyeline.systems.gaze_following.synthetic.scenes import Scene
+from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
+from eyeline.systems.gaze_following.synthetic.voices import SOUND_HZ
+from eyeline.systems.gaze_following.tracking import FaceTrack
+
+JPEG_QUALITY = 95
+"""OpenCV's own, as published."""
+_LAST_TICKS = 6  # frames at a video's end for which the published code does not say who speaks
+
+
+def marked(scene: Scene) -> tuple[list[Squares], Heads]:
+    """Smoothed faces of each person, and heads `(people, frames)` as the published system has."""
+    faces = [squares(box) for box in scene.faces_xyxy]
+    each = [heads(face) for face in faces]
+    return faces, Heads(*(np.stack(columns) for columns in zip(*each, strict=True)))
+
+
+def write_sound(path: Path, sound: Floats) -> Path:
+    """16 bits, one channel."""
+    made(path.parent)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SOUND_HZ)
+        file.writeframes(np.asarray(np.round(sound * 32767), "<i2").tobytes())
+    return path
+
+
+def write_video(
+    path: Path, scene: Scene, frames: Iterable[Image], sound: Path, wanted: frozenset[int]
+) -> dict[int, Image]:
+    """The video with its sound.
+
+    Args:
+        path: where to.
+        scene: of which size and length.
+        frames: RGB, one after another.
+        sound: file of the sound.
+        wanted: numbers of frames to give back.
+
+    Returns:
+        The wanted frames as they were drawn.
+    """
+    from eyeline.video.writer import VideoWriter
+
+    view, kept = scene.view, dict[int, Image]()
+    info = VideoInfo(
+        str(path), view.width_px, view.height_px, Fraction(RATE_HZ), 0.0, scene.frames / RATE_HZ,
+        scene.frames, True,
+    )  # fmt: skip
+    made(path.parent)
+    with VideoWriter(path, info, sound_from=sound, encode_threads=1) as writer:
+        for frame, picture in enumerate(frames):
+            writer.write(picture, frame / RATE_HZ, (frame + 1) / RATE_HZ)
+            if frame in wanted:
+                kept[frame] = picture
+    return kept
+
+
+def write_pictures(
+    folders: Mapping[Fusion, Path], video: str, kept: Mapping[int, Image], scene: Scene, all_: Heads
+) -> None:
+    """Frames with heads brightened, a copy for each head.
+
+    Args:
+        folders: by fusion, of the pictures of a split.
+        video: its three characters.
+        kept: frames by number.
+        scene: who speaks.
+        all_: heads `(people, frames)`.
+    """
+    import cv2
+
+    from eyeline.systems.gaze_following.formats import FrameName
+
+    size = (scene.view.width_px, scene.view.height_px)
+    for frame, picture in kept.items():
+        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
+        for fusion, folder in folders.items():
+            rgb = fuse(picture, drawn, fusion)
+            options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+            content = cv2.imencode(".jpg", rgb[..., ::-1], options)[1].tobytes()
+            for person in range(scene.people):
+                write_bytes(folder / str(FrameName(video, person + 1, frame)), content)
+
+
+def write_speaker_files(
+    root: Path, video: str, scene: Scene, faces: list[Squares], all_: Heads, frames: Iterable[int]
+) -> None:
+    """What the published speaker detector leaves of a video.
+
+    Args:
+        root: output folder.
+        video: its three characters.
+        scene: what happens.
+        faces: smoothed, of each person.
+        all_: heads `(people, frames)`.
+        frames: those of which maps are written.
+    """
+    work, size = root / "pywork" / video, (scene.view.width_px, scene.view.height_px)
+    box = scene.faces_xyxy[..., [1, 0, 3, 2]] / np.array([size[1], size[0]] * 2)
+    every = np.arange(scene.frames)
+    by_frame = box.transpose(1, 0, 2).reshape(-1, 4)
+    stored.write_faces(
+        work / stored.FACES,
+        StoredFaces(every.repeat(scene.people), by_frame, np.full(len(by_frame), 0.9),
+                    scene.frames),
+    )  # fmt: skip
+    stored.write_scenes(work / stored.SCENES, StoredScenes(scene.frames, ()))
+    tracks = [StoredTrack(FaceTrack(every, b), f) for b, f in zip(box, faces, strict=True)]
+    stored.write_tracks(work / stored.TRACKS, tracks)
+    stored.write_array(work / stored.SPEAKER, _always_somebody(scene.speaks))
+    stored.write_head_boxes(made(root / "head_boxes"), video, all_)
+    for frame in frames:
+        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
+        stored.write_maps(root / "face_maps" / video, video, frame, drawn)
+
+
+def _always_somebody(speaks: Yes) -> Floats:
+    """`(frames - 6,)` number of the track that speaks; in pauses who spoke last, as published."""
+    who = np.where(speaks.any(axis=0), speaks.argmax(axis=0), -1)
+    known = np.flatnonzero(who >= 0)
+    if not len(known):
+        return np.zeros(max(len(who) - _LAST_TICKS, 0))
+    last = np.maximum(np.searchsorted(known, np.arange(len(who)), side="right") - 1, 0)
+    return np.asarray(who[known[last]][:-_LAST_TICKS], np.float64)

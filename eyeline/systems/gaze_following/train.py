@@ -1,0 +1,98 @@
+"""Training by a recipe: of the detector of what is looked at, or of the matcher of looks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eyeline.errors import RecipeError
+from eyeline.systems.gaze_following import detector, matching
+from eyeline.training import recipe as recipes
+from eyeline.training.devices import Devices
+
+BUILDERS = ("mask_rcnn", "matcher")
+"""Networks that train here."""
+RECIPES = {
+    package: Path(package.__file__ or "").parent / "recipes" for package in (detector, matching)
+}
+"""Folders of the recipes, by what they train."""
+
+Report = dict[str, Any]
+Told = Callable[[str], None]
+
+
+def run(
+    recipe: Path | str | Mapping[str, Any],
+    data_dir: Path | str,
+    out_dir: Path | str,
+    progress: Told | None = None,
+    *,
+    changes: Sequence[str] = (),
+    devices: Devices | None = None,
+    weights: Path | None = None,
+) -> Report:
+    """Train a recipe and write weights and report; a stopped run goes on.
+
+    Args:
+        recipe: a YAML file, the name of one of this room's, or its sections.
+        data_dir: for `mask_rcnn` as of `detector.data.open_split`, for `matcher` as of
+            `matching.data`.
+        out_dir: gets the network's weights and `report.json`.
+        progress: is told, in words, what has been finished.
+        changes: `section.key=value`, made to the recipe.
+        devices: where; one CPU by default.
+        weights: to begin with.
+
+    Returns:
+        The report of `detector.train.run` or of `matching.train.run`.
+
+    Raises:
+        RecipeError: the recipe is not there or names another network; or as of the two, which also
+            raise DataError, OutputError, CheckpointError, UsageError and TrainingError.
+    """
+    found = resolved(recipe)
+    if builder_of(found, changes) == "matcher":
+        from eyeline.systems.gaze_following.matching import train as chosen
+    else:
+        from eyeline.systems.gaze_following.detector import train as chosen  # type: ignore[no-redef]
+    return chosen.run(
+        found, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
+    )
+
+
+def resolved(recipe: Path | str | Mapping[str, Any]) -> Path | Mapping[str, Any]:
+    """The file of a recipe's name; anything else as it is.
+
+    Raises:
+        RecipeError: no recipe has that name.
+    """
+    if isinstance(recipe, Mapping) or Path(recipe).suffix:
+        return recipe if isinstance(recipe, Mapping) else Path(recipe)
+    files = [folder / f"{recipe}.yaml" for folder in RECIPES.values()]
+    there = [file for file in files if file.is_file()]
+    if not there:
+        raise RecipeError(f"no recipe '{recipe}'; there are {', '.join(names())}")
+    return there[0]
+
+
+def names() -> tuple[str, ...]:
+    """All recipes of this room."""
+    return tuple(name for folder in RECIPES.values() for name in recipes.names(folder))
+
+
+def builder_of(recipe: Path | Mapping[str, Any], changes: Sequence[str] = ()) -> str:
+    """The network that a recipe trains.
+
+    Raises:
+        RecipeError: no YAML of sections, or it names no network that trains here.
+    """
+    sections, where = recipes.read(recipe, Path())
+    changed = recipes.change(sections, changes)
+    model = changed.get("model")
+    if not isinstance(model, Mapping) or "builder" not in model:
+        raise RecipeError(
+            f"{where} does not say what it trains: model.builder is {' or '.join(BUILDERS)}"
+        )
+    builder, _ = recipes.network_of(changed, BUILDERS, where)
+    return builder

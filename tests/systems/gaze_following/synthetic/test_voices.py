@@ -1,0 +1,51 @@
+"""Voices: as loud as their mouths are open."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eyeline.results import Floats
+from eyeline.systems.gaze_following.synthetic.talk import draw_talk
+from eyeline.systems.gaze_following.synthetic.voices import SOUND_HZ, hear, speak
+
+
+def loudness(sound: Floats, frames: int) -> Floats:
+    """Root mean square `(frames,)` at 25 frames a second."""
+    hop = SOUND_HZ // 25
+    return np.sqrt(np.mean(sound[: frames * hop].reshape(frames, hop) ** 2, axis=1))
+
+
+def test_the_speakers_mouth_moves_with_the_sound() -> None:
+    rng = np.random.default_rng(0)
+    speaks = draw_talk(rng, 3, 20.0, 25)
+    heard = hear(rng, speaks, 25)
+    assert heard.sound.shape == (20 * SOUND_HZ,) and np.abs(heard.sound).max() <= 1
+    loud = loudness(heard.sound, 500)
+    for person in range(3):
+        own, others = speaks[person], speaks.any(axis=0) & ~speaks[person]
+        assert np.corrcoef(heard.mouths[person, own], loud[own])[0, 1] > 0.85
+        assert heard.mouths[person, own].mean() > 2 * heard.mouths[person, others].mean()
+    assert loud[speaks.any(axis=0)].mean() > 3 * loud[~speaks.any(axis=0)].mean()
+    assert ((heard.mouths >= 0) & (heard.mouths <= 1)).all()
+
+
+def test_some_chew_and_smile_without_a_voice() -> None:
+    chewed, smiled = 0, 0
+    for seed in range(20):
+        heard = hear(np.random.default_rng(seed), np.zeros((3, 200), bool), 25)
+        chewed += int((heard.mouths.max(axis=1) > 0.2).sum())
+        smiled += int((heard.smiles.max(axis=1) > 0.5).sum())
+        assert loudness(heard.sound, 200).max() < 0.02
+    assert 5 < chewed < 30 and 10 < smiled < 40
+
+
+def test_voices_have_a_pitch_and_resonances() -> None:
+    for pitch in (110.0, 220.0):
+        said, open_ = speak(np.random.default_rng(3), pitch, 3.0)
+        assert len(said) == 3 * SOUND_HZ and len(open_) == 600
+        spectrum = np.abs(np.fft.rfft(said * np.hanning(len(said))))
+        hz = np.fft.rfftfreq(len(said), 1 / SOUND_HZ)
+        low = (hz > 0.8 * pitch) & (hz < 1.2 * pitch)
+        under = (hz > 20) & (hz < 0.6 * pitch)
+        assert spectrum[low].max() > 4 * spectrum[under].max()
+        assert spectrum[(hz > 200) & (hz < 2500)].mean() > 5 * spectrum[hz > 5000].mean()
