@@ -244,7 +244,6 @@ def _write_json(path: Path, content: Any) -> None:
 def _print_scores(report: dict[str, Any]) -> None:
     shown = (
         "pooled", "interval", "published", "challenge", "plain", "mean_direction",
-        "without_uncertain", "rounds", "seen_in_training", "by_horizon", "thresholds", "gains",
-        "speakers",
+        "without_uncertain", "rounds", "seen_in_training", "thresholds",
     )  # fmt: skip
     print_json({k: v for k, v in report.items() if k in shown})
