@@ -1,10 +1,12 @@
 """What the options of `eyeline evaluate ego_social/...` gain on clips that nothing was chosen by.
 
-`python -m benchmarks.ego_social_gains [--seeds 3] [--clips 24] [--width 8] [--device cuda]`. A
-made-up data set is trained on by the recipes `lam` and `ttm` (which begins at the encoder that the
-former has learned), with networks as wide as told. The clips held out are two lists: by `choose`
-the epoch and the length of the running median are taken, on `test` the gains are measured, by the
-published arithmetic. Intervals are of 95 %: whole test clips are drawn, the same for both ways.
+`python -m benchmarks.ego_social_gains [--seeds 0 1 2] [--clips 24] [--width 6] [--keep FOLDER]`.
+For each seed a made-up data set is trained on by the recipes `lam` and `ttm` (which begins at the
+encoder that the former has learned), with networks as wide as told. The clips held out are two
+lists: by `choose` the length of the running median is taken, on `test` the gains are measured, by
+the published arithmetic. Intervals are of 95 %: whole test clips are drawn, the same for both ways;
+over several seeds within each seed, and the gain is the mean over the seeds. With `--keep` what is
+finished stays in a folder, and a stopped run goes on.
 Made-up faces and voices tell how the options act, and nothing of real people.
 """
 
@@ -14,8 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,29 +30,79 @@ if TYPE_CHECKING:
 
 MEDIANS = (0, 5, 9, 15, 25, 41)
 """Lengths in frames that are chosen from."""
+LENGTH = "median_frames.txt"
+"""The length that was chosen; written last."""
 SAMPLES = 1000
 """Draws of test clips."""
+
+
+Gain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Plan:
     """How much is made and trained."""
 
-    clips: int = 24
-    choose_clips: int = 8
-    test_clips: int = 12
-    seconds: float = 8.0
-    width: int = 8
+    clips: int = 45
+    choose_clips: int = 6
+    test_clips: int = 30
+    seconds: float = 10.0
+    width: int = 6
     stride: int = 13
-    epochs: tuple[int, int] = (5, 3)
+    epochs: tuple[int, int] = (3, 4)
     """Of looking at me and of talking to me."""
     device: str = "cpu"
 
 
+@dataclass(frozen=True)
+class Measured:
+    """The scores of a task on the test clips of one seed."""
+
+    label: Ints
+    """`(n,)`."""
+    clip: Ints
+    """`(n,)` number of each row's clip."""
+    plain: Floats
+    """`(n,)` by the published protocol."""
+    ways: Mapping[str, Floats]
+    """`(n,)` by each option."""
+
+    def write(self, path: Path) -> None:
+        """Keep the scores, the ways' under their names."""
+        kept: dict[str, Any] = {"label": self.label, "clip": self.clip, "plain": self.plain}
+        np.savez(path, **kept, **cast("dict[str, Any]", self.ways))
+
+    @classmethod
+    def read(cls, path: Path) -> Measured:
+        """Scores that were kept."""
+        with np.load(path, allow_pickle=False) as kept:
+            held = dict(kept)
+        return cls(held.pop("label"), held.pop("clip"), held.pop("plain"), held)
+
+    def differences(self, way: str) -> Callable[[Ints], float]:
+        """What an option gains in draws of clips."""
+        clips = int(self.clip.max()) + 1
+
+        def of(drawn: Ints) -> float:
+            times = np.bincount(drawn, minlength=clips)[self.clip]
+            if not 0 < np.sum(self.label[times > 0]) < np.count_nonzero(times):
+                return float("nan")
+            return _mAP(self.label, self.ways[way], times) - _mAP(self.label, self.plain, times)
+
+        return of
+
+    def draws(self, way: str, seed: int) -> Floats:
+        """`(SAMPLES,)` of them."""
+        rng, clips = np.random.default_rng(seed), int(self.clip.max()) + 1
+        of = self.differences(way)
+        return np.array([of(rng.integers(0, clips, clips)) for _ in range(SAMPLES)])
+
+
 def run(
     *,
-    seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] = (0, 1, 2),
     plan: Plan | None = None,
+    keep: Path | None = None,
     told: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train and measure once for each seed.
@@ -59,6 +110,7 @@ def run(
     Args:
         seeds: of data and training.
         plan: how much.
+        keep: a folder for data and weights, where those that are there are used.
         told: hears of progress.
     """
     import torch
@@ -66,53 +118,61 @@ def run(
     plan = plan or Plan()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        runs = [_measured(Path(folder), seed, plan, told) for seed in seeds]
+        found = [_measured((keep or Path(folder)) / f"{seed}", seed, plan, told) for seed in seeds]
     return {
         "command": "python -m benchmarks.ego_social_gains", "torch": torch.__version__,
-        "data": "made up", "plan": vars(plan), "runs": runs,
-        "mean_gain": {
-            task: {name: _mean([one[task][name]["gain"] for one in runs]) for name in names}
-            for task, names in (("lam", ("median", "flip", "flip_median")),
-                                ("ttm", ("flip", "fuse", "fuse_flip")))
-        },
+        "data": "made up", "plan": vars(plan), "seeds": list(seeds),
+        "median_frames": [length for length, _ in found],
+        **{task: _pooled([by_task[task] for _, by_task in found]) for task in ("lam", "ttm")},
     }  # fmt: skip
 
 
 def _measured(
     root: Path, seed: int, plan: Plan, told: Callable[[str], None] | None
-) -> dict[str, Any]:
-    from eyeline.systems.ego_social import train
-
-    begin = time.perf_counter()
-    data = _made(root / f"{seed}", seed, plan)
+) -> tuple[int, dict[str, Measured]]:
+    """The length of the running median, and the scores of both tasks."""
+    data, kept = root / "data", {task: root / f"{task}_scores.npz" for task in ("lam", "ttm")}
+    if (root / LENGTH).is_file():
+        return int((root / LENGTH).read_text()), {t: Measured.read(kept[t]) for t in kept}
+    if not (data / "split" / "test.list").is_file():
+        _make(root, seed, plan)
     common = [
         f"model.width={plan.width}", "model.memory=32", "training.flip=true",
         "optimizer.learning_rate=1.0e-3", "loss.class_weights=[0.5, 0.5]",
-        "data.validation_split=choose", f"training.seed={seed}",
+        "data.validation_split=choose", "training.select=last", f"training.seed={seed}",
     ]  # fmt: skip
-    looking, talking = (root / f"{seed}" / task for task in ("lam", "ttm"))
-    changes = [
-        f"data.stride={plan.stride}", "data.balanced=true", "training.batch_size=32",
+    looks = [
+        *common, f"data.stride={plan.stride}", "data.balanced=true", "training.batch_size=32",
         f"training.epochs={plan.epochs[0]}",
     ]  # fmt: skip
+    looking = _trained("lam", data, root, looks, plan, told)
+    talks = [*common, f"training.epochs={plan.epochs[1]}", "model.voice_width=8"]
+    talking = _trained("ttm", data, root, talks, plan, told, begin=looking)
+    length, lam = _of_looks(looking, data, plan.device)
+    found = {"lam": lam, "ttm": _of_talks(talking, data, plan.device)}
+    for task, measured in found.items():
+        measured.write(kept[task])
+    (root / LENGTH).write_text(str(length))
+    return length, found
+
+
+def _trained(
+    task: str, data: Path, root: Path, changes: Sequence[str], plan: Plan,
+    told: Callable[[str], None] | None, begin: Path | None = None,
+) -> Path:  # fmt: skip
+    from eyeline.systems.ego_social import train
     from eyeline.training.devices import Devices
 
-    devices = Devices(plan.device)
-    train.run("lam", data, looking, told, changes=[*common, *changes], devices=devices)
-    begun = looking / "lam_lstm.safetensors"
-    changes = [f"training.epochs={plan.epochs[1]}", "model.voice_width=8"]
-    train.run(
-        "ttm", data, talking, told, changes=[*common, *changes], devices=devices, weights=begun
-    )
-    found = {
-        "lam": _of_looks(begun, data, plan.device),
-        "ttm": _of_talks(talking / "ttm.safetensors", data, plan.device),
-    }
-    return {"seed": seed, "minutes": round((time.perf_counter() - begin) / 60, 1), **found}
+    weights = root / task / {"lam": "lam_lstm", "ttm": "ttm"}[task]
+    weights = weights.with_suffix(".safetensors")
+    if not weights.is_file():
+        devices = Devices(plan.device)
+        train.run(task, data, root / task, told, changes=changes, devices=devices, weights=begin)
+    return weights
 
 
-def _made(root: Path, seed: int, plan: Plan) -> Path:
-    """A prepared data set whose clips held out are two lists."""
+def _make(root: Path, seed: int, plan: Plan) -> None:
+    """Prepare a data set whose clips held out are two lists."""
     from eyeline.systems.ego_social import prepare, synthesize
 
     held = plan.choose_clips + plan.test_clips
@@ -122,111 +182,114 @@ def _made(root: Path, seed: int, plan: Plan) -> Path:
     uids = (lists / "val.list").read_text().split()
     (lists / "choose.list").write_text("\n".join(uids[: plan.choose_clips]))
     (lists / "test.list").write_text("\n".join(uids[plan.choose_clips :]))
-    return root / "data"
 
 
-def _of_looks(weights: Path, data: Path, device: str) -> dict[str, Any]:
+def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
     from eyeline.systems.ego_social import answers, postprocess
     from eyeline.systems.ego_social import data as sets
     from eyeline.systems.ego_social.fused import fused
     from eyeline.systems.ego_social.weights import load_looking_at_me
 
     network = fused(load_looking_at_me(weights, device))
-    sides: dict[str, Any] = {}
-    for split in ("choose", "test"):
-        items = sets.open_looks(data, split, stride=3)
-        sides[split] = answers.of_looks(network, items, answers.Options(flip=True))
-    chosen, test = sides["choose"], sides["test"]
-    by_median = {
-        length: _mAP(chosen.truth, postprocess.smoothed(chosen.plain, length)) for length in MEDIANS
-    }
-    length = max(by_median, key=lambda m: by_median[m])
+    chosen, test = (
+        answers.of_looks(
+            network, sets.open_looks(data, split, stride=3), answers.Options(flip=split == "test")
+        )
+        for split in ("choose", "test")
+    )
+
+    def score(table: Rows, length: int) -> Floats:
+        return cast("Floats", postprocess.smoothed(table, length).score)
+
+    length = max(MEDIANS, key=lambda m: _mAP(chosen.truth.label, score(chosen.plain, m)))
     ways = {
-        "median": postprocess.smoothed(test.plain, length),
-        "flip": test.found,
-        "flip_median": postprocess.smoothed(test.found, length),
-    }
-    return {
-        "median_frames": length,
-        "choose_mAP_by_median": {str(k): round(v, 4) for k, v in by_median.items()},
-        **_gains(test.truth, test.plain, ways),
-    }
+        "median": score(test.plain, length), "flip": score(test.found, 0),
+        "flip_median": score(test.found, length),
+    }  # fmt: skip
+    return length, _together(test.truth, score(test.plain, 0), ways)
 
 
-def _of_talks(weights: Path, data: Path, device: str) -> dict[str, Any]:
-    from eyeline.systems.ego_social import answers
+def _of_talks(weights: Path, data: Path, device: str) -> Measured:
+    """Pictures pass the network once as they are and once mirrored, for all ways."""
+    from eyeline.systems.ego_social import answering, answers, postprocess
     from eyeline.systems.ego_social import data as sets
     from eyeline.systems.ego_social.fused import fused
     from eyeline.systems.ego_social.weights import load_talking_to_me
 
     network = fused(load_talking_to_me(weights, device))
     items = sets.open_talks(data, "test")
-    options = {
-        "flip": answers.Options(flip=True), "fuse": answers.Options(fuse=True),
-        "fuse_flip": answers.Options(fuse=True, flip=True),
+    heard = [answering.talks(network, items, mirrored=mirrored) for mirrored in (False, True)]
+
+    def score(logits: Floats) -> Floats:
+        return cast("Floats", postprocess.talks(items.segments, logits).score)
+
+    plain = [score(one.logits) for one in heard]
+    fuse = [
+        postprocess.fused(score(one.face), score(one.voice), answers.quality(items.segments, one))
+        for one in heard
+    ]
+    ways = {
+        "flip": (plain[0] + plain[1]) / 2, "fuse": fuse[0], "fuse_flip": (fuse[0] + fuse[1]) / 2,
+        "face_alone": score(heard[0].face), "voice_alone": score(heard[0].voice),
     }  # fmt: skip
-    found = {name: answers.of_talks(network, items, one) for name, one in options.items()}
-    first = found["flip"]
-    return _gains(first.truth, first.plain, {name: one.found for name, one in found.items()})
+    return _together(postprocess.talks(items.segments), plain[0], ways)
 
 
-def _gains(truth: Rows, plain: Rows, ways: dict[str, Rows]) -> dict[str, Any]:
-    """Scores of the plain way, and what each other way has more of, with intervals."""
-    base = _mAP(truth, plain)
+def _together(truth: Rows, plain: Floats, ways: Mapping[str, Floats]) -> Measured:
+    clip = np.unique(truth.columns["clip"], return_inverse=True)[1]
+    return Measured(np.asarray(truth.label), np.asarray(clip).ravel(), plain, ways)
+
+
+def _pooled(found: Sequence[Measured]) -> dict[str, Any]:
+    """Of all seeds: how the plain way scores, and what each other way has more of."""
     made: dict[str, Any] = {
-        "rows": len(truth), "positives": int(np.sum(truth.label == 1)), "plain_mAP": round(base, 4)
+        "rows": [len(one.label) for one in found],
+        "positives": [int(one.label.sum()) for one in found],
+        "clips": [int(one.clip.max()) + 1 for one in found],
+        "plain_mAP": [round(_mAP(one.label, one.plain), 4) for one in found],
+        "chance_mAP": [round(_chance(one), 4) for one in found],
+    }
+    return made | {way: _gain(found, way) for way in found[0].ways}
+
+
+def _gain(found: Sequence[Measured], way: str) -> Gain:
+    every = [one.differences(way)(np.arange(int(one.clip.max()) + 1)) for one in found]
+    draws = np.mean([one.draws(way, seed) for seed, one in enumerate(found)], axis=0)
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    return {
+        "gain": round(float(np.mean(every)), 4), "interval": [round(low, 4), round(high, 4)],
+        "by_seed": [round(gain, 4) for gain in every],
     }  # fmt: skip
-    for name, table in ways.items():
-        low, high = _interval(truth, plain, table)
-        gain = _mAP(truth, table) - base
-        made[name] = {"gain": round(gain, 4), "interval": [round(low, 4), round(high, 4)]}
-    return made
 
 
-def _mAP(truth: Rows, table: Rows, times: Ints | None = None) -> float:  # noqa: N802
+def _chance(one: Measured, count: int = 200) -> float:
+    """What the same scores in random order get: more than a half, as the envelope favours few."""
+    rng = np.random.default_rng(0)
+    return float(np.mean([_mAP(one.label, rng.permutation(one.plain)) for _ in range(count)]))
+
+
+def _mAP(label: Ints | None, score: Floats, times: Ints | None = None) -> float:  # noqa: N802
     from eyeline.systems.ego_social import report
 
-    label = np.asarray(truth.label)
-    found = report.published(label, cast("Floats", table.score), times)
-    return float(found["mAP"])
-
-
-def _interval(truth: Rows, plain: Rows, other: Rows) -> tuple[float, float]:
-    """Of the difference between two ways, for drawn clips."""
-    from eyeline import metrics
-
-    names, clip = np.unique(truth.columns["clip"], return_inverse=True)
-
-    def difference(drawn: Any) -> float:
-        times = np.bincount(drawn, minlength=len(names))[clip]
-        label = truth.label[times > 0]
-        if not 0 < np.sum(label == 1) < len(label):
-            return float("nan")
-        return _mAP(truth, other, times) - _mAP(truth, plain, times)
-
-    low, high = metrics.bootstrap_interval(difference, len(names), samples=SAMPLES, seed=0)
-    return float(low), float(high)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return round(float(np.mean(values)), 4)
+    return float(report.published(np.asarray(label), score, times)["mAP"])
 
 
 def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--device", default="cpu")
-    for name in ("clips", "width", "stride"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Plan, name))
+    for name in ("clips", "choose_clips", "test_clips", "width", "stride"):
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=int, default=getattr(Plan, name))
+    parser.add_argument("--seconds", type=float, default=Plan.seconds)
     parser.add_argument("--epochs", type=int, nargs=2, default=Plan.epochs)
-    given = parser.parse_args()
-    plan = Plan(
-        clips=given.clips, width=given.width, stride=given.stride, epochs=tuple(given.epochs),
-        device=given.device,
-    )  # fmt: skip
+    parser.add_argument("--keep", type=Path)
+    given = vars(parser.parse_args())
+    seeds, keep, epochs = given.pop("seeds"), given.pop("keep"), tuple(given.pop("epochs"))
+    plan = Plan(epochs=epochs, **given)
     told = partial(print, file=sys.stderr, flush=True)
-    print(json.dumps(run(seeds=range(given.seeds), plan=plan, told=told), indent=2))
+    print(json.dumps(run(seeds=seeds, plan=plan, keep=keep, told=told), indent=2))
 
 
 if __name__ == "__main__":

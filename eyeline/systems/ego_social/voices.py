@@ -1,12 +1,15 @@
 """Made-up voices: syllables of a buzz and hiss with formants, near or far, turned to or away.
 
 What tells talk to the wearer from other talk is what does in a room: who faces the microphone is
-heard directly and with all of the high tones, who faces away is heard by way of the walls.
+heard directly and with all of the high tones, who faces away is heard by way of the walls. Loudness
+and timbre go where a network's front end brings each sound to one loudness and each band to one
+level; what stays is the manner: who addresses somebody across a room speaks clearly, slower, with a
+livelier melody and gaps between the words, who is not meant for us is heard to chat.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +30,8 @@ _VOWELS = np.array([
 """First three formants in Hz of a short vocal tract, and how far the mouth opens."""
 _CLOSED = np.array([300.0, 1150, 2550])
 _BANDWIDTH_HZ = np.array([80.0, 110, 150])
+_CLEAR, _CHAT = (0.82, 1.6, 0.35), (1.12, 0.6, 0.12)
+"""Rate of syllables and melody as factors, and gaps."""
 _EAR_M = 0.25
 """From the wearer's own mouth to the microphone."""
 
@@ -42,6 +47,10 @@ class Voice:
     """Syllables a second."""
     breath: float
     """Noise in the voice, [0, 1]."""
+    melody: float = 1.0
+    """How far the pitch rises and falls; 0 for a monotone."""
+    gaps: float = 0.2
+    """Share of the syllables that a gap follows, [0, 1]."""
 
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> Voice:
@@ -50,6 +59,13 @@ class Voice:
         pitch = rng.uniform(90, 140) if low else rng.uniform(165, 250)
         tract = rng.uniform(0.82, 0.9) if low else rng.uniform(0.95, 1.08)
         return cls(float(pitch), float(tract), rng.uniform(3.6, 5.5), rng.uniform(0.02, 0.1))
+
+    def addressing(self, us: bool) -> Voice:
+        """The same voice when it is meant for us, or for others."""
+        rate, melody, gaps = _CLEAR if us else _CHAT
+        return replace(
+            self, syllables_s=self.syllables_s * rate, melody=self.melody * melody, gaps=gaps
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,8 @@ def hear(rng: np.random.Generator, scene: Scene) -> Heard:
     mouths: list[Floats] = [np.zeros(scene.frames) for _ in names]
     for turn in scene.turns:
         start, frames = turn.start, turn.end - turn.start + 1
-        said, opening = speak(rng, voices[turn.speaker], frames / RATE_HZ)
+        voice = voices[turn.speaker].addressing(turn.to_me)
+        said, opening = speak(rng, voice, frames / RATE_HZ)
         span = slice(round(start * SOUND_HZ / RATE_HZ), None)
         said = said[: samples - span.start]
         near, around = _reaching(rng, scene, turn)
@@ -130,7 +147,7 @@ def _syllables(
         vowel = _VOWELS[rng.integers(len(_VOWELS))]
         formants[shut:open_], voiced[shut:open_], mouth[shut:open_] = vowel[:3], 1.0, vowel[3]
         at = open_
-        if rng.random() < 0.2:  # a word ends
+        if rng.random() < voice.gaps:  # a word ends
             at += round(rng.uniform(0.02, 0.12) * _HOP_HZ)
     smooth = gaussian_filter1d(formants, 3.5, axis=0, mode="nearest")
     return (
@@ -142,7 +159,8 @@ def _syllables(
 def _glottis(rng: np.random.Generator, voice: Voice, n: int) -> Floats:
     """Pulses `(n,)` with a melody that falls over a phrase, and some jitter."""
     time_s = np.arange(n) / SOUND_HZ
-    phrase = 1.1 - 0.2 * (time_s / 1.5 % 1) + 0.06 * np.sin(2 * np.pi * 2.1 * time_s)
+    melody = 0.1 - 0.2 * (time_s / 1.5 % 1) + 0.06 * np.sin(2 * np.pi * 2.1 * time_s)
+    phrase = 1 + voice.melody * melody
     jitter = _each_sample(1 + 0.02 * rng.standard_normal(n // HOP), n)
     phase = np.cumsum(voice.pitch_hz * phrase * jitter / SOUND_HZ) % 1
     flow = np.where(phase < 0.6, np.sin(np.pi * phase / 0.6) ** 2 * phase, 0.0)

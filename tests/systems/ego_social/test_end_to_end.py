@@ -38,9 +38,9 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prepared clips: 24 to train on, 16 to measure on; two of these show how each epoch went."""
+    """Prepared clips: 45 to train on, 24 to measure on; two of these show how each epoch went."""
     root = tmp_path_factory.mktemp("made")
-    synthesize.run(root / "raw", clips=24, val_clips=16, seconds=7.0, seed=1)
+    synthesize.run(root / "raw", clips=45, val_clips=24, seconds=10.0, seed=11)
     assert not prepare.run(root / "raw", root / "data").failed
     lists = root / "data" / "split"
     uids = read_list(lists / "val.list")
@@ -52,7 +52,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def looking(data: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     """Weights of a shrunken `lam_lstm`."""
     out = tmp_path_factory.mktemp("looking")
-    changes = ["data.balanced=true", "training.batch_size=32", "training.epochs=6"]
+    changes = ["data.balanced=true", "training.batch_size=32", "training.epochs=3"]
     changes += ["optimizer.learning_rate=1.0e-3"]
     made = train.run("lam", data, out, changes=[*SMALL, *changes])
     assert made["history"][-1]["loss"] < made["history"][0]["loss"] - 0.05
@@ -72,7 +72,7 @@ def guessed(folder: Path, count: int = 500) -> tuple[float, Floats]:
 def test_looks_of_new_people_are_told(data: Path, looking: Path, tmp_path: Path) -> None:
     found = evaluate.run(looking, data, tmp_path, split=TEST, stride=13)
     assert found["seen_in_training"] == 0
-    assert found["counts"]["clips"] == 16
+    assert found["counts"]["clips"] == 24
     figures, chance = guessed(tmp_path)
     assert figures == pytest.approx(found["published"]["mAP"], abs=1e-6)
     assert figures > chance.mean() + 0.1
@@ -82,23 +82,22 @@ def test_looks_of_new_people_are_told(data: Path, looking: Path, tmp_path: Path)
     assert found["pooled"]["ap_positive"] > found["pooled"]["prior"]["ap_positive"] + 0.1
 
 
-def test_talk_is_learned_and_new_people_are_scored(
-    data: Path, looking: Path, tmp_path: Path
-) -> None:
+def test_talk_of_new_people_is_told(data: Path, looking: Path, tmp_path: Path) -> None:
     """It begins at the encoder and memory that looks have taught, as the authors' at Gaze360's.
 
-    So few segments are learned by heart: that talk of new people is told better than by guessing
-    takes more clips than a test can train on.
+    It takes about a hundred segments of talk; of half as many it learns too little to be shown.
     """
-    changes = ["training.epochs=6", "model.voice_width=8", "optimizer.learning_rate=1.0e-3"]
+    changes = ["training.epochs=4", "model.voice_width=8", "optimizer.learning_rate=1.0e-3"]
     made = train.run("ttm", data, tmp_path / "ttm", changes=[*SMALL, *changes], weights=looking)
     losses = [epoch["loss"] for epoch in made["history"]]
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < losses[0] - 0.1
     weights = tmp_path / "ttm" / "ttm.safetensors"
-    found = evaluate.run(weights, data, tmp_path, split=TEST, flip=True, fuse=True)
+    found = evaluate.run(weights, data, tmp_path, split=TEST, flip=True)
     assert found["seen_in_training"] == 0
-    assert 0 < found["published"]["mAP"] <= 1
+    figures, chance = guessed(tmp_path)
+    assert figures == pytest.approx(found["published"]["mAP"], abs=1e-6)
+    assert figures > chance.mean() + 0.08
+    assert figures > np.quantile(chance, 0.99)
+    assert found["interval"]["mAP"][0] > chance.mean()
+    assert found["pooled"]["auc"] > 0.65
     assert found["plain"]["mAP"] != found["published"]["mAP"]
-    score = read_predictions(tmp_path / "pred.csv").score
-    assert score is not None
-    assert np.ptp(score) > 0.01

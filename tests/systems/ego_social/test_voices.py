@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.signal import stft
 
 from eyeline.results import Floats
 from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.log_mel import LogMel
 from eyeline.systems.ego_social.scenes import Scene, Turn, draw_scene
 from eyeline.systems.ego_social.voices import HOP, Voice, hear, speak
 
@@ -92,6 +94,35 @@ def test_who_faces_us_sounds_clearer() -> None:
 
     assert bright(facing) > 1.5 * bright(away)
     assert depth(facing) > 1.1 * depth(away)
+
+
+def test_who_means_us_speaks_clearly() -> None:
+    """Slower, with gaps and a livelier melody, in the same voice."""
+    us, others = (HIGH.addressing(us) for us in (True, False))
+    assert (us.pitch_hz, us.tract) == (others.pitch_hz, others.tract) == (220.0, 1.05)
+    assert us.syllables_s < HIGH.syllables_s < others.syllables_s
+    assert us.melody > HIGH.melody > others.melody
+    shut = []
+    for voice in (us, others):
+        mouth = speak(np.random.default_rng(5), voice, 20.0)[1]
+        opened = (mouth[1:] > 0.3) & (mouth[:-1] <= 0.3)
+        shut.append((float(opened.sum()), float((mouth < 0.05).mean())))
+    assert shut[0][0] < 0.85 * shut[1][0]
+    assert shut[0][1] > shut[1][1]
+
+
+def test_the_manner_is_heard_by_the_network() -> None:
+    """After its front end, which takes loudness and timbre away, rows change more slowly."""
+    rng, front_end = np.random.default_rng(1), LogMel()
+    slower = []
+    for _ in range(24):
+        voice = Voice.drawn(rng)
+        change = []
+        for us in (True, False):
+            sound = torch.from_numpy(speak(rng, voice.addressing(us), 2.0)[0])[None]
+            change.append(float(front_end(sound)[0, :16].diff(dim=1).abs().mean()))
+        slower.append(change[0] < change[1])
+    assert np.mean(slower) > 0.7
 
 
 def test_mouths_of_others_stay_shut() -> None:
