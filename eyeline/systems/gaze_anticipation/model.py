@@ -8,6 +8,7 @@ column, channel)`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
@@ -230,6 +231,7 @@ def csts(
     embedding: int = 256,
     drop_path: float = 0.2,
     gate_by_sound: bool = False,
+    initial_spread: float = _INITIAL_SPREAD,
 ) -> GazeAnticipation:
     """The builder, with random weights; the defaults are those of the published network.
 
@@ -242,11 +244,15 @@ def csts(
         embedding: length of the vectors for the contrastive loss; 0 leaves them out.
         drop_path: share of samples that training takes past the video encoder's last block.
         gate_by_sound: see `Fusion`; the published weights are without.
+        initial_spread: of the random weights of linear layers. 0 goes by the number of a layer's
+            inputs: at the published spread narrow networks hardly hear at first.
 
     Raises:
         DataError: numbers that no network can have.
     """
     _check(frames, side, width, tuple(layers), tuple(sound_layers), embedding, drop_path)
+    if not 0 <= initial_spread <= 1:
+        raise DataError(f"initial_spread is {initial_spread}; expected 0 to 1")
     grid = (frames // 2, side // PATCH)
     blocks = _encoder_blocks(width, layers, drop_path)
     kept = [0] + [sum(layers[:stage]) for stage in (1, 2, 3)]
@@ -258,7 +264,7 @@ def csts(
         Decoder(_decoder_blocks(width), width),
         (nn.Linear(widest, embedding), nn.Linear(widest, embedding)) if embedding else None,
     )
-    network.apply(_initialise)
+    network.apply(partial(_initialise, spread=initial_spread))
     return network
 
 
@@ -304,10 +310,10 @@ def _decoder_blocks(width: int) -> list[Block]:
     ]
 
 
-def _initialise(module: nn.Module) -> None:
+def _initialise(module: nn.Module, spread: float) -> None:
     """Linear layers and places from a narrow normal distribution; convolutions as torch has it."""
     if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=_INITIAL_SPREAD)
+        nn.init.trunc_normal_(module.weight, std=spread or module.in_features**-0.5)
         nn.init.zeros_(module.bias)
     elif isinstance(module, Stem):
         for place in (module.space, module.time):

@@ -30,11 +30,15 @@ def optimizers(plan: Recipe, network: nn.Module) -> dict[str, torch.optim.Optimi
 def schedulers(
     plan: Recipe, moved: Mapping[str, torch.optim.Optimizer], steps_per_epoch: int
 ) -> dict[str, LambdaLR]:
-    """Half a cosine from the first learning rate to the final one, a little further each step."""
+    """Half a cosine from the first learning rate to the final one, a little further each step.
+
+    A warm-up begins at what its first step reaches, not at nothing.
+    """
+    warm = round(plan.optimizer.warmup_epochs * steps_per_epoch)
 
     def share(step: int) -> float:
         rate = learning_rate(plan.optimizer, step / max(1, steps_per_epoch))
-        return rate / plan.optimizer.learning_rate
+        return rate / plan.optimizer.learning_rate * min(1.0, (step + 1) / max(1, warm))
 
     return {name: LambdaLR(optimizer, share) for name, optimizer in moved.items()}
 

@@ -236,6 +236,7 @@ def test_reduced_precision_stays_near() -> None:
         ({"layers": (1, 2)}, r"layers is \(1, 2\); expected four"),
         ({"sound_layers": (1, 1, 0, 1)}, "sound_layers"),
         ({"embedding": -1, "drop_path": 1.0}, "embedding is -1.*drop_path is 1.0"),
+        ({"initial_spread": -0.1}, "initial_spread is -0.1"),
     ],
 )
 def test_numbers_that_no_network_can_have(arguments: dict[str, Any], message: str) -> None:
@@ -250,6 +251,23 @@ def test_other_shapes_are_refused() -> None:
         net(clip[:, :, :2], sound)
     with pytest.raises(DataError, match="sound has shape"):
         net(clip, sound[:1])
+
+
+def test_narrow_layers_can_begin_by_their_inputs_and_then_hear() -> None:
+    """At the published spread sound moves the answer hardly at all, compared with sight."""
+    shares = []
+    for spread in (0.02, 0.0):
+        torch.manual_seed(0)
+        net = csts(frames=2, side=64, width=16, layers=(1, 1, 1, 1), initial_spread=spread).eval()
+        clip, sound = torch.randn(2, 8, 3, 2, 64, 64).unbind()
+        sound = sound[:, :1]
+        with torch.no_grad():
+            by_sight = net(clip, sound[:1].expand_as(sound)).logits.std(0).mean()
+            by_sound = net(clip[:1].expand_as(clip), sound).logits.std(0).mean()
+        shares.append(float(by_sound / by_sight))
+    assert shares[0] < 0.03 and shares[1] > 2 * shares[0]
+    fc1 = net.state_dict()["video.blocks.0.mlp.fc1.weight"]
+    assert float(fc1.std()) == pytest.approx(fc1.shape[1] ** -0.5, rel=0.1)
 
 
 def test_it_begins_as_published() -> None:

@@ -1,0 +1,254 @@
+"""A small data set in the layout of Ego4D's gaze: drawn outings whose sounds draw the eyes.
+
+Below the output folder: `full_scale.gaze/<uid>.mp4` at 30 frames a second with sound,
+`gaze/<uid>.csv`, `ego4d_gaze_untracked.csv`, and the lists `train_ego4d_gaze.csv` and
+`test_ego4d_gaze.csv`, whose clips are cut by the published rule. The gaze of some videos is lost
+for some seconds, or ends before the video does, and the sound of some lies in
+`missing_audio/<uid>.wav`. Whatever is trained or measured on it says that the chain works, and
+nothing of real people.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+import wave
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline import processes
+from eyeline.errors import UsageError
+from eyeline.files import filling, made, write_bytes
+from eyeline.results import Floats, Image, VideoInfo
+from eyeline.systems.gaze_anticipation import clips
+from eyeline.systems.gaze_anticipation.clips import UNTRACKED
+from eyeline.systems.gaze_anticipation.filming import height_of, pictures
+from eyeline.systems.gaze_anticipation.noises import hear
+from eyeline.systems.gaze_anticipation.scenes import KINDS, RATE_HZ, Scene, draw_scene
+from eyeline.systems.gaze_anticipation.spectrogram import SOUND_HZ
+
+TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
+"""By default: videos to train and to test on, seconds and pixels of each, things in each."""
+HEADER = (
+    "component_idx", "canonical_timestamp_s", "component_timestamp_s", "frame_idx", "confidence",
+    "norm_pos_x", "norm_pos_y",
+)  # fmt: skip
+"""Of a file of gaze; readers go by the places of the columns."""
+
+_APART, _LOST, _SHORT = 1, 2, 3
+"""Places of the videos whose sound is apart, whose gaze is lost for a while, and ends early."""
+_LOST_S, _EARLY_S = (6, 8), 1.2
+_LONGER = 3
+"""Rows of gaze after the last frame: published labels end two rows before the file does."""
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Video:
+    """One to be made; drawn anew from the seed in every process."""
+
+    uid: str
+    split: str
+    place: int
+    """Among those of its split, from 0."""
+    seed: tuple[int, ...]
+    seconds: int
+    width_px: int
+    things: int
+
+
+def run(
+    out: Path | str,
+    *,
+    seed: int = 0,
+    videos: int = TRAIN,
+    test_videos: int = TEST,
+    seconds: int = SECONDS,
+    width_px: int = WIDTH_PX,
+    things: int = THINGS,
+    jobs: int = 1,
+    told: Told | None = None,
+) -> dict[str, Any]:
+    """Write a data set; the same for the same arguments.
+
+    Args:
+        out: a folder that is empty or not there yet.
+        seed: of everything that is drawn.
+        videos: to train on.
+        test_videos: to test on.
+        seconds: length of each; a clip is five of them.
+        width_px: of a picture, even; its height is about the same.
+        things: that lie about in each.
+        jobs: videos made at the same time, a process each.
+        told: hears of every video.
+
+    Returns:
+        Where it lies and how much it is.
+
+    Raises:
+        UsageError: numbers that cannot be.
+        OutputError: the folder holds something, or cannot be written.
+    """
+    _check(videos, test_videos, seconds, width_px, things, jobs)
+    drawn = [
+        _Video(uid, split, k, (seed, part, k), seconds, width_px, things)
+        for part, (split, count) in enumerate((("train", videos), ("test", test_videos)))
+        for k, uid in enumerate(_uids((seed, part), count))
+    ]
+    with filling(Path(out)) as folder:
+        for name in ("full_scale.gaze", "gaze", "missing_audio"):
+            made(folder / name)
+        for done, uid in enumerate(_all(drawn, folder, jobs), start=1):
+            if told:
+                told(f"[{done}/{len(drawn)}] {uid}")
+        counts = _write_lists(folder, drawn)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {
+        "folder": str(out), "videos": videos, "test_videos": test_videos, "clips": counts["train"],
+        "test_clips": counts["test"], "frames": seconds * RATE_HZ * len(drawn), "bytes": size,
+    }  # fmt: skip
+
+
+def scene_of(seed: int, split: str, place: int, seconds: int, things: int = THINGS) -> Scene:
+    """What happens in a video, as `run` draws it.
+
+    Args:
+        seed: of the data set.
+        split: `train` or `test`.
+        place: of the video among those of its split, from 0.
+        seconds: of the video.
+        things: in it.
+    """
+    part = clips.SPLITS.index(split)
+    return draw_scene(np.random.default_rng([seed, part, place, 0]), seconds, things)
+
+
+def _check(
+    videos: int, test_videos: int, seconds: int, width_px: int, things: int, jobs: int
+) -> None:
+    faults = [
+        f"{name} is {value}; it can be {least} to {most}"
+        for name, value, least, most in (
+            ("videos", videos, 1, 10_000), ("test_videos", test_videos, 1, 10_000),
+            ("seconds", seconds, 10, 3600), ("width_px", width_px, 64, 2048),
+            ("things", things, 2, KINDS), ("jobs", jobs, 1, 1024),
+        )
+        if not least <= value <= most
+    ]  # fmt: skip
+    if width_px % 2:
+        faults.append(f"width_px is {width_px}; it should be even")
+    if faults:
+        raise UsageError("; ".join(faults))
+
+
+def _uids(seed: Sequence[int], count: int) -> list[str]:
+    rng = np.random.default_rng([*seed, 99])
+    return [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(count)]
+
+
+def _all(drawn: Sequence[_Video], folder: Path, jobs: int) -> Iterator[str]:
+    """The names of all videos as they are written, in any order."""
+    if jobs == 1 or len(drawn) == 1:
+        yield from (_write(video, folder) for video in drawn)
+    else:
+        work = [(video, folder) for video in drawn]
+        yield from processes.side_by_side(_write, work, jobs, _one_thread)
+
+
+def _one_thread() -> None:
+    """For OpenCV, in each process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _write(video: _Video, folder: Path) -> str:
+    scene, film, sound, eyes = (np.random.default_rng([*video.seed, k]) for k in range(4))
+    seen = draw_scene(scene, video.seconds, video.things)
+    apart = _odd(video) == _APART
+    wav = folder / "missing_audio" / f"{video.uid}.wav"
+    _write_wave(wav, hear(sound, seen))
+    try:
+        path = folder / "full_scale.gaze" / f"{video.uid}.mp4"
+        _write_video(path, pictures(film, seen, video.width_px), video, None if apart else wav)
+    finally:
+        if not apart:
+            wav.unlink()
+    write_bytes(folder / "gaze" / f"{video.uid}.csv", _gaze_rows(eyes, video, seen.gaze).encode())
+    return video.uid
+
+
+def _odd(video: _Video) -> int:
+    """What is odd about it, if anything; every fifth video to train on has its turn."""
+    return video.place % 5 if video.split == "train" else 0
+
+
+def _write_video(path: Path, frames: Iterator[Image], video: _Video, sound: Path | None) -> None:
+    from eyeline.video.writer import VideoWriter
+
+    count = video.seconds * RATE_HZ
+    info = VideoInfo(
+        str(path), video.width_px, height_of(video.width_px), Fraction(RATE_HZ), 0.0,
+        float(video.seconds), count, sound is not None,
+    )  # fmt: skip
+    with VideoWriter(path, info, sound_from=sound, encode_threads=1) as writer:
+        for k, picture in enumerate(frames):
+            writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
+
+
+def _write_wave(path: Path, sound: Floats) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SOUND_HZ)
+        file.writeframes(np.asarray(np.round(sound * 32767), "<i2").tobytes())
+
+
+def _gaze_rows(rng: np.random.Generator, video: _Video, gaze: Floats) -> str:
+    """The rows of a video: one a frame, a little late; none where the gaze is lost."""
+    gaze = np.concatenate([gaze, np.repeat(gaze[-1:], _LONGER, axis=0)])
+    time_s = np.arange(len(gaze)) / RATE_HZ
+    kept = np.ones(len(gaze), bool)
+    if _odd(video) == _LOST:
+        kept &= (time_s < _LOST_S[0]) | (time_s >= _LOST_S[1])
+    elif _odd(video) == _SHORT:
+        kept &= time_s < time_s[-1] - _EARLY_S
+    said_s = time_s + rng.uniform(0, 0.004, len(gaze))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    for k in np.flatnonzero(kept):
+        at, (x, y) = f"{said_s[k]:.6f}", gaze[k]
+        writer.writerow([0, at, at, k, f"{rng.uniform(0.9, 1):.2f}", f"{x:.6f}", f"{1 - y:.6f}"])
+    return text.getvalue()
+
+
+def _write_lists(folder: Path, drawn: Sequence[_Video]) -> dict[str, int]:
+    """Lists of clips and of untracked spans; how many clips each split has."""
+    lost = {video.uid: _LOST_S for video in drawn if _odd(video) == _LOST}
+    rows = [f"{uid},{_clock(first)},{_clock(last)},1\n" for uid, (first, last) in lost.items()]
+    write_bytes(folder / UNTRACKED, "".join(rows).encode())
+    counts = {}
+    for split in clips.SPLITS:
+        found = [
+            clip
+            for video in drawn
+            if video.split == split
+            for clip in clips.cut(
+                "ego4d", video.uid, video.seconds, [lost[video.uid]] if video.uid in lost else ()
+            )
+        ]
+        counts[split] = len(found)
+        write_bytes(folder / f"{split}_ego4d_gaze.csv", clips.as_released(found))
+    return counts
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

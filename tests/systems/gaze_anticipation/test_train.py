@@ -1,0 +1,342 @@
+"""Training: the way from data to weights and a report, resuming, choosing, and bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from eyeline.errors import CheckpointError, DataError, RecipeError, UsageError
+from eyeline.systems.gaze_anticipation import evaluate, levels, report, train, validation
+from eyeline.systems.gaze_anticipation.data import open_clips
+from eyeline.systems.gaze_anticipation.model import csts
+from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+from eyeline.systems.gaze_anticipation.step import Step, learning_rate
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+from eyeline.training.devices import Devices
+from eyeline.training.loop import STATE, Epoch, StepLoss
+from tests.systems.gaze_anticipation.made_up import SMALL, plan, prepared
+
+WEIGHTS = "csts.safetensors"
+Trained = tuple[Path, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("trained") / "new" / "folder"
+    return out, train.run(SMALL, data, out)
+
+
+def state_of(folder: Path) -> dict[str, Tensor]:
+    return checkpoint.load(folder / WEIGHTS)[1]
+
+
+def same(one: Path, two: Path) -> bool:
+    """Whether the weights in two folders are equal to the last bit."""
+    ours, theirs = state_of(one), state_of(two)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def timeless(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**entry, "seconds": 0} for entry in history]
+
+
+def test_training_writes_weights_and_report(trained: Trained) -> None:
+    out, made = trained
+    assert sorted(p.name for p in out.iterdir()) == [WEIGHTS, "log.jsonl", "report.json"]
+    told = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert told == json.loads(json.dumps(made))
+    assert len(made["history"]) == 2 and made["memory"]["process_bytes"] > 1e8
+    card = checkpoint.read_card(out / WEIGHTS)
+    assert card.arguments == SMALL["model"] and card.builder == "csts"
+    assert len(card.data["videos"]) == 3 and len(card.data["held_out_videos"]) == 1
+    assert not {*card.data["videos"]} & {*card.data["held_out_videos"]}
+    assert card.data["clips"] + card.data["clips_held_out"] == 11
+    assert card.settings["rate_hz"] == 30 and card.settings["frame_step"] == 9
+    assert card.settings["threshold"] == made["pooled"]["csts"]["threshold"]
+    assert set(made["pooled"]) == {"csts", "centre_prior", "last_gaze"}
+    assert (torch.cat([v.flatten() for v in state_of(out).values()])).isfinite().all()
+
+
+def test_weights_evaluate_on_other_videos_with_their_threshold(
+    data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    out, made = trained
+    found = evaluate.run(out / WEIGHTS, data, tmp_path)
+    assert found["seen_in_training"] == 0 and found["counts"]["videos"] == 1
+    assert found["thresholds"]["csts"] == pytest.approx(made["settings"]["threshold"])
+    assert evaluate.run(out / WEIGHTS, data, split="train")["seen_in_training"] == 3
+
+
+def test_the_chosen_epoch_is_what_is_written(data: Path, trained: Trained) -> None:
+    """Its scores on the videos held out are found again from the file."""
+    out, made = trained
+    card = checkpoint.read_card(out / WEIGHTS)
+    best = max(made["history"], key=lambda entry: entry["validation_f1"])
+    for name in ("loss", "f1", "l2", "auc"):
+        assert card.scores[f"validation_{name}"] == pytest.approx(
+            best[f"validation_{name}"], abs=1e-4
+        )
+    assert made["published"]["f1"] == pytest.approx(best["validation_f1"], abs=1e-6)
+    network = csts(**card.arguments)
+    checkpoint.fill(network, state_of(out), out)
+    _, held = train.open_data(plan(), data)
+    assert held is not None
+    again = validation.scores(network.eval(), held, batch=3)
+    assert again["validation_loss"] == pytest.approx(best["validation_loss"], abs=1e-5)
+    assert again["validation_f1"] == pytest.approx(best["validation_f1"], abs=1e-5)
+
+
+def test_scores_after_an_epoch_are_those_of_the_evaluation(data: Path) -> None:
+    torch.manual_seed(0)
+    network = csts(**plan().arguments).eval()
+    clips = open_clips(data, "train", side=64, sides=(64, 64), frames=2)
+    means = evaluate.measure(network, clips).tally.means(report.FIXATIONS)
+    found = validation.scores(network, clips, batch=4)
+    assert found["validation_l2"] == pytest.approx(float(means.distance))
+    assert found["validation_auc"] == pytest.approx(float(means.auc))
+    wanted = report.adaptive(means, levels.sweep("ego4d", "anticipation"))["f1"]
+    assert found["validation_f1"] == pytest.approx(wanted)
+
+
+class StoppedError(Exception):
+    """What a test stops a run with."""
+
+
+def stopping(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], None]:
+    """Let the training stop after some steps; what undoes that."""
+    taken, step = 0, Step.__call__
+
+    def counting(self: Step, network: nn.Module, batch: Any) -> StepLoss:
+        nonlocal taken
+        if taken == after:
+            raise StoppedError
+        taken += 1
+        return step(self, network, batch)
+
+    monkeypatch.setattr(Step, "__call__", counting)
+    return lambda: monkeypatch.setattr(Step, "__call__", step)
+
+
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_a_run_stopped_at_any_step_ends_like_one_that_was_not(
+    data: Path, trained: Trained, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything was kept, within the first epoch, and within the second."""
+    out, whole = trained
+    assert whole["history"][0]["steps"] == 4
+    go_on = stopping(monkeypatch, after)
+    with pytest.raises(StoppedError):
+        train.run(SMALL, data, tmp_path)
+    assert (tmp_path / STATE).exists() == (after > 1)
+    go_on()
+    told: list[str] = []
+    resumed = train.run(SMALL, data, tmp_path, told.append)
+    said = {1: [], 3: ["going on after epoch 0 and 2 steps of 2"],
+            6: ["going on after epoch 1 and 2 steps of 2"]}  # fmt: skip
+    assert told[: len(said[after])] == said[after]
+    assert timeless(resumed["history"]) == timeless(whole["history"])
+    assert same(tmp_path, out)
+
+
+def test_another_recipe_does_not_go_on_from_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = stopping(monkeypatch, 2)
+    with pytest.raises(StoppedError):
+        train.run(SMALL, data, tmp_path)
+    go_on()
+    with pytest.raises(CheckpointError, match="another recipe"):
+        train.run(SMALL, data, tmp_path, changes=["data.with_sound=false"])
+
+
+def test_keeping_less_and_computing_again_gives_the_same_curve(
+    data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """A random share of samples goes past blocks in both, drawn again alike."""
+    made = train.run(SMALL, data, tmp_path, changes=["training.recompute=true"])
+    for ours, theirs in zip(made["history"], trained[1]["history"], strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+
+
+def test_half_precision_trains_the_same_way(data: Path, trained: Trained, tmp_path: Path) -> None:
+    devices = Devices(precision="bf16-mixed")
+    made = train.run(SMALL, data, tmp_path, changes=["training.epochs=1"], devices=devices)
+    assert made["history"][0]["loss"] == pytest.approx(trained[1]["history"][0]["loss"], abs=0.1)
+    assert {v.dtype for v in state_of(tmp_path).values()} == {torch.float32}
+
+
+def test_without_videos_held_out_the_last_epoch_is_kept(data: Path, tmp_path: Path) -> None:
+    changes = ["data.validation_share=0.0", "training.select=last", "training.epochs=1"]
+    made = train.run(SMALL, data, tmp_path, changes=changes)
+    assert made["history"][0]["steps"] == 5 and len(made["data"]["videos"]) == 4
+    assert "nothing was measured" in made["notes"][0] and "pooled" not in made
+    assert "threshold" not in checkpoint.read_card(tmp_path / WEIGHTS).settings
+
+
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(
+    data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    made = train.run(SMALL, data, tmp_path, changes=["training.select=last"])
+    assert timeless(made["history"]) == timeless(trained[1]["history"])
+    wanted = made["history"][-1]["validation_f1"]
+    assert made["published"]["f1"] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(("select", "wanted"), [("f1", [1, 0, 1, 0]), ("loss", [1, 1, 0, 0])])
+def test_the_kept_epoch(select: str, wanted: list[int]) -> None:
+    rows = [{"validation_f1": a, "validation_loss": b}
+            for a, b in [(0.5, 1.0), (0.4, 0.5), (0.7, 0.6), (0.7, 0.7)]]  # fmt: skip
+    kept = [train._is_best(select, rows[:i], row) for i, row in enumerate(rows)]
+    assert [int(k) for k in kept] == wanted
+    assert train._is_best("f1", rows, {"validation_loss": 1.0})
+
+
+def test_every_epoch_draws_anew_and_processes_share_its_batches(data: Path) -> None:
+    made = plan("data.validation_share=0.0", "training.select=last", "training.batch_size=4")
+    learned, _ = train.open_data(made, data)
+
+    def batches(number: int, rank: int = 0, world: int = 1, done: int = 0) -> list[Any]:
+        run = train.new_run(made, csts(**made.arguments), learned, None, None, world)
+        return list(run.batches(Epoch(number, 7, rank, world, done)))
+
+    whole = batches(0)
+    assert [len(b["number"]) for b in whole] == [4, 4], "what is left of 11 clips is not used"
+    assert len({n for b in whole for n in b["number"].tolist()}) == 8
+    parts = [batches(0, rank, 2) for rank in (0, 1)]
+    for n, batch in enumerate(whole):
+        shared = [number for part in parts for number in part[n]["number"].tolist()]
+        assert sorted(shared) == sorted(batch["number"].tolist())
+    first = {int(n): clip for b in whole for n, clip in zip(b["number"], b["clip"], strict=True)}
+    for part in parts:
+        for batch in part:
+            for n, clip in zip(batch["number"], batch["clip"], strict=True):
+                assert torch.equal(clip, first[int(n)])
+    again = batches(1)
+    later = {int(n): clip for b in again for n, clip in zip(b["number"], b["clip"], strict=True)}
+    assert not any(torch.equal(later[n], first[n]) for n in later.keys() & first.keys())
+    (rest,) = batches(0, done=1)
+    assert torch.equal(rest["clip"], whole[1]["clip"])
+
+
+def test_learning_rates_go_down_by_steps_of_whole_batches(data: Path) -> None:
+    made = plan("training.batch_size=4", "optimizer.cosine_epochs=2")
+    learned, held = train.open_data(made, data)
+    run = train.new_run(made, csts(**made.arguments), learned, held, None)
+    steps = len(learned) // 4
+    run.optimizers["main"].step()
+    for _ in range(steps):
+        run.schedulers["main"].step()
+    wanted = learning_rate(made.optimizer, 1.0)
+    assert run.optimizers["main"].param_groups[0]["lr"] == pytest.approx(wanted)
+    assert wanted == pytest.approx((1e-3 + 1e-6) / 2)
+
+
+def test_a_warm_up_rises_to_the_course_that_is_without(data: Path) -> None:
+    made = plan("training.batch_size=2", "optimizer.warmup_epochs=1.5")
+    learned, _ = train.open_data(made, data)
+    run = train.new_run(made, csts(**made.arguments), learned, None, None)
+    steps = len(learned) // 2
+    warm, rates = round(1.5 * steps), []
+    for step in range(2 * steps):
+        rates.append(run.optimizers["main"].param_groups[0]["lr"])
+        wanted = learning_rate(made.optimizer, step / steps) * min(1, (step + 1) / warm)
+        assert rates[-1] == pytest.approx(wanted)
+        run.optimizers["main"].step()
+        run.schedulers["main"].step()
+    assert 0 < rates[0] < rates[warm - 1] > rates[-1]
+    with pytest.raises(RecipeError, match="warmup_epochs should not be negative"):
+        plan("optimizer.warmup_epochs=-1.0")
+
+
+def test_silence_is_heard_where_the_recipe_says_so(data: Path, tmp_path: Path) -> None:
+    changes = ["data.with_sound=false", "training.epochs=1"]
+    learned, held = train.open_data(plan(*changes), data)
+    assert held is not None
+    assert all((c[0]["sound"] == SILENCE).all() for c in (learned, held))
+    train.run(SMALL, data, tmp_path, changes=changes)
+    silent = evaluate.run(tmp_path / WEIGHTS, data)
+    assert silent["sound"] is False
+    assert evaluate.run(tmp_path / WEIGHTS, data, sound=True)["sound"] is True
+
+
+def test_training_begins_with_given_weights(data: Path, trained: Trained, tmp_path: Path) -> None:
+    changes = ["optimizer.learning_rate=1.0e-12", "optimizer.final_learning_rate=1.0e-12",
+               "training.epochs=1"]  # fmt: skip
+    told: list[str] = []
+    weights = trained[0] / WEIGHTS
+    made = train.run(SMALL, data, tmp_path, told.append, changes=changes, weights=weights)
+    ours, theirs = state_of(tmp_path), state_of(trained[0])
+    assert all(torch.allclose(ours[k], theirs[k], atol=1e-9) for k in theirs)
+    assert told[0] == f"{len(theirs)} tensors of csts.safetensors taken, 0 begin at random"
+    assert made["began_at"]["file"] == WEIGHTS and len(made["began_at"]["sha256"]) == 64
+
+
+def test_a_licence_of_the_beginning_goes_along(data: Path, tmp_path: Path) -> None:
+    given, arguments = tmp_path / "given.safetensors", plan().arguments
+    torch.manual_seed(3)
+    state = {k: v for k, v in csts(**arguments).state_dict().items() if "embed_" not in k}
+    card = CheckpointCard("gaze_anticipation", "csts", {**arguments, "embedding": 0}, licence="hm")
+    checkpoint.save(given, state, card)
+    changes = ["training.epochs=1"]
+    made = train.run(SMALL, data, tmp_path / "out", changes=changes, weights=given)
+    assert checkpoint.read_card(tmp_path / "out" / WEIGHTS).licence == "hm"
+    assert sorted(made["began_at"]["random"]) == [
+        f"embed_{what}.{part}" for what in ("heard", "seen") for part in ("bias", "weight")
+    ]
+
+
+def test_estimation_trains_and_meets_every_frame(data: Path, tmp_path: Path) -> None:
+    changes = ["data.task=estimation", "training.epochs=1", "loss.contrast=0.01", "model.frames=8"]
+    train.run(SMALL, data, tmp_path, changes=changes)
+    plain = evaluate.run(tmp_path / WEIGHTS, data)
+    assert plain["task"] == "estimation" and plain["counts"]["frames"] == 3 * 8
+    assert "last_gaze" in plain["pooled"]
+    every = evaluate.run(tmp_path / WEIGHTS, data, full_frames=True)
+    assert every["full_frames"] and every["counts"]["frames"] == 3 * 150
+    assert not math.isnan(every["pooled"]["csts"]["l2"])
+
+
+def test_what_cannot_be_trained(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="fewer than a batch"):
+        train.run(SMALL, data, tmp_path, changes=["training.batch_size=12"])
+    odd = plan("training.batch_size=3")
+    learned, _ = train.open_data(odd, data)
+    with pytest.raises(RecipeError, match="3 cannot be shared evenly by 2 devices"):
+        train.new_run(odd, csts(**odd.arguments), learned, None, None, 2)
+    with pytest.raises(DataError, match="aria"):
+        train.run(SMALL, data, tmp_path, changes=["data.dataset=aria"])
+    with pytest.raises(RecipeError, match="no recipe at"):
+        train.run("cst", data, tmp_path)
+    with pytest.raises(CheckpointError):
+        train.run(SMALL, data, tmp_path, weights=tmp_path / "none.safetensors")
+    with pytest.raises(UsageError, match="precision"):
+        train.run(SMALL, data, tmp_path, devices=Devices(precision="8-true"))
+
+
+def test_a_network_of_another_size_begins_no_training(
+    data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="shape"):
+        train.run(SMALL, data, tmp_path, changes=["model.width=16"], weights=trained[0] / WEIGHTS)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_numbers_of_a_network_are_those_of_its_recipe() -> None:
+    assert train.csts_sizes(plan()) == {"side": 64, "frames": 2}
+    assert train.csts_sizes(plan("model.frames=4")) == {"side": 64, "frames": 4}
+    assert np.isclose(plan().optimizer.learning_rate, 1e-3)
