@@ -138,7 +138,7 @@ def _three(builder: Callable[..., Any], device: str, arguments: Any) -> tuple[An
     import torch
 
     from benchmarks.ego_social_published import published
-    from eyeline.systems.ego_social.fused import fused
+    from eyeline.systems.ego_social.network.fused import fused
 
     torch.manual_seed(0)
     ours = builder(**arguments).eval()
@@ -157,8 +157,8 @@ def _answering(network: Any, device: str, *given: torch.Tensor) -> Work:
 
 def _stream(network: Any, faces: int) -> Work:
     """A new frame of each of several faces, whose windows are full."""
+    from eyeline.systems.ego_social.from_video.views import View
     from eyeline.systems.ego_social.streaming_looks import LookingStream
-    from eyeline.systems.ego_social.views import View
 
     stream, crops, frame = LookingStream(network), _crops(faces), 0
 

@@ -70,7 +70,7 @@ def _published_item(file: Path, out: Path) -> Any:
     import torch
     import torch.nn.functional as F
 
-    from eyeline.systems.gaze_anticipation.heatmap import heatmaps
+    from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
 
     with av.open(str(file)) as container:
         stream = container.streams.video[0]
@@ -100,8 +100,9 @@ def _own_clip(cut: Path, source: Path, repeat: int) -> dict[str, object]:
     """Milliseconds of our loader on clips that are files, which begin with a key frame."""
     import shutil
 
-    from eyeline.systems.gaze_anticipation import prepare, store
+    from eyeline.systems.gaze_anticipation import prepare
     from eyeline.systems.gaze_anticipation.data import open_clips
+    from eyeline.systems.gaze_anticipation.recordings import store
 
     for video in store.prepared_videos(cut):
         gaze = store.open_video(cut, video).gaze

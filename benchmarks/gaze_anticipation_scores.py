@@ -61,8 +61,8 @@ def published(maps: Any, place: Any) -> dict[str, float]:
     """All maps against all thresholds at once, in 32 bits."""
     import torch
 
-    from eyeline.systems.gaze_anticipation.heatmap import LABELLED, heatmaps
-    from eyeline.systems.gaze_anticipation.levels import sweep
+    from eyeline.systems.gaze_anticipation.scoring.levels import sweep
+    from eyeline.systems.gaze_anticipation.windows.heatmap import LABELLED, heatmaps
 
     label = (torch.from_numpy(heatmaps(place)) > LABELLED).float()
     given = torch.from_numpy(maps)
@@ -79,9 +79,9 @@ def published(maps: Any, place: Any) -> dict[str, float]:
 
 def ours(maps: Any, place: Any) -> dict[str, float]:
     """One histogram a map; 255 thresholds, AUC and distances."""
-    from eyeline.systems.gaze_anticipation.levels import sweep
     from eyeline.systems.gaze_anticipation.report import adaptive
-    from eyeline.systems.gaze_anticipation.tally import Tally
+    from eyeline.systems.gaze_anticipation.scoring.levels import sweep
+    from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 
     tally = Tally(_VIDEOS, FRAMES)
     _add(tally, maps, place)
@@ -89,9 +89,9 @@ def ours(maps: Any, place: Any) -> dict[str, float]:
 
 
 def _add(tally: Any, maps: Any, place: Any) -> None:
-    from eyeline.systems.gaze_anticipation.answers import peaks
-    from eyeline.systems.gaze_anticipation.bench import labelled
-    from eyeline.systems.gaze_anticipation.levels import levels, rescaled
+    from eyeline.systems.gaze_anticipation.scoring.answers import peaks
+    from eyeline.systems.gaze_anticipation.scoring.bench import labelled
+    from eyeline.systems.gaze_anticipation.scoring.levels import levels, rescaled
 
     number = np.arange(len(maps))
     distance = np.linalg.norm(peaks(maps)[0] - place, axis=1)
@@ -113,7 +113,7 @@ def _most_mb(piece: tuple[Any, Any], frames: int) -> float:
 
 def _streamed(piece: tuple[Any, Any], frames: int) -> None:
     """Scores of many frames that come in pieces."""
-    from eyeline.systems.gaze_anticipation.tally import Tally
+    from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 
     tally = Tally(_VIDEOS, FRAMES)
     for start in range(0, frames, len(piece[0])):

@@ -122,7 +122,7 @@ class _Live:
         import torch
 
         from eyeline.systems.gaze_anticipation.model import heatmaps
-        from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+        from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 
         clip = torch.stack([self._square(last - 9 * k) for k in range(7, -1, -1)], dim=1)
         sound = torch.full((1, 8, 256, 256), SILENCE)
@@ -153,8 +153,8 @@ class _Live:
 
     def _windows(self, first: int) -> Floats:
         """Spectrograms `(8, 256, 256)` of a clip of five seconds."""
-        from eyeline.systems.gaze_anticipation.sampling import EGO4D, sound_starts
-        from eyeline.systems.gaze_anticipation.spectrogram import spectrogram, to_16_bits
+        from eyeline.systems.gaze_anticipation.windows.sampling import EGO4D, sound_starts
+        from eyeline.systems.gaze_anticipation.windows.spectrogram import spectrogram, to_16_bits
 
         begin = first * SOUND_HZ // RATE
         made = spectrogram(to_16_bits(self._sound[begin : begin + 5 * SOUND_HZ]))

@@ -25,7 +25,7 @@ def _contact_and_voice() -> Predictor:
 
 def _looking(network: str) -> Callable[[Mapping[str, Path], str], Predictor]:
     def made(files: Mapping[str, Path], device: str) -> Predictor:
-        from eyeline.systems.ego_social.looking import LookingAtMePredictor
+        from eyeline.systems.ego_social.from_video.looking import LookingAtMePredictor
 
         return LookingAtMePredictor(files[network], device)
 
@@ -33,7 +33,7 @@ def _looking(network: str) -> Callable[[Mapping[str, Path], str], Predictor]:
 
 
 def _talking(files: Mapping[str, Path], device: str) -> Predictor:
-    from eyeline.systems.ego_social.talking import TalkingToMePredictor
+    from eyeline.systems.ego_social.from_video.talking import TalkingToMePredictor
 
     return TalkingToMePredictor(files["ttm"], device)
 

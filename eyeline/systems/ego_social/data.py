@@ -15,12 +15,6 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.annotations import (
-    LAM_LEAVES_OUT,
-    Track,
-    check_policy,
-    read_list,
-)
 from eyeline.systems.ego_social.inputs import (
     FRAME_HZ,
     FRAMES,
@@ -29,8 +23,14 @@ from eyeline.systems.ego_social.inputs import (
     stacked,
     window,
 )
-from eyeline.systems.ego_social.store import SPLIT, PreparedClip, open_clip
-from eyeline.systems.ego_social.tracklets import Talk, filled, key_frames, labels, talks
+from eyeline.systems.ego_social.recordings.annotations import (
+    LAM_LEAVES_OUT,
+    Track,
+    check_policy,
+    read_list,
+)
+from eyeline.systems.ego_social.recordings.store import SPLIT, PreparedClip, open_clip
+from eyeline.systems.ego_social.recordings.tracklets import Talk, filled, key_frames, labels, talks
 
 if TYPE_CHECKING:
     from torch import Tensor

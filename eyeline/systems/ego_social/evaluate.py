@@ -10,9 +10,10 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.files import write_json
 from eyeline.results import Floats
-from eyeline.systems.ego_social import answers, predictions, score
-from eyeline.systems.ego_social.answers import Answered, Options, Told, Work
+from eyeline.systems.ego_social import predictions, score
 from eyeline.systems.ego_social.report import THRESHOLD, Report
+from eyeline.systems.ego_social.scoring import answers
+from eyeline.systems.ego_social.scoring.answers import Answered, Options, Told, Work
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _submitted(
     options: Options, work: Work, folder: Path | None,
 ) -> Report:  # fmt: skip
     """Answers for a challenge, written by the first process."""
-    from eyeline.systems.ego_social import challenge
+    from eyeline.systems.ego_social.recordings import challenge
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
 
     notes: list[str] = []
@@ -233,7 +234,7 @@ def _launched(devices: Devices | None) -> Fabric | None:
 def _network(
     weights: Path | str, task: str, device: str, fabric: Fabric | None
 ) -> LookingAtMe | TalkingToMe:
-    from eyeline.systems.ego_social.fused import fused
+    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
 
     place = device if fabric is None else str(fabric.device)
@@ -243,7 +244,7 @@ def _network(
 
 
 def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]:
-    from eyeline.systems.ego_social.annotations import policy_note
+    from eyeline.systems.ego_social.recordings.annotations import policy_note
 
     notes = [f"{count} left out: {reason}" for reason, count in items.left_out.items()]
     if silent := _silent(items):

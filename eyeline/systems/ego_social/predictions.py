@@ -15,7 +15,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError, check_shape
 from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
-from eyeline.systems.ego_social import submissions
+from eyeline.systems.ego_social.scoring import submissions
 
 Column = npt.NDArray[Any]
 Columns = Mapping[str, Sequence[Any] | Column]

@@ -16,12 +16,12 @@ from typing import Any
 from eyeline import processes
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, write_bytes, write_json
-from eyeline.systems.ego_social import store
-from eyeline.systems.ego_social.annotations import Clip
-from eyeline.systems.ego_social.cuts import Settings
-from eyeline.systems.ego_social.footage import Footage
-from eyeline.systems.ego_social.preparing import Outcome, attempt
-from eyeline.systems.ego_social.sources import Source, find
+from eyeline.systems.ego_social.recordings import store
+from eyeline.systems.ego_social.recordings.annotations import Clip
+from eyeline.systems.ego_social.recordings.cuts import Settings
+from eyeline.systems.ego_social.recordings.footage import Footage
+from eyeline.systems.ego_social.recordings.preparing import Outcome, attempt
+from eyeline.systems.ego_social.recordings.sources import Source, find
 
 REPORT = "prepare_report.json"
 

@@ -173,7 +173,7 @@ def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
 
 
 def _wrong_words(made: Recipe) -> list[str]:
-    from eyeline.systems.ego_social.annotations import POLICIES
+    from eyeline.systems.ego_social.recordings.annotations import POLICIES
 
     words: list[tuple[str, str, Iterable[str]]] = [
         ("model.head", made.arguments.get("head", HEADS[0]), HEADS),

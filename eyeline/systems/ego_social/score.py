@@ -11,16 +11,7 @@ import numpy as np
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Ints
-from eyeline.systems.ego_social import report, tracklets
-from eyeline.systems.ego_social.annotations import (
-    Annotations,
-    Clip,
-    check_policy,
-    policy_note,
-    read_annotations,
-    read_list,
-)
-from eyeline.systems.ego_social.postprocess import looks, smoothed, talks
+from eyeline.systems.ego_social import report
 from eyeline.systems.ego_social.predictions import (
     KINDS,
     Rows,
@@ -29,7 +20,17 @@ from eyeline.systems.ego_social.predictions import (
     read_predictions,
     read_truth,
 )
+from eyeline.systems.ego_social.recordings import tracklets
+from eyeline.systems.ego_social.recordings.annotations import (
+    Annotations,
+    Clip,
+    check_policy,
+    policy_note,
+    read_annotations,
+    read_list,
+)
 from eyeline.systems.ego_social.report import Report
+from eyeline.systems.ego_social.scoring.postprocess import looks, smoothed, talks
 
 TOLERANCE_PX = 1e-9
 """Within which boxes of truth and predictions must agree."""

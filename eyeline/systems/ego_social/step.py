@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from eyeline.systems.ego_social.heap import keeping_memory
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
-from eyeline.systems.ego_social.norms import channels_last
+from eyeline.systems.ego_social.network.heap import keeping_memory
+from eyeline.systems.ego_social.network.norms import channels_last
 from eyeline.systems.ego_social.recipe import Recipe
 from eyeline.training.loop import StepLoss
 

@@ -14,10 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eyeline.systems.ego_social.from_video.views import (
+    AT_ONCE,
+    View,
+    check_at_once,
+    check_order,
+    seen,
+)
 from eyeline.systems.ego_social.inputs import padded
 from eyeline.systems.ego_social.model import LookingAtMe
-from eyeline.systems.ego_social.postprocess import scores
-from eyeline.systems.ego_social.views import AT_ONCE, View, check_at_once, check_order, seen
+from eyeline.systems.ego_social.scoring.postprocess import scores
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,8 @@ from torch import Tensor
 
 from eyeline.errors import UsageError, check_shape
 from eyeline.results import Floats
-from eyeline.systems.ego_social.inputs import SIZE, loudened, normalise
-from eyeline.systems.ego_social.log_mel import SHORTEST
-from eyeline.systems.ego_social.moments import sample_at
-from eyeline.systems.ego_social.postprocess import scores
-from eyeline.systems.ego_social.tracklets import CHUNK
-from eyeline.systems.ego_social.ttm_model import TalkingToMe
-from eyeline.systems.ego_social.views import (
+from eyeline.systems.ego_social.from_video.moments import sample_at
+from eyeline.systems.ego_social.from_video.views import (
     AT_ONCE,
     View,
     check_at_once,
@@ -25,6 +20,11 @@ from eyeline.systems.ego_social.views import (
     device_of,
     seen,
 )
+from eyeline.systems.ego_social.inputs import SIZE, loudened, normalise
+from eyeline.systems.ego_social.network.log_mel import SHORTEST
+from eyeline.systems.ego_social.recordings.tracklets import CHUNK
+from eyeline.systems.ego_social.scoring.postprocess import scores
+from eyeline.systems.ego_social.ttm_model import TalkingToMe
 
 
 @dataclass

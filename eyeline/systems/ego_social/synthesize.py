@@ -24,13 +24,13 @@ from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.results import Floats, VideoInfo
-from eyeline.systems.ego_social.annotations import MANIFEST, RATE_HZ
-from eyeline.systems.ego_social.annotators import annotation
-from eyeline.systems.ego_social.drawing import Look
-from eyeline.systems.ego_social.filming import pictures
 from eyeline.systems.ego_social.inputs import SOUND_HZ
-from eyeline.systems.ego_social.scenes import Scene, draw_scene
-from eyeline.systems.ego_social.voices import hear
+from eyeline.systems.ego_social.recordings.annotations import MANIFEST, RATE_HZ
+from eyeline.systems.ego_social.synthetic.annotators import annotation
+from eyeline.systems.ego_social.synthetic.drawing import Look
+from eyeline.systems.ego_social.synthetic.filming import pictures
+from eyeline.systems.ego_social.synthetic.scenes import Scene, draw_scene
+from eyeline.systems.ego_social.synthetic.voices import hear
 
 TRAIN, VAL, SECONDS, WIDTH_PX = 12, 4, 12.0, 640
 """By default: clips to train and validate on, how long each is, and how wide its picture."""

@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader, Subset
 from eyeline import files
 from eyeline.errors import UsageError
 from eyeline.systems.ego_social import evaluate
-from eyeline.systems.ego_social.answers import Answered, Work
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.beginning import Beginning, begin
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
-from eyeline.systems.ego_social.heap import keeping_memory
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
+from eyeline.systems.ego_social.network.heap import keeping_memory
 from eyeline.systems.ego_social.recipe import Recipe, read_recipe
 from eyeline.systems.ego_social.report import Report
+from eyeline.systems.ego_social.scoring.answers import Answered, Work
 from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
 from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard

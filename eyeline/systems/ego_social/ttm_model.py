@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.errors import check_shape
-from eyeline.systems.ego_social.log_mel import MELS, LogMel
 from eyeline.systems.ego_social.model import (
     FrameEncoder,
     check_widths,
@@ -19,6 +18,7 @@ from eyeline.systems.ego_social.model import (
     shortcut,
     stages,
 )
+from eyeline.systems.ego_social.network.log_mel import MELS, LogMel
 
 VOICE = 512
 """Width of what the voice encoder says of a sound."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.ego_social.original_keys import TRACKED, our_name
+from eyeline.systems.ego_social.network.original_keys import TRACKED, our_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
 from eyeline.training.foreign import load_state
@@ -173,7 +173,7 @@ def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> d
 
 def _settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """What of a file is not as published: the front end of the voice, which we take as it is."""
-    from eyeline.systems.ego_social.log_mel import LogMel
+    from eyeline.systems.ego_social.network.log_mel import LogMel
 
     if _CONSTANTS[0] not in state:
         return {}

@@ -14,14 +14,14 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_anticipation import sampling, spatial
-from eyeline.systems.gaze_anticipation.clips import Clip, read_list
-from eyeline.systems.gaze_anticipation.footage import Videos
-from eyeline.systems.gaze_anticipation.heatmap import heatmaps
 from eyeline.systems.gaze_anticipation.inputs import silence, sound_input
-from eyeline.systems.gaze_anticipation.sampling import FRAMES, Draws
-from eyeline.systems.gaze_anticipation.spatial import View
-from eyeline.systems.gaze_anticipation.store import SPLIT, PreparedVideo, open_video
+from eyeline.systems.gaze_anticipation.recordings.clips import Clip, read_list
+from eyeline.systems.gaze_anticipation.recordings.footage import Videos
+from eyeline.systems.gaze_anticipation.recordings.store import SPLIT, PreparedVideo, open_video
+from eyeline.systems.gaze_anticipation.windows import sampling, spatial
+from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
+from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES, Draws
+from eyeline.systems.gaze_anticipation.windows.spatial import View
 
 if TYPE_CHECKING:
     from torch import Tensor

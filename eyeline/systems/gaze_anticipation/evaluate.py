@@ -13,23 +13,24 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.files import write_json
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation import levels, map_files, predictions, report, thresholds
-from eyeline.systems.gaze_anticipation.bench import Bench, baselines
-from eyeline.systems.gaze_anticipation.map_files import MapWriter
+from eyeline.systems.gaze_anticipation import predictions, report
 from eyeline.systems.gaze_anticipation.predictions import Predictions, first_of_each
 from eyeline.systems.gaze_anticipation.report import Report
-from eyeline.systems.gaze_anticipation.tally import Tally
-from eyeline.systems.gaze_anticipation.truth import asked, predicted
+from eyeline.systems.gaze_anticipation.scoring import levels, map_files, thresholds
+from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
+from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from eyeline.systems.gaze_anticipation.answers import Answers, Work
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-    from eyeline.systems.gaze_anticipation.spatial import View
-    from eyeline.systems.gaze_anticipation.thresholds import Choice
+    from eyeline.systems.gaze_anticipation.scoring.answers import Answers, Work
+    from eyeline.systems.gaze_anticipation.scoring.thresholds import Choice
+    from eyeline.systems.gaze_anticipation.windows.spatial import View
     from eyeline.training.checkpoint import CheckpointCard
 
 TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
@@ -107,7 +108,7 @@ def run(
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    from eyeline.systems.gaze_anticipation.answers import Work
+    from eyeline.systems.gaze_anticipation.scoring.answers import Work
 
     if validation_clips < 0:
         raise UsageError(f"{validation_clips} validation clips; 0 or more can be")
@@ -170,7 +171,7 @@ def measure(
         writer: gets the maps.
         fov_deg: as of `run`.
     """
-    from eyeline.systems.gaze_anticipation.answers import answer
+    from eyeline.systems.gaze_anticipation.scoring.answers import answer
 
     rows = asked(clips)
     kept = first_of_each(rows.truth)

@@ -15,14 +15,14 @@ import numpy as np
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.results import TARGET_SCENE, WEARER, Answer, Image, Points
 from eyeline.system import Scene
-from eyeline.systems.gaze_anticipation.sampling import TASKS, TIMINGS, timing_of
-from eyeline.systems.gaze_anticipation.spectrogram import SOUND_HZ
+from eyeline.systems.gaze_anticipation.windows.sampling import TASKS, TIMINGS, timing_of
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
 from eyeline.training.devices import for_answers
 
 if TYPE_CHECKING:
-    from eyeline.systems.gaze_anticipation.course import Course, Mapped
-    from eyeline.systems.gaze_anticipation.places import Places
     from eyeline.systems.gaze_anticipation.streaming import Stream
+    from eyeline.systems.gaze_anticipation.windows.course import Course, Mapped
+    from eyeline.systems.gaze_anticipation.windows.places import Places
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.reader import Frame
     from eyeline.video.sound import SoundBlock
@@ -83,7 +83,7 @@ class CstsPredictor:
             DataError: no such data set.
         """
         from eyeline.systems.gaze_anticipation.weights import load_csts
-        from eyeline.systems.gaze_anticipation.window import window_of
+        from eyeline.systems.gaze_anticipation.windows.window import window_of
         from eyeline.training import checkpoint
 
         card = checkpoint.read_card(weights)
@@ -107,8 +107,8 @@ class CstsPredictor:
         Raises:
             UsageError: the scene has no frames to look at.
         """
-        from eyeline.systems.gaze_anticipation.course import Next, Now
         from eyeline.systems.gaze_anticipation.streaming import Stream
+        from eyeline.systems.gaze_anticipation.windows.course import Next, Now
 
         if scene.frames is None:
             raise UsageError("gaze_anticipation/csts looks at pictures: the scene has no frames")

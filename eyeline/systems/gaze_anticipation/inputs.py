@@ -12,9 +12,9 @@ from torch import Tensor
 
 from eyeline.errors import check_shape
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation.sampling import SOUND_COLUMNS
-from eyeline.systems.gaze_anticipation.spatial import SIDE
-from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS
+from eyeline.systems.gaze_anticipation.windows.spatial import SIDE
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 
 
 def sound_input(windows: Floats, side: int = SIDE) -> Tensor:

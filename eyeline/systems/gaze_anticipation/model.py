@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.errors import DataError, check_shape
-from eyeline.systems.gaze_anticipation.blocks import Block, Shape, enlarged
-from eyeline.systems.gaze_anticipation.fusion import Fusion
-from eyeline.systems.gaze_anticipation.products import linear
+from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape, enlarged
+from eyeline.systems.gaze_anticipation.network.fusion import Fusion
+from eyeline.systems.gaze_anticipation.network.products import linear
 
 TEMPERATURE = 2.0
 """What logits are divided by before they become a distribution."""

@@ -18,11 +18,11 @@ import numpy as np
 from eyeline import processes
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, write_bytes
-from eyeline.systems.gaze_anticipation import clips, store
-from eyeline.systems.gaze_anticipation.clips import Clip
-from eyeline.systems.gaze_anticipation.preparing import Outcome, Settings, attempt
-from eyeline.systems.gaze_anticipation.raw import Raw, find_ego4d
-from eyeline.systems.gaze_anticipation.splits import (
+from eyeline.systems.gaze_anticipation.recordings import clips, store
+from eyeline.systems.gaze_anticipation.recordings.clips import Clip
+from eyeline.systems.gaze_anticipation.recordings.preparing import Outcome, Settings, attempt
+from eyeline.systems.gaze_anticipation.recordings.raw import Raw, find_ego4d
+from eyeline.systems.gaze_anticipation.recordings.splits import (
     GROUP,
     OTHER,
     Lists,
@@ -256,7 +256,7 @@ def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
 
 
 def _write_clips(out: Path, those: Sequence[Clip], jobs: int, told: Told | None) -> None:
-    from eyeline.systems.gaze_anticipation.cutting import cut_video
+    from eyeline.systems.gaze_anticipation.recordings.cutting import cut_video
 
     by_video: dict[str, list[Clip]] = {}
     for clip in those:

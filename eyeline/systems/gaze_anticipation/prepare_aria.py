@@ -14,15 +14,15 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation import aria, labels, vrs
-from eyeline.systems.gaze_anticipation.device import read_calibrations
-from eyeline.systems.gaze_anticipation.footage import Frames
-from eyeline.systems.gaze_anticipation.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.names import mended, read_names
 from eyeline.systems.gaze_anticipation.prepare import Summary, Told, chosen, known, prepare_all
-from eyeline.systems.gaze_anticipation.preparing import Settings
-from eyeline.systems.gaze_anticipation.raw import Raw
-from eyeline.systems.gaze_anticipation.splits import (
+from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
+from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
+from eyeline.systems.gaze_anticipation.recordings.footage import Frames
+from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
+from eyeline.systems.gaze_anticipation.recordings.names import mended, read_names
+from eyeline.systems.gaze_anticipation.recordings.preparing import Settings
+from eyeline.systems.gaze_anticipation.recordings.raw import Raw
+from eyeline.systems.gaze_anticipation.recordings.splits import (
     GROUP,
     NAMES,
     Lists,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation import levels
-from eyeline.systems.gaze_anticipation.labels import FIXATION
 from eyeline.systems.gaze_anticipation.predictions import KINDS, Truth
-from eyeline.systems.gaze_anticipation.tally import TRACKED, Means, Tally, means_of
+from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION
+from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.systems.gaze_anticipation.scoring.tally import TRACKED, Means, Tally, means_of
 
 PROTOCOL = (
     "adaptive F1 of fixations: of the published thresholds the one that is best on these very "

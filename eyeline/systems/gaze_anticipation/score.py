@@ -9,9 +9,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation import levels, map_files, report
-from eyeline.systems.gaze_anticipation.bench import Bench, baselines
-from eyeline.systems.gaze_anticipation.heatmap import SIZE
+from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.predictions import (
     Predictions,
     Truth,
@@ -21,9 +19,12 @@ from eyeline.systems.gaze_anticipation.predictions import (
     read_truth,
 )
 from eyeline.systems.gaze_anticipation.report import Report
-from eyeline.systems.gaze_anticipation.sampling import FRAMES
-from eyeline.systems.gaze_anticipation.tally import Tally
-from eyeline.systems.gaze_anticipation.truth import asked, in_pieces
+from eyeline.systems.gaze_anticipation.scoring import levels, map_files
+from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.truth import asked, in_pieces
+from eyeline.systems.gaze_anticipation.windows.heatmap import SIZE
+from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES
 
 PREDICTED = "predictions"
 """What they are called in a report."""

@@ -22,15 +22,15 @@ from torch import Tensor
 
 from eyeline.errors import DataError, UsageError, check_shape
 from eyeline.results import Floats, Image
-from eyeline.systems.gaze_anticipation import spatial
-from eyeline.systems.gaze_anticipation.hearing import Hearing
 from eyeline.systems.gaze_anticipation.inputs import sound_input
 from eyeline.systems.gaze_anticipation.model import PATCH, GazeAnticipation
-from eyeline.systems.gaze_anticipation.passes import Passes
-from eyeline.systems.gaze_anticipation.places import Places
-from eyeline.systems.gaze_anticipation.sampling import FRAMES, timing_of
-from eyeline.systems.gaze_anticipation.spectrogram import COLUMNS_S
-from eyeline.systems.gaze_anticipation.window import window_of
+from eyeline.systems.gaze_anticipation.network.passes import Passes
+from eyeline.systems.gaze_anticipation.windows import spatial
+from eyeline.systems.gaze_anticipation.windows.hearing import Hearing
+from eyeline.systems.gaze_anticipation.windows.places import Places
+from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES, timing_of
+from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S
+from eyeline.systems.gaze_anticipation.windows.window import window_of
 
 EVERY = {"anticipation": 3, "estimation": 8}
 """Steps from one window to the next, by task, unless told otherwise."""

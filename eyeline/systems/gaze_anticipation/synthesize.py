@@ -26,12 +26,12 @@ from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes
 from eyeline.results import Floats, Image, VideoInfo
-from eyeline.systems.gaze_anticipation import clips
-from eyeline.systems.gaze_anticipation.clips import UNTRACKED
-from eyeline.systems.gaze_anticipation.filming import height_of, pictures
-from eyeline.systems.gaze_anticipation.noises import hear
-from eyeline.systems.gaze_anticipation.scenes import KINDS, RATE_HZ, Scene, draw_scene
-from eyeline.systems.gaze_anticipation.spectrogram import SOUND_HZ
+from eyeline.systems.gaze_anticipation.recordings import clips
+from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
+from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, pictures
+from eyeline.systems.gaze_anticipation.synthetic.noises import hear
+from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
 
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""

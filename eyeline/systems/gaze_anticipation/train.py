@@ -14,16 +14,17 @@ import torch
 
 from eyeline import files
 from eyeline.errors import DataError, RecipeError
-from eyeline.systems.gaze_anticipation import bench, evaluate, report, validation
-from eyeline.systems.gaze_anticipation.answers import Work
+from eyeline.systems.gaze_anticipation import evaluate, report
 from eyeline.systems.gaze_anticipation.beginning import Beginning, begin
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, csts, economise
 from eyeline.systems.gaze_anticipation.recipe import BUILDER, Recipe, read_recipe
 from eyeline.systems.gaze_anticipation.report import Report
-from eyeline.systems.gaze_anticipation.sampling import timing_of
+from eyeline.systems.gaze_anticipation.scoring import bench, validation
+from eyeline.systems.gaze_anticipation.scoring.answers import Work
 from eyeline.systems.gaze_anticipation.step import Step, optimizers, schedulers
 from eyeline.systems.gaze_anticipation.weights import SYSTEM
+from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
 from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory

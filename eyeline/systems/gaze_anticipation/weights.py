@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import CheckpointError, UsageError
-from eyeline.systems.gaze_anticipation.original_keys import (
+from eyeline.systems.gaze_anticipation.network.original_keys import (
     EMBEDDINGS,
     KINETICS_IGNORED,
     our_name,

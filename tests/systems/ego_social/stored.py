@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.results import Image
-from eyeline.systems.ego_social.annotations import Clip, Track, read_annotations
-from eyeline.systems.ego_social.cuts import Settings
-from eyeline.systems.ego_social.store import CLIPS, SPLIT
-from eyeline.systems.ego_social.writing import Pictures, Written, write_clip
+from eyeline.systems.ego_social.recordings.annotations import Clip, Track, read_annotations
+from eyeline.systems.ego_social.recordings.cuts import Settings
+from eyeline.systems.ego_social.recordings.store import CLIPS, SPLIT
+from eyeline.systems.ego_social.recordings.writing import Pictures, Written, write_clip
 from tests.systems.ego_social.recorded import annotated
 from tests.systems.ego_social.test_inputs import LAST_IMAGE, SEED, picture, wave
 

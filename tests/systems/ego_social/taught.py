@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from eyeline.results import Image
-from eyeline.systems.ego_social.annotations import Clip, Segment
 from eyeline.systems.ego_social.recipe import Recipe, read_recipe
+from eyeline.systems.ego_social.recordings.annotations import Clip, Segment
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.ego_social.stored import Samples, store_clip, track_of, write_list

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.ego_social import postprocess
-from eyeline.systems.ego_social.annotations import LAM_LEAVES_OUT, Segment
 from eyeline.systems.ego_social.data import Looks, open_looks, open_talks
 from eyeline.systems.ego_social.inputs import normalise, window
-from eyeline.systems.ego_social.store import open_clip
+from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, Segment
+from eyeline.systems.ego_social.recordings.store import open_clip
+from eyeline.systems.ego_social.scoring import postprocess
 from tests.systems.ego_social.invented import golden
 from tests.systems.ego_social.recorded import document
 from tests.systems.ego_social.stored import (

@@ -12,8 +12,8 @@ import torch
 
 from eyeline.results import Floats
 from eyeline.systems.ego_social import evaluate, prepare, report, synthesize, train
-from eyeline.systems.ego_social.annotations import read_list
 from eyeline.systems.ego_social.predictions import read_predictions, read_truth
+from eyeline.systems.ego_social.recordings.annotations import read_list
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

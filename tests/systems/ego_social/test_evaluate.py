@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from eyeline.errors import CheckpointError, DataError, UsageError
-from eyeline.systems.ego_social import evaluate, postprocess, predictions, score
+from eyeline.systems.ego_social import evaluate, predictions, score
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
+from eyeline.systems.ego_social.scoring import postprocess
 from eyeline.systems.ego_social.ttm_model import ttm
 from tests.systems.ego_social.invented import LAM, TTM, filled, golden
 from tests.systems.ego_social.recorded import annotated

@@ -13,12 +13,13 @@ import pytest
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
-from eyeline.systems.ego_social import prepare, preparing, sources
-from eyeline.systems.ego_social.annotations import LAM_LEAVES_OUT, read_list
+from eyeline.systems.ego_social import prepare
 from eyeline.systems.ego_social.data import open_looks, open_talks
-from eyeline.systems.ego_social.footage import Footage
 from eyeline.systems.ego_social.inputs import crop_face
-from eyeline.systems.ego_social.store import open_clip, prepared_clips
+from eyeline.systems.ego_social.recordings import preparing, sources
+from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, read_list
+from eyeline.systems.ego_social.recordings.footage import Footage
+from eyeline.systems.ego_social.recordings.store import open_clip, prepared_clips
 from tests.systems.ego_social.stored import film, numbered
 
 FRAMES = 40

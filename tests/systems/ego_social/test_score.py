@@ -9,10 +9,10 @@ import pytest
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.ego_social import report
-from eyeline.systems.ego_social.annotations import read_annotations
 from eyeline.systems.ego_social.predictions import read_predictions, rows, write
+from eyeline.systems.ego_social.recordings.annotations import read_annotations
+from eyeline.systems.ego_social.recordings.tracklets import face_counts, faces_by_person, talks
 from eyeline.systems.ego_social.score import run
-from eyeline.systems.ego_social.tracklets import face_counts, faces_by_person, talks
 from tests.systems.ego_social.invented import golden
 from tests.systems.ego_social.recorded import annotated, document
 

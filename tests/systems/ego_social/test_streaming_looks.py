@@ -10,11 +10,11 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
+from eyeline.systems.ego_social.from_video.views import View
 from eyeline.systems.ego_social.inputs import normalise, window
 from eyeline.systems.ego_social.model import LookingAtMe
-from eyeline.systems.ego_social.postprocess import scores
+from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.streaming_looks import Look, LookingStream
-from eyeline.systems.ego_social.views import View
 from tests.systems.ego_social.raw_video import small_lam
 
 CLOSE = 2e-5

@@ -11,12 +11,12 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
+from eyeline.systems.ego_social.from_video.views import View
 from eyeline.systems.ego_social.inputs import normalise, segment_sound, stacked
-from eyeline.systems.ego_social.postprocess import scores
+from eyeline.systems.ego_social.recordings.tracklets import pieces
+from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.streaming_talks import TalkingStream
-from eyeline.systems.ego_social.tracklets import pieces
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
-from eyeline.systems.ego_social.views import View
 from tests.systems.ego_social.raw_video import noise, small_ttm
 
 CLOSE = 2e-5

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from eyeline.errors import OutputError, UsageError
-from eyeline.systems.ego_social import synthesize, tracklets
-from eyeline.systems.ego_social.annotations import (
+from eyeline.systems.ego_social import synthesize
+from eyeline.systems.ego_social.recordings import tracklets
+from eyeline.systems.ego_social.recordings.annotations import (
     Annotations,
     read_annotations,
     read_list,
@@ -112,7 +113,7 @@ def test_faces_and_voices_are_where_the_annotations_say(made: Path, noted: Annot
 
 def test_the_oddities_of_the_real_files_are_there(tmp_path: Path) -> None:
     """Over a larger set: gaps, disorder, boxes without size or over the edge, quotes, nulls."""
-    from eyeline.systems.ego_social.annotators import annotation
+    from eyeline.systems.ego_social.synthetic.annotators import annotation
 
     found = dict.fromkeys(("gap", "disorder", "empty", "left", "right", "quoted", "null", "0"), 0)
     for place in range(40):

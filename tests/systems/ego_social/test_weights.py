@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
-from eyeline.systems.ego_social.original_keys import our_name
+from eyeline.systems.ego_social.network.original_keys import our_name
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.systems.ego_social.weights import (
     import_original,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, csts
-from eyeline.systems.gaze_anticipation.original_keys import our_name
+from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 
 GOLDEN = Path(__file__).parent / "golden"
 WHOLE, BARE = "CSTS_kldiv+egonce", "CSTS_kldiv"

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.systems.gaze_anticipation import prepare, store
-from eyeline.systems.gaze_anticipation.clips import Clip
-from eyeline.systems.gaze_anticipation.footage import find_frames
-from eyeline.systems.gaze_anticipation.labels import FIXATION, SACCADE, FrameGaze
+from eyeline.systems.gaze_anticipation import prepare
 from eyeline.systems.gaze_anticipation.predictions import Truth
+from eyeline.systems.gaze_anticipation.recordings import store
+from eyeline.systems.gaze_anticipation.recordings.clips import Clip
+from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
+from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION, SACCADE, FrameGaze
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.video.reader import probe

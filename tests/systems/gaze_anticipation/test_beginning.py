@@ -8,7 +8,7 @@ import torch
 
 from eyeline.systems.gaze_anticipation.beginning import OTHERS_LICENCE, Beginning, begin
 from eyeline.systems.gaze_anticipation.model import csts
-from eyeline.systems.gaze_anticipation.original_keys import our_name
+from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 from tests.systems.gaze_anticipation.invented import their_shapes
 
 SMALL = {"width": 8, "side": 64}

@@ -13,11 +13,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.gaze_anticipation import data, store
-from eyeline.systems.gaze_anticipation.clips import Clip
-from eyeline.systems.gaze_anticipation.footage import find_frames
-from eyeline.systems.gaze_anticipation.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+from eyeline.systems.gaze_anticipation import data
+from eyeline.systems.gaze_anticipation.recordings import store
+from eyeline.systems.gaze_anticipation.recordings.clips import Clip
+from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
+from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 from eyeline.video.reader import probe
 from tests.systems.gaze_anticipation.filmed import number_of
 from tests.systems.gaze_anticipation.invented import GOLDEN, golden

@@ -13,7 +13,8 @@ import pytest
 
 from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.system import load_system
-from eyeline.systems.gaze_anticipation import evaluate, levels, predictions, score
+from eyeline.systems.gaze_anticipation import evaluate, predictions, score
+from eyeline.systems.gaze_anticipation.scoring import levels
 from tests.systems.gaze_anticipation import judged
 from tests.systems.gaze_anticipation.invented import golden
 
@@ -69,8 +70,8 @@ def test_points_are_where_maps_are_largest(made: Any) -> None:
     _, out, _ = made
     table = predictions.read_predictions(out / "predictions.csv")
     assert ((table.probability > 0) & (table.probability < 1)).all()
-    from eyeline.systems.gaze_anticipation import map_files
-    from eyeline.systems.gaze_anticipation.spatial import middle_view
+    from eyeline.systems.gaze_anticipation.scoring import map_files
+    from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
 
     ((_, maps),) = map_files.read(out / "predictions.parquet", table)
     square = middle_view(60, 64, 64)

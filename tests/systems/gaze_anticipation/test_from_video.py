@@ -20,9 +20,9 @@ from eyeline.settings import Settings
 from eyeline.system import Scene, load_system
 from eyeline.systems.gaze_anticipation.from_video import CstsPredictor, learned
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-from eyeline.systems.gaze_anticipation.places import Places
-from eyeline.systems.gaze_anticipation.spatial import middle_view
 from eyeline.systems.gaze_anticipation.streaming import Stream
+from eyeline.systems.gaze_anticipation.windows.places import Places
+from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.video.reader import VideoReader

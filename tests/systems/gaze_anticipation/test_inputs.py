@@ -8,7 +8,7 @@ import torch
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation.inputs import silence, sound_input
-from eyeline.systems.gaze_anticipation.spectrogram import SOUND_HZ, spectrogram
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ, spectrogram
 
 WINDOWS = np.random.default_rng(0).standard_normal((3, 256, 256)).astype(np.float32)
 

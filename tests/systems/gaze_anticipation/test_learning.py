@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation import evaluate, levels, train
-from eyeline.systems.gaze_anticipation.bench import baselines
+from eyeline.systems.gaze_anticipation import evaluate, train
 from eyeline.systems.gaze_anticipation.evaluate import Measured
 from eyeline.systems.gaze_anticipation.report import FIXATIONS
-from eyeline.systems.gaze_anticipation.tally import means_of
+from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.systems.gaze_anticipation.scoring.bench import baselines
+from eyeline.systems.gaze_anticipation.scoring.tally import means_of
 from eyeline.systems.gaze_anticipation.weights import load_csts
 from eyeline.training import checkpoint
 from tests.systems.gaze_anticipation.made_up import prepared

@@ -11,7 +11,7 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation import predictions
 from eyeline.systems.gaze_anticipation.predictions import Predictions
-from eyeline.systems.gaze_anticipation.truth import predicted
+from eyeline.systems.gaze_anticipation.scoring.truth import predicted
 from tests.systems.gaze_anticipation import judged
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.gaze_anticipation import clips, data, prepare, store
-from eyeline.systems.gaze_anticipation.clips import read_list
-from eyeline.systems.gaze_anticipation.labels import UNTRACKED
+from eyeline.systems.gaze_anticipation import data, prepare
+from eyeline.systems.gaze_anticipation.recordings import clips, store
+from eyeline.systems.gaze_anticipation.recordings.clips import read_list
+from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED
 from tests.systems.gaze_anticipation import filmed
 
 

@@ -8,11 +8,12 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from eyeline.systems.gaze_anticipation import bench, levels, report
-from eyeline.systems.gaze_anticipation.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.report import Report
-from eyeline.systems.gaze_anticipation.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring import bench, levels
+from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 from tests.systems.gaze_anticipation import judged
 
 NAMES = [each.name for each in fields(Truth)]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.gaze_anticipation import bench, levels, map_files, predictions, report, score
-from eyeline.systems.gaze_anticipation.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation import predictions, report, score
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
-from eyeline.systems.gaze_anticipation.truth import asked, predicted
+from eyeline.systems.gaze_anticipation.scoring import bench, levels, map_files
+from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
 from tests.systems.gaze_anticipation import judged
 
 ASIDE = np.array([0.03, -0.02])

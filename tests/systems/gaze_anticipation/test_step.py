@@ -11,7 +11,7 @@ from torch import Tensor
 
 from eyeline.systems.gaze_anticipation.loss import contrast, map_divergence
 from eyeline.systems.gaze_anticipation.model import csts, heatmaps
-from eyeline.systems.gaze_anticipation.original_keys import our_name
+from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 from eyeline.systems.gaze_anticipation.recipe import Recipe, read_recipe
 from eyeline.systems.gaze_anticipation.step import Step, learning_rate, optimizers, schedulers
 from eyeline.training import loop

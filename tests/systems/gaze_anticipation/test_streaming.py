@@ -11,10 +11,11 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image
-from eyeline.systems.gaze_anticipation import data, store
+from eyeline.systems.gaze_anticipation import data
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
-from eyeline.systems.gaze_anticipation.spectrogram import SILENCE, spectrogram, to_16_bits
+from eyeline.systems.gaze_anticipation.recordings import store
 from eyeline.systems.gaze_anticipation.streaming import Answer, Stream
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE, spectrogram, to_16_bits
 from eyeline.video.reader import VideoReader
 from eyeline.video.sound import read_sound
 from tests.systems.gaze_anticipation import judged

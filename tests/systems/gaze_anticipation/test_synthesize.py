@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from eyeline.errors import OutputError, UsageError
-from eyeline.systems.gaze_anticipation import clips, prepare, synthesize
+from eyeline.systems.gaze_anticipation import prepare, synthesize
 from eyeline.systems.gaze_anticipation.data import open_clips
-from eyeline.systems.gaze_anticipation.labels import FIXATION, UNTRACKED, read_ego4d_gaze
-from eyeline.systems.gaze_anticipation.scenes import RATE_HZ, in_picture
+from eyeline.systems.gaze_anticipation.recordings import clips
+from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION, UNTRACKED, read_ego4d_gaze
+from eyeline.systems.gaze_anticipation.synthetic.scenes import RATE_HZ, in_picture
 from eyeline.video.reader import probe
 from eyeline.video.sound import has_sound
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.errors import CheckpointError, DataError, RecipeError, UsageError
-from eyeline.systems.gaze_anticipation import evaluate, levels, report, train, validation
+from eyeline.systems.gaze_anticipation import evaluate, report, train
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.model import csts
-from eyeline.systems.gaze_anticipation.spectrogram import SILENCE
+from eyeline.systems.gaze_anticipation.scoring import levels, validation
 from eyeline.systems.gaze_anticipation.step import Step, learning_rate
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.gaze_anticipation.model import csts
-from eyeline.systems.gaze_anticipation.original_keys import KINETICS_IGNORED, our_name
+from eyeline.systems.gaze_anticipation.network.original_keys import KINETICS_IGNORED, our_name
 from eyeline.systems.gaze_anticipation.weights import import_original, initialise, load_csts
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard

@@ -1,0 +1,165 @@
+"""A clip's pictures at 30 a second and its sound, out of its own file or of a longer video."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError
+from eyeline.results import VideoInfo
+from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.recordings.annotations import RATE_HZ
+from eyeline.video.container import open_source, picture_stream
+from eyeline.video.frame import Frame
+from eyeline.video.handover import ahead
+from eyeline.video.passes import Pass
+from eyeline.video.reader import VideoReader, probe
+from eyeline.video.sound import has_sound, read_sound
+
+Shown = tuple[float, float, Frame]
+"""When a frame begins and ends, in seconds of the clip, and the frame."""
+
+_ROUNDING_S = 1e-4
+"""By which stamps may lie before the time that they mean."""
+_LEAD_S = 2.0
+"""Decoded and dropped before a clip that begins within a video."""
+_QUEUE_FRAMES = 8
+_FULL_SCALE = 32768
+
+
+@dataclass
+class Footage:
+    """One clip's pictures and sound; what was odd is known once the pictures have been read."""
+
+    path: Path
+    span_s: tuple[float, float] | None = None
+    """Start and end in a longer video; None where the file is the clip."""
+    repeated: int = 0
+    """Numbers that show the frame of the number before."""
+    dropped: int = 0
+    """Frames that no number shows."""
+    damaged: tuple[int, ...] = ()
+    """Numbers whose picture was decoded from damaged data."""
+    damaged_sound: int = 0
+    """Spans of sound that cannot be decoded and are silent."""
+    start_s: float = 0.0
+    """Stamp of the first picture on the file's clock."""
+
+    def pictures(self) -> Iterator[tuple[int, Frame]]:
+        """Numbers from 0 without gaps, as `ffmpeg -vf fps=30` makes them.
+
+        Raises:
+            VideoError: the file cannot be read.
+            DataError: it ends before the clip begins.
+        """
+        info = probe(self.path)
+        self.start_s = info.start_s
+        self.repeated, self.dropped, self.damaged = 0, 0, ()
+        shown = self._whole() if self.span_s is None else self._part(info, *self.span_s)
+        last: Frame | None = None
+        for number, frame in at_rate(self._counted(shown)):
+            again = frame is last
+            self.repeated += again
+            self.dropped -= not again
+            self.damaged += (number,) if frame.damaged else ()
+            last = frame
+            yield number, frame
+        if last is None:
+            raise DataError(f"{self.path} ends before the clip begins, at {self.span_s} s")
+
+    def sound(self) -> npt.NDArray[np.int16]:
+        """Samples `(n,)`, 16 kHz mono, from the first picture on; none in a file without sound.
+
+        `pictures` is to be read first, which finds where they begin.
+
+        Raises:
+            VideoError: the file cannot be read.
+        """
+        if not has_sound(self.path):
+            return np.zeros(0, np.int16)
+        end = math.inf if self.span_s is None else self.span_s[1] - self.span_s[0]
+        parts = [np.zeros(0, np.int16)]
+        blocks = read_sound(self.path, SOUND_HZ, start_s=self.start_s)
+        for block in blocks:
+            if block.time_s >= end:
+                break
+            parts.append(to_16_bits(block.samples))
+        self.damaged_sound = len(blocks.damage)
+        samples = np.concatenate(parts)
+        return samples if math.isinf(end) else samples[: round(end * SOUND_HZ)]
+
+    def _counted(self, shown: Iterable[Shown]) -> Iterator[Shown]:
+        for each in shown:
+            self.dropped += 1
+            yield each
+
+    def _whole(self) -> Iterator[Shown]:
+        for frame in VideoReader(self.path, queue_frames=_QUEUE_FRAMES):
+            yield frame.time_s, frame.end_s, frame
+
+    def _part(self, info: VideoInfo, start_s: float, end_s: float) -> Iterator[Shown]:
+        """Frames that begin within the span, from the key frame before it on."""
+        first: float | None = None
+        for time_s, until_s, frame in ahead(
+            lambda: self._from(info, start_s - _LEAD_S), _QUEUE_FRAMES, "eyeline-decode"
+        ):
+            if time_s < start_s - _ROUNDING_S:
+                continue
+            if time_s >= end_s - _ROUNDING_S:
+                return
+            if first is None:
+                first = time_s
+                self.start_s = info.start_s + time_s
+            yield time_s - first, until_s - first, frame
+
+    def _from(self, info: VideoInfo, time_s: float) -> Iterator[Shown]:
+        """All frames from the last key frame before a time on, with times of the video."""
+        with open_source(self.path) as container:
+            stream = picture_stream(container)
+            assert stream is not None and stream.time_base is not None, self.path
+            if time_s > 0:
+                ticks = int(Fraction(info.start_s + time_s) / stream.time_base)
+                container.seek(ticks, stream=stream)
+            one_pass = Pass(container, stream, 1)
+            for frame in one_pass.frames(None):
+                offset_s = float(one_pass.start) - info.start_s
+                yield frame.time_s + offset_s, frame.end_s + offset_s, frame
+
+
+def at_rate(shown: Iterable[Shown], rate_hz: int = RATE_HZ) -> Iterator[tuple[int, Frame]]:
+    """Lay frames on a constant rate by FFmpeg's rule.
+
+    Every frame goes to the number nearest to its time and stays until the next one's; of several
+    at one number the last is taken. (`video.grid` asks which frame is nearest to a number's time,
+    which gives others where the rates differ.)
+
+    Yields:
+        Numbers from 0 without gaps; a frame that comes again is the same object.
+    """
+    held: tuple[int, Frame] | None = None
+    end = 0
+    for time_s, end_s, frame in shown:
+        number = _nearest(time_s * rate_hz)
+        if held is not None:
+            yield from ((k, held[1]) for k in range(held[0], number))
+        held = number if held is None else max(number, held[0]), frame
+        end = _nearest(end_s * rate_hz)
+    if held is not None:
+        yield from ((k, held[1]) for k in range(held[0], end))
+
+
+def to_16_bits(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
+    """Samples of full scale 1 as they are stored."""
+    scaled = np.rint(samples * _FULL_SCALE)
+    return np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+
+
+def _nearest(value: float) -> int:
+    """Halves go up; the small term keeps them clear of rounding."""
+    return math.floor(value + 0.5 + 1e-6)

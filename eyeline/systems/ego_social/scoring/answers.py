@@ -1,0 +1,218 @@
+"""From a network and a data set to the benchmark's rows, by its protocol and by better ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from eyeline.errors import UsageError
+from eyeline.results import Floats, Ints
+from eyeline.systems.ego_social.predictions import Rows, rows
+from eyeline.systems.ego_social.recordings.tracklets import Talk, face_counts
+from eyeline.systems.ego_social.scoring import postprocess
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from eyeline.systems.ego_social.data import Looks, Talks
+    from eyeline.systems.ego_social.model import LookingAtMe
+    from eyeline.systems.ego_social.recordings.challenge import ChallengeLooks, ChallengeTalks
+    from eyeline.systems.ego_social.scoring.answering import Stretches, Talked, Windows
+    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What makes scores better without training; none of it is in the published protocol."""
+
+    smooth_frames: int = 0
+    """Length of a running median over each face's scores; 0 for none. Of looks."""
+    flip: bool = False
+    """Mean with the scores of mirror images."""
+    fuse: bool = False
+    """Scores of face and voice alone, the face's weighing as much as it is seen. Of talk."""
+
+    def check(self, task: str) -> None:
+        """UsageError where an option is not for the task."""
+        if self.smooth_frames < 0:
+            raise UsageError(f"smooth is {self.smooth_frames} frames; 0 or more can be")
+        if task == "ttm" and self.smooth_frames:
+            raise UsageError("smooth is for looking at me: talk has one score a segment")
+        if task == "lam" and self.fuse:
+            raise UsageError("fuse is for talking to me: looks have no voice")
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a data set is gone through."""
+
+    at_once: int = 32
+    """Windows that are seen together."""
+    workers: int = 0
+    """Processes that read crops."""
+    told: Told | None = None
+    fabric: Fabric | None = None
+    """Launched; its processes share the data set."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Rows of a data set as the benchmark has them, and what a network said of them."""
+
+    truth: Rows
+    plain: Rows
+    """By the published protocol."""
+    found: Rows
+    """With the options; the same as `plain` without any."""
+    logits: Floats
+    """`(n, 2)` of windows or stretches as they are, by the published protocol."""
+    faces: Ints | None = None
+    """`(n,)` frames of each segment of talk in which the speaker's face is annotated."""
+
+
+def of_looks(
+    network: LookingAtMe, items: Looks, options: Options | None = None, work: Work | None = None
+) -> Answered:
+    """Answers for looks of a prepared data set."""
+    options = options or Options()
+    columns = items.clip, items.track, items.frame, items.box_xyxy
+    logits = _look_logits(network, items, options, work or Work())
+    plain = found = postprocess.looks(*columns, score=postprocess.scores(logits[0]))
+    if len(logits) > 1:
+        found = postprocess.looks(*columns, score=postprocess.flip_mean(*logits))
+    found = postprocess.smoothed(found, options.smooth_frames)
+    return Answered(postprocess.looks(*columns, label=items.label), plain, found, logits[0])
+
+
+def of_talks(
+    network: TalkingToMe, items: Talks, options: Options | None = None, work: Work | None = None
+) -> Answered:
+    """Answers for stretches of talk of a prepared data set."""
+    options = options or Options()
+    segments = items.segments
+    heard = _talked(network, items, options, work or Work())
+    plain = found = postprocess.talks(segments, heard[0].logits)
+    if options.fuse or options.flip:
+        found = replace(plain, score=_segment_scores(segments, heard, options.fuse))
+    faces = _annotated_faces(items)
+    return Answered(postprocess.talks(segments), plain, found, heard[0].logits, faces)
+
+
+def of_challenge_looks(
+    network: LookingAtMe,
+    items: ChallengeLooks,
+    options: Options | None = None,
+    work: Work | None = None,
+) -> Rows:
+    """Rows for the looking-at-me challenge, one a crop."""
+    options = options or Options()
+    logits = _look_logits(network, items, options, work or Work())
+    score = postprocess.scores(logits[0]) if len(logits) == 1 else postprocess.flip_mean(*logits)
+    names = items.columns
+    unknown = np.zeros((len(items), 4))
+    whole = postprocess.looks(
+        names["video_id"], names["track_id"], items.frame, unknown, score=score
+    )
+    return rows(
+        "lam_challenge", names, score=postprocess.smoothed(whole, options.smooth_frames).score
+    )
+
+
+def of_challenge_talks(
+    network: TalkingToMe,
+    items: ChallengeTalks,
+    options: Options | None = None,
+    work: Work | None = None,
+) -> Rows:
+    """Rows for the talking-to-me challenge: each frame with a face has its segment's score."""
+    options = options or Options()
+    heard = _talked(network, items, options, work or Work())
+    if not (options.fuse or options.flip):
+        return postprocess.challenge_talks(items.pieces, heard[0].logits, items.faces)
+    spans = zip(items.pieces, items.span.tolist(), strict=True)
+    segments = [Talk(name, "", 0, first, last, 0) for name, (first, last) in spans]
+    score = _segment_scores(segments, heard, options.fuse)
+    told = [
+        (name, str(frame), value)
+        for name, value in zip(dict.fromkeys(items.pieces), score.tolist(), strict=True)
+        for frame in items.faces[name]
+    ]
+    columns = {"video_id": [t[0] for t in told], "frame_id": [t[1] for t in told]}
+    return rows("ttm_challenge", columns, score=np.array([t[2] for t in told], np.float64))
+
+
+def quality(segments: Sequence[Talk], heard: Talked) -> Floats:
+    """Of each segment `(segment,)` the share of its frames that show a face."""
+    faces, frames = (per_segment(segments, counts) for counts in (heard.faces, heard.frames))
+    return np.asarray(faces / np.maximum(frames, 1))
+
+
+def per_segment(segments: Sequence[Talk], counts: Ints) -> Ints:
+    """Sums `(segment,)` of counts `(n,)` of the pieces, in the order of `postprocess.talks`."""
+    names = [(piece.clip, piece.segment) for piece in segments]
+    begins = [i == 0 or name != names[i - 1] for i, name in enumerate(names)]
+    return np.bincount(np.cumsum(begins) - 1, weights=counts).astype(np.int64)
+
+
+def _annotated_faces(items: Talks) -> Ints:
+    """As `score.run` counts them from annotations."""
+    whole: dict[tuple[str, int], Talk] = {}
+    for piece in items.segments:
+        first = whole.setdefault((piece.clip, piece.segment), piece)
+        whole[piece.clip, piece.segment] = replace(first, end_frame=piece.end_frame)
+    counts = []
+    for clip in items.clips:
+        own = [segment for segment in whole.values() if segment.clip == clip.uid]
+        counts.append(face_counts(clip.annotation, own))
+    return np.concatenate(counts)
+
+
+def _look_logits(
+    network: LookingAtMe, items: Windows, options: Options, work: Work
+) -> list[Floats]:
+    """Of windows as they are and, if asked for, of their mirror images."""
+    from eyeline.systems.ego_social.scoring import answering
+
+    return [
+        answering.looks(
+            network, items, mirrored=mirrored, at_once=work.at_once, workers=work.workers,
+            told=work.told, fabric=work.fabric,
+        )
+        for mirrored in _sides(options)
+    ]  # fmt: skip
+
+
+def _talked(network: TalkingToMe, items: Stretches, options: Options, work: Work) -> list[Talked]:
+    from eyeline.systems.ego_social.scoring import answering
+
+    return [
+        answering.talks(
+            network, items, mirrored=mirrored, workers=work.workers, told=work.told,
+            fabric=work.fabric,
+        )
+        for mirrored in _sides(options)
+    ]  # fmt: skip
+
+
+def _sides(options: Options) -> tuple[bool, ...]:
+    return (False, True) if options.flip else (False,)
+
+
+def _segment_scores(segments: Sequence[Talk], heard: Sequence[Talked], fuse: bool) -> Floats:
+    """Scores `(segment,)`: means over pictures as they are and mirrored, where both are there."""
+    sides = [_fused(segments, one) if fuse else _scores(segments, one.logits) for one in heard]
+    return np.asarray(np.mean(sides, axis=0))
+
+
+def _fused(segments: Sequence[Talk], heard: Talked) -> Floats:
+    face, voice = (_scores(segments, logits) for logits in (heard.face, heard.voice))
+    return postprocess.fused(face, voice, quality(segments, heard))
+
+
+def _scores(segments: Sequence[Talk], logits: Floats) -> Floats:
+    return cast(Floats, postprocess.talks(segments, logits).score)

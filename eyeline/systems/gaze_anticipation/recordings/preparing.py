@@ -1,0 +1,258 @@
+"""One video to its folder of a prepared data set, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.errors import DataError, EyelineError
+from eyeline.files import clear, filling, locked
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_anticipation.recordings import store
+from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
+from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, gaps
+from eyeline.systems.gaze_anticipation.recordings.raw import Raw
+from eyeline.systems.gaze_anticipation.recordings.store import (
+    INDEX,
+    SOUND,
+    VIDEOS,
+    Content,
+    Media,
+    PreparedVideo,
+    open_video,
+)
+from eyeline.systems.gaze_anticipation.windows import spectrogram
+from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
+from eyeline.video.container import open_source, sound_stream
+from eyeline.video.reader import probe
+from eyeline.video.sound import read_sound
+
+LOCKS = ".locks"
+RATE_OFF = 0.002
+"""Share by which a video's rate may differ: 29.97 passes for 30."""
+SHORT_S = 1.0
+"""By which sound may end before the picture; the rest is silent."""
+
+_SAMPLE_BYTES = 1 << 16
+_FULL_SCALE = 32768
+_COLUMN = spectrogram.SOUND_HZ // spectrogram.COLUMNS_S
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How videos are prepared."""
+
+    fill_silence: bool = False
+    """Take videos whose sound is missing or ends too early; the rest is silent."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one video."""
+
+    video: str
+    status: str
+    """`done`, `kept` from an earlier run, `busy` in another process, or `failed`."""
+    message: str = ""
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    """Frames, seconds of picture and of sound, frames of each kind of gaze, bytes."""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """That it took."""
+
+
+def attempt(raw: Raw, out: Path, settings: Settings) -> Outcome:
+    """Prepare one video below `out`; what it can cause becomes an outcome.
+
+    One that was prepared of the same files is kept. Its folder appears when it is whole, so a run
+    that was stopped has lost no more than the video under way.
+    """
+    begun = time.monotonic()
+    try:
+        with locked(out / LOCKS / f"{raw.video}.lock") as ours:
+            if not ours:
+                return Outcome(raw.video, "busy", "another process is at work on it")
+            raw.ready()
+            source = _source(raw)
+            kept = _kept(out, raw, source, settings)
+            return kept or _prepare(raw, out, settings, source, begun)
+    except EyelineError as error:
+        return Outcome(raw.video, "failed", str(error))
+    except OSError as error:
+        return Outcome(raw.video, "failed", f"{error.filename}: {error.strerror or error}")
+
+
+def _prepare(
+    raw: Raw, out: Path, settings: Settings, source: Sequence[Mapping[str, Any]], begun: float
+) -> Outcome:
+    folder = out / VIDEOS / raw.video
+    clear(folder)
+    with filling(folder) as place:
+        content = _content(raw, settings, place)
+        card = {"source": source, "settings": asdict(settings), **content.card}
+        store.write_index(place, out, replace(content, card=card))
+    return _told(open_video(out, raw.video), "done", round(time.monotonic() - begun, 2))
+
+
+def _content(raw: Raw, settings: Settings, place: Path) -> Content:
+    """All that is known of a video; its sound is written."""
+    timing = timing_of(raw.dataset)
+    found = [(path, start, find_frames(path)) for path, start in raw.media]
+    for path, _, frames in found:
+        if abs(float(frames.rate_hz) / timing.fps - 1) > RATE_OFF:
+            raise DataError(
+                f"{path}: its frame rate is {float(frames.rate_hz):.3f}; labels and steps of "
+                f"{raw.dataset} are for {timing.fps} frames a second. Convert the video first, for "
+                f"example by: ffmpeg -i IN -r {timing.fps} OUT"
+            )
+    info = probe(found[0][0])
+    gaze = raw.labels(found[0][2])
+    sounds = [
+        _samples(raw.sound or path, path, frames.duration_s, settings) for path, _, frames in found
+    ]
+    media = [
+        Media(path, frames, _columns(len(samples)), start)
+        for (path, start, frames), samples in zip(found, sounds, strict=True)
+    ]
+    _write_sound(place / SOUND, sounds)
+    whole = media[0].start_s is None
+    heads = _heads(sounds[0]) if whole else {}
+    counts = {
+        "frames": sum(len(m.frames) for m in media),
+        "seconds": round(sum(m.frames.duration_s for m in media), 3),
+        "sound_s": round(sum(map(len, sounds)) / spectrogram.SOUND_HZ, 3),
+        "gaze": gaze.counts(),
+    }
+    card = {
+        "counts": counts, "notes": [*_notes(media, sounds, gaze.kind)],
+        "gaps": gaps(gaze, timing.fps, found[0][2].duration_s) if whole else [],
+    }  # fmt: skip
+    size = (info.width_px, info.height_px)
+    return Content(raw.video, raw.dataset, media, gaze, size, heads, card)
+
+
+def _samples(
+    path: Path, video: Path, picture_s: float, settings: Settings
+) -> npt.NDArray[np.int16]:
+    """Sound `(n,)`, 24 kHz, from the first picture on, no longer than the picture.
+
+    Raises:
+        DataError: there is none, or too little of it, and silence is not to fill it.
+    """
+    own = path == video
+    with open_source(path) as container:
+        there = sound_stream(container) is not None
+    parts = [np.zeros(0, np.int16)]
+    if there:
+        start_s = probe(video).start_s if own else 0.0
+        for block in read_sound(path, spectrogram.SOUND_HZ, start_s=start_s):
+            kept = np.clip(np.rint(block.samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
+            parts.append(kept.astype(np.int16))
+    found = np.concatenate(parts)
+    lacking = picture_s - len(found) / spectrogram.SOUND_HZ
+    if lacking > SHORT_S and not settings.fill_silence:
+        what = f"its sound ends {lacking:.2f} s before the picture" if there else "it has no sound"
+        raise DataError(
+            f"{path}: {what}; put missing_audio/<uid>.wav beside, or let silence fill it "
+            "(fill_silence=true)"
+        )
+    return found[: round(picture_s * spectrogram.SOUND_HZ)]
+
+
+def _columns(samples: int) -> int:
+    return 1 + (samples - 1) // _COLUMN if samples else 0
+
+
+def _write_sound(path: Path, sounds: Sequence[npt.NDArray[np.int16]]) -> None:
+    """The spectrograms of all files, one after the other, worked out in pieces."""
+    columns = sum(_columns(len(samples)) for samples in sounds)
+    if not columns:
+        return
+    written = np.lib.format.open_memmap(
+        path, "w+", np.dtype(np.float32), (columns, spectrogram.ROWS)
+    )
+    at = 0
+    for samples in sounds:
+        for piece in spectrogram.pieces(_scaled(samples)):
+            written[at : at + len(piece)] = piece
+            at += len(piece)
+    written.flush()
+
+
+def _scaled(samples: npt.NDArray[np.int16]) -> Iterator[Floats]:
+    step = 60 * spectrogram.SOUND_HZ
+    for start in range(0, len(samples), step):
+        yield samples[start : start + step].astype(np.float32) / np.float32(_FULL_SCALE)
+
+
+def _heads(samples: npt.NDArray[np.int16]) -> dict[int, Floats]:
+    """First columns of clips that begin at a whole second."""
+    last = (len(samples) - 256) // spectrogram.SOUND_HZ
+    if last < 0:
+        return {}
+    begin = [samples[s * spectrogram.SOUND_HZ :][:256] for s in range(last + 1)]
+    found = spectrogram.first_columns(np.stack(begin).astype(np.float32) / _FULL_SCALE)
+    return dict(enumerate(found))
+
+
+def _notes(
+    media: Sequence[Media], sounds: Sequence[npt.NDArray[np.int16]], kind: Ints
+) -> Iterator[str]:
+    silent = sum(
+        m.frames.duration_s - len(s) / spectrogram.SOUND_HZ
+        for m, s in zip(media, sounds, strict=True)
+    )
+    if silent > 1 / 30:
+        yield f"the last {silent:.2f} s are silent"
+    many = int((kind == UNTRACKED).sum())
+    if many:
+        yield f"{many} of {len(kind)} frames have no gaze"
+    whole = media[0].start_s is None
+    if whole and len(kind) < len(media[0].frames):
+        yield f"labels end {len(media[0].frames) - len(kind)} frames before the video"
+
+
+def _told(video: PreparedVideo, status: str, seconds: float = 0.0) -> Outcome:
+    card = video.card
+    size = sum(path.stat().st_size for path in video.folder.iterdir())
+    counts = {**card["counts"], "size_bytes": size}
+    return Outcome(video.video, status, "", counts, tuple(card["notes"]), seconds)
+
+
+def _source(raw: Raw) -> list[dict[str, Any]]:
+    """What tells this video's files from others: size, and a hash of both ends."""
+    found = []
+    for path in raw.files:
+        if not path.is_file():
+            raise DataError(f"{raw.video}: {path} is missing")
+        size = path.stat().st_size
+        hashed = hashlib.sha256()
+        with path.open("rb") as file:
+            hashed.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(size - _SAMPLE_BYTES, 0))
+            hashed.update(file.read(_SAMPLE_BYTES))
+        found.append({"name": path.name, "bytes": size, "ends_sha256": hashed.hexdigest()})
+    return found
+
+
+def _kept(
+    out: Path, raw: Raw, source: Sequence[Mapping[str, Any]], settings: Settings
+) -> Outcome | None:
+    """A video that is there and whole, if it was made of the same in the same way."""
+    if not (out / VIDEOS / raw.video / INDEX).is_file():
+        return None
+    try:
+        found = open_video(out, raw.video)
+        found.check()
+    except DataError:
+        return None
+    if found.card.get("source") != source or found.card.get("settings") != asdict(settings):
+        return None
+    return _told(found, "kept")

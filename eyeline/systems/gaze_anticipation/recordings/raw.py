@@ -1,0 +1,155 @@
+"""Where Ego4D's gaze videos, labels and sound lie: as downloaded, or as the original has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_anticipation.recordings import clips
+from eyeline.systems.gaze_anticipation.recordings.footage import Frames
+from eyeline.systems.gaze_anticipation.recordings.labels import (
+    FrameGaze,
+    ego4d_labels,
+    read_columns,
+    read_ego4d_gaze,
+)
+
+_WHOLE = ("full_scale.gaze", "full_scale", "videos")
+_CUT = ("clips.gaze", "clips")
+_LABELS = "gaze_frame_label"
+
+
+class Raw(Protocol):
+    """A video to be prepared."""
+
+    @property
+    def video(self) -> str:
+        """Its name, as lists have it."""
+
+    @property
+    def dataset(self) -> str:
+        """`ego4d` or `aria`."""
+
+    @property
+    def media(self) -> Sequence[tuple[Path, int | None]]:
+        """Files, and where the clip that each is begins; None of the whole video."""
+
+    @property
+    def sound(self) -> Path | None:
+        """A file with its sound; None where the video has its own."""
+
+    def ready(self) -> None:
+        """Make of its files what is still to be made."""
+
+    def labels(self, frames: Frames) -> FrameGaze:
+        """Gaze of all frames of the whole video."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that it is made of."""
+
+
+@dataclass(frozen=True)
+class Ego4DVideo:
+    """A video of Ego4D."""
+
+    video: str
+    media: tuple[tuple[Path, int | None], ...]
+    gaze: Path
+    """Rows of gaze, or the labels of frames that the original writes."""
+    sound: Path | None = None
+    dataset: str = "ego4d"
+
+    def ready(self) -> None:
+        """All is there."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that it is made of."""
+        return (*(path for path, _ in self.media), self.gaze, *([self.sound] if self.sound else []))
+
+    def labels(self, frames: Frames) -> FrameGaze:
+        """Gaze of all frames, as of `labels.ego4d_labels`.
+
+        Raises:
+            DataError: the file is not there, or damaged.
+        """
+        if self.gaze.parent.name == _LABELS:
+            return read_frame_labels(self.gaze)
+        return ego4d_labels(read_ego4d_gaze(self.gaze), float(frames.rate_hz), len(frames))
+
+
+def read_frame_labels(path: Path) -> FrameGaze:
+    """Labels of frames as the original writes them, of Ego4D or of Aria.
+
+    Raises:
+        DataError: no such file, or damaged.
+    """
+    try:
+        with path.open() as file:
+            columns = (1, 2, 3) if "timestamp" not in file.readline() else (2, 3, 4)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    found = read_columns(path, columns)
+    if not len(found):
+        raise DataError(f"{path} has no rows")
+    kind = found[:, 2].astype(np.int64)
+    if kind.min() < 0 or kind.max() > 3:
+        raise DataError(f"{path}: column {columns[2]} holds kinds of gaze other than 0 to 3")
+    return FrameGaze(found[:, :2], kind)
+
+
+def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
+    """All videos of a folder: whole ones, or clips where there is no whole one.
+
+    Raises:
+        DataError: there is none.
+    """
+    whole = _whole_videos(source)
+    parts = {name: found for name, found in _cut_videos(source).items() if name not in whole}
+    media = {name: ((path, None),) for name, path in whole.items()} | parts
+    if not media:
+        raise DataError(
+            f"{source} holds no video: expected {_WHOLE[0]}/<uid>.mp4, or "
+            f"{_CUT[0]}/<uid>/<uid>_t0_t5.mp4"
+        )
+    return tuple(
+        Ego4DVideo(name, media[name], _gaze_file(source, name, name in parts), _wav(source, name))
+        for name in sorted(media)
+    )
+
+
+def _whole_videos(source: Path) -> dict[str, Path]:
+    for folder in _WHOLE:
+        if found := {path.stem: path for path in sorted((source / folder).glob("[!.]*.mp4"))}:
+            return found
+    return {}
+
+
+def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
+    for folder in _CUT:
+        found: dict[str, list[tuple[int, Path]]] = {}
+        for path in sorted((source / folder).glob("[!.]*/*.mp4")):
+            clip = clips.parse(f"{path.parent.name}/{path.name}", str(path))
+            found.setdefault(clip.video, []).append((clip.start_s, path))
+        if found:
+            return {
+                name: tuple((path, start) for start, path in sorted(parts))
+                for name, parts in found.items()
+            }
+    return {}
+
+
+def _gaze_file(source: Path, video: str, cut: bool) -> Path:
+    made = source / _LABELS / f"{video}_frame_label.csv"
+    return made if cut or made.is_file() else source / "gaze" / f"{video}.csv"
+
+
+def _wav(source: Path, video: str) -> Path | None:
+    path = source / "missing_audio" / f"{video}.wav"
+    return path if path.is_file() else None

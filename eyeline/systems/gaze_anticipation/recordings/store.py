@@ -1,0 +1,313 @@
+"""Prepared videos: which frames and labels there are and how they sound, without any pixels.
+
+A prepared data set is a folder: `index.json`, `split/*.list`, and of each video `videos/<id>/` with
+`index.npz` (frames, labels, where the media lie) and `sound.npy` (its spectrogram, by column).
+Pixels stay in the original videos.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline.errors import DataError, check_shape
+from eyeline.files import write_json
+from eyeline.results import Floats, Image, Ints
+from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
+from eyeline.systems.gaze_anticipation.recordings.footage import Frames, Videos
+from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
+from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS, Timing, timing_of
+from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, ROWS, SILENCE
+
+VERSION = 1
+"""Of the layout; a reader refuses others."""
+VIDEOS, SPLIT, CARD = "videos", "split", "index.json"
+INDEX, SOUND = "index.npz", "sound.npy"
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file with a video or a part of it."""
+
+    path: Path
+    frames: Frames
+    columns: int
+    """Of its spectrogram; 0 without sound."""
+    start_s: int | None = None
+    """Where the clip that the file is begins; None where it is the whole video."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that is known of a video."""
+
+    video: str
+    dataset: str
+    media: Sequence[Media]
+    gaze: FrameGaze
+    size_wh: tuple[int, int]
+    """Of the upright picture."""
+    heads: Mapping[int, Floats] = field(default_factory=dict)
+    """Second -> first column `(256,)` of the spectrogram of a clip that begins there."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """How it was prepared."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a clip lies."""
+
+    media: int
+    """Number of its file."""
+    frames: int
+    """How many it has."""
+    columns: int
+    """Of its sound."""
+    first_column: int
+    """In the video's spectrogram."""
+
+
+class PreparedVideo:
+    """One video of a prepared data set."""
+
+    def __init__(self, root: Path, video: str) -> None:
+        """Read its index; see `open_video`."""
+        self.root, self.video = root, video
+        self.folder = root / VIDEOS / video
+        content = _read(self.folder / INDEX, video)
+        self.card: Mapping[str, Any] = _card(content, video)
+        self.dataset: str = self.card["dataset"]
+        self.size_wh: tuple[int, int] = tuple(self.card["size_wh"])
+        self.gaze = FrameGaze(content["xy"], content["kind"])
+        self._content = content
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens it anew."""
+        return open_video, (self.root, self.video)
+
+    @property
+    def timing(self) -> Timing:
+        """How it is sampled."""
+        return timing_of(self.dataset)
+
+    @cached_property
+    def media(self) -> tuple[Media, ...]:
+        """Its files, in order of time."""
+        return tuple(self._medium(i) for i in range(len(self.card["media"])))
+
+    def span(self, clip: Clip) -> Span:
+        """Where a clip lies.
+
+        Raises:
+            DataError: the video ends before it; names both.
+        """
+        number = self._parts.get(clip.start_s)
+        if number is not None:
+            media = self.media[number]
+            return Span(number, len(media.frames), media.columns, self._first_columns[number])
+        if not self.media or self.media[0].start_s is not None:
+            raise DataError(f"{clip.line}: no such clip of video {self.video} was prepared")
+        whole = self.media[0].frames
+        # as the published cutting has it: frames at the video's rate from the clip's first second
+        frames = int(np.ceil(CLIP_S * float(whole.rate_hz) - 1e-6))
+        if clip.start_s + CLIP_S > whole.duration_s + 1 / float(whole.rate_hz):
+            raise DataError(
+                f"{clip.line}: video {self.media[0].path} lasts {whole.duration_s:.2f} s, which is "
+                "less than the clip needs"
+            )
+        return Span(0, frames, CLIP_S * COLUMNS_S, clip.start_s * COLUMNS_S)
+
+    def label_frames(self, clip: Clip, numbers: Ints) -> Ints:
+        """Numbers in the whole video, of frames counted from a clip's first one.
+
+        Raises:
+            DataError: beyond the labels; names clip and frame.
+        """
+        media = self.media[self.span(clip).media]
+        if media.start_s is None:
+            found = media.frames.shown_at(self._times(clip, numbers))
+        else:
+            found = clip.start_s * self.timing.fps + np.asarray(numbers, np.int64)
+        if found.max() >= len(self.gaze):
+            raise DataError(
+                f"{clip.line}: frame {found.max()} has no label; video {self.video} has "
+                f"{len(self.gaze)}"
+            )
+        return found
+
+    def pictures(self, clip: Clip, numbers: Ints, videos: Videos) -> Image:
+        """Frames `(n, height, width, 3)` uint8 RGB in full size, counted from a clip's first."""
+        media = self.media[self.span(clip).media]
+        own = numbers if media.start_s is not None else self.label_frames(clip, numbers)
+        return videos.read(media.path, media.frames, own)
+
+    def heard(self, clip: Clip, starts: Ints) -> Floats:
+        """Spectrograms `(n, 256, 256)` float32 from some columns of a clip on.
+
+        What the video's sound does not reach is silent.
+        """
+        span, half = self.span(clip), SOUND_COLUMNS
+        found = np.full((len(starts), half, ROWS), SILENCE, np.float32)
+        end = self._first_columns[span.media] + self.media[span.media].columns
+        for part, start in zip(found, np.asarray(starts).tolist(), strict=True):
+            first = span.first_column + start
+            piece = self._sound[first : min(first + half, end)]
+            part[: len(piece)] = piece
+            if start == 0 and clip.start_s in self._heads and len(piece):
+                part[0] = self._heads[clip.start_s]
+        return np.ascontiguousarray(found.transpose(0, 2, 1))
+
+    def check(self) -> None:
+        """DataError unless media and sound are there, as long as the index tells."""
+        for media in self.media:
+            if not media.path.is_file():
+                raise DataError(f"video {self.video}: its file {media.path} is gone")
+        self._sound  # noqa: B018
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether it has any."""
+        return any(media.columns for media in self.media)
+
+    def time_s(self, clip: Clip, numbers: Ints) -> Floats:
+        """Seconds since the video's first frame, of frames counted from a clip's first one."""
+        return self._times(clip, numbers)
+
+    def _times(self, clip: Clip, numbers: Ints) -> Floats:
+        rate = self.media[self.span(clip).media].frames.rate_hz
+        return np.asarray(clip.start_s + np.asarray(numbers) / float(rate), np.float64)
+
+    def _medium(self, number: int) -> Media:
+        said, content = self.card["media"][number], self._content
+        stamps, keys = (
+            content[name][slice(*content[f"{name}.start"][number : number + 2])]
+            for name in ("stamps", "keys")
+        )
+        frames = Frames(stamps, keys, Fraction(said["tick_s"]), Fraction(said["rate_hz"]))
+        return Media(_found(self.root, said), frames, said["columns"], said["start_s"])
+
+    @cached_property
+    def _parts(self) -> dict[int, int]:
+        return {m.start_s: n for n, m in enumerate(self.media) if m.start_s is not None}
+
+    @cached_property
+    def _first_columns(self) -> list[int]:
+        counts = [said["columns"] for said in self.card["media"]]
+        return [int(n) for n in np.cumsum([0, *counts])]
+
+    @cached_property
+    def _heads(self) -> dict[int, Floats]:
+        seconds = self._content["head_s"].tolist()
+        return dict(zip(seconds, self._content["heads"], strict=True))
+
+    @cached_property
+    def _sound(self) -> Floats:
+        path, columns = self.folder / SOUND, self._first_columns[-1]
+        if not columns:
+            return np.zeros((0, ROWS), np.float32)
+        try:
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(f"video {self.video}: cannot read {path}: {error}") from error
+        check_shape(found, f"{columns} {ROWS}", f"video {self.video}: {SOUND}")
+        return np.asarray(found) if not isinstance(found, np.memmap) else found
+
+
+def open_video(root: Path | str, video: str) -> PreparedVideo:
+    """A video of a prepared data set.
+
+    Raises:
+        DataError: it is not there, damaged, or of another version; names the video.
+    """
+    return PreparedVideo(Path(root), video)
+
+
+def prepared_videos(root: Path | str) -> tuple[str, ...]:
+    """Names of all videos that are there, in order."""
+    found = (Path(root) / VIDEOS).glob(f"[!.]*/{INDEX}")
+    return tuple(sorted(path.parent.name for path in found))
+
+
+def write_index(folder: Path, root: Path, content: Content) -> None:
+    """Write all of a video but its sound.
+
+    Args:
+        folder: to write in.
+        root: of the prepared data set, from which the media can be found again.
+        content: what is known.
+    """
+    media = content.media
+    card = {
+        **content.card, "version": VERSION, "dataset": content.dataset,
+        "size_wh": list(content.size_wh), "media": [_words(each, root) for each in media],
+    }  # fmt: skip
+    arrays: dict[str, Any] = {"xy": content.gaze.xy, "kind": content.gaze.kind}
+    for name in ("stamps", "keys"):
+        parts = [getattr(each.frames, name) for each in media]
+        arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts])
+        arrays[f"{name}.start"] = np.cumsum([0, *map(len, parts)])
+    heads = [np.zeros((0, ROWS), np.float32), *(h[None] for h in content.heads.values())]
+    arrays |= {"head_s": np.array([*content.heads], np.int64), "heads": np.concatenate(heads)}
+    np.savez_compressed(folder / INDEX, **arrays, card=np.array(json.dumps(card)))
+
+
+def write_card(root: Path, dataset: str) -> None:
+    """Write what the whole folder is."""
+    card = {
+        "system": "gaze_anticipation", "version": VERSION, "dataset": dataset,
+        "videos": list(prepared_videos(root)),
+    }  # fmt: skip
+    write_json(root / CARD, card)
+
+
+def _words(media: Media, root: Path) -> dict[str, Any]:
+    path = media.path.resolve()
+    return {
+        "path": str(path), "beside": os.path.relpath(path, root.resolve()),
+        "columns": media.columns, "start_s": media.start_s,
+        "tick_s": str(media.frames.tick_s), "rate_hz": str(media.frames.rate_hz),
+    }  # fmt: skip
+
+
+def _found(root: Path, said: Mapping[str, Any]) -> Path:
+    """Where a file lies: from the folder, so that both can move together, or where it was."""
+    beside = Path(os.path.normpath(root.resolve() / said["beside"]))
+    return beside if beside.is_file() else Path(said["path"])
+
+
+def _card(content: Mapping[str, Any], video: str) -> Mapping[str, Any]:
+    try:
+        card = json.loads(str(content["card"]))
+        version = card["version"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"video {video}: its card is damaged ({error!r})") from error
+    if version != VERSION:
+        raise DataError(
+            f"video {video} was prepared in layout {version}, this reads {VERSION}: prepare it "
+            "again"
+        )
+    return dict(card)
+
+
+def _read(path: Path, video: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError(f"video {video} is not prepared: no {path}")
+    try:
+        # opened here, so that it is closed even if it is no archive
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            content = dict(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"video {video}: {path} is damaged: {error}") from error
+    wanted = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
+    if lacking := [name for name in (*wanted, "card") if name not in content]:
+        raise DataError(f"video {video}: {path} lacks {', '.join(lacking)}")
+    return content

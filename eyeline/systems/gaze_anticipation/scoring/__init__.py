@@ -1,0 +1,1 @@
+"""From answers to sums of scores, and the thresholds that they are taken at."""

@@ -1,0 +1,143 @@
+"""A network's answers for clips, some at a time and in their order; processes share the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from eyeline.errors import UsageError
+from eyeline.results import Floats, Image, Ints
+from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
+from eyeline.systems.gaze_anticipation.scoring import levels
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from eyeline.systems.gaze_anticipation.data import Clips
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """How clips are gone through."""
+
+    at_once: int = 8
+    """Clips that are read and seen together."""
+    workers: int = 0
+    """Processes that read clips."""
+    told: Told | None = None
+    fabric: Fabric | None = None
+    """Launched; its processes share the clips."""
+
+    def __post_init__(self) -> None:
+        """UsageError for a number that cannot be."""
+        if self.at_once < 1 or self.workers < 0:
+            raise UsageError(f"{self.at_once} clips at once, {self.workers} readers; 1 or more, 0")
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process has the answers of all."""
+        return self.fabric is None or self.fabric.is_global_zero
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of neighbouring clips."""
+
+    numbers: Ints
+    """`(n,)` their places."""
+    found: Image
+    """`(n, slot, row, column)` levels of the maps, as of `levels.levels`."""
+    square: Floats
+    """`(n, slot, 2)` shares of the square: the map's largest cell."""
+    probability: Floats
+    """`(n, slot)` of that cell."""
+
+
+def answer(network: GazeAnticipation, clips: Clips, work: Work | None = None) -> Iterator[Answers]:
+    """Answers for all clips in their order; they have to be gone through to the end.
+
+    Args:
+        network: in evaluation mode, on its device.
+        clips: whose frames and squares are of the network's sizes.
+        work: how. Of several processes the first one is given all answers, the others none.
+    """
+    work = work or Work()
+    rank, world = (work.fabric.global_rank, work.fabric.world_size) if work.fabric else (0, 1)
+    count, size = len(clips), work.at_once
+    parts = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
+    mine = iter(_read(clips, [part.tolist() for part in parts[rank::world]], work.workers))
+    for first in range(0, len(parts), world):
+        own = _seen(network, next(mine)) if first + rank < len(parts) else None
+        turn = parts[first : first + world]
+        for numbers, packed in zip(turn, _shared(own, network, size, work.fabric), strict=False):
+            if work.leads:
+                yield _unpacked(numbers, packed, network)
+        if work.told and work.leads and (first // world % 25 == 24 or first + world >= len(parts)):
+            work.told(f"{int(turn[-1][-1]) + 1} of {count} clips")
+
+
+def peaks(maps: Floats) -> tuple[Floats, Floats]:
+    """The largest cells of maps `(n, row, column)`: places `(n, 2)` as shares, and values `(n,)`.
+
+    Labels are of the cell whose number is nearest to 64 times the share, so a cell's place is its
+    number's share, not its middle.
+    """
+    flat = maps.reshape(len(maps), -1)
+    at = flat.argmax(1)
+    row, column = np.divmod(at, maps.shape[2])
+    place = np.stack([column / maps.shape[2], row / maps.shape[1]], axis=1)
+    return place, flat[np.arange(len(flat)), at]
+
+
+def _read(clips: Clips, parts: list[list[int]], workers: int) -> Any:
+    # each worker opens videos anew; a worker without a part would do so for nothing
+    return DataLoader(clips, batch_sampler=parts, num_workers=min(workers, len(parts)))
+
+
+def _seen(network: GazeAnticipation, batch: Any) -> Tensor:
+    """Levels, place and probability of each map in a row of bytes `(clip, slot, byte)`."""
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        logits = network(batch["clip"].to(device), batch["sound"].to(device)).logits
+        found = heatmaps(logits).cpu().numpy()
+    maps = found.reshape(-1, *found.shape[-2:])
+    place, value = peaks(maps)
+    told = np.column_stack([place, value]).astype(np.float32).view(np.uint8)
+    cells = levels.levels(levels.rescaled(maps)).reshape(len(maps), -1)
+    packed = np.concatenate([cells, told], axis=1)
+    return torch.from_numpy(packed.reshape(len(found), -1, packed.shape[1]))
+
+
+def _shared(
+    own: Tensor | None, network: GazeAnticipation, size: int, fabric: Fabric | None
+) -> list[Tensor]:
+    """What each process has seen, in their order."""
+    if fabric is None or fabric.world_size == 1:
+        return [cast(Tensor, own)]
+    sent = torch.zeros(
+        (size, network.frames, (network.side // 4) ** 2 + _TOLD_BYTES), dtype=torch.uint8
+    )
+    if own is not None:
+        sent[: len(own)] = own
+    every = fabric.all_gather(sent.to(fabric.device))
+    return list(cast(Tensor, every).cpu())
+
+
+_TOLD_BYTES = 3 * 4
+
+
+def _unpacked(numbers: Ints, packed: Tensor, network: GazeAnticipation) -> Answers:
+    given = packed[: len(numbers)].numpy()
+    side = network.side // 4
+    cells, told = given[..., :-_TOLD_BYTES], np.ascontiguousarray(given[..., -_TOLD_BYTES:])
+    values = told.view(np.float32)
+    shape = (*given.shape[:2], side, side)
+    return Answers(numbers, cells.reshape(shape), values[..., :2], values[..., 2])

@@ -1,0 +1,146 @@
+"""Thresholds of maps that are chosen on other videos than those that are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eyeline.results import Floats
+from eyeline.systems.gaze_anticipation import report
+from eyeline.systems.gaze_anticipation.report import Report
+from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines, mean_map
+from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.truth import asked
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_anticipation.data import Clips
+    from eyeline.training.checkpoint import CheckpointCard
+
+SHARE = 0.1
+"""Of the training videos, held out to choose thresholds where the training held out none."""
+PRIOR_CLIPS = 2000
+"""Training clips whose labels make the prior, at most."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Training clips by which thresholds are chosen."""
+
+    clips: Clips | None
+    """Of videos that are held out whole; None where there are none."""
+    others: Clips | None
+    """Of the other training videos."""
+    words: str
+    """What they are, or why there are none."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Thresholds, and what else training videos tell."""
+
+    borders: dict[str, int | None]
+    """Of each answerer, as of `report.made`."""
+    prior: Floats | None
+    """As of `bench.mean_map`."""
+    told: Report
+    """How they were chosen."""
+
+
+def held_out(
+    card: CheckpointCard, data_dir: Path | str, tested: Clips, count: int
+) -> HeldOut:  # fmt: skip
+    """Clips of training videos that are held out, as the weights' recipe held them out.
+
+    Args:
+        card: of the weights.
+        data_dir: prepared data set.
+        tested: the clips that are scored; the same is seen and asked of those held out, and none
+            of their videos is among these.
+        count: clips at most, evenly from all; 0 for none.
+
+    Raises:
+        DataError: as of `data.open_training`.
+    """
+    from eyeline.systems.gaze_anticipation.data import list_path, open_training
+    from eyeline.systems.gaze_anticipation.recordings.clips import read_list
+
+    path = list_path(data_dir, "train")
+    if not count:
+        return HeldOut(None, None, "none: no validation clips were asked for")
+    if not path.is_file():
+        return HeldOut(None, None, f"none: there is no {path.name} of training clips")
+    if len({clip.video for clip in read_list(path)}) < 2:
+        return HeldOut(None, None, "none: two training videos are needed to hold out one")
+    share, seed, words = _as_trained(card)
+    learned, held = open_training(
+        data_dir, validation_share=share, seed=seed, task=tested.task,
+        with_sound=tested.with_sound, side=tested.side, sides=(tested.side, tested.side),
+        frames=tested.frames,
+    )  # fmt: skip
+    assert held is not None
+    held = _without(held, tested)
+    if not len(held):
+        return HeldOut(None, None, "none: the videos held out are among those that are scored")
+    others = evenly(_without(replace(learned, training=False), tested), PRIOR_CLIPS)
+    return HeldOut(evenly(held, count), others, words)
+
+
+def choose(
+    held: HeldOut, size: int, answerer: str, answered: Callable[[Clips], Tally] | None
+) -> Choice:
+    """The thresholds with the largest F1 of fixations on the clips held out.
+
+    Args:
+        held: those clips.
+        size: rows and columns of maps.
+        answerer: the name of what answers.
+        answered: its scores for clips; None where its threshold is known.
+    """
+    told: Report = {"chosen_on": held.words, "clips": 0, "videos": 0}
+    if held.clips is None:
+        return Choice({}, None, told)
+    clips = held.clips
+    prior = None
+    if held.others is not None and len(held.others):
+        prior = mean_map(asked(held.others).truth, size)
+    tallies = baselines(Bench(asked(clips).truth, size), prior)
+    if answered is not None:
+        tallies[answerer] = answered(clips)
+    borders = {name: report.chosen(tally) for name, tally in tallies.items()}
+    return Choice(borders, prior, told | {"clips": len(clips), "videos": len(set(clips.video))})
+
+
+def in_words(borders: dict[str, int | None]) -> dict[str, float | None]:
+    """The thresholds themselves."""
+    return {
+        name: None if border is None else levels.threshold_of(border)
+        for name, border in borders.items()
+    }
+
+
+def evenly(clips: Clips, count: int) -> Clips:
+    """So many of some clips, evenly from all."""
+    if len(clips) <= count:
+        return clips
+    return clips.subset(np.linspace(0, len(clips) - 1, count).astype(np.int64))
+
+
+def _as_trained(card: CheckpointCard) -> tuple[float, int, str]:
+    """Share and seed by which the weights' recipe held out videos, and what to say of them."""
+    data: dict[str, Any] = dict(card.recipe.get("data", {}))
+    seed = int(dict(card.recipe.get("training", {})).get("seed", 0))
+    share = float(data.get("validation_share", 0))
+    if share > 0:
+        return share, seed, "training videos that the training held out to choose an epoch"
+    return SHARE, seed, "training videos; as far as is known the weights learned from them, too"
+
+
+def _without(clips: Clips, tested: Clips) -> Clips:
+    """Those of other videos."""
+    names = {*tested.videos}
+    return clips.subset([n for n, video in enumerate(clips.video) if video not in names])

@@ -1,0 +1,1 @@
+"""Made-up outings: what happens, how it looks and how it sounds."""

@@ -1,0 +1,121 @@
+"""A made-up outing filmed: coloured things before a room, the head's movement, light and grain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from eyeline.results import Floats, Image
+from eyeline.systems.gaze_anticipation.synthetic.scenes import (
+    ASPECT,
+    Scene,
+    Thing,
+    drift,
+    in_picture,
+)
+
+LOOKS = (
+    ("disc", (250, 75, 65)), ("square", (70, 130, 255)), ("triangle", (60, 225, 85)),
+    ("star", (255, 220, 50)),
+)  # fmt: skip
+"""Outline and RGB of each kind of thing."""
+
+_POINTS = 16
+_FIXED = 4
+"""Bits of a pixel to which corners are drawn."""
+
+
+def height_of(width_px: int) -> int:
+    """Of a picture, even."""
+    return 2 * round(width_px * ASPECT / 2)
+
+
+def pictures(rng: np.random.Generator, scene: Scene, width_px: int) -> Iterator[Image]:
+    """The frames of a scene, one after the other.
+
+    Args:
+        rng: decides about room, light and grain.
+        scene: what happens.
+        width_px: of a picture; the height is `height_of` it.
+
+    Yields:
+        `(height, width, 3)` uint8 RGB.
+    """
+    import cv2
+
+    size = (width_px, height_of(width_px))
+    room = _room(rng, width_px)
+    colours = [_shade(rng, thing) for thing in scene.things]
+    at = [in_picture(thing.places, scene.head) for thing in scene.things]
+    light = np.clip(1 + 0.06 * drift(rng, scene.frames, 1, 3.0)[:, 0], 0.75, 1.25)
+    grain = rng.normal(0, rng.uniform(2, 6), (size[1] + 32, size[0] + 32, 3)).astype(np.float32)
+    for t in range(scene.frames):
+        picture = _seen(room, scene.head[t], size)
+        for thing, colour, place in zip(scene.things, colours, at, strict=True):
+            _draw(picture, thing, colour, place[t] * size, t, float(scene.head[t, 2]))
+        lit = cv2.convertScaleAbs(picture, alpha=float(light[t]))
+        y, x = rng.integers(0, 32, 2)
+        noisy = cv2.add(lit, grain[y : y + size[1], x : x + size[0]], dtype=cv2.CV_8U)
+        yield np.asarray(noisy, np.uint8)
+
+
+def _room(rng: np.random.Generator, width_px: int) -> Image:
+    """A square picture, twice as wide as the frame, of dull walls and furniture."""
+    import cv2
+
+    side = 2 * width_px
+    grey = rng.uniform(30, 95, (6, 6, 1)) + rng.uniform(-14, 14, (6, 6, 3))
+    room = cv2.resize(grey.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    for _ in range(30):
+        corner = rng.uniform(0, side, 2)
+        far = corner + rng.uniform(0.05, 0.35, 2) * width_px
+        colour = rng.uniform(20, 110) + rng.uniform(-14, 14, 3)
+        cv2.rectangle(room, _fixed(corner), _fixed(far), colour.tolist(), -1, shift=_FIXED)
+    return np.asarray(np.clip(cv2.GaussianBlur(room, (0, 0), width_px / 250), 0, 255), np.uint8)
+
+
+def _seen(room: Image, head: Floats, size: tuple[int, int]) -> Image:
+    """What of the room is in the picture."""
+    import cv2
+
+    x, y, roll = head
+    cos, sin = np.cos(roll), np.sin(roll)
+    middle = np.array([len(room) / 2 + x * size[0], len(room) / 2 + y * size[0]])
+    turn = np.array([[cos, -sin], [sin, cos]])
+    way = np.column_stack([turn, middle - turn @ (np.array(size) / 2)])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(room, way, size, flags=flags, borderMode=cv2.BORDER_REFLECT))
+
+
+def _shade(rng: np.random.Generator, thing: Thing) -> Floats:
+    """The colour of its kind, a little off."""
+    return np.clip(np.array(LOOKS[thing.kind][1]) * rng.uniform(0.9, 1.05) + rng.normal(0, 8, 3),
+                   0, 255)  # fmt: skip
+
+
+def _draw(picture: Image, thing: Thing, colour: Floats, place: Floats, t: int, roll: float) -> None:
+    import cv2
+
+    angle = float(thing.turned_rad[t]) - roll
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    size = thing.size * picture.shape[1]
+    for share, paint in ((1.0, colour), (0.4, 0.6 * colour)):
+        corners = place + share * size * _outline(LOOKS[thing.kind][0]) @ turn.T
+        points = np.round(corners * 2**_FIXED).astype(np.int32)
+        cv2.fillPoly(picture, [points], paint.tolist(), cv2.LINE_AA, _FIXED)
+
+
+@cache
+def _outline(shape: str) -> Floats:
+    """Corners `(n, 2)` of a shape of radius 1."""
+    count = {"disc": _POINTS, "square": 4, "triangle": 3, "star": 10}[shape]
+    angle = np.arange(count) * 2 * np.pi / count - np.pi / 2
+    radius = np.where(np.arange(count) % 2, 0.45, 1.15) if shape == "star" else np.ones(count)
+    return np.asarray(np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius[:, None])
+
+
+def _fixed(place: Floats) -> tuple[int, int]:
+    x, y = np.round(place * 2**_FIXED).astype(int).tolist()
+    return x, y

@@ -1,0 +1,1 @@
+"""What the network is shown of a video, and what its answers say of the video."""

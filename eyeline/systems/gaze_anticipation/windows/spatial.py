@@ -1,0 +1,144 @@
+"""From a frame as filmed to the square that the network sees, and the gaze with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eyeline.errors import DataError, check_shape
+from eyeline.results import Floats, Image
+from eyeline.systems.gaze_anticipation.windows.sampling import Draws
+
+SIDE = 256
+"""Of the square."""
+MEAN, SPREAD = 0.45, 0.225
+"""Of the values in [0, 1] that become 0 and 1."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a frame becomes a square: made smaller, cut, and mirrored."""
+
+    height: int
+    width: int
+    """Of the frame once it is smaller."""
+    top: int
+    left: int
+    """Of the square in it."""
+    side: int = SIDE
+    mirrored: bool = False
+
+    def into(self, xy: Floats) -> Floats:
+        """Gaze `(n, 2)` as shares of the frame, to shares of the square; clipped to it.
+
+        In a frame that is as large as the square, training draws nothing and clips nothing.
+        """
+        size, corner = np.array([self.width, self.height]), np.array([self.left, self.top])
+        return self._mirror(np.clip((xy * size - corner) / self.side, 0, 1))
+
+    def out_of(self, xy: Floats) -> Floats:
+        """Places `(n, 2)` as shares of the square, to shares of the frame."""
+        size, corner = np.array([self.width, self.height]), np.array([self.left, self.top])
+        found: Floats = (self._mirror(xy) * self.side + corner) / size
+        return found
+
+    def _mirror(self, xy: Floats) -> Floats:
+        return np.stack([1 - xy[:, 0], xy[:, 1]], axis=1) if self.mirrored else xy
+
+
+def middle_view(height: int, width: int, side: int = SIDE) -> View:
+    """The view of evaluation: the middle of the frame, whose shorter side fits the square."""
+    height, width = resized(height, width, side)
+    return View(height, width, math.ceil((height - side) / 2), math.ceil((width - side) / 2), side)
+
+
+def drawn_view(
+    height: int, width: int, xy: Floats, draws: Draws, sides: tuple[int, int], side: int = SIDE
+) -> View:
+    """A view of training: a drawn size, a square that holds what can be held of the gaze.
+
+    Args:
+        height: of the frame.
+        width: of it.
+        xy: `(n, 2)` gaze as shares of the frame.
+        draws: draws size, place and mirroring, in this order; where nothing is to be drawn, less.
+        sides: pixels of the frame's shorter side, drawn between them.
+        side: of the square.
+    """
+    height, width = resized(height, width, round(float(draws.uniform(*sides))))
+    left = _offset(xy[:, 0] * width, width, side, draws)
+    top = _offset(xy[:, 1] * height, height, side, draws)
+    return View(height, width, top, left, side, bool(draws.uniform(0, 1) < 0.5))
+
+
+def resized(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width of a frame whose shorter side becomes `side`."""
+    if min(height, width) == side:
+        return height, width
+    if width < height:
+        return math.floor(height / width * side), side
+    return side, math.floor(width / height * side)
+
+
+def _offset(place: Floats, length: int, side: int, draws: Draws) -> int:
+    """Where the square begins on one axis: with all of the gaze in it, or else with its middle."""
+    if length <= side:
+        return 0
+    held = sorted(place.tolist())
+    while True:
+        low, high = max(0.0, held[-1] - side), min(float(length - side), held[0])
+        if low <= high:
+            return int(low) if low == high else int(draws.uniform(low, high))
+        held.pop(0 if len(held) % 2 == 0 else -1)
+
+
+def seen(frames: Image, view: View) -> Tensor:
+    """Squares as the network sees them.
+
+    Each value is a blend of four of the frame, as published; only these are read.
+
+    Args:
+        frames: `(time, height, width, 3)` uint8 RGB, in full size.
+        view: of them.
+
+    Returns:
+        `(3, time, side, side)` float32.
+    """
+    sizes = check_shape(frames, "time height width 3", "frames")
+    if view.height < view.side or view.width < view.side:
+        raise DataError(f"a frame of {sizes['width']}x{sizes['height']} has no room for {view}")
+    rows = _places(sizes["height"], view.height, view.top, view.side)
+    columns = _places(sizes["width"], view.width, view.left, view.side)
+    if view.mirrored:
+        columns = tuple(part.flip(0) for part in columns)
+    upper, lower = (_blend_columns(frames, row, *columns) for row in rows[:2])
+    weight = rows[2][:, None, None]
+    return torch.lerp(upper, lower, weight).permute(3, 0, 1, 2).contiguous()
+
+
+def _blend_columns(
+    frames: Image, row: Tensor, left: Tensor, right: Tensor, weight: Tensor
+) -> Tensor:
+    lines = frames[:, row.numpy()]
+    a, b = (_normalised(np.take(lines, column.numpy(), axis=2)) for column in (left, right))
+    return torch.lerp(a, b, weight[:, None])
+
+
+def _places(before: int, after: int, first: int, count: int) -> tuple[Tensor, ...]:
+    """For pixels of a shrunken axis: the pixel before, the pixel after, and the latter's weight."""
+    wanted = torch.arange(first, first + count, dtype=torch.float64)
+    # as torch's interpolation has it: a scale of 32 bits, and a place that is rounded once
+    scale = float(np.float32(before) / np.float32(after))
+    place = ((wanted + 0.5) * scale - 0.5).clamp(min=0).float()
+    low = place.long()
+    high = (low + 1).clamp(max=before - 1)
+    return low, high, place - low
+
+
+def _normalised(values: Image) -> Tensor:
+    """What the network takes of values 0 to 255."""
+    return torch.from_numpy(values).float().div_(255).sub_(MEAN).div_(SPREAD)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.signal import stft
+
+from eyeline.results import Floats
+from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.network.log_mel import LogMel
+from eyeline.systems.ego_social.synthetic.scenes import Scene, Turn, draw_scene
+from eyeline.systems.ego_social.synthetic.voices import HOP, Voice, hear, speak
+
+LOW = Voice(110.0, 0.85, 4.5, 0.05)
+HIGH = Voice(220.0, 1.05, 4.5, 0.05)
+
+
+def level_db(sound: Floats) -> float:
+    return float(10 * np.log10(np.mean(np.square(sound)) + 1e-12))
+
+
+def pitch_hz(sound: Floats) -> float:
+    """From the first peak of the autocorrelation of the loudest half second."""
+    half = SOUND_HZ // 2
+    starts = range(0, len(sound) - half, half // 2)
+    piece = max((sound[s : s + half] for s in starts), key=level_db)
+    spectrum = np.fft.rfft(piece - piece.mean(), 2 * half)
+    match = np.fft.irfft(np.abs(spectrum) ** 2)
+    lags = np.arange(SOUND_HZ // 320, SOUND_HZ // 75)
+    return float(SOUND_HZ / lags[match[lags].argmax()])
+
+
+@pytest.mark.parametrize("voice", [LOW, HIGH])
+def test_voices_have_their_pitch(voice: Voice) -> None:
+    sound, _ = speak(np.random.default_rng(2), voice, 3.0)
+    assert abs(np.log2(pitch_hz(sound) / voice.pitch_hz)) < 0.3
+    assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.2)
+    assert len(sound) == 3 * SOUND_HZ
+
+
+def test_a_voice_sounds_while_its_mouth_is_open() -> None:
+    sound, mouth = speak(np.random.default_rng(4), HIGH, 8.0)
+    assert len(mouth) == len(sound) // HOP
+    assert 0 <= mouth.min() < 0.1 < 0.6 < mouth.max() <= 1
+    loud = np.sqrt(np.square(sound).reshape(-1, HOP).mean(axis=1))
+    assert np.corrcoef(loud, mouth)[0, 1] > 0.3
+    assert 2.5 < np.sum((mouth[1:-1] > mouth[:-2]) & (mouth[1:-1] >= mouth[2:])) / 8 < 9
+
+
+def test_syllables_are_separate() -> None:
+    sound, _ = speak(np.random.default_rng(4), LOW, 6.0)
+    loud = 10 * np.log10(np.square(sound).reshape(-1, 4 * HOP).mean(axis=1) + 1e-9)
+    assert np.quantile(loud, 0.9) - np.quantile(loud, 0.1) > 10
+
+
+def heard_turns(turns: tuple[Turn, ...], yaw_deg: float = 0.0) -> tuple[Scene, Floats]:
+    scene = draw_scene(np.random.default_rng(0), 240, 320, 180)
+    head = replace(scene.heads[0], distance_m=1.0, turned_rad=np.zeros((240, 3)))
+    head.turned_rad[:, 0] = np.radians(yaw_deg)
+    scene = replace(scene, heads=(head,), turns=turns)
+    return scene, hear(np.random.default_rng(9), scene).sound
+
+
+def part(sound: Floats, start: int, end: int) -> Floats:
+    return sound[start * SOUND_HZ // 30 : end * SOUND_HZ // 30]
+
+
+def test_the_wearer_is_nearest() -> None:
+    turns = (Turn("0", 10, 80, False), Turn("1", 90, 160, False), Turn("-1", 170, 230, False))
+    _, sound = heard_turns(turns)
+    assert len(sound) == 8 * SOUND_HZ
+    levels = [level_db(part(sound, turn.start, turn.end)) for turn in turns]
+    assert levels[0] > levels[1] + 3 > levels[2] + 3
+    assert level_db(sound[: SOUND_HZ // 4]) < levels[2] - 8
+    assert np.abs(sound).max() <= 1
+
+
+def test_who_faces_us_sounds_clearer() -> None:
+    """The same words: louder, brighter, its high tones with deeper gaps."""
+    turn = (Turn("1", 10, 230, True),)
+    facing, away = (part(heard_turns(turn, yaw)[1], 10, 230) for yaw in (0.0, 60.0))
+    assert level_db(facing) > level_db(away) + 2
+
+    def bright(sound: Floats) -> float:
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        return float(power[len(power) // 3 :].sum() / power.sum())
+
+    def depth(sound: Floats) -> float:
+        frequency, _, short = stft(sound, SOUND_HZ, nperseg=400, noverlap=240)
+        high = (np.abs(short[frequency > 3000]) ** 2).sum(axis=0)
+        return float(np.std(np.log(high + 1e-9)))
+
+    assert bright(facing) > 1.5 * bright(away)
+    assert depth(facing) > 1.1 * depth(away)
+
+
+def test_who_means_us_speaks_clearly() -> None:
+    """Slower, with gaps and a livelier melody, in the same voice."""
+    us, others = (HIGH.addressing(us) for us in (True, False))
+    assert (us.pitch_hz, us.tract) == (others.pitch_hz, others.tract) == (220.0, 1.05)
+    assert us.syllables_s < HIGH.syllables_s < others.syllables_s
+    assert us.melody > HIGH.melody > others.melody
+    shut = []
+    for voice in (us, others):
+        mouth = speak(np.random.default_rng(5), voice, 20.0)[1]
+        opened = (mouth[1:] > 0.3) & (mouth[:-1] <= 0.3)
+        shut.append((float(opened.sum()), float((mouth < 0.05).mean())))
+    assert shut[0][0] < 0.85 * shut[1][0]
+    assert shut[0][1] > shut[1][1]
+
+
+def test_the_manner_is_heard_by_the_network() -> None:
+    """After its front end, which takes loudness and timbre away, rows change more slowly."""
+    rng, front_end = np.random.default_rng(1), LogMel()
+    slower = []
+    for _ in range(24):
+        voice = Voice.drawn(rng)
+        change = []
+        for us in (True, False):
+            sound = torch.from_numpy(speak(rng, voice.addressing(us), 2.0)[0])[None]
+            change.append(float(front_end(sound)[0, :16].diff(dim=1).abs().mean()))
+        slower.append(change[0] < change[1])
+    assert np.mean(slower) > 0.7
+
+
+def test_mouths_of_others_stay_shut() -> None:
+    scene = draw_scene(np.random.default_rng(0), 240, 320, 180)
+    heads = tuple(replace(scene.heads[0], person=name) for name in ("1", "2"))
+    scene = replace(scene, heads=heads, turns=(Turn("2", 60, 150, True),))
+    mouths = hear(np.random.default_rng(0), scene).mouths
+    assert mouths[0].max() == 0
+    assert mouths[1][60:151].mean() > 0.15
+    assert mouths[1][:60].max() == mouths[1][151:].max() == 0
+
+
+def test_silence_is_quiet() -> None:
+    scene = replace(draw_scene(np.random.default_rng(0), 60, 320, 180), turns=())
+    sound = hear(np.random.default_rng(0), scene).sound
+    assert -80 < level_db(sound) < -35

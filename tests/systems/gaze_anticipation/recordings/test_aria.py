@@ -1,0 +1,127 @@
+"""Gaze of Aria recordings against Project Aria's own tools, and its pairing with frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError, UsageError
+from eyeline.systems.gaze_anticipation.recordings import aria
+from eyeline.systems.gaze_anticipation.recordings.device import FRAMES, Calibration
+from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION, OUTSIDE, UNTRACKED
+from tests.systems.gaze_anticipation.invented import golden
+
+OLD = "tracking_timestamp_us,yaw_rads_cpf,pitch_rads_cpf,depth_m,session_uid\n"
+NEW = "tracking_timestamp_us,left_yaw_rads_cpf,right_yaw_rads_cpf,pitch_rads_cpf,depth_m\n"
+
+
+@pytest.mark.parametrize("kind", ["DVT-S", "DVT-L"])
+def test_points_as_project_aria_has_them(kind: str) -> None:
+    file = golden("aria_gaze")
+    found = aria.points(*(file[f"{kind}/{name}"] for name in ("yaw", "pitch", "depth")))
+    assert np.abs(found - file[f"{kind}/point"]).max() < 1e-6
+
+
+def test_the_published_check_value() -> None:
+    found = aria.points(*(np.array([v]) for v in (-0.10291049, -0.288851887, 1.179526637)))
+    assert np.abs(found - [[-0.1162013, -0.3343560, 1.1251606]]).max() < 1e-6
+
+
+def test_both_eyes_together_as_project_aria_has_it() -> None:
+    file = golden("aria_gaze")
+    yaw, depth = aria.combined(*(file[f"vergence/{n}"] for n in ("left", "right", "pitch")))
+    wanted = file["vergence/depth_yaw_pitch"]
+    assert np.abs(yaw - wanted[:, 1]).max() < 1e-6
+    assert np.abs(depth / wanted[:, 0] - 1).max() < 1e-5
+
+
+def test_parallel_eyes_have_no_depth() -> None:
+    yaw, depth = aria.combined(np.array([0.1]), np.array([0.1]), np.array([0.0]))
+    assert yaw.tolist() == pytest.approx([0.1]) and np.isnan(depth).all()
+
+
+def test_reads_both_forms(tmp_path: Path) -> None:
+    path = tmp_path / "general_eye_gaze.csv"
+    path.write_text(OLD + "1000,0.1,-0.2,,a\n2000,0.2,0.1,2.5,a\n")
+    old = aria.read_angles(path)
+    assert old.time_ns.tolist() == [1_000_000, 2_000_000]
+    assert old.depth_m.tolist() == [aria.DEPTH_M, 2.5]
+    path.write_text(NEW + "1000,0.1,0.2,0.0,1.5\n2000,0.1,0.1,0.0,\n3000,0.0,0.1,0.0,\n")
+    new = aria.read_angles(path)
+    assert new.depth_m[:2].tolist() == [1.5, aria.DEPTH_M]
+    assert new.depth_m[2] == pytest.approx(0.063 / np.tan(0.1) * np.hypot(1, np.tan(0.1) / 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no rows of gaze"),
+        (OLD, "no rows of gaze"),
+        ("tracking_timestamp_us,yaw_rads_cpf\n1,2\n", "lacks the columns pitch_rads_cpf"),
+        ("time,x\n1,2\n", "lacks the columns tracking_timestamp_us"),
+        (OLD + "1000,0.1,,1,a\n", "line 2, pitch_rads_cpf: ''"),
+        (OLD + "1000,0.1,0,x,a\n", "line 2, depth_m: 'x'"),
+        (OLD + "2000,0.1,0,1,a\n1000,0.1,0,1,a\n", "line 3: tracking_timestamp_us"),
+    ],
+)
+def test_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "general_eye_gaze.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"general_eye_gaze.csv") as told:
+        aria.read_angles(path)
+    assert said in str(told.value)
+
+
+def test_each_row_takes_the_calibration_nearest_in_time() -> None:
+    parameters = [np.array([600.0, middle, 704, *[0.0] * 12]) for middle in (700.0, 710.0)]
+    calibrations = [
+        Calibration(p, FRAMES[0], t) for p, t in zip(parameters, (0, 1000), strict=True)
+    ]
+    angles = aria.Angles(
+        np.array([0, 400_000, 600_000, 2_000_000]), np.zeros(4), np.zeros(4), np.ones(4)
+    )
+    found = aria.sensor_places(angles, calibrations)
+    assert (found[1] == found[0]).all() and found[2, 0] - found[1, 0] == pytest.approx(10)
+    assert (aria.sensor_places(angles, calibrations[:1]) == found[0]).all()
+
+
+ROWS_NS = np.array([0, 100, 200, 1000]) * 1_000_000
+PLACES = np.array([[704.0, 704], [714, 704], [np.nan, np.nan], [704, 704]])
+
+
+def test_frames_lie_between_rows() -> None:
+    frames = np.array([-80, -60, 0, 50, 100, 140, 160, 200, 240, 600, 1000]) * 1_000_000
+    found = aria.frame_labels(ROWS_NS, PLACES, frames)
+    assert found.kind.tolist() == [
+        UNTRACKED, 0, FIXATION, FIXATION, FIXATION, FIXATION, OUTSIDE, OUTSIDE, UNTRACKED,
+        UNTRACKED, 1,
+    ]  # fmt: skip
+    assert found.xy[3].tolist() == pytest.approx([0.5, 709 / 1408])
+    assert found.xy[0].tolist() == [0.5, 0.5] and found.xy[7].tolist() == [0, 0]
+
+
+def test_frames_take_the_nearest_row() -> None:
+    frames = np.array([40, 60, 100]) * 1_000_000
+    found = aria.frame_labels(ROWS_NS, PLACES, frames, "nearest")
+    assert found.xy[:, 1].tolist() == pytest.approx([0.5, 714 / 1408, 714 / 1408])
+
+
+def test_two_frames_a_row_as_in_the_pilot() -> None:
+    """Where times are those of the pilot, pairing by time gives its labels."""
+    from eyeline.systems.gaze_anticipation.recordings.labels import aria_labels
+
+    rng = np.random.default_rng(0)
+    place = 704 + np.cumsum(rng.normal(0, 20, (50, 2)), axis=0)
+    time_ns = np.arange(50) * 100_000_000
+    wanted = aria_labels(time_ns, place[:, 0], place[:, 1], 99)
+    found = aria.frame_labels(time_ns, place, np.arange(99) * 50_000_000)
+    assert np.abs(found.xy - wanted.xy).max() < 1e-12 and (found.kind == wanted.kind).all()
+
+
+def test_pairing_that_is_none() -> None:
+    with pytest.raises(UsageError, match="no pairing 'best'"):
+        aria.frame_labels(ROWS_NS, PLACES, ROWS_NS, "best")
+    with pytest.raises(DataError, match="no rows"):
+        aria.frame_labels(ROWS_NS[:0], PLACES[:0], ROWS_NS)

@@ -1,0 +1,91 @@
+"""Choice of frames, sound and targets against the original's."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eyeline.errors import DataError, UsageError
+from eyeline.systems.gaze_anticipation.windows import sampling
+from eyeline.systems.gaze_anticipation.windows.sampling import ARIA, EGO4D, Timing
+from tests.systems.gaze_anticipation.invented import golden
+
+
+@pytest.mark.parametrize("case", range(11))
+def test_as_published(case: int) -> None:
+    file = {k.split("/")[1]: v for k, v in golden("sampling").items() if k.startswith(f"{case}/")}
+    frames, fps, _, rate, limit, which, seed = file[
+        "n_frames_fps_targetfps_rate_limit_clipidx_seed"
+    ]
+    timing: Timing = EGO4D if rate == 8 else ARIA
+    task = "anticipation" if limit > 0 else "estimation"
+    draws = random.Random(int(seed)) if which < 0 else None
+    ticks = 1001 if fps < 30 and rate == 8 else 512
+    seen = sampling.seen_frames(
+        timing, task, int(frames), float(fps), draws, last=bool(which), ticks=ticks
+    )
+    assert seen.tolist() == file["frame_idx"].tolist()
+    columns, _ = file["spec_width"]
+    starts = sampling.sound_starts(timing, task, seen, int(frames), int(columns))
+    assert (starts + 128).tolist() == file["audio_center"].tolist()
+    if task == "anticipation":
+        for training, name in ((True, "label_idx_train"), (False, "label_idx_eval")):
+            found = sampling.target_frames(timing, task, seen, int(frames), training=training)
+            assert found.tolist() == file[name].tolist()
+
+
+TESTS: dict[tuple[Any, str], tuple[range, range]] = {
+    (EGO4D, "anticipation"): (range(22, 86, 9), range(86, 150, 9)),
+    (ARIA, "anticipation"): (range(24, 60, 5), range(64, 100, 5)),
+    (EGO4D, "estimation"): (range(0, 64, 9), range(0, 64, 9)),
+    (ARIA, "estimation"): (range(64, 100, 5), range(64, 100, 5)),
+}
+
+
+@pytest.mark.parametrize(("timing", "task"), TESTS)
+def test_measured_windows(timing: Timing, task: str) -> None:
+    frames = 5 * timing.fps
+    seen = sampling.seen_frames(timing, task, frames, timing.fps)
+    target = sampling.target_frames(timing, task, seen, frames)
+    assert (seen.tolist(), target.tolist()) == tuple(map(list, TESTS[timing, task]))
+
+
+@pytest.mark.parametrize(("timing", "task"), TESTS)
+def test_drawn_windows_stay_inside(timing: Timing, task: str) -> None:
+    frames, draws = 5 * timing.fps, np.random.default_rng(0)
+    limit = timing.limit_of(task, frames)
+    for _ in range(200):
+        seen = sampling.seen_frames(timing, task, frames, timing.fps, draws)
+        assert seen[0] >= 0 and seen[-1] < limit and set(np.diff(seen)) == {timing.step}
+        target = sampling.target_frames(timing, task, seen, frames, training=True)
+        assert target[-1] < frames and (task == "estimation" or target[0] > seen[-1])
+        starts = sampling.sound_starts(timing, task, seen, frames, 1000)
+        assert starts.min() >= 0 and starts.max() + 256 < int(1000 * limit / frames)
+
+
+def test_all_frames_are_met_once() -> None:
+    found = np.stack(sampling.full_windows(EGO4D, 150))
+    assert (found == golden("loader")["full_frame_test_windows"]).all()
+    aria = np.stack(sampling.full_windows(ARIA, 100))
+    assert set(aria.ravel()) == set(range(100)) and len(aria) == 15
+
+
+@pytest.mark.parametrize("frames", [1, 63, 85])
+def test_too_short_a_clip(frames: int) -> None:
+    with pytest.raises(DataError, match=f"{frames} frames"):
+        sampling.seen_frames(EGO4D, "anticipation", frames, 30)
+
+
+def test_too_little_sound() -> None:
+    with pytest.raises(DataError, match="57 columns"):
+        sampling.sound_starts(EGO4D, "anticipation", np.arange(8), 150, 100)
+
+
+def test_no_such_task_or_data() -> None:
+    with pytest.raises(UsageError, match="no task 'guess'"):
+        sampling.check_task("guess")
+    with pytest.raises(DataError, match="no data set 'epic'"):
+        sampling.timing_of("epic")
