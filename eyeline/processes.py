@@ -54,6 +54,36 @@ def side_by_side(
     pool.shutdown()
 
 
+def here_or_beside(
+    work: Callable[..., Result],
+    arguments: Sequence[tuple[Any, ...]],
+    jobs: int,
+    begin: Callable[[], None] | None = None,
+) -> Iterator[Result]:
+    """Results of one job here and in order, of several as of `side_by_side`.
+
+    Args:
+        work: as there.
+        arguments: as there; a single one is worked on here.
+        jobs: as there.
+        begin: as there; by default each process has one thread of OpenCV's.
+
+    Raises:
+        EyelineError: as there.
+    """
+    if jobs == 1 or len(arguments) < 2:
+        yield from (work(*each) for each in arguments)
+    else:
+        yield from side_by_side(work, arguments, jobs, begin or one_thread)
+
+
+def one_thread() -> None:
+    """Let OpenCV use one thread in this process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
 def deaf() -> None:
     """Let the process in front tell of Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from eyeline.errors import CheckpointError
 from eyeline.systems.ego_social import weights
 from eyeline.systems.ego_social.recipe import HEADS
 from eyeline.training import checkpoint
+from eyeline.training.beginning import Beginning
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,25 +24,6 @@ IMAGENET_LICENCE = (
 )
 
 _SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """What a network began at."""
-
-    file: str = ""
-    """Its name; empty: random weights."""
-    sha256: str = ""
-    taken: int = 0
-    """Tensors that were taken."""
-    random: tuple[str, ...] = ()
-    """Tensors that stayed as they were drawn, by name; none where there is no file."""
-    licence: str = ""
-    """Of what was taken; it binds what is trained from it."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a card or a report."""
-        return {**asdict(self), "random": list(self.random)} if self.file else {}
 
 
 def begin(

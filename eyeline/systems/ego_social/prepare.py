@@ -130,18 +130,8 @@ def _with_footage(
 def _all(
     work: Sequence[tuple[Clip, Footage]], out: Path, settings: Settings, jobs: int
 ) -> Iterator[Outcome]:
-    if jobs == 1 or len(work) < 2:
-        yield from (attempt(clip, footage, out, settings) for clip, footage in work)
-    else:
-        arguments = [(clip, footage, out, settings) for clip, footage in work]
-        yield from processes.side_by_side(attempt, arguments, jobs, _one_thread)
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+    arguments = [(clip, footage, out, settings) for clip, footage in work]
+    return processes.here_or_beside(attempt, arguments, jobs)
 
 
 def _write_lists(source: Source, out: Path) -> tuple[str, ...]:

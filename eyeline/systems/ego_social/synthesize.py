@@ -11,10 +11,8 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ import numpy as np
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
-from eyeline.results import Floats, VideoInfo
 from eyeline.systems.ego_social.inputs import SOUND_HZ
 from eyeline.systems.ego_social.recordings.annotations import MANIFEST, RATE_HZ
 from eyeline.systems.ego_social.synthetic.annotators import annotation
@@ -31,6 +28,7 @@ from eyeline.systems.ego_social.synthetic.drawing import Look
 from eyeline.systems.ego_social.synthetic.filming import pictures
 from eyeline.systems.ego_social.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.ego_social.synthetic.voices import hear
+from eyeline.video.made_up import pcm16, write_video, write_wav
 
 TRAIN, VAL, SECONDS, WIDTH_PX = 12, 4, 12.0, 640
 """By default: clips to train and validate on, how long each is, and how wide its picture."""
@@ -151,18 +149,7 @@ def _drawn(
 
 def _all(drawn: list[_Clip], videos: Path, jobs: int) -> Iterator[dict[str, Any]]:
     """The annotations of all clips as they are written, in any order."""
-    if jobs == 1 or len(drawn) == 1:
-        yield from (_write_clip(clip, videos) for clip in drawn)
-    else:
-        work = [(clip, videos) for clip in drawn]
-        yield from processes.side_by_side(_write_clip, work, jobs, _one_thread)
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+    return processes.here_or_beside(_write_clip, [(clip, videos) for clip in drawn], jobs)
 
 
 def _write_clip(clip: _Clip, videos: Path) -> dict[str, Any]:
@@ -174,7 +161,7 @@ def _write_clip(clip: _Clip, videos: Path) -> dict[str, Any]:
     frames = pictures(looks, scene, [Look.drawn(looks) for _ in scene.heads], heard.mouths)
     sound = videos / f".{clip.uid}.wav"
     if not silent:
-        _write_wave(sound, heard.sound)
+        write_wav(sound, pcm16(heard.sound), SOUND_HZ)
     try:
         _write_video(videos / f"{clip.uid}.mp4", scene, frames, None if silent else sound)
     finally:
@@ -186,23 +173,8 @@ def _write_clip(clip: _Clip, videos: Path) -> dict[str, Any]:
 def _write_video(
     path: Path, scene: Scene, frames: Iterator[Any], sound: Path | None
 ) -> None:  # fmt: skip
-    from eyeline.video.writer import VideoWriter
-
-    info = VideoInfo(
-        str(path), scene.width_px, scene.height_px, Fraction(RATE_HZ), 0.0, scene.frames / RATE_HZ,
-        scene.frames, sound is not None,
-    )  # fmt: skip
-    with VideoWriter(path, info, sound_from=sound, encode_threads=1) as writer:
-        for k, picture in enumerate(frames):
-            writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
-
-
-def _write_wave(path: Path, sound: Floats) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SOUND_HZ)
-        file.writeframes(np.asarray(np.round(sound * 32767), "<i2").tobytes())
+    size = (scene.width_px, scene.height_px)
+    write_video(path, frames, size, scene.frames, RATE_HZ, sound)
 
 
 def _write_lists(folder: Path, drawn: list[_Clip]) -> None:

@@ -18,7 +18,7 @@ from eyeline import files
 from eyeline.errors import UsageError
 from eyeline.systems.ego_social import evaluate
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
-from eyeline.systems.ego_social.beginning import Beginning, begin
+from eyeline.systems.ego_social.beginning import begin
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.network.heap import keeping_memory
@@ -27,6 +27,7 @@ from eyeline.systems.ego_social.report import Report
 from eyeline.systems.ego_social.scoring.answers import Answered, Work
 from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
 from eyeline.training import checkpoint, loop
+from eyeline.training.beginning import Beginning
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run

@@ -109,18 +109,8 @@ def run(
 def _all(
     cameras: Sequence[RawCamera], out: Path, settings: Settings, jobs: int
 ) -> Iterator[Outcome]:
-    if jobs == 1 or len(cameras) < 2:
-        yield from (attempt(camera, out, settings) for camera in cameras)
-    else:
-        work = [(camera, out, settings) for camera in cameras]
-        yield from processes.side_by_side(attempt, work, jobs, _one_thread)
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+    work = [(camera, out, settings) for camera in cameras]
+    return processes.here_or_beside(attempt, work, jobs)
 
 
 def _take_along(source: Path, out: Path) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
@@ -116,14 +116,7 @@ def matrix_of(width_px: int) -> Floats:
 
 
 def _all(drawn: list[_Session], root: Path, jobs: int) -> Iterator[str]:
-    if jobs == 1:
-        yield from (_write_session(session, root) for session in drawn)
-        return
-    import multiprocessing
-
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(drawn)), mp_context=spawn) as pool:
-        yield from pool.map(_write_session, drawn, [root] * len(drawn))
+    return processes.here_or_beside(_write_session, [(session, root) for session in drawn], jobs)
 
 
 def _write_session(session: _Session, root: Path) -> str:

@@ -182,20 +182,16 @@ def prepare_all(
 
 
 def _all(found: Sequence[Raw], out: Path, settings: Settings, jobs: int) -> Iterator[Outcome]:
-    if jobs == 1 or len(found) < 2:
-        yield from (attempt(raw, out, settings) for raw in found)
-    else:
-        work = [(raw, out, settings) for raw in found]
-        yield from processes.side_by_side(attempt, work, jobs, one_thread)
+    work = [(raw, out, settings) for raw in found]
+    return processes.here_or_beside(attempt, work, jobs, one_thread)
 
 
 def one_thread() -> None:
     """For torch and OpenCV, in each process."""
-    import cv2
     import torch
 
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    processes.one_thread()
 
 
 def _fitting(out: Path, lists: Lists, dataset: str) -> tuple[dict[str, list[Clip]], list[str]]:
@@ -262,11 +258,7 @@ def _write_clips(out: Path, those: Sequence[Clip], jobs: int, told: Told | None)
     for clip in those:
         by_video.setdefault(clip.video, []).append(clip)
     work = [(out, video, parts) for video, parts in by_video.items()]
-    done = (
-        (cut_video(*each) for each in work)
-        if jobs == 1
-        else processes.side_by_side(cut_video, work, jobs, one_thread)
-    )
+    done = processes.here_or_beside(cut_video, work, jobs, one_thread)
     for number, words in enumerate(done, start=1):
         if told:
             told(f"[{number}/{len(work)}] {words}")

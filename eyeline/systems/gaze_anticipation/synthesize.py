@@ -13,10 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,14 @@ import numpy as np
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes
-from eyeline.results import Floats, Image, VideoInfo
+from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
 from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, pictures
 from eyeline.systems.gaze_anticipation.synthetic.noises import hear
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
+from eyeline.video.made_up import pcm16, write_video, write_wav
 
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""
@@ -155,18 +154,7 @@ def _uids(seed: Sequence[int], count: int) -> list[str]:
 
 def _all(drawn: Sequence[_Video], folder: Path, jobs: int) -> Iterator[str]:
     """The names of all videos as they are written, in any order."""
-    if jobs == 1 or len(drawn) == 1:
-        yield from (_write(video, folder) for video in drawn)
-    else:
-        work = [(video, folder) for video in drawn]
-        yield from processes.side_by_side(_write, work, jobs, _one_thread)
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+    return processes.here_or_beside(_write, [(video, folder) for video in drawn], jobs)
 
 
 def _write(video: _Video, folder: Path) -> str:
@@ -174,10 +162,12 @@ def _write(video: _Video, folder: Path) -> str:
     seen = draw_scene(scene, video.seconds, video.things)
     apart = _odd(video) == _APART
     wav = folder / "missing_audio" / f"{video.uid}.wav"
-    _write_wave(wav, hear(sound, seen))
+    write_wav(wav, pcm16(hear(sound, seen)), SOUND_HZ)
     try:
         path = folder / "full_scale.gaze" / f"{video.uid}.mp4"
-        _write_video(path, pictures(film, seen, video.width_px), video, None if apart else wav)
+        size = (video.width_px, height_of(video.width_px))
+        shown = pictures(film, seen, video.width_px)
+        write_video(path, shown, size, video.seconds * RATE_HZ, RATE_HZ, None if apart else wav)
     finally:
         if not apart:
             wav.unlink()
@@ -188,27 +178,6 @@ def _write(video: _Video, folder: Path) -> str:
 def _odd(video: _Video) -> int:
     """What is odd about it, if anything; every fifth video to train on has its turn."""
     return video.place % 5 if video.split == "train" else 0
-
-
-def _write_video(path: Path, frames: Iterator[Image], video: _Video, sound: Path | None) -> None:
-    from eyeline.video.writer import VideoWriter
-
-    count = video.seconds * RATE_HZ
-    info = VideoInfo(
-        str(path), video.width_px, height_of(video.width_px), Fraction(RATE_HZ), 0.0,
-        float(video.seconds), count, sound is not None,
-    )  # fmt: skip
-    with VideoWriter(path, info, sound_from=sound, encode_threads=1) as writer:
-        for k, picture in enumerate(frames):
-            writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
-
-
-def _write_wave(path: Path, sound: Floats) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SOUND_HZ)
-        file.writeframes(np.asarray(np.round(sound * 32767), "<i2").tobytes())
 
 
 def _gaze_rows(rng: np.random.Generator, video: _Video, gaze: Floats) -> str:

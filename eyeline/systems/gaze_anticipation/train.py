@@ -15,7 +15,7 @@ import torch
 from eyeline import files
 from eyeline.errors import DataError, RecipeError
 from eyeline.systems.gaze_anticipation import evaluate, report
-from eyeline.systems.gaze_anticipation.beginning import Beginning, begin
+from eyeline.systems.gaze_anticipation.beginning import begin
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, csts, economise
 from eyeline.systems.gaze_anticipation.recipe import BUILDER, Recipe, read_recipe
@@ -26,6 +26,7 @@ from eyeline.systems.gaze_anticipation.step import Step, optimizers, schedulers
 from eyeline.systems.gaze_anticipation.weights import SYSTEM
 from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
 from eyeline.training import checkpoint, loop
+from eyeline.training.beginning import Beginning
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run

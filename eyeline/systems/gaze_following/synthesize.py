@@ -139,18 +139,7 @@ def sound_of(seed: int, place: int, scene: Scene) -> voices.Heard:
 
 def _all(drawn: list[_Video], root: Path, jobs: int) -> Iterator[tuple[str, Tables]]:
     """The tables of all videos as they are written, in any order."""
-    if jobs == 1 or len(drawn) == 1:
-        yield from (_write_video(video, root) for video in drawn)
-    else:
-        work = [(video, root) for video in drawn]
-        yield from processes.side_by_side(_write_video, work, jobs, _one_thread)
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
+    return processes.here_or_beside(_write_video, [(video, root) for video in drawn], jobs)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:

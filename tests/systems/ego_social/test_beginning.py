@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.ego_social.beginning import IMAGENET_LICENCE, Beginning, begin
+from eyeline.systems.ego_social.beginning import IMAGENET_LICENCE, begin
 from eyeline.systems.ego_social.recipe import read_recipe
 from eyeline.systems.ego_social.weights import EGO4D_LICENCE, GAZE360_LICENCE
+from eyeline.training.beginning import Beginning
 from tests.systems.ego_social.invented import GAZE360, LAM, their_tensors
 from tests.systems.ego_social.taught import plan, saved
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from eyeline.systems.gaze_anticipation.beginning import OTHERS_LICENCE, Beginning, begin
+from eyeline.systems.gaze_anticipation.beginning import OTHERS_LICENCE, begin
 from eyeline.systems.gaze_anticipation.model import csts
 from eyeline.systems.gaze_anticipation.network.original_keys import our_name
+from eyeline.training.beginning import Beginning
 from tests.systems.gaze_anticipation.invented import their_shapes
 
 SMALL = {"width": 8, "side": 64}

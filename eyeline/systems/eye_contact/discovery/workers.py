@@ -124,18 +124,11 @@ def side_by_side(videos: Sequence[Source], plan: Plan, jobs: int) -> Iterator[Ou
     """
     plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
     work = [(plan, video) for video in videos]
-    yield from processes.side_by_side(_attempt, work, jobs, _one_thread)
+    yield from processes.side_by_side(_attempt, work, jobs, processes.one_thread)
 
 
 class _SkippedError(EyelineError):
     """A video that is not prepared for a reason that is no fault."""
-
-
-def _one_thread() -> None:
-    """For OpenCV, in each process."""
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,6 +15,7 @@ from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
 from eyeline.systems.gaze_anticipation.recordings.store import PreparedVideo, open_video
 from eyeline.systems.gaze_anticipation.windows.spectrogram import to_16_bits
+from eyeline.video.made_up import write_wav
 from eyeline.video.reader import probe
 from eyeline.video.sound import has_sound, read_sound
 from eyeline.video.writer import VideoWriter
@@ -65,7 +65,7 @@ def _cut(found: PreparedVideo, clip: Clip, path: Path, videos: Videos, sound: Fl
     wav = path.with_suffix(".sound.wav")
     try:
         if len(part):
-            _write_wav(wav, part)
+            write_wav(wav, (to_16_bits(part) * 32768).astype(np.int16), _SOUND_HZ)
         with VideoWriter(
             path, info, sound_from=wav if len(part) else None, preset="medium", encode_threads=1
         ) as writer:
@@ -80,11 +80,3 @@ def _sound(path: Path) -> Floats:
         return np.zeros(0, np.float32)
     blocks = read_sound(path, _SOUND_HZ, start_s=probe(path).start_s)
     return np.concatenate([np.zeros(0, np.float32), *(block.samples for block in blocks)])
-
-
-def _write_wav(path: Path, samples: Floats) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(_SOUND_HZ)
-        file.writeframes((to_16_bits(samples) * 32768).astype("<i2").tobytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError
 from eyeline.files import filling, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
+from eyeline.video.made_up import write_wav
 from eyeline.video.writer import VideoWriter
 
 MOVIE, TIMES, CALIBRATION = "movie.mp4", "timestamps.csv", "calibration.json"
@@ -164,11 +164,7 @@ def _write_sound(path: Path, provider: Any, start_ns: int, seconds: float) -> bo
         at = round((begin_ns - start_ns) * rate / _NS)
         part = samples[max(-at, 0) :][: max(len(line) - max(at, 0), 0)]
         line[max(at, 0) : max(at, 0) + len(part)] = part
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(line.astype("<i2").tobytes())
+    write_wav(path, line, rate)
     return True
 
 

@@ -10,15 +10,13 @@ Layout below the output folder, as of the published data and of the published sp
 
 from __future__ import annotations
 
-import wave
-from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from eyeline.files import made, write_bytes
-from eyeline.results import Floats, Image, VideoInfo
+from eyeline.results import Floats, Image
 from eyeline.speech.syncnet.crops import Squares, squares
 from eyeline.systems.gaze_following import speaker_files as stored
 from eyeline.systems.gaze_following.fusion import Fusion, fuse
@@ -28,6 +26,8 @@ from eyeline.systems.gaze_following.synthetic.scenes import Scene
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
 from eyeline.systems.gaze_following.synthetic.voices import SOUND_HZ
 from eyeline.systems.gaze_following.tracking import FaceTrack
+from eyeline.video import made_up
+from eyeline.video.made_up import pcm16, write_wav
 
 JPEG_QUALITY = 95
 """OpenCV's own, as published."""
@@ -44,11 +44,7 @@ def marked(scene: Scene) -> tuple[list[Squares], Heads]:
 def write_sound(path: Path, sound: Floats) -> Path:
     """16 bits, one channel."""
     made(path.parent)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SOUND_HZ)
-        file.writeframes(np.asarray(np.round(sound * 32767), "<i2").tobytes())
+    write_wav(path, pcm16(sound), SOUND_HZ)
     return path
 
 
@@ -67,19 +63,17 @@ def write_video(
     Returns:
         The wanted frames as they were drawn.
     """
-    from eyeline.video.writer import VideoWriter
+    kept = dict[int, Image]()
 
-    view, kept = scene.view, dict[int, Image]()
-    info = VideoInfo(
-        str(path), view.width_px, view.height_px, Fraction(RATE_HZ), 0.0, scene.frames / RATE_HZ,
-        scene.frames, True,
-    )  # fmt: skip
-    made(path.parent)
-    with VideoWriter(path, info, sound_from=sound, encode_threads=1) as writer:
+    def keeping() -> Iterator[Image]:
         for frame, picture in enumerate(frames):
-            writer.write(picture, frame / RATE_HZ, (frame + 1) / RATE_HZ)
             if frame in wanted:
                 kept[frame] = picture
+            yield picture
+
+    made(path.parent)
+    size = (scene.view.width_px, scene.view.height_px)
+    made_up.write_video(path, keeping(), size, scene.frames, RATE_HZ, sound)
     return kept
 
 

@@ -1,0 +1,25 @@
+"""Work here or in processes beside."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from eyeline import processes
+
+
+def who(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+@pytest.mark.parametrize(("count", "jobs"), [(3, 1), (1, 4)])
+def test_one_job_or_one_thing_stays_here_and_in_order(count: int, jobs: int) -> None:
+    found = list(processes.here_or_beside(who, [(n,) for n in range(count)], jobs))
+    assert found == [(n, os.getpid()) for n in range(count)]
+
+
+def test_several_go_beside() -> None:
+    found = dict(processes.here_or_beside(who, [(n,) for n in range(3)], 2))
+    assert sorted(found) == [0, 1, 2]
+    assert os.getpid() not in found.values()
