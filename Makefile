@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -10,11 +11,14 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/eyeline demo
 
+# A file's tests stay together; each worker has one thread, as more would wait for one another.
+BESIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 test: lint
-	$(BIN)/python -m pytest
+	$(BESIDE)
 
 slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BESIDE) -m slow
 
 gpu: $(READY)
 	$(BIN)/python -m pytest -m gpu

@@ -30,7 +30,7 @@ MODEL_FILES = {
     "silero-vad": "silero_vad.onnx",
 }
 """Packages installed for a file inside them, with that file as our code names it."""
-TOOLS = {"codespell", "mypy", "pre-commit", "pytest", "ruff"}
+TOOLS = {"codespell", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"}
 MAY_BE_LARGE = ("eyeline/sample/sample.mp4",)
 """Files over the 250 kB that everything else keeps to; weights may have 2 MB as well."""
 
