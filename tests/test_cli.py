@@ -284,7 +284,7 @@ def test_evaluate_says_what_the_weights_have_seen(eyeline: Command, shared: Path
 
 @pytest.mark.parametrize(
     ("recipe", "told"),
-    [("eye_contact/best", "it has: ecs_landmarks"), ("gaze_following/vgs", "it has: none")],
+    [("eye_contact/best", "it has: ecs_landmarks"), ("vgs/vgs", "it has: mask_rcnn_h, mask_rcnn")],
 )
 def test_unknown_recipes_are_usage_errors(
     eyeline: Command, tmp_path: Path, recipe: str, told: str

@@ -126,8 +126,10 @@ def test_ctrl_c_is_one_line_and_leaves_finished_videos_finished(tmp_path: Path, 
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     begun = out / WORK / "slow"
+    assert running.stdout is not None
+    assert "quick" in running.stdout.readline()  # told, so the process in front knows of it
     for _ in range(600):
-        if (out / "quick" / "analysis.json").exists() and begun.exists():
+        if begun.exists():
             break
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
