@@ -133,7 +133,7 @@ def test_other_npy_files_are_refused(
         PillowImage.new("L", (2, 2)),
         {((1, 2), 3): 0},
     ],
-    ids=str,
+    ids=lambda content: type(content).__name__,
 )
 def test_other_things_are_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(DataError, match="other"):
