@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from eyeline.errors import RecipeError
 
@@ -15,6 +16,39 @@ if TYPE_CHECKING:
 
 Sections = Mapping[str, Mapping[str, Any]]
 """Section -> keyword -> value."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every recipe has: the network, and beside it a section for each further field."""
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """`builder`, the network's, and its keyword arguments."""
+
+    @property
+    def builder(self) -> str:
+        """The network that trains."""
+        return str(self.model["builder"])
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of the network."""
+        return {name: value for name, value in self.model.items() if name != "builder"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as its file has it."""
+        return asdict(self)
+
+    def lasting(self) -> dict[str, Any]:
+        """As `as_dict`, without what may change when a stopped run goes on."""
+        free = {("training", "epochs"), ("training", "keep_every"), ("data", "workers")}
+        return {
+            name: {key: value for key, value in section.items() if (name, key) not in free}
+            for name, section in self.as_dict().items()
+        }
+
+
+Kind = TypeVar("Kind", bound=Plan)
 
 _PLAIN = (bool, int, float, str, tuple, Path, type(None))
 """Kinds of values that a recipe can hold."""
@@ -122,6 +156,33 @@ def network_of(
     return builder, {**sections, "model": {k: v for k, v in model.items() if k != "builder"}}
 
 
+def read_plan(
+    kind: type[Kind],
+    source: Path | str | Mapping[str, Any],
+    changes: Iterable[str],
+    folder: Path,
+    networks: Mapping[str, Callable[..., Any]],
+) -> tuple[Kind, str]:
+    """A recipe of a room, and what to call it in a message.
+
+    Args:
+        kind: its dataclass, whose fields beside `model` are made of their sections.
+        source: as of `read`.
+        changes: as of `change`, made before anything is checked.
+        folder: as of `read`.
+        networks: those that train, by name; the first is meant where none is named.
+
+    Raises:
+        RecipeError: as of `read`, `change`, `network_of` and `bind`.
+    """
+    sections, where = read(source, folder)
+    builder, sections = network_of(change(sections, changes), tuple(networks), where)
+    parts: dict[str, Any] = {f.name: f.default_factory for f in fields(kind) if f.name != "model"}
+    bound = bind(sections, {"model": networks[builder], **parts}, where)
+    made = {name: part(**bound[name]) for name, part in parts.items()}
+    return kind({"builder": builder, **bound["model"]}, **made), where
+
+
 def unknown_words(words: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
     """What is wrong with words of a recipe: of each its `section.key`, itself, and those known."""
     return [
@@ -138,6 +199,19 @@ def below_one(counts: Iterable[tuple[str, int | None]]) -> list[str]:
         for key, value in counts
         if value is not None and value < 1
     ]
+
+
+def share_of(batch_size: int, world: int) -> int:
+    """What each of `world` processes takes of a batch.
+
+    Raises:
+        RecipeError: a batch that they cannot share evenly.
+    """
+    if batch_size % world:
+        raise RecipeError(
+            f"training.batch_size {batch_size} cannot be shared evenly by {world} devices"
+        )
+    return batch_size // world
 
 
 def refuse(faults: Sequence[str], where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +117,53 @@ def test_what_is_wrong_is_told_at_once() -> None:
         "training.epochs is 0; 1 or more can be"
     )
     recipe.refuse([], "gafa.yaml")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A section."""
+
+    depth: int = 2
+
+
+@dataclass(frozen=True)
+class Park(recipe.Plan):
+    """A recipe of a network and a section."""
+
+    pool: Pool = field(default_factory=Pool)
+
+
+def small(width: int = 3) -> int:
+    return width
+
+
+def large(height: int = 4) -> int:
+    return height
+
+
+def test_a_plan_is_made_of_its_sections() -> None:
+    networks = {"small": small, "large": large}
+    source = {"model": {"builder": "large", "height": 5}}
+    made, where = recipe.read_plan(Park, source, ["pool.depth=7"], Path(), networks)
+    assert (made.builder, made.arguments, made.pool.depth) == ("large", {"height": 5}, 7)
+    assert made.as_dict() == {"model": {"builder": "large", "height": 5}, "pool": {"depth": 7}}
+    assert where == "the recipe"
+    assert recipe.read_plan(Park, {}, (), Path(), networks)[0] == Park({"builder": "small"})
+    with pytest.raises(RecipeError, match=r"pool\.deep is not known; keys: depth"):
+        recipe.read_plan(Park, source, ["pool.deep=3"], Path(), networks)
+
+
+def test_how_long_and_who_reads_may_change() -> None:
+    @dataclass(frozen=True)
+    class Free(recipe.Plan):
+        training: Schedule = field(default_factory=Schedule)
+
+    told = Free({"builder": "small"}).lasting()
+    assert told["model"] == {"builder": "small"}
+    assert "epochs" not in told["training"] and told["training"]["rate"] == 0.1
+
+
+def test_a_batch_is_shared_evenly_or_not_at_all() -> None:
+    assert recipe.share_of(6, 2) == 3
+    with pytest.raises(RecipeError, match=r"training\.batch_size 9 cannot be shared evenly by 2"):
+        recipe.share_of(9, 2)

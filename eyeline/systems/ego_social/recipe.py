@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,25 +88,14 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(recipe.Plan):
     """All that a training run is told."""
 
     model: Mapping[str, Any] = field(default_factory=lambda: {"builder": BUILDERS[0]})
-    """`builder`, the network's, and its keyword arguments."""
     data: Data = field(default_factory=Data)
     loss: Loss = field(default_factory=Loss)
     optimizer: Adam = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
-
-    @property
-    def builder(self) -> str:
-        """The network that trains, one of `BUILDERS`."""
-        return str(self.model["builder"])
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of the network."""
-        return {name: value for name, value in self.model.items() if name != "builder"}
 
     @property
     def talks(self) -> bool:
@@ -130,7 +119,7 @@ class Recipe:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as its file has it."""
-        sections = asdict(self)
+        sections = super().as_dict()
         sections["loss"]["class_weights"] = list(self.loss.class_weights)
         return sections
 
@@ -145,8 +134,9 @@ def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] =
     Raises:
         RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
     """
-    sections, where = recipe.read(source, RECIPES)
-    return _bind(recipe.change(sections, changes), where)
+    made, where = recipe.read_plan(Recipe, source, changes, RECIPES, _builders())
+    recipe.refuse([*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)], where)
+    return made
 
 
 def _builders() -> dict[str, Callable[..., Any]]:
@@ -154,22 +144,6 @@ def _builders() -> dict[str, Callable[..., Any]]:
     from eyeline.systems.ego_social.ttm_model import ttm
 
     return {"lam_lstm": lam_lstm, "gaze360_lstm": gaze360_lstm, "ttm": ttm}
-
-
-def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
-    builder, sections = recipe.network_of(sections, BUILDERS, where)
-    layout: dict[str, Callable[..., Any]] = {
-        "model": _builders()[builder], "data": Data, "loss": Loss, "optimizer": Adam,
-        "training": Training,
-    }  # fmt: skip
-    bound = recipe.bind(sections, layout, where)
-    made = Recipe(
-        {"builder": builder, **bound["model"]}, Data(**bound["data"]), Loss(**bound["loss"]),
-        Adam(**bound["optimizer"]), Training(**bound["training"]),
-    )  # fmt: skip
-    faults = [*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)]
-    recipe.refuse(faults, where)
-    return made
 
 
 def _wrong_words(made: Recipe) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -282,12 +281,7 @@ def _described(plan: Recipe, learned: Items, held: Items) -> dict[str, Any]:
 
 def _identity(plan: Recipe, learned: Items, held: Items, began: Beginning) -> str:
     """Of recipe, data and first weights; how long to go on is free."""
-    told = plan.as_dict()
-    told["training"] = {
-        k: v for k, v in asdict(plan.training).items() if k not in ("epochs", "keep_every")
-    }
-    told["data"] = {k: v for k, v in asdict(plan.data).items() if k != "workers"}
-    found = hashlib.sha256(json.dumps([told, began.sha256], sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps([plan.lasting(), began.sha256], sort_keys=True).encode())
     for items in (learned, held):
         found.update("".join(clip.uid for clip in items.clips).encode())
         found.update(np.asarray(items.label, np.int64).tobytes())

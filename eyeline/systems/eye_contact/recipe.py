@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(recipe.Plan):
     """All that a training run is told."""
 
     model: Mapping[str, Any] = field(default_factory=lambda: {"builder": "landmarks_tcn"})
@@ -104,20 +104,6 @@ class Recipe:
     training: Any = field(default_factory=Crops)
     """`Crops` for `landmarks_tcn`, `WholeTracklets` for `ms_tcn2`."""
     decoding: Choices = field(default_factory=Choices)
-
-    @property
-    def builder(self) -> str:
-        """The network that is trained."""
-        return str(self.model["builder"])
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of the network."""
-        return {name: value for name, value in self.model.items() if name != "builder"}
-
-    def as_dict(self) -> dict[str, Any]:
-        """The recipe as its file has it."""
-        return asdict(self)
 
 
 def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:

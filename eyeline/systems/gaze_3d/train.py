@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 
 from eyeline import files
-from eyeline.errors import RecipeError
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Windows, open_training
 from eyeline.systems.gaze_3d.loss import Likelihood, concentration_loss
@@ -25,6 +23,7 @@ from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run
+from eyeline.training.recipe import share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -114,13 +113,9 @@ def new_run(
         RecipeError: a batch that they cannot share evenly.
     """
     training = plan.training
-    if training.batch_size % world:
-        raise RecipeError(
-            f"training.batch_size {training.batch_size} cannot be shared evenly by {world} devices"
-        )
+    share = share_of(training.batch_size, world)
 
     def batches(epoch: Epoch) -> Iterator[Numbered]:
-        share = training.batch_size // world
         read = loop.loader(learned, epoch, batch_size=share, workers=plan.data.workers)
         return enumerate(read, start=epoch.done)
 
@@ -230,12 +225,7 @@ def _described(plan: Recipe, learned: Windows, held: Windows) -> dict[str, Any]:
 
 def _identity(plan: Recipe, learned: Windows, held: Windows, weights: Path | None) -> str:
     """Of recipe, data and first weights; how long to go on is free."""
-    told = plan.as_dict()
-    told["training"] = {
-        k: v for k, v in asdict(plan.training).items() if k not in ("epochs", "keep_every")
-    }
-    told["data"] = {k: v for k, v in asdict(plan.data).items() if k != "workers"}
-    text = json.dumps([told, files.sha256(weights) if weights else ""], sort_keys=True)
+    text = json.dumps([plan.lasting(), files.sha256(weights) if weights else ""], sort_keys=True)
     found = hashlib.sha256(text.encode())
     for windows in (learned, held):
         found.update(windows.places.tobytes())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,24 +85,14 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(recipe.Plan):
     """All that a training run is told."""
 
     model: Mapping[str, Any] = field(default_factory=lambda: {"builder": BUILDER})
-    """`builder`, the network's, and its keyword arguments."""
     data: Data = field(default_factory=Data)
     loss: Loss = field(default_factory=Loss)
     optimizer: AdamW = field(default_factory=AdamW)
     training: Training = field(default_factory=Training)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of the network."""
-        return {name: value for name, value in self.model.items() if name != "builder"}
-
-    def as_dict(self) -> dict[str, Any]:
-        """The recipe as its file has it."""
-        return asdict(self)
 
 
 def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
@@ -115,22 +105,10 @@ def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] =
     Raises:
         RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
     """
-    sections, where = recipe.read(source, RECIPES)
-    return _bind(recipe.change(sections, changes), where)
-
-
-def _bind(sections: Mapping[str, Any], where: str) -> Recipe:
     from eyeline.systems.gaze_anticipation.model import csts
 
-    _, sections = recipe.network_of(sections, (BUILDER,), where)
-    layout: dict[str, Callable[..., Any]] = {
-        "model": csts, "data": Data, "loss": Loss, "optimizer": AdamW, "training": Training,
-    }  # fmt: skip
-    bound = recipe.bind(sections, layout, where)
-    made = Recipe(
-        {"builder": BUILDER, **bound["model"]}, Data(**bound["data"]), Loss(**bound["loss"]),
-        AdamW(**bound["optimizer"]), Training(**bound["training"]),
-    )  # fmt: skip
+    networks = {BUILDER: csts}
+    made, where = recipe.read_plan(Recipe, source, changes, RECIPES, networks)
     _check(made, where)
     return made
 

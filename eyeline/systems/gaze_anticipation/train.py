@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from eyeline import files
-from eyeline.errors import DataError, RecipeError
+from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation import evaluate, report
 from eyeline.systems.gaze_anticipation.beginning import begin
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
@@ -30,6 +29,7 @@ from eyeline.training.beginning import Beginning
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run
+from eyeline.training.recipe import share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -133,10 +133,7 @@ def new_run(
         DataError: fewer clips than a batch has.
     """
     training = plan.training
-    if training.batch_size % world:
-        raise RecipeError(
-            f"training.batch_size {training.batch_size} cannot be shared evenly by {world} devices"
-        )
+    share = share_of(training.batch_size, world)
     steps = len(learned) // training.batch_size
     if not steps:
         raise DataError(
@@ -145,7 +142,7 @@ def new_run(
         )
     moved = optimizers(plan, network)
     made = Run(
-        network, moved, Step(plan), _batches(plan, learned, world, steps), training.epochs,
+        network, moved, Step(plan), _batches(plan, learned, share, steps), training.epochs,
         seed=training.seed, clip_norm=plan.optimizer.clip_norm,
         schedulers=schedulers(plan, moved, steps), folder=folder, keep_every=training.keep_every,
     )  # fmt: skip
@@ -155,10 +152,10 @@ def new_run(
 
 
 def _batches(
-    plan: Recipe, learned: Clips, world: int, steps: int
+    plan: Recipe, learned: Clips, share: int, steps: int
 ) -> Callable[[Epoch], Iterable[Any]]:
     """Whole batches only, as published; each epoch draws windows and squares anew."""
-    share, workers = plan.training.batch_size // world, plan.data.workers
+    workers = plan.data.workers
 
     def of(epoch: Epoch) -> Iterable[Any]:
         read = loop.loader(
@@ -256,12 +253,7 @@ def _rounded(scores: Mapping[str, Any]) -> dict[str, float]:
 
 def _identity(plan: Recipe, learned: Clips, held: Clips | None, began: Beginning) -> str:
     """Of recipe, data and first weights; how long to go on is free."""
-    told = plan.as_dict()
-    told["training"] = {
-        k: v for k, v in asdict(plan.training).items() if k not in ("epochs", "keep_every")
-    }
-    told["data"] = {k: v for k, v in asdict(plan.data).items() if k != "workers"}
-    found = hashlib.sha256(json.dumps([told, began.sha256], sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps([plan.lasting(), began.sha256], sort_keys=True).encode())
     for those in (learned, held):
         lines = [] if those is None else [clip.line for clip in those.clips]
         found.update("\n".join([*lines, ""]).encode())

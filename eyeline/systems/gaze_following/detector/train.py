@@ -23,6 +23,7 @@ from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices
 from eyeline.training.loop import Epoch, Run
+from eyeline.training.recipe import share_of
 
 BEST = "best.safetensors"
 """The chosen epoch's weights while a run is under way, beside its state."""
@@ -127,14 +128,11 @@ def new_run(
         RecipeError: a batch that they cannot share evenly.
     """
     training = plan.training
-    if training.batch_size % world:
-        raise RecipeError(
-            f"training.batch_size {training.batch_size} cannot be shared evenly by {world} devices"
-        )
+    share = share_of(training.batch_size, world)
 
     def batches(epoch: Epoch) -> Iterator[Batch]:
         return data.batches(
-            learned, epoch, batch_size=training.batch_size // world, mirror=plan.data.mirror,
+            learned, epoch, batch_size=share, mirror=plan.data.mirror,
             workers=plan.data.workers,
         )  # fmt: skip
 
@@ -219,12 +217,7 @@ def _described(plan: Recipe, learned: Pictures, held: Pictures) -> dict[str, Any
 
 def _identity(plan: Recipe, learned: Pictures, held: Pictures, weights_file: Path | None) -> str:
     """Of recipe, data and first weights; how long to go on is free."""
-    told = plan.as_dict()
-    for section, key in (
-        ("training", "epochs"), ("training", "keep_every"), ("data", "workers"),
-    ):  # fmt: skip
-        del told[section][key]
     sources = [files.sha256(p.annotations.source) for p in (learned, held)]
     begun = files.sha256(weights_file) if weights_file else ""
-    text = json.dumps([told, sources, begun], sort_keys=True)
+    text = json.dumps([plan.lasting(), sources, begun], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
