@@ -18,6 +18,7 @@ import json, resource, sys, tempfile, time
 from pathlib import Path
 begin = time.perf_counter()
 from eyeline import jobs
+from eyeline.processes import most_bytes
 from eyeline.settings import Settings
 video, marks = Path(sys.argv[1]), {"start": time.perf_counter()}
 def tell(stage, done, total):
@@ -44,7 +45,7 @@ print(json.dumps({
         "report_and_index": end - marks["drawing ends"],
     },
     "cpu_s": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
-    "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "peak_memory_mib": most_bytes() / 2**20,
 }))
 """
 

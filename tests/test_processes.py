@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from eyeline import processes
@@ -23,3 +24,15 @@ def test_several_go_beside() -> None:
     found = dict(processes.here_or_beside(who, [(n,) for n in range(3)], 2))
     assert sorted(found) == [0, 1, 2]
     assert os.getpid() not in found.values()
+
+
+def most(_: int) -> int:
+    return processes.most_bytes()
+
+
+def test_what_a_process_beside_has_held_is_its_own() -> None:
+    held = np.ones(60_000_000)
+    own = processes.most_bytes()
+    assert own > held.nbytes
+    theirs = list(processes.side_by_side(most, [(0,), (1,)], 2))
+    assert all(0 < each < held.nbytes for each in theirs)

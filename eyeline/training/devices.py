@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eyeline.errors import UsageError
+from eyeline.processes import most_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -77,11 +78,9 @@ def check_device(name: str) -> torch.device:
 
 def most_memory(fabric: Fabric) -> dict[str, int]:
     """Most bytes at once of this process, and on its device."""
-    import resource
-
     import torch
 
-    used = {"process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    used = {"process_bytes": most_bytes()}
     if fabric.device.type == "cuda":
         used["device_bytes"] = torch.cuda.max_memory_allocated(fabric.device)
     return used
