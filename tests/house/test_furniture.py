@@ -102,6 +102,7 @@ def test_a_recipe_parses_and_says_how_it_was_run(file: Path) -> None:
     room = file.relative_to(SYSTEMS).parts[0]
     builder = recipe.get("model", {}).get("builder")
     assert builder in load_system(room).networks
+    assert file.stem in load_system(room).recipes, "the command cannot find it"
 
 
 def test_the_page_of_systems_is_what_the_cards_say() -> None:

@@ -86,7 +86,13 @@ SYSTEM = System(
     },
     default="centre_prior",
     networks={"csts": Lazy(f"{_HERE}.model", "csts")},
-    recipes=("aria_anticipation", "aria_estimation", "ego4d_anticipation", "ego4d_estimation"),
+    recipes=(
+        "aria_anticipation",
+        "aria_estimation",
+        "ego4d_anticipation",
+        "ego4d_estimation",
+        "miniature",
+    ),
     prepare={
         "ego4d": Lazy(f"{_HERE}.prepare"),
         "aria": Lazy(f"{_HERE}.prepare_aria"),

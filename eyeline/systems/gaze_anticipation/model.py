@@ -7,6 +7,7 @@ column, channel)`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -30,6 +31,9 @@ PRECISIONS = ("float32", "bfloat16")
 With made-up weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
 (root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
 """
+RECOMPUTED = ("none", "halving", "all")
+"""Blocks that training computes again: of the encoders those that halve the grid, whose queries
+come from four times as many tokens, or all."""
 PICTURE_MULTIPLE = 64
 """What a picture's side must be a multiple of: the decoder asks one token in sixteen."""
 
@@ -57,17 +61,24 @@ class Stem(nn.Module):
         width: of the tokens.
         times: moments of the tokens' grid.
         side: rows and columns of the tokens' grid.
+        mean: what is first taken off every pixel.
+        std: what the rest is divided by.
     """
 
-    def __init__(self, channels: int, width: int, times: int, side: int) -> None:
+    def __init__(
+        self, channels: int, width: int, times: int, side: int,
+        mean: float = 0.0, std: float = 1.0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
         self.space = nn.Parameter(torch.zeros(1, side * side, width))
         self.time = nn.Parameter(torch.zeros(1, times, width))
-        self.side = side
+        self.side, self.mean, self.std = side, mean, std
 
     def forward(self, pixels: Tensor) -> Tensor:
         """`(batch, channels, 2 time, 4 row, 4 column)` to tokens."""
+        if (self.mean, self.std) != (0, 1):
+            pixels = (pixels - self.mean) / self.std
         tokens = self.conv(pixels).permute(0, 2, 3, 4, 1)
         space = self.space.view(1, 1, self.side, self.side, -1)
         return cast(Tensor, tokens + (space + self.time[:, :, None, None]))
@@ -232,6 +243,8 @@ def csts(
     drop_path: float = 0.2,
     gate_by_sound: bool = False,
     initial_spread: float = _INITIAL_SPREAD,
+    sound_mean: float = 0.0,
+    sound_std: float = 1.0,
 ) -> GazeAnticipation:
     """The builder, with random weights; the defaults are those of the published network.
 
@@ -246,6 +259,11 @@ def csts(
         gate_by_sound: see `Fusion`; the published weights are without.
         initial_spread: of the random weights of linear layers. 0 goes by the number of a layer's
             inputs: at the published spread narrow networks hardly hear at first.
+        sound_mean: what is taken off spectrograms before the first layer. The published 0 leaves
+            their logarithms below 0 nearly everywhere; the norms behind the first layer then hide
+            how loud it is, which random weights learn late or not at all. -7 lies between a room
+            and what sounds in it.
+        sound_std: what the rest is divided by; 3 goes with -7.
 
     Raises:
         DataError: numbers that no network can have.
@@ -253,13 +271,21 @@ def csts(
     _check(frames, side, width, tuple(layers), tuple(sound_layers), embedding, drop_path)
     if not 0 <= initial_spread <= 1:
         raise DataError(f"initial_spread is {initial_spread}; expected 0 to 1")
+    if not (math.isfinite(sound_mean) and 0 < sound_std < math.inf):
+        raise DataError(
+            f"sound_mean is {sound_mean} and sound_std is {sound_std}; expected numbers, the "
+            "second above 0"
+        )
     grid = (frames // 2, side // PATCH)
     blocks = _encoder_blocks(width, layers, drop_path)
     kept = [0] + [sum(layers[:stage]) for stage in (1, 2, 3)]
     widest = 8 * width
     network = GazeAnticipation(
         Encoder(Stem(3, width, *grid), blocks, kept),
-        Encoder(Stem(1, width, *grid), _encoder_blocks(width, sound_layers, 0.0)),
+        Encoder(
+            Stem(1, width, *grid, sound_mean, sound_std),
+            _encoder_blocks(width, sound_layers, 0.0),
+        ),
         Fusion(widest, grid[1] // 8, gate_by_sound=gate_by_sound),
         Decoder(_decoder_blocks(width), width),
         (nn.Linear(widest, embedding), nn.Linear(widest, embedding)) if embedding else None,
@@ -268,16 +294,17 @@ def csts(
     return network
 
 
-def economise(network: GazeAnticipation, *, recompute: bool = True) -> GazeAnticipation:
+def economise(network: GazeAnticipation, recompute: str = "halving") -> GazeAnticipation:
     """Make training take less memory and more time; gradients stay the same.
 
     Args:
         network: changed in place.
-        recompute: keep the input of each block only.
+        recompute: one of `RECOMPUTED`; of these blocks the input alone is kept.
     """
     for module in network.modules():
         if isinstance(module, Block):
-            module.recompute = recompute
+            halving = recompute == "halving" and module.shape.down > 1
+            module.recompute = recompute == "all" or halving
     return network
 
 

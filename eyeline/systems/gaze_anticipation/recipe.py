@@ -77,8 +77,9 @@ class Training:
     """Clips a step, of all processes together; what is left of an epoch is not used."""
     select: str = "f1"
     """One of `SELECTIONS`."""
-    recompute: bool = False
-    """Keep the inputs of blocks only and compute the rest again: less memory, more time."""
+    recompute: str = "halving"
+    """One of `model.RECOMPUTED`: blocks of which the input alone is kept and the rest computed
+    again, for less memory and more time."""
     keep_every: int | None = 200
     """Steps after which a stopped run can be taken up."""
     seed: int = 21
@@ -114,11 +115,14 @@ def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] =
 
 
 def _check(made: Recipe, where: str) -> None:
+    from eyeline.systems.gaze_anticipation.model import RECOMPUTED
+
     data, training = made.data, made.training
     words = [
         ("data.dataset", data.dataset, DATASETS),
         ("data.task", data.task, TASKS),
         ("training.select", training.select, SELECTIONS),
+        ("training.recompute", training.recompute, RECOMPUTED),
     ]
     faults = recipe.unknown_words(words)
     faults += recipe.below_one(_counts(made))

@@ -82,7 +82,7 @@ def run(
     fabric.launch()
     told = progress if fabric.is_global_zero else None
     torch.manual_seed(plan.training.seed)
-    network = economise(csts(**plan.arguments), recompute=plan.training.recompute)
+    network = economise(csts(**plan.arguments), plan.training.recompute)
     began = begin(network, weights)
     if told and began.file:
         told(began.words)

@@ -117,16 +117,20 @@ def initialise(
     given: dict[str, Tensor] = {}
     for file in (path, sound):
         if file is not None:
-            given |= _beginning(file, own)
+            given |= _beginning(file, own, network)
     network.load_state_dict({**own, **given})
     return tuple(name for name in own if name not in given)
 
 
-def _beginning(path: Path | str, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _beginning(
+    path: Path | str, own: Mapping[str, Tensor], network: GazeAnticipation
+) -> dict[str, Tensor]:
     """What of a file can begin a network, in our names and its shapes."""
+    arguments: Mapping[str, Any] = {}
     if Path(path).suffix == ".safetensors":
         card, found = checkpoint.load(path)
         checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+        arguments = card.arguments
         needed = [name for name in own if not name.startswith(EMBEDDINGS)]
     else:
         theirs, _ = foreign.load_state(path, "an MViT-B 16x4 or of CSTS", wrapper=_STATE)
@@ -139,7 +143,21 @@ def _beginning(path: Path | str, own: Mapping[str, Tensor]) -> dict[str, Tensor]
     kept = {k: v for k, v in sized.items() if k in own or not k.startswith(EMBEDDINGS)}
     shapes = {name: tuple(own[name].shape) for name in {*needed, *(n for n in kept if n in own)}}
     checkpoint.compare(shapes, kept, f"a start for {SYSTEM}/{BUILDER}", path)
+    if any(name.startswith("sound.") for name in kept):
+        _check_scale(arguments, network, path)
     return {name: value.to(own[name].dtype) for name, value in kept.items()}
+
+
+def _check_scale(arguments: Mapping[str, Any], network: GazeAnticipation, path: Path | str) -> None:
+    """Tensors do not show which scale of sound they are for."""
+    theirs = (arguments.get("sound_mean", 0.0), arguments.get("sound_std", 1.0))
+    stem = network.sound.stem
+    if theirs != (stem.mean, stem.std):
+        raise CheckpointError(
+            f"{path} is for sound_mean {theirs[0]} and sound_std {theirs[1]}, the network to begin "
+            f"for {stem.mean} and {stem.std}: set model.sound_mean and model.sound_std to those of "
+            "the file"
+        )
 
 
 def _renamed(theirs: Mapping[str, Tensor], ours: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -237,6 +237,8 @@ def test_reduced_precision_stays_near() -> None:
         ({"sound_layers": (1, 1, 0, 1)}, "sound_layers"),
         ({"embedding": -1, "drop_path": 1.0}, "embedding is -1.*drop_path is 1.0"),
         ({"initial_spread": -0.1}, "initial_spread is -0.1"),
+        ({"sound_std": 0.0}, "sound_std is 0.0; expected numbers, the second above 0"),
+        ({"sound_mean": float("nan")}, "sound_mean is nan"),
     ],
 )
 def test_numbers_that_no_network_can_have(arguments: dict[str, Any], message: str) -> None:
@@ -268,6 +270,34 @@ def test_narrow_layers_can_begin_by_their_inputs_and_then_hear() -> None:
     assert shares[0] < 0.03 and shares[1] > 2 * shares[0]
     fc1 = net.state_dict()["video.blocks.0.mlp.fc1.weight"]
     assert float(fc1.std()) == pytest.approx(fc1.shape[1] ** -0.5, rel=0.1)
+
+
+def test_a_scale_of_sound_is_that_of_sound_scaled_before() -> None:
+    plain = small()
+    scaled = small(sound_mean=-7.0, sound_std=3.0)
+    scaled.load_state_dict(plain.state_dict())
+    clip, sound = small_inputs()
+    sound = 3 * sound - 9
+    with torch.no_grad():
+        found, by_hand = scaled(clip, sound).logits, plain(clip, (sound + 7) / 3).logits
+        assert torch.equal(found, by_hand)
+        assert not torch.allclose(found, plain(clip, sound).logits)
+
+
+def test_random_weights_tell_loud_from_quiet_by_a_scale_around_both() -> None:
+    """At the published scale nearly the same is heard wherever it sounds."""
+    moved = []
+    for scale in ({}, {"sound_mean": -7.0, "sound_std": 3.0}):
+        torch.manual_seed(0)
+        net = csts(
+            frames=2, side=64, width=16, layers=(1, 1, 1, 1), initial_spread=0.0, **scale
+        ).eval()
+        low, high = (torch.full((1, 1, 2, 64, 64), -10.0) for _ in range(2))
+        low[..., :20, 20:], high[..., 40:, 20:] = -2.0, -2.0
+        with torch.no_grad():
+            heard = [net.sound(sound)[0] for sound in (low, high)]
+        moved.append(float((heard[0] - heard[1]).norm() / heard[0].norm()))
+    assert moved[1] > 2 * moved[0]
 
 
 def test_it_begins_as_published() -> None:

@@ -1,4 +1,4 @@
-"""The four published configurations, and recipes that are wrong."""
+"""The four published configurations, a small one of ours, and recipes that are wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ("aria_anticipation", "aria_estimation", "ego4d_anticipation", "ego4d_es
 
 
 def test_the_published_configurations() -> None:
-    assert recipe.names(RECIPES) == NAMES
+    assert recipe.names(RECIPES) == (*NAMES, "miniature")
     found = {name: read_recipe(name) for name in NAMES}
     for name, made in found.items():
         dataset, task = name.split("_")
@@ -27,6 +27,13 @@ def test_the_published_configurations() -> None:
         assert (made.training.batch_size, made.training.seed) == (8, 21)
         assert (made.training.select, made.data.validation_share) == ("last", 0.0)
         assert read_recipe(made.as_dict()) == made
+
+
+def test_the_small_configuration_of_ours() -> None:
+    made = read_recipe("miniature")
+    assert (made.arguments["width"], made.arguments["sound_mean"]) == (16, -7)
+    assert made.training.select == "last" and made.data.validation_share > 0
+    assert read_recipe(made.as_dict()) == made
 
 
 def test_changes_and_arguments() -> None:
@@ -51,6 +58,7 @@ def test_changes_and_arguments() -> None:
         ({"model": {"embedding": 0}}, "contrast needs a network with embeddings"),
         ({"model": {"depth": 12}}, "model.depth is not known"),
         ({"model": {"builder": "mvit"}}, "networks that train: csts"),
+        ({"training": {"recompute": "some"}}, "recompute is 'some'.*none, halving, all"),
         ({"optimizer": {"cosine_epochs": 0}}, "cosine_epochs is 0"),
         ({"training": {"batch_size": 0, "select": "loss?"}}, "select is 'loss.*batch_size is 0"),
     ],

@@ -114,7 +114,7 @@ def test_without_contrast_all_parameters_still_take_part() -> None:
 def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
     made = plan(
         optimizer={"learning_rate": 2e-3, "cosine_epochs": 30},
-        training={"recompute": True, "seed": 1},
+        training={"recompute": "all", "seed": 1},
     )
     torch.manual_seed(0)
     net = csts(**{**made.arguments, "drop_path": 0.0})

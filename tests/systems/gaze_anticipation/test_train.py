@@ -165,11 +165,12 @@ def test_another_recipe_does_not_go_on_from_it(
         train.run(SMALL, data, tmp_path, changes=["data.with_sound=false"])
 
 
+@pytest.mark.parametrize("recompute", ["none", "all"])
 def test_keeping_less_and_computing_again_gives_the_same_curve(
-    data: Path, trained: Trained, tmp_path: Path
+    data: Path, trained: Trained, tmp_path: Path, recompute: str
 ) -> None:
     """A random share of samples goes past blocks in both, drawn again alike."""
-    made = train.run(SMALL, data, tmp_path, changes=["training.recompute=true"])
+    made = train.run(SMALL, data, tmp_path, changes=[f"training.recompute={recompute}"])
     for ours, theirs in zip(made["history"], trained[1]["history"], strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
 

@@ -247,6 +247,20 @@ def test_beginning_at_others(tmp_path: Path, written: Write) -> None:
     )
 
 
+def test_a_start_for_another_scale_of_sound_is_refused(tmp_path: Path, written: Write) -> None:
+    """No tensor shows it."""
+    scale = {"sound_mean": -7.0, "sound_std": 3.0}
+    ours = tmp_path / "ours.safetensors"
+    checkpoint.save(
+        ours, small(seed=1).state_dict(), CheckpointCard("gaze_anticipation", "csts", scale)
+    )
+    with pytest.raises(CheckpointError, match=r"for sound_mean -7.0 and sound_std 3.0.*0.0 and 1"):
+        initialise(small(seed=2), ours)
+    assert initialise(small(seed=2, **scale), ours) == ()
+    with pytest.raises(CheckpointError, match=r"sound_mean 0\.0 and sound_std 1\.0"):
+        initialise(csts(width=8, side=64, **scale), written(trained(theirs())))
+
+
 def test_a_second_file_for_sound(tmp_path: Path, written: Write) -> None:
     first, second = theirs(), theirs(frames=4)
     paths = [tmp_path / name for name in ("first.pyth", "second.pyth")]

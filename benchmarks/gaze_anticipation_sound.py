@@ -1,0 +1,201 @@
+"""Whether sound tells a network where eyes will go, on made-up videos that it has not seen.
+
+`python -m benchmarks.gaze_anticipation_sound [--seeds 0 1 2 3 4] [--videos 25] [--keep FOLDER]`.
+For each seed videos are made up and the recipe `gaze_anticipation/miniature` is trained three times
+from the same weights on the same clips: with their sound, with silence, and with sound at its
+published scale. All answer for other videos, by which neither an epoch nor a threshold was chosen.
+Intervals are of 95 %: whole test videos are drawn, the same for all. With `--keep` what is finished
+stays in a folder, and a stopped run goes on. Made-up outings show that the network learns to use
+sound, and nothing of real people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_anticipation.evaluate import Measured
+
+RECIPE = "miniature"
+HEARD, SILENT, DEAF = "with_sound", "trained_silent", "made_deaf"
+"""Trained and tested with sound; trained and tested without; trained with and tested without."""
+UNSCALED = "published_scale"
+"""As `HEARD`, with spectrograms as they are."""
+TRAINED = {
+    HEARD: (), SILENT: ("data.with_sound=false",),
+    UNSCALED: ("model.sound_mean=0.0", "model.sound_std=1.0"),
+}  # fmt: skip
+"""Changes to the recipe."""
+FIGURES = ("f1", "published_f1", "auc", "l2")
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is made and trained."""
+
+    videos: int = 25
+    test_videos: int = 10
+    seconds: int = 60
+    things: int = 2
+    epochs: int | None = None
+    """Other than the recipe's."""
+    jobs: int = 1
+    """Videos that are made at the same time."""
+
+
+def run(
+    *,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    plan: Plan | None = None,
+    keep: Path | None = None,
+    told: Told | None = None,
+) -> dict[str, Any]:
+    """Train and measure for each seed.
+
+    Args:
+        seeds: of data and training.
+        plan: how much.
+        keep: a folder for data and weights, where those that are there are used.
+        told: hears of progress.
+    """
+    import torch
+
+    plan = plan or Plan()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        found = {
+            str(seed): _measured((keep or Path(folder)) / f"{seed}", seed, plan, told)
+            for seed in seeds
+        }
+    return {
+        "command": "python -m benchmarks.gaze_anticipation_sound", "torch": torch.__version__,
+        "data": "made up", "plan": vars(plan), "ahead": _ahead(found), "by_seed": found,
+    }  # fmt: skip
+
+
+def _measured(root: Path, seed: int, plan: Plan, told: Told | None) -> dict[str, Any]:
+    """The table of a seed, over all answers and for the clip's end alone."""
+    from eyeline.systems.gaze_anticipation import evaluate, report
+    from eyeline.systems.gaze_anticipation.scoring import levels
+    from eyeline.systems.gaze_anticipation.scoring.bench import baselines
+    from eyeline.systems.gaze_anticipation.weights import load_csts
+    from eyeline.training import checkpoint
+
+    if (root / "table.json").is_file():
+        kept: dict[str, Any] = json.loads((root / "table.json").read_text())
+        return kept
+    data = _made(root, seed, plan)
+    weights = {name: _trained(name, data, root, seed, plan, told) for name in TRAINED}
+    cards = {name: checkpoint.read_card(path) for name, path in weights.items()}
+    networks = {name: load_csts(path) for name, path in weights.items()}
+
+    def answers(name: str, *, sound: bool | None = None) -> Measured:
+        network, card = networks[name], cards[name]
+        clips = evaluate.open_split(network, data, card, "test", sound=sound)
+        return evaluate.measure(network, clips)
+
+    found = {name: answers(name) for name in TRAINED} | {DEAF: answers(HEARD, sound=False)}
+    bench = found[HEARD].bench
+    borders = {n: levels.nearest(card.settings["threshold"]) for n, card in cards.items()}
+    tallies = {name: one.tally for name, one in found.items()} | baselines(bench)
+    made = report.made(
+        tallies, bench.truth, borders | {DEAF: borders[HEARD]}, first=HEARD, samples=2000
+    )
+    table = {
+        "counts": made["counts"], "table": _rounded(made["pooled"]),
+        "at_the_end": _rounded(made["by_horizon"][-1]),
+        "ahead": _rounded(made["interval"][f"{HEARD}_over"]),
+    }  # fmt: skip
+    (root / "table.json").write_text(json.dumps(table))
+    return table
+
+
+def _made(root: Path, seed: int, plan: Plan) -> Path:
+    """A prepared data set of videos as small as the network sees them."""
+    from eyeline.systems.gaze_anticipation import prepare, synthesize
+
+    data = root / "data"
+    if not (root / "made.json").is_file():
+        for folder in (root / "raw", data):
+            shutil.rmtree(folder, ignore_errors=True)
+        told = synthesize.run(
+            root / "raw", seed=seed, videos=plan.videos, test_videos=plan.test_videos,
+            seconds=plan.seconds, width_px=72, things=plan.things, jobs=plan.jobs,
+        )  # fmt: skip
+        prepare.run(root / "raw", data)
+        (root / "made.json").write_text(json.dumps(told))
+    return data
+
+
+def _trained(name: str, data: Path, root: Path, seed: int, plan: Plan, told: Told | None) -> Path:
+    """Weights of the recipe with the changes of a name."""
+    from eyeline.systems.gaze_anticipation import train
+
+    weights = root / name / "csts.safetensors"
+    if not weights.is_file():
+        changes = [*TRAINED[name], f"training.seed={seed}"]
+        if plan.epochs is not None:
+            changes.append(f"training.epochs={plan.epochs}")
+        train.run(RECIPE, data, root / name, told, changes=changes)
+    return weights
+
+
+def _rounded(value: Any) -> Any:
+    """The figures that are told, to four places."""
+    if isinstance(value, Mapping):
+        return {
+            name: _rounded(own)
+            for name, own in value.items()
+            if isinstance(own, Mapping) or name in FIGURES
+        }
+    if isinstance(value, list):
+        return [_rounded(own) for own in value]
+    return value if value is None else round(float(value), 4)
+
+
+def _ahead(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Of each figure, what sound gains over silence: by seed, and in how many beyond the noise.
+
+    `l2` is a distance: less is better.
+    """
+    made: dict[str, Any] = {}
+    for figure in FIGURES:
+        sign = -1 if figure == "l2" else 1
+        gains = [
+            one["table"][HEARD][figure] - one["table"][SILENT][figure] for one in found.values()
+        ]
+        spans = [one["ahead"][SILENT][figure] for one in found.values()]
+        made[figure] = {
+            "mean": round(sum(gains) / len(gains), 4), "by_seed": [round(g, 4) for g in gains],
+            "beyond_noise": sum(min(sign * low, sign * high) > 0 for low, high in spans),
+        }  # fmt: skip
+    return made
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    for name in ("videos", "test_videos", "seconds", "things", "epochs", "jobs"):
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=int, default=getattr(Plan, name))
+    parser.add_argument("--keep", type=Path)
+    given = vars(parser.parse_args())
+    seeds, keep = given.pop("seeds"), given.pop("keep")
+    told = partial(print, file=sys.stderr, flush=True)
+    print(json.dumps(run(seeds=seeds, plan=Plan(**given), keep=keep, told=told), indent=2))
+
+
+if __name__ == "__main__":
+    main()
