@@ -61,8 +61,9 @@ def side_by_side(
         raise
     except BrokenProcessPool:
         raise EyelineError(
-            "a process was killed, mostly for want of memory: use fewer jobs. "
-            "The same command goes on from there."
+            "a process was killed, mostly for want of memory: use fewer jobs. The same command "
+            "goes on from there. A script of your own that asks for several jobs begins its work "
+            "below if __name__ == '__main__':"
         ) from None
     pool.shutdown()
 
