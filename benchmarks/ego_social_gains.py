@@ -12,22 +12,20 @@ Made-up faces and voices tell how the options act, and nothing of real people.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from benchmarks.seeds import Told, each, main
+
 if TYPE_CHECKING:
     from eyeline.results import Floats, Ints
     from eyeline.systems.ego_social.predictions import Rows
 
+SEEDS = (0, 1, 2)
 MEDIANS = (0, 5, 9, 15, 25, 41)
 """Lengths in frames that are chosen from."""
 LENGTH = "median_frames.txt"
@@ -100,10 +98,10 @@ class Measured:
 
 def run(
     *,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Sequence[int] = SEEDS,
     plan: Plan | None = None,
     keep: Path | None = None,
-    told: Callable[[str], None] | None = None,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Train and measure once for each seed.
 
@@ -116,9 +114,7 @@ def run(
     import torch
 
     plan = plan or Plan()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        found = [_measured((keep or Path(folder)) / f"{seed}", seed, plan, told) for seed in seeds]
+    found = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
     return {
         "command": "python -m benchmarks.ego_social_gains", "torch": torch.__version__,
         "data": "made up", "plan": vars(plan), "seeds": list(seeds),
@@ -128,7 +124,7 @@ def run(
 
 
 def _measured(
-    root: Path, seed: int, plan: Plan, told: Callable[[str], None] | None
+    root: Path, seed: int, plan: Plan, told: Told | None
 ) -> tuple[int, dict[str, Measured]]:
     """The length of the running median, and the scores of both tasks."""
     data, kept = root / "data", {task: root / f"{task}_scores.npz" for task in ("lam", "ttm")}
@@ -158,7 +154,7 @@ def _measured(
 
 def _trained(
     task: str, data: Path, root: Path, changes: Sequence[str], plan: Plan,
-    told: Callable[[str], None] | None, begin: Path | None = None,
+    told: Told | None, begin: Path | None = None,
 ) -> Path:  # fmt: skip
     from eyeline.systems.ego_social import train
     from eyeline.training.devices import Devices
@@ -274,23 +270,5 @@ def _mAP(label: Ints | None, score: Floats, times: Ints | None = None) -> float:
     return float(report.published(np.asarray(label), score, times)["mAP"])
 
 
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--device", default="cpu")
-    for name in ("clips", "choose_clips", "test_clips", "width", "stride"):
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=int, default=getattr(Plan, name))
-    parser.add_argument("--seconds", type=float, default=Plan.seconds)
-    parser.add_argument("--epochs", type=int, nargs=2, default=Plan.epochs)
-    parser.add_argument("--keep", type=Path)
-    given = vars(parser.parse_args())
-    seeds, keep, epochs = given.pop("seeds"), given.pop("keep"), tuple(given.pop("epochs"))
-    plan = Plan(epochs=epochs, **given)
-    told = partial(print, file=sys.stderr, flush=True)
-    print(json.dumps(run(seeds=seeds, plan=plan, keep=keep, told=told), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    main(run, Plan, SEEDS, __doc__)

@@ -11,20 +11,19 @@ sound, and nothing of real people.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.seeds import Told, each, main
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.evaluate import Measured
 
+SEEDS = (0, 1, 2, 3, 4)
 RECIPE = "miniature"
 HEARD, SILENT, DEAF = "with_sound", "trained_silent", "made_deaf"
 """Trained and tested with sound; trained and tested without; trained with and tested without."""
@@ -37,8 +36,6 @@ TRAINED = {
 """Changes to the recipe."""
 FIGURES = ("f1", "published_f1", "auc", "l2")
 
-Told = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -48,15 +45,13 @@ class Plan:
     test_videos: int = 10
     seconds: int = 60
     things: int = 2
-    epochs: int | None = None
-    """Other than the recipe's."""
     jobs: int = 1
     """Videos that are made at the same time."""
 
 
 def run(
     *,
-    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    seeds: Sequence[int] = SEEDS,
     plan: Plan | None = None,
     keep: Path | None = None,
     told: Told | None = None,
@@ -72,12 +67,8 @@ def run(
     import torch
 
     plan = plan or Plan()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        found = {
-            str(seed): _measured((keep or Path(folder)) / f"{seed}", seed, plan, told)
-            for seed in seeds
-        }
+    tables = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
+    found = dict(zip(map(str, seeds), tables, strict=True))
     return {
         "command": "python -m benchmarks.gaze_anticipation_sound", "torch": torch.__version__,
         "data": "made up", "plan": vars(plan), "ahead": _ahead(found), "by_seed": found,
@@ -145,8 +136,6 @@ def _trained(name: str, data: Path, root: Path, seed: int, plan: Plan, told: Tol
     weights = root / name / "csts.safetensors"
     if not weights.is_file():
         changes = [*TRAINED[name], f"training.seed={seed}"]
-        if plan.epochs is not None:
-            changes.append(f"training.epochs={plan.epochs}")
         train.run(RECIPE, data, root / name, told, changes=changes)
     return weights
 
@@ -183,19 +172,5 @@ def _ahead(found: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    for name in ("videos", "test_videos", "seconds", "things", "epochs", "jobs"):
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=int, default=getattr(Plan, name))
-    parser.add_argument("--keep", type=Path)
-    given = vars(parser.parse_args())
-    seeds, keep = given.pop("seeds"), given.pop("keep")
-    told = partial(print, file=sys.stderr, flush=True)
-    print(json.dumps(run(seeds=seeds, plan=Plan(**given), keep=keep, told=told), indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    main(run, Plan, SEEDS, __doc__)

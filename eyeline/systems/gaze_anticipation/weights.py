@@ -117,15 +117,14 @@ def initialise(
     given: dict[str, Tensor] = {}
     for file in (path, sound):
         if file is not None:
-            given |= _beginning(file, own, network)
+            given |= _beginning(file, network)
     network.load_state_dict({**own, **given})
     return tuple(name for name in own if name not in given)
 
 
-def _beginning(
-    path: Path | str, own: Mapping[str, Tensor], network: GazeAnticipation
-) -> dict[str, Tensor]:
+def _beginning(path: Path | str, network: GazeAnticipation) -> dict[str, Tensor]:
     """What of a file can begin a network, in our names and its shapes."""
+    own = network.state_dict()
     arguments: Mapping[str, Any] = {}
     if Path(path).suffix == ".safetensors":
         card, found = checkpoint.load(path)

@@ -6,7 +6,6 @@ other random weights with the clips in another order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=SEEDS)
 def trained(
     request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Trained]:
+) -> Trained:
     """The same network, clips, order and steps, with sound and with silence instead."""
     found, weights, borders = {}, {}, {}
     for sound in (True, False):
@@ -73,7 +72,7 @@ def trained(
         borders[sound] = levels.nearest(checkpoint.read_card(weights[sound]).settings["threshold"])
     deaf = answers(data, weights[True], sound=False)
     chosen = {"heard": borders[True], "silent": borders[False], "deaf": borders[True]}
-    yield Trained(weights[True], found[True], found[False], deaf, chosen)
+    return Trained(weights[True], found[True], found[False], deaf, chosen)
 
 
 def answers(data: Path, weights: Path, *, sound: bool | None = None) -> Measured:
