@@ -116,13 +116,13 @@ def analyze_video(
         heard = sound.submit(_listen, path, reader.info)
         found = find_people(
             _shots(reader), camera, _detector(settings), given, _ticker(tell, reader.info),
-            settings.tracker, bodies,
+            settings.tracker, bodies, axis_known=settings.intrinsics is not None,
         )  # fmt: skip
         speaking, speech_method, sound_warnings = _speakers(
             path, settings, lips, found, heard, reader
         )
     scene = Scene(
-        reader.info, camera, found.tracks, ego=settings.ego,
+        reader.info, found.camera, found.tracks, ego=settings.ego,
         speaking=next((a for a in speaking if isinstance(a, Scores)), None),
         frames=lambda: iter(VideoReader(path, rate_hz=settings.rate_hz)),
         sound=partial(_sound, path, reader.info) if reader.info.has_sound else None,
@@ -135,7 +135,7 @@ def analyze_video(
         people=people_table(found.tracks),
         answers=(*speaking, *answers),
         methods=(people_method(settings), *speech_method, *methods),
-        settings=settings.to_json(),
+        settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
             *_damage_told(reader.info),
             *reader.warnings,

@@ -172,6 +172,7 @@ def write(
     from eyeline.export.textgrid import write_textgrid
     from eyeline.export.to_rerun import write_rerun
     from eyeline.export.to_video import write_annotated
+    from eyeline.geometry.camera import Camera
 
     versions = library_versions()
     write_tables(analysis, folder)
@@ -189,7 +190,7 @@ def write(
             lambda n, total: tell("drawing", length_s * n / total, length_s),
         )
     if settings.rerun:
-        write_rerun(analysis, folder, settings.camera(analysis.video), video)
+        write_rerun(analysis, folder, Camera(*analysis.settings["camera_px"]), video)
     write_report(analysis, folder, versions=versions)
     write_index(analysis, folder, fingerprint=mark, versions=versions)
 
