@@ -17,7 +17,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "eyeline"
 
 FLOORS = (
-    {"errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
+    {"documents", "errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
     {"results", "video", "training"},
     {"people", "speech", "system", "export"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
