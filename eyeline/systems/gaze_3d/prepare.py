@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import write_bytes
 from eyeline.systems.gaze_3d import splits
 from eyeline.systems.gaze_3d.cropping import WORK, Outcome, Settings, attempt
-from eyeline.systems.gaze_3d.raw import RawCamera, data_root, find_cameras, read_matrix
+from eyeline.systems.gaze_3d.raw import Found, RawCamera, data_root, find_cameras, read_matrix
+from eyeline.training import listed
 
 REPORT = "prepare_report.json"
 INTRINSICS = "intrinsics.npz"
@@ -102,6 +103,10 @@ def run(
             told(f"[{done}/{len(found.cameras)}] {outcome.recording}: {_words(outcome)}")
     summary = Summary(tuple(sorted(outcomes, key=lambda outcome: outcome.recording)))
     _take_along(source, out)
+    missing = _missing(found, out)
+    listed.write(out, missing)
+    for note in missing.values() if told else ():
+        cast(Told, told)(note)
     _write_report(out, summary)
     return summary
 
@@ -111,6 +116,18 @@ def _all(
 ) -> Iterator[Outcome]:
     work = [(camera, out, settings) for camera in cameras]
     return processes.here_or_beside(attempt, work, jobs)
+
+
+def _missing(found: Found, out: Path) -> dict[str, str]:
+    """Of each list of sessions the cameras that are in the source and could not be prepared."""
+    names = [*(camera.name for camera in found.cameras), *found.incomplete]
+    here = [name for name in names if (out / name).is_dir()]
+    missing = {}
+    for split in splits.names():
+        own = {name for name in names if name.rpartition("/")[0] in splits.read(split, out)}
+        if lacks := listed.lacking("cameras", own, here):
+            missing[split] = lacks
+    return missing
 
 
 def _take_along(source: Path, out: Path) -> None:

@@ -18,6 +18,7 @@ from eyeline.systems.ego_social import evaluate, predictions, score
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
 from eyeline.systems.ego_social.scoring import postprocess
 from eyeline.systems.ego_social.ttm_model import ttm
+from eyeline.training import listed
 from tests.systems.ego_social.invented import LAM, TTM, filled, golden
 from tests.systems.ego_social.recorded import annotated
 from tests.systems.ego_social.stored import prepared, write_list
@@ -153,6 +154,14 @@ def test_the_other_policy(data: Path, weights: dict[str, Path]) -> None:
     made = evaluate.run(weights["lam"], data, policy="is_at_me", stride=20)
     assert made["published"]["mAP"] is None
     assert any("is_at_me" in note for note in made["notes"])
+
+
+def test_what_the_list_lacks_is_in_the_report(weights: dict[str, Path], tmp_path: Path) -> None:
+    data = taught(tmp_path / "data", 1, 1, only="val")
+    listed.write(data, {"val": "1 of 2 listed clips is not here: x"})
+    told: list[str] = []
+    made = evaluate.run(weights["ttm"], data, told=told.append)
+    assert made["notes"][0] == "1 of 2 listed clips is not here: x" and made["notes"][0] in told
 
 
 def test_what_cannot_be_evaluated(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from eyeline.systems.gaze_anticipation.recordings.labels import (
     read_ego4d_gaze,
 )
 from eyeline.systems.gaze_anticipation.recordings.tables import read_table
+from eyeline.video.endings import sorted_out
 
 _WHOLE = ("full_scale.gaze", "full_scale", "videos")
 _CUT = ("clips.gaze", "clips")
@@ -122,7 +123,7 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
     Raises:
         DataError: there is none.
     """
-    whole = _whole_videos(source)
+    whole, _ = _whole_videos(source)
     parts = {name: found for name, found in _cut_videos(source).items() if name not in whole}
     media = {name: ((path, None),) for name, path in whole.items()} | parts
     if not media:
@@ -136,19 +137,26 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
     )
 
 
-def _whole_videos(source: Path) -> dict[str, Path]:
+def passed_over(source: Path) -> tuple[str, ...]:
+    """Files beside the whole videos that are not taken for videos, or come second of a name."""
+    return _whole_videos(source)[1]
+
+
+def _whole_videos(source: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
     for folder in _WHOLE:
-        if found := {path.stem: path for path in sorted((source / folder).glob("[!.]*.mp4"))}:
-            return found
-    return {}
+        found, others = sorted_out((source / folder).glob("*"))
+        if found:
+            return found, tuple(f"{folder}/{name}" for name in others)
+    return {}, ()
 
 
 def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
     for folder in _CUT:
         found: dict[str, list[tuple[int, Path]]] = {}
-        for path in sorted((source / folder).glob("[!.]*/*.mp4")):
-            clip = clips.parse(f"{path.parent.name}/{path.name}", str(path))
-            found.setdefault(clip.video, []).append((clip.start_s, path))
+        for path in sorted((source / folder).glob("[!.]*/[!.]*")):
+            if path.suffix.lower() == ".mp4":
+                clip = clips.parse(f"{path.parent.name}/{path.stem}.mp4", str(path))
+                found.setdefault(clip.video, []).append((clip.start_s, path))
         if found:
             return {
                 name: tuple((path, start) for start, path in sorted(parts))
@@ -159,7 +167,12 @@ def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
 
 def _gaze_file(source: Path, video: str, cut: bool) -> Path:
     made = source / _LABELS / f"{video}_frame_label.csv"
-    return made if cut or made.is_file() else source / "gaze" / f"{video}.csv"
+    rows = source / "gaze" / f"{video}.csv"
+    if cut or made.is_file():
+        return made
+    # a download of Ego4D has had these tables under the name of videos
+    misnamed = rows.with_suffix(".mp4")
+    return misnamed if misnamed.is_file() and not rows.is_file() else rows
 
 
 def _wav(source: Path, video: str) -> Path | None:

@@ -68,7 +68,8 @@ def test_reads_what_it_should(tmp_path: Path) -> None:
     assert len(rows.time_s) == 64 and 0 <= rows.x.min() <= rows.x.max() <= 1
 
 
-HEAD = "component_idx,component_timestamp_s,canonical_timestamp_s,world_index,confidence," + (
+HEAD = (
+    "component_idx,component_timestamp_s,canonical_timestamp_s,world_index,confidence,"
     "norm_pos_x,norm_pos_y,base_data\n"
 )
 
