@@ -141,6 +141,7 @@ def analyze_video(
             *reader.warnings,
             *sound_warnings,
             *_nobody(found),
+            *_boxes_beyond(given or bodies, found),
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
         ),
@@ -160,6 +161,14 @@ def _given(path: str | None) -> Given | None:
     from eyeline.people import given
 
     return given.read(Path(path))
+
+
+def _boxes_beyond(given: Given | None, found: Found) -> tuple[str, ...]:
+    """Boxes of the user's for frames that the video lacks; DataError where none is in it."""
+    if given is None or not len(found.clock):
+        return ()
+    said = given.beyond(int(found.clock[-1, 0]))
+    return (said,) if said else ()
 
 
 def _detector(settings: Settings) -> Detector | str:
