@@ -125,6 +125,24 @@ def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, npt.
         raise DataError(f"{path} is not a readable .npz file: {reason}") from None
 
 
+def read_npy(path: Path) -> npt.NDArray[Any]:
+    """The array of a .npy file; DataError as of `read_npz`, also where the file is cut short."""
+    import numpy as np
+
+    try:
+        with path.open("rb") as content:
+            there = content.seek(0, 2)
+            content.seek(0)
+            _check_header(content, there, str(path))
+            content.seek(0)
+            found: npt.NDArray[Any] = np.load(content, allow_pickle=False)
+            return found
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except _DAMAGED as error:
+        raise DataError(f"{path} is not a readable .npy file: {error}") from None
+
+
 def npz_names(path: Path) -> tuple[str, ...]:
     """Names of the arrays of an .npz file; DataError where it is none."""
     try:
@@ -156,23 +174,23 @@ def _check_archive(content: IO[bytes], path: Path) -> None:
             )
         for member in members:
             with archive.open(member) as opened:
-                _check_header(opened, member, path)
+                _check_header(opened, member.file_size, f"{path}: {member.filename}")
     content.seek(0)
 
 
-def _check_header(opened: IO[bytes], member: zipfile.ZipInfo, path: Path) -> None:
+def _check_header(opened: IO[bytes], there: int, where: str) -> None:
     """DataError where an array's header declares more than there is of it."""
     from numpy.lib import format as npy
 
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     version = npy.read_magic(opened)
     if version not in readers:
-        raise DataError(f"{path}: {member.filename} has a header of version {version}, not 1 or 2")
+        raise DataError(f"{where} has a header of version {version}, not 1 or 2")
     shape, _, kind = readers[version](opened)
     if kind.hasobject:
-        raise DataError(f"{path}: {member.filename} holds Python objects; expected plain numbers")
-    if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > member.file_size:
-        raise DataError(f"{path}: {member.filename} holds less than its shape {shape}")
+        raise DataError(f"{where} holds Python objects; expected plain numbers")
+    if min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > there:
+        raise DataError(f"{where} holds less than its shape {shape}")
 
 
 def _whole(text: str) -> int:

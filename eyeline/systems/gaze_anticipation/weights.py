@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import CheckpointError, UsageError
+from eyeline.documents import parse_yaml
+from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.systems.gaze_anticipation.network.original_keys import (
     EMBEDDINGS,
     KINETICS_IGNORED,
@@ -226,12 +227,10 @@ def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
 
 def _configuration(path: Path | str) -> dict[str, Any]:
     """The settings of a training, as YAML text beside the tensors."""
-    import yaml
-
     text = foreign.load_foreign(path)[_CONFIGURATION]
     try:
-        told = yaml.safe_load(text) if isinstance(text, str) else None
-    except yaml.YAMLError as error:
+        told = parse_yaml(text, str(path)) if isinstance(text, str) else None
+    except DataError as error:
         raise CheckpointError(
             f"{path} has a '{_CONFIGURATION}' that is not YAML: {str(error).splitlines()[0]}. "
             f"Its '{_STATE}' alone would be taken as trained by the published configuration"
@@ -281,7 +280,6 @@ def _empty(arguments: Mapping[str, Any], path: Path | str) -> GazeAnticipation:
     """The network without memory for its tensors."""
     import torch
 
-    from eyeline.errors import DataError
     from eyeline.systems.gaze_anticipation.model import csts
 
     try:

@@ -92,7 +92,7 @@ def test_what_is_no_tracklet(changes: dict[str, Any], message: str) -> None:
         ({"landmark": np.zeros((3, 68, 1, 2))}, "axis '6'"),
         ({"start_frame": np.array(1.5)}, "start_frame has shape"),
         ({"start_frame": np.array([1, 2])}, "start_frame has shape"),
-        ({"start_frame": np.array({})}, r"not a readable \.npz"),
+        ({"start_frame": np.array({})}, "holds Python objects"),
         ({"gaze_feature": np.zeros((3, 8), np.int64)}, "gaze_feature is int64"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], message:
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read the tracklet"):
+    with pytest.raises(DataError, match="cannot read .*none.npz"):
         read_tracklet(tmp_path / "none.npz")
     for content in (b"", b"PK\x03\x04 broken", b"text"):
         (tmp_path / "a.npz").write_bytes(content)
