@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,7 +220,7 @@ def read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[
 
 def whole_number(cell: str, column: str, where: str) -> int:
     """A cell that holds a whole number from 0; DataError names where it stands otherwise."""
-    if not (cell.strip().isascii() and cell.strip().isdigit()):
+    if not re.fullmatch(r"[0-9]{1,18}", cell.strip()):
         raise DataError(f"{where}: column '{column}' holds {cell!r}, expected a whole number")
     return int(cell)
 

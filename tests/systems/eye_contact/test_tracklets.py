@@ -16,6 +16,7 @@ from eyeline.systems.eye_contact.tracklets import (
     read_feature,
     read_list,
     read_tracklet,
+    whole_number,
     write_list,
     write_tracklet,
 )
@@ -104,6 +105,12 @@ def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], message:
     np.savez(path, **{name: a for name, a in arrays.items() if a is not None})
     with pytest.raises(DataError, match=rf"000\.npz.*{message}"):
         read_tracklet(path)
+
+
+@pytest.mark.parametrize("cell", ["9" * 5000, "9" * 19, "-1", "1.0", "\u00b2", ""])
+def test_a_cell_that_is_no_whole_number(cell: str) -> None:
+    with pytest.raises(DataError, match="expected a whole number"):
+        whole_number(cell, "frame", "a.csv, line 2")
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

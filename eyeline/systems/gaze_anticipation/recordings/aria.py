@@ -87,8 +87,8 @@ def read_angles(path: Path) -> Angles:
     table = read_table(path)
     time = table.need("times", _TIME)
     names = [table.need("angles", name) for name in (*_yaws(table), _PITCH)]
-    blank = np.isnan([table.numbers(name, gaps=True) for name in names]).any(axis=0)
-    table = table.kept(~blank)
+    angles = np.stack([table.numbers(name, gaps=True) for name in names])
+    table = table.kept(np.asarray(np.isfinite(angles).all(axis=0), np.bool_))
     if not len(table):
         raise DataError(f"{path} has no rows of gaze")
     *yaws, pitch = (table.numbers(name) for name in names)

@@ -88,7 +88,7 @@ class Table:
 
     def kept(self, which: npt.NDArray[np.bool_]) -> Table:
         """The rows of some places."""
-        at = np.flatnonzero(which)
+        at = np.flatnonzero(which).tolist()
         rows, lines = [self.rows[n] for n in at], [self.lines[n] for n in at]
         return replace(self, rows=rows, lines=lines)
 
