@@ -160,6 +160,14 @@ def test_a_damaged_camera_costs_itself_and_is_named(source: Path, tmp_path: Path
     assert listed.notes(tmp_path / "out", "gafa_test.txt") == ()
 
 
+def test_a_damaged_list_is_refused_before_any_work(source: Path, tmp_path: Path) -> None:
+    path = next(source.rglob("gafa_train.txt"))
+    path.write_bytes(b"\xd6\xff")
+    with pytest.raises(DataError, match=r"no list of sessions 'gafa_train\.txt'"):
+        prepare.run(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "made").exists()
+
+
 def test_a_run_that_was_stopped_goes_on(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
