@@ -1,0 +1,37 @@
+"""Closeness of results that another processor or number of threads sums up in another order.
+
+Such sums are off by a fraction of the largest values, however small one of them is itself; so an
+element has no relative tolerance of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+def assert_close_to_scale(
+    actual: Any, expected: Any, fraction: float = 1e-5, err_msg: str = ""
+) -> None:
+    """No value is further off than this fraction of the largest expected value."""
+    given, wanted = _array(actual), _array(expected)
+    finite = wanted[np.isfinite(wanted)]
+    scale = float(np.abs(finite).max()) if finite.size else 0.0
+    np.testing.assert_allclose(given, wanted, rtol=0, atol=fraction * scale, err_msg=err_msg)
+
+
+def assert_gradient_close(
+    actual: Any, expected: Any, fraction: float = 1e-4, err_msg: str = ""
+) -> None:
+    """The difference is no longer than this fraction of the expected gradient's length."""
+    given, wanted = _array(actual), _array(expected)
+    assert given.shape == wanted.shape, f"{err_msg} {given.shape} for {wanted.shape}"
+    off, length = np.linalg.norm(given - wanted), np.linalg.norm(wanted)
+    assert off <= fraction * length, f"{err_msg} off by {off}, of a length of {length}"
+
+
+def _array(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    plain = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    return np.asarray(plain, np.float64)
