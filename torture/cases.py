@@ -116,7 +116,9 @@ DAMAGE: Mapping[str, tuple[str, Writer]] = {
     **{f"index noise {k}.mp4": (ANY, _index_noise(k)) for k in range(3)},
     "fragments cut.mp4": (
         NAMED,
-        data(lambda s: cut(s.copy("mp4", muxer={"movflags": "frag_every_frame+empty_moov"}), 0.6, 1)),
+        data(
+            lambda s: cut(s.copy("mp4", muxer={"movflags": "frag_every_frame+empty_moov"}), 0.6, 1)
+        ),
     ),
     "empty.mp4": (REFUSED, data(lambda s: b"")),
     "zeros.mp4": (REFUSED, data(lambda s: bytes(1 << 20))),
@@ -191,7 +193,10 @@ TIME: Mapping[str, tuple[str, Writer]] = {
     ),
     "no container.h264": (OK, remuxed(kinds="v", form="h264", bitstream="h264_mp4toannexb")),
     "1000 a second.mp4": (OK, encoded(Video(time_s=lambda k: k / 1000, rate_hz=1000))),
-    "1 a second.mp4": (OK, encoded(Video(which=range(0, 75, 25), time_s=float, rate_hz=1), Audio())),
+    "1 a second.mp4": (
+        OK,
+        encoded(Video(which=range(0, 75, 25), time_s=float, rate_hz=1), Audio()),
+    ),
 }
 
 
@@ -222,7 +227,10 @@ CODECS: Mapping[str, tuple[str, Writer]] = {
         OK,
         encoded(Video("rawvideo", "bgr24", (320, 180), SHORT, ticks_hz=25), Audio("pcm_s16le")),
     ),
-    "raw.y4m": (OK, encoded(Video("wrapped_avframe", which=SHORT, ticks_hz=25), form="yuv4mpegpipe")),
+    "raw.y4m": (
+        OK,
+        encoded(Video("wrapped_avframe", which=SHORT, ticks_hz=25), form="yuv4mpegpipe"),
+    ),
     "animated.gif": (OK, encoded(Video("gif", "rgb8", (320, 180), SHORT, ticks_hz=100))),
     "animated.png": (ANY, encoded(Video("apng", "rgb24", (320, 180), range(5)), form="apng")),
     "prores.mov": (OK, encoded(Video("prores_ks", "yuv422p10le"), Audio("pcm_s16le"))),
@@ -264,7 +272,7 @@ _NAMES = (
     ".hidden.mp4", "con.mp4", "rich [red]markup.mp4", "[bold", "pipe:0.mp4", "rtl\u202eabc.mp4",
     os.fsdecode(b"latin1 \xe9.mp4"),
 )  # fmt: skip
-NAMES: Mapping[str, tuple[str, Writer]] = {name: (OK, one_image) for name in _NAMES}
+NAMES: Mapping[str, tuple[str, Writer]] = dict.fromkeys(_NAMES, (OK, one_image))
 
 
 def _linked(to: str, path: Path, sources: Sources) -> None:

@@ -125,9 +125,10 @@ def copied(
     since_s: float = float("-inf"),
 ) -> None:
     """Copy the packets of a file into another, from a time on, without encoding them."""
-    with av.open(str(source)) as given, av.open(
-        str(path), "w", format=form, options=dict(muxer or {})
-    ) as out:
+    with (
+        av.open(str(source)) as given,
+        av.open(str(path), "w", format=form, options=dict(muxer or {})) as out,
+    ):
         chosen = [s for s in given.streams if s.type[0] in kinds]
         own = {s.index: out.add_stream_from_template(s) for s in chosen}
         filters = {

@@ -56,8 +56,9 @@ def decodable(path: Path) -> int:
     """Frames that the libraries decode from the stream that a player would choose."""
     count = 0
     with av.open(f"file:{path}", metadata_errors="replace") as file:
-        shown = [s for s in file.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-        stream = file.streams.best("video") if len(shown) != 1 else shown[0]
+        cover = av.stream.Disposition.attached_pic
+        shown = [s for s in file.streams.video if not s.disposition & cover]
+        stream = shown[0] if len(shown) == 1 else file.streams.best("video")
         with contextlib.suppress(av.FFmpegError):
             for _ in file.decode(stream):
                 count += 1

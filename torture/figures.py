@@ -19,7 +19,10 @@ class Figure:
 
 def show(trial: str, figures: Iterable[Figure]) -> bool:
     """Print the table of a trial, a row as soon as it is there; True if all holds."""
-    print(f"\n## {trial}\n\n| subject | expected | outcome | seconds |\n|---|---|---|---:|", flush=True)
+    print(
+        f"\n## {trial}\n\n| subject | expected | outcome | seconds |\n|---|---|---|---:|",
+        flush=True,
+    )
     rows = []
     for row in figures:
         outcome = row.outcome if row.holds else f"**{row.outcome}**"
