@@ -37,6 +37,13 @@ class Sources:
         return path.read_bytes()
 
     @cached_property
+    def short(self) -> bytes:
+        """One frame."""
+        path = self._folder / "short.mp4"
+        write(path, Video(which=range(1)))
+        return path.read_bytes()
+
+    @cached_property
     def fast(self) -> bytes:
         """With the index before the data."""
         return self.copy("mp4", muxer={"movflags": "+faststart"})
@@ -63,8 +70,8 @@ def remuxed(**options: Any) -> Writer:
 
 
 def one_image(path: Path, sources: Sources) -> None:
-    """The shortest whole video."""
-    write(path, Video(which=range(1)))
+    """The shortest whole video, whatever its name."""
+    path.write_bytes(sources.short)
 
 
 def cut(content: bytes, begin: float, end: float) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ import numpy as np
 from av.bitstream import BitStreamFilterContext
 
 from torture.command import SAMPLE
+
+os.environ.setdefault("SVT_LOG", "1")  # an encoder that prints its settings otherwise
 
 RATE_HZ, SOUND_HZ, SECONDS = 25, 48_000, 3
 WIDTH_PX, HEIGHT_PX = 640, 360
@@ -106,6 +109,7 @@ def _video(out: Any, one: Video) -> list[Any]:
 
 def _audio(out: Any, one: Audio) -> list[Any]:
     stream = out.add_stream(one.codec, rate=one.hz, layout=one.layout)
+    stream.bit_rate = 128_000
     given = av.AudioFrame.from_ndarray(one.samples()[None], format="fltp", layout="mono")
     given.sample_rate, given.time_base = SOUND_HZ, Fraction(1, SOUND_HZ)
     given.pts = round(one.start_s * SOUND_HZ)

@@ -15,7 +15,7 @@ from torture.command import SAMPLE, eyeline
 from torture.figures import Figure
 from torture.kernels import KERNELS
 
-FRACTION = 1e-4
+FRACTION = 1e-6
 """Of the largest value of a column: what other kernels may change."""
 SAME, CLOSE = "the same bytes", f"no value off by more than {FRACTION:g} of its column's largest"
 THREADS = {"again": "1", "2 threads": "2", "8 threads": "8"}
