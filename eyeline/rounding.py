@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,14 +18,12 @@ _Result = TypeVar("_Result", People, Scores, Directions, Points, Segments)
 def rounded(result: _Result) -> _Result:
     """The same rows; times stay as the video's clock states them."""
     columns = {f.name: getattr(result, f.name) for f in fields(result)}
-    return replace(
-        result,
-        **{
-            name: to_digits(column)
-            for name, column in columns.items()
-            if getattr(column, "dtype", None) == np.float64 and not name.endswith("_s")
-        },
-    )
+    fine: dict[str, Any] = {
+        name: to_digits(column)
+        for name, column in columns.items()
+        if getattr(column, "dtype", None) == np.float64 and not name.endswith("_s")
+    }
+    return replace(result, **fine)
 
 
 def to_digits(values: Floats) -> Floats:
