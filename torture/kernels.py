@@ -40,9 +40,13 @@ def trial(work: Path) -> Iterator[Figure]:
     files = numerical_tests(ROOT / "tests")
     for name, settings in KERNELS.items():
         start = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+        command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-n", "2"]
         done = subprocess.run(
-            [*command, *files], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True
+            [*command, "--dist", "loadfile", *files],
+            cwd=ROOT,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
         )
         lines = done.stdout.splitlines()
         failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
