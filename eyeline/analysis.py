@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from eyeline.people.find import Found, find_people, find_persons, people_table
 from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
+from eyeline.rounding import rounded
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import METHODS
 from eyeline.system import Builder, Predictor, Scene
@@ -132,8 +133,8 @@ def analyze_video(
         video=reader.info,
         status="partial" if reader.info.damage else "ok",
         persons=found.persons,
-        people=people_table(found.tracks),
-        answers=(*speaking, *answers),
+        people=rounded(people_table(found.tracks)),
+        answers=tuple(rounded(a) for a in (*speaking, *answers)),
         methods=(people_method(settings), *speech_method, *methods),
         settings=settings.to_json(),
         warnings=(
