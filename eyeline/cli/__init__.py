@@ -9,7 +9,7 @@ import typer
 
 import eyeline
 from eyeline.cli import analyze, listing, research
-from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain
+from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable
 from eyeline.errors import EyelineError, UsageError
 
 __all__ = ["analyze", "app", "listing", "main", "research"]
@@ -17,6 +17,7 @@ __all__ = ["analyze", "app", "listing", "main", "research"]
 
 def main() -> None:
     """The entry point: every error a user can cause is one line and an exit code."""
+    printable()
     try:
         app(standalone_mode=True)
     except UsageError as error:

@@ -21,7 +21,7 @@ FLOORS = (
     {"results", "video", "training"},
     {"people", "speech", "system", "export"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
-    {"jobs", "engines", "api"},
+    {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""
