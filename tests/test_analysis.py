@@ -38,7 +38,7 @@ def video() -> VideoInfo:
 
 @pytest.mark.parametrize(
     ("rate_hz", "read_hz", "told"),
-    [(25, None, 0), (Fraction(25000, 1001), None, 0), (30, None, 1), (50, 25.0, 0), (25, 10.0, 1)],
+    [(25, None, 0), (Fraction(24000, 1001), None, 0), (30, None, 0), (60, 12.5, 0), (25, 10.0, 1)],
 )
 def test_other_rates_than_the_networks_are_told(
     video: VideoInfo, rate_hz: Fraction, read_hz: float | None, told: int
