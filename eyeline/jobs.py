@@ -33,6 +33,15 @@ _DECISIVE = (
 """Packages whose versions are noted, because results depend on them."""
 
 
+_OF_THE_DISK = frozenset(
+    (
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM,
+        errno.ENOENT, errno.ENOTDIR,
+    )
+)
+"""Faults that every other file in the folder would meet, too."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended."""
@@ -193,7 +202,7 @@ def _with_annotated(
             lambda n, total: tell("drawing", length_s * n / total, length_s),
         )
     except OutputError as error:
-        if getattr(error.__cause__, "errno", errno.EIO) != errno.EINVAL:
+        if getattr(error.__cause__, "errno", errno.EIO) in _OF_THE_DISK:
             raise
         return _without_video(analysis, str(error))
     except (EyelineError, ArithmeticError, ValueError) as error:
