@@ -35,8 +35,15 @@ _DECISIVE = (
 
 _OF_THE_DISK = frozenset(
     (
-        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM,
-        errno.ENOENT, errno.ENOTDIR,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
     )
 )
 """Faults that every other file in the folder would meet, too."""

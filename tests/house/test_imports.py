@@ -153,6 +153,14 @@ def test_public_names_outlive_the_import_of_every_module() -> None:
     assert json.loads(run.stdout) == []
 
 
+def test_what_knows_the_methods_needs_no_network_and_no_solver() -> None:
+    program = "import sys, eyeline.analysis, json; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, cwd=PACKAGE.parent
+    )
+    assert not {"torch", "cv2", "av", "scipy.optimize", "onnxruntime"} & {*json.loads(run.stdout)}
+
+
 def test_help_is_quick() -> None:
     times = []
     for _ in range(3):
