@@ -48,9 +48,9 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
     found: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 Path raises where a folder above may not be read
             found |= {p: p.relative_to(path) for p in _inside(path, out, note)}
-        elif not path.exists() and any(c in text for c in "*?["):
+        elif not os.path.lexists(path) and any(c in text for c in "*?["):
             found |= {p: Path(p.name) for p in _matching(path, text)}
         else:
             found[path] = Path(path.name)
@@ -73,7 +73,10 @@ def first_names(names: Sequence[str], shown: int = 3) -> str:
 
 def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list[Path]:
     """The videos of a folder, those of hidden folders and of eyeline's own left out."""
-    files = [*_files(folder, out)]
+    closed: list[str] = []
+    files = [*_files(folder, out, lambda error: closed.append(str(error.filename)))]
+    if closed and note:
+        note(f"{folder}: folders that may not be read are passed over: {first_names(closed)}")
     videos = [path for path in files if path.suffix.lower() in EXTENSIONS]
     others = sorted(
         str(path.relative_to(folder))
@@ -99,9 +102,9 @@ def _endings() -> str:
     return ", ".join(sorted(EXTENSIONS))
 
 
-def _files(folder: Path, out: Path) -> Iterator[Path]:
+def _files(folder: Path, out: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
     results = out.resolve()
-    for place, below, names in os.walk(folder):
+    for place, below, names in os.walk(folder, onerror=closed):
         here = Path(place)
         below[:] = [
             name
@@ -126,7 +129,7 @@ def _is_analysis(folder: Path) -> bool:
 
     try:
         read_index(folder)
-    except DataError:
+    except (DataError, OSError):
         return False
     return True
 

@@ -149,7 +149,6 @@ class _Worker(Generic[Result]):
             self.end(STOP_S)
             if not self._begun and (self._process.exitcode or 0) > 0:
                 raise EyelineError(_NOT_BEGUN) from None
-            self.alive, self.busy = False, False
             self.deaths += 1
             return None
         self._begun = True
@@ -168,6 +167,7 @@ class _Worker(Generic[Result]):
             self._process.kill()
             self._process.join()
         self.pipe.close()
+        self.alive, self.busy = False, False
 
 
 def _reporting(beside: Sequence[_Worker[Result]], wait_s: float | None = None) -> list[Any]:
@@ -190,8 +190,7 @@ def _interrupted(beside: Sequence[_Worker[Result]]) -> Iterator[Result]:
                 if report is not None and report.error is None:
                     yield report.result()
     for worker in beside:
-        if worker.busy:
-            worker.end(0)
+        worker.end(0)
 
 
 def _end(beside: Sequence[_Worker[Result]]) -> None:
@@ -199,9 +198,8 @@ def _end(beside: Sequence[_Worker[Result]]) -> None:
     until = time.monotonic() + STOP_S
     for worker in beside:
         worker.interrupt()
-        worker.pipe.close()
     for worker in beside:
-        worker.end(max(0.0, until - time.monotonic()))
+        worker.end(max(0.0, until - time.monotonic()) if worker.busy else 0)
 
 
 @contextmanager
@@ -237,6 +235,7 @@ def _serve(pipe: Connection, work: Callable[..., Any], begin: Callable[[], None]
                 pipe.send(report)
             except (TypeError, AttributeError, PickleError) as error:
                 pipe.send(_Report(None, EyelineError(f"a result cannot be sent: {error}")))
+    os._exit(0)  # threads of what was interrupted may not hear of it
 
 
 def _attempt(work: Callable[..., Any], arguments: tuple[Any, ...]) -> _Report[Any]:

@@ -465,3 +465,33 @@ def test_a_video_that_may_not_be_read_is_one_line(
     ended = eyeline("analyze", source, "-o", tmp_path / "out")
     assert ended.code == 1 and "v.mp4 cannot be read: Permission denied" in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+
+
+def test_folders_that_may_not_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeline: Command
+) -> None:
+    for name in ("a.mp4", "closed/b.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    scandir, notes = os.scandir, list[str]()
+
+    def denied(path: Any) -> Any:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    found = plan.plan([str(tmp_path)], tmp_path / "out", notes.append)
+    assert [j.video.name for j in found] == ["a.mp4"]
+    assert len(notes) == 1 and notes[0].endswith("closed")
+
+
+def test_a_fault_of_the_system_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeline: Command
+) -> None:
+    def denied(*_: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", "secret")
+
+    monkeypatch.setattr(plan, "plan", denied)
+    ended = eyeline("analyze", tmp_path, "-o", tmp_path / "out")
+    assert ended.code == 1 and ended.err.strip() == "eyeline: secret: Permission denied"

@@ -26,6 +26,10 @@ def main() -> None:
     except EyelineError as error:
         complain(str(error))
         sys.exit(SOME_FAILED)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        complain(f"{place}{error.strerror or error}")
+        sys.exit(SOME_FAILED)
     except KeyboardInterrupt:
         complain("stopped; the same command goes on from there where it can")
         sys.exit(STOPPED)
