@@ -166,7 +166,8 @@ def _named(found: dict[Path, Path], out: Path) -> list[Job]:
 
     def place(name: Path) -> Path:
         key = _key(name.with_suffix(""))
-        return name if short[key] > 1 or key in parents else name.with_suffix("")
+        others = short[key] - 1 + full[key] - (key == _key(name))
+        return name if others or key in parents else name.with_suffix("")
 
     return [Job(video, out / place(name), place(name).as_posix()) for video, name in found.items()]
 

@@ -64,6 +64,12 @@ def test_the_same_stem_keeps_the_ending(tmp_path: Path) -> None:
     assert folders([Path("a.mp4"), Path("A.mkv")], tmp_path) == {"a.mp4": "a.mp4", "A.mkv": "A.mkv"}
 
 
+def test_a_video_called_like_another_with_its_ending_keeps_its_own(tmp_path: Path) -> None:
+    names = ["a.mp4", "a.mkv", "a.mp4.mkv", "plain"]
+    kept = {name: name for name in names}
+    assert folders([Path(name) for name in names], tmp_path) == kept
+
+
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="share a folder"):
         folders([Path("x/a.mp4"), Path("y/a.mp4")], tmp_path)
