@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 RETRIES = 2
 """How often something is begun anew after the process that worked on it has died."""
-STOP_S = 2.0
+STOP_S = 1.5
 """Time that work gets to clean up after Ctrl-C."""
 
 _KILLED = (
