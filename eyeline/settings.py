@@ -96,6 +96,11 @@ class Settings:
         return builder_options.read(self.options, system, name, builder)
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """`to_json`, made once: it reads all the files that are named."""
+        return self.to_json()
+
+    @cached_property
     def _given(self) -> GivenWeights:
         return GivenWeights.read(self.weights)
 
@@ -275,11 +280,11 @@ def file_sha256(path: Path) -> str:
         raise UsageError(f"{path}: {error.strerror}") from None
 
 
-def fingerprint(settings: Settings, video: Path, version: str) -> str:
+def fingerprint(settings: Settings, video_sha256: str, version: str) -> str:
     """What tells one job from another: the video's content, the choices and eyeline's version."""
     content = {
-        "settings": settings.to_json(),
-        "video_sha256": file_sha256(video),
+        "settings": settings.content,
+        "video_sha256": video_sha256,
         "eyeline": version,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +67,7 @@ def eaf(tiers: Sequence[Tier], media: str) -> bytes:
 def _header(root: ET.Element, media: str, annotations: int) -> None:
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media:
-        link = quote(plain_text(media))
+        link = quote(os.fsencode(media))  # a name need not be text
         ET.SubElement(
             header,
             "MEDIA_DESCRIPTOR",
