@@ -124,7 +124,7 @@ def bind(
         if not isinstance(section, Mapping):
             faults.append(f"section '{name}' should hold keys, it holds {section!r}")
             continue
-        bound[name], wrong = _checked(name, section, target)
+        bound[name], wrong = checked(name, section, target)
         faults += wrong
     if faults:
         raise RecipeError(f"{where}: {'; '.join(faults)}")
@@ -240,7 +240,7 @@ def _read_yaml(path: Path, folder: Path) -> Mapping[str, Any]:
     return content
 
 
-def _checked(
+def checked(
     name: str, section: Mapping[str, Any], target: Callable[..., Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """The values as their parameters' types have them, and what is wrong with the others."""
