@@ -31,8 +31,8 @@ _METADATA = "eyeline"
 _SHOWN = 4
 _LEAST_SIZE = 1024
 """A number in a card that is no larger than this is taken, however small the file's tensors."""
-_NUMPY_TYPES = frozenset({"F64", "F32", "F16", "I64", "I32"})
-_TYPES = _NUMPY_TYPES | {"BF16"}
+_NUMPY_TYPES = frozenset({"F64", "F32", "F16"})
+_TYPES = _NUMPY_TYPES | {"BF16", "I64", "I32"}
 _WHOLE = frozenset(f"torch.int{bits}" for bits in (16, 32, 64))
 
 
@@ -80,7 +80,7 @@ def load(path: Path | str) -> tuple[CheckpointCard, dict[str, Tensor]]:
 
 
 def load_arrays(path: Path | str) -> tuple[CheckpointCard, dict[str, Floats]]:
-    """The same as numpy arrays, without torch."""
+    """The same as numpy arrays, without torch, where all of them hold fractions."""
     return _load(path, "np")
 
 

@@ -86,7 +86,7 @@ def _weights(
     for _ in range(_DEEP):
         if not isinstance(state, Mapping) or (isinstance(state, Extra) and not state):
             raise CheckpointError(
-                f"{file.path} holds no dict of tensors but a {_kind(state)}; expected "
+                f"{file.path} holds no dict of tensors but {_one(state)}; expected "
                 f"{_wanted(expected)}"
             )
         inner = _wrappers(state)
@@ -157,6 +157,11 @@ def _wanted(expected: str) -> str:
 def _listed(content: Mapping[Any, Any]) -> str:
     names = [f"{str(n)[:60]} ({_kind(v)})" for n, v in list(content.items())[:_SHOWN]]
     return f"no tensors: its entries are {', '.join(names)}" if names else "no tensors"
+
+
+def _one(value: Any) -> str:
+    kind = _kind(value)
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _kind(value: Any) -> str:

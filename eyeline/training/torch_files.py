@@ -340,7 +340,7 @@ class _Follower(Reader):
         """What stands for a name."""
         if module.partition(".")[0] in _COMMANDS or (module in _BUILTINS and name in _RUNS):
             raise DataError(
-                f"it calls {module}.{name}, which would run a command where such a file is "
+                f"it asks for {module}.{name}, which would run a command where such a file is "
                 "trusted. It was read without running code, and nothing of it is taken"
             )
         if (module, name) in _NAMES:

@@ -170,7 +170,7 @@ def test_a_name_that_starts_like_a_prefix_stays(tmp_path: Path) -> None:
         ({}, "holds no tensors"),
         ({"state_dict": {}}, "holds no tensors"),
         (torch.zeros(2), "no dict of tensors but a tensor"),
-        (torch.nn.Linear(1, 1), r"but a object of torch\.nn\.modules\.linear\.Linear"),
+        (torch.nn.Linear(1, 1), r"but an object of torch\.nn\.modules\.linear\.Linear"),
         ({"a": torch.ones(1), "module.a": torch.ones(1)}, "entries twice"),
         ({"model": {"a": torch.ones(1)}, "net": {"a": torch.ones(1)}}, "as model and as net"),
         ({"a": torch.ones(2, 2).to_sparse()}, "a sparse tensor as a"),
