@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from eyeline.errors import RecipeError
@@ -262,7 +263,9 @@ def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
     from pydantic import ConfigDict, create_model
 
     target = inspect.unwrap(target)
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    made: Any = target.__init__ if inspect.isclass(target) else target
+    taken = {key: kind for key, kind in made.__annotations__.items() if key != "return"}
+    hints = get_type_hints(SimpleNamespace(__annotations__=taken), made.__globals__)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
