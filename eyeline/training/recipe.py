@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from eyeline.documents import parse_yaml, read_yaml
@@ -148,7 +149,7 @@ def bind(
         if not isinstance(section, Mapping):
             faults.append(f"section '{name}' should hold keys, it holds {section!r}")
             continue
-        bound[name], wrong = _checked(name, section, target)
+        bound[name], wrong = checked(name, section, target)
         faults += wrong
     if faults:
         raise RecipeError(f"{where}: {'; '.join(faults)}")
@@ -282,7 +283,7 @@ def _read_yaml(path: Path, folder: Path) -> Mapping[str, Any]:
     return content
 
 
-def _checked(
+def checked(
     name: str, section: Mapping[str, Any], target: Callable[..., Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """The values as their parameters' types have them, and what is wrong with the others."""
@@ -304,7 +305,9 @@ def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
     from pydantic import ConfigDict, create_model
 
     target = inspect.unwrap(target)
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    made: Any = target.__init__ if inspect.isclass(target) else target
+    taken = {key: kind for key, kind in made.__annotations__.items() if key != "return"}
+    hints = get_type_hints(SimpleNamespace(__annotations__=taken), made.__globals__)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
