@@ -55,7 +55,7 @@ def test_both_ways_agree(bins: int) -> None:
     given = some_regions(300)
     assert set(regions.levels(given).tolist()) == {0, 1, 2, 3}
     found = [way(some_maps(), given, bins) for way in WAYS]
-    torch.testing.assert_close(*found, atol=2e-5, rtol=0)
+    assert_close_to_scale(*found, 2e-5)
     assert float(found[0].std()) > 0.1
 
 
