@@ -12,7 +12,7 @@ from eyeline.results import Directions, Floats, People, Points, Scores, Segments
 DIGITS = 9
 """What a float32 needs to be itself again; far finer than any of these numbers is known."""
 
-_Result = TypeVar("_Result", People, Scores, Directions, Points, Segments)
+_Result = TypeVar("_Result", bound=People | Scores | Directions | Points | Segments)
 
 
 def rounded(result: _Result) -> _Result:
