@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eyeline.speech.syncnet import weights as syncnet
+from eyeline.training import file_kinds
 from eyeline.training.checkpoint import CheckpointCard, Imported, existing
 from eyeline.training.foreign import load_state
 
@@ -45,4 +46,5 @@ def _may_be_joblib(path: Path) -> bool:
     """Whether it begins as a pickle, packed or not, that is none of PyTorch's."""
     with path.open("rb") as file:
         begins = file.read(16)
-    return begins.startswith(_JOBLIB) and not begins.startswith(_TORCH)
+    other = begins.startswith(_TORCH) or file_kinds.is_safetensors(path)
+    return begins.startswith(_JOBLIB) and not other

@@ -147,7 +147,7 @@ ODD: dict[str, tuple[str, Callable[[dict[str, Tensor]], Any]]] = {
     "class in configuration": ("cfg.MVIT.CLS_EMBED_ON is true", lambda s: trained(
         s, CONFIGURATION.replace("CLS_EMBED_ON: false", "CLS_EMBED_ON: true"))),
     "configuration": ("'cfg' that is not YAML", lambda s: trained(s, "a: [1, 2")),
-    "text": ("holds epoch", lambda s: {"epoch": 3}),
+    "text": ("holds no tensors: its entries are epoch", lambda s: {"epoch": 3}),
     "both names": ("entries twice", lambda s: s | {"module.classifier.bias": torch.ones(1)}),
 }  # fmt: skip
 
