@@ -88,8 +88,9 @@ def run(
         "seen_in_training": len({*card.data.get("sessions", ())} & {*sessions}),
         "notes": [*listed.notes(data_dir, split)],
     }  # fmt: skip
-    for note in made["notes"] if told else ():
-        told(note)
+    if told:
+        for note in made["notes"]:
+            told(note)
     if out_dir is not None:
         _write(Path(out_dir), made, mended)
     return made
