@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyeline.errors import DataError, UsageError
+from eyeline.video.endings import ENDINGS
 
-EXTENSIONS = frozenset(
-    """.3g2 .3gp .amv .asf .avi .divx .dv .evo .f4v .flv .gxf .insv .ivf .lrv .m1v .m2t .m2ts .m2v
-    .m4v .mjpeg .mjpg .mkv .mod .mov .mp2v .mp4 .mp4v .mpe .mpeg .mpg .mpv .mts .mxf .nsv .nut .ogm
-    .ogv .qt .rm .rmvb .tod .ts .vob .vro .webm .wmv .wtv .y4m""".split()  # noqa: SIM905
-)
-"""Files that a folder is searched for, in capitals, too; a file named by itself may have any."""
 _BEGINNINGS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (0, b"\x00\x00\x01\xba"))
 """Where and how files of mp4, Matroska, AVI and MPEG begin."""
 
@@ -77,11 +72,11 @@ def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list
     files = [*_files(folder, out, lambda error: closed.append(str(error.filename)))]
     if closed and note:
         note(f"{folder}: folders that may not be read are passed over: {first_names(closed)}")
-    videos = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    videos = [path for path in files if path.suffix.lower() in ENDINGS]
     others = sorted(
         str(path.relative_to(folder))
         for path in files
-        if path.suffix.lower() not in EXTENSIONS and _looks_like_video(path)
+        if path.suffix.lower() not in ENDINGS and _looks_like_video(path)
     )
     if others and note and videos:
         note(
@@ -99,7 +94,7 @@ def _of(count: int) -> str:
 
 
 def _endings() -> str:
-    return ", ".join(sorted(EXTENSIONS))
+    return ", ".join(sorted(ENDINGS))
 
 
 def _files(folder: Path, out: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-ENDINGS = (
-    ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts",
-    ".wmv", ".flv", ".3gp", ".ogv", ".vob", ".dv", ".mxf",
-)  # fmt: skip
+_PREFERRED = ".mp4 .mkv .mov .webm .m4v .avi .mpg .mpeg .mts .m2ts .ts .wmv .flv .3gp .ogv .vob .dv"
+_OTHERS = (
+    ".mxf .3g2 .amv .asf .divx .evo .f4v .gxf .insv .ivf .lrv .m1v .m2t .m2v .mjpeg .mjpg .mod "
+    ".mp2v .mp4v .mpe .mpv .nsv .nut .ogm .qt .rm .rmvb .tod .vro .wtv .y4m"
+)
+ENDINGS = (*_PREFERRED.split(), *_OTHERS.split())
 """The first are preferred where two files have one name."""
 
 
