@@ -442,7 +442,7 @@ def test_names_that_are_no_text_work_everywhere(
 ) -> None:
     from eyeline import load_analysis
 
-    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder = tmp_path / os.fsdecode(b"\xe9t\xe9")
     folder.mkdir()
     video = Path(shutil.copy(source, folder / os.fsdecode(b"Gespr\xe4ch.mp4")))
     out = tmp_path / os.fsdecode(b"out\xe9")
