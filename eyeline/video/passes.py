@@ -94,9 +94,11 @@ class Pass:
         return info, self._warnings()
 
     def _rate(self, stated: Fraction) -> Fraction:
-        """The average rate, which containers take over gaps too."""
+        """The average rate; some containers state it over gaps too."""
         recorded = self.end - self.start - sum((b - a for a, b in self.gaps), Fraction(0))
-        return self.count / recorded if self.gaps and recorded > 0 else stated
+        if not self.gaps or recorded <= 0 or abs(self.count / recorded / stated - 1) < 0.02:
+            return stated
+        return self.count / recorded
 
     def _until(self, held: _Shown, following: _Shown) -> Fraction:
         """When a chosen frame ends: where the next one starts, or a gap before that."""

@@ -32,6 +32,8 @@ DRIFT_S = 0.0005
 """Sound that has drifted this far from its stamps on average is stretched back."""
 DRIFT_FRAMES = 32
 """Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
+LONGEST_PACKET_S = 2
+"""No packet of audio is longer, whatever it says."""
 SET_BACK_S = 1
 """A stamp this long before the expected one belongs to a clock that was set back."""
 
@@ -280,7 +282,8 @@ def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) 
             if isinstance(packet, Fault) or not packet.size or packet.pts is None:
                 continue
             start = packet.pts * Fraction(packet.time_base) - origin_s
-            end = start + (packet.duration or 0) * Fraction(packet.time_base)
+            # In mp4 files the packet before a hole claims to last through it.
+            end = start + min((packet.duration or 0) * Fraction(packet.time_base), LONGEST_PACKET_S)
             if spans and 0 <= start - spans[-1][0] and start - spans[-1][1] <= 1:
                 spans[-1][1] = max(spans[-1][1], end)
             else:

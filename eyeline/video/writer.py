@@ -160,6 +160,8 @@ class VideoWriter:
         options = {
             "movflags": "+faststart",
             "movie_timescale": str(self._tick.denominator),
+            # Otherwise FFmpeg makes coarse ticks finer than a long gap allows.
+            "video_track_timescale": str(self._tick.denominator),
         }
         self._container: OutputContainer = av.open(
             f"file:{self._part}", "w", format="mp4", container_options=options
