@@ -22,6 +22,7 @@ _USUAL = 0.9  # quantile
 LONG_SILENCE_S = 10
 """Dead time up to this is analysed as silence."""
 _LEFT_S = 5  # of longer dead time so much is left, or up to a second more
+_BEGIN_S = 2  # of which so much before what is left out
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Shortened:
     @property
     def cuts(self) -> list[tuple[float, int]]:
         """Where time is taken out, and how many whole seconds."""
-        return [(d.start_s + _LEFT_S, int(d.end_s - d.start_s - _LEFT_S)) for d in self.dead]
+        return [(d.start_s + _BEGIN_S, int(d.end_s - d.start_s - _LEFT_S)) for d in self.dead]
 
     def shorter(self, time_s: Floats | float) -> Floats:
         """Times of the video's clock on this one; those within a cut fall on its place."""
