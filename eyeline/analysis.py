@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -222,8 +222,10 @@ def _choose_audio(path: str | Path, settings: Settings, reader: VideoReader) -> 
     if count == 1 or settings.video_track is not None:
         return list(chosen.warnings)
     return [
-        f"video track {reader.info.video_track} of {count} is used; choose another with "
-        "--video-track",
+        (
+            f"video track {reader.info.video_track} of {count} is used; choose another with "
+            "--video-track"
+        ),
         *chosen.warnings,
     ]
 
@@ -239,8 +241,11 @@ def _lying(settings: Settings, tracks: Sequence[Track], samples: Samples) -> lis
     if not turn_deg:
         return []
     return [
-        f"faces are upright in this video when it is turned by {turn_deg} degrees clockwise: it "
-        f"seems to lie on its side and the results to be wrong; analyze it with --turn {turn_deg}"
+        (
+            f"faces are upright in this video when it is turned by {turn_deg} degrees clockwise: "
+            "it seems to lie on its side and the results to be wrong; analyze it with --turn "
+            f"{turn_deg}"
+        )
     ]
 
 
@@ -249,12 +254,12 @@ def _listen(path: str | Path, video: VideoInfo, clock: Shortened) -> _Heard:
     if not video.has_sound:
         return _Heard()
     from eyeline.speech.voice import listen
-    from eyeline.video.placing import LongSilence
+    from eyeline.video.placing import LongSilenceError
 
     blocks = _sound(path, video, clock=clock)
     try:
         speech = listen(blocks)
-    except LongSilence:
+    except LongSilenceError:
         return _Heard(waits=True)
     return _Heard(
         speech,
@@ -270,8 +275,10 @@ def _channel_told(channel: int | None) -> list[str]:
     if channel is None:
         return []
     return [
-        f"the channels of the audio cancel each other (opposite phase): channel {channel + 1} "
-        "is used alone"
+        (
+            f"the channels of the audio cancel each other (opposite phase): channel {channel + 1} "
+            "is used alone"
+        )
     ]
 
 
@@ -295,8 +302,10 @@ def _audio_offset(path: str | Path, video: VideoInfo) -> list[str]:
     if late_s > 0:
         return [f"the audio begins {late_s:.2f} s after the first frame; before that is silence"]
     return [
-        f"the audio begins {-late_s:.2f} s before the first frame: all times count from the first "
-        "frame, and the audio before it is left out"
+        (
+            f"the audio begins {-late_s:.2f} s before the first frame: all times count from the "
+            "first frame, and the audio before it is left out"
+        )
     ]
 
 
@@ -321,9 +330,7 @@ def _sound(
     """A pass over the sound, on a clock that begins with the first frame."""
     from eyeline.video.sound import read_sound
 
-    return read_sound(
-        path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock
-    )
+    return read_sound(path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock)
 
 
 def _lips(settings: Settings) -> LrAsd | LipSync | None:

@@ -90,4 +90,3 @@ def gap_warnings(gaps: Sequence[Gap], most: int = 5) -> list[str]:
         seconds = sum(g.end_s - g.start_s for g in gaps)
         words.append(f"{len(gaps)} gaps without frames, {seconds:.1f} s in all")
     return words
-

@@ -104,7 +104,9 @@ class CenterFace:
         threads: threads of the network's session.
     """
 
-    def __init__(self, longest_px: int = LONGEST_PX, threshold: float = 0.35, threads: int = 1) -> None:
+    def __init__(
+        self, longest_px: int = LONGEST_PX, threshold: float = 0.35, threads: int = 1
+    ) -> None:
         """Open the model; CheckpointError if its file is missing."""
         self.longest_px = longest_px
         self.threshold = threshold

@@ -1,4 +1,4 @@
-"""Whether a video lies on its side: faces are upright in one of its four turns, mostly the first."""
+"""Whether a video lies on its side: in one of its four turns the faces are upright."""
 
 from __future__ import annotations
 

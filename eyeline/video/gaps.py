@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class GapFinder:
 
     def _after(self, following: Fraction) -> list[Fraction]:
         later = sorted(t for t in set(self._read) if t * self.tick >= following)[: NEIGHBOURS + 1]
-        return [(b - a) * self.tick for a, b in zip(later, later[1:], strict=False)]
+        return [(b - a) * self.tick for a, b in itertools.pairwise(later)]
 
 
 def _usual(intervals: Iterable[Fraction]) -> Fraction:

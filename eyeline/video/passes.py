@@ -103,7 +103,9 @@ class Pass:
     def _until(self, held: _Shown, following: _Shown) -> Fraction:
         """When a chosen frame ends: where the next one starts, or a gap before that."""
         later = bisect.bisect(self.gaps, held.stamp, key=lambda gap: gap[0])
-        return min(following.stamp, self.gaps[later][0]) if later < len(self.gaps) else following.stamp
+        return (
+            min(following.stamp, self.gaps[later][0]) if later < len(self.gaps) else following.stamp
+        )
 
     def _warnings(self) -> tuple[str, ...]:
         if not self.order.mended:

@@ -16,7 +16,14 @@ from eyeline.video.audio_tracks import mixer, single_channel
 from eyeline.video.clock import FAR_AHEAD_S
 from eyeline.video.container import open_source, sound_stream
 from eyeline.video.damage import DamageLog
-from eyeline.video.decode import Fault, declared_end, declares_stream_end, decoded, packets, take_only
+from eyeline.video.decode import (
+    Fault,
+    declared_end,
+    declares_stream_end,
+    decoded,
+    packets,
+    take_only,
+)
 from eyeline.video.gaps import LONG_SILENCE_S, Shortened
 
 if TYPE_CHECKING:
@@ -38,7 +45,7 @@ SET_BACK_S = 1
 """A stamp this long before the expected one belongs to a clock that was set back."""
 
 
-class LongSilence(Exception):
+class LongSilenceError(Exception):
     """The audio lacks more than `LONG_SILENCE_S` at a stretch."""
 
 
@@ -69,7 +76,7 @@ class Pieces:
             channels: 1 to mix down to mono, 2 for stereo.
             track: as of `container.sound_stream`.
             clock: whose dead time is left out; where it is not known yet, iterating raises
-                `LongSilence`. By default all silence is filled in, however long.
+                `LongSilenceError`. By default all silence is filled in, however long.
 
         Raises:
             VideoError: the file cannot be opened or holds no sound that can be decoded.
@@ -125,7 +132,7 @@ class _Line:
         if self.clock is not None:
             at = round(float(self.clock.shorter(at / rate_hz)) * rate_hz)
             if at - self.position > LONG_SILENCE_S * rate_hz and not self.clock.known:
-                raise LongSilence
+                raise LongSilenceError
         while self.position < at:
             silent = min(at - self.position, rate_hz)
             self.position += silent
@@ -284,7 +291,7 @@ def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) 
             start = packet.pts * Fraction(packet.time_base) - origin_s
             # In mp4 files the packet before a hole claims to last through it.
             end = start + min((packet.duration or 0) * Fraction(packet.time_base), LONGEST_PACKET_S)
-            if spans and 0 <= start - spans[-1][0] and start - spans[-1][1] <= 1:
+            if spans and start - spans[-1][0] >= 0 and start - spans[-1][1] <= 1:
                 spans[-1][1] = max(spans[-1][1], end)
             else:
                 spans.append([start, end])

@@ -95,8 +95,10 @@ def test_a_track_that_cannot_be_decoded_is_named_and_passed_over(tmp_path: Path)
     chosen = choose_audio_track(alone)
     assert chosen.number is None
     assert chosen.warnings == (
-        "audio track 1 (unknown codec) cannot be decoded by this FFmpeg; convert it to AAC to "
-        "have it analysed",
+        (
+            "audio track 1 (unknown codec) cannot be decoded by this FFmpeg; convert it to AAC to "
+            "have it analysed"
+        ),
     )
     two = spoil_codec(write_tracks(tmp_path / "two.mkv", [TONE], [TONE]), 0)
     assert choose_audio_track(two).number == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from eyeline.results import Gap
 from eyeline.video.gaps import GapFinder, Shortened
-from eyeline.video.placing import LongSilence, audio_spans
+from eyeline.video.placing import LongSilenceError, audio_spans
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
 from eyeline.video.sound import read_sound
@@ -21,7 +22,7 @@ def gaps_in(times_s: list[float]) -> list[tuple[float, float]]:
     finder = GapFinder(Fraction(1, 1000))
     ticks = [round(t * 1000) for t in times_s]
     found = []
-    for k, (at, following) in enumerate(zip(ticks, ticks[1:], strict=False)):
+    for k, (at, following) in enumerate(itertools.pairwise(ticks)):
         for later in ticks[k : k + 50] if not k else ticks[k + 49 : k + 50]:
             finder.read(later)
         ends = finder.frame_ends(Fraction(at, 1000), Fraction(following, 1000))
@@ -89,7 +90,7 @@ def test_dead_time_is_left_out_of_the_audio(tmp_path: Path) -> None:
     assert len(samples) / 16000 == pytest.approx(5 + 5, abs=2)
     loud_s = np.flatnonzero(np.abs(samples) > 0.2) / 16000
     assert loud_s.max() == pytest.approx(1.75, abs=0.05)
-    with pytest.raises(LongSilence):
+    with pytest.raises(LongSilenceError):
         list(read_sound(path, 16000, start_s=0, clock=Shortened(known=False)))
 
 
