@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyeline.people.tracks import Track
 from eyeline.results import UNSEEN, Answer, Gap, Segments, VideoInfo, make_segments
 from eyeline.video.gaps import Shortened
@@ -18,7 +20,7 @@ _LEAST_S = 1e-6  # shorter pieces of segments are what rounding leaves
 
 def shorter_video(video: VideoInfo, clock: Shortened) -> VideoInfo:
     """What is known of a video, on the shortened clock."""
-    gaps = [clock.shorter([gap.start_s, gap.end_s]) for gap in video.gaps]
+    gaps = [clock.shorter(np.array([gap.start_s, gap.end_s])) for gap in video.gaps]
     return replace(
         video,
         duration_s=float(clock.shorter(video.duration_s)),
@@ -43,7 +45,7 @@ class ShorterFrames:
     def __iter__(self) -> Iterator[Frame]:
         """All frames in order."""
         for frame in self.frames:
-            start_s, end_s = self.clock.shorter([frame.time_s, frame.end_s]).tolist()
+            start_s, end_s = self.clock.shorter(np.array([frame.time_s, frame.end_s])).tolist()
             yield frame.at(start_s, end_s)
 
 

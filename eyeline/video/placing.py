@@ -39,7 +39,7 @@ DRIFT_S = 0.0005
 """Sound that has drifted this far from its stamps on average is stretched back."""
 DRIFT_FRAMES = 32
 """Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
-LONGEST_PACKET_S = 2
+LONGEST_PACKET_S = Fraction(2)
 """No packet of audio is longer, whatever it says."""
 SET_BACK_S = 1
 """A stamp this long before the expected one belongs to a clock that was set back."""
@@ -250,7 +250,7 @@ class _Placer:
         samples = np.asarray(frame.to_ndarray(), np.float32)
         if self.channel is None:
             return samples
-        return samples[min(self.channel, len(samples) - 1)][None]
+        return np.asarray(samples[min(self.channel, len(samples) - 1)][None])
 
     def _next(self, samples: Samples) -> tuple[int, Samples]:
         at = self._position
