@@ -40,7 +40,7 @@ DRIFT_S = 0.0005
 DRIFT_FRAMES = 32
 """Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
 LONGEST_PACKET_S = Fraction(2)
-"""No packet of audio is longer, whatever it says."""
+"""No packet of audio is longer, whatever it says, where the codec does not say how long it is."""
 SET_BACK_S = 1
 """A stamp this long before the expected one belongs to a clock that was set back."""
 
@@ -285,12 +285,14 @@ def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) 
     with open_source(path) as container:
         stream: Any = sound_stream(container, track)
         take_only(container, stream)
+        codec = stream.codec_context
+        longest = Fraction(codec.frame_size, codec.sample_rate or 1) or LONGEST_PACKET_S
         for packet in packets(container, stream):
             if isinstance(packet, Fault) or not packet.size or packet.pts is None:
                 continue
             start = packet.pts * Fraction(packet.time_base) - origin_s
             # In mp4 files the packet before a hole claims to last through it.
-            end = start + min((packet.duration or 0) * Fraction(packet.time_base), LONGEST_PACKET_S)
+            end = start + min((packet.duration or 0) * Fraction(packet.time_base), longest)
             if spans and start - spans[-1][0] >= 0 and start - spans[-1][1] <= 1:
                 spans[-1][1] = max(spans[-1][1], end)
             else:
