@@ -50,6 +50,20 @@ def analyze(
         float | None, typer.Option(help="Field of view along the longer side, degrees.")
     ] = None,
     intrinsics: Annotated[str, typer.Option(help="fx,fy,cx,cy in pixels, instead of --fov.")] = "",
+    video_track: Annotated[
+        int | None,
+        typer.Option(help="Video track, counted from 1; that of a player by default."),
+    ] = None,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(
+            help="Audio track, counted from 1; that of a player by default, unless it is silent."
+        ),
+    ] = None,
+    turn: Annotated[
+        int | None,
+        typer.Option(help="Turn the frames clockwise by 0, 90, 180 or 270 degrees."),
+    ] = None,
     boxes: Annotated[
         str | None, typer.Option(help="Face boxes or tracks: MOT text or a people.parquet.")
     ] = None,
@@ -118,7 +132,8 @@ def analyze(
         raise UsageError(f"no engine '{engine}'; there are {', '.join(ENGINES)}")
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
-        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics), boxes=boxes,
+        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics),
+        video_track=video_track, audio_track=audio_track, turn_deg=turn, boxes=boxes,
         bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
         speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
         options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
