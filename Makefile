@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow gpu bench lint venv clean
+.PHONY: demo test slow kernels torture gpu bench lint venv clean
 
 demo: $(READY)
 	$(BIN)/eyeline demo
@@ -19,6 +19,12 @@ test: lint
 
 slow: $(READY)
 	$(BESIDE) -m slow
+
+kernels: $(READY)
+	$(BIN)/python -m torture kernels
+
+torture: $(READY)
+	$(BIN)/python -m torture
 
 gpu: $(READY)
 	$(BIN)/python -m pytest -m gpu

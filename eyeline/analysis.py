@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyeline import dead_time
 from eyeline.people.find import Found, find_people, find_persons, people_table
-from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
+from eyeline.results import Analysis, Answer, Directions, Gap, Method, Scores, VideoInfo
+from eyeline.rounding import rounded
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import METHODS
 from eyeline.system import Builder, Predictor, Scene
+from eyeline.video.gaps import Shortened
 
 if TYPE_CHECKING:
     from eyeline.people.detect import Detector
     from eyeline.people.given import Given
+    from eyeline.people.lying import Samples
+    from eyeline.people.tracks import Track
     from eyeline.speech.lr_asd import LrAsd
     from eyeline.speech.syncnet.who_speaks import LipSync
     from eyeline.speech.voice import Speech
@@ -29,6 +35,12 @@ Progress = Callable[[str, float, float], None]
 """Called with the stage, the seconds of video done and the seconds there are."""
 
 SOUND_RATE_HZ = 16000
+FEW_FRAMES = 0.5
+"""Of those that a network was trained at; fewer are warned of."""
+SILENT_DB = -60.0
+"""Audio whose speech band never gets louder is called silent."""
+OFFSET_S = 0.1
+"""By how much audio and frames may begin apart without a warning."""
 
 PEOPLE = Method(
     "people",
@@ -87,6 +99,8 @@ class _Heard:
 
     speech: Speech | None = None
     warnings: tuple[str, ...] = ()
+    waits: bool = False
+    """Whether there is long silence, which is only listened to once the dead time is known."""
 
 
 def analyze_video(
@@ -103,44 +117,65 @@ def analyze_video(
         VideoError: a file that cannot be analysed.
         UsageError, DataError, CheckpointError: choices or files that cannot be.
     """
+    from eyeline.people.lying import Samples
     from eyeline.video.reader import VideoReader
 
     settings = settings or Settings()
     limit_threads()
     tell = progress or (lambda stage, done, total: None)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
-    reader = VideoReader(path, rate_hz=settings.rate_hz)
+    reader = VideoReader(
+        path, rate_hz=settings.rate_hz, video_track=settings.video_track,
+        turn_deg=settings.turn_deg or 0,
+    )  # fmt: skip
+    track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
     lips = _lips(settings)
+    samples = Samples()
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
-        heard = sound.submit(_listen, path, reader.info)
+        listening = sound.submit(_listen, path, reader.info, Shortened(known=False))
         found = find_people(
-            _shots(reader), camera, _detector(settings), given, _ticker(tell, reader.info),
-            settings.tracker, bodies, axis_known=settings.intrinsics is not None,
+            _shots(samples.watch(reader)), camera, _detector(settings), given,
+            _ticker(tell, reader.info), settings.tracker, bodies,
+            axis_known=settings.intrinsics is not None,
         )  # fmt: skip
-        speaking, speech_method, sound_warnings = _speakers(
-            path, settings, lips, found, heard, reader
-        )
+        heard = listening.result()
+    clock = _without_dead_time(path, reader.info, heard)
+    if heard.waits:
+        heard = _listen(path, reader.info, clock)
+    frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
-        reader.info, found.camera, found.tracks, ego=settings.ego,
-        speaking=next((a for a in speaking if isinstance(a, Scores)), None),
-        frames=lambda: iter(VideoReader(path, rate_hz=settings.rate_hz)),
-        sound=partial(_sound, path, reader.info) if reader.info.has_sound else None,
+        dead_time.shorter_video(reader.info, clock), found.camera,
+        dead_time.shorter_tracks(found.tracks, clock), ego=settings.ego,
+        frames=lambda: iter(frames),
+        sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
     )  # fmt: skip
+    until_s = float(clock.shorter(found.clock[-1, 2])) if len(found.clock) else 0.0
+    speaking, speech_method = _speakers(settings, lips, scene, frames, heard, until_s)
+    scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
     answers, methods = _run(scene, settings)
     return Analysis(
         video=reader.info,
-        status="partial" if reader.info.damage else "ok",
+        status="partial" if reader.info.damage or reader.info.gaps else "ok",
         persons=found.persons,
-        people=people_table(found.tracks),
-        answers=(*speaking, *answers),
+        people=rounded(people_table(found.tracks)),
+        answers=tuple(
+            rounded(dead_time.restored(answer, clock, reader.info.gaps))
+            for answer in (*speaking, *answers)
+        ),
         methods=(people_method(settings), *speech_method, *methods),
         settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
             *_damage_told(reader.info),
+            *dead_time.gap_warnings(reader.info.gaps),
             *reader.warnings,
-            *sound_warnings,
+            *track_warnings,
+            *heard.warnings,
+            *_no_audio(reader.info),
+            *_audio_offset(path, reader.info),
             *_nobody(found),
+            *_boxes_beyond(given or bodies, found),
+            *_lying(settings, found.tracks, samples),
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
         ),
@@ -162,6 +197,14 @@ def _given(path: str | None) -> Given | None:
     return given.read(Path(path))
 
 
+def _boxes_beyond(given: Given | None, found: Found) -> tuple[str, ...]:
+    """Boxes of the user's for frames that the video lacks; DataError where none is in it."""
+    if given is None or not len(found.clock):
+        return ()
+    said = given.beyond(int(found.clock[-1, 0]))
+    return (said,) if said else ()
+
+
 def _detector(settings: Settings) -> Detector | str:
     """The detector, or its name where it needs nothing of the user's."""
     if settings.detector != "persons":
@@ -179,25 +222,129 @@ def _ticker(tell: Progress, video: VideoInfo) -> Callable[[Frame], None]:
     return lambda frame: tell("people", frame.end_s, max(video.duration_s, frame.end_s))
 
 
-def _listen(path: str | Path, video: VideoInfo) -> _Heard:
+def _choose_audio(path: str | Path, settings: Settings, reader: VideoReader) -> list[str]:
+    """Settle which tracks are used, and what there is to say of that."""
+    from eyeline.video.audio_tracks import choose_audio_track
+    from eyeline.video.container import open_source, video_streams
+
+    chosen = choose_audio_track(path, settings.audio_track)
+    reader.info = replace(
+        reader.info, has_sound=chosen.number is not None, audio_track=chosen.number
+    )
+    with open_source(path) as container:
+        count = len(video_streams(container))
+    if count == 1 or settings.video_track is not None:
+        return list(chosen.warnings)
+    return [
+        (
+            f"video track {reader.info.video_track} of {count} is used; choose another with "
+            "--video-track"
+        ),
+        *chosen.warnings,
+    ]
+
+
+def _lying(settings: Settings, tracks: Sequence[Track], samples: Samples) -> list[str]:
+    """Whether the faces of the video are upright only once it is turned."""
+    if settings.turn_deg is not None:
+        return []
+    from eyeline.people.detect import CenterFace
+    from eyeline.people.lying import recommended_turn
+
+    turn_deg = recommended_turn(tracks, samples, CenterFace())
+    if not turn_deg:
+        return []
+    return [
+        (
+            f"faces are upright in this video when it is turned by {turn_deg} degrees clockwise: "
+            "it seems to lie on its side and the results to be wrong; analyze it with --turn "
+            f"{turn_deg}"
+        )
+    ]
+
+
+def _listen(path: str | Path, video: VideoInfo, clock: Shortened) -> _Heard:
     """Voice and loudness of the whole sound, in a thread of its own."""
     if not video.has_sound:
         return _Heard()
     from eyeline.speech.voice import listen
+    from eyeline.video.placing import LongSilenceError
 
-    blocks = _sound(path, video)
-    speech = listen(blocks)
+    blocks = _sound(path, video, clock=clock)
+    try:
+        speech = listen(blocks)
+    except LongSilenceError:
+        return _Heard(waits=True)
     return _Heard(
         speech,
-        tuple(f"sound damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
+        (
+            *(f"sound damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
+            *_channel_told(blocks.channel),
+            *_no_voice(speech, video),
+        ),
     )
 
 
-def _sound(path: str | Path, video: VideoInfo, rate_hz: int = SOUND_RATE_HZ) -> SoundBlocks:
-    """A pass over the sound, on the video's clock."""
+def _channel_told(channel: int | None) -> list[str]:
+    if channel is None:
+        return []
+    return [
+        (
+            f"the channels of the audio cancel each other (opposite phase): channel {channel + 1} "
+            "is used alone"
+        )
+    ]
+
+
+def _no_voice(speech: Speech, video: VideoInfo) -> list[str]:
+    """That nobody is heard, and whether anything is."""
+    if len(speech.segments()):
+        return []
+    silent = not len(speech.level_db) or speech.level_db.max() < SILENT_DB
+    what = "is silent" if silent else "holds no voice"
+    return [f"audio track {video.audio_track} {what}: nobody is said to speak"]
+
+
+def _audio_offset(path: str | Path, video: VideoInfo) -> list[str]:
+    """That audio and frames do not begin together."""
+    from eyeline.video.soundtrack import first_stamp
+
+    begins = first_stamp(path, video.audio_track) if video.has_sound else None
+    late_s = 0.0 if begins is None else float(begins) - video.start_s
+    if abs(late_s) < OFFSET_S:
+        return []
+    if late_s > 0:
+        return [f"the audio begins {late_s:.2f} s after the first frame; before that is silence"]
+    return [
+        (
+            f"the audio begins {-late_s:.2f} s before the first frame: all times count from the "
+            "first frame, and the audio before it is left out"
+        )
+    ]
+
+
+def _without_dead_time(path: str | Path, video: VideoInfo, heard: _Heard) -> Shortened:
+    """The clock on which everything but the people is computed."""
+    if video.has_sound and not heard.waits:
+        return Shortened()
+    from eyeline.video.placing import audio_spans
+
+    start, track = Fraction(video.start_s), video.audio_track
+    audio = audio_spans(path, start, track) if video.has_sound else []
+    end_s = max([video.duration_s, *(span.end_s for span in audio)])
+    return Shortened.of((*video.gaps, Gap(video.duration_s, end_s)), audio)
+
+
+def _sound(
+    path: str | Path,
+    video: VideoInfo,
+    rate_hz: int = SOUND_RATE_HZ,
+    clock: Shortened | None = None,
+) -> SoundBlocks:
+    """A pass over the sound, on a clock that begins with the first frame."""
     from eyeline.video.sound import read_sound
 
-    return read_sound(path, rate_hz, start_s=video.start_s)
+    return read_sound(path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock)
 
 
 def _lips(settings: Settings) -> LrAsd | LipSync | None:
@@ -218,30 +365,25 @@ def _lips(settings: Settings) -> LrAsd | LipSync | None:
 
 
 def _speakers(
-    path: str | Path,
     settings: Settings,
     lips: LrAsd | LipSync | None,
-    found: Found,
-    heard: Future[_Heard],
-    frames: VideoReader,
-) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
-    """Who speaks, how that was told, and what was odd about the sound."""
-    sound = heard.result()
-    if sound.speech is None:
-        return [], [], ("no sound: nothing is said of who speaks",)
-    until_s = float(found.clock[-1, 2]) if len(found.clock) else 0.0
+    scene: Scene,
+    frames: Iterable[Frame],
+    heard: _Heard,
+    until_s: float,
+) -> tuple[list[Answer], list[Method]]:
+    """Who speaks, and how that was told."""
+    if heard.speech is None:
+        return [], []
     method = METHODS[settings.speaker]
     if lips is not None:
-        again = _sound(path, frames.info)
-        answers = lips.predict(sound.speech, found.tracks, frames, again, until_s=until_s)
-        return list(answers), [_of_file(method, settings)], sound.warnings
+        assert scene.sound is not None, "what gave speech can be heard again"
+        sound = scene.sound(SOUND_RATE_HZ)
+        answers = lips.predict(heard.speech, scene.tracks, frames, sound, until_s=until_s)
+        return list(answers), [_of_file(method, settings)]
     from eyeline.speech.speakers import who_speaks
 
-    return (
-        list(who_speaks(sound.speech, found.tracks, until_s=until_s)),
-        [method],
-        sound.warnings,
-    )
+    return list(who_speaks(heard.speech, scene.tracks, until_s=until_s)), [method]
 
 
 def _of_file(method: Method, settings: Settings) -> Method:
@@ -321,14 +463,22 @@ def _nobody(found: Found) -> list[str]:
     return [] if found.tracks else ["no face was found in this video"]
 
 
+def _no_audio(video: VideoInfo) -> list[str]:
+    return [] if video.has_sound else ["no sound: nothing is said of who speaks"]
+
+
 def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
-    """Networks that were trained at another frame rate than they are shown here."""
+    """Networks that are shown so few frames that it matters.
+
+    Each reads frames off at the times that it was trained at. Of `landmarks_tcn` half as many
+    changed nothing, a fifth cost a point (docs/eye_contact.md); more than it needs never matter.
+    """
     rate_hz = min(float(video.rate_hz), settings.rate_hz or float("inf"))
     return [
-        f"{system.name}/{name} was trained at {builder.needs.rate_hz:g} frames a second and reads "
-        f"these {rate_hz:.4g} off at its own times"
+        f"{system.name}/{name} was trained at {builder.needs.rate_hz:g} frames a second; these are "
+        f"{rate_hz:.4g}, and what happens between them it cannot see"
         for system, name, builder in chosen(settings.systems, settings.ego)
-        if builder.needs.rate_hz and abs(rate_hz / builder.needs.rate_hz - 1) > 0.001
+        if builder.needs.rate_hz and rate_hz < builder.needs.rate_hz * FEW_FRAMES
     ]
 
 

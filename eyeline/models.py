@@ -41,9 +41,7 @@ def load(name_or_file: str | Path) -> nn.Module:
         raise CheckpointError(
             f"{path}: made by {card.system}/{card.builder}, which this eyeline does not have"
         )
-    network = make(**card.arguments)
-    checkpoint.fill(network, state, path)
-    return network.eval()
+    return checkpoint.build(make, card, state, path)
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ class Known:
 
     __slots__ = ("make",)
 
-    def __init__(self, make: Callable[..., Held]) -> None:
+    def __init__(self, make: Callable[..., Any]) -> None:
         self.make = make
 
 
@@ -262,7 +262,7 @@ _FOLLOWED = (
 )
 
 
-class _Instructions(dict[int, Callable[..., None]]):
+class Instructions(dict[int, Callable[..., None]]):
     """Of all instructions of pickles, those that are followed."""
 
     def __missing__(self, code: int) -> Callable[..., None]:
@@ -299,7 +299,7 @@ class Reader(pickle._Unpickler):
 
     stack: list[Any]
     read: Callable[[int], bytes]
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = _Instructions(
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = Instructions(
         (code, pickle._Unpickler.dispatch[code])
         for code, name in _INSTRUCTIONS.items()
         if name in _FOLLOWED.split()
@@ -340,17 +340,17 @@ class Reader(pickle._Unpickler):
 
     def load_entry(self) -> None:
         """Put an entry into a dict."""
-        _check_keys(self.stack[-2:-1])
+        check_keys(self.stack[-2:-1])
         _FOLLOW[pickle.SETITEM[0]](self)
 
     def load_entries(self) -> None:
         """Put entries into a dict."""
-        _check_keys(self.stack[::2])
+        check_keys(self.stack[::2])
         _FOLLOW[pickle.SETITEMS[0]](self)
 
     def load_dict(self) -> None:
         """Make a dict of entries."""
-        _check_keys(self.stack[::2])
+        check_keys(self.stack[::2])
         _FOLLOW[pickle.DICT[0]](self)
 
     dispatch[pickle.REDUCE[0]] = load_made
@@ -365,7 +365,7 @@ class Reader(pickle._Unpickler):
 _FOLLOW: Mapping[int, Callable[..., None]] = pickle._Unpickler.dispatch
 
 
-def _check_keys(keys: list[Any]) -> None:
+def check_keys(keys: list[Any]) -> None:
     """A tuple of tuples may be endless: to hash it overflows the stack, or takes years."""
     for key in keys:
         if isinstance(key, tuple) and any(isinstance(part, tuple) for part in key):

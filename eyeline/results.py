@@ -54,6 +54,16 @@ class Damage:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A span of a video's clock in which no frames were recorded."""
+
+    start_s: float
+    """Where the frame before it ends."""
+    end_s: float
+    """Where the next frame starts."""
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What is known of a video once it has been read."""
 
@@ -64,7 +74,8 @@ class VideoInfo:
     height_px: int
     """Height of the upright picture with square pixels."""
     rate_hz: Fraction
-    """Average frames a second, exact as the container states it."""
+    """Average frames a second, exact as the container states it; in a recording with gaps, of the
+    time that was recorded."""
     start_s: float
     """Stamp of the first frame on the file's own clock; `time_s + start_s` is the file's stamp."""
     duration_s: float
@@ -81,6 +92,22 @@ class VideoInfo:
     """Whether the frames are not evenly spaced."""
     damage: tuple[Damage, ...] = ()
     """Spans that could not be decoded, in order of time."""
+    gaps: tuple[Gap, ...] = ()
+    """Spans in which no frames were recorded, in order of time."""
+    player_start_s: float = 0.0
+    """When a player of the file, which counts from its first image or audio, shows the first
+    frame."""
+    turn_deg: int = 0
+    """What of `rotation_deg` the user asked for."""
+    video_track: int = 1
+    """Number, from 1, of the video track that was read."""
+    audio_track: int | None = None
+    """Number, from 1, of the audio track that was read; None where there is none."""
+
+    @property
+    def recorded_s(self) -> float:
+        """The duration without the gaps."""
+        return self.duration_s - sum(gap.end_s - gap.start_s for gap in self.gaps)
 
 
 @dataclass(frozen=True)
@@ -318,7 +345,7 @@ class Analysis:
 
     video: VideoInfo
     status: str
-    """`ok`, or `partial` where part of the file could not be decoded."""
+    """`ok`, or `partial` where part of the file could not be decoded or was not recorded."""
     persons: tuple[Person, ...]
     people: People
     answers: tuple[Answer, ...]

@@ -17,6 +17,7 @@ from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
 from eyeline.people.find import DETECTORS, TRACKERS
+from eyeline.people.lying import TURNS_DEG
 from eyeline.results import VideoInfo
 from eyeline.speech.methods import METHODS, NETWORKS
 from eyeline.system import Builder, System, list_systems, load_system
@@ -40,6 +41,13 @@ class Settings:
     `geometry.camera.ASSUMED_FOV_DEG`."""
     intrinsics: tuple[float, float, float, float] | None = None
     """fx, fy, cx, cy in pixels of the upright picture, instead of a field of view."""
+    video_track: int | None = None
+    """Number, from 1, of the video track; None takes the one that a player would choose."""
+    audio_track: int | None = None
+    """Likewise of the audio track; None passes over tracks that are silent."""
+    turn_deg: int | None = None
+    """Clockwise turn of the frames beyond what the file says, one of `TURNS_DEG`; None turns none,
+    but looks whether the video lies on its side."""
     boxes: str | None = None
     """File of face boxes to use instead of detecting faces; only for a single video."""
     bodies: str | None = None
@@ -96,6 +104,11 @@ class Settings:
         return builder_options.read(self.options, system, name, builder)
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """`to_json`, made once: it reads all the files that are named."""
+        return self.to_json()
+
+    @cached_property
     def _given(self) -> GivenWeights:
         return GivenWeights.read(self.weights)
 
@@ -114,6 +127,14 @@ class Settings:
             unless(
                 rate is None or 0 < rate <= 1000,
                 f"--rate {rate} is not between 0 and 1000 frames a second",
+            ),
+            *(
+                unless(track is None or track >= 1, f"--{kind}-track {track}; must be at least 1")
+                for kind, track in (("video", self.video_track), ("audio", self.audio_track))
+            ),
+            unless(
+                self.turn_deg is None or self.turn_deg in TURNS_DEG,
+                f"--turn {self.turn_deg}; must be 0, 90, 180 or 270 degrees clockwise",
             ),
             unless(fov is None or 1 <= fov < 179, f"--fov {fov} is not between 1 and 179 degrees"),
             unless(fov is None or self.intrinsics is None, "give --fov or --intrinsics, not both"),
@@ -180,6 +201,9 @@ class Settings:
             "fov_deg": None if self.intrinsics else self.fov_deg or ASSUMED_FOV_DEG,
             "fov_assumed": self.fov_deg is None and self.intrinsics is None,
             "intrinsics": list(self.intrinsics) if self.intrinsics else None,
+            "video_track": self.video_track,
+            "audio_track": self.audio_track,
+            "turn_deg": self.turn_deg,
             "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
             "bodies_sha256": file_sha256(Path(self.bodies)) if self.bodies else None,
             "detector": self.detector,
@@ -275,11 +299,11 @@ def file_sha256(path: Path) -> str:
         raise UsageError(f"{path}: {error.strerror}") from None
 
 
-def fingerprint(settings: Settings, video: Path, version: str) -> str:
+def fingerprint(settings: Settings, video_sha256: str, version: str) -> str:
     """What tells one job from another: the video's content, the choices and eyeline's version."""
     content = {
-        "settings": settings.to_json(),
-        "video_sha256": file_sha256(video),
+        "settings": settings.content,
+        "video_sha256": video_sha256,
         "eyeline": version,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

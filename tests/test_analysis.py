@@ -38,7 +38,7 @@ def video() -> VideoInfo:
 
 @pytest.mark.parametrize(
     ("rate_hz", "read_hz", "told"),
-    [(25, None, 0), (Fraction(25000, 1001), None, 0), (30, None, 1), (50, 25.0, 0), (25, 10.0, 1)],
+    [(25, None, 0), (Fraction(24000, 1001), None, 0), (30, None, 0), (60, 12.5, 0), (25, 10.0, 1)],
 )
 def test_other_rates_than_the_networks_are_told(
     video: VideoInfo, rate_hz: Fraction, read_hz: float | None, told: int
@@ -192,5 +192,5 @@ def test_the_way_and_its_weights_are_part_of_the_job(syncnet_file: Path, tmp_pat
         Settings(), Settings(speaker="lr_asd", speaker_weights=str(syncnet_file)),
         *(Settings(speaker="syncnet", speaker_weights=str(path)) for path in files),
     ]  # fmt: skip
-    keys = [fingerprint(way, sample.path(), "1") for way in ways]
+    keys = [fingerprint(way, "0", "1") for way in ways]
     assert len(set(keys[:4])) == 4 and keys[4] == keys[2], "content counts, not where it lies"

@@ -33,6 +33,15 @@ def test_analyze_in_memory_writes_nothing_and_is_the_same(folder: Path) -> None:
                 assert np.array_equal(value, getattr(theirs, name), equal_nan=kind), name
 
 
+def test_no_number_has_more_than_nine_digits(folder: Path) -> None:
+    analysis = eyeline.load_analysis(folder)
+    for result in (analysis.people, *analysis.answers):
+        for name, value in vars(result).items():
+            if isinstance(value, np.ndarray) and value.dtype == np.float64 and name[-2:] != "_s":
+                nine = [float(f"{v:.9g}") for v in value.ravel().tolist()]
+                np.testing.assert_array_equal(value.ravel(), nine, err_msg=name)
+
+
 def test_answers_are_found_by_name(folder: Path) -> None:
     analysis = eyeline.load_analysis(folder)
     assert len(analysis.persons) == 2

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from eyeline import engines
-from eyeline.errors import EyelineError, UsageError
-from eyeline.jobs import Job, Outcome
+from eyeline import engines, jobs
+from eyeline.errors import UsageError
+from eyeline.jobs import Outcome
+from eyeline.plan import Job
 from eyeline.settings import Settings
 from tests.conftest import Command
 from tests.video.generate import Clip, Sound, write
@@ -69,7 +70,7 @@ def test_side_by_side(planned: list[Job]) -> None:
     assert len(tables(Path("out"))) == 10
 
 
-def test_a_killed_process_is_told_in_one_line(planned: list[Job]) -> None:
+def test_a_video_whose_process_is_killed_is_begun_anew(planned: list[Job]) -> None:
     def kill() -> None:
         while not Path("out/.eyeline").exists():  # until one of them is at work
             time.sleep(0.01)
@@ -77,9 +78,51 @@ def test_a_killed_process_is_told_in_one_line(planned: list[Job]) -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(EyelineError, match="a process was killed"):
-        list(engines.side_by_side(planned, SETTINGS, False, 2))
+    assert told(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
     killer.join()
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a", "b"]
+
+
+def test_a_video_that_kills_every_process_is_named() -> None:
+    outcome = engines._lost(LOST, SETTINGS, False)
+    assert outcome.failed
+    assert outcome.message.startswith("lost.mp4: whatever worked on it died 3 times")
+
+
+def test_a_fault_that_nobody_foresaw_is_the_videos_own(
+    planned: list[Job], monkeypatch: pytest.MonkeyPatch, eyeline: Command
+) -> None:
+    analysed = jobs.analyze_video
+
+    def faulty(video: Path, *rest: Any) -> Any:
+        if video.name == "a.mp4":
+            return {}["nothing"]
+        return analysed(video, *rest)
+
+    command = ("analyze", "a.mp4", "b.mp4", "-o", "out", "--no-video", "--rate", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "analyze_video", faulty)
+        ended = eyeline(*command)
+    log = Path("out/.eyeline/a.log")
+    assert ended.code == 1
+    assert "a.mp4: a fault that was not foreseen (KeyError" in ended.err and str(log) in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert "1 of 2 videos done, 1 failed" in ended.out
+    assert log.read_text().startswith("Traceback") and "faulty" in log.read_text()
+    assert eyeline(*command).code == 0
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a", "b"], "the log goes, too"
+
+
+def test_what_was_done_before_needs_no_process(
+    planned: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "finished", lambda job, _: True)
+    monkeypatch.setattr(engines.processes, "_Worker", None)
+    for outcomes in (
+        engines.side_by_side(planned, SETTINGS, False, 2),
+        engines.on_ray(planned, SETTINGS, False, 2),
+    ):
+        assert [o.status for o in outcomes] == ["finished before"] * 3
 
 
 @pytest.mark.usefixtures("ray")
@@ -137,13 +180,17 @@ def test_a_video_that_kills_every_worker_fails_and_the_others_go_on(
 
 
 @pytest.mark.usefixtures("ray")
-def test_a_fault_of_ours_is_no_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_an_outcome_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fault(*_: object) -> Outcome:
         raise ZeroDivisionError
 
     monkeypatch.setattr(engines, "_attempt_in", fault)
-    with pytest.raises(ZeroDivisionError):
-        list(engines.on_ray([LOST], SETTINGS, False, 1))
+    job = Job(Path("lost.mp4"), tmp_path / "lost")
+    (outcome,) = engines.on_ray([job], SETTINGS, False, 1)
+    assert outcome.failed and "ZeroDivisionError" in outcome.message
+    assert "ZeroDivisionError" in (tmp_path / ".eyeline" / "lost.log").read_text()
 
 
 @pytest.mark.usefixtures("ray")

@@ -89,6 +89,24 @@ def test_a_lock_that_is_tidied_away_meanwhile_is_tried_again(
     assert len(taken) == 3
 
 
+def test_a_folder_that_is_removed_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mkdir` finds it there, and then finds that it is none."""
+    mkdir, tried = Path.mkdir, []
+
+    def meddled(path: Path, *arguments: int, **options: bool) -> None:
+        tried.append(path)
+        if len(tried) < 3:
+            raise FileExistsError(17, "File exists", str(path))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", meddled)
+    with files.locked(tmp_path / "work" / "x.lock") as ours:
+        assert ours
+    assert len(tried) >= 3
+
+
 def test_a_lock_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="File exists"), files.locked(tmp_path / "file" / "x.lock"):

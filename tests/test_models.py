@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.models import FOLDER, GivenWeights, load, shipped
+from eyeline.people.person_networks import TorchvisionPersons
 from eyeline.settings import Settings
-from eyeline.system import load_system
+from eyeline.speech.lr_asd_model import lr_asd
+from eyeline.speech.syncnet.weights import load_syncnet
+from eyeline.system import list_systems, load_system
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 
@@ -152,3 +157,27 @@ def test_of_a_folder_the_first_counts(tmp_path: Path, monkeypatch: pytest.Monkey
     named = Settings(systems=(BY_DETECTOR,), weights=of_vgs(own, "slope_mlp"))
     found = named.weights_of(VGS, builder)
     assert tuple(found) == ("mask_rcnn", "slope_mlp") and found["slope_mlp"].parent == own
+
+
+READERS: dict[str, Any] = {
+    **{s.name: s.import_original for s in list_systems()},
+    "syncnet": load_syncnet,
+    "lr_asd": lr_asd,
+    "persons": TorchvisionPersons,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_of_foreign_files_says_what_a_file_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "w.pth"
+    for content, said in (
+        (b"<!DOCTYPE html><html><title>Google Drive", "w.pth is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"", "w.pth is empty"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=said):
+            READERS[name](path)
+    save_file({"model.a.b": torch.zeros(1), "model.c.d": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=r"a\.b"):
+        READERS[name](path)

@@ -9,7 +9,7 @@ import typer
 
 import eyeline
 from eyeline.cli import analyze, listing, research
-from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain
+from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable
 from eyeline.errors import EyelineError, UsageError
 
 __all__ = ["analyze", "app", "listing", "main", "research"]
@@ -17,6 +17,7 @@ __all__ = ["analyze", "app", "listing", "main", "research"]
 
 def main() -> None:
     """The entry point: every error a user can cause is one line and an exit code."""
+    printable()
     try:
         app(standalone_mode=True)
     except UsageError as error:
@@ -24,6 +25,10 @@ def main() -> None:
         sys.exit(USAGE)
     except EyelineError as error:
         complain(str(error))
+        sys.exit(SOME_FAILED)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        complain(f"{place}{error.strerror or error}")
         sys.exit(SOME_FAILED)
     except KeyboardInterrupt:
         complain("stopped; the same command goes on from there where it can")

@@ -17,11 +17,13 @@ from eyeline.cli.console import (
     complain,
     err_console,
     out_console,
-)  # fmt: skip
+    say,
+)
 from eyeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from eyeline.jobs import Job, Outcome
+    from eyeline.jobs import Outcome
+    from eyeline.plan import Job
     from eyeline.settings import Settings
 
 
@@ -48,6 +50,20 @@ def analyze(
         float | None, typer.Option(help="Field of view along the longer side, degrees.")
     ] = None,
     intrinsics: Annotated[str, typer.Option(help="fx,fy,cx,cy in pixels, instead of --fov.")] = "",
+    video_track: Annotated[
+        int | None,
+        typer.Option(help="Video track, counted from 1; that of a player by default."),
+    ] = None,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(
+            help="Audio track, counted from 1; that of a player by default, unless it is silent."
+        ),
+    ] = None,
+    turn: Annotated[
+        int | None,
+        typer.Option(help="Turn the frames clockwise by 0, 90, 180 or 270 degrees."),
+    ] = None,
     boxes: Annotated[
         str | None, typer.Option(help="Face boxes or tracks: MOT text or a people.parquet.")
     ] = None,
@@ -109,19 +125,20 @@ def analyze(
 ) -> None:
     """Analyse videos: tables, annotated video with sound, report, ELAN, TextGrid, RTTM for each."""
     from eyeline.engines import ENGINES
-    from eyeline.jobs import plan
+    from eyeline.plan import plan
     from eyeline.settings import Settings
 
     if engine not in ENGINES:
         raise UsageError(f"no engine '{engine}'; there are {', '.join(ENGINES)}")
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
-        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics), boxes=boxes,
+        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics),
+        video_track=video_track, audio_track=audio_track, turn_deg=turn, boxes=boxes,
         bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
         speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
         options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
     )  # fmt: skip
-    planned = plan(videos, out)
+    planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
     jobs = min(jobs, len(planned))
@@ -136,7 +153,7 @@ def demo(
 ) -> None:
     """Analyse the packaged sample and say where the report is; no network, no downloads."""
     from eyeline import sample
-    from eyeline.jobs import plan
+    from eyeline.plan import plan
     from eyeline.settings import Settings
 
     raise typer.Exit(_work(plan([str(sample.path())], out), Settings(), again=True))
@@ -189,22 +206,13 @@ def _tell(outcome: Outcome) -> None:
 def _outcomes(
     planned: list[Job], settings: Settings, again: bool, jobs: int, engine: str
 ) -> Iterator[Outcome]:
-    from eyeline.engines import on_ray, side_by_side
+    from eyeline.engines import on_ray, one_by_one, side_by_side
 
     if engine == "ray":
         return on_ray(planned, settings, again, jobs)
     if jobs > 1:
         return side_by_side(planned, settings, again, jobs)
-    return _one_by_one(planned, settings, again)
-
-
-def _one_by_one(planned: list[Job], settings: Settings, again: bool) -> Iterator[Outcome]:
-    from eyeline.engines import attempt
-
-    for job in planned:
-        with _bar(job.video.name) as progress:
-            outcome = attempt(job, settings, again, progress)
-        yield outcome
+    return one_by_one(planned, settings, again, lambda job: _bar(job.video.name))
 
 
 @contextmanager
@@ -213,7 +221,7 @@ def _bar(name: str) -> Iterator[Callable[[str, float, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.fields[video]} {task.description}"), BarColumn(),
+        TextColumn("{task.fields[video]} {task.description}", markup=False), BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
         TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
     )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, is_dataclass
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -21,6 +23,13 @@ out_console = Console(soft_wrap=True)
 err_console = Console(stderr=True, soft_wrap=True)
 
 DONE, SOME_FAILED, USAGE, STOPPED = 0, 1, 2, 130
+
+
+def printable() -> None:
+    """Let the console escape what it cannot print, such as file names that are no text."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def complain(message: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from eyeline.cli.console import app, print_json
 
@@ -77,6 +75,9 @@ def _front_end() -> list[dict[str, Any]]:
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     for row in rows:
         table = Table(show_header=False, box=None, padding=(0, 1), title_justify="left")
         table.add_column(style="dim", no_wrap=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eyeline.cli.console import SOME_FAILED, app, complain, out_console, print_json, say
+from eyeline.cli.outputs import claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def prepare(
             f"{system.name} has no data set '{name}'; it has: {', '.join(system.prepare) or 'none'}"
         )
     run = system.prepare[name]
-    found = run(
-        source, out, weights=_weights(system, weights or []), device=device, told=say,
-        **_options(set_ or [], run),
-    )  # fmt: skip
+    options = _options(set_ or [], run)
+    given = _weights(system, weights or [])
+    with claimed(out, source):
+        found = run(source, out, weights=given, device=device, told=say, **options)
     print_json(found.as_dict())
     if found.failed:
         raise typer.Exit(SOME_FAILED)
@@ -73,10 +74,11 @@ def train(
     system, name = _recipe(recipe)
     if system.train is None:
         raise UsageError(f"{system.name} has no training yet")
-    report = system.train(
-        name, data, out, say, changes=set_ or (), devices=Devices(device, devices, precision),
-        weights=weights,
-    )  # fmt: skip
+    chosen = Devices(device, devices, precision)
+    with claimed(out, data):
+        report = system.train(
+            name, data, out, say, changes=set_ or (), devices=chosen, weights=weights
+        )
     _print_scores(report)
 
 
@@ -100,7 +102,8 @@ def evaluate(
         raise UsageError(f"{system.name} has no evaluation yet")
     run = system.evaluate
     options = _options(set_ or [], run)
-    report = run(weights or _shipped(system), data, out, say, device, **options)
+    with claimed(out, data):
+        report = run(weights or _shipped(system), data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
@@ -125,6 +128,8 @@ def score(
     room = _system(system)
     if room.score is None:
         raise UsageError(f"{room.name} has no scoring yet")
+    if out is not None:
+        replaceable(out, is_report, predictions, truth)
     report = room.score(predictions, truth, told=say, **_options(set_ or [], room.score))
     if out is not None:
         _write_json(out, report)
@@ -143,6 +148,7 @@ def import_(
         raise UsageError(f"{room.name} imports no checkpoint yet")
     from eyeline.training import checkpoint as files
 
+    replaceable(out, is_weights, checkpoint)
     found = room.import_original(checkpoint)
     files.save(out, found.state, found.card)
     print_json(
@@ -168,6 +174,7 @@ def export(
         raise UsageError(f"no format '{format_}'; there is onnx")
     if room.to_onnx is None:
         raise UsageError(f"{room.name} exports no network yet")
+    replaceable(out, None, weights)
     _weights(room, [weights])
     room.to_onnx(weights, out)
     out_console.print(f"written: {out}", markup=False, highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,8 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
         analysis: what to write; persons without segments keep their empty tiers.
         folder: where to.
         media: the video to link, relative to the folder. A full path would differ from place to
-            place; ELAN looks beside the EAF for a file that is not where the link says.
+            place; ELAN looks beside the EAF for a file that is not where the link says. Any other
+            than the annotated one is taken for the source, whose first frame may come late.
 
     Returns:
         The path of the file.
@@ -43,17 +45,25 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    return write_bytes(folder / ELAN, eaf(tiers_of(analysis), media))
+    own = media == VIDEO
+    origin_ms = 0 if own else max(0, round(analysis.video.player_start_s * 1000))
+    return write_bytes(folder / ELAN, eaf(tiers_of(analysis), media, origin_ms))
 
 
-def eaf(tiers: Sequence[Tier], media: str) -> bytes:
-    """The bytes of an EAF 3.0 document in UTF-8."""
+def eaf(tiers: Sequence[Tier], media: str, origin_ms: int = 0) -> bytes:
+    """The bytes of an EAF 3.0 document in UTF-8.
+
+    Args:
+        tiers: the tiers.
+        media: the video to link, relative to the folder; empty for none.
+        origin_ms: time in the video, as players count, at which the clock of the tiers begins.
+    """
     root = ET.Element(
         "ANNOTATION_DOCUMENT",
         {"AUTHOR": "eyeline", "DATE": _DATE, "FORMAT": "3.0", "VERSION": "3.0"}
         | {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _SCHEMA},
     )
-    _header(root, media, sum(len(tier.spans) for tier in tiers))
+    _header(root, media, origin_ms, sum(len(tier.spans) for tier in tiers))
     slots = _time_order(root, tiers)
     number = 0
     for t, tier in enumerate(tiers):
@@ -63,15 +73,16 @@ def eaf(tiers: Sequence[Tier], media: str) -> bytes:
     return bytes(ET.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
 
-def _header(root: ET.Element, media: str, annotations: int) -> None:
+def _header(root: ET.Element, media: str, origin_ms: int, annotations: int) -> None:
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if media:
-        link = quote(plain_text(media))
+        link = quote(os.fsencode(media))  # a name need not be text
         ET.SubElement(
             header,
             "MEDIA_DESCRIPTOR",
             {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(media)}
-            | {"RELATIVE_MEDIA_URL": f"./{link}"},
+            | {"RELATIVE_MEDIA_URL": f"./{link}"}
+            | ({"TIME_ORIGIN": str(origin_ms)} if origin_ms else {}),
         )
     last = ET.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"})
     last.text = str(annotations)

@@ -21,6 +21,8 @@ from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, targe
 FORMAT = "eyeline analysis"
 VERSION = 1
 """Raised when a folder can no longer be read by an older eyeline."""
+_OF_DESKTOPS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""Written into any folder by those who look at it."""
 
 
 def write_index(
@@ -29,6 +31,7 @@ def write_index(
     *,
     fingerprint: str = "",
     versions: Mapping[str, str] | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the thumbnails, then `analysis.json` over all files that lie in the folder.
 
@@ -39,6 +42,7 @@ def write_index(
         folder: where to.
         fingerprint: what the caller makes of input and settings to know the same job again.
         versions: of eyeline and the libraries that mattered, by name.
+        source: what to keep of the video's file, to know it again without reading it.
 
     Returns:
         The path of the index.
@@ -53,6 +57,7 @@ def write_index(
         "status": analysis.status,
         "warnings": list(analysis.warnings),
         "fingerprint": fingerprint,
+        "source": dict(source or {}),
         "versions": dict(sorted((versions or {}).items())),
         "settings": dict(analysis.settings),
         "video": _video_to_json(analysis.video),
@@ -80,10 +85,43 @@ def read_index(folder: Path) -> dict[str, Any]:
         )
     try:
         content = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
     _check_format(path, content)
     return dict(content)
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """Names of all in the folder of an analysis that eyeline did not write, or not like that.
+
+    Raises:
+        DataError: not such a folder.
+    """
+    listed = _listed(folder)
+    there = [path for path in sorted(folder.rglob("*")) if path.name not in _OF_DESKTOPS]
+    own_folders = {parent for name in listed for parent in (folder / name).parents}
+    return [
+        path.relative_to(folder).as_posix()
+        for path in there
+        if path not in own_folders
+        and path != folder / INDEX
+        and not _as_listed(path, listed.get(path.relative_to(folder).as_posix()))
+    ]
+
+
+def _listed(folder: Path) -> dict[str, tuple[int, str]]:
+    """Size and hash of each file by name, as the index says."""
+    try:
+        entries = read_index(folder)["files"]
+        return {str(e["name"]): (int(e["bytes"]), str(e["sha256"])) for e in entries}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder / INDEX} does not list its files.") from error
+
+
+def _as_listed(path: Path, listed: tuple[int, str] | None) -> bool:
+    if listed is None or path.is_symlink() or not path.is_file():
+        return False
+    return path.stat().st_size == listed[0] and sha256(path) == listed[1]
 
 
 def _check_format(path: Path, content: Any) -> None:

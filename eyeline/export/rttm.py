@@ -15,10 +15,15 @@ SPEAKING = "speaking"
 """Name of the segments that RTTM is about."""
 
 
-def write_rttm(analysis: Analysis, folder: Path) -> Path:
+def write_rttm(analysis: Analysis, folder: Path, *, file_id: str | None = None) -> Path:
     """Write `timeline.rttm` and return its path.
 
     Unseen voices are the speaker `unseen`. Without sound, or without speech, the file is empty.
+
+    Args:
+        analysis: what to write.
+        folder: where to.
+        file_id: what tells the video from others whose files are put together; by default its name.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -26,7 +31,9 @@ def write_rttm(analysis: Analysis, folder: Path) -> Path:
     tiers = [tier for tier in tiers_of(analysis) if tier.kind == SPEAKING]
     builder = tiers[0].builder if tiers else ""
     chosen = [tier for tier in tiers if tier.builder == builder]
-    return write_bytes(folder / RTTM, rttm(chosen, Path(analysis.video.path).stem).encode())
+    return write_bytes(
+        folder / RTTM, rttm(chosen, file_id or Path(analysis.video.path).stem).encode()
+    )
 
 
 def rttm(tiers: Iterable[Tier], file_id: str) -> str:

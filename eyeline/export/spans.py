@@ -75,7 +75,7 @@ def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
 
     A frame with nobody in it has no row, so that a gap between frames is either a step of the
     analysis or an absence: up to one and a half times the usual step, in frames or in seconds, it
-    is the former.
+    is the former. No frame lasts into a gap of the recording.
     """
     frames, first = np.unique(frame.astype(np.int64), return_index=True)
     start = time_s.astype(np.float64)[first]
@@ -88,6 +88,10 @@ def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
     after[:-1] = np.where(near, frames[1:], np.minimum(after[:-1], frames[1:]))
     if video.duration_s > start[-1]:
         end[-1] = min(end[-1], video.duration_s)
+    for gap in video.gaps:
+        last = int(np.searchsorted(start, gap.start_s)) - 1
+        if last >= 0:
+            end[last] = min(end[last], gap.start_s)
     return Clock(frames, start, end, after)
 
 

@@ -49,7 +49,7 @@ class PersonSummary:
     person: int
     label: str
     seen: Share
-    """Of the video's duration."""
+    """Of the time that was recorded."""
     speaking: Share | None
     """Of all speech; None where nothing is said of speech."""
     targets: Mapping[str, Share]
@@ -173,7 +173,7 @@ def _person(
     return PersonSummary(
         person=person,
         label=person_label(person),
-        seen=Share(seen_s, _ratio(seen_s, analysis.video.duration_s), 1, seen_s),
+        seen=Share(seen_s, _ratio(seen_s, analysis.video.recorded_s), 1, seen_s),
         speaking=None if speaking is None else _share(speaking.of(person), spoken_s or 0.0),
         targets=dict(sorted(targets.items(), key=lambda item: (-item[1].seconds, item[0]))),
         states={name: _share(spans.of(person), seen_s) for name, spans in states.items()},

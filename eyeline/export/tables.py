@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -59,7 +59,8 @@ def read_table(folder: Path, name: str) -> Any:
     if not path.is_file():
         raise DataError(f"{folder} holds no {path.name}; is it the folder of an analysis?")
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:  # a name need not be text, which pyarrow demands
+            table = pq.read_table(file, partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
     lacking = set(schema_of(name, []).names) - set(table.column_names)
@@ -78,20 +79,24 @@ def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
     with ExitStack() as stack:
         out = stack.enter_context(
             pq.ParquetWriter(
-                stack.enter_context(replacing(parquet)),
+                _opened(stack, parquet),
                 schema,
                 compression="zstd",
                 version="2.6",
                 use_dictionary=[*texts, *sorted(WHOLE & set(schema.names))],
             )
         )
-        text = stack.enter_context(
-            pa_csv.CSVWriter(stack.enter_context(replacing(csv)), plain.remove_metadata())
-        )
+        text = stack.enter_context(pa_csv.CSVWriter(_opened(stack, csv), plain.remove_metadata()))
         for answer in answers:
             for group in _groups(name, answer, schema):
                 out.write_table(group, row_group_size=max(1, len(group)))
                 text.write_table(_rounded(group.select(plain.names).cast(plain)))
+
+
+def _opened(stack: ExitStack, path: Path) -> BinaryIO:
+    """A file that replaces `path`; open, since a name need not be text, which pyarrow demands."""
+    temporary = stack.enter_context(replacing(path))
+    return stack.enter_context(temporary.open("wb"))
 
 
 def _groups(name: str, answer: Any, schema: Any) -> Iterator[Any]:

@@ -293,7 +293,10 @@ def _send_pictures(recording: Any, source: Path, video: VideoInfo, scale: float)
 
     times: list[float] = []
     pictures: list[bytes] = []
-    for frame in VideoReader(source, rate_hz=PICTURES_HZ):
+    reader = VideoReader(
+        source, rate_hz=PICTURES_HZ, video_track=video.video_track, turn_deg=video.turn_deg
+    )
+    for frame in reader:
         times.append(frame.time_s)
         pictures.append(_jpeg(frame.small_rgb(*_size(video, scale))))
         if len(times) == _BATCH:

@@ -11,7 +11,7 @@ import numpy as np
 from eyeline.export.files import VIDEO
 from eyeline.export.overlay import draw
 from eyeline.export.timeline import Timeline
-from eyeline.results import Analysis, Image
+from eyeline.results import Analysis, Image, VideoInfo
 from eyeline.video.handover import ahead
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def write_annotated(
 ) -> Path:
     """Write `annotated.mp4` with the frames, times and sound of the source.
 
+    Its clock is that of the tables: it begins with the first frame, without any earlier sound.
     Every frame of the source is written; those between two analysed ones hold the last answer.
 
     Args:
@@ -44,7 +45,6 @@ def write_annotated(
         VideoError: the source can no longer be read.
         OutputError: the folder cannot be written.
     """
-    from eyeline.video.reader import VideoReader
     from eyeline.video.writer import VideoWriter
 
     path = folder / VIDEO
@@ -52,10 +52,16 @@ def write_annotated(
     sound = source if analysis.video.has_sound else None
     total = analysis.video.frame_count
     with VideoWriter(path, analysis.video, sound_from=sound) as out:
-        for done in annotate(VideoReader(source), Timeline(analysis), out):
+        for done in annotate(_frames(source, analysis.video), Timeline(analysis), out):
             if progress is not None:
                 progress(done, max(total, done))
     return path
+
+
+def _frames(source: Path, video: VideoInfo) -> Iterator[Frame]:
+    from eyeline.video.reader import VideoReader
+
+    return iter(VideoReader(source, video_track=video.video_track, turn_deg=video.turn_deg))
 
 
 def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterator[int]:

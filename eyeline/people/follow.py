@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
@@ -202,6 +201,8 @@ class Follower:
 
 def _alike(a: Seen, b: Seen) -> bool:
     """Whether the same sure faces stand in both frames, little moved and little turned."""
+    from scipy.optimize import linear_sum_assignment
+
     sure_a, sure_b = (np.flatnonzero(s.faces.score >= SURE) for s in (a, b))
     if len(sure_a) != len(sure_b):
         return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -35,6 +36,27 @@ class Given:
         """Whether every box says whose it is."""
         return all(row[0] > 0 for rows in self.boxes.values() for row in rows)
 
+    def beyond(self, last_frame: int) -> str | None:
+        """A warning of boxes after a video's last frame, None where there are none.
+
+        Raises:
+            DataError: all boxes are.
+        """
+        frames = sorted(frame for frame in self.boxes if frame > last_frame)
+        if not frames:
+            return None
+        said = (
+            f"{self.path}: {len(frames)} of {len(self.boxes)} frames with boxes, from {frames[0]} "
+            f"on, come after the video's last frame, {last_frame}, counted from 0"
+        )
+        if len(frames) == len(self.boxes):
+            raise DataError(f"{said}: these boxes are of another video")
+        return said
+
+
+Row = tuple[int, float, float, float, float, float]
+"""Identity, x1, y1, x2, y2, confidence."""
+
 
 def read(path: Path) -> Given:
     """Read boxes of faces or heads, or of whole persons.
@@ -50,8 +72,8 @@ def read(path: Path) -> Given:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file of boxes")
-    found: dict[int, list[tuple[int, float, float, float, float, float]]] = defaultdict(list)
-    for frame, row in _parquet(path) if path.suffix == ".parquet" else _mot(path):
+    found: dict[int, list[Row]] = defaultdict(list)
+    for frame, row in _parquet(path) if path.suffix.lower() == ".parquet" else _mot(path):
         found[frame].append(row)
     if not found:
         raise DataError(f"{path}: no boxes in this file")
@@ -65,46 +87,42 @@ def read(path: Path) -> Given:
     return Given(str(path), dict(found))
 
 
-def _mot(path: Path) -> list[tuple[int, tuple[int, float, float, float, float, float]]]:
-    rows = []
+_MOT = "frame,identity,left,top,width,height[,confidence]"
+
+
+def _mot(path: Path) -> Iterator[tuple[int, Row]]:
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        for line, fields in enumerate(csv.reader(file), start=1):
-            if not fields or not "".join(fields).strip():
-                continue
-            try:
-                frame, identity = int(float(fields[0])), int(float(fields[1]))
-                left, top, width, height = (float(v) for v in fields[2:6])
-                score = float(fields[6]) if len(fields) > 6 and fields[6].strip() else 1.0
-            except (ValueError, IndexError):
-                raise DataError(
-                    f"{path}, line {line}: expected "
-                    f"'frame,identity,left,top,width,height[,confidence]' with numbers, "
-                    f"found '{','.join(fields)[:60]}'"
-                ) from None
-            if (
-                frame < 1
-                or width <= 0
-                or height <= 0
-                or not np.isfinite([left, top, width, height]).all()
-            ):
-                raise DataError(
-                    f"{path}, line {line}: frames count from 1 and boxes have a size; "
-                    f"found frame {frame}, {width} x {height}"
-                )
-            score = score if 0 < score <= 1 else 1.0
-            rows.append(
-                (frame - 1, (max(identity, 0), left, top, left + width, top + height, score))
-            )
-    return rows
+        reader = csv.reader(file)
+        try:
+            for fields in reader:
+                if "".join(fields).strip():
+                    yield _mot_row(fields, f"{path}, line {reader.line_num}")
+        except csv.Error as error:
+            raise DataError(
+                f"{path}, line {reader.line_num}: no text of boxes ({error}); expected '{_MOT}'"
+            ) from None
 
 
-def _parquet(path: Path) -> list[tuple[int, tuple[int, float, float, float, float, float]]]:
+def _mot_row(fields: Sequence[str], where: str) -> tuple[int, Row]:
+    try:
+        frame, identity, left, top, width, height = (float(field) for field in fields[:6])
+        score = float(fields[6]) if len(fields) > 6 and fields[6].strip() else 1.0
+    except ValueError:
+        raise DataError(
+            f"{where}: expected '{_MOT}' with numbers, found {','.join(fields)[:60]!r}"
+        ) from None
+    if frame < 1:
+        raise DataError(f"{where}: frame {frame:g}; frames count from 1")
+    return _checked(where, frame - 1, identity, (left, top, left + width, top + height), score)
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: not a Parquet file ({str(error).splitlines()[0][:80]})") from None
     need = ["frame", "x1_px", "y1_px", "x2_px", "y2_px"]
     missing = [name for name in need if name not in table.column_names]
@@ -112,14 +130,55 @@ def _parquet(path: Path) -> list[tuple[int, tuple[int, float, float, float, floa
         raise DataError(
             f"{path}: columns {', '.join(missing)} are missing; there are {table.column_names}"
         )
-    values = np.stack([table[name].to_numpy().astype(np.float64) for name in need], axis=1)
     who = next((name for name in ("person", "track_id") if name in table.column_names), None)
-    identity = table[who].to_numpy() if who else np.zeros(len(values))
-    score = table["score"].to_numpy() if "score" in table.column_names else np.ones(len(values))
-    return [
-        (int(v[0]), (int(i), float(v[1]), float(v[2]), float(v[3]), float(v[4]), float(s)))
-        for v, i, s in zip(values, identity, score, strict=True)
-    ]
+    optional = [who, "score" if "score" in table.column_names else None]
+    frame, x1, y1, x2, y2 = (_numbers(table, name, path) for name in need)
+    identity, score = (
+        _numbers(table, name, path) if name else np.full(len(frame), otherwise)
+        for name, otherwise in zip(optional, (0.0, 1.0), strict=True)
+    )
+    for n, row in enumerate(zip(frame, identity, x1, y1, x2, y2, score, strict=True), start=1):
+        yield _checked(f"{path}, row {n}", row[0], row[1], row[2:6], row[6])
+
+
+def _numbers(table: Any, name: str, path: Path) -> Floats:
+    """A column `(row,)`, NaN where nothing stands; DataError for one of another kind."""
+    import pyarrow as pa
+
+    kind = table.schema.field(name).type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise DataError(f"{path}: column {name} holds {kind}; expected numbers")
+    return np.asarray(table[name].to_numpy(), np.float64)
+
+
+_MOST_NUMBER = 2**31 - 1
+_FARTHEST_PX = 1e6
+
+
+def _checked(
+    where: str, frame: float, identity: float, box_xyxy: Sequence[float], score: float
+) -> tuple[int, Row]:
+    """A row whose numbers can be those of a box; DataError names what cannot."""
+    x1, y1, x2, y2 = map(float, box_xyxy)
+    for what, number, least in (("frame", frame, 0), ("identity", identity, -_MOST_NUMBER)):
+        if not (least <= number <= _MOST_NUMBER and number == int(number)):
+            raise DataError(
+                f"{where}: {what} is {number:g}; expected a whole number of less than 2^31"
+                + (" from the first frame on" if what == "frame" else ", -1 where it is not known")
+            )
+    if not all(abs(side) <= _FARTHEST_PX for side in (x1, y1, x2, y2)):
+        raise DataError(
+            f"{where}: box {x1:g}, {y1:g}, {x2:g}, {y2:g}; expected pixels within "
+            f"{_FARTHEST_PX:,.0f} of the image's corner"
+        )
+    if x2 - x1 < 1 or y2 - y1 < 1:
+        raise DataError(
+            f"{where}: a box of {x2 - x1:g} x {y2 - y1:g} pixels; boxes have a size of at least "
+            "1 x 1, their right and lower sides beyond the left and upper ones"
+        )
+    if not np.isfinite(score):
+        raise DataError(f"{where}: confidence is {score}; expected a number, or no such column")
+    return int(frame), (max(int(identity), 0), x1, y1, x2, y2, score if 0 < score <= 1 else 1.0)
 
 
 class GivenFaces:

@@ -58,7 +58,7 @@ class TorchvisionPersons:
         from eyeline.training import checkpoint, foreign
         from eyeline.training.devices import check_device
 
-        state = foreign.load_foreign(weights)
+        state = foreign.load_state(weights, "a detector of torchvision's").state
         self.name = _name_of(state, weights)
         network = _network(self.name)
         checkpoint.fill(network, state, weights)
@@ -162,9 +162,12 @@ def _network(name: str) -> Any:
 
 def _name_of(state: Mapping[str, Any], source: Path | str) -> str:
     """Which of the networks has these tensors, by one that the others lack."""
+    from eyeline.training.foreign import first_keys
+
     for name, only in _ONLY.items():
         if only in state:
             return name
     raise CheckpointError(
-        f"{source} fits none of torchvision's detectors of persons: {', '.join(NETWORKS)}"
+        f"{source} fits none of torchvision's detectors of persons: {', '.join(NETWORKS)}; "
+        f"{first_keys(state)}"
     )

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from eyeline.errors import CheckpointError, check_shape
+from eyeline.errors import check_shape
 from eyeline.training.checkpoint import fill
-from eyeline.training.foreign import load_foreign
+from eyeline.training.foreign import load_state
 
 FEATURES = 128
 """Channels of the face's and of the sound's embedding."""
@@ -135,7 +135,8 @@ def lr_asd(weights: str | Path) -> LrAsdNet:
             the published network's tensors.
     """
     net = LrAsdNet()
-    fill(net, _renamed(load_foreign(weights), weights), weights)
+    theirs = load_state(weights, "LR-ASD, for example finetuning_TalkSet.model").state
+    fill(net, _renamed(theirs), weights)
     return net.eval()
 
 
@@ -176,17 +177,12 @@ class _Step(nn.Module):
         return torch.relu_(self.norm(self.conv(x)))
 
 
-def _renamed(original: Mapping[str, Any], source: str | Path) -> dict[str, Tensor]:
+def _renamed(original: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of the published file under our names; unknown ones keep theirs."""
     modules = dict(_original_modules())
     named: dict[str, Tensor] = {}
     for key, value in original.items():
         module, _, leaf = key.rpartition(".")
-        if not isinstance(value, Tensor):
-            raise CheckpointError(
-                f"{source}: '{key}' is a {type(value).__name__}; expected the tensors of the "
-                "published LR-ASD weights by name, for example finetuning_TalkSet.model"
-            )
         if key not in _IGNORED:
             named[f"{modules[module]}.{leaf}" if module in modules else key] = value
     return named

@@ -7,14 +7,20 @@ Nothing here executes what a file says: they hold tensors and JSON only. Those o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.errors import CheckpointError
+import numpy as np
+
+from eyeline.errors import CheckpointError, EyelineError
 from eyeline.files import write_bytes
 from eyeline.results import Floats
+from eyeline.training import cards, file_kinds
+from eyeline.training.cards import CheckpointCard as CheckpointCard
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,29 +29,11 @@ _METADATA = "eyeline"
 # one entry only: the library writes several in an order that changes from run to run
 
 _SHOWN = 4
-
-
-@dataclass(frozen=True)
-class CheckpointCard:
-    """What a weights file says of itself; JSON values only."""
-
-    system: str
-    """The room, for example `eye_contact`."""
-    builder: str
-    """The room's builder whose network the tensors fill."""
-    arguments: Mapping[str, Any]
-    """Keyword arguments of the builder's `network`."""
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    """The recipe it was trained by, sections as in the YAML file."""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    """What it was trained on: name, split, counts."""
-    scores: Mapping[str, Any] = field(default_factory=dict)
-    """Held-out figures and how they were measured."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """What prediction needs beside tensors: calibration, threshold, decoding."""
-    licence: str = ""
-    version: str = ""
-    """The version of eyeline that wrote the file; filled in by `save`."""
+_LEAST_SIZE = 1024
+"""A number in a card that is no larger than this is taken, however small the file's tensors."""
+_NUMPY_TYPES = frozenset({"F64", "F32", "F16"})
+_TYPES = _NUMPY_TYPES | {"BF16", "I64", "I32"}
+_WHOLE = frozenset(f"torch.int{bits}" for bits in (16, 32, 64))
 
 
 @dataclass(frozen=True)
@@ -92,49 +80,89 @@ def load(path: Path | str) -> tuple[CheckpointCard, dict[str, Tensor]]:
 
 
 def load_arrays(path: Path | str) -> tuple[CheckpointCard, dict[str, Floats]]:
-    """The same as numpy arrays, without torch."""
+    """The same as numpy arrays, without torch, where all of them hold fractions."""
     return _load(path, "np")
 
 
 def read_card(path: Path | str) -> CheckpointCard:
     """The card alone, without reading the tensors; errors as of `load`."""
-    return _open(path, "np", lambda file: {})[0]
+    with _opened(existing(path), "np") as file:
+        return _card_of(file, path)
+
+
+def is_own(path: Path | str) -> bool:
+    """Whether a file is one of ours: safetensors with a card.
+
+    One with such an ending that cannot be read counts as ours, for a message that says so.
+    """
+    path = existing(path)
+    if not file_kinds.is_safetensors(path):
+        return path.suffix == ".safetensors"
+    with _opened(path, "np") as file:
+        return _METADATA in (file.metadata() or {})
+
+
+def tensors_of(path: Path | str) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, ours or not."""
+    with _opened(existing(path), "pt") as file:
+        return _tensors(file, path, _TYPES)
 
 
 def _load(path: Path | str, framework: str) -> tuple[CheckpointCard, dict[str, Any]]:
-    return _open(
-        path,
-        framework,
-        lambda file: {name: file.get_tensor(name) for name in file.keys()},  # noqa: SIM118
+    path = existing(path)
+    with _opened(path, framework) as file:
+        card = _card_of(file, path)
+        state = _tensors(file, path, _TYPES if framework == "pt" else _NUMPY_TYPES)
+    check_finite(state, path)
+    return card, state
+
+
+@contextmanager
+def _opened(path: Path | str, framework: str) -> Iterator[Any]:
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework=framework) as file:
+            yield file
+    except CheckpointError:
+        raise
+    except Exception as error:  # the library raises its own, unexported class
+        what = str(error) if file_kinds.is_safetensors(Path(path)) else _other_kind(Path(path))
+        raise CheckpointError(
+            f"{path} is not a safetensors file ({what}). "
+            "A checkpoint of a paper's authors must first be imported: eyeline import SYSTEM FILE"
+        ) from error
+
+
+def _other_kind(path: Path) -> str:
+    torch_file = file_kinds.is_zip(path) or file_kinds.is_pickle(path)
+    return (
+        "it begins like one of PyTorch's" if torch_file else f"it is {file_kinds.described(path)}"
     )
 
 
-def _open(
-    path: Path | str, framework: str, tensors: Callable[[Any], dict[str, Any]]
-) -> tuple[CheckpointCard, dict[str, Any]]:
-    from safetensors import safe_open
+def _tensors(file: Any, path: Path | str, types: frozenset[str]) -> dict[str, Any]:
+    names = list(file.keys())
+    for name in names:
+        if (kind := file.get_slice(name).get_dtype()) not in types:
+            raise CheckpointError(
+                f"{path} holds {name} as {kind}; expected one of {', '.join(sorted(types))}"
+            )
+    return {name: file.get_tensor(name) for name in names}
 
-    path = existing(path)
-    try:
-        with safe_open(path, framework=framework) as file:
-            metadata = dict(file.metadata() or {})
-            count = len(file.keys())
-            state = tensors(file)
-    except Exception as error:  # the library raises its own, unexported class
-        raise CheckpointError(
-            f"{path} is not a safetensors file ({error}). "
-            "A checkpoint of a paper's authors must first be imported: eyeline import SYSTEM FILE"
-        ) from error
+
+def _card_of(file: Any, path: Path | str) -> CheckpointCard:
+    metadata = dict(file.metadata() or {})
     if _METADATA not in metadata:
         raise CheckpointError(
-            f"{path} holds {count} tensors but no card of eyeline, so its builder is unknown. "
-            "Give a file written by eyeline train or eyeline import"
+            f"{path} holds {len(file.keys())} tensors but no card of eyeline, so its builder is "
+            "unknown. Give a file written by eyeline train or eyeline import"
         )
-    return _card_from_text(path, metadata[_METADATA]), state
+    return cards.parsed(metadata[_METADATA], path)
 
 
 def fill(network: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
-    """Put tensors into a network, each key and shape accounted for.
+    """Put tensors into a network, each key, shape and kind of number accounted for.
 
     Args:
         network: as its builder made it.
@@ -142,11 +170,141 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], source: Path | str) ->
         source: what to call their origin in a message.
 
     Raises:
-        CheckpointError: naming missing keys, keys without a place, and shapes that differ.
+        CheckpointError: as of `placed`.
     """
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    compare(shapes, state, type(network).__name__, source)
-    network.load_state_dict(dict(state))
+    network.load_state_dict(placed(network.state_dict(), state, type(network).__name__, source))
+
+
+def placed(
+    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str, source: Path | str
+) -> dict[str, Tensor]:
+    """Tensors in a network's order and precision.
+
+    Args:
+        expected: the network's, which may be without values.
+        state: tensors by name.
+        what: the network's name.
+        source: what to call the tensors' origin in a message.
+
+    Raises:
+        CheckpointError: naming missing keys, keys without a place, shapes that differ, numbers of
+            another kind (whole, complex or logical where fractions belong), and values that are no
+            numbers.
+    """
+    shapes = {name: tuple(value.shape) for name, value in expected.items()}
+    compare(shapes, state, what, source)
+    for name, value in expected.items():
+        given = state[name].dtype
+        whole = not value.is_floating_point() and str(given) in _WHOLE
+        if not (given.is_floating_point or whole):
+            raise CheckpointError(
+                f"{source} holds {name} as {given}; {what} expects {value.dtype}, or another "
+                "floating point type"
+            )
+    check_finite(state, source)
+    cast = {name: state[name].to(value.dtype) for name, value in expected.items()}
+    check_finite({n: v for n, v in cast.items() if v.dtype != state[n].dtype}, source)
+    return cast
+
+
+def build(
+    make: Callable[..., nn.Module],
+    card: CheckpointCard,
+    state: Mapping[str, Tensor],
+    source: Path | str,
+    *,
+    assign: bool = False,
+) -> nn.Module:
+    """The network of one of our files, in evaluation mode.
+
+    It takes no memory until its tensors are known to be those of the file.
+
+    Args:
+        make: the builder.
+        card: the file's card.
+        state: the file's tensors.
+        source: the file, for messages.
+        assign: take the tensors themselves for the network's, which must have no values besides.
+
+    Raises:
+        CheckpointError: arguments that the builder does not take, and as of `placed`.
+    """
+    arguments = checked_arguments(make, card, state, source)
+    shell = _shell(make, arguments, card, state, source)
+    filled = placed(shell.state_dict(), state, type(shell).__name__, source)
+    network = shell if assign else make(**arguments)
+    network.load_state_dict(filled, assign=assign)
+    return network.eval()
+
+
+def checked_arguments(
+    make: Callable[..., Any], card: CheckpointCard, state: Mapping[str, Any], source: Path | str
+) -> dict[str, Any]:
+    """A card's arguments as the builder's types have them.
+
+    Raises:
+        CheckpointError: unknown ones, ones of another type, and numbers that are beyond the sizes
+            of the file's tensors.
+    """
+    from eyeline.training.recipe import checked
+
+    arguments, faults = checked("arguments", card.arguments, make)
+    largest = max([_LEAST_SIZE, len(state), *(n for v in state.values() if 0 not in v.shape
+                                             for n in v.shape)])  # fmt: skip
+    faults += [
+        f"{name} is {str(value)[:40]}, its largest tensor has {largest}"
+        for name, value in arguments.items()
+        if any(abs(n) > largest for n in _numbers(value))
+    ]
+    if faults:
+        raise CheckpointError(
+            f"{source} has a card that builder {card.builder} cannot use: {'; '.join(faults)}"
+        )
+    return arguments
+
+
+def _numbers(value: Any) -> list[int]:
+    return [n for n in (value if isinstance(value, list | tuple) else [value]) if type(n) is int]
+
+
+def _shell(
+    make: Callable[..., nn.Module],
+    arguments: Mapping[str, Any],
+    card: CheckpointCard,
+    state: Mapping[str, Tensor],
+    source: Path | str,
+) -> nn.Module:
+    """The network without memory for its tensors, unless it has far more of them than the file."""
+    import torch
+
+    try:
+        with torch.device("meta"), _at_most(2 * len(state) + _LEAST_SIZE):
+            return make(**arguments)
+    except (EyelineError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError,
+            AssertionError) as error:  # fmt: skip
+        raise CheckpointError(
+            f"{source} has a card that builder {card.builder} cannot use: {first_line(error)}"
+        ) from error
+
+
+@contextmanager
+def _at_most(count: int) -> Iterator[None]:
+    """Networks made within, in this thread, have no more parameters."""
+    from torch.nn.modules.module import register_module_parameter_registration_hook as hooked
+
+    thread, made = threading.get_ident(), 0
+
+    def counted(*_: object) -> None:
+        nonlocal made
+        made += threading.get_ident() == thread
+        if made > count:
+            raise CheckpointError("it is for a network of far more tensors than the file has")
+
+    hook = hooked(counted)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def compare(
@@ -183,9 +341,9 @@ def check_builder(
         )
 
 
-def check_finite(state: Mapping[str, Tensor], source: Path | str) -> None:
-    """CheckpointError naming tensors with values that are no numbers."""
-    odd = sorted(name for name, value in state.items() if not value.isfinite().all())
+def check_finite(state: Mapping[str, Any], source: Path | str) -> None:
+    """CheckpointError naming tensors or arrays with values that are no numbers."""
+    odd = sorted(name for name, value in state.items() if not _is_finite(value))
     if odd:
         raise CheckpointError(
             f"{source} holds values that are no numbers in {', '.join(odd[:_SHOWN])}; a training "
@@ -201,6 +359,12 @@ def existing(path: Path | str) -> Path:
     if not path.is_file():
         raise CheckpointError(f"no weights file at {path}")
     return path
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(np.isfinite(value).all())
+    return not value.is_floating_point() or bool(value.isfinite().all())
 
 
 def _card_text(card: CheckpointCard) -> str:
@@ -220,15 +384,6 @@ def _own_version() -> str:
         return version("eyeline")
     except PackageNotFoundError:  # run from a checkout that is not installed
         return "source"
-
-
-def _card_from_text(path: Path, text: str) -> CheckpointCard:
-    try:
-        entries = json.loads(text)
-        known = {f.name for f in fields(CheckpointCard)}
-        return CheckpointCard(**{name: value for name, value in entries.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} has a damaged card: {error}") from error
 
 
 def _reshaped(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any]) -> list[str]:

@@ -1,126 +1,170 @@
-"""Checkpoints of others: PyTorch files, read without running anything in them."""
+"""Checkpoints of others: their tensors, read without running anything in the file."""
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eyeline.errors import CheckpointError
-from eyeline.training.checkpoint import existing, first_line
+from eyeline.training import checkpoint, file_kinds
+from eyeline.training.torch_files import Extra, OddTensor, StoredTensor, TorchFile, opened
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PARALLEL = "module."
-"""Before each name where several devices trained."""
+WRAPPERS = (
+    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights",
+    "params",
+)  # fmt: skip
+"""Entries under which a training keeps its weights."""
+_PARALLEL = "module."
+"""Before each name where several devices trained; some parts of a network may lack it."""
+_COMPILED = "_orig_mod."
+"""Within names where `torch.compile` was used."""
+_PREFIXES = ("model.", "net.", "network.")
+"""Taken off where all names share one."""
 
+_DEEP = 4
 _SHOWN = 4
 
 
-def load_foreign(path: Path | str, *, inert: bool = False) -> dict[str, Any]:
-    """What a PyTorch checkpoint of others holds, on the CPU, without running any code in it.
+class ForeignState(NamedTuple):
+    """What a checkpoint of others holds."""
 
-    Args:
-        path: the file.
-        inert: put an empty object where the file names a class or function that is not one of
-            PyTorch's own, instead of refusing the file: for training states that hold more than
-            tensors, such as those of Lightning.
-
-    Raises:
-        CheckpointError: no such file, a damaged one, or one that needs code to load.
-    """
-    import torch
-
-    path = existing(path)
-    with path.open("rb") as file:
-        begins = file.read(2)
-    if not begins.startswith((b"PK", b"\x80")):
-        raise CheckpointError(
-            f"{path} is no PyTorch checkpoint: it begins like another kind of file"
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old pickle protocols; what matters raises
-            with torch.serialization.safe_globals(_inert_globals(path) if inert else []):
-                content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        raise CheckpointError(
-            f"{path} cannot be loaded without running code stored in it"
-            f"{f' ({named[1]})' if named else ''}, and eyeline never does that. Ask for the "
-            "file's state dict alone, or convert it where you trust it"
-        ) from error
-    except Exception as error:  # a damaged file raises whatever it runs into
-        raise CheckpointError(
-            f"{path} is not a readable PyTorch checkpoint: {first_line(error)}. "
-            "Is the download whole?"
-        ) from error
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{path} holds a {type(content).__name__}; expected a dictionary of tensors"
-        )
-    return content
+    state: dict[str, Tensor]
+    """Its tensors, on the CPU, their names without the prefixes of trainings."""
+    beside: tuple[str, ...]
+    """Names of what lies beside the tensors, sorted."""
+    content: Mapping[str, Any]
+    """What lies there: plain values, and stand-ins for all else."""
 
 
-def load_state(
-    path: Path | str, expected: str, *, wrapper: str = "state_dict", inert: bool = False
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The tensors of a PyTorch checkpoint of others, by name.
+def load_state(path: Path | str, expected: str) -> ForeignState:
+    """The tensors of a checkpoint of others: of `torch.save`, old or new, or safetensors.
+
+    Weights may be the whole file or one of its entries (`WRAPPERS`, or the only one with tensors).
 
     Args:
         path: the file.
         expected: whose state dict it should be, for the message.
-        wrapper: the entry under which the tensors lie, unless they are the file itself.
-        inert: as of `load_foreign`.
-
-    Returns:
-        Tensors, their names without `PARALLEL`; and the sorted names of what lies beside them.
 
     Raises:
-        CheckpointError: as `load_foreign`, or the file holds no tensors, other things among them,
-            or one name twice, with and without the prefix.
+        CheckpointError: no such file; one of another kind, whose name the message tells; a damaged
+            one; one that would run a command where it is trusted; no tensors in it, or several
+            networks', or tensors that cannot be read.
     """
-    import torch
-
-    content = load_foreign(path, inert=inert)
-    wrapped = isinstance(content.get(wrapper), Mapping)
-    state = content[wrapper] if wrapped else content
-    odd = sorted(str(k) for k, v in state.items() if not isinstance(v, torch.Tensor))
-    if odd or not state:
-        holds = f"{', '.join(odd[:_SHOWN])}, which are no tensors" if odd else "no tensors"
-        raise CheckpointError(
-            f"{path} holds {holds}; expected the state dict of {expected}, or a checkpoint with "
-            f"it as '{wrapper}'"
-        )
-    bare = {str(name).removeprefix(PARALLEL): value for name, value in state.items()}
-    if len(bare) < len(state):
-        raise CheckpointError(f"{path} holds entries twice, with and without '{PARALLEL}'")
-    return bare, tuple(sorted(str(n) for n in content if n != wrapper) if wrapped else ())
+    path = checkpoint.existing(path)
+    if file_kinds.is_safetensors(path):
+        return ForeignState(_bare(_safetensors(path), path), (), {})
+    if not (file_kinds.is_zip(path) or file_kinds.is_pickle(path)):
+        raise CheckpointError(f"{path} is {file_kinds.described(path)}")
+    with opened(path) as file:
+        holder, state, place = _weights(file, expected)
+        tensors = {name: file.tensor(v) for name, v in _stored(state, path)}
+        others = {n: v for n, v in holder.items() if n != place and n not in tensors}
+        return ForeignState(_bare(tensors, path), tuple(sorted(map(str, others))), others)
 
 
-class _Inert:
-    """Stands for an object of a class of others; does nothing and keeps nothing."""
-
-    def __new__(cls, *arguments: object, **named: object) -> _Inert:
-        return object.__new__(cls)
-
-    def __init__(self, *arguments: object, **named: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
+def first_keys(state: Iterable[str]) -> str:
+    """Of names that were met, the first ones, to end a message."""
+    names = list(state)
+    return f"the first of its {len(names)} keys: {', '.join(names[:_SHOWN])}"
 
 
-def _inert_globals(path: Path) -> list[Any]:
-    """A stand-in for each class and function in a file that PyTorch would refuse to make."""
-    import torch
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    if checkpoint.is_own(path):
+        raise CheckpointError(f"{path} is a file of eyeline already: it need not be imported")
+    return checkpoint.tensors_of(path)
 
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(str(path))
-    except ValueError:  # a file of the time before PyTorch 1.6, which is read without stand-ins
+
+def _weights(
+    file: TorchFile, expected: str
+) -> tuple[Mapping[Any, Any], Mapping[Any, Any], str | None]:
+    """What holds the weights, the weights, and the name of the entry that they are."""
+    holder, state, place = file.content, file.content, None
+    for _ in range(_DEEP):
+        if not isinstance(state, Mapping) or (isinstance(state, Extra) and not state):
+            raise CheckpointError(
+                f"{file.path} holds no dict of tensors but {_one(state)}; expected "
+                f"{_wanted(expected)}"
+            )
+        inner = _wrappers(state)
+        if not inner:
+            break
+        if len(inner) > 1:
+            raise CheckpointError(
+                f"{file.path} holds weights as {' and as '.join(inner)}: ask for one of them, or "
+                "save it alone"
+            )
+        holder, place = state, inner[0]
+        state = state[place]
+    if not any(_is_tensor(value) for value in state.values()):
+        raise CheckpointError(f"{file.path} holds {_listed(state)}; expected {_wanted(expected)}")
+    return holder, state, place
+
+
+def _wrappers(content: Mapping[Any, Any]) -> list[str]:
+    """Entries with tensors in them: those with a usual name, or all; none where tensors lie."""
+    if content and all(_is_tensor(value) for value in content.values()):
         return []
-    return [(type(name.rpartition(".")[2], (_Inert,), {}), name) for name in sorted(names)]
+    inner = [n for n, v in content.items() if isinstance(n, str) and _has_weights(v, _DEEP)]
+    return [name for name in inner if name in WRAPPERS] or inner
+
+
+def _has_weights(value: Any, deep: int) -> bool:
+    """Whether it is a dict with as many tensors as anything else, or wraps one."""
+    if not isinstance(value, Mapping) or not deep:
+        return False
+    tensors = sum(_is_tensor(v) for v in value.values())
+    if tensors and 2 * tensors >= len(value):
+        return all(isinstance(name, str) for name in value)
+    return any(_has_weights(value.get(name), deep - 1) for name in WRAPPERS)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, StoredTensor | OddTensor)
+
+
+def _stored(state: Mapping[Any, Any], path: Path) -> Iterator[tuple[str, StoredTensor]]:
+    for name, value in state.items():
+        if isinstance(value, OddTensor):
+            raise CheckpointError(
+                f"{path} holds {value.kind} as {name}; expected ordinary tensors of numbers"
+            )
+        if isinstance(value, StoredTensor):
+            yield str(name), value
+
+
+def _bare(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """With names that lack the prefixes of trainings."""
+    names = {name: name.replace(_COMPILED, "") for name in state}
+    while True:
+        shared = [p for p in _PREFIXES if names and all(n.startswith(p) for n in names.values())]
+        parallel = [_PARALLEL] if any(n.startswith(_PARALLEL) for n in names.values()) else []
+        if not (shared or parallel):
+            break
+        names = {k: n.removeprefix([*shared, *parallel][0]) for k, n in names.items()}
+    if len({*names.values()}) < len(names):
+        raise CheckpointError(f"{path} holds entries twice, with and without '{_PARALLEL}'")
+    return {name: state[theirs] for theirs, name in names.items()}
+
+
+def _wanted(expected: str) -> str:
+    return f"the state dict of {expected}, or a checkpoint with it as '{WRAPPERS[0]}'"
+
+
+def _listed(content: Mapping[Any, Any]) -> str:
+    names = [f"{str(n)[:60]} ({_kind(v)})" for n, v in list(content.items())[:_SHOWN]]
+    return f"no tensors: its entries are {', '.join(names)}" if names else "no tensors"
+
+
+def _one(value: Any) -> str:
+    kind = _kind(value)
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _kind(value: Any) -> str:
+    if _is_tensor(value):
+        return "tensor"
+    return f"object of {value.name}" if isinstance(value, Extra) else type(value).__name__

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from eyeline.errors import RecipeError
+from eyeline.documents import parse_yaml, read_yaml
+from eyeline.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -50,6 +53,28 @@ class Plan:
 
 Kind = TypeVar("Kind", bound=Plan)
 
+_POSITIVE = ("learning_rate", "concentration_learning_rate", "clip_norm")
+_NOT_NEGATIVE = (
+    "final_learning_rate", "weight_decay", "warm_up_steps", "warmup_epochs", "seed",
+)  # fmt: skip
+_COUNTS = (
+    "epochs", "batch_size", "keep_every", "rounds", "cosine_epochs", "stride", "validation_stride",
+    "validation_interval", "frame_budget", "crop_frames", "concentration_every",
+)  # fmt: skip
+BOUNDS: Mapping[str, tuple[tuple[str, float], ...]] = {
+    **dict.fromkeys(_POSITIVE, ((">", 0),)),
+    **dict.fromkeys(_NOT_NEGATIVE, ((">=", 0),)),
+    **dict.fromkeys(_COUNTS, ((">=", 1),)),
+    "warm_up": ((">=", 0), ("<=", 1)),
+    "momentum": ((">=", 0), ("<", 1)),
+    "workers": ((">=", 0), ("<=", 1024)),
+}
+"""What values may be, by key, in every section of every recipe."""
+_COMPARED: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
+    ">": (operator.gt, "more than"), ">=": (operator.ge, "at least"),
+    "<": (operator.lt, "less than"), "<=": (operator.le, "at most"),
+}  # fmt: skip
+
 _PLAIN = (bool, int, float, str, tuple, Path, type(None))
 """Kinds of values that a recipe can hold."""
 
@@ -78,20 +103,20 @@ def change(sections: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any
     Raises:
         RecipeError: a change that is not of that form.
     """
-    import yaml
-
     changed = {name: dict(s) if isinstance(s, Mapping) else s for name, s in sections.items()}
     for text in changes:
         place, equals, value = text.partition("=")
         section, dot, key = place.strip().partition(".")
         if not (equals and dot and section and key):
-            raise RecipeError(f"--set {text}: expected section.key=value")
+            raise RecipeError(f"--set {_short(text)}: expected section.key=value")
         if not isinstance(changed.setdefault(section, {}), dict):
-            raise RecipeError(f"--set {text}: section '{section}' holds {changed[section]!r}")
+            raise RecipeError(
+                f"--set {_short(text)}: section '{section}' holds {changed[section]!r:.60}"
+            )
         try:
-            changed[section][key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise RecipeError(f"--set {text}: '{value}' is not a YAML value") from error
+            changed[section][key] = parse_yaml(value, f"--set {_short(text)}")
+        except DataError as error:
+            raise RecipeError(str(error)) from None
     return changed
 
 
@@ -124,7 +149,7 @@ def bind(
         if not isinstance(section, Mapping):
             faults.append(f"section '{name}' should hold keys, it holds {section!r}")
             continue
-        bound[name], wrong = _checked(name, section, target)
+        bound[name], wrong = checked(name, section, target)
         faults += wrong
     if faults:
         raise RecipeError(f"{where}: {'; '.join(faults)}")
@@ -195,10 +220,30 @@ def unknown_words(words: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
 def below_one(counts: Iterable[tuple[str, int | None]]) -> list[str]:
     """What is wrong with counts of a recipe: of each its `section.key`, and itself or None."""
     return [
-        f"{key} is {value}; 1 or more can be"
+        f"{key} is {value}; must be at least 1"
         for key, value in counts
         if value is not None and value < 1
     ]
+
+
+def out_of_bounds(sections: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the numbers of a recipe by `BOUNDS`, or by their size."""
+    faults = []
+    for section, values in sections.items():
+        for key, value in values.items() if isinstance(values, Mapping) else ():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            wrong = [
+                f"must be {words} {bound:g}"
+                for sign, bound in BOUNDS.get(key, ())
+                for within, words in (_COMPARED[sign],)
+                if not within(value, bound)
+            ]
+            if isinstance(value, int) and value.bit_length() > 63:
+                wrong = wrong or ["must be a number of 63 bits"]
+            said = f"{value:g}" if isinstance(value, float) else str(value)
+            faults += [f"{section}.{key} is {said}; {text}" for text in wrong]
+    return faults
 
 
 def share_of(batch_size: int, world: int) -> int:
@@ -214,10 +259,10 @@ def share_of(batch_size: int, world: int) -> int:
     return batch_size // world
 
 
-def refuse(faults: Sequence[str], where: str) -> None:
-    """Raise a RecipeError of all that is wrong, if anything is."""
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+def refuse(faults: Sequence[str], where: str, sections: Mapping[str, Any] | None = None) -> None:
+    """Raise a RecipeError of all that is wrong, also with numbers of sections, if anything is."""
+    if every := [*dict.fromkeys([*faults, *out_of_bounds(sections or {})])]:
+        raise RecipeError(f"{where}: {'; '.join(every)}")
 
 
 def names(folder: Path) -> tuple[str, ...]:
@@ -226,21 +271,19 @@ def names(folder: Path) -> tuple[str, ...]:
 
 
 def _read_yaml(path: Path, folder: Path) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.exists():
         known = ", ".join(names(folder)) or "none"
-        raise RecipeError(f"no recipe at {path}; recipes of its system: {known}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not YAML: {error}") from error
+        raise RecipeError(f"no recipe at {path}; recipes of its system: {known}")
+    try:
+        content = read_yaml(path)
+    except DataError as error:
+        raise RecipeError(str(error)) from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
     return content
 
 
-def _checked(
+def checked(
     name: str, section: Mapping[str, Any], target: Callable[..., Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """The values as their parameters' types have them, and what is wrong with the others."""
@@ -262,15 +305,21 @@ def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
     from pydantic import ConfigDict, create_model
 
     target = inspect.unwrap(target)
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    made: Any = target.__init__ if inspect.isclass(target) else target
+    taken = {key: kind for key, kind in made.__annotations__.items() if key != "return"}
+    hints = get_type_hints(SimpleNamespace(__annotations__=taken), made.__globals__)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
         if _settable(p, hints.get(p.name, Any))
     }
-    config = ConfigDict(extra="forbid", protected_namespaces=())
+    config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
     model: type[BaseModel] = create_model(name, __config__=config, **fields)
     return model
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _settable(parameter: inspect.Parameter, hint: Any) -> bool:
@@ -290,6 +339,6 @@ def _grouped(section: str, errors: Sequence[Any], model: type[BaseModel]) -> lis
             text = f"{place} is not known; keys: {', '.join(model.model_fields)}"
         else:
             what = str(error["msg"])
-            text = f"{place} is {error['input']!r}: {what[:1].lower()}{what[1:]}"
+            text = f"{place} is {error['input']!r:.80}: {what[:1].lower()}{what[1:]}"
         told.setdefault(key, text)
     return list(told.values())

@@ -54,24 +54,55 @@ def open_source(path: str | Path) -> InputContainer:
     return container
 
 
-def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The moving picture that a player would choose; covers and thumbnails do not count."""
+def video_streams(container: InputContainer) -> list[VideoStream]:
+    """The video tracks in the order of their numbers; covers and thumbnails do not count."""
     from av.stream import Disposition
 
     still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    moving = [s for s in container.streams.video if not s.disposition & still]
+    return [s for s in container.streams.video if not s.disposition & still]
+
+
+def picture_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:
+    """A video track by its number from 1, by default the one that a player would choose.
+
+    Raises:
+        VideoError: no track of this number.
+    """
+    moving = video_streams(container)
+    if track is not None:
+        return moving[_index(container, "video", track, len(moving))]
     best = container.streams.best("video")
     if any(stream is best for stream in moving):
         moving = [stream for stream in moving if stream is best]
     return moving[0] if moving else None
 
 
-def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The sound that a player would choose among those that can be decoded."""
-    playable = [s for s in container.streams.audio if s.codec_context is not None]
+def sound_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
+    """An audio track by its number from 1, by default the one that a player would choose.
+
+    None where it cannot be decoded, and by default where none can be.
+
+    Raises:
+        VideoError: no track of this number.
+    """
+    streams = container.streams.audio
+    if track is not None:
+        stream = streams[_index(container, "audio", track, len(streams))]
+        return stream if stream.codec_context is not None else None
+    playable = [s for s in streams if s.codec_context is not None]
     best = container.streams.best("audio")
     chosen = [stream for stream in playable if stream is best] or playable
     return chosen[0] if chosen else None
+
+
+def _index(container: InputContainer, kind: str, track: int, count: int) -> int:
+    if 1 <= track <= count:
+        return track - 1
+    have = f"it has {kind} tracks 1 to {count}" if count else f"it has no {kind} track"
+    raise VideoError(
+        f"{container.name.removeprefix('file:')} has no {kind} track {track}: {have}; "
+        f"choose another --{kind}-track or leave it out"
+    )
 
 
 @cache

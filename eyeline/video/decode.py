@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1000
 """Reads that may fail one after the other before the rest of a file is given up."""
+READ_AHEAD = 50
+"""Packets that are read before the one that is decoded, where somebody wants to know them."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,12 @@ class Step:
     """The packet, None where reading failed and at the end."""
 
 
-def decoded(container: InputContainer, stream: Any, threads: int = 1) -> Iterator[Step]:
+def decoded(
+    container: InputContainer,
+    stream: Any,
+    threads: int = 1,
+    ahead: Callable[[Packet[Any]], None] | None = None,
+) -> Iterator[Step]:
     """Decode a stream from where the container stands to its end, over whatever is broken.
 
     Args:
@@ -51,6 +59,7 @@ def decoded(container: InputContainer, stream: Any, threads: int = 1) -> Iterato
         threads: threads of the decoder, which share the slices of one frame. With more than one,
             what FFmpeg puts in a damaged place differs from pass to pass. Threads a frame are not
             used at all: errors are then told late, and frames are lost after one at the end.
+        ahead: called with each packet, `READ_AHEAD` packets before it is decoded.
 
     Yields:
         One step a packet; a step may hold no frame, several frames, a fault, or both.
@@ -60,7 +69,8 @@ def decoded(container: InputContainer, stream: Any, threads: int = 1) -> Iterato
     context.thread_type = "SLICE"
     # dav1d writes its log from threads that closing waits for while holding Python's lock.
     context.thread_count = 1 if context.name == "libdav1d" else threads
-    for packet in packets(container, stream):
+    read = packets(container, stream)
+    for packet in read if ahead is None else _read_ahead(read, ahead):
         if isinstance(packet, Fault):
             yield Step((), packet)
         else:
@@ -136,6 +146,19 @@ def packets(container: InputContainer, stream: Stream | None) -> Iterator[Packet
             if said:
                 yield Fault(None, words(said), sure=False)
             yield packet
+
+
+def _read_ahead(
+    read: Iterable[Packet[Any] | Fault], ahead: Callable[[Packet[Any]], None]
+) -> Iterator[Packet[Any] | Fault]:
+    waiting: deque[Packet[Any] | Fault] = deque()
+    for packet in read:
+        if not isinstance(packet, Fault):
+            ahead(packet)
+        waiting.append(packet)
+        if len(waiting) > READ_AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _step(decode: Callable[[], list[Any]], packet: Packet[Any] | None) -> Step:

@@ -75,18 +75,19 @@ class Upright:
         return np.asarray(done, np.uint8)
 
 
-def upright(picture: VideoFrame, pixel_aspect: Fraction | None) -> Upright:
+def upright(picture: VideoFrame, pixel_aspect: Fraction | None, turn_deg: int = 0) -> Upright:
     """Read off a frame how it is to be shown.
 
     Args:
         picture: the first decoded frame, which carries the display matrix.
         pixel_aspect: width over height of a stored pixel, None where the file does not say.
+        turn_deg: clockwise turn beyond what the file says: 0, 90, 180 or 270.
     """
-    turn_deg, mirrored = _orientation(picture)
+    stated_deg, mirrored = _orientation(picture)
     aspect = pixel_aspect or Fraction(1)
     if not Fraction(1, _WIDEST) <= aspect <= _WIDEST:
         aspect = Fraction(1)
-    return Upright((picture.width, picture.height), aspect, turn_deg, mirrored)
+    return Upright((picture.width, picture.height), aspect, (stated_deg + turn_deg) % 360, mirrored)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,13 @@ class Frame:
     def __repr__(self) -> str:
         """For example `Frame(12, 0.5005 s to 0.5422 s)`."""
         return f"Frame({self.index}, {self.time_s:.4f} s to {self.end_s:.4f} s)"
+
+    def at(self, time_s: float, end_s: float) -> Frame:
+        """The same frame at another time."""
+        return Frame(
+            self._picture, self._pixels, index=self.index, time_s=time_s, end_s=end_s,
+            damaged=self.damaged,
+        )  # fmt: skip
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import VideoError
-from eyeline.results import VideoInfo
+from eyeline.results import Gap, VideoInfo
 from eyeline.video.clock import Clock, Grid, Reordering, Spacing
 from eyeline.video.damage import DamageLog
 from eyeline.video.decode import Step, declared_end, declares_stream_end, decoded, last_stamp
 from eyeline.video.frame import Frame, Pixels, upright
+from eyeline.video.gaps import GapFinder
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -38,17 +41,22 @@ class _Shown:
 class Pass:
     """One pass over the frames of an open file, and what is known at its end."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream, threads: int) -> None:
-        """Start at the beginning of an open file."""
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, threads: int, turn_deg: int = 0
+    ) -> None:
+        """Start at the beginning of an open file; `turn_deg` is as of `frame.upright`."""
         self.container = container
         self.stream = stream
         self.threads = threads
+        self.turn_deg = turn_deg
         self.period = 1 / rate_of(container, stream)
         self.tick = Fraction(stream.time_base or self.period)
         self.clock = Clock(self.tick, self.period, declared_end(container, stream))
         self.order = Reordering()
         self.damage = DamageLog(self.period)
         self.spacing = Spacing(self.tick)
+        self.finder = GapFinder(self.tick)
+        self.gaps: list[tuple[Fraction, Fraction]] = []
         self.start = Fraction(0)
         self.end = Fraction(0)
         self.count = 0
@@ -59,9 +67,10 @@ class Pass:
         held: _Shown | None = None
         for shown in self._chosen(rate_hz):
             if held is None:
-                pixels = Pixels(upright(shown.picture, self.stream.sample_aspect_ratio))
+                aspect = self.stream.sample_aspect_ratio
+                pixels = Pixels(upright(shown.picture, aspect, self.turn_deg))
             else:
-                yield self._frame(held, pixels, shown.stamp)
+                yield self._frame(held, pixels, self._until(held, shown))
             held = shown
         if held is not None:
             yield self._frame(held, pixels, self.end)
@@ -73,13 +82,30 @@ class Pass:
         self.damage.finish(self.end, self._cut_off_at(path))
         info = replace(
             expected,
+            rate_hz=self._rate(expected.rate_hz),
             start_s=float(self.start),
             duration_s=float(self.end - self.start),
             frame_count=self.count,
             variable_rate=self.spacing.variable,
             damage=self.damage.on_clock(self.start),
+            gaps=tuple(Gap(float(a - self.start), float(b - self.start)) for a, b in self.gaps),
+            player_start_s=expected.player_start_s + float(self.start) - expected.start_s,
         )
         return info, self._warnings()
+
+    def _rate(self, stated: Fraction) -> Fraction:
+        """The average rate; some containers state it over gaps too."""
+        recorded = self.end - self.start - sum((b - a for a, b in self.gaps), Fraction(0))
+        if not self.gaps or recorded <= 0 or abs(self.count / recorded / stated - 1) < 0.02:
+            return stated
+        return self.count / recorded
+
+    def _until(self, held: _Shown, following: _Shown) -> Fraction:
+        """When a chosen frame ends: where the next one starts, or a gap before that."""
+        later = bisect.bisect(self.gaps, held.stamp, key=lambda gap: gap[0])
+        return (
+            min(following.stamp, self.gaps[later][0]) if later < len(self.gaps) else following.stamp
+        )
 
     def _warnings(self) -> tuple[str, ...]:
         if not self.order.mended:
@@ -94,6 +120,11 @@ class Pass:
         shown: _Shown | None = None
         for following in self._shown():
             if shown is not None:
+                ends = self.finder.frame_ends(shown.stamp, following.stamp)
+                if ends < following.stamp:
+                    self.gaps.append((ends, following.stamp))
+                elif not shown.damaged and not following.damaged:
+                    self.spacing.add(following.stamp - shown.stamp)
                 middle = (shown.stamp + following.stamp) / 2 - self.start
                 if grid is None or grid.wants(float(middle)):
                     yield shown
@@ -104,25 +135,24 @@ class Pass:
                 yield shown
 
     def _shown(self) -> Iterator[_Shown]:
-        whole_before: Fraction | None = None
         pictures = chain(self._pictures(), [None])
         for picture, following in pairwise(pictures):
             after = None if following is None else following.pts
             if picture is None or self._stale(picture, after):
                 continue
-            shown = self._place(picture, after)
-            if whole_before is not None and not shown.damaged:
-                self.spacing.add(shown.stamp - whole_before)
-            whole_before = None if shown.damaged else shown.stamp
-            yield shown
+            yield self._place(picture, after)
 
     def _pictures(self) -> Iterator[VideoFrame | None]:
-        for step in decoded(self.container, self.stream, self.threads):
+        for step in decoded(self.container, self.stream, self.threads, self._ahead):
             self._note(step)
             for picture in step.frames:
                 depth = self.stream.codec_context.reorder_depth
                 picture.pts = self.order.shown(picture.pts, depth)
                 yield picture
+
+    def _ahead(self, packet: Packet[Any]) -> None:
+        if packet.size and not packet.is_discard:
+            self.finder.read(packet.pts if packet.pts is not None else packet.dts)
 
     def _note(self, step: Step) -> None:
         packet = step.packet

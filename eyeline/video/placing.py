@@ -11,11 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import VideoError
-from eyeline.results import Damage
+from eyeline.results import Damage, Gap
+from eyeline.video.audio_tracks import mixer, single_channel
 from eyeline.video.clock import FAR_AHEAD_S
 from eyeline.video.container import open_source, sound_stream
 from eyeline.video.damage import DamageLog
-from eyeline.video.decode import declared_end, declares_stream_end, decoded
+from eyeline.video.decode import (
+    Fault,
+    declared_end,
+    declares_stream_end,
+    decoded,
+    packets,
+    take_only,
+)
+from eyeline.video.gaps import LONG_SILENCE_S, Shortened
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -30,8 +39,14 @@ DRIFT_S = 0.0005
 """Sound that has drifted this far from its stamps on average is stretched back."""
 DRIFT_FRAMES = 32
 """Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
+LONGEST_PACKET_S = Fraction(2)
+"""No packet of audio is longer, whatever it says, where the codec does not say how long it is."""
 SET_BACK_S = 1
 """A stamp this long before the expected one belongs to a clock that was set back."""
+
+
+class LongSilenceError(Exception):
+    """The audio lacks more than `LONG_SILENCE_S` at a stretch."""
 
 
 class Pieces:
@@ -39,10 +54,18 @@ class Pieces:
 
     Attributes:
         damage: spans that could not be decoded; filled when the last piece has been taken.
+        channel: the one that is heard where a mix to mono would cancel all, from 0; else None.
     """
 
     def __init__(
-        self, path: str | Path, rate_hz: int, origin_s: Fraction, channels: int = 1
+        self,
+        path: str | Path,
+        rate_hz: int,
+        origin_s: Fraction,
+        channels: int = 1,
+        *,
+        track: int | None = None,
+        clock: Shortened | None = None,
     ) -> None:
         """Check that there is sound.
 
@@ -51,6 +74,9 @@ class Pieces:
             rate_hz: samples a second to resample to.
             origin_s: the stamp, on the file's clock, at which the first sample lies.
             channels: 1 to mix down to mono, 2 for stereo.
+            track: as of `container.sound_stream`.
+            clock: whose dead time is left out; where it is not known yet, iterating raises
+                `LongSilenceError`. By default all silence is filled in, however long.
 
         Raises:
             VideoError: the file cannot be opened or holds no sound that can be decoded.
@@ -60,23 +86,26 @@ class Pieces:
         self._rate_hz = rate_hz
         self._origin = origin_s
         self._channels = channels
+        self._track = track
+        self._clock = clock
         with open_source(path) as container:
-            if sound_stream(container) is None:
+            if sound_stream(container, track) is None:
                 raise VideoError(f"{path} holds no sound that can be decoded; do without sound")
+        self.channel = single_channel(path, track) if channels == 1 else None
 
     def __iter__(self) -> Iterator[Samples]:
         """All pieces; the file is opened anew."""
         with open_source(self._path) as container:
-            line = _Line(self._channels)
+            line = _Line(self._channels, self._clock)
             for at, samples in self._placed(container):
                 yield from line.lay(at, samples, self._rate_hz)
 
     def _placed(self, container: InputContainer) -> Iterator[tuple[int, Samples]]:
         """Resampled pieces, each with the index of the sample at which it ought to begin."""
-        stream: Any = sound_stream(container)
+        stream: Any = sound_stream(container, self._track)
         end = declared_end(container, stream)
         log = DamageLog(Fraction(1024, stream.codec_context.sample_rate or 48000))
-        placer = _Placer(self._rate_hz, self._channels, self._origin, log, end)
+        placer = _Placer(self._rate_hz, self._channels, self._origin, log, end, self.channel)
         for step in decoded(container, stream):
             if step.fault is not None:
                 log.fault(step.fault)
@@ -94,11 +123,16 @@ class Pieces:
 class _Line:
     """Lays pieces end to end: silence into gaps, nothing of what overlaps or comes too early."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, clock: Shortened | None = None) -> None:
         self.channels = channels
+        self.clock = clock
         self.position = 0
 
     def lay(self, at: int, samples: Samples, rate_hz: int) -> Iterator[Samples]:
+        if self.clock is not None:
+            at = round(float(self.clock.shorter(at / rate_hz)) * rate_hz)
+            if at - self.position > LONG_SILENCE_S * rate_hz and not self.clock.known:
+                raise LongSilenceError
         while self.position < at:
             silent = min(at - self.position, rate_hz)
             self.position += silent
@@ -124,12 +158,14 @@ class _Placer:
         origin: Fraction,
         log: DamageLog,
         declared_end: Fraction | None,
+        channel: int | None = None,
     ) -> None:
         self.rate_hz = rate_hz
         self.channels = channels
         self.origin = origin
         self.log = log
         self.declared_end = declared_end
+        self.channel = channel
         self.reached = origin
         """Where the sound so far ends, on the file's clock."""
         self.resync = False
@@ -176,27 +212,20 @@ class _Placer:
         frame.pts = None
         assert self._resampler is not None
         for piece in self._resampler.resample(frame):
-            yield self._next(self._undrifted(_array(piece)))
+            yield self._next(self._undrifted(self._array(piece)))
 
     def _flush(self) -> Iterator[tuple[int, Samples]]:
         """End the run: yield what the resampler still holds."""
         if self._resampler is not None:
             for piece in self._resampler.resample(None):
                 if piece is not None:
-                    yield self._next(_array(piece))
+                    yield self._next(self._array(piece))
         self._resampler = None
 
     def _begin(self, kind: tuple[str, str, int], at: Fraction) -> None:
-        from av.audio.resampler import AudioResampler
-
         self._format = kind
-        self._resampler = AudioResampler(
-            format="fltp",
-            layout="stereo" if self.channels == 2 else "mono",
-            rate=self.rate_hz,
-            # Without this, two equal channels mix down to 1.4 times their level.
-            options={"rematrix_maxval": "1.0"},
-        )
+        layout = "stereo" if self.channels == 2 else "mono"
+        self._resampler = mixer(layout if self.channel is None else kind[1], self.rate_hz)
         self.reached = at
         self._position = round((at - self.origin) * self.rate_hz)
         self._drift = 0.0
@@ -216,6 +245,12 @@ class _Placer:
         returns = abs(off + self._leap) < SET_BACK_S
         set_back = off < -SET_BACK_S and not returns
         return Fraction(0) if too_late or set_back else off
+
+    def _array(self, frame: AudioFrame) -> Samples:
+        samples = np.asarray(frame.to_ndarray(), np.float32)
+        if self.channel is None:
+            return samples
+        return np.asarray(samples[min(self.channel, len(samples) - 1)][None])
 
     def _next(self, samples: Samples) -> tuple[int, Samples]:
         at = self._position
@@ -244,5 +279,22 @@ def _follows(frame: AudioFrame, later: AudioFrame) -> bool:
     return abs(apart - Fraction(frame.samples, frame.sample_rate)) <= GAP_S
 
 
-def _array(frame: AudioFrame) -> Samples:
-    return np.asarray(frame.to_ndarray(), np.float32)
+def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) -> list[Gap]:
+    """Spans with audio in seconds from the origin, in order of time; nothing is decoded."""
+    spans: list[list[Fraction]] = []
+    with open_source(path) as container:
+        stream: Any = sound_stream(container, track)
+        take_only(container, stream)
+        codec = stream.codec_context
+        longest = Fraction(codec.frame_size, codec.sample_rate or 1) or LONGEST_PACKET_S
+        for packet in packets(container, stream):
+            if isinstance(packet, Fault) or not packet.size or packet.pts is None:
+                continue
+            start = packet.pts * Fraction(packet.time_base) - origin_s
+            # In mp4 files the packet before a hole claims to last through it.
+            end = start + min((packet.duration or 0) * Fraction(packet.time_base), longest)
+            if spans and start - spans[-1][0] >= 0 and start - spans[-1][1] <= 1:
+                spans[-1][1] = max(spans[-1][1], end)
+            else:
+                spans.append([start, end])
+    return [Gap(float(start), float(end)) for start, end in sorted(spans)]

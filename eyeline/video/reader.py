@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eyeline.errors import UsageError, VideoError
 from eyeline.results import VideoInfo
 from eyeline.video.clock import Clock
-from eyeline.video.container import open_source, picture_stream, sound_stream
+from eyeline.video.container import open_source, picture_stream, sound_stream, video_streams
 from eyeline.video.decode import declared_end, decoded
 from eyeline.video.frame import Frame, upright
 from eyeline.video.handover import ahead
@@ -27,8 +27,14 @@ PROBE_PACKETS = 3000
 """Packets after which a file that gave no picture yet is refused."""
 
 
-def probe(path: str | Path, *, decode_threads: int = 1) -> VideoInfo:
-    """Look at a video's header and first frame.
+def probe(
+    path: str | Path,
+    *,
+    decode_threads: int = 1,
+    video_track: int | None = None,
+    turn_deg: int = 0,
+) -> VideoInfo:
+    """Look at a video's header and first frame; the arguments are those of `VideoReader`.
 
     `frame_count`, `duration_s` and `variable_rate` are what the header lets one expect;
     `VideoReader.info` has them exactly after a full pass.
@@ -37,9 +43,9 @@ def probe(path: str | Path, *, decode_threads: int = 1) -> VideoInfo:
         VideoError: the file is missing, no file, empty, no video, or gives no picture at all.
     """
     with open_source(path) as container:
-        stream = _picture(container, path)
+        stream = _picture(container, path, video_track)
         first = _first_picture(container, stream, path, decode_threads)
-        return _expected(container, stream, first, path)
+        return _expected(container, stream, first, path, turn_deg)
 
 
 class VideoReader:
@@ -62,6 +68,8 @@ class VideoReader:
         rate_hz: float | None = None,
         queue_frames: int = 8,
         decode_threads: int = 1,
+        video_track: int | None = None,
+        turn_deg: int = 0,
     ) -> None:
         """Look at the file; nothing but the first frame is decoded yet.
 
@@ -72,6 +80,8 @@ class VideoReader:
             queue_frames: how many frames are decoded ahead.
             decode_threads: threads of the decoder beside this program's own. Only pictures coded
                 in slices gain by more than one, and damaged places then differ between passes.
+            video_track: as of `container.picture_stream`.
+            turn_deg: clockwise turn of all frames beyond what the file says: 0, 90, 180 or 270.
 
         Raises:
             VideoError: see `probe`.
@@ -81,13 +91,16 @@ class VideoReader:
             raise UsageError(f"the analysis rate must be greater than 0 Hz, not {rate_hz}")
         if queue_frames < 1:
             raise UsageError(f"at least one frame must be read ahead, not {queue_frames}")
-        self.info = probe(path, decode_threads=decode_threads)
+        self.info = probe(
+            path, decode_threads=decode_threads, video_track=video_track, turn_deg=turn_deg
+        )
         self.warnings: tuple[str, ...] = ()
         self.complete = False
         self._path = path
         self._rate_hz = rate_hz
         self._queue_frames = queue_frames
         self._decode_threads = decode_threads
+        self._video_track = video_track
 
     def __iter__(self) -> Iterator[Frame]:
         """All chosen frames; an error of the decoding thread is raised here."""
@@ -95,14 +108,15 @@ class VideoReader:
 
     def _frames(self) -> Iterator[Frame]:
         with open_source(self._path) as container:
-            one_pass = Pass(container, _picture(container, self._path), self._decode_threads)
+            stream = _picture(container, self._path, self._video_track)
+            one_pass = Pass(container, stream, self._decode_threads, self.info.turn_deg)
             yield from one_pass.frames(self._rate_hz)
             self.info, self.warnings = one_pass.result(self.info, self._path)
             self.complete = True
 
 
-def _picture(container: InputContainer, path: str | Path) -> VideoStream:
-    stream = picture_stream(container)
+def _picture(container: InputContainer, path: str | Path, track: int | None) -> VideoStream:
+    stream = picture_stream(container, track)
     if stream is None and not container.streams:
         raise VideoError(f"{path} has a header that tells of no stream; copy it again, uncut")
     if stream is None:
@@ -132,9 +146,14 @@ def _first_picture(
 
 
 def _expected(
-    container: InputContainer, stream: VideoStream, first: VideoFrame, path: str | Path
+    container: InputContainer,
+    stream: VideoStream,
+    first: VideoFrame,
+    path: str | Path,
+    turn_deg: int,
 ) -> VideoInfo:
-    shape = upright(first, stream.sample_aspect_ratio)
+    shape = upright(first, stream.sample_aspect_ratio, turn_deg)
+    sound = sound_stream(container)
     rate = rate_of(container, stream)
     start = Clock(Fraction(stream.time_base or 1 / rate), 1 / rate).place(first.pts, first.dts)
     end = declared_end(container, stream) or start + 1 / rate
@@ -147,8 +166,14 @@ def _expected(
         start_s=float(start),
         duration_s=float(duration),
         frame_count=max(1, round(duration * rate)),
-        has_sound=sound_stream(container) is not None,
+        has_sound=sound is not None,
         rotation_deg=shape.turn_deg,
         pixel_aspect=shape.pixel_aspect,
         variable_rate=bool(stream.base_rate) and stream.average_rate != stream.base_rate,
+        player_start_s=float(start) - (container.start_time or 0) / 1_000_000,
+        turn_deg=turn_deg,
+        video_track=[s.index for s in video_streams(container)].index(stream.index) + 1,
+        audio_track=None
+        if sound is None
+        else [s.index for s in container.streams.audio].index(sound.index) + 1,
     )

@@ -88,7 +88,18 @@ class ShotFinder:
 
 
 def mark_shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
-    """Every frame in order with whether a new shot starts there; `LOOK_AHEAD` frames behind."""
+    """Every frame in order with whether a new shot starts there; `LOOK_AHEAD` frames behind.
+
+    After a gap in the recording a new shot starts, too.
+    """
+    ends_s: float | None = None
+    for frame, cut in _cuts(frames):
+        after_gap = ends_s is not None and frame.time_s > ends_s + 1e-6
+        yield frame, cut or after_gap
+        ends_s = frame.end_s
+
+
+def _cuts(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     finder = ShotFinder()
     for frame in frames:
         yield from finder.feed(frame)

@@ -12,6 +12,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.results import Damage
 from eyeline.video.container import open_source, sound_stream
+from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces, Samples
 
 BLOCK_S = 0.5
@@ -34,13 +35,22 @@ class SoundBlocks(Iterator[SoundBlock]):
     Attributes:
         damage: spans that could not be decoded and are silent, seconds on the video's clock; filled
             when the last block has been taken.
+        channel: as of `placing.Pieces`.
     """
 
-    def __init__(self, path: str | Path, rate_hz: int, start_s: float) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        rate_hz: int,
+        start_s: float,
+        track: int | None = None,
+        clock: Shortened | None = None,
+    ) -> None:
         """Open the file; see `read_sound`."""
         self.damage: tuple[Damage, ...] = ()
         self._rate_hz = rate_hz
-        self._pieces = Pieces(path, rate_hz, Fraction(start_s))
+        self._pieces = Pieces(path, rate_hz, Fraction(start_s), track=track, clock=clock)
+        self.channel = self._pieces.channel
         self._blocks = self._make()
 
     def __next__(self) -> SoundBlock:
@@ -55,7 +65,14 @@ class SoundBlocks(Iterator[SoundBlock]):
         self.damage = self._pieces.damage
 
 
-def read_sound(path: str | Path, rate_hz: int, *, start_s: float) -> SoundBlocks:
+def read_sound(
+    path: str | Path,
+    rate_hz: int,
+    *,
+    start_s: float,
+    track: int | None = None,
+    clock: Shortened | None = None,
+) -> SoundBlocks:
     """Read a file's sound as mono on the video's clock, block by block.
 
     Sample k lies at time `k / rate_hz`, to half a sample. Sound from before time 0 is left out,
@@ -66,6 +83,8 @@ def read_sound(path: str | Path, rate_hz: int, *, start_s: float) -> SoundBlocks
         path: the media file.
         rate_hz: samples a second to resample to.
         start_s: stamp of the first video frame on the file's clock, `VideoInfo.start_s`.
+        track: as of `container.sound_stream`.
+        clock: as of `placing.Pieces`; by default the video's own.
 
     Returns:
         An iterator over blocks of half a second, whose `damage` is known at its end.
@@ -76,7 +95,7 @@ def read_sound(path: str | Path, rate_hz: int, *, start_s: float) -> SoundBlocks
     """
     if rate_hz <= 0:
         raise UsageError(f"the sound's rate must be greater than 0 Hz, not {rate_hz}")
-    return SoundBlocks(path, rate_hz, start_s)
+    return SoundBlocks(path, rate_hz, start_s, track, clock)
 
 
 def has_sound(path: str | Path) -> bool:

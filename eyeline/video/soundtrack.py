@@ -11,6 +11,7 @@ import numpy as np
 
 from eyeline.video.container import open_source, sound_stream
 from eyeline.video.decode import Fault, decoded, packets, take_only
+from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces
 
 if TYPE_CHECKING:
@@ -23,10 +24,14 @@ COPIED_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "
 AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 
 
-def first_stamp(path: str | Path) -> Fraction | None:
+LONGEST_STEP_S = 6 * 3600
+"""An mp4 file cannot hold steps of sound longer than 12 hours; half of that is on the safe side."""
+
+
+def first_stamp(path: str | Path, track: int | None = None) -> Fraction | None:
     """Stamp of the first sample that is heard, seconds on the file's clock; None without sound."""
     with open_source(path) as container:
-        stream = sound_stream(container)
+        stream = sound_stream(container, track)
         if stream is None:
             return None
         for step in decoded(container, stream):
@@ -36,26 +41,33 @@ def first_stamp(path: str | Path) -> Fraction | None:
     return None
 
 
-def can_be_copied(path: str | Path) -> bool:
+def can_be_copied(path: str | Path, track: int | None = None) -> bool:
     """Whether the packets of the file's sound may go into an mp4 file as they are."""
     with open_source(path) as container:
-        stream = sound_stream(container)
+        stream = sound_stream(container, track)
         return stream is not None and stream.codec_context.codec.canonical_name in COPIED_CODECS
 
 
 class CopiedSound:
     """Moves the packets of a file's sound into another container, re-stamped."""
 
-    def __init__(self, path: str | Path, target: OutputContainer, origin_s: Fraction) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        target: OutputContainer,
+        origin_s: Fraction,
+        track: int | None = None,
+    ) -> None:
         """Open the source and add the stream.
 
         Args:
             path: the file whose sound is copied.
             target: the container to write to, before anything was written.
-            origin_s: stamp, on the source's clock, that becomes 0.
+            origin_s: stamp, on the source's clock, that becomes 0; what lies before it is left out.
+            track: as of `container.sound_stream`.
         """
         self._container = open_source(path)
-        stream = sound_stream(self._container)
+        stream = sound_stream(self._container, track)
         assert stream is not None, path
         self._stream = target.add_stream_from_template(stream)
         tick = Fraction(stream.time_base or Fraction(1, stream.rate))
@@ -86,6 +98,10 @@ class CopiedSound:
                 continue
             packet.pts -= self._earlier
             packet.dts = packet.pts
+            # Decoders need the packet before the first one that is heard; players leave out what
+            # lies before 0.
+            if packet.pts + 2 * (packet.duration or 0) < 0:
+                continue
             if self._last is None or packet.pts > self._last:
                 self._last = packet.pts
                 yield packet
@@ -94,18 +110,33 @@ class CopiedSound:
 class EncodedSound:
     """Encodes a file's sound to AAC, mono or stereo."""
 
-    def __init__(self, path: str | Path, target: OutputContainer, origin_s: Fraction) -> None:
-        """Open the source and add the stream; the arguments are those of `CopiedSound`."""
+    def __init__(
+        self,
+        path: str | Path,
+        target: OutputContainer,
+        origin_s: Fraction,
+        track: int | None = None,
+        clock: Shortened | None = None,
+    ) -> None:
+        """Open the source and add the stream; the arguments are those of `CopiedSound`.
+
+        In dead time of `clock`, next to nothing is encoded.
+        """
         with open_source(path) as container:
-            stream = sound_stream(container)
+            stream = sound_stream(container, track)
             assert stream is not None, path
             self._rate = _aac_rate(stream.codec_context.sample_rate)
             self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
         self._stream = target.add_stream("aac", rate=self._rate)
         self._stream.codec_context.layout = self._layout
         channels = 1 if self._layout == "mono" else 2
-        self._pieces = iter(Pieces(path, self._rate, origin_s, channels))
+        self._clock = clock or Shortened()
+        pieces = Pieces(path, self._rate, origin_s, channels, track=track, clock=self._clock)
+        self._pieces = iter(pieces)
+        self._taken = 0
+        """Samples on the shortened clock."""
         self._position = 0
+        """Samples in the written file."""
         self._ended = False
 
     def until(self, time_s: float) -> Iterator[Packet[Any]]:
@@ -116,12 +147,22 @@ class EncodedSound:
                 self._ended = True
                 yield from self._stream.encode(None)
             else:
+                yield from self._over_dead_time()
                 yield from self._encoded(piece)
 
     def close(self) -> None:
         """Nothing is held open beyond the pieces."""
 
-    def _encoded(self, piece: Any) -> Iterator[Packet[Any]]:
+    def _over_dead_time(self) -> Iterator[Packet[Any]]:
+        """Go on where the clock of the file goes on, with silence now and then on the way."""
+        position = round(float(self._clock.longer(self._taken / self._rate)) * self._rate)
+        silence = np.zeros((1 if self._layout == "mono" else 2, 1024), np.float32)
+        while position - self._position > LONGEST_STEP_S * self._rate:
+            self._position += LONGEST_STEP_S * self._rate - 1024
+            yield from self._encoded(silence, taken=0)
+        self._position = position
+
+    def _encoded(self, piece: Any, taken: int | None = None) -> Iterator[Packet[Any]]:
         from av.audio.frame import AudioFrame
 
         samples = np.ascontiguousarray(piece)
@@ -130,6 +171,7 @@ class EncodedSound:
         frame.time_base = Fraction(1, self._rate)
         frame.pts = self._position
         self._position += samples.shape[1]
+        self._taken += samples.shape[1] if taken is None else taken
         yield from self._stream.encode(frame)
 
 

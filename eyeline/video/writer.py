@@ -16,7 +16,15 @@ import numpy as np
 from eyeline.errors import DataError, OutputError, VideoError, check_shape
 from eyeline.results import Image, VideoInfo
 from eyeline.video.container import listen, open_source
-from eyeline.video.soundtrack import CopiedSound, EncodedSound, can_be_copied, first_stamp
+from eyeline.video.gaps import Shortened
+from eyeline.video.placing import audio_spans
+from eyeline.video.soundtrack import (
+    LONGEST_STEP_S,
+    CopiedSound,
+    EncodedSound,
+    can_be_copied,
+    first_stamp,
+)
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -25,7 +33,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 FINEST_TICKS = 90_000
-"""The time base has at least so many ticks a second, and is a multiple of the video's rate."""
+"""The time base has at least so many ticks a second, and is a multiple of the video's rate; but see
+`LONGEST_STEP`."""
+LONGEST_STEP = 2**31 - 1
+"""Ticks from one frame to the next that an mp4 file can hold."""
 KEY_FRAME_S = 2
 """A key frame at least so often, so that players seek quickly."""
 SOUND_AHEAD_S = 0.5
@@ -60,7 +71,7 @@ class VideoWriter:
 
         Args:
             path: the mp4 file to write.
-            info: size, rate and start of the video whose frames are written.
+            info: size, rate, start, gaps and audio track of the video whose frames are written.
             sound_from: the file whose sound goes along, normally `info.path`.
             preset: speed of x264. A busy 720p picture took 3.3 ms of processor time at `ultrafast`
                 (4.2 Mbit/s), 5.5 at `superfast` (2.6) and 7.3 at `veryfast` (1.3), all of the same
@@ -76,10 +87,10 @@ class VideoWriter:
         self._sound_from = sound_from
         self._options = {"preset": preset, "crf": str(quality), "bf": "0"}
         self._threads = encode_threads
-        self._tick = Fraction(1, ticks_a_second(info.rate_hz))
+        longest_s = max((gap.end_s - gap.start_s for gap in info.gaps), default=0.0)
+        self._tick = Fraction(1, ticks_a_second(info.rate_hz, longest_s))
         self._lengths: dict[int, int] = {}
         self._last: int | None = None
-        self._shift = Fraction(0)
         self._track: CopiedSound | EncodedSound | None = None
 
     def __enter__(self) -> Self:
@@ -113,7 +124,7 @@ class VideoWriter:
         """
         height, width = self._info.height_px, self._info.width_px
         check_shape(rgb, f"{height} {width} 3", "the frame to write")
-        at = round((Fraction(time_s) + self._shift) / self._tick)
+        at = round(Fraction(time_s) / self._tick)
         if self._last is not None and at <= self._last:
             raise DataError(f"frame at {time_s} s was written after one that begins no earlier")
         self._last = at
@@ -149,6 +160,8 @@ class VideoWriter:
         options = {
             "movflags": "+faststart",
             "movie_timescale": str(self._tick.denominator),
+            # Otherwise FFmpeg makes coarse ticks finer than a long gap allows.
+            "video_track_timescale": str(self._tick.denominator),
         }
         self._container: OutputContainer = av.open(
             f"file:{self._part}", "w", format="mp4", container_options=options
@@ -173,16 +186,19 @@ class VideoWriter:
         return stream
 
     def _add_sound(self, path: str | Path) -> None:
-        begins = first_stamp(path)
-        if begins is None:
+        track, start = self._info.audio_track, Fraction(self._info.start_s)
+        if first_stamp(path, track) is None:
             return
-        start = Fraction(self._info.start_s)
-        # Sound from before the first frame is kept: the picture then begins that much later.
-        self._shift = max(Fraction(0), start - begins)
-        copied = can_be_copied(path)
-        self.sound = "copied" if copied else "encoded"
-        kind = CopiedSound if copied else EncodedSound
-        self._track = kind(path, self._container, start - self._shift)
+        clock = Shortened()
+        if self._info.gaps:
+            clock = Shortened.of(self._info.gaps, audio_spans(path, start, track))
+        in_steps = all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
+        if in_steps and can_be_copied(path, track):
+            self.sound = "copied"
+            self._track = CopiedSound(path, self._container, start, track)
+        else:
+            self.sound = "encoded"
+            self._track = EncodedSound(path, self._container, start, track, clock)
 
     def _mux_picture(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
@@ -250,16 +266,19 @@ class VideoWriter:
             ) from error
 
 
-def ticks_a_second(rate_hz: Fraction) -> int:
+def ticks_a_second(rate_hz: Fraction, longest_s: float = 0.0) -> int:
     """Ticks in which all frame times of a constant rate are whole, and others exact to 11 us.
 
     Args:
         rate_hz: the video's average rate; that of a variable one may be any fraction.
+        longest_s: the longest time between two frames; over hours ticks are coarser.
     """
     whole = Fraction(rate_hz).numerator
-    if whole > 10 * FINEST_TICKS:
-        return FINEST_TICKS
-    return whole * -(-FINEST_TICKS // whole)
+    # A second more for the frame before the gap.
+    most = max(1, int(LONGEST_STEP / (longest_s + 1)))
+    if whole > min(10 * FINEST_TICKS, most):
+        return min(FINEST_TICKS, most)
+    return min(whole * -(-FINEST_TICKS // whole), most // whole * whole)
 
 
 def _coded(rgb: Image) -> VideoFrame:

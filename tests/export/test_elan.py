@@ -123,6 +123,23 @@ def test_any_number_of_people(make_analysis: MakeAnalysis, persons: int) -> None
     assert len(root.findall("TIER")) == 3 * persons
 
 
+@pytest.mark.parametrize(
+    ("media", "starts_s", "origin"),
+    [
+        ("annotated.mp4", 2.507, None),  # whose clock is that of the tables
+        ("talk.mp4", 2.507, "2507"),
+        ("talk.mp4", 0.0, None),
+    ],
+)
+def test_the_clock_begins_with_the_first_frame_of_the_source(
+    make_analysis: MakeAnalysis, tmp_path: Path, media: str, starts_s: float, origin: str | None
+) -> None:
+    analysis = make_analysis()
+    late = replace(analysis, video=replace(analysis.video, player_start_s=starts_s))
+    root = check(write_elan(late, tmp_path, media=media).read_bytes())
+    assert root.find("HEADER/MEDIA_DESCRIPTOR").get("TIME_ORIGIN") == origin
+
+
 def test_nobody_and_no_segments_give_a_valid_file(
     nobody: Analysis, make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:

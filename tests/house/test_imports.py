@@ -17,11 +17,11 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "eyeline"
 
 FLOORS = (
-    {"errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
+    {"documents", "errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
     {"results", "video", "training"},
-    {"people", "speech", "system", "export"},
+    {"people", "speech", "system", "export", "dead_time"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
-    {"jobs", "engines", "api"},
+    {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""
@@ -151,6 +151,14 @@ def test_public_names_outlive_the_import_of_every_module() -> None:
         [sys.executable, "-c", program], capture_output=True, check=True, cwd=PACKAGE.parent
     )
     assert json.loads(run.stdout) == []
+
+
+def test_what_knows_the_methods_needs_no_network_and_no_solver() -> None:
+    program = "import sys, eyeline.analysis, json; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, cwd=PACKAGE.parent
+    )
+    assert not {"torch", "cv2", "av", "scipy.optimize", "onnxruntime"} & {*json.loads(run.stdout)}
 
 
 def test_help_is_quick() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_read_by_name_by_path_and_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "recipes of its system: one"), ("a: [", "is not YAML"), ("- a", "hold sections")],
+    [(None, "recipes of its system: one"), ("a: [", "not YAML"), ("- a", "hold sections")],
 )
 def test_a_wrong_file(tmp_path: Path, content: str | None, message: str) -> None:
     (tmp_path / "one.yaml").write_text("{}\n", encoding="utf-8")
@@ -106,6 +107,72 @@ def test_a_change_of_another_form(text: str) -> None:
         recipe.change({"note": 3}, [text])
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[" * 3000,
+        "9" * 5000,
+        "2001-99-99",
+        "&a [*a]",
+        "{? [1]: 2}",
+        "\x00",
+        "!!python/object/apply:os.system ['x']",
+    ],
+)
+def test_a_value_that_is_no_plain_yaml(value: str) -> None:
+    with pytest.raises(RecipeError, match=r"--set training\.epochs=") as caught:
+        recipe.change({}, [f"training.epochs={value}"])
+    assert len(str(caught.value)) < 500
+
+
+def _recipes() -> list[tuple[str, str]]:
+    rooms = [*SYSTEMS.glob("*/recipe.py"), *SYSTEMS.glob("*/*/recipe.py")]
+    return [
+        (".".join(path.relative_to(SYSTEMS).with_suffix("").parts), name)
+        for path in sorted(rooms)
+        for name in recipe.names(path.parent / "recipes")
+    ]
+
+
+SYSTEMS = Path(recipe.__file__).parents[1] / "systems"
+WRONG = {
+    "learning_rate": (-1e-3, 0, float("nan"), float("inf")),
+    "clip_norm": (-1, 0),
+    "workers": (-1, 10**6),
+    "epochs": (-1, 0, 10**20),
+    "batch_size": (-4, 0),
+    "seed": (-1, 10**20),
+    "keep_every": (0,),
+    "weight_decay": (-0.1,),
+}
+
+
+@pytest.mark.parametrize(("room", "name"), _recipes())
+def test_values_out_of_bounds_in_every_recipe(room: str, name: str) -> None:
+    """Each by itself, and one of each section together in one message."""
+    read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
+    sections = read(name).as_dict()
+    tried = [
+        (f"{section}.{key}", value)
+        for section, values in sections.items()
+        for key in values
+        for value in WRONG.get(key, ())
+    ]
+    assert {place.partition(".")[2] for place, _ in tried} >= {"learning_rate", "epochs"}
+    for place, value in tried:
+        with pytest.raises(RecipeError, match=place.replace(".", r"\.")):
+            read(name, [f"{place}={yaml_of(value)}"])
+    places = {place for place, _ in tried}
+    with pytest.raises(RecipeError) as caught:
+        read(name, [f"{place}=-1" for place in places])
+    for place in places:
+        assert f"{place} is -1; must be " in str(caught.value)
+
+
+def yaml_of(value: float) -> str:
+    return {"nan": ".nan", "inf": ".inf"}.get(str(value), str(value))
+
+
 def test_what_is_wrong_is_told_at_once() -> None:
     words = [("data.split", "tset", ("train", "test")), ("data.kind", "b", ["a", "b"])]
     counts = [("training.epochs", 0), ("training.batch_size", 1), ("training.keep_every", None)]
@@ -114,7 +181,7 @@ def test_what_is_wrong_is_told_at_once() -> None:
         recipe.refuse(faults, "gafa.yaml")
     assert str(told.value) == (
         "gafa.yaml: data.split is 'tset'; there are train, test; "
-        "training.epochs is 0; 1 or more can be"
+        "training.epochs is 0; must be at least 1"
     )
     recipe.refuse([], "gafa.yaml")
 

@@ -117,6 +117,24 @@ def write(path: Path, clip: Clip, *, format: str | None = None, faststart: bool 
     return path
 
 
+def write_with_hole(
+    path: Path, hole_s: float, *, video_only: bool = False, codec: str = "aac"
+) -> Path:
+    """A numbered video of 4 s at 25 Hz with sound, whose clock jumps after 2 s."""
+    clip = Clip(100, Fraction(25), b_frames=0, sound=Sound(codec, end_s=4.0))
+    with av.open(str(path), "w") as container:
+        picture, sound = _add_picture(container, clip), _add_sound(container, clip.sound)
+        packets = [*_picture_packets(picture, clip)]
+        packets += _sound_packets(sound, clip.sound, clip.offset_s)
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            jumps = packet.stream is picture or not video_only
+            if jumps and packet.pts * packet.time_base >= 2:
+                packet.pts += round(hole_s / packet.time_base)
+                packet.dts = packet.pts
+            container.mux(packet)
+    return path
+
+
 def write_sound(path: Path, sound: Sound) -> Path:
     """Write sound without a picture."""
     with av.open(str(path), "w") as container:

@@ -11,12 +11,21 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError, OutputError
-from eyeline.results import VideoInfo
+from eyeline.results import Gap, VideoInfo
+from eyeline.video.placing import audio_spans
 from eyeline.video.reader import VideoReader, probe
 from eyeline.video.sound import read_sound
 from eyeline.video.writer import VideoWriter, ticks_a_second
 
-from .generate import Clip, Sound, click_times, number_in, numbered, spoil
+from .generate import (
+    Clip,
+    Sound,
+    click_times,
+    number_in,
+    numbered,
+    spoil,
+    write_with_hole,
+)
 
 UNEVEN = tuple(Fraction(n, 30) for n in (0, 1, 2, 5, 6, 16, 17, 18, 40, 41))
 FOUR = (0.25, 0.75, 1.25, 1.75)
@@ -117,19 +126,56 @@ def test_sound_goes_along_in_step(name: str, make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
-def test_sound_from_before_the_picture_is_kept(codec: str, make, tmp_path: Path) -> None:
-    """The written picture begins as much later, so that both still tell the same time."""
+def test_sound_from_before_the_picture_is_left_out(codec: str, make, tmp_path: Path) -> None:
+    """The written clock is that of the tables: it begins with the first frame."""
     sound = Sound(codec, start_s=-0.5, clicks_s=(-0.25, *FOUR))
     source = make("mkv", Clip(sound=sound, offset_s=Fraction(1)))
     target = tmp_path / "copy.mp4"
     copy(source, target)
     written = VideoReader(target)
     assert [number_in(frame.gray()) for frame in written] == list(range(48))
-    assert written.info.start_s == pytest.approx(0.5, abs=0.03)
+    assert written.info.start_s == 0
+    assert written.info.player_start_s == pytest.approx(0, abs=0.03)
     assert clicks(target) == pytest.approx(FOUR, abs=0.001)
-    whole = read_sound(target, 16000, start_s=0)
-    samples = np.concatenate([block.samples for block in whole])
-    assert click_times(samples, 16000)[0] == pytest.approx(written.info.start_s - 0.25, abs=0.001)
+
+
+@pytest.mark.parametrize(("hours", "ticks"), [(1, 90_000), (6, 90_000), (14_000 / 60, 2550)])
+def test_a_gap_of_hours_can_be_written(hours: float, ticks: int, tmp_path: Path) -> None:
+    gap_s = hours * 3600
+    made = info(96, 64)
+    made = replace(made, gaps=(Gap(0.08, 0.08 + gap_s),), duration_s=0.16 + gap_s)
+    times_s = [0.0, 0.04, 0.08 + gap_s, 0.12 + gap_s]
+    with VideoWriter(tmp_path / "gap.mp4", made) as writer:
+        for number, time_s in enumerate(times_s):
+            writer.write(numbered(number, (96, 64)), time_s, time_s + 0.04)
+    read = VideoReader(tmp_path / "gap.mp4")
+    assert [frame.time_s for frame in read] == pytest.approx(times_s, abs=1e-3)
+    assert ticks_a_second(Fraction(25), gap_s) == ticks
+
+
+@pytest.mark.parametrize("hours", [1, 30])
+def test_audio_goes_on_after_a_gap_of_hours(hours: float, tmp_path: Path) -> None:
+    gap_s = hours * 3600
+    source = write_with_hole(tmp_path / "gap.mkv", gap_s)
+    target = tmp_path / "copy.mp4"
+    writer = copy_read_before(source, target)
+    assert writer.sound == ("copied" if hours == 1 else "encoded")
+    spans = [s for s in audio_spans(target, Fraction(0)) if s.end_s - s.start_s > 0.5]
+    # Where the audio is encoded anew, some seconds of silence stand before and after the gap.
+    silent_s = 0.1 if writer.sound == "copied" else 4.1
+    assert [s.start_s for s in spans] == pytest.approx([0, 2 + gap_s], abs=silent_s)
+    assert spans[0].end_s == pytest.approx(2, abs=silent_s)
+    assert spans[1].end_s == pytest.approx(4 + gap_s, abs=0.1)
+
+
+def copy_read_before(source: Path, target: Path) -> VideoWriter:
+    """Likewise of a video whose gaps are known from an earlier pass."""
+    reader = VideoReader(source)
+    assert len(list(reader)) == 100
+    with VideoWriter(target, reader.info, sound_from=source) as writer:
+        for frame in reader:
+            writer.write(frame.rgb(), frame.time_s, frame.end_s)
+    return writer
 
 
 def test_spoilt_sound_does_not_stop_the_writing(make, tmp_path: Path, capfd) -> None:

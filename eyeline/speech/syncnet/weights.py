@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
@@ -51,20 +51,20 @@ def read_original(path: Path | str) -> dict[str, Tensor]:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
             not those of SyncNet; the message names them.
     """
+    return place(load_state(path, "SyncNet, syncnet_v2.model").state, path)
+
+
+def place(theirs: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
+    """The same of tensors that have been read."""
     import torch
 
     from eyeline.speech.syncnet.model import syncnet
 
-    theirs, _ = load_state(path, "SyncNet, syncnet_v2.model")
     with torch.device("meta"):
         expected = syncnet().state_dict()
     counters = {name: torch.tensor(0) for name in expected if name.endswith(_COUNTER)}
     found = {**counters, **{our_name(name): value for name, value in theirs.items()}}
-    shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    checkpoint.compare(shapes, found, "SyncNet", path)
-    state = {name: found[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(state, path)
-    return state
+    return checkpoint.placed(expected, found, "SyncNet", path)
 
 
 def load_syncnet(path: Path | str) -> tuple[SyncNet, dict[str, Any]]:
@@ -81,7 +81,7 @@ def load_syncnet(path: Path | str) -> tuple[SyncNet, dict[str, Any]]:
     """
     from eyeline.speech.syncnet.model import syncnet
 
-    if Path(path).suffix != ".safetensors":
+    if not checkpoint.is_own(path):
         net = syncnet()
         checkpoint.fill(net, read_original(path), path)
         return net.eval(), {}
@@ -90,6 +90,5 @@ def load_syncnet(path: Path | str) -> tuple[SyncNet, dict[str, Any]]:
         raise CheckpointError(
             f"{path} holds weights of {card.system}/{card.builder}; expected {BUILDER}"
         )
-    net = syncnet(**card.arguments)
-    checkpoint.fill(net, state, path)
-    return net.eval(), dict(card.settings)
+    net = cast("SyncNet", checkpoint.build(syncnet, card, state, path))
+    return net, dict(card.settings)

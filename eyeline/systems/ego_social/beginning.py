@@ -57,7 +57,7 @@ def begin(
 
 def licence_of(path: Path) -> str:
     """What binds whoever trains from a file that `weights.initialise` took."""
-    if path.suffix == ".safetensors":
+    if checkpoint.is_own(path):
         return checkpoint.read_card(path).licence
     try:
         return weights.import_original(path).card.licence
@@ -67,13 +67,12 @@ def licence_of(path: Path) -> str:
 
 def _whole(network: nn.Module, plan: Recipe, path: Path) -> bool:
     """Take all of a file of the same network; False where it is another one's."""
-    if path.suffix != ".safetensors":
+    if not checkpoint.is_own(path):
         return False
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, weights.SYSTEM, (*weights.LOOKING, *weights.TALKING), path)
     if (card.builder, _head(card.arguments)) != (plan.builder, _head(plan.arguments)):
         return False
-    checkpoint.check_finite(state, path)
     checkpoint.fill(network, state, path)
     return True
 

@@ -14,6 +14,7 @@ from eyeline.systems.ego_social import predictions, score
 from eyeline.systems.ego_social.report import THRESHOLD, Report
 from eyeline.systems.ego_social.scoring import answers
 from eyeline.systems.ego_social.scoring.answers import Answered, Options, Told, Work
+from eyeline.training import listed
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def run(
     else:
         items = open_split(kind, data_dir, split, stride=stride, policy=policy)
         answered = answer(network, items, options, work)
-        notes = _notes(items, policy, card)
+        notes = [*listed.notes(data_dir, split), *_notes(items, policy, card)]
         found = scored(answered, samples=samples, notes=notes) if lead else {}
         found |= {"policy": policy, "counts": _counts(items), "notes": notes}
         found["seen_in_training"] = _among(card, "clips", items)

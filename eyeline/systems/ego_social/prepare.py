@@ -22,6 +22,7 @@ from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.preparing import Outcome, attempt
 from eyeline.systems.ego_social.recordings.sources import Source, find
+from eyeline.training import listed
 
 REPORT = "prepare_report.json"
 
@@ -135,19 +136,23 @@ def _all(
 
 
 def _write_lists(source: Source, out: Path) -> tuple[str, ...]:
-    """The lists without what is not there; says which of them are empty."""
+    """The lists without what is not there; says what they lack."""
     there = set(store.prepared_clips(out))
-    empty = []
+    empty, missing = [], {}
     for name, uids in source.lists.items():
         kept = [uid for uid in uids if uid in there]
         path = out / store.SPLIT / f"{name}.list"
         if kept:
             write_bytes(path, "\n".join(kept).encode())
+            if lacks := listed.lacking("clips", uids, there):
+                missing[name] = f"{lacks}; {name} has {len(kept)} of {len(uids)} clips"
         else:
             path.unlink(missing_ok=True)
             empty.append(name)
+    listed.write(out, missing)
     whose = "of this data set" if source.own_lists else "that ship with eyeline"
-    return (f"no clip of the lists {whose} is here: {', '.join(empty)}",) if empty else ()
+    none = (f"no clip of the lists {whose} is here: {', '.join(empty)}",) if empty else ()
+    return (*none, *missing.values())
 
 
 def _notes(source: Source) -> tuple[str, ...]:

@@ -135,7 +135,9 @@ def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] =
         RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
     """
     made, where = recipe.read_plan(Recipe, source, changes, RECIPES, _builders())
-    recipe.refuse([*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)], where)
+    recipe.refuse(
+        [*_wrong_words(made), *_wrong_counts(made), *_wrong_together(made)], where, made.as_dict()
+    )
     return made
 
 

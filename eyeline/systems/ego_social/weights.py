@@ -13,7 +13,7 @@ from eyeline.errors import CheckpointError
 from eyeline.systems.ego_social.network.original_keys import TRACKED, our_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
-from eyeline.training.foreign import load_state
+from eyeline.training.foreign import first_keys, load_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,7 +63,7 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
             not those of the builder; the message names them.
     """
-    theirs, beside = load_state(path, f"a builder of {SYSTEM}", inert=True)
+    theirs, beside, _ = load_state(path, f"a builder of {SYSTEM}")
     kind = _kind_of(theirs, path)
     state = _placed(theirs, kind, path)
     card = CheckpointCard(
@@ -104,23 +104,21 @@ def initialise(network: nn.Module, path: Path | str) -> tuple[str, ...]:
     """
     given = _beginning(path)
     own = network.state_dict()
-    shapes = {n: tuple(v.shape) for n, v in own.items() if n in given or _is_needed(n)}
-    checkpoint.compare(shapes, given, f"the encoder and memory of {type(network).__name__}", path)
-    network.load_state_dict({**own, **given})
+    wanted = {n: v for n, v in own.items() if n in given or _is_needed(n)}
+    what = f"the encoder and memory of {type(network).__name__}"
+    network.load_state_dict({**own, **checkpoint.placed(wanted, given, what, path)})
     return tuple(name for name in own if name not in given)
 
 
 def _beginning(path: Path | str) -> dict[str, Tensor]:
     """What of a file can begin another network, in our names."""
-    if Path(path).suffix == ".safetensors":
+    if checkpoint.is_own(path):
         card, ours = checkpoint.load(path)
         checkpoint.check_builder(card, SYSTEM, (*LOOKING, *TALKING), path)
-        checkpoint.check_finite(ours, path)
         return _shared(ours)
-    theirs, _ = load_state(path, f"a builder of {SYSTEM}", inert=True)
+    theirs = load_state(path, f"a builder of {SYSTEM}").state
     if "conv1.weight" not in theirs:
         return _shared(import_original(path).state)
-    checkpoint.check_finite(theirs, path)
     bare = {k: v for k, v in theirs.items() if k not in ("fc.weight", "fc.bias")}
     return {our_name(f"base_model.{name}"): value for name, value in bare.items()}
 
@@ -149,7 +147,8 @@ def _kind_of(state: Mapping[str, Tensor], path: Path | str) -> Original:
     shown = "none" if head is None else f"last_layer.weight {tuple(head.shape)}"
     raise CheckpointError(
         f"{path} is no checkpoint of {SYSTEM}: its head should be last_layer1 and last_layer2 of "
-        f"LAM or TTM, or last_layer with 2 rows (LAM) or 3 (Gaze360); the file has {shown}"
+        f"LAM or TTM, or last_layer with 2 rows (LAM) or 3 (Gaze360); the file has {shown}; "
+        f"{first_keys(state)}"
     )
 
 
@@ -163,12 +162,7 @@ def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> d
     placed = {our_name(name): value for name, value in theirs.items()}
     if len(placed) < len(theirs):
         raise CheckpointError(f"{path} holds the parts of several networks under one name")
-    whole = {**counts, **placed}
-    shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    checkpoint.compare(shapes, whole, f"{SYSTEM}/{kind.builder}", path)
-    state = {name: whole[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(state, path)
-    return state
+    return checkpoint.placed(expected, {**counts, **placed}, f"{SYSTEM}/{kind.builder}", path)
 
 
 def _settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -193,21 +187,8 @@ def _load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module
             f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
             "network that begins at it"
         )
-    checkpoint.check_finite(state, path)
-    network = _network(card, path)
-    checkpoint.fill(network, state, path)
-    return network.eval().to(check_device(device))
-
-
-def _network(card: CheckpointCard, path: Path | str) -> nn.Module:
-    from eyeline.errors import DataError
-
-    try:
-        return _builders()[card.builder](**card.arguments)
-    except (TypeError, DataError) as error:
-        raise CheckpointError(
-            f"{path} has a card that builder {card.builder} cannot use: {error}"
-        ) from error
+    network = checkpoint.build(_builders()[card.builder], card, state, path)
+    return network.to(check_device(device))
 
 
 def _builders() -> dict[str, Callable[..., nn.Module]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import original
@@ -254,13 +254,11 @@ _ARRAYS = {
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _ARRAYS if name in file}
-    except FileNotFoundError as error:
-        raise DataError(f"no tracklets at {path}, which videos.csv lists") from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a readable .npz file: {error}") from error
+    if not path.is_file():
+        raise DataError(f"no tracklets at {path}, which videos.csv lists")
+    arrays = read_npz(path, _ARRAYS)
+    if odd := [name for name, array in arrays.items() if array.dtype.kind not in "fiub"]:
+        raise DataError(f"{path}: {', '.join(odd)} are no numbers")
     sizes: dict[str, int] = {}
     for name, axes in _ARRAYS.items():
         if name not in arrays:

@@ -6,6 +6,7 @@ is refused, so that a file can neither reach out nor blow up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -164,7 +165,7 @@ class _Spans:
         value = slot.attributes.get("TIME_VALUE")
         if value is None:
             raise self._fault(node, f"time slot '{name}' (line {slot.line}) has no time")
-        if not (value.isascii() and value.isdigit()):
+        if not re.fullmatch(r"[0-9]{1,15}", value):
             raise self._fault(slot, f"time slot '{name}' holds {value!r}, no milliseconds")
         return int(value) + self._origin_ms
 
@@ -175,7 +176,7 @@ class _Spans:
                 raise self._fault(header, f"times in {units}; expected milliseconds")
             for media in header.all("MEDIA_DESCRIPTOR"):
                 origin = media.attributes.get("TIME_ORIGIN", "0")
-                if not origin.lstrip("-").isdigit():
+                if not re.fullmatch(r"-?[0-9]{1,15}", origin):
                     raise self._fault(media, f"TIME_ORIGIN {origin!r} is no whole milliseconds")
                 return int(origin)
         return 0

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -73,12 +73,16 @@ def run(
     Returns:
         `score`'s report, with `seen_in_training`: how many of the videos the weights were trained
         on. Unless that is 0 the figures are no measure of new videos; `cross_validate` gives one.
+        `notes`: what the annotations lack or leave out.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
     model = open_model(weights, device)
-    videos = open_videos(data_dir, told)
+    notes: list[str] = []
+    videos = open_videos(data_dir, notes.append)
+    for note in notes if told else ():
+        cast(Told, told)(note)
     samples = samples_of(videos, told, model.card.builder)
     logits = _by_person(model.person_logits, samples)
     answered = answer(logits, model.calibration, model.decoding)
@@ -88,6 +92,7 @@ def run(
     trained_on = set(model.card.data.get("videos", ()))
     report["seen_in_training"] = len(trained_on & set(by_video(samples)))
     report["weights"] = Path(weights).name
+    report["notes"] = notes
     if out_dir is not None:
         _write(Path(out_dir), report, videos, samples, answered)
     return report

@@ -163,4 +163,4 @@ def _check(made: Recipe, where: str) -> None:
     for name in ("balance", "switch_cost", "window_s"):
         if not getattr(made.decoding, name):
             faults.append(f"decoding.{name} is empty")
-    recipe.refuse(faults, where)
+    recipe.refuse(faults, where, made.as_dict())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline import metrics
+from eyeline.documents import read_npz
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.loss import IGNORED
@@ -146,9 +147,8 @@ def _sample(root: Path, row: ListRow) -> Sample:
 
 def _read_label(path: Path, row: ListRow) -> Ints:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            label = np.asarray(file["label"], np.int64)
-    except (OSError, ValueError, KeyError) as error:
+        label = np.asarray(read_npz(path, ("label",))["label"], np.int64)
+    except (DataError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path}: no labels of a tracklet ({error})") from error
     if len(label) != row.end - row.start:
         raise DataError(f"{path}: {len(label)} labels, the list says {row.end - row.start} frames")

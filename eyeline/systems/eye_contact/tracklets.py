@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
-import zlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eyeline.documents import npz_names, read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.files import replacing, write_bytes
 from eyeline.results import Floats
@@ -132,7 +131,7 @@ def has_feature(path: Path | str) -> bool:
     Raises:
         DataError: as `read_tracklet`.
     """
-    return "gaze_feature" in _names(Path(path))
+    return "gaze_feature" in npz_names(Path(path))
 
 
 def write_tracklet(path: Path | str, tracklet: TrackletFile, *, compressed: bool = False) -> None:
@@ -221,7 +220,7 @@ def read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[
 
 def whole_number(cell: str, column: str, where: str) -> int:
     """A cell that holds a whole number from 0; DataError names where it stands otherwise."""
-    if not (cell.strip().isascii() and cell.strip().isdigit()):
+    if not re.fullmatch(r"[0-9]{1,18}", cell.strip()):
         raise DataError(f"{where}: column '{column}' holds {cell!r}, expected a whole number")
     return int(cell)
 
@@ -247,32 +246,10 @@ def _list_row(cells: Mapping[str, str], line: int, path: Path) -> ListRow:
 
 
 def _read_arrays(path: Path, names: tuple[str, ...], feature: bool) -> dict[str, Any]:
-    wanted = (*names, "gaze_feature") if feature else names
-    with _opened(path) as file:
-        arrays = {name: file[name] for name in wanted if name in file}
+    arrays = read_npz(path, (*names, "gaze_feature") if feature else names)
     if lacking := [name for name in names if name not in arrays]:
         raise DataError(f"{path} lacks the array '{lacking[0]}'")
     return arrays
-
-
-def _names(path: Path) -> tuple[str, ...]:
-    with _opened(path) as file:
-        return tuple(file.files)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """An `.npz` file; whatever is wrong with it while it is read is a DataError."""
-    try:
-        with path.open("rb") as content:  # left open by numpy where it cannot read it
-            file = np.load(content, allow_pickle=False)
-            if not hasattr(file, "files"):
-                raise DataError(f"{path} is a single array, no tracklet")
-            yield file
-    except OSError as error:
-        raise DataError(f"cannot read the tracklet {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a readable .npz file: {error}") from error
 
 
 def _tracklet(arrays: Mapping[str, Any]) -> TrackletFile:

@@ -153,7 +153,7 @@ def _rule(card: CheckpointCard, path: Path | str) -> tuple[Calibration, Decoding
             Calibration(**card.settings.get("calibration", {})),
             Decoding(**card.settings.get("decoding", plain)),
         )
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} has a card that builder {card.builder} cannot use: {error}"
         ) from error
@@ -169,13 +169,8 @@ def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
     card, arrays = checkpoint.load_arrays(path)
     checkpoint.check_builder(card, "eye_contact", ("landmarks_tcn",), path)
     _check_features(card, path)
-    if unknown := sorted(set(card.arguments) - forward.ARGUMENTS):
-        raise CheckpointError(
-            f"{path} has a card that builder landmarks_tcn cannot use: it takes no "
-            f"{', '.join(unknown)}"
-        )
     try:
-        sizes = {name: int(card.arguments[name]) for name in ("channels", "layers", "members")}
+        sizes = forward.sizes(card.arguments, arrays)
         calibration = Calibration(**card.settings["calibration"])
         decoding = Decoding(**card.settings["decoding"])
     except (KeyError, TypeError, ValueError) as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.files import locked, write_bytes
 from eyeline.results import Floats, Image
@@ -226,8 +227,8 @@ def _kept(name: str, folder: Path, settings: Settings) -> Outcome:
 
 def _written(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(path)
+    except DataError:
         return {}
     return content if isinstance(content, dict) else {}
 

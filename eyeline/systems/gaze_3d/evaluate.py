@@ -16,6 +16,7 @@ from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
 from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.report import Report
+from eyeline.training import listed
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +86,11 @@ def run(
         "calibrated": bool(rescaling), "windows": len(windows), "left_out": windows.left_out,
         "weights": Path(weights).name,
         "seen_in_training": len({*card.data.get("sessions", ())} & {*sessions}),
+        "notes": [*listed.notes(data_dir, split)],
     }  # fmt: skip
+    if told:
+        for note in made["notes"]:
+            told(note)
     if out_dir is not None:
         _write(Path(out_dir), made, mended)
     return made

@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import write_bytes
 from eyeline.systems.gaze_3d import splits
 from eyeline.systems.gaze_3d.cropping import WORK, Outcome, Settings, attempt
-from eyeline.systems.gaze_3d.raw import RawCamera, data_root, find_cameras, read_matrix
+from eyeline.systems.gaze_3d.raw import Found, RawCamera, data_root, find_cameras, read_matrix
+from eyeline.training import listed
 
 REPORT = "prepare_report.json"
 INTRINSICS = "intrinsics.npz"
@@ -82,7 +83,7 @@ def run(
         quality: of the crops' JPEG, 1 to 100; 0 for PNG.
 
     Raises:
-        DataError: no camera, a session that is not there, or damaged intrinsics.
+        DataError: no camera, a session that is not there, damaged intrinsics or lists.
         UsageError: numbers that cannot be.
         OutputError: the folder cannot be written.
     """
@@ -94,6 +95,7 @@ def run(
     intrinsics = data_root(source) / INTRINSICS
     if intrinsics.is_file():
         read_matrix(intrinsics)
+    lists = _lists(source, out)
     outcomes = [Outcome(name, "failed", lacks) for name, lacks in found.incomplete.items()]
     settings = Settings(degrade, quality)
     for done, outcome in enumerate(_all(found.cameras, out, settings, jobs), start=1):
@@ -102,6 +104,10 @@ def run(
             told(f"[{done}/{len(found.cameras)}] {outcome.recording}: {_words(outcome)}")
     summary = Summary(tuple(sorted(outcomes, key=lambda outcome: outcome.recording)))
     _take_along(source, out)
+    missing = _missing(found, lists, out)
+    listed.write(out, missing)
+    for note in missing.values() if told else ():
+        cast(Told, told)(note)
     _write_report(out, summary)
     return summary
 
@@ -111,6 +117,27 @@ def _all(
 ) -> Iterator[Outcome]:
     work = [(camera, out, settings) for camera in cameras]
     return processes.here_or_beside(attempt, work, jobs)
+
+
+def _lists(source: Path, out: Path) -> dict[str, tuple[str, ...]]:
+    """The lists of sessions that will be in the prepared data; DataError for a damaged one."""
+    places = (out, source, data_root(source))
+    return {
+        name: splits.read(name, next((p for p in places if (p / name).is_file()), None))
+        for name in splits.names()
+    }
+
+
+def _missing(found: Found, lists: Mapping[str, Sequence[str]], out: Path) -> dict[str, str]:
+    """Of each list of sessions the cameras that are in the source and could not be prepared."""
+    names = [*(camera.name for camera in found.cameras), *found.incomplete]
+    here = [name for name in names if (out / name).is_dir()]
+    missing = {}
+    for split, sessions in lists.items():
+        own = {name for name in names if name.rpartition("/")[0] in sessions}
+        if lacks := listed.lacking("cameras", own, here):
+            missing[split] = lacks
+    return missing
 
 
 def _take_along(source: Path, out: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.pickles import read_pickle
 from eyeline.results import Floats
@@ -129,12 +130,13 @@ def read_matrix(path: Path) -> tuple[Floats, Floats]:
     Raises:
         DataError: the file cannot be read or lacks one of them.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            matrix, distortion = file["cam_mat"], file["dist_coeffs"].reshape(-1)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: {error}") from None
+    found = read_npz(path, ("cam_mat", "dist_coeffs"))
+    if len(found) < 2:
+        raise DataError(f"{path} lacks cam_mat or dist_coeffs")
+    matrix, distortion = found["cam_mat"], found["dist_coeffs"].reshape(-1)
     check_shape(matrix, "3 3", f"{path}: cam_mat")
+    if any(array.dtype.kind not in "fiu" for array in found.values()):
+        raise DataError(f"{path}: cam_mat or dist_coeffs are no numbers")
     return matrix, distortion
 
 

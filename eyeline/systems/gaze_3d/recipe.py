@@ -135,7 +135,7 @@ def _check(made: Recipe, where: str) -> None:
     faults += recipe.below_one(_counts(made))
     if not 0 < made.data.validation_share < 1:
         faults.append(f"data.validation_share is {made.data.validation_share}, not within (0, 1)")
-    recipe.refuse(faults, where)
+    recipe.refuse(faults, where, made.as_dict())
 
 
 def _counts(made: Recipe) -> list[tuple[str, int | None]]:

@@ -6,7 +6,6 @@ numbered pictures, or beside `image.pickle`, which holds them all and is read wh
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.pickles import read_pickle
 from eyeline.results import Floats, Image, Ints
@@ -150,9 +150,8 @@ def write_rows(path: Path, rows: Rows) -> None:
 
 def _read_ours(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        return read_npz(path)
+    except DataError as error:
         raise DataError(f"{path.name} is damaged: {error}") from None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
-from eyeline.training.foreign import load_state
+from eyeline.training.foreign import first_keys, load_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,14 +79,11 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes or values are
             not those of the builder; the message names them.
     """
-    theirs, beside = load_state(path, f"{SYSTEM}/{BUILDER}", inert=True)
+    theirs, beside, _ = load_state(path, f"{SYSTEM}/{BUILDER}")
     arguments = {"frames": _frames(theirs, path)}
     placed = {our_name(name): value for name, value in theirs.items()}
     expected = _empty(arguments["frames"]).state_dict()
-    shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    checkpoint.compare(shapes, placed, BUILDER, path)
-    state = {name: placed[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(state, path)
+    state = checkpoint.placed(expected, placed, BUILDER, path)
     card = CheckpointCard(SYSTEM, BUILDER, arguments, settings=MEASURED, licence=LICENCE)
     return Imported(card, state, beside)
 
@@ -106,14 +103,13 @@ def load_gaze_from_afar(path: Path | str, device: str = "cpu") -> GazeFromAfar:
         CheckpointError: another builder's file, or tensors that do not fit.
         UsageError: a device that is not there.
     """
+    from eyeline.systems.gaze_3d.model import gaze_from_afar
     from eyeline.training.devices import check_device
 
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
-    checkpoint.check_finite(state, path)
-    network = _network(card.arguments, path)
-    checkpoint.fill(network, state, path)
-    return network.eval().to(check_device(device))
+    network = checkpoint.build(gaze_from_afar, card, state, path)
+    return cast("GazeFromAfar", network.to(check_device(device)))
 
 
 def _rules() -> list[tuple[re.Pattern[str], str]]:
@@ -145,21 +141,9 @@ def _frames(state: Mapping[str, Tensor], path: Path | str) -> int:
         raise CheckpointError(
             f"{path} does not fit {BUILDER}: {_COUNTS_FRAMES} should be (frames, 64) with an odd "
             f"number of frames; the file {found}. Only the whole network of GAFA can be imported "
-            "here, not its parts"
+            f"here, not its parts; {first_keys(state)}"
         )
     return len(counts)
-
-
-def _network(arguments: Mapping[str, Any], path: Path | str) -> GazeFromAfar:
-    from eyeline.errors import DataError
-    from eyeline.systems.gaze_3d.model import gaze_from_afar
-
-    try:
-        return gaze_from_afar(**arguments)
-    except (TypeError, DataError) as error:
-        raise CheckpointError(
-            f"{path} has a card that builder {BUILDER} cannot use: {error}"
-        ) from error
 
 
 def _empty(frames: int) -> GazeFromAfar:

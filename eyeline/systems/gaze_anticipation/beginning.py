@@ -29,7 +29,7 @@ def begin(network: GazeAnticipation, path: Path | None) -> Beginning:
     if path is None:
         return Beginning()
     random = weights.initialise(network, path)
-    ours = path.suffix == ".safetensors"
+    ours = checkpoint.is_own(path)
     licence = checkpoint.read_card(path).licence if ours else OTHERS_LICENCE
     taken = len(network.state_dict()) - len(random)
     return Beginning(path.name, files.sha256(path), taken, random, licence)

@@ -21,6 +21,7 @@ from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
 from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
+from eyeline.training import listed
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def run(
         "full_frames": full_frames, "sound": clips.with_sound, "precision": precision,
         "seen_in_training": len({*card.data.get("videos", ())} & {*clips.videos}),
     }  # fmt: skip
-    made["notes"] += _notes(card, clips, measured)
+    made["notes"] += [*listed.notes(data_dir, split), *_notes(card, clips, measured)]
     if folder is not None:
         _write(folder, made, measured, maps=maps)
     if told:

@@ -211,7 +211,7 @@ def _reader(kind: type[Frames], field: str) -> Callable[[str], Any]:
     known = _DTYPES.get(field, np.float64)
     if known is object:
         return _text
-    return int if known is np.int64 else _number
+    return _whole if known is np.int64 else _number
 
 
 def _kind(word: str) -> int:
@@ -224,6 +224,12 @@ def _text(word: str) -> str:
     if not word:
         raise ValueError("it should not be empty")
     return word
+
+
+def _whole(word: str) -> int:
+    if len(word) > 18:
+        raise ValueError("it has more than 18 digits")
+    return int(word)
 
 
 def _number(word: str) -> float:

@@ -21,7 +21,7 @@ from eyeline.files import made, write_bytes
 from eyeline.systems.gaze_anticipation.recordings import clips, store
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
 from eyeline.systems.gaze_anticipation.recordings.preparing import Outcome, Settings, attempt
-from eyeline.systems.gaze_anticipation.recordings.raw import Raw, find_ego4d
+from eyeline.systems.gaze_anticipation.recordings.raw import Raw, find_ego4d, passed_over
 from eyeline.systems.gaze_anticipation.recordings.splits import (
     GROUP,
     OTHER,
@@ -29,7 +29,9 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
     Wanted,
     draw_lists,
     read_lists,
+    video_of,
 )
+from eyeline.training import listed
 
 REPORT = "prepare_report.json"
 
@@ -126,6 +128,9 @@ def run(
     if skipped := sorted({raw.video for raw in every} & clips.SKIPPED):
         note = f"left out, as by the published code: {', '.join(skipped)}"
         split = replace(split, notes=(*split.notes, note))
+    if others := passed_over(source):
+        note = f"passed over, not taken for videos: {', '.join(others)}"
+        split = replace(split, notes=(*split.notes, note))
     return prepare_all(
         chosen(found, videos, source), split, out, Settings(fill_silence), jobs, told, clip_files
     )
@@ -167,8 +172,12 @@ def prepare_all(
         outcomes.append(outcome)
         if told:
             told(f"[{len(outcomes)}/{len(found)}] {outcome.video}: {_words(outcome)}")
-    kept, notes = _fitting(out, lists, found[0].dataset)
+    kept, notes, missing = _fitting(out, lists, found[0].dataset)
     _write_lists(out, kept)
+    listed.write(out, missing)
+    if told:
+        for note in missing.values():
+            told(note)
     store.write_card(out, found[0].dataset)
     if clip_files:
         _write_clips(out, [clip for those in kept.values() for clip in those], jobs, told)
@@ -194,10 +203,13 @@ def one_thread() -> None:
     processes.one_thread()
 
 
-def _fitting(out: Path, lists: Lists, dataset: str) -> tuple[dict[str, list[Clip]], list[str]]:
-    """The clips of each list that are there, and what is to be told of the lists."""
+def _fitting(
+    out: Path, lists: Lists, dataset: str
+) -> tuple[dict[str, list[Clip]], list[str], dict[str, str]]:
+    """The clips of each list that are there, what is to be told, and what lists lack."""
     there = {name: store.open_video(out, name) for name in store.prepared_videos(out)}
     kept: dict[str, list[Clip]] = {}
+    missing: dict[str, str] = {}
     notes = [*lists.notes]
     if there and not lists.videos & {*there}:
         notes.append(f"none of the {len(lists.videos)} videos of the lists is here")
@@ -207,9 +219,17 @@ def _fitting(out: Path, lists: Lists, dataset: str) -> tuple[dict[str, list[Clip
         kept[split] = [clip for clip in ours if fits(there[clip.video], clip)]
         if lost := len(ours) - len(kept[split]):
             notes.append(f"{lost} clips of {split} are left out: their videos are too short")
+        if lacks := listed.lacking("videos", {video_of(entry) for entry in entries}, there):
+            missing[split] = f"{lacks}; {split} has {_of_listed(kept[split], entries)}"
     if bare := sorted({*there} - {clip.video for those in kept.values() for clip in those}):
         notes.append(f"no clip fits into {', '.join(bare)}, or is listed of it")
-    return {split: those for split, those in kept.items() if those}, notes
+    return {n: those for n, those in kept.items() if those}, [*notes, *missing.values()], missing
+
+
+def _of_listed(kept: Sequence[Clip], entries: Sequence[Clip | str]) -> str:
+    """How many clips of how many; of a video that is listed whole it is not known how many."""
+    whole = all(isinstance(entry, Clip) for entry in entries)
+    return f"{len(kept)} of {len(entries)} clips" if whole else f"{len(kept)} clips"
 
 
 def _clips(

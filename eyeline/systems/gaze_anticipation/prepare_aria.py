@@ -5,12 +5,9 @@ Gaze of today's release was worked out anew after the pilot's, so scores on it a
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.results import Ints
@@ -31,6 +28,7 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
     draw_lists,
     read_lists,
 )
+from eyeline.systems.gaze_anticipation.recordings.tables import read_table
 
 EXPORT = "recordings"
 """Below the prepared data set: videos of VRS files."""
@@ -201,21 +199,21 @@ def _listed_names(source: Path, split: Lists | None, wanted: Wanted) -> dict[str
 
 
 def read_times(path: Path) -> Ints:
-    """Times `(frame,)` in ns, of a table whose first column they are.
+    """Times `(frame,)` in ns, of the column `timestamp_ns`.
 
     Raises:
-        DataError: no such file, or rows without numbers.
+        DataError: no such file or column, rows without numbers, or times that go back.
     """
     if not path.is_file():
         raise DataError(
             f"{path} is missing: frames and gaze are paired by time. It has a line timestamp_ns, "
             "then one time a frame"
         )
-    try:
-        lines = path.read_text().split()[1:]
-        return np.array([int(line.split(",")[0]) for line in lines], np.int64)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}, timestamp_ns: {error}") from error
+    table = read_table(path)
+    name = table.need("times", "timestamp_ns")
+    times = table.integers(name)
+    table.check_ascending(name, times)
+    return times
 
 
 def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> list[Recording]:
@@ -245,7 +243,8 @@ def _pilot(source: Path) -> list[PilotRecording]:
     """Recordings of the pilot release, by its tables."""
     found = []
     for table in sorted(source.glob("labels/*/data_summary.csv")):
-        for line, row in enumerate(_rows(table), start=2):
+        rows = read_table(table)
+        for line, row in zip(rows.lines, rows.rows, strict=True):
             if len(row) <= _SUMMARY_VIDEO:
                 raise DataError(f"{table}, line {line}: {len(row)} columns; 12 are expected")
             said = row[_SUMMARY_VIDEO].strip()
@@ -255,11 +254,3 @@ def _pilot(source: Path) -> list[PilotRecording]:
                 gaze = table.parent / row[_SUMMARY_PATH].strip().lstrip("/")
                 found.append(PilotRecording(name, movie, gaze))
     return sorted(found, key=lambda recording: recording.video)
-
-
-def _rows(path: Path) -> list[list[str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [row for row in csv.reader(file) if row][1:]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error

@@ -131,7 +131,7 @@ def _check(made: Recipe, where: str) -> None:
         faults.append(f"data.validation_share is {data.validation_share}, not within [0, 1)")
     elif data.validation_share == 0 and training.select != "last":
         faults.append(f"training.select is '{training.select}', but no video is held out")
-    recipe.refuse(faults, where)
+    recipe.refuse(faults, where, made.as_dict())
 
 
 def _counts(made: Recipe) -> list[tuple[str, int | None]]:

@@ -35,10 +35,10 @@ from eyeline.video.made_up import pcm16, write_video, write_wav
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""
 HEADER = (
-    "component_idx", "canonical_timestamp_s", "component_timestamp_s", "frame_idx", "confidence",
+    "component_idx", "component_timestamp_s", "canonical_timestamp_s", "world_index", "confidence",
     "norm_pos_x", "norm_pos_y",
 )  # fmt: skip
-"""Of a file of gaze; readers go by the places of the columns."""
+"""Of a file of gaze: the first columns as published."""
 
 _APART, _LOST, _SHORT = 1, 2, 3
 """Places of the videos whose sound is apart, whose gaze is lost for a while, and ends early."""

@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from eyeline.errors import CheckpointError, UsageError
+from eyeline.documents import parse_yaml
+from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.systems.gaze_anticipation.network.original_keys import (
     EMBEDDINGS,
     KINETICS_IGNORED,
@@ -46,17 +47,14 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, not a checkpoint, or one whose keys, shapes, values or
             configuration are not those of the builder; the message names them.
     """
-    theirs, beside = foreign.load_state(path, f"{SYSTEM}/{BUILDER}", wrapper=_STATE)
-    told = _configuration(path) if _CONFIGURATION in beside else {}
+    theirs, beside, content = foreign.load_state(path, f"{SYSTEM}/{BUILDER}")
+    told = _configuration(content.get(_CONFIGURATION), path)
     arguments = _arguments(theirs, path) | _options(told, path)
     expected = _empty(arguments, path).state_dict()
     placed = _renamed(theirs, expected)
     if len(placed) < len(theirs):
         raise CheckpointError(f"{path} holds parts of networks of several kinds")
-    shapes = {name: tuple(value.shape) for name, value in expected.items()}
-    checkpoint.compare(shapes, placed, f"{SYSTEM}/{BUILDER}", path)
-    state = {name: placed[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(state, path)
+    state = checkpoint.placed(expected, placed, f"{SYSTEM}/{BUILDER}", path)
     card = CheckpointCard(
         SYSTEM, BUILDER, arguments, data=_trained_on(told), settings=_settings(told),
         licence=LICENCE,
@@ -78,7 +76,7 @@ def load_csts(
         CheckpointError: another builder's file, or tensors that do not fit.
         UsageError: a device that is not there, or no such precision.
     """
-    from eyeline.systems.gaze_anticipation.model import PRECISIONS
+    from eyeline.systems.gaze_anticipation.model import PRECISIONS, csts
     from eyeline.training.devices import check_device
 
     where = check_device(device)
@@ -86,11 +84,7 @@ def load_csts(
         raise UsageError(f"no precision '{precision}'; there are {', '.join(PRECISIONS)}")
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
-    checkpoint.check_finite(state, path)
-    network = _empty(card.arguments, path)
-    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    checkpoint.compare(shapes, state, BUILDER, path)
-    network.load_state_dict(state, assign=True)  # 0.75 GB that need not be there twice
+    network = cast("GazeAnticipation", checkpoint.build(csts, card, state, path, assign=True))
     network.precision = precision
     return network.requires_grad_().eval().to(where)
 
@@ -126,25 +120,24 @@ def _beginning(path: Path | str, network: GazeAnticipation) -> dict[str, Tensor]
     """What of a file can begin a network, in our names and its shapes."""
     own = network.state_dict()
     arguments: Mapping[str, Any] = {}
-    if Path(path).suffix == ".safetensors":
+    if checkpoint.is_own(path):
         card, found = checkpoint.load(path)
         checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
         arguments = card.arguments
         needed = [name for name in own if not name.startswith(EMBEDDINGS)]
     else:
-        theirs, _ = foreign.load_state(path, "an MViT-B 16x4 or of CSTS", wrapper=_STATE)
+        theirs = foreign.load_state(path, "an MViT-B 16x4 or of CSTS").state
         joined = _joined(theirs, path)
         used = {k: v for k, v in joined.items() if k not in KINETICS_IGNORED}
         found = _renamed(used, {**own, **dict.fromkeys(_EMBEDDED)})
         needed = [name for name in own if name.startswith("video.")]
-    checkpoint.check_finite(found, path)
     sized = {name: _resized(name, value, own) for name, value in found.items()}
     kept = {k: v for k, v in sized.items() if k in own or not k.startswith(EMBEDDINGS)}
-    shapes = {name: tuple(own[name].shape) for name in {*needed, *(n for n in kept if n in own)}}
-    checkpoint.compare(shapes, kept, f"a start for {SYSTEM}/{BUILDER}", path)
+    wanted = {name: own[name] for name in own if name in kept or name in {*needed}}
+    placed = checkpoint.placed(wanted, kept, f"a start for {SYSTEM}/{BUILDER}", path)
     if any(name.startswith("sound.") for name in kept):
         _check_scale(arguments, network, path)
-    return {name: value.to(own[name].dtype) for name, value in kept.items()}
+    return placed
 
 
 def _check_scale(arguments: Mapping[str, Any], network: GazeAnticipation, path: Path | str) -> None:
@@ -219,21 +212,18 @@ def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
         raise CheckpointError(
             f"{path} does not fit {SYSTEM}/{BUILDER}: {name} should be (1, places, channels); the "
             f"file {has}. A network for actions, such as the Kinetics-400 start, is not imported "
-            "but given to training as its first weights"
+            f"but given to training as its first weights; {foreign.first_keys(state)}"
         )
     return found
 
 
-def _configuration(path: Path | str) -> dict[str, Any]:
+def _configuration(text: Any, path: Path | str) -> dict[str, Any]:
     """The settings of a training, as YAML text beside the tensors."""
-    import yaml
-
-    text = foreign.load_foreign(path)[_CONFIGURATION]
     try:
-        told = yaml.safe_load(text) if isinstance(text, str) else None
-    except yaml.YAMLError as error:
+        told = parse_yaml(text, str(path)) if isinstance(text, str) else None
+    except DataError as error:
         raise CheckpointError(
-            f"{path} has a '{_CONFIGURATION}' that is not YAML: {str(error).splitlines()[0]}. "
+            f"{path} has a '{_CONFIGURATION}' that is not YAML: {checkpoint.first_line(error)}. "
             f"Its '{_STATE}' alone would be taken as trained by the published configuration"
         ) from error
     return told if isinstance(told, dict) else {}
@@ -281,7 +271,6 @@ def _empty(arguments: Mapping[str, Any], path: Path | str) -> GazeAnticipation:
     """The network without memory for its tensors."""
     import torch
 
-    from eyeline.errors import DataError
     from eyeline.systems.gaze_anticipation.model import csts
 
     try:

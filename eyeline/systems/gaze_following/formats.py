@@ -283,7 +283,7 @@ def _numbers(text: str, count: int, where: str) -> tuple[float, ...]:
 
 def _exact(text: str) -> float:
     """The number; whole ones stay whole, so that they are written back as they were."""
-    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+    return int(text) if re.fullmatch(r"[-+]?[0-9]{1,18}", text) else float(text)
 
 
 def _float(text: str, where: str) -> float:
@@ -293,7 +293,7 @@ def _float(text: str, where: str) -> float:
 
 
 def _int(text: str, where: str) -> int:
-    if not text.strip().isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text.strip()):
         raise DataError(f"{where}: expected a whole number, found '{text[:60]}'")
     return int(text)
 

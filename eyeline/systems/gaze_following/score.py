@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.documents import read_npy
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry import boxes
 from eyeline.results import Floats, Ints
@@ -273,10 +274,7 @@ def _predictions(path: Path | str) -> Predictions:
 def _heat(path: str | None, rows: int) -> Floats | None:
     if path is None:
         return None
-    try:
-        heat = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    if not isinstance(heat, np.ndarray) or heat.ndim != 3 or len(heat) != rows:
+    heat = read_npy(Path(path))
+    if heat.ndim != 3 or len(heat) != rows or heat.dtype.kind not in "fiu":
         raise DataError(f"{path} should hold {rows} heatmaps (n, rows, columns)")
     return np.asarray(heat, np.float64)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyeline.errors import CheckpointError
 from eyeline.speech.syncnet import weights as syncnet
+from eyeline.training import file_kinds
 from eyeline.training.checkpoint import CheckpointCard, Imported, existing
+from eyeline.training.foreign import load_state
 
 SYSTEM = "gaze_following"
 
-_TORCH = (b"PK", b"\x80\x02\x8a\nl\xfc\x9cF\xf9")
-"""Beginnings of PyTorch's files: the zip of today, and the number that old ones open with."""
+_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
+"""The number that PyTorch's old files open with."""
+_JOBLIB = (b"\x80", b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda", b"x\x5e")
+"""Beginnings of joblib's files: a pickle, as it is or packed by gzip or zlib."""
 
 
 def import_original(path: Path | str) -> Imported:
@@ -26,33 +29,22 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, or one whose content is not that of the network it looks
             like; the message names what differs.
     """
-    if not _is_torch(existing(path)):
+    if _may_be_joblib(existing(path)):
         from eyeline.systems.gaze_following.matching import joblib_mlp
 
         return joblib_mlp.import_original(path)
-    if is_syncnet(path):
-        return import_syncnet(path)
     from eyeline.systems.gaze_following.detector import weights as detector
 
-    return detector.import_original(path)
+    found = load_state(path, f"SyncNet or {SYSTEM}/{detector.BUILDER} as mmdetection writes it")
+    if syncnet.is_original(found.state):
+        card = CheckpointCard(SYSTEM, syncnet.BUILDER, {}, licence=syncnet.LICENCE)
+        return Imported(card, syncnet.place(found.state, path), found.beside)
+    return detector.place(found, path)
 
 
-def import_syncnet(path: Path | str) -> Imported:
-    """The authors' `syncnet_v2.model`; errors as of `speech.syncnet.weights.read_original`."""
-    state = syncnet.read_original(path)
-    return Imported(CheckpointCard(SYSTEM, syncnet.BUILDER, {}, licence=syncnet.LICENCE), state)
-
-
-def is_syncnet(path: Path | str) -> bool:
-    """Whether a PyTorch file's entries are named like SyncNet's; False for an unreadable one."""
-    from eyeline.training.foreign import load_foreign
-
-    try:
-        return syncnet.is_original(load_foreign(path, inert=True))
-    except CheckpointError:
-        return False
-
-
-def _is_torch(path: Path) -> bool:
+def _may_be_joblib(path: Path) -> bool:
+    """Whether it begins as a pickle, packed or not, that is none of PyTorch's."""
     with path.open("rb") as file:
-        return file.read(16).startswith(_TORCH)
+        begins = file.read(16)
+    other = begins.startswith(_TORCH) or file_kinds.is_safetensors(path)
+    return begins.startswith(_JOBLIB) and not other

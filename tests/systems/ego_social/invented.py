@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.systems.ego_social.network.original_keys import our_name
+from tests.closeness import assert_close_to_scale
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -108,7 +109,7 @@ def assert_seen(seen: dict[str, Tensor], file: dict[str, Array], tolerance: floa
         }
         for end, found in held.items():
             if (wanted := file.get(f"act.{name}{end}")) is not None:
-                np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=tolerance, err_msg=name)
+                assert_close_to_scale(found, wanted, tolerance, err_msg=name)
                 count += np.size(wanted)
     return count
 

@@ -18,6 +18,7 @@ from eyeline.systems.ego_social import evaluate, predictions, score
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
 from eyeline.systems.ego_social.scoring import postprocess
 from eyeline.systems.ego_social.ttm_model import ttm
+from eyeline.training import listed
 from tests.systems.ego_social.invented import LAM, TTM, filled, golden
 from tests.systems.ego_social.recorded import annotated
 from tests.systems.ego_social.stored import prepared, write_list
@@ -60,17 +61,20 @@ def assert_same_table(found: list[list[str]], wanted: list[list[str]]) -> None:
 
 
 def test_looking_at_me_as_the_original(recorded: Path, tmp_path: Path) -> None:
+    """Random weights give scores so close that their order, and mAP, differ between processors;
+    `test_score` compares the mAP of the original's own scores."""
     file = golden("e2e")
     given = saved(tmp_path / "lam.safetensors", filled(lam_lstm(), LAM), "lam_lstm")
-    made = evaluate.run(given, recorded, tmp_path, split="train", stride=5)
+    evaluate.run(given, recorded, tmp_path, split="train", stride=5)
     for name in ("gt", "pred"):
         found = table((tmp_path / f"{name}.csv").read_text())
         wanted = table(str(file[f"lam.{name}_csv"]))
         assert_same_table(found, wanted)
-    assert made["published"]["mAP"] == pytest.approx(float(file["lam.mAP_stable"]), abs=0.01)
     black = Counter(row[-1] for row in wanted).most_common(1)[0]
-    alike = {row[-1] for row, other in zip(found, wanted, strict=True) if other[-1] == black[0]}
-    assert black[1] == 15 and len(alike) == 1, "black windows are told alike"
+    alike = [
+        float(row[-1]) for row, other in zip(found, wanted, strict=True) if other[-1] == black[0]
+    ]
+    assert black[1] == 15 and np.ptp(alike) < 1e-6, "black windows are told alike"
 
 
 def test_talking_to_me_as_the_original(recorded: Path, tmp_path: Path) -> None:
@@ -153,6 +157,14 @@ def test_the_other_policy(data: Path, weights: dict[str, Path]) -> None:
     made = evaluate.run(weights["lam"], data, policy="is_at_me", stride=20)
     assert made["published"]["mAP"] is None
     assert any("is_at_me" in note for note in made["notes"])
+
+
+def test_what_the_list_lacks_is_in_the_report(weights: dict[str, Path], tmp_path: Path) -> None:
+    data = taught(tmp_path / "data", 1, 1, only="val")
+    listed.write(data, {"val": "1 of 2 listed clips is not here: x"})
+    told: list[str] = []
+    made = evaluate.run(weights["ttm"], data, told=told.append)
+    assert made["notes"][0] == "1 of 2 listed clips is not here: x" and made["notes"][0] in told
 
 
 def test_what_cannot_be_evaluated(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from eyeline.systems.ego_social.recordings import preparing, sources
 from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, read_list
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.store import open_clip, prepared_clips
+from eyeline.training import listed
 from tests.systems.ego_social.stored import film, numbered
 
 FRAMES = 40
@@ -248,11 +249,14 @@ def test_the_published_lists_ship(tmp_path: Path, movie: Path) -> None:
         shutil.copy(movie, source / f"{name}.mp4")
     told = prepare.run(source, tmp_path / "out").as_dict()
     assert told["clips"] == {"done": 2}
+    others = ", ".join(sorted({*lists["val"]} - {uid})[:5])
     assert told["notes"] == [
         "no split/*.list: the published lists are taken",
         f"49 clips of the list val are not annotated, first: {lists['val'][0]}",
         "no clip of the lists that ship with eyeline is here: train, test",
+        f"49 of 50 listed clips are not here: {others} and 44 more; val has 1 of 50 clips",
     ]
+    assert listed.notes(tmp_path / "out", "val") == (told["notes"][-1],)
     assert read_list(tmp_path / "out" / "split" / "val.list") == (uid,)
     assert not (tmp_path / "out" / "split" / "train.list").exists()
     one = prepare.run(source, tmp_path / "part", lists=("val",))

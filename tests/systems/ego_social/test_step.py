@@ -15,6 +15,7 @@ from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.training import loop
 from eyeline.training.devices import Devices
 from eyeline.training.loop import Run, StepLoss
+from tests.closeness import assert_close_to_scale
 from tests.systems.ego_social.invented import (
     LAM,
     TTM,
@@ -100,7 +101,7 @@ def test_the_loss_is_the_benchmarks_and_accuracy_is_told() -> None:
     found = Step(read_recipe("ttm"))(net.eval(), batch)
     logits = net(batch["clip"], batch["sound"])
     wanted = weighted_cross_entropy(logits, batch["label"], weights=TALKING_WEIGHTS)
-    torch.testing.assert_close(found.total, wanted)
+    assert_close_to_scale(found.total, wanted)
     right = (logits.argmax(1) == batch["label"]).float().mean()
     assert found.parts == {"accuracy": pytest.approx(float(right))}
 

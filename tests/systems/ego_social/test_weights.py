@@ -150,7 +150,7 @@ ODD = {
     "both prefixes": ("entries twice", lambda s: s | {"module.last_layer1.bias": torch.ones(128)}),
     "not a number": ("no numbers in head.1.bias",
                      lambda s: s | {"last_layer2.bias": torch.full((2,), torch.nan)}),
-    "text": ("holds epoch, which are no tensors", lambda s: {"epoch": 3}),
+    "text": ("holds no tensors: its entries are epoch", lambda s: {"epoch": 3}),
     "empty": ("holds no tensors", lambda s: {"state_dict": {}}),
 }  # fmt: skip
 
@@ -261,7 +261,8 @@ def test_an_encoder_begins_at_imagenet(written: Write) -> None:
         ("lacks encoder.norm.bias", lambda s: without(s, "bn1.bias")),
         ("no place for encoder.layer1.0.conv3.weight",
          lambda s: s | {"layer1.0.conv3.weight": torch.ones(256, 64, 1, 1)}),
-        ("no numbers in bn1.bias", lambda s: s | {"bn1.bias": torch.full((64,), torch.inf)}),
+        ("no numbers in encoder.norm.bias",
+         lambda s: s | {"bn1.bias": torch.full((64,), torch.inf)}),
     ],
 )  # fmt: skip
 def test_a_beginning_that_does_not_fit_changes_nothing(

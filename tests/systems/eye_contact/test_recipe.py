@@ -77,7 +77,7 @@ def test_changes_come_before_the_check() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "is not YAML"),
+        ("a: [", "not YAML"),
         ("- a", "should hold sections"),
         ("loss: 3", "section 'loss' should hold keys"),
     ],

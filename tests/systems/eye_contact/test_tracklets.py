@@ -16,6 +16,7 @@ from eyeline.systems.eye_contact.tracklets import (
     read_feature,
     read_list,
     read_tracklet,
+    whole_number,
     write_list,
     write_tracklet,
 )
@@ -92,7 +93,7 @@ def test_what_is_no_tracklet(changes: dict[str, Any], message: str) -> None:
         ({"landmark": np.zeros((3, 68, 1, 2))}, "axis '6'"),
         ({"start_frame": np.array(1.5)}, "start_frame has shape"),
         ({"start_frame": np.array([1, 2])}, "start_frame has shape"),
-        ({"start_frame": np.array({})}, r"not a readable \.npz"),
+        ({"start_frame": np.array({})}, "holds Python objects"),
         ({"gaze_feature": np.zeros((3, 8), np.int64)}, "gaze_feature is int64"),
     ],
 )
@@ -106,8 +107,14 @@ def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], message:
         read_tracklet(path)
 
 
+@pytest.mark.parametrize("cell", ["9" * 5000, "9" * 19, "-1", "1.0", "\u00b2", ""])
+def test_a_cell_that_is_no_whole_number(cell: str) -> None:
+    with pytest.raises(DataError, match="expected a whole number"):
+        whole_number(cell, "frame", "a.csv, line 2")
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read the tracklet"):
+    with pytest.raises(DataError, match=r"cannot read .*none\.npz"):
         read_tracklet(tmp_path / "none.npz")
     for content in (b"", b"PK\x03\x04 broken", b"text"):
         (tmp_path / "a.npz").write_bytes(content)
@@ -119,7 +126,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"b\.npz is not a readable"):
         read_tracklet(tmp_path / "b.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
-    with pytest.raises(DataError, match=r"one\.npy is a single array"):
+    with pytest.raises(DataError, match=r"one\.npy is not a readable \.npz file"):
         read_tracklet(tmp_path / "one.npy")
 
 

@@ -24,6 +24,7 @@ from eyeline.systems.gaze_3d.model import GazeFromAfar
 from eyeline.systems.gaze_3d.runs import UNKNOWN
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from tests.closeness import assert_close_to_scale
 from tests.people.build import track
 from tests.systems.scenes import video
 
@@ -101,8 +102,8 @@ def check(answers: Sequence[Any], told: Any, place: int, row: int) -> None:
         assert isinstance(answer, Directions)
         direction = estimate.direction[0, place].numpy()
         np.testing.assert_allclose(answer.direction[row], direction, atol=2e-4)
-        np.testing.assert_allclose(answer.concentration[row], estimate.concentration[0, place],
-                                   rtol=2e-4)  # fmt: skip
+        kappa = estimate.concentration[0, place]
+        assert_close_to_scale(answer.concentration[row], kappa, 2e-4)
 
 
 def test_every_row_is_answered_from_the_window_about_it(

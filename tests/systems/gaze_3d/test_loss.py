@@ -11,6 +11,7 @@ import torch
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_3d.loss import concentration_loss, cosine_loss, losses
 from eyeline.systems.gaze_3d.weights import our_name
+from tests.closeness import assert_gradient_close
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.invented import inputs, labels, network
 
@@ -33,7 +34,7 @@ def test_directions_as_published(golden: Golden, case: str) -> None:
     loss = cosine_loss(direction, label)
     loss.backward()
     np.testing.assert_allclose(loss.item(), file[f"{case}_cos_loss"], rtol=1e-5)
-    np.testing.assert_allclose(direction.grad, file[f"{case}_grad_mu"], atol=1e-6)
+    assert_gradient_close(direction.grad, file[f"{case}_grad_mu"])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,6 +14,7 @@ from eyeline.systems.gaze_3d import cropping, data, prepare, splits, synthesize
 from eyeline.systems.gaze_3d.inputs import crop_body
 from eyeline.systems.gaze_3d.raw import read_annotation
 from eyeline.systems.gaze_3d.recordings import open_recording
+from eyeline.training import listed
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.test_raw import annotation
 
@@ -154,6 +155,17 @@ def test_a_damaged_camera_costs_itself_and_is_named(source: Path, tmp_path: Path
     assert "damaged" in failed[CAMERA]
     assert failed["made/000/Camera2_0"] == "no folder of pictures"
     assert summary.as_dict()["recordings"] == {"failed": 2, "done": 4}
+    lacks = f"2 of 4 listed cameras are not here: {CAMERA}, made/000/Camera2_0"
+    assert listed.notes(tmp_path / "out", "gafa_train.txt") == (lacks,)
+    assert listed.notes(tmp_path / "out", "gafa_test.txt") == ()
+
+
+def test_a_damaged_list_is_refused_before_any_work(source: Path, tmp_path: Path) -> None:
+    path = next(source.rglob("gafa_train.txt"))
+    path.write_bytes(b"\xd6\xff")
+    with pytest.raises(DataError, match=r"no list of sessions 'gafa_train\.txt'"):
+        prepare.run(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "made").exists()
 
 
 def test_a_run_that_was_stopped_goes_on(

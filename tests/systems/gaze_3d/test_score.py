@@ -10,6 +10,7 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.systems.gaze_3d import answers, score
 from eyeline.systems.gaze_3d.answers import Answers
+from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.prepared import write_golden
 from tests.systems.gaze_3d.test_report import looking, rows
@@ -30,7 +31,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found.places == wanted.places and found.direction.keys() == {"gaze", "head"}
     assert found.first_frame is not None and found.first_frame.tolist() == [0] * 7 + [7] * 7
     np.testing.assert_allclose(found.direction["head"], -gaze, atol=1e-5)
-    np.testing.assert_allclose(found.concentration["gaze"], wanted.concentration["gaze"], rtol=1e-4)
+    assert_close_to_scale(found.concentration["gaze"], wanted.concentration["gaze"], 1e-4)
     assert found.concentration.keys() == {"gaze"}
 
 

@@ -168,7 +168,7 @@ ODD = {
              lambda s: s | {"gazemodule.kappa_layer.2.weight": torch.ones(6, 64)}),
     "not a number": ("no numbers in motion.0.bias",
                      lambda s: s | {"hbnet.trajnet.fc.0.bias": torch.full((16,), torch.nan)}),
-    "text": ("holds epoch, which are no tensors", lambda s: {"epoch": 3}),
+    "text": ("holds no tensors: its entries are epoch", lambda s: {"epoch": 3}),
     "empty": ("holds no tensors", lambda s: {"state_dict": {}}),
 }  # fmt: skip
 
@@ -226,5 +226,5 @@ def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no weights file"):
         import_original(tmp_path / "none.pth")
     (tmp_path / "text.pth").write_text("not a checkpoint")
-    with pytest.raises(CheckpointError, match="PyTorch checkpoint"):
+    with pytest.raises(CheckpointError, match="text, not weights: 'not a"):
         import_original(tmp_path / "text.pth")

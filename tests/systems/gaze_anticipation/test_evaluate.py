@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.system import load_system
 from eyeline.systems.gaze_anticipation import evaluate, predictions, score
 from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.training import listed
 from tests.systems.gaze_anticipation import judged
 from tests.systems.gaze_anticipation.invented import golden
 
@@ -151,6 +153,18 @@ def test_silence_changes_answers(weights: Path, made: Any, judged_data: Path) ->
     assert not silent["sound"] and not any("silence" in note for note in silent["notes"])
     assert silent["pooled"]["csts"]["auc"] != made[0]["pooled"]["csts"]["auc"]
     assert silent["pooled"]["last_gaze"]["auc"] == made[0]["pooled"]["last_gaze"]["auc"]
+
+
+def test_what_the_list_lacks_is_in_the_report(
+    weights: Path, judged_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(judged_data, data)
+    listed.write(data, {"test": "1 of 3 listed videos is not here: x; test has 4 of 6 clips"})
+    told: list[str] = []
+    made = evaluate.run(weights, data, told=told.append, samples=0, threshold=0.5)
+    assert made["notes"].count("1 of 3 listed videos is not here: x; test has 4 of 6 clips") == 1
+    assert {*made["notes"]} <= {*told}
 
 
 def test_what_cannot_be_evaluated(weights: Path, judged_data: Path, tmp_path: Path) -> None:

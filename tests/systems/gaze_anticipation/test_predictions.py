@@ -61,6 +61,7 @@ def broken(path: Path, line: int, column: str, word: str) -> Path:
     ("column", "word", "said"),
     [
         ("x", "left", r"line 7: x is 'left'"), ("x", "nan", r"line 7: x is 'nan': it should be"),
+        ("frame", "9" * 30, r"line 7: frame is .*18 digits"),
         ("frame", "3.5", r"line 7: frame is '3\.5'"), ("video", "", r"line 7: video is ''"),
         ("kind", "blink", r"line 7: kind is 'blink': there are fixation, saccade"),
         ("dataset", "aria", "has frames of aria and ego4d"),

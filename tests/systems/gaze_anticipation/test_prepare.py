@@ -16,6 +16,7 @@ from eyeline.systems.gaze_anticipation import data, prepare
 from eyeline.systems.gaze_anticipation.recordings import clips, store
 from eyeline.systems.gaze_anticipation.recordings.clips import read_list
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED
+from eyeline.training import listed
 from tests.systems.gaze_anticipation import filmed
 
 
@@ -153,6 +154,39 @@ def test_listed_clips_beyond_a_video_are_left_out(source: Path, tmp_path: Path) 
     summary = prepare.run(source, tmp_path / "out")
     assert summary.clips == {"train": 2, "test": 2}
     assert "1 clips of test are left out: their videos are too short" in summary.notes
+
+
+def test_a_listed_video_that_is_not_here_is_told_in_prepare_and_evaluate(
+    source: Path, tmp_path: Path
+) -> None:
+    path = source / "test_ego4d_gaze.csv"
+    path.write_text(path.read_text() + "cc/cc_t0_t5.mp4\ncc/cc_t5_t10.mp4\ndd/dd_t0_t5.mp4\n")
+    told: list[str] = []
+    summary = prepare.run(source, tmp_path / "out", told=told.append)
+    said = "2 of 3 listed videos are not here: cc, dd; test has 2 of 5 clips"
+    assert said in told and said in summary.as_dict()["notes"]
+    assert listed.notes(tmp_path / "out", "test") == (said,)
+    assert listed.notes(tmp_path / "out", tmp_path / "out" / "split" / "test.list") == (said,)
+    assert listed.notes(tmp_path / "out", "train") == ()
+    path.write_text("bb/bb_t0_t5.mp4\n")
+    prepare.run(source, tmp_path / "out")
+    assert listed.notes(tmp_path / "out", "test") == (), "nothing lacks any more"
+
+
+def test_videos_of_other_endings_are_taken_or_named(source: Path, tmp_path: Path) -> None:
+    folder = source / "full_scale.gaze"
+    (folder / "aa.mp4").rename(folder / "aa.MP4")
+    shutil.copy(folder / "bb.mp4", folder / "bb.mov")
+    (folder / "notes.docx").write_bytes(b"x")
+    summary = prepare.run(source, tmp_path / "out")
+    assert summary.as_dict()["videos"] == {"done": 2} and summary.clips == {"train": 2, "test": 2}
+    said = "passed over, not taken for videos: full_scale.gaze/bb.mov, full_scale.gaze/notes.docx"
+    assert said in summary.notes
+
+
+def test_gaze_of_a_download_that_is_named_like_a_video(source: Path, tmp_path: Path) -> None:
+    (source / "gaze" / "aa.csv").rename(source / "gaze" / "aa.mp4")
+    assert not prepare.run(source, tmp_path / "out").failed
 
 
 def _own(source: Path) -> Path:

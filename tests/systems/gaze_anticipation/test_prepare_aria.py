@@ -191,7 +191,7 @@ def _slow(folder: Path) -> None:
     [
         (_no_times, "timestamps.csv is missing"),
         (_few_times, "timestamps.csv has 2 times"),
-        (_bad_times, "timestamps.csv, timestamp_ns"),
+        (_bad_times, "timestamps.csv, line 2, column timestamp_ns"),
         (_no_calibration, "calibration.json is missing"),
         (_other_clock, "tracking_timestamp_us is nowhere near"),
         (_slow, "its frame rate is 30.000"),

@@ -165,6 +165,6 @@ def test_gradients_and_a_step_as_published() -> None:
     optimizers(Recipe(), net)["main"].step()
     for name in changed:
         clipped, delta = (file[f"step/{name}/{what}"] for what in ("grad_clipped", "delta"))
-        sure = np.abs(clipped) > 1e-7
+        sure = np.abs(clipped) > max(1e-7, 1e-2 * np.abs(clipped).max())  # of the sign
         moved = sampled(given[name], 64) - before[name]
         np.testing.assert_allclose(moved[sure], delta[sure], rtol=0.02, atol=2e-7, err_msg=name)

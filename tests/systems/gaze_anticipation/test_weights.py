@@ -147,7 +147,7 @@ ODD: dict[str, tuple[str, Callable[[dict[str, Tensor]], Any]]] = {
     "class in configuration": ("cfg.MVIT.CLS_EMBED_ON is true", lambda s: trained(
         s, CONFIGURATION.replace("CLS_EMBED_ON: false", "CLS_EMBED_ON: true"))),
     "configuration": ("'cfg' that is not YAML", lambda s: trained(s, "a: [1, 2")),
-    "text": ("holds epoch", lambda s: {"epoch": 3}),
+    "text": ("holds no tensors: its entries are epoch", lambda s: {"epoch": 3}),
     "both names": ("entries twice", lambda s: s | {"module.classifier.bias": torch.ones(1)}),
 }  # fmt: skip
 
@@ -181,8 +181,8 @@ def test_what_is_imported_can_be_loaded(tmp_path: Path, written: Write) -> None:
     ("builder", "arguments", "message"),
     [
         ("centre_prior", {}, "weights of gaze_anticipation/centre_prior; expected"),
-        ("csts", {"frames": 7}, "csts cannot be: frames is 7"),
-        ("csts", {"depth": 3}, "csts cannot be: .*depth"),
+        ("csts", {"frames": 7}, "csts cannot use: frames is 7"),
+        ("csts", {"depth": 3}, "csts cannot use: .*depth"),
         ("csts", {"side": 128, "width": 16}, "another shape for"),
     ],
 )

@@ -120,7 +120,7 @@ def test_predicted_heatmaps(tmp_path, truth):
     with pytest.raises(DataError, match="should hold 4 heatmaps"):
         score.run(path, truth, size="1280x720", heatmaps=str(tmp_path / "heat.npy"))
     np.save(tmp_path / "heat.npy", np.array([{}]), allow_pickle=True)
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="holds Python objects"):
         score.run(path, truth, size="1280x720", heatmaps=str(tmp_path / "heat.npy"))
 
 

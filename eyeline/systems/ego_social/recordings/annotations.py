@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import read_json, read_text
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Ints
 
@@ -109,7 +109,7 @@ def read_annotations(*paths: Path | str) -> Annotations:
     """
     clips: dict[str, Clip] = {}
     for path in _files(paths):
-        for clip in _parse(_load(path), path):
+        for clip in _parse(read_json(path), path):
             if clip.uid in clips:
                 raise DataError(f"{path}: clip {clip.uid} comes twice")
             clips[clip.uid] = clip
@@ -124,7 +124,7 @@ def read_list(path: Path | str) -> tuple[str, ...]:
     Raises:
         DataError: no such file, an empty one, or a clip that comes twice; names the line.
     """
-    lines = _text(Path(path)).splitlines()
+    lines = read_text(Path(path)).splitlines()
     found: dict[str, int] = {}
     for line, text in enumerate(lines, 1):
         uid = text.strip()
@@ -145,7 +145,7 @@ def read_manifest(path: Path | str) -> dict[str, str]:
         DataError: naming file and line: columns that are missing, a row without a value, a video
             that comes twice with another place.
     """
-    rows = csv.DictReader(_text(Path(path)).splitlines())
+    rows = csv.DictReader(read_text(Path(path)).splitlines())
     if lacking := [name for name in MANIFEST if name not in (rows.fieldnames or ())]:
         raise DataError(f"{path} lacks the column {', '.join(lacking)}")
     places: dict[str, str] = {}
@@ -200,22 +200,6 @@ def _files(paths: Sequence[Path | str]) -> list[Path]:
             raise DataError(f"{path} holds neither av_train.json nor av_val.json")
         found += there or [path]
     return found
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text in UTF-8 (byte {error.start})") from error
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: {error.msg}") from error
 
 
 def _parse(content: Any, path: Path) -> Iterable[Clip]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError, VideoError, check_shape
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.data import SHORTEST_SOUND, Recent
@@ -294,10 +294,7 @@ def _faces(segment: Path) -> dict[int, str]:
 
 
 def _read_info(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    content = read_json(path)
     if not isinstance(content, dict) or not content:
         raise DataError(f"{path} tells of no segment")
     for name, told in content.items():

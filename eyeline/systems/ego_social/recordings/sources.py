@@ -15,6 +15,7 @@ from eyeline.systems.ego_social.recordings.annotations import (
     read_manifest,
 )
 from eyeline.systems.ego_social.recordings.footage import Footage
+from eyeline.video.endings import ENDINGS
 
 SPLITS = Path(__file__).parents[1] / "splits"
 """The lists that the authors published; that for training is the longer one, of talk."""
@@ -24,7 +25,7 @@ _ANNOTATIONS = ("json", "annotations", ".")
 _CLIPS = ("videos", "clips", ".")
 _VIDEOS = ("videos", "full_scale", "tmp", ".")
 _MANIFESTS = ("csv/manifest.csv", "manifest.csv")
-_KINDS = ("", ".mp4", ".mkv", ".mov", ".webm")
+_KINDS = ("", *ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def find(root: Path | str) -> Source:
 def _by_stem(root: Path, folders: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted((root / folder).glob("*")):
-            if path.suffix.lower() in _KINDS and path.is_file():
+        inside = (path for path in (root / folder).glob("[!.]*") if path.suffix.lower() in _KINDS)
+        for path in sorted(inside, key=lambda path: (_KINDS.index(path.suffix.lower()), path.name)):
+            if path.is_file():
                 found.setdefault(path.stem, path)
     return found

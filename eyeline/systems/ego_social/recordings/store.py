@@ -6,8 +6,6 @@ A prepared data set is a folder: `index.json`, `split/*.list`, and of each clip 
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.documents import parse_json, read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.inputs import SIZE, crop_face, segment_sound
@@ -279,9 +278,9 @@ def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip
 
 def _card(content: Mapping[str, Any], uid: str) -> Mapping[str, Any]:
     try:
-        card = json.loads(str(content["card"]))
+        card = parse_json(str(content["card"]), "card")
         version = card["version"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (DataError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"clip {uid}: its card is damaged ({error!r})") from error
     if version != VERSION:
         raise DataError(
@@ -294,9 +293,8 @@ def _read(path: Path, uid: str) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"clip {uid} is not prepared: no {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            content = dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        content = read_npz(path)
+    except DataError as error:
         raise DataError(f"clip {uid}: {path} is damaged: {error}") from error
     wanted = [f"{name}.{part}" for name in ORDERS for part in ("start", "frame", "crop")]
     if lacking := [name for name in (*wanted, "offset", "card") if name not in content]:

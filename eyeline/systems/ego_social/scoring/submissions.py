@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eyeline.documents import parse_json, read_text
 from eyeline.errors import DataError
 
 VERSION = "1.0"
@@ -51,13 +52,8 @@ def read(path: Path) -> tuple[str, dict[str, list[str]], list[float]]:
             or challenge, an id that is no text or whole number, another label than 1, a score
             outside [0, 1].
     """
-    try:
-        whole = path.read_text(encoding="utf-8-sig")
-        content = json.loads(whole)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}: {error.msg}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    whole = read_text(path)
+    content = parse_json(whole, str(path))
     kind = _head(content, path)
     keys = (*KEYS[kind], "label", "score")
     for number, row in enumerate(content["results"]):

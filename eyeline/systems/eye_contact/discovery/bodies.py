@@ -101,7 +101,8 @@ class KeypointRcnn:
         network = keypointrcnn_resnet50_fpn(
             weights=None, weights_backbone=None, min_size=shorter_px
         )
-        checkpoint.fill(network, foreign.load_foreign(weights), weights)
+        theirs = foreign.load_state(weights, "keypointrcnn_resnet50_fpn of torchvision")
+        checkpoint.fill(network, theirs.state, weights)
         self._network: Any = network.eval().to(device)
         self._device = device
         self._least_score = least_score

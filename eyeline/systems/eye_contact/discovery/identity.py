@@ -9,7 +9,6 @@ of the others'). Known faces from other days and cameras are less alike than the
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline.documents import read_npz
 from eyeline.errors import DataError, UsageError, check_shape
 from eyeline.files import replacing
 from eyeline.people.embed import SIZE, Embedder
@@ -80,11 +80,7 @@ def read_references(path: Path, size: int = SIZE) -> Floats:
     Raises:
         DataError: the file cannot be read, lacks `arr_0`, or was made by another network.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            vectors: Any = file.get("arr_0")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a readable .npz file: {error}") from error
+    vectors: Any = read_npz(path, ("arr_0",)).get("arr_0")
     if vectors is None or vectors.ndim != 2 or vectors.dtype.kind != "f":
         raise DataError(f"{path} lacks arr_0 with one embedding a row")
     if vectors.shape[1] != size:

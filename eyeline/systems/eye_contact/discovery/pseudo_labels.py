@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import npz_names, read_json
 from eyeline.errors import DataError, UsageError
 from eyeline.files import replacing, write_bytes
 from eyeline.results import Ints
@@ -107,9 +108,9 @@ def run(
 def _limits_before(root: Path) -> Limits:
     """Those of the run before; the published ones where there was none."""
     try:
-        said = json.loads((root / REPORT).read_text(encoding="utf-8"))["limits"]
+        said = read_json(root / REPORT)["limits"]
         return Limits(tuple(said["seconds"]), tuple(said["points"]), said["tracklets"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DataError, KeyError, TypeError):
         return Limits()
 
 
@@ -178,12 +179,11 @@ def _clustered(name: VideoName, clustering: Clustering) -> VideoLabels:
 
 def _frames(folder: Path, seen: int) -> int:
     """Frames of the video as recorded; without a record, as far as gaze points and tracklets go."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return int(record["frames"])
-    except FileNotFoundError:
+    if not (folder / RECORD).is_file():
         return seen
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    try:
+        return int(read_json(folder / RECORD)["frames"])
+    except (DataError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder / RECORD} does not say how many frames there are") from error
 
 
@@ -218,10 +218,10 @@ def _write_label(path: Path, label: Ints) -> None:
 def _before(folder: Path, settings: Mapping[str, Any]) -> VideoLabels | None:
     """What an earlier run with the same settings left; None where there is none."""
     try:
-        content = json.loads((folder / PROCESSED / _RECORD).read_text(encoding="utf-8"))
+        content = read_json(folder / PROCESSED / _RECORD)
         found = VideoLabels(**(content["found"] | {"kept": True}))
         same = content["settings"] == settings
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DataError, ValueError, KeyError, TypeError):
         return None
     whole = found.skipped or all(
         (folder / PROCESSED / f"pl_{path.name}").is_file() for path in tracklet_files(folder)
@@ -241,8 +241,7 @@ def _listed(name: VideoName, root: Path, min_length: int) -> list[ListRow]:
 
 
 def _has_feature(path: Path) -> bool:
-    with np.load(path, allow_pickle=False) as file:
-        return "gaze_feature" in file
+    return "gaze_feature" in npz_names(path)
 
 
 def _text(limits: Limits) -> str:

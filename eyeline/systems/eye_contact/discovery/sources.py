@@ -10,11 +10,13 @@ from pathlib import Path
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.discovery.places import VideoName
 from eyeline.systems.eye_contact.tracklets import SUFFIX, read_csv
+from eyeline.video.endings import ENDINGS
 
-VIDEOS = (".mkv", ".mp4", ".webm")
 META = "randomVoxMeta.csv"
 TEST_META = "meta_list.csv"
 _COLUMNS = ("celebrity_id", "video_name")
+_BESIDE = (".csv", ".txt", ".npz", ".eaf", ".json")
+"""Of files of annotations, which may lie among the videos."""
 _CUT = 5
 """Names of the published list that were cut to so many characters cannot be downloaded."""
 
@@ -94,8 +96,11 @@ def read_names(path: Path) -> list[VideoName]:
 def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
     """One file a video, the one converted to 25 Hz before others."""
     found: dict[VideoName, list[Path]] = {}
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix.lower() in VIDEOS and path.is_file() and not path.name.startswith("."):
+    odd = []
+    for path in sorted(folder.glob("[!.]*/[!.]*")):
+        if path.suffix.lower() not in ENDINGS:
+            odd += [path] if path.is_file() and path.suffix.lower() not in _BESIDE else []
+        elif path.is_file():
             name = VideoName(path.parent.name, path.stem.removesuffix(SUFFIX))
             found.setdefault(name, []).append(path)
     chosen, notes = {}, []
@@ -103,6 +108,8 @@ def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
         first, *rest = sorted(paths, key=lambda p: not p.stem.endswith(SUFFIX))
         chosen[name] = first
         notes += [f"{path} was passed over for {first.name}" for path in rest]
+    if others := [str(p.relative_to(folder)) for p in odd]:
+        notes.append(f"{len(others)} files were not taken for videos: {_some(others)}")
     return chosen, notes
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline import processes
+from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError
 from eyeline.files import write_bytes
 from eyeline.systems.eye_contact.annotations import RATE_HZ
@@ -156,12 +157,12 @@ def _kept(name: VideoName, folder: Path, settings: dict[str, Any]) -> Outcome:
 
 
 def _record(path: Path) -> dict[str, Any] | None:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {key: record[key] for key in ("settings", "tracklets", "gaze_points")}
-    except FileNotFoundError:
+    if not path.is_file():
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    try:
+        record = read_json(path)
+        return {key: record[key] for key in ("settings", "tracklets", "gaze_points")}
+    except (DataError, KeyError, TypeError) as error:
         raise DataError(f"{path} is damaged: remove the video's folder") from error
 
 

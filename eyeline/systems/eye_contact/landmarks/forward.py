@@ -33,6 +33,21 @@ def log_odds(weights: Weights, features: Floats, parity: Floats) -> Floats:
     return np.asarray(mean[1] - mean[0], np.float64)
 
 
+def sizes(arguments: Mapping[str, object], arrays: Weights) -> dict[str, int]:
+    """The arguments that arrays show; ValueError for others, and for more than there are arrays."""
+    if unknown := sorted(set(arguments) - ARGUMENTS):
+        raise ValueError(f"it takes no {', '.join(unknown)}")
+    largest = max((n for array in arrays.values() for n in array.shape), default=0)
+    bounds = {"channels": largest, "layers": len(arrays), "members": len(arrays)}
+    given: dict[str, int] = {}
+    for name, most in bounds.items():
+        value = arguments.get(name)
+        if type(value) is not int or not 1 <= value <= most:
+            raise ValueError(f"{name} is {str(value)[:40]}; its arrays are those of 1 to {most}")
+        given[name] = value
+    return given
+
+
 def shapes(features: int, channels: int, layers: int, members: int) -> dict[str, tuple[int, ...]]:
     """Shapes of all arrays of a network, by name."""
     of_member = {

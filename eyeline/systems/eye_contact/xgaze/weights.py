@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
 from eyeline.errors import CheckpointError
 from eyeline.training import checkpoint
@@ -29,8 +30,6 @@ LICENCES = {
     "licence; for research until it is clarified",
 }
 
-_Network = TypeVar("_Network", bound="nn.Module")
-
 _TOLD_BY = {
     GAZE_NETWORK: ("gaze_network.", "gaze_fc."),
     SEGMENTER: ("PG.", "Rs."),
@@ -38,7 +37,6 @@ _TOLD_BY = {
 _BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
     f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _TOLD_BY.items()
 )
-_WRAPPER = "model_state"
 
 
 def import_original(path: Path | str) -> Imported:
@@ -51,18 +49,16 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, one that needs code to load, or one whose keys, shapes or
             values are not those of a builder; the message names them.
     """
-    state, ignored = load_state(path, " or ".join(LICENCES), wrapper=_WRAPPER)
+    state, ignored, _ = load_state(path, " or ".join(LICENCES))
     builder = _builder_of(state, path)
     arguments = segmenter_arguments(state, path) if builder == SEGMENTER else {}
     expected = _empty(builder, arguments).state_dict()
     try:
-        checkpoint.compare(_shapes(expected), state, builder, path)
+        placed = checkpoint.placed(expected, state, builder, path)
     except CheckpointError as error:
         raise CheckpointError(f"{error}. {_BUILDERS}") from None
-    cast = {name: state[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(cast, path)
     card = CheckpointCard("eye_contact", builder, arguments, licence=LICENCES[builder])
-    return Imported(card, cast, ignored)
+    return Imported(card, placed, ignored)
 
 
 def load_gaze_network(path: Path | str, device: str = "cpu") -> GazeNetwork:
@@ -74,15 +70,15 @@ def load_gaze_network(path: Path | str, device: str = "cpu") -> GazeNetwork:
     """
     from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
 
-    state, _ = _own(path, GAZE_NETWORK)
-    return _filled(xgaze_resnet50(), state, path, device)
+    return cast("GazeNetwork", _built(xgaze_resnet50, *_own(path, GAZE_NETWORK), path, device))
 
 
 def load_segmenter(path: Path | str, device: str = "cpu") -> MsTcn2:
     """The temporal network of one of our files, in evaluation mode; see `load_gaze_network`."""
     from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
 
-    state, said = _own(path, SEGMENTER)
+    state, card = _own(path, SEGMENTER)
+    said = card.arguments
     arguments = segmenter_arguments(state, path)
     odd = [k for k, v in said.items() if k != "dropout" and arguments.get(k) != v]
     if odd:
@@ -94,7 +90,7 @@ def load_segmenter(path: Path | str, device: str = "cpu") -> MsTcn2:
         raise CheckpointError(
             f"{path} tells {arguments['classes']} classes apart; expected 2: no contact, contact"
         )
-    return _filled(ms_tcn2(**arguments), state, path, device)
+    return cast("MsTcn2", _built(ms_tcn2, state, replace(card, arguments=arguments), path, device))
 
 
 def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict[str, int]:
@@ -149,21 +145,19 @@ def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
         return ms_tcn2(**arguments) if builder == SEGMENTER else xgaze_resnet50()
 
 
-def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in state.items()}
-
-
-def _own(path: Path | str, builder: str) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+def _own(path: Path | str, builder: str) -> tuple[dict[str, Tensor], CheckpointCard]:
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, "eye_contact", (builder,), path)
-    checkpoint.check_finite(state, path)
-    return state, card.arguments
+    return state, card
 
 
-def _filled(
-    network: _Network, state: Mapping[str, Tensor], path: Path | str, device: str
-) -> _Network:
+def _built(
+    make: Callable[..., nn.Module],
+    state: Mapping[str, Tensor],
+    card: CheckpointCard,
+    path: Path | str,
+    device: str,
+) -> nn.Module:
     from eyeline.training.devices import check_device
 
-    checkpoint.fill(network, state, path)
-    return network.eval().to(check_device(device))
+    return checkpoint.build(make, card, state, path).to(check_device(device))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import labels
 from eyeline.systems.gaze_anticipation.recordings.device import Calibration
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, FrameGaze
+from eyeline.systems.gaze_anticipation.recordings.tables import Table, read_table
 
 DEPTH_M = 1.0
 """How far away the gaze is where nothing tells."""
@@ -26,6 +26,9 @@ PAIRINGS = ("linear", "nearest")
 
 _TIME, _PITCH, _DEPTH = "tracking_timestamp_us", "pitch_rads_cpf", "depth_m"
 _YAW, _LEFT, _RIGHT = "yaw_rads_cpf", "left_yaw_rads_cpf", "right_yaw_rads_cpf"
+_LATEST_US = 2**63 // 1000
+_PILOT_TIMES = ("timestamp_unix_ns", "timestamp_ns", "time_ns", "timestamp", "time")
+_PILOT_X, _PILOT_Y = ("calib_x [pixel]", "x_px", "x"), ("calib_y [pixel]", "y_px", "y")
 
 
 @dataclass(frozen=True)
@@ -74,33 +77,53 @@ def combined(left_rad: Floats, right_rad: Floats, pitch_rad: Floats) -> tuple[Fl
 def read_angles(path: Path) -> Angles:
     """Read `general_eye_gaze.csv`, of one yaw or of one an eye; columns may stand in any order.
 
-    Depth is what the file says, or else where the eyes meet, or else 1 m.
+    Depth is what the file says, or else where the eyes meet, or else 1 m. A row without angles, as
+    of a blink, is left out, so that frames near it are not tracked.
 
     Raises:
-        DataError: no such file, a column that is missing, a row without a number, or times that go
-            back; names file, line and column.
+        DataError: no such file, a column that is missing, a row without a time, angles that are no
+            radians, or times that go back; names file, line and column.
     """
-    columns, lines = _table(path)
-    if not lines:
+    table = read_table(path)
+    time = table.need("times", _TIME)
+    names = [table.need("angles", name) for name in (*_yaws(table), _PITCH)]
+    angles = np.stack([table.numbers(name, gaps=True) for name in names])
+    table = table.kept(np.asarray(np.isfinite(angles).all(axis=0), np.bool_))
+    if not len(table):
         raise DataError(f"{path} has no rows of gaze")
-    both = _YAW not in columns and _LEFT in columns
-    needed = (_TIME, _PITCH, *((_LEFT, _RIGHT) if both else (_YAW,)))
-    if lacking := [name for name in needed if name not in columns]:
-        raise DataError(f"{path} lacks the columns {', '.join(lacking)}")
-    found = {name: _column(path, lines, columns[name], name) for name in needed}
-    depth = np.full(len(lines), np.nan)
-    if both:
-        yaw, depth = combined(found[_LEFT], found[_RIGHT], found[_PITCH])
-    else:
-        yaw = found[_YAW]
-    if _DEPTH in columns:
-        said = _column(path, lines, columns[_DEPTH], _DEPTH, empty=True)
+    *yaws, pitch = (table.numbers(name) for name in names)
+    for name, angle in zip(names, (*yaws, pitch), strict=True):
+        _check_radians(table, name, angle)
+    yaw, depth = combined(yaws[0], yaws[1], pitch) if len(yaws) == 2 else (yaws[0], None)
+    time_us = table.integers(time)
+    table.check_ascending(time, time_us)
+    if time_us[-1] > _LATEST_US:
+        raise DataError(f"{path}, column {time}: {time_us[-1]} is no time in microseconds")
+    return Angles(time_us * 1000, yaw, pitch, _depths(table, depth))
+
+
+def _yaws(table: Table) -> tuple[str, ...]:
+    """The column of yaw, or those of both eyes."""
+    both = table.first_of(_YAW) is None and table.first_of(_LEFT) is not None
+    return (_LEFT, _RIGHT) if both else (_YAW,)
+
+
+def _check_radians(table: Table, name: str, angle: Floats) -> None:
+    far = np.flatnonzero(np.abs(angle) > np.pi)
+    if len(far):
+        raise DataError(
+            f"{table.path}, line {table.lines[far[0]]}, column {name}: {angle[far[0]]:g} is no "
+            "angle in radians"
+        )
+
+
+def _depths(table: Table, met: Floats | None) -> Floats:
+    """How far away the gaze is: as the file says, where the eyes meet, or 1 m."""
+    depth = np.full(len(table), np.nan) if met is None else met
+    if (name := table.first_of(_DEPTH)) is not None:
+        said = table.numbers(name, gaps=True)
         depth = np.where(said > 0, said, depth)
-    time_ns = np.round(found[_TIME]).astype(np.int64) * 1000
-    back = np.flatnonzero(np.diff(time_ns) <= 0)
-    if len(back):
-        raise DataError(f"{path}, line {back[0] + 3}: {_TIME} is not after that of the row above")
-    return Angles(time_ns, yaw, found[_PITCH], np.where(np.isfinite(depth), depth, DEPTH_M))
+    return np.where(np.isfinite(depth), depth, DEPTH_M)
 
 
 def sensor_places(angles: Angles, calibrations: Sequence[Calibration]) -> Floats:
@@ -181,35 +204,25 @@ def _paired(
 def read_pilot_rows(path: Path) -> tuple[Ints, Floats]:
     """Times `(row,)` in ns and pixels `(row, 2)` of the sensor, of the pilot release's gaze file.
 
+    Two frames belong to each row; a row without a place, as of a blink, has NaN.
+
     Raises:
-        DataError: no such file, fewer than two rows, or a row without numbers.
+        DataError: no such file or column, fewer than two rows with a place, a row without a time,
+            times that go back, or places that are no pixels of the sensor.
     """
-    found = labels.read_columns(path, (0, 1, 2))
-    if len(found) < 2:
-        raise DataError(f"{path} has {len(found)} rows of gaze; 2 or more are needed")
-    return found[:, 0].astype(np.int64), found[:, 1:]
-
-
-def _table(path: Path) -> tuple[Mapping[str, int], list[list[str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    head = rows[0] if rows else []
-    return {name.strip(): n for n, name in enumerate(head)}, rows[1:]
-
-
-def _column(
-    path: Path, lines: Sequence[Sequence[str]], at: int, name: str, *, empty: bool = False
-) -> Floats:
-    found = np.full(len(lines), np.nan)
-    for number, line in enumerate(lines):
-        said = line[at].strip() if at < len(line) else ""
-        try:
-            found[number] = float(said) if said or not empty else np.nan
-        except ValueError:
-            raise DataError(f"{path}, line {number + 2}, {name}: '{said}' is no number") from None
-        if not empty and not np.isfinite(found[number]):
-            raise DataError(f"{path}, line {number + 2}, {name}: '{said}' is no number")
-    return found
+    table = read_table(path)
+    wanted = (("times", _PILOT_TIMES), ("places", _PILOT_X), ("places", _PILOT_Y))
+    names = [table.need(what, *known) for what, known in wanted]
+    time_ns = table.integers(names[0])
+    sensor = np.stack([table.numbers(name, gaps=True) for name in names[1:]], axis=1)
+    known = sensor[~np.isnan(sensor).any(axis=1)]
+    if len(known) < 2:
+        raise DataError(f"{path} has {len(known)} rows of gaze; 2 or more are needed")
+    table.check_ascending(names[0], time_ns)
+    inside = ((known >= 0) & (known <= labels.ARIA_SENSOR)).all(axis=1)
+    if 2 * inside.sum() < len(known) or np.abs(known).max() <= 1:
+        raise DataError(
+            f"{path}, columns {names[1]} and {names[2]}, run from {known.min():g} to "
+            f"{known.max():g}; expected pixels of the sensor, 0 to {labels.ARIA_SENSOR:g}"
+        )
+    return time_ns, sensor

@@ -27,7 +27,7 @@ UNTRACKED = "ego4d_gaze_untracked.csv"
 Intervals = Sequence[tuple[int, int]]
 """Whole seconds from and to, both ends included."""
 
-_NAME = re.compile(r"(?P<video>[^/\\]+)_t(?P<start>\d+)_t(?P<end>\d+)\.mp4")
+_NAME = re.compile(r"(?P<video>[^/\\]+)_t(?P<start>\d{1,9})_t(?P<end>\d{1,9})\.mp4")
 _ARIA_STEP_S = 2
 
 

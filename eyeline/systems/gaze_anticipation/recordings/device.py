@@ -6,7 +6,6 @@ recorded one) are those that Project Aria publishes with its tools.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import parse_json, read_text
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats
 
@@ -114,12 +114,14 @@ def read_calibrations(path: Path) -> tuple[Calibration, ...]:
     Raises:
         DataError: no such file, no RGB camera in it, or another lens; names file and field.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        lines = text.splitlines() if path.suffix == ".jsonl" else [text]
-        documents = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as a calibration: {error}") from error
+    text = read_text(path)
+    lines = text.splitlines() if path.suffix == ".jsonl" else [text]
+    named = [
+        (f"{path}, line {n}" if len(lines) > 1 else str(path)) for n in range(1, len(lines) + 1)
+    ]
+    documents = [
+        parse_json(line, where) for line, where in zip(lines, named, strict=True) if line.strip()
+    ]
     if not documents:
         raise DataError(f"{path} holds no calibration")
     return tuple(

@@ -6,7 +6,6 @@ The original's oddities are kept, since released weights were trained and measur
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_anticipation.recordings.tables import Table, read_table
 
 FIXATION, SACCADE, OUTSIDE, UNTRACKED = range(4)
 """Kinds of look; `OUTSIDE` the picture, and `UNTRACKED` where the gaze is not known."""
@@ -31,9 +31,25 @@ ARIA_SACCADE = 24.0
 ARIA_SENSOR = 1408.0
 """Width and height of the picture as the sensor lies, a quarter turn from upright."""
 
-_EGO4D_COLUMNS = (1, 5, 6)
+TIMES = {
+    "component_timestamp_s": 1.0, "canonical_timestamp_s": 1.0, "gaze_timestamp": 1.0,
+    "timestamp_s": 1.0, "time_s": 1.0, "timestamp": 1.0, "time": 1.0,
+    "canonical_timestamp_ms": 1e-3, "timestamp_ms": 1e-3, "time_ms": 1e-3,
+}  # fmt: skip
+"""Columns of time in Ego4D's layout and in exports of Pupil, and the seconds that 1 is; the first
+that a file has. As the original does, this takes the time within the component."""
+PLACE_X, PLACE_Y = "norm_pos_x", "norm_pos_y"
+"""Shares of the width from the left and of the height from the BOTTOM, in both."""
+
+_CANONICAL = "canonical_timestamp_s"
+_APART_S = 0.1
+"""Beyond this, time within a component is not that of the video."""
 _LEAST_ROWS = 3
 _JITTER_S = 1.0
+_SLOWEST_S = 0.5
+"""Longest usual time from row to row: beyond it the times are in another unit."""
+_OTHER_UNIT = 1.0
+"""Usual distance from the middle, in widths or heights, of places in another unit."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,8 @@ class FrameGaze:
     row_s: Floats | None = None
     """`(row,)` seconds of the rows that frames take their gaze from, however far away those are;
     None where `kind` tells which frames have none."""
+    notes: tuple[str, ...] = ()
+    """What is odd about the file."""
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -71,34 +89,104 @@ class GazeRows:
     time_s: Floats
     """`(row,)` ascending; a little disorder is taken as published."""
     x: Floats
-    """`(row,)` share of the width from the left."""
+    """`(row,)` share of the width from the left; NaN, as `y`, of a row without a place."""
     y: Floats
     """`(row,)` share of the height from the BOTTOM."""
+    notes: tuple[str, ...] = ()
 
 
-def read_ego4d_gaze(path: Path) -> GazeRows:
-    """Read `gaze/<uid>.csv`: a header, then columns 1 (seconds), 5 and 6 (places).
+def read_ego4d_gaze(path: Path, duration_s: float | None = None) -> GazeRows:
+    """Read `gaze/<uid>.csv` by the names of its columns: one of `TIMES`, `PLACE_X` and `PLACE_Y`.
+
+    A row without a place, as of a blink, is one where gaze is not tracked.
+
+    Args:
+        path: the file.
+        duration_s: of the video, which times should lie in.
 
     Raises:
-        DataError: no such file, fewer than three rows, or a row without these numbers; names file,
-            line and column.
+        DataError: no such file or column, a row without a time, fewer than three rows, rows that
+            run backwards, times or places that are in another unit or of another clock.
     """
-    found = read_columns(path, _EGO4D_COLUMNS)
-    if len(found) < _LEAST_ROWS:
-        raise DataError(f"{path} has {len(found)} rows of gaze; {_LEAST_ROWS} or more are needed")
-    back = np.flatnonzero(np.diff(found[:, 0]) < -_JITTER_S)
+    table = read_table(path)
+    places = [table.need("places", name) for name in (PLACE_X, PLACE_Y)]
+    name, time_s, notes = _times(table)
+    x, y = (table.numbers(place, gaps=True) for place in places)
+    blank = np.isnan(x) | np.isnan(y)
+    x[blank] = y[blank] = np.nan
+    if len(table) - blank.sum() < _LEAST_ROWS:
+        raise DataError(
+            f"{path} has {len(table) - blank.sum()} rows of gaze; {_LEAST_ROWS} or more are needed"
+        )
+    _check_order(table, name, time_s)
+    _check_times(f"{path}, column {name}", time_s, duration_s)
+    _check_places(path, x[~blank], y[~blank])
+    if blank.any():
+        notes.append(f"{int(blank.sum())} of {len(table)} rows of gaze have no place: not tracked")
+    return GazeRows(time_s, x, y, tuple(notes))
+
+
+def _times(table: Table) -> tuple[str, Floats, list[str]]:
+    """The column of time, its seconds, and what is to be said of them."""
+    name = table.need("times", *TIMES)
+    time_s = table.numbers(name) * TIMES[name.lower()]
+    whole = table.first_of(_CANONICAL)
+    if whole is None or whole == name or not len(table):
+        return name, time_s, []
+    whole_s = table.numbers(whole)
+    apart = float(np.abs(whole_s - time_s).max())
+    if apart <= _APART_S:
+        return name, time_s, []
+    return whole, whole_s, [f"times are those of {whole}, up to {apart:.1f} s from {name}"]
+
+
+def _check_order(table: Table, name: str, time_s: Floats) -> None:
+    back = np.flatnonzero(np.maximum.accumulate(time_s) - time_s > _JITTER_S)
     if len(back):
         raise DataError(
-            f"{path}, line {back[0] + 3}: its time, column 1, is long before that of the row above"
+            f"{table.path}, line {table.lines[back[0]]}: its time, column {name}, is long before "
+            "that of a row above; rows should ascend in time"
         )
-    return GazeRows(*found.T)
+
+
+def _check_times(what: str, time_s: Floats, duration_s: float | None) -> None:
+    """DataError for another unit or another clock than seconds from the video's first frame."""
+    said = f"{what}, runs from {time_s[0]:g} to {time_s[-1]:g}"
+    step = float(np.median(np.diff(time_s)))
+    if step > _SLOWEST_S:
+        raise DataError(
+            f"{said} in steps of {step:g}: another unit than seconds; expected seconds from the "
+            f"video's first frame on, in steps of {_SLOWEST_S:g} or less"
+        )
+    if duration_s is None:
+        return
+    inside = int(((time_s > -_JITTER_S) & (time_s < duration_s + _JITTER_S)).sum())
+    if inside < _LEAST_ROWS:
+        raise DataError(
+            f"{said}, {inside} rows within the {duration_s:.1f} s of the video: another clock. "
+            "Expected seconds from the video's first frame on"
+        )
+
+
+def _check_places(path: Path, x: Floats, y: Floats) -> None:
+    """DataError for pixels, per cent, or places that count from elsewhere."""
+    expected = "expected shares of width and height, 0 to 1, from the lower left"
+    for name, place in ((PLACE_X, x), (PLACE_Y, y)):
+        if np.median(np.abs(place - 0.5)) > _OTHER_UNIT:
+            raise DataError(
+                f"{path}, column {name}, runs from {place.min():g} to {place.max():g}: pixels or "
+                f"another unit; {expected}"
+            )
+    outside = int(((x < 0) | (x > 1) | (y < 0) | (y > 1)).sum())
+    if 2 * outside > len(x):
+        raise DataError(f"{path}: {outside} of {len(x)} places lie outside the image; {expected}")
 
 
 def ego4d_labels(rows: GazeRows, fps: float, frames: int) -> FrameGaze:
     """The row nearest in time for every frame, as published.
 
-    Where rows end, the frames that are left are untracked and lie at (0, 0); the original stops two
-    rows early, and fails if they end long before the video.
+    Where rows end or have no place, frames are untracked and lie at (0, 0); the original stops two
+    rows early, and fails if they end long before the video, or at a row without a place.
 
     Args:
         rows: of the gaze file.
@@ -110,8 +198,8 @@ def ego4d_labels(rows: GazeRows, fps: float, frames: int) -> FrameGaze:
     xy = np.zeros((frames, 2))
     kind = np.full(frames, UNTRACKED, np.int64)
     kind[: len(nearest)] = _ego4d_kinds(x, y)
-    xy[: len(nearest)] = np.clip(np.stack([x, y], axis=1), 0, 1)
-    return FrameGaze(xy, kind, row_s=rows.time_s)
+    xy[: len(nearest)] = np.nan_to_num(np.clip(np.stack([x, y], axis=1), 0, 1), nan=0.0)
+    return FrameGaze(xy, kind, row_s=rows.time_s[~np.isnan(rows.x)], notes=rows.notes)
 
 
 def _nearest_rows(time_s: Floats, fps: float, frames: int) -> Ints:
@@ -138,6 +226,7 @@ def _ego4d_kinds(x: Floats, y: Floats) -> Ints:
     kind = np.zeros(len(x), np.int64)
     kind[1:][way > EGO4D_SACCADE] = SACCADE
     kind[(x < 0) | (x > 1) | (y < 0) | (y > 1)] = OUTSIDE
+    kind[np.isnan(x)] = UNTRACKED
     return kind
 
 
@@ -148,7 +237,8 @@ def aria_labels(
 
     Args:
         time_ns: `(row,)` int64.
-        x_px: `(row,)` pixels of the unturned picture, as `y_px`.
+        x_px: `(row,)` pixels of the unturned picture, as `y_px`; NaN is a row without a place,
+            whose frames and those halfway to it are untracked.
         y_px: as `x_px`.
         frames: how many the video has; frames that no row belongs to are untracked.
 
@@ -162,6 +252,8 @@ def aria_labels(
     at, sensor = _doubled(time, place, frames)
     at, sensor = at[:frames], sensor[:frames]
     xy, kind = aria_kinds(upright(sensor))
+    blank = np.isnan(xy).any(axis=1)
+    xy[blank], kind[blank] = 0.5, UNTRACKED
     missing = frames - len(kind)
     return FrameGaze(
         np.concatenate([xy, np.full((missing, 2), 0.5)]),
@@ -221,34 +313,3 @@ def aria_kinds(xy: Floats) -> tuple[Floats, Ints]:
             kind[i] = OUTSIDE
             found[i] = np.clip(here, 0, 1).astype(np.int64)
     return found, kind
-
-
-def read_columns(path: Path, columns: Sequence[int]) -> Floats:
-    """Numbers `(row, column)` of a table with a header.
-
-    Raises:
-        DataError: no such file, or a row without a number there; names line and column.
-    """
-    import csv
-
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))[1:]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    found = np.zeros((len(rows), len(columns)))
-    for i, row in enumerate(rows):
-        for k, column in enumerate(columns):
-            found[i, k] = _number(row, column, path, i + 2)
-    return found
-
-
-def _number(row: Sequence[str], column: int, path: Path, line: int) -> float:
-    said = row[column] if column < len(row) else ""
-    try:
-        value = float(said)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise DataError(f"{path}, line {line}, column {column}: '{said}' is no number")
-    return value

@@ -131,7 +131,7 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
         "gaze": gaze.counts(),
     }
     card = {
-        "counts": counts, "notes": [*_notes(media, sounds, gaze.kind)],
+        "counts": counts, "notes": [*gaze.notes, *_notes(media, sounds, gaze.kind)],
         "gaps": gaps(gaze, timing.fps, found[0][2].duration_s) if whole else [],
     }  # fmt: skip
     size = (info.width_px, info.height_px)

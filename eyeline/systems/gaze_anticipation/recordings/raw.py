@@ -13,15 +13,19 @@ from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames
 from eyeline.systems.gaze_anticipation.recordings.labels import (
+    FIXATION,
+    UNTRACKED,
     FrameGaze,
     ego4d_labels,
-    read_columns,
     read_ego4d_gaze,
 )
+from eyeline.systems.gaze_anticipation.recordings.tables import read_table
+from eyeline.video.endings import sorted_out
 
 _WHOLE = ("full_scale.gaze", "full_scale", "videos")
 _CUT = ("clips.gaze", "clips")
 _LABELS = "gaze_frame_label"
+_KINDS = ("gaze_type", "type", "kind")
 
 
 class Raw(Protocol):
@@ -81,7 +85,8 @@ class Ego4DVideo:
         """
         if self.gaze.parent.name == _LABELS:
             return read_frame_labels(self.gaze)
-        return ego4d_labels(read_ego4d_gaze(self.gaze), float(frames.rate_hz), len(frames))
+        rows = read_ego4d_gaze(self.gaze, frames.duration_s)
+        return ego4d_labels(rows, float(frames.rate_hz), len(frames))
 
 
 def read_frame_labels(path: Path) -> FrameGaze:
@@ -90,18 +95,26 @@ def read_frame_labels(path: Path) -> FrameGaze:
     Raises:
         DataError: no such file, or damaged.
     """
-    try:
-        with path.open() as file:
-            columns = (1, 2, 3) if "timestamp" not in file.readline() else (2, 3, 4)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    found = read_columns(path, columns)
-    if not len(found):
+    table = read_table(path)
+    if not len(table):
         raise DataError(f"{path} has no rows")
-    kind = found[:, 2].astype(np.int64)
-    if kind.min() < 0 or kind.max() > 3:
-        raise DataError(f"{path}: column {columns[2]} holds kinds of gaze other than 0 to 3")
-    return FrameGaze(found[:, :2], kind)
+    x, y, kinds = (
+        table.numbers(table.need(what, *names))
+        for what, names in (("places", ("x",)), ("places", ("y",)), ("kinds", _KINDS))
+    )
+    number = table.first_of("frame")
+    if number and (table.numbers(number) != np.arange(len(table))).any():
+        raise DataError(f"{path}: column {number} should count from 0 without a gap")
+    kind = kinds.astype(np.int64)
+    if (kinds != kind).any() or kind.min() < FIXATION or kind.max() > UNTRACKED:
+        raise DataError(f"{path}: kinds of gaze other than {FIXATION} to {UNTRACKED}")
+    places = np.stack([x, y], axis=1)
+    if places.min() < 0 or places.max() > 1:
+        raise DataError(
+            f"{path}: places run from {places.min():g} to {places.max():g}; expected shares of "
+            "width and height, 0 to 1, from the upper left"
+        )
+    return FrameGaze(places, kind)
 
 
 def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
@@ -110,7 +123,7 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
     Raises:
         DataError: there is none.
     """
-    whole = _whole_videos(source)
+    whole, _ = _whole_videos(source)
     parts = {name: found for name, found in _cut_videos(source).items() if name not in whole}
     media = {name: ((path, None),) for name, path in whole.items()} | parts
     if not media:
@@ -124,19 +137,26 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
     )
 
 
-def _whole_videos(source: Path) -> dict[str, Path]:
+def passed_over(source: Path) -> tuple[str, ...]:
+    """Files beside the whole videos that are not taken for videos, or come second of a name."""
+    return _whole_videos(source)[1]
+
+
+def _whole_videos(source: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
     for folder in _WHOLE:
-        if found := {path.stem: path for path in sorted((source / folder).glob("[!.]*.mp4"))}:
-            return found
-    return {}
+        found, others = sorted_out((source / folder).glob("*"))
+        if found:
+            return found, tuple(f"{folder}/{name}" for name in others)
+    return {}, ()
 
 
 def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
     for folder in _CUT:
         found: dict[str, list[tuple[int, Path]]] = {}
-        for path in sorted((source / folder).glob("[!.]*/*.mp4")):
-            clip = clips.parse(f"{path.parent.name}/{path.name}", str(path))
-            found.setdefault(clip.video, []).append((clip.start_s, path))
+        for path in sorted((source / folder).glob("[!.]*/[!.]*")):
+            if path.suffix.lower() == ".mp4":
+                clip = clips.parse(f"{path.parent.name}/{path.stem}.mp4", str(path))
+                found.setdefault(clip.video, []).append((clip.start_s, path))
         if found:
             return {
                 name: tuple((path, start) for start, path in sorted(parts))
@@ -147,7 +167,12 @@ def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
 
 def _gaze_file(source: Path, video: str, cut: bool) -> Path:
     made = source / _LABELS / f"{video}_frame_label.csv"
-    return made if cut or made.is_file() else source / "gaze" / f"{video}.csv"
+    rows = source / "gaze" / f"{video}.csv"
+    if cut or made.is_file():
+        return made
+    # a download of Ego4D has had these tables under the name of videos
+    misnamed = rows.with_suffix(".mp4")
+    return misnamed if misnamed.is_file() and not rows.is_file() else rows
 
 
 def _wav(source: Path, video: str) -> Path | None:

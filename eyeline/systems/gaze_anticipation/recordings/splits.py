@@ -75,7 +75,7 @@ class Lists:
     @property
     def videos(self) -> frozenset[str]:
         """All that are named."""
-        return frozenset(_video(entry) for part in self.parts.values() for entry in part)
+        return frozenset(video_of(entry) for part in self.parts.values() for entry in part)
 
 
 def read_lists(source: Path, dataset: str, wanted: Wanted) -> Lists | None:
@@ -177,12 +177,13 @@ def _list_in(folder: Path, dataset: str, split: str) -> Path | None:
 def _entries(path: Path) -> list[Clip | str]:
     """Clips, and names of videos: lines without a folder and a file."""
     return [
-        parse(line, where) if "/" in line or line.endswith(".mp4") else line
+        parse(line, where) if "/" in line or line.lower().endswith(".mp4") else line
         for line, where in list_lines(path)
     ]
 
 
-def _video(entry: Clip | str) -> str:
+def video_of(entry: Clip | str) -> str:
+    """The name of the video of an entry."""
     return entry if isinstance(entry, str) else entry.video
 
 
@@ -195,7 +196,7 @@ def _notes(
     folder: Path, dataset: str, parts: Mapping[str, Sequence[Clip | str]],
     untracked: Mapping[str, Intervals] | None,
 ) -> list[str]:  # fmt: skip
-    by_split = {split: {_video(entry) for entry in part} for split, part in parts.items()}
+    by_split = {split: {video_of(entry) for entry in part} for split, part in parts.items()}
     notes = [f"lists: those of {folder}"]
     for split, name in zip(SPLITS, _named(dataset), strict=True):
         if split not in parts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import parse_json, read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.files import write_json
 from eyeline.results import Floats, Image, Ints
@@ -286,9 +286,9 @@ def _found(root: Path, said: Mapping[str, Any]) -> Path:
 
 def _card(content: Mapping[str, Any], video: str) -> Mapping[str, Any]:
     try:
-        card = json.loads(str(content["card"]))
+        card = parse_json(str(content["card"]), "card")
         version = card["version"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (DataError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"video {video}: its card is damaged ({error!r})") from error
     if version != VERSION:
         raise DataError(
@@ -302,10 +302,8 @@ def _read(path: Path, video: str) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"video {video} is not prepared: no {path}")
     try:
-        # opened here, so that it is closed even if it is no archive
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            content = dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        content = read_npz(path)
+    except DataError as error:
         raise DataError(f"video {video}: {path} is damaged: {error}") from error
     wanted = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
     if lacking := [name for name in (*wanted, "card") if name not in content]:

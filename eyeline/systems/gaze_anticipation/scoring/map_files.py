@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
 from eyeline.files import replacing
 from eyeline.results import Image
@@ -165,9 +166,8 @@ def _opened(path: Path) -> tuple[Any, int]:
 
 def _plain(path: Path) -> Any:
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            found = file["heatmap"]
-    except (OSError, ValueError, EOFError, KeyError) as error:
+        found = read_npz(path, ("heatmap",))["heatmap"]
+    except (DataError, KeyError) as error:
         raise DataError(f"{path} holds no array 'heatmap': {error}") from error
     sizes = check_shape(found, "row height width", f"{path}: heatmap")
     if sizes["height"] != sizes["width"] or found.dtype.kind not in "fiu":

@@ -114,7 +114,8 @@ class Looks:
         there = set(self.video)
         lacking = [name for name in wanted if name not in there]
         if lacking:
-            raise DataError(f"no looks of {', '.join(lacking[:3])}: {len(lacking)} videos lack")
+            shown = ", ".join(f"'{name[:40]}'" for name in lacking[:3])
+            raise DataError(f"no looks of {shown}: {len(lacking)} videos lack")
         chosen = set(wanted)
         return self.take(np.array([i for i, v in enumerate(self.video) if v in chosen], np.int64))
 

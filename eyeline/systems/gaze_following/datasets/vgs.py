@@ -6,12 +6,12 @@ of a frame for different heads show the same.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import pictures, rows
@@ -103,7 +103,7 @@ def read_coco(path: Path | str, heads_xyxy: Mapping[str, Sequence[float]] | None
         DataError: no JSON of COCO instances, naming the annotation that is at fault.
     """
     path, made = Path(path), Builder()
-    content = _json(path)
+    content = read_json(path)
     try:
         images = {image["id"]: image for image in content["images"]}
         wanted = {c["id"] for c in content["categories"] if c["name"] == CATEGORY}
@@ -150,13 +150,6 @@ def _annotation(
     if drop or width < 1 or height < 1 or outside:
         return image, None
     return image, [x, y, x + width, y + height]
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
 
 
 def _inside(point: Sequence[float], size: Sequence[float]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError
 from eyeline.results import Image
 
@@ -104,10 +104,7 @@ def read(path: Path | str, *, for_training: bool = False) -> Annotations:
 
 def contents(path: Path) -> dict[str, Any]:
     """A file of instances as it is, its three lists checked to be there."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    content = read_json(path)
     lists = ("images", "annotations", "categories")
     lacking = [
         n for n in lists if not isinstance(content, dict) or not isinstance(content.get(n), list)

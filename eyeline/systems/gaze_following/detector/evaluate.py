@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError
 from eyeline.files import write_bytes, write_json
 from eyeline.systems.gaze_following import formats
@@ -166,10 +167,7 @@ def score_file(predictions: Path | str, truth: Path | str) -> Report:
         DataError: a file that cannot be read, or not of that form.
     """
     path = Path(predictions)
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    found = read_json(path)
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise DataError(f"{path} is no list of COCO's results")
     coco.read(truth)

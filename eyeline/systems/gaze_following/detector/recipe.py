@@ -136,7 +136,7 @@ def _check(made: Recipe, where: str) -> None:
                if not 0 <= value <= 1]  # fmt: skip
     if not 0 <= made.training.frozen_stages <= 4:
         faults.append(f"training.frozen_stages is {made.training.frozen_stages}; 0 to 4 can be")
-    recipe.refuse(faults, where)
+    recipe.refuse(faults, where, made.as_dict())
 
 
 def _counts(made: Recipe) -> list[tuple[str, int | None]]:

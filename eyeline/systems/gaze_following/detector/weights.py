@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from eyeline.errors import CheckpointError, DataError
+from eyeline.errors import CheckpointError
 from eyeline.systems.gaze_following.detector.original_keys import differences, our_name
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training import checkpoint, foreign
 from eyeline.training.checkpoint import CheckpointCard, Imported
+from eyeline.training.foreign import ForeignState
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,16 +49,19 @@ def import_original(path: Path | str) -> Imported:
         CheckpointError: no such file, one of another detector (the message says which parts
             differ), of other classes, or with values that are no numbers.
     """
-    theirs, beside = foreign.load_state(path, _EXPECTED, inert=True)
-    meta = foreign.load_foreign(path, inert=True)[_META] if _META in beside else {}
+    return place(foreign.load_state(path, _EXPECTED), path)
+
+
+def place(found: ForeignState, path: Path | str) -> Imported:
+    """The same of a file that has been read."""
+    theirs, beside, content = found
+    meta = content.get(_META)
     meta = meta if isinstance(meta, Mapping) else {}
     placed = {our_name(name): value for name, value in theirs.items()}
     expected = _empty({}).state_dict()
     whole = _with_counts(expected, placed)
-    _compare(expected, whole, path)
+    state = _placed(expected, whole, path)
     _check_classes(meta, path)
-    state = {name: whole[name].to(value.dtype) for name, value in expected.items()}
-    checkpoint.check_finite(state, path)
     fusion = _fusion_of(meta)
     settings = {"fusion": fusion} if fusion else {}
     return Imported(
@@ -72,14 +76,13 @@ def load_mask_rcnn(path: Path | str, device: str = "cpu") -> MaskRcnn:
         CheckpointError: another builder's file, or tensors that do not fit.
         UsageError: a device that is not there.
     """
+    from eyeline.systems.gaze_following.detector.model import mask_rcnn
     from eyeline.training.devices import check_device
 
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
-    checkpoint.check_finite(state, path)
-    network = _network(card.arguments, path)
-    checkpoint.fill(network, state, path)
-    return network.eval().to(check_device(device))
+    network = checkpoint.build(mask_rcnn, card, state, path)
+    return cast("MaskRcnn", network.to(check_device(device)))
 
 
 def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:
@@ -100,19 +103,18 @@ def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:
     own = network.state_dict()
     needed = [k for k in own if k.startswith("backbone.")] if _is_backbone(given) else list(own)
     given = _with_counts(needed, given)
-    _compare({name: own[name] for name in needed}, given, path)
-    checkpoint.check_finite(given, path)
-    network.load_state_dict({**own, **given})
+    placed = _placed({name: own[name] for name in needed}, given, path)
+    network.load_state_dict({**own, **placed})
     return tuple(name for name in own if name not in given)
 
 
 def _beginning(path: Path | str) -> dict[str, Tensor]:
     """What of a file can begin a network, in our names."""
-    if Path(path).suffix == ".safetensors":
+    if checkpoint.is_own(path):
         card, ours = checkpoint.load(path)
         checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
         return ours
-    theirs, _ = foreign.load_state(path, _EXPECTED, inert=True)
+    theirs = foreign.load_state(path, _EXPECTED).state
     if "conv1.weight" in theirs:
         return {f"backbone.{k}": v for k, v in theirs.items() if k not in _CLASSIFIER}
     return {our_name(name): value for name, value in theirs.items()}
@@ -130,19 +132,24 @@ def _with_counts(expected: Any, state: Mapping[str, Tensor]) -> dict[str, Tensor
     return {**counts, **state}
 
 
-def _compare(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path | str) -> None:
+def _placed(
+    expected: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path | str
+) -> dict[str, Tensor]:
     shapes = {name: tuple(value.shape) for name, value in expected.items()}
     try:
-        checkpoint.compare(shapes, state, f"{SYSTEM}/{BUILDER}", path)
+        return checkpoint.placed(expected, state, f"{SYSTEM}/{BUILDER}", path)
     except CheckpointError as error:
-        raise CheckpointError(f"{error}. By part: {differences(shapes, state)}") from None
+        parts = differences(shapes, state)
+        raise CheckpointError(f"{error}. By part: {parts}" if parts else str(error)) from None
 
 
 def _check_classes(meta: Mapping[str, Any], path: Path | str) -> None:
     """CheckpointError where the file names other classes than the one."""
     named = meta.get("CLASSES")
     classes = (named,) if isinstance(named, str) else named
-    if classes is not None and tuple(classes) != (CLASS,):
+    if not isinstance(classes, list | tuple):  # none, or a stand-in for an object of theirs
+        return
+    if tuple(classes) != (CLASS,):
         shown = ", ".join(map(str, tuple(classes)[:4])) or "none"
         raise CheckpointError(
             f"{path} finds {len(tuple(classes))} classes ({shown}); expected one: {CLASS}"
@@ -156,17 +163,6 @@ def _fusion_of(meta: Mapping[str, Any]) -> Fusion | None:
     words = {word for place in named for word in re.split(r"[^A-Za-z]+", place)}
     found = [fusion for fusion, word in FUSION_WORDS.items() if word in words]
     return found[0] if len(found) == 1 else None
-
-
-def _network(arguments: Mapping[str, Any], path: Path | str) -> MaskRcnn:
-    from eyeline.systems.gaze_following.detector.model import mask_rcnn
-
-    try:
-        return mask_rcnn(**arguments)
-    except (TypeError, DataError) as error:
-        raise CheckpointError(
-            f"{path} has a card that builder {BUILDER} cannot use: {error}"
-        ) from error
 
 
 def _empty(arguments: Mapping[str, Any]) -> MaskRcnn:

@@ -62,7 +62,8 @@ def run(
         `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
         heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
         figures by name; `gains`: see `gains.gains`; `speakers`: see `ablation.compare`, None where
-        it is not told who speaks; `answers`: how often each kind of answer was right.
+        it is not told who speaks; `answers`: how often each kind of answer was right;
+        `notes`: what the annotations lack.
 
     Raises:
         UsageError: no weights.
@@ -90,9 +91,11 @@ def run(
     silent = network if without is None else match.open_matcher(without, device)
     made["speakers"] = _without_speakers(silent, scenes, learned, compared, samples)
     made["without"] = None if without is None else str(without)
+    made["notes"] = [*scenes.looks.notes]
     if told:
         speakers = ablation.lines(made["speakers"] or {})
-        for line in (*report.lines(made), *gains.lines(made["gains"]), *speakers):
+        lines = (*made["notes"], *report.lines(made), *gains.lines(made["gains"]), *speakers)
+        for line in lines:
             told(line)
     if out_dir is not None:
         folder = files.made(Path(out_dir))

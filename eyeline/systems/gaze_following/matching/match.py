@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -87,9 +87,8 @@ def open_matcher(path: Path | str, device: str = "cpu") -> Matcher:
 
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, "gaze_following", (BUILDER,), path)
-    network = matcher(**card.arguments)
-    checkpoint.fill(network, state, path)
-    return network.to(check_device(device)).eval()
+    network = checkpoint.build(matcher, card, state, path)
+    return cast("Matcher", network.to(check_device(device)))
 
 
 def match(

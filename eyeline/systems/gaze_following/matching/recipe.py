@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eyeline.errors import RecipeError
 from eyeline.training import recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -119,9 +118,4 @@ def _check(plan: Recipe, where: str) -> None:
     faults += [
         f"{name} {value} is no share" for name, value in shares.items() if not 0 <= value < 1
     ]
-    least = {"training.epochs": how.epochs, "training.batch_size": how.batch_size}
-    faults += [f"{name} {value}: at least 1" for name, value in least.items() if value < 1]
-    if plan.optimizer.learning_rate <= 0:
-        faults.append(f"optimizer.learning_rate {plan.optimizer.learning_rate}: more than 0")
-    if faults:
-        raise RecipeError(f"{where}: {'; '.join(faults)}")
+    recipe.refuse(faults, where, plan.as_dict())

@@ -90,7 +90,8 @@ def read(path: Path | str) -> SlopeMlp:
     """
     card, arrays = checkpoint.load_arrays(path)
     checkpoint.check_builder(card, "gaze_following", (NETWORK,), path)
-    widths = (2, *card.arguments.get("hidden", ()), 1)
+    arguments = checkpoint.checked_arguments(slope_mlp, card, arrays, path)
+    widths = (2, *arguments.get("hidden", ()), 1)
     expected: dict[str, tuple[int, ...]] = {}
     for i in range(len(widths) - 1):
         expected |= {
@@ -102,7 +103,7 @@ def read(path: Path | str) -> SlopeMlp:
     return SlopeMlp(
         tuple(arrays[f"layers.{i}.weight"].T.astype(np.float64) for i in layers),
         tuple(arrays[f"layers.{i}.bias"].astype(np.float64) for i in layers),
-        str(card.arguments.get("activation", "relu")),
+        arguments.get("activation", "relu"),
     )
 
 

@@ -182,7 +182,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*none\.json: No such file"):
         read_annotations(tmp_path / "none.json")
     (tmp_path / "half.json").write_text('{"videos": [\n{"clips"', encoding="utf-8")
-    with pytest.raises(DataError, match=r"half\.json, line 2: Expecting"):
+    with pytest.raises(DataError, match=r"half\.json, line 2: not JSON"):
         read_annotations(tmp_path / "half.json")
     annotated(tmp_path)
     with pytest.raises(DataError, match=r"av_val\.json: clip val-02-0 comes twice"):

@@ -184,7 +184,7 @@ def test_crops_that_are_none(tmp_path: Path) -> None:
         ({"seg0": {"frame_list": [1], "frame_num": 0}}, "segment seg0: expected"),
         ({"seg0": {"frame_list": ["1"], "frame_num": 3}}, "segment seg0: expected"),
         ({"seg0": {"frame_list": [], "frame_num": 3}}, "segment seg1 of .*the folder alone"),
-        ("[", "cannot read"),
+        ("[", "line 1: not JSON"),
     ],
 )
 def test_seg_info_that_is_none(talks_folder: Path, tmp_path: Path, content: Any, said: str) -> None:

@@ -120,10 +120,9 @@ def with_(**more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (with_(PG__extra=torch.zeros(1)), "no place for PG.extra"),
         (with_(Rs__1__conv_out__bias=torch.zeros(3)), r"Rs.1.conv_out.bias \(3,\) instead"),
         (with_(gaze_fc__0__bias=torch.zeros(2)), "lacks gaze_fc.0.weight"),
-        (with_(epoch=3), "epoch"),
         (with_(PG__conv_out__bias=torch.tensor([0.0, torch.nan])), "no numbers"),
-        (lambda state: {f"net.{k}": v for k, v in state.items()}, "no network that is known"),
-        (lambda state: {"state_dict": state}, "state_dict"),
+        (lambda state: {f"old.{k}": v for k, v in state.items()}, "no network that is known"),
+        (lambda state: {"model": state, "net": state}, "weights as model and as net"),
         (lambda state: {}, "no tensors"),
         (lambda state: {"model_state": {}}, "no tensors"),
         (lambda state: list(state.values()), "list"),
@@ -135,6 +134,21 @@ def test_a_wrong_file_is_told_in_one_sentence(
     with pytest.raises(CheckpointError, match=said) as error:
         import_original(written(change(small)))
     assert "theirs.pth" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_(epoch=3),
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"epoch": 3, **{f"model.net.{k}": v for k, v in state.items()}},
+    ],
+)
+def test_what_a_training_adds_is_left_out(
+    written: Write, small: dict[str, Tensor], change: Callable[[Any], Any]
+) -> None:
+    found = import_original(written(change(small)))
+    assert found.ignored == ("epoch",) and same(found.state, small)
 
 
 def test_the_builders_are_named(written: Write, small: dict[str, Tensor]) -> None:
@@ -151,7 +165,7 @@ def test_no_code_of_a_file_runs(
     written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CheckpointError, match="without running code"):
+    with pytest.raises(CheckpointError, match="holds no tensors"):
         import_original(written({"model_state": Trap()}))
     assert not (tmp_path / "harm").exists()
 

@@ -11,6 +11,7 @@ from eyeline.systems.gaze_anticipation.network import products
 from eyeline.systems.gaze_anticipation.network.attend import attend
 from eyeline.systems.gaze_anticipation.network.feed_forward import Layers, feed_forward
 from eyeline.systems.gaze_anticipation.network.products import is_quick, linear, stretches
+from tests.closeness import assert_close_to_scale
 
 needs_onednn = pytest.mark.skipif(
     not is_quick(torch.ones(1)), reason="this build of torch has no products by oneDNN"
@@ -24,7 +25,7 @@ def gradients_of(found: Tensor, given: list[Tensor]) -> list[Tensor]:
 
 def assert_alike(ours: list[Tensor], theirs: list[Tensor]) -> None:
     for a, b in zip((x.detach() for x in ours), (x.detach() for x in theirs), strict=True):
-        torch.testing.assert_close(a, b, rtol=2e-5, atol=2e-5 * float(b.abs().max()))
+        assert_close_to_scale(a, b, 1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 8), (5, 8), (2, 3, 4, 8)])
@@ -40,7 +41,7 @@ def test_linear(shape: tuple[int, ...], biased: bool) -> None:
             gradients_of(linear(x, weight, b), given), gradients_of(F.linear(x, weight, b), given)
         )
         with torch.no_grad():
-            torch.testing.assert_close(linear(x, weight, b), F.linear(x, weight, b))
+            assert_close_to_scale(linear(x, weight, b), F.linear(x, weight, b))
 
 
 def test_linear_of_tokens_that_lie_apart() -> None:
@@ -49,7 +50,7 @@ def test_linear_of_tokens_that_lie_apart() -> None:
     for x in (wide[..., :8], wide[:, ::2, 2:], wide.transpose(0, 1)[..., 1:9]):
         weight = torch.randn(5, x.shape[-1])
         with torch.no_grad():
-            torch.testing.assert_close(linear(x, weight), F.linear(x, weight))
+            assert_close_to_scale(linear(x, weight), F.linear(x, weight))
 
 
 @needs_onednn
@@ -96,7 +97,7 @@ def test_attention(asking: int, asked: int) -> None:
     ours = attend(query, key, value)
     assert_alike(gradients_of(ours, [query, both]), gradients_of(theirs, [query, both]))
     with torch.no_grad():
-        torch.testing.assert_close(attend(query, key, value), theirs)
+        assert_close_to_scale(attend(query, key, value), theirs)
 
 
 @pytest.mark.parametrize("width_out", [8, 12])
@@ -119,7 +120,7 @@ def test_second_half_of_a_block(
     ours = feed_forward(x, layers, gain)
     assert_alike(gradients_of(ours, given), gradients_of(theirs, given))
     with torch.no_grad():
-        torch.testing.assert_close(feed_forward(x, layers, gain), theirs)
+        assert_close_to_scale(feed_forward(x, layers, gain), theirs)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         near = feed_forward(x, layers, gain)
     assert float((near.float() - theirs.detach()).abs().max()) < 0.1

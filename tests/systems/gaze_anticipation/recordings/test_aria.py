@@ -57,12 +57,17 @@ def test_reads_both_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no rows of gaze"),
+        ("", "is empty"),
         (OLD, "no rows of gaze"),
-        ("tracking_timestamp_us,yaw_rads_cpf\n1,2\n", "lacks the columns pitch_rads_cpf"),
-        ("time,x\n1,2\n", "lacks the columns tracking_timestamp_us"),
-        (OLD + "1000,0.1,,1,a\n", "line 2, pitch_rads_cpf: ''"),
-        (OLD + "1000,0.1,0,x,a\n", "line 2, depth_m: 'x'"),
+        ("tracking_timestamp_us,yaw_rads_cpf\n1,2\n", "no column of angles, pitch_rads_cpf"),
+        ("time,x\n1,2\n", "no column of times, tracking_timestamp_us"),
+        (OLD + "1000,0.1,,1,a\n", "no rows of gaze"),
+        (OLD + "1000,0.1,up,1,a\n", "line 2, column pitch_rads_cpf: 'up'"),
+        (OLD + "1000,0.1,0,x,a\n", "line 2, column depth_m: 'x'"),
+        (OLD + ",0.1,0,1,a\n", "line 2, column tracking_timestamp_us: ''"),
+        (OLD + "\n1000,5.7,-11,1,a\n", "line 3, column yaw_rads_cpf: 5.7 is no angle in radians"),
+        (OLD + "9" * 18 + ",0.1,0,1,a\n", "is no time in microseconds"),
+        (OLD + "9" * 30 + ",0.1,0,1,a\n", "numbers of over 63 bits"),
         (OLD + "2000,0.1,0,1,a\n1000,0.1,0,1,a\n", "line 3: tracking_timestamp_us"),
     ],
 )
@@ -72,6 +77,49 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, said: str) ->
     with pytest.raises(DataError, match=r"general_eye_gaze.csv") as told:
         aria.read_angles(path)
     assert said in str(told.value)
+
+
+def test_a_blink_is_not_tracked(tmp_path: Path) -> None:
+    path = tmp_path / "general_eye_gaze.csv"
+    body = [f"{100_000 * n},0.1,{'' if n == 3 else 0.2},1,a\n" for n in range(6)]
+    path.write_text(OLD + "\n" + "".join(body) + "\n\n")
+    angles = aria.read_angles(path)
+    assert len(angles.time_ns) == 5
+    found = aria.frame_labels(angles.time_ns, np.full((5, 2), 704.0), np.arange(11) * 50_000_000)
+    assert np.flatnonzero(found.kind == UNTRACKED).tolist() == [5, 6, 7]
+
+
+PILOT = "timestamp_unix_ns,calib_x [pixel],calib_y [pixel]\n"
+
+
+def test_rows_of_the_pilot_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "et.csv"
+    path.write_text("y,time,x\n700,1600000000000000001,800\n,1600000000000000003,\n")
+    with pytest.raises(DataError, match="1 rows of gaze"):
+        aria.read_pilot_rows(path)
+    path.write_text(PILOT + "1600000000000000001,800,700\n\n1600000000000000003,,\n"
+                    "1600000000000000005,800,700\n")  # fmt: skip
+    time_ns, place = aria.read_pilot_rows(path)
+    assert (time_ns % 10).tolist() == [1, 3, 5], "beyond the digits of a float"
+    assert place[0].tolist() == [800, 700] and np.isnan(place[1]).all()
+    found = aria.labels.aria_labels(time_ns, place[:, 0], place[:, 1], 7)
+    assert found.kind.tolist() == [0, UNTRACKED, UNTRACKED, UNTRACKED, 0, UNTRACKED, UNTRACKED]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b,c\n1,2,3\n2,3,4\n", "no column of times, timestamp_unix_ns"),
+        (PILOT + "1,800,700\n1,800,700\n", "line 3: timestamp_unix_ns is not after"),
+        (PILOT + "1,0.5,0.4\n2,0.5,0.4\n", "expected pixels of the sensor, 0 to 1408"),
+        (PILOT + "1,5000,0\n2,5000,-3000\n", "expected pixels of the sensor, 0 to 1408"),
+    ],
+)
+def test_says_what_is_wrong_with_the_pilots_rows(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "et.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=said):
+        aria.read_pilot_rows(path)
 
 
 def test_each_row_takes_the_calibration_nearest_in_time() -> None:

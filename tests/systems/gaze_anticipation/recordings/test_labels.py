@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_anticipation.recordings import labels
+from eyeline.systems.gaze_anticipation.recordings import labels, raw
 from eyeline.systems.gaze_anticipation.recordings.labels import (
     OUTSIDE,
     UNTRACKED,
@@ -67,22 +68,132 @@ def test_reads_what_it_should(tmp_path: Path) -> None:
     assert len(rows.time_s) == 64 and 0 <= rows.x.min() <= rows.x.max() <= 1
 
 
+HEAD = (
+    "component_idx,component_timestamp_s,canonical_timestamp_s,world_index,confidence,"
+    "norm_pos_x,norm_pos_y,base_data\n"
+)
+
+
+def rows_of(times: Sequence[object], x: object = 0.25, y: object = 0.75) -> str:
+    return "".join(f"0,{t},{t},0,1,{x},{y},1.5-0 1.6-1\n" for t in times)
+
+
+SECONDS = [f"{n / 10:.1f}" for n in range(40)]
+
+
+def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+GOOD = HEAD + rows_of(SECONDS)
+
+
 @pytest.mark.parametrize(
-    ("body", "said"),
+    "text",
     [
-        ("0,0.0,0,0,0,0.5,0.5\n" * 2, "2 rows of gaze"),
-        ("0,0.0,0,0,0,0.5,0.5\n0,0.1,0,0,0,,0.5\n0,0.2,0,0,0,0.5,0.5\n", "line 3, column 5"),
-        ("0,0.0,0,0,0,0.5\n" * 3, "line 2, column 6"),
-        ("0,0.0,0,0,0,.5,.5\n0,9,0,0,0,.5,.5\n0,0.5,0,0,0,.5,.5\n", "line 4: its time, column 1"),
-        ("0,0.0,0,0,0,nan,.5\n" * 3, "line 2, column 5: 'nan'"),
+        GOOD,
+        GOOD + "\n\n",
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n0", "\n\n0", 1) + ",,,,,,,\n",
+        GOOD.replace(",", ";"),
+        GOOD.replace(",", "\t"),
+        GOOD.replace(",", ";").replace(".", ","),
+        # an index of pandas in front, columns in another order, exports of Pupil
+        ",y,norm_pos_y,norm_pos_x,component_timestamp_s\n"
+        + "".join(f"{n},9,0.75,0.25,{t}\n" for n, t in enumerate(SECONDS)),
+        "gaze_timestamp,world_index,confidence,norm_pos_x,norm_pos_y\n"
+        + "".join(f"{t},3,1,0.25,0.75\n" for t in SECONDS),
+        "Norm_Pos_X, norm_pos_y,timestamp_ms\n"
+        + "".join(f"0.25,0.75,{float(t) * 1000}\n" for t in SECONDS),
     ],
 )
-def test_says_what_is_wrong_with_a_file(tmp_path: Path, body: str, said: str) -> None:
-    path = tmp_path / "uid.csv"
-    path.write_text("a,b,c,d,e,f,g\n" + body)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_columns_are_taken_by_name(tmp_path: Path, text: str, encoding: str) -> None:
+    rows = read_ego4d_gaze(written(tmp_path / "uid.csv", text, encoding), 4.0)
+    assert rows.time_s.tolist() == pytest.approx([float(t) for t in SECONDS])
+    assert set(rows.x) == {0.25} and set(rows.y) == {0.75} and rows.notes == ()
+
+
+def test_a_blink_is_not_tracked(tmp_path: Path) -> None:
+    lines = GOOD.splitlines()
+    for n, cell in ((10, ""), (11, "nan"), (12, "NaN")):
+        lines[n] = lines[n].replace("0.25", cell)
+    path = written(tmp_path / "uid.csv", "\n".join(lines))
+    rows = read_ego4d_gaze(path, 4.0)
+    assert rows.notes == ("3 of 40 rows of gaze have no place: not tracked",)
+    gaze = ego4d_labels(rows, 10, 38)
+    assert np.flatnonzero(gaze.kind == UNTRACKED).tolist() == [9, 10, 11]
+    assert gaze.xy[8].tolist() == [0.25, 0.25] and gaze.xy[10].tolist() == [0, 0]
+    assert gaze.row_s is not None and len(gaze.row_s) == 37 and gaze.notes == rows.notes
+    # a blink of over a second is a stretch without gaze
+    text = HEAD + rows_of(SECONDS[:10]) + rows_of(SECONDS[10:32], "", "") + rows_of(SECONDS[32:])
+    long = ego4d_labels(read_ego4d_gaze(written(path, text), 4.0), 10, 40)
+    assert labels.gaps(long, 10, 4.0) == [(1, 3)]
+
+
+def test_time_of_the_video_where_a_component_has_its_own(tmp_path: Path) -> None:
+    text = HEAD + "".join(
+        f"{k},{n / 10},{n / 10 + 3 * k},0,1,0.5,0.5,\n" for k in (0, 1) for n in range(20)
+    )
+    rows = read_ego4d_gaze(written(tmp_path / "uid.csv", text), 5.0)
+    assert rows.time_s[-1] == pytest.approx(4.9)
+    assert rows.notes == (
+        "times are those of canonical_timestamp_s, up to 3.0 s from component_timestamp_s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        (rows_of(SECONDS), "no column of places, norm_pos_x; its columns: 0"),
+        ("0,0.1,2\n" * 3, "line 1: numbers, where the names of columns belong"),
+        ("time,x,y\n" + "1,2,3\n" * 9, "no column of places, norm_pos_x; its columns: time, x, y"),
+        ("norm_pos_x,norm_pos_y\n" + "1,2\n" * 9, "no column of times"),
+        ("timestamp [ns],gaze x [px],gaze y [px]\n1,2,3\n", "no column of places"),
+        (HEAD.replace("confidence", "norm_pos_x") + rows_of(SECONDS), "norm_pos_x twice"),
+        (HEAD + rows_of(SECONDS[:2]), "2 rows of gaze"),
+        (HEAD + rows_of(SECONDS, "", "nan"), "0 rows of gaze"),
+        (GOOD + "0,,,0,1,0.5,0.5\n", "line 42, column component_timestamp_s: ''"),
+        (GOOD + "0,x,x,0,1,0.5,0.5\n", "line 42, column component_timestamp_s: 'x'"),
+        (GOOD + "0,5,5,0,1,0.5,left\n", "line 42, column norm_pos_y: 'left'"),
+        (GOOD + "0,inf,5,0,1,0.5,0.5\n", "line 42, column component_timestamp_s: 'inf'"),
+        (HEAD + "\n" + rows_of([0, 9, 0.5]), "line 5: its time, column component_timestamp_s"),
+        (HEAD + rows_of(SECONDS[::-1]), "rows should ascend in time"),
+        (HEAD + rows_of([float(t) * 1000 for t in SECONDS]), "in steps of 100: another unit"),
+        (HEAD + rows_of([float(t) + 1.65e9 for t in SECONDS]), "0 rows within the 4.0 s of the"),
+        (HEAD + rows_of(SECONDS, 540, 500), "norm_pos_x, runs from 540 to 540: pixels"),
+        (HEAD + rows_of(SECONDS, 0.5, 50), "norm_pos_y, runs from 50 to 50: pixels"),
+        (HEAD + rows_of(SECONDS, -0.2, 0.1), "40 of 40 places lie outside the image"),
+    ],
+)
+def test_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, said: str) -> None:
+    path = written(tmp_path / "uid.csv", text)
     with pytest.raises(DataError, match=r"uid.csv") as told:
-        read_ego4d_gaze(path)
+        read_ego4d_gaze(path, 4.0)
     assert said in str(told.value)
+
+
+def test_labels_of_frames_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "gaze_type,frame,y,x\n0,0,0.25,0.5\n3,1,0,0\n")
+    found = raw.read_frame_labels(path)
+    assert found.xy.tolist() == [[0.5, 0.25], [0, 0]] and found.kind.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("frame,x,y,gaze_type\n", "has no rows"),
+        ("frame,x,y,gaze_type\n0,0.5,0.5,4\n", "kinds of gaze other than 0 to 3"),
+        ("frame,x,y,gaze_type\n1,0.5,0.5,0\n0,0.5,0.5,0\n", "should count from 0"),
+        ("frame,x,y,gaze_type\n0,500,0.5,0\n", "places run from 0.5 to 500"),
+        ("frame,x,y\n0,0.5,0.5\n", "no column of kinds, gaze_type"),
+    ],
+)
+def test_wrong_labels_of_frames(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        raw.read_frame_labels(written(tmp_path / "a.csv", text))
 
 
 def test_says_that_a_file_is_missing(tmp_path: Path) -> None:

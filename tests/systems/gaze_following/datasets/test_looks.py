@@ -43,7 +43,7 @@ def test_some_rows():
     assert some.points(0).tolist() == [[1, 2]]
     assert some.points(1).tolist() == [[25, 5], [27, 5]]
     assert looks.of_videos(["w"]).source == ("a:3",)
-    with pytest.raises(DataError, match="no looks of x"):
+    with pytest.raises(DataError, match="no looks of 'x'"):
         looks.of_videos(["v", "x"])
     assert len(looks.take(np.zeros(0, np.int64))) == 0
 

@@ -121,5 +121,5 @@ def test_bad_coco_is_named(tmp_path, change, message):
 
 def test_no_json(tmp_path):
     (tmp_path / "i.json").write_text("{")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="line 1: not JSON"):
         vgs.read_coco(tmp_path / "i.json")

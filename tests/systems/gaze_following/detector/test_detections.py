@@ -16,6 +16,7 @@ from eyeline.systems.gaze_following.detector.detections import (
 )
 from eyeline.systems.gaze_following.detector.inputs import Shown
 from eyeline.systems.gaze_following.detector.model import MaskRcnn
+from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_following.conftest import Golden
 from tests.systems.gaze_following.detector.invented import given, small
 from tests.systems.gaze_following.detector.test_proposals import assert_same_boxes
@@ -34,7 +35,7 @@ def test_parity(net: MaskRcnn, golden: Golden) -> None:
     assert np.mean(masks[:4].numpy() != np.stack(first)) < 1e-3
     alone = find(net, given(), [shown], Finding())[0]
     assert alone.mask_logits is None
-    torch.testing.assert_close(alone.box_xyxy, found.box_xyxy)
+    assert_close_to_scale(alone.box_xyxy, found.box_xyxy)
 
 
 def test_pasting(golden: Golden) -> None:
@@ -73,7 +74,7 @@ def test_conclude_by_hand() -> None:
     shown = Shown(proposed, (100, 150), (50, 75))
     found = conclude(proposed, classes, deltas, shown, Finding())
     expected = torch.tensor([[1.0, 1, 21, 21], [60, 10, 75, 30]])
-    torch.testing.assert_close(found.box_xyxy, expected)
+    assert_close_to_scale(found.box_xyxy, expected)
     torch.testing.assert_close(found.score, torch.sigmoid(torch.tensor([3.0, 1.0])))
     assert boxes.REGION_SPREAD[0] * 5 == 0.5
 
@@ -89,7 +90,7 @@ def test_pictures_of_a_batch_stand_alone() -> None:
     for i, one in enumerate(shown):
         alone = find(network, pictures[i : i + 1], [one], how)[0]
         for a, b in zip(alone, together[i], strict=True):
-            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+            assert_close_to_scale(a, b, 1e-4)
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from eyeline.systems.gaze_following.detector.fused import fused
 from eyeline.systems.gaze_following.detector.inputs import Shown
 from eyeline.systems.gaze_following.detector.model import MaskRcnn
 from eyeline.training import fused as ground
+from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_following.conftest import Golden
 from tests.systems.gaze_following.detector.invented import given, small
 from tests.systems.gaze_following.detector.test_proposals import assert_same_boxes
@@ -37,14 +38,14 @@ def test_every_part_agrees(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
         pictures = torch.randn(2, 3, *size)
         both = [n.see(pictures) for n in (network, quick)]
         for ours, theirs in zip(*both, strict=True):
-            torch.testing.assert_close(ours, theirs, atol=2e-4, rtol=1e-4)
+            assert_close_to_scale(ours, theirs, 1e-4)
         maps = both[0]
         for ours, theirs in zip(network.propose(maps), quick.propose(maps), strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+            assert_close_to_scale(ours, theirs, 1e-4)
         for ours, theirs in zip(
             network.classify(maps, looked_at), quick.classify(maps, looked_at), strict=True
         ):
-            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+            assert_close_to_scale(ours, theirs, 1e-4)
         outlines = [n.outline(maps, looked_at) for n in (network, quick)]
         torch.testing.assert_close(*outlines, atol=1e-4, rtol=1e-4)
 

@@ -9,6 +9,7 @@ from torchvision.ops import batched_nms, box_iou, nms
 from eyeline.systems.gaze_following.detector import anchors, boxes
 from eyeline.systems.gaze_following.detector.model import MaskRcnn
 from eyeline.systems.gaze_following.detector.proposals import IN_TRAINING, Proposing, propose
+from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_following.conftest import Array, Golden
 from tests.systems.gaze_following.detector.invented import given
 
@@ -53,7 +54,7 @@ def test_the_surest_anchor_comes_first_and_is_cut() -> None:
     scores[1][0, 2, 0, 5] = 4.0
     found = propose(scores, deltas, [(100, 120)], Proposing())[0]
     expected = anchors.of_level((16, 16), 8)[5 * 3 + 2].clamp(min=0)
-    torch.testing.assert_close(found[0, :4], expected)
+    assert_close_to_scale(found[0, :4], expected)
     assert float(found[0, 4]) == float(torch.sigmoid(torch.tensor(4.0)))
     assert float(found[:, [0, 2]].max()) <= 120 and float(found[:, [1, 3]].max()) <= 100
 
@@ -102,4 +103,4 @@ def test_pictures_of_a_batch_stand_alone() -> None:
     together = propose(both, moves, sizes, Proposing())
     for i, size in enumerate(sizes):
         part = [s[i : i + 1] for s in both], [d[i : i + 1] for d in moves]
-        torch.testing.assert_close(propose(*part, [size], Proposing())[0], together[i])
+        assert_close_to_scale(propose(*part, [size], Proposing())[0], together[i])

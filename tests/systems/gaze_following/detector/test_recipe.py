@@ -32,7 +32,7 @@ def test_changes() -> None:
     [
         ({"data": {"fusion": "HS"}}, "data.fusion is 'HS'; there are hs, h, none"),
         ({"training": {"select": "best"}}, "there are last, box_AP"),
-        ({"training": {"epochs": 0}}, "training.epochs is 0; 1 or more"),
+        ({"training": {"epochs": 0}}, "training.epochs is 0; must be"),
         ({"training": {"frozen_stages": 5}}, "0 to 4"),
         ({"data": {"mirror": 1.5}}, "data.mirror is 1.5, not within"),
         ({"samples": {"boxes": 3}}, "samples.boxes is not known"),

@@ -155,7 +155,7 @@ def test_a_detector_without_masks(written: Write, theirs: dict[str, Tensor]) -> 
 
 def test_odd_files(written: Write, theirs: dict[str, Tensor], tmp_path: Path) -> None:
     trap = tmp_path / "sprung"
-    with pytest.raises(CheckpointError, match="never does that"):
+    with pytest.raises(CheckpointError, match="without running code"):
         weights.import_original(written({**mmdetection(theirs), "hooks": Opens(trap)}))
     assert not trap.exists()
     worn = {**theirs, "neck.fpn_convs.0.conv.bias": torch.full((256,), torch.nan)}
@@ -163,8 +163,8 @@ def test_odd_files(written: Write, theirs: dict[str, Tensor], tmp_path: Path) ->
         ({"state_dict": worn}, "no numbers in pyramid.layer_blocks.0.0.bias"),
         ({**theirs, "module.backbone.conv1.weight": theirs["backbone.conv1.weight"]}, "twice"),
         ({"state_dict": {}}, "no tensors"),
-        ({"epoch": 12}, "which are no tensors"),
-        ([1], "expected a dictionary"),
+        ({"epoch": 12}, "no tensors: its entries are epoch"),
+        ([1], "no dict of tensors but a list"),
     ):
         with pytest.raises(CheckpointError, match=fault):
             weights.import_original(written(content))

@@ -8,6 +8,7 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.matching import data, inputs
+from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_following.matching.invented import write_folder
 
 
@@ -64,7 +65,7 @@ def test_candidates_of_the_published_text(folder, tmp_path):
     b = data.open_folder(tmp_path).found
     assert a.keys() == b.keys()
     for name in a:
-        np.testing.assert_allclose(a[name][0], b[name][0], rtol=1e-5)
+        assert_close_to_scale(a[name][0], b[name][0])
 
 
 @pytest.mark.parametrize(

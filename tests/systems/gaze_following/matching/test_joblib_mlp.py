@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from eyeline.errors import CheckpointError
 from eyeline.systems.gaze_following.matching import joblib_mlp, slope
 from eyeline.training import checkpoint
+from tests.closeness import assert_close_to_scale
 
 joblib = pytest.importorskip("joblib")  # scikit-learn brings it
 
@@ -60,7 +61,7 @@ def test_single_precision_and_other_byte_order(tmp_path, points):
     model.coefs_ = [c.astype(">f8") for c in model.coefs_]
     joblib.dump(model, tmp_path / "m")
     found = joblib_mlp.read(tmp_path / "m")
-    np.testing.assert_allclose(found(points), model.predict(points), rtol=1e-5)
+    assert_close_to_scale(found(points), model.predict(points))
 
 
 class Wicked:

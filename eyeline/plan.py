@@ -1,0 +1,172 @@
+"""Which videos an analysis is about, and the folder that each of them gets."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyeline.errors import DataError, UsageError
+from eyeline.video.endings import ENDINGS
+
+_BEGINNINGS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (0, b"\x00\x00\x01\xba"))
+"""Where and how files of mp4, Matroska, AVI and MPEG begin."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video and the folder for its results."""
+
+    video: Path
+    folder: Path
+    name: str = ""
+    """What tells the video from the others of a run; its own name by default."""
+
+
+def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = None) -> list[Job]:
+    """The jobs that files, folders and patterns make; folders keep their shape below `out`.
+
+    What eyeline wrote is never a video to analyse: `out` within a searched folder, and folders of
+    analyses, are passed over.
+
+    Args:
+        inputs: names of files and folders, and patterns.
+        out: where results go.
+        note: called with what is passed over although it looks like a video.
+
+    Raises:
+        UsageError: a folder or pattern without videos, or names that would share a folder.
+    """
+    found: dict[Path, Path] = {}
+    for text in inputs:
+        path = Path(text)
+        if os.path.isdir(path):  # noqa: PTH112 Path raises where a folder above may not be read
+            found |= {p: p.relative_to(path) for p in _inside(path, out, note)}
+        elif not os.path.lexists(path) and any(c in text for c in "*?["):
+            found |= {p: Path(p.name) for p in _matching(path, text)}
+        else:
+            found[path] = Path(path.name)
+    ours = [video for video in found if _is_ours(video)]
+    if ours and note:
+        note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names([*map(str, ours)])}")
+    videos = {video: name for video, name in found.items() if video not in ours}
+    if not videos:
+        raise UsageError(
+            f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"
+        )
+    return _named(videos, out)
+
+
+def first_names(names: Sequence[str], shown: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list[Path]:
+    """The videos of a folder, those of hidden folders and of eyeline's own left out."""
+    closed: list[str] = []
+    files = [*_files(folder, out, lambda error: closed.append(str(error.filename)))]
+    if closed and note:
+        note(f"{folder}: folders that may not be read are passed over: {first_names(closed)}")
+    videos = [path for path in files if path.suffix.lower() in ENDINGS]
+    others = sorted(
+        str(path.relative_to(folder))
+        for path in files
+        if path.suffix.lower() not in ENDINGS and _looks_like_video(path)
+    )
+    if others and note and videos:
+        note(
+            f"{folder}: {_of(len(others))} passed over, whose endings are not those of videos: "
+            f"{first_names(others)}. Name them one by one to have them analysed."
+        )
+    if not videos:
+        which = f"; {first_names(others)} may be some, name them one by one" if others else ""
+        raise UsageError(f"{folder}: no videos in this folder ({_endings()}){which}")
+    return sorted(videos)
+
+
+def _of(count: int) -> str:
+    return "1 file is" if count == 1 else f"{count} files are"
+
+
+def _endings() -> str:
+    return ", ".join(sorted(ENDINGS))
+
+
+def _files(folder: Path, out: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
+    results = out.resolve()
+    for place, below, names in os.walk(folder, onerror=closed):
+        here = Path(place)
+        below[:] = [
+            name
+            for name in below
+            if not name.startswith(".")
+            and (here / name).resolve() != results
+            and not _is_analysis(here / name)
+        ]
+        yield from (here / n for n in names if not n.startswith(".") and (here / n).is_file())
+
+
+def _matching(path: Path, text: str) -> list[Path]:
+    root = Path(path.anchor or ".")
+    matches = sorted(p for p in root.glob(str(path.relative_to(path.anchor))) if p.is_file())
+    if not matches:
+        raise UsageError(f"{text}: no file fits this pattern")
+    return matches
+
+
+def _is_analysis(folder: Path) -> bool:
+    from eyeline.export.index import read_index
+
+    try:
+        read_index(folder)
+    except (DataError, OSError):
+        return False
+    return True
+
+
+def _is_ours(path: Path) -> bool:
+    from eyeline.export.files import VIDEO
+
+    return path.name == VIDEO and _is_analysis(path.parent)
+
+
+def _looks_like_video(path: Path) -> bool:
+    kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
+    if kind:
+        return kind == "video"
+    try:
+        with path.open("rb") as file:
+            begin = file.read(16)
+    except OSError:
+        return False
+    return any(begin[at : at + len(mark)] == mark for at, mark in _BEGINNINGS)
+
+
+def _named(found: dict[Path, Path], out: Path) -> list[Job]:
+    """Folders called like the videos: without their endings, unless two would be in one place."""
+    short = Counter(_key(name.with_suffix("")) for name in found.values())
+    full = Counter(_key(name) for name in found.values())
+    twice = [str(video) for video, name in found.items() if full[_key(name)] > 1]
+    if twice:
+        raise UsageError(
+            f"these videos have one name and would share a folder: {', '.join(twice)}; "
+            "analyze them apart"
+        )
+    parents = {_key(parent) for name in found.values() for parent in name.parents}
+
+    def place(name: Path) -> Path:
+        key = _key(name.with_suffix(""))
+        others = short[key] - 1 + full[key] - (key == _key(name))
+        return name if others or key in parents else name.with_suffix("")
+
+    return [Job(video, out / place(name), place(name).as_posix()) for video, name in found.items()]
+
+
+def _key(name: Path) -> str:
+    """Equal for names that some file systems take for one."""
+    return str(name).lower()
