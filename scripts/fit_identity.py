@@ -156,12 +156,12 @@ def strangers(
 def example(a: list[Piece], b: list[Piece], same: bool, uncut: bool) -> Example:
     """The features of two groups."""
     gallery = films.gallery([*a, *b])
-    for _ in a[1:]:
-        gallery.join(0, 1)
-    for _ in b[1:]:
-        gallery.join(1, 2)
+    for k in range(1, len(a)):
+        gallery.join(0, k)
+    for k in range(1, len(b)):
+        gallery.join(len(a), len(a) + k)
     place = np.max([films.together(x, y, uncut=uncut) for x in a for y in b], axis=0)
-    return gallery.cues(0)[1], place, same, uncut
+    return gallery.cues(0)[len(a)], place, same, uncut
 
 
 # --- the fit

@@ -51,16 +51,19 @@ class Gallery:
         return len(self.counts)
 
     def join(self, i: int, j: int) -> None:
-        """Add portrait `j` to `i` and remove it."""
-        for name, table in vars(self).items():
+        """Add portrait `j` to `i`, and leave `j` empty."""
+        for table in (self.faces, self.counts, self.colours):
             table[i] += table[j]
-            setattr(self, name, np.delete(table, j, 0))
+            table[j] = 0
 
     def cues(self, i: int) -> Floats:
         """`(n, cues)` distances of portrait `i` to all, NaN where unknown; `CUES` in order."""
         with np.errstate(invalid="ignore"):
             mean = self.faces / np.where(self.counts > 0, self.counts, np.nan)[..., None]
-        apart = np.linalg.norm(mean[i][None, :, None] - mean[:, None], axis=-1)
+        square = (mean**2).sum(-1)
+        # (n, views, views of i)
+        apart = square[..., None] + square[i] - 2 * mean @ mean[i].T
+        apart = np.sqrt(np.maximum(apart, 0))
         front = apart[:, 1, 1]
         sides = (0, 2)
         profile = np.fmin.reduce([apart[:, a, b] for a in sides for b in sides])
@@ -77,7 +80,7 @@ def places(tracks: Sequence[Track], scenes: Sequence[Sequence[Floats]]) -> Float
         tracks: the tracks.
         scenes: the first and the last small copy of each shot; without any, no two shots are alike.
     """
-    found = np.zeros((len(tracks), len(tracks), len(PLACES)))
+    found = np.zeros((len(tracks), len(tracks), len(PLACES)), np.float32)
     alike = functools.cache(lambda a, b: same_setup(scenes[a], scenes[b]) if scenes else False)
     order = sorted(range(len(tracks)), key=lambda i: float(tracks[i].time_s[0]))
     for at, i in enumerate(order):

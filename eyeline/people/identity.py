@@ -92,7 +92,8 @@ def group(
     groups = _Groups(gallery, places.copy(), barred.copy(), model)
     while groups.join_likeliest():
         pass
-    return groups.members, groups.probability
+    kept = [k for k, members in enumerate(groups.members) if members]
+    return [groups.members[k] for k in kept], groups.probability[np.ix_(kept, kept)]
 
 
 class _Groups:
@@ -127,11 +128,11 @@ class _Groups:
         for table in (self._places, self._barred):
             table[i] = np.maximum(table[i], table[j])
             table[:, i] = table[i]
-        self._places, self._barred, self.probability = (
-            np.delete(np.delete(table, j, 0), j, 1)
-            for table in (self._places, self._barred, self.probability)
-        )
+        # The place of what was joined to another stays empty: cheaper than moving all others.
+        self._barred[j] = self._barred[:, j] = True
+        self.probability[j] = self.probability[:, j] = 0.0
         self._gallery.join(i, j)
-        self.members[i] += self.members.pop(j)
+        self.members[i] += self.members[j]
+        self.members[j] = []
         self._judge(i)
         return True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SURE = 0.6
 """Least confidence with which a face starts a track; weaker ones only carry a track on."""
 
-KEEP_LOST_FRAMES = 2.5
+KEEP_LOST_FRAMES = 3.5
 """A face may be missed in two frames at any rate before its track ends."""
 
 

@@ -39,12 +39,18 @@ class Portrait:
     """Span of time and view -> merit in [0, 1] and JPEG of the best aligned face."""
     colours: Floats = field(default_factory=lambda: np.zeros((len(colours.PLACES), colours.BINS)))
     """Sums of histograms of clothing and hair."""
-    thumbnail: Image | None = None
+    picture: bytes | None = None
+    """JPEG of the head, for people to look at."""
     merit: float = 0.0
-    """Merit of the thumbnail."""
+    """Merit of this picture."""
     span: int = 0
     span_s: float = _FIRST_SPAN_S
     span_ends_s: float = -np.inf
+
+    @property
+    def thumbnail(self) -> Image | None:
+        """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` picture of the head."""
+        return None if self.picture is None else _pixels(self.picture)
 
     def begin_span(self, time_s: float) -> None:
         """A new span of time begins once the last one is over."""
@@ -58,8 +64,8 @@ class Portrait:
         self.faces |= {(self.span + s, view): face for (s, view), face in other.faces.items()}
         self.span += other.span
         self.colours = self.colours + other.colours
-        if self.thumbnail is None or other.merit > self.merit:
-            self.merit, self.thumbnail = other.merit, other.thumbnail
+        if self.picture is None or other.merit > self.merit:
+            self.merit, self.picture = other.merit, other.picture
 
 
 class Portraits:
@@ -110,8 +116,8 @@ class Portraits:
         chip = align(rgb, points_px) if front else align_profile(rgb, five_px, roll_rad, scale_px)
         portrait.faces[key] = merit, _jpeg(chip)
         portrait.colours = portrait.colours + colours.histograms(rgb, box_xyxy)
-        if merit > _BETTER * portrait.merit or portrait.thumbnail is None:
-            portrait.merit, portrait.thumbnail = merit, _thumbnail(rgb, box_xyxy)
+        if merit > _BETTER * portrait.merit or portrait.picture is None:
+            portrait.merit, portrait.picture = merit, _jpeg(_thumbnail(rgb, box_xyxy))
 
     def move(self, part: int, track_id: int) -> None:
         """Give the portrait of a part to a track, which may have one already."""
@@ -143,11 +149,8 @@ class Portraits:
         return np.array([self._embed(jpeg) for jpeg in good]).reshape(-1, SIZE)
 
     def _embed(self, jpeg: bytes) -> Floats:
-        import cv2
-
         if jpeg not in self._embedded:
-            chip = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-            self._embedded[jpeg] = self._embedder(np.asarray(chip, np.uint8))
+            self._embedded[jpeg] = self._embedder(_pixels(jpeg))
         return self._embedded[jpeg]
 
 
@@ -167,6 +170,13 @@ def _jpeg(rgb: Image) -> bytes:
     ok, data = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     assert ok
     return bytes(data)
+
+
+def _pixels(jpeg: bytes) -> Image:
+    import cv2
+
+    rgb = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return np.asarray(rgb, np.uint8)
 
 
 def _thumbnail(rgb: Image, box_xyxy: Floats) -> Image:

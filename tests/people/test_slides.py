@@ -26,6 +26,10 @@ class Known(Portraits):
         self._faces = faces
         self.of = {part: Portrait() for part in faces}
 
+    def move(self, part: int, track_id: int) -> None:
+        super().move(part, track_id)
+        self._faces.setdefault(track_id, self._faces.get(part))
+
     def gallery(self, track_ids: Any) -> evidence.Gallery:
         faces = np.zeros((len(track_ids), len(evidence.VIEWS), SIZE))
         counts = np.zeros(faces.shape[:2])
