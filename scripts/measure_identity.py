@@ -172,7 +172,7 @@ def owners(track: Track, rows: Iterable[Row]) -> dict[str, int]:
     found: dict[str, int] = {}
     listed = list(rows)
     for k in range(0, len(track), max(1, len(track) // 40)):
-        name = whose(track.box_xyxy[k], float(track.time_s[k]), listed)
+        name = whose(track.box_xyxy[k], float(track.time_s[k]), listed, most_s=0.25)
         if name is not None:
             found[name] = found.get(name, 0) + 1
     total = sum(found.values())
