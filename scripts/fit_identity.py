@@ -210,14 +210,17 @@ def report_left_out(examples: dict[str, list[Example]]) -> None:
 
 
 def choose_cut(examples: dict[str, list[Example]]) -> float:
-    """The probability that tells best whether a track went on to another person of its clip."""
+    """The probability that tells best whether a track went on to another person of its clip.
+
+    Both mistakes count alike, whatever their share among the examples.
+    """
     results = left_out(examples)
     p, same, uncut = (
         np.concatenate(columns)
         for columns in zip(*((r[1], r[2], [e[3] for e in r[3]]) for r in results), strict=True)
     )
     p, same = p[uncut], same[uncut]
-    wrong = [((p < c) == same).mean() for c in CHANCES]
+    wrong = [(p[same] < c).mean() + (p[~same] >= c).mean() for c in CHANCES]
     best = float(CHANCES[int(np.argmin(wrong))])
     print(f"cut below {best}: {(p[same] < best).mean():.3f} of the same cut, "
           f"{(p[~same] < best).mean():.3f} of slides found")  # fmt: skip
