@@ -124,6 +124,7 @@ def test_everything_tests_import_is_declared() -> None:
         "benchmarks",
         "make_sample",
         "sample_parts",
+        "identity_parts",
         "choose_syncnet_threshold",
     }
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")
