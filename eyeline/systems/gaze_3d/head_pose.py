@@ -25,8 +25,6 @@ LIDS_DROPPED = 0.22
 """Share of the usual lid opening that may be lost before it counts as a look down."""
 DOWN_PER_DROP_RAD = np.radians(60.0)
 """Look down for each further loss of the whole opening."""
-OPEN_LIDS = (0.24, 0.42)
-"""Range of lid openings that open eyes measure."""
 UNSEEN_EYE_RAD: float = np.radians(14.0)
 """Spread of gaze about the head's direction where the irises are not seen."""
 SEEN_EYE_RAD: float = np.radians(9.0)
@@ -38,7 +36,8 @@ def gaze(track: Track, open_lids: float, camera: Camera) -> tuple[Floats, Floats
 
     Args:
         track: head pose, irises and lids of a face.
-        open_lids: the person's lid opening when looking ahead, see `usual_lids`; NaN if never seen.
+        open_lids: the person's lid opening when looking ahead, see `people.tracks.usual_lids`;
+            NaN if never seen.
         camera: the camera of the video.
     """
     ray_yaw, ray_pitch = directions.to_yaw_pitch(-camera.rays(track.eyes_px))
@@ -53,17 +52,6 @@ def gaze(track: Track, open_lids: float, camera: Camera) -> tuple[Floats, Floats
     aim = np.einsum("nij,nj->ni", towards, aim)
     aim = directions.normalise(smooth.gaussian(aim, track.time_s, 0.08))
     return aim, concentration(track)
-
-
-def usual_lids(tracks: list[Track]) -> float:
-    """A person's lid opening when looking ahead, NaN if never seen.
-
-    It is the upper decile of the frames seen not too much from the side, within what open eyes
-    measure: who looks down all the time has shown no open eyes.
-    """
-    seen = np.concatenate([t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks])
-    seen = seen[np.isfinite(seen)]
-    return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
 
 
 def concentration(track: Track) -> Floats:

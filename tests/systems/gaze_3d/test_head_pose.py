@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import directions
+from eyeline.people.tracks import OPEN_LIDS, usual_lids
 from eyeline.systems.gaze_3d import head_pose
 from eyeline.systems.gaze_3d.infer import HeadPose
 from tests.people.build import track
@@ -47,11 +48,8 @@ def test_lowered_lids_are_a_look_down_and_open_ones_are_not() -> None:
 
 
 def test_usual_lids_are_those_of_open_eyes() -> None:
-    assert (
-        head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))])
-        == head_pose.OPEN_LIDS[0]
-    )
-    assert np.isnan(head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
+    assert usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))]) == OPEN_LIDS[0]
+    assert np.isnan(usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
 
 
 def test_concentration_falls_with_doubt() -> None:
