@@ -141,6 +141,7 @@ def analyze_video(
         found = find_people(
             _shots(samples.watch(reader)), camera, _detector(settings), given,
             _ticker(tell, reader.info), settings.tracker, bodies,
+            axis_known=settings.intrinsics is not None,
         )  # fmt: skip
         heard = listening.result()
     clock = _without_dead_time(path, reader.info, heard)
@@ -148,7 +149,7 @@ def analyze_video(
         heard = _listen(path, reader.info, clock)
     frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
-        dead_time.shorter_video(reader.info, clock), camera,
+        dead_time.shorter_video(reader.info, clock), found.camera,
         dead_time.shorter_tracks(found.tracks, clock), ego=settings.ego,
         frames=lambda: iter(frames),
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
@@ -169,7 +170,7 @@ def analyze_video(
             for answer in (*speaking, *answers)
         ),
         methods=(people_method(settings), *speech_method, *methods),
-        settings=settings.to_json(),
+        settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
             *_damage_told(reader.info),
             *dead_time.gap_warnings(reader.info.gaps),

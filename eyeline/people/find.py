@@ -42,6 +42,8 @@ class Found:
     shot_starts_s: tuple[float, ...]
     frames_searched: int
     """Frames in which faces were looked for, the others being followed."""
+    camera: Camera
+    """The camera that the tracks' angles are of, its axis judged where it was not known."""
 
 
 def find_people(
@@ -52,6 +54,8 @@ def find_people(
     on_frame: Callable[[Frame], None] | None = None,
     tracker: str = "ours",
     bodies: Given | None = None,
+    *,
+    axis_known: bool = True,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
 
@@ -66,6 +70,8 @@ def find_people(
         tracker: one of `TRACKERS`. With `iou` every frame is searched.
         bodies: boxes of whole persons, in the place of `given` ones of faces or heads. Faces are
             looked for in them; of a person from behind the head's place is guessed.
+        axis_known: False where the camera's optical axis is an assumption: it is then judged from
+            the height of the eyes, see `Camera.levelled`.
 
     Raises:
         UsageError: no such detector or tracker, a tracker for boxes that say whose they are, or
@@ -89,7 +95,10 @@ def find_people(
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
     believe = given is not None or bodies is not None
-    tracks = assemble.tracks(follower.rows.table(), times, camera, believe=believe)
+    rows = follower.rows.table()
+    if not axis_known:
+        camera = camera.levelled(rows["five"][:, :2, 1].mean(axis=1))
+    tracks = assemble.tracks(rows, times, camera, believe=believe)
     if isinstance(searching, HeadsOfPersons):
         tracks = searching.attached(tracks)
     if person_of is None:
@@ -98,7 +107,7 @@ def find_people(
         tracks = sorted((t.of(person_of[t.track_id]) for t in tracks), key=identity.by_person)
     return Found(
         tuple(tracks), _persons(tracks, follower.portraits.of), times,
-        tuple(follower.shot_starts_s), follower.frames_searched,
+        tuple(follower.shot_starts_s), follower.frames_searched, camera,
     )  # fmt: skip
 
 
