@@ -104,7 +104,10 @@ class _Heard:
 
 
 def analyze_video(
-    path: str | Path, settings: Settings | None = None, progress: Progress | None = None
+    path: str | Path,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    on_scene: Callable[[Scene], None] | None = None,
 ) -> Analysis:
     """Analyse one video in memory; nothing is written.
 
@@ -112,6 +115,7 @@ def analyze_video(
         path: the video.
         settings: what to ask of it.
         progress: called as it goes.
+        on_scene: called with the tracks and who speaks, before any system runs.
 
     Raises:
         VideoError: a file that cannot be analysed.
@@ -153,6 +157,8 @@ def analyze_video(
     until_s = float(clock.shorter(found.clock[-1, 2])) if len(found.clock) else 0.0
     speaking, speech_method = _speakers(settings, lips, scene, frames, heard, until_s)
     scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
+    if on_scene:
+        on_scene(scene)
     answers, methods = _run(scene, settings)
     return Analysis(
         video=reader.info,

@@ -24,7 +24,7 @@ import numpy as np
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import find_people
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Track, usual_lids
 from eyeline.results import Floats
 from eyeline.settings import Settings
 from eyeline.systems.gaze_3d import head_pose
@@ -95,7 +95,7 @@ def _near(track: Track, rows: list[tuple[int, str]], camera: Camera) -> Labelled
     place = np.cumsum(kept) - 1
     return Labelled(
         replace(track, **part),
-        head_pose.usual_lids([track]),
+        usual_lids([track]),
         head_pose.usual_pitch([track], camera),
         [(int(place[row]), word) for row, word in rows],
     )

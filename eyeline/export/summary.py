@@ -68,6 +68,8 @@ class Episode:
     who: tuple[int, ...]
     score: float | None
     """Mean score, None for mutual gaze."""
+    partner: str = ""
+    """With whom, in words, where the segments say so."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +210,16 @@ def _episodes(
     segments: Sequence[Segments], pairs: Mapping[tuple[int, int], Spans]
 ) -> tuple[Episode, ...]:
     single = [
-        Episode(start, end, s.name, (person,), score)
+        Episode(start, end, s.name, (person,), score, label if s.name == CONTACT else "")
         for s in segments
         if s.name in EPISODES
-        for person, start, end, score in zip(
-            s.person.tolist(), s.start_s.tolist(), s.end_s.tolist(), s.score.tolist(), strict=True
+        for person, start, end, score, label in zip(
+            s.person.tolist(),
+            s.start_s.tolist(),
+            s.end_s.tolist(),
+            s.score.tolist(),
+            s.label,
+            strict=True,
         )
     ]
     mutual = [

@@ -123,6 +123,7 @@ def test_everything_tests_import_is_declared() -> None:
         "tests",
         "benchmarks",
         "make_sample",
+        "gaze_target_parts",
         "sample_parts",
         "identity_parts",
         "choose_syncnet_threshold",

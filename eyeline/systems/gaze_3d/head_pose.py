@@ -46,8 +46,6 @@ class Vertical:
 
 
 VERTICAL = Vertical()
-OPEN_LIDS = (0.24, 0.42)
-"""Range of lid openings that open eyes measure."""
 UNSEEN_EYE_RAD: float = np.radians(14.0)
 """Spread of gaze about the head's direction where the irises are not seen."""
 SEEN_EYE_RAD: float = np.radians(9.0)
@@ -65,7 +63,8 @@ def gaze(
 
     Args:
         track: head pose, irises and lids of a face.
-        open_lids: the person's lid opening when looking ahead, see `usual_lids`; NaN if never seen.
+        open_lids: the person's lid opening when looking ahead, see `people.tracks.usual_lids`;
+            NaN if never seen.
         camera: the camera of the video.
         usual_pitch_rad: the person's usual pitch, see `usual_pitch`.
         vertical: constants of the height of the look.
@@ -82,17 +81,6 @@ def gaze(
     aim = np.einsum("nij,nj->ni", towards, aim)
     aim = directions.normalise(smooth.gaussian(aim, track.time_s, 0.08))
     return aim, concentration(track)
-
-
-def usual_lids(tracks: list[Track]) -> float:
-    """A person's lid opening when looking ahead, NaN if never seen.
-
-    It is the upper decile of the frames seen not too much from the side, within what open eyes
-    measure: who looks down all the time has shown no open eyes.
-    """
-    seen = np.concatenate([t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks])
-    seen = seen[np.isfinite(seen)]
-    return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
 
 
 def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import directions
+from eyeline.people.tracks import OPEN_LIDS, usual_lids
 from eyeline.systems.gaze_3d import head_pose
 from eyeline.systems.gaze_3d.infer import HeadPose
 from tests.people.build import track
@@ -68,11 +69,8 @@ def test_a_face_that_always_seems_lifted_is_a_face_of_that_shape() -> None:
 
 
 def test_usual_lids_are_those_of_open_eyes() -> None:
-    assert (
-        head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))])
-        == head_pose.OPEN_LIDS[0]
-    )
-    assert np.isnan(head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
+    assert usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))]) == OPEN_LIDS[0]
+    assert np.isnan(usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
 
 
 def test_concentration_falls_with_doubt() -> None:
