@@ -305,6 +305,9 @@ CASES: Mapping[str, tuple[str, Writer]] = (
     {**DAMAGE, **SIZES, **TIME, **ORIENTATION, **CODECS, **AUDIO, **NAMES, **NO_FILES}
 )  # fmt: skip
 
+DRAWN = frozenset({**SIZES, **TIME, **ORIENTATION})
+"""Those whose annotated video may differ from the tables in outcome."""
+
 
 def written(folder: Path) -> Iterator[tuple[Path, str]]:
     """Write the corpus, a file at a time: its path, and the outcome to be expected."""
