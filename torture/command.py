@@ -110,6 +110,8 @@ def forked(
         if (code := process.exitcode) is None:
             process.kill()
             process.join()
+        if not (log / "more").exists():
+            raise RuntimeError(f"no process could begin for {words}")
         out, err, more = (_text(log / kind) for kind in ("out", "err", "more"))
         return Ended(code, out, err, time.monotonic() - start, float(more or 0))
 

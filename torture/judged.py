@@ -38,7 +38,7 @@ def judged(
     if words not in text:
         wrong.append(f"does not say {words!r}")
     count = sum(1 for line in ended.err.splitlines() if line.strip())
-    if ended.code and count > lines:
+    if ended.code and not 0 < count <= lines:
         wrong.append(f"{count} lines")
     if 0 not in codes and ended.more_mb > MORE_MB:
         wrong.append(f"{ended.more_mb:.0f} MB more")
