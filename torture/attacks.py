@@ -90,7 +90,9 @@ def _tensor(numbers: int, size: Sequence[int], stride: Sequence[int]) -> bytes:
 
     storage = _text("storage") + b"ctorch\nFloatStorage\n" + _text("0") + _text("cpu")
     content = b"((" + storage + whole(numbers) + b"tQK\x00" + several(size) + several(stride)
-    rebuild = b"ctorch._utils\n_rebuild_tensor_v2\n" + content + b"\x89ccollections\nOrderedDict\n)RtR"
+    rebuild = (
+        b"ctorch._utils\n_rebuild_tensor_v2\n" + content + b"\x89ccollections\nOrderedDict\n)RtR"
+    )
     return b"\x80\x02}" + _text("w") + rebuild + b"s."
 
 
@@ -99,7 +101,11 @@ def checkpoints(marks: Marks) -> dict[str, bytes]:
     four, sixteen = {"archive/data/0": bytes(4)}, {"archive/data/0": bytes(16)}
     chain = b"\x80\x02cbuiltins\ngetattr\ncbuiltins\n__import__\n" + _text("os") + b"\x85R"
     chain += _text("system") + b"\x86R" + _text(marks.line) + b"\x85R."
-    opened = b"\x80\x02cbuiltins\neval\n" + _text(f"open({str(marks.folder / 'eval')!r}, 'w')") + b"\x85R."
+    opened = (
+        b"\x80\x02cbuiltins\neval\n"
+        + _text(f"open({str(marks.folder / 'eval')!r}, 'w')")
+        + b"\x85R."
+    )
     inner = saved(marks.evil)
     nested = b"\x80\x02ctorch.storage\n_load_from_bytes\nB" + struct.pack("<I", len(inner)) + inner
     outside = {"archive/../../../marks/zip": b"x", f"/{marks.folder}/absolute": b"x"}
@@ -118,7 +124,9 @@ def checkpoints(marks: Marks) -> dict[str, bytes]:
         "sizes that overflow": _archive(_tensor(1, (2**40, 2**40), (1, 1)), four),
         "negative stride": _archive(_tensor(4, (4,), (-1,)), sixteen),
         "beyond its storage": _archive(_tensor(4, (2**20,), (1,)), sixteen),
-        "zip bomb": _archive(_tensor(BOMB_BYTES // 4, (BOMB_BYTES // 4,), (1,)), deflate=BOMB_BYTES),
+        "zip bomb": _archive(
+            _tensor(BOMB_BYTES // 4, (BOMB_BYTES // 4,), (1,)), deflate=BOMB_BYTES
+        ),
         "names outside the archive": _archive(pickle.dumps({}, 2), outside),
         "cut in half": saved({"w": torch.zeros(10_000)})[:20_000],
         "lists of great depth": _archive(b"\x80\x02" + b"]" * DEPTH + b"a" * (DEPTH - 1) + b"."),
@@ -157,7 +165,9 @@ def own_files(good: bytes) -> dict[str, bytes]:
     arguments = card["arguments"]
 
     def carded(**changes: Any) -> bytes:
-        return _safetensors({**header, "__metadata__": {"eyeline": json.dumps(card | changes)}}, body)
+        return _safetensors(
+            {**header, "__metadata__": {"eyeline": json.dumps(card | changes)}}, body
+        )
 
     def built(**changes: Any) -> bytes:
         return carded(arguments=arguments | changes)
@@ -221,7 +231,9 @@ def _laughs() -> bytes:
 def tables(marks: Marks) -> dict[str, bytes]:
     """By name: files that are no table, JSON, XML, YAML or array that anything reads."""
     evil = np.array([marks.evil], object)
-    huge = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+    huge = (
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+    )
     external = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     return {
         "empty": b"",

@@ -59,7 +59,9 @@ def _forbidden(work: Path, video: Path) -> Iterator[Figure]:
 
 def _without_rights(*arguments: str | Path) -> Ended | None:
     """A command that permissions hold for, even if this process is root's."""
-    bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if not os.geteuid() else []
+    bounded = (
+        ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if not os.geteuid() else []
+    )
     if bounded and not shutil.which("setpriv"):
         return None
     done = subprocess.run(

@@ -94,7 +94,15 @@ def _imported(subject: str, system: str, data: bytes, work: Path, marks: Marks) 
 def _analyzed(
     subject: str, options: tuple[str, ...], name: str, data: bytes, work: Path, marks: Marks
 ) -> Figure:
-    line = ("analyze", work / "one.mp4", "-o", work / "results", "--no-video", *options, work / name)
+    line = (
+        "analyze",
+        work / "one.mp4",
+        "-o",
+        work / "results",
+        "--no-video",
+        *options,
+        work / name,
+    )
     return _refused(subject, line, work / name, data, work, marks)
 
 

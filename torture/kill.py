@@ -103,10 +103,18 @@ def _killed(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
     code = Batch(videos, out).process.wait()
     faults += half_written(out) + _again(before, inodes(out))
     faults += [f"exit {code}"] if code else []
-    faults += [f"{name} differs" for name, value in hashes(out).items() if value != reference.get(name)]
+    faults += [
+        f"{name} differs" for name, value in hashes(out).items() if value != reference.get(name)
+    ]
     faults += ["leaves .eyeline"] if (out / ".eyeline").exists() else []
     outcome = "; ".join([f"{kills} kills", *(faults or ["the same bytes"])])
-    return Figure("kill -9 and begun again", "the same bytes, none twice", outcome, not faults, time.monotonic() - start)
+    return Figure(
+        "kill -9 and begun again",
+        "the same bytes, none twice",
+        outcome,
+        not faults,
+        time.monotonic() - start,
+    )
 
 
 def _interrupted(videos: Path, out: Path, send: Callable[[int, int], None]) -> Figure:
@@ -144,7 +152,13 @@ def _orphaned(videos: Path, out: Path) -> Figure:
     outcome = f"{len(left)} processes after {took_s:.1f} s"
     faults = half_written(out)
     holds = not left and not faults
-    return Figure("the parent alone is killed", "no process is left", "; ".join([outcome, *faults]), holds, took_s)
+    return Figure(
+        "the parent alone is killed",
+        "no process is left",
+        "; ".join([outcome, *faults]),
+        holds,
+        took_s,
+    )
 
 
 def _two(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
@@ -157,7 +171,9 @@ def _two(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
     faults += ["other bytes"] if hashes(out) != reference else []
     outcome = "; ".join(faults) or f"{done} done, the same bytes"
     expected = "each video once, the same bytes"
-    return Figure("two commands in one folder", expected, outcome, not faults, time.monotonic() - start)
+    return Figure(
+        "two commands in one folder", expected, outcome, not faults, time.monotonic() - start
+    )
 
 
 def visible(out: Path) -> list[Path]:
@@ -193,5 +209,7 @@ def _again(before: dict[str, int], after: dict[str, int]) -> list[str]:
 
 def hashes(out: Path) -> dict[str, str]:
     """SHA-256 of all files of results."""
-    files = [path for folder in visible(out) for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [
+        path for folder in visible(out) for path in sorted(folder.rglob("*")) if path.is_file()
+    ]
     return {str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +20,14 @@ from torture.judged import judged
 
 LIMIT_S = 300.0
 TRUTHS = ("a billion laughs", "XML entity of a file", "XML of great depth", ".npz of objects")
-IN_SETS = ("noise", "JSON of great depth", "JSON list", "pickle that runs", "Latin-1", ".npz of objects")
+IN_SETS = (
+    "noise",
+    "JSON of great depth",
+    "JSON list",
+    "pickle that runs",
+    "Latin-1",
+    ".npz of objects",
+)
 MEDIA = frozenset({".jpg", ".png", ".mp4", ".wav"})
 CONSUMERS: Mapping[str, tuple[str, ...]] = {
     "eye_contact": ("evaluate", "eye_contact/ecs_landmarks", "--data"),
@@ -44,7 +50,16 @@ def trial(work: Path) -> Iterator[Figure]:
     (work / "one.mp4").write_bytes(Sources(work / "sources").short)
     yield from _given_boxes(work, marks)
     for setting in SETTINGS:
-        line = ("train", "eye_contact/ecs_landmarks", "--data", work, "-o", work / "t", "--set", setting)
+        line = (
+            "train",
+            "eye_contact/ecs_landmarks",
+            "--data",
+            work,
+            "-o",
+            work / "t",
+            "--set",
+            setting,
+        )
         yield _read(f"--set {setting[:50]}", line, marks, codes=(1, 2))
     yield from _scores(work, marks)
     yield from _sets(work / "sets", marks)
@@ -67,7 +82,13 @@ def _parquet(**columns: Any) -> bytes:
 
 def boxes() -> dict[str, bytes]:
     """By name: tables of boxes with odd values, .txt where the name begins with MOT."""
-    box: dict[str, Any] = {"frame": [0], "x1_px": [1.0], "y1_px": [1.0], "x2_px": [90.0], "y2_px": [90.0]}
+    box: dict[str, Any] = {
+        "frame": [0],
+        "x1_px": [1.0],
+        "y1_px": [1.0],
+        "x2_px": [90.0],
+        "y2_px": [90.0],
+    }
     changes: dict[str, dict[str, Any]] = {
         "text": {"x2_px": ["x"]},
         "frame NaN": {"frame": [float("nan")]},
@@ -154,6 +175,6 @@ def kinds(folder: Path) -> list[Path]:
     first: dict[tuple[str, ...], Path] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         numbered = any(letter.isdigit() for letter in path.stem)
-        inside = path.relative_to(folder).parent.parts[:1]
-        first.setdefault((path.suffix, os.sep.join(inside), "" if numbered else path.stem), path)
+        inside = "".join(path.relative_to(folder).parent.parts[:1])
+        first.setdefault((path.suffix, inside, "" if numbered else path.stem), path)
     return list(first.values())

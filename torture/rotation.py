@@ -43,7 +43,10 @@ def trial(work: Path) -> Iterator[Figure]:
         if ended.code != 0:
             yield Figure(name, expected, ended.last, False, ended.seconds)
             continue
-        result = next(iter(VideoReader(path))).rgb(), package.load_analysis(work / "out" / path.stem)
+        result = (
+            next(iter(VideoReader(path))).rgb(),
+            package.load_analysis(work / "out" / path.stem),
+        )
         first = first or result
         outcome, holds = compared(first, result)
         yield Figure(name, expected, outcome, holds, time.monotonic() - start)
@@ -53,7 +56,9 @@ def write(path: Path, stored: Turned, matrix: tuple[int, int, int, int]) -> None
     """A film whose frames are stored like that, with the matrix that shows them upright."""
     height, width = stored(clips.images()[0]).shape[:2]
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264rgb", rate=clips.RATE_HZ, options={"qp": "0", "preset": "ultrafast"})
+        stream = out.add_stream(
+            "libx264rgb", rate=clips.RATE_HZ, options={"qp": "0", "preset": "ultrafast"}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "rgb24"
         for number in FRAMES:
             image = np.ascontiguousarray(stored(clips.images()[number]))
@@ -64,13 +69,17 @@ def write(path: Path, stored: Turned, matrix: tuple[int, int, int, int]) -> None
     path.write_bytes(clips.turned(path.read_bytes(), (*matrix, *moved)))
 
 
-def compared(first: tuple[np.ndarray, Analysis], other: tuple[np.ndarray, Analysis]) -> tuple[str, bool]:
+def compared(
+    first: tuple[np.ndarray, Analysis], other: tuple[np.ndarray, Analysis]
+) -> tuple[str, bool]:
     """How far frames and tables of another orientation are off, and whether that is little."""
     if first[0].shape != other[0].shape:
         return f"frames of another shape: {other[0].shape}", False
     pixels = int(np.abs(first[0].astype(int) - other[0]).max())
     ours, theirs = first[1].people, other[1].people
-    if not (np.array_equal(ours.frame, theirs.frame) and np.array_equal(ours.person, theirs.person)):
+    if not (
+        np.array_equal(ours.frame, theirs.frame) and np.array_equal(ours.person, theirs.person)
+    ):
         return f"{len(theirs)} rows of people instead of {len(ours)}", False
     off_px = max(_off(ours.box_xyxy, theirs.box_xyxy), _off(ours.eyes_px, theirs.eyes_px))
     gaze, seen = (analysis.directions("gaze").direction for analysis in (first[1], other[1]))

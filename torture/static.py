@@ -13,11 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "eyeline"
 AUDITED = frozenset({"pickles.py"})
 """Modules that follow pickles by a reader of their own, which calls nothing."""
 _RUNS = frozenset(
-    """__import__ compile eval exec dill.load dill.loads importlib.reload joblib.load marshal.load
-    marshal.loads os.popen os.system pandas.read_pickle pd.read_pickle pickle.Unpickler pickle.load
-    pickle.loads shelve.open torch.hub.load torch.jit.load torch.load torch.package.PackageImporter
-    yaml.full_load yaml.load yaml.unsafe_load""".split()
-)
+    (
+        "__import__", "compile", "dill.load", "dill.loads", "eval", "exec", "importlib.reload",
+        "joblib.load", "marshal.load", "marshal.loads", "os.popen", "os.system",
+        "pandas.read_pickle", "pd.read_pickle", "pickle.Unpickler", "pickle.load", "pickle.loads",
+        "shelve.open", "torch.hub.load", "torch.jit.load", "torch.load",
+        "torch.package.PackageImporter", "yaml.full_load", "yaml.load", "yaml.unsafe_load",
+    )
+)  # fmt: skip
 _FORBIDDEN = {"shell": True, "allow_pickle": True, "weights_only": False}
 
 
