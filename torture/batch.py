@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from torture.cases import Sources
@@ -127,7 +128,7 @@ def _poison(work: Path, sources: Sources) -> Iterator[Figure]:
 
 
 CHANGES: dict[str, Callable[[Path, Path], object]] = {
-    "replaced": lambda video, other: os.replace(other, video),
+    "replaced": lambda video, other: other.replace(video),
     "cut": lambda video, other: os.truncate(video, video.stat().st_size // 2),
     "removed": lambda video, other: video.unlink(),
     "written over": lambda video, other: video.write_bytes(other.read_bytes()),
@@ -141,7 +142,7 @@ def _changed(work: Path, sources: Sources) -> Iterator[Figure]:
         video = Path(shutil.copy(sources.whole, folder / "video.mp4"))
         other = folder / "other.bin"
         other.write_bytes(sources.fast[:-1000] + bytes(1000))
-        ended = _meanwhile(video, folder / "out", lambda: change(video, other))
+        ended = _meanwhile(video, folder / "out", partial(change, video, other))
         faults = unfinished(folder / "out")
         yield judged(f"{what} while it is analysed", ended, codes=(1,), faults=faults)
 

@@ -1,4 +1,4 @@
-"""Checkpoints with the names and shapes of published ones: imported bit for bit, and out as ONNX."""
+"""Checkpoints with names and shapes of published ones: imported bit for bit, and out as ONNX."""
 
 from __future__ import annotations
 

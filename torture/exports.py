@@ -30,7 +30,8 @@ NAMES = (
     "%2e%2e%2f.mp4", "{{7*7}}.mp4", "{% raw %}.mp4", os.fsdecode(b"latin1_\xe9.mp4"),
 )  # fmt: skip
 LABELS = (
-    '=HYPERLINK("http://evil","x")', "+1+1", "-1+1|cmd", "@SUM(A1)", "\t=1", "quote \" and ' and \"\"",
+    '=HYPERLINK("http://evil","x")', "+1+1", "-1+1|cmd", "@SUM(A1)", "\t=1",
+    "quote \" and ' and \"\"",
     "<b>&amp;</b> ]]>", "line\nbreak\r\nagain", "\u202ertl \u05d0\u05d1", "nul\x00 control\x01\x1f",
     "emoji \U0001f600", "", " ", "long " * 5000,
 )  # fmt: skip

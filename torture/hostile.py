@@ -39,7 +39,7 @@ def trial(work: Path) -> Iterator[Figure]:
     (work / "one.mp4").write_bytes(Sources(work / "sources").short)
     for name, data in attacks.checkpoints(marks).items():
         for system in SYSTEMS:
-            yield _imported(f"{system}: {name}", system, data, work, marks)
+            yield imported(f"{system}: {name}", system, data, work, marks)
         for speaker in SPEAKERS:
             options = ("--speaker", speaker, "--speaker-weights")
             yield _analyzed(f"{speaker}: {name}", options, "y.model", data, work, marks)
@@ -60,7 +60,7 @@ def _spoiled(work: Path, marks: Marks) -> Iterator[Figure]:
         for name, spoil in attacks.SPOILED.items():
             content = {k: spoil(v) if v.is_floating_point() else v for k, v in whole.items()}
             subject = f"{system}: tensors {name}"
-            yield _imported(subject, system, attacks.saved(content), work, marks)
+            yield imported(subject, system, attacks.saved(content), work, marks)
 
 
 def shapes(folder: str, model: str) -> dict[str, tuple[int, ...]]:
@@ -86,7 +86,8 @@ def _numbers(name: str, shape: tuple[int, ...], generator: torch.Generator) -> t
     return torch.rand(shape, generator=generator) * 0.2 + name.endswith(("running_var", "weight"))
 
 
-def _imported(subject: str, system: str, data: bytes, work: Path, marks: Marks) -> Figure:
+def imported(subject: str, system: str, data: bytes, work: Path, marks: Marks) -> Figure:
+    """A figure of `eyeline import` of this file, which is to be refused."""
     file, out = work / "x.pth", work / "out.safetensors"
     return _refused(subject, ("import", system, file, "-o", out), file, data, work, marks)
 

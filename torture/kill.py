@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from eyeline.export.index import foreign_files
@@ -93,7 +94,7 @@ def _killed(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
         before = inodes(out)
         batch = Batch(videos, out)
         batch.until(lambda: (out / ".eyeline").exists())
-        batch.until(lambda: len(visible(out)) > len(before), rng.uniform(0, 20))
+        batch.until(partial(_more, out, len(before)), rng.uniform(0, 20))
         time.sleep(rng.uniform(0, 1))
         kills += batch.process.poll() is None
         if batch.process.poll() is None:
@@ -201,6 +202,10 @@ def half_written(out: Path) -> list[str]:
 def inodes(out: Path) -> dict[str, int]:
     """What tells a result from one that took its place."""
     return {path.name: path.stat().st_ino for path in visible(out)}
+
+
+def _more(out: Path, count: int) -> bool:
+    return len(visible(out)) > count
 
 
 def _again(before: dict[str, int], after: dict[str, int]) -> list[str]:

@@ -52,7 +52,9 @@ def trial(work: Path) -> Iterator[Figure]:
         yield Figure(name, expected, outcome, holds, time.monotonic() - start)
 
 
-def write(path: Path, stored: Turned, matrix: tuple[int, int, int, int]) -> None:
+def write(
+    path: Path, stored: Turned, matrix: tuple[int, int, int, int], which: range = FRAMES
+) -> None:
     """A film whose frames are stored like that, with the matrix that shows them upright."""
     height, width = stored(clips.images()[0]).shape[:2]
     with av.open(str(path), "w") as out:
@@ -60,7 +62,7 @@ def write(path: Path, stored: Turned, matrix: tuple[int, int, int, int]) -> None
             "libx264rgb", rate=clips.RATE_HZ, options={"qp": "0", "preset": "ultrafast"}
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "rgb24"
-        for number in FRAMES:
+        for number in which:
             image = np.ascontiguousarray(stored(clips.images()[number]))
             out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(stream.encode(None))
