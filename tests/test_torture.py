@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from eyeline.video.reader import VideoReader
+from tests.export.conftest import build
 from torture import (
     attacks,
     cases,
     clock,
     corpus,
+    disk,
+    exports,
     hostile,
     judged,
     kernels,
@@ -158,3 +161,25 @@ def test_hostile_weights_in_a_fork(tmp_path: Path) -> None:
     evil = pickle.dumps({"state_dict": marks.evil}, 2)
     row = hostile.imported("x", "gaze_3d", evil, tmp_path, marks)
     assert row.holds, row.outcome
+
+
+@pytest.mark.slow
+def test_a_killed_batch_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos = kill.copies(tmp_path, 2)
+    assert forked("analyze", videos, "-o", tmp_path / "first", "--no-video").code == 0
+    monkeypatch.setattr(kill, "KILLS", 2)
+    row = kill.killed(videos, tmp_path / "killed", kill.hashes(tmp_path / "first"))
+    assert row.holds, row.outcome
+
+
+@pytest.mark.slow
+def test_a_disk_that_takes_no_large_files(tmp_path: Path) -> None:
+    row = disk.largest(20, tmp_path / "out", cases.Sources(tmp_path).whole)
+    assert row.holds, row.outcome
+
+
+def test_other_programs_read_odd_labels(tmp_path: Path) -> None:
+    rows = list(exports.labels(build(persons=2), tmp_path))
+    assert len(rows) == 5 and all(row.holds for row in rows), rows

@@ -24,10 +24,14 @@ def trial(work: Path) -> Iterator[Figure]:
     yield from _no_folders(work, video)
     yield from _forbidden(work, video)
     for size_kb in LARGEST_KB:
-        out = work / f"largest {size_kb}"
-        ended = forked("analyze", video, "-o", out, file_kb=size_kb)
-        yield judged(f"files up to {size_kb} kB", ended, codes=(1,), faults=unfinished(out))
+        yield largest(size_kb, work / f"largest {size_kb}", video)
     yield from _full(work / "disk", video)
+
+
+def largest(size_kb: int, out: Path, video: Path) -> Figure:
+    """Analyse where no file may be larger than this."""
+    ended = forked("analyze", video, "-o", out, file_kb=size_kb)
+    return judged(f"files up to {size_kb} kB", ended, codes=(1,), faults=unfinished(out))
 
 
 def _no_folders(work: Path, video: Path) -> Iterator[Figure]:

@@ -70,10 +70,7 @@ class Batch:
 
 def trial(work: Path) -> Iterator[Figure]:
     """Compare what they leave with a batch that nobody disturbed."""
-    videos, sources = work / "videos", Sources(work)
-    videos.mkdir()
-    for number in range(VIDEOS):
-        shutil.copy(sources.whole, videos / f"{number}.mp4")
+    videos = copies(work, VIDEOS)
     undisturbed, start = Batch(videos, work / "undisturbed"), time.monotonic()
     code = undisturbed.process.wait()
     names = [path.name for path in undisturbed.finished()]
@@ -81,14 +78,24 @@ def trial(work: Path) -> Iterator[Figure]:
     taken_s = time.monotonic() - start
     yield Figure("undisturbed", f"{VIDEOS} done", f"exit {code}, {len(names)} done", holds, taken_s)
     reference = hashes(work / "undisturbed")
-    yield _killed(videos, work / "killed", reference)
+    yield killed(videos, work / "killed", reference)
     yield _interrupted(videos, work / "all interrupted", os.killpg)
     yield _interrupted(videos, work / "parent interrupted", os.kill)
     yield _orphaned(videos, work / "orphaned")
     yield _two(videos, work / "two", reference)
 
 
-def _killed(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
+def copies(work: Path, count: int) -> Path:
+    """A folder with so many videos of 3 s."""
+    videos, sources = work / "videos", Sources(work)
+    videos.mkdir()
+    for number in range(count):
+        shutil.copy(sources.whole, videos / f"{number}.mp4")
+    return videos
+
+
+def killed(videos: Path, out: Path, reference: dict[str, str]) -> Figure:
+    """Kill a batch at random moments, begin it again, and compare what it leaves."""
     rng, start, faults, kills = random.Random(1), time.monotonic(), [], 0
     for _ in range(KILLS):
         before = inodes(out)

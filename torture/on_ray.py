@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from torture.cases import Sources
 from torture.command import command, eyeline
 from torture.figures import Figure, skipped
-from torture.kill import VIDEOS, half_written, hashes, visible
+from torture.kill import VIDEOS, copies, half_written, hashes, visible
 
 KILLS = 2
 _WORKER = "ray::_attempt_in"
@@ -25,10 +23,7 @@ def trial(work: Path) -> Iterator[Figure]:
     if importlib.util.find_spec("ray") is None:
         yield skipped("batches on Ray", "ray is not installed (extra `ray`)")
         return
-    videos, sources = work / "videos", Sources(work)
-    videos.mkdir()
-    for number in range(VIDEOS):
-        shutil.copy(sources.whole, videos / f"{number}.mp4")
+    videos = copies(work, VIDEOS)
     eyeline("analyze", videos, "-o", work / "local", "--no-video")
     reference = hashes(work / "local")
     yield _batch(videos, work / "undisturbed", reference, 0)
