@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyeline.people.find import Found, find_people, find_persons, people_table
-from eyeline.results import Analysis, Answer, Directions, Method, Scores, VideoInfo
+from eyeline.results import (
+    Analysis,
+    Answer,
+    Directions,
+    Floats,
+    Method,
+    Scores,
+    VideoInfo,
+    person_label,
+)
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import METHODS
 from eyeline.system import Builder, Predictor, Scene
@@ -18,17 +29,19 @@ from eyeline.system import Builder, Predictor, Scene
 if TYPE_CHECKING:
     from eyeline.people.detect import Detector
     from eyeline.people.given import Given
+    from eyeline.people.tracks import Track
     from eyeline.speech.lr_asd import LrAsd
     from eyeline.speech.syncnet.who_speaks import LipSync
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
-    from eyeline.video.reader import Frame, VideoReader
+    from eyeline.video.reader import Frame
     from eyeline.video.sound import SoundBlocks
 
 Progress = Callable[[str, float, float], None]
 """Called with the stage, the seconds of video done and the seconds there are."""
 
 SOUND_RATE_HZ = 16000
+_COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
 
 PEOPLE = Method(
     "people",
@@ -119,7 +132,7 @@ def analyze_video(
             settings.tracker, bodies,
         )  # fmt: skip
         speaking, speech_method, sound_warnings = _speakers(
-            path, settings, lips, found, heard, reader
+            path, settings, lips, found, heard, reader.info
         )
     scene = Scene(
         reader.info, camera, found.tracks, ego=settings.ego,
@@ -220,28 +233,85 @@ def _lips(settings: Settings) -> LrAsd | LipSync | None:
 def _speakers(
     path: str | Path,
     settings: Settings,
-    lips: LrAsd | LipSync | None,
+    network: LrAsd | LipSync | None,
     found: Found,
     heard: Future[_Heard],
-    frames: VideoReader,
+    video: VideoInfo,
 ) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
-    """Who speaks, how that was told, and what was odd about the sound."""
+    """Who speaks, by which method, and warnings about the audio and the lips.
+
+    Lips are read in all frames of the video, whatever the rate of the analysis.
+    """
     sound = heard.result()
     if sound.speech is None:
         return [], [], ("no sound: nothing is said of who speaks",)
     until_s = float(found.clock[-1, 2]) if len(found.clock) else 0.0
     method = METHODS[settings.speaker]
-    if lips is not None:
-        again = _sound(path, frames.info)
-        answers = lips.predict(sound.speech, found.tracks, frames, again, until_s=until_s)
-        return list(answers), [_of_file(method, settings)], sound.warnings
-    from eyeline.speech.speakers import who_speaks
+    if network is not None:
+        method = _of_file(method, settings)
+    slow = _too_slow(video, found.clock)
+    if slow and found.tracks and len(sound.speech.segments()):
+        from eyeline.speech.speakers import cannot_be_said
 
-    return (
-        list(who_speaks(sound.speech, found.tracks, until_s=until_s)),
-        [method],
-        sound.warnings,
+        answers = cannot_be_said(sound.speech, found.tracks, method.builder, until_s=until_s)
+        return list(answers), [method], (*sound.warnings, *slow)
+    if network is not None:
+        tracks, frames = _all_frames(path, settings, found)
+        again = _sound(path, video)
+        answers = network.predict(
+            sound.speech, tracks, frames, again, until_s=until_s, rows=found.tracks
+        )
+        return list(answers), [method], sound.warnings
+    answers, covered = _by_agreement(path, sound.speech, found, until_s)
+    return list(answers), [method], (*sound.warnings, *covered)
+
+
+def _by_agreement(
+    path: str | Path, speech: Speech, found: Found, until_s: float
+) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """The embedded method, and whose mouths are covered."""
+    from eyeline.speech.lips import read_lips
+    from eyeline.speech.speakers import covered_s, who_speaks
+    from eyeline.video.reader import VideoReader
+
+    lips = read_lips(found.tracks, VideoReader(path), speech.segments())
+    covered = tuple(
+        f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
+        f"it cannot be said whether {person_label(person)} speaks there"
+        for person, seconds in covered_s(speech, found.tracks, lips).items()
+        if seconds >= _COVERED_S
     )
+    return who_speaks(speech, found.tracks, lips, until_s=until_s), covered
+
+
+def _all_frames(
+    path: str | Path, settings: Settings, found: Found
+) -> tuple[Sequence[Track], Iterable[Frame]]:
+    """Tracks on all frames of the video, and these frames, for networks that look at faces."""
+    from eyeline.speech.lips import native
+    from eyeline.video.reader import VideoReader
+
+    if settings.rate_hz is None:
+        return found.tracks, VideoReader(path)
+    times = [(frame.index, frame.time_s, frame.end_s) for frame in VideoReader(path)]
+    clock = np.array(times, np.float64).reshape(-1, 3)
+    return [native(track, clock) for track in found.tracks], VideoReader(path)
+
+
+def _too_slow(video: VideoInfo, clock: Floats) -> tuple[str, ...]:
+    """A warning where a video has too few frames for lips to be read; empty otherwise."""
+    from eyeline.speech.mouths import SLOWEST_HZ
+
+    index, start_s = clock[:, 0], clock[:, 1]
+    apart = np.diff(index) / np.maximum(np.diff(start_s), 1e-9)
+    rate_hz = float(np.median(apart)) if len(apart) else float(video.rate_hz)
+    if rate_hz >= SLOWEST_HZ * 0.98:
+        return ()
+    slow = (
+        f"the video has {rate_hz:.3g} frames a second; lips can be read from {SLOWEST_HZ:g} on. "
+        "Speech is found, but where somebody is visible it cannot be attributed"
+    )
+    return (slow,)
 
 
 def _of_file(method: Method, settings: Settings) -> Method:
