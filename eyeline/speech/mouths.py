@@ -154,8 +154,10 @@ def by_person(tracks: Sequence[Track]) -> tuple[Ints, list[int]]:
 
 
 def _gap(time_s: Floats, sorted_s: Floats) -> Floats:
-    """How far the sorted times on both sides of each time are apart; 0 on one of them."""
-    after = np.searchsorted(sorted_s, time_s - 1e-6).clip(0, len(sorted_s) - 1)
-    before = (np.searchsorted(sorted_s, time_s + 1e-6, side="right") - 1).clip(0)
+    """How far the sorted times around each time are apart; beyond both ends, how far it is off."""
+    if len(sorted_s) < 2:
+        return np.full(len(time_s), np.inf)
+    apart = np.diff(sorted_s)
+    before = np.searchsorted(sorted_s, time_s + 1e-6, side="right") - 1
     beyond = np.maximum(sorted_s[0] - time_s, time_s - sorted_s[-1])
-    return np.asarray(np.maximum(sorted_s[after] - sorted_s[before], np.maximum(beyond, 0)))
+    return np.asarray(np.maximum(apart[before.clip(0, len(apart) - 1)], beyond))
