@@ -41,7 +41,7 @@ from eyeline.speech.mouths import TICK_S, by_person, read_mouth, tick_count
 from eyeline.speech.turns import Evidence, Turns, named, take_turns
 from eyeline.speech.voice import Speech
 
-SCALES = (0.5, 1.0, 1.5, 2.0, 3.0)
+SCALES = (0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0)
 """Nats a second for each nat of a single tick: neighbouring ticks say the same."""
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 FOREIGN = 4
@@ -102,13 +102,18 @@ def fit_kind(clips: Sequence[Clip], pixels: bool) -> dict[str, object]:
     scenes = [s for clip in clips if clip.spans for s in scenes_of(clip, clips)]
     labelled = [clip.name for clip in clips if clip.spans]
     worths = {name: fit([r for r in rows if name not in (r.clip, r.audio)]) for name in labelled}
-    best = (-np.inf, 0.0, 0.0, 0.0)
-    for scale in SCALES:
-        turned = [(s, turns_of(s, scaled(worths[s.left_out], scale))) for s in scenes]
-        for threshold, unseen in itertools.product(THRESHOLDS, THRESHOLDS):
-            total = pooled(seconds(s, t, threshold, unseen) for s, t in turned)
-            best = max(best, (merit(total), scale, threshold, unseen))
-    _, scale, threshold, unseen = best
+    by_scale = {
+        scale: [(s, turns_of(s, scaled(worths[s.left_out], scale))) for s in scenes]
+        for scale in SCALES
+    }
+    losses = {scale: surprise(turned) for scale, turned in by_scale.items()}
+    print("surprise in nats a tick:", {k: round(v, 4) for k, v in losses.items()})
+    scale = min(losses, key=lambda scale: losses[scale])
+    best = (-np.inf, 0.0, 0.0)
+    for threshold, unseen in itertools.product(THRESHOLDS, THRESHOLDS):
+        total = pooled(seconds(s, t, threshold, unseen) for s, t in by_scale[scale])
+        best = max(best, (merit(total), threshold, unseen))
+    _, threshold, unseen = best
     kind = "with" if pixels else "without"
     print(f"{kind} pixels: scale {scale}, thresholds {threshold} and {unseen} (nobody visible)")
     report(scenes, {n: scaled(w, scale) for n, w in worths.items()}, threshold, unseen)
@@ -189,6 +194,14 @@ def fit(rows: Sequence[Rows]) -> Worth:
     model = LogisticRegression(C=0.1, max_iter=1000)
     model.fit((value - mean) / spread, speaks, weight)
     return Worth(mean, model.coef_[0] / spread, float(model.intercept_[0]))
+
+
+def surprise(turned: Sequence[tuple[Scene, Turns]]) -> float:
+    """Mean negative logarithm of the probabilities that were given to what is true."""
+    pairs = [pair for scene, turns in turned for pair in reliability(scene, turns)]
+    said, true = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
+    given = np.clip(np.where(true > 0.5, said, 1 - said), 1e-4, 1)
+    return float(-np.log(given).mean())
 
 
 def merit(total: dict[str, float]) -> float:

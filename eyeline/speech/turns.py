@@ -142,7 +142,7 @@ def named(turns: Turns, threshold: float = THRESHOLD, unseen_threshold: float = 
         column[:] = _long_enough(np.nan_to_num(value, nan=-1.0) >= threshold) & turns.voiced
     free = turns.voiced & ~person.any(axis=1)
     empty = ~turns.there.any(axis=1)
-    unseen = free & (empty | _long_enough(free & (turns.unseen >= unseen_threshold)))
+    unseen = _long_enough(free & (empty | (turns.unseen >= unseen_threshold)))
     return Named(person, unseen, free & ~unseen, turns.voiced)
 
 
