@@ -21,7 +21,7 @@ SLOW_S = 0.125
 
 SLOWEST_HZ = 5.0
 """Lips that are seen less often say nothing: syllables fall between the frames."""
-COVERED = 0.8
+COVERED = 0.6
 """Mouths that are covered with this probability say nothing."""
 
 _FULL_TRUST = 0.4  # quality of the landmarks from which on a mouth counts fully

@@ -262,7 +262,7 @@ def test_a_file_tells_its_calibration(tmp_path: Path) -> None:
     own = Calibration(0.1, 5.0)
     assert LipSync(path, calibration=own).calibration == own
     made = two_faces(2.0)
-    scores, _ = LipSync(path, threads=1).predict(
+    scores, *_ = LipSync(path, threads=1).predict(
         always(2.0),
         made.tracks,
         made.frames(),
