@@ -253,15 +253,15 @@ def _speakers(
     if slow and found.tracks and len(sound.speech.segments()):
         from eyeline.speech.speakers import cannot_be_said
 
-        answers = cannot_be_said(sound.speech, found.tracks, method.builder, until_s=until_s)
-        return list(answers), [method], (*sound.warnings, *slow)
+        unsure = cannot_be_said(sound.speech, found.tracks, method.builder, until_s=until_s)
+        return list(unsure), [method], (*sound.warnings, *slow)
     if network is not None:
         tracks, frames = _all_frames(path, settings, found)
         again = _sound(path, video)
-        answers = network.predict(
+        judged = network.predict(
             sound.speech, tracks, frames, again, until_s=until_s, rows=found.tracks
         )
-        return list(answers), [method], sound.warnings
+        return list(judged), [method], sound.warnings
     answers, covered = _by_agreement(path, sound.speech, found, until_s)
     return list(answers), [method], (*sound.warnings, *covered)
 

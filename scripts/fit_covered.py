@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.people import landmarks
 from eyeline.results import Floats, Image
@@ -56,23 +58,23 @@ def fit_and_score(
         for one in found:
             rows.append((name, "clip open", 0.0, edges(one)))
             rows.append((name, "clip, mask drawn", 1.0, edges(masked(one, rng))))
-    group, kind = (np.array([r[i] for r in rows]) for i in (0, 1))
+    group, kinds = (np.array([r[i] for r in rows]) for i in (0, 1))
     truth, value = np.array([r[2] for r in rows]), np.stack([r[3] for r in rows])
     said = np.empty(len(rows))
     for name in np.unique(group):
         held = group == name
-        weight, bias = fit(value[~held], truth[~held], kind[~held])
+        weight, bias = fit(value[~held], truth[~held], kinds[~held])
         said[held] = value[held] @ weight + bias > 0
-    for name in np.unique(kind):
-        mine = kind == name
+    for name in np.unique(kinds):
+        mine = kinds == name
         print(f"{name:20s} {mine.sum():5d} mouths, right {(said[mine] == truth[mine]).mean():.3f}")
     for name in clips:
         mine = (group == name) & (truth == 0)
         print(f"  {name:20s} open, called covered {said[mine].mean():.3f}")
-    return fit(value, truth, kind)
+    return fit(value, truth, kinds)
 
 
-def fit(value: Floats, truth: Floats, kind: Floats) -> tuple[Floats, float]:
+def fit(value: Floats, truth: Floats, kind: npt.NDArray[np.str_]) -> tuple[Floats, float]:
     """A logistic model; each kind of row counts alike."""
     from sklearn.linear_model import LogisticRegression
 
@@ -124,7 +126,7 @@ def of_images(folder: Path) -> Iterator[Image]:
             continue
         zoom = 320 / max(image.shape[:2])
         image = cv2.resize(image, None, fx=zoom, fy=zoom)
-        image = cv2.copyMakeBorder(image, *[60] * 4, cv2.BORDER_REPLICATE)
+        image = cv2.copyMakeBorder(image, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
         yield from mouths_in(detector, _Still(image[..., ::-1].copy()), most=1)
 
 
@@ -138,7 +140,7 @@ def of_clip(path: Path) -> Iterator[Image]:
         yield from mouths_in(detector, frame)
 
 
-def mouths_in(detector: object, frame: object, most: int | None = None) -> Iterator[Image]:
+def mouths_in(detector: Any, frame: Any, most: int | None = None) -> Iterator[Image]:
     """Patches of the mouths of the faces that were surely found."""
     faces = detector.detect(frame)
     order = np.argsort(-faces.score)[:most]

@@ -401,7 +401,7 @@ def measured(path: Path, keep: Path) -> Clip:
     stored = keep / f"{path.stem}.npz"
     if not stored.exists():
         keep.mkdir(parents=True, exist_ok=True)
-        np.savez(stored, **measure(path))
+        np.savez(stored, **measure(path))  # type: ignore[arg-type]
     with np.load(stored, allow_pickle=False) as arrays:
         return unpacked(path.stem, dict(arrays))
 
@@ -447,7 +447,7 @@ def unpacked(name: str, arrays: dict[str, Floats]) -> Clip:
     count = int(arrays["count"])
     tracks = [Track(**plain(part(f"track {i} "))) for i in range(count)]  # type: ignore[arg-type]
     lips = [Lips(**part(f"lips {i} ")) for i in range(count)]
-    speech = Speech(**part("speech ")) if part("speech ") else None  # type: ignore[arg-type]
+    speech = Speech(**part("speech ")) if part("speech ") else None
     return Clip(name, tuple(tracks), tuple(lips), speech, ())
 
 

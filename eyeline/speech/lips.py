@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,22 +112,33 @@ class _Reader:
         values = np.array([np.interp(time_s, track.time_s, c) for c in self._geometry.T])
         five, (roll, scale) = values[:10].reshape(5, 2), values[10:]
         gray = frame.gray()
-        chip = landmarks.cut_chip(gray, five, roll, scale)
-        points = chip.to_frame(self._landmarker.find(chip))
+        opening, trust = self._opening(gray, time_s, five, roll, scale)
         image = patch(gray, five[3:].mean(axis=0), roll, scale)
         gap_s = time_s - self._rows[-1][0] if self._rows else np.inf
-        moved = self._before is not None and gap_s <= _GAP_S
         self._rows.append(
             (
                 time_s,
-                landmarks.mouth_opening(points, scale),
-                landmarks.agreement(points, five, scale),
-                stir_mm(self._before, image) / gap_s if moved else np.nan,
+                opening,
+                trust,
+                stir_mm(self._before, image) / gap_s if gap_s <= _GAP_S else np.nan,
                 darkness(image),
                 covered_probability(image),
             )
         )
         self._before = image
+
+    def _opening(
+        self, gray: Image, time_s: float, five: Floats, roll: float, scale: float
+    ) -> tuple[float, float]:
+        """Opening and trust; where the face was followed in this very frame, as measured then."""
+        track = self._track
+        row = min(int(np.searchsorted(track.time_s, time_s - 1e-6)), len(track) - 1)
+        if abs(track.time_s[row] - time_s) < 1e-6 and np.isfinite(track.mouth_open[row]):
+            return float(track.mouth_open[row]), float(track.quality[row])
+        chip = landmarks.cut_chip(gray, five, roll, scale)
+        points = chip.to_frame(self._landmarker.find(chip))
+        trust = landmarks.agreement(points, five, scale)
+        return landmarks.mouth_opening(points, scale), trust
 
     def lips(self) -> Lips:
         """All that was measured."""
@@ -155,10 +166,12 @@ def patch(gray: Image, corners_px: Floats, roll_rad: float, scale_px: float) -> 
     return np.asarray(out, np.uint8)
 
 
-def stir_mm(before: Image, after: Image) -> float:
+def stir_mm(before: Image | None, after: Image) -> float:
     """Root mean square motion, in millimetres, between two patches, less what all pixels share."""
     import cv2
 
+    if before is None:
+        return float("nan")
     flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 2, 11, 2, 5, 1.1, 0)  # type: ignore[call-overload]
     flow = flow - np.median(flow.reshape(-1, 2), axis=0)
     return float(PATCH_MM * np.sqrt((flow[_INNER] ** 2).sum(axis=-1).mean()))
@@ -182,7 +195,7 @@ def native(track: Track, clock: Floats) -> Track:
     frame, time_s, end_s = clock[inside].T
     middle_s = (track.time_s[1:] + track.time_s[:-1]) / 2
     nearest = np.searchsorted(middle_s, time_s, side="right")
-    columns = {
+    columns: dict[str, Any] = {
         name: value[nearest] if value.dtype == np.bool_ else _interpolated(track, value, time_s)
         for name, value in vars(track).items()
         if isinstance(value, np.ndarray)

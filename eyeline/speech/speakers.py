@@ -73,4 +73,4 @@ def covered_s(speech: Speech, tracks: Sequence[Track], lips: Sequence[Lips]) -> 
 
 def _ticks(speech: Speech, tracks: Sequence[Track], until_s: float | None) -> int:
     ticks = tick_count(speech.duration_s if until_s is None else until_s)
-    return max([ticks, *(track_ticks(track).stop for track in tracks)])
+    return max([ticks, *(int(track_ticks(track).stop) for track in tracks)])

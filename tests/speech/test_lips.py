@@ -97,6 +97,18 @@ def test_lips_are_measured_near_voices_at_the_videos_own_rate(
     assert len(none.time_s) == 0
 
 
+def test_landmarks_of_followed_frames_are_not_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    track = make_track(1, frame_times(1, 25), np.linspace(0, 0.2, 25), left_px=100)
+    frames = [Frame(t) for t in frame_times(1, 25)]
+    found: list[object] = []
+    monkeypatch.setattr(
+        "eyeline.people.landmarks.Landmarker.find", lambda _, chip: found.append(chip)
+    )
+    (lips,) = read_lips([track], frames, np.array([[0.0, 1.0]]))  # type: ignore[arg-type]
+    assert not found
+    np.testing.assert_allclose(lips.opening, track.mouth_open)
+
+
 def test_a_track_on_all_frames() -> None:
     track = make_track(3, frame_times(4, 1), np.array([0.1, 0.2, 0.3, 0.4]))
     start = frame_times(6, 10)

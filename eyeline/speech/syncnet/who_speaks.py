@@ -206,7 +206,8 @@ class LipSync:
                 speaking[track_ticks(tracks[i]), column] += named[one.picture] == i
         speaking = np.minimum(speaking, 1.0)
         there = np.ones(speaking.shape, bool)
-        return Turns(persons, speaking, np.zeros(ticks), speaking.any(axis=1), there)
+        voiced = np.asarray(speaking.any(axis=1), bool)
+        return Turns(persons, speaking, np.zeros(ticks), voiced, there)
 
     def _judged(
         self,
