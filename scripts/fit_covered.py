@@ -127,7 +127,8 @@ def of_images(folder: Path) -> Iterator[Image]:
         zoom = 320 / max(image.shape[:2])
         image = cv2.resize(image, None, fx=zoom, fy=zoom)
         image = cv2.copyMakeBorder(image, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
-        yield from mouths_in(detector, _Still(image[..., ::-1].copy()), most=1)
+        rgb = np.asarray(image[..., ::-1], np.uint8).copy()
+        yield from mouths_in(detector, _Still(rgb), most=1)
 
 
 def of_clip(path: Path) -> Iterator[Image]:

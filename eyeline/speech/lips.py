@@ -33,6 +33,7 @@ AROUND_S = 0.8
 
 _BELOW_MM = 6.0  # the patch's middle below the line between the mouth's corners
 _GAP_S = 0.25  # between frames further apart no motion is measured
+_COVER_EVERY_S = 0.15  # what covers a mouth stays longer
 _INNER = (slice(8, 36), slice(6, 42))  # of the patch: where lips and chin move
 _CENTRE = (slice(10, 32), slice(10, 38))  # of the patch: where a mouth opens
 _FAINT = 4.0  # grey levels added to a patch's contrast, so that flat ones are not blown up
@@ -103,6 +104,7 @@ class _Reader:
         )
         self._rows: list[tuple[float, ...]] = []
         self._before: Image | None = None
+        self._covered, self._covered_s = 0.0, -np.inf
 
     def read(self, frame: Frame) -> None:
         """Measure the mouth in a frame, if the face is there."""
@@ -114,6 +116,8 @@ class _Reader:
         gray = frame.gray()
         opening, trust = self._opening(gray, time_s, five, roll, scale)
         image = patch(gray, five[3:].mean(axis=0), roll, scale)
+        if time_s - self._covered_s >= _COVER_EVERY_S:
+            self._covered, self._covered_s = covered_probability(image), time_s
         gap_s = time_s - self._rows[-1][0] if self._rows else np.inf
         self._rows.append(
             (
@@ -122,7 +126,7 @@ class _Reader:
                 trust,
                 stir_mm(self._before, image) / gap_s if gap_s <= _GAP_S else np.nan,
                 darkness(image),
-                covered_probability(image),
+                self._covered,
             )
         )
         self._before = image
