@@ -414,12 +414,13 @@ def measure(path: Path) -> dict[str, Floats]:
     from eyeline.people.find import find_people
     from eyeline.settings import Settings
     from eyeline.speech.lips import read_lips
+    from eyeline.video.gaps import Shortened
     from eyeline.video.reader import VideoReader
 
     limit_threads()
     reader = VideoReader(path)
     found = find_people(_shots(reader), Settings().camera(reader.info))
-    speech = _listen(path, reader.info).speech
+    speech = _listen(path, reader.info, Shortened()).speech
     everywhere = np.array([[0.0, reader.info.duration_s]])
     return packed(found.tracks, read_lips(found.tracks, VideoReader(path), everywhere), speech)
 

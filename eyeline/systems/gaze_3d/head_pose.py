@@ -112,7 +112,7 @@ def _upright(iris_mm: Floats, roll: Floats) -> tuple[Floats, Floats]:
 def _iris_turn(shift_mm: Floats) -> Floats:
     """Turn of the eyeball in radians that shifts its iris so far; 0 where it is not seen."""
     turn = np.arcsin(np.clip(np.nan_to_num(shift_mm) / EYE_RADIUS_MM, -0.95, 0.95))
-    return np.clip(turn, -MOST_EYE_TURN_RAD, MOST_EYE_TURN_RAD)
+    return np.asarray(np.clip(turn, -MOST_EYE_TURN_RAD, MOST_EYE_TURN_RAD))
 
 
 def _follow_irises(yaw: Floats, right_mm: Floats) -> Floats:
