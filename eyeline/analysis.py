@@ -10,9 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyeline import dead_time
 from eyeline.people.find import Found, find_people, find_persons, people_table
-from eyeline.results import Analysis, Answer, Directions, Gap, Method, Scores, VideoInfo
+from eyeline.results import (
+    Analysis,
+    Answer,
+    Directions,
+    Floats,
+    Gap,
+    Method,
+    Scores,
+    VideoInfo,
+    person_label,
+)
 from eyeline.rounding import rounded
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import METHODS
@@ -41,6 +53,7 @@ SILENT_DB = -60.0
 """Audio whose speech band never gets louder is called silent."""
 OFFSET_S = 0.1
 """By how much audio and frames may begin apart without a warning."""
+_COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
 
 PEOPLE = Method(
     "people",
@@ -122,16 +135,12 @@ def analyze_video(
         UsageError, DataError, CheckpointError: choices or files that cannot be.
     """
     from eyeline.people.lying import Samples
-    from eyeline.video.reader import VideoReader
 
     settings = settings or Settings()
     limit_threads()
     tell = progress or (lambda stage, done, total: None)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
-    reader = VideoReader(
-        path, rate_hz=settings.rate_hz, video_track=settings.video_track,
-        turn_deg=settings.turn_deg or 0,
-    )  # fmt: skip
+    reader = _reader(path, settings, settings.rate_hz)
     track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
     lips = _lips(settings)
@@ -155,7 +164,10 @@ def analyze_video(
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
     )  # fmt: skip
     until_s = float(clock.shorter(found.clock[-1, 2])) if len(found.clock) else 0.0
-    speaking, speech_method = _speakers(settings, lips, scene, frames, heard, until_s)
+    whole = dead_time.ShorterFrames(_reader(path, settings), clock)
+    speaking, speech_method, lip_warnings = _speakers(
+        settings, lips, scene, whole, heard, found.clock, until_s
+    )
     scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
     if on_scene:
         on_scene(scene)
@@ -177,6 +189,7 @@ def analyze_video(
             *reader.warnings,
             *track_warnings,
             *heard.warnings,
+            *lip_warnings,
             *_no_audio(reader.info),
             *_audio_offset(path, reader.info),
             *_nobody(found),
@@ -185,6 +198,15 @@ def analyze_video(
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
         ),
+    )
+
+
+def _reader(path: str | Path, settings: Settings, rate_hz: float | None = None) -> VideoReader:
+    """The chosen video track, turned as chosen, in all its frames or at a rate."""
+    from eyeline.video.reader import VideoReader
+
+    return VideoReader(
+        path, rate_hz=rate_hz, video_track=settings.video_track, turn_deg=settings.turn_deg or 0
     )
 
 
@@ -372,24 +394,90 @@ def _lips(settings: Settings) -> LrAsd | LipSync | None:
 
 def _speakers(
     settings: Settings,
-    lips: LrAsd | LipSync | None,
+    network: LrAsd | LipSync | None,
     scene: Scene,
-    frames: Iterable[Frame],
+    whole: Iterable[Frame],
     heard: _Heard,
+    clock: Floats,
     until_s: float,
-) -> tuple[list[Answer], list[Method]]:
-    """Who speaks, and how that was told."""
-    if heard.speech is None:
-        return [], []
-    method = METHODS[settings.speaker]
-    if lips is not None:
-        assert scene.sound is not None, "what gave speech can be heard again"
-        sound = scene.sound(SOUND_RATE_HZ)
-        answers = lips.predict(heard.speech, scene.tracks, frames, sound, until_s=until_s)
-        return list(answers), [_of_file(method, settings)]
-    from eyeline.speech.speakers import who_speaks
+) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
+    """Who speaks, by which method, and warnings about the lips.
 
-    return list(who_speaks(heard.speech, scene.tracks, until_s=until_s)), [method]
+    Args:
+        settings: the user's.
+        network: what reads lips, None for the embedded method.
+        scene: on the clock without dead time.
+        whole: all frames of the video on that clock, whatever the rate of the analysis.
+        heard: the audio.
+        clock: `(n, 3)` index, start and end of the analysed frames on the video's clock.
+        until_s: end of the frames.
+    """
+    if heard.speech is None:
+        return [], [], ()
+    method = METHODS[settings.speaker]
+    if network is not None:
+        method = _of_file(method, settings)
+    slow = _too_slow(scene.video, clock)
+    if slow and scene.tracks and len(heard.speech.segments()):
+        from eyeline.speech.speakers import cannot_be_said
+
+        unsure = cannot_be_said(heard.speech, scene.tracks, method.builder, until_s=until_s)
+        return list(unsure), [method], slow
+    if network is not None:
+        assert scene.sound is not None, "what gave speech can be heard again"
+        tracks, again = _all_frames(settings, scene.tracks, whole), scene.sound(SOUND_RATE_HZ)
+        judged = network.predict(
+            heard.speech, tracks, whole, again, until_s=until_s, rows=scene.tracks
+        )
+        return list(judged), [method], ()
+    answers, covered = _by_agreement(heard.speech, scene.tracks, whole, until_s)
+    return list(answers), [method], covered
+
+
+def _by_agreement(
+    speech: Speech, tracks: Sequence[Track], whole: Iterable[Frame], until_s: float
+) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """The embedded method, and whose mouths are covered."""
+    from eyeline.speech.lips import read_lips
+    from eyeline.speech.speakers import covered_s, who_speaks
+
+    lips = read_lips(tracks, whole, speech.segments())
+    covered = tuple(
+        f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
+        f"it cannot be said whether {person_label(person)} speaks there"
+        for person, seconds in covered_s(speech, tracks, lips).items()
+        if seconds >= _COVERED_S
+    )
+    return who_speaks(speech, tracks, lips, until_s=until_s), covered
+
+
+def _all_frames(
+    settings: Settings, tracks: Sequence[Track], whole: Iterable[Frame]
+) -> Sequence[Track]:
+    """Tracks on all frames of the video, for networks that look at faces."""
+    from eyeline.speech.lips import native
+
+    if settings.rate_hz is None:
+        return tracks
+    times = [(frame.index, frame.time_s, frame.end_s) for frame in whole]
+    clock = np.array(times, np.float64).reshape(-1, 3)
+    return [native(track, clock) for track in tracks]
+
+
+def _too_slow(video: VideoInfo, clock: Floats) -> tuple[str, ...]:
+    """A warning where a video has too few frames for lips to be read; empty otherwise."""
+    from eyeline.speech.mouths import SLOWEST_HZ
+
+    index, start_s = clock[:, 0], clock[:, 1]
+    apart = np.diff(index) / np.maximum(np.diff(start_s), 1e-9)
+    rate_hz = float(np.median(apart)) if len(apart) else float(video.rate_hz)
+    if rate_hz >= SLOWEST_HZ * 0.98:
+        return ()
+    slow = (
+        f"the video has {rate_hz:.3g} frames a second; lips can be read from {SLOWEST_HZ:g} on. "
+        "Speech is found, but where somebody is visible it cannot be attributed"
+    )
+    return (slow,)
 
 
 def _of_file(method: Method, settings: Settings) -> Method:

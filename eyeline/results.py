@@ -39,6 +39,10 @@ WEARER = 0
 """The `person` of answers about whoever wears the camera."""
 UNSEEN = -1
 """The `person` of speech whose speaker is not visible."""
+UNSURE = -2
+"""The `person` of speech while somebody is visible and it cannot be said who speaks."""
+ANYBODY = -3
+"""The `person` of a voice, whoever speaks."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,8 @@ class Person:
 
 def person_label(person: int) -> str:
     """The name every output uses for a person's number."""
-    return {WEARER: "camera wearer", UNSEEN: "unseen"}.get(person, f"person {person}")
+    names = {WEARER: "camera wearer", UNSEEN: "unseen", UNSURE: "not sure who", ANYBODY: "anybody"}
+    return names.get(person, f"person {person}")
 
 
 def target_label(target: int) -> str:

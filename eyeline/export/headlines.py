@@ -48,15 +48,23 @@ def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headl
     if summary.speech_s is None:
         return
     speakers = _ranked(summary, lambda p: p.speaking)
-    if not speakers and not summary.unseen_s:
+    rest = [(summary.unseen_s, "by nobody visible"), (summary.unsure_s, "not sure by whom")]
+    parts = [f"{duration(seconds)} {whose}" for seconds, whose in rest if seconds]
+    if not speakers and not parts:
         yield Headline("Nobody speaks", "no speech was heard", source)
     elif speakers:
         person, share = speakers[0]
-        detail = f"{duration(share.seconds)}, {percent(share.share)} of all speech"
+        voiced = duration(summary.speech_s)
+        detail = f"{duration(share.seconds)}, {percent(share.share)} of {voiced} of speech"
+        if parts:
+            detail += f", of which {duration(summary.attributed_s)} are attributed"
         detail += "".join(f"; then {p.label}, {duration(s.seconds)}" for p, s in speakers[1:2])
-        if summary.unseen_s:
-            detail += f"; {duration(summary.unseen_s)} by unseen voices"
-        yield Headline(_most(f"{person.label} speaks", speakers), detail, source)
+        yield Headline(
+            _most(f"{person.label} speaks", speakers), "; ".join([detail, *parts]), source
+        )
+    elif summary.unsure_s:
+        claim = "It cannot be said who speaks"
+        yield Headline(claim, f"{duration(summary.speech_s)} of speech: {'; '.join(parts)}", source)
     else:
         detail = f"{duration(summary.unseen_s)} of speech, all by people who are not visible"
         yield Headline("Only unseen people speak", detail, source)

@@ -14,6 +14,7 @@ import numpy as np
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
 from eyeline.export.files import INDEX, present
+from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
 from eyeline.files import sha256, write_bytes
 from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, target_label
@@ -62,6 +63,7 @@ def write_index(
         "settings": dict(analysis.settings),
         "video": _video_to_json(analysis.video),
         "persons": [_person_to_json(p) for p in analysis.persons],
+        "speech": _rounded(speech_seconds(analysis)),
         "methods": [asdict(m) for m in analysis.methods],
         "counts": _counts(analysis),
         "people": {"rows": len(analysis.people), "dtypes": dtypes_of("people", analysis.people)},
@@ -163,6 +165,11 @@ def _counts(analysis: Analysis) -> dict[str, Any]:
             for t, n in zip(*np.unique(a.target, return_counts=True), strict=True)
         },
     }
+
+
+def _rounded(seconds: Mapping[str, float] | None) -> dict[str, float] | None:
+    """To milliseconds, as in the tables."""
+    return None if seconds is None else {k: round(v, 3) for k, v in seconds.items()}
 
 
 def _video_to_json(video: VideoInfo) -> dict[str, Any]:

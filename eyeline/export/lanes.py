@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.spans import everyone
+from eyeline.export.spans import VOICE, everyone
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
 from eyeline.results import Analysis, Ints, person_label, runs, target_label
@@ -131,7 +131,7 @@ def _groups(
         lanes = [Lane("seen", "seen", seen[person])] if person in seen else []
         for answer in summary.segments:
             mine = np.flatnonzero(answer.person == person)
-            if not len(mine) and (len(numbers) > _FEW or person < 1):
+            if not len(mine) and (len(numbers) > _FEW or person < 1 or answer.name == VOICE):
                 continue
             target = answer.name == TARGET
             code = [codes.get(answer.label[row], 0) if target else 0 for row in mine.tolist()]

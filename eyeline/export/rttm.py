@@ -18,7 +18,8 @@ SPEAKING = "speaking"
 def write_rttm(analysis: Analysis, folder: Path, *, file_id: str | None = None) -> Path:
     """Write `timeline.rttm` and return its path.
 
-    Unseen voices are the speaker `unseen`. Without sound, or without speech, the file is empty.
+    Voices of nobody visible are the speaker `unseen`; where somebody is visible and it cannot be
+    said who speaks, the speaker is `not_sure_who`. Without sound, or speech, the file is empty.
 
     Args:
         analysis: what to write.

@@ -9,8 +9,10 @@ from typing import TypeGuard
 import numpy as np
 
 from eyeline.results import (
+    ANYBODY,
     TARGET_SCENE,
     UNSEEN,
+    UNSURE,
     WEARER,
     Analysis,
     Answer,
@@ -27,6 +29,8 @@ from eyeline.results import (
     target_label,
 )
 
+VOICE = "voice"
+"""Name of the segments of voice activity, which belong to nobody."""
 _SAME_S = 5e-4
 """Segments that overlap by less are neighbours: half of the millisecond that is written."""
 
@@ -174,9 +178,9 @@ class Tier:
 def tiers_of(analysis: Analysis) -> list[Tier]:
     """All segments as tiers, by person, then in the order of the answers.
 
-    Every person of the video has a tier for every kind of segment, be it empty; the camera wearer
-    and unseen speakers have those that hold something. Spans that overlap within a kind go to
-    further tiers.
+    Every person of the video has a tier for every kind of segment that is about persons, be it
+    empty; the camera wearer, and voices that are nobody's, have those that hold something. Spans
+    that overlap within a kind go to further tiers.
     """
     segments = all_segments(analysis)
     doubled = {name for name, n in Counter(s.name for s in segments).items() if n > 1}
@@ -185,7 +189,7 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     for person in everyone(analysis, segments):
         for answer in segments:
             mine = np.flatnonzero(answer.person == person)
-            if not len(mine) and person in (WEARER, UNSEEN):
+            if not len(mine) and (person <= WEARER or answer.name == VOICE):
                 continue
             name = f"{person_label(person)} {answer.name}"
             name += f" ({answer.builder})" if answer.name in doubled else ""
@@ -195,11 +199,13 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
 
 
 def everyone(analysis: Analysis, segments: list[Segments]) -> list[int]:
-    """Numbers of the persons, then wearer and unseen where segments speak of them."""
+    """Numbers of the persons, then wearer, unseen, unsure, anybody where segments have them."""
     known = {p.person for p in analysis.persons}
     for answer in segments:
         known.update(np.unique(answer.person).tolist())
-    return sorted(n for n in known if n > 0) + [n for n in (WEARER, UNSEEN) if n in known]
+    return sorted(n for n in known if n > 0) + [
+        n for n in (WEARER, UNSEEN, UNSURE, ANYBODY) if n in known
+    ]
 
 
 def _unique(name: str, taken: set[str]) -> str:

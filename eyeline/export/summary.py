@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyeline.export.spans import Clock, all_segments, clock_of, everyone
+from eyeline.export.spans import VOICE, Clock, all_segments, clock_of, everyone
 from eyeline.results import (
     TARGET_CAMERA,
     TARGET_OFF_SCREEN,
     TARGET_SCENE,
     UNSEEN,
+    UNSURE,
+    WEARER,
     Analysis,
     Floats,
     Segments,
@@ -78,9 +80,13 @@ class Summary:
 
     persons: tuple[PersonSummary, ...]
     speech_s: float | None
-    """Time in which anybody speaks, None where nothing is said of it."""
+    """Time in which there is a voice, None where nothing is said of it."""
+    attributed_s: float
+    """Of it that of visible people who are named."""
     unseen_s: float
-    """Speech of people who are not visible."""
+    """Of it that of people who are not visible."""
+    unsure_s: float
+    """Of it that in which somebody is visible and it cannot be said who speaks."""
     targets: tuple[str, ...]
     """Labels of all that is looked at: persons, then scene, off screen, camera, then others."""
     mutual: Mapping[tuple[int, int], Share]
@@ -100,21 +106,45 @@ def summarise(analysis: Analysis) -> Summary:
     """
     clock = clock_of(analysis)
     segments = _first_of_each_name(all_segments(analysis, clock))
-    numbers = [n for n in everyone(analysis, segments) if n != UNSEEN]
+    numbers = [n for n in everyone(analysis, segments) if n >= WEARER]
     spans = {s.name: _Spans(s) for s in segments}
     looks, speaking = spans.pop(TARGET, _NONE), spans.pop(SPEAKING, None)
+    seconds = _speech_seconds(speaking, spans.pop(VOICE, _NONE))
+    spoken = None if seconds is None else seconds["voiced_s"]
     pairs = _mutual(looks, [n for n in numbers if n > 0])
-    spoken = None if speaking is None else _length(_merged(speaking.all()))
     return Summary(
         persons=tuple(_person(analysis, n, spans, looks, speaking, spoken) for n in numbers),
         speech_s=spoken,
-        unseen_s=0.0 if speaking is None else _length(_merged(speaking.of(UNSEEN))),
+        attributed_s=(seconds or {}).get("attributed_s", 0.0),
+        unseen_s=(seconds or {}).get("nobody_visible_s", 0.0),
+        unsure_s=(seconds or {}).get("not_sure_who_s", 0.0),
         targets=_targets(looks, numbers),
         mutual={pair: _pair_share(looks, pair, both) for pair, both in pairs.items()},
         episodes=_episodes(segments, pairs),
         segments=tuple(segments),
         clock=clock,
     )
+
+
+def speech_seconds(analysis: Analysis) -> dict[str, float] | None:
+    """Seconds with a voice and what is known of them; None where nothing is said of speech."""
+    by_name: dict[str, Segments] = {s.name: s for s in reversed(analysis.of(Segments))}
+    if SPEAKING not in by_name:
+        return None
+    return _speech_seconds(_Spans(by_name[SPEAKING]), _Spans(by_name.get(VOICE)))
+
+
+def _speech_seconds(speaking: _Spans | None, voice: _Spans) -> dict[str, float] | None:
+    if speaking is None:
+        return None
+    named = [speaking.of(person) for person in speaking.persons if person > 0]
+    of = {
+        "voiced_s": _joined(speaking.all(), voice.all()),
+        "attributed_s": _joined(*named),
+        "not_sure_who_s": speaking.of(UNSURE),
+        "nobody_visible_s": speaking.of(UNSEEN),
+    }
+    return {name: _length(_merged(spans)) for name, spans in of.items()}
 
 
 class _Spans:
@@ -138,8 +168,12 @@ class _Spans:
             self._whole[person] = _as_spans(together)
         return self._whole[person]
 
+    @property
+    def persons(self) -> list[int]:
+        return list(self._by)
+
     def all(self) -> Spans:
-        return np.concatenate([np.zeros((0, 2)), *(self.of(person) for person in self._by)])
+        return _joined(*(self.of(person) for person in self._by))
 
     def labels(self, person: int | None = None) -> set[str]:
         chosen = self._by.values() if person is None else [self._by.get(person, {})]
@@ -147,6 +181,10 @@ class _Spans:
 
 
 _NONE = _Spans(None)
+
+
+def _joined(*spans: Spans) -> Spans:
+    return np.concatenate([np.zeros((0, 2)), *spans])
 
 
 def _as_spans(spans: Sequence[tuple[float, float]]) -> Spans:

@@ -6,6 +6,7 @@ import math
 
 _TITLES = {
     "speaking": "speaks",
+    "voice": "voice is heard",
     "gaze_target": "looks at",
     "eye_contact": "eye contact",
     "looks_at_camera": "looks at the camera",

@@ -19,7 +19,9 @@ from eyeline.export.spans import (
     tiers_of,
 )
 from eyeline.results import (
+    ANYBODY,
     UNSEEN,
+    UNSURE,
     WEARER,
     Analysis,
     People,
@@ -141,6 +143,19 @@ def test_every_person_has_a_tier_for_every_kind(
         "person 1 nods": (),
         "person 2 nods": ((1000, 2000, "nod"),),
         "unseen nods": ((0, 1000, "?"),),
+    }
+
+
+def test_voices_that_are_nobodys_have_tiers_of_their_own(make_analysis: MakeAnalysis) -> None:
+    rows = [(UNSEEN, 0.0, 1.0, "nobody visible", 0.5), (UNSURE, 1.0, 2.0, "not sure who", 0.5)]
+    speaking = make_segments("speech", "b", "speaking", rows)
+    voice = make_segments("speech", "b", "voice", [(ANYBODY, 0.0, 2.0, "voice", 1.0)])
+    analysis = replace(make_analysis(persons=1), answers=(speaking, voice))
+    assert spans_of(tiers_of(analysis)) == {
+        "person 1 speaking": (),
+        "unseen speaking": ((0, 1000, "nobody visible"),),
+        "not sure who speaking": ((1000, 2000, "not sure who"),),
+        "anybody voice": ((0, 2000, "voice"),),
     }
 
 

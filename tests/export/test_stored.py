@@ -193,6 +193,7 @@ def test_the_index_says_what_ran_and_what_lies_there(
     assert index["counts"]["persons"] == 4
     assert index["counts"]["people_rows"] == 800
     assert index["counts"]["segments"]["speech/speaking"] == 8
+    assert set(index["speech"]) >= {"voiced_s", "attributed_s", "not_sure_who_s"}
     assert index["methods"][1]["sha256"] == "ab" * 32
     listed = {entry["name"]: entry["bytes"] for entry in index["files"]}
     assert {f"thumbnails/person_{k}.png" for k in (1, 2, 3, 4)} < listed.keys()

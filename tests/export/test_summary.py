@@ -8,9 +8,18 @@ from dataclasses import replace
 import pytest
 
 from eyeline.export.headlines import headlines
-from eyeline.export.summary import Share, summarise
+from eyeline.export.summary import Share, speech_seconds, summarise
 from eyeline.export.words import clock, count, duration, percent, question, title
-from eyeline.results import UNSEEN, WEARER, Analysis, Segments, VideoInfo, make_segments
+from eyeline.results import (
+    ANYBODY,
+    UNSEEN,
+    UNSURE,
+    WEARER,
+    Analysis,
+    Segments,
+    VideoInfo,
+    make_segments,
+)
 
 MakeAnalysis = Callable[..., Analysis]
 Row = tuple[int, float, float, str, float]
@@ -98,6 +107,30 @@ def test_the_wearer_is_a_person_of_the_report(pair: Analysis) -> None:
     assert [p.label for p in summary.persons] == ["person 1", "person 2", "camera wearer"]
 
 
+def test_little_attributed_speech_is_not_all_speech(make_analysis: MakeAnalysis) -> None:
+    rows = [
+        (1, 2.0, 2.9, "speech", 0.9),
+        (UNSURE, 0.0, 2.0, "not sure who", 0.4),
+        (UNSURE, 2.9, 6.0, "not sure who", 0.4),
+        (UNSEEN, 6.0, 7.0, "nobody visible", 0.9),
+    ]
+    voice = make_segments("speech", "b", "voice", [(ANYBODY, 0.0, 7.0, "voice", 1.0)])
+    analysis = make_analysis(persons=2, answers=(answer("speaking", rows), voice))
+    assert speech_seconds(analysis) == {
+        "voiced_s": 7.0,
+        "attributed_s": pytest.approx(0.9),
+        "not_sure_who_s": pytest.approx(5.1),
+        "nobody_visible_s": 1.0,
+    }
+    summary = summarise(analysis)
+    assert [person.person for person in summary.persons] == [1, 2]
+    assert summary.persons[0].speaking is not None
+    assert summary.persons[0].speaking.share == pytest.approx(0.9 / 7)
+    assert all("voice" not in person.states for person in summary.persons)
+    assert said(analysis)[1].startswith("person 1 speaks: 0.9 s, 13 % of 7.0 s of speech")
+    assert speech_seconds(make_analysis(persons=1, answers=())) is None
+
+
 def test_nobody(nobody: Analysis) -> None:
     summary = summarise(nobody)
     assert (summary.persons, summary.episodes, summary.targets, summary.mutual) == ((), (), (), {})
@@ -112,8 +145,8 @@ def test_headlines_say_it_in_words(pair: Analysis) -> None:
     assert said(pair) == [
         "2 people were seen: in 8.0 s of video",
         (
-            "person 2 speaks most: 3.0 s, 60 % of all speech; then person 1, 2.0 s; "
-            "1.0 s by unseen voices"
+            "person 2 speaks most: 3.0 s, 60 % of 5.0 s of speech, of which 4.0 s are attributed; "
+            "then person 1, 2.0 s; 1.0 s by nobody visible"
         ),
         "person 2 is looked at most: 7.0 s in all; most by person 1, 7.0 s, 88 % of their looks",
         "person 1 and person 2 look at each other: 3.0 s in 2 episodes, the longest 2.0 s",
@@ -154,6 +187,10 @@ def test_headlines_say_what_was_not_found(
     ]
     unseen = answer("speaking", [(UNSEEN, 0.0, 3.0, "speech", 1.0)])
     assert said(replace(quiet, answers=(unseen,)))[1].startswith("Only unseen people speak: 3.0 s")
+    unsure = answer("speaking", [(UNSURE, 0.0, 3.0, "not sure who", 0.4)])
+    assert said(replace(quiet, answers=(unsure,)))[1] == (
+        "It cannot be said who speaks: 3.0 s of speech: 3.0 s not sure by whom"
+    )
     one = make_analysis(persons=1, answers=())
     assert said(one) == ["1 person was seen: in 8.0 s of video"]
 
