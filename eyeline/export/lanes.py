@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.spans import VOICE, everyone
+from eyeline.export.spans import VOICE, everyone, spans_by_person
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
-from eyeline.results import Analysis, Ints, person_label, runs, target_label
+from eyeline.results import Analysis, Ints, person_label, person_number, target_label
 
 _BUDGET = 150_000
 """Runs in all lanes together that a page stays quick and small with: about two megabytes."""
@@ -143,15 +143,12 @@ def _groups(
 
 
 def _seen(analysis: Analysis, summary: Summary) -> dict[int, Ints]:
-    people, found = analysis.people, {}
-    order = np.lexsort((people.frame, people.person))
-    numbers, first = np.unique(people.person[order], return_index=True)
-    for person, rows in zip(numbers.tolist(), np.split(order, first[1:]), strict=False):
-        start, end = people.time_s[rows], summary.clock.ends_of(people.frame[rows])
-        spans = runs(start, end, np.ones(len(rows), bool))
-        a, b = [s.start for s in spans], [s.stop - 1 for s in spans]
-        found[person] = _in_order(start[a], end[b], np.zeros(len(spans), int))
-    return found
+    people = analysis.people
+    spans = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
+    return {
+        person: _in_order(own[:, 0], own[:, 1], np.zeros(len(own), int))
+        for person, own in spans.items()
+    }
 
 
 def _in_order(start_s: Any, end_s: Any, code: Ints) -> Ints:
@@ -181,5 +178,4 @@ def _group(person: int, lanes: list[Lane]) -> Group:
 def _colour(label: str) -> str:
     if label in _PLACES:
         return _PLACES[label]
-    kind, _, number = label.partition(" ")
-    return hex_colour(person_colour(int(number) if kind == "person" and number.isdigit() else 0))
+    return hex_colour(person_colour(person_number(label) or 0))

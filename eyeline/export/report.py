@@ -12,14 +12,17 @@ from eyeline.export.differences import differences
 from eyeline.export.files import REPORT, VIDEO, present
 from eyeline.export.headlines import headlines
 from eyeline.export.lanes import Timelines, timelines
-from eyeline.export.summary import EPISODES, MUTUAL, PersonSummary, Summary, summarise
+from eyeline.export.summary import EPISODES, PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
-from eyeline.export.words import clock, count, duration, percent, question, title
+from eyeline.export.words import clock, count, duration, part, percent, question, title
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, Method, person_label
 
 _EPISODE_ROWS = 400
 """More contacts than these are left to segments.csv."""
+
+_MANY_COLUMNS = 8
+"""From so many targets on the heads of the matrix stand upright, and it scrolls."""
 
 _FILES = {
     VIDEO: "the video with everything drawn on it, with its sound",
@@ -27,7 +30,7 @@ _FILES = {
     "scores.csv": "numbers between 0 and 1 by person and frame",
     "directions.csv": "gaze directions by person and frame",
     "points.csv": "what each person looks at, by frame",
-    "segments.csv": "spans of time: speech, contact, looks",
+    "segments.csv": "spans of time: speech, contact, looks, mutual gaze, joint attention",
     "timeline.eaf": "for ELAN",
     "timeline.TextGrid": "for Praat",
     "timeline.rttm": "who speaks when, for diarisation tools",
@@ -110,7 +113,7 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
+        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count, "part": part,
         "question": question, "label": person_label, "colour": _person_css, "slug": _slug,
     }  # fmt: skip
     return environment.get_template("report.html.j2")
@@ -119,7 +122,6 @@ def _template() -> Any:
 def _episode_kinds(summary: Summary) -> str:
     """What counts as a contact in this analysis, in words; empty where nothing does."""
     kinds = [title(s.name) for s in summary.segments if s.name in EPISODES]
-    kinds += [title(MUTUAL)] if summary.targets else []
     return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else "".join(kinds)
 
 
@@ -172,7 +174,7 @@ def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
         for person in summary.persons
         if person.targets or person.person > 0
     ]
-    return {"columns": columns, "rows": rows}
+    return {"columns": columns, "rows": rows, "many": len(columns) >= _MANY_COLUMNS}
 
 
 def _cell(summary: Summary, person: PersonSummary, column: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def _cell(summary: Summary, person: PersonSummary, column: Mapping[str, Any]) ->
     return {
         "share": person.targets.get(column["label"]),
         "self": person.person == column["person"],
-        "mutual": summary.mutual.get((min(pair), max(pair))),
+        "mutual": (summary.mutual or {}).get((min(pair), max(pair))),
     }
 
 

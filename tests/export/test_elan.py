@@ -13,7 +13,7 @@ import pytest
 
 from eyeline.export import write_elan
 from eyeline.export.elan import eaf
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.results import Analysis, Segments
 
 with warnings.catch_warnings():

@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline.export.spans import (
-    Tier,
-    all_segments,
-    clock_for,
-    clock_of,
-    segments_from_points,
-    tiers_of,
-)
+from eyeline.export.spans import all_segments, clock_for, clock_of, segments_from_points
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.results import (
     ANYBODY,
     UNSEEN,
