@@ -113,8 +113,9 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count, "part": part,
-        "question": question, "label": person_label, "colour": _person_css, "slug": _slug,
+        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
+        "part": part, "question": question, "label": person_label, "colour": _person_css,
+        "slug": _slug,
     }  # fmt: skip
     return environment.get_template("report.html.j2")
 
