@@ -149,7 +149,8 @@ def _none_of(summary: Summary, name: str, source: str) -> Headline:
         what = f"{title(name)} could not be measured"
         return Headline(what[0].upper() + what[1:], "of anybody; that is not a no", source)
     claim = f"No {title(name)}" if name == CONTACT else f"Nobody {title(name)}"
-    return Headline(claim, f"in {duration(measured_s)} that could be measured", source)
+    together = ", all people together" if len(shares) > 1 else ""
+    return Headline(claim, f"in {duration(measured_s)} that could be measured{together}", source)
 
 
 def _ranked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,9 @@ from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
 from eyeline.export.files import REPORT, VIDEO, present
 from eyeline.export.headlines import headlines
+from eyeline.export.intervals import both
 from eyeline.export.lanes import Timelines, timelines
+from eyeline.export.spans import spans_by_person
 from eyeline.export.summary import EPISODES, PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
 from eyeline.export.words import clock, count, duration, part, percent, question, title
@@ -86,7 +89,7 @@ def render(
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
-        matrix=_matrix(summary, lines),
+        matrix=_matrix(analysis, summary, lines),
         lines=lines,
         timeline=lines.to_json(),
         episodes=summary.episodes[:_EPISODE_ROWS],
@@ -158,9 +161,9 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
     ]  # fmt: skip
 
 
-def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
+def _matrix(analysis: Analysis, summary: Summary, lines: Timelines) -> dict[str, Any]:
     numbers = {person.label: person.person for person in summary.persons if person.person > 0}
-    looked_at = _looked_at(summary)
+    looked_at, together = _looked_at(summary), _together(analysis, summary)
     columns = [
         {"label": label, "colour": _css(colour), "person": numbers.get(label)}
         for label, colour in lines.codes
@@ -170,7 +173,7 @@ def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
         {
             "of": person,
             "colour": _person_css(person.person),
-            "cells": [_cell(summary, person, column) for column in columns],
+            "cells": [_cell(summary, person, column, together) for column in columns],
         }
         for person in summary.persons
         if person.targets or person.person > 0
@@ -178,13 +181,27 @@ def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
     return {"columns": columns, "rows": rows, "many": len(columns) >= _MANY_COLUMNS}
 
 
-def _cell(summary: Summary, person: PersonSummary, column: Mapping[str, Any]) -> dict[str, Any]:
+def _cell(
+    summary: Summary,
+    person: PersonSummary,
+    column: Mapping[str, Any],
+    together: set[tuple[int, int]],
+) -> dict[str, Any]:
     pair = (person.person, column["person"] or 0)
     return {
         "share": person.targets.get(column["label"]),
         "self": person.person == column["person"],
         "mutual": (summary.mutual or {}).get((min(pair), max(pair))),
+        "possible": person.followed_s > 0 and (column["person"] is None or pair in together),
     }
+
+
+def _together(analysis: Analysis, summary: Summary) -> set[tuple[int, int]]:
+    """Pairs of persons who are in view at one time, both ways round."""
+    people = analysis.people
+    seen = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
+    pairs = itertools.permutations(sorted(seen), 2)
+    return {(a, b) for a, b in pairs if len(both(seen[a], seen[b]))}
 
 
 def _looked_at(summary: Summary) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eyeline.export.coverage import Coverage, coverages
-from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared
+from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared, without
 from eyeline.export.spans import VOICE, Clock, all_segments, clock_of, everyone
 from eyeline.people.shared_looks import JOINT, MUTUAL, joint_parts
 from eyeline.results import (
@@ -108,7 +108,14 @@ class Summary:
     """In the order of time."""
     segments: tuple[Segments, ...]
     """What all of it was taken from."""
+    covered: Mapping[str, Coverage]
+    """By name of segments, where their question could be measured."""
     clock: Clock
+
+    def missing(self, answer: Segments, person: int) -> Spans:
+        """Where a person is seen and an answer could not be given."""
+        coverage = self.covered.get(answer.name)
+        return as_spans([]) if coverage is None else coverage.missing.get(person, as_spans([]))
 
 
 def summarise(analysis: Analysis) -> Summary:
@@ -135,6 +142,7 @@ def summarise(analysis: Analysis) -> Summary:
         joint=_joint(whole),
         episodes=_episodes(segments),
         segments=tuple(segments),
+        covered=whole.measured,
         clock=clock,
     )
 
@@ -164,7 +172,12 @@ class _Whole:
     def measured_s(self, name: str, person: int, seen_s: float) -> float:
         """Time in which something could be measured; of segments without scores the time seen."""
         coverage = self.measured.get(TARGET if name in _OF_LOOKS else name)
-        return seen_s if coverage is None else coverage.measured_s(person)
+        if coverage is None:
+            return seen_s
+        if name not in _OF_LOOKS:
+            return coverage.measured_s(person)
+        others = [coverage.spans(other) for other in coverage.measured if other != person]
+        return length(both(coverage.spans(person), merged(joined(*others))))
 
 
 def _measured(
@@ -272,6 +285,7 @@ def _speech_of(whole: _Whole, person: int) -> tuple[Share | None, float]:
     speech = merged(joined(whole.speaking.all(), whole.voice.all()))
     coverage = whole.measured.get(SPEAKING)
     judged = speech if coverage is None else both(speech, merged(coverage.spans(person)))
+    judged = without(judged, merged(whole.speaking.of(UNSURE)))
     return _share(whole.speaking.of(person), length(speech)), length(judged)
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from eyeline.export import write_elan, write_index, write_tables, write_textgrid
 from eyeline.export.coverage import coverages, measured_seconds
+from eyeline.export.lanes import timelines
 from eyeline.export.report import render
-from eyeline.results import Analysis
+from eyeline.export.summary import summarise
+from eyeline.results import Analysis, make_segments
 from eyeline.systems.eye_contact.eaf import read_spans
 
 MakeAnalysis = Callable[..., Analysis]
@@ -98,3 +100,25 @@ def test_the_report_does_not_say_no_where_it_does_not_know(halfway: Analysis) ->
     assert "0 of 8.0 s seen could be measured" in cards[0]
     assert "not measurable" not in cards[1]
     assert "in 2.0 s measured" in cards[1]
+
+
+def test_timelines_hatch_what_is_missing(halfway: Analysis) -> None:
+    lines = timelines(halfway, summarise(halfway)).to_json()
+    lanes = {g["label"]: {x["title"]: x for x in g["lanes"]} for g in lines["groups"]}
+    assert lanes["person 2"]["eye contact"]["missing"] == [2000, 6000, 0]
+    assert lanes["person 2"]["speaks"]["missing"] == []
+
+
+def test_people_who_never_meet_are_not_zero(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=3)
+    early = analysis.people.time_s < 4 - 1e-9
+    kept = np.where(analysis.people.person == 3, ~early, early)
+    people = replace(analysis.people, **{n: v[kept] for n, v in vars(analysis.people).items()})
+    apart = replace(analysis, people=people, answers=(
+        make_segments("gaze_following", "ray", "gaze_target",
+                      [(1, 0.0, 4.0, "scene", 0.9), (3, 4.0, 8.0, "scene", 0.9)]),
+    ))  # fmt: skip
+    page = render(apart)
+    rows = page[page.index('class="matrix') :].split("<tr ")[1:4]
+    assert [row.count("–</td>") for row in rows] == [1, 3, 2]
+    assert [row.count(">0</td>") for row in rows] == [1, 0, 0]

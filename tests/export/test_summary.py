@@ -162,7 +162,8 @@ def test_speech_that_could_not_be_judged_is_named(make_analysis: MakeAnalysis) -
     analysis = make_analysis(persons=2)
     scores = analysis.scores("speaking")
     value = np.where(scores.person == 1, np.nan, scores.value)
-    speech = answer("speaking", [(UNSURE, 0.0, 3.0, "not sure who", 0.4)])
+    rows = [(2, 0.0, 3.0, "speech", 0.9), (UNSURE, 3.0, 5.0, "not sure who", 0.4)]
+    speech = answer("speaking", rows)
     speech = replace(speech, builder=scores.builder)
     first, second = summarise(
         replace(analysis, answers=(replace(scores, value=value), speech))
@@ -245,8 +246,8 @@ def test_headlines_say_what_was_not_found(
         "Nobody speaks: no speech was heard",
         "Nobody looks at another visible person: in 1.0 s of looks followed",
         "No two people look at each other: at any one time",
-        "No eye contact: in 16.0 s that could be measured",
-        "Nobody looks at the camera: in 16.0 s that could be measured",
+        "No eye contact: in 16.0 s that could be measured, all people together",
+        "Nobody looks at the camera: in 16.0 s that could be measured, all people together",
     ]
     unseen = answer("speaking", [(UNSEEN, 0.0, 3.0, "speech", 1.0)])
     assert said(replace(quiet, answers=(unseen,)))[1].startswith("Only unseen people speak: 3.0 s")
