@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from eyeline.results import Floats
 
 _ON_FACES = 0.5
 """A tag that lies wholly on a face is as bad as one that lies this many frame widths away."""
-_ABOUT = 8
-"""So many places touch the face."""
 _STEP = 0.01
-"""Each of them is as much worse than the one before as one this many frame widths away."""
+"""Each place about a face is as much worse than the one before as one this many widths away."""
 
 
 def place(
@@ -40,40 +38,48 @@ def place(
     taken = np.array([*taken_xyxy], np.float64).reshape(-1, 4)
     corners = []
     for size, face in zip(sizes_px, faces_xyxy, strict=True):
-        spots = np.array(list(_spots(size, face, frame_px, gap_px)), np.float64)
-        spot = spots[_best(spots, size, faces_xyxy, taken, frame_px)]
+        near = _inside(_about(size, face, gap_px), size, frame_px)
+        spot, covered = _best(near, _STEP * np.arange(len(near)), size, faces_xyxy, taken)
+        if covered:
+            spots = np.concatenate([near, _everywhere(size, frame_px)])
+            away = np.abs(spots - near[0]).sum(axis=1) / frame_px[0]
+            spot, _ = _best(spots, away, size, faces_xyxy, taken)
         corners.append((int(spot[0]), int(spot[1])))
         taken = np.concatenate([taken, [[*spot, *(spot + size)]]])
     return corners
 
 
-def _spots(
-    size: tuple[int, int], face: Floats, frame: tuple[int, int], gap: int
-) -> Iterator[tuple[int, int]]:
-    """Places inside the frame: about the face first, then all over the frame."""
-    width, height = size
-    right, bottom = max(0, frame[0] - width), max(0, frame[1] - height)
-    x1, y1, x2, y2 = (round(float(v)) for v in np.clip(face, -1e5, 1e5))
-    about = [
-        *((x, y) for y in (y1 - height - gap, y2 + gap) for x in (x1, x2 - width)),
-        *((x, y) for y in (y1, y2 - height) for x in (x2 + gap, x1 - width - gap)),
-    ]
-    for x, y in about:
-        yield min(max(x, 0), right), min(max(y, 0), bottom)
-    for y in range(0, bottom + 1, max(1, height // 2)):
-        for x in range(0, right + 1, max(1, width // 4)):
-            yield x, y
+def _about(size: tuple[int, int], face: Floats, gap: int) -> Floats:
+    """Eight places that touch a face, the best first."""
+    x1, y1, x2, y2 = np.rint(np.clip(face, -1e5, 1e5)).tolist()
+    above, below, before, behind = y1 - size[1] - gap, y2 + gap, x1 - size[0] - gap, x2 + gap
+    left, right, top, bottom = x1, x2 - size[0], y1, y2 - size[1]
+    return np.array([
+        (left, above), (right, above), (left, below), (right, below),
+        (behind, top), (before, top), (behind, bottom), (before, bottom),
+    ])  # fmt: skip
+
+
+def _inside(spots: Floats, size: tuple[int, int], frame: tuple[int, int]) -> Floats:
+    return np.clip(spots, 0, np.maximum(0, np.subtract(frame, size)))
+
+
+def _everywhere(size: tuple[int, int], frame: tuple[int, int]) -> Floats:
+    """Places all over a frame."""
+    x = np.arange(0, max(0, frame[0] - size[0]) + 1, max(1, size[0] // 4))
+    y = np.arange(0, max(0, frame[1] - size[1]) + 1, max(1, size[1] // 2))
+    return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2).astype(np.float64)
 
 
 def _best(
-    spots: Floats, size: tuple[int, int], faces: Floats, taken: Floats, frame: tuple[int, int]
-) -> int:
+    spots: Floats, cost: Floats, size: tuple[int, int], faces: Floats, taken: Floats
+) -> tuple[Floats, float]:
+    """The place that covers least of what is taken, then of faces; and how much of the former."""
     own = np.concatenate([spots, spots + size], axis=1)
-    order = _STEP * np.arange(len(spots))
-    away = np.abs(spots[_ABOUT:] - spots[0]).sum(axis=1) / frame[0]
-    order[_ABOUT:] = _STEP * _ABOUT + away
+    covered = np.round(_covered(own, taken))
     on_faces = _covered(own, faces) / max(1, size[0] * size[1])
-    return int(np.lexsort((order + _ON_FACES * on_faces, np.round(_covered(own, taken))))[0])
+    best = int(np.lexsort((cost + _ON_FACES * on_faces, covered))[0])
+    return spots[best], float(covered[best])
 
 
 def _covered(own: Floats, others: Floats) -> Floats:

@@ -219,7 +219,7 @@ def test_timelines_hold_every_run_while_there_are_few(make_analysis: MakeAnalysi
     data = lines.to_json()
     assert lines.resolution_ms == 0
     assert [g["label"] for g in data["groups"]] == ["person 1", "person 2"]
-    seen, speaks, contact, looks, *_ = (unpacked(x["runs"]) for x in data["groups"][0]["lanes"])
+    seen, speaks, contact, *_, looks = (unpacked(x["runs"]) for x in data["groups"][0]["lanes"])
     assert seen == [(0, 4000, 0)]
     assert speaks == contact == [(1000, 2000, 0), (3000, 4000, 0)]
     names = [c["label"] for c in data["codes"]]
