@@ -173,7 +173,8 @@ def analyze_video(
     if on_scene:
         on_scene(scene)
     answers, methods = _run(scene, settings)
-    answers += shared_looks(answers, found.clock)
+    spans_s = clock.shorter(found.clock[:, 1:])
+    answers += shared_looks(answers, np.column_stack([found.clock[:, 0], spans_s]))
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
