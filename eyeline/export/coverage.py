@@ -44,7 +44,8 @@ class Coverage:
 
 def measured_seconds(analysis: Analysis) -> dict[str, dict[str, dict[str, float]]]:
     """By person and question (with its builder), how long it could be measured and how long not."""
-    found = coverages(analysis)
+    with np.errstate(over="ignore", invalid="ignore"):  # times that no video has
+        found = coverages(analysis)
     return {
         person.label: {
             f"{c.name} ({c.builder})": {
@@ -66,11 +67,8 @@ def coverages(analysis: Analysis, clock: Clock | None = None) -> list[Coverage]:
     people = clock or clock_of(analysis)
     rows = analysis.people
     seen = spans_by_person(rows.person, rows.frame, rows.time_s, people)
-    return [
-        _coverage(answer, seen, analysis)
-        for answer in analysis.answers
-        if isinstance(answer, Scores | Points) and not np.any(answer.person == WEARER)
-    ]
+    about = [a for a in analysis.answers if isinstance(a, Scores | Points)]
+    return [_coverage(a, seen, analysis) for a in about if not np.any(a.person == WEARER)]
 
 
 def _coverage(answer: Scores | Points, seen: Mapping[int, Spans], analysis: Analysis) -> Coverage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
@@ -170,10 +171,10 @@ def _counts(analysis: Analysis) -> dict[str, Any]:
 
 
 def _in_ms(value: Any) -> Any:
-    """Seconds, at any depth, to milliseconds, as in the tables."""
+    """Seconds, at any depth, to milliseconds, as in the tables; null where they are no number."""
     if isinstance(value, Mapping):
         return {name: _in_ms(one) for name, one in value.items()}
-    return value if value is None else round(value, 3)
+    return round(value, 3) if value is not None and math.isfinite(value) else None
 
 
 def _video_to_json(video: VideoInfo) -> dict[str, Any]:
