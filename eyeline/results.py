@@ -128,6 +128,8 @@ class Person:
     """Time in which the face was seen."""
     thumbnail: Image | None = field(default=None, repr=False, compare=False)
     """`(height, width, 3)` RGB face crop, the sharpest frontal one."""
+    perhaps_same_as: tuple[tuple[int, float], ...] = ()
+    """Other persons who are perhaps the same, each with its probability, the likeliest first."""
 
     @property
     def label(self) -> str:

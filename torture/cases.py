@@ -44,6 +44,13 @@ class Sources:
         return path.read_bytes()
 
     @cached_property
+    def keyed(self) -> Path:
+        """With an image that stands for itself every half second, as cameras write it."""
+        path = self._folder / "keyed.mp4"
+        write(path, Video(options={"g": "12"}), Audio())
+        return path
+
+    @cached_property
     def fast(self) -> bytes:
         """With the index before the data."""
         return self.copy("mp4", muxer={"movflags": "+faststart"})
@@ -188,7 +195,10 @@ TIME: Mapping[str, tuple[str, Writer]] = {
         NAMED,
         remuxed(muxer={"output_ts_offset": "-1.5", "avoid_negative_ts": "disabled"}),
     ),
-    "cut by copying.mp4": (NAMED, remuxed(since_s=0.7)),
+    "cut by copying.mp4": (
+        NAMED,
+        lambda path, sources: copied(path, sources.keyed, since_s=0.7),
+    ),
     "gap of a minute.mkv": (PARTIAL, encoded(Video(time_s=_gap(60)))),
     "gap of an hour.mkv": (PARTIAL, encoded(Video(time_s=_gap(3600)), Audio())),
     "gap of an hour.mp4": (PARTIAL, encoded(Video(time_s=_gap(3600)), Audio())),
@@ -304,6 +314,9 @@ NO_FILES: Mapping[str, tuple[str, Writer]] = {
 CASES: Mapping[str, tuple[str, Writer]] = (
     {**DAMAGE, **SIZES, **TIME, **ORIENTATION, **CODECS, **AUDIO, **NAMES, **NO_FILES}
 )  # fmt: skip
+
+DRAWN = frozenset({**SIZES, **TIME, **ORIENTATION})
+"""Those whose annotated video may differ from the tables in outcome."""
 
 
 def written(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -15,6 +15,12 @@ class Figure:
     outcome: str
     holds: bool
     seconds: float
+    ran: bool = True
+
+
+def skipped(subject: str, reason: str) -> Figure:
+    """What cannot be tried here."""
+    return Figure(subject, "", f"not run: {reason}", holds=True, seconds=0, ran=False)
 
 
 def show(trial: str, figures: Iterable[Figure]) -> bool:
@@ -29,9 +35,11 @@ def show(trial: str, figures: Iterable[Figure]) -> bool:
         cells = (row.subject, row.expected, outcome)
         print(f"| {' | '.join(map(_cell, cells))} | {row.seconds:.1f} |", flush=True)
         rows.append(row)
-    held = sum(row.holds for row in rows)
-    print(f"\n{trial}: {held} of {len(rows)} as expected", flush=True)
-    return bool(rows) and held == len(rows)
+    ran = [row for row in rows if row.ran]
+    held = sum(row.holds for row in ran)
+    skips = f", {len(rows) - len(ran)} not run" if len(ran) < len(rows) else ""
+    print(f"\n{trial}: {held} of {len(ran)} as expected{skips}", flush=True)
+    return bool(rows) and held == len(ran)
 
 
 def _cell(text: str) -> str:

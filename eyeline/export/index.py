@@ -190,6 +190,9 @@ def _person_to_json(person: Person) -> dict[str, Any]:
         "first_s": float(person.first_s),
         "last_s": float(person.last_s),
         "seen_s": float(person.seen_s),
+        "perhaps_same_as": [
+            {"person": int(other), "probability": float(p)} for other, p in person.perhaps_same_as
+        ],
         "thumbnail": None if person.thumbnail is None else thumbnail_name(person.person),
     }
 

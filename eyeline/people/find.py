@@ -102,11 +102,11 @@ def find_people(
     if isinstance(searching, HeadsOfPersons):
         tracks = searching.attached(tracks)
     if person_of is None:
-        tracks = identity.join(tracks, follower.portraits)
+        who = identity.join(tracks, follower.portraits)
     else:
-        tracks = sorted((t.of(person_of[t.track_id]) for t in tracks), key=identity.by_person)
+        who = identity.given(t.of(person_of[t.track_id]) for t in tracks)
     return Found(
-        tuple(tracks), _persons(tracks, follower.portraits.of), times,
+        who.tracks, _persons(who, follower.portraits.of), times,
         tuple(follower.shot_starts_s), follower.frames_searched, camera,
     )  # fmt: skip
 
@@ -169,10 +169,10 @@ def _measure(detector: Detector) -> Measure | None:
     return MmodMeasure(detector) if isinstance(detector, Mmod) else None
 
 
-def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Person, ...]:
+def _persons(who: identity.Identities, portraits: dict[int, Portrait]) -> tuple[Person, ...]:
     persons = []
-    for number in sorted({track.person for track in tracks}):
-        mine = [track for track in tracks if track.person == number]
+    for number in sorted({track.person for track in who.tracks}):
+        mine = [track for track in who.tracks if track.person == number]
         faces = [portraits[t.track_id] for t in mine if t.track_id in portraits]
         best = max(faces, key=lambda face: face.merit, default=None)
         persons.append(
@@ -182,6 +182,7 @@ def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Perso
                 first_s=float(mine[0].time_s[0]),
                 last_s=float(mine[-1].end_s[-1]),
                 seen_s=float(sum((t.end_s - t.time_s).sum() for t in mine)),
+                perhaps_same_as=who.perhaps.get(number, ()),
                 thumbnail=best.thumbnail if best else None,
             )
         )

@@ -139,7 +139,16 @@ def analyses(draw: st.DrawFn) -> Analysis:
         tuple(Damage(draw(seconds), draw(seconds), draw(st.text(max_size=9))) for _ in range(2)),
     )  # fmt: skip
     persons = tuple(
-        Person(k, (k, k + 7), draw(seconds), draw(seconds), draw(seconds))
+        Person(
+            k,
+            (k, k + 7),
+            draw(seconds),
+            draw(seconds),
+            draw(seconds),
+            perhaps_same_as=tuple(
+                draw(st.lists(st.tuples(st.integers(1, 9), st.floats(0, 1)), max_size=2))
+            ),
+        )
         for k in range(1, draw(st.integers(1, 4)))
     )
     method = Method(*(draw(st.text(max_size=9)) for _ in range(5)), weights=draw(st.none() | words))

@@ -1,0 +1,130 @@
+"""Checkpoints with names and shapes of published ones: imported bit for bit, and out as ONNX."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+import eyeline as package
+from torture.command import Ended, forked
+from torture.figures import Figure, skipped
+from torture.hostile import REFERENCE, state
+
+PUBLISHED = (
+    ("ecs", "eye_contact", "ms_tcn2_11_10_4_64_2048_2", "model_state"),
+    ("ecs", "eye_contact", "xgaze_resnet50", "model_state"),
+    ("gafa", "gaze_3d", "GazeNet(n_frames=7)", "state_dict"),
+    ("ego4d_social", "ego_social", "lam_baseline_lstm", "state_dict"),
+    ("ego4d_social", "ego_social", "lam_gaze_lstm_single_head", "state_dict"),
+    ("ego4d_social", "ego_social", "gaze360_lstm", "state_dict"),
+    ("ego4d_social", "ego_social", "ttm_baseline_lstm", "state_dict"),
+    ("vgs", "gaze_following", "syncnet", None),
+    ("vgs", "gaze_following", "mask_rcnn_x101_32x4d_fpn", "state_dict"),
+    ("csts", "gaze_anticipation", "CSTS_kldiv", "model_state"),
+    ("csts", "gaze_anticipation", "CSTS_kldiv+egonce", "model_state"),
+)
+"""Folder of the reference, system, model, and the name that wraps its tensors."""
+OFF = 1e-5
+"""Of the largest number of an output: what ONNX Runtime may differ by."""
+_FREE = {0: 2}
+"""Sizes of inputs' free axes: two at once, sixteen of whatever the others count."""
+
+
+def trial(work: Path) -> Iterator[Figure]:
+    """Random numbers of their names and shapes go in; the same must come out."""
+    if not REFERENCE.is_dir():
+        yield skipped("published checkpoints", "their names and shapes are not at hand")
+        return
+    for folder, system, model, wrapper in PUBLISHED:
+        theirs, ours = work / "theirs.pth", work / "ours.safetensors"
+        whole = state(folder, model)
+        named = {f"module.{name}": tensor for name, tensor in whole.items()}
+        torch.save({wrapper: named, "epoch": 3} if wrapper else whole, theirs)
+        ended = forked("import", system, theirs, "-o", ours)
+        yield _placed(f"{system}: {model}", ended, whole, ours)
+        if ended.code == 0:
+            yield _exported(f"{system}: {model} as ONNX", system, ours, work / "ours.onnx")
+
+
+def _placed(subject: str, ended: Ended, whole: Mapping[str, torch.Tensor], ours: Path) -> Figure:
+    if ended.code != 0:
+        return Figure(subject, "imported", ended.last, False, ended.seconds)
+    report, got = json.loads(ended.out), prints(load_file(ours).values())
+    given = prints(whole.values())
+    lost, more = (given - got).total(), (got - given).total()
+    left = len(report["left_out"])
+    outcome = f"{report['tensors']} of {len(whole)} tensors, {left} left out, {more} not theirs"
+    expected = "each bit for bit or left out by name"
+    return Figure(subject, expected, outcome, lost <= left and not more, ended.seconds)
+
+
+def prints(tensors: Iterable[torch.Tensor]) -> Counter[tuple[Any, ...]]:
+    """How often there is a tensor of this shape, type and content."""
+    return Counter(
+        (tuple(t.shape), t.dtype, hashlib.sha256(t.contiguous().numpy().tobytes()).hexdigest())
+        for t in tensors
+    )
+
+
+def _exported(subject: str, system: str, ours: Path, onnx: Path) -> Figure:
+    onnx.unlink(missing_ok=True)
+    ended = forked("export", system, "--weights", ours, "-o", onnx)
+    if ended.code != 0 and "exports no" in ended.err:
+        return skipped(subject, ended.last)
+    if ended.code != 0:
+        return Figure(subject, "exported", ended.last, False, ended.seconds)
+    start = time.monotonic()
+    try:
+        off = _difference(onnx, ours)
+    except (RuntimeError, ValueError, TypeError) as error:
+        return skipped(f"{subject}, compared", f"{type(error).__name__}: {error}"[:120])
+    seconds = ended.seconds + time.monotonic() - start
+    return Figure(subject, f"within {OFF:g} of the largest", f"{off:.1e}", off <= OFF, seconds)
+
+
+def _difference(onnx: Path, ours: Path) -> float:
+    """Greatest difference of the outputs, each by its largest number."""
+    import onnxruntime
+
+    session, rng = onnxruntime.InferenceSession(str(onnx)), np.random.default_rng(0)
+    feeds = {
+        i.name: rng.standard_normal(_sizes(i.shape)).astype(np.float32)
+        for i in session.get_inputs()
+    }
+    theirs = session.run(None, feeds)
+    network = package.load_model(str(ours)).eval()
+    with torch.inference_mode():
+        outputs = list(_tensors(network(*map(torch.from_numpy, feeds.values()))))
+    return max(
+        min(_off(out, mine) for mine in outputs if mine.shape == out.shape) for out in theirs
+    )
+
+
+def _sizes(shape: Iterable[Any]) -> list[int]:
+    return [d if isinstance(d, int) else _FREE.get(axis, 16) for axis, d in enumerate(shape)]
+
+
+def _off(theirs: np.ndarray, ours: np.ndarray) -> float:
+    return float(np.abs(theirs - ours).max() / max(np.abs(ours).max(), 1e-30))
+
+
+def _tensors(output: Any) -> Iterator[np.ndarray]:
+    if isinstance(output, torch.Tensor):
+        yield output.float().numpy()
+        return
+    parts = output.values() if isinstance(output, dict) else output
+    for part in (
+        parts
+        if isinstance(parts, tuple | list) or isinstance(output, dict)
+        else vars(output).values()
+    ):
+        yield from _tensors(part)
