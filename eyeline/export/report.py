@@ -145,10 +145,12 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
 
 def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[str, Any]]:
     pictures = {p.person: p.thumbnail for p in analysis.persons}
+    perhaps = {p.person: p.perhaps_same_as for p in analysis.persons}
     colours = dict(lines.codes)
     return [
         {
             "of": person,
+            "perhaps": perhaps.get(person.person, ()),
             "colour": _person_css(person.person),
             "picture": None if (picture := pictures.get(person.person)) is None
             else data_uri(picture),
