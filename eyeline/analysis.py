@@ -136,12 +136,16 @@ def analyze_video(
         UsageError, DataError, CheckpointError: choices or files that cannot be.
     """
     from eyeline.people.lying import Samples
+    from eyeline.video.reader import VideoReader
 
     settings = settings or Settings()
     limit_threads()
     tell = progress or (lambda stage, done, total: None)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
-    reader = _reader(path, settings, settings.rate_hz)
+    reader = VideoReader(
+        path, rate_hz=settings.rate_hz, video_track=settings.video_track,
+        turn_deg=settings.turn_deg or 0,
+    )  # fmt: skip
     track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
     lips = _lips(settings)
@@ -164,17 +168,17 @@ def analyze_video(
         frames=lambda: iter(frames),
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
     )  # fmt: skip
-    until_s = float(clock.shorter(found.clock[-1, 2])) if len(found.clock) else 0.0
-    whole = dead_time.ShorterFrames(_reader(path, settings), clock)
-    speaking, speech_method, lip_warnings = _speakers(
-        settings, lips, scene, whole, heard, found.clock, until_s
+    whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
+    times = found.clock.copy()
+    times[:, 1:] = clock.shorter(times[:, 1:])
+    speaking, speech_method, speech_warnings = _speakers(
+        settings, lips, scene, heard, times, dead_time.ShorterFrames(whole, clock)
     )
     scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
     if on_scene:
         on_scene(scene)
     answers, methods = _run(scene, settings)
-    spans_s = clock.shorter(found.clock[:, 1:])
-    answers += shared_looks(answers, np.column_stack([found.clock[:, 0], spans_s]))
+    answers += shared_looks(answers, times)
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
@@ -192,7 +196,7 @@ def analyze_video(
             *reader.warnings,
             *track_warnings,
             *heard.warnings,
-            *lip_warnings,
+            *speech_warnings,
             *_no_audio(reader.info),
             *_audio_offset(path, reader.info),
             *_nobody(found),
@@ -201,15 +205,6 @@ def analyze_video(
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
         ),
-    )
-
-
-def _reader(path: str | Path, settings: Settings, rate_hz: float | None = None) -> VideoReader:
-    """The chosen video track, turned as chosen, in all its frames or at a rate."""
-    from eyeline.video.reader import VideoReader
-
-    return VideoReader(
-        path, rate_hz=rate_hz, video_track=settings.video_track, turn_deg=settings.turn_deg or 0
     )
 
 
@@ -399,24 +394,25 @@ def _speakers(
     settings: Settings,
     network: LrAsd | LipSync | None,
     scene: Scene,
-    whole: Iterable[Frame],
     heard: _Heard,
     clock: Floats,
-    until_s: float,
+    every_frame: Iterable[Frame],
 ) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
     """Who speaks, by which method, and warnings about the lips.
 
+    Lips are read in all frames of the video, whatever the rate of the analysis.
+
     Args:
-        settings: the user's.
-        network: what reads lips, None for the embedded method.
-        scene: on the clock without dead time.
-        whole: all frames of the video on that clock, whatever the rate of the analysis.
-        heard: the audio.
-        clock: `(n, 3)` index, start and end of the analysed frames on the video's clock.
-        until_s: end of the frames.
+        settings: the choices.
+        network: the network that was chosen, None for the embedded method.
+        scene: its tracks and audio are without dead time.
+        heard: voice and loudness, likewise.
+        clock: `(frames, 3)` index, start and end in seconds of every analysed frame, likewise.
+        every_frame: all frames of the video, likewise.
     """
     if heard.speech is None:
         return [], [], ()
+    until_s = float(clock[-1, 2]) if len(clock) else 0.0
     method = METHODS[settings.speaker]
     if network is not None:
         method = _of_file(method, settings)
@@ -428,23 +424,23 @@ def _speakers(
         return list(unsure), [method], slow
     if network is not None:
         assert scene.sound is not None, "what gave speech can be heard again"
-        tracks, again = _all_frames(settings, scene.tracks, whole), scene.sound(SOUND_RATE_HZ)
         judged = network.predict(
-            heard.speech, tracks, whole, again, until_s=until_s, rows=scene.tracks
-        )
+            heard.speech, _on_all_frames(scene.tracks, settings, every_frame), every_frame,
+            scene.sound(SOUND_RATE_HZ), until_s=until_s, rows=scene.tracks,
+        )  # fmt: skip
         return list(judged), [method], ()
-    answers, covered = _by_agreement(heard.speech, scene.tracks, whole, until_s)
+    answers, covered = _by_agreement(heard.speech, scene.tracks, every_frame, until_s)
     return list(answers), [method], covered
 
 
 def _by_agreement(
-    speech: Speech, tracks: Sequence[Track], whole: Iterable[Frame], until_s: float
+    speech: Speech, tracks: Sequence[Track], every_frame: Iterable[Frame], until_s: float
 ) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
     """The embedded method, and whose mouths are covered."""
     from eyeline.speech.lips import read_lips
     from eyeline.speech.speakers import covered_s, who_speaks
 
-    lips = read_lips(tracks, whole, speech.segments())
+    lips = read_lips(tracks, every_frame, speech.segments())
     covered = tuple(
         f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
         f"it cannot be said whether {person_label(person)} speaks there"
@@ -454,15 +450,15 @@ def _by_agreement(
     return who_speaks(speech, tracks, lips, until_s=until_s), covered
 
 
-def _all_frames(
-    settings: Settings, tracks: Sequence[Track], whole: Iterable[Frame]
+def _on_all_frames(
+    tracks: Sequence[Track], settings: Settings, every_frame: Iterable[Frame]
 ) -> Sequence[Track]:
     """Tracks on all frames of the video, for networks that look at faces."""
     from eyeline.speech.lips import native
 
     if settings.rate_hz is None:
         return tracks
-    times = [(frame.index, frame.time_s, frame.end_s) for frame in whole]
+    times = [(frame.index, frame.time_s, frame.end_s) for frame in every_frame]
     clock = np.array(times, np.float64).reshape(-1, 3)
     return [native(track, clock) for track in tracks]
 

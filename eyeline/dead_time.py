@@ -15,6 +15,7 @@ from eyeline.video.gaps import Shortened
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
+_NOBODY = (UNSEEN, ANYBODY)  # whose speech needs no frames
 _LEAST_S = 1e-6  # shorter pieces of segments are what rounding leaves
 
 
@@ -68,7 +69,7 @@ def restored(answer: Answer, clock: Shortened, gaps: Sequence[Gap]) -> Answer:
             answer.person.tolist(), start_s.tolist(), end_s.tolist(), answer.label,
             answer.score.tolist(), strict=True,
         )
-        for piece in _outside(start, end, clock.dead if person in (UNSEEN, ANYBODY) else gaps)
+        for piece in _outside(start, end, clock.dead if person in _NOBODY else gaps)
     ]  # fmt: skip
     return make_segments(answer.system, answer.builder, answer.name, rows)
 
