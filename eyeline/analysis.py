@@ -14,6 +14,7 @@ import numpy as np
 
 from eyeline import dead_time
 from eyeline.people.find import Found, find_people, find_persons, people_table
+from eyeline.people.shared_looks import shared_looks
 from eyeline.results import (
     Analysis,
     Answer,
@@ -177,6 +178,7 @@ def analyze_video(
     if on_scene:
         on_scene(scene)
     answers, methods = _run(scene, settings)
+    answers += shared_looks(answers, times)
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",

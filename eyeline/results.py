@@ -143,6 +143,12 @@ def person_label(person: int) -> str:
     return names.get(person, f"person {person}")
 
 
+def person_number(label: str) -> int | None:
+    """The number of a visible person by the name of `person_label`, None for any other name."""
+    kind, _, number = label.partition(" ")
+    return int(number) if kind == "person" and number.isdecimal() else None
+
+
 def target_label(target: int) -> str:
     """The name every output uses for a number in `Points.target`."""
     names = {TARGET_SCENE: "scene", TARGET_OFF_SCREEN: "off screen", TARGET_CAMERA: "camera"}

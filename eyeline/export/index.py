@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
@@ -13,6 +14,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
+from eyeline.export.coverage import measured_seconds
 from eyeline.export.files import INDEX, present
 from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
@@ -63,7 +65,8 @@ def write_index(
         "settings": dict(analysis.settings),
         "video": _video_to_json(analysis.video),
         "persons": [_person_to_json(p) for p in analysis.persons],
-        "speech": _rounded(speech_seconds(analysis)),
+        "speech": _in_ms(speech_seconds(analysis)),
+        "measured": _in_ms(measured_seconds(analysis)),
         "methods": [asdict(m) for m in analysis.methods],
         "counts": _counts(analysis),
         "people": {"rows": len(analysis.people), "dtypes": dtypes_of("people", analysis.people)},
@@ -167,9 +170,11 @@ def _counts(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _rounded(seconds: Mapping[str, float] | None) -> dict[str, float] | None:
-    """To milliseconds, as in the tables."""
-    return None if seconds is None else {k: round(v, 3) for k, v in seconds.items()}
+def _in_ms(value: Any) -> Any:
+    """Seconds, at any depth, to milliseconds, as in the tables; null where they are no number."""
+    if isinstance(value, Mapping):
+        return {name: _in_ms(one) for name, one in value.items()}
+    return round(value, 3) if value is not None and math.isfinite(value) else None
 
 
 def _video_to_json(video: VideoInfo) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eyeline.export.files import RTTM, plain_text
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
 

@@ -3,7 +3,8 @@
 Paper: Hou et al., "Multi-Modal Gaze Following in Conversational Scenarios", WACV 2024
     (VGS / MMGaze).
 In: people, their gaze directions, who speaks.
-Out: `Points` called `gaze_target` with heatmaps, and `Segments`.
+Out: `Points` called `gaze_target` with heatmaps, and `Segments`. Mutual gaze and joint attention
+    are derived from them by `people.shared_looks`.
 Licence: the original code states none; nothing of it is here. Here: `ray`, a model of our own, and
     `mask_rcnn_mlp`, own code of their detector that takes their weights, with a matcher of our own.
 """
