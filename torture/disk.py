@@ -31,7 +31,8 @@ def trial(work: Path) -> Iterator[Figure]:
 def largest(size_kb: int, out: Path, video: Path) -> Figure:
     """Analyse where no file may be larger than this."""
     ended = forked("analyze", video, "-o", out, file_kb=size_kb)
-    return judged(f"files up to {size_kb} kB", ended, codes=(1,), faults=unfinished(out))
+    subject = f"files up to {size_kb} kB"
+    return judged(subject, ended, codes=(1,), words="too large", faults=unfinished(out))
 
 
 def _no_folders(work: Path, video: Path) -> Iterator[Figure]:
@@ -88,10 +89,11 @@ def _full(disk: Path, video: Path) -> Iterator[Figure]:
         with _mounted(disk, f"size={max(8, int(size_kb * fraction))}k"):
             ended = forked("analyze", video, "-o", disk)
             left = unfinished(disk)
-        yield judged(f"full at {fraction:.0%} of {size_kb} kB", ended, codes=(1,), faults=left)
+        subject = f"full at {fraction:.0%} of {size_kb} kB"
+        yield judged(subject, ended, codes=(1,), words="No space left", faults=left)
     with _mounted(disk, "size=4m,ro"):
         ended = forked("analyze", video, "-o", disk)
-    yield judged("a read-only disk", ended, codes=(1,))
+    yield judged("a read-only disk", ended, codes=(1,), words="Read-only")
 
 
 @contextmanager
