@@ -118,16 +118,8 @@ def test_everything_tests_import_is_declared() -> None:
     extra = PROJECT["optional-dependencies"]["test"]
     everything = names(PROJECT["dependencies"] + extra) + EXTRAS
     declared = {IMPORTED_AS.get(n, n.replace("-", "_")) for n in everything}
-    ours = {
-        "eyeline",
-        "tests",
-        "benchmarks",
-        "make_sample",
-        "gaze_target_parts",
-        "sample_parts",
-        "identity_parts",
-        "choose_syncnet_threshold",
-    }
+    scripts = {path.stem for path in (ROOT / "scripts").iterdir()}
+    ours = {"eyeline", "tests", "benchmarks", "torture", *scripts}
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")
     assert used - set(sys.stdlib_module_names) - ours <= declared
 
