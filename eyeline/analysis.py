@@ -10,9 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyeline import dead_time
 from eyeline.people.find import Found, find_people, find_persons, people_table
-from eyeline.results import Analysis, Answer, Directions, Gap, Method, Scores, VideoInfo
+from eyeline.people.shared_looks import shared_looks
+from eyeline.results import (
+    Analysis,
+    Answer,
+    Directions,
+    Floats,
+    Gap,
+    Method,
+    Scores,
+    VideoInfo,
+    person_label,
+)
 from eyeline.rounding import rounded
 from eyeline.settings import Settings, chosen, file_sha256
 from eyeline.speech.methods import METHODS
@@ -41,6 +54,7 @@ SILENT_DB = -60.0
 """Audio whose speech band never gets louder is called silent."""
 OFFSET_S = 0.1
 """By how much audio and frames may begin apart without a warning."""
+_COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
 
 PEOPLE = Method(
     "people",
@@ -104,7 +118,10 @@ class _Heard:
 
 
 def analyze_video(
-    path: str | Path, settings: Settings | None = None, progress: Progress | None = None
+    path: str | Path,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    on_scene: Callable[[Scene], None] | None = None,
 ) -> Analysis:
     """Analyse one video in memory; nothing is written.
 
@@ -112,6 +129,7 @@ def analyze_video(
         path: the video.
         settings: what to ask of it.
         progress: called as it goes.
+        on_scene: called with the tracks and who speaks, before any system runs.
 
     Raises:
         VideoError: a file that cannot be analysed.
@@ -137,6 +155,7 @@ def analyze_video(
         found = find_people(
             _shots(samples.watch(reader)), camera, _detector(settings), given,
             _ticker(tell, reader.info), settings.tracker, bodies,
+            axis_known=settings.intrinsics is not None,
         )  # fmt: skip
         heard = listening.result()
     clock = _without_dead_time(path, reader.info, heard)
@@ -144,15 +163,22 @@ def analyze_video(
         heard = _listen(path, reader.info, clock)
     frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
-        dead_time.shorter_video(reader.info, clock), camera,
+        dead_time.shorter_video(reader.info, clock), found.camera,
         dead_time.shorter_tracks(found.tracks, clock), ego=settings.ego,
         frames=lambda: iter(frames),
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
     )  # fmt: skip
-    until_s = float(clock.shorter(found.clock[-1, 2])) if len(found.clock) else 0.0
-    speaking, speech_method = _speakers(settings, lips, scene, frames, heard, until_s)
+    whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
+    times = found.clock.copy()
+    times[:, 1:] = clock.shorter(times[:, 1:])
+    speaking, speech_method, speech_warnings = _speakers(
+        settings, lips, scene, heard, times, dead_time.ShorterFrames(whole, clock)
+    )
     scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
+    if on_scene:
+        on_scene(scene)
     answers, methods = _run(scene, settings)
+    answers += shared_looks(answers, times)
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
@@ -163,13 +189,14 @@ def analyze_video(
             for answer in (*speaking, *answers)
         ),
         methods=(people_method(settings), *speech_method, *methods),
-        settings=settings.to_json(),
+        settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
             *_damage_told(reader.info),
             *dead_time.gap_warnings(reader.info.gaps),
             *reader.warnings,
             *track_warnings,
             *heard.warnings,
+            *speech_warnings,
             *_no_audio(reader.info),
             *_audio_offset(path, reader.info),
             *_nobody(found),
@@ -365,24 +392,91 @@ def _lips(settings: Settings) -> LrAsd | LipSync | None:
 
 def _speakers(
     settings: Settings,
-    lips: LrAsd | LipSync | None,
+    network: LrAsd | LipSync | None,
     scene: Scene,
-    frames: Iterable[Frame],
     heard: _Heard,
-    until_s: float,
-) -> tuple[list[Answer], list[Method]]:
-    """Who speaks, and how that was told."""
-    if heard.speech is None:
-        return [], []
-    method = METHODS[settings.speaker]
-    if lips is not None:
-        assert scene.sound is not None, "what gave speech can be heard again"
-        sound = scene.sound(SOUND_RATE_HZ)
-        answers = lips.predict(heard.speech, scene.tracks, frames, sound, until_s=until_s)
-        return list(answers), [_of_file(method, settings)]
-    from eyeline.speech.speakers import who_speaks
+    clock: Floats,
+    every_frame: Iterable[Frame],
+) -> tuple[list[Answer], list[Method], tuple[str, ...]]:
+    """Who speaks, by which method, and warnings about the lips.
 
-    return list(who_speaks(heard.speech, scene.tracks, until_s=until_s)), [method]
+    Lips are read in all frames of the video, whatever the rate of the analysis.
+
+    Args:
+        settings: the choices.
+        network: the network that was chosen, None for the embedded method.
+        scene: its tracks and audio are without dead time.
+        heard: voice and loudness, likewise.
+        clock: `(frames, 3)` index, start and end in seconds of every analysed frame, likewise.
+        every_frame: all frames of the video, likewise.
+    """
+    if heard.speech is None:
+        return [], [], ()
+    until_s = float(clock[-1, 2]) if len(clock) else 0.0
+    method = METHODS[settings.speaker]
+    if network is not None:
+        method = _of_file(method, settings)
+    slow = _too_slow(scene.video, clock)
+    if slow and scene.tracks and len(heard.speech.segments()):
+        from eyeline.speech.speakers import cannot_be_said
+
+        unsure = cannot_be_said(heard.speech, scene.tracks, method.builder, until_s=until_s)
+        return list(unsure), [method], slow
+    if network is not None:
+        assert scene.sound is not None, "what gave speech can be heard again"
+        judged = network.predict(
+            heard.speech, _on_all_frames(scene.tracks, settings, every_frame), every_frame,
+            scene.sound(SOUND_RATE_HZ), until_s=until_s, rows=scene.tracks,
+        )  # fmt: skip
+        return list(judged), [method], ()
+    answers, covered = _by_agreement(heard.speech, scene.tracks, every_frame, until_s)
+    return list(answers), [method], covered
+
+
+def _by_agreement(
+    speech: Speech, tracks: Sequence[Track], every_frame: Iterable[Frame], until_s: float
+) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """The embedded method, and whose mouths are covered."""
+    from eyeline.speech.lips import read_lips
+    from eyeline.speech.speakers import covered_s, who_speaks
+
+    lips = read_lips(tracks, every_frame, speech.segments())
+    covered = tuple(
+        f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
+        f"it cannot be said whether {person_label(person)} speaks there"
+        for person, seconds in covered_s(speech, tracks, lips).items()
+        if seconds >= _COVERED_S
+    )
+    return who_speaks(speech, tracks, lips, until_s=until_s), covered
+
+
+def _on_all_frames(
+    tracks: Sequence[Track], settings: Settings, every_frame: Iterable[Frame]
+) -> Sequence[Track]:
+    """Tracks on all frames of the video, for networks that look at faces."""
+    from eyeline.speech.lips import native
+
+    if settings.rate_hz is None:
+        return tracks
+    times = [(frame.index, frame.time_s, frame.end_s) for frame in every_frame]
+    clock = np.array(times, np.float64).reshape(-1, 3)
+    return [native(track, clock) for track in tracks]
+
+
+def _too_slow(video: VideoInfo, clock: Floats) -> tuple[str, ...]:
+    """A warning where a video has too few frames for lips to be read; empty otherwise."""
+    from eyeline.speech.mouths import SLOWEST_HZ
+
+    index, start_s = clock[:, 0], clock[:, 1]
+    apart = np.diff(index) / np.maximum(np.diff(start_s), 1e-9)
+    rate_hz = float(np.median(apart)) if len(apart) else float(video.rate_hz)
+    if rate_hz >= SLOWEST_HZ * 0.98:
+        return ()
+    slow = (
+        f"the video has {rate_hz:.3g} frames a second; lips can be read from {SLOWEST_HZ:g} on. "
+        "Speech is found, but where somebody is visible it cannot be attributed"
+    )
+    return (slow,)
 
 
 def _of_file(method: Method, settings: Settings) -> Method:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyeline.people.tracks import Track
-from eyeline.results import UNSEEN, Answer, Gap, Segments, VideoInfo, make_segments
+from eyeline.results import ANYBODY, UNSEEN, Answer, Gap, Segments, VideoInfo, make_segments
 from eyeline.video.gaps import Shortened
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
+_NOBODY = (UNSEEN, ANYBODY)  # whose speech needs no frames
 _LEAST_S = 1e-6  # shorter pieces of segments are what rounding leaves
 
 
@@ -68,7 +69,7 @@ def restored(answer: Answer, clock: Shortened, gaps: Sequence[Gap]) -> Answer:
             answer.person.tolist(), start_s.tolist(), end_s.tolist(), answer.label,
             answer.score.tolist(), strict=True,
         )
-        for piece in _outside(start, end, clock.dead if person == UNSEEN else gaps)
+        for piece in _outside(start, end, clock.dead if person in _NOBODY else gaps)
     ]  # fmt: skip
     return make_segments(answer.system, answer.builder, answer.name, rows)
 

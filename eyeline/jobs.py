@@ -172,6 +172,7 @@ def write(
     from eyeline.export.tables import write_tables
     from eyeline.export.textgrid import write_textgrid
     from eyeline.export.to_rerun import write_rerun
+    from eyeline.geometry.camera import Camera
 
     versions = library_versions()
     write_tables(analysis, folder)
@@ -182,7 +183,7 @@ def write(
     write_textgrid(analysis, folder)
     write_rttm(analysis, folder, file_id=name or None)
     if settings.rerun:
-        write_rerun(analysis, folder, settings.camera(analysis.video), video)
+        write_rerun(analysis, folder, Camera(*analysis.settings["camera_px"]), video)
     write_report(analysis, folder, versions=versions)
     kept = None if source is None else asdict(source)
     write_index(analysis, folder, fingerprint=mark, versions=versions, source=kept)

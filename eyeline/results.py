@@ -39,6 +39,10 @@ WEARER = 0
 """The `person` of answers about whoever wears the camera."""
 UNSEEN = -1
 """The `person` of speech whose speaker is not visible."""
+UNSURE = -2
+"""The `person` of speech while somebody is visible and it cannot be said who speaks."""
+ANYBODY = -3
+"""The `person` of a voice, whoever speaks."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class Person:
     """Time in which the face was seen."""
     thumbnail: Image | None = field(default=None, repr=False, compare=False)
     """`(height, width, 3)` RGB face crop, the sharpest frontal one."""
+    perhaps_same_as: tuple[tuple[int, float], ...] = ()
+    """Other persons who are perhaps the same, each with its probability, the likeliest first."""
 
     @property
     def label(self) -> str:
@@ -133,7 +139,14 @@ class Person:
 
 def person_label(person: int) -> str:
     """The name every output uses for a person's number."""
-    return {WEARER: "camera wearer", UNSEEN: "unseen"}.get(person, f"person {person}")
+    names = {WEARER: "camera wearer", UNSEEN: "unseen", UNSURE: "not sure who", ANYBODY: "anybody"}
+    return names.get(person, f"person {person}")
+
+
+def person_number(label: str) -> int | None:
+    """The number of a visible person by the name of `person_label`, None for any other name."""
+    kind, _, number = label.partition(" ")
+    return int(number) if kind == "person" and number.isdecimal() else None
 
 
 def target_label(target: int) -> str:

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eyeline.errors import UsageError
@@ -17,6 +17,7 @@ from eyeline.results import Answer, Directions, Method, Scores, VideoInfo
 if TYPE_CHECKING:
     from torch import nn
 
+    from eyeline.people.targets.model import Looks
     from eyeline.video.reader import Frame
     from eyeline.video.sound import SoundBlock
 
@@ -48,6 +49,14 @@ class Scene:
     sound: Listening | None = None
     """A fresh pass over the sound, at 16 kHz or another rate, on the video's clock, for networks
     that hear; None for a video without sound."""
+
+    @cached_property
+    def looks(self) -> Sequence[Looks]:
+        """Whom or what each track looks at: one model for every system that asks; needs `gaze`."""
+        from eyeline.people.targets.model import look
+
+        assert self.gaze is not None, "targets need directions"
+        return look(self.tracks, self.gaze, self.speaking, self.camera)
 
 
 class Predictor(Protocol):

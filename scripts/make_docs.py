@@ -28,7 +28,7 @@ def text() -> str:
         parts += [_entry(builder.method, builder.answers) for builder in system.builders.values()]
     parts.append("## people and speech\n\nWhat all systems share.")
     parts.append(_entry(PEOPLE, ("people",)))
-    parts += [_entry(method, ("speaking",)) for method in METHODS.values()]
+    parts += [_entry(method, ("speaking", "voice")) for method in METHODS.values()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

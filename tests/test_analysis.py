@@ -14,8 +14,9 @@ import torch
 
 from eyeline import analysis, sample
 from eyeline.errors import CheckpointError
+from eyeline.geometry.camera import Camera
 from eyeline.people.find import Found
-from eyeline.results import UNSEEN, VideoInfo
+from eyeline.results import UNSEEN, Points, VideoInfo
 from eyeline.settings import Settings, fingerprint
 from eyeline.speech.methods import METHODS
 from eyeline.speech.syncnet.model import SyncNet, syncnet
@@ -74,8 +75,8 @@ def test_a_scene_gives_the_sound_anew_on_the_video_s_clock(
     monkeypatch: pytest.MonkeyPatch, video: VideoInfo
 ) -> None:
     scenes: list[Scene] = []
-    nobody = Found((), (), np.zeros((0, 3)), (), 0)
-    monkeypatch.setattr(analysis, "find_people", lambda *_: nobody)
+    nobody = Found((), (), np.zeros((0, 3)), (), 0, Camera.from_fov(854, 480))
+    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
     monkeypatch.setattr(analysis, "_run", lambda scene, _: (scenes.append(scene), ([], []))[1])
     analysis.analyze_video(sample.path())
     blocks = read_sound(sample.path(), 16_000, start_s=video.start_s)
@@ -88,6 +89,25 @@ def test_a_scene_gives_the_sound_anew_on_the_video_s_clock(
         np.testing.assert_array_equal(np.concatenate([b.samples for b in found]), wanted)
 
 
+def test_mutual_gaze_is_an_answer_of_every_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.arange(20)
+    clock = np.stack([frame, frame / 25, (frame + 1) / 25], axis=1).astype(np.float64)
+    both = np.repeat(frame, 2)
+    person = np.tile([1, 2], 20)
+    looks = Points(
+        "gaze_following", "ray", "gaze_target", both, both / 25, person,
+        np.full((40, 2), np.nan), 3 - person, np.full(40, 0.8), np.full((40, 4), np.nan),
+    )  # fmt: skip
+    nobody = Found((), (), clock, (), 0, Camera.from_fov(854, 480))
+    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
+    monkeypatch.setattr(analysis, "_run", lambda *_: ([looks], []))
+    found = analysis.analyze_video(sample.path()).segments("mutual_gaze")
+    assert found.person.tolist() == [1, 2]
+    assert found.label == ("person 2", "person 1")
+    np.testing.assert_allclose(found.start_s, 0.0, atol=1e-9)
+    np.testing.assert_allclose(found.end_s, 0.8, atol=1e-9)
+
+
 def test_a_silent_video_has_no_sound_to_listen_to(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -98,8 +118,8 @@ def test_a_silent_video_has_no_sound_to_listen_to(
         for packet in itertools.islice(read.demux(video=0), 20):
             packet.stream = stream
             write.mux(packet)
-    nobody = Found((), (), np.zeros((0, 3)), (), 0)
-    monkeypatch.setattr(analysis, "find_people", lambda *_: nobody)
+    nobody = Found((), (), np.zeros((0, 3)), (), 0, Camera.from_fov(854, 480))
+    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
     monkeypatch.setattr(analysis, "_run", lambda scene, _: (scenes.append(scene), ([], []))[1])
     assert "no sound: nothing is said of who speaks" in analysis.analyze_video(silent).warnings
     assert scenes[0].sound is None and scenes[0].speaking is None
@@ -125,7 +145,8 @@ def talk(
     tracks = tuple(write_clip(tmp_path / "talk.mp4", Fraction(25), louds, sound))
     clock = np.stack([tracks[0].frame, tracks[0].time_s, tracks[0].end_s], axis=1)
     heard = Speech(np.full(188, 0.99, np.float32), *np.zeros((2, 600), np.float32))
-    monkeypatch.setattr(analysis, "find_people", lambda *_: Found(tracks, (), clock, (), 0))
+    found = Found(tracks, (), clock, (), 0, Camera.from_fov(640, 360))
+    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: found)
     monkeypatch.setattr(analysis, "_listen", lambda *_: analysis._Heard(heard))
     monkeypatch.setattr(analysis, "_lips", lambda _: LipSync(net, threads=1))
     weights = tmp_path / "talk.mp4"  # any file: the network is given

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from eyeline.export.files import ELAN, VIDEO, plain_text
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from eyeline.export.summary import CONTACT, PersonSummary, Share, Summary
-from eyeline.export.words import count, duration, percent, title
-from eyeline.results import Analysis, person_label
+from eyeline.export.words import count, duration, part, percent, title
+from eyeline.people.shared_looks import JOINT, MUTUAL
+from eyeline.results import Analysis, person_label, person_number
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,23 @@ def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headl
     if summary.speech_s is None:
         return
     speakers = _ranked(summary, lambda p: p.speaking)
-    if not speakers and not summary.unseen_s:
+    rest = [(summary.unseen_s, "by nobody visible"), (summary.unsure_s, "not sure by whom")]
+    parts = [f"{duration(seconds)} {whose}" for seconds, whose in rest if seconds]
+    if not speakers and not parts:
         yield Headline("Nobody speaks", "no speech was heard", source)
     elif speakers:
         person, share = speakers[0]
-        detail = f"{duration(share.seconds)}, {percent(share.share)} of all speech"
+        voiced = duration(summary.speech_s)
+        detail = f"{duration(share.seconds)}, {percent(share.share)} of {voiced} of speech"
+        if parts:
+            detail += f", of which {duration(summary.attributed_s)} are attributed"
         detail += "".join(f"; then {p.label}, {duration(s.seconds)}" for p, s in speakers[1:2])
-        if summary.unseen_s:
-            detail += f"; {duration(summary.unseen_s)} by unseen voices"
-        yield Headline(_most(f"{person.label} speaks", speakers), detail, source)
+        yield Headline(
+            _most(f"{person.label} speaks", speakers), "; ".join([detail, *parts]), source
+        )
+    elif summary.unsure_s:
+        claim = "It cannot be said who speaks"
+        yield Headline(claim, f"{duration(summary.speech_s)} of speech: {'; '.join(parts)}", source)
     else:
         detail = f"{duration(summary.unseen_s)} of speech, all by people who are not visible"
         yield Headline("Only unseen people speak", detail, source)
@@ -70,41 +80,77 @@ def _looks(summary: Summary, source: str) -> Iterator[Headline]:
     if received:
         person, seconds, fan, share = max(received, key=lambda entry: entry[1])
         detail = f"{duration(seconds)} in all; most by {fan.label}, {duration(share.seconds)}, "
-        detail += f"{percent(share.share)} of their looks"
+        detail += f"{part(share.share, share.of_s)} of their looks"
         tied = len(received) > 1 and _tied([entry[1] for entry in received])
         claim = f"{person.label} is looked at" + (" most, others as long" if tied else " most")
         yield Headline(claim, detail, source)
+    elif any(p.followed_s for p in summary.persons):
+        followed = duration(sum(p.followed_s for p in summary.persons))
+        yield Headline(
+            "Nobody looks at another visible person", f"in {followed} of looks followed", source
+        )
     elif summary.persons:
-        yield Headline("Nobody looks at another visible person", "as far as was found", source)
+        yield Headline("No look could be followed", "so that nothing is said about whom", source)
+        return
+    yield from _mutual(summary, source)
+    yield from _joint(summary, source)
+
+
+def _mutual(summary: Summary, source: str) -> Iterator[Headline]:
     if summary.mutual:
         pair, share = max(summary.mutual.items(), key=lambda item: item[1].seconds)
         names = " and ".join(person_label(n) for n in pair)
         most = " most" if len(summary.mutual) > 1 else ""
-        yield Headline(f"{names} look at each other{most}", _pieces(share), source)
-    elif len(summary.persons) > 1:
+        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which both are followed"
+        yield Headline(f"{names} look at each other{most}", detail, source)
+    elif summary.mutual is not None and len(summary.persons) > 1:
         yield Headline("No two people look at each other", "at any one time", source)
+
+
+def _joint(summary: Summary, source: str) -> Iterator[Headline]:
+    for target, share in itertools.islice((summary.joint or {}).items(), 1):
+        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which two are followed"
+        yield Headline(f"Two or more look at {_the(target)} together", detail, source)
+
+
+def _the(target: str) -> str:
+    return target if person_number(target) else f"the {target}"
 
 
 def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Share]:
     """How long a person is looked at in all, and who does it longest."""
-    none = Share(0.0, None, 0, 0.0)
+    none = Share(0.0, 0.0, 0, 0.0)
     looks = [(p, p.targets.get(person.label, none)) for p in summary.persons]
     fan, share = max(looks, key=lambda look: look[1].seconds)
     return sum(s.seconds for _, s in looks), fan, share
 
 
 def _states(summary: Summary, sources: dict[str, str]) -> Iterator[Headline]:
-    for name in dict.fromkeys(name for p in summary.persons for name in p.states):
+    names = dict.fromkeys(name for p in summary.persons for name in p.states)
+    for name in names:
+        if name in (MUTUAL, JOINT):
+            continue
         ranked = _ranked(summary, lambda p, name=name: p.states.get(name))  # type: ignore[misc]
         if not ranked:
-            yield Headline(f"No {title(name)}" if name == CONTACT else f"Nobody {title(name)}",
-                           "as far as was found", sources[name])  # fmt: skip
+            yield _none_of(summary, name, sources[name])
             continue
         person, share = ranked[0]
         verb = "has eye contact" if name == CONTACT else title(name)
         claim = _most(f"{person.label} {verb}", ranked)
-        detail = f"{_pieces(share)}; {percent(share.share)} of the time they are seen"
+        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} that could be measured"
         yield Headline(claim, detail, sources[name])
+
+
+def _none_of(summary: Summary, name: str, source: str) -> Headline:
+    """That a state was not seen, or that it could not have been."""
+    shares = [p.states[name] for p in summary.persons if p.person > 0 and name in p.states]
+    measured_s = sum(share.of_s for share in shares)
+    if shares and not measured_s:
+        what = f"{title(name)} could not be measured"
+        return Headline(what[0].upper() + what[1:], "of anybody; that is not a no", source)
+    claim = f"No {title(name)}" if name == CONTACT else f"Nobody {title(name)}"
+    together = ", all people together" if len(shares) > 1 else ""
+    return Headline(claim, f"in {duration(measured_s)} that could be measured{together}", source)
 
 
 def _ranked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
@@ -13,7 +14,9 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
+from eyeline.export.coverage import measured_seconds
 from eyeline.export.files import INDEX, present
+from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
 from eyeline.files import sha256, write_bytes
 from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, target_label
@@ -62,6 +65,8 @@ def write_index(
         "settings": dict(analysis.settings),
         "video": _video_to_json(analysis.video),
         "persons": [_person_to_json(p) for p in analysis.persons],
+        "speech": _in_ms(speech_seconds(analysis)),
+        "measured": _in_ms(measured_seconds(analysis)),
         "methods": [asdict(m) for m in analysis.methods],
         "counts": _counts(analysis),
         "people": {"rows": len(analysis.people), "dtypes": dtypes_of("people", analysis.people)},
@@ -165,6 +170,13 @@ def _counts(analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def _in_ms(value: Any) -> Any:
+    """Seconds, at any depth, to milliseconds, as in the tables; null where they are no number."""
+    if isinstance(value, Mapping):
+        return {name: _in_ms(one) for name, one in value.items()}
+    return round(value, 3) if value is not None and math.isfinite(value) else None
+
+
 def _video_to_json(video: VideoInfo) -> dict[str, Any]:
     fields = asdict(video)
     return fields | {"rate_hz": str(video.rate_hz), "pixel_aspect": str(video.pixel_aspect)}
@@ -178,6 +190,9 @@ def _person_to_json(person: Person) -> dict[str, Any]:
         "first_s": float(person.first_s),
         "last_s": float(person.last_s),
         "seen_s": float(person.seen_s),
+        "perhaps_same_as": [
+            {"person": int(other), "probability": float(p)} for other, p in person.perhaps_same_as
+        ],
         "thumbnail": None if person.thumbnail is None else thumbnail_name(person.person),
     }
 

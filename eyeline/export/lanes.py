@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.spans import everyone
+from eyeline.export.intervals import Spans
+from eyeline.export.spans import VOICE, everyone, spans_by_person
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
-from eyeline.results import Analysis, Ints, person_label, runs, target_label
+from eyeline.results import Analysis, Ints, person_label, person_number, target_label
 
 _BUDGET = 150_000
 """Runs in all lanes together that a page stays quick and small with: about two megabytes."""
@@ -30,6 +31,8 @@ class Lane:
     """`seen`, `state` or `target`."""
     runs: Ints
     """`(n, 3)` start and end in milliseconds and code, in order, without overlap."""
+    missing: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    """`(n, 3)` likewise, where the person is seen and this could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ class Timelines:
                     "label": group.label,
                     "colour": group.colour,
                     "lanes": [
-                        {"title": lane.title, "kind": lane.kind, "runs": _packed(lane.runs)}
+                        {
+                            "title": lane.title,
+                            "kind": lane.kind,
+                            "runs": _packed(lane.runs),
+                            "missing": _packed(lane.missing),
+                        }
                         for lane in group.lanes
                     ],
                 }
@@ -81,12 +89,11 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
     groups = _groups(analysis, summary, codes)
     end_ms = max([1, round(analysis.video.duration_s * 1000), *_ends(groups)])
     lanes = [lane for _, own in groups for lane in own]
-    total, step = sum(len(lane.runs) for lane in lanes), 0
+    total, step = sum(len(lane.runs) + len(lane.missing) for lane in lanes), 0
     if total > budget:
         step = -(-end_ms * len(lanes) // budget)
         groups = [
-            (person, [Lane(x.title, x.kind, coarse(x.runs, step, end_ms)) for x in own])
-            for person, own in groups
+            (person, [_coarser(lane, step, end_ms) for lane in own]) for person, own in groups
         ]
     return Timelines(
         tuple(_group(person, own) for person, own in groups),
@@ -94,6 +101,10 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
         end_ms,
         step,
     )
+
+
+def _coarser(lane: Lane, step: int, end: int) -> Lane:
+    return replace(lane, runs=coarse(lane.runs, step, end), missing=coarse(lane.missing, step, end))
 
 
 def coarse(lane: Ints, step: int, end: int) -> Ints:
@@ -131,27 +142,28 @@ def _groups(
         lanes = [Lane("seen", "seen", seen[person])] if person in seen else []
         for answer in summary.segments:
             mine = np.flatnonzero(answer.person == person)
-            if not len(mine) and (len(numbers) > _FEW or person < 1):
+            missing = summary.missing(answer, person)
+            hidden = len(numbers) > _FEW or person < 1 or answer.name == VOICE
+            if not len(mine) and not len(missing) and hidden:
                 continue
             target = answer.name == TARGET
             code = [codes.get(answer.label[row], 0) if target else 0 for row in mine.tolist()]
             start, end = answer.start_s[mine], answer.end_s[mine]
             kind = "target" if target else "state"
-            lanes.append(Lane(title(answer.name), kind, _in_order(start, end, np.array(code))))
+            spans = _in_order(start, end, np.array(code)), _uncoded(missing)
+            lanes.append(Lane(title(answer.name), kind, *spans))
         groups.append((person, lanes))
     return groups
 
 
 def _seen(analysis: Analysis, summary: Summary) -> dict[int, Ints]:
-    people, found = analysis.people, {}
-    order = np.lexsort((people.frame, people.person))
-    numbers, first = np.unique(people.person[order], return_index=True)
-    for person, rows in zip(numbers.tolist(), np.split(order, first[1:]), strict=False):
-        start, end = people.time_s[rows], summary.clock.ends_of(people.frame[rows])
-        spans = runs(start, end, np.ones(len(rows), bool))
-        a, b = [s.start for s in spans], [s.stop - 1 for s in spans]
-        found[person] = _in_order(start[a], end[b], np.zeros(len(spans), int))
-    return found
+    people = analysis.people
+    spans = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
+    return {person: _uncoded(own) for person, own in spans.items()}
+
+
+def _uncoded(spans: Spans) -> Ints:
+    return _in_order(spans[:, 0], spans[:, 1], np.zeros(len(spans), int))
 
 
 def _in_order(start_s: Any, end_s: Any, code: Ints) -> Ints:
@@ -181,5 +193,4 @@ def _group(person: int, lanes: list[Lane]) -> Group:
 def _colour(label: str) -> str:
     if label in _PLACES:
         return _PLACES[label]
-    kind, _, number = label.partition(" ")
-    return hex_colour(person_colour(int(number) if kind == "person" and number.isdigit() else 0))
+    return hex_colour(person_colour(person_number(label) or 0))

@@ -16,6 +16,7 @@ from eyeline.errors import check_shape
 from eyeline.export.colours import Colour, person_colour
 from eyeline.export.glow import lay_over
 from eyeline.export.glyphs import INK, WHITE, Canvas, Sprite, pill, sign, word
+from eyeline.export.placing import place
 from eyeline.export.timeline import FrameView
 from eyeline.geometry import boxes
 from eyeline.geometry.directions import cone_rim
@@ -38,6 +39,8 @@ _WIDEST_RAD = np.radians(75.0)
 _CONE_OPACITY = 0.22
 _DASH_PX = 7
 _MOST_DASHES = 400
+
+_Box = tuple[float, float, float, float]
 
 
 def draw(rgb: Image, rows: FrameView) -> None:
@@ -64,12 +67,10 @@ def draw(rgb: Image, rows: FrameView) -> None:
         _face(rgb, rows, k, unit)
     for k in range(len(rows)):
         _gaze(rgb, rows, k, unit)
-    for k in range(len(rows)):
-        _label(rgb, rows, k, unit)
     for mark in rows.marks:
         _mark(rgb, (mark.x_px, mark.y_px), mark.name, unit)
-    _time(rgb, rows, unit)
-    _legend(rgb, rows.legend, unit)
+    corners = [_time(rgb, rows, unit), _legend(rgb, rows.legend, unit)]
+    _labels(rgb, rows, [box for box in corners if box], unit)
 
 
 def _target_line(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
@@ -179,14 +180,18 @@ def _arrow(rgb: Image, start: Floats, end: Floats, colour: Colour, line: int) ->
         cv2.fillConvexPoly(rgb, np.rint(points).astype(np.int32), shade, cv2.LINE_AA)
 
 
-def _label(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
-    states = tuple(name for name in STATES if getattr(rows, name)[k])
-    label = _label_sprite(int(rows.person[k]), states, _text_px(unit))
-    x1, y1, _, y2 = rows.box_xyxy[k]
-    gap = round(6 * unit)
-    above = round(float(y1)) - label.height - gap
-    x = min(max(round(float(x1)), 0), max(0, rgb.shape[1] - label.width))
-    label.blend(rgb, x, above if above >= 0 else round(float(y2)) + gap)
+def _labels(rgb: Image, rows: FrameView, taken: list[_Box], unit: float) -> None:
+    """The tags of all faces, none on another nor on what is taken."""
+    states = [tuple(name for name in STATES if getattr(rows, name)[k]) for k in range(len(rows))]
+    sprites = [
+        _label_sprite(person, own, _text_px(unit))
+        for person, own in zip(rows.person.tolist(), states, strict=True)
+    ]
+    sizes = [(sprite.width, sprite.height) for sprite in sprites]
+    frame = rgb.shape[1], rgb.shape[0]
+    corners = place(sizes, rows.box_xyxy, frame, taken, round(6 * unit))
+    for sprite, (x, y) in zip(sprites, corners, strict=True):
+        sprite.blend(rgb, x, y)
 
 
 def _mark(rgb: Image, place: tuple[float, float], name: str, unit: float) -> None:
@@ -200,8 +205,11 @@ def _mark(rgb: Image, place: tuple[float, float], name: str, unit: float) -> Non
     words.blend(rgb, at[0] + round(22 * unit), at[1] - words.height // 2)
 
 
-def _time(rgb: Image, rows: FrameView, unit: float) -> None:
-    """The time as hours, minutes and seconds; beside it who speaks without being seen."""
+def _time(rgb: Image, rows: FrameView, unit: float) -> _Box:
+    """The time as hours, minutes and seconds; beside it who speaks without being seen.
+
+    Returns the box that they cover.
+    """
     size, edge = _text_px(unit), round(14 * unit)
     minutes, seconds = divmod(max(rows.time_s, 0.0), 60)
     hours, minutes = divmod(int(minutes), 60)
@@ -213,16 +221,24 @@ def _time(rgb: Image, rows: FrameView, unit: float) -> None:
     step = _digit("0", size).width
     for k, character in enumerate(text):
         _digit(character, size).blend(rgb, x + size // 2 + k * step, y + size // 3)
+    width = back.width
     if rows.unseen_speech:
-        _caption("unseen voice", ("speaks",), size).blend(rgb, x + back.width + edge // 2, y)
+        voice = _caption("unseen voice", ("speaks",), size)
+        voice.blend(rgb, x + width + edge // 2, y)
+        width += edge // 2 + voice.width
+    return x, y, x + width, y + back.height
 
 
-def _legend(rgb: Image, names: tuple[str, ...], unit: float) -> None:
+def _legend(rgb: Image, names: tuple[str, ...], unit: float) -> _Box | None:
+    """What the signs mean, and the box that this covers."""
     edge = round(14 * unit)
     shown = tuple(name for name in _WORDS if name in names)
     if shown:
         sprite = _legend_sprite(shown, max(10, round(15 * unit)))
-        sprite.blend(rgb, rgb.shape[1] - sprite.width - edge, rgb.shape[0] - sprite.height - edge)
+        x, y = rgb.shape[1] - sprite.width - edge, rgb.shape[0] - sprite.height - edge
+        sprite.blend(rgb, x, y)
+        return x, y, x + sprite.width, y + sprite.height
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +12,20 @@ from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
 from eyeline.export.files import REPORT, VIDEO, present
 from eyeline.export.headlines import headlines
+from eyeline.export.intervals import both
 from eyeline.export.lanes import Timelines, timelines
-from eyeline.export.summary import EPISODES, MUTUAL, PersonSummary, Summary, summarise
+from eyeline.export.spans import spans_by_person
+from eyeline.export.summary import EPISODES, PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
-from eyeline.export.words import clock, count, duration, percent, question, title
+from eyeline.export.words import clock, count, duration, part, percent, question, title
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, Method, person_label
 
 _EPISODE_ROWS = 400
 """More contacts than these are left to segments.csv."""
+
+_MANY_COLUMNS = 8
+"""From so many targets on the heads of the matrix stand upright, and it scrolls."""
 
 _FILES = {
     VIDEO: "the video with everything drawn on it, with its sound",
@@ -27,7 +33,7 @@ _FILES = {
     "scores.csv": "numbers between 0 and 1 by person and frame",
     "directions.csv": "gaze directions by person and frame",
     "points.csv": "what each person looks at, by frame",
-    "segments.csv": "spans of time: speech, contact, looks",
+    "segments.csv": "spans of time: speech, contact, looks, mutual gaze, joint attention",
     "timeline.eaf": "for ELAN",
     "timeline.TextGrid": "for Praat",
     "timeline.rttm": "who speaks when, for diarisation tools",
@@ -83,7 +89,7 @@ def render(
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
-        matrix=_matrix(summary, lines),
+        matrix=_matrix(analysis, summary, lines),
         lines=lines,
         timeline=lines.to_json(),
         episodes=summary.episodes[:_EPISODE_ROWS],
@@ -111,7 +117,8 @@ def _template() -> Any:
     )
     environment.filters |= {
         "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
-        "question": question, "label": person_label, "colour": _person_css, "slug": _slug,
+        "part": part, "question": question, "label": person_label, "colour": _person_css,
+        "slug": _slug,
     }  # fmt: skip
     return environment.get_template("report.html.j2")
 
@@ -119,7 +126,6 @@ def _template() -> Any:
 def _episode_kinds(summary: Summary) -> str:
     """What counts as a contact in this analysis, in words; empty where nothing does."""
     kinds = [title(s.name) for s in summary.segments if s.name in EPISODES]
-    kinds += [title(MUTUAL)] if summary.targets else []
     return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else "".join(kinds)
 
 
@@ -139,10 +145,12 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
 
 def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[str, Any]]:
     pictures = {p.person: p.thumbnail for p in analysis.persons}
+    perhaps = {p.person: p.perhaps_same_as for p in analysis.persons}
     colours = dict(lines.codes)
     return [
         {
             "of": person,
+            "perhaps": perhaps.get(person.person, ()),
             "colour": _person_css(person.person),
             "picture": None if (picture := pictures.get(person.person)) is None
             else data_uri(picture),
@@ -155,9 +163,9 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
     ]  # fmt: skip
 
 
-def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
+def _matrix(analysis: Analysis, summary: Summary, lines: Timelines) -> dict[str, Any]:
     numbers = {person.label: person.person for person in summary.persons if person.person > 0}
-    looked_at = _looked_at(summary)
+    looked_at, together = _looked_at(summary), _together(analysis, summary)
     columns = [
         {"label": label, "colour": _css(colour), "person": numbers.get(label)}
         for label, colour in lines.codes
@@ -167,21 +175,35 @@ def _matrix(summary: Summary, lines: Timelines) -> dict[str, Any]:
         {
             "of": person,
             "colour": _person_css(person.person),
-            "cells": [_cell(summary, person, column) for column in columns],
+            "cells": [_cell(summary, person, column, together) for column in columns],
         }
         for person in summary.persons
         if person.targets or person.person > 0
     ]
-    return {"columns": columns, "rows": rows}
+    return {"columns": columns, "rows": rows, "many": len(columns) >= _MANY_COLUMNS}
 
 
-def _cell(summary: Summary, person: PersonSummary, column: Mapping[str, Any]) -> dict[str, Any]:
+def _cell(
+    summary: Summary,
+    person: PersonSummary,
+    column: Mapping[str, Any],
+    together: set[tuple[int, int]],
+) -> dict[str, Any]:
     pair = (person.person, column["person"] or 0)
     return {
         "share": person.targets.get(column["label"]),
         "self": person.person == column["person"],
-        "mutual": summary.mutual.get((min(pair), max(pair))),
+        "mutual": (summary.mutual or {}).get((min(pair), max(pair))),
+        "possible": person.followed_s > 0 and (column["person"] is None or pair in together),
     }
+
+
+def _together(analysis: Analysis, summary: Summary) -> set[tuple[int, int]]:
+    """Pairs of persons who are in view at one time, both ways round."""
+    people = analysis.people
+    seen = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
+    pairs = itertools.permutations(sorted(seen), 2)
+    return {(a, b) for a, b in pairs if len(both(seen[a], seen[b]))}
 
 
 def _looked_at(summary: Summary) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eyeline.export.files import RTTM, plain_text
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
 
@@ -18,7 +18,8 @@ SPEAKING = "speaking"
 def write_rttm(analysis: Analysis, folder: Path, *, file_id: str | None = None) -> Path:
     """Write `timeline.rttm` and return its path.
 
-    Unseen voices are the speaker `unseen`. Without sound, or without speech, the file is empty.
+    Voices of nobody visible are the speaker `unseen`; where somebody is visible and it cannot be
+    said who speaks, the speaker is `not_sure_who`. Without sound, or speech, the file is empty.
 
     Args:
         analysis: what to write.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TypeGuard
 
 import numpy as np
 
+from eyeline.export.intervals import Spans, as_spans
 from eyeline.results import (
+    ANYBODY,
     TARGET_SCENE,
     UNSEEN,
+    UNSURE,
     WEARER,
     Analysis,
     Answer,
@@ -22,13 +24,13 @@ from eyeline.results import (
     Segments,
     VideoInfo,
     make_segments,
-    person_label,
+    runs,
     segments_from_scores,
     target_label,
 )
 
-_SAME_S = 5e-4
-"""Segments that overlap by less are neighbours: half of the millisecond that is written."""
+VOICE = "voice"
+"""Name of the segments of voice activity, which belong to nobody."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ def clock_for(answer: Scores | Directions | Points, people: Clock, video: VideoI
     about_people = not len(answer) or bool(np.any(answer.person != WEARER))
     if about_people and np.isin(answer.frame, people.frame).all():
         return people
+    return own_clock(answer, video)
+
+
+def own_clock(answer: Scores | Directions | Points, video: VideoInfo) -> Clock:
+    """The clock of the frames of an answer, whoever they are about."""
     return _clock(answer.frame, answer.time_s, video)
 
 
@@ -157,80 +164,23 @@ def segments_from_points(points: Points, clock: Clock) -> Segments:
     )
 
 
-@dataclass(frozen=True)
-class Tier:
-    """One line of a timeline file: spans of one person and kind that do not overlap."""
-
-    name: str
-    """Unique, for example `person 1 eye_contact`."""
-    person: int
-    kind: str
-    """Name of the answer."""
-    builder: str
-    spans: tuple[tuple[int, int, str], ...]
-    """Start and end in milliseconds and label: ordered, at least 1 ms long, without overlap."""
-
-
-def tiers_of(analysis: Analysis) -> list[Tier]:
-    """All segments as tiers, by person, then in the order of the answers.
-
-    Every person of the video has a tier for every kind of segment, be it empty; the camera wearer
-    and unseen speakers have those that hold something. Spans that overlap within a kind go to
-    further tiers.
-    """
-    segments = all_segments(analysis)
-    doubled = {name for name, n in Counter(s.name for s in segments).items() if n > 1}
-    tiers: list[Tier] = []
-    taken: set[str] = set()
-    for person in everyone(analysis, segments):
-        for answer in segments:
-            mine = np.flatnonzero(answer.person == person)
-            if not len(mine) and person in (WEARER, UNSEEN):
-                continue
-            name = f"{person_label(person)} {answer.name}"
-            name += f" ({answer.builder})" if answer.name in doubled else ""
-            for spans in _layers(answer, mine):
-                tiers.append(Tier(_unique(name, taken), person, answer.name, answer.builder, spans))
-    return tiers
+def spans_by_person(person: Ints, frame: Ints, time_s: Floats, clock: Clock) -> dict[int, Spans]:
+    """Unbroken spans of each person's rows `(n,)`, which stand for the frames of a clock."""
+    order = np.lexsort((frame, person))
+    numbers, first = np.unique(person[order], return_index=True)
+    spans = {}
+    for number, rows in zip(numbers.tolist(), np.split(order, first[1:]), strict=False):
+        start, end = time_s[rows].astype(np.float64), clock.ends_of(frame[rows])
+        pieces = runs(start, end, np.ones(len(rows), bool))
+        spans[number] = as_spans([(start[p.start], end[p.stop - 1]) for p in pieces])
+    return spans
 
 
 def everyone(analysis: Analysis, segments: list[Segments]) -> list[int]:
-    """Numbers of the persons, then wearer and unseen where segments speak of them."""
+    """Numbers of the persons, then wearer, unseen, unsure, anybody where segments have them."""
     known = {p.person for p in analysis.persons}
     for answer in segments:
         known.update(np.unique(answer.person).tolist())
-    return sorted(n for n in known if n > 0) + [n for n in (WEARER, UNSEEN) if n in known]
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, n = name, 1
-    while candidate in taken:
-        n += 1
-        candidate = f"{name} {n}"
-    taken.add(candidate)
-    return candidate
-
-
-def _layers(segments: Segments, rows: Ints) -> list[tuple[tuple[int, int, str], ...]]:
-    rows = rows[np.lexsort((segments.end_s[rows], segments.start_s[rows]))]
-    layers: list[list[int]] = [[]]
-    ends = [-np.inf]
-    for row in rows.tolist():
-        start, end = float(segments.start_s[row]), float(segments.end_s[row])
-        free = next((k for k, e in enumerate(ends) if e <= start + _SAME_S), len(ends))
-        if free == len(ends):
-            layers.append([])
-            ends.append(-np.inf)
-        layers[free].append(row)
-        ends[free] = max(end, ends[free])
-    return [_in_ms(segments, layer) for layer in layers]
-
-
-def _in_ms(segments: Segments, rows: list[int]) -> tuple[tuple[int, int, str], ...]:
-    spans: list[tuple[int, int, str]] = []
-    before = 0
-    for row in rows:
-        start = max(before, round(float(segments.start_s[row]) * 1000))
-        before = max(start + 1, round(float(segments.end_s[row]) * 1000))
-        spans.append((start, before, segments.label[row]))
-    return tuple(spans)
+    return sorted(n for n in known if n > 0) + [
+        n for n in (WEARER, UNSEEN, UNSURE, ANYBODY) if n in known
+    ]

@@ -126,5 +126,8 @@ def _person_from_json(folder: Path, entry: Mapping[str, Any]) -> Person:
         first_s=entry["first_s"],
         last_s=entry["last_s"],
         seen_s=entry["seen_s"],
+        perhaps_same_as=tuple(
+            (one["person"], one["probability"]) for one in entry.get("perhaps_same_as", ())
+        ),
         thumbnail=read_thumbnail(folder, entry["person"]) if entry["thumbnail"] else None,
     )

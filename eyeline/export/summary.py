@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from eyeline.export.spans import Clock, all_segments, clock_of, everyone
+from eyeline.export.coverage import Coverage, coverages
+from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared, without
+from eyeline.export.spans import VOICE, Clock, all_segments, clock_of, everyone
+from eyeline.people.shared_looks import JOINT, MUTUAL, joint_parts
 from eyeline.results import (
     TARGET_CAMERA,
     TARGET_OFF_SCREEN,
     TARGET_SCENE,
     UNSEEN,
+    UNSURE,
+    WEARER,
     Analysis,
-    Floats,
     Segments,
     person_label,
+    person_number,
     target_label,
 )
 
 SPEAKING = "speaking"
 TARGET = "gaze_target"
 CONTACT = "eye_contact"
-MUTUAL = "mutual_gaze"
-EPISODES = (CONTACT, "looks_at_camera", "looking_at_me")
-"""Names of the segments that are episodes of contact, beside mutual gaze."""
-
-Spans = Floats
-"""`(n, 2)` starts and ends in seconds, in the order of time."""
+_OF_LOOKS = (MUTUAL, JOINT)
+"""Derived from the targets of looks, and measured where these are."""
+EPISODES = (CONTACT, "looks_at_camera", "looking_at_me", *_OF_LOOKS)
+"""Names of the segments that are episodes of contact."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,15 @@ class Share:
     """How long something of a person held, and in how many pieces."""
 
     seconds: float
-    share: float | None
-    """Of the time that the name of the field says, None where that is nothing."""
+    of_s: float
+    """The time that the name of the field says, in which it could be measured."""
     episodes: int
     longest_s: float
+
+    @property
+    def share(self) -> float | None:
+        """Of that time, None where nothing could be measured."""
+        return min(1.0, self.seconds / self.of_s) if self.of_s > 0 else None
 
 
 @dataclass(frozen=True)
@@ -52,22 +58,29 @@ class PersonSummary:
     """Of the time that was recorded."""
     speaking: Share | None
     """Of all speech; None where nothing is said of speech."""
+    judged_speech_s: float
+    """Speech in which it could be said whether this person speaks."""
     targets: Mapping[str, Share]
     """By label of what is looked at, longest first; of all the time with a target."""
+    followed_s: float
+    """Time with a target."""
     states: Mapping[str, Share]
-    """By name of any other segments, such as `eye_contact`; of the time the person is seen."""
+    """By name of any other segments, such as `eye_contact`; of the time in which it could be
+    measured, which for segments without scores is the time the person is seen."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """A contact of one person with the camera or a partner, or of two with each other."""
+    """A contact of one person, two people who look at each other, or joint attention."""
 
     start_s: float
     end_s: float
     kind: str
     who: tuple[int, ...]
-    score: float | None
-    """Mean score, None for mutual gaze."""
+    score: float
+    """Mean score."""
+    partner: str = ""
+    """With whom, or at what, in words, where the segments say so."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +89,33 @@ class Summary:
 
     persons: tuple[PersonSummary, ...]
     speech_s: float | None
-    """Time in which anybody speaks, None where nothing is said of it."""
+    """Time in which there is a voice, None where nothing is said of it."""
+    attributed_s: float
+    """Of it that of visible people who are named."""
     unseen_s: float
-    """Speech of people who are not visible."""
+    """Of it that of people who are not visible."""
+    unsure_s: float
+    """Of it that in which somebody is visible and it cannot be said who speaks."""
     targets: tuple[str, ...]
     """Labels of all that is looked at: persons, then scene, off screen, camera, then others."""
-    mutual: Mapping[tuple[int, int], Share]
-    """By pair of persons, the smaller number first; of the time that both have a target."""
+    mutual: Mapping[tuple[int, int], Share] | None
+    """By pair of persons, the smaller number first; of the time that both have a target. None where
+    nothing is said of mutual gaze."""
+    joint: Mapping[str, Share] | None
+    """Joint attention by target; of the time that two or more people have a target. None where
+    nothing is said of it."""
     episodes: tuple[Episode, ...]
     """In the order of time."""
     segments: tuple[Segments, ...]
     """What all of it was taken from."""
+    covered: Mapping[str, Coverage]
+    """By name of segments, where their question could be measured."""
     clock: Clock
+
+    def missing(self, answer: Segments, person: int) -> Spans:
+        """Where a person is seen and an answer could not be given."""
+        coverage = self.covered.get(answer.name)
+        return as_spans([]) if coverage is None else coverage.missing.get(person, as_spans([]))
 
 
 def summarise(analysis: Analysis) -> Summary:
@@ -98,21 +126,90 @@ def summarise(analysis: Analysis) -> Summary:
     """
     clock = clock_of(analysis)
     segments = _first_of_each_name(all_segments(analysis, clock))
-    numbers = [n for n in everyone(analysis, segments) if n != UNSEEN]
-    spans = {s.name: _Spans(s) for s in segments}
-    looks, speaking = spans.pop(TARGET, _NONE), spans.pop(SPEAKING, None)
-    pairs = _mutual(looks, [n for n in numbers if n > 0])
-    spoken = None if speaking is None else _length(_merged(speaking.all()))
+    numbers = [n for n in everyone(analysis, segments) if n >= WEARER]
+    whole = _Whole(
+        analysis, {s.name: _Spans(s) for s in segments}, _measured(analysis, segments, clock)
+    )
+    seconds = _speech_seconds(whole.speaking, whole.voice) or {}
     return Summary(
-        persons=tuple(_person(analysis, n, spans, looks, speaking, spoken) for n in numbers),
-        speech_s=spoken,
-        unseen_s=0.0 if speaking is None else _length(_merged(speaking.of(UNSEEN))),
-        targets=_targets(looks, numbers),
-        mutual={pair: _pair_share(looks, pair, both) for pair, both in pairs.items()},
-        episodes=_episodes(segments, pairs),
+        persons=tuple(_person(whole, number) for number in numbers),
+        speech_s=seconds.get("voiced_s"),
+        attributed_s=seconds.get("attributed_s", 0.0),
+        unseen_s=seconds.get("nobody_visible_s", 0.0),
+        unsure_s=seconds.get("not_sure_who_s", 0.0),
+        targets=_targets(whole.looks, numbers),
+        mutual=_mutual(whole),
+        joint=_joint(whole),
+        episodes=_episodes(segments),
         segments=tuple(segments),
+        covered=whole.measured,
         clock=clock,
     )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What the numbers are taken from."""
+
+    analysis: Analysis
+    spans: Mapping[str, _Spans]
+    """By name of the segments."""
+    measured: Mapping[str, Coverage]
+    """By name, of the builder that gave the segments."""
+
+    @property
+    def looks(self) -> _Spans:
+        return self.spans.get(TARGET, _NONE)
+
+    @property
+    def speaking(self) -> _Spans | None:
+        return self.spans.get(SPEAKING)
+
+    @property
+    def voice(self) -> _Spans:
+        return self.spans.get(VOICE, _NONE)
+
+    def measured_s(self, name: str, person: int, seen_s: float) -> float:
+        """Time in which something could be measured; of segments without scores the time seen."""
+        coverage = self.measured.get(TARGET if name in _OF_LOOKS else name)
+        if coverage is None:
+            return seen_s
+        if name not in _OF_LOOKS:
+            return coverage.measured_s(person)
+        others = [coverage.spans(other) for other in coverage.measured if other != person]
+        return length(both(coverage.spans(person), merged(joined(*others))))
+
+
+def _measured(
+    analysis: Analysis, segments: Sequence[Segments], clock: Clock
+) -> dict[str, Coverage]:
+    builders = {s.name: s.builder for s in segments}
+    return {
+        coverage.name: coverage
+        for coverage in coverages(analysis, clock)
+        if builders.get(coverage.name) == coverage.builder
+    }
+
+
+def speech_seconds(analysis: Analysis) -> dict[str, float] | None:
+    """Seconds with a voice and what is known of them; None where nothing is said of speech."""
+    by_name: dict[str, Segments] = {s.name: s for s in reversed(analysis.of(Segments))}
+    if SPEAKING not in by_name:
+        return None
+    return _speech_seconds(_Spans(by_name[SPEAKING]), _Spans(by_name.get(VOICE)))
+
+
+def _speech_seconds(speaking: _Spans | None, voice: _Spans) -> dict[str, float] | None:
+    if speaking is None:
+        return None
+    named = [speaking.of(person) for person in speaking.persons if person > 0]
+    of = {
+        "voiced_s": joined(speaking.all(), voice.all()),
+        "attributed_s": joined(*named),
+        "not_sure_who_s": speaking.of(UNSURE),
+        "nobody_visible_s": speaking.of(UNSEEN),
+    }
+    return {name: length(merged(spans)) for name, spans in of.items()}
 
 
 class _Spans:
@@ -130,14 +227,18 @@ class _Spans:
     def of(self, person: int, label: str | None = None) -> Spans:
         by_label = self._by.get(person, {})
         if label is not None:
-            return _as_spans(by_label.get(label, []))
+            return as_spans(by_label.get(label, []))
         if person not in self._whole:
             together = sorted(span for spans in by_label.values() for span in spans)
-            self._whole[person] = _as_spans(together)
+            self._whole[person] = as_spans(together)
         return self._whole[person]
 
+    @property
+    def persons(self) -> list[int]:
+        return list(self._by)
+
     def all(self) -> Spans:
-        return np.concatenate([np.zeros((0, 2)), *(self.of(person) for person in self._by)])
+        return joined(*(self.of(person) for person in self._by))
 
     def labels(self, person: int | None = None) -> set[str]:
         chosen = self._by.values() if person is None else [self._by.get(person, {})]
@@ -147,10 +248,6 @@ class _Spans:
 _NONE = _Spans(None)
 
 
-def _as_spans(spans: Sequence[tuple[float, float]]) -> Spans:
-    return np.array(spans, np.float64).reshape(-1, 2)
-
-
 def _first_of_each_name(segments: Sequence[Segments]) -> list[Segments]:
     by_name: dict[str, Segments] = {}
     for answer in segments:
@@ -158,26 +255,38 @@ def _first_of_each_name(segments: Sequence[Segments]) -> list[Segments]:
     return list(by_name.values())
 
 
-def _person(
-    analysis: Analysis,
-    person: int,
-    states: Mapping[str, _Spans],
-    looks: _Spans,
-    speaking: _Spans | None,
-    spoken_s: float | None,
-) -> PersonSummary:
-    known = next((p for p in analysis.persons if p.person == person), None)
+def _person(whole: _Whole, person: int) -> PersonSummary:
+    known = next((p for p in whole.analysis.persons if p.person == person), None)
     seen_s = known.seen_s if known else 0.0
-    target_s = _length(looks.of(person))
-    targets = {label: _share(looks.of(person, label), target_s) for label in looks.labels(person)}
+    looks = whole.looks
+    followed_s = length(looks.of(person))
+    targets = {label: _share(looks.of(person, label), followed_s) for label in looks.labels(person)}
+    spoken, judged_s = _speech_of(whole, person)
     return PersonSummary(
         person=person,
         label=person_label(person),
-        seen=Share(seen_s, _ratio(seen_s, analysis.video.recorded_s), 1, seen_s),
-        speaking=None if speaking is None else _share(speaking.of(person), spoken_s or 0.0),
+        seen=Share(seen_s, whole.analysis.video.recorded_s, 1, seen_s),
+        speaking=spoken,
+        judged_speech_s=judged_s,
         targets=dict(sorted(targets.items(), key=lambda item: (-item[1].seconds, item[0]))),
-        states={name: _share(spans.of(person), seen_s) for name, spans in states.items()},
+        followed_s=followed_s,
+        states={
+            name: _share(spans.of(person), whole.measured_s(name, person, seen_s))
+            for name, spans in whole.spans.items()
+            if name not in (TARGET, SPEAKING, VOICE)
+        },
     )
+
+
+def _speech_of(whole: _Whole, person: int) -> tuple[Share | None, float]:
+    """A person's part of all speech, and the speech in which it could be judged."""
+    if whole.speaking is None:
+        return None, 0.0
+    speech = merged(joined(whole.speaking.all(), whole.voice.all()))
+    coverage = whole.measured.get(SPEAKING)
+    judged = speech if coverage is None else both(speech, merged(coverage.spans(person)))
+    judged = without(judged, merged(whole.speaking.of(UNSURE)))
+    return _share(whole.speaking.of(person), length(speech)), length(judged)
 
 
 def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
@@ -188,78 +297,66 @@ def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(usual + sorted(looks.labels() - set(usual)))
 
 
-def _mutual(looks: _Spans, numbers: Sequence[int]) -> dict[tuple[int, int], Spans]:
-    """For each pair of persons who look at each other at all the common spans."""
+def _mutual(whole: _Whole) -> dict[tuple[int, int], Share] | None:
+    """For each pair of persons how long they look at each other."""
+    if MUTUAL not in whole.spans:
+        return None
+    found = whole.spans[MUTUAL]
     pairs = {
-        (a, b): _both(looks.of(a, person_label(b)), looks.of(b, person_label(a)))
-        for k, a in enumerate(numbers)
-        for b in numbers[k + 1 :]
-        if person_label(b) in looks.labels(a) and person_label(a) in looks.labels(b)
+        (person, other): found.of(person, label)
+        for person in found.persons
+        for label in found.labels(person)
+        if (other := person_number(label) or 0) > person
     }
-    return {pair: spans for pair, spans in pairs.items() if len(spans)}
+    looks = whole.looks
+    return {
+        (a, b): _share(spans, length(both(merged(looks.of(a)), merged(looks.of(b)))))
+        for (a, b), spans in sorted(pairs.items())
+    }
 
 
-def _pair_share(looks: _Spans, pair: tuple[int, int], spans: Spans) -> Share:
-    a, b = (_merged(looks.of(n)) for n in pair)
-    return _share(spans, _length(_both(a, b)))
+def _joint(whole: _Whole) -> dict[str, Share] | None:
+    """For each target how long two or more people look at it together."""
+    if JOINT not in whole.spans:
+        return None
+    found, by_target = whole.spans[JOINT], dict[str, list[Spans]]()
+    for person in found.persons:
+        for label in sorted(found.labels(person)):
+            by_target.setdefault(joint_parts(label)[0], []).append(found.of(person, label))
+    two = shared([merged(whole.looks.of(person)) for person in whole.looks.persons])
+    shares = {t: _share(merged(joined(*spans)), length(two)) for t, spans in by_target.items()}
+    return dict(sorted(shares.items(), key=lambda item: (-item[1].seconds, item[0])))
 
 
-def _episodes(
-    segments: Sequence[Segments], pairs: Mapping[tuple[int, int], Spans]
-) -> tuple[Episode, ...]:
-    single = [
-        Episode(start, end, s.name, (person,), score)
+def _episodes(segments: Sequence[Segments]) -> tuple[Episode, ...]:
+    rows = {
+        _episode(s.name, person, start, end, score, label)
         for s in segments
         if s.name in EPISODES
-        for person, start, end, score in zip(
-            s.person.tolist(), s.start_s.tolist(), s.end_s.tolist(), s.score.tolist(), strict=True
+        for person, start, end, score, label in zip(
+            s.person.tolist(),
+            s.start_s.tolist(),
+            s.end_s.tolist(),
+            s.score.tolist(),
+            s.label,
+            strict=True,
         )
-    ]
-    mutual = [
-        Episode(start, end, MUTUAL, pair, None)
-        for pair, spans in pairs.items()
-        for start, end in spans.tolist()
-    ]
-    return tuple(sorted(single + mutual, key=lambda e: (e.start_s, e.end_s, e.kind, e.who)))
+    }
+    return tuple(sorted(rows, key=lambda e: (e.start_s, e.end_s, e.kind, e.who)))
 
 
-def _merged(spans: Spans) -> Spans:
-    """Spans in the order of time without overlap."""
-    if not len(spans):
-        return spans
-    spans = spans[np.argsort(spans[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(spans[:, 1])
-    fresh = np.append(True, spans[1:, 0] > reach[:-1])
-    last = np.append(np.flatnonzero(fresh)[1:], len(spans)) - 1
-    return np.stack([spans[fresh, 0], reach[last]], -1)
-
-
-def _both(a: Spans, b: Spans) -> Spans:
-    """What two lists of spans, each without overlap, have in common."""
-    left, right = a.tolist(), b.tolist()
-    i = j = 0
-    common: list[tuple[float, float]] = []
-    while i < len(left) and j < len(right):
-        start, end = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
-        if end > start:
-            common.append((start, end))
-        if left[i][1] < right[j][1]:
-            i += 1
-        else:
-            j += 1
-    return _as_spans(common)
-
-
-def _length(spans: Spans) -> float:
-    return float((spans[:, 1] - spans[:, 0]).sum())
+def _episode(name: str, person: int, start: float, end: float, score: float, label: str) -> Episode:
+    """One row; the rows of all who take part are one episode."""
+    if name == MUTUAL:
+        who = (person, person_number(label) or person)
+        return Episode(start, end, name, tuple(sorted(who)), score)
+    if name == JOINT:
+        target, others = joint_parts(label)
+        return Episode(start, end, name, tuple(sorted((person, *others))), score, target)
+    return Episode(start, end, name, (person,), score, label if name == CONTACT else "")
 
 
 def _share(spans: Spans, whole_s: float) -> Share:
     lengths = spans[:, 1] - spans[:, 0]
-    seconds = float(lengths.sum())
     longest = float(lengths.max()) if len(lengths) else 0.0
-    return Share(seconds, _ratio(seconds, whole_s), len(lengths), longest)
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return min(1.0, part / whole) if whole > 0 else None
+    return Share(float(lengths.sum()), whole_s, len(lengths), longest)

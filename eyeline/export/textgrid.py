@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from eyeline.export.files import TEXTGRID, plain_text
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis
 

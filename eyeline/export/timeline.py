@@ -193,9 +193,9 @@ class Timeline:
 
 def _camera(analysis: Analysis) -> Camera:
     """The camera that the analysis took for granted."""
-    intrinsics, fov = (analysis.settings.get(name) for name in ("intrinsics", "fov_deg"))
-    if intrinsics:
-        return Camera(*intrinsics)
+    known, fov = (analysis.settings.get(name) for name in ("camera_px", "fov_deg"))
+    if known:
+        return Camera(*known)
     return Camera.from_fov(
         analysis.video.width_px, analysis.video.height_px, float(fov or ASSUMED_FOV_DEG)
     )

@@ -6,12 +6,14 @@ import math
 
 _TITLES = {
     "speaking": "speaks",
+    "voice": "voice is heard",
     "gaze_target": "looks at",
     "eye_contact": "eye contact",
     "looks_at_camera": "looks at the camera",
     "looking_at_me": "looks at the wearer",
     "talking_to_me": "talks to the wearer",
     "mutual_gaze": "mutual gaze",
+    "joint_attention": "joint attention",
 }
 _SYSTEMS = {
     "eye_contact": "Eye contact",
@@ -62,6 +64,11 @@ def percent(share: float | None) -> str:
     if 0 < share < 0.01:
         return "< 1 %"
     return f"{math.floor(share * 100 + 0.5)} %"
+
+
+def part(share: float | None, of_s: float) -> str:
+    """A share with the time that it is of: `43 % of 7.4 s`."""
+    return "not measurable" if share is None else f"{percent(share)} of {duration(of_s)}"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

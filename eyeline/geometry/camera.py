@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ Floats = npt.NDArray[np.floating[Any]]
 ASSUMED_FOV_DEG = 55.0
 """Diagonal-ish default of unknown footage: horizontal field of view of a 16:9 webcam or a mid-zoom
 lens."""
+LEVEL_SHARE = 0.25
+"""How far the assumed optical axis moves from the middle of the image to the height of the eyes.
+Cameras stand at about eye height and footage is cropped and framed so that faces stand high: an
+axis through the middle would make level gaze look down. Fitted by `scripts/fit_pitch.py`."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,18 @@ class Camera:
         """A camera with square pixels, centred, whose longer side spans `fov_deg`."""
         focal = max(width_px, height_px) / 2 / math.tan(math.radians(fov_deg) / 2)
         return cls(focal, focal, width_px / 2, height_px / 2)
+
+    def levelled(self, eyes_y_px: Floats, share: float = LEVEL_SHARE) -> Camera:
+        """The camera with its assumed axis moved towards the median height of eyes `(n,)`."""
+        if not len(eyes_y_px):
+            return self
+        towards_px = share * (float(np.median(eyes_y_px)) - self.cy_px)
+        return replace(self, cy_px=self.cy_px + towards_px)
+
+    @property
+    def intrinsics(self) -> tuple[float, float, float, float]:
+        """fx, fy, cx, cy in pixels."""
+        return self.fx_px, self.fy_px, self.cx_px, self.cy_px
 
     @property
     def matrix(self) -> Floats:

@@ -12,6 +12,9 @@ from eyeline.results import Floats, Image
 CHIP_PX = 150
 """Side of the aligned picture that the network was trained on."""
 SIZE = 128
+_CHIP_MM, _DOWN_MM = 190.0, 18.0
+"""Side of the picture on the metric face, and how far its middle lies below the points': about what
+`align` makes of a frontal face."""
 
 
 class Embedder:
@@ -46,3 +49,26 @@ def align(rgb: Image, points_px: Floats) -> Image:
     low, high = points_px.min(0), points_px.max(0)
     shape = dlib.full_object_detection(dlib.rectangle(*map(int, (*low, *high))), points)
     return np.asarray(dlib.get_face_chip(rgb, shape, CHIP_PX, 0.25))
+
+
+def align_profile(rgb: Image, five_px: Floats, roll_rad: float, scale_px: float) -> Image:
+    """The same of a face from the side, whose 68 landmarks are not to be trusted.
+
+    Args:
+        rgb: `(h, w, 3)` frame.
+        five_px: `(5, 2)` the detector's points.
+        roll_rad: roll of the head.
+        scale_px: pixels a millimetre.
+    """
+    import cv2
+
+    cos, sin = np.cos(roll_rad), np.sin(roll_rad)
+    eyes = five_px[:2].mean(0)
+    middle = (eyes + five_px.mean(0)) / 2 + scale_px * _DOWN_MM * np.array([-sin, cos])
+    zoom = CHIP_PX / (_CHIP_MM * scale_px)
+    turn = zoom * np.array([[cos, sin], [-sin, cos]])
+    matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ middle)[:, None]], axis=1)
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+    size = (CHIP_PX, CHIP_PX)
+    chip = cv2.warpAffine(rgb, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(chip, np.uint8)

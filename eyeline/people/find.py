@@ -42,6 +42,8 @@ class Found:
     shot_starts_s: tuple[float, ...]
     frames_searched: int
     """Frames in which faces were looked for, the others being followed."""
+    camera: Camera
+    """The camera that the tracks' angles are of, its axis judged where it was not known."""
 
 
 def find_people(
@@ -52,6 +54,8 @@ def find_people(
     on_frame: Callable[[Frame], None] | None = None,
     tracker: str = "ours",
     bodies: Given | None = None,
+    *,
+    axis_known: bool = True,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
 
@@ -66,6 +70,8 @@ def find_people(
         tracker: one of `TRACKERS`. With `iou` every frame is searched.
         bodies: boxes of whole persons, in the place of `given` ones of faces or heads. Faces are
             looked for in them; of a person from behind the head's place is guessed.
+        axis_known: False where the camera's optical axis is an assumption: it is then judged from
+            the height of the eyes, see `Camera.levelled`.
 
     Raises:
         UsageError: no such detector or tracker, a tracker for boxes that say whose they are, or
@@ -89,16 +95,19 @@ def find_people(
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
     believe = given is not None or bodies is not None
-    tracks = assemble.tracks(follower.rows.table(), times, camera, believe=believe)
+    rows = follower.rows.table()
+    if not axis_known:
+        camera = camera.levelled(rows["five"][:, :2, 1].mean(axis=1))
+    tracks = assemble.tracks(rows, times, camera, believe=believe)
     if isinstance(searching, HeadsOfPersons):
         tracks = searching.attached(tracks)
     if person_of is None:
-        tracks = identity.join(tracks, follower.portraits)
+        who = identity.join(tracks, follower.portraits)
     else:
-        tracks = sorted((t.of(person_of[t.track_id]) for t in tracks), key=identity.by_person)
+        who = identity.given(t.of(person_of[t.track_id]) for t in tracks)
     return Found(
-        tuple(tracks), _persons(tracks, follower.portraits.of), times,
-        tuple(follower.shot_starts_s), follower.frames_searched,
+        who.tracks, _persons(who, follower.portraits.of), times,
+        tuple(follower.shot_starts_s), follower.frames_searched, camera,
     )  # fmt: skip
 
 
@@ -160,10 +169,10 @@ def _measure(detector: Detector) -> Measure | None:
     return MmodMeasure(detector) if isinstance(detector, Mmod) else None
 
 
-def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Person, ...]:
+def _persons(who: identity.Identities, portraits: dict[int, Portrait]) -> tuple[Person, ...]:
     persons = []
-    for number in sorted({track.person for track in tracks}):
-        mine = [track for track in tracks if track.person == number]
+    for number in sorted({track.person for track in who.tracks}):
+        mine = [track for track in who.tracks if track.person == number]
         faces = [portraits[t.track_id] for t in mine if t.track_id in portraits]
         best = max(faces, key=lambda face: face.merit, default=None)
         persons.append(
@@ -173,6 +182,7 @@ def _persons(tracks: list[Track], portraits: dict[int, Portrait]) -> tuple[Perso
                 first_s=float(mine[0].time_s[0]),
                 last_s=float(mine[-1].end_s[-1]),
                 seen_s=float(sum((t.end_s - t.time_s).sum() for t in mine)),
+                perhaps_same_as=who.perhaps.get(number, ()),
                 thumbnail=best.thumbnail if best else None,
             )
         )

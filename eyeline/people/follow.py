@@ -23,6 +23,7 @@ from eyeline.people.irises.locate import Locator
 from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
+from eyeline.people.slides import Parts
 from eyeline.people.tracks import SIX_OF_68
 from eyeline.results import Floats
 from eyeline.video.handover import ahead
@@ -47,6 +48,7 @@ class _Face:
 
     frame: Frame
     track_id: int
+    """Or the number of a later part of it, see `slides.Parts`."""
     shot: int
     detected: bool
     box: Floats
@@ -76,6 +78,7 @@ class Follower:
         self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
+        self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
         self.frames_searched = 0
         self.shot_starts_s: list[float] = []
@@ -83,10 +86,12 @@ class Follower:
     def run(self, frames: Iterable[tuple[Frame, bool]]) -> None:
         """Follow all frames to the end; each comes with whether it begins a new shot.
 
-        Searching runs in a thread of its own, a little ahead of measuring.
+        Searching runs in a thread of its own, a little ahead of measuring. At the end tracks that
+        slid to another person are cut.
         """
         for face in ahead(lambda: self._followed(frames), FACES_AHEAD, "eyeline-search"):
             self._add(face)
+        self._parts.settle(self.rows, self.portraits)
 
     def _followed(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[_Face]:
         """Every face with a track in every frame, in order of time."""
@@ -107,6 +112,7 @@ class Follower:
 
     def _cut(self, frame: Frame) -> None:
         self.shot_starts_s.append(frame.time_s)
+        self.portraits.begin_shot(frame)
         self._tracker.restart()
 
     def _first(self, frame: Frame) -> Seen:
@@ -168,7 +174,8 @@ class Follower:
         for i, track_id in enumerate(seen.track_id):
             if track_id:
                 values = [column[i] for column in seen.columns]
-                yield _Face(seen.frame, track_id, self._shot, True, *values)
+                part = self._parts.number(track_id, seen.faces.box_xyxy[i])
+                yield _Face(seen.frame, part, self._shot, True, *values)
 
     def _carried(self, a: Seen, frame: Frame, b: Seen) -> Iterator[_Face]:
         """Faces of an unsearched frame: those of both neighbours, in proportion of time."""
@@ -180,7 +187,8 @@ class Follower:
                     (1 - share) * x[i] + share * y[j]
                     for x, y in zip(a.columns, b.columns, strict=True)
                 ]
-                yield _Face(frame, track_id, self._shot, False, *values)
+                part = self._parts.current(track_id)
+                yield _Face(frame, part, self._shot, False, *values)
 
     @property
     def _shot(self) -> int:
@@ -196,7 +204,10 @@ class Follower:
             **columns,
         )  # fmt: skip
         if face.detected:
-            self.portraits.offer(frame, face.track_id, face.box, points, columns["quality"])
+            self.portraits.offer(
+                frame, face.track_id, face.box, points, columns["quality"],
+                five_px=face.five, placed=face.placed, shot=face.shot,
+            )  # fmt: skip
 
 
 def _alike(a: Seen, b: Seen) -> bool:

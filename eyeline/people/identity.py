@@ -1,41 +1,50 @@
-"""Which tracks are the same person: by face embeddings, "somebody new" where they do not tell."""
+"""Which tracks are the same person, and which persons perhaps are; "somebody new" otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.geometry import boxes
+from eyeline.people import evidence
 from eyeline.people.portraits import Portraits
 from eyeline.people.tracks import Track
 from eyeline.results import Floats
 
-SAME_FACE = 0.5
-"""Distance of embeddings up to which two tracks are one person; dlib's own figure for equal error
-is 0.6, and a wrong join costs more than a missed one."""
-SAME_PLACE = 0.6
-"""The same for a face that reappears within `SOON_S` of the same shot where it was lost."""
-SOON_S = 3.0
-SAME_PLACE_IOU = 0.3
-SAME_PLACE_UNSEEN = 0.9
-"""Cost of joining such a face where embeddings do not tell."""
-LEAST_MERIT = 0.25
-"""Faces seen worse than this say nothing about identity."""
+PERHAPS = 0.2
+"""Least probability of being one person at which two persons are called perhaps the same."""
 
 
-def join(tracks: Sequence[Track], portraits: Portraits) -> list[Track]:
+@dataclass(frozen=True)
+class Identities:
+    """Who is who."""
+
+    tracks: tuple[Track, ...]
+    """With persons, by person, then time."""
+    perhaps: dict[int, tuple[tuple[int, float], ...]]
+    """Person -> other persons who are perhaps the same, with probabilities, the likeliest first."""
+
+
+def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     """Give every track a person, numbered by first appearance, then from left to right.
 
-    The closest pair of groups is joined again and again (average link) while it is close enough.
-    Tracks that overlap in time are never joined.
+    The most probable pair of groups is joined again and again, their portraits put together, while
+    it is probable enough. Tracks that overlap in time are never joined.
     """
-    groups = _groups(_costs(tracks, portraits))
-    order = sorted(groups, key=lambda group: min(_entrance(tracks[i]) for i in group))
-    person = {i: number for number, group in enumerate(order, start=1) for i in group}
+    groups, probability = _grouped(tracks, portraits)
+    order = sorted(range(len(groups)), key=lambda g: min(_entrance(tracks[i]) for i in groups[g]))
+    person = {i: number for number, g in enumerate(order, start=1) for i in groups[g]}
     named = [track.of(person[i]) for i, track in enumerate(tracks)]
-    return sorted(named, key=by_person)
+    return Identities(
+        tuple(sorted(named, key=by_person)), _perhaps(probability[np.ix_(order, order)])
+    )
+
+
+def given(tracks: Iterable[Track]) -> Identities:
+    """Tracks that already have their persons."""
+    return Identities(tuple(sorted(tracks, key=by_person)), {})
 
 
 def by_person(track: Track) -> tuple[int, float]:
@@ -47,64 +56,83 @@ def _entrance(track: Track) -> tuple[float, float]:
     return float(track.time_s[0]), float(track.box_xyxy[0, 0])
 
 
-def _groups(cost: Floats) -> list[list[int]]:
-    """Indices of joined tracks.
+def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:
+    found = {}
+    for i, row in enumerate(probability):
+        likely = [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]
+        if likely:
+            found[i + 1] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
+    return found
+
+
+def _grouped(tracks: Sequence[Track], portraits: Portraits) -> tuple[list[list[int]], Floats]:
+    barred = evidence.barred(tracks)
+    seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
+    places = evidence.places(tracks, portraits.scenes)
+    return group(portraits.gallery(seen), places, barred, evidence.model())
+
+
+def group(
+    gallery: evidence.Gallery,
+    places: Floats,
+    barred: npt.NDArray[np.bool_],
+    model: evidence.Model,
+) -> tuple[list[list[int]], Floats]:
+    """Put the tracks of each person together.
 
     Args:
-        cost: `(n, n)` up to 1 means the same person, NaN unknown, infinite impossible. The cost of
-            two groups is the mean over known pairs; one impossible pair makes it impossible.
+        gallery: portraits of `n` tracks; it is used up.
+        places: `(n, n, 4)` as of `evidence.places`.
+        barred: `(n, n)` which tracks cannot be one person.
+        model: judges pairs.
+
+    Returns:
+        Indices of the tracks of each group, and `(groups, groups)` probabilities of being one.
     """
-    groups = [[i] for i in range(len(cost))]
-    known = np.isfinite(cost)
-    total, count = np.where(known, cost, 0.0), known.astype(np.float64)
-    barred = np.isinf(cost)
-    while len(groups) > 1:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(barred | (count == 0), np.inf, total / count)
-        i, j = sorted(int(k) for k in np.unravel_index(mean.argmin(), mean.shape))
-        if mean[i, j] > 1.0:
-            break
-        for table in (total, count):
-            table[i] += table[j]
-            table[:, i] += table[:, j]
-        barred[i] |= barred[j]
-        barred[:, i] |= barred[:, j]
-        barred[i, i] = True
-        total, count, barred = (
-            np.delete(np.delete(table, j, 0), j, 1) for table in (total, count, barred)
-        )
-        groups[i] += groups.pop(j)
-    return groups
+    groups = _Groups(gallery, places.copy(), barred.copy(), model)
+    while groups.join_likeliest():
+        pass
+    kept = [k for k, members in enumerate(groups.members) if members]
+    return [groups.members[k] for k in kept], groups.probability[np.ix_(kept, kept)]
 
 
-def _costs(tracks: Sequence[Track], portraits: Portraits) -> Floats:
-    """`(n, n)` costs of joining two tracks, as of `_groups`."""
-    if not tracks:
-        return np.zeros((0, 0))
-    start, end = (np.array([t.time_s[k] for t in tracks]) for k in (0, -1))
-    apart = (start[:, None] > end[None]) | (end[:, None] < start[None])
-    near = _reappearing(tracks)
-    face = np.full((len(tracks), 128), np.nan)
-    for i, track in enumerate(tracks):
-        seen = portraits.embedding(track.track_id, LEAST_MERIT) if apart[i].any() else None
-        if seen is not None:
-            face[i] = seen
-    distance = np.stack([np.linalg.norm(face - one, axis=1) for one in face])
-    cost = distance / np.where(near, SAME_PLACE, SAME_FACE)
-    cost = np.where(np.isnan(cost) & near, SAME_PLACE_UNSEEN, cost)
-    return np.where(apart, cost, np.inf)
+class _Groups:
+    """Groups of tracks, and how probable it is of each two that they are one person."""
 
+    def __init__(
+        self,
+        gallery: evidence.Gallery,
+        places: Floats,
+        barred: npt.NDArray[np.bool_],
+        model: evidence.Model,
+    ) -> None:
+        self._gallery, self._places, self._barred, self._model = gallery, places, barred, model
+        self.members = [[i] for i in range(len(gallery))]
+        self.probability = np.zeros(barred.shape)
+        """0 for two that cannot be one, and of a group with itself."""
+        for i in range(len(gallery)):
+            self._judge(i)
 
-def _reappearing(tracks: Sequence[Track]) -> npt.NDArray[np.bool_]:
-    """`(n, n)` whether one track starts where another ended: same shot, soon, same place."""
-    start = np.array([t.time_s[0] for t in tracks])
-    end = np.array([t.end_s[-1] for t in tracks])
-    shot = np.array([t.shot for t in tracks])
-    first = np.stack([t.box_xyxy[0] for t in tracks])
-    last = np.stack([t.box_xyxy[-1] for t in tracks])
-    gap = start[None] - end[:, None]
-    soon = (gap > -1e-6) & (gap <= SOON_S) & (shot[:, None] == shot[None])
-    found = np.zeros(soon.shape, bool)
-    for i, j in zip(*np.nonzero(soon), strict=True):
-        found[i, j] = boxes.iou(last[i : i + 1], first[j : j + 1])[0, 0] > SAME_PLACE_IOU
-    return found | found.T
+    def _judge(self, i: int) -> None:
+        found = self._model.probability(self._gallery.cues(i), self._places[i])
+        found[self._barred[i]] = 0.0
+        found[i] = 0.0
+        self.probability[i] = self.probability[:, i] = found
+
+    def join_likeliest(self) -> bool:
+        """Join the most probable pair; False where none is probable enough."""
+        if not self.probability.size or self.probability.max() < self._model.join:
+            return False
+        at = np.unravel_index(int(self.probability.argmax()), self.probability.shape)
+        i, j = sorted(int(k) for k in at)
+        for table in (self._places, self._barred):
+            table[i] = np.maximum(table[i], table[j])
+            table[:, i] = table[i]
+        # The place of what was joined to another stays empty: cheaper than moving all others.
+        self._barred[j] = self._barred[:, j] = True
+        self.probability[j] = self.probability[:, j] = 0.0
+        self._gallery.join(i, j)
+        self.members[i] += self.members[j]
+        self.members[j] = []
+        self._judge(i)
+        return True

@@ -95,6 +95,8 @@ class IouTracks:
 class IouNumbers:
     """`IouTracks` as the follower asks for them: numbers from 1, every face has one."""
 
+    believed = False
+
     def __init__(self, least_iou: float = LEAST_IOU) -> None:
         """Begin without tracks."""
         self._tracks = IouTracks(least_iou)

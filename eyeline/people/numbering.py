@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SURE = 0.6
 """Least confidence with which a face starts a track; weaker ones only carry a track on."""
 
+KEEP_LOST_FRAMES = 3.5
+"""A face may be missed in two frames at any rate before its track ends."""
+
 
 @dataclass
 class Seen:
@@ -38,6 +41,9 @@ class Seen:
 class Numbers(Protocol):
     """Whatever gives each face its track."""
 
+    believed: bool
+    """Whether its tracks hold one person for certain, because somebody else says so."""
+
     def restart(self) -> None:
         """A new shot begins."""
 
@@ -51,15 +57,19 @@ class Tracker:
     It goes by time rather than by step.
 
     Args:
-        keep_lost_s: how long a face may be missed before its track ends.
+        keep_lost_s: how long a face may be missed before its track ends; at low rates it is
+            `KEEP_LOST_FRAMES` frames.
     """
+
+    believed = False
 
     def __init__(self, keep_lost_s: float = 1.0) -> None:
         """Set the tracker up; `restart` begins a shot."""
         from trackers import CBIoUTracker
 
-        self._make: Callable[[], Any] = lambda: CBIoUTracker(
-            lost_track_buffer=max(1, round(30 * keep_lost_s)), frame_rate=30.0,
+        self._keep_lost_s = keep_lost_s
+        self._make: Callable[[float], Any] = lambda keep_s: CBIoUTracker(
+            lost_track_buffer=max(1, round(30 * keep_s)), frame_rate=30.0,
             track_activation_threshold=SURE, high_conf_det_threshold=SURE,
             minimum_consecutive_frames=1, minimum_iou_threshold_first_assoc=0.05,
             minimum_iou_threshold_second_assoc=0.3, minimum_iou_threshold_unconfirmed_assoc=0.05,
@@ -72,7 +82,7 @@ class Tracker:
 
     def restart(self) -> None:
         """Forget all faces; numbers go on."""
-        self._tracker = self._make()
+        self._tracker = None
         self._numbers = {}
         self._before = None
 
@@ -85,6 +95,9 @@ class Tracker:
         import supervision as sv
 
         faces = seen.faces
+        if self._tracker is None:
+            interval_s = seen.frame.end_s - seen.frame.time_s
+            self._tracker = self._make(max(self._keep_lost_s, KEEP_LOST_FRAMES * interval_s))
         order = np.lexsort((faces.box_xyxy[:, 1], faces.box_xyxy[:, 0]))
         detections = sv.Detections(
             xyxy=faces.box_xyxy[order].astype(np.float32),

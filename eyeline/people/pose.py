@@ -29,6 +29,8 @@ y down, z away from the camera, millimetres from the point between the eyes. Int
 distance 63 mm, nose and mouth after Farkas (1994)."""
 
 _FRAMES_AT_ONCE = 2048  # derivatives of all frames of a long track at once would fill the memory
+_MOST_RAD = np.array([np.radians(95.0), np.radians(80.0), np.pi])
+"""Largest yaw, pitch and roll: of a face turned further no detector sees five points."""
 _TURN_PRIOR_RAD = np.radians([70.0, 25.0, 30.0])
 """Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points
 are few."""
@@ -75,8 +77,8 @@ def fit(
 def _fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float, steps: int) -> Pose:
     n = len(points_px)
     angle = np.zeros((n, 3))
-    angle[:, 0] = _first_yaw(points_px)
     angle[:, 2] = _first_roll(points_px)
+    angle[:, 0] = _first_yaw(points_px, angle[:, 2])
     points = points_px - points_px.mean(axis=1, keepdims=True)
     model = model_mm / 63.0
     root = np.sqrt(weight)[..., None] / noise
@@ -87,7 +89,7 @@ def _fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float, step
         normal = jacobian.transpose(0, 2, 1) @ jacobian + np.diag(1 / _TURN_PRIOR_RAD**2)
         gradient = np.einsum("nij,ni->nj", jacobian, residual) - pull / _TURN_PRIOR_RAD
         step = np.linalg.solve(normal, gradient[..., None])[..., 0]
-        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -np.pi, np.pi)
+        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -_MOST_RAD, _MOST_RAD)
     shape, scale, shift = _project(angle, points, model, weight)
     off = (scale[:, None, None] * shape + shift - points) / np.maximum(scale, 1e-9)[:, None, None]
     rms = np.sqrt((weight[..., None] * off**2).sum((1, 2)) / np.maximum(weight.sum(1), 1e-9))
@@ -103,18 +105,23 @@ def to_camera(pose: Pose, points_px: Floats, camera: Camera) -> tuple[Floats, Fl
 
 
 def _first_roll(points_px: Floats) -> Floats:
-    eyes = points_px[:, 1] - points_px[:, 0]
-    mouth = points_px[:, -1] - points_px[:, -2]
-    line = eyes + mouth
-    return np.asarray(np.arctan2(line[:, 1], line[:, 0]))
+    """Roll from the eyes' and mouth's lines and from the way down from the eyes to the mouth.
+
+    In profile the lines shrink to nothing and point either way; the way down does not.
+    """
+    eyes, mouth = points_px[:, :2], points_px[:, -2:]
+    line = eyes[:, 1] - eyes[:, 0] + mouth[:, 1] - mouth[:, 0]
+    down = mouth.mean(axis=1) - eyes.mean(axis=1)
+    return np.asarray(np.arctan2(line[:, 1] - down[:, 0], line[:, 0] + down[:, 1]))
 
 
-def _first_yaw(points_px: Floats) -> Floats:
-    """Yaw from how far the nose lies off the eyes' middle."""
-    eyes = points_px[:, 1] - points_px[:, 0]
-    width = np.maximum(np.linalg.norm(eyes, axis=1), 1e-6)
-    nose = points_px[:, 2] - points_px[:, :2].mean(axis=1)
-    return np.asarray(np.arctan2((nose * eyes).sum(1) / width, 0.52 * width))
+def _first_yaw(points_px: Floats, roll_rad: Floats) -> Floats:
+    """Yaw from how far the nose lies off the eyes' middle, across the upright head."""
+    across = np.stack([np.cos(roll_rad), np.sin(roll_rad)], axis=1)
+    eyes = points_px[:, :2]
+    width = np.maximum(((eyes[:, 1] - eyes[:, 0]) * across).sum(1), 1e-6)
+    nose = points_px[:, 2] - eyes.mean(axis=1)
+    return np.asarray(np.arctan2((nose * across).sum(1), 0.52 * width))
 
 
 def _project(

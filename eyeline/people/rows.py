@@ -35,3 +35,7 @@ class Rows:
     def table(self) -> npt.NDArray[Any]:
         """All rows, in order of arrival."""
         return self._table[: self._count]
+
+    def replace(self, table: npt.NDArray[Any]) -> None:
+        """Hold other rows instead."""
+        self._table, self._count = table, len(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -18,6 +18,8 @@ _Kind = TypeVar("_Kind", bound=np.generic)
 SIX_OF_68 = (36, 39, 42, 45, 31, 35)
 """Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer
 nostril points."""
+OPEN_LIDS = (0.24, 0.42)
+"""Range of lid openings that open eyes measure."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,23 @@ def who_and_when(tracks: Iterable[Track]) -> dict[str, npt.NDArray[Any]]:
         "time_s": joined((t.time_s for t in tracks), np.float64),
         "person": joined((np.full(len(t), t.person) for t in tracks), np.int64),
     }
+
+
+def usual_lids(tracks: Iterable[Track]) -> float:
+    """A person's lid opening when looking ahead, NaN if never seen.
+
+    It is the upper decile of the frames seen not too much from the side, within what open eyes
+    measure: who looks down all the time has shown no open eyes.
+    """
+    seen = joined((t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks), np.float64)
+    seen = seen[np.isfinite(seen)]
+    return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
+
+
+def lid_shares(tracks: Sequence[Track]) -> list[Floats]:
+    """Lid opening `(n,)` of each track over what is usual for its person, NaN where not seen."""
+    usual = {
+        person: usual_lids(t for t in tracks if t.person == person)
+        for person in {t.person for t in tracks}
+    }
+    return [np.asarray(t.lid_opening / usual[t.person]) for t in tracks]

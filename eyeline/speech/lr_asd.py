@@ -70,7 +70,8 @@ class LrAsd:
         sound: Iterable[SoundBlock],
         *,
         until_s: float | None = None,
-    ) -> tuple[Scores, Segments]:
+        rows: Sequence[Track] | None = None,
+    ) -> tuple[Scores, Segments, Segments]:
         """Who of the visible speaks, and when somebody speaks who is not visible.
 
         Args:
@@ -79,6 +80,7 @@ class LrAsd:
             frames: one pass over the frames on which the tracks were made.
             sound: one pass over the same 16 kHz sound that `speech` was made of.
             until_s: end of the picture, as for `who_speaks`.
+            rows: the tracks whose rows have scores, if they were followed at another rate.
 
         Returns:
             As `who_speaks`, with builder `lr_asd`.
@@ -96,7 +98,7 @@ class LrAsd:
             evidence.visible[span, column] = True
             evidence.known[span, column] = ~np.isnan(values)
             evidence.rate[span, column] = np.nan_to_num(values) / _MEMORY_S
-        return answers(take_turns(evidence, speech), tracks, BUILDER)
+        return answers(take_turns(evidence, speech), rows or tracks, BUILDER)
 
     def log_odds(
         self, tracks: Sequence[Track], frames: Iterable[Frame], sound: Iterable[SoundBlock]

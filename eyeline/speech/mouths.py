@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import DataError
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Ints
+from eyeline.speech.lips import Lips
 
 TICK_HZ = 25
 """Ticks a second of the clock on which mouths, sound and turns meet; tick k lies at k / 25 s."""
@@ -17,7 +19,14 @@ TICK_S = 1 / TICK_HZ
 SLOW_S = 0.125
 """Gaussian that is taken off lips and loudness: what is left lies above 1.5 Hz, as syllables do."""
 
+SLOWEST_HZ = 5.0
+"""Lips that are seen less often say nothing: syllables fall between the frames."""
+COVERED = 0.6
+"""Mouths that are covered with this probability say nothing."""
+
 _FULL_TRUST = 0.4  # quality of the landmarks from which on a mouth counts fully
+_STILL_MM_S = 1.0  # pixels move by as much on a mouth at rest
+_COVERED_S = 0.6  # Gaussian over which the probability that a mouth is covered is averaged
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,13 @@ class Mouth:
     motion: Floats
     """`(n,)` opening without its slow part, in eye distances."""
     trust: Floats
-    """`(n,)` in [0, 1]; 0 where the lips were not measured."""
+    """`(n,)` in [0, 1]; 0 where the lips were not measured, or are covered."""
     blur_s: float
     """How long the frames are apart: what is quicker cannot be seen."""
+    stir: Floats
+    """`(n,)` logarithm of the motion of the mouth's pixels in mm/s; NaN where not read."""
+    dark: Floats
+    """`(n,)` darkness of the mouth without its slow part; NaN where not read."""
 
     @property
     def ticks(self) -> slice:
@@ -55,20 +68,53 @@ def track_ticks(track: Track) -> slice:
     return slice(first, max(first, tick_count(float(track.end_s[-1]))))
 
 
-def read_mouth(track: Track) -> Mouth:
-    """The motion of a track's lips on the common clock; trust is 0 away from measured frames."""
+def read_mouth(track: Track, lips: Lips | None = None) -> Mouth:
+    """A track's lips on the common clock; trust is 0 away from measured frames.
+
+    Args:
+        track: the face.
+        lips: what was measured on its mouth, by default what the track itself holds.
+    """
+    lips = lips or Lips.of_track(track)
     ticks = track_ticks(track)
     time_s = np.arange(ticks.start, ticks.stop) * TICK_S
-    known = np.isfinite(track.mouth_open)
-    blur_s = float(np.median(track.end_s - track.time_s))
-    if not known.any() or not len(time_s):
-        return Mouth(ticks.start, np.zeros(len(time_s)), np.zeros(len(time_s)), blur_s)
-    seen_s = track.time_s[known]
-    opening = np.interp(time_s, seen_s, track.mouth_open[known])
-    trust = np.interp(time_s, seen_s, np.clip(track.quality[known] / _FULL_TRUST, 0, 1))
-    away = _distance(time_s, seen_s) > 1.5 * max(blur_s, TICK_S)
-    trust = np.where(away, 0.0, trust)
-    return Mouth(ticks.start, opening - weighted_mean(opening, trust, SLOW_S), trust, blur_s)
+    nothing = np.zeros(len(time_s))
+    if not len(lips.time_s) or not len(time_s):
+        return Mouth(ticks.start, nothing, nothing, TICK_S, nothing + np.nan, nothing + np.nan)
+    blur_s = float(np.median(np.diff(lips.time_s))) if len(lips.time_s) > 1 else TICK_S
+    reach_s = min(1.5 * max(blur_s, TICK_S), 1 / SLOWEST_HZ + 1e-6)
+    trust = np.interp(time_s, lips.time_s, np.clip(lips.trust / _FULL_TRUST, 0, 1))
+    trust[_gap(time_s, lips.time_s) > reach_s] = 0.0
+    trust[covered_ticks(lips, time_s)] = 0.0
+
+    def quick(values: Floats) -> Floats:
+        return _quick(np.interp(time_s, lips.time_s, values), trust)
+
+    if np.isfinite(lips.dark).all():
+        stir, dark = _stir(lips, time_s), quick(lips.dark)
+    else:
+        stir, dark = nothing + np.nan, nothing + np.nan
+    return Mouth(ticks.start, quick(lips.opening), trust, blur_s, stir, dark)
+
+
+def covered_ticks(lips: Lips, time_s: Floats) -> npt.NDArray[np.bool_]:
+    """Whether the mouth is covered at times `(n,)` of successive ticks; False where not read."""
+    if not len(lips.time_s) or not np.isfinite(lips.covered).all():
+        return np.zeros(len(time_s), bool)
+    covered = np.interp(time_s, lips.time_s, lips.covered)
+    return weighted_mean(covered, np.ones(len(covered)), _COVERED_S) > COVERED
+
+
+def _stir(lips: Lips, time_s: Floats) -> Floats:
+    known = np.isfinite(lips.stir_mm_s)
+    if not known.any():
+        return np.full(len(time_s), np.nan)
+    speed = np.interp(time_s, lips.time_s[known], lips.stir_mm_s[known])
+    return np.asarray(np.log(np.maximum(speed, _STILL_MM_S)))
+
+
+def _quick(values: Floats, trust: Floats) -> Floats:
+    return values - weighted_mean(values, trust, SLOW_S)
 
 
 def weighted_mean(value: Floats, weight: Floats, sigma_s: float) -> Floats:
@@ -107,9 +153,11 @@ def by_person(tracks: Sequence[Track]) -> tuple[Ints, list[int]]:
     return persons, [int(np.searchsorted(persons, track.person)) for track in tracks]
 
 
-def _distance(time_s: Floats, sorted_s: Floats) -> Floats:
-    """From each time to the nearest of the sorted times."""
-    after = np.searchsorted(sorted_s, time_s).clip(1, len(sorted_s) - 1) if len(sorted_s) > 1 else 0
-    before = np.maximum(np.asarray(after) - 1, 0)
-    near = np.minimum(np.abs(sorted_s[after] - time_s), np.abs(time_s - sorted_s[before]))
-    return np.asarray(near)
+def _gap(time_s: Floats, sorted_s: Floats) -> Floats:
+    """How far the sorted times around each time are apart; beyond both ends, how far it is off."""
+    if len(sorted_s) < 2:
+        return np.full(len(time_s), np.inf)
+    apart = np.diff(sorted_s)
+    before = np.searchsorted(sorted_s, time_s + 1e-6, side="right") - 1
+    beyond = np.maximum(sorted_s[0] - time_s, time_s - sorted_s[-1])
+    return np.asarray(np.maximum(apart[before.clip(0, len(apart) - 1)], beyond))

@@ -3,6 +3,9 @@
 The state is sticky while somebody talks and loose in a pause, so that a turn changes where people
 take breath. It ends where a person leaves the picture, which tells nothing of who spoke before.
 Next to it runs a sceptical yes-or-no chain for each person, which admits that two speak at once.
+
+Every voiced tick has an answer: persons by number, `UNSEEN` (nobody visible speaks), or `UNSURE`
+(somebody is visible, and it cannot be said who speaks).
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ import numpy.typing as npt
 from eyeline.errors import check_shape
 from eyeline.people.tracks import Track
 from eyeline.results import (
+    ANYBODY,
     UNSEEN,
+    UNSURE,
     Floats,
     Ints,
     Scores,
@@ -29,9 +34,12 @@ from eyeline.speech.mouths import TICK_S, by_person
 from eyeline.speech.voice import Speech
 
 THRESHOLD = 0.5
-"""From this probability on somebody counts as speaking."""
+"""From this probability on somebody counts as speaking, where a method says no other."""
 MIN_TURN_S = 0.2
-"""Shorter turns are not told."""
+"""Shorter turns are nobody's."""
+
+LABELS = {UNSEEN: "nobody visible", UNSURE: "not sure who"}
+"""What segments of nobody's say; those of persons say `speech`."""
 
 _TURN_S = 15.0  # mean time between changes of speaker while there is a voice
 _PAUSE_S = 1.0  # and while there is none
@@ -80,6 +88,24 @@ class Turns:
     """`(n, k)` probability that the person speaks, 0 in silence; NaN where it cannot be said."""
     unseen: Floats
     """`(n,)` probability that somebody speaks whose face is not there."""
+    voiced: npt.NDArray[np.bool_]
+    """`(n,)` whether there is a voice."""
+    there: npt.NDArray[np.bool_]
+    """`(n, k)` whether the person is in the image."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Who is named on each tick; every voiced tick has at least one of these."""
+
+    person: npt.NDArray[np.bool_]
+    """`(n, k)` the persons."""
+    unseen: npt.NDArray[np.bool_]
+    """`(n,)` nobody visible speaks."""
+    unsure: npt.NDArray[np.bool_]
+    """`(n,)` somebody is visible, and it cannot be said who speaks."""
+    voiced: npt.NDArray[np.bool_]
+    """`(n,)` whether there is a voice."""
 
 
 def take_turns(evidence: Evidence, speech: Speech) -> Turns:
@@ -100,30 +126,75 @@ def take_turns(evidence: Evidence, speech: Speech) -> Turns:
     speaking = (state[:, 1:] + others * both) * talk[:, None]
     doubtful = (speaking > _DOUBT) & (speaking < 1 - _DOUBT)
     speaking[doubtful & ~evidence.known] = np.nan
-    return Turns(evidence.persons, speaking, state[:, 0] * talk)
+    return Turns(evidence.persons, speaking, state[:, 0] * talk, talk, there)
+
+
+def named(turns: Turns, threshold: float = THRESHOLD, unseen_threshold: float = THRESHOLD) -> Named:
+    """Who is named, from probabilities.
+
+    Args:
+        turns: the probabilities.
+        threshold: from which on a person is named.
+        unseen_threshold: from which on it is said that nobody visible speaks.
+    """
+    person = np.zeros(turns.speaking.shape, bool)
+    for column, value in zip(person.T, turns.speaking.T, strict=True):
+        column[:] = _long_enough(np.nan_to_num(value, nan=-1.0) >= threshold) & turns.voiced
+    free = turns.voiced & ~person.any(axis=1)
+    empty = ~turns.there.any(axis=1)
+    unseen = _long_enough(free & (empty | (turns.unseen >= unseen_threshold)))
+    return Named(person, unseen, free & ~unseen, turns.voiced)
+
+
+def _long_enough(yes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`(n,)` without runs shorter than `MIN_TURN_S`."""
+    kept = np.zeros(len(yes), bool)
+    for run in _runs(yes):
+        kept[run] = (run.stop - run.start) * TICK_S >= MIN_TURN_S - 1e-9
+    return kept
+
+
+def _runs(yes: npt.NDArray[np.bool_]) -> list[slice]:
+    start_s = np.arange(len(yes)) * TICK_S
+    return runs(start_s, start_s + TICK_S, yes)
 
 
 def answers(
-    turns: Turns, tracks: Sequence[Track], builder: str, system: str = "speech"
-) -> tuple[Scores, Segments]:
-    """The turns as eyeline tells them.
+    turns: Turns,
+    tracks: Sequence[Track],
+    builder: str,
+    system: str = "speech",
+    thresholds: tuple[float, float] = (THRESHOLD, THRESHOLD),
+) -> tuple[Scores, Segments, Segments]:
+    """The turns as results.
+
+    Args:
+        turns: the probabilities.
+        tracks: the faces.
+        builder: the method's name.
+        system: whose results they are.
+        thresholds: for a person and for nobody visible, as of `named`.
 
     Returns:
-        Scores `speaking`, a row for each row of the tracks in their order, and Segments `speaking`
-        of all persons and of `UNSEEN`, label `speech`.
+        Scores `speaking`, a row for each row of the tracks in their order; Segments `speaking` of
+        all persons, of `UNSEEN` and of `UNSURE`; and Segments `voice` of `ANYBODY`, which together
+        the others fill. Labels are `LABELS`.
     """
     owner = by_person(tracks)[1]
     scores = Scores(
         system,
         builder,
         "speaking",
-        THRESHOLD,
+        thresholds[0],
         frame=_joined([track.frame for track in tracks], np.int64),
         time_s=_joined([track.time_s for track in tracks], np.float64),
         person=_joined([np.full(len(track), track.person) for track in tracks], np.int64),
         value=_joined([_at(turns, t, k) for t, k in zip(tracks, owner, strict=True)], np.float64),
     )
-    return scores, make_segments(system, builder, "speaking", _rows(turns))
+    who = named(turns, *thresholds)
+    speaking = make_segments(system, builder, "speaking", _rows(turns, who))
+    voice = ((ANYBODY, *span, "voice", 1.0) for span in _spans(who.voiced))
+    return scores, speaking, make_segments(system, builder, "voice", voice)
 
 
 def _bridged(visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -208,16 +279,21 @@ def _at(turns: Turns, track: Track, column: int) -> Floats:
     return np.asarray(turns.speaking[tick.clip(0, len(turns.speaking) - 1), column])
 
 
-def _rows(turns: Turns) -> list[tuple[int, float, float, str, float]]:
-    rows = []
-    persons = [UNSEEN, *turns.persons.tolist()]
-    for person, value in zip(persons, [turns.unseen, *turns.speaking.T], strict=True):
-        start_s = np.arange(len(value)) * TICK_S
-        for run in runs(start_s, start_s + TICK_S, value >= THRESHOLD):
-            start, end = run.start * TICK_S, run.stop * TICK_S
-            if end - start >= MIN_TURN_S - 1e-9:
-                rows.append((person, start, end, "speech", float(value[run].mean())))
-    return rows
+def _rows(turns: Turns, who: Named) -> list[tuple[int, float, float, str, float]]:
+    """Segments with their mean probability; of `UNSURE`, that the likeliest answer is wrong."""
+    likeliest = np.maximum(turns.unseen, np.nan_to_num(turns.speaking).max(1, initial=0.0))
+    nobody = [(UNSEEN, who.unseen, turns.unseen), (UNSURE, who.unsure, 1 - likeliest)]
+    columns = zip(turns.persons.tolist(), who.person.T, turns.speaking.T, strict=True)
+    return [
+        (person, run.start * TICK_S, run.stop * TICK_S, LABELS.get(person, "speech"), score)
+        for person, yes, value in [*nobody, *columns]
+        for run in _runs(yes)
+        for score in [float(value[run].mean())]
+    ]
+
+
+def _spans(yes: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:
+    return [(run.start * TICK_S, run.stop * TICK_S) for run in _runs(yes)]
 
 
 def _inside(time_s: Floats, spans_s: Floats) -> npt.NDArray[np.bool_]:

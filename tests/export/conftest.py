@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from eyeline import results
+from eyeline.people.shared_looks import shared_looks
 from eyeline.results import (
     Analysis,
     Answer,
@@ -105,6 +106,8 @@ def build(
         ),
         *extra,
     )  # fmt: skip
+    clock = np.stack([frame, time, ends], -1)[:: max(persons, 1)].astype(np.float64)
+    answers = (*answers, *shared_looks(answers, clock))
     who = tuple(
         Person(k, (k,), 0.0, float(time[-1]), frames * stride / 25, face(k))
         for k in range(1, persons + 1)

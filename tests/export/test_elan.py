@@ -13,7 +13,7 @@ import pytest
 
 from eyeline.export import write_elan
 from eyeline.export.elan import eaf
-from eyeline.export.spans import Tier, tiers_of
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.results import Analysis, Segments
 
 with warnings.catch_warnings():
@@ -83,7 +83,7 @@ def test_pympi_reads_back_what_was_written(make_analysis: MakeAnalysis, tmp_path
     check(path.read_bytes())
     tiers = tiers_of(analysis)
     assert read(path) == {tier.name: list(tier.spans) for tier in tiers}
-    assert len(tiers) == 9
+    assert len(tiers) == 15
     assert "person 2 gaze_target" in read(path)
 
 
@@ -120,7 +120,7 @@ def test_odd_words_are_escaped(
 @pytest.mark.parametrize("persons", [0, 50])
 def test_any_number_of_people(make_analysis: MakeAnalysis, persons: int) -> None:
     root = check(eaf(tiers_of(make_analysis(persons=persons, frames=20)), "x.mp4"))
-    assert len(root.findall("TIER")) == 3 * persons
+    assert len(root.findall("TIER")) == 5 * persons
 
 
 @pytest.mark.parametrize(

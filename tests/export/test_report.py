@@ -219,7 +219,7 @@ def test_timelines_hold_every_run_while_there_are_few(make_analysis: MakeAnalysi
     data = lines.to_json()
     assert lines.resolution_ms == 0
     assert [g["label"] for g in data["groups"]] == ["person 1", "person 2"]
-    seen, speaks, contact, looks = (unpacked(x["runs"]) for x in data["groups"][0]["lanes"])
+    seen, speaks, contact, *_, looks = (unpacked(x["runs"]) for x in data["groups"][0]["lanes"])
     assert seen == [(0, 4000, 0)]
     assert speaks == contact == [(1000, 2000, 0), (3000, 4000, 0)]
     names = [c["label"] for c in data["codes"]]
@@ -243,3 +243,21 @@ def test_two_hours_of_flicker_stay_small(make_analysis: MakeAnalysis) -> None:
     assert 1000 < drawn <= 4100
     html = render(analysis)
     assert len(html) < 5_000_000
+
+
+def test_who_may_be_the_same_is_said(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=2)
+    first = replace(analysis.persons[0], perhaps_same_as=((2, 0.42),))
+    page = page_of(replace(analysis, persons=(first, analysis.persons[1])))
+    assert page.text.count("perhaps the same as person 2 (42 %)") == 1
+
+
+@pytest.mark.parametrize(("persons", "many"), [(3, False), (9, True)])
+def test_matrices_of_many_people_have_upright_heads(
+    make_analysis: MakeAnalysis, persons: int, many: bool
+) -> None:
+    page = page_of(make_analysis(persons=persons, frames=250))
+    (matrix,) = (t for t in page.all("table") if "matrix" in (t["class"] or ""))
+    assert ("many" in (matrix["class"] or "").split()) == many
+    style = next(text for text in page.scripts if ".matrix.many" in text)
+    assert "writing-mode: vertical-rl" in style

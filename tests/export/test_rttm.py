@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eyeline.export import write_rttm
-from eyeline.results import UNSEEN, Analysis, VideoInfo, make_segments
+from eyeline.results import ANYBODY, UNSEEN, UNSURE, Analysis, VideoInfo, make_segments
 
 MakeAnalysis = Callable[..., Analysis]
 
@@ -32,16 +32,19 @@ def test_turns_are_in_order_of_time_with_unseen_voices(
     rows = [
         (2, 0.5, 1.75, "speech", 0.9), (1, 3.0, 3.5, "speech", 0.9),
         (UNSEEN, 2.0, 2.25, "speech", 0.9), (1, 0.0, 1.0, "speech", 0.9),
+        (UNSURE, 4.0, 5.0, "not sure who", 0.4),
     ]  # fmt: skip
     speech = make_segments("speech", "mouth_agreement", "speaking", rows)
     other = make_segments("speech", "lr_asd", "speaking", rows[:1])
     contact = make_segments("eye_contact", "b", "eye_contact", rows)
-    analysis = replace(make_analysis(persons=2), answers=(speech, other, contact))
+    voice = make_segments("speech", "mouth_agreement", "voice", [(ANYBODY, 0.0, 5.0, "voice", 1)])
+    analysis = replace(make_analysis(persons=2), answers=(speech, voice, other, contact))
     assert read(write_rttm(analysis, tmp_path)) == [
         ("talk", 0.0, 1.0, "person_1"),
         ("talk", 0.5, 1.25, "person_2"),
         ("talk", 2.0, 0.25, "unseen"),
         ("talk", 3.0, 0.5, "person_1"),
+        ("talk", 4.0, 1.0, "not_sure_who"),
     ]
 
 

@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline.export.spans import (
-    Tier,
-    all_segments,
-    clock_for,
-    clock_of,
-    segments_from_points,
-    tiers_of,
-)
+from eyeline.export.spans import all_segments, clock_for, clock_of, segments_from_points
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.results import (
+    ANYBODY,
     UNSEEN,
+    UNSURE,
     WEARER,
     Analysis,
     People,
@@ -115,8 +111,11 @@ def test_scores_and_points_without_segments_are_given_some(make_analysis: MakeAn
     derived = {s.name: s for s in all_segments(replace(analysis, answers=alone))}
     given = {s.name: s for s in analysis.of(Segments)}
     assert derived.keys() == {"speaking", "eye_contact", "gaze_target"}
-    assert {s.name for s in all_segments(analysis)} == derived.keys()
+    shared = {"mutual_gaze", "joint_attention"}
+    assert {s.name for s in all_segments(analysis)} == derived.keys() | shared
     for name, segments in given.items():
+        if name in shared:
+            continue
         np.testing.assert_allclose(derived[name].start_s, segments.start_s)
         np.testing.assert_allclose(derived[name].end_s, segments.end_s)
 
@@ -141,6 +140,19 @@ def test_every_person_has_a_tier_for_every_kind(
         "person 1 nods": (),
         "person 2 nods": ((1000, 2000, "nod"),),
         "unseen nods": ((0, 1000, "?"),),
+    }
+
+
+def test_voices_that_are_nobodys_have_tiers_of_their_own(make_analysis: MakeAnalysis) -> None:
+    rows = [(UNSEEN, 0.0, 1.0, "nobody visible", 0.5), (UNSURE, 1.0, 2.0, "not sure who", 0.5)]
+    speaking = make_segments("speech", "b", "speaking", rows)
+    voice = make_segments("speech", "b", "voice", [(ANYBODY, 0.0, 2.0, "voice", 1.0)])
+    analysis = replace(make_analysis(persons=1), answers=(speaking, voice))
+    assert spans_of(tiers_of(analysis)) == {
+        "person 1 speaking": (),
+        "unseen speaking": ((0, 1000, "nobody visible"),),
+        "not sure who speaking": ((1000, 2000, "not sure who"),),
+        "anybody voice": ((0, 2000, "voice"),),
     }
 
 

@@ -139,7 +139,16 @@ def analyses(draw: st.DrawFn) -> Analysis:
         tuple(Damage(draw(seconds), draw(seconds), draw(st.text(max_size=9))) for _ in range(2)),
     )  # fmt: skip
     persons = tuple(
-        Person(k, (k, k + 7), draw(seconds), draw(seconds), draw(seconds))
+        Person(
+            k,
+            (k, k + 7),
+            draw(seconds),
+            draw(seconds),
+            draw(seconds),
+            perhaps_same_as=tuple(
+                draw(st.lists(st.tuples(st.integers(1, 9), st.floats(0, 1)), max_size=2))
+            ),
+        )
         for k in range(1, draw(st.integers(1, 4)))
     )
     method = Method(*(draw(st.text(max_size=9)) for _ in range(5)), weights=draw(st.none() | words))
@@ -193,6 +202,7 @@ def test_the_index_says_what_ran_and_what_lies_there(
     assert index["counts"]["persons"] == 4
     assert index["counts"]["people_rows"] == 800
     assert index["counts"]["segments"]["speech/speaking"] == 8
+    assert set(index["speech"]) >= {"voiced_s", "attributed_s", "not_sure_who_s"}
     assert index["methods"][1]["sha256"] == "ab" * 32
     listed = {entry["name"]: entry["bytes"] for entry in index["files"]}
     assert {f"thumbnails/person_{k}.png" for k in (1, 2, 3, 4)} < listed.keys()

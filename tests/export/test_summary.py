@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from eyeline.export.headlines import headlines
-from eyeline.export.summary import Share, summarise
+from eyeline.export.summary import Share, speech_seconds, summarise
 from eyeline.export.words import clock, count, duration, percent, question, title
-from eyeline.results import UNSEEN, WEARER, Analysis, Segments, VideoInfo, make_segments
+from eyeline.results import (
+    ANYBODY,
+    UNSEEN,
+    UNSURE,
+    WEARER,
+    Analysis,
+    Segments,
+    VideoInfo,
+    make_segments,
+)
 
 MakeAnalysis = Callable[..., Analysis]
 Row = tuple[int, float, float, str, float]
@@ -32,28 +42,44 @@ SPEECH = answer(
     "speaking",
     [(1, 0.0, 2.0, "speech", 1.0), (2, 1.0, 4.0, "speech", 1.0), (UNSEEN, 6.0, 7.0, "speech", 1.0)],
 )
+MUTUAL = answer(
+    "mutual_gaze",
+    [
+        (1, 1.0, 3.0, "person 2", 0.9), (2, 1.0, 3.0, "person 1", 0.9),
+        (1, 6.0, 7.0, "person 2", 0.9), (2, 6.0, 7.0, "person 1", 0.9),
+    ],
+)  # fmt: skip
 CONTACT = answer("eye_contact", [(2, 1.0, 2.0, "contact", 0.75), (2, 3.0, 3.5, "contact", 0.5)])
+
+
+def unmeasured(analysis: Analysis, until_s: dict[int, float]) -> Analysis:
+    """Eye contact is never seen, and measured of each person only up to some time."""
+    old = analysis.scores("eye_contact")
+    until = np.array([until_s[n] for n in old.person.tolist()])
+    scores = replace(old, value=np.where(old.time_s < until - 1e-9, 0.1, np.nan))
+    kept = tuple(a for a in analysis.answers if a.name != "eye_contact")
+    return replace(analysis, answers=(*kept, scores))
 
 
 @pytest.fixture
 def pair(make_analysis: MakeAnalysis) -> Analysis:
-    return replace(make_analysis(persons=2), answers=(LOOKS, SPEECH, CONTACT))
+    return replace(make_analysis(persons=2), answers=(LOOKS, SPEECH, CONTACT, MUTUAL))
 
 
 def test_looks_are_summed_by_target(pair: Analysis) -> None:
     summary = summarise(pair)
     first, second = summary.persons
     assert first.targets == {
-        "person 2": Share(7.0, 0.875, 2, 4.0), "scene": Share(1.0, 0.125, 1, 1.0)
+        "person 2": Share(7.0, 8.0, 2, 4.0), "scene": Share(1.0, 8.0, 1, 1.0)
     }  # fmt: skip
     assert list(second.targets) == ["person 1", "toy", "camera"]
-    assert second.targets["person 1"] == Share(3.0, 3 / 7, 2, 2.0)
+    assert second.targets["person 1"] == Share(3.0, 7.0, 2, 2.0)
     assert summary.targets == ("person 1", "person 2", "scene", "off screen", "camera", "toy")
 
 
 def test_mutual_gaze_is_what_both_looks_have_in_common(pair: Analysis) -> None:
     summary = summarise(pair)
-    assert summary.mutual == {(1, 2): Share(3.0, 3 / 7, 2, 2.0)}
+    assert summary.mutual == {(1, 2): Share(3.0, 7.0, 2, 2.0)}
     mutual = [(e.start_s, e.end_s, e.who) for e in summary.episodes if e.kind == "mutual_gaze"]
     assert mutual == [(1.0, 3.0, (1, 2)), (6.0, 7.0, (1, 2))]
 
@@ -62,15 +88,15 @@ def test_speech_is_shared_out(pair: Analysis) -> None:
     summary = summarise(pair)
     assert summary.speech_s == 5.0
     assert summary.unseen_s == 1.0
-    assert summary.persons[0].speaking == Share(2.0, 0.4, 1, 2.0)
-    assert summary.persons[1].speaking == Share(3.0, 0.6, 1, 3.0)
+    assert summary.persons[0].speaking == Share(2.0, 5.0, 1, 2.0)
+    assert summary.persons[1].speaking == Share(3.0, 5.0, 1, 3.0)
     assert [p.person for p in summary.persons] == [1, 2]
 
 
 def test_contact_is_a_share_of_the_time_seen(pair: Analysis) -> None:
     summary = summarise(pair)
-    assert summary.persons[1].states == {"eye_contact": Share(1.5, 1.5 / 8, 2, 1.0)}
-    assert summary.persons[0].states == {"eye_contact": Share(0.0, 0.0, 0, 0.0)}
+    assert summary.persons[1].states["eye_contact"] == Share(1.5, 8.0, 2, 1.0)
+    assert summary.persons[0].states["eye_contact"] == Share(0.0, 8.0, 0, 0.0)
     contacts = [(e.start_s, e.who, e.score) for e in summary.episodes if e.kind == "eye_contact"]
     assert contacts == [(1.0, (2,), 0.75), (3.0, (2,), 0.5)]
     assert [e.start_s for e in summary.episodes] == [1.0, 1.0, 3.0, 6.0]
@@ -98,9 +124,73 @@ def test_the_wearer_is_a_person_of_the_report(pair: Analysis) -> None:
     assert [p.label for p in summary.persons] == ["person 1", "person 2", "camera wearer"]
 
 
+def test_little_attributed_speech_is_not_all_speech(make_analysis: MakeAnalysis) -> None:
+    rows = [
+        (1, 2.0, 2.9, "speech", 0.9),
+        (UNSURE, 0.0, 2.0, "not sure who", 0.4),
+        (UNSURE, 2.9, 6.0, "not sure who", 0.4),
+        (UNSEEN, 6.0, 7.0, "nobody visible", 0.9),
+    ]
+    voice = make_segments("speech", "b", "voice", [(ANYBODY, 0.0, 7.0, "voice", 1.0)])
+    analysis = make_analysis(persons=2, answers=(answer("speaking", rows), voice))
+    assert speech_seconds(analysis) == {
+        "voiced_s": 7.0,
+        "attributed_s": pytest.approx(0.9),
+        "not_sure_who_s": pytest.approx(5.1),
+        "nobody_visible_s": 1.0,
+    }
+    summary = summarise(analysis)
+    assert [person.person for person in summary.persons] == [1, 2]
+    assert summary.persons[0].speaking is not None
+    assert summary.persons[0].speaking.share == pytest.approx(0.9 / 7)
+    assert all("voice" not in person.states for person in summary.persons)
+    assert said(analysis)[1].startswith("person 1 speaks: 0.9 s, 13 % of 7.0 s of speech")
+    assert speech_seconds(make_analysis(persons=1, answers=())) is None
+
+
+def test_a_missing_score_is_not_a_no(make_analysis: MakeAnalysis) -> None:
+    analysis = unmeasured(make_analysis(persons=2), {1: 0.0, 2: 2.0})
+    summary = summarise(analysis)
+    assert [p.states["eye_contact"].of_s for p in summary.persons] == [0.0, pytest.approx(2.0)]
+    assert summary.persons[0].states["eye_contact"].share is None
+    nobody = unmeasured(analysis, {1: 0.0, 2: 0.0})
+    assert "Eye contact could not be measured: of anybody; that is not a no" in said(nobody)
+    assert not any(line.startswith("No eye contact") for line in said(nobody))
+
+
+def test_speech_that_could_not_be_judged_is_named(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=2)
+    scores = analysis.scores("speaking")
+    value = np.where(scores.person == 1, np.nan, scores.value)
+    rows = [(2, 0.0, 3.0, "speech", 0.9), (UNSURE, 3.0, 5.0, "not sure who", 0.4)]
+    speech = answer("speaking", rows)
+    speech = replace(speech, builder=scores.builder)
+    first, second = summarise(
+        replace(analysis, answers=(replace(scores, value=value), speech))
+    ).persons
+    assert (first.judged_speech_s, second.judged_speech_s) == (0.0, pytest.approx(3.0))
+
+
+def test_joint_attention_is_one_episode_of_all_who_take_part(pair: Analysis) -> None:
+    rows = [
+        (1, 1.0, 3.0, "person 3 with person 2", 0.8), (2, 1.0, 3.0, "person 3 with person 1", 0.8),
+        (1, 5.0, 6.0, "camera with person 2", 0.8), (2, 5.0, 6.0, "camera with person 1", 0.8),
+    ]  # fmt: skip
+    summary = summarise(replace(pair, answers=(*pair.answers, answer("joint_attention", rows))))
+    assert summary.joint == {"person 3": Share(2.0, 7.0, 1, 2.0), "camera": Share(1.0, 7.0, 1, 1.0)}
+    joint = [(e.who, e.partner) for e in summary.episodes if e.kind == "joint_attention"]
+    assert joint == [((1, 2), "person 3"), ((1, 2), "camera")]
+
+
+def test_mutual_gaze_is_read_from_its_segments_alone(pair: Analysis) -> None:
+    without = replace(pair, answers=(LOOKS, SPEECH, CONTACT))
+    assert summarise(without).mutual is None, "looks at each other make no answer of their own"
+
+
 def test_nobody(nobody: Analysis) -> None:
     summary = summarise(nobody)
-    assert (summary.persons, summary.episodes, summary.targets, summary.mutual) == ((), (), (), {})
+    assert (summary.persons, summary.episodes, summary.targets) == ((), (), ())
+    assert (summary.mutual, summary.joint) == (None, None), "not answered is not none"
     assert summary.speech_s is None
 
 
@@ -112,14 +202,20 @@ def test_headlines_say_it_in_words(pair: Analysis) -> None:
     assert said(pair) == [
         "2 people were seen: in 8.0 s of video",
         (
-            "person 2 speaks most: 3.0 s, 60 % of all speech; then person 1, 2.0 s; "
-            "1.0 s by unseen voices"
+            "person 2 speaks most: 3.0 s, 60 % of 5.0 s of speech, of which 4.0 s are attributed; "
+            "then person 1, 2.0 s; 1.0 s by nobody visible"
         ),
-        "person 2 is looked at most: 7.0 s in all; most by person 1, 7.0 s, 88 % of their looks",
-        "person 1 and person 2 look at each other: 3.0 s in 2 episodes, the longest 2.0 s",
+        (
+            "person 2 is looked at most: 7.0 s in all; most by person 1, 7.0 s, "
+            "88 % of 8.0 s of their looks"
+        ),
+        (
+            "person 1 and person 2 look at each other: 3.0 s in 2 episodes, the longest 2.0 s; "
+            "43 % of 7.0 s in which both are followed"
+        ),
         (
             "person 2 has eye contact: 1.5 s in 2 episodes, the longest 1.0 s; "
-            "19 % of the time they are seen"
+            "19 % of 8.0 s that could be measured"
         ),
     ]
     sources = [h.source for h in headlines(pair, summarise(pair))]
@@ -143,17 +239,22 @@ def test_headlines_say_what_was_not_found(
     quiet = replace(
         make_analysis(persons=2),
         answers=(answer("gaze_target", [(1, 0.0, 1.0, "scene", 1.0)]), answer("speaking", []),
-                 answer("eye_contact", []), answer("looks_at_camera", [])),
+                 answer("eye_contact", []), answer("looks_at_camera", []),
+                 answer("mutual_gaze", []), answer("joint_attention", [])),
     )  # fmt: skip
     assert said(quiet)[1:] == [
         "Nobody speaks: no speech was heard",
-        "Nobody looks at another visible person: as far as was found",
+        "Nobody looks at another visible person: in 1.0 s of looks followed",
         "No two people look at each other: at any one time",
-        "No eye contact: as far as was found",
-        "Nobody looks at the camera: as far as was found",
+        "No eye contact: in 16.0 s that could be measured, all people together",
+        "Nobody looks at the camera: in 16.0 s that could be measured, all people together",
     ]
     unseen = answer("speaking", [(UNSEEN, 0.0, 3.0, "speech", 1.0)])
     assert said(replace(quiet, answers=(unseen,)))[1].startswith("Only unseen people speak: 3.0 s")
+    unsure = answer("speaking", [(UNSURE, 0.0, 3.0, "not sure who", 0.4)])
+    assert said(replace(quiet, answers=(unsure,)))[1] == (
+        "It cannot be said who speaks: 3.0 s of speech: 3.0 s not sure by whom"
+    )
     one = make_analysis(persons=1, answers=())
     assert said(one) == ["1 person was seen: in 8.0 s of video"]
 

@@ -55,7 +55,18 @@ def test_columns_carry_units_and_labels(make_analysis: MakeAnalysis, tmp_path: P
     assert set(tables["points"]["target_label"].to_pylist()) == {
         "person 1", "person 2", "person 3", "person 4", "camera"
     }  # fmt: skip
-    assert set(tables["segments"]["label"].to_pylist()) == {"speech", "contact"}
+    rows = tables["segments"].select(["name", "label"]).to_pylist()
+    labels = {name: {r["label"] for r in rows if r["name"] == name} for name in
+              ("speaking", "eye_contact", "mutual_gaze", "joint_attention")}  # fmt: skip
+    assert labels == {
+        "speaking": {"speech"},
+        "eye_contact": {"contact"},
+        "mutual_gaze": {f"person {n}" for n in range(1, 5)},
+        "joint_attention": {
+            "camera with " + " and ".join(f"person {n}" for n in range(1, 5) if n != own)
+            for own in range(1, 5)
+        },
+    }
     yaw = tables["directions"]["yaw_deg"].to_numpy()
     np.testing.assert_allclose(np.unique(np.abs(yaw)), [0, np.degrees(0.9)], atol=1e-9)
 

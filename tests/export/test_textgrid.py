@@ -11,8 +11,8 @@ import pytest
 from praatio import textgrid as praat
 
 from eyeline.export import write_textgrid
-from eyeline.export.spans import Tier, tiers_of
 from eyeline.export.textgrid import filled, textgrid
+from eyeline.export.tiers import Tier, tiers_of
 from eyeline.results import Analysis, Segments
 
 MakeAnalysis = Callable[..., Analysis]

@@ -35,3 +35,12 @@ def test_matrix_agrees_with_project() -> None:
     point = np.array([30.0, -20.0, 400.0])
     homogeneous = camera.matrix @ point
     assert camera.project(point) == pytest.approx(homogeneous[:2] / homogeneous[2])
+
+
+def test_the_assumed_axis_moves_towards_the_eyes() -> None:
+    camera = Camera.from_fov(1280, 720)
+    eyes_y = np.array([180.0, 200.0, 700.0])
+    level = camera.levelled(eyes_y, 0.5)
+    assert level.intrinsics == pytest.approx((*camera.intrinsics[:3], 280.0))
+    assert camera.levelled(eyes_y, 0.0) == camera
+    assert camera.levelled(np.zeros(0)) == camera

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "eyeline"
 
 FLOORS = (
     {"documents", "errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
-    {"results", "video", "training"},
+    {"results", "rounding", "video", "training"},
     {"people", "speech", "system", "export", "dead_time"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"plan", "jobs", "engines", "api"},

@@ -123,7 +123,9 @@ def test_everything_tests_import_is_declared() -> None:
         "tests",
         "benchmarks",
         "make_sample",
+        "gaze_target_parts",
         "sample_parts",
+        "identity_parts",
         "choose_syncnet_threshold",
     }
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")

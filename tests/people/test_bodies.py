@@ -36,6 +36,9 @@ class Frame:
     def rgb(self) -> np.ndarray:
         return np.full((480, 640, 3), 90, np.uint8)
 
+    def small_rgb(self, width: int, height: int) -> np.ndarray:
+        return np.full((height, width, 3), 90, np.uint8)
+
 
 class OneFace:
     """A face in the head of the first person."""

@@ -74,6 +74,22 @@ def test_the_iou_tracker_searches_every_frame_and_forgets_at_once() -> None:
     assert [len(track) for track in ours.tracks] == [20]
 
 
+def test_an_assumed_axis_is_judged_from_the_eyes_and_a_known_one_is_kept() -> None:
+    """Faces stand at a height of 100 pixels: the assumed axis moves there, heads look less down."""
+    frames = [(FakeFrame(n), n == 0) for n in range(20)]
+
+    def people(axis_known: bool) -> Found:
+        detector = Scripted({n: [(100.0, 100.0, 0.9)] for n in range(20)})
+        return find_people(frames, CAMERA, detector, axis_known=axis_known)  # type: ignore[arg-type]
+
+    known, judged = people(True), people(False)
+    assert known.camera == CAMERA
+    eyes_y = float(np.median(judged.tracks[0].eyes_px[:, 1]))
+    assert abs(judged.camera.cy_px - eyes_y) < abs(CAMERA.cy_px - eyes_y)
+    turn = judged.tracks[0].pitch_rad - known.tracks[0].pitch_rad
+    assert (np.sign(turn) == np.sign(CAMERA.cy_px - eyes_y)).all()
+
+
 def test_names_that_are_not_there_are_refused() -> None:
     with pytest.raises(UsageError, match="centerface, mmod"):
         make_detector("yunet")

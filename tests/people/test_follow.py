@@ -24,18 +24,19 @@ def no_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
             return columns, points
 
     monkeypatch.setattr(follow, "Measure", Blank)
-    monkeypatch.setattr(follow.Portraits, "offer", lambda *_: None)
+    monkeypatch.setattr(follow.Portraits, "offer", lambda *_, **__: None)
 
 
 def run(
-    script: dict[int, list[tuple[float, float, float]]], frames: int, cuts: tuple[int, ...] = ()
-) -> tuple[follow.Follower, Scripted]:
+    script: dict[int, list[tuple[float, float, float]]], frames: int, cuts: tuple[int, ...] = (),
+    rate_hz: float = 25.0,
+) -> tuple[follow.Follower, Scripted]:  # fmt: skip
     detector = Scripted(script)
     follower = follow.Follower(detector)
 
     def marked() -> Iterator[tuple[FakeFrame, bool]]:
         for i in range(frames):
-            yield FakeFrame(i), i in cuts
+            yield FakeFrame(i, rate_hz), i in cuts
 
     follower.run(marked())
     return follower, detector
@@ -83,6 +84,13 @@ def test_the_first_and_last_frame_of_a_face_are_found_exactly() -> None:
 def test_a_short_miss_does_not_end_a_track() -> None:
     script = {i: [(100, 100, 0.9)] for i in range(50) if not 20 <= i < 30}
     follower, _ = run(script, 50)
+    assert list(tracks(follower)) == [1]
+
+
+@pytest.mark.parametrize("rate_hz", [0.999, 2.0, 5.0])
+def test_at_a_low_rate_a_face_that_is_missed_twice_keeps_its_track(rate_hz: float) -> None:
+    script = {i: [(100 + i, 100, 0.9)] for i in range(30) if i not in (12, 13)}
+    follower, _ = run(script, 30, rate_hz=rate_hz)
     assert list(tracks(follower)) == [1]
 
 

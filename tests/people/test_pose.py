@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import pose
 from tests.people.faces import five
@@ -30,6 +31,30 @@ def test_profiles_keep_their_side(yaw: float) -> None:
     points = five(np.radians(yaw))[None]
     found = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
     assert np.degrees(found.yaw_rad[0]) == pytest.approx(yaw, abs=5)
+
+
+@pytest.mark.parametrize("tilt", [-20.0, 0.0, 25.0])
+@pytest.mark.parametrize("yaw", [-90.0, -80.0, 80.0, 90.0])
+def test_eyes_and_mouth_in_reversed_order_do_not_turn_a_profile(yaw: float, tilt: float) -> None:
+    """In profile both eyes, and both mouth corners, fall together: noise alone orders them."""
+    points = five(np.radians(yaw))
+    cos, sin = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
+    points = (points @ np.array([[cos, sin], [-sin, cos]]))[None]
+    points[:, [0, 1, 3, 4]] = points[:, [1, 0, 4, 3]]
+    fitted = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
+    aim = directions.from_yaw_pitch(fitted.yaw_rad, fitted.pitch_rad)[0]
+    side = np.sign(yaw) * np.array([cos, sin, 0.0])
+    assert np.degrees(directions.angle(aim, side)) < 25
+
+
+def test_noise_does_not_flip_profiles() -> None:
+    random = np.random.default_rng(2)
+    clean = np.repeat(five(np.radians(85.0), 0.0, 0.2, 0.5)[None], 400, axis=0)
+    noise_px = 0.05 * 68 * 0.5  # a twentieth of the way from the eyes to the mouth
+    noisy = clean + random.normal(scale=noise_px, size=clean.shape)
+    yaw = pose.fit(noisy, pose.FIVE_MM, np.ones((400, 5))).yaw_rad
+    assert (yaw > 0).all()
+    assert np.degrees(yaw).max() <= 95.0 + 1e-6
 
 
 def test_noise_of_a_pixel_turns_little() -> None:

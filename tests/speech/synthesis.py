@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import butter, lfilter, sosfilt
 
 from eyeline.people.tracks import Track
+from eyeline.speech.lips import Lips
 
 RATE = 16000
 CURVE_HZ = 100
@@ -183,3 +184,15 @@ def make_track(number, time_s, mouth_open, *, person=None, quality=0.8, left_px=
         lid_opening=zero + 0.3,
         mouth_open=np.asarray(mouth_open, float),
     )
+
+
+def lips_of(track, *, covered=0.02):
+    """What pixels show of a track's mouth: dark where it is open, stirred where it moves."""
+    known = np.isfinite(track.mouth_open)
+    time_s, opening = track.time_s[known], track.mouth_open[known]
+    rng = np.random.default_rng(track.track_id)
+    speed = np.abs(np.gradient(opening, time_s)) if len(opening) > 1 else np.zeros(len(opening))
+    stir = 20 * gaussian_filter1d(speed, 1.0) + 5 * np.exp(0.2 * rng.standard_normal(len(opening)))
+    dark = 1 + 5 * opening + 0.1 * rng.standard_normal(len(opening))
+    covered = np.full(len(opening), covered)
+    return Lips(time_s, opening, track.quality[known], stir, dark, covered)

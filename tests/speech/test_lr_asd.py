@@ -81,7 +81,7 @@ def test_answers_come_back_at_the_rate_of_the_video(
 ) -> None:
     sound = talk(np.random.default_rng(1), 2, [(0, 2)]).sound
     track = small_track(rate_hz, int(1.5 * rate_hz))
-    scores, spans = judge.predict(hear(sound), [track], frames(80), blocks(sound), until_s=2.0)  # type: ignore[arg-type]
+    scores, spans, _ = judge.predict(hear(sound), [track], frames(80), blocks(sound), until_s=2.0)  # type: ignore[arg-type]
     np.testing.assert_array_equal(scores.time_s, track.time_s)
     assert scores.builder == spans.builder == "lr_asd"
     assert spans.end_s.max(initial=0) <= 2.0
@@ -103,7 +103,7 @@ def test_sound_that_ends_early_is_silence(judge: LrAsd) -> None:
 
 def test_no_tracks(judge: LrAsd, hear: Hear) -> None:
     sound = talk(np.random.default_rng(2), 3, [(0.5, 2.5)]).sound
-    scores, spans = judge.predict(hear(sound), [], frames(10), blocks(sound))  # type: ignore[arg-type]
+    scores, spans, _ = judge.predict(hear(sound), [], frames(10), blocks(sound))  # type: ignore[arg-type]
     assert len(scores) == 0
     assert spans.person.tolist() == [-1]
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from eyeline.results import UNSEEN
+from eyeline.results import ANYBODY, UNSEEN, UNSURE
 from eyeline.speech import turns as module
-from eyeline.speech.turns import Evidence, answers, take_turns
+from eyeline.speech.turns import Evidence, answers, named, take_turns
 from eyeline.speech.voice import Speech
 
 from .synthesis import make_track
@@ -117,7 +117,7 @@ def test_what_cannot_be_said_is_nan() -> None:
     spoken = take_turns(found, speech_in((2, 8)))
     assert np.isnan(spoken.speaking[60:190]).all()
     assert (spoken.speaking[:40] == 0).all()
-    assert told(found, speech_in((2, 8))) == []
+    assert told(found, speech_in((2, 8))) == [(UNSURE, 2.0, 8.0)]
     # Known before and after, which leaves no doubt between.
     found.known[:90] = found.known[150:] = True
     found.rate[:90] = found.rate[150:] = 4.0
@@ -153,13 +153,45 @@ def test_rows_come_in_the_order_of_the_tracks() -> None:
 
 
 def test_nothing_in_nothing_out() -> None:
-    scores, spans = answers(take_turns(evidence([], ticks=0), speech_in((1, 2))), [], "test")
-    assert (len(scores), len(spans)) == (0, 0)
+    found = answers(take_turns(evidence([], ticks=0), speech_in((1, 2))), [], "test")
+    assert [len(one) for one in found] == [0, 0, 0]
 
 
 def test_blinks_of_speech_are_not_told() -> None:
     found = evidence([[(0, 12, 3.0)]])
     found.visible[100:] = False
     # Visible to second 4, speech from 3.9: a tenth of a second of turn.
-    assert told(found, speech_in((3.9, 8)))[-1][0] == UNSEEN
-    assert all(person == UNSEEN for person, _, _ in told(found, speech_in((3.9, 8))))
+    assert told(found, speech_in((3.9, 8))) == [
+        (UNSURE, 3.9, 4.0),
+        (UNSEEN, 4.0, 8.0),
+    ]
+
+
+def test_every_voiced_tick_has_one_answer() -> None:
+    rng = np.random.default_rng(3)
+    found = evidence([[(0, 12, 0.0)], [(2, 9, 0.0)], [(0, 4, 0.0), (8, 10, 0.0)]])
+    found.rate[:] = 3 * np.repeat(rng.standard_normal((20, 3)), 15, axis=0)
+    found.known[100:150] = False
+    turns = take_turns(found, speech_in((0.3, 5), (6, 11)))
+    for threshold, unseen in ((0.5, 0.5), (0.6, 0.9), (1.1, 1.1)):
+        who = named(turns, threshold, unseen)
+        parts = who.person.any(axis=1).astype(int) + who.unseen + who.unsure
+        np.testing.assert_array_equal(parts, turns.voiced)
+    assert not who.person.any() and who.unsure.any()
+    # Without anybody in view it is sure that nobody visible speaks.
+    assert named(turns, 1.1, 1.1).unseen[~turns.there.any(axis=1) & turns.voiced].all()
+
+
+def test_voice_is_told_apart_from_who_speaks() -> None:
+    found = evidence([[(0, 6, 3.0), (6, 12, -3.0)]])
+    time_s = np.arange(300) / 25
+    tracks = [make_track(1, time_s, np.zeros(300))]
+    turns = take_turns(found, speech_in((1, 9)))
+    scores, speaking, voice = answers(turns, tracks, "test", thresholds=(0.9, 1.1))
+    assert scores.threshold == 0.9
+    assert (voice.name, voice.person.tolist(), voice.label) == ("voice", [ANYBODY], ("voice",))
+    assert (voice.start_s[0], voice.end_s[0]) == (1.0, 9.0)
+    lengths = speaking.end_s - speaking.start_s
+    assert lengths.sum() == pytest.approx(8.0)
+    assert set(speaking.person.tolist()) == {1, UNSURE}
+    assert speaking.label[speaking.person.tolist().index(UNSURE)] == "not sure who"

@@ -48,7 +48,7 @@
     let y = 0;
     const lanes = group.lanes.map((lane) => {
       const height = lane.kind === "seen" ? SEEN : LANE;
-      const placed = { ...lane, runs: unpacked(lane.runs), y: lane.kind === "seen" ? 0 : y, height };
+      const placed = { ...lane, runs: unpacked(lane.runs), missing: unpacked(lane.missing), y: lane.kind === "seen" ? 0 : y, height };
       y = (lane.kind === "seen" ? SEEN : y + LANE) + GAP;
       return placed;
     });
@@ -130,6 +130,25 @@
       }
     }
   };
+  const drawMissing = (pen, width, lane) => {
+    const scale = width / (view.to - view.from), { missing } = lane;
+    pen.strokeStyle = colour("scene");
+    for (let k = firstEndingAfter(missing, view.from); k < missing.count && missing.start[k] < view.to; k++) {
+      const left = Math.max(0, (missing.start[k] - view.from) * scale);
+      const right = Math.min(width, (missing.end[k] - view.from) * scale);
+      pen.save();
+      pen.beginPath();
+      pen.rect(left, lane.y, right - left, lane.height);
+      pen.clip();
+      pen.beginPath();
+      for (let x = left - lane.height; x < right; x += 6) {
+        pen.moveTo(x, lane.y + lane.height);
+        pen.lineTo(x + lane.height, lane.y);
+      }
+      pen.stroke();
+      pen.restore();
+    }
+  };
   const drawGroup = (group) => {
     const { pen, width } = prepared(group.canvas, group.height);
     pen.textBaseline = "middle";
@@ -139,6 +158,7 @@
     for (const time of ticks(width).times) {
       pen.fillRect(((time - view.from) / (view.to - view.from)) * width, 0, 1, group.height);
     }
+    for (const lane of group.lanes) drawMissing(pen, width, lane);
     for (const lane of group.lanes) drawRuns(pen, width, group, lane);
   };
   const place = (line, time) => {
@@ -186,10 +206,12 @@
     const lane = group && group.lanes.find((l) => y >= l.y && y < l.y + l.height + GAP);
     const k = lane ? firstEndingAfter(lane.runs, time) : -1;
     const inside = lane && k < lane.runs.count && lane.runs.start[k] <= time;
+    const gap = lane ? firstEndingAfter(lane.missing, time) : -1;
+    const lost = lane && gap < lane.missing.count && lane.missing.start[gap] <= time;
     tip.replaceChildren();
     const bold = document.createElement("b");
     bold.textContent = clock(time);
-    tip.append(bold, inside ? words(group, lane, k) : "");
+    tip.append(bold, inside ? words(group, lane, k) : lost ? `${group.label}: ${lane.title} could not be measured` : "");
     tip.hidden = false;
     const width = tip.offsetWidth;
     tip.style.left = Math.min(event.clientX + 14, innerWidth - width - 8) + "px";

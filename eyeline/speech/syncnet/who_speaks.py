@@ -113,7 +113,8 @@ class LipSync:
         sound: Iterable[SoundBlock],
         *,
         until_s: float | None = None,
-    ) -> tuple[Scores, Segments]:
+        rows: Sequence[Track] | None = None,
+    ) -> tuple[Scores, Segments, Segments]:
         """Who of the visible speaks, and when somebody speaks who is not visible.
 
         Args:
@@ -122,6 +123,7 @@ class LipSync:
             frames: one pass over the frames on which the tracks were made.
             sound: one pass over the same 16 kHz sound that `speech` was made of.
             until_s: end of the picture, as for `speakers.who_speaks`.
+            rows: the tracks whose rows have scores, if they were followed at another rate.
 
         Returns:
             As `speakers.who_speaks`, with builder `syncnet`.
@@ -136,7 +138,7 @@ class LipSync:
             turns = self._published(tracks, frames, sound, ticks)
         else:
             turns = take_turns(self._evidence(speech, tracks, frames, sound, ticks), speech)
-        return answers(turns, tracks, BUILDER)
+        return answers(turns, rows or tracks, BUILDER)
 
     def agreements(
         self,
@@ -202,7 +204,10 @@ class LipSync:
             named = np.concatenate([named, np.full(len(reels[0].row) - len(named), -1)])
             for i, (one, column) in enumerate(zip(reels, owner, strict=True)):
                 speaking[track_ticks(tracks[i]), column] += named[one.picture] == i
-        return Turns(persons, np.minimum(speaking, 1.0), np.zeros(ticks))
+        speaking = np.minimum(speaking, 1.0)
+        there = np.ones(speaking.shape, bool)
+        voiced = np.asarray(speaking.any(axis=1), bool)
+        return Turns(persons, speaking, np.zeros(ticks), voiced, there)
 
     def _judged(
         self,

@@ -4,7 +4,7 @@ Paper: Grauman et al., "Ego4D: Around the World in 3,000 Hours of Egocentric Vid
     social benchmark.
 In: people, their gaze directions, who speaks.
 Out: `Scores` and `Segments` called `looking_at_me` and `talking_to_me`.
-Licence: the authors' code MIT. Here: `contact_and_voice`, geometry of our own, and own code of the
+Licence: the authors' code MIT. Here: `contact_and_voice`, our own, and own code of the
     authors' networks `lam_lstm`, `gaze360_lstm` and `ttm`, which takes their weights.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from eyeline.people.targets.model import measured
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
@@ -54,9 +55,10 @@ SYSTEM = System(
             Method(
                 "ego_social",
                 "contact_and_voice",
-                "geometric default: looking at me is a gaze direction that meets the camera; "
-                "talking to me is that, within a second, while this face speaks",
-                "not measured: no Ego4D video was at hand",
+                "default: looking at me is a look into the camera as eye_contact/camera_angle has "
+                "it; talking to me is that, within a second, while this face speaks",
+                f"not measured on Ego4D, of which no video was at hand. Looks into the camera: "
+                f"{measured('camera F1')}",
                 "own code, Apache-2.0",
             ),
             answers=("looking_at_me", "talking_to_me"),

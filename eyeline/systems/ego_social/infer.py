@@ -16,8 +16,9 @@ from eyeline.system import Scene
 MEMORY_S = 0.5
 """Someone who talks to me looks at me now and then: contact within about this time before or after
 counts."""
-TALK_THRESHOLD = 0.3
-"""From this product of contact and voice on somebody talks to me."""
+SPEAKS = 0.5
+"""From this probability on somebody speaks; from its product with the threshold of contact on
+somebody talks to me."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class ContactAndVoice:
             raise UsageError(
                 "ego_social/contact_and_voice needs directions: add gaze_3d to --systems"
             )
-        met = contact.camera_contact(scene.gaze, scene.camera)
-        answers: list[Answer] = self._answer(scene, "looking_at_me", met, contact.THRESHOLD)
+        met, from_here = contact.camera_contact(scene.looks), contact.camera_threshold()
+        answers: list[Answer] = self._answer(scene, "looking_at_me", met, from_here)
         if scene.speaking is not None:
             lasting = _lasting(scene, met)
             talk = lasting * scene.speaking.value
-            answers += self._answer(scene, "talking_to_me", talk, TALK_THRESHOLD)
+            answers += self._answer(scene, "talking_to_me", talk, SPEAKS * from_here)
         return answers
 
     def _answer(self, scene: Scene, name: str, value: Floats, threshold: float) -> list[Answer]:

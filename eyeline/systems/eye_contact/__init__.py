@@ -3,10 +3,9 @@
 Paper: Wu, Sugano, "Learning Video-Independent Eye Contact Segmentation from In-the-Wild Videos",
     ACCV 2022 (ECS).
 In: people. `landmarks_tcn` reads six landmarks of each face over the whole video, `camera_angle`
-the
-    gaze directions of `gaze_3d`.
-Out: `Scores` and `Segments` called `eye_contact` (`landmarks_tcn`) and `looks_at_camera`
-    (`camera_angle`).
+    the target model that all systems share.
+Out: `Scores` and `Segments` called `eye_contact` (`landmarks_tcn`; segments name the partner) and
+    `looks_at_camera` (`camera_angle`).
 Licence: the authors' repository states none. Here now: networks and code of our own, trained on its
     annotations, which are not part of the package; for research until their licence is clarified.
 """
@@ -16,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from eyeline.people.targets.model import measured
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
 from eyeline.systems.eye_contact.weights import LICENCE
@@ -58,7 +58,8 @@ SYSTEM = System(
                 "eye_contact",
                 "landmarks_tcn",
                 "small temporal network over six face landmarks, each person measured against its "
-                "own habits in the video; sees heads and eye corners, not pupils",
+                "own habits in the video; sees heads and eye corners, not pupils. The partner is "
+                "the target of the look; closed eyes and looks at the scene are no contact",
                 "cross-validation over 37 whole annotated VoxCeleb2 videos, 118 687 frames: "
                 "accuracy 62.8 % (95 % interval 58.1 to 67.3; always no: 53.0 %), AUC 0.69, "
                 "segment F1 0.61 at overlap 0.10 and 0.31 at 0.50. Heads alone tell little",
@@ -94,10 +95,10 @@ SYSTEM = System(
             Method(
                 "eye_contact",
                 "camera_angle",
-                "geometric: the chance that the gaze direction falls within 12 degrees of the "
-                "camera",
-                "not measured: no labelled looks into the camera were at hand; as good as the "
-                "directions it is given",
+                "the probability that the camera is looked at, of the model that also gives the "
+                "targets of gaze_following/ray: by direction, head, irises, lids and what else may "
+                "be looked at. It counts where that target is the camera, and only there",
+                measured("camera F1"),
                 "own code, Apache-2.0",
             ),
             answers=("looks_at_camera",),

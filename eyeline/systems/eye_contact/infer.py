@@ -35,8 +35,8 @@ class LandmarksTcnPredictor:
 
         Scores have a row for each row of the scene's tracks, in order, with the calibrated
         probability of contact, NaN outside of pieces of trustworthy landmarks of `MIN_PIECE_S` or
-        more. Segments come of decoding whole pieces, so that they may differ from runs of scores
-        over the threshold.
+        more, 0 where `pieces.contact_answers` excludes contact. Segments come of decoding whole
+        pieces, so that they may differ from runs of scores over the threshold.
         """
         value = [np.full(len(t), np.nan) for t in scene.tracks]
         held = [np.zeros(len(t), bool) for t in scene.tracks]
@@ -61,7 +61,7 @@ class LandmarksTcnPredictor:
 
 
 class CameraAngle:
-    """Looks into the camera, by geometry: the chance that the gaze meets a cone about it."""
+    """Looks into the camera: what the target model that all systems share says of them."""
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """Scores, in the order of the tracks, and segments called `looks_at_camera`.
@@ -71,9 +71,9 @@ class CameraAngle:
         """
         if scene.gaze is None:
             raise UsageError("eye_contact/camera_angle needs directions: add gaze_3d to --systems")
-        value = np.clip(contact.camera_contact(scene.gaze, scene.camera), 0, 1)
+        value = contact.camera_contact(scene.looks)
         scores = Scores(
-            "eye_contact", "camera_angle", "looks_at_camera", contact.THRESHOLD,
+            "eye_contact", "camera_angle", "looks_at_camera", contact.camera_threshold(),
             **who_and_when(scene.tracks), value=value,
         )  # fmt: skip
         ends = joined((t.end_s for t in scene.tracks), np.float64)

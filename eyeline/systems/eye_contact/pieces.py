@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.people.tracks import Track, joined, who_and_when
-from eyeline.results import Answer, Floats, Scores, segments_from_scores
+from eyeline.people import contact
+from eyeline.people.tracks import Track, joined, lid_shares, who_and_when
+from eyeline.results import Answer, Floats, Scores, make_segments, runs
 from eyeline.system import Scene
 
 THRESHOLD = 0.5
@@ -55,20 +56,43 @@ def by_person(pieces: Sequence[Piece], tracks: Sequence[Track]) -> list[list[Pie
 def contact_answers(
     scene: Scene, builder: str, value: Sequence[Floats], held: Sequence[npt.NDArray[np.bool_]]
 ) -> list[Answer]:
-    """Scores and segments called `eye_contact`.
+    """Scores and segments called `eye_contact`, each segment with its partner.
+
+    A network sees that a face behaves as in contact, not with whom. The partner is the target of
+    the look; there is no contact where the eyes are closed or lowered, nor with the scene: scores
+    are 0 there.
 
     Args:
-        scene: whose tracks are answered for.
+        scene: whose tracks are answered for. Without directions every partner is unknown.
         builder: who answers.
         value: for each track `(n,)` probability of contact, NaN where it cannot be said.
         held: for each track `(n,)` whether a row belongs to a segment.
     """
+    rows: list[tuple[int, float, float, str, float]] = []
+    concluded = []
+    for track, partner, p, yes in zip(scene.tracks, _partners(scene), value, held, strict=True):
+        p = np.where(np.isfinite(p) & (partner == ""), 0.0, p)
+        concluded.append(p)
+        for name in np.unique(partner[yes & (partner != "")]):
+            for run in runs(track.time_s, track.end_s, yes & (partner == name)):
+                begin, end = float(track.time_s[run][0]), float(track.end_s[run][-1])
+                if end > begin:
+                    rows.append((track.person, begin, end, str(name), float(p[run].mean())))
     scores = Scores(
         "eye_contact", builder, "eye_contact", THRESHOLD,
-        **who_and_when(scene.tracks), value=joined(value, np.float64),
+        **who_and_when(scene.tracks), value=joined(concluded, np.float64),
     )  # fmt: skip
-    ends = joined((t.end_s for t in scene.tracks), np.float64)
-    return [scores, segments_from_scores(scores, ends, "contact", yes=joined(held, np.bool_))]
+    return [scores, make_segments("eye_contact", builder, "eye_contact", rows)]
+
+
+def _partners(scene: Scene) -> list[npt.NDArray[np.str_]]:
+    """For each track `(n,)` with whom there may be contact, empty where there cannot be any."""
+    lids = lid_shares(scene.tracks)
+    if scene.gaze is None:
+        able = [np.full(len(t), contact.UNKNOWN_PARTNER) for t in scene.tracks]
+    else:
+        able = [contact.partners(looks) for looks in scene.looks]
+    return [np.where(contact.eyes_closed(s), "", p) for s, p in zip(lids, able, strict=True)]
 
 
 def _trusted_runs(track: Track) -> list[npt.NDArray[np.intp]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Track, joined
 from eyeline.results import Floats
 
 EYE_RADIUS_MM = 10.5
@@ -21,49 +24,68 @@ IRIS_SHARE_PROFILE = 0.2
 """The same for a head turned by 60 degrees and more, where the iris is foreshortened."""
 MOST_EYE_TURN_RAD = np.radians(35.0)
 """Eyes are not turned further than this against the head for long."""
-LIDS_DROPPED = 0.22
-"""Share of the usual lid opening that may be lost before it counts as a look down."""
-DOWN_PER_DROP_RAD = np.radians(60.0)
-"""Look down for each further loss of the whole opening."""
-OPEN_LIDS = (0.24, 0.42)
-"""Range of lid openings that open eyes measure."""
+
+
+@dataclass(frozen=True)
+class Vertical:
+    """Constants of the height of a look, fitted together by `scripts/fit_pitch.py`."""
+
+    usual_share: float = 0.6
+    """Share of a person's usual pitch that is taken for the shape of the face rather than a look:
+    the face model is that of an average adult."""
+    head_gain: float = 1.33
+    """How far a look goes up or down for each degree that the head does: eyes go on."""
+    iris_share: float = 0.6
+    """How far gaze is drawn up or down from the head's direction to what the irises show."""
+    iris_level_mm: float = -1.4
+    """Height of the irises over the eye corners' middle in a level look: it is above it."""
+    lids_dropped: float = 0.16
+    """Fraction of the usual lid opening that may be lost before it counts as a look down."""
+    down_per_drop_rad: float = float(np.radians(75.0))
+    """Look down for each further loss of the whole opening."""
+
+
+VERTICAL = Vertical()
 UNSEEN_EYE_RAD: float = np.radians(14.0)
 """Spread of gaze about the head's direction where the irises are not seen."""
 SEEN_EYE_RAD: float = np.radians(9.0)
 """The same where they are."""
 
 
-def gaze(track: Track, open_lids: float, camera: Camera) -> tuple[Floats, Floats]:
+def gaze(
+    track: Track,
+    open_lids: float,
+    camera: Camera,
+    usual_pitch_rad: float = 0.0,
+    vertical: Vertical = VERTICAL,
+) -> tuple[Floats, Floats]:
     """Gaze directions `(n, 3)` in the camera frame and concentrations `(n,)` of one track.
 
     Args:
         track: head pose, irises and lids of a face.
-        open_lids: the person's lid opening when looking ahead, see `usual_lids`; NaN if never seen.
+        open_lids: the person's lid opening when looking ahead, see `people.tracks.usual_lids`;
+            NaN if never seen.
         camera: the camera of the video.
+        usual_pitch_rad: the person's usual pitch, see `usual_pitch`.
+        vertical: constants of the height of the look.
     """
-    ray_yaw, ray_pitch = directions.to_yaw_pitch(-camera.rays(track.eyes_px))
-    towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
-    head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
-    local = np.swapaxes(towards, -1, -2) @ head
-    yaw, pitch, roll = directions.angles_from_rotation(local)
-    yaw, pitch = _follow_irises(yaw, pitch, roll, track.pupil_mm)
-    # a turned eye looks narrower and so more open than it is: lids tell most of a frontal face
-    pitch = pitch - np.cos(yaw) ** 2 * _lids_down(track.lid_opening, open_lids)
+    towards, (yaw, pitch, roll) = _from_the_ray(track, camera)
+    right_mm, down_mm = _upright(track.pupil_mm, roll)
+    frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
+    yaw = _follow_irises(yaw, right_mm)
+    lowered = vertical.iris_share * _iris_turn(down_mm - vertical.iris_level_mm)
+    lowered += _lids_down(track.lid_opening, open_lids, vertical)
+    pitch = vertical.head_gain * (pitch - vertical.usual_share * usual_pitch_rad)
+    pitch = pitch - frontal * lowered
     aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
     aim = np.einsum("nij,nj->ni", towards, aim)
     aim = directions.normalise(smooth.gaussian(aim, track.time_s, 0.08))
     return aim, concentration(track)
 
 
-def usual_lids(tracks: list[Track]) -> float:
-    """A person's lid opening when looking ahead, NaN if never seen.
-
-    It is the upper decile of the frames seen not too much from the side, within what open eyes
-    measure: who looks down all the time has shown no open eyes.
-    """
-    seen = np.concatenate([t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks])
-    seen = seen[np.isfinite(seen)]
-    return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
+def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:
+    """Median pitch in radians of a person's head against the ray from the camera."""
+    return float(np.median(joined((_from_the_ray(t, camera)[1][1] for t in tracks), np.float64)))
 
 
 def concentration(track: Track) -> Floats:
@@ -72,27 +94,41 @@ def concentration(track: Track) -> Floats:
     return np.asarray(1.0 / (track.head_error_rad**2 + eye**2))
 
 
-def _follow_irises(
-    yaw: Floats, pitch: Floats, roll: Floats, iris_mm: Floats
-) -> tuple[Floats, Floats]:
-    """Yaw and pitch of a head drawn towards where its irises point.
+def _from_the_ray(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
+    """Rotations `(n, 3, 3)` to face the camera, and the head's yaw, pitch and roll from there."""
+    ray_yaw, ray_pitch = directions.to_yaw_pitch(-camera.rays(track.eyes_px))
+    towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
+    head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
+    return towards, directions.angles_from_rotation(np.swapaxes(towards, -1, -2) @ head)
 
-    All angles are relative to the ray through the face.
-    """
+
+def _upright(iris_mm: Floats, roll: Floats) -> tuple[Floats, Floats]:
+    """Shifts of the irises right and down of an upright head."""
     cos, sin = np.cos(roll), np.sin(roll)
-    right = cos * iris_mm[:, 0] - sin * iris_mm[:, 1] + CORNERS_AHEAD_MM * np.sin(yaw)
-    right = right / EYE_RADIUS_MM
+    right, down = iris_mm[:, 0], iris_mm[:, 1]
+    return cos * right - sin * down, sin * right + cos * down
+
+
+def _iris_turn(shift_mm: Floats) -> Floats:
+    """Turn of the eyeball in radians that shifts its iris so far; 0 where it is not seen."""
+    turn = np.arcsin(np.clip(np.nan_to_num(shift_mm) / EYE_RADIUS_MM, -0.95, 0.95))
+    return np.asarray(np.clip(turn, -MOST_EYE_TURN_RAD, MOST_EYE_TURN_RAD))
+
+
+def _follow_irises(yaw: Floats, right_mm: Floats) -> Floats:
+    """Yaw of a head, relative to the ray through the face, drawn to where its irises point."""
+    right = (right_mm + CORNERS_AHEAD_MM * np.sin(yaw)) / EYE_RADIUS_MM
     seen = np.isfinite(right)
     eye_yaw = np.arcsin(np.clip(np.where(seen, right, 0), -0.95, 0.95))
     turn = np.clip(eye_yaw - yaw, -MOST_EYE_TURN_RAD, MOST_EYE_TURN_RAD)
     profile = np.clip(np.abs(yaw) / np.radians(60.0), 0, 1)
     share = IRIS_SHARE + profile * (IRIS_SHARE_PROFILE - IRIS_SHARE)
-    return np.asarray(yaw + np.where(seen, share * turn, 0)), pitch
+    return np.asarray(yaw + np.where(seen, share * turn, 0))
 
 
-def _lids_down(lid_opening: Floats, open_lids: float) -> Floats:
+def _lids_down(lid_opening: Floats, open_lids: float, vertical: Vertical) -> Floats:
     """Look down in radians `(n,)` that lowered lids tell of; 0 where they are not seen."""
     if not np.isfinite(open_lids) or open_lids <= 0:
         return np.zeros(len(lid_opening))
-    dropped = np.clip(1 - lid_opening / open_lids - LIDS_DROPPED, 0, 0.5)
-    return np.asarray(np.nan_to_num(dropped * DOWN_PER_DROP_RAD))
+    dropped = np.clip(1 - lid_opening / open_lids - vertical.lids_dropped, 0, 0.5)
+    return np.asarray(np.nan_to_num(dropped * vertical.down_per_drop_rad))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.geometry import directions
-from eyeline.people.tracks import joined, who_and_when
+from eyeline.people.tracks import joined, usual_lids, who_and_when
 from eyeline.results import Answer, Directions, Floats
 from eyeline.system import Scene
 from eyeline.systems.gaze_3d import head_pose
@@ -21,8 +21,14 @@ class HeadPose:
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """`Directions` called `gaze` and `head`, rows in the order of the tracks."""
         people = sorted({t.person for t in scene.tracks})
-        lids = {p: head_pose.usual_lids([t for t in scene.tracks if t.person == p]) for p in people}
-        found = [head_pose.gaze(t, lids[t.person], scene.camera) for t in scene.tracks]
+        lids = {p: usual_lids([t for t in scene.tracks if t.person == p]) for p in people}
+        usual = {
+            p: head_pose.usual_pitch((t for t in scene.tracks if t.person == p), scene.camera)
+            for p in people
+        }
+        found = [
+            head_pose.gaze(t, lids[t.person], scene.camera, usual[t.person]) for t in scene.tracks
+        ]
         heads = [directions.from_yaw_pitch(t.yaw_rad, t.pitch_rad) for t in scene.tracks]
         sure = [1 / t.head_error_rad**2 for t in scene.tracks]
         return [

@@ -3,8 +3,9 @@
 Paper: Hou et al., "Multi-Modal Gaze Following in Conversational Scenarios", WACV 2024
     (VGS / MMGaze).
 In: people, their gaze directions, who speaks.
-Out: `Points` called `gaze_target` with heatmaps, and `Segments`.
-Licence: the original code states none; nothing of it is here. Here: `ray`, geometry of our own, and
+Out: `Points` called `gaze_target` with heatmaps, and `Segments`. Mutual gaze and joint attention
+    are derived from them by `people.shared_looks`.
+Licence: the original code states none; nothing of it is here. Here: `ray`, a model of our own, and
     `mask_rcnn_mlp`, own code of their detector that takes their weights, with a matcher of our own.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from eyeline.people.targets.model import measured
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
@@ -53,10 +55,10 @@ SYSTEM = System(
             Method(
                 "gaze_following",
                 "ray",
-                "geometric default: the cone of the gaze direction against the other faces, the "
-                "camera, the scene and what is off screen; a speaking face counts more",
-                "no held-out ground truth was at hand; looked at on three clips, on which its "
-                "constants were set",
+                "default: a small probabilistic model weighs each face by itself, the camera, "
+                "the scene and off screen by the gaze direction in the image and in space, irises, "
+                "lids, who looks back and who speaks; its constants are fitted to labelled clips",
+                measured("target", "person", "camera", "off_screen", "object"),
                 "own code, Apache-2.0",
             ),
             answers=("gaze_target",),

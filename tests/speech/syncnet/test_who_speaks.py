@@ -10,7 +10,7 @@ import pytest
 
 from eyeline.errors import DataError, UsageError
 from eyeline.people.tracks import Track
-from eyeline.results import UNSEEN, Floats, Segments
+from eyeline.results import UNSEEN, UNSURE, Floats, Segments
 from eyeline.speech.syncnet.evidence import Calibration
 from eyeline.speech.syncnet.model import SyncNet, syncnet
 from eyeline.speech.syncnet.offset import measure
@@ -79,7 +79,7 @@ def judge(
 ) -> tuple[Floats, Segments]:
     """Probabilities `(n, tracks)` at the tracks' frames, and the spans."""
     speech = speech or always(len(made.sound) / 16000)
-    scores, spans = LipSync(net, threads=1, ways=ways).predict(
+    scores, spans, _ = LipSync(net, threads=1, ways=ways).predict(
         speech,
         made.tracks,
         made.frames(),
@@ -118,7 +118,7 @@ def test_a_network_that_knows_nothing_names_nobody(net: SyncNet) -> None:
     deaf = eyes_and_ears()
     deaf.sound.head[0].weight.data.zero_()
     value, spans = judge(deaf, two_faces(6.0))
-    assert value.max() < 0.5 and set(spans.person.tolist()) <= {UNSEEN}
+    assert value.max() < 0.5 and set(spans.person.tolist()) <= {UNSEEN, UNSURE}
 
 
 def test_silence_is_not_looked_at(net: SyncNet, hear: Hear) -> None:
@@ -139,7 +139,7 @@ def test_tracks_of_any_length_and_start(net: SyncNet) -> None:
     assert [len(f) for f in found] == [90, 115, 3]
     assert np.nanmedian(found[0]) > 0.5 and np.nanmedian(found[1]) > 0.5
     assert np.isnan(found[2]).all(), "three frames are too few for a clip"
-    scores, spans = sync.predict(always(9.0), whole.tracks, whole.frames(), blocks(made.sound))  # type: ignore[arg-type]
+    scores, spans, _ = sync.predict(always(9.0), whole.tracks, whole.frames(), blocks(made.sound))  # type: ignore[arg-type]
     assert len(scores) == 208
     assert [s for s in spans.start_s[spans.person == 1] if s < 0.2 or 4 < s < 4.6]
 
@@ -169,7 +169,7 @@ def test_sound_that_ends_early(net: SyncNet) -> None:
 
 
 def test_no_tracks(net: SyncNet) -> None:
-    scores, spans = LipSync(net).predict(always(3.0), [], [], blocks(babble(0, 3.0)[0]))
+    scores, spans, _ = LipSync(net).predict(always(3.0), [], [], blocks(babble(0, 3.0)[0]))
     assert not len(scores) and spans.person.tolist() == [UNSEEN]
 
 
@@ -262,7 +262,7 @@ def test_a_file_tells_its_calibration(tmp_path: Path) -> None:
     own = Calibration(0.1, 5.0)
     assert LipSync(path, calibration=own).calibration == own
     made = two_faces(2.0)
-    scores, _ = LipSync(path, threads=1).predict(
+    scores, *_ = LipSync(path, threads=1).predict(
         always(2.0),
         made.tracks,
         made.frames(),

@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eyeline.geometry import directions
+from eyeline.people.tracks import Track
+from eyeline.results import Floats, Scores, Segments
 from eyeline.systems.eye_contact.pieces import MAX_GAP_S, by_person, contact_answers, pieces_of
+from tests.people import build
 from tests.systems.eye_contact.faces import track, wandering
-from tests.systems.scenes import scene
+from tests.systems.scenes import looking, scene
 
 
 def test_a_blink_of_the_landmarks_is_bridged_and_a_long_gap_is_not() -> None:
@@ -55,3 +59,43 @@ def test_answers_have_a_row_for_each_row_and_segments_where_it_is_held() -> None
     assert segments.start_s.tolist() == [face.time_s[7]]
     assert segments.end_s.tolist() == [face.end_s[9]]
     assert segments.score[0] == pytest.approx(value[7:].mean())
+
+
+def contact(*tracks: Track, towards: dict[int, Floats]) -> tuple[Scores, Segments]:
+    """What is concluded of networks that see contact throughout."""
+    made = scene(*tracks, gaze=looking(tracks, towards))
+    value = [np.full(len(t), 0.9) for t in tracks]
+    scores, segments = contact_answers(made, "made", value, [v > 0.5 for v in value])
+    assert isinstance(scores, Scores) and isinstance(segments, Segments)
+    return scores, segments
+
+
+def aim(yaw_deg: float, pitch_deg: float = 0.0) -> Floats:
+    return directions.from_yaw_pitch(*np.radians([yaw_deg, pitch_deg]))
+
+
+LEFT = build.track(range(40), person=1, track_id=1, at=(300.0, 360.0))
+RIGHT = build.track(range(40), person=2, track_id=2, at=(900.0, 360.0))
+ALONE = build.track(range(40), person=1)
+
+
+def test_contact_names_its_partner() -> None:
+    _, segments = contact(LEFT, RIGHT, towards={1: aim(50), 2: aim(-60)})
+    assert segments.label == ("person 2", "person 1")
+    assert contact(ALONE, towards={1: aim(0)})[1].label == ("camera",)
+    assert contact(ALONE, towards={1: aim(32)})[1].label == ("unknown partner",)
+
+
+def test_no_contact_with_closed_eyes_nor_with_the_scene() -> None:
+    lids = np.where(np.arange(40) < 20, 0.32, 0.08)
+    scores, segments = contact(replace(ALONE, lid_opening=lids), towards={1: aim(0)})
+    assert segments.end_s.tolist() == [ALONE.end_s[19]]
+    assert scores.value[:20].min() >= scores.threshold and scores.value[20:].max() == 0
+    scores, segments = contact(ALONE, towards={1: aim(0, -35)})
+    assert len(segments) == 0 and scores.value.max() == 0
+
+
+def test_what_cannot_be_said_stays_unsaid_where_contact_is_excluded() -> None:
+    made = scene(ALONE, gaze=looking((ALONE,), {1: aim(0, -35)}))
+    scores, _ = contact_answers(made, "made", [np.full(40, np.nan)], [np.zeros(40, bool)])
+    assert isinstance(scores, Scores) and np.isnan(scores.value).all()

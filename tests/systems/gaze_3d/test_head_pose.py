@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import directions
+from eyeline.people.tracks import OPEN_LIDS, usual_lids
 from eyeline.systems.gaze_3d import head_pose
 from eyeline.systems.gaze_3d.infer import HeadPose
 from tests.people.build import track
@@ -46,12 +47,30 @@ def test_lowered_lids_are_a_look_down_and_open_ones_are_not() -> None:
     assert angles(lid_opening=np.full(30, np.nan))[1] == pytest.approx(0, abs=0.5)
 
 
+def test_irises_over_and_below_their_level_place_are_looks_up_and_down() -> None:
+    level = head_pose.VERTICAL.iris_level_mm
+    up = angles(pupil_mm=np.tile([0.0, level - 2.0], (30, 1)))[1]
+    down = angles(pupil_mm=np.tile([0.0, level + 2.0], (30, 1)))[1]
+    assert 3 < up < 15
+    assert down == pytest.approx(-up, abs=0.5)
+    assert angles(pupil_mm=np.tile([0.0, level], (30, 1)))[1] == pytest.approx(0, abs=0.5)
+
+
+def test_a_face_that_always_seems_lifted_is_a_face_of_that_shape() -> None:
+    lifted = track(FRAMES, pitch=np.radians(10.0))
+    usual = head_pose.usual_pitch([lifted], CAMERA)
+    assert np.degrees(usual) == pytest.approx(10, abs=0.5)
+
+    def pitch(usual_rad: float) -> float:
+        aim, _ = head_pose.gaze(lifted, 0.32, CAMERA, usual_rad)
+        return float(directions.to_yaw_pitch(aim[15])[1])
+
+    assert 0 < pitch(usual) < pitch(0.0) / 2
+
+
 def test_usual_lids_are_those_of_open_eyes() -> None:
-    assert (
-        head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))])
-        == head_pose.OPEN_LIDS[0]
-    )
-    assert np.isnan(head_pose.usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
+    assert usual_lids([track(FRAMES, lid_opening=np.full(30, 0.1))]) == OPEN_LIDS[0]
+    assert np.isnan(usual_lids([track(FRAMES, lid_opening=np.full(30, np.nan))]))
 
 
 def test_concentration_falls_with_doubt() -> None:

@@ -134,7 +134,7 @@ def test_each_face_is_seen_once_and_segmented_as_by_the_network(
     for start, end in zip(segments.start_s, segments.end_s, strict=True):
         covered |= (scores.time_s >= start - 1e-9) & (scores.time_s < end - 1e-9)
     assert np.array_equal(covered, scores.value >= 0.5) and 0 < covered.sum() < 150
-    assert set(segments.label) == {"contact"}
+    assert set(segments.label) == {"unknown partner"}
 
 
 def test_none_one_and_two_faces_a_frame(predictor: XgazeMstcnPredictor, segmenting: MsTcn2) -> None:

@@ -1,0 +1,89 @@
+"""For how long each question could be measured of each person, and where it could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eyeline.export.intervals import Spans, length, without
+from eyeline.export.spans import Clock, clock_of, own_clock, spans_by_person
+from eyeline.results import WEARER, Analysis, Points, Scores
+
+_SHORTEST_S = 1e-3
+"""Shorter spans are rounding errors between clocks."""
+
+
+_NOTHING: Spans = np.zeros((0, 2))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Where an answer could be given, by person."""
+
+    name: str
+    builder: str
+    measured: Mapping[int, Spans] = field(default_factory=dict)
+    """Spans of a value, also of "no"."""
+    missing: Mapping[int, Spans] = field(default_factory=dict)
+    """Spans in which the person is seen and there is no value: not codable."""
+
+    def spans(self, person: int) -> Spans:
+        """Where the answer could be given."""
+        return self.measured.get(person, _NOTHING)
+
+    def measured_s(self, person: int) -> float:
+        """Seconds in which the answer could be given."""
+        return length(self.spans(person))
+
+    def missing_s(self, person: int) -> float:
+        """Seconds in which the person is seen and the answer could not be given."""
+        return length(self.missing.get(person, _NOTHING))
+
+
+def measured_seconds(analysis: Analysis) -> dict[str, dict[str, dict[str, float]]]:
+    """By person and question (with its builder), how long it could be measured and how long not."""
+    with np.errstate(over="ignore", invalid="ignore"):  # times that no video has
+        found = coverages(analysis)
+    return {
+        person.label: {
+            f"{c.name} ({c.builder})": {
+                "measured_s": c.measured_s(person.person),
+                "not_codable_s": c.missing_s(person.person),
+            }
+            for c in found
+        }
+        for person in analysis.persons
+    }
+
+
+def coverages(analysis: Analysis, clock: Clock | None = None) -> list[Coverage]:
+    """The coverage of every answer about persons that has a value by frame, in their order.
+
+    A score that is NaN, targets of probability 0, and frames in which a person is seen and an
+    answer has no row, are missing.
+    """
+    people = clock or clock_of(analysis)
+    rows = analysis.people
+    seen = spans_by_person(rows.person, rows.frame, rows.time_s, people)
+    about = [a for a in analysis.answers if isinstance(a, Scores | Points)]
+    return [_coverage(a, seen, analysis) for a in about if not np.any(a.person == WEARER)]
+
+
+def _coverage(answer: Scores | Points, seen: Mapping[int, Spans], analysis: Analysis) -> Coverage:
+    values = answer.value if isinstance(answer, Scores) else answer.probability
+    known = np.isfinite(values) & (isinstance(answer, Scores) | (values > 0))
+    clock = own_clock(answer, analysis.video)
+    measured = spans_by_person(
+        answer.person[known], answer.frame[known], answer.time_s[known], clock
+    )
+    missing = {
+        person: _lasting(without(spans, measured.get(person, _NOTHING)))
+        for person, spans in seen.items()
+    }
+    return Coverage(answer.name, answer.builder, measured, missing)
+
+
+def _lasting(spans: Spans) -> Spans:
+    return spans[spans[:, 1] - spans[:, 0] >= _SHORTEST_S]

@@ -1,0 +1,95 @@
+"""The script that fits the target model: labels, kept scenes, weights."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eyeline.geometry import directions
+from eyeline.people.targets.evidence import NAMES
+from eyeline.people.tracks import Track
+from eyeline.results import TARGET_CAMERA, TARGET_OFF_SCREEN, TARGET_SCENE
+from eyeline.system import Scene
+from tests.people.build import track
+from tests.systems.scenes import looking, scene
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+PAIR = (
+    track(range(40), person=1, track_id=1, at=(300.0, 360.0)),
+    track(range(40), person=2, track_id=2, at=(900.0, 360.0)),
+)
+
+
+@pytest.fixture(autouse=True)
+def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    yield
+    for name in [n for n in sys.modules if n.startswith(("gaze_target_parts", "fit_gaze"))]:
+        del sys.modules[name]
+
+
+def seen(*tracks: Track, yaw_deg: float = 40.0) -> Scene:
+    aim = directions.from_yaw_pitch(*np.radians([yaw_deg, 0.0]))
+    return scene(*tracks, gaze=looking(tracks, {t.person: aim for t in tracks}), speaking={2: 0.7})
+
+
+def row(
+    x: float, target: str, *, frame: int = 10, person: str, side: str = "right"
+) -> dict[str, str]:
+    return {"frame": str(frame), "box_center_x": str(x), "box_center_y": "380", "person": person,
+            "target": target, "side": side, "certain": "yes", "eyes": "open"}  # fmt: skip
+
+
+def test_labels_meet_the_face_that_they_lie_on() -> None:
+    import fit_gaze_targets as fit
+    from gaze_target_parts import labels
+
+    made = seen(*PAIR)
+    rows = [
+        row(300, "person:right man", person="left man"),
+        row(900, "camera", person="right man"),
+        row(300, "not_camera", frame=20, person="left man"),
+        row(900, "unknown", frame=20, person="right man", side="ambiguous"),
+        row(600, "camera", person="nobody"),
+    ]
+    known = labels.join("clip", rows, made, fit.gathered(made, fit.START))
+    assert [(k.track, k.row, k.kind, set(k.allowed)) for k in known] == [
+        (0, 10, "person", {2}),
+        (1, 10, "camera", {TARGET_CAMERA}),
+        (0, 20, "not_camera", {2, TARGET_SCENE, TARGET_OFF_SCREEN}),
+    ]
+
+
+def test_a_kept_scene_comes_back_as_it_was(tmp_path: Path) -> None:
+    from gaze_target_parts import scenes
+
+    made = seen(*PAIR)
+    scenes._save(tmp_path / "kept.npz", made)
+    back = scenes._load(tmp_path / "kept.npz")
+    assert back.video == made.video and back.camera == made.camera
+    assert back.speaking is not None and back.speaking.value.max() == 0.7
+    for a, b in zip(made.tracks, back.tracks, strict=True):
+        for name, value in vars(a).items():
+            assert np.array_equal(value, getattr(b, name), equal_nan=name.startswith("pupil"))
+
+
+def test_the_fit_finds_what_tells_looks_at_the_camera() -> None:
+    import fit_gaze_targets as fit
+    from gaze_target_parts.labels import Label
+
+    clips = []
+    for name, yaw_deg, kind, target in (
+        ("ahead", 0.0, "camera", TARGET_CAMERA),
+        ("aside", 35.0, "off_screen", TARGET_OFF_SCREEN),
+    ):
+        head = replace(PAIR[0], yaw_rad=np.full(40, np.radians(yaw_deg)))
+        made = seen(head, yaw_deg=yaw_deg)
+        label = [Label(name, 0, i, kind, frozenset({target}), True, "", "") for i in range(40)]
+        clips.append(fit.Clip(name, made, fit.gathered(made, fit.START), label))
+    weights = dict(zip(NAMES, fit.fit(clips, 1.0), strict=True))
+    assert weights["camera_head"] < -0.1 and weights["camera_turn"] < -0.1
