@@ -121,10 +121,6 @@ def _tensors(output: Any) -> Iterator[np.ndarray]:
     if isinstance(output, torch.Tensor):
         yield output.float().numpy()
         return
-    parts = output.values() if isinstance(output, dict) else output
-    for part in (
-        parts
-        if isinstance(parts, tuple | list) or isinstance(output, dict)
-        else vars(output).values()
-    ):
+    named = output if isinstance(output, dict) else getattr(output, "__dict__", {})
+    for part in output if isinstance(output, tuple | list) else named.values():
         yield from _tensors(part)
