@@ -207,9 +207,9 @@ def surprise(turned: Sequence[tuple[Scene, Turns]]) -> float:
 
 
 def merit(total: dict[str, float]) -> float:
-    """Seconds that are right less twice those that mislead; "not sure who" counts nothing."""
+    """Seconds that are right less those that mislead; "not sure who" counts nothing."""
     wrong = total["wrong"] + total["unseen wrong"] + total["others too"] + total["called unseen"]
-    return total["right"] + total["unseen right"] / 2 - 2 * wrong
+    return total["right"] + total["unseen right"] / 2 - wrong
 
 
 def scaled(worth: Worth, scale: float) -> Worth:

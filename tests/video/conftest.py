@@ -28,4 +28,5 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Maker:
 @pytest.fixture(scope="session")
 def silent_clips(shared: Path) -> list[Path]:
     """Two 720p clips without sound or cuts."""
-    return sorted((shared / "media").glob("*.mp4"))
+    names = ("father_daughter_toy", "two_girls_drawings")
+    return [shared / "media" / f"{name}.mp4" for name in names]
