@@ -122,7 +122,7 @@ def _schema() -> type[BaseModel]:
         videos=names,
         held_out_videos=names,
         sessions=names,
-        clips=names,
+        clips=names | int,
         validation_clips=names,
         dataset=str,
         task=str,

@@ -267,4 +267,5 @@ def _silent(items: Looks | Talks) -> int:
 
 def _among(card: CheckpointCard, name: str, items: Looks | Talks) -> int:
     """How many of the clips a checkpoint's card names under `name`."""
-    return len({*card.data.get(name, ())} & {clip.uid for clip in items.clips})
+    named = card.data.get(name)
+    return len({*(named if isinstance(named, list) else ())} & {clip.uid for clip in items.clips})
