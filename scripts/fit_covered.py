@@ -3,7 +3,8 @@
     python scripts/fit_covered.py CLIPS [-o FILE]
 
 CLIPS is a folder of videos of open faces, on whose mouths masks are drawn: plain, pleated and
-patterned, dark and light, lit as the face is. Scores are of each clip left out in turn.
+patterned, dark and light, lit as the face is; patches of cloth alone count as covered, too. Scores
+are of each clip left out in turn.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def fit_and_score(clips: dict[str, list[Image]]) -> tuple[Floats, float]:
         for one in found:
             rows.append((name, "clip open", 0.0, edges(one)))
             rows.append((name, "clip, mask drawn", 1.0, edges(masked(one, rng))))
+            rows.append((name, "cloth alone", 1.0, edges(cloth_alone(rng))))
     group, kinds = (np.array([r[i] for r in rows]) for i in (0, 1))
     truth, value = np.array([r[2] for r in rows]), np.stack([r[3] for r in rows])
     held_out = np.empty(len(rows))
@@ -73,12 +75,14 @@ def fit_and_score(clips: dict[str, list[Image]]) -> tuple[Floats, float]:
 
 
 def fit(value: Floats, truth: Floats, kind: npt.NDArray[np.str_]) -> tuple[Floats, float]:
-    """A logistic model; each kind of row counts alike."""
+    """A logistic model; open mouths count as much as covered ones, kinds of cover alike."""
     from sklearn.linear_model import LogisticRegression
 
     weight = np.zeros(len(value))
     for name in np.unique(kind):
-        weight[kind == name] = len(value) / 2 / (kind == name).sum()
+        mine = kind == name
+        alike = len(np.unique(kind[truth == truth[mine][0]]))
+        weight[mine] = len(value) / 2 / alike / mine.sum()
     model = LogisticRegression(C=STRENGTH * 100, max_iter=2000).fit(value, truth, weight)
     return model.coef_[0], float(model.intercept_[0])
 
@@ -109,6 +113,17 @@ def masked(image: Image, rng: np.random.Generator) -> Image:
     edge = rng.uniform(-0.3, 0.25) + 0.4 * (x - 0.6) ** 2 * rng.uniform(-1, 1.5)
     sides = (x > rng.uniform(-0.2, 0.1)) & (x < rng.uniform(1.1, 1.4))
     return np.clip(np.where((y > edge) & sides, cloth, image), 0, 255).astype(np.uint8)
+
+
+def cloth_alone(rng: np.random.Generator) -> Image:
+    """A patch of nothing but folded cloth: a scarf, or a mask that is near."""
+    import cv2
+
+    wide, high = PATCH_WH
+    folds = cv2.GaussianBlur(rng.standard_normal((high, wide)), (0, 0), rng.uniform(2, 6))
+    cloth = rng.uniform(30, 225) + rng.uniform(1, 15) * folds / folds.std()
+    cloth += rng.normal(0, rng.uniform(0.0, 3), cloth.shape)
+    return np.clip(cloth, 0, 255).astype(np.uint8)
 
 
 def of_clip(path: Path) -> Iterator[Image]:

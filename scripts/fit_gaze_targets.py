@@ -42,6 +42,8 @@ DISTANCE_SPREADS = (0.15, 0.25, 0.4)
 """What is chosen from, by the likelihood of clips left out."""
 START = Shape(0.75, 0.25, 0.0)
 """What labels are joined and shapes compared with."""
+CHAIN = (2.0, 0.4)
+"""Switches a second and witness by which shapes are compared."""
 UNCERTAIN, SIDE_ONLY = 0.5, 0.5
 """What a label counts whose rater was not sure, and one that only denies the camera."""
 HIDDEN = 0.25
@@ -165,16 +167,16 @@ def fit_all(clips: Sequence[Clip]) -> tuple[TargetModel, dict[str, list[Looks]]]
 def best_shape(clips: Sequence[Clip]) -> Shape:
     """The shape by which clips left out are the likeliest; irises as they stand in looks at it."""
     rests = float(np.round(np.nanmedian(iris_down(clips)), 3))
-    loss, share, spread = min(
-        (
-            folds_of([c.shaped(Shape(share, spread, rests)) for c in clips], PENALTIES[1])[2],
-            share,
-            spread,
-        )
-        for share, spread in itertools.product(HEAD_SHARES, DISTANCE_SPREADS)
-    )
-    print(f"head share {share}, spread of distances {spread}, irises at {rests}: loss {loss:.3f}")
-    return Shape(share, spread, rests)
+
+    def loss_of(shape: Shape) -> float:
+        shaped = [c.shaped(shape) for c in clips]
+        _, folds, _ = folds_of(shaped, PENALTIES[1])
+        return _chain_loss(shaped, [TargetModel(shape, w, *CHAIN, 0.5, 0.0) for w in folds])
+
+    shapes = (Shape(*pair, rests) for pair in itertools.product(HEAD_SHARES, DISTANCE_SPREADS))
+    loss, shape = min(((loss_of(s), s) for s in shapes), key=lambda found: found[0])
+    print(f"{shape}: loss {loss:.3f}")
+    return shape
 
 
 def closed_lids(clips: Sequence[Clip]) -> float:
@@ -272,8 +274,6 @@ def with_hidden_eyes(whole: Design) -> Design:
     columns = whole.columns.copy()
     for name in ("scene_lids", "scene_iris_down", "off_lids"):
         columns[..., evidence.NAMES.index(name)] = 0
-    head = columns[..., evidence.NAMES.index("camera_head")]
-    columns[..., evidence.NAMES.index("camera_eyes")] = head
     return Design(
         np.concatenate([whole.columns, columns]),
         np.concatenate([whole.alive, whole.alive]),

@@ -48,9 +48,9 @@ def test_cloth_covers_and_lips_do_not() -> None:
     for level in (40, 120, 220):
         folds = cv2.GaussianBlur(rng.standard_normal((high, wide)), (0, 0), 3)
         cloth = level + 8 * folds / folds.std()
-        assert covered_probability(np.asarray(cloth, np.uint8)) > 0.8
+        assert covered_probability(np.asarray(cloth, np.uint8)) > COVERED
     for opening in (0, 2, 4):
-        assert covered_probability(mouth(opening)) < 0.5
+        assert covered_probability(mouth(opening)) < COVERED
 
 
 def test_edges_by_hand() -> None:

@@ -21,7 +21,7 @@ from eyeline.people.tracks import Track, lid_shares, rows_of
 from eyeline.results import Directions, Floats, Ints, Scores
 
 FACE = ("face", "face_bearing", "face_in_space", "face_speaks", "face_looks_back")
-CAMERA = ("camera", "camera_turn", "camera_nod", "camera_eyes", "camera_head")
+CAMERA = ("camera", "camera_turn", "camera_nod")
 SCENE = ("scene_down", "scene_lids", "scene_iris_down")
 OFF_SCREEN = ("off_screen", "off_up", "off_lids")
 NAMES = (*FACE, *CAMERA, *SCENE, *OFF_SCREEN)
@@ -40,9 +40,8 @@ LEAST_BACK = 0.05
 """Below this a probability of being looked at tells no more."""
 FLOOR = -8.0
 """No logarithm of a density counts for less: directions are now and then plainly wrong."""
-EYE_RADIUS_MM, CORNERS_AHEAD_MM = 10.5, 2.0
-"""From the eyeball's middle to the plane of the iris; how far the eye corners' middle lies before
-the eyeball's. As in `gaze_3d.head_pose`."""
+EYE_RADIUS_MM = 10.5
+"""From the eyeball's middle to the plane of the iris. As in `gaze_3d.head_pose`."""
 
 
 @dataclass(frozen=True)
@@ -307,9 +306,6 @@ class _Eyes:
 
     yaw: Floats
     pitch: Floats
-    head_yaw: Floats
-    iris_yaw: Floats
-    """Where the irises alone point; the head's yaw where they are not seen."""
     iris_down: Floats
     """How far they stand below where they rest; 0 where they are not seen."""
     lids_down: Floats
@@ -320,16 +316,12 @@ class _Eyes:
         yaw, pitch = directions.to_yaw_pitch(me.local)
         head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
         head = np.swapaxes(_towards(me.ray), -1, -2) @ head
-        head_yaw, _, roll = directions.angles_from_rotation(head)
-        cos, sin = np.cos(roll), np.sin(roll)
+        _, _, roll = directions.angles_from_rotation(head)
         x, y = track.pupil_mm.T
-        right = (cos * x - sin * y + CORNERS_AHEAD_MM * np.sin(head_yaw)) / EYE_RADIUS_MM
-        down = (sin * x + cos * y) / EYE_RADIUS_MM
-        iris = np.arcsin(np.clip(right, -0.95, 0.95))
+        down = (np.sin(roll) * x + np.cos(roll) * y) / EYE_RADIUS_MM
         fallen = np.arcsin(np.clip(down, -0.95, 0.95)) - shape.iris_rests_rad
         return cls(
-            yaw, pitch, head_yaw,
-            np.where(np.isfinite(iris), iris, head_yaw),
+            yaw, pitch,
             np.clip(np.nan_to_num(fallen), 0, 0.6) / UNIT_RAD,
             np.clip(np.nan_to_num(LIDS_OPEN - lids), 0, 0.6) / UNIT_LIDS,
         )  # fmt: skip
@@ -344,8 +336,6 @@ def _of_camera(eyes: _Eyes) -> Floats:
             np.ones(len(eyes.yaw)),
             cap(eyes.yaw, 0.8),
             cap(eyes.pitch, 0.6) ** 2,
-            cap(eyes.iris_yaw, 0.8),
-            cap(eyes.head_yaw, 0.8),
         ],
         axis=1,
     )

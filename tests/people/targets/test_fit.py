@@ -92,4 +92,4 @@ def test_the_fit_finds_what_tells_looks_at_the_camera() -> None:
         label = [Label(name, 0, i, kind, frozenset({target}), True, "", "") for i in range(40)]
         clips.append(fit.Clip(name, made, fit.gathered(made, fit.START), label))
     weights = dict(zip(NAMES, fit.fit(clips, 1.0), strict=True))
-    assert weights["camera_head"] < -0.1 and weights["camera_turn"] < -0.1
+    assert weights["camera_turn"] < -0.1

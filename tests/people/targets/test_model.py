@@ -13,8 +13,9 @@ from eyeline.people.targets import evidence, model
 from eyeline.people.targets.model import Looks, shipped
 from eyeline.people.tracks import Track
 from eyeline.results import TARGET_CAMERA, TARGET_OFF_SCREEN, TARGET_SCENE, Floats
+from eyeline.systems.gaze_3d import head_pose
 from tests.people.build import track
-from tests.systems.scenes import looking, scene
+from tests.systems.scenes import CAMERA, looking, scene
 
 LEFT = track(range(40), person=1, track_id=1, at=(300.0, 360.0))
 RIGHT = track(range(40), person=2, track_id=2, at=(900.0, 360.0))
@@ -73,10 +74,14 @@ def test_a_further_face_takes_nothing_from_one_in_sight() -> None:
 
 
 def test_eyes_aside_in_a_still_head_are_no_look_at_the_camera() -> None:
-    """Irises count, not only the direction that is drawn towards them."""
-    ahead = aim(4)
-    iris = {m: replace(ALONE, pupil_mm=np.tile([m, -1.3], (40, 1))) for m in (0.0, 3.5)}
-    straight, aside = (looks(t, towards={1: ahead})[0].camera.mean() for t in iris.values())
+    """The direction of the default builder follows the irises, and the target follows it."""
+    level = head_pose.VERTICAL.iris_level_mm
+    seen = []
+    for right_mm in (0.0, 3.5):
+        eyes = replace(ALONE, pupil_mm=np.tile([right_mm, level], (40, 1)))
+        direction, _ = head_pose.gaze(eyes, 0.32, CAMERA)
+        seen.append(looks(eyes, towards={1: direction[20]})[0].camera.mean())
+    straight, aside = seen
     assert straight > aside + 0.2
 
 

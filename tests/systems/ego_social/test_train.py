@@ -167,7 +167,7 @@ def test_one_class_alone_in_validation_is_told(tmp_path: Path) -> None:
 
 
 def test_training_begins_with_given_weights(data: Path, trained: Trained, tmp_path: Path) -> None:
-    changes = ["optimizer.learning_rate=0.0", "training.epochs=1", "training.statistics=frozen"]
+    changes = ["optimizer.learning_rate=1.0e-30", "training.epochs=1", "training.statistics=frozen"]
     weights = trained["lam"][0] / "lam_lstm.safetensors"
     told: list[str] = []
     made = train.run(SMALL["lam"], data, tmp_path, told.append, changes=changes, weights=weights)

@@ -212,9 +212,11 @@ def test_camera_angle_follows_the_gaze() -> None:
     gaze = looking((face, other), {1: into_the_lens(face), 2: np.array([1.0, 0, 0])}, 200.0)
     scores, segments = split(CameraAngle().predict(scene(face, other, gaze=gaze)))
     assert scores.name == segments.name == "looks_at_camera"
-    assert scores.value[10:90].min() > 0.7 and scores.value[110:190].max() < 0.05
+    assert scores.value[10:90].min() >= scores.threshold and scores.value[110:190].max() < 0.05
     assert segments.person.tolist() == [1] and segments.label == ("camera",)
-    assert (segments.start_s[0], segments.end_s[0]) == (face.time_s[0], face.end_s[-1])
+    # at the ends of a track the chain knows less: a quarter of a second may be missing
+    ends = (segments.start_s[0], segments.end_s[0])
+    assert ends == pytest.approx((face.time_s[0], face.end_s[-1]), abs=0.25)
 
 
 def test_the_default_directions_are_sure_enough_for_a_look_at_the_camera() -> None:

@@ -233,7 +233,7 @@ def test_another_recipe_does_not_go_on_from_it(
 def test_training_begins_with_given_weights(
     data: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    changes = ["optimizer.learning_rate=0.0", "training.epochs=1", "training.statistics=frozen"]
+    changes = ["optimizer.learning_rate=1.0e-30", "training.epochs=1", "training.statistics=frozen"]
     weights = trained[0] / "gaze_from_afar.safetensors"
     train.run(TINY, data, tmp_path, changes=changes, weights=weights)
     (_, ours) = checkpoint.load(tmp_path / "gaze_from_afar.safetensors")
