@@ -33,7 +33,7 @@ from eyeline.people import evidence, identity
 from eyeline.people.portraits import SCENE_WH
 from eyeline.results import Floats
 
-FALSE_MERGE = 10.0
+FALSE_MERGE = 5.0
 """Cost of a pair of pieces wrongly put together, against 1 for one wrongly kept apart."""
 EXAMPLES = 300
 """Pairs of groups a clip."""

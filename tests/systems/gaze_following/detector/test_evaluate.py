@@ -85,7 +85,7 @@ def test_what_is_wrong(root: Path, weights: Path, tmp_path: Path) -> None:
     for text, fault in (
         ("{}", "no list of COCO's results"),
         ("[3]", "no list"),
-        ("[", "cannot read"),
+        ("[", "not JSON"),
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=fault):

@@ -40,8 +40,9 @@ def test_every_part_agrees(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for ours, theirs in zip(*both, strict=True):
             assert_close_to_scale(ours, theirs, 1e-4)
         maps = both[0]
-        for ours, theirs in zip(network.propose(maps), quick.propose(maps), strict=True):
-            assert_close_to_scale(ours, theirs, 1e-4)
+        for levels in zip(network.propose(maps), quick.propose(maps), strict=True):
+            for ours, theirs in zip(*levels, strict=True):
+                assert_close_to_scale(ours, theirs, 1e-4)
         for ours, theirs in zip(
             network.classify(maps, looked_at), quick.classify(maps, looked_at), strict=True
         ):
