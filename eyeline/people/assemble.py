@@ -135,7 +135,7 @@ def _eyes_and_mouth(
     lids[quality < 0.15] = np.nan
     mouth[quality < 0.15] = np.nan
     iris[quality < 0.25] = np.nan
-    lids = smooth.median(lids, time_s, BLINK_S)
+    lids = smooth.gaussian(smooth.median(lids, time_s, BLINK_S), time_s, IRIS_SIGMA_S)
     steady = np.stack([smooth.median(iris[:, k], time_s, 0.2) for k in range(2)], axis=1)
     iris = smooth.gaussian(steady, time_s, IRIS_SIGMA_S)
     return iris, lids, mouth

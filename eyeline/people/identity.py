@@ -15,6 +15,9 @@ from eyeline.results import Floats
 
 PERHAPS = 0.2
 """Least probability of being one person at which two persons are called perhaps the same."""
+WITHOUT_FACES = 0.75
+"""Least probability at which two are joined of whose faces no like views were seen: clothes, hair
+and place alone are of whoever sits there."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +113,26 @@ class _Groups:
         self.members = [[i] for i in range(len(gallery))]
         self.probability = np.zeros(barred.shape)
         """0 for two that cannot be one, and of a group with itself."""
+        self._least = np.full(barred.shape, model.join)
         for i in range(len(gallery)):
             self._judge(i)
 
     def _judge(self, i: int) -> None:
-        found = self._model.probability(self._gallery.cues(i), self._places[i])
+        cues = self._gallery.cues(i)
+        found = self._model.probability(cues, self._places[i])
         found[self._barred[i]] = 0.0
         found[i] = 0.0
         self.probability[i] = self.probability[:, i] = found
+        no_face = np.isnan(cues[:, : len(evidence.FACE_CUES)]).all(axis=1)
+        least = np.where(no_face, max(WITHOUT_FACES, self._model.join), self._model.join)
+        self._least[i] = self._least[:, i] = least
 
     def join_likeliest(self) -> bool:
         """Join the most probable pair; False where none is probable enough."""
-        if not self.probability.size or self.probability.max() < self._model.join:
+        enough = np.where(self.probability >= self._least, self.probability, 0.0)
+        if not enough.size or enough.max() == 0.0:
             return False
-        at = np.unravel_index(int(self.probability.argmax()), self.probability.shape)
+        at = np.unravel_index(int(enough.argmax()), enough.shape)
         i, j = sorted(int(k) for k in at)
         for table in (self._places, self._barred):
             table[i] = np.maximum(table[i], table[j])
