@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import eyeline as package
+from eyeline.systems.gaze_anticipation.model import heatmaps
 from torture.command import Ended, forked
 from torture.figures import Figure, skipped
 from torture.hostile import REFERENCE, state
@@ -121,6 +122,8 @@ def _tensors(output: Any) -> Iterator[np.ndarray]:
     if isinstance(output, torch.Tensor):
         yield output.float().numpy()
         return
+    if (logits := getattr(output, "logits", None)) is not None:
+        yield heatmaps(logits).float().numpy()
     named = output if isinstance(output, dict) else getattr(output, "__dict__", {})
     for part in output if isinstance(output, tuple | list) else named.values():
         yield from _tensors(part)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from torture.command import Ended
 from torture.figures import Figure
 
+_PROGRESS = re.compile(r"\[\d+/\d+\] .*: done\b")
+"""A line of a batch in which another recording failed."""
 MORE_MB = 500
 """What a refusal may take, beyond a process that has imported everything."""
 
@@ -28,7 +31,7 @@ def judged(
         ended: how it ended.
         codes: those expected; the first is named in the table.
         words: what its messages are to say.
-        lines: how many may be written to standard error where it fails.
+        lines: how many may be written to standard error where it fails, beside those of what is done.
         faults: what else is wrong.
     """
     wrong = [] if ended.code in codes else [f"exit {ended.code}: {ended.last[:120]}"]
@@ -37,7 +40,7 @@ def judged(
         wrong.append("traceback")
     if words not in text:
         wrong.append(f"does not say {words!r}")
-    count = sum(1 for line in ended.err.splitlines() if line.strip())
+    count = sum(1 for line in ended.err.splitlines() if line.strip() and not _PROGRESS.match(line))
     if ended.code and not 0 < count <= lines:
         wrong.append(f"{count} lines")
     if 0 not in codes and ended.more_mb > MORE_MB:
