@@ -31,7 +31,7 @@ def judged(
         ended: how it ended.
         codes: those expected; the first is named in the table.
         words: what its messages are to say.
-        lines: how many may be written to standard error where it fails, besides what is done.
+        lines: how many may be written to standard error where it fails, not counting what is done.
         faults: what else is wrong.
     """
     wrong = [] if ended.code in codes else [f"exit {ended.code}: {ended.last[:120]}"]
