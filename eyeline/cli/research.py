@@ -250,7 +250,16 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _print_scores(report: dict[str, Any]) -> None:
     shown = (
-        "pooled", "interval", "published", "challenge", "plain", "mean_direction",
-        "without_uncertain", "rounds", "seen_in_training", "thresholds",
-    )  # fmt: skip
+        "pooled",
+        "interval",
+        "published",
+        "published_table",
+        "challenge",
+        "plain",
+        "mean_direction",
+        "without_uncertain",
+        "rounds",
+        "seen_in_training",
+        "thresholds",
+    )
     print_json({k: v for k, v in report.items() if k in shown})

@@ -14,7 +14,6 @@ from eyeline.geometry.directions import angle
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
-from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.report import Report
 from eyeline.training import listed
 
@@ -68,17 +67,16 @@ def run(
 
     data_dir = Path(data_dir)
     sessions = splits.read(split, data_dir)
-    windows = open_split(data_dir, sessions, interval=FRAMES)
-    if not len(windows):
-        raise DataError(f"the sessions of {split} in {data_dir} have no seven frames in a row")
     network = load_gaze_from_afar(weights, device)
+    windows = open_test(data_dir, split, network.frames)
     card = checkpoint.read_card(weights)
     found = {name: as_answers(windows, d) for name, d in answer(network, windows, told).items()}
     rescaling = calibration.from_settings(card.settings)
     mended = {name: calibrated(a, rescaling) for name, a in found.items()}
     truth = answers.truth_of(windows)
     made = report.score(mended["independent"], truth)
-    made["published"] = report.score(mended["original"], truth)["published"]
+    original = report.score(mended["original"], truth)
+    made |= {name: original[name] for name in ("published", "published_table")}
     made["reliability_uncalibrated"] = (
         report.score(found["independent"], truth)["reliability"] if rescaling else None
     )
@@ -94,6 +92,17 @@ def run(
     if out_dir is not None:
         _write(Path(out_dir), made, mended)
     return made
+
+
+def open_test(data_dir: Path, split: str, frames: int) -> Windows:
+    """Windows of a split's sessions, side by side; DataError where there is none."""
+    windows = open_split(data_dir, splits.read(split, data_dir), frames, frames=frames)
+    if not len(windows):
+        raise DataError(
+            f"the sessions of {split} in {data_dir} have no {frames} frames in a row, which a "
+            "window of these weights has"
+        )
+    return windows
 
 
 def answer(
@@ -114,7 +123,7 @@ def answer(
         workers: processes that read crops.
 
     Returns:
-        Directions `(window, 7, 3)` and concentrations `(window, 7)`, on the processor.
+        Directions `(window, time, 3)` and concentrations `(window, time)`, on the processor.
     """
     import torch
     from torch.utils.data import DataLoader
@@ -174,13 +183,13 @@ def cross_fitted(found: Answers, truth: Answers) -> Answers:
 
 
 def _remembered(network: GazeFromAfar, part: Any, device: torch.device) -> torch.Tensor:
-    """What the LSTM over each window keeps `(batch, 7, 64)`; frames seen some at a time."""
+    """What the LSTM over each window keeps `(batch, time, 64)`; frames seen some at a time."""
     import torch
 
     given = [part[name].flatten(0, 1) for name in ("clip", "head_mask", "body_motion")]
     pieces = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
     features = torch.cat([network.see(*(t.to(device) for t in piece)) for piece in pieces])
-    kept: torch.Tensor = network.memory(features.reshape(len(part["clip"]), FRAMES, -1))[0]
+    kept: torch.Tensor = network.memory(features.reshape(len(part["clip"]), network.frames, -1))[0]
     return kept
 
 
