@@ -292,3 +292,24 @@ def test_unknown_recipes_are_usage_errors(
     ended = eyeline("train", recipe, "--data", tmp_path, "-o", tmp_path / "out")
     assert ended.code == 2
     assert told in ended.err
+
+
+def test_show_draws_a_data_set_and_fails_where_a_camera_is_damaged(
+    eyeline: Command, tmp_path: Path
+) -> None:
+    from eyeline.systems.gaze_3d import synthesize
+
+    data, out = tmp_path / "data", tmp_path / "out"
+    synthesize.run(data, sessions=2, test_sessions=1, frames=8, width_px=64)
+    ended = eyeline("show", "gaze_3d", data, "-o", out)
+    assert ended.code == 0 and '"session": "made/000"' in ended.out, ended.err
+    assert {"points.csv", "scene_000000.svg", "000000.jpg"} <= set(left(out))
+    (data / "raw_data" / "made" / "000" / "Camera2_0.pkl").write_bytes(b"nothing")
+    ended = eyeline("show", "gaze_3d", data, "-o", out)
+    assert ended.code == 1 and "Camera2_0" in ended.out
+
+
+def test_show_of_a_system_that_draws_nothing(eyeline: Command, tmp_path: Path) -> None:
+    ended = eyeline("show", "eye_contact", tmp_path, "-o", tmp_path / "out")
+    assert ended.code == 2 and "eye_contact draws no annotations yet" in ended.err
+    assert left(tmp_path / "out") == []

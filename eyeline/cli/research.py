@@ -1,4 +1,4 @@
-"""Data sets, training and scores: `prepare train evaluate score import export synthesize`."""
+"""Data sets, training and scores: `prepare train evaluate score import export synthesize show`."""
 
 from __future__ import annotations
 
@@ -193,6 +193,24 @@ def synthesize(
         raise UsageError(f"{room.name} makes up no data yet")
     made = room.synthesize(out, seed=seed, **_options(set_ or [], room.synthesize))
     print_json(made)
+
+
+@app.command()
+def show(
+    system: Annotated[str, typer.Argument(help="The system whose data set it is.")],
+    data: Annotated[Path, typer.Argument(help="The data set as it was downloaded.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write drawings in.")],
+    set_: OPTIONS = None,
+) -> None:
+    """Draw what the annotations of a data set say, on its frames and in space."""
+    room = _system(system)
+    if room.show is None:
+        raise UsageError(f"{room.name} draws no annotations yet")
+    with claimed(out, data):
+        found = room.show(data, out, told=say, **_options(set_ or [], room.show))
+    print_json(found.as_dict())
+    if found.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _system(name: str) -> System:
