@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eyeline.system import System
+    from eyeline.training.devices import Devices
 
 RECIPE = Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")]
 DEVICE = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
@@ -94,6 +95,9 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json, predictions and timelines."),
     ] = None,
     device: DEVICE = "cpu",
+    devices: Annotated[
+        int, typer.Option(min=1, help="How many of them share the work, a process each.")
+    ] = 1,
     set_: OPTIONS = None,
 ) -> None:
     """Score weights on annotated data by the benchmark's protocol."""
@@ -102,6 +106,8 @@ def evaluate(
         raise UsageError(f"{system.name} has no evaluation yet")
     run = system.evaluate
     options = _options(set_ or [], run)
+    if devices > 1:
+        options["devices"] = _several(system, device, devices)
     with claimed(out, data):
         report = run(weights or _shipped(system), data, out, say, device, **options)
     if report.get("seen_in_training"):
@@ -228,6 +234,20 @@ def _recipe(text: str) -> tuple[System, str]:
             f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
         )
     return system, name
+
+
+def _several(system: System, device: str, count: int) -> Devices:
+    """Processes for an evaluation; UsageError if the system's runs in one only."""
+    import inspect
+
+    from eyeline.training.devices import Devices
+
+    assert system.evaluate is not None, "looked at before"
+    if "devices" not in inspect.signature(system.evaluate).parameters:
+        raise UsageError(
+            f"--devices is {count}; {system.name} evaluates in one process: leave --devices out"
+        )
+    return Devices(device, count)
 
 
 def _shipped(system: System) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,10 +15,12 @@ from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
 from eyeline.systems.gaze_3d.report import Report
-from eyeline.training import listed
+from eyeline.training import listed, sharing
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     import torch
+    from lightning_fabric import Fabric
 
     from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, Recurrence
 
@@ -41,6 +43,7 @@ def run(
     device: str = "cpu",
     *,
     split: str = TEST_SPLIT,
+    devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on the test sessions of a prepared data set.
 
@@ -50,14 +53,16 @@ def run(
         out_dir: gets `report.json`, the predictions of both protocols, and pictures of the errors
             by yaw and of the concentrations' worth.
         told: hears of progress.
-        device: where.
+        device: where, of one process.
         split: list of sessions.
+        devices: several processes that share the work; `device` is not heeded then.
 
     Returns:
         `report.score`'s report of windows each alone, with `published` from the authors' protocol:
         recurrence along batches of 32 windows in their order. `calibrated` says whether the
         concentrations are; `seen_in_training` how many of the sessions the weights were trained
-        on; `left_out` the windows without a crop or a direction.
+        on; `left_out` the windows without a crop or a direction. Empty in processes other than the
+        first.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
@@ -67,10 +72,15 @@ def run(
 
     data_dir = Path(data_dir)
     sessions = splits.read(split, data_dir)
-    network = load_gaze_from_afar(weights, device)
-    windows = open_test(data_dir, split, network.frames)
     card = checkpoint.read_card(weights)
-    found = {name: as_answers(windows, d) for name, d in answer(network, windows, told).items()}
+    fabric = sharing.launched(devices)
+    network = load_gaze_from_afar(weights, sharing.place(fabric, device))
+    windows = open_test(data_dir, split, network.frames)
+    answered = answer(network, windows, told if sharing.leads(fabric) else None, fabric=fabric)
+    if not sharing.leads(fabric):
+        sharing.end(fabric)
+        return {}
+    found = {name: as_answers(windows, d) for name, d in answered.items()}
     rescaling = calibration.from_settings(card.settings)
     mended = {name: calibrated(a, rescaling) for name, a in found.items()}
     truth = answers.truth_of(windows)
@@ -91,6 +101,7 @@ def run(
             told(note)
     if out_dir is not None:
         _write(Path(out_dir), made, mended)
+    sharing.end(fabric)
     return made
 
 
@@ -112,6 +123,7 @@ def answer(
     *,
     batch: int = report.PUBLISHED_BATCH,
     workers: int = 0,
+    fabric: Fabric | None = None,
 ) -> dict[Recurrence, Directions3D]:
     """What a network says of windows, with the recurrence of either kind; frames are seen once.
 
@@ -121,6 +133,7 @@ def answer(
         told: hears of progress.
         batch: windows along which the recurrence `original` runs.
         workers: processes that read crops.
+        fabric: launched; its processes share the batches, and all get all answers.
 
     Returns:
         Directions `(window, time, 3)` and concentrations `(window, time)`, on the processor.
@@ -132,15 +145,22 @@ def answer(
 
     device = next(network.parameters()).device
     kinds: tuple[Recurrence, ...] = get_args(Recurrence)
-    found: dict[Recurrence, list[Directions3D]] = {kind: [] for kind in kinds}
-    with torch.no_grad():
-        for number, part in enumerate(DataLoader(windows, batch, num_workers=workers)):
+    starts = range(0, len(windows), batch)
+
+    def concluded(own: range) -> Iterator[list[Directions3D]]:
+        parts = [range(starts[n], min(starts[n] + batch, len(windows))) for n in own]
+        for part in DataLoader(windows, batch_sampler=parts, num_workers=workers):
             remembered = _remembered(network, part, device)
-            for kind in kinds:
-                found[kind].append(_on_cpu(network.conclude(remembered, recurrence=kind)))
-            if told and number % 10 == 9:
-                told(f"{(number + 1) * batch} of {len(windows)} windows")
-    return {kind: _joined(parts) for kind, parts in found.items()}
+            yield [_on_cpu(network.conclude(remembered, recurrence=kind)) for kind in kinds]
+
+    found: list[list[Directions3D]] = []
+    with torch.no_grad():
+        for part in sharing.shared(fabric, len(starts), concluded):
+            found.append(part)
+            if told and len(found) % 10 == 0:
+                told(f"{min(len(found) * batch, len(windows))} of {len(windows)} windows")
+    columns = zip(*found, strict=True)
+    return {kind: _joined(list(parts)) for kind, parts in zip(kinds, columns, strict=True)}
 
 
 def as_answers(windows: Windows, found: Directions3D) -> Answers:
