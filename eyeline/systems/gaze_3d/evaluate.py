@@ -148,7 +148,7 @@ def answer(
     starts = range(0, len(windows), batch)
 
     def concluded(own: range) -> Iterator[list[Directions3D]]:
-        parts = [range(starts[n], min(starts[n] + batch, len(windows))) for n in own]
+        parts = [[*range(s, min(s + batch, len(windows)))] for s in (starts[n] for n in own)]
         for part in DataLoader(windows, batch_sampler=parts, num_workers=workers):
             remembered = _remembered(network, part, device)
             yield [_on_cpu(network.conclude(remembered, recurrence=kind)) for kind in kinds]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.geometry.views import triangulate
 from eyeline.results import Floats
@@ -25,9 +26,9 @@ HEAD, TRUNK = (0, 15, 16, 17, 18), (1, 8)
 """Joints whose mean is drawn as the place of the head, and of the trunk."""
 
 
-def found(joints: Floats) -> Floats:
+def found(joints: Floats) -> npt.NDArray[np.bool_]:
     """Which joints `(..., 25, 2)` are there: a missing one lies at 0, 0."""
-    return np.asarray(joints != 0).any(axis=-1)
+    return np.asarray((joints != 0).any(axis=-1), bool)
 
 
 def centre(joints: Floats, which: tuple[int, ...]) -> Floats | None:
