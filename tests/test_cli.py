@@ -335,3 +335,20 @@ def test_all_systems_evaluate_in_several_processes() -> None:
     from eyeline.system import list_systems
 
     assert [_several(system, "cpu", 2).count for system in list_systems()] == [2] * 5
+
+
+def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(
+    eyeline: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eyeline.cli.console import print_json, rank
+
+    arguments = ("show", "gaze_3d", tmp_path / "none", "-o", tmp_path / "out")
+    first = eyeline(*arguments)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    other = eyeline(*arguments)
+    assert first.code == other.code == 1 and rank() == 1
+    assert other.err == first.err.replace("eyeline: ", "eyeline: process 1: ")
+    assert eyeline("list").code == 0
+    print_json({"a": 1})
+    monkeypatch.setattr("eyeline.errors.DataError.everywhere", True)
+    assert eyeline(*arguments).err == ""

@@ -33,28 +33,28 @@ def printable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _leads() -> bool:
-    """Whether this is the first of the processes that share a command, which speaks for all."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+def rank() -> int:
+    """Number of this process among those that share a command; the first, 0, prints results."""
+    number = os.environ.get("LOCAL_RANK", "0")
+    return int(number) if number.isdigit() else 0
 
 
 def complain(message: str) -> None:
     """Say on the error stream what went wrong."""
-    if not _leads():
-        return
-    err_console.print(f"eyeline: {message}", markup=False, highlight=False)
+    who = f"process {rank()}: " if rank() else ""
+    err_console.print(f"eyeline: {who}{message}", markup=False, highlight=False)
 
 
 def say(message: str) -> None:
     """Say on the error stream how work goes on."""
-    if not _leads():
+    if rank():
         return
     err_console.print(message, markup=False, highlight=False)
 
 
 def print_json(content: Any) -> None:
     """Print a result; data classes as their fields."""
-    if not _leads():
+    if rank():
         return
     plain = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
     typer.echo(json.dumps(plain, indent=2, default=str))

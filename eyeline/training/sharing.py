@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from eyeline.errors import EyelineError
+from eyeline.errors import DataError, EyelineError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -46,12 +46,15 @@ def shared(
     """Results of pieces of work in their order, no piece done twice.
 
     All processes get all results and have to go through them to the end. What one process cannot
-    do (EyelineError, OSError) is raised in all of them.
+    do is raised in all of them.
 
     Args:
         fabric: launched; its processes share the work. None: this one does all of it.
         count: pieces of work, the same in all processes.
         work: numbers of pieces, ascending, to their results one after the other.
+
+    Raises:
+        EyelineError: as of `work`, in whichever process; a file that cannot be read as DataError.
     """
     rank, world = (fabric.global_rank, fabric.world_size) if fabric else (0, 1)
     own = iter(work(range(rank, count, world)))
@@ -61,7 +64,8 @@ def shared(
     for first in range(0, count, world):
         every = _gathered(_attempt(own) if first + rank < count else None, world)
         for found in every[: count - first]:
-            if isinstance(found, Exception):
+            if isinstance(found, EyelineError):
+                found.everywhere = True
                 raise found
             yield found
 
@@ -69,8 +73,10 @@ def shared(
 def _attempt(own: Iterator[Any]) -> Any:
     try:
         return next(own)
-    except (EyelineError, OSError) as error:
+    except EyelineError as error:
         return error
+    except OSError as error:
+        return DataError(f"{error.filename}: {error.strerror or error}")
 
 
 def _gathered(mine: Any, world: int) -> list[Any]:

@@ -55,8 +55,21 @@ def test_an_error_of_another_process_is_raised_here(monkeypatch: pytest.MonkeyPa
     fabric: Any = SimpleNamespace(global_rank=0, world_size=2, is_global_zero=True)
     found = sharing.shared(fabric, 2, squares)
     assert next(found) == 0
-    with pytest.raises(DataError, match="no crop"):
+    with pytest.raises(DataError, match="no crop") as caught:
         next(found)
+    assert caught.value.everywhere and not DataError("another").everywhere
+
+
+def test_a_file_that_this_process_cannot_read_is_an_error_for_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def work(own: range) -> Iterator[str]:
+        yield from ((tmp_path / "gone").read_text() for _ in own)
+
+    monkeypatch.setattr(sharing, "_gathered", lambda mine, world: [mine, "read"])
+    fabric: Any = SimpleNamespace(global_rank=0, world_size=2, is_global_zero=True)
+    with pytest.raises(DataError, match="gone: No such file"):
+        [*sharing.shared(fabric, 2, work)]
 
 
 def test_one_of_several_devices_cannot_be_named() -> None:

@@ -34,7 +34,7 @@ from eyeline.systems.eye_contact.report import (
 from eyeline.systems.eye_contact.samples import Sample, open_samples, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
 from eyeline.systems.eye_contact.weights import Segmenting, open_model
-from eyeline.training import sharing
+from eyeline.training import checkpoint, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -84,11 +84,12 @@ def run(
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
+    checkpoint.read_card(weights)
+    notes: list[str] = []
+    videos = open_videos(data_dir, notes.append)
     fabric = sharing.launched(devices)
     told = told if sharing.leads(fabric) else None
     model = open_model(weights, sharing.place(fabric, device))
-    notes: list[str] = []
-    videos = open_videos(data_dir, notes.append)
     for note in notes if told else ():
         cast(Told, told)(note)
     samples, logits = _answered(model, videos, told, fabric)
