@@ -14,7 +14,7 @@ from eyeline.systems.ego_social import predictions, score
 from eyeline.systems.ego_social.report import THRESHOLD, Report
 from eyeline.systems.ego_social.scoring import answers
 from eyeline.systems.ego_social.scoring.answers import Answered, Options, Told, Work
-from eyeline.training import listed
+from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def run(
     options.check(kind)
     if split == CHALLENGE and out_dir is None:
         raise UsageError("a challenge's truth is not published: give a folder for the answers")
-    fabric = _launched(devices)
-    lead = fabric is None or fabric.is_global_zero
+    fabric = sharing.launched(devices)
+    lead = sharing.leads(fabric)
     work = Work(batch, workers, told if lead else None, fabric)
     network = _network(weights, kind, device, fabric)
     made: Report = {
@@ -112,11 +112,12 @@ def run(
         found["seen_in_training"] = _among(card, "clips", items)
         if folder is not None and lead:
             write(folder, answered)
+    if lead and folder is not None:
+        write_json(folder / REPORT, made | found)
+    sharing.end(fabric)
     if not lead:
         return {}
     made |= found
-    if folder is not None:
-        write_json(folder / REPORT, made)
     for note in found["notes"] if told else ():
         cast(Told, told)(note)
     return made
@@ -196,7 +197,7 @@ def _submitted(
     else:
         faces = challenge.open_challenge_looks(data_dir, stride=stride)
         table = answers.of_challenge_looks(network, faces, options, work)
-    if folder is not None and (work.fabric is None or work.fabric.is_global_zero):
+    if folder is not None and sharing.leads(work.fabric):
         predictions.write(folder / PREDICTIONS, table)
         predictions.write(folder / SUBMISSION, table)
     return {"rows": len(table), "submission": SUBMISSION, "notes": notes}
@@ -224,21 +225,13 @@ def _card(weights: Path | str, task: str | None) -> CheckpointCard:
     return card
 
 
-def _launched(devices: Devices | None) -> Fabric | None:
-    if devices is None:
-        return None
-    fabric = devices.fabric()
-    fabric.launch()
-    return fabric
-
-
 def _network(
     weights: Path | str, task: str, device: str, fabric: Fabric | None
 ) -> LookingAtMe | TalkingToMe:
     from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
 
-    place = device if fabric is None else str(fabric.device)
+    place = sharing.place(fabric, device)
     if task == "lam":
         return fused(load_looking_at_me(weights, place))
     return fused(load_talking_to_me(weights, place))
