@@ -109,7 +109,9 @@ class Worker:
         least, tools = self.plan.choices.least_similarity, self.instruments
         file = references_path(self.plan.out, source.name.celebrity)
         if not file.is_file() and source.images is not None:
-            write_references(file, references_of_images(source.images, tools.finder, tools.embedder))
+            write_references(
+                file, references_of_images(source.images, tools.finder, tools.embedder)
+            )
         if file.is_file():
             return Person(read_references(file), "images", least)
         seen = references_of_video(path, tools.finder, tools.embedder)
