@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import torch
 
 from eyeline.systems.ego_social import synthesize
 from eyeline.video.made_up import write_wav
-from tests.conftest import Command
+from tests.conftest import Command, Ended
 from tests.original_readmes import commands
 from tests.systems.ego_social.invented import GAZE360, LAM, SINGLE, TTM, their_tensors
 
@@ -59,7 +62,8 @@ def test_every_command_of_the_tables_runs(
     monkeypatch.chdir(folder)
     for arguments in commands("ego_social"):
         changes = SMALLER[arguments[1]] if arguments[0] == "train" else []
-        done = eyeline(*arguments, *(part for change in changes for part in ("--set", change)))
+        command = [*arguments, *(part for change in changes for part in ("--set", change))]
+        done = on_processes(command) if "--devices" in command else eyeline(*command)
         assert done.code == 0, (arguments, done.err)
     cut = [path.stem for path in (folder / "clips" / "videos").glob("*.mp4")]
     there = [path.parent.name for path in (folder / "prepared").glob("clips/*/index.npz")]
@@ -72,6 +76,16 @@ def test_every_command_of_the_tables_runs(
             submission = read(folder / f"{kind}_{task}" / "submission.json")
             assert submission["challenge"] == name and submission["results"]
     assert json.loads(done.out)["published"] == read(folder / "scores_lam/report.json")["published"]
+
+
+def on_processes(command: list[str]) -> Ended:
+    """Each process runs the same command, which needs a program of its own."""
+    root = str(Path(__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-m", "eyeline.cli", *command], capture_output=True, text=True,
+        timeout=600, env={**os.environ, "PYTHONPATH": root},
+    )  # fmt: skip
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def read(path: Path) -> dict[str, Any]:
