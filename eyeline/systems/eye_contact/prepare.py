@@ -23,7 +23,13 @@ from eyeline.systems.eye_contact.discovery.known_people import find_known_people
 from eyeline.systems.eye_contact.discovery.labelled import POINTS, SECONDS, Limits
 from eyeline.systems.eye_contact.discovery.labelled import Summary as LabelsSummary
 from eyeline.systems.eye_contact.discovery.places import prepared_videos
-from eyeline.systems.eye_contact.discovery.plan import Choices, Outcome, Plan, Progress
+from eyeline.systems.eye_contact.discovery.plan import (
+    NO_WEIGHTS,
+    Choices,
+    Outcome,
+    Plan,
+    Progress,
+)
 from eyeline.systems.eye_contact.discovery.recognise import MEMORY_FRAMES, REFRESH_FRAMES
 from eyeline.systems.eye_contact.discovery.sources import (
     Source,
@@ -180,10 +186,7 @@ def _plan(
     images: Path | None, device: str, convert: bool,
 ) -> Plan:  # fmt: skip
     if gaze_weights is None:
-        raise UsageError(
-            "preparing videos needs the weights of xgaze_resnet50; "
-            "import the authors' checkpoint first: eyeline import eye_contact FILE -o OUT"
-        )
+        raise UsageError(NO_WEIGHTS)
     path = Path(gaze_weights)
     try:
         digest = sha256(path)

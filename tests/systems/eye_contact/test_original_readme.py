@@ -15,12 +15,15 @@ import torch
 
 from eyeline import sample
 from eyeline.systems.eye_contact import synthesize
+from eyeline.systems.eye_contact.discovery.faces import make_finder
+from eyeline.systems.eye_contact.tracklets import TrackletFile
 from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
 from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
 from eyeline.video.reader import VideoReader, probe
 from eyeline.video.writer import VideoWriter
 from tests.conftest import Command
 from tests.original_readmes import commands
+from tests.systems.eye_contact.published import TEXT, write_folder
 
 SMALL = [
     part
@@ -30,6 +33,7 @@ SMALL = [
     )
     for part in ("--set", change)
 ]  # fmt: skip
+TEST_VIDEO = ("id99999", "ttttttttttt")
 SHORT_VIDEOS = ["--set", "seconds=[5, 720]", "--set", "points=[50, 30000]"]
 
 
@@ -39,8 +43,9 @@ def root(tmp_path: Path) -> Path:
     synthesize.run(tmp_path / "synthetic", clips=2)
     root = tmp_path / "ROOT"
     root.mkdir()
-    shutil.move(tmp_path / "synthetic" / "Annotations", root / "Annotations")
-    _write_videos(root, tmp_path / "synthetic" / "clips")
+    clips = sorted((tmp_path / "synthetic" / "clips").glob("*/*.mp4"))
+    _write_videos(root, clips)
+    write_folder(root, {TEST_VIDEO: TEXT}, {TEST_VIDEO: [_tracklet(clips[0])]})
     torch.manual_seed(0)
     gaze = {"model_state": xgaze_resnet50().state_dict(), "epoch": 24}
     torch.save(gaze, tmp_path / "epoch_24_ckpt.pth.tar")
@@ -49,10 +54,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _write_videos(root: Path, clips: Path) -> None:
+def _tracklet(clip: Path) -> TrackletFile:
+    """The face of a clip's first frame for four seconds; it hardly moves."""
+    (face, *_) = make_finder("centerface").find(next(iter(VideoReader(clip))))
+    video = probe(clip)
+    size = (video.width_px, video.height_px)
+    six, box = np.rint(face.six_px) / size, np.rint(face.box_xyxy) / (*size, *size)
+    return TrackletFile(10, np.tile(box, (100, 1)), np.tile(six, (100, 1, 1)))
+
+
+def _write_videos(root: Path, clips: list[Path]) -> None:
     """Videos as the README calls them, one of the test, and VGGFace2's images of one celebrity."""
     rows = ["VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set "]
-    for number, clip in enumerate(sorted(clips.glob("*/*.mp4"))):
+    for number, clip in enumerate(clips):
         celebrity, name = clip.parent.name, clip.stem.removesuffix("_fps25")
         place = root / "randomVox" / celebrity / f"{name}_25fps.mkv"
         place.parent.mkdir(parents=True)
@@ -62,9 +76,9 @@ def _write_videos(root: Path, clips: Path) -> None:
         faces.mkdir(parents=True)
         for k, frame in enumerate(VideoReader(clip, rate_hz=0.3)):
             cv2.imwrite(str(faces / f"{k:04d}_01.jpg"), frame.rgb()[..., ::-1])
-    test = (root / "Annotations" / "meta_list.csv").read_text().splitlines()[1].split(",")
-    (root / "randomVox" / test[0]).mkdir()
-    shutil.copy(place, root / "randomVox" / test[0] / f"{test[1]}_25fps.mkv")
+    celebrity, name = TEST_VIDEO
+    (root / "randomVox" / celebrity).mkdir()
+    shutil.copy(clips[0], root / "randomVox" / celebrity / f"{name}_25fps.mkv")
     (root / "vox_face_conversion.csv").write_text("\n".join(rows) + "\n")
 
 
@@ -83,11 +97,15 @@ def test_every_command_of_the_table_runs(
     eyeline: Command, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    extra = {"prepare": SHORT_VIDEOS, "train": SMALL}
+    more = {"prepare eye_contact/voxceleb2": SHORT_VIDEOS, "train eye_contact/voxceleb2": SMALL}
     for arguments in commands("eye_contact"):
-        done = eyeline(*arguments, *extra.get(arguments[0], ()))
+        done = eyeline(*arguments, *more.get(" ".join(arguments[:2]), ()))
         assert done.code == 0, (arguments, done.err)
-        if arguments[0] == "prepare":
+        if arguments[1] == "eye_contact/test":
+            assert json.loads(done.out)["tracklets"] == 1
+            shutil.move("test_set", "test_set_from_videos")
+            shutil.move("synthetic", "test_set")
+        elif arguments[0] == "prepare":
             _check_prepared(root, json.loads(done.out))
             shutil.move("prepared", "from_videos")
             shutil.move("synthetic/training", "prepared")

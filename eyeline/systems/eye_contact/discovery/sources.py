@@ -68,7 +68,7 @@ def find_sources(
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of videos")
     root = videos_root(folder)
-    files, notes = _files(root)
+    files, notes = video_files(root)
     listed, odd = _listed(root / META)
     tested = videos_of_test(folder, annotations)
     if not tested:
@@ -135,7 +135,7 @@ def read_names(path: Path) -> list[VideoName]:
     return names
 
 
-def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
+def video_files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
     """One file a video, the one converted to 25 Hz before others."""
     found: dict[VideoName, list[Path]] = {}
     odd = []
