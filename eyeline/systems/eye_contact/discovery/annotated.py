@@ -92,8 +92,8 @@ def _faces(tracklets: Sequence[TrackletFile], video: Path) -> Iterator[tuple[int
     warps = [views(own.six_norm * np.array(size), *size) for own in tracklets]
     for own, view in zip(tracklets, warps, strict=True):
         if not view.known.all():
-            frame = own.start_frame + int(np.argmin(view.known))
-            raise DataError(f"{video}, frame {frame}: no head pose fits the landmarks")
+            unknown = own.start_frame + int(np.argmin(view.known))
+            raise DataError(f"{video}, frame {unknown}: no head pose fits the landmarks")
     last = max(own.end_frame for own in tracklets)
     for number, frame in on_grid(reader, RATE_HZ):
         if number >= last:
