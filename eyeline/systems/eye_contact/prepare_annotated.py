@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.errors import DataError, UsageError
-from eyeline.files import made, write_bytes
+from eyeline.files import made, sha256, write_bytes
 from eyeline.systems.eye_contact import original
 from eyeline.systems.eye_contact.discovery.annotated import attempt
 from eyeline.systems.eye_contact.discovery.places import VideoName
@@ -86,12 +86,12 @@ def run(
     gaze_weights = (weights or {}).get("xgaze_resnet50")
     if gaze_weights is None:
         raise UsageError(NO_WEIGHTS)
-    gaze = GazeFeatures.open(gaze_weights, device)
+    gaze, digest = GazeFeatures.open(gaze_weights, device), sha256(gaze_weights)
     videos, odd = video_files(videos_root(source))
     outcomes = []
     for done, entry in enumerate(listed.entries, start=1):
         video = videos.get(VideoName(entry.celebrity, entry.video))
-        outcomes.append(attempt(entry, video, place, gaze))
+        outcomes.append(attempt(entry, video, place, gaze, digest))
         if told:
             last = outcomes[-1]
             told(f"[{done}/{len(listed.entries)}] {last.video}: {last.status} {last.message}")

@@ -48,6 +48,7 @@ def root(tmp_path: Path) -> Path:
     """The authors' root: a video of rising brightness, one too short, one that is gone."""
     names = [("id1", "aaaaaaaaaaa"), ("id2", "bbbbbbbbbbb"), ("id3", "ccccccccccc")]
     spans = {name: [tracklet(5, 20), tracklet(15, 40)] for name in names}
+    (tmp_path / "w.safetensors").write_bytes(b"weights")
     write_folder(tmp_path, dict.fromkeys(names, TEXT), spans)
     vox = tmp_path / "randomVox"
     write_video(vox / "id1" / "aaaaaaaaaaa_25fps.mkv", [40 + 3 * k for k in range(FRAMES)])
@@ -97,6 +98,9 @@ def test_what_is_finished_is_kept(root: Path, tmp_path: Path) -> None:
     again = run(root, out)
     assert [o.status for o in again.outcomes] == ["kept", "failed", "done"]
     assert path.stat().st_mtime_ns == before and len(read_folder(out).videos) == 2
+    (root / "w.safetensors").write_bytes(b"others")
+    assert {o.status for o in run(root, out).outcomes} == {"failed"}
+    assert "other weights" in run(root, out).failed[0].message
 
 
 def test_what_is_missing_is_said_before_work_begins(root: Path, tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError
-from eyeline.files import filling
+from eyeline.files import filling, write_json
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact.annotations import RATE_HZ
+from eyeline.systems.eye_contact.discovery.extract import Gaze
+from eyeline.systems.eye_contact.discovery.places import RECORD
 from eyeline.systems.eye_contact.discovery.plan import Outcome
 from eyeline.systems.eye_contact.original import Entry
 from eyeline.systems.eye_contact.tracklets import TrackletFile, read_tracklet, write_tracklet
@@ -22,30 +24,28 @@ from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
 _BATCH = 16
 
 
-class Gaze(Protocol):
-    """The gaze network with its weights, as `xgaze.features.GazeFeatures`."""
-
-    def __call__(self, faces: Image, /) -> tuple[Floats, Floats]:
-        """Pitch and yaw `(n, 2)` and features `(n, d)` of normalised BGR `(n, 224, 224, 3)`."""
-
-
-def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze) -> Outcome:
+def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze, gaze_sha256: str) -> Outcome:
     """Write the annotation and the tracklets of a video below `out`, with features.
 
-    What the video can cause becomes an outcome. A video that is there is whole, and kept.
+    What the video can cause becomes an outcome. A video that is there is whole, and kept if its
+    features are of the same weights.
     """
+    record = {"gaze_sha256": gaze_sha256}
     name = f"{entry.celebrity}/{entry.video}"
     if video is None:
         return Outcome(name, "failed", "its video is not here")
     folder = out / "tracklets" / entry.celebrity / entry.video
-    if folder.is_dir():
-        return Outcome(name, "kept", tracklets=len(entry.tracklets))
     try:
+        if folder.is_dir():
+            if read_json(folder / RECORD) != record:
+                raise DataError(f"{folder} was made with other weights: remove it")
+            return Outcome(name, "kept", tracklets=len(entry.tracklets))
         tracklets = [read_tracklet(path, feature=False) for _, path in entry.tracklets]
         found = features_of(tracklets, video, gaze)
         (out / entry.celebrity).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(entry.annotation, out / entry.celebrity / entry.annotation.name)
         with filling(folder) as place:
+            write_json(place / RECORD, record)
             for (row, _), own, feature in zip(entry.tracklets, tracklets, found, strict=True):
                 write_tracklet(place / f"{row.tracklet}.npz", replace(own, feature=feature))
     except (EyelineError, OSError) as error:
