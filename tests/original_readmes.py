@@ -14,6 +14,11 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "original_readmes.md"
 
 
+def systems() -> list[str]:
+    """The systems that have a table."""
+    return re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.M)
+
+
 def commands(system: str) -> list[list[str]]:
     """Arguments of all commands in the second column of a system's table."""
     section = PAGE.read_text("utf-8").partition(f"\n## {system}\n")[2].partition("\n## ")[0]
