@@ -78,7 +78,8 @@ def people_method(settings: Settings) -> Method:
     mmod = settings.detector == "mmod"
     faces = "faces by dlib's mmod network, as published for ECS" if mmod else "faces by CenterFace"
     iou = settings.tracker == "iou"
-    tracks = "tracks by overlap from frame to frame, as in its demo" if iou else "tracks by C-BIoU"
+    theirs = f"tracks by overlap over {settings.least_iou:g} from frame to frame, as in its demo"
+    tracks = theirs if iou else "tracks by C-BIoU"
     return replace(
         PEOPLE,
         builder=f"{settings.detector}_{settings.tracker}",
@@ -155,7 +156,7 @@ def analyze_video(
         found = find_people(
             _shots(samples.watch(reader)), camera, _detector(settings), given,
             _ticker(tell, reader.info), settings.tracker, bodies,
-            axis_known=settings.intrinsics is not None,
+            iou=settings.least_iou, axis_known=settings.intrinsics is not None,
         )  # fmt: skip
         heard = listening.result()
     clock = _without_dead_time(path, reader.info, heard)

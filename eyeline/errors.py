@@ -9,6 +9,9 @@ from typing import Any
 class EyelineError(Exception):
     """Base of every error a user can cause; its message is the whole story, no traceback needed."""
 
+    everywhere = False
+    """Whether all processes that share the work raise it, so that one message is enough."""
+
 
 class UsageError(EyelineError):
     """An option, name or combination of options that cannot be: exit code 2."""

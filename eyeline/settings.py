@@ -17,6 +17,7 @@ from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
 from eyeline.people.find import DETECTORS, TRACKERS
+from eyeline.people.iou_tracks import LEAST_IOU
 from eyeline.people.lying import TURNS_DEG
 from eyeline.results import VideoInfo
 from eyeline.speech.methods import METHODS, NETWORKS
@@ -59,6 +60,8 @@ class Settings:
     """For `persons`: file or name as of `people.person_networks.find_weights`."""
     tracker: str = "ours"
     """How to follow them, one of `people.find.TRACKERS`."""
+    iou: float | None = None
+    """For `iou`, see `least_iou`."""
     speaker: str = "mouth_agreement"
     """How to tell who speaks, one of `SPEAKERS`."""
     speaker_weights: str | None = None
@@ -151,6 +154,14 @@ class Settings:
                 f"no tracker '{self.tracker}'; there are {', '.join(TRACKERS)}",
             ),
             unless(
+                self.iou is None or 0 <= self.iou < 1,
+                f"--iou {self.iou}; must be at least 0 and below 1",
+            ),
+            unless(
+                self.iou is None or self.tracker == "iou",
+                "--iou belongs to --tracker iou",
+            ),
+            unless(
                 (self.boxes or self.bodies) is None
                 or (self.detector, self.tracker) == ("centerface", "ours"),
                 f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
@@ -184,6 +195,11 @@ class Settings:
             return [f"--speaker-weights belong to --speaker {' or '.join(NETWORKS)}"]
         return []
 
+    @property
+    def least_iou(self) -> float:
+        """Of the tracker `iou`: a face joins a track whose last box it overlaps by more."""
+        return LEAST_IOU if self.iou is None else self.iou
+
     def camera(self, video: VideoInfo) -> Camera:
         """The camera of a video, as told or assumed."""
         if self.intrinsics is not None:
@@ -211,6 +227,7 @@ class Settings:
             if self.detector == "persons"
             else None,
             "tracker": self.tracker,
+            **({"iou": self.iou} if self.iou is not None else {}),
             "speaker": self.speaker,
             "speaker_weights_sha256": file_sha256(Path(self.speaker_weights))
             if self.speaker_weights

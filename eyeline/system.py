@@ -151,6 +151,8 @@ class System:
     """Predictions and truth to a report, without a network."""
     synthesize: Callable[..., Any] | None = None
     """Folder and seed to a tiny data set in the original layout."""
+    show: Callable[..., Any] | None = None
+    """A data set as downloaded, a folder to write in, and options: its annotations drawn."""
     import_original: Callable[..., Any] | None = None
     """A checkpoint of the authors to card and tensors."""
     to_onnx: Callable[..., Any] | None = None

@@ -69,6 +69,10 @@ def test_the_front_end_says_what_was_chosen() -> None:
     published = analysis.people_method(Settings(detector="mmod", tracker="iou"))
     assert "mmod" in published.summary and "CC0" in published.licence
     assert published.builder == "mmod_iou" and "not measured" in published.measured
+    assert "overlap over 0.4 " in published.summary
+    stricter = Settings(tracker="iou", iou=0.7)
+    assert "overlap over 0.7 " in analysis.people_method(stricter).summary
+    assert stricter.content["iou"] == 0.7 and "iou" not in Settings().content
 
 
 def test_a_scene_gives_the_sound_anew_on_the_video_s_clock(

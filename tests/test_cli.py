@@ -292,3 +292,63 @@ def test_unknown_recipes_are_usage_errors(
     ended = eyeline("train", recipe, "--data", tmp_path, "-o", tmp_path / "out")
     assert ended.code == 2
     assert told in ended.err
+
+
+def test_show_draws_a_data_set_and_fails_where_a_camera_is_damaged(
+    eyeline: Command, tmp_path: Path
+) -> None:
+    from eyeline.systems.gaze_3d import synthesize
+
+    data, out = tmp_path / "data", tmp_path / "out"
+    synthesize.run(data, sessions=2, test_sessions=1, frames=8, width_px=64)
+    ended = eyeline("show", "gaze_3d", data, "-o", out)
+    assert ended.code == 0 and '"session": "made/000"' in ended.out, ended.err
+    assert {"points.csv", "scene_000000.svg", "000000.jpg"} <= set(left(out))
+    (data / "raw_data" / "made" / "000" / "Camera2_0.pkl").write_bytes(b"nothing")
+    ended = eyeline("show", "gaze_3d", data, "-o", out)
+    assert ended.code == 1 and "Camera2_0" in ended.out
+
+
+def test_show_of_a_system_that_draws_nothing(eyeline: Command, tmp_path: Path) -> None:
+    ended = eyeline("show", "eye_contact", tmp_path, "-o", tmp_path / "out")
+    assert ended.code == 2 and "eye_contact draws no annotations yet" in ended.err
+    assert left(tmp_path / "out") == []
+
+
+def test_a_system_that_evaluates_in_one_process_refuses_more() -> None:
+    from dataclasses import replace
+
+    from eyeline.cli.research import _several
+    from eyeline.errors import UsageError
+    from eyeline.system import load_system
+
+    def alone(weights: Path, data: Path, device: str = "cpu") -> dict[str, object]:
+        return {}
+
+    system = replace(load_system("gaze_3d"), evaluate=alone)
+    with pytest.raises(UsageError, match="--devices is 2; gaze_3d evaluates in one process"):
+        _several(system, "cpu", 2)
+
+
+def test_all_systems_evaluate_in_several_processes() -> None:
+    from eyeline.cli.research import _several
+    from eyeline.system import list_systems
+
+    assert [_several(system, "cpu", 2).count for system in list_systems()] == [2] * 5
+
+
+def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(
+    eyeline: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eyeline.cli.console import print_json, rank
+
+    arguments = ("show", "gaze_3d", tmp_path / "none", "-o", tmp_path / "out")
+    first = eyeline(*arguments)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    other = eyeline(*arguments)
+    assert first.code == other.code == 1 and rank() == 1
+    assert other.err == first.err.replace("eyeline: ", "eyeline: process 1: ")
+    assert eyeline("list").code == 0
+    print_json({"a": 1})
+    monkeypatch.setattr("eyeline.errors.DataError.everywhere", True)
+    assert eyeline(*arguments).err == ""

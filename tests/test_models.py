@@ -91,6 +91,9 @@ def test_a_device_that_is_not_there(both: tuple[str, str], monkeypatch: pytest.M
     [
         ({"detector": "hog"}, "no detector 'hog'; there are centerface, mmod"),
         ({"tracker": "sort"}, "no tracker 'sort'; there are ours, iou"),
+        ({"tracker": "iou", "iou": 1.0}, "--iou 1.0; must be at least 0 and below 1"),
+        ({"tracker": "iou", "iou": float("nan")}, "--iou nan; must be"),
+        ({"iou": 0.4}, "--iou belongs to --tracker iou"),
         ({"weights": ("gone.safetensors",)}, "--weights gone.safetensors: no such file"),
     ],
 )

@@ -9,7 +9,7 @@ import typer
 
 import eyeline
 from eyeline.cli import analyze, listing, research
-from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable
+from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
 
 __all__ = ["analyze", "app", "listing", "main", "research"]
@@ -24,7 +24,8 @@ def main() -> None:
         complain(str(error))
         sys.exit(USAGE)
     except EyelineError as error:
-        complain(str(error))
+        if not (error.everywhere and rank()):
+            complain(str(error))
         sys.exit(SOME_FAILED)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""

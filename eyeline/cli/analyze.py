@@ -85,6 +85,12 @@ def analyze(
     tracker: Annotated[
         str, typer.Option(help="How to follow them: ours or iou (as published).")
     ] = "ours",
+    iou: Annotated[
+        float | None,
+        typer.Option(
+            help="For iou: a face joins a track that it overlaps by more; 0.4 by default."
+        ),
+    ] = None,
     speaker: Annotated[
         str, typer.Option(help="How to tell who speaks: mouth_agreement, lr_asd or syncnet.")
     ] = "mouth_agreement",
@@ -135,7 +141,7 @@ def analyze(
         rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics),
         video_track=video_track, audio_track=audio_track, turn_deg=turn, boxes=boxes,
         bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
-        speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
+        iou=iou, speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
         options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
     )  # fmt: skip
     planned = plan(videos, out, say)

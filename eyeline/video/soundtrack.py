@@ -88,6 +88,10 @@ class CopiedSound:
             packet.stream = self._stream
             yield packet
 
+    def rest(self) -> Iterator[Packet[Any]]:
+        """Nothing is held back."""
+        yield from ()
+
     def close(self) -> None:
         """Close the source."""
         self._container.close()
@@ -149,6 +153,12 @@ class EncodedSound:
             else:
                 yield from self._over_dead_time()
                 yield from self._encoded(piece)
+
+    def rest(self) -> Iterator[Packet[Any]]:
+        """What the encoder holds back of the sound that it was given."""
+        if not self._ended:
+            self._ended = True
+            yield from self._stream.encode(None)
 
     def close(self) -> None:
         """Nothing is held open beyond the pieces."""

@@ -66,6 +66,8 @@ class VideoWriter:
         preset: str = "ultrafast",
         quality: int = 23,
         encode_threads: int = 2,
+        key_frame_s: float = KEY_FRAME_S,
+        sound_end_s: float = math.inf,
     ) -> None:
         """Prepare to write; nothing touches the disk before `with`.
 
@@ -78,6 +80,8 @@ class VideoWriter:
                 quality.
             quality: constant rate factor of x264, 0 (lossless) to 51.
             encode_threads: threads of the encoder.
+            key_frame_s: longest time from one key frame to the next; 0 makes each frame one.
+            sound_end_s: where the sound ends, on the written video's clock.
         """
         self.frame_count = 0
         self.sound: str | None = None
@@ -87,6 +91,8 @@ class VideoWriter:
         self._sound_from = sound_from
         self._options = {"preset": preset, "crf": str(quality), "bf": "0"}
         self._threads = encode_threads
+        self._key_frame_s = key_frame_s
+        self._sound_end_s = sound_end_s
         longest_s = max((gap.end_s - gap.start_s for gap in info.gaps), default=0.0)
         self._tick = Fraction(1, ticks_a_second(info.rate_hz, longest_s))
         self._lengths: dict[int, int] = {}
@@ -180,7 +186,7 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = self._tick
-        context.gop_size = max(1, math.ceil(KEY_FRAME_S * rate))
+        context.gop_size = max(1, math.ceil(self._key_frame_s * rate))
         context.thread_count = self._threads
         context.colorspace, context.color_range = _BT601, _LIMITED_RANGE
         return stream
@@ -207,11 +213,16 @@ class VideoWriter:
             self._container.mux(packet)
 
     def _mux_sound(self, until_s: float) -> None:
-        import av
-
         if self._track is None:
             return
-        for packet in self._track.until(until_s):
+        self._mux_all(self._track.until(min(until_s, self._sound_end_s)))
+        if until_s == math.inf:
+            self._mux_all(self._track.rest())
+
+    def _mux_all(self, packets: Iterator[Packet[Any]]) -> None:
+        import av
+
+        for packet in packets:
             try:
                 self._container.mux(packet)
             except (av.InvalidDataError, av.ArgumentError):

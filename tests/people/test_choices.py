@@ -56,10 +56,12 @@ def couch(interview: Path) -> Any:
     return Cut(0, np.ascontiguousarray(whole[100:324, 100:580]))
 
 
-def found(script: dict[int, list[tuple[float, float, float]]], tracker: str) -> tuple[Found, int]:
+def found(
+    script: dict[int, list[tuple[float, float, float]]], tracker: str, **options: float
+) -> tuple[Found, int]:
     detector = Scripted(script)
     frames = [(FakeFrame(n), n == 0) for n in range(20)]
-    answer = find_people(frames, CAMERA, detector, tracker=tracker)  # type: ignore[arg-type]
+    answer = find_people(frames, CAMERA, detector, tracker=tracker, **options)  # type: ignore[arg-type]
     return answer, len(detector.searched)
 
 
@@ -72,6 +74,14 @@ def test_the_iou_tracker_searches_every_frame_and_forgets_at_once() -> None:
     ours, fewer = found(script, "ours")
     assert fewer < 20
     assert [len(track) for track in ours.tracks] == [20]
+
+
+def test_the_overlap_that_joins_a_face_to_a_track_can_be_chosen() -> None:
+    """The face jumps once by a part of its width."""
+    script = {n: [(100.0 if n < 10 else 113.0, 100.0, 0.9)] for n in range(20)}
+    for least, lengths in ((0.05, [20]), (0.95, [10, 10])):
+        tracks = found(script, "iou", iou=least)[0].tracks
+        assert sorted(len(track) for track in tracks) == lengths
 
 
 def test_an_assumed_axis_is_judged_from_the_eyes_and_a_known_one_is_kept() -> None:

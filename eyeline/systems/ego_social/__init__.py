@@ -123,7 +123,7 @@ SYSTEM = System(
         "ttm": Lazy(f"{_HERE}.ttm_model", "ttm"),
     },
     recipes=("lam", "lam_gaze360", "ttm"),
-    prepare={"ego4d": Lazy(f"{_HERE}.prepare")},
+    prepare={"ego4d": Lazy(f"{_HERE}.prepare"), "clips": Lazy(f"{_HERE}.prepare_clips")},
     train=Lazy(f"{_HERE}.train"),
     evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),

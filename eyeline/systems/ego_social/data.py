@@ -25,6 +25,7 @@ from eyeline.systems.ego_social.inputs import (
 )
 from eyeline.systems.ego_social.recordings.annotations import (
     LAM_LEAVES_OUT,
+    UNLABELLED,
     Track,
     check_policy,
     read_list,
@@ -214,7 +215,12 @@ class Talks(Dataset[Stretch]):
 
 
 def open_looks(
-    root: Path | str, split: str | Path, *, stride: int = STRIDE, policy: str = "published"
+    root: Path | str,
+    split: str | Path,
+    *,
+    stride: int = STRIDE,
+    policy: str = "published",
+    unlabelled: bool = False,
 ) -> Looks:
     """The key frames of the faces of a split.
 
@@ -223,18 +229,20 @@ def open_looks(
         split: `train`, `val` or another of its lists, or the path of a list.
         stride: every so manieth frame of a face, from its first on.
         policy: see `annotations.POLICIES`.
+        unlabelled: whether clips without labels will do; their labels mean nothing.
 
     Raises:
         UsageError: a stride below 1, or another policy.
-        DataError: no such list, a clip that is not prepared or damaged, or no face at all. Clips
-            that the benchmark of looks has not (`annotations.LAM_LEAVES_OUT`) are left out.
+        DataError: no such list, a clip that is not prepared, damaged or not labelled, or no face at
+            all. Clips that the benchmark of looks has not (`annotations.LAM_LEAVES_OUT`) are left
+            out.
     """
     check_policy(policy)
     if stride < 1:
         raise UsageError(f"a stride of {stride} frames; 1 or more can be")
     uids = read_list(list_path(root, split))
     kept = [uid for uid in uids if uid not in LAM_LEAVES_OUT]
-    clips = [open_clip(root, uid) for uid in kept]
+    clips = _opened(root, kept, unlabelled)
     left_out = {"not in the benchmark of looks": len(uids) - len(kept)} if kept != [*uids] else {}
     parts = [_looks_of(clip, i, stride, policy) for i, clip in enumerate(clips)]
     if not sum(len(part[0]) for part in parts):
@@ -250,6 +258,7 @@ def open_talks(
     policy: str = "published",
     training: bool = False,
     sort: bool = False,
+    unlabelled: bool = False,
 ) -> Talks:
     """The stretches of talk of a split.
 
@@ -261,6 +270,7 @@ def open_talks(
             be heard.
         sort: take boxes by frame rather than by their order in the file. The published code does
             not sort, and so loses faces of tracks that are out of order.
+        unlabelled: as of `open_looks`.
 
     Raises:
         UsageError: another policy.
@@ -268,7 +278,7 @@ def open_talks(
     """
     check_policy(policy)
     path = list_path(root, split)
-    clips = [open_clip(root, uid) for uid in read_list(path)]
+    clips = _opened(root, read_list(path), unlabelled)
     told: Counter[str] = Counter()
     found: list[Talk] = []
     silent: list[int] = []
@@ -287,6 +297,17 @@ def open_talks(
     if not found:
         raise DataError(f"no stretch of talk in the {len(clips)} clips of {path}")
     return Talks(clips, found, sort, tuple(silent), dict(+told))
+
+
+def _opened(root: Path | str, uids: Sequence[str], unlabelled: bool) -> list[PreparedClip]:
+    clips = [open_clip(root, uid) for uid in uids]
+    lacking = [clip.uid for clip in clips if not clip.annotation.labelled]
+    if lacking and not unlabelled:
+        raise DataError(
+            f"{len(lacking)} of {len(clips)} clips are of {UNLABELLED}, first: {lacking[0]}; they "
+            "can be predicted (evaluate with a folder to write), not trained or scored on"
+        )
+    return clips
 
 
 def list_path(root: Path | str, split: str | Path) -> Path:

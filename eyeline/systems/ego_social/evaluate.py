@@ -14,7 +14,7 @@ from eyeline.systems.ego_social import predictions, score
 from eyeline.systems.ego_social.report import THRESHOLD, Report
 from eyeline.systems.ego_social.scoring import answers
 from eyeline.systems.ego_social.scoring.answers import Answered, Options, Told, Work
-from eyeline.training import listed
+from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def run(
     Args:
         weights: a checkpoint of `lam_lstm`, `gaze360_lstm` or `ttm`, which says what is evaluated.
         data_dir: as `eyeline prepare` leaves it, or a challenge's folder of crops.
-        out_dir: gets `pred.csv`, `report.json`, and `gt.csv` or of a challenge `submission.json`.
+        out_dir: gets `pred.csv`, `report.json`, and `gt.csv`, or of a challenge and of clips that
+            are not labelled `submission.json`.
         told: hears of progress and notes.
         device: where, of one process.
         split: list of clips, as of `data.open_looks`; or `challenge`.
@@ -80,8 +81,8 @@ def run(
         `score.score`'s report, with `plain`, the published figures without the options, where some
         are taken; `seen_in_training`: clips that the weights were trained on; `counts` and `notes`.
         Where only one class is there, `published` has `mAP` None and the notes tell of it. Of a
-        challenge, whose truth is not published, what was answered. Empty in processes other than
-        the first.
+        challenge or of clips that are not labelled, whose truth is not published, what was
+        predicted. Empty in processes other than the first.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
@@ -91,8 +92,8 @@ def run(
     options.check(kind)
     if split == CHALLENGE and out_dir is None:
         raise UsageError("a challenge's truth is not published: give a folder for the answers")
-    fabric = _launched(devices)
-    lead = fabric is None or fabric.is_global_zero
+    fabric = sharing.launched(devices)
+    lead = sharing.leads(fabric)
     work = Work(batch, workers, told if lead else None, fabric)
     network = _network(weights, kind, device, fabric)
     made: Report = {
@@ -104,19 +105,27 @@ def run(
     if split == CHALLENGE:
         found = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
     else:
-        items = open_split(kind, data_dir, split, stride=stride, policy=policy)
+        items = open_split(
+            kind, data_dir, split, stride=stride, policy=policy, unlabelled=folder is not None
+        )
         answered = answer(network, items, options, work)
         notes = [*listed.notes(data_dir, split), *_notes(items, policy, card)]
-        found = scored(answered, samples=samples, notes=notes) if lead else {}
+        if not lead:
+            found = {}
+        elif folder is not None and _unlabelled(items):
+            found = _predicted(answered, items, folder)
+        else:
+            found = scored(answered, samples=samples, notes=notes)
+            if folder is not None:
+                write(folder, answered)
         found |= {"policy": policy, "counts": _counts(items), "notes": notes}
         found["seen_in_training"] = _among(card, "clips", items)
-        if folder is not None and lead:
-            write(folder, answered)
+    if lead and folder is not None:
+        write_json(folder / REPORT, made | found)
+    sharing.end(fabric)
     if not lead:
         return {}
     made |= found
-    if folder is not None:
-        write_json(folder / REPORT, made)
     for note in found["notes"] if told else ():
         cast(Told, told)(note)
     return made
@@ -130,14 +139,15 @@ def task_of(card: CheckpointCard) -> str:
 
 
 def open_split(
-    task: str, data_dir: Path | str, split: str, *, stride: int = 1, policy: str = "published"
-) -> Looks | Talks:
+    task: str, data_dir: Path | str, split: str, *, stride: int = 1, policy: str = "published",
+    unlabelled: bool = False,
+) -> Looks | Talks:  # fmt: skip
     """The looks or the stretches of talk of a split, as of `data`."""
     from eyeline.systems.ego_social import data
 
     if task == "lam":
-        return data.open_looks(data_dir, split, stride=stride, policy=policy)
-    return data.open_talks(data_dir, split, policy=policy)
+        return data.open_looks(data_dir, split, stride=stride, policy=policy, unlabelled=unlabelled)
+    return data.open_talks(data_dir, split, policy=policy, unlabelled=unlabelled)
 
 
 def answer(
@@ -179,6 +189,17 @@ def write(folder: Path, answered: Answered) -> None:
     predictions.write(folder / PREDICTIONS, answered.found)
 
 
+def _predicted(answered: Answered, items: Looks | Talks, folder: Path) -> Report:
+    """Write predictions for clips without labels, and say what there is."""
+    predictions.write(folder / PREDICTIONS, answered.found)
+    predictions.write(folder / SUBMISSION, answers.as_challenge(answered.found, items))
+    return {"rows": len(answered.found), "submission": SUBMISSION}
+
+
+def _unlabelled(items: Looks | Talks) -> int:
+    return sum(not clip.annotation.labelled for clip in items.clips)
+
+
 def _submitted(
     network: LookingAtMe | TalkingToMe, data_dir: Path, stride: int, seg_info: Path | None,
     options: Options, work: Work, folder: Path | None,
@@ -196,7 +217,7 @@ def _submitted(
     else:
         faces = challenge.open_challenge_looks(data_dir, stride=stride)
         table = answers.of_challenge_looks(network, faces, options, work)
-    if folder is not None and (work.fabric is None or work.fabric.is_global_zero):
+    if folder is not None and sharing.leads(work.fabric):
         predictions.write(folder / PREDICTIONS, table)
         predictions.write(folder / SUBMISSION, table)
     return {"rows": len(table), "submission": SUBMISSION, "notes": notes}
@@ -224,21 +245,13 @@ def _card(weights: Path | str, task: str | None) -> CheckpointCard:
     return card
 
 
-def _launched(devices: Devices | None) -> Fabric | None:
-    if devices is None:
-        return None
-    fabric = devices.fabric()
-    fabric.launch()
-    return fabric
-
-
 def _network(
     weights: Path | str, task: str, device: str, fabric: Fabric | None
 ) -> LookingAtMe | TalkingToMe:
     from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
 
-    place = device if fabric is None else str(fabric.device)
+    place = sharing.place(fabric, device)
     if task == "lam":
         return fused(load_looking_at_me(weights, place))
     return fused(load_talking_to_me(weights, place))
@@ -248,6 +261,10 @@ def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]
     from eyeline.systems.ego_social.recordings.annotations import policy_note
 
     notes = [f"{count} left out: {reason}" for reason, count in items.left_out.items()]
+    if lacking := _unlabelled(items):
+        notes.append(
+            f"{lacking} of {len(items.clips)} clips are not labelled: predictions, no scores"
+        )
     if silent := _silent(items):
         notes.append(f"{silent} stretches of talk without sound: heard as silence")
     if chose := _among(card, "validation_clips", items):

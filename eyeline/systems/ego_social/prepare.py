@@ -17,7 +17,7 @@ from eyeline import processes
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.systems.ego_social.recordings import store
-from eyeline.systems.ego_social.recordings.annotations import Clip
+from eyeline.systems.ego_social.recordings.annotations import UNLABELLED, Clip
 from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.preparing import Outcome, attempt
@@ -75,6 +75,7 @@ def run(
     lists: tuple[str, ...] = (),
     lossless: bool = False,
     quality: int = 95,
+    videos: Path | str | None = None,
 ) -> Summary:
     """Prepare all annotated clips, or those of some lists.
 
@@ -89,6 +90,7 @@ def run(
         lists: for example `val`; all annotated clips by default.
         lossless: keep crops as PNG, from which the very pixels of the decoded video come back.
         quality: of the crops' JPEG without it, 1 to 100.
+        videos: folder of clips or full-length videos, where they do not lie in `source`.
 
     Raises:
         DataError: no annotations, damaged ones, or none of a list's clips in them.
@@ -99,33 +101,44 @@ def run(
     if jobs < 1:
         raise UsageError(f"{jobs} jobs; 1 or more can be")
     settings = Settings(lossless, quality)
-    found, out = find(source), made(Path(out))
-    clips = found.chosen(tuple(lists))
-    work, outcomes = _with_footage(found, clips)
+    found, out = find(source, videos), made(Path(out))
+    work, outcomes, notes = with_footage(found, tuple(lists))
+    count = len(work) + len(outcomes)
     for outcome in outcomes:
-        _tell(told, outcome, len(outcomes), len(clips))
+        _tell(told, outcome, len(outcomes), count)
     for outcome in _all(work, out, settings, jobs):
         outcomes.append(outcome)
-        _tell(told, outcome, len(outcomes), len(clips))
-    names = _write_lists(found, out)
-    summary = Summary(tuple(sorted(outcomes, key=lambda o: o.clip)), (*_notes(found), *names))
+        _tell(told, outcome, len(outcomes), count)
+    names = (*_notes(found), *notes, *_write_lists(found, out))
+    summary = Summary(tuple(sorted(outcomes, key=lambda o: o.clip)), names)
     _write_card(out, summary)
     return summary
 
 
-def _with_footage(
-    source: Source, clips: Sequence[Clip]
-) -> tuple[list[tuple[Clip, Footage]], list[Outcome]]:
-    """Clips to work on, and the outcomes of those that have no video."""
-    work, failed = [], []
-    for clip in clips:
+def with_footage(
+    source: Source, lists: tuple[str, ...], *, whole: bool = False
+) -> tuple[list[tuple[Clip, Footage]], list[Outcome], tuple[str, ...]]:
+    """Clips to work on, the outcomes of those that have no video, and what is left out, in words.
+
+    Args:
+        source: the data set.
+        lists: as of `Source.chosen`. Without any, unlabelled clips without a video are left out:
+            the authors' script does not download the videos of the test.
+        whole: take full-length videos, even where a clip has a file of its own.
+    """
+    work, failed, unlabelled = [], [], 0
+    for clip in source.chosen(lists):
         try:
             if clip.uid != Path(clip.uid).name or clip.uid.startswith("."):
                 raise DataError("its uid cannot be the name of a folder")
-            work.append((clip, source.footage(clip)))
+            work.append((clip, source.part(clip) if whole else source.footage(clip)))
         except DataError as error:
-            failed.append(Outcome(clip.uid, "failed", str(error)))
-    return work, failed
+            if clip.labelled or lists:
+                failed.append(Outcome(clip.uid, "failed", str(error)))
+            else:
+                unlabelled += 1
+    note = f"{unlabelled} clips of {UNLABELLED} have no video and are left out"
+    return work, failed, (note,) if unlabelled else ()
 
 
 def _all(

@@ -213,6 +213,8 @@ def _annotated(
     annotated = read_annotations(path)
     notes += annotated.notes
     clips = _clips(annotated, found, split, path)
+    if lacking := [clip.uid for clip in clips if not clip.labelled]:
+        raise DataError(f"{path}: {len(lacking)} clips have no labels, first: {lacking[0]}")
     if note := policy_note(clips, policy):
         notes.append(note)
     if found.kind is KINDS["ttm"]:

@@ -2,7 +2,9 @@
 
 Below the output folder: `json/av_train.json`, `json/av_val.json`, `csv/manifest.csv`, lists of
 clips `split/{train,val,full}.list`, and `videos/<clip_uid>.mp4` at 30 frames a second with sound.
-One of the clips has no sound. Whatever is trained or measured on it says that the chain works, and
+One of the clips has no sound. Where asked for, there are clips of a test too, with
+`json/av_test_unannotated.json` and `split/test.list`, and instead of clips the full-length videos
+`full_scale/<video_uid>.mp4`. Whatever is trained or measured on it says that the chain works, and
 nothing of real people.
 """
 
@@ -13,6 +15,7 @@ import io
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,13 @@ import numpy as np
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.results import Floats, Image
 from eyeline.systems.ego_social.inputs import SOUND_HZ
-from eyeline.systems.ego_social.recordings.annotations import MANIFEST, RATE_HZ
+from eyeline.systems.ego_social.recordings.annotations import (
+    MANIFEST,
+    RATE_HZ,
+    UNLABELLED,
+)
 from eyeline.systems.ego_social.synthetic.annotators import annotation
 from eyeline.systems.ego_social.synthetic.drawing import Look
 from eyeline.systems.ego_social.synthetic.filming import pictures
@@ -32,6 +40,9 @@ from eyeline.video.made_up import pcm16, write_video, write_wav
 
 TRAIN, VAL, SECONDS, WIDTH_PX = 12, 4, 12.0, 640
 """By default: clips to train and validate on, how long each is, and how wide its picture."""
+
+FILES = {"train": "av_train.json", "val": "av_val.json", "test": UNLABELLED}
+"""Of annotations, by split."""
 
 _CLIPS_A_VIDEO = 2
 _SILENT = 3
@@ -56,6 +67,10 @@ class _Clip:
     width_px: int
 
 
+_Film = tuple[str, list[_Clip]]
+"""Name and clips of a video file."""
+
+
 def run(
     out: Path | str,
     *,
@@ -64,6 +79,8 @@ def run(
     val_clips: int = VAL,
     seconds: float = SECONDS,
     width_px: int = WIDTH_PX,
+    test_clips: int = 0,
+    full_length: bool = False,
     jobs: int = 1,
     told: Told | None = None,
 ) -> dict[str, Any]:
@@ -76,6 +93,8 @@ def run(
         val_clips: to validate on.
         seconds: length of each.
         width_px: of a picture, even; its height is nine sixteenths of that.
+        test_clips: whose looks and targets of talk are not told.
+        full_length: write videos as they were recorded, a clip after the other, instead of clips.
         jobs: clips made at the same time, a process each.
         told: hears of every clip.
 
@@ -86,32 +105,41 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    if min(clips, val_clips, jobs) < 1 or not 4 <= seconds <= 300 or width_px < 160 or width_px % 2:
+    if (
+        min(clips, val_clips, jobs, test_clips + 1) < 1
+        or not 4 <= seconds <= 300 or width_px < 160 or width_px % 2
+    ):  # fmt: skip
         raise UsageError(
-            f"{clips} clips, {val_clips} to validate on, of {seconds} s and {width_px} pixels, "
-            f"{jobs} jobs: 1, 1, 4 to 300 s, an even number from 160 on, and 1"
+            f"{clips} clips, {val_clips} to validate on, {test_clips} to test, of {seconds} s and "
+            f"{width_px} pixels, {jobs} jobs: must be at least 1, 1, 0, 4 to 300 s, an even number "
+            "from 160 on, and at least 1"
         )
     frames = round(seconds * RATE_HZ)
     drawn = [
         *_drawn("train", clips, 0, seed, frames, width_px),
         *_drawn("val", val_clips, clips, seed, frames, width_px),
+        *_drawn("test", test_clips, clips + val_clips, seed, frames, width_px),
     ]
+    films = _films(drawn) if full_length else [(clip.uid, [clip]) for clip in drawn]
+    videos = "full_scale" if full_length else "videos"
     with filling(Path(out)) as folder:
-        made(folder / "videos")
+        made(folder / videos)
         _write_lists(folder / "split", drawn)
         _write_manifest(folder / "csv" / "manifest.csv", drawn)
         noted: dict[str, dict[str, Any]] = {}
-        for done, document in enumerate(_all(drawn, folder / "videos", jobs), start=1):
-            noted[document["clip_uid"]] = document
-            if told:
-                told(f"[{done}/{len(drawn)}] {document['clip_uid']}")
-        for split in ("train", "val"):
-            _write_annotations(folder / "json" / f"av_{split}.json", split, drawn, noted)
+        for documents in _all(films, folder / videos, jobs):
+            for document in documents:
+                noted[document["clip_uid"]] = document
+                if told:
+                    told(f"[{len(noted)}/{len(drawn)}] {document['clip_uid']}")
+        for split in dict.fromkeys(clip.split for clip in drawn):
+            _write_annotations(folder / "json" / FILES[split], split, drawn, noted)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
-        "folder": str(out), "clips": clips, "val_clips": val_clips, "frames": frames * len(drawn),
+        "folder": str(out), "clips": clips, "val_clips": val_clips,
+        **({"test_clips": test_clips} if test_clips else {}), "frames": frames * len(drawn),
         "tracks": sum(len(p["tracking_paths"]) for d in noted.values() for p in d["persons"]),
-        "looks": sum(len(d["social_segments_looking"]) for d in noted.values()),
+        "looks": sum(len(d["social_segments_looking"] or ()) for d in noted.values()),
         "talks": sum(len(d["social_segments_talking"]) for d in noted.values()),
         "bytes": size,
     }  # fmt: skip
@@ -147,38 +175,64 @@ def _drawn(
     ]  # fmt: skip
 
 
-def _all(drawn: list[_Clip], videos: Path, jobs: int) -> Iterator[dict[str, Any]]:
-    """The annotations of all clips as they are written, in any order."""
-    return processes.here_or_beside(_write_clip, [(clip, videos) for clip in drawn], jobs)
+def _films(drawn: list[_Clip]) -> list[_Film]:
+    """The full-length videos, with their clips in order."""
+    found: dict[str, list[_Clip]] = {}
+    for clip in drawn:
+        found.setdefault(clip.video_uid, []).append(clip)
+    return [*found.items()]
 
 
-def _write_clip(clip: _Clip, videos: Path) -> dict[str, Any]:
-    """Write the video of a clip; its annotation."""
+def _all(films: list[_Film], videos: Path, jobs: int) -> Iterator[list[dict[str, Any]]]:
+    """The annotations of each film's clips as it is written, in any order."""
+    return processes.here_or_beside(_write_film, [(*film, videos) for film in films], jobs)
+
+
+def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, Any]]:
+    """Write a video of some clips, one after the other; their annotations."""
+    shown = [_shown(clip) for clip in clips]
+    heard = [sound for _, _, sound, _ in shown]
+    sound = videos / f".{name}.wav"
+    if any(part.any() for part in heard):
+        write_wav(sound, pcm16(np.concatenate(heard)), SOUND_HZ)
+    scene, count = shown[0][0], sum(clip.frames for clip in clips)
+    frames = chain.from_iterable(pictures for _, pictures, _, _ in shown)
+    try:
+        write_video(
+            videos / f"{name}.mp4", frames, (scene.width_px, scene.height_px), count, RATE_HZ,
+            sound if sound.is_file() else None,
+        )  # fmt: skip
+    finally:
+        sound.unlink(missing_ok=True)
+    return [document for _, _, _, document in shown]
+
+
+def _shown(clip: _Clip) -> tuple[Scene, Iterator[Image], Floats, dict[str, Any]]:
+    """A clip's scene, pictures, sound, and annotation."""
     silent = clip.split == "train" and clip.place == _SILENT
     scene = scene_of(clip.seed, clip.place, clip.frames, clip.width_px, silent=silent)
     looks = np.random.default_rng([clip.seed, clip.place, 1])
     heard = hear(np.random.default_rng([clip.seed, clip.place, 2]), scene)
     frames = pictures(looks, scene, [Look.drawn(looks) for _ in scene.heads], heard.mouths)
-    sound = videos / f".{clip.uid}.wav"
-    if not silent:
-        write_wav(sound, pcm16(heard.sound), SOUND_HZ)
-    try:
-        _write_video(videos / f"{clip.uid}.mp4", scene, frames, None if silent else sound)
-    finally:
-        sound.unlink(missing_ok=True)
     noted = np.random.default_rng([clip.seed, clip.place, 3])
-    return annotation(clip.uid, scene, clip.part * clip.frames, noted)
+    document = annotation(clip.uid, scene, clip.part * clip.frames, noted)
+    if clip.split == "test":
+        document = _unannotated(document)
+    return scene, frames, np.zeros_like(heard.sound) if silent else heard.sound, document
 
 
-def _write_video(
-    path: Path, scene: Scene, frames: Iterator[Any], sound: Path | None
-) -> None:  # fmt: skip
-    size = (scene.width_px, scene.height_px)
-    write_video(path, frames, size, scene.frames, RATE_HZ, sound)
+def _unannotated(document: dict[str, Any]) -> dict[str, Any]:
+    """A clip's entry without looks, and without whom talk is for."""
+    talk = [
+        {key: value for key, value in segment.items() if key not in ("target", "is_at_me")}
+        for segment in document["social_segments_talking"]
+    ]
+    return {**document, "social_segments_looking": None, "social_segments_talking": talk}
 
 
 def _write_lists(folder: Path, drawn: list[_Clip]) -> None:
-    named = {split: [c.uid for c in drawn if c.split == split] for split in ("train", "val")}
+    splits = dict.fromkeys(clip.split for clip in drawn)
+    named = {split: [c.uid for c in drawn if c.split == split] for split in splits}
     named["full"] = [clip.uid for clip in drawn]
     for name, uids in named.items():
         write_bytes(folder / f"{name}.list", "\n".join(uids).encode())

@@ -114,7 +114,7 @@ SYSTEM = System(
         "ms_tcn2": Lazy(f"{_HERE}.xgaze.model", "ms_tcn2"),
     },
     recipes=("ecs_landmarks", "ecs_pictures", "voxceleb2"),
-    prepare={"voxceleb2": Lazy(f"{_HERE}.prepare")},
+    prepare={"voxceleb2": Lazy(f"{_HERE}.prepare"), "test": Lazy(f"{_HERE}.prepare_annotated")},
     train=Lazy(f"{_HERE}.train"),
     evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),

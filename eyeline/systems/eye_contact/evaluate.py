@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -33,10 +33,13 @@ from eyeline.systems.eye_contact.report import (
 )
 from eyeline.systems.eye_contact.samples import Sample, open_samples, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
-from eyeline.systems.eye_contact.weights import open_model
+from eyeline.systems.eye_contact.weights import Segmenting, open_model
+from eyeline.training import checkpoint, sharing
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
 
 Told = Callable[[str], None]
 
@@ -59,6 +62,8 @@ def run(
     out_dir: Path | str | None = None,
     told: Told | None = None,
     device: str = "cpu",
+    *,
+    devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on annotated videos.
 
@@ -68,23 +73,29 @@ def run(
         out_dir: gets `report.json`, `predictions.csv` and a timeline against the annotation for
             each video.
         told: hears of progress.
-        device: for `ms_tcn2`.
+        device: for `ms_tcn2`, of one process.
+        devices: several processes that share the videos; `device` is not heeded then.
 
     Returns:
         `score`'s report, with `seen_in_training`: how many of the videos the weights were trained
         on. Unless that is 0 the figures are no measure of new videos; `cross_validate` gives one.
-        `notes`: what the annotations lack or leave out.
+        `notes`: what the annotations lack or leave out. Empty in processes other than the first.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    model = open_model(weights, device)
+    checkpoint.read_card(weights)
     notes: list[str] = []
     videos = open_videos(data_dir, notes.append)
+    fabric = sharing.launched(devices)
+    told = told if sharing.leads(fabric) else None
+    model = open_model(weights, sharing.place(fabric, device))
     for note in notes if told else ():
         cast(Told, told)(note)
-    samples = samples_of(videos, told, model.card.builder)
-    logits = _by_person(model.person_logits, samples)
+    samples, logits = _answered(model, videos, told, fabric)
+    if not sharing.leads(fabric):
+        sharing.end(fabric)
+        return {}
     answered = answer(logits, model.calibration, model.decoding)
     report = score(samples, answered)
     report["slices"] = slice_scores(samples, answered, kinds_of(videos))
@@ -95,7 +106,28 @@ def run(
     report["notes"] = notes
     if out_dir is not None:
         _write(Path(out_dir), report, videos, samples, answered)
+    sharing.end(fabric)
     return report
+
+
+def _answered(
+    model: Segmenting, videos: Sequence[AnnotatedVideo], told: Told | None, fabric: Fabric | None
+) -> tuple[list[Sample], list[Floats]]:
+    """The samples of all videos and their logits, a video at a time."""
+
+    def of_videos(own: range) -> Iterator[tuple[list[Sample], list[Floats]]]:
+        for number in own:
+            samples = samples_of([videos[number]], builder=model.card.builder)
+            yield samples, _by_person(model.person_logits, samples)
+
+    samples: list[Sample] = []
+    logits: list[Floats] = []
+    for done, (some, found) in enumerate(sharing.shared(fabric, len(videos), of_videos), start=1):
+        samples += some
+        logits += found
+        if told:
+            told(f"{done} of {len(videos)} videos read")
+    return samples, logits
 
 
 def cross_validate(

@@ -18,7 +18,12 @@ from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, Interval, read_elan
 from eyeline.systems.eye_contact.report import Answered
-from eyeline.systems.eye_contact.tracklets import SUFFIX, read_csv, tracklet_number, whole_number
+from eyeline.systems.eye_contact.tracklets import (
+    read_csv,
+    tracklet_number,
+    video_name,
+    whole_number,
+)
 
 HEAD = ("celebrity", "video", "tracklet", "frame", "label")
 """Columns of the table of tracklet frames; `probability` may follow."""
@@ -207,7 +212,7 @@ def is_frame_table(path: Path) -> bool:
 
 
 def _key(cells: Mapping[str, str]) -> Key:
-    video = cells["video"].strip().removesuffix(SUFFIX)
+    video = video_name(cells["video"].strip())
     return cells["celebrity"].strip(), video, tracklet_number(cells["tracklet"])
 
 

@@ -19,12 +19,24 @@ from eyeline.systems.eye_contact.discovery import pseudo_labels
 from eyeline.systems.eye_contact.discovery.clusters import FIRST_EPS_MM
 from eyeline.systems.eye_contact.discovery.formation import Association
 from eyeline.systems.eye_contact.discovery.identity import LEAST_COSINE
+from eyeline.systems.eye_contact.discovery.known_people import find_known_people
 from eyeline.systems.eye_contact.discovery.labelled import POINTS, SECONDS, Limits
 from eyeline.systems.eye_contact.discovery.labelled import Summary as LabelsSummary
 from eyeline.systems.eye_contact.discovery.places import prepared_videos
-from eyeline.systems.eye_contact.discovery.plan import Choices, Outcome, Plan, Progress
+from eyeline.systems.eye_contact.discovery.plan import (
+    NO_WEIGHTS,
+    Choices,
+    Outcome,
+    Plan,
+    Progress,
+)
 from eyeline.systems.eye_contact.discovery.recognise import MEMORY_FRAMES, REFRESH_FRAMES
-from eyeline.systems.eye_contact.discovery.sources import Source, Sources, find_sources
+from eyeline.systems.eye_contact.discovery.sources import (
+    Source,
+    Sources,
+    find_sources,
+    videos_root,
+)
 from eyeline.systems.eye_contact.discovery.workers import Worker, side_by_side
 
 REPORT = "prepare_report.json"
@@ -79,6 +91,7 @@ def run(
     annotations: Path | str | None = None,
     leave_out: Sequence[str] = (),
     images: Path | str | None = None,
+    conversion: Path | str | None = None,
     convert: bool = False,
     m_eps: float = FIRST_EPS_MM,
     min_length: int = 0,
@@ -93,8 +106,8 @@ def run(
     file does not stop the others.
 
     Args:
-        source: a folder a celebrity with `<video>[_fps25].(mkv|mp4|webm)`, and perhaps
-            `randomVoxMeta.csv`.
+        source: a folder a celebrity with `<video>[_fps25|_25fps].(mkv|mp4|webm)`, and perhaps
+            `randomVoxMeta.csv`, or what holds it as `randomVox`.
         out: root to write; may be `source`.
         weights: file of `xgaze_resnet50`, as `eyeline import` wrote it, under that name.
         detector: `centerface` or `mmod`.
@@ -108,10 +121,12 @@ def run(
         save_breaking: let the frame at which a face jumps begin a tracklet; the original loses it.
         seconds: shortest and longest video.
         points: fewest and most gaze points of a video that is labelled.
-        annotations: the published `Annotations`; names the videos of the test set.
+        annotations: the published `Annotations`; names the videos of the test set. By default
+            those in `source` or beside `randomVox`.
         leave_out: further videos to leave out, as `video` or `celebrity/video`.
-        images: a folder a celebrity with pictures of the person; without one, the face most seen in
-            the video itself is taken for the person.
+        images: a folder a celebrity with pictures of the person, or VGGFace2, by default that of
+            `source`; without one, the face most seen in the video itself is taken for the person.
+        conversion: for VGGFace2, `vox_face_conversion.csv`; likewise.
         convert: write `<out>/<celebrity>/<video>_fps25.mkv` and read that. Not needed: frames are
             taken at 25 Hz by time anyway.
         m_eps: as of `pseudo_labels.run`.
@@ -125,7 +140,7 @@ def run(
         DataError: no videos, or lists that cannot be read.
         UsageError: choices that cannot be.
     """
-    source, out, told = Path(source), Path(out), told or _nobody
+    source, out, told = Path(source), videos_root(Path(out)), told or _nobody
     pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
     choices = Choices(
         detector, bodies, association, least_similarity, refresh_frames, memory_frames, save_last,
@@ -134,14 +149,16 @@ def run(
     limits = Limits(pairs[0], (int(pairs[1][0]), int(pairs[1][1])))
     found = find_sources(source, _path(annotations), leave_out)
     outcomes: tuple[Outcome, ...] = ()
-    if found.videos:
+    people = find_known_people(source, _path(images), _path(conversion))
+    videos, unknown = people.attached(found.videos)
+    if videos:
         gaze_weights = (weights or {}).get("xgaze_resnet50")
         plan = _plan(
-            out, choices, gaze_weights, _path(body_weights), _path(images), device, convert
+            out, choices, gaze_weights, _path(body_weights), people.images, device, convert
         )
-        outcomes = _work(found.videos, plan, jobs, progress, told)
-    labels = _labels(source, out, outcomes, limits, m_eps, min_length, told)
-    summary = Summary(outcomes, found.notes, found.left_out, labels)
+        outcomes = _work(videos, plan, jobs, progress, told)
+    labels = _labels(source, out, outcomes, limits, found.barred, m_eps, min_length, told)
+    summary = Summary(outcomes, (*found.notes, *unknown), found.left_out, labels)
     _write_report(out, summary, found)
     return summary
 
@@ -169,12 +186,7 @@ def _plan(
     images: Path | None, device: str, convert: bool,
 ) -> Plan:  # fmt: skip
     if gaze_weights is None:
-        raise UsageError(
-            "preparing videos needs the weights of xgaze_resnet50; "
-            "import the authors' checkpoint first: eyeline import eye_contact FILE -o OUT"
-        )
-    if images is not None and not images.is_dir():
-        raise UsageError(f"{images}: no such folder of images")
+        raise UsageError(NO_WEIGHTS)
     path = Path(gaze_weights)
     try:
         digest = sha256(path)
@@ -184,12 +196,12 @@ def _plan(
 
 
 def _labels(
-    source: Path, out: Path, outcomes: Sequence[Outcome], limits: Limits,
+    source: Path, out: Path, outcomes: Sequence[Outcome], limits: Limits, barred: Sequence[str],
     m_eps: float, min_length: int, told: Told,
 ) -> LabelsSummary | None:  # fmt: skip
     if prepared_videos(out):
         return pseudo_labels.run(
-            out, m_eps=m_eps, min_length=min_length, limits=limits, progress=told
+            out, m_eps=m_eps, min_length=min_length, limits=limits, leave_out=barred, progress=told
         )
     if not outcomes:
         raise DataError(

@@ -78,6 +78,9 @@ class WholeTracklets:
     seed: int = 42
     workers: int = 0
     """Processes that read features."""
+    save_every: int = 0
+    """Epochs after which `round_N/epoch_K.safetensors` is kept, beside the last one of each round;
+    the published code keeps every one."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,8 @@ def _check(made: Recipe, where: str) -> None:
         faults.append("data.labels: clusters needs the network ms_tcn2")
     if not 0 < made.data.validation_share < 1:
         faults.append(f"data.validation_share is {made.data.validation_share}, not within (0, 1)")
+    if getattr(made.training, "save_every", 0) < 0:
+        faults.append(f"training.save_every is {made.training.save_every}; must be at least 0")
     for name in ("balance", "switch_cost", "window_s"):
         if not getattr(made.decoding, name):
             faults.append(f"decoding.{name} is empty")

@@ -71,8 +71,8 @@ def picture_samples(video: AnnotatedVideo) -> list[Sample]:
         if tracklet.feature is None:
             raise DataError(
                 f"{video.name}, tracklet {tracklet.number:03d}: the file has no gaze_feature. "
-                "The published tracklets have none: they must be made from the videos, by "
-                "eyeline prepare eye_contact/voxceleb2. Or use a recipe of landmarks_tcn"
+                "The published tracklets have none: eyeline prepare eye_contact/test makes them of "
+                "the videos. Or use a recipe of landmarks_tcn"
             )
         samples.append(_sample(video, tracklet, tracklet.feature))
     return samples

@@ -16,7 +16,7 @@ from eyeline.systems.eye_contact.annotations import annotation as checked
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
 from eyeline.systems.eye_contact.predictions import Course, FrameRows, Key
 from eyeline.systems.eye_contact.report import Answered, Labels, Report, score
-from eyeline.systems.eye_contact.tracklets import SUFFIX
+from eyeline.systems.eye_contact.tracklets import video_name
 
 _SHOWN = 5  # frames or names that a message lists
 
@@ -216,7 +216,7 @@ def _span(course: Course, person: int, annotation: Annotation) -> Ints:
 def _video_called(path: Path, videos: Sequence[AnnotatedVideo], truth: Path) -> AnnotatedVideo:
     """The annotated video that a file, or the folder it lies in, is called after."""
     names = [path.stem if path.is_file() else path.name, path.resolve().parent.name]
-    for name in (n.removesuffix(SUFFIX) for n in names):
+    for name in map(video_name, names):
         found = [v for v in videos if name in (v.name, v.video)]
         if found:
             return found[0]

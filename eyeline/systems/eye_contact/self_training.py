@@ -20,11 +20,17 @@ from eyeline import metrics
 from eyeline.documents import read_npz
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.discovery.sources import videos_root
 from eyeline.systems.eye_contact.loss import IGNORED
 from eyeline.systems.eye_contact.recipe import Recipe
 from eyeline.systems.eye_contact.report import IOU_LEVELS, f1_name
 from eyeline.systems.eye_contact.samples import Sample
-from eyeline.systems.eye_contact.tracklets import SUFFIX, ListRow, read_feature, read_list
+from eyeline.systems.eye_contact.tracklets import (
+    ListRow,
+    read_feature,
+    read_list,
+    tracklet_folder,
+)
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -34,6 +40,8 @@ TRAINING_LIST = "voxdataset_train.csv"
 """In the prepared folder: the tracklets to learn from, in the order that the split follows."""
 
 Told = Callable[[str], None]
+Save = Callable[[Path, "nn.Module", Mapping[str, Any]], None]
+"""Writes a network to a file, with what is known of it."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,14 @@ def open_split(root: Path, recipe: Recipe) -> Split:
     """The prepared tracklets with their labels from clusters.
 
     Args:
-        root: as `eyeline prepare` leaves it, after `discovery.pseudo_labels.run`.
+        root: as `eyeline prepare` leaves it, after `discovery.pseudo_labels.run`, or what holds it
+            as `randomVox`.
         recipe: `data` says how it is split.
 
     Raises:
         DataError: naming the file that is missing or does not fit.
     """
+    root = videos_root(root)
     rows = read_list(root / TRAINING_LIST)
     samples = [_sample(root, row) for row in rows]
     cut = int((1 - recipe.data.validation_share) * len(samples))
@@ -83,6 +93,7 @@ def run_rounds(
     fabric: Fabric,
     *,
     label_with: Callable[[Floats], Floats] | None = None,
+    save: Save | None = None,
     told: Told | None = None,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """All rounds, going on from what `out_dir` holds of them.
@@ -94,6 +105,8 @@ def run_rounds(
         fabric: launched.
         label_with: features to log odds of a network that gives the labels of the first round
             instead of the clusters.
+        save: called on the first process with `round_N/ms_tcn2.safetensors` and the network of the
+            round, and with `round_N/epoch_K.safetensors` as the recipe's `save_every` asks.
         told: hears of every epoch.
 
     Returns:
@@ -110,13 +123,16 @@ def run_rounds(
         folder = out_dir / f"round_{number}"
         network = fit_segmenter(
             split.learned, recipe, fabric, seed=number, folder=folder,
-            identity=_identity(split, recipe, number), validate=_watch(split.watched),
+            identity=_identity(split, recipe, number),
+            validate=_watch(split.watched, folder, recipe.training.save_every, save),
             told=_prefixed(told, f"round {number + 1} of {recipe.training.rounds}"),
         )  # fmt: skip
         answers = fabric.broadcast(
             [_states(logits_of(network, s.features)) for s in split.everything]
         )
         entries.append({"round": number, **_labels_told(split, answers), **_epochs(folder)})
+        if save and fabric.is_global_zero:
+            save(folder / f"{recipe.builder}.safetensors", network, summary(entries)[-1])
         split = split.relabelled(answers)
     assert network is not None, "a recipe has one round or more"
     return network, entries
@@ -131,7 +147,7 @@ def forget_states(out_dir: Path, recipe: Recipe) -> None:
 
 
 def _sample(root: Path, row: ListRow) -> Sample:
-    folder = root / row.celebrity / "tracklets" / f"{row.video}{SUFFIX}"
+    folder = tracklet_folder(root, row.celebrity, row.video)
     path = folder / f"{row.tracklet}.npz"
     label = _read_label(folder / "processed" / f"pl_{path.name}", row)
 
@@ -159,11 +175,17 @@ def _states(logits: Floats) -> Ints:
     return (logits > 0).astype(np.int64)
 
 
-def _watch(watched: Sequence[Sample]) -> Callable[[nn.Module, int], dict[str, float]]:
+def _watch(
+    watched: Sequence[Sample], folder: Path, save_every: int, save: Save | None
+) -> Callable[[nn.Module, int], dict[str, float]]:
     from eyeline.systems.eye_contact.xgaze.fit import logits_of
 
-    def validate(network: nn.Module, _: int) -> dict[str, float]:
-        return watched_scores(watched, [_states(logits_of(network, s.features)) for s in watched])
+    def validate(network: nn.Module, epoch: int) -> dict[str, float]:
+        states = [_states(logits_of(network, s.features)) for s in watched]
+        scores = watched_scores(watched, states)
+        if save and save_every and (epoch + 1) % save_every == 0:
+            save(folder / f"epoch_{epoch + 1}.safetensors", network, {"epoch": epoch, **scores})
+        return scores
 
     return validate
 

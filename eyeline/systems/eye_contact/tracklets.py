@@ -21,7 +21,9 @@ from eyeline.files import replacing, write_bytes
 from eyeline.results import Floats
 
 SUFFIX = "_fps25"
-"""What the authors add to the name of a video that was converted to 25 Hz."""
+"""What the authors' code adds to the name of a video that was converted to 25 Hz."""
+_SUFFIXES = (SUFFIX, "_25fps")
+"""That, and what their README has in its place."""
 LIST_HEAD = ("id", "video", "tracklet", "start", "end")
 """Columns of a list of tracklets."""
 
@@ -75,7 +77,7 @@ class ListRow:
 
     celebrity: str
     video: str
-    """Without `SUFFIX`."""
+    """Without suffix, as of `video_name`."""
     tracklet: str
     """Number as its file is called, for example `000`."""
     start: int
@@ -202,7 +204,7 @@ def read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            head = reader.fieldnames or ()
+            head = reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             if lacking := [c for c in columns if c not in head]:
                 raise DataError(
                     f"{path}, line 1: no column {', '.join(lacking)}; it has: "
@@ -225,6 +227,19 @@ def whole_number(cell: str, column: str, where: str) -> int:
     return int(cell)
 
 
+def video_name(text: str) -> str:
+    """The name of a video without what was added when it was converted to 25 Hz."""
+    for suffix in _SUFFIXES:
+        text = text.removesuffix(suffix)
+    return text
+
+
+def tracklet_folder(root: Path, celebrity: str, video: str) -> Path:
+    """Where the tracklets of a video of the training set lie, or are to lie."""
+    folders = [root / celebrity / "tracklets" / f"{video}{suffix}" for suffix in _SUFFIXES]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
 def tracklet_number(name: str) -> str:
     """`000` of `000`, `000.npz` or `0`."""
     stem = name.strip().removesuffix(".npz")
@@ -241,8 +256,7 @@ def _list_row(cells: Mapping[str, str], line: int, path: Path) -> ListRow:
     start, end = (whole_number(cells[c], c, where) for c in LIST_HEAD[3:])
     if start >= end:
         raise DataError(f"{where}: frames {start} to {end} (exclusive) are none")
-    video = names[1].removesuffix(SUFFIX)
-    return ListRow(names[0], video, tracklet_number(names[2]), start, end, line)
+    return ListRow(names[0], video_name(names[1]), tracklet_number(names[2]), start, end, line)
 
 
 def _read_arrays(path: Path, names: tuple[str, ...], feature: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from torch import nn
 
 PROTOCOL = (
     "cross-validation over folds of whole videos; "
@@ -45,6 +46,8 @@ def run(
     weights: Path | None = None,
 ) -> Report:
     """Train a recipe and write weights and report; a stopped run of rounds goes on.
+
+    Of labels of clusters the network of each round is kept too, in `round_N/`.
 
     Args:
         recipe: a YAML file, the name of one of this room's, or its sections.
@@ -112,19 +115,23 @@ def _run_rounds(
     fabric.barrier()
     split = self_training.open_split(data_dir, plan)
     label_with = open_model(weights, str(fabric.device)).logits if weights else None
+    rule = Calibration(), Decoding(balance=0.0, switch_cost=0.0)
+
+    def save(path: Path, network: nn.Module, scores: Mapping[str, Any]) -> None:
+        card = _card(plan, split.everything, {"protocol": ROUNDS, **_rounded(scores)}, rule)
+        checkpoint.save(path, network.state_dict(), card)
+
     network, rounds = self_training.run_rounds(
-        split, plan, folder, fabric, label_with=label_with, told=progress
+        split, plan, folder, fabric, label_with=label_with, save=save, told=progress
     )
     report: Report = {
         "rounds": self_training.summary(rounds), "tracklets": len(split.everything),
         "frames": sum(len(s) for s in split.everything), "protocol": ROUNDS,
         "recipe": plan.as_dict(),
     }  # fmt: skip
-    rule = Calibration(), Decoding(balance=0.0, switch_cost=0.0)
-    last = {k: v for k, v in report["rounds"][-1].items() if k.startswith("validation")}
-    card = _card(plan, split.everything, {"protocol": ROUNDS, **_rounded(last)}, rule)
     if fabric.is_global_zero:
-        checkpoint.save(folder / f"{plan.builder}.safetensors", network.state_dict(), card)
+        last = {k: v for k, v in report["rounds"][-1].items() if k.startswith("validation")}
+        save(folder / f"{plan.builder}.safetensors", network, last)
         self_training.forget_states(folder, plan)
     _write(folder / REPORT, report, fabric)
     return report

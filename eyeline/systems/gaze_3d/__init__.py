@@ -81,6 +81,7 @@ SYSTEM = System(
     evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),
     synthesize=Lazy(f"{_HERE}.synthesize"),
+    show=Lazy(f"{_HERE}.show"),
     import_original=Lazy(f"{_HERE}.weights", "import_original"),
     to_onnx=Lazy(f"{_HERE}.export", "to_onnx"),
 )

@@ -19,7 +19,6 @@ import numpy as np
 from eyeline.errors import DataError, check_shape
 from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_3d.inputs import FRAMES
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_3d.data import Windows
@@ -79,11 +78,11 @@ def of_windows(
     direction: Mapping[str, Floats],
     concentration: Mapping[str, Floats] | None = None,
 ) -> Answers:
-    """Answers `(window, 7, 3)` and `(window, 7)` by part as rows."""
+    """Answers `(window, time, 3)` and `(window, time)` by part as rows."""
     names, frames, first = [], [], []
     for which, start in windows.places.tolist():
         recording = windows.recordings[which]
-        numbers = recording.rows.frame[start : start + FRAMES].tolist()
+        numbers = recording.rows.frame[start : start + windows.frames].tolist()
         names += [recording.name] * len(numbers)
         frames += numbers
         first += [numbers[0]] * len(numbers)

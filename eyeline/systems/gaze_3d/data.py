@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -30,16 +30,16 @@ Validation = Literal["session", "window"]
 
 
 class Window(TypedDict):
-    """What is known of seven frames; batches as torch collates them."""
+    """What is known of some frames in a row; batches as torch collates them."""
 
     clip: Tensor
-    """`(7, 3, 256, 192)` float32, as of `inputs.normalise`."""
+    """`(time, 3, 256, 192)` float32, as of `inputs.normalise`."""
     head_mask: Tensor
-    """`(7, 1, 256, 192)` float32, 1 inside the head box."""
+    """`(time, 1, 256, 192)` float32, 1 inside the head box."""
     body_motion: Tensor
-    """`(7, 2)` float32, as of `inputs.body_motion`."""
+    """`(time, 2)` float32, as of `inputs.body_motion`."""
     gaze: Tensor
-    """`(7, 3)` float32 unit vectors in the camera frame, as the other directions."""
+    """`(time, 3)` float32 unit vectors in the camera frame, as the other directions."""
     head: Tensor
     body: Tensor
     recording: str
@@ -60,6 +60,8 @@ class Windows(Dataset[Window]):
     the last, as published; otherwise 0."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Recording -> windows without a crop, a box or a direction in one of their frames."""
+    frames: int = FRAMES
+    """Length of a window."""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -69,10 +71,10 @@ class Windows(Dataset[Window]):
 
         which, start = (int(n) for n in self.places[number])
         recording = self.recordings[which]
-        rows, part = recording.rows, slice(start, start + FRAMES)
+        rows, part = recording.rows, slice(start, start + self.frames)
         relative = relative_head_box(rows.head_box[part], rows.body_box[part])
         motion = body_motion(self._boxes(recording, start), self.circular)[1:]
-        crops = np.stack([recording.crop(row) for row in range(start, start + FRAMES)])
+        crops = np.stack([recording.crop(row) for row in range(start, start + self.frames)])
         return Window(
             clip=normalise(crops), head_mask=head_mask(relative),
             body_motion=torch.from_numpy(motion.copy()),
@@ -83,9 +85,10 @@ class Windows(Dataset[Window]):
         )  # fmt: skip
 
     def directions(self, what: Literal["gaze", "head", "body"]) -> npt.NDArray[np.float32]:
-        """`(n, 7, 3)` labels of all windows, without reading a picture."""
-        labels = [getattr(self.recordings[r].rows, what)[s : s + FRAMES] for r, s in self.places]
-        return np.asarray(labels, np.float32).reshape(-1, FRAMES, 3)
+        """`(n, time, 3)` labels of all windows, without reading an image."""
+        count = self.frames
+        labels = [getattr(self.recordings[r].rows, what)[s : s + count] for r, s in self.places]
+        return np.asarray(labels, np.float32).reshape(-1, count, 3)
 
     @property
     def first_frames(self) -> list[int]:
@@ -95,18 +98,23 @@ class Windows(Dataset[Window]):
     def subset(self, numbers: npt.ArrayLike) -> Windows:
         """Some of the windows, in the order given."""
         chosen = self.places[np.asarray(numbers, np.int64)]
-        return Windows(self.recordings, chosen, self.circular, self.left_out)
+        return replace(self, places=chosen)
 
     def _boxes(self, recording: Recording, start: int) -> Any:
         """Body boxes of a window and, in front, of what its first row moved from."""
         boxes, frame = recording.rows.body_box, recording.rows.frame
         follows = start > 0 and frame[start - 1] + 1 == frame[start]
         before = start - 1 if follows or self.circular else start
-        return np.concatenate([boxes[[before]], boxes[start : start + FRAMES]])
+        return np.concatenate([boxes[[before]], boxes[start : start + self.frames]])
 
 
 def open_split(
-    root: Path | str, sessions: Sequence[str], interval: int = 1, *, circular: bool = True
+    root: Path | str,
+    sessions: Sequence[str],
+    interval: int = 1,
+    *,
+    circular: bool = True,
+    frames: int = FRAMES,
 ) -> Windows:
     """The windows of some sessions of a prepared data set, ours or the authors'.
 
@@ -116,6 +124,7 @@ def open_split(
         interval: rows from the start of one window to that of the next: 1 in training, 7 in the
             published test.
         circular: as of `Windows`.
+        frames: length of a window.
 
     Raises:
         DataError: a session or camera that is not there, or a recording that cannot be read; names
@@ -126,13 +135,13 @@ def open_split(
     recordings = [r for session in sessions for r in _recordings_of(Path(root), session)]
     places, left_out = [], Counter[str]()
     for number, recording in enumerate(recordings):
-        starts = window_starts(recording.rows.frame, interval)
-        sound = np.array([recording.usable[s : s + FRAMES].all() for s in starts], bool)
+        starts = window_starts(recording.rows.frame, interval, frames)
+        sound = np.array([recording.usable[s : s + frames].all() for s in starts], bool)
         if dropped := int((~sound).sum()):
             left_out[recording.name] = dropped
         places += [(number, int(s)) for s in starts[sound]]
     table = np.array(places, np.int64).reshape(-1, 2)
-    return Windows(recordings, table, circular, dict(left_out))
+    return Windows(recordings, table, circular, dict(left_out), frames)
 
 
 def open_training(
@@ -143,6 +152,7 @@ def open_training(
     share: float = 0.1,
     seed: int = 0,
     circular: bool = True,
+    frames: int = FRAMES,
 ) -> tuple[Windows, Windows]:
     """Windows to train on and windows to validate on, drawn by a seed.
 
@@ -155,15 +165,19 @@ def open_training(
         share: of the sessions, or of the windows, that is for validation.
         seed: of the drawing.
         circular: as of `open_split`.
+        frames: as of `open_split`.
 
     Raises:
         DataError: as `open_split`; or nothing is left on either side.
     """
     if validation == "session":
         kept, held = splits.held_out(sessions, share, seed)
-        pair = tuple(open_split(root, names, circular=circular) for names in (kept, held))
+        pair = tuple(
+            open_split(root, names, circular=circular, frames=frames) for names in (kept, held)
+        )
     else:
-        whole = open_split(root, splits.shuffled(sessions, seed), circular=circular)
+        names = splits.shuffled(sessions, seed)
+        whole = open_split(root, names, circular=circular, frames=frames)
         border = int((1 - share) * len(whole))
         numbers = np.arange(len(whole))
         pair = whole.subset(numbers[:border]), whole.subset(numbers[border:])
@@ -175,8 +189,10 @@ def open_training(
     return pair[0], pair[1]
 
 
-def window_starts(frame: npt.ArrayLike, interval: int = 1) -> npt.NDArray[np.int64]:
-    """Rows at which seven consecutive frames begin.
+def window_starts(
+    frame: npt.ArrayLike, interval: int = 1, frames: int = FRAMES
+) -> npt.NDArray[np.int64]:
+    """Rows at which some consecutive frames begin.
 
     Every `interval`-th row is tried, whatever came of the one before; the last possible one never
     is, as in the published code.
@@ -184,10 +200,11 @@ def window_starts(frame: npt.ArrayLike, interval: int = 1) -> npt.NDArray[np.int
     Args:
         frame: `(n,)` ascending numbers.
         interval: 1 or more.
+        frames: how many; 1 or more.
     """
     number = np.asarray(frame, np.int64)
-    tried = np.arange(0, max(len(number) - FRAMES, 0), interval)
-    whole = number[tried] + FRAMES - 1 == number[tried + FRAMES - 1]
+    tried = np.arange(0, max(len(number) - frames, 0), interval)
+    whole = number[tried] + frames - 1 == number[tried + frames - 1]
     return np.asarray(tried[whole])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,12 +14,13 @@ from eyeline.geometry.directions import angle
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
-from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.report import Report
-from eyeline.training import listed
+from eyeline.training import listed, sharing
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     import torch
+    from lightning_fabric import Fabric
 
     from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, Recurrence
 
@@ -42,6 +43,7 @@ def run(
     device: str = "cpu",
     *,
     split: str = TEST_SPLIT,
+    devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on the test sessions of a prepared data set.
 
@@ -51,14 +53,16 @@ def run(
         out_dir: gets `report.json`, the predictions of both protocols, and pictures of the errors
             by yaw and of the concentrations' worth.
         told: hears of progress.
-        device: where.
+        device: where, of one process.
         split: list of sessions.
+        devices: several processes that share the work; `device` is not heeded then.
 
     Returns:
         `report.score`'s report of windows each alone, with `published` from the authors' protocol:
         recurrence along batches of 32 windows in their order. `calibrated` says whether the
         concentrations are; `seen_in_training` how many of the sessions the weights were trained
-        on; `left_out` the windows without a crop or a direction.
+        on; `left_out` the windows without a crop or a direction. Empty in processes other than the
+        first.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
@@ -68,17 +72,21 @@ def run(
 
     data_dir = Path(data_dir)
     sessions = splits.read(split, data_dir)
-    windows = open_split(data_dir, sessions, interval=FRAMES)
-    if not len(windows):
-        raise DataError(f"the sessions of {split} in {data_dir} have no seven frames in a row")
-    network = load_gaze_from_afar(weights, device)
     card = checkpoint.read_card(weights)
-    found = {name: as_answers(windows, d) for name, d in answer(network, windows, told).items()}
+    fabric = sharing.launched(devices)
+    network = load_gaze_from_afar(weights, sharing.place(fabric, device))
+    windows = open_test(data_dir, split, network.frames)
+    answered = answer(network, windows, told if sharing.leads(fabric) else None, fabric=fabric)
+    if not sharing.leads(fabric):
+        sharing.end(fabric)
+        return {}
+    found = {name: as_answers(windows, d) for name, d in answered.items()}
     rescaling = calibration.from_settings(card.settings)
     mended = {name: calibrated(a, rescaling) for name, a in found.items()}
     truth = answers.truth_of(windows)
     made = report.score(mended["independent"], truth)
-    made["published"] = report.score(mended["original"], truth)["published"]
+    original = report.score(mended["original"], truth)
+    made |= {name: original[name] for name in ("published", "published_table")}
     made["reliability_uncalibrated"] = (
         report.score(found["independent"], truth)["reliability"] if rescaling else None
     )
@@ -93,7 +101,19 @@ def run(
             told(note)
     if out_dir is not None:
         _write(Path(out_dir), made, mended)
+    sharing.end(fabric)
     return made
+
+
+def open_test(data_dir: Path, split: str, frames: int) -> Windows:
+    """Windows of a split's sessions, side by side; DataError where there is none."""
+    windows = open_split(data_dir, splits.read(split, data_dir), frames, frames=frames)
+    if not len(windows):
+        raise DataError(
+            f"the sessions of {split} in {data_dir} have no {frames} frames in a row, which a "
+            "window of these weights has"
+        )
+    return windows
 
 
 def answer(
@@ -103,6 +123,7 @@ def answer(
     *,
     batch: int = report.PUBLISHED_BATCH,
     workers: int = 0,
+    fabric: Fabric | None = None,
 ) -> dict[Recurrence, Directions3D]:
     """What a network says of windows, with the recurrence of either kind; frames are seen once.
 
@@ -112,9 +133,10 @@ def answer(
         told: hears of progress.
         batch: windows along which the recurrence `original` runs.
         workers: processes that read crops.
+        fabric: launched; its processes share the batches, and all get all answers.
 
     Returns:
-        Directions `(window, 7, 3)` and concentrations `(window, 7)`, on the processor.
+        Directions `(window, time, 3)` and concentrations `(window, time)`, on the processor.
     """
     import torch
     from torch.utils.data import DataLoader
@@ -123,15 +145,22 @@ def answer(
 
     device = next(network.parameters()).device
     kinds: tuple[Recurrence, ...] = get_args(Recurrence)
-    found: dict[Recurrence, list[Directions3D]] = {kind: [] for kind in kinds}
-    with torch.no_grad():
-        for number, part in enumerate(DataLoader(windows, batch, num_workers=workers)):
+    starts = range(0, len(windows), batch)
+
+    def concluded(own: range) -> Iterator[list[Directions3D]]:
+        parts = [[*range(s, min(s + batch, len(windows)))] for s in (starts[n] for n in own)]
+        for part in DataLoader(windows, batch_sampler=parts, num_workers=workers):
             remembered = _remembered(network, part, device)
-            for kind in kinds:
-                found[kind].append(_on_cpu(network.conclude(remembered, recurrence=kind)))
-            if told and number % 10 == 9:
-                told(f"{(number + 1) * batch} of {len(windows)} windows")
-    return {kind: _joined(parts) for kind, parts in found.items()}
+            yield [_on_cpu(network.conclude(remembered, recurrence=kind)) for kind in kinds]
+
+    found: list[list[Directions3D]] = []
+    with torch.no_grad():
+        for part in sharing.shared(fabric, len(starts), concluded):
+            found.append(part)
+            if told and len(found) % 10 == 0:
+                told(f"{min(len(found) * batch, len(windows))} of {len(windows)} windows")
+    columns = zip(*found, strict=True)
+    return {kind: _joined(list(parts)) for kind, parts in zip(kinds, columns, strict=True)}
 
 
 def as_answers(windows: Windows, found: Directions3D) -> Answers:
@@ -174,13 +203,13 @@ def cross_fitted(found: Answers, truth: Answers) -> Answers:
 
 
 def _remembered(network: GazeFromAfar, part: Any, device: torch.device) -> torch.Tensor:
-    """What the LSTM over each window keeps `(batch, 7, 64)`; frames seen some at a time."""
+    """What the LSTM over each window keeps `(batch, time, 64)`; frames seen some at a time."""
     import torch
 
     given = [part[name].flatten(0, 1) for name in ("clip", "head_mask", "body_motion")]
     pieces = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
     features = torch.cat([network.see(*(t.to(device) for t in piece)) for piece in pieces])
-    kept: torch.Tensor = network.memory(features.reshape(len(part["clip"]), FRAMES, -1))[0]
+    kept: torch.Tensor = network.memory(features.reshape(len(part["clip"]), network.frames, -1))[0]
     return kept
 
 

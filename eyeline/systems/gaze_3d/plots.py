@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-_WIDE, _HIGH, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 380, 58, 20, 54, 58
+WIDE, HIGH = 760, 380
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 20, 54, 58
 _COUNTS = 46
 """Height of the strip that says how many frames there are."""
 _STYLE = (
@@ -28,22 +29,22 @@ def errors_by_yaw(rows: Sequence[Mapping[str, Any]], mean_deg: float, title: str
     """
     tops = [row["quartiles_deg"][1] for row in rows if row["quartiles_deg"]]
     top = _round_up(max([mean_deg, 1.0, *tops, *(r["mean_deg"] or 0.0 for r in rows)]))
-    floor = _HIGH - _BOTTOM - _COUNTS
+    floor = HIGH - _BOTTOM - _COUNTS
     scale, most = (floor - _TOP) / top, max(max(row["frames"] for row in rows), 1)
-    width = (_WIDE - _LEFT - _RIGHT) / len(rows)
+    width = (WIDE - _LEFT - _RIGHT) / len(rows)
     body = [*_levels(top, floor, scale)]
     for i, row in enumerate(rows):
         body += _bar(row, _LEFT + i * width, width, floor, scale, most)
     line = floor - mean_deg * scale
-    body.append(f'<path class="r" d="M{_LEFT} {line:.1f}H{_WIDE - _RIGHT}"/>')
+    body.append(f'<path class="r" d="M{_LEFT} {line:.1f}H{WIDE - _RIGHT}"/>')
     for yaw in range(-180, 181, 45):
-        x = _LEFT + (yaw + 180) / 360 * (_WIDE - _LEFT - _RIGHT)
-        body.append(f'<text class="m" x="{x:.1f}" y="{_HIGH - 34}">{yaw}°</text>')
+        x = _LEFT + (yaw + 180) / 360 * (WIDE - _LEFT - _RIGHT)
+        body.append(f'<text class="m" x="{x:.1f}" y="{HIGH - 34}">{yaw}°</text>')
     below = "true yaw: 0° towards the camera, 90° to the right of the picture, ±180° away"
-    body.append(f'<text class="s m" x="{_WIDE / 2}" y="{_HIGH - 12}">{below}</text>')
-    body.append(f'<text class="s e" x="{_LEFT - 6}" y="{_HIGH - _BOTTOM - 4}">frames</text>')
+    body.append(f'<text class="s m" x="{WIDE / 2}" y="{HIGH - 12}">{below}</text>')
+    body.append(f'<text class="s e" x="{_LEFT - 6}" y="{HIGH - _BOTTOM - 4}">frames</text>')
     under = f"mean, middle half and number of frames; dashed: mean of all, {mean_deg:.1f}°"
-    return _picture(title, under, body)
+    return svg(title, under, body)
 
 
 def kept_promises(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
@@ -53,7 +54,7 @@ def kept_promises(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
         found: by name, such as `calibrated`, what `calibration.reliability` gives.
         title: above it.
     """
-    side = _HIGH - _TOP - _BOTTOM
+    side = HIGH - _TOP - _BOTTOM
     body = [f'<path class="r" d="M{_LEFT} {_TOP + side}l{side} -{side}"/>']
     body += [
         f'<path class="g" d="M{_LEFT} {_TOP + side * (1 - i / 5):.1f}h{side}"/>'
@@ -76,15 +77,15 @@ def kept_promises(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
         body.append(f'<text x="{x}" y="{y}">{escape(name)}</text>')
         body.append(f'<text class="s" x="{x}" y="{y + 16}">{told}</text>')
     below = "share of frames promised to lie within an angle"
-    body.append(f'<text class="s m" x="{_LEFT + side / 2}" y="{_HIGH - 16}">{below}</text>')
-    return _picture(title, "share of frames that do; dashed: every promise kept", body)
+    body.append(f'<text class="s m" x="{_LEFT + side / 2}" y="{HIGH - 16}">{below}</text>')
+    return svg(title, "share of frames that do; dashed: every promise kept", body)
 
 
 def _bar(
     row: Mapping[str, Any], left: float, width: float, floor: float, scale: float, most: int
 ) -> Iterator[str]:
     high = row["frames"] / most * (_COUNTS - 14)
-    base = _HIGH - _BOTTOM
+    base = HIGH - _BOTTOM
     yield (
         f'<rect class="c" x="{left + 1:.1f}" y="{base - high:.1f}" width="{width - 2:.1f}" '
         f'height="{high:.1f}"/>'
@@ -107,7 +108,7 @@ def _levels(top: float, floor: float, scale: float) -> Iterator[str]:
     for i in range(6):
         value = top * i / 5
         y = floor - value * scale
-        yield f'<path class="{"g" if i else "a"}" d="M{_LEFT} {y:.1f}H{_WIDE - _RIGHT}"/>'
+        yield f'<path class="{"g" if i else "a"}" d="M{_LEFT} {y:.1f}H{WIDE - _RIGHT}"/>'
         yield f'<text class="e" x="{_LEFT - 6}" y="{y + 4:.1f}">{value:g}°</text>'
 
 
@@ -115,10 +116,11 @@ def _round_up(value: float) -> float:
     return next(float(v) for v in (5, 10, 20, 30, 50, 75, 100, 150, 180) if v >= min(value, 180))
 
 
-def _picture(title: str, under: str, body: Sequence[str]) -> str:
+def svg(title: str, under: str, body: Sequence[str]) -> str:
+    """A drawing of `WIDE` by `HIGH` pixels with a title and a line under it."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {_HIGH}" width="{_WIDE}" '
-        f'height="{_HIGH}"><style>{_STYLE}</style><rect width="{_WIDE}" height="{_HIGH}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" '
+        f'height="{HIGH}"><style>{_STYLE}</style><rect width="{WIDE}" height="{HIGH}" '
         f'fill="#fff"/><text class="h" x="{_LEFT}" y="22">{escape(title)}</text>'
         f'<text class="s" x="{_LEFT}" y="40">{escape(under)}</text>{"".join(body)}</svg>\n'
     )

@@ -130,8 +130,8 @@ def _check(made: Recipe, where: str) -> None:
         ("training.statistics", made.training.statistics, STATISTICS),
     ]
     faults = recipe.unknown_words(words)
-    if made.arguments.get("frames", FRAMES) != FRAMES:
-        faults.append(f"model.frames is {made.arguments['frames']}; the data has {FRAMES}")
+    if (frames := made.arguments.get("frames", FRAMES)) < 3 or frames % 2 == 0:
+        faults.append(f"model.frames is {frames}; must be odd and at least 3, as 3, 5, 7 or 9")
     faults += recipe.below_one(_counts(made))
     if not 0 < made.data.validation_share < 1:
         faults.append(f"data.validation_share is {made.data.validation_share}, not within (0, 1)")

@@ -13,7 +13,6 @@ from eyeline.geometry.directions import angle, normalise, to_yaw_pitch
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_3d import calibration
 from eyeline.systems.gaze_3d.answers import Answers
-from eyeline.systems.gaze_3d.inputs import FRAMES
 
 COLUMNS = ("3d_front", "2d_front", "3d_back", "2d_back", "3d_all", "2d_all")
 """Mean angles in degrees, in the order in which the authors print them: in space and in the
@@ -32,9 +31,9 @@ def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dic
     front (or back) window, or with an answer that is no number, has no say in that figure.
 
     Args:
-        found: `(window, 7, 3)`.
-        label: `(window, 7, 3)`, or `(window, 7, 2)` of the picture's plane only, where all figures
-            but `2d_all` are 0.
+        found: `(window, time, 3)`.
+        label: `(window, time, 3)`, or `(window, time, 2)` of the picture's plane only, where all
+            figures but `2d_all` are 0.
         batch: windows in each.
 
     Returns:
@@ -75,7 +74,8 @@ def score(found: Answers, truth: Answers) -> Report:
     Returns:
         `pooled`: `COLUMNS` over frames, each front or back by its own label, with the number of
         frames; `interval`: 95 % by bootstrap over recordings, and `interval_by_session`;
-        `published`: the authors' protocol, None for answers without windows; `mean_direction`: of
+        `published`: the authors' protocol, None for answers without windows, and
+        `published_table`: its lines as the authors print them; `mean_direction`: of
         the best single direction for these frames; `recordings`: each one's; `parts`: of head and
         body; `yaw`: by the true gaze's yaw; `reliability`: of the gaze's concentration, None
         without one.
@@ -85,18 +85,28 @@ def score(found: Answers, truth: Answers) -> Report:
     pooled = _means(angles, np.arange(len(found)))
     constant = normalise(truth.direction["gaze"].mean(axis=0))
     fixed = _angles(np.broadcast_to(constant, (len(found), 3)), truth.direction["gaze"])
+    figures = _published(found, truth)
     return {
         "frames": len(found),
         "pooled": pooled,
         "interval": _intervals(angles, list(recordings.values())),
         "interval_by_session": _intervals(angles, list(sessions.values())),
-        "published": _published(found, truth),
+        "published": figures,
+        "published_table": printed(figures),
         "mean_direction": _means(fixed, np.arange(len(found))),
         "recordings": {name: _means(angles, rows) for name, rows in recordings.items()},
         "parts": _parts(found, truth),
         "yaw": by_yaw(found.direction["gaze"], truth.direction["gaze"]),
         "reliability": _reliability(found, truth),
     }
+
+
+def printed(figures: Mapping[str, float | None] | None) -> list[str]:
+    """The lines that the authors' evaluation prints; `nan` where no batch has a figure."""
+    return [
+        f"MAE ({name[:2].upper()} {name[3:]}):  {np.nan if value is None else value:.6f}"
+        for name, value in (figures or {}).items()
+    ]
 
 
 def by_yaw(found: Floats, label: Floats, bins: int = YAW_BINS) -> list[dict[str, Any]]:
@@ -116,13 +126,20 @@ def by_yaw(found: Floats, label: Floats, bins: int = YAW_BINS) -> list[dict[str,
 
 
 def windows_of(answers: Answers) -> Ints | None:
-    """Rows `(window, 7)` of windows in their order; None unless all rows lie in whole windows."""
-    if answers.first_frame is None or len(answers) % FRAMES:
+    """Rows `(window, time)` of windows in their order.
+
+    None unless all rows lie in whole windows, each as long as the first.
+    """
+    if answers.first_frame is None or not len(answers):
         return None
-    rows = np.arange(len(answers)).reshape(-1, FRAMES)
+    begins = np.flatnonzero(answers.frame == answers.first_frame)
+    frames = int(begins[1]) if len(begins) > 1 else len(answers)
+    if frames % 2 == 0 or len(answers) % frames:
+        return None
+    rows = np.arange(len(answers)).reshape(-1, frames)
     names = np.array(answers.recording)[rows]
     first = answers.first_frame[rows]
-    numbered = answers.frame[rows] - first == np.arange(FRAMES)
+    numbered = answers.frame[rows] - first == np.arange(frames)
     whole = (names == names[:, :1]) & (first == first[:, :1]) & numbered
     return rows if bool(whole.all()) else None
 

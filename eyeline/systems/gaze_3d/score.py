@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_3d import answers, report, splits
+from eyeline.systems.gaze_3d import answers, evaluate, report
 from eyeline.systems.gaze_3d.answers import Answers
-from eyeline.systems.gaze_3d.data import open_split
 from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.report import Report
 
@@ -45,7 +44,9 @@ def run(
             have; names them.
     """
     predictions, truth = Path(predictions), Path(truth)
-    found, known, notes = answers.read(predictions), _truth(truth, split), list[str]()
+    found, notes = answers.read(predictions), list[str]()
+    rows = report.windows_of(found)
+    known = _truth(truth, split, FRAMES if rows is None else rows.shape[1])
     place = {p: row for row, p in enumerate(known.places)}
     beyond = [p for p in found.places if p not in place]
     if beyond:
@@ -63,13 +64,10 @@ def run(
     return {"predictions": str(predictions), "truth": str(truth), **made, "notes": notes}
 
 
-def _truth(path: Path, split: str) -> Answers:
+def _truth(path: Path, split: str, frames: int) -> Answers:
     if not path.is_dir():
         return answers.read(path)
-    windows = open_split(path, splits.read(split, path), interval=FRAMES)
-    if not len(windows):
-        raise DataError(f"the sessions of {split} in {path} have no seven frames in a row")
-    return answers.truth_of(windows)
+    return answers.truth_of(evaluate.open_test(path, split, frames))
 
 
 def _some(places: list[answers.Place]) -> str:

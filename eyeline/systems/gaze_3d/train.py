@@ -14,6 +14,7 @@ import torch
 from eyeline import files
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Windows, open_training
+from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.loss import Likelihood, concentration_loss
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, economise, gaze_from_afar
 from eyeline.systems.gaze_3d.recipe import BUILDER, Recipe, read_recipe
@@ -89,9 +90,14 @@ def open_data(plan: Recipe, data_dir: Path) -> tuple[Windows, Windows]:
     """Windows to learn from, and those held out of the same sessions."""
     sessions = splits.read(plan.data.train_split, data_dir)
     learned, held = open_training(
-        data_dir, sessions, validation=cast(Any, plan.data.validation),
-        share=plan.data.validation_share, seed=plan.training.seed, circular=plan.data.circular,
-    )  # fmt: skip
+        data_dir,
+        sessions,
+        validation=cast(Any, plan.data.validation),
+        share=plan.data.validation_share,
+        seed=plan.training.seed,
+        circular=plan.data.circular,
+        frames=plan.arguments.get("frames", FRAMES),
+    )
     return learned, held.subset(np.arange(0, len(held), plan.data.validation_interval))
 
 

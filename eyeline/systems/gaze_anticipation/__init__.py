@@ -85,7 +85,10 @@ SYSTEM = System(
         ),
     },
     default="centre_prior",
-    networks={"csts": Lazy(f"{_HERE}.model", "csts")},
+    networks={
+        "csts": Lazy(f"{_HERE}.model", "csts"),
+        "mvit_b": Lazy(f"{_HERE}.model", "mvit_b"),
+    },
     recipes=(
         "aria_anticipation",
         "aria_estimation",

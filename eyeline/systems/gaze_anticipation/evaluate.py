@@ -21,7 +21,7 @@ from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
 from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
-from eyeline.training import listed
+from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def run(
     if validation_clips < 0:
         raise UsageError(f"{validation_clips} validation clips; 0 or more can be")
     card = _card(weights)
-    fabric = _launched(devices)
+    fabric = sharing.launched(devices)
     work = Work(batch, workers, told, fabric)
     network = _network(weights, device, fabric, precision)
     clips = open_split(network, data_dir, card, split, task, full_frames=full_frames, sound=sound)
@@ -127,6 +127,7 @@ def run(
         (lambda held: measure(network, held, _told_apart(work)).tally) if known is None else None,
     )  # fmt: skip
     if not work.leads:
+        sharing.end(fabric)
         return {}
     if known is not None:
         choice = _given(choice, float(known), "given" if threshold is not None else "the weights")
@@ -138,6 +139,7 @@ def run(
     made["notes"] += [*listed.notes(data_dir, split), *_notes(card, clips, measured)]
     if folder is not None:
         _write(folder, made, measured, maps=maps)
+    sharing.end(fabric)
     if told:
         for line in (made["json_stats"], *made["notes"]):
             told(line)
@@ -273,18 +275,10 @@ def _card(weights: Path | str) -> CheckpointCard:
     return card
 
 
-def _launched(devices: Devices | None) -> Fabric | None:
-    if devices is None:
-        return None
-    fabric = devices.fabric()
-    fabric.launch()
-    return fabric
-
-
 def _network(
     weights: Path | str, device: str, fabric: Fabric | None, precision: str
 ) -> GazeAnticipation:
     from eyeline.systems.gaze_anticipation.weights import load_csts
 
-    place = device if fabric is None else str(fabric.device)
+    place = sharing.place(fabric, device)
     return load_csts(weights, place, precision=precision)

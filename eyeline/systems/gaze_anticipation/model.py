@@ -36,6 +36,8 @@ RECOMPUTED = ("none", "halving", "all")
 come from four times as many tokens, or all."""
 PICTURE_MULTIPLE = 64
 """What a picture's side must be a multiple of: the decoder asks one token in sixteen."""
+ENCODER_MULTIPLE = 32
+"""The same of an encoder alone, which halves the grid of its tokens three times."""
 
 _KERNEL, _STRIDE, _PADDING = (3, 7, 7), (2, PATCH, PATCH), (1, 3, 3)
 _ASKED_STRIDES = (8, 4, 2, 1)
@@ -294,6 +296,24 @@ def csts(
     return network
 
 
+def mvit_b(
+    *, frames: int = 16, side: int = 224, width: int = 96, layers: tuple[int, ...] = (1, 2, 11, 2)
+) -> Encoder:
+    """The video encoder alone, in the sizes of the published start, which learned actions.
+
+    Args:
+        frames: of a clip, even.
+        side: rows and columns of a frame, a multiple of 32.
+        width: channels of the first tokens, a multiple of 8.
+        layers: blocks of each stage.
+
+    Raises:
+        DataError: numbers that no network can have.
+    """
+    _refuse(_encoder_faults(frames, side, width, side_multiple=ENCODER_MULTIPLE, layers=layers))
+    return Encoder(Stem(3, width, frames // 2, side // PATCH), _encoder_blocks(width, layers, 0.0))
+
+
 def economise(network: GazeAnticipation, recompute: str = "halving") -> GazeAnticipation:
     """Make training take less memory and more time; gradients stay the same.
 
@@ -363,18 +383,32 @@ def _check(
     frames: int, side: int, width: int, layers: tuple[int, ...], sound_layers: tuple[int, ...],
     embedding: int, drop_path: float,
 ) -> None:  # fmt: skip
-    faults = [f"{n} is {v}; expected four numbers of at least 1"
-              for n, v in (("layers", layers), ("sound_layers", sound_layers))
-              if len(v) != 4 or min(v) < 1]  # fmt: skip
-    if frames < 2 or frames % 2:
-        faults.append(f"frames is {frames}; expected an even number")
-    if side < PICTURE_MULTIPLE or side % PICTURE_MULTIPLE:
-        faults.append(f"side is {side}; expected a multiple of {PICTURE_MULTIPLE}")
-    if width < 8 or width % 8:
-        faults.append(f"width is {width}; expected a multiple of 8")
+    encoders = {"layers": layers, "sound_layers": sound_layers}
+    faults = _encoder_faults(frames, side, width, side_multiple=PICTURE_MULTIPLE, **encoders)
     if embedding < 0:
         faults.append(f"embedding is {embedding}; expected 0 or more")
     if not 0 <= drop_path < 1:
         faults.append(f"drop_path is {drop_path}; expected a share below 1")
+    _refuse(faults)
+
+
+def _encoder_faults(
+    frames: int, side: int, width: int, *, side_multiple: int, **layers: tuple[int, ...]
+) -> list[str]:
+    faults = [
+        f"{name} is {counts}; expected four numbers of at least 1"
+        for name, counts in layers.items()
+        if len(counts) != 4 or min(counts) < 1
+    ]
+    if frames < 2 or frames % 2:
+        faults.append(f"frames is {frames}; expected an even number")
+    if side < side_multiple or side % side_multiple:
+        faults.append(f"side is {side}; expected a multiple of {side_multiple}")
+    if width < 8 or width % 8:
+        faults.append(f"width is {width}; expected a multiple of 8")
+    return faults
+
+
+def _refuse(faults: Sequence[str]) -> None:
     if faults:
         raise DataError("; ".join(faults))

@@ -17,8 +17,8 @@ import numpy as np
 
 from eyeline import processes
 from eyeline.errors import DataError, UsageError
-from eyeline.files import made, write_bytes
-from eyeline.systems.gaze_anticipation.recordings import clips, store
+from eyeline.files import made, replacing, write_bytes
+from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
 from eyeline.systems.gaze_anticipation.recordings.preparing import Outcome, Settings, attempt
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw, find_ego4d, passed_over
@@ -87,6 +87,7 @@ def run(
     videos: tuple[str, ...] = (),
     fill_silence: bool = False,
     clip_files: bool = False,
+    original_layout: bool = False,
     lists: Path | str | None = None,
     test_share: float | None = None,
     seed: int = 0,
@@ -106,6 +107,8 @@ def run(
         videos: uids; all by default.
         fill_silence: take videos without sound, or whose sound ends too early.
         clip_files: also write every listed clip as a file of its own, as the original has it.
+        original_layout: write all that the original's code reads: clips, `gaze_frame_label`,
+            `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
         lists: folder of the lists, as of `splits.read_lists`; by default they lie in the source or
             its `data`. Where there are none, videos are drawn.
         test_share: of the videos, drawn to measure on even where lists lie; 0.2 without lists.
@@ -132,7 +135,13 @@ def run(
         note = f"passed over, not taken for videos: {', '.join(others)}"
         split = replace(split, notes=(*split.notes, note))
     return prepare_all(
-        chosen(found, videos, source), split, out, Settings(fill_silence), jobs, told, clip_files
+        chosen(found, videos, source),
+        split,
+        out,
+        Settings(fill_silence),
+        jobs,
+        told,
+        Files(clip_files, original_layout),
     )
 
 
@@ -151,9 +160,18 @@ def chosen(found: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Ra
     return [raw for raw in found if not videos or raw.video in videos]
 
 
+@dataclass(frozen=True)
+class Files:
+    """What is written beside the index."""
+
+    clips: bool = False
+    original_layout: bool = False
+    """Clips, and labels, audio, spectrograms and lists as the original has them."""
+
+
 def prepare_all(
     found: Sequence[Raw], lists: Lists, out: Path, settings: Settings, jobs: int,
-    told: Told | None, clip_files: bool,
+    told: Told | None, files: Files,
 ) -> Summary:  # fmt: skip
     """Prepare videos, then write lists of the clips that are there, card and report.
 
@@ -179,8 +197,11 @@ def prepare_all(
         for note in missing.values():
             told(note)
     store.write_card(out, found[0].dataset)
-    if clip_files:
-        _write_clips(out, [clip for those in kept.values() for clip in those], jobs, told)
+    if files.clips or files.original_layout:
+        failed = _write_clips(out, kept, files.original_layout, jobs, told)
+        outcomes = [*(o for o in outcomes if o.video not in failed), *failed.values()]
+    if files.original_layout:
+        _write_original_lists(out, kept, found[0].dataset)
     summary = Summary(
         tuple(sorted(outcomes, key=lambda o: o.video)),
         {split: len(those) for split, those in kept.items()}, tuple(notes),
@@ -271,17 +292,33 @@ def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
         write_bytes(out / store.SPLIT / f"{split}.list", lines.encode())
 
 
-def _write_clips(out: Path, those: Sequence[Clip], jobs: int, told: Told | None) -> None:
-    from eyeline.systems.gaze_anticipation.recordings.cutting import cut_video
-
-    by_video: dict[str, list[Clip]] = {}
-    for clip in those:
+def _write_clips(
+    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Told | None
+) -> dict[str, Outcome]:
+    """Write the files of all videos; outcomes of those that fail, by name."""
+    by_video: dict[str, list[Clip]] = {name: [] for name in store.prepared_videos(out) if layout}
+    for clip in (clip for those in kept.values() for clip in those):
         by_video.setdefault(clip.video, []).append(clip)
-    work = [(out, video, parts) for video, parts in by_video.items()]
-    done = processes.here_or_beside(cut_video, work, jobs, one_thread)
-    for number, words in enumerate(done, start=1):
+    work = [(out, video, parts, layout) for video, parts in by_video.items()]
+    failed: dict[str, Outcome] = {}
+    done = processes.here_or_beside(cutting.write_clips, work, jobs, one_thread)
+    for number, written in enumerate(done, start=1):
+        if written.failed:
+            failed[written.video] = Outcome(written.video, "failed", f"clips: {written.words}")
         if told:
-            told(f"[{number}/{len(work)}] {words}")
+            what = f"{'failed: ' if written.failed else ''}{written.words}"
+            told(f"[{number}/{len(work)}] {written.video}: {what}")
+    return failed
+
+
+def _write_original_lists(out: Path, kept: Mapping[str, Sequence[Clip]], dataset: str) -> None:
+    """Under the names of the released ones, and the spectrograms under a second name."""
+    for split in {*clips.SPLITS} & {*kept}:
+        write_bytes(out / f"{split}_{dataset}_gaze.csv", clips.as_released(kept[split]))
+    second = out / cutting.LOADED.get(dataset, cutting.SPECTROGRAMS)
+    if not (second.exists() or second.is_symlink()):
+        with replacing(second) as path:
+            path.symlink_to(cutting.SPECTROGRAMS, target_is_directory=True)
 
 
 def _words(outcome: Outcome) -> str:

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from eyeline.errors import DataError
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation.prepare import Summary, Told, chosen, known, prepare_all
+from eyeline.systems.gaze_anticipation.prepare import (
+    Files,
+    Summary,
+    Told,
+    chosen,
+    known,
+    prepare_all,
+)
 from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames
@@ -139,6 +146,7 @@ def run(
     pairing: str = "linear",
     fill_silence: bool = False,
     clip_files: bool = False,
+    original_layout: bool = False,
     lists: Path | str | None = None,
     test_share: float | None = None,
     seed: int = 0,
@@ -160,6 +168,8 @@ def run(
         pairing: gaze of a frame between two rows, `linear` or of the `nearest`.
         fill_silence: take recordings without sound, or whose sound ends too early.
         clip_files: also write every listed clip as a file of its own.
+        original_layout: write all that the original's code reads: clips, `gaze_frame_label`,
+            `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
         lists: folder of the lists, as of `splits.read_lists`, and of the authors'
             `aria_video_ids_matching.xlsx`, which tells the listed names of today's recordings; by
             default they lie in the source or its `data`. Without lists, recordings are drawn.
@@ -186,7 +196,13 @@ def run(
         )
     split = split or draw_lists(source, "aria", known(found, out), wanted)
     return prepare_all(
-        chosen(found, videos, source), split, out, Settings(fill_silence), jobs, told, clip_files
+        chosen(found, videos, source),
+        split,
+        out,
+        Settings(fill_silence),
+        jobs,
+        told,
+        Files(clip_files, original_layout),
     )
 
 

@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
 
-SYSTEM, BUILDER = "gaze_anticipation", "csts"
+SYSTEM, BUILDER, BACKBONE = "gaze_anticipation", "csts", "mvit_b"
 
 LICENCE = (
     "weights of the authors of 'Listen to Look into the Future', CC BY 4.0 by their page; trained "
     "on data under the licence agreements of Ego4D or Aria; their code states no licence"
 )
 
+ACTIONS_LICENCE = (
+    "weights of others that learned to recognise actions; their file states no licence"
+)
+
+_VIDEO = "video."
 _STATE, _CONFIGURATION = "model_state", "cfg"
 _PLACES = ("space", "time")
 _EMBEDDED = tuple(f"{part}.{what}" for part in EMBEDDINGS for what in ("weight", "bias"))
@@ -38,6 +43,9 @@ _SPLIT = re.compile(r"(.+\.attn)\.([qkv])\.(weight|bias)")
 
 def import_original(path: Path | str) -> Imported:
     """Read the authors' checkpoint: their dictionary of training, or its `model_state` alone.
+
+    A file of SlowFast's MViT-B 16x4, such as the Kinetics-400 start, gives the network `mvit_b`, at
+    which training begins (`initialise`).
 
     The size of the network and whether it has embeddings are read off the tensors; data set, task
     and the option that tensors do not show are read off the configuration, where there is one.
@@ -48,6 +56,8 @@ def import_original(path: Path | str) -> Imported:
             configuration are not those of the builder; the message names them.
     """
     theirs, beside, content = foreign.load_state(path, f"{SYSTEM}/{BUILDER}")
+    if _is_backbone(theirs):
+        return _import_backbone(theirs, beside, path)
     told = _configuration(content.get(_CONFIGURATION), path)
     arguments = _arguments(theirs, path) | _options(told, path)
     expected = _empty(arguments, path).state_dict()
@@ -60,6 +70,36 @@ def import_original(path: Path | str) -> Imported:
         licence=LICENCE,
     )  # fmt: skip
     return Imported(card, state, beside)
+
+
+def _is_backbone(theirs: Mapping[str, Tensor]) -> bool:
+    """Whether a file holds the video encoder, and no other part of the network."""
+    parts = {our_name(_whole_name(name)) for name in theirs} - {*theirs}
+    return bool(parts) and all(name.startswith(_VIDEO) for name in parts)
+
+
+def _import_backbone(
+    theirs: Mapping[str, Tensor], beside: tuple[str, ...], path: Path | str
+) -> Imported:
+    import torch
+
+    from eyeline.systems.gaze_anticipation.model import mvit_b
+
+    joined = _joined(theirs, path)
+    unused = KINETICS_IGNORED & {*joined}
+    sizes = _sizes(joined, path)
+    try:
+        with torch.device("meta"):
+            expected = {f"{_VIDEO}{k}": v for k, v in mvit_b(**sizes).state_dict().items()}
+    except DataError as error:
+        raise CheckpointError(
+            f"{path} is for a network that {BACKBONE} cannot be: {error}"
+        ) from error
+    used = {name: value for name, value in joined.items() if name not in unused}
+    placed = checkpoint.placed(expected, _renamed(used, expected), f"{SYSTEM}/{BACKBONE}", path)
+    card = CheckpointCard(SYSTEM, BACKBONE, sizes, licence=ACTIONS_LICENCE)
+    state = {name.removeprefix(_VIDEO): value for name, value in placed.items()}
+    return Imported(card, state, tuple(sorted({*beside, *unused})))
 
 
 def load_csts(
@@ -97,7 +137,8 @@ def initialise(
     Args:
         network: changed in place.
         path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that learned
-            Kinetics-400, which gives the video encoder; its places are resized as published.
+            Kinetics-400 (imported or not), which gives the video encoder; its places are resized as
+            published.
         sound: a second file of such kinds, whose tensors come first where both have them.
 
     Returns:
@@ -122,15 +163,18 @@ def _beginning(path: Path | str, network: GazeAnticipation) -> dict[str, Tensor]
     arguments: Mapping[str, Any] = {}
     if checkpoint.is_own(path):
         card, found = checkpoint.load(path)
-        checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
+        checkpoint.check_builder(card, SYSTEM, (BUILDER, BACKBONE), path)
         arguments = card.arguments
         needed = [name for name in own if not name.startswith(EMBEDDINGS)]
+        if card.builder == BACKBONE:
+            found = {f"{_VIDEO}{name}": value for name, value in found.items()}
+            needed = [name for name in own if name.startswith(_VIDEO)]
     else:
         theirs = foreign.load_state(path, "an MViT-B 16x4 or of CSTS").state
         joined = _joined(theirs, path)
         used = {k: v for k, v in joined.items() if k not in KINETICS_IGNORED}
         found = _renamed(used, {**own, **dict.fromkeys(_EMBEDDED)})
-        needed = [name for name in own if name.startswith("video.")]
+        needed = [name for name in own if name.startswith(_VIDEO)]
     sized = {name: _resized(name, value, own) for name, value in found.items()}
     kept = {k: v for k, v in sized.items() if k in own or not k.startswith(EMBEDDINGS)}
     wanted = {name: own[name] for name in own if name in kept or name in {*needed}}
@@ -166,12 +210,18 @@ def _joined(theirs: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]
     found = dict(theirs)
     for name in theirs:
         if part := _SPLIT.fullmatch(name):
-            split.setdefault(f"{part[1]}.qkv.{part[3]}", {})[part[2]] = found.pop(name)
+            split.setdefault(_whole_name(name), {})[part[2]] = found.pop(name)
     for name, parts in split.items():
         if set(parts) != set("qkv") or name in found:
             raise CheckpointError(f"{path} should hold {name}, or q, k and v of it, each once")
         found[name] = torch.cat([parts[which] for which in "qkv"])
     return found
+
+
+def _whole_name(name: str) -> str:
+    """Of queries, keys and values together, where an entry is one of them."""
+    part = _SPLIT.fullmatch(name)
+    return f"{part[1]}.qkv.{part[3]}" if part else name
 
 
 def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
@@ -192,17 +242,19 @@ def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
 
 def _arguments(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
     """The builder's arguments that the tensors are for, of those that show in few of them."""
+    embedding = state.get("vision_proj.weight")
+    return _sizes(state, path) | {"embedding": 0 if embedding is None else len(embedding)}
+
+
+def _sizes(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
+    """What an encoder of video sees, by its places."""
     space, time = (_places(state, f"pos_embed_{name}", path) for name in ("spatial", "temporal"))
     side = math.isqrt(space.shape[1])
     if side**2 != space.shape[1]:
         raise CheckpointError(
             f"{path} has pos_embed_spatial of {space.shape[1]} places, which are no square"
         )
-    embedding = state.get("vision_proj.weight")
-    return {
-        "frames": 2 * time.shape[1], "side": 4 * side, "width": space.shape[2],
-        "embedding": 0 if embedding is None else len(embedding),
-    }  # fmt: skip
+    return {"frames": 2 * time.shape[1], "side": 4 * side, "width": space.shape[2]}
 
 
 def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
@@ -211,8 +263,7 @@ def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
         has = "lacks it" if found is None else f"has it as {tuple(found.shape)}"
         raise CheckpointError(
             f"{path} does not fit {SYSTEM}/{BUILDER}: {name} should be (1, places, channels); the "
-            f"file {has}. A network for actions, such as the Kinetics-400 start, is not imported "
-            f"but given to training as its first weights; {foreign.first_keys(state)}"
+            f"file {has}; {foreign.first_keys(state)}"
         )
     return found
 

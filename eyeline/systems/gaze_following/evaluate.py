@@ -8,6 +8,7 @@ from typing import Any
 
 from eyeline.errors import UsageError
 from eyeline.systems.gaze_following.train import BUILDERS
+from eyeline.training.devices import Devices
 
 ALL = "all"
 """For a split: all videos."""
@@ -36,6 +37,7 @@ def run(
     without: Path | None = None,
     slope_weights: Path | None = None,
     samples: int | None = None,
+    devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on annotated data; which network it holds, it says itself.
 
@@ -48,7 +50,7 @@ def run(
             `matching.data`.
         out_dir: gets `report.json` and the predictions.
         told: hears of progress and figures.
-        device: where.
+        device: where, of one process.
         split: of the detector such as `val2017`, of the matcher a list such as `test.txt`, or
             `all` for every video.
         fusion: of the detector, see `detector.evaluate.run`.
@@ -58,9 +60,11 @@ def run(
         without: of the matcher, weights that never knew who speaks, see `matching.evaluate.run`.
         slope_weights: of the matcher, see there.
         samples: of the matcher, draws of the intervals.
+        devices: several processes that share the work; `device` is not heeded then.
 
     Returns:
-        The report of `detector.evaluate.run` or of `matching.evaluate.run`.
+        The report of `detector.evaluate.run` or of `matching.evaluate.run`; empty in processes
+        other than the first.
 
     Raises:
         CheckpointError: weights of something else.
@@ -85,7 +89,7 @@ def run(
             options["split"] = None
     else:
         from eyeline.systems.gaze_following.detector import evaluate as chosen  # type: ignore[no-redef]
-    return chosen.run(weights, data_dir, out_dir, told, device, **options)
+    return chosen.run(weights, data_dir, out_dir, told, device, devices=devices, **options)
 
 
 def _check(builder: str, options: dict[str, Any]) -> None:

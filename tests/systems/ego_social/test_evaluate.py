@@ -6,6 +6,7 @@ import csv
 import json
 import wave as wave_files
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ import numpy as np
 import pytest
 
 from eyeline.errors import CheckpointError, DataError, UsageError
-from eyeline.systems.ego_social import evaluate, predictions, score
+from eyeline.systems.ego_social import evaluate, predictions, score, train
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
+from eyeline.systems.ego_social.recordings.store import open_clip
 from eyeline.systems.ego_social.scoring import postprocess
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.training import listed
 from tests.systems.ego_social.invented import LAM, TTM, filled, golden
 from tests.systems.ego_social.recorded import annotated
-from tests.systems.ego_social.stored import prepared, write_list
-from tests.systems.ego_social.taught import saved, small, taught
+from tests.systems.ego_social.stored import prepared, store_clip, write_list
+from tests.systems.ego_social.taught import SMALL, saved, small, taught
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -240,3 +242,60 @@ def submitted(folder: Path) -> tuple[str, list[float]]:
     found = predictions.read_predictions(folder / evaluate.SUBMISSION)
     assert found.score is not None
     return found.kind.name, found.score.tolist()
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same clips without labels in the list `test`, one with them in `mixed`."""
+    root = taught(tmp_path_factory.mktemp("unlabelled"), 1, 2)
+    labelled = open_clip(root, "val0").annotation
+    talking = tuple(replace(s, target=None, is_at_me=False) for s in labelled.talking)
+    clip = replace(labelled, uid="test0", looking=(), talking=talking, labelled=False)
+    images = ((number, lambda: np.full((64, 64, 3), 90, np.uint8)) for number in range(62))
+    store_clip(root, clip, images, np.ones(40_000, np.int16))
+    write_list(root, "test", ["test0"])
+    write_list(root, "mixed", ["val0", "test0"])
+    return root
+
+
+@pytest.mark.parametrize("split", ["test", "mixed"])
+@pytest.mark.parametrize("task", ["lam", "ttm"])
+def test_clips_without_labels_are_predicted_in_the_form_of_the_challenge(
+    unlabelled: Path, weights: dict[str, Path], task: str, split: str, tmp_path: Path
+) -> None:
+    made = evaluate.run(weights[task], unlabelled, tmp_path, split=split)
+    assert "published" not in made and not (tmp_path / "gt.csv").exists()
+    assert any("not labelled: predictions, no scores" in note for note in made["notes"])
+    table = predictions.read_predictions(tmp_path / "pred.csv")
+    submission = predictions.read_predictions(tmp_path / "submission.json")
+    assert made["rows"] == len(table) and submission.kind.name == f"{task}_challenge"
+    if task == "lam":
+        assert submission.columns["unique_id"][0] == f"{table.columns['frame'][0]:05d}"
+        np.testing.assert_array_equal(submission.score, table.score)
+    else:  # the face of each frame has its segment's score, counted from the segment's start
+        assert submission.columns["video_id"][0].endswith("0_0")
+        assert submission.columns["frame_id"][:3].tolist() == ["0", "1", "2"]
+        spans = table.columns["end_frame"] - table.columns["start_frame"] + 1
+        np.testing.assert_array_equal(submission.score, np.repeat(table.score, spans))
+
+
+@pytest.mark.parametrize("task", ["lam", "ttm"])
+def test_clips_without_labels_are_neither_scored_nor_trained_on(
+    unlabelled: Path, weights: dict[str, Path], task: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="1 of 1 clips are of av_test_unannotated"):
+        evaluate.run(weights[task], unlabelled, split="test")
+    changes = ["data.train_split=mixed", "data.validation_split=val"]
+    with pytest.raises(DataError, match="1 of 2 clips"):
+        train.run(SMALL[task], unlabelled, tmp_path, changes=changes)
+
+
+def test_annotations_without_labels_are_no_truth(
+    unlabelled: Path, weights: dict[str, Path], tmp_path: Path
+) -> None:
+    evaluate.run(weights["lam"], unlabelled, tmp_path, split="test")
+    content = {"videos": [{"video_uid": "v", "clips": [{"clip_uid": "test0", "persons": []}]}]}
+    path = tmp_path / "av_test_unannotated.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="1 clips have no labels"):
+        score.run(tmp_path / "pred.csv", path)

@@ -287,3 +287,27 @@ def test_what_cannot_be_prepared(tmp_path: Path, movie: Path) -> None:
     (source / "split" / "test.list").write_text("elsewhere")
     with pytest.raises(DataError, match="no clip of the list test is annotated"):
         prepare.run(source, tmp_path / "out", lists=("test",))
+
+
+def test_clips_of_the_test_are_prepared_without_labels(tmp_path: Path, movie: Path) -> None:
+    """`av_test_unannotated.json` may hold people, or no more than where clips lie."""
+    source = two(tmp_path / "raw", movie)
+    bare = {"clip_uid": "bare", "video_start_sec": 0.0, "video_end_sec": 1.0}
+    there = {"clip_uid": "two", "persons": entry("two")["persons"]}
+    test = {"videos": [{"video_uid": "film", "clips": [there, bare]}]}
+    path = source / "json" / "av_val.json"
+    val = json.loads(path.read_text())
+    val["videos"][0]["clips"].pop()
+    path.write_text(json.dumps(val))
+    (source / "json" / "av_test_unannotated.json").write_text(json.dumps(test))
+    (source / "split" / "test.list").write_text("two\nbare")
+    summary = prepare.run(source, tmp_path / "out")
+    assert {o.clip: o.status for o in summary.outcomes} == {"one": "done", "two": "done"}
+    assert any("1 clips of av_test_unannotated.json have no video" in n for n in summary.notes)
+    one, other = (open_clip(tmp_path / "out", uid).annotation for uid in ("one", "two"))
+    assert one.labelled and not other.labelled and other.tracks
+    asked = prepare.run(source, tmp_path / "out", lists=("test",))
+    assert {o.clip: o.status for o in asked.outcomes} == {"bare": "failed", "two": "kept"}
+    shutil.copy(movie, source / "videos" / "bare.mp4")
+    assert not prepare.run(source, tmp_path / "out").failed
+    assert open_clip(tmp_path / "out", "bare").annotation.tracks == ()

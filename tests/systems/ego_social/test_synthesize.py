@@ -145,7 +145,15 @@ def test_both_policies_of_labels_agree(noted: Annotations) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"clips": 0}, {"val_clips": 0}, {"seconds": 2}, {"width_px": 161}, {"jobs": 0}]
+    "wrong",
+    [
+        {"clips": 0},
+        {"val_clips": 0},
+        {"test_clips": -1},
+        {"seconds": 2},
+        {"width_px": 161},
+        {"jobs": 0},
+    ],
 )
 def test_numbers_that_cannot_be_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="4 to 300 s"):
@@ -158,3 +166,26 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="holds something"):
         synthesize.run(tmp_path, **SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_full_length_videos_hold_their_clips_one_after_the_other(tmp_path: Path) -> None:
+    synthesize.run(tmp_path / "set", full_length=True, **SMALL)
+    noted = read_annotations(tmp_path / "set" / "json")
+    assert not (tmp_path / "set" / "videos").exists()
+    films = {path.stem: path for path in (tmp_path / "set" / "full_scale").iterdir()}
+    assert set(films) == {clip.video_uid for clip in noted.clips.values()}
+    first, second, *_ = noted.clips.values()
+    reader = VideoReader(films[first.video_uid])
+    assert sum(1 for _ in reader) == 300 and second.span_s == (5.0, 10.0)
+
+
+def test_clips_of_the_test_tell_neither_looks_nor_whom_talk_is_for(tmp_path: Path) -> None:
+    synthesize.run(tmp_path / "set", test_clips=2, **SMALL)
+    content = json.loads((tmp_path / "set" / "json" / "av_test_unannotated.json").read_text())
+    (clips,) = (video["clips"] for video in content["videos"])
+    assert len(clips) == 2 == len(read_list(tmp_path / "set" / "split" / "test.list"))
+    for clip in clips:
+        assert clip["persons"][1]["tracking_paths"] and not clip["social_segments_looking"]
+        assert all({"target", "is_at_me"}.isdisjoint(s) for s in clip["social_segments_talking"])
+    noted = read_annotations(tmp_path / "set" / "json")
+    assert [clip.labelled for clip in noted.clips.values()] == [True] * 7 + [False] * 2

@@ -230,3 +230,30 @@ def test_a_place_that_cannot_be_written_is_named(
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError):
         prepared(downloaded, tmp_path / "out", weights)
+
+
+@pytest.mark.usefixtures("stand_ins")
+def test_people_are_known_by_vggface2_in_the_root_of_the_authors(
+    tmp_path: Path, weights: Path
+) -> None:
+    """With videos named as in their README, one of them of the test."""
+    import cv2
+
+    root = tmp_path / "root"
+    for name in ("aaaaaaaaaaa", "ttttttttttt"):
+        write_video(root / "randomVox" / "id1" / f"{name}_25fps.mkv", [120] * 104 + [20] * 2)
+    (root / "Annotations").mkdir()
+    (root / "Annotations" / "meta_list.csv").write_text(
+        "celebrity_id,video_name\nid1,ttttttttttt\n"
+    )
+    faces = root / "VGG-Face2" / "data" / "train" / "n000001"
+    faces.mkdir(parents=True)
+    for number in range(40):  # the first ten show nobody
+        level = 20 if number < 10 else 120
+        cv2.imwrite(str(faces / f"{number:04d}_01.jpg"), np.full((180, 320, 3), level, np.uint8))
+    (root / "vox_face_conversion.csv").write_text("VoxCeleb2 ID ,VGGFace2 ID \nid1 ,n000001 \n")
+    out = tmp_path / "out"
+    summary = prepared(root, out, weights)
+    assert states(summary) == {"id1/aaaaaaaaaaa": "done"}
+    record = json.loads((out / "id1/tracklets/aaaaaaaaaaa_fps25/prepared.json").read_text())
+    assert (record["identity"], record["known_faces"]) == ("images", 30)

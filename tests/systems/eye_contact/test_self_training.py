@@ -3,15 +3,20 @@ labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from eyeline.errors import DataError
 from eyeline.results import Ints
+from eyeline.systems.eye_contact import train
+from eyeline.systems.eye_contact.discovery.places import VideoName
 from eyeline.systems.eye_contact.loss import IGNORED
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
 from eyeline.systems.eye_contact.samples import Sample
@@ -25,9 +30,12 @@ from eyeline.systems.eye_contact.self_training import (
     watched_scores,
 )  # fmt: skip
 from eyeline.systems.eye_contact.tracklets import ListRow, TrackletFile, write_list, write_tracklet
+from eyeline.systems.eye_contact.weights import open_model
 from eyeline.systems.eye_contact.xgaze.fit import logits_of
+from eyeline.training.checkpoint import read_card
 from eyeline.training.devices import Devices
 from eyeline.training.loop import LOG, STATE
+from tests.systems.eye_contact.discovery.roots import add_video
 
 WIDTH = 16
 
@@ -126,6 +134,53 @@ def test_a_stopped_run_ends_like_one_that_was_not(
     forget_states(tmp_path / "a", plan)
     left = [p.name for p in (tmp_path / "a").rglob("*") if p.is_file()]
     assert set(left) == {LOG} and STATE not in left
+
+
+def test_the_networks_of_all_rounds_are_kept(
+    data: tuple[Split, list[Ints]], tmp_path: Path
+) -> None:
+    plan = replace(recipe(3), training=replace(recipe(3).training, save_every=2))
+    states: dict[str, dict[str, torch.Tensor]] = {}
+
+    def save(path: Path, network: nn.Module, scores: Mapping[str, Any]) -> None:
+        assert "validation_accuracy" in scores
+        place = path.relative_to(tmp_path).as_posix()
+        states[place] = {k: v.clone() for k, v in network.state_dict().items()}
+
+    last, _ = run_rounds(data[0], plan, tmp_path, Devices().fabric(), save=save)
+    assert list(states) == [
+        "round_0/epoch_2.safetensors", "round_0/ms_tcn2.safetensors",
+        "round_1/epoch_2.safetensors", "round_1/ms_tcn2.safetensors",
+    ]  # fmt: skip
+    for name, value in last.state_dict().items():
+        assert value.equal(states["round_1/ms_tcn2.safetensors"][name]), name
+    one, other = (states[f"round_0/{n}.safetensors"] for n in ("epoch_2", "ms_tcn2"))
+    assert any(not one[name].equal(other[name]) for name in one)
+
+
+def test_a_chosen_network_is_evaluated_and_labels_the_next_rounds(tmp_path: Path) -> None:
+    root = add_videos(tmp_path / "data")
+    sections = recipe(2).as_dict() | {"decoding": {}}
+    sections["model"]["features"] = 4
+    train.run(sections, root, tmp_path / "out", changes=["training.save_every=1"])
+    chosen = tmp_path / "out" / "round_0" / "epoch_1.safetensors"
+    card = read_card(chosen)
+    assert card.data["videos"] == ["id1_aaa", "id2_bbb"] and card.scores["epoch"] == 0
+    assert open_model(chosen).logits(np.ones((120, 4), np.float32)).shape == (120,)
+    report = train.run(
+        sections, root, tmp_path / "next", weights=chosen, changes=["training.rounds=1"]
+    )
+    assert report["rounds"][0]["labelled"] == 1, "a network labels every frame, clusters do not"
+    whole = [p.name for p in (tmp_path / "out" / "round_1").iterdir()]
+    assert sorted(whole) == [
+        "epoch_1.safetensors", "epoch_2.safetensors", "log.jsonl", "ms_tcn2.safetensors",
+    ]  # fmt: skip
+
+
+def add_videos(root: Path) -> Path:
+    for name in (VideoName("id1", "aaa"), VideoName("id2", "bbb")):
+        add_video(root, name)
+    return root
 
 
 def test_another_network_may_give_the_first_labels(

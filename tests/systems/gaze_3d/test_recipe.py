@@ -56,5 +56,11 @@ def test_unknown_keys_and_networks() -> None:
         read_recipe({"training": {"epoch": 3}})
     with pytest.raises(RecipeError, match="networks that train: gaze_from_afar"):
         read_recipe({"model": {"builder": "ms_tcn2"}})
-    with pytest.raises(RecipeError, match=r"model\.frames is 5; the data has 7"):
-        read_recipe({"model": {"frames": 5}})
+
+
+@pytest.mark.parametrize("frames", [1, 4, -3])
+def test_windows_without_a_middle_are_refused(frames: int) -> None:
+    with pytest.raises(
+        RecipeError, match=rf"model\.frames is {frames}; must be odd and at least 3"
+    ):
+        read_recipe("gafa", [f"model.frames={frames}"])

@@ -107,7 +107,32 @@ def test_rows_that_are_no_whole_windows_have_no_published_figures() -> None:
     assert report.windows_of(whole) is not None
     assert report.windows_of(rows(["a/s/c"], looking(np.arange(7.0)), first=False)) is None
     assert report.windows_of(whole.rows([0, 1, 2, 3, 4, 6, 5])) is None
-    assert report.windows_of(whole.rows([0, 1, 2])) is None
+    assert report.windows_of(whole.rows([0, 1, 2, 3])) is None
+
+
+def test_windows_of_other_lengths_are_known_by_their_first_frames() -> None:
+    """Three windows of five frames, the second beside the first."""
+    gaze = looking(np.linspace(-60, 60, 15))
+    names = ("a/s/c",) * 10 + ("a/s/d",) * 5
+    frame = np.concatenate([np.arange(10), np.arange(5)])
+    found = Answers(names, frame, np.repeat([0, 5, 0], 5), {"gaze": gaze})
+    windows = report.windows_of(found)
+    assert windows is not None and windows.tolist() == np.arange(15).reshape(3, 5).tolist()
+    assert report.windows_of(found.rows(np.arange(14))) is None
+
+
+def test_the_table_is_printed_as_by_the_authors() -> None:
+    figures = dict(zip(report.COLUMNS, [20.6974091, 17.393957, 23.21, None, 21.688675, 20.889896],
+                       strict=True))  # fmt: skip
+    assert report.printed(figures) == [
+        "MAE (3D front):  20.697409",
+        "MAE (2D front):  17.393957",
+        "MAE (3D back):  23.210000",
+        "MAE (2D back):  nan",
+        "MAE (3D all):  21.688675",
+        "MAE (2D all):  20.889896",
+    ]
+    assert report.printed(None) == []
 
 
 def test_errors_by_yaw() -> None:

@@ -93,7 +93,7 @@ def test_a_prepared_folder_is_the_truth_of_its_test_sessions(
     sessions = sorted({key.split("|")[0].rpartition("__")[0].replace("__", "/")
                        for key in file if key.endswith("|index")})  # fmt: skip
     (tmp_path / "gafa_test.txt").write_text("\n".join(sessions), encoding="utf-8")
-    known = score._truth(tmp_path, "gafa_test.txt")
+    known = score._truth(tmp_path, "gafa_test.txt", 7)
     made = score.run(table(tmp_path / "p.csv", known), tmp_path)
     assert made["pooled"]["3d_all"] < 1e-2 and made["frames"] == len(known) >= 14
     assert made["published"] is not None and made["parts"].keys() == {"head", "body"}

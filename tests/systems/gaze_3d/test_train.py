@@ -261,6 +261,20 @@ def test_evaluation_and_score_agree(
     assert trained_on["seen_in_training"] == 2
 
 
+@pytest.mark.parametrize("frames", [3, 5, 9])
+def test_windows_of_other_lengths(data: Path, tmp_path: Path, frames: int) -> None:
+    """As the original's `--n_frames`: trained, evaluated and scored."""
+    changes = [f"model.frames={frames}", "training.epochs=1"]
+    train.run(TINY, data, tmp_path / "trained", changes=changes)
+    weights = tmp_path / "trained" / "gaze_from_afar.safetensors"
+    assert load_gaze_from_afar(weights).frames == frames
+    made = evaluate.run(weights, data, tmp_path / "scores")
+    assert made["frames"] == frames * made["windows"] > 0
+    again = score.run(tmp_path / "scores" / evaluate.PREDICTIONS_ORIGINAL, data)
+    assert again["published"]["3d_all"] == pytest.approx(made["published"]["3d_all"], abs=1e-2)
+    assert made["published_table"][4] == f"MAE (3D all):  {made['published']['3d_all']:.6f}"
+
+
 def test_the_recurrences_differ_where_windows_have_neighbours(
     data: Path, trained: tuple[Path, dict[str, Any]]
 ) -> None:

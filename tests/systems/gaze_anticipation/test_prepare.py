@@ -7,16 +7,18 @@ import shutil
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError, UsageError, VideoError
 from eyeline.systems.gaze_anticipation import data, prepare
-from eyeline.systems.gaze_anticipation.recordings import clips, store
+from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import read_list
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED
 from eyeline.training import listed
+from eyeline.video.sound import read_sound
 from tests.systems.gaze_anticipation import filmed
 
 
@@ -125,20 +127,80 @@ def test_silence_can_fill(source: Path, tmp_path: Path, damage: Callable[[Path],
     assert found.silent == (("aa",) if damage is _no_sound else ())
 
 
-def test_sound_of_a_file_beside(source: Path, tmp_path: Path) -> None:
-    _no_sound(source)
-    path = source / "missing_audio" / "aa.wav"
+def _write_missing_audio(source: Path, video: str = "aa", *, seed: int = 0, finer: int = 2) -> None:
+    """Stereo, at some multiple of 24 kHz."""
+    path = source / "missing_audio" / f"{video}.wav"
     path.parent.mkdir()
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
-        file.setframerate(48_000)
-        sound = np.repeat(filmed.tone(12), 2)
+        file.setframerate(24_000 * finer)
+        sound = np.repeat(filmed.tone(12, seed), finer)
         stored = np.rint(np.stack([sound, sound], 1) * 32767).astype("<i2")
         file.writeframes(stored.tobytes())
+
+
+def test_sound_of_a_file_beside(source: Path, tmp_path: Path) -> None:
+    _no_sound(source)
+    _write_missing_audio(source)
     assert not prepare.run(source, tmp_path / "out").failed
     found = store.open_video(tmp_path / "out", "aa")
     assert found.has_sound and found.card["counts"]["sound_s"] == pytest.approx(12, abs=0.01)
+
+
+def _far(ours: Path, theirs: Path) -> float:
+    """Mean difference of the audio of two files, by the root mean square of the second."""
+    a, b = (
+        np.concatenate([block.samples for block in read_sound(path, 24_000, start_s=0.0)])[:110_000]
+        for path in (ours, theirs)
+    )
+    return float(np.abs(a - b).mean() / np.sqrt((b**2).mean()))
+
+
+def test_clips_have_the_audio_of_a_file_beside(ego4d: Path, source: Path, tmp_path: Path) -> None:
+    """Also those that an earlier version left without any."""
+    _no_sound(source)
+    _write_missing_audio(source)
+    out, own = tmp_path / "out", tmp_path / "own"
+    silent = out / "clips.gaze" / "aa" / "aa_t0_t5.mp4"
+    filmed.write_video(silent, 150)
+    told: list[str] = []
+    prepare.run(source, out, clip_files=True, told=told.append)
+    prepare.run(ego4d, own, clip_files=True)
+    assert any(said.endswith("aa: 2 clips written, 0 kept") for said in told)
+    for name in ("aa_t0_t5.mp4", "aa_t5_t10.mp4"):
+        ours, theirs = (root / "clips.gaze" / "aa" / name for root in (out, own))
+        assert _far(ours, theirs) < 0.3
+    prepare.run(source, out, clip_files=True, told=told.append)
+    assert any(said.endswith("aa: 0 clips written, 2 kept") for said in told)
+
+
+def test_an_index_of_before_is_prepared_again(source: Path, tmp_path: Path) -> None:
+    """One that does not know where the audio lies."""
+    _no_sound(source)
+    _write_missing_audio(source)
+    assert not prepare.run(source, tmp_path / "out").failed
+    path = tmp_path / "out" / store.VIDEOS / "aa" / store.INDEX
+    content = dict(np.load(path))
+    card = json.loads(str(content.pop("card")))
+    del card["media"][0]["audio"]
+    np.savez_compressed(path, **content, card=np.array(json.dumps(card)))
+    outcomes = prepare.run(source, tmp_path / "out").outcomes
+    assert [o.status for o in outcomes] == ["done", "kept"]
+
+
+def test_silent_clips_take_their_part_of_the_audio_beside(
+    ego4d: Path, prepared: Path, tmp_path: Path
+) -> None:
+    cut, out = tmp_path / "cut", tmp_path / "out"
+    prepare.run(ego4d, cut, original_layout=True)
+    for path in (cut / "clips.gaze" / "bb").iterdir():
+        filmed.write_video(path, 150)
+    _write_missing_audio(cut, "bb", seed=1, finer=1)
+    assert not prepare.run(cut, out).failed
+    ours, theirs = (data.open_clips(root, "test") for root in (out, prepared))
+    for n in range(2):
+        assert (ours[n]["sound"] - theirs[n]["sound"]).abs().mean() < 0.1
 
 
 def test_gaze_that_ends_early_is_told(source: Path, tmp_path: Path) -> None:
@@ -294,6 +356,48 @@ def test_the_originals_clips_with_its_labels(ego4d: Path, prepared: Path, tmp_pa
         # encoded anew: a little of the pictures and of the sound is lost
         assert (ours[n]["clip"] - cut[n]["clip"]).abs().max() < 4 / 255 / 0.225
         assert (ours[n]["sound"] - cut[n]["sound"]).abs().mean() < 1
+
+
+def test_all_that_the_original_reads(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    assert not prepare.run(ego4d, out, original_layout=True).failed
+    for split in ("train", "test"):
+        name = f"{split}_ego4d_gaze.csv"
+        assert (out / name).read_bytes() == (ego4d / name).read_bytes()
+    found = store.open_video(out, "bb")
+    rows = np.loadtxt(out / "gaze_frame_label" / "bb_frame_label.csv", delimiter=",", skiprows=1)
+    assert (rows[:, 0] == np.arange(360)).all() and (rows[:, 3] == found.gaze.kind).all()
+    assert (rows[:, 1:3] == found.gaze.xy).all()
+    for clip in read_list(out / "test_ego4d_gaze.csv"):
+        stem = Path(clip.line).with_suffix("")
+        columns = np.load(out / "clips.audio_24kHz_stft" / f"{stem}.npy")
+        assert columns.shape == (256, 1000) and columns.dtype == np.float32
+        windows = found.heard(clip, np.array([0, 744]))
+        assert np.abs(windows - np.stack([columns[:, :256], columns[:, 744:]])).max() < 1e-4
+        assert (np.load(out / "clips.gaze.audio_stft" / f"{stem}.npy") == columns).all()
+        with wave.open(str(out / "clips.audio_24kHz" / f"{stem}.wav")) as file:
+            assert (file.getframerate(), file.getnframes()) == (24_000, 120_000)
+    assert not prepare.run(out, again).failed
+    ours, read = (data.open_clips(root, "test") for root in (prepared, again))
+    assert (ours.gaze == read.gaze).all() and (ours.kind == read.kind).all()
+
+
+def test_a_video_whose_clips_cannot_be_cut_costs_itself(
+    ego4d: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = cutting._cut
+
+    def damaged(found: store.PreparedVideo, *rest: Any) -> None:
+        if found.video == "aa":
+            raise VideoError("aa.mp4: frame 3 cannot be decoded")
+        cut(found, *rest)
+
+    monkeypatch.setattr(cutting, "_cut", damaged)
+    summary = prepare.run(ego4d, tmp_path / "out", clip_files=True)
+    assert [(o.video, o.message) for o in summary.failed] == [
+        ("aa", "clips: aa.mp4: frame 3 cannot be decoded")
+    ]
+    assert len(list((tmp_path / "out").glob("clips.gaze/bb/*.mp4"))) == 2
 
 
 def test_key_frames_do_not_matter(

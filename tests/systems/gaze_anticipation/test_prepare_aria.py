@@ -83,6 +83,24 @@ def test_todays_release(tmp_path: Path) -> None:
     assert found[0]["clip"].shape == (3, 8, 256, 256)
 
 
+def test_all_that_the_original_reads(tmp_path: Path) -> None:
+    lists(today(tmp_path / "source").parent)
+    out = tmp_path / "out"
+    assert not prepare_aria.run(tmp_path / "source", out, original_layout=True).failed
+    path = out / "gaze_frame_label" / f"{MOVIE}.csv"
+    assert path.read_text().startswith("frame,timestamps_ns,x,y,gaze_type\n0,86000000000,")
+    rows, gaze = np.loadtxt(path, delimiter=",", skiprows=1), store.open_video(out, MOVIE).gaze
+    assert (rows[:, 1] == START_NS + np.arange(20 * SECONDS) * 50_000_000).all()
+    assert (rows[:, 2:4] == gaze.xy).all() and (rows[:, 4] == gaze.kind).all()
+    stems = [f"{MOVIE}/{MOVIE}_t{s}_t{s + 4}" for s in (0, 2, 4, 6)]
+    for stem in stems:
+        assert np.load(out / "clips.audio_24kHz_stft" / f"{stem}.npy").shape == (256, 1000)
+        assert (out / "clips" / f"{stem}.mp4").is_file()
+        assert (out / "clips.audio_24kHz" / f"{stem}.wav").is_file()
+    listed = (out / "test_aria_gaze.csv").read_text().split()
+    assert listed == [f"{stem}.mp4" for stem in stems]
+
+
 def test_a_recording_in_no_list_keeps_its_name(tmp_path: Path) -> None:
     today(tmp_path / "source", "my_own_walk")
     lists(tmp_path / "source")

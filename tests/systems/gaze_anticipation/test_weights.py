@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from eyeline.api import load_model
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.gaze_anticipation.model import csts
 from eyeline.systems.gaze_anticipation.network.original_keys import KINETICS_IGNORED, our_name
@@ -225,6 +226,59 @@ def test_kinetics_start_as_published(written: Write, split: bool) -> None:
     pooled = state["video.blocks.3.attention.pool_q.weight"].flatten()[::100]
     assert np.array_equal(pooled, file["blocks_3_attn_pool_q_sub"])
     assert set(their_shapes(KINETICS)) - KINETICS_IGNORED == {str(n) for n in file["changed"]}
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_an_imported_kinetics_file_gives_the_published_start(
+    tmp_path: Path, written: Write, split: bool
+) -> None:
+    path = written({"model_state": kinetics(split=split), "cfg": "", "epoch": -1})
+    found = import_original(path)
+    assert (found.card.builder, len(found.state)) == ("mvit_b", 307)
+    assert found.card.arguments == {"frames": 16, "side": 224, "width": 96}
+    assert found.ignored == tuple(sorted({"cfg", "epoch", *KINETICS_IGNORED}))
+    ours = tmp_path / "K400.safetensors"
+    checkpoint.save(ours, found.state, found.card)
+    begun = [csts(drop_path=0.0) for _ in range(2)]
+    begun[1].load_state_dict(begun[0].state_dict())
+    assert initialise(begun[0], path) == initialise(begun[1], ours)
+    ours_state, theirs_state = begun[1].state_dict(), begun[0].state_dict()
+    assert all(torch.equal(ours_state[name], value) for name, value in theirs_state.items())
+
+
+def narrow_kinetics() -> dict[str, Tensor]:
+    """The same file for a network of little width."""
+    state = {name: value for name, value in theirs().items() if "audio" not in name}
+    found = {n: v for n, v in state.items() if n.startswith(("pos", "patch", "blocks."))}
+    return found | {"pos_embed_spatial": torch.ones(1, 56**2, 8), "norm.weight": torch.ones(64)}
+
+
+def test_an_imported_start_is_a_network_of_ours(tmp_path: Path, written: Write) -> None:
+    found = import_original(written(narrow_kinetics()))
+    ours = tmp_path / "ours.safetensors"
+    checkpoint.save(ours, found.state, found.card)
+    network = load_model(ours)
+    with torch.no_grad():
+        tokens, _ = network(torch.zeros(1, 3, 8, 224, 224))
+    assert tokens.shape == (1, 4, 7, 7, 64) and tokens.isfinite().all()
+    with pytest.raises(CheckpointError, match="expected gaze_anticipation/csts"):
+        load_csts(ours)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (without("blocks.4.norm1.weight"), "mvit_b: it lacks video.blocks.4.norm1.weight"),
+        (lambda s: s | {"blocks.16.norm1.weight": torch.ones(8)}, "no place for blocks.16"),
+        (without("pos_embed_temporal"), "pos_embed_temporal should be .* the file lacks it"),
+        (lambda s: s | {"pos_embed_spatial": torch.ones(1, 100, 8)}, "cannot be: side is 40"),
+    ],
+)
+def test_other_action_networks_are_refused(
+    written: Write, changed: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        import_original(written(changed(narrow_kinetics())))
 
 
 def test_beginning_at_others(tmp_path: Path, written: Write) -> None:

@@ -32,6 +32,8 @@ LAM_LEAVES_OUT = frozenset(
     }
 )
 """Clips of the list for training that the looking-at-me benchmark has not, and the other has."""
+UNLABELLED = "av_test_unannotated.json"
+"""Clips of the test: where they lie in their videos, and as far as it is told people and talk."""
 MANIFEST = ("video_uid", "canonical_s3_location")
 
 
@@ -77,6 +79,8 @@ class Clip:
     """Of known persons, the wearer's among them: scores count segments by their place here."""
     skipped: int = 0
     """Segments without a person, which the benchmark skips."""
+    labelled: bool = True
+    """False for one of `av_test_unannotated.json`, whose looks and targets are not published."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,8 @@ def read_annotations(*paths: Path | str) -> Annotations:
     """The clips of one or several `av_*.json`.
 
     Args:
-        paths: the files, or a folder with `av_train.json` and `av_val.json`, which are taken in
-            this order, or either of them.
+        paths: the files, or a folder with some of `av_train.json`, `av_val.json` and
+            `av_test_unannotated.json`, or `av_test.json` in its place; taken in this order.
 
     Raises:
         DataError: naming file, clip, track and frame: no such file, no such key, a value of
@@ -109,7 +113,7 @@ def read_annotations(*paths: Path | str) -> Annotations:
     """
     clips: dict[str, Clip] = {}
     for path in _files(paths):
-        for clip in _parse(read_json(path), path):
+        for clip in _parse(read_json(path), path, labelled=path.name != UNLABELLED):
             if clip.uid in clips:
                 raise DataError(f"{path}: clip {clip.uid} comes twice")
             clips[clip.uid] = clip
@@ -194,30 +198,34 @@ def policy_note(clips: Sequence[Clip], policy: str) -> str | None:
 def _files(paths: Sequence[Path | str]) -> list[Path]:
     found = []
     for path in map(Path, paths):
-        inside = [path / f"av_{part}.json" for part in ("train", "val")] if path.is_dir() else []
-        there = [p for p in inside if p.is_file()]
-        if inside and not there:
-            raise DataError(f"{path} holds neither av_train.json nor av_val.json")
-        found += there or [path]
+        found += _files_in(path) if path.is_dir() else [path]
     return found
 
 
-def _parse(content: Any, path: Path) -> Iterable[Clip]:
+def _files_in(folder: Path) -> list[Path]:
+    test = "av_test.json" if (folder / "av_test.json").is_file() else UNLABELLED
+    there = [p for n in ("av_train.json", "av_val.json", test) if (p := folder / n).is_file()]
+    if not there:
+        raise DataError(f"{folder} holds none of av_train.json, av_val.json and {UNLABELLED}")
+    return there
+
+
+def _parse(content: Any, path: Path, *, labelled: bool) -> Iterable[Clip]:
     for number, video in enumerate(_get(content, "videos", list, str(path))):
         where = f"{path}, videos[{number}]"
         video_uid = _get(video, "video_uid", str, where)
         for clip in _get(video, "clips", list, f"{path}, video {video_uid}"):
-            yield _clip(clip, video_uid, path)
+            yield _clip(clip, video_uid, path, labelled)
 
 
-def _clip(row: Any, video_uid: str, path: Path) -> Clip:
+def _clip(row: Any, video_uid: str, path: Path, labelled: bool) -> Clip:
     uid = _get(row, "clip_uid", str, f"{path}, a clip of video {video_uid}")
     where = f"{path}, clip {uid}"
     looking, unnamed = _segments(row, "looking", where)
     talking, others = _segments(row, "talking", where)
-    tracks = _tracks(row, where)
+    tracks = _tracks(row, where) if labelled or row.get("persons") is not None else ()
     span_s = _span(row, where)
-    return Clip(uid, video_uid, span_s, tracks, looking, talking, unnamed + others)
+    return Clip(uid, video_uid, span_s, tracks, looking, talking, unnamed + others, labelled)
 
 
 def _segments(row: Mapping[str, Any], kind: str, where: str) -> tuple[tuple[Segment, ...], int]:

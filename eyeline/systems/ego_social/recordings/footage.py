@@ -58,12 +58,9 @@ class Footage:
             VideoError: the file cannot be read.
             DataError: it ends before the clip begins.
         """
-        info = probe(self.path)
-        self.start_s = info.start_s
         self.repeated, self.dropped, self.damaged = 0, 0, ()
-        shown = self._whole() if self.span_s is None else self._part(info, *self.span_s)
         last: Frame | None = None
-        for number, frame in at_rate(self._counted(shown)):
+        for number, frame in at_rate(self._counted(self.shown())):
             again = frame is last
             self.repeated += again
             self.dropped -= not again
@@ -71,7 +68,12 @@ class Footage:
             last = frame
             yield number, frame
         if last is None:
-            raise DataError(f"{self.path} ends before the clip begins, at {self.span_s} s")
+            raise DataError(self.nothing)
+
+    @property
+    def nothing(self) -> str:
+        """What is wrong with a clip without frames."""
+        return f"{self.path} ends before the clip begins, at {self.span_s} s"
 
     def sound(self) -> npt.NDArray[np.int16]:
         """Samples `(n,)`, 16 kHz mono, from the first picture on; none in a file without sound.
@@ -93,6 +95,16 @@ class Footage:
         self.damaged_sound = len(blocks.damage)
         samples = np.concatenate(parts)
         return samples if math.isinf(end) else samples[: round(end * SOUND_HZ)]
+
+    def shown(self) -> Iterator[Shown]:
+        """The frames as they are, at the file's own rate, with times in seconds of the clip.
+
+        Raises:
+            VideoError: the file cannot be read.
+        """
+        info = probe(self.path)
+        self.start_s = info.start_s
+        return self._whole() if self.span_s is None else self._part(info, *self.span_s)
 
     def _counted(self, shown: Iterable[Shown]) -> Iterator[Shown]:
         for each in shown:

@@ -32,7 +32,8 @@ _KINDS = ("", *ENDINGS)
 class Source:
     """A data set as it was downloaded."""
 
-    root: Path
+    videos_root: Path
+    """Where videos were looked for."""
     annotations: Annotations
     lists: Mapping[str, tuple[str, ...]]
     """Uids by the list's name."""
@@ -51,13 +52,16 @@ class Source:
         Raises:
             DataError: neither is there, or the annotation does not tell the span.
         """
-        if clip.uid in self.clips:
-            return Footage(self.clips[clip.uid])
+        return Footage(self.clips[clip.uid]) if clip.uid in self.clips else self.part(clip)
+
+    def part(self, clip: Clip) -> Footage:
+        """The clip's span of its full-length video; DataError as of `footage`."""
         name = self.manifest.get(clip.video_uid, clip.video_uid)
         path = self.videos.get(name) or self.videos.get(clip.video_uid)
         if path is None:
             raise DataError(
-                f"no video: neither videos/{clip.uid}.mp4 nor videos/{name}.mp4 is in {self.root}"
+                f"no video: neither videos/{clip.uid}.mp4 nor videos/{name}.mp4 is in "
+                f"{self.videos_root}"
             )
         if clip.span_s is None:
             raise DataError(f"its annotation does not tell where in {path.name} it lies")
@@ -81,18 +85,24 @@ class Source:
         return found
 
 
-def find(root: Path | str) -> Source:
+def find(root: Path | str, videos: Path | str | None = None) -> Source:
     """Look for all of it.
 
     Args:
-        root: holds `json/av_train.json` and `json/av_val.json` or either, `videos/` (or `clips/`)
-            with `<clip_uid>.mp4` or `<video_uid>.mp4`, and where they are there, `csv/manifest.csv`
-            and `split/*.list`; annotations and videos may lie beside these folders, too.
+        root: holds `json/av_train.json`, `json/av_val.json` and `json/av_test_unannotated.json` or
+            some of them, `videos/` (or `clips/`) with `<clip_uid>.mp4`, or `videos/` (or
+            `full_scale/` or `tmp/`) with `<video_uid>.mp4` or the same without ending, and where
+            they are there, `csv/manifest.csv` and `split/*.list`; annotations and videos may lie
+            beside these folders, too.
+        videos: folder of clips or full-length videos that lie elsewhere.
 
     Raises:
+        UsageError: `videos` is no folder.
         DataError: no annotations, or a file of them, the manifest or a list that is damaged.
     """
-    root = Path(root)
+    root, elsewhere = Path(root), Path(videos).absolute() if videos is not None else None
+    if elsewhere is not None and not elsewhere.is_dir():
+        raise UsageError(f"{videos}: no such folder of videos")
     places = [root / name for name in _ANNOTATIONS]
     annotated = [p for p in places if any(p.glob("av_*.json"))]
     if not annotated:
@@ -101,13 +111,14 @@ def find(root: Path | str) -> Source:
     shipped = {name: read_list(SPLITS / f"{name}.list") for name in LISTS}
     manifests = [root / name for name in _MANIFESTS if (root / name).is_file()]
     places_of = read_manifest(manifests[0]) if manifests else {}
+    top = elsewhere or root
     return Source(
-        root,
+        top,
         read_annotations(annotated[0]),
         own or shipped,
         bool(own),
-        _by_stem(root, _CLIPS),
-        _by_stem(root, _VIDEOS),
+        _by_stem(top, _CLIPS),
+        _by_stem(top, _VIDEOS),
         {uid: PurePosixPath(place).stem for uid, place in places_of.items()},
     )
 

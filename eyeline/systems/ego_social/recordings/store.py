@@ -252,6 +252,8 @@ def words_of(clip: Clip) -> dict[str, Any]:
         "looking": [_row(segment) for segment in clip.looking],
         "talking": [_row(segment) for segment in clip.talking],
         "skipped": clip.skipped,
+        # Only where it is false: clips that were prepared before this key are kept.
+        **({} if clip.labelled else {"labelled": False}),
     }
 
 
@@ -271,7 +273,10 @@ def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip
             tuple(Segment(*row) for row in told[kind]) for kind in ("looking", "talking")
         )
         span = tuple(told["span_s"]) if told["span_s"] else None
-        return Clip(told["uid"], told["video_uid"], span, tracks, looking, talking, told["skipped"])
+        return Clip(
+            told["uid"], told["video_uid"], span, tracks, looking, talking, told["skipped"],
+            told.get("labelled", True),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"clip {uid}: its annotation is damaged ({error!r})") from error
 

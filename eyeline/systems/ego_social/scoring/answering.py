@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.inputs import SOUND_HZ, normalise
 from eyeline.systems.ego_social.model import LookingAtMe
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from eyeline.training import sharing
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -92,15 +93,21 @@ def looks(
         raise UsageError(f"{at_once} windows at once; 1 or more can be")
     device = next(network.parameters()).device
     parts = _Parts(items, np.array_split(np.arange(len(items)), -(-len(items) // at_once) or 1))
-    found = np.zeros((len(items), 2), np.float32)
-    with torch.no_grad():
-        for number, (rows, pictures, places) in _mine(parts, fabric, workers):
+
+    def logits(own: range) -> Iterator[Floats]:
+        for _, pictures, places in _read(parts, own, workers):
             given = normalise(pictures, device)
             features = network.see(given.flip(-1) if mirrored else given)
-            logits = network.conclude(features[torch.from_numpy(places).to(device)])
-            found[rows] = logits.float().cpu().numpy()
-            _tell(told, number, len(parts), int(rows[-1]) + 1, len(items), "windows")
-    return _joined(found, fabric)
+            part = network.conclude(features[torch.from_numpy(places).to(device)])
+            yield part.float().cpu().numpy()
+
+    found = [np.zeros((0, 2), np.float32)]
+    with torch.no_grad():
+        for number, part in enumerate(sharing.shared(fabric, len(parts), logits)):
+            found.append(part)
+            done = int(parts.parts[number][-1]) + 1
+            _tell(told, number, len(parts), done, len(items), "windows")
+    return np.concatenate(found)
 
 
 def talks(
@@ -118,10 +125,10 @@ def talks(
     black pictures pass through the network as one.
     """
     device = next(network.parameters()).device
-    table = np.zeros((len(items), 8), np.float32)
-    with torch.no_grad():
+
+    def rows(own: range) -> Iterator[Floats]:
         silence = network.hear(torch.zeros(1, SOUND_HZ, device=device))
-        for number, item in _mine(_Each(items), fabric, workers):
+        for item in _read(items, own, workers):
             clip = item["clip"].to(device)
             features, dark = _features(network, clip.flip(-1) if mirrored else clip)
             voice = network.hear(item["sound"][None].to(device))
@@ -129,9 +136,13 @@ def talks(
             pairs = ((features[:-1], voice), (features[:-1], silence), (unseen, voice))
             told_of = [network.conclude(f[None], v)[0].float().cpu() for f, v in pairs]
             counts = torch.tensor([len(dark), int((~dark).sum())], dtype=torch.float32)
-            table[int(item["number"])] = torch.cat([*told_of, counts]).numpy()
+            yield torch.cat([*told_of, counts]).numpy()
+
+    table = np.zeros((len(items), 8), np.float32)
+    with torch.no_grad():
+        for number, row in enumerate(sharing.shared(fabric, len(items), rows)):
+            table[number] = row
             _tell(told, number, len(items), number + 1, len(items), "stretches")
-    table = _joined(table, fabric)
     whole = np.asarray(table[:, 6:].round(), np.int64)
     return Talked(table[:, 0:2], table[:, 2:4], table[:, 4:6], whole[:, 0], whole[:, 1])
 
@@ -168,37 +179,13 @@ class _Parts(Dataset[tuple[Ints, Image, Ints]]):
         return rows, np.stack(pictures), np.array(places, np.int64).reshape(len(rows), -1)
 
 
-class _Each(Dataset[Any]):
-    """Items with their numbers."""
-
-    def __init__(self, items: Stretches) -> None:
-        self.items = items
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, number: int) -> Any:
-        return {**self.items[number], "number": number}
-
-
-def _mine(parts: Any, fabric: Fabric | None, workers: int) -> Iterator[tuple[int, Any]]:
-    """This process's share, read ahead, with its numbers among all."""
-    rank, world = (fabric.global_rank, fabric.world_size) if fabric else (0, 1)
-    own = range(rank, len(parts), world)
-    read = DataLoader(parts, batch_size=None, sampler=own, num_workers=workers, collate_fn=_as_is)
-    return zip(own, read, strict=True)
+def _read(parts: Any, own: range, workers: int) -> Iterable[Any]:
+    """Some of the parts, read ahead."""
+    return DataLoader(parts, batch_size=None, sampler=own, num_workers=workers, collate_fn=_as_is)
 
 
 def _as_is(item: Any) -> Any:
     return item
-
-
-def _joined(mine: Floats, fabric: Fabric | None) -> Floats:
-    """The rows of all processes, each of which left the others' at zero."""
-    if fabric is None or fabric.world_size == 1:
-        return mine
-    whole = fabric.all_reduce(torch.from_numpy(mine).to(fabric.device), reduce_op="sum")
-    return cast(Tensor, whole).cpu().numpy()
 
 
 def _tell(told: Told | None, number: int, parts: int, done: int, whole: int, what: str) -> None:

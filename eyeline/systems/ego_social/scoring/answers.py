@@ -11,7 +11,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.results import Floats, Ints
 from eyeline.systems.ego_social.predictions import Rows, rows
-from eyeline.systems.ego_social.recordings.tracklets import Talk, face_counts
+from eyeline.systems.ego_social.recordings.tracklets import Talk, face_counts, faces_by_person
 from eyeline.systems.ego_social.scoring import postprocess
 
 if TYPE_CHECKING:
@@ -144,6 +144,29 @@ def of_challenge_talks(
     ]
     columns = {"video_id": [t[0] for t in told], "frame_id": [t[1] for t in told]}
     return rows("ttm_challenge", columns, score=np.array([t[2] for t in told], np.float64))
+
+
+def as_challenge(found: Rows, items: Looks | Talks) -> Rows:
+    """Rows of a prepared data set in the form of the challenges, for clips without labels.
+
+    A look is told by clip, track and frame; the challenge's own ids come with its crops. A segment
+    of talk is told by `<clip>_<segment>`, and each frame with a face by its number in the segment.
+    """
+    columns, score = found.columns, cast(Floats, found.score)
+    if found.kind.name == "lam":
+        names = {"video_id": columns["clip"], "track_id": columns["track"]}
+        frames = [f"{frame:05d}" for frame in columns["frame"].tolist()]
+        return rows("lam_challenge", {**names, "unique_id": frames}, score=score)
+    faces = {clip.uid: faces_by_person(clip.annotation) for clip in items.clips}
+    talking = {clip.uid: clip.annotation.talking for clip in items.clips}
+    told: list[tuple[str, str, float]] = []
+    for clip, number, value in zip(columns["clip"], columns["segment"], score, strict=True):
+        segment = talking[clip][number]
+        span = range(segment.start_frame, segment.end_frame + 1)
+        seen = [f for f in span if f in faces[clip].get(segment.person, ())]
+        told += [(f"{clip}_{number}", str(f - segment.start_frame), float(value)) for f in seen]
+    video, frame, value = ([row[k] for row in told] for k in range(3))
+    return rows("ttm_challenge", {"video_id": video, "frame_id": frame}, score=np.array(value))
 
 
 def quality(segments: Sequence[Talk], heard: Talked) -> Floats:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +101,10 @@ def write_references(path: Path, vectors: Floats) -> None:
 
 
 def references_of_images(folder: Path, finder: Finder, embedder: Embedder) -> Floats:
-    """The largest face of each of the first pictures of a folder, by name.
+    """The largest face of each picture of a folder, by name, up to `MOST_REFERENCES` faces.
 
     Returns:
-        `(m, 128)`, at most `MOST_REFERENCES`.
+        `(m, 128)`.
 
     Raises:
         DataError: no picture in the folder, or no face in any of them.
@@ -111,9 +112,9 @@ def references_of_images(folder: Path, finder: Finder, embedder: Embedder) -> Fl
     pictures = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES]
     if not pictures:
         raise DataError(f"{folder} holds no pictures ({', '.join(PICTURES)})")
-    vectors = list(_largest_faces(pictures[:MOST_REFERENCES], finder, embedder))
+    vectors = list(islice(_largest_faces(pictures, finder, embedder), MOST_REFERENCES))
     if not vectors:
-        raise DataError(f"no face was found in the first {MOST_REFERENCES} pictures of {folder}")
+        raise DataError(f"no face was found in the {len(pictures)} pictures of {folder}")
     return np.stack(vectors)
 
 

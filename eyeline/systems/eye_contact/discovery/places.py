@@ -11,7 +11,7 @@ from pathlib import Path
 from eyeline.errors import OutputError
 from eyeline.files import locked
 from eyeline.systems.eye_contact.discovery.tables import FIXATIONS
-from eyeline.systems.eye_contact.tracklets import SUFFIX
+from eyeline.systems.eye_contact.tracklets import tracklet_folder, video_name
 
 WORK = ".eyeline"
 """Holds locks and what is not finished."""
@@ -25,7 +25,7 @@ class VideoName:
 
     celebrity: str
     video: str
-    """Without `_fps25`."""
+    """Without suffix, as of `tracklets.video_name`."""
 
     def __str__(self) -> str:
         """For example `id00016/TCF9rCr7uHY`."""
@@ -33,15 +33,14 @@ class VideoName:
 
     def folder(self, root: Path) -> Path:
         """The folder of its tracklets."""
-        return root / self.celebrity / "tracklets" / f"{self.video}{SUFFIX}"
+        return tracklet_folder(root, self.celebrity, self.video)
 
 
 def prepared_videos(root: Path) -> list[VideoName]:
     """All videos of a root that have gaze points, by name."""
-    found = root.glob(f"*/tracklets/*{SUFFIX}/{FIXATIONS}")
-    return sorted(
-        VideoName(path.parents[2].name, path.parent.name.removesuffix(SUFFIX)) for path in found
-    )
+    folders = [path.parent for path in root.glob(f"*/tracklets/*/{FIXATIONS}")]
+    names = {VideoName(f.parents[1].name, video_name(f.name)): f for f in folders}
+    return sorted(name for name, folder in names.items() if folder.name != name.video)
 
 
 @contextmanager

@@ -20,6 +20,11 @@ Status = Literal["done", "kept", "skipped", "busy", "failed"]
 Progress = Callable[[str, float, float], None]
 """Called with a video's name, the seconds of it done and the seconds there are."""
 
+NO_WEIGHTS = (
+    "preparing videos needs the weights of xgaze_resnet50; import the authors' checkpoint first: "
+    "eyeline import eye_contact FILE -o OUT"
+)
+
 
 @dataclass(frozen=True)
 class Choices:

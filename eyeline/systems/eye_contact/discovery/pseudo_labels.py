@@ -8,7 +8,7 @@ too few or too many gaze points are left out, as published, and named with the r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from eyeline.systems.eye_contact.discovery.clusters import (
 from eyeline.systems.eye_contact.discovery.gaze_points import unrolled
 from eyeline.systems.eye_contact.discovery.labelled import Limits, Summary, VideoLabels
 from eyeline.systems.eye_contact.discovery.places import RECORD, VideoName, prepared_videos
+from eyeline.systems.eye_contact.discovery.sources import is_barred, videos_of_test, videos_root
 from eyeline.systems.eye_contact.discovery.tables import (
     FIXATIONS,
     TRAINING,
@@ -62,6 +63,7 @@ def run(
     min_length: int = 0,
     most_fits: int = MOST_FITS,
     limits: Limits | None = None,
+    leave_out: Iterable[str] | None = None,
     progress: Told | None = None,
 ) -> Summary:
     """Label all prepared videos of a root and list their tracklets for training.
@@ -71,18 +73,23 @@ def run(
     with the same settings are kept.
 
     Args:
-        root: as `prepare.run` leaves it, or a folder of the authors in the same layout.
+        root: as `prepare.run` leaves it, or a folder of the authors in the same layout, or what
+            holds it as `randomVox`.
         m_eps: neighbourhood of the first fit, mm.
         min_length: fewest frames of a tracklet that is listed.
         most_fits: fits after which a video is given up.
         limits: which videos are used; by default those of the run before, or the published ones.
+        leave_out: videos not to train on, as `celebrity/video` or `video`, by default those of the
+            run before; beside them those of the test set where its list lies in the root, see
+            `sources.videos_of_test`.
         progress: hears of every video.
 
     Raises:
         DataError: no prepared video, or a file that is not what it should be.
         UsageError: settings that cannot be.
     """
-    root = Path(root)
+    barred, root = videos_of_test(Path(root)), videos_root(Path(root))
+    barred.update(_left_out_before(root) if leave_out is None else leave_out)
     limits = limits or _limits_before(root)
     if m_eps <= 0 or min_length < 0 or most_fits < 1:
         raise UsageError("m_eps is more than 0, min_length 0 or more, most_fits 1 or more")
@@ -91,7 +98,10 @@ def run(
         raise DataError(f"{root} holds no prepared video (CELEBRITY/tracklets/VIDEO/{FIXATIONS})")
     videos: list[VideoLabels] = []
     for done, name in enumerate(names, start=1):
-        videos.append(_label(name, root, m_eps, most_fits, limits))
+        if is_barred(name, barred):
+            videos.append(VideoLabels(str(name), skipped="a video of the test, or named to be"))
+        else:
+            videos.append(_label(name, root, m_eps, most_fits, limits))
         if progress:
             progress(f"labels [{done}/{len(names)}] {videos[-1]}")
     used = [name for name, video in zip(names, videos, strict=True) if not video.skipped]
@@ -99,7 +109,8 @@ def run(
     write_list(root / LIST, rows)
     summary = Summary(tuple(videos), len(rows))
     report = summary.as_dict() | {
-        "limits": asdict(limits), "by_video": [asdict(video) for video in videos]
+        "limits": asdict(limits), "left_out": sorted(barred),
+        "by_video": [asdict(video) for video in videos],
     }  # fmt: skip
     write_bytes(root / REPORT, (json.dumps(report, indent=2) + "\n").encode())
     return summary
@@ -112,6 +123,14 @@ def _limits_before(root: Path) -> Limits:
         return Limits(tuple(said["seconds"]), tuple(said["points"]), said["tracklets"])
     except (DataError, KeyError, TypeError):
         return Limits()
+
+
+def _left_out_before(root: Path) -> list[str]:
+    """The videos that the run before left out."""
+    try:
+        return [str(name) for name in read_json(root / REPORT)["left_out"]]
+    except (DataError, KeyError, TypeError):
+        return []
 
 
 def tracklet_files(folder: Path) -> list[Path]:

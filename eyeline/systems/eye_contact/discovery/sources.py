@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.tracklets import SUFFIX, read_csv
+from eyeline.systems.eye_contact.tracklets import read_csv, video_name
 from eyeline.video.endings import ENDINGS
 
+RANDOM_VOX = "randomVox"
+"""Folder of the videos in the authors' repository."""
 META = "randomVoxMeta.csv"
 TEST_META = "meta_list.csv"
 _COLUMNS = ("celebrity_id", "video_name")
@@ -27,6 +29,8 @@ class Source:
 
     name: VideoName
     path: Path
+    images: Path | None = None
+    """Folder of images of its person."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Sources:
 
     videos: tuple[Source, ...]
     """To be prepared, by name."""
+    barred: tuple[str, ...]
+    """Those not to train on, whether they are here or not, for `is_barred`."""
     notes: tuple[str, ...]
     """What is odd about the lists, in words."""
     left_out: dict[str, tuple[str, ...]]
@@ -44,15 +50,16 @@ class Sources:
 def find_sources(
     folder: Path, annotations: Path | None = None, leave_out: Iterable[str] = ()
 ) -> Sources:
-    """The videos `<celebrity>/<video>[_fps25].(mkv|mp4|webm)` of a folder.
+    """The videos `<celebrity>/<video>[_fps25|_25fps].(mkv|mp4|webm)` of a folder.
 
     Where `randomVoxMeta.csv` lies in it, only the videos listed there are taken. The videos of the
-    test set are left out.
+    test set are left out, also where they are listed under another celebrity.
 
     Args:
-        folder: the data set as it was downloaded, a folder a celebrity.
+        folder: the data set as it was downloaded, a folder a celebrity, or what holds it as
+            `randomVox`.
         annotations: the published `Annotations`, whose `meta_list.csv` names the test set; sought
-            in `folder` where it is not given.
+            in `folder` and beside `randomVox` where it is not given.
         leave_out: further videos to leave out, as `video` or `celebrity/video`.
 
     Raises:
@@ -60,14 +67,17 @@ def find_sources(
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of videos")
-    files, notes = _files(folder)
-    listed, odd = _listed(folder / META)
-    tested, told = _tested(folder, annotations)
+    root = videos_root(folder)
+    files, notes = video_files(root)
+    listed, odd = _listed(root / META)
+    tested = videos_of_test(folder, annotations)
+    if not tested:
+        notes.append(f"no Annotations/{TEST_META} in {folder}: no videos of the test are left out")
     barred = {*tested, *leave_out}
     groups: dict[str, list[str]] = {}
     taken = []
     for name, path in sorted(files.items()):
-        if str(name) in barred or name.video in barred:
+        if is_barred(name, barred):
             groups.setdefault("of the test set, or named to be left out", []).append(str(name))
         elif listed is not None and name not in listed:
             groups.setdefault(f"not in {META}", []).append(str(name))
@@ -77,7 +87,39 @@ def find_sources(
     if missing:
         groups[f"in {META}, but not here"] = missing
     left_out = {reason: tuple(names) for reason, names in groups.items()}
-    return Sources(tuple(taken), (*notes, *odd, *told), left_out)
+    return Sources(tuple(taken), tuple(sorted(barred)), (*notes, *odd), left_out)
+
+
+def videos_root(folder: Path) -> Path:
+    """The folder with a folder a celebrity: this one, or `randomVox` in it."""
+    return folder / RANDOM_VOX if (folder / RANDOM_VOX).is_dir() else folder
+
+
+def tops(folder: Path) -> list[Path]:
+    """The folder, the one with its videos, and the one beside `randomVox`."""
+    root = videos_root(folder.absolute())
+    return [folder, root, *([root.parent] if root.name == RANDOM_VOX else [])]
+
+
+def videos_of_test(folder: Path, annotations: Path | None = None) -> set[str]:
+    """The videos of the test set, as of `find_sources`, for `is_barred`; none without a list.
+
+    Raises:
+        DataError: a list that cannot be read, or none in `annotations`.
+    """
+    found = [place for top in tops(folder) for place in (top / "Annotations", top)]
+    for place in [annotations] if annotations else found:
+        if (place / TEST_META).is_file():
+            names = read_names(place / TEST_META)
+            return {str(n) for n in names} | {n.video for n in names if len(n.video) > _CUT}
+    if annotations:
+        raise DataError(f"{annotations} holds no {TEST_META}, which names the videos of the test")
+    return set()
+
+
+def is_barred(name: VideoName, barred: Collection[str]) -> bool:
+    """Whether a video is among those named as `celebrity/video` or `video`."""
+    return str(name) in barred or name.video in barred
 
 
 def read_names(path: Path) -> list[VideoName]:
@@ -89,11 +131,11 @@ def read_names(path: Path) -> list[VideoName]:
             raise DataError(f"{path}, line {line}: celebrity_id or video_name is empty")
         if any("/" in part or "\\" in part or part in (".", "..") for part in (celebrity, video)):
             raise DataError(f"{path}, line {line}: {celebrity}/{video} is no name of a video")
-        names.append(VideoName(celebrity, video.removesuffix(SUFFIX)))
+        names.append(VideoName(celebrity, video_name(video)))
     return names
 
 
-def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
+def video_files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
     """One file a video, the one converted to 25 Hz before others."""
     found: dict[VideoName, list[Path]] = {}
     odd = []
@@ -101,15 +143,15 @@ def _files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
         if path.suffix.lower() not in ENDINGS:
             odd += [path] if path.is_file() and path.suffix.lower() not in _BESIDE else []
         elif path.is_file():
-            name = VideoName(path.parent.name, path.stem.removesuffix(SUFFIX))
+            name = VideoName(path.parent.name, video_name(path.stem))
             found.setdefault(name, []).append(path)
     chosen, notes = {}, []
     for name, paths in found.items():
-        first, *rest = sorted(paths, key=lambda p: not p.stem.endswith(SUFFIX))
+        first, *rest = sorted(paths, key=lambda p: (p.stem == name.video, p.name))
         chosen[name] = first
         notes += [f"{path} was passed over for {first.name}" for path in rest]
     if others := [str(p.relative_to(folder)) for p in odd]:
-        notes.append(f"{len(others)} files were not taken for videos: {_some(others)}")
+        notes.append(f"{len(others)} files were not taken for videos: {some(others)}")
     return chosen, notes
 
 
@@ -121,24 +163,14 @@ def _listed(path: Path) -> tuple[set[VideoName] | None, list[str]]:
     notes = []
     repeats = [str(name) for name, count in Counter(names).items() if count > 1]
     if repeats:
-        notes.append(f"{META} names {len(repeats)} videos more than once: {_some(repeats)}")
+        notes.append(f"{META} names {len(repeats)} videos more than once: {some(repeats)}")
     cut = sorted({str(name) for name in names if len(name.video) <= _CUT})
     if cut:
-        notes.append(f"{META} has {len(cut)} names cut to {_CUT} characters: {_some(cut)}")
+        notes.append(f"{META} has {len(cut)} names cut to {_CUT} characters: {some(cut)}")
     return set(names), notes
 
 
-def _tested(folder: Path, annotations: Path | None) -> tuple[set[str], list[str]]:
-    """Names of the videos of the test set, as `celebrity/video`."""
-    places = [annotations] if annotations else [folder / "Annotations", folder]
-    for place in places:
-        if (place / TEST_META).is_file():
-            return {str(name) for name in read_names(place / TEST_META)}, []
-    if annotations:
-        raise DataError(f"{annotations} holds no {TEST_META}, which names the videos of the test")
-    return set(), [f"no Annotations/{TEST_META} in {folder}: no videos of the test are left out"]
-
-
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, in words."""
     rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + rest

@@ -80,7 +80,7 @@ class Worker:
     def _into(self, source: Source, place: Path, progress: Progress | None) -> Outcome:
         """Fill an empty folder with what a video gives."""
         name, path = source.name, self._converted(source)
-        person = self._person(name, path)
+        person = self._person(source, path)
         if person is None:
             raise _SkippedError("no face was found in it")
         found = extract(path, place, person, self.instruments, _told_of(progress, name))
@@ -104,13 +104,14 @@ class Worker:
             convert_to_25_fps(source.path, target)
         return target
 
-    def _person(self, name: VideoName, path: Path) -> Person | None:
+    def _person(self, source: Source, path: Path) -> Person | None:
         """Whom to look for: by file, by pictures, or else the face most seen; None without any."""
         least, tools = self.plan.choices.least_similarity, self.instruments
-        file = references_path(self.plan.out, name.celebrity)
-        images = self.plan.images / name.celebrity if self.plan.images else None
-        if not file.is_file() and images is not None and images.is_dir():
-            write_references(file, references_of_images(images, tools.finder, tools.embedder))
+        file = references_path(self.plan.out, source.name.celebrity)
+        if not file.is_file() and source.images is not None:
+            write_references(
+                file, references_of_images(source.images, tools.finder, tools.embedder)
+            )
         if file.is_file():
             return Person(read_references(file), "images", least)
         seen = references_of_video(path, tools.finder, tools.embedder)

@@ -1,82 +1,174 @@
-"""Clips as files of their own, for whoever needs what the original reads."""
+"""Clips as files of their own, and all else that the original reads, in its layout."""
 
 from __future__ import annotations
 
+import csv
+import io
+import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from eyeline.files import made
-from eyeline.results import Floats
+from eyeline.errors import DataError, EyelineError
+from eyeline.files import made, replacing, write_bytes
+from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
 from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
-from eyeline.systems.gaze_anticipation.recordings.store import PreparedVideo, open_video
-from eyeline.systems.gaze_anticipation.windows.spectrogram import to_16_bits
+from eyeline.systems.gaze_anticipation.recordings.store import Media, PreparedVideo, open_video
+from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ, spectrogram
 from eyeline.video.made_up import write_wav
 from eyeline.video.reader import probe
-from eyeline.video.sound import has_sound, read_sound
+from eyeline.video.sound import has_sound
 from eyeline.video.writer import VideoWriter
 
 CLIPS = {"ego4d": "clips.gaze", "aria": "clips"}
 """Folders of clips, as the original has them."""
+LABELS, AUDIO, SPECTROGRAMS = "gaze_frame_label", "clips.audio_24kHz", "clips.audio_24kHz_stft"
+LOADED = {"ego4d": "clips.gaze.audio_stft"}
+"""Where the original reads the spectrograms of Ego4D, which its scripts write elsewhere."""
 
-_SOUND_HZ = 44_100
+_CLIP_HZ = 44_100
 
 
-def cut_video(root: Path, video: str, clips: Sequence[Clip]) -> str:
+@dataclass(frozen=True)
+class Written:
+    """What became of the clips of one video."""
+
+    video: str
+    words: str
+    failed: bool = False
+
+
+def write_clips(
+    root: Path, video: str, clips: Sequence[Clip], original_layout: bool = False
+) -> Written:
     """Write clips of one video below `root`, as H.264 with AAC; those that are there are kept.
 
-    The original's are of the same encoder and quality, with MP3 for sound.
+    The original's are of the same encoder and quality, with MP3 for audio.
 
     Args:
         root: prepared data set.
         video: whose clips.
         clips: of it.
+        original_layout: also write the labels of its frames, and the audio and the spectrogram of
+            each clip. Audio is that of the recording; the original takes it from its MP3.
 
     Returns:
-        What was done, in words.
-
-    Raises:
-        VideoError: the video cannot be read.
-        OutputError: a clip cannot be written.
+        What was done, or why nothing more was.
     """
-    found = open_video(root, video)
-    folder = made(root / CLIPS[found.dataset] / video)
-    wanted = [clip for clip in clips if not (folder / clip.name).is_file()]
-    if wanted and found.media[0].start_s is None:
-        sound = _sound(found.media[0].path)
-        videos = Videos()
-        for clip in wanted:
-            _cut(found, clip, folder / clip.name, videos, sound)
-        videos.close()
-    return f"{video}: {len(wanted)} clips written, {len(clips) - len(wanted)} kept"
+    try:
+        found = open_video(root, video)
+        clips_done = _write_videos(root, found, clips)
+        if original_layout:
+            write_bytes(root / LABELS / label_name(found), frame_labels(found).encode())
+            _write_audio(root, found, clips)
+    except EyelineError as error:
+        return Written(video, str(error), failed=True)
+    except OSError as error:
+        return Written(video, f"{error.filename}: {error.strerror or error}", failed=True)
+    return Written(video, f"{clips_done} clips written, {len(clips) - clips_done} kept")
 
 
-def _cut(found: PreparedVideo, clip: Clip, path: Path, videos: Videos, sound: Floats) -> None:
-    media = found.media[0]
+def label_name(video: PreparedVideo) -> str:
+    """Of the file with the labels of a video's frames."""
+    return f"{video.video}{'_frame_label' if video.dataset == 'ego4d' else ''}.csv"
+
+
+def frame_labels(video: PreparedVideo) -> str:
+    """The labels of all frames as the original has them; only Aria's rows have times."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    gaze = video.gaze
+    aria = video.dataset == "aria"
+    writer.writerow(["frame", *(["timestamps_ns"] if aria else []), "x", "y", "gaze_type"])
+    if aria and gaze.time_ns is None:
+        raise DataError(f"video {video.video} was prepared without times: prepare it again")
+    times = [[time] for time in gaze.time_ns.tolist()] if gaze.time_ns is not None else None
+    for frame, ((x, y), kind) in enumerate(zip(gaze.xy.tolist(), gaze.kind.tolist(), strict=True)):
+        writer.writerow([frame, *(times[frame] if times else []), x, y, kind])
+    return text.getvalue()
+
+
+def _write_videos(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> int:
+    folder = made(root / CLIPS[found.dataset] / found.video)
+    wanted = [clip for clip in clips if not _is_there(folder / clip.name, found)]
+    audio = _Audio(found, _CLIP_HZ)
+    videos = Videos()
+    for clip in wanted:
+        media = found.media[found.span(clip).media]
+        if media.start_s is not None and has_sound(media.path) == found.has_sound:
+            with replacing(folder / clip.name) as path:
+                shutil.copyfile(media.path, path)
+        else:
+            _cut(found, clip, folder / clip.name, videos, audio.of(clip))
+    videos.close()
+    return len(wanted)
+
+
+def _is_there(path: Path, found: PreparedVideo) -> bool:
+    """Whether a clip was written before, with audio if the video has any."""
+    return path.is_file() and (not found.has_sound or has_sound(path))
+
+
+def _write_audio(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> None:
+    audio = _Audio(found, SOUND_HZ)
+    for clip in clips if found.has_sound else ():
+        wav, columns = (
+            root / folder / found.video / Path(clip.name).with_suffix(ending)
+            for folder, ending in ((AUDIO, ".wav"), (SPECTROGRAMS, ".npy"))
+        )
+        if wav.is_file() and columns.is_file():
+            continue
+        samples = audio.of(clip)
+        with replacing(wav) as path:
+            write_wav(path, samples, SOUND_HZ)
+        with replacing(columns) as path, path.open("wb") as file:
+            np.save(file, spectrogram(to_floats(samples)))
+
+
+class _Audio:
+    """The audio of a video's clips; that of a whole video is read once, when it is first needed."""
+
+    def __init__(self, found: PreparedVideo, rate_hz: int) -> None:
+        self._found, self._rate_hz = found, rate_hz
+        self._whole: Pcm | None = None
+
+    def of(self, clip: Clip) -> Pcm:
+        """Samples of a clip, silent where the video's audio has ended; none if it has no audio."""
+        if not self._found.has_sound:
+            return np.zeros(0, np.int16)
+        media = self._found.media[self._found.span(clip).media]
+        most = CLIP_S * self._rate_hz
+        if media.start_s is not None:
+            part = self._read(media, most)
+        else:
+            self._whole = self._read(media, None) if self._whole is None else self._whole
+            part = self._whole[clip.start_s * self._rate_hz :][:most]
+        return np.pad(part, (0, most - len(part)))
+
+    def _read(self, media: Media, most: int | None) -> Pcm:
+        return read_pcm(
+            media.path, media.audio, self._rate_hz, start_s=media.start_s or 0, most=most
+        )
+
+
+def _cut(found: PreparedVideo, clip: Clip, path: Path, videos: Videos, audio: Pcm) -> None:
+    media = found.media[found.span(clip).media]
     rate = media.frames.rate_hz
     numbers = np.arange(found.span(clip).frames)
-    shown = found.label_frames(clip, numbers)
+    shown = numbers if media.start_s is not None else found.label_frames(clip, numbers)
     info = replace(probe(media.path), rate_hz=Fraction(rate), start_s=0.0, rotation_deg=0)
-    part = sound[clip.start_s * _SOUND_HZ : (clip.start_s + CLIP_S) * _SOUND_HZ]
     wav = path.with_suffix(".sound.wav")
     try:
-        if len(part):
-            write_wav(wav, (to_16_bits(part) * 32768).astype(np.int16), _SOUND_HZ)
+        if len(audio):
+            write_wav(wav, audio, _CLIP_HZ)
         with VideoWriter(
-            path, info, sound_from=wav if len(part) else None, preset="medium", encode_threads=1
+            path, info, sound_from=wav if len(audio) else None, preset="medium", encode_threads=1
         ) as writer:
             for k, picture in enumerate(videos.each(media.path, media.frames, shown)):
                 writer.write(picture, float(k / rate), float((k + 1) / rate))
     finally:
         wav.unlink(missing_ok=True)
-
-
-def _sound(path: Path) -> Floats:
-    if not has_sound(path):
-        return np.zeros(0, np.float32)
-    blocks = read_sound(path, _SOUND_HZ, start_s=probe(path).start_s)
-    return np.concatenate([np.zeros(0, np.float32), *(block.samples for block in blocks)])

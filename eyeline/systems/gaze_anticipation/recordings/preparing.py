@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import DataError, EyelineError
 from eyeline.files import clear, filling, locked
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import store
+from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
 from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, gaps
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
@@ -30,9 +30,7 @@ from eyeline.systems.gaze_anticipation.recordings.store import (
 )
 from eyeline.systems.gaze_anticipation.windows import spectrogram
 from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
-from eyeline.video.container import open_source, sound_stream
 from eyeline.video.reader import probe
-from eyeline.video.sound import read_sound
 
 LOCKS = ".locks"
 RATE_OFF = 0.002
@@ -41,7 +39,6 @@ SHORT_S = 1.0
 """By which sound may end before the picture; the rest is silent."""
 
 _SAMPLE_BYTES = 1 << 16
-_FULL_SCALE = 32768
 _COLUMN = spectrogram.SOUND_HZ // spectrogram.COLUMNS_S
 
 
@@ -115,10 +112,11 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
     info = probe(found[0][0])
     gaze = raw.labels(found[0][2])
     sounds = [
-        _samples(raw.sound or path, path, frames.duration_s, settings) for path, _, frames in found
+        _samples(raw.sound, path, start or 0, frames.duration_s, settings)
+        for path, start, frames in found
     ]
     media = [
-        Media(path, frames, _columns(len(samples)), start)
+        Media(path, frames, _columns(len(samples)), start, raw.sound)
         for (path, start, frames), samples in zip(found, sounds, strict=True)
     ]
     _write_sound(place / SOUND, sounds)
@@ -139,38 +137,30 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
 
 
 def _samples(
-    path: Path, video: Path, picture_s: float, settings: Settings
-) -> npt.NDArray[np.int16]:
-    """Sound `(n,)`, 24 kHz, from the first picture on, no longer than the picture.
+    beside: Path | None, video: Path, start_s: int, picture_s: float, settings: Settings
+) -> Pcm:
+    """Audio `(n,)`, 24 kHz, from the first frame on, no longer than the frames.
 
     Raises:
         DataError: there is none, or too little of it, and silence is not to fill it.
     """
-    own = path == video
-    with open_source(path) as container:
-        there = sound_stream(container) is not None
-    parts = [np.zeros(0, np.int16)]
-    if there:
-        start_s = probe(video).start_s if own else 0.0
-        for block in read_sound(path, spectrogram.SOUND_HZ, start_s=start_s):
-            kept = np.clip(np.rint(block.samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
-            parts.append(kept.astype(np.int16))
-    found = np.concatenate(parts)
+    most = round(picture_s * spectrogram.SOUND_HZ)
+    found = read_pcm(video, beside, spectrogram.SOUND_HZ, start_s=start_s, most=most)
     lacking = picture_s - len(found) / spectrogram.SOUND_HZ
     if lacking > SHORT_S and not settings.fill_silence:
-        what = f"its sound ends {lacking:.2f} s before the picture" if there else "it has no sound"
+        short = f"its sound ends {lacking:.2f} s before the picture"
         raise DataError(
-            f"{path}: {what}; put missing_audio/<uid>.wav beside, or let silence fill it "
-            "(fill_silence=true)"
+            f"{beside or video}: {short if len(found) else 'it has no sound'}; put "
+            "missing_audio/<uid>.wav beside, or let silence fill it (fill_silence=true)"
         )
-    return found[: round(picture_s * spectrogram.SOUND_HZ)]
+    return found
 
 
 def _columns(samples: int) -> int:
     return 1 + (samples - 1) // _COLUMN if samples else 0
 
 
-def _write_sound(path: Path, sounds: Sequence[npt.NDArray[np.int16]]) -> None:
+def _write_sound(path: Path, sounds: Sequence[Pcm]) -> None:
     """The spectrograms of all files, one after the other, worked out in pieces."""
     columns = sum(_columns(len(samples)) for samples in sounds)
     if not columns:
@@ -186,25 +176,23 @@ def _write_sound(path: Path, sounds: Sequence[npt.NDArray[np.int16]]) -> None:
     written.flush()
 
 
-def _scaled(samples: npt.NDArray[np.int16]) -> Iterator[Floats]:
+def _scaled(samples: Pcm) -> Iterator[Floats]:
     step = 60 * spectrogram.SOUND_HZ
     for start in range(0, len(samples), step):
-        yield samples[start : start + step].astype(np.float32) / np.float32(_FULL_SCALE)
+        yield to_floats(samples[start : start + step])
 
 
-def _heads(samples: npt.NDArray[np.int16]) -> dict[int, Floats]:
+def _heads(samples: Pcm) -> dict[int, Floats]:
     """First columns of clips that begin at a whole second."""
     last = (len(samples) - 256) // spectrogram.SOUND_HZ
     if last < 0:
         return {}
     begin = [samples[s * spectrogram.SOUND_HZ :][:256] for s in range(last + 1)]
-    found = spectrogram.first_columns(np.stack(begin).astype(np.float32) / _FULL_SCALE)
+    found = spectrogram.first_columns(to_floats(np.stack(begin)))
     return dict(enumerate(found))
 
 
-def _notes(
-    media: Sequence[Media], sounds: Sequence[npt.NDArray[np.int16]], kind: Ints
-) -> Iterator[str]:
+def _notes(media: Sequence[Media], sounds: Sequence[Pcm], kind: Ints) -> Iterator[str]:
     silent = sum(
         m.frames.duration_s - len(s) / spectrogram.SOUND_HZ
         for m, s in zip(media, sounds, strict=True)
@@ -255,4 +243,12 @@ def _kept(
         return None
     if found.card.get("source") != source or found.card.get("settings") != asdict(settings):
         return None
-    return _told(found, "kept")
+    return None if _lacks(found, raw) else _told(found, "kept")
+
+
+def _lacks(found: PreparedVideo, raw: Raw) -> bool:
+    """Whether an index of an earlier version lacks what is stored today."""
+    audio = any(media.audio for media in found.media)
+    return audio != (raw.sound is not None) or (
+        raw.dataset == "aria" and found.gaze.time_ns is None
+    )

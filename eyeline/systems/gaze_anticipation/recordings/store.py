@@ -44,6 +44,8 @@ class Media:
     """Of its spectrogram; 0 without sound."""
     start_s: int | None = None
     """Where the clip that the file is begins; None where it is the whole video."""
+    audio: Path | None = None
+    """A file with the audio of the whole video, if that lies beside it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class PreparedVideo:
         self.card: Mapping[str, Any] = _card(content, video)
         self.dataset: str = self.card["dataset"]
         self.size_wh: tuple[int, int] = tuple(self.card["size_wh"])
-        self.gaze = FrameGaze(content["xy"], content["kind"])
+        self.gaze = FrameGaze(content["xy"], content["kind"], content.get("time_ns"))
         self._content = content
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -193,7 +195,14 @@ class PreparedVideo:
             for name in ("stamps", "keys")
         )
         frames = Frames(stamps, keys, Fraction(said["tick_s"]), Fraction(said["rate_hz"]))
-        return Media(_found(self.root, said), frames, said["columns"], said["start_s"])
+        audio = said.get("audio")
+        return Media(
+            _found(self.root, said),
+            frames,
+            said["columns"],
+            said["start_s"],
+            _found(self.root, audio) if audio else None,
+        )
 
     @cached_property
     def _parts(self) -> dict[int, int]:
@@ -251,6 +260,8 @@ def write_index(folder: Path, root: Path, content: Content) -> None:
         "size_wh": list(content.size_wh), "media": [_words(each, root) for each in media],
     }  # fmt: skip
     arrays: dict[str, Any] = {"xy": content.gaze.xy, "kind": content.gaze.kind}
+    if content.gaze.time_ns is not None:
+        arrays["time_ns"] = content.gaze.time_ns
     for name in ("stamps", "keys"):
         parts = [getattr(each.frames, name) for each in media]
         arrays[name] = np.concatenate([np.zeros(0, np.int64), *parts])
@@ -270,12 +281,19 @@ def write_card(root: Path, dataset: str) -> None:
 
 
 def _words(media: Media, root: Path) -> dict[str, Any]:
-    path = media.path.resolve()
     return {
-        "path": str(path), "beside": os.path.relpath(path, root.resolve()),
-        "columns": media.columns, "start_s": media.start_s,
-        "tick_s": str(media.frames.tick_s), "rate_hz": str(media.frames.rate_hz),
-    }  # fmt: skip
+        **_place(media.path, root),
+        "columns": media.columns,
+        "start_s": media.start_s,
+        "tick_s": str(media.frames.tick_s),
+        "rate_hz": str(media.frames.rate_hz),
+        "audio": _place(media.audio, root) if media.audio else None,
+    }
+
+
+def _place(path: Path, root: Path) -> dict[str, str]:
+    path = path.resolve()
+    return {"path": str(path), "beside": os.path.relpath(path, root.resolve())}
 
 
 def _found(root: Path, said: Mapping[str, Any]) -> Path:

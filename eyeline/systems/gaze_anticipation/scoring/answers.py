@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from eyeline.errors import UsageError
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.training import sharing
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -44,7 +44,7 @@ class Work:
     @property
     def leads(self) -> bool:
         """Whether this process has the answers of all."""
-        return self.fabric is None or self.fabric.is_global_zero
+        return sharing.leads(self.fabric)
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,19 @@ def answer(network: GazeAnticipation, clips: Clips, work: Work | None = None) ->
         work: how. Of several processes the first one is given all answers, the others none.
     """
     work = work or Work()
-    rank, world = (work.fabric.global_rank, work.fabric.world_size) if work.fabric else (0, 1)
     count, size = len(clips), work.at_once
     parts = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
-    mine = iter(_read(clips, [part.tolist() for part in parts[rank::world]], work.workers))
-    for first in range(0, len(parts), world):
-        own = _seen(network, next(mine)) if first + rank < len(parts) else None
-        turn = parts[first : first + world]
-        for numbers, packed in zip(turn, _shared(own, network, size, work.fabric), strict=False):
-            if work.leads:
-                yield _unpacked(numbers, packed, network)
-        if work.told and work.leads and (first // world % 25 == 24 or first + world >= len(parts)):
-            work.told(f"{int(turn[-1][-1]) + 1} of {count} clips")
+
+    def seen(own: range) -> Iterator[Answers]:
+        read = _read(clips, [parts[number].tolist() for number in own], work.workers)
+        for number, batch in zip(own, read, strict=True):
+            yield _seen(network, parts[number], batch)
+
+    for number, found in enumerate(sharing.shared(work.fabric, len(parts), seen)):
+        if work.leads:
+            yield found
+        if work.told and work.leads and (number % 25 == 24 or number + 1 == len(parts)):
+            work.told(f"{int(found.numbers[-1]) + 1} of {count} clips")
 
 
 def peaks(maps: Floats) -> tuple[Floats, Floats]:
@@ -102,42 +103,17 @@ def _read(clips: Clips, parts: list[list[int]], workers: int) -> Any:
     return DataLoader(clips, batch_sampler=parts, num_workers=min(workers, len(parts)))
 
 
-def _seen(network: GazeAnticipation, batch: Any) -> Tensor:
-    """Levels, place and probability of each map in a row of bytes `(clip, slot, byte)`."""
+def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Answers:
     device = next(network.parameters()).device
     with torch.no_grad():
         logits = network(batch["clip"].to(device), batch["sound"].to(device)).logits
         found = heatmaps(logits).cpu().numpy()
+    slots = found.shape[:2]
     maps = found.reshape(-1, *found.shape[-2:])
     place, value = peaks(maps)
-    told = np.column_stack([place, value]).astype(np.float32).view(np.uint8)
-    cells = levels.levels(levels.rescaled(maps)).reshape(len(maps), -1)
-    packed = np.concatenate([cells, told], axis=1)
-    return torch.from_numpy(packed.reshape(len(found), -1, packed.shape[1]))
-
-
-def _shared(
-    own: Tensor | None, network: GazeAnticipation, size: int, fabric: Fabric | None
-) -> list[Tensor]:
-    """What each process has seen, in their order."""
-    if fabric is None or fabric.world_size == 1:
-        return [cast(Tensor, own)]
-    sent = torch.zeros(
-        (size, network.frames, (network.side // 4) ** 2 + _TOLD_BYTES), dtype=torch.uint8
+    return Answers(
+        numbers,
+        levels.levels(levels.rescaled(maps)).reshape(found.shape),
+        place.astype(np.float32).reshape(*slots, 2),
+        value.astype(np.float32).reshape(slots),
     )
-    if own is not None:
-        sent[: len(own)] = own
-    every = fabric.all_gather(sent.to(fabric.device))
-    return list(cast(Tensor, every).cpu())
-
-
-_TOLD_BYTES = 3 * 4
-
-
-def _unpacked(numbers: Ints, packed: Tensor, network: GazeAnticipation) -> Answers:
-    given = packed[: len(numbers)].numpy()
-    side = network.side // 4
-    cells, told = given[..., :-_TOLD_BYTES], np.ascontiguousarray(given[..., -_TOLD_BYTES:])
-    values = told.view(np.float32)
-    shape = (*given.shape[:2], side, side)
-    return Answers(numbers, cells.reshape(shape), values[..., :2], values[..., 2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,8 +17,12 @@ from eyeline.systems.gaze_following.detector import average_precision, coco
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
 from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
 from eyeline.systems.gaze_following.formats import Candidates
+from eyeline.training import sharing
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from eyeline.systems.gaze_following.detector.data import Pictures
     from eyeline.systems.gaze_following.detector.detections import Found
     from eyeline.systems.gaze_following.detector.model import MaskRcnn
@@ -48,6 +52,7 @@ def run(
     masks: bool = True,
     proposals: int = 1000,
     short_px: int | None = None,
+    devices: Devices | None = None,
 ) -> Report:
     """Average precision of a weights file on a split in COCO's layout.
 
@@ -56,16 +61,18 @@ def run(
         data_dir: as of `data.open_split`.
         out_dir: gets `report.json`, `predictions.json` and `candidates.csv`.
         told: hears of progress.
-        device: where.
+        device: where, of one process.
         split: which.
         fusion: what is written into the pictures, by default what the weights learned.
         masks: whether they are scored, too.
         proposals: of a picture; fewer are quicker.
         short_px: most for the shorter side of a picture as the network sees it, by default what
             the weights learned; less is quicker.
+        devices: several processes that share the images; `device` is not heeded then.
 
     Returns:
         `bbox` and `segm` as of `average_precision.score`, the same `published`, rounded; counts.
+        Empty in processes other than the first.
 
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
@@ -78,8 +85,13 @@ def run(
     learned = cast("Fusion", card.settings.get("fusion", "hs"))
     short_px = short_px or int(card.settings.get("short_px", SHORT_PX))
     pictures = open_split(data_dir, split, fusion or learned, short_px=short_px)
-    network = load_mask_rcnn(weights, device)
-    found = answers(network, pictures, told, masks=masks, proposals=proposals)
+    fabric = sharing.launched(devices)
+    network = load_mask_rcnn(weights, sharing.place(fabric, device))
+    told = told if sharing.leads(fabric) else None
+    found = answers(network, pictures, told, masks=masks, proposals=proposals, fabric=fabric)
+    if not sharing.leads(fabric):
+        sharing.end(fabric)
+        return {}
     made = report(pictures, found, masks=masks)
     made |= {
         "weights": Path(weights).name, "split": split, "fusion": fusion or learned,
@@ -90,12 +102,13 @@ def run(
         write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(found) + "\n").encode())
         formats.write_candidates_csv(Path(out_dir) / CANDIDATES, candidates(pictures, found))
         write_json(Path(out_dir) / REPORT, made)
+    sharing.end(fabric)
     return made
 
 
 def answers(
     network: MaskRcnn, pictures: Pictures, told: Told | None = None, *, masks: bool = True,
-    proposals: int = 1000,
+    proposals: int = 1000, fabric: Fabric | None = None,
 ) -> list[Answer]:  # fmt: skip
     """What a network finds in annotated pictures, in the form of COCO's results.
 
@@ -105,6 +118,7 @@ def answers(
         told: hears of progress.
         masks: whether the answers have them.
         proposals: of a picture.
+        fabric: launched; its processes share the images, and all get all answers.
     """
     import torch
 
@@ -116,15 +130,21 @@ def answers(
     how, quick = detections.Finding(Proposing(proposals, proposals), masks=masks), fused(network)
     category = _category(pictures)
     device = quick.classes.weight.device
-    made: list[Answer] = []
-    with for_answers(torch.get_num_threads()):
-        for number, picture in enumerate(pictures.annotations.pictures):
+
+    def found_in(own: range) -> Iterator[list[Answer]]:
+        for number in own:
+            picture = pictures.annotations.pictures[number]
             shown = inputs.show(pictures.image(number), short_px=pictures.short_px)
             given = inputs.batch([shown.pixels]).to(device)
             found = detections.find(quick, given, [shown], how)[0]
-            made += _told(found, picture.number, category, shown.original_hw)
-            if told and number % 50 == 49:
-                told(f"{number + 1} of {len(pictures)} pictures")
+            yield _told(found, picture.number, category, shown.original_hw)
+
+    made: list[Answer] = []
+    with for_answers(torch.get_num_threads()):
+        for done, some in enumerate(sharing.shared(fabric, len(pictures), found_in), start=1):
+            made += some
+            if told and done % 50 == 0:
+                told(f"{done} of {len(pictures)} pictures")
     return made
 
 

@@ -20,8 +20,12 @@ from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.systems.gaze_following.measures import Maps, Measures
 from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
 from eyeline.systems.gaze_following.report import Report
+from eyeline.training import sharing
+from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from eyeline.systems.gaze_following.matching.model import Matcher
 
 REPORT, TABLE = "report.json", "predictions.csv"
@@ -43,6 +47,7 @@ def run(
     slope_weights: Path | str | None = None,
     without: Path | str | None = None,
     samples: int = 200,
+    devices: Devices | None = None,
 ) -> Report:
     """Score the matcher, with and without the speakers, against baselines.
 
@@ -51,19 +56,20 @@ def run(
         data_dir: see `data`.
         out_dir: gets `report.json` and `predictions.csv`; None writes nothing.
         told: hears of figures.
-        device: where the network runs.
+        device: where the network runs, of one process.
         split: list of videos in the folder; None takes all.
         slope_weights: of the published regressor; adds the published rules to the baselines.
         without: of a matcher that never knew who speaks (`training.mute=1`), which stands for the
             looks without speakers; by default the same weights are not told of them.
         samples: draws of the intervals.
+        devices: several processes that share the looks; `device` is not heeded then.
 
     Returns:
         `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
         heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
         figures by name; `gains`: see `gains.gains`; `speakers`: see `ablation.compare`, None where
         it is not told who speaks; `answers`: how often each kind of answer was right;
-        `notes`: what the annotations lack.
+        `notes`: what the annotations lack. Empty in processes other than the first.
 
     Raises:
         UsageError: no weights.
@@ -72,9 +78,16 @@ def run(
     if weights is None:
         raise UsageError("no matcher ships with the package; give --weights")
     scenes = data.open_folder(data_dir, split=split)
+    fabric = sharing.launched(devices)
+    device = sharing.place(fabric, device)
     network = match.open_matcher(weights, device)
     learned = _some_examples(scenes, data_dir)
-    chances = chances_of(network, learned)
+    chances = chances_of(network, learned, fabric=fabric)
+    silent = network if without is None else match.open_matcher(without, device)
+    muted = _muted(silent, scenes, learned, fabric)
+    if not sharing.leads(fabric):
+        sharing.end(fabric)
+        return {}
     found = predict(scenes, learned, chances)
     compared = measure(found, scenes, learned)
     made: Report = {"weights": str(weights), "data": str(data_dir), "split": split}
@@ -88,8 +101,10 @@ def run(
         guesses |= {f"{rule}_rule": by_rule(scenes, learned, rule, k) for rule in rules.RULES}
     made["baselines"] = {n: _figures(measure(g, scenes, learned)) for n, g in guesses.items()}
     made["gains"] = gains.gains(found, guesses, scenes, learned, samples=samples)
-    silent = network if without is None else match.open_matcher(without, device)
-    made["speakers"] = _without_speakers(silent, scenes, learned, compared, samples)
+    made["speakers"] = None
+    if muted is not None:
+        apart = measure(predict(scenes, learned, muted), scenes, learned)
+        made["speakers"] = ablation.compare(compared, apart, samples=samples)
     made["without"] = None if without is None else str(without)
     made["notes"] = [*scenes.looks.notes]
     if told:
@@ -101,12 +116,15 @@ def run(
         folder = files.made(Path(out_dir))
         files.write_json(folder / REPORT, made)
         predictions.write(folder / TABLE, found)
+    sharing.end(fabric)
     return made
 
 
-def chances_of(network: Matcher, learned: Examples, *, mute: bool = False) -> list[Floats]:
+def chances_of(
+    network: Matcher, learned: Examples, *, mute: bool = False, fabric: Fabric | None = None
+) -> list[Floats]:
     """Probabilities of all answers of each look, see `match.answer`."""
-    return match.answer(network, [*learned.person], [*learned.option], mute=mute)
+    return match.answer(network, [*learned.person], [*learned.option], mute=mute, fabric=fabric)
 
 
 def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predictions:
@@ -207,13 +225,13 @@ def by_kind(learned: Examples, chances: list[Floats]) -> Report:
     return {**told, "unfit": unfit}
 
 
-def _without_speakers(
-    network: Matcher, scenes: Scenes, learned: Examples, compared: Measures, samples: int
-) -> Report | None:
+def _muted(
+    network: Matcher, scenes: Scenes, learned: Examples, fabric: Fabric | None
+) -> list[Floats] | None:
+    """Probabilities without the speakers; None where it is not known who speaks."""
     if np.isnan(scenes.looks.speaks).all():
         return None
-    muted = predict(scenes, learned, chances_of(network, learned, mute=True))
-    return ablation.compare(compared, measure(muted, scenes, learned), samples=samples)
+    return chances_of(network, learned, mute=True, fabric=fabric)
 
 
 def _some_examples(scenes: Scenes, where: Path | str) -> Examples:

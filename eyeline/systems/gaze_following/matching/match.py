@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,9 +15,11 @@ from eyeline.systems.gaze_following import heatmaps
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment, Options
 from eyeline.systems.gaze_following.matching.labels import lap_point
-from eyeline.training import checkpoint
+from eyeline.training import checkpoint, sharing
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
     from eyeline.systems.gaze_following.matching.model import Matcher
 
 _AT_ONCE = 1024
@@ -113,7 +115,12 @@ def match(
 
 
 def answer(
-    network: Matcher, person: Sequence[Floats], option: Sequence[Floats], *, mute: bool = False
+    network: Matcher,
+    person: Sequence[Floats],
+    option: Sequence[Floats],
+    *,
+    mute: bool = False,
+    fabric: Fabric | None = None,
 ) -> list[Floats]:
     """Probabilities `(options + 2,)` of all answers of each look.
 
@@ -122,6 +129,7 @@ def answer(
         person: features of each looker.
         option: features of each one's options.
         mute: see `match`.
+        fabric: launched; its processes share the looks, and all get all answers.
     """
     import torch
 
@@ -132,18 +140,21 @@ def answer(
     told = list(zip(person, option, strict=True))
     if mute:
         told = [inputs.muted(p, o) for p, o in told]
-    chances: list[Floats] = []
-    with for_answers(1):
-        for start in range(0, len(told), _AT_ONCE):
+    starts = range(0, len(told), _AT_ONCE)
+
+    def chances_of(own: range) -> Iterator[list[Floats]]:
+        for start in (starts[number] for number in own):
             part = [(p, o, np.zeros(len(o) + 2, bool)) for p, o in told[start : start + _AT_ONCE]]
             batch = {name: value.to(device) for name, value in collate(part).items()}
             logits = network(batch["person"], batch["option"], batch["there"])
             shares = torch.softmax(logits.double(), dim=1).cpu().numpy()
-            chances += [
+            yield [
                 np.append(row[: len(o)], row[-2:])
                 for row, (_, o, _) in zip(shares, part, strict=True)
             ]
-    return chances
+
+    with for_answers(1):
+        return [x for part in sharing.shared(fabric, len(starts), chances_of) for x in part]
 
 
 def places(moment: Moment, looker: int, among: Options) -> Floats:

@@ -177,7 +177,7 @@ def test_wrong_annotations_are_named(tmp_path: Path, change: Change, message: st
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"holds neither av_train\.json nor av_val\.json"):
+    with pytest.raises(DataError, match=r"holds none of av_train\.json, av_val\.json and"):
         read_annotations(tmp_path)
     with pytest.raises(DataError, match=r"cannot read .*none\.json: No such file"):
         read_annotations(tmp_path / "none.json")

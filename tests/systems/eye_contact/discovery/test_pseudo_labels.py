@@ -14,6 +14,8 @@ from eyeline.systems.eye_contact.discovery.labelled import Limits
 from eyeline.systems.eye_contact.discovery.places import VideoName
 from eyeline.systems.eye_contact.discovery.pseudo_labels import run
 from eyeline.systems.eye_contact.discovery.tables import read_training
+from eyeline.systems.eye_contact.recipe import read_recipe
+from eyeline.systems.eye_contact.self_training import open_split
 from eyeline.systems.eye_contact.tracklets import read_list
 from tests.systems.eye_contact.discovery.roots import add_video
 
@@ -147,3 +149,43 @@ def test_progress_names_each_video(tmp_path: Path) -> None:
     run(tmp_path, progress=told.append)
     assert told[0].startswith("labels [1/2] id1/aaa: ") and "frames of contact" in told[0]
     assert "left out" in told[1]
+
+
+def tracklets_listed(root: Path) -> set[str]:
+    return {row.video for row in read_list(root / "voxdataset_train.csv")}
+
+
+def test_prepared_videos_of_the_test_are_not_trained_on(tmp_path: Path) -> None:
+    """As where tracklets were made of all videos before the list of the test was there."""
+    add_video(tmp_path, ONE)
+    add_video(tmp_path, TWO)
+    run(tmp_path)
+    assert tracklets_listed(tmp_path) == {"aaa", "bbb"}
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "meta_list.csv").write_text("celebrity_id,video_name\nid1,aaa\n")
+    assert "of the test" in run(tmp_path).skipped["id1/aaa"]
+    assert tracklets_listed(tmp_path) == {"bbb"}
+
+
+def test_what_was_left_out_once_stays_so_when_training_labels_anew(tmp_path: Path) -> None:
+    add_video(tmp_path, ONE)
+    add_video(tmp_path, TWO)
+    run(tmp_path, leave_out=["bbb"])
+    run(tmp_path, m_eps=12)
+    assert tracklets_listed(tmp_path) == {"aaa"}
+    run(tmp_path, leave_out=[])
+    assert tracklets_listed(tmp_path) == {"aaa", "bbb"}
+
+
+def test_folders_as_the_readme_calls_them_are_found_in_the_root_of_the_authors(
+    tmp_path: Path,
+) -> None:
+    folder = add_video(tmp_path / "randomVox", ONE)
+    folder.rename(folder.with_name("aaa_25fps"))
+    run(tmp_path)
+    assert tracklets_listed(tmp_path / "randomVox") == {"aaa"}
+    recipe = read_recipe(
+        {"data": {"labels": "clusters"}, "model": {"builder": "ms_tcn2"}, "training": {"rounds": 1}}
+    )
+    split = open_split(tmp_path, recipe)
+    assert len(split.everything) == 3 and split.everything[0].features.shape == (200, 4)

@@ -94,3 +94,41 @@ def test_rows_that_name_no_video_are_refused(tmp_path: Path, row: str) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         find_sources(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("suffix", ["_25fps", "_fps25", ""])
+def test_a_video_of_the_test_is_left_out_however_it_was_converted(
+    tmp_path: Path, suffix: str
+) -> None:
+    """The README calls converted files `_25fps`, the code `_fps25`; no other list is there."""
+    files(tmp_path, f"id1/aaaaaaaaaaa{suffix}.mkv", f"id1/bbbbbbbbbbb{suffix}.mkv")
+    listed(tmp_path / "Annotations" / "meta_list.csv", "id1,aaaaaaaaaaa")
+    found = find_sources(tmp_path)
+    assert [str(one.name) for one in found.videos] == ["id1/bbbbbbbbbbb"]
+    assert [*found.left_out.values()] == [("id1/aaaaaaaaaaa",)]
+
+
+def test_the_videos_of_the_test_are_left_out_under_other_celebrities_too(tmp_path: Path) -> None:
+    files(tmp_path, "id1/aaaaaaaaaaa.mp4", "id2/aaaaaaaaaaa.mp4", "id2/bbbbbbbbbbb.mp4")
+    listed(tmp_path / "Annotations" / "meta_list.csv", "id1,aaaaaaaaaaa")
+    assert names(tmp_path) == ["id2/bbbbbbbbbbb"]
+
+
+def test_of_two_converted_files_one_is_taken(tmp_path: Path) -> None:
+    files(tmp_path, "id1/aaa_25fps.mkv", "id1/aaa_fps25.mkv", "id1/aaa.webm")
+    assert names(tmp_path) == ["id1/aaa"]
+
+
+@pytest.mark.parametrize("given", [".", "randomVox"])
+def test_the_root_of_the_authors_is_taken(
+    tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(
+        tmp_path, "randomVox/id1/aaaaaaaaaaa_25fps.mkv", "randomVox/id1/bbbbbbbbbbb_25fps.mkv",
+        "modules/weights/x.mp4",
+    )  # fmt: skip
+    listed(tmp_path / "randomVox" / "randomVoxMeta.csv", "id1,aaaaaaaaaaa", "id1,bbbbbbbbbbb")
+    listed(tmp_path / "Annotations" / "meta_list.csv", "id1,aaaaaaaaaaa")
+    assert names(tmp_path / given) == ["id1/bbbbbbbbbbb"]
+    monkeypatch.chdir(tmp_path / given)
+    assert names(Path()) == ["id1/bbbbbbbbbbb"]

@@ -1,0 +1,64 @@
+"""A clip as a file of its own, cut out of its full-length video as the authors' script does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from eyeline.errors import DataError, EyelineError
+from eyeline.files import made
+from eyeline.systems.ego_social.recordings.footage import Footage
+from eyeline.systems.ego_social.recordings.preparing import Outcome
+from eyeline.video.reader import probe
+from eyeline.video.writer import VideoWriter
+
+VIDEOS = "videos"
+"""Folder of clips, as the authors' code reads it."""
+
+
+def attempt(uid: str, footage: Footage, out: Path) -> Outcome:
+    """Write `videos/<uid>.mp4` below `out`; what its video can cause becomes an outcome.
+
+    A file that is there is whole, and kept.
+    """
+    path = made(out / VIDEOS) / f"{uid}.mp4"
+    if path.is_file():
+        return Outcome(uid, "kept")
+    try:
+        return Outcome(uid, "done", cut(footage, path))
+    except EyelineError as error:
+        return Outcome(uid, "failed", str(error))
+
+
+def cut(footage: Footage, path: Path) -> str:
+    """Write a clip as H.264 at the encoder's usual quality, every frame a key frame, sound copied.
+
+    Args:
+        footage: a span of a longer video.
+        path: the mp4 file, which appears whole or not at all.
+
+    Returns:
+        How much was written, in words.
+
+    Raises:
+        VideoError: the video cannot be read.
+        DataError: it ends before the clip begins.
+        OutputError: the clip cannot be written.
+    """
+    shown = footage.shown()
+    first = next(shown, None)
+    if first is None or footage.span_s is None:
+        raise DataError(footage.nothing)
+    video = probe(footage.path)
+    info = replace(video, start_s=footage.start_s, gaps=(), rotation_deg=0)
+    start_s, end_s = footage.span_s
+    until_s = 0.0
+    with VideoWriter(
+        path, info, sound_from=footage.path if video.has_sound else None, preset="medium",
+        key_frame_s=0, sound_end_s=end_s - start_s,
+    ) as writer:  # fmt: skip
+        for time_s, until_s, frame in chain([first], shown):
+            writer.write(frame.rgb(), time_s, until_s)
+    short = "" if until_s > end_s - start_s - 1 else f", the video ends at {until_s:.2f} s of it"
+    return f"{writer.frame_count} frames{short}"
