@@ -11,7 +11,7 @@ import json
 import math
 import pickle
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,6 +175,19 @@ def loader(
         collate_fn=collate,
         num_workers=workers,
     )
+
+
+def weights(count: int, epoch: Epoch, batch_size: int) -> Iterator[Tensor]:
+    """What each sample's loss counts in each of `loader`'s batches.
+
+    Sums of weighted losses have, as their mean over processes, the mean over the samples of all
+    processes' batches; a sample that comes twice counts once.
+    """
+    world, whole = epoch.world, batch_size * epoch.world
+    place = torch.arange(epoch.rank, count + -count % world, world)
+    for own in place.split(batch_size)[epoch.done :]:
+        first = int(own[0]) // whole * whole
+        yield (own < count).float() * (world / min(whole, count - first))
 
 
 def _order(count: int, epoch: Epoch, shuffle: bool) -> list[int]:

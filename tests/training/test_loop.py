@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from eyeline.errors import CheckpointError, TrainingError
 from eyeline.training.devices import Devices
-from eyeline.training.loop import LOG, STATE, Epoch, Run, StepLoss, fit, forget, loader
+from eyeline.training.loop import LOG, STATE, Epoch, Run, StepLoss, fit, forget, loader, weights
 
 POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 ODD = torch.tensor([0.0, 1.0, 1.0, 0.0])
@@ -196,6 +196,26 @@ def test_epochs_have_orders_of_their_own() -> None:
         return [int(b[0]) for b in loader(list(range(30)), Epoch(0, seed))]
 
     assert order(1) != order(2)
+
+
+@pytest.mark.parametrize("count", [8, 9, 13, 3])
+@pytest.mark.parametrize("done", [0, 1])
+def test_weights_make_the_mean_of_all_processes_batches(count: int, done: int) -> None:
+    """As one process has it, however the samples divide."""
+    loss = torch.rand(count, generator=torch.Generator().manual_seed(0))
+
+    def means(world: int) -> list[float]:
+        each = []
+        for rank in range(world):
+            epoch = Epoch(0, 3, rank, world, done)
+            batches = loader(list(range(count)), epoch, batch_size=4 // world)
+            counted = weights(count, epoch, 4 // world)
+            each.append([float((loss[b] * w).sum()) for b, w in zip(batches, counted, strict=True)])
+        return [sum(step) / world for step in zip(*each, strict=True)]
+
+    assert len(means(1)) == -(-count // 4) - done
+    for world in (2, 4):
+        assert means(world) == pytest.approx(means(1)), world
 
 
 SCRIPT = """

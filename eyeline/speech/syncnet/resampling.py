@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.people.published_face import published_face
 from eyeline.people.tracks import Track
 from eyeline.results import Image, Ints
 from eyeline.speech.mouths import TICK_HZ, TICK_S, track_ticks
@@ -53,7 +54,7 @@ def reel(track: Track, clock: Clock = "by_time", edges: Edges = "repeated") -> R
     row, first, picture = nearest, ticks.start, _count(len(nearest))
     if clock == "as_they_come" and _rate_hz(track) <= _AS_FAST * TICK_HZ:
         row, first, picture = _count(len(track)), int(track.frame[0]), nearest
-    return Reel(first, row, picture, squares(track.box_xyxy[row], edges))
+    return Reel(first, row, picture, squares(published_face(track)[row], edges))
 
 
 def faces(

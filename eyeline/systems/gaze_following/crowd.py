@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eyeline.errors import DataError
+from eyeline.people.published_face import published_face
 from eyeline.people.tracks import joined, who_and_when
 from eyeline.results import Floats, Ints
 from eyeline.speech.syncnet.crops import squares
@@ -45,7 +46,9 @@ class Crowd:
         columns = who_and_when(scene.tracks)
         order = np.argsort(columns["frame"], kind="stable")
         n = len(order)
-        head = joined((heads(squares(t.box_xyxy)).box_xyxy for t in scene.tracks), np.float64, (4,))
+        head = joined(
+            (heads(squares(published_face(t))).box_xyxy for t in scene.tracks), np.float64, (4,)
+        )
         shot = joined((np.full(len(t), t.shot) for t in scene.tracks), np.int64)
         self.row, self.person, self.head_xyxy = order, columns["person"][order], head[order]
         self._frame = columns["frame"][order]

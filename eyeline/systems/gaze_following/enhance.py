@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyeline.errors import DataError
+from eyeline.people.published_face import published_face
 from eyeline.people.tracks import Track, joined
 from eyeline.results import Image, Scores
 from eyeline.speech.syncnet.crops import squares
@@ -40,7 +41,7 @@ class Enhanced:
             UsageError: no such fusion.
         """
         self.fusion = check_fusion(fusion)
-        each = [heads(squares(track.box_xyxy)) for track in tracks]
+        each = [heads(squares(published_face(track))) for track in tracks]
         frame = joined((track.frame for track in tracks), np.int64)
         order = np.argsort(frame, kind="stable")
         speaks = _speaks(len(frame), speaking)

@@ -9,9 +9,7 @@ from eyeline.errors import check_shape
 
 
 def matching_loss(logits: Tensor, right: Tensor, *, smoothing: float = 0.05) -> Tensor:
-    """Minus the logarithm of the probability of all right answers together, mean over the batch.
-
-    Detections overlap: a point may lie in several, and none of them is more right than the others.
+    """Mean of `look_losses` over the batch.
 
     Args:
         logits: `(batch, answers)`, minus infinity for padding.
@@ -21,12 +19,22 @@ def matching_loss(logits: Tensor, right: Tensor, *, smoothing: float = 0.05) -> 
     Returns:
         A scalar; 0 of no row.
     """
+    each = look_losses(logits, right, smoothing=smoothing)
+    return each.sum() / right.any(dim=1).sum().clamp(min=1)
+
+
+def look_losses(logits: Tensor, right: Tensor, *, smoothing: float = 0.05) -> Tensor:
+    """Minus the logarithm of the probability of all right answers together, `(batch,)`.
+
+    Detections overlap: a point may lie in several, and none of them is more right than the others.
+    Arguments are those of `matching_loss`; a row without a right answer has the loss 0.
+    """
     sizes = check_shape(logits, "batch answers", "logits")
     check_shape(right, "batch answers", "right", sizes)
     log_chance = logits - torch.logsumexp(logits, dim=1, keepdim=True)
-    told = right.any(dim=1)
-    hit = torch.logsumexp(log_chance.masked_fill(~right, -torch.inf)[told], dim=1)
+    annotated = right.any(dim=1)
+    hit = torch.logsumexp(log_chance.masked_fill(~right, -torch.inf)[annotated], dim=1)
     there = torch.isfinite(logits)
-    alike = log_chance.masked_fill(~there, 0).sum(dim=1)[told] / there.sum(dim=1)[told]
-    total = -(1 - smoothing) * hit.sum() - smoothing * alike.sum()
-    return total / told.sum().clamp(min=1)
+    alike = log_chance.masked_fill(~there, 0).sum(dim=1)[annotated] / there.sum(dim=1)[annotated]
+    loss = -(1 - smoothing) * hit - smoothing * alike
+    return logits.new_zeros(len(logits)).masked_scatter(annotated, loss)

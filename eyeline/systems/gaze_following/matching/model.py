@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.errors import check_shape
+from eyeline.training.draws import dropped, mixed
 
 EXTRA = ("off_screen", "own_lap")
 """Answers beside the options: a look out of the picture, and one at the own lap, hands or table."""
@@ -36,12 +37,20 @@ class Mlp(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.activation = _ACTIVATIONS[activation]()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
-    def forward(self, values: Tensor) -> Tensor:
-        """`(..., inputs)` to `(..., outputs)`."""
-        for layer in self.layers[:-1]:
-            values = self.dropout(self.activation(layer(values)))
+    def forward(self, values: Tensor, key: Tensor | None = None) -> Tensor:
+        """`(batch, ..., inputs)` to `(batch, ..., outputs)`.
+
+        Args:
+            values: inputs.
+            key: `(batch,)` of `training.draws`, by which dropout draws in training.
+        """
+        for number, layer in enumerate(self.layers[:-1]):
+            values = self.activation(layer(values))
+            if self.training and self.dropout:
+                assert key is not None, "dropout needs the keys of its samples"
+                values = dropped(values, mixed(key, number), self.dropout)
         out: Tensor = self.layers[-1](values)
         return out
 
@@ -60,29 +69,33 @@ class Matcher(nn.Module):
         super().__init__()
         self.encoder, self.scorer, self.extra = encoder, scorer, extra
 
-    def forward(self, person: Tensor, option: Tensor, there: Tensor) -> Tensor:
+    def forward(
+        self, person: Tensor, option: Tensor, there: Tensor, key: Tensor | None = None
+    ) -> Tensor:
         """Logits of all answers.
 
         Args:
             person: `(batch, person features)` as of `inputs.features`.
             option: `(batch, options, option features)`, padded.
             there: `(batch, options)` bool, False for padding.
+            key: `(batch,)` of `training.draws`, where there is dropout in training.
 
         Returns:
             `(batch, options + 2)`: those of the options, minus infinity for padding, then `EXTRA`.
         """
         sizes = check_shape(option, "batch options feature", "options")
         check_shape(there, "batch options", "there", sizes)
+        own = [None if key is None else mixed(key, number) for number in range(3)]
         every = person[:, None].expand(-1, option.shape[1], -1)
-        code = torch.relu(self.encoder(torch.cat([every, option], dim=2)))
+        code = torch.relu(self.encoder(torch.cat([every, option], dim=2), own[0]))
         code = code * there[:, :, None]
         mean = code.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
         most = code.amax(dim=1) if option.shape[1] else torch.zeros_like(mean)
         context = torch.cat([person, mean, most], dim=1)
         spread = context[:, None].expand(-1, option.shape[1], -1)
-        logit = self.scorer(torch.cat([code, spread], dim=2))[:, :, 0]
+        logit = self.scorer(torch.cat([code, spread], dim=2), own[1])[:, :, 0]
         logit = logit.masked_fill(~there, -torch.inf)
-        return torch.cat([logit, self.extra(context)], dim=1)
+        return torch.cat([logit, self.extra(context, own[2])], dim=1)
 
 
 def matcher(*, width: int = 48, dropout: float = 0.1) -> Matcher:

@@ -19,14 +19,15 @@ from eyeline.errors import DataError
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.loss import matching_loss
+from eyeline.systems.gaze_following.matching.loss import look_losses
 from eyeline.systems.gaze_following.matching.model import Matcher, matcher
 from eyeline.systems.gaze_following.matching.recipe import BUILDER, Recipe, Training, read_recipe
 from eyeline.systems.gaze_following.report import Report
-from eyeline.training import checkpoint, loop
+from eyeline.training import checkpoint, draws, loop
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, on_threads
 from eyeline.training.loop import Epoch, Run, StepLoss
+from eyeline.training.recipe import share_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -35,6 +36,8 @@ BEST = "best.safetensors"
 """The chosen epoch's weights while a run is under way, beside its state."""
 REPORT = "report.json"
 PROTOCOL = "videos held out of the training, by which the epoch was chosen: not a test"
+
+_MIRROR, _MUTE, _BLIND = 101, 102, 103  # of keys; dropout takes low numbers
 
 Told = Callable[[str], None]
 
@@ -105,10 +108,11 @@ def new_run(
 
     Raises:
         DataError: nothing that can be learned.
+        RecipeError: a batch that they cannot share evenly.
     """
     rows = _fit_rows(data.examples(learned))
-    size = max(plan.training.batch_size // world, 1)
-    steps = plan.training.epochs * math.ceil(math.ceil(len(rows) / world) / size)
+    size = share_of(plan.training.batch_size, world)
+    steps = plan.training.epochs * math.ceil(len(rows) / plan.training.batch_size)
     rule = plan.optimizer
     optimizer = torch.optim.AdamW(
         network.parameters(), rule.learning_rate, weight_decay=rule.weight_decay
@@ -118,12 +122,16 @@ def new_run(
     )
 
     def batches(epoch: Epoch) -> Iterator[dict[str, Tensor]]:
-        return iter(loop.loader(rows, epoch, batch_size=size, collate=data.collate))
+        read = loop.loader(list(enumerate(rows)), epoch, batch_size=size, collate=_collate)
+        for batch, weight in zip(read, loop.weights(len(rows), epoch, size), strict=True):
+            key = draws.keys(epoch.seed, batch.pop("number"))
+            yield {**batch, "key": key, "weight": weight}
 
     def step(module: nn.Module, batch: dict[str, Tensor]) -> StepLoss:
         shown = hidden(batch, plan.training)
-        logits = module(shown["person"], shown["option"], shown["there"])
-        return StepLoss(matching_loss(logits, shown["right"], **plan.loss))
+        logits = module(shown["person"], shown["option"], shown["there"], shown["key"])
+        each = look_losses(logits, shown["right"], **plan.loss)
+        return StepLoss((each * shown["weight"]).sum())
 
     made = Run(
         network, {"main": optimizer}, step, batches, plan.training.epochs,
@@ -136,20 +144,31 @@ def new_run(
 
 
 def hidden(batch: Mapping[str, Tensor], how: Training) -> dict[str, Tensor]:
-    """The batch with some looks mirrored, some without speakers, some without directions."""
+    """The batch with some looks mirrored, some without speakers, some without directions.
+
+    Which, the looks' keys say: processes that share a batch draw as one would.
+    """
     person, option = batch["person"].clone(), batch["option"].clone()
-    size, device = len(person), person.device
     if how.mirror:
-        flip = torch.rand(size, device=device) < 0.5
+        flip = draws.uniform(draws.mixed(batch["key"], _MIRROR)) < 0.5
         for values, parity in ((person, inputs.PERSON_PARITY), (option, inputs.OPTION_PARITY)):
             values[flip] *= torch.from_numpy(parity).to(values)
-    for share, names in ((how.mute, inputs.SPEECH), (how.blind, inputs.GAZE)):
-        gone = torch.rand(size, device=device) < share
+    for number, share, names in (
+        (_MUTE, how.mute, inputs.SPEECH),
+        (_BLIND, how.blind, inputs.GAZE),
+    ):
+        gone = draws.uniform(draws.mixed(batch["key"], number)) < share
         for values, told in ((person, inputs.PERSON), (option, inputs.OPTION)):
-            kept = torch.ones(len(told), device=device)
+            kept = torch.ones(len(told), device=person.device)
             kept[torch.from_numpy(inputs.columns(told, names))] = 0
             values[gone] *= kept
     return {**batch, "person": person, "option": option}
+
+
+def _collate(numbered: list[tuple[int, Any]]) -> dict[str, Tensor]:
+    """A batch with the places of its looks among all, `number`."""
+    numbers, looks = zip(*numbered, strict=True)
+    return {**data.collate(looks), "number": torch.tensor(numbers)}
 
 
 def _fit_rows(learned: Examples) -> list[Any]:

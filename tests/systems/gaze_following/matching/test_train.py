@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError, RecipeError, UsageError
 from eyeline.systems.gaze_following import predictions, score
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, slope, train
 from eyeline.systems.gaze_following.matching.recipe import Training, read_recipe
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint
+from eyeline.training import checkpoint, draws
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.matching.invented import write_folder
 
@@ -134,8 +138,8 @@ def test_hidden():
         "person": torch.ones(400, len(inputs.PERSON)),
         "option": torch.ones(400, 3, len(inputs.OPTION)),
         "there": torch.ones(400, 3, dtype=torch.bool), "right": torch.ones(400, 5).bool(),
+        "key": draws.keys(0, torch.arange(400)),
     }  # fmt: skip
-    torch.manual_seed(0)
     plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
     assert torch.equal(plain["option"], learned["option"])
     found = train.hidden(learned, Training(mute=0.3, blind=0.0))
@@ -172,3 +176,70 @@ def test_what_cannot_be(folder, tmp_path):
         train.run("matcher", folder, tmp_path, changes=["data.validation_split=train.txt"])
     with pytest.raises(DataError, match="no list of videos"):
         train.run("matcher", folder, tmp_path, changes=["data.train_split=absent.txt"])
+
+
+def test_what_is_hidden_of_a_look_does_not_depend_on_its_batch():
+    rng = torch.Generator().manual_seed(0)
+    batch = {
+        "person": torch.randn(6, len(inputs.PERSON), generator=rng),
+        "option": torch.randn(6, 3, len(inputs.OPTION), generator=rng),
+        "key": draws.keys(3, torch.arange(6)),
+    }  # fmt: skip
+    whole = train.hidden(batch, Training())
+    half = train.hidden({name: values[1::2] for name, values in batch.items()}, Training())
+    for name in batch:
+        assert torch.equal(half[name], whole[name][1::2])
+
+
+SCRIPT = """
+import os, sys, torch
+from pathlib import Path
+sys.path.insert(0, {root!r})
+torch.set_num_threads(1)
+from eyeline.systems.gaze_following.matching import train
+from eyeline.training.devices import Devices
+made = train.run("matcher", {data!r}, {out!r}, changes={changes!r}, devices=Devices(count=2))
+Path({out!r} + f".ended.{{os.getpid()}}").write_text(str(len(made.get("history", []))))
+"""
+
+
+def learned_from(folder):
+    return len(train._fit_rows(data.examples(data.open_folder(folder, split="train.txt"))))
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(folder, tmp_path):
+    """With dropout and all that is hidden, and a last batch of an odd number of looks."""
+    changes = ["training.epochs=3", "training.batch_size=128", "model.width=16"]
+    odd = shutil.copytree(folder, tmp_path / "data")
+    lines = (folder / data.TRUTH).read_text().splitlines(keepends=True)
+    while not learned_from(odd) % 2:
+        lines.pop()
+        (odd / data.TRUTH).write_text("".join(lines))
+    alone = train.run("matcher", odd, tmp_path / "one", changes=changes)
+    script, out = tmp_path / "two.py", tmp_path / "two"
+    root = str(Path(__file__).parents[4])
+    script.write_text(
+        SCRIPT.format(root=root, data=str(odd), out=str(out), changes=changes), encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=400
+    )
+    ended = [path.read_text() for path in tmp_path.glob("two.ended.*")]
+    assert sorted(ended) == ["0", "3"], done.stderr
+    shared = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    for ours, theirs in zip(alone["history"], shared["history"], strict=True):
+        assert ours["steps"] == theirs["steps"] >= 3
+        for name in ("loss", "validation_loss"):
+            assert theirs[name] == pytest.approx(ours[name], rel=2e-6), name
+    (_, one), (_, two) = (
+        checkpoint.load(p / "matcher.safetensors") for p in (tmp_path / "one", out)
+    )
+    assert max(float((one[k] - two[k]).abs().max()) for k in one) < 1e-4
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(folder):
+    scenes = [data.open_folder(folder, split=f"{n}.txt") for n in ("train", "validation")]
+    plan = read_recipe("matcher", ["training.batch_size=127"])
+    with pytest.raises(RecipeError, match="cannot be shared evenly by 2"):
+        train.new_run(plan, train._network(plan, None), *scenes, world=2)
