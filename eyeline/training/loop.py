@@ -185,7 +185,7 @@ def weights(count: int, epoch: Epoch, batch_size: int) -> Iterator[Tensor]:
     """
     world, whole = epoch.world, batch_size * epoch.world
     place = torch.arange(epoch.rank, count + -count % world, world)
-    for own in place.split(batch_size)[epoch.done :]:
+    for own in torch.split(place, batch_size)[epoch.done :]:
         first = int(own[0]) // whole * whole
         yield (own < count).float() * (world / min(whole, count - first))
 
