@@ -1,4 +1,4 @@
-"""JSON, YAML and .npz files that others wrote, read within bounds: a wrong one is a DataError."""
+"""JSON, YAML, XML and .npz files of others, read within bounds: a wrong one is a DataError."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from xml.parsers import expat
 
 from eyeline.errors import DataError
 
@@ -98,6 +100,83 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not a text in UTF-8 (byte {error.start})") from None
+
+
+@dataclass
+class XmlNode:
+    """An element of an XML document, with its line."""
+
+    tag: str
+    attributes: Mapping[str, str]
+    line: int
+    children: list[XmlNode] = field(default_factory=list)
+    text: str = ""
+
+    def all(self, *tags: str) -> Iterator[XmlNode]:
+        """Descendants by a path of tags."""
+        for child in self.children:
+            if child.tag == tags[0]:
+                if len(tags) == 1:
+                    yield child
+                else:
+                    yield from child.all(*tags[1:])
+
+
+def parse_xml(data: bytes, where: str) -> XmlNode:
+    """The root element of an XML document, by the standard library's expat.
+
+    A document type declaration, and with it any entity, is refused: a document can neither reach
+    out nor blow up.
+
+    Args:
+        data: the bytes of the document.
+        where: what to call it in a message.
+
+    Raises:
+        DataError: no XML, or a document type declaration; names the line.
+    """
+    return _XmlParser(where).parse(data)
+
+
+class _XmlParser:
+    """Builds nodes with lines."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._top = XmlNode("", {}, 0)
+        self._open = [self._top]
+        self._expat = expat.ParserCreate()
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = self._characters
+        self._expat.StartDoctypeDeclHandler = self._refuse
+
+    def parse(self, data: bytes) -> XmlNode:
+        try:
+            self._expat.Parse(data, True)
+        except expat.ExpatError as error:
+            what = expat.errors.messages.get(error.code, "not XML")
+            raise DataError(f"{self._source}, line {error.lineno}: {what}") from error
+        except (ValueError, LookupError) as error:
+            raise DataError(f"{self._source} cannot be decoded: {error}") from error
+        return self._top.children[0]
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        node = XmlNode(tag, attributes, self._expat.CurrentLineNumber)
+        self._open[-1].children.append(node)
+        self._open.append(node)
+
+    def _end(self, _: str) -> None:
+        self._open.pop()
+
+    def _characters(self, text: str) -> None:
+        self._open[-1].text += text
+
+    def _refuse(self, *_: object) -> None:
+        raise DataError(
+            f"{self._source}, line {self._expat.CurrentLineNumber}: a document type declaration, "
+            "which is refused"
+        )
 
 
 def read_npz(path: Path, names: Collection[str] | None = None) -> dict[str, npt.NDArray[Any]]:

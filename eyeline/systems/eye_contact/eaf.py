@@ -1,16 +1,15 @@
 """Reading ELAN's own files (EAF): tiers, time slots and annotations, with their lines.
 
-Only what spans need is read, by the standard library's expat: a document type or entity of any kind
-is refused, so that a file can neither reach out nor blow up.
+Only what spans need is read; a document type or entity of any kind is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from xml.parsers import expat
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from eyeline.documents import XmlNode, parse_xml
 from eyeline.errors import DataError
 
 
@@ -37,24 +36,6 @@ class Document:
     spans: tuple[Span, ...]
 
 
-@dataclass
-class _Node:
-    tag: str
-    attributes: Mapping[str, str]
-    line: int
-    children: list[_Node] = field(default_factory=list)
-    text: str = ""
-
-    def all(self, *tags: str) -> Iterator[_Node]:
-        """Descendants by a path of tags."""
-        for child in self.children:
-            if child.tag == tags[0]:
-                if len(tags) == 1:
-                    yield child
-                else:
-                    yield from child.all(*tags[1:])
-
-
 def read_spans(data: bytes, source: str) -> Document:
     """All annotations of an EAF document.
 
@@ -70,7 +51,7 @@ def read_spans(data: bytes, source: str) -> Document:
         DataError: naming file and line: no EAF, other units, a slot that is missing or has no time,
             a reference that leads nowhere or that shares another's span out among several.
     """
-    root = _Parser(source).parse(data)
+    root = parse_xml(data, source)
     if root.tag != "ANNOTATION_DOCUMENT":
         raise DataError(f"{source} is no EAF file: it begins with {root.tag}")
     spans = _Spans(root, source)
@@ -78,51 +59,10 @@ def read_spans(data: bytes, source: str) -> Document:
     return Document(tiers, tuple(spans.all()))
 
 
-class _Parser:
-    """Builds nodes with lines."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._top = _Node("", {}, 0)
-        self._open = [self._top]
-        self._expat = expat.ParserCreate()
-        self._expat.StartElementHandler = self._start
-        self._expat.EndElementHandler = self._end
-        self._expat.CharacterDataHandler = self._characters
-        self._expat.StartDoctypeDeclHandler = self._refuse
-
-    def parse(self, data: bytes) -> _Node:
-        try:
-            self._expat.Parse(data, True)
-        except expat.ExpatError as error:
-            what = expat.errors.messages.get(error.code, "not XML")
-            raise DataError(f"{self._source}, line {error.lineno}: {what}") from error
-        except (ValueError, LookupError) as error:
-            raise DataError(f"{self._source} cannot be decoded: {error}") from error
-        return self._top.children[0]
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        node = _Node(tag, attributes, self._expat.CurrentLineNumber)
-        self._open[-1].children.append(node)
-        self._open.append(node)
-
-    def _end(self, _: str) -> None:
-        self._open.pop()
-
-    def _characters(self, text: str) -> None:
-        self._open[-1].text += text
-
-    def _refuse(self, *_: object) -> None:
-        raise DataError(
-            f"{self._source}, line {self._expat.CurrentLineNumber}: a document type declaration, "
-            "which no EAF file has"
-        )
-
-
 class _Spans:
     """Time slots and annotations of a document, by their names."""
 
-    def __init__(self, root: _Node, source: str) -> None:
+    def __init__(self, root: XmlNode, source: str) -> None:
         self._source = source
         self._origin_ms = self._origin(root)
         self._tiers = [(tier, list(tier.all("ANNOTATION"))) for tier in root.all("TIER")]
@@ -145,7 +85,7 @@ class _Spans:
                 value = "".join(v.text for v in node.all("ANNOTATION_VALUE"))
                 yield Span(name, participant, start, end, value, node.line)
 
-    def _bounds(self, node: _Node, seen: tuple[str, ...]) -> tuple[int, int]:
+    def _bounds(self, node: XmlNode, seen: tuple[str, ...]) -> tuple[int, int]:
         if node.tag == "ALIGNABLE_ANNOTATION":
             return self._time(node, "TIME_SLOT_REF1"), self._time(node, "TIME_SLOT_REF2")
         if node.tag != "REF_ANNOTATION":
@@ -157,7 +97,7 @@ class _Spans:
             raise self._fault(node, f"refers to the annotation '{parent}', which leads nowhere")
         return self._bounds(self._annotations[parent], (*seen, parent))
 
-    def _time(self, node: _Node, which: str) -> int:
+    def _time(self, node: XmlNode, which: str) -> int:
         name = _named(node, which, self._source)
         if name not in self._slots:
             raise self._fault(node, f"no time slot '{name}'")
@@ -169,7 +109,7 @@ class _Spans:
             raise self._fault(slot, f"time slot '{name}' holds {value!r}, no milliseconds")
         return int(value) + self._origin_ms
 
-    def _origin(self, root: _Node) -> int:
+    def _origin(self, root: XmlNode) -> int:
         for header in root.all("HEADER"):
             units = header.attributes.get("TIME_UNITS", "milliseconds")
             if units != "milliseconds":
@@ -181,11 +121,11 @@ class _Spans:
                 return int(origin)
         return 0
 
-    def _fault(self, node: _Node, what: str) -> DataError:
+    def _fault(self, node: XmlNode, what: str) -> DataError:
         return DataError(f"{self._source}, line {node.line}: {what}")
 
 
-def _named(node: _Node, attribute: str, source: str) -> str:
+def _named(node: XmlNode, attribute: str, source: str) -> str:
     if attribute not in node.attributes:
         raise DataError(f"{source}, line {node.line}: {node.tag} without {attribute}")
     return node.attributes[attribute]

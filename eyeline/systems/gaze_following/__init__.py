@@ -94,6 +94,12 @@ SYSTEM = System(
         "matcher": Lazy(f"{_HERE}.matching.model", "matcher"),
     },
     recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
+    prepare={
+        "vgs": Lazy(f"{_HERE}.prepare"),
+        "fused": Lazy(f"{_HERE}.fused_images"),
+        "best_gaze": Lazy(f"{_HERE}.best_gaze"),
+        "voc": Lazy(f"{_HERE}.labels"),
+    },
     train=Lazy(f"{_HERE}.train"),
     evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),

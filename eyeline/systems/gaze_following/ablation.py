@@ -38,6 +38,7 @@ def run(
     size: str | None = None,
     pictures: str | None = None,
     speakers: str | None = None,
+    heads: str | None = None,
     protocol: str | None = None,
     samples: int = 1000,
 ) -> Report:
@@ -53,6 +54,7 @@ def run(
         size: see there.
         pictures: see there.
         speakers: see there; without it looks cannot be told apart by who speaks.
+        heads: see there.
         protocol: see there.
         samples: draws of the intervals.
 
@@ -62,7 +64,9 @@ def run(
     Raises:
         DataError: as of `score.run`, for either file; or the files have no look in common.
     """
-    known = score.read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers)
+    known = score.read_truth(
+        truth, part=part, size=size, folder=pictures, speakers=speakers, heads=heads
+    )
     if split is not None:
         known = known.of_videos(splits.read(split))
     files = [predictions.read(path) for path in (with_speaker, without_speaker)]

@@ -1,4 +1,4 @@
-"""Files of predicted looks: a table of points, and the authors' `KETI_Sequence.csv`."""
+"""Files of predicted looks: a table of points, and the authors' two tables of gaze points."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import rows
+from eyeline.systems.gaze_following.formats import BestGaze, Prediction
 
 COLUMNS = (
     "frame_name", "head_xmin", "head_ymin", "head_xmax", "head_ymax", "gaze_x", "gaze_y",
@@ -99,7 +100,7 @@ def made(
 
 
 def read(path: Path | str) -> Predictions:
-    """Predictions of a table with a header, or of a file such as `KETI_Sequence.csv`.
+    """Predictions of a table with a header, of the authors' `KETI_Sequence.csv` or best gaze.
 
     Raises:
         DataError: naming file and line: columns that are missing or unknown, a value of another
@@ -111,6 +112,8 @@ def read(path: Path | str) -> Predictions:
     names = tuple(cell.strip() for cell in header)
     if set(formats.SEQUENCE_COLUMNS) <= {*names}:
         return _sequence(path)
+    if set(formats.BEST_COLUMNS) <= {*names}:
+        return _best(path)
     lacking = [name for name in COLUMNS if name not in names]
     unknown = [name for name in names if name not in (*COLUMNS, *FURTHER)]
     if lacking or unknown or len(set(names)) < len(names):
@@ -171,17 +174,26 @@ def _table(names: tuple[str, ...], lines: rows.Lines) -> Predictions:
 
 
 def _sequence(path: Path) -> Predictions:
-    found = formats.read_sequence(path)
-    n = len(found)
     note = (
         f"{path} has the form of KETI_Sequence.csv: predictions of the authors' code, made with "
         "known faults; no truth"
     )
+    return _of_authors(path, formats.read_sequence(path), (note,))
+
+
+def _best(path: Path) -> Predictions:
+    return _of_authors(path, formats.read_best(path))
+
+
+def _of_authors(
+    path: Path, found: Sequence[Prediction] | Sequence[BestGaze], notes: tuple[str, ...] = ()
+) -> Predictions:
+    n = len(found)
     return Predictions(
         tuple(f"{path}, row {i + 1}" for i in range(n)), tuple(row.name for row in found),
         _block([list(row.head_xyxy) for row in found], 4),
         _block([list(row.point_px) for row in found], 2),
-        np.full(n, np.nan), (None,) * n, (None,) * n, (note,),
+        np.full(n, np.nan), (None,) * n, (None,) * n, notes,
     )  # fmt: skip
 
 

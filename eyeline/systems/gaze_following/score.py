@@ -15,9 +15,11 @@ from eyeline.systems.gaze_following import measures, predictions, report
 from eyeline.systems.gaze_following.datasets import (
     attention_target,
     gazefollow,
+    head_boxes,
     pictures,
     splits,
     vgs,
+    voc,
 )
 from eyeline.systems.gaze_following.datasets.looks import Looks
 from eyeline.systems.gaze_following.formats import parse_name
@@ -46,17 +48,18 @@ def run(
     sigma_cells: float = 3.0,
     subset: bool = False,
     speakers: str | None = None,
+    heads: str | None = None,
     without: str | None = None,
     samples: int = 200,
 ) -> Report:
     """Scores of predicted looks by the field's point metrics, or of boxes by COCO's.
 
     Args:
-        predictions: a table as `predictions.read` takes it, or `KETI_Sequence.csv`; or a `.json` of
-            COCO's results, which is scored against COCO's instances as
-            `detector.evaluate.score_file` does and takes no option.
-        truth: of VideoGazeSpeech the text with points, or the `.json` with boxes; the folder of
-            VideoAttentionTarget; the folder of GazeFollow.
+        predictions: a table as `predictions.read` takes it, the authors' `KETI_Sequence.csv` and
+            table of the best gaze among them; or a `.json` of COCO's results, which is scored
+            against COCO's instances as `detector.evaluate.score_file` does and takes no option.
+        truth: of VideoGazeSpeech the text with points, the `.json` with boxes, `GT_label_all.zip`
+            or the folder of its XML files; the folder of VideoAttentionTarget; that of GazeFollow.
         told: hears of notes and figures.
         part: of the two folders, `train` or `test`.
         split: list of the videos that are wanted; all by default.
@@ -69,6 +72,7 @@ def run(
         sigma_cells: standard deviation of that Gaussian, in 64ths of the picture.
         subset: whether predictions may leave looks out; they are counted.
         speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
+        heads: head boxes of VideoGazeSpeech, which boxes of targets lack, see `head_boxes.read`.
         without: predictions of the same looks that do not know who speaks, to be compared with.
         samples: draws of the intervals; 0 for none.
 
@@ -84,10 +88,10 @@ def run(
     """
     if Path(predictions).suffix.lower() == ".json":
         _no_options(split=split, size=size, pictures=pictures, heatmaps=heatmaps,
-                    protocol=protocol, speakers=speakers, without=without)  # fmt: skip
+                    protocol=protocol, speakers=speakers, heads=heads, without=without)  # fmt: skip
         return _boxes(predictions, truth)
     found = _predictions(predictions)
-    known = read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers)
+    known = read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers, heads=heads)
     if split is not None:
         known = known.of_videos(splits.read(split))
     notes = [*found.notes, *known.notes]
@@ -111,7 +115,7 @@ def run(
 
         made["speaker_cue"] = ablation.run(
             predictions, without, truth, told=told, part=part, split=split, size=size,
-            pictures=pictures, speakers=speakers, protocol=rule, samples=samples,
+            pictures=pictures, speakers=speakers, heads=heads, protocol=rule, samples=samples,
         )["compared"]  # fmt: skip
     return {
         "predictions": str(predictions), "truth": str(truth), "protocol": rule,
@@ -131,6 +135,7 @@ def read_truth(
     size: str | None = None,
     folder: str | None = None,
     speakers: str | None = None,
+    heads: str | None = None,
 ) -> Looks:
     """Annotated looks in any of the formats, see `run`.
 
@@ -145,12 +150,17 @@ def read_truth(
             return gazefollow.read(path, part, size_of)
         if (path / "annotations").is_dir():
             return attention_target.read(path, part, size_of)
-        raise DataError(
-            f"{path} is neither VideoAttentionTarget (no folder annotations) nor GazeFollow (no "
-            f"{gazefollow.FILES['test']}); of VideoGazeSpeech name the file"
-        )
+        if not voc.is_voc(path):
+            raise DataError(
+                f"{path} is neither VideoAttentionTarget (no folder annotations) nor GazeFollow "
+                f"(no {gazefollow.FILES['test']}) nor XML files of VideoGazeSpeech; of its other "
+                "forms name the file"
+            )
+    boxes = head_boxes.read(heads) if heads is not None else None
     if path.suffix.lower() == ".json":
-        return vgs.read_coco(path)
+        return vgs.read_coco(path, boxes)
+    if voc.is_voc(path):
+        return vgs.read_instances(voc.instances(path), str(path), boxes)
     who = vgs.read_speakers(speakers) if speakers is not None else None
     return vgs.read_text(path, size_of or pictures.unknown, speakers=who)
 

@@ -1,7 +1,8 @@
 """A small data set in the layout of VideoGazeSpeech: drawn conversations of which all is known.
 
-Below the output folder lie the annotations in both published forms, `GT_label_all_videoFormat.txt`
-with points and `coco-*/annotations/instances_{train,val,test}2017.json` with boxes; what programs
+Below the output folder lie the annotations in the published forms, `GT_label_all_videoFormat.txt`
+with points, `coco-*/annotations/instances_{train,val,test}2017.json` and `GT_label_all.zip` with
+boxes; what programs
 would tell, with errors as of `synthetic.told`: `candidates.csv`, `directions.csv`; who truly
 speaks, `speakers.csv`; `sizes.csv`, the lists `{train,validation,test}.txt`; and the files of
 `synthetic.writing`. Whatever is trained or measured on it says that the chain works, and nothing of
@@ -21,8 +22,9 @@ from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import splits
+from eyeline.systems.gaze_following.datasets import splits, voc
 from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
+from eyeline.systems.gaze_following.labels import SPLITS
 from eyeline.systems.gaze_following.matching import data
 from eyeline.systems.gaze_following.synthetic import drawing, voices, writing
 from eyeline.systems.gaze_following.synthetic.looking import KINDS
@@ -32,8 +34,8 @@ from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ
 
 TRAIN, VALIDATION, TEST = 18, 4, 8
 """By default: videos to learn from, to choose by, and to test on."""
-SPLITS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
-"""Lists of videos, and what the COCO form calls the same; its `test2017` was not published."""
+
+VOC = "GT_label_all.zip"
 
 Told = Callable[[str], None]
 
@@ -177,6 +179,7 @@ def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -
         for word in FUSION_WORDS.values():
             write_json(folder / f"coco-{word}" / "annotations" / f"instances_{called}.json",
                        content)  # fmt: skip
+    voc.write(folder / VOC, instances(everything.pictures))
     formats.write_truth(folder / data.TRUTH, everything.truth)
     formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)
     size = {name.video: wh for name, wh, _ in everything.pictures}

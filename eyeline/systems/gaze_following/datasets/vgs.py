@@ -102,8 +102,14 @@ def read_coco(path: Path | str, heads_xyxy: Mapping[str, Sequence[float]] | None
     Raises:
         DataError: no JSON of COCO instances, naming the annotation that is at fault.
     """
-    path, made = Path(path), Builder()
-    content = read_json(path)
+    return read_instances(read_json(Path(path)), str(path), heads_xyxy)
+
+
+def read_instances(
+    content: Any, path: str, heads_xyxy: Mapping[str, Sequence[float]] | None = None
+) -> Looks:
+    """The same of what such a file holds; `path` is what to call it in messages."""
+    made = Builder()
     try:
         images = {image["id"]: image for image in content["images"]}
         wanted = {c["id"] for c in content["categories"] if c["name"] == CATEGORY}

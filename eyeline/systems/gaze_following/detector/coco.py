@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from eyeline.documents import read_json
 from eyeline.errors import DataError
-from eyeline.results import Image
+from eyeline.results import Floats, Image
 
 CATEGORY = "target"
 """The only one."""
@@ -153,6 +153,17 @@ def run_lengths(mask_: npt.NDArray[np.bool_]) -> dict[str, Any]:
 
     coded = mask.encode(np.asfortranarray(mask_.astype(np.uint8)))
     return {"size": [int(n) for n in coded["size"]], "counts": coded["counts"].decode()}
+
+
+def instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
+    """An annotation of a target, the box `(4,)` being its mask, as in the published data."""
+    x1, y1, x2, y2 = (round(float(v), 2) for v in box_xyxy)
+    width, height = round(x2 - x1, 2), round(y2 - y1, 2)
+    return {
+        "id": number, "image_id": image, "category_id": 1, "iscrowd": 0, "ignore": 0,
+        "bbox": [x1, y1, width, height], "area": round(width * height, 2),
+        "segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]],
+    }  # fmt: skip
 
 
 def _picture(

@@ -171,15 +171,23 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 def read_image(path: Path) -> Image:
     """A picture file as `(h, w, 3)` RGB, upright; DataError where it is none."""
-    import cv2
-
     try:
-        content = np.fromfile(path, np.uint8)
+        return decoded(path.read_bytes())
     except OSError as error:
         raise DataError(f"cannot read the picture {path}: {error}") from error
-    found = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if content.size else None
+    except ValueError:
+        raise DataError(f"{path} is no picture that can be read") from None
+
+
+def decoded(content: bytes) -> Image:
+    """The pixels of a picture file's content; ValueError where it is none."""
+    import cv2
+
+    found = (
+        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
+    )
     if found is None:
-        raise DataError(f"{path} is no picture that can be read")
+        raise ValueError("no image")
     return np.asarray(found, np.uint8)
 
 

@@ -1,19 +1,14 @@
-"""What the released scripts made of candidates, damage included."""
+"""Candidates as the released scripts read them, damage included."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.results import Floats
-from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.formats import BestGaze, Candidates
-from eyeline.systems.gaze_following.matching import rules
-from eyeline.systems.gaze_following.matching.rules import Slope
 
 _RECORD = re.compile(r"(\S+?\.jpg),(.*?)(?=\n\S+?\.jpg,|\Z)", re.DOTALL)
 
@@ -53,38 +48,3 @@ def _boxes(name: str, body: str) -> Floats:
     if any(len(row) != 5 for row in rows):
         raise DataError(f"candidates of {name}: a row of {min(map(len, rows))} numbers, expected 5")
     return np.array(boxes, np.float64).reshape(-1, 4)
-
-
-def main_rows(
-    candidates: Iterable[Candidates], heads_xyxy: Mapping[str, Sequence[int]], slope: Slope
-) -> list[BestGaze]:
-    """What the later branch finds best in each picture: its first candidate.
-
-    Pictures without candidates leave no row.
-
-    Args:
-        candidates: best first.
-        heads_xyxy: head box by picture name, whole pixels.
-        slope: of a look, from head points.
-
-    Raises:
-        DataError: a picture without a head, or one of another name.
-    """
-    return [_best(one, heads_xyxy, slope) for one in candidates if len(one.box_xyxy)]
-
-
-def _best(one: Candidates, heads_xyxy: Mapping[str, Sequence[int]], slope: Slope) -> BestGaze:
-    if one.name not in heads_xyxy:
-        raise DataError(f"no head box of {one.name}")
-    name, head = formats.parse_name(one.name), np.asarray(heads_xyxy[one.name])
-    row = rules.main(head, one.box_xyxy, slope)
-    assert row is not None, "there is a candidate"
-    here = rules.head_point(head)
-    there = rules.head_point(one.box_xyxy[row])
-    point = tuple(there.tolist())
-    return BestGaze(
-        one.name, tuple(one.box_xyxy[row].tolist()), float(one.score[row]), tuple(head.tolist()),
-        name.head, name.frame, tuple(here.tolist()), point,
-        float(slope(here[None].astype(np.float64))[0]),
-        None if there[0] == here[0] else point,  # straight up or down, where a slope has no end
-    )  # fmt: skip

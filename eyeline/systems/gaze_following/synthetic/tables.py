@@ -11,7 +11,7 @@ import numpy as np
 from eyeline.geometry import boxes
 from eyeline.geometry.directions import angle
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_following.detector.coco import CATEGORY
+from eyeline.systems.gaze_following.detector.coco import CATEGORY, instance
 from eyeline.systems.gaze_following.formats import Candidates, FrameName, Truth
 from eyeline.systems.gaze_following.synthetic import told
 from eyeline.systems.gaze_following.synthetic.looking import KINDS
@@ -95,18 +95,8 @@ def instances(
             {"id": number, "file_name": str(name), "width": width, "height": height}
         )
         if box is not None:
-            made["annotations"].append(_instance(len(made["annotations"]) + 1, number, box))
+            made["annotations"].append(instance(len(made["annotations"]) + 1, number, box))
     return made
-
-
-def _instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
-    x1, y1, x2, y2 = (round(float(v), 2) for v in box_xyxy)
-    width, height = round(x2 - x1, 2), round(y2 - y1, 2)
-    return {
-        "id": number, "image_id": image, "category_id": 1, "iscrowd": 0, "ignore": 0,
-        "bbox": [x1, y1, width, height], "area": round(width * height, 2),
-        "segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]],
-    }  # fmt: skip
 
 
 def _look(name: str, head_xyxy: Ints, point_px: Floats) -> Truth:

@@ -19,6 +19,7 @@ from eyeline.files import made, write_bytes
 from eyeline.results import Floats, Image
 from eyeline.speech.syncnet.crops import Squares, squares
 from eyeline.systems.gaze_following import speaker_files as stored
+from eyeline.systems.gaze_following.fused_images import jpeg
 from eyeline.systems.gaze_following.fusion import Fusion, fuse
 from eyeline.systems.gaze_following.heads import Heads, heads, maps
 from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScenes, StoredTrack
@@ -29,8 +30,6 @@ from eyeline.systems.gaze_following.tracking import FaceTrack
 from eyeline.video import made_up
 from eyeline.video.made_up import pcm16, write_wav
 
-JPEG_QUALITY = 95
-"""OpenCV's own, as published."""
 _LAST_TICKS = 6  # frames at a video's end for which the published code does not say who speaks
 
 
@@ -89,8 +88,6 @@ def write_pictures(
         scene: who speaks.
         all_: heads `(people, frames)`.
     """
-    import cv2
-
     from eyeline.systems.gaze_following.formats import FrameName
 
     size = (scene.view.width_px, scene.view.height_px)
@@ -98,8 +95,7 @@ def write_pictures(
         drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
         for fusion, folder in folders.items():
             rgb = fuse(picture, drawn, fusion)
-            options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-            content = cv2.imencode(".jpg", rgb[..., ::-1], options)[1].tobytes()
+            content = jpeg(rgb)
             for person in range(scene.people):
                 write_bytes(folder / str(FrameName(video, person + 1, frame)), content)
 

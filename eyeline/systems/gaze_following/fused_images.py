@@ -1,0 +1,99 @@
+"""`prepare gaze_following/fused`: the authors' frames and head maps to fused images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.files import write_bytes
+from eyeline.results import Image
+from eyeline.systems.gaze_following import formats, speaker_files
+from eyeline.systems.gaze_following.detector.data import read_image
+from eyeline.systems.gaze_following.fusion import check_fusion, fuse
+from eyeline.systems.gaze_following.preparing import Log, Outcome, Summary, check_weights
+
+JPEG_QUALITY = 95
+"""OpenCV's own, as published."""
+
+
+def run(
+    source: Path | str,
+    out: Path | str,
+    *,
+    weights: Mapping[str, Path] | None = None,
+    device: str = "cpu",
+    told: Log | None = None,
+    maps: str | None = None,
+    fusion: str = "hs",
+) -> Summary:
+    """Brighten the heads in frames; frames without maps are left out and counted.
+
+    Args:
+        source: folder of frames `VVVHFFF.jpg`, in it or below.
+        out: folder to make: `VVV/VVVHFFF.jpg`.
+        weights: none are needed.
+        device: none is used.
+        told: gets a line for every video.
+        maps: folder below which `VVV_f<frame>_{speaker,nonspeaker}.png` lie; by default the source.
+        fusion: `hs`, `h` or `none`.
+
+    Raises:
+        DataError: no frames.
+        UsageError: no such fusion.
+        OutputError: the folder cannot be written.
+    """
+    del device
+    check_weights(weights, ())
+    check_fusion(fusion)
+    source, out = Path(source), Path(out)
+    frames: dict[str, list[Path]] = {}
+    for path in sorted(source.rglob("*.jpg")):
+        frames.setdefault(formats.parse_name(path.name, str(path)).video, []).append(path)
+    if not frames:
+        raise DataError(f"{source} has no frames VVVHFFF.jpg")
+    places = _map_folders(Path(maps) if maps else source)
+    outcomes = []
+    for video, paths in frames.items():
+        try:
+            outcomes.append(_of_video(out, video, paths, places.get(video), fusion))
+        except DataError as error:
+            outcomes.append(Outcome(video, "failed", str(error)))
+        if told:
+            told(outcomes[-1].line)
+    return Summary(tuple(outcomes))
+
+
+def jpeg(rgb: Image) -> bytes:
+    """An image `(h, w, 3)` as the authors' scripts store it."""
+    import cv2
+
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    return cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), options)[1].tobytes()
+
+
+def _map_folders(root: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob("*_f*_speaker.png")):
+        found.setdefault(path.name[:3], path.parent)
+    return found
+
+
+def _of_video(
+    out: Path, video: str, paths: list[Path], places: Path | None, fusion: str
+) -> Outcome:
+    fused = 0
+    for path in paths:
+        frame = formats.parse_name(path.name).frame
+        drawn = speaker_files.read_maps(places, video, frame) if places else None
+        if drawn is not None:
+            image = fuse(read_image(path), drawn, check_fusion(fusion))
+            write_bytes(out / video / path.name, jpeg(image))
+            fused += 1
+    if not fused:
+        raise DataError(f"none of its {len(paths)} frames has maps of heads")
+    left = len(paths) - fused
+    notes = (f"{left} frames without maps are left out",) if left else ()
+    return Outcome(video, "done", counts={"frames": len(paths), "fused_images": fused}, notes=notes)

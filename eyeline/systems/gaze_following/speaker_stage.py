@@ -1,0 +1,324 @@
+"""Faces, tracks and who speaks of a video, from its pixels or from files of the authors' detector.
+
+What the authors' files hold is taken from them, and the rest is made of it by the published rules;
+what they lack is found in the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyeline.errors import DataError
+from eyeline.files import made
+from eyeline.geometry import boxes
+from eyeline.people.tracks import joined, who_and_when
+from eyeline.results import Floats, Scores
+from eyeline.speech.syncnet import offset, published
+from eyeline.speech.syncnet.crops import Edges, cut, squares
+from eyeline.systems.gaze_following import speaker_files as files
+from eyeline.systems.gaze_following.speaker_files import (
+    StoredFaces,
+    StoredOffset,
+    StoredScenes,
+    StoredTrack,
+)
+from eyeline.systems.gaze_following.tracking import LEAST_FACES, track_faces
+from eyeline.video.reader import VideoReader
+
+if TYPE_CHECKING:
+    from eyeline.people.find import Found
+    from eyeline.speech.syncnet.features import Features, OverTime
+    from eyeline.speech.voice import Speech
+    from eyeline.video.sound import SoundBlocks
+
+SPEAKERS = ("mouth_agreement", "syncnet", "published")
+"""Ways of telling who speaks; the latter two need weights of `syncnet`. `published` is the authors'
+decision, in which somebody always speaks; in the others nobody may."""
+
+_SAME_IOU = 0.5
+_FASTEST_HZ = 25.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """How faces are followed and speakers told."""
+
+    speaker: str = SPEAKERS[0]
+    syncnet: Path | None = None
+    device: str = "cpu"
+    min_track: int = LEAST_FACES
+    published: bool = True
+    """Keep the authors' edges: medians over zeros at a track's ends, and each shot's last frame
+    left out."""
+
+    @property
+    def edges(self) -> Edges:
+        """Of medians."""
+        return "published" if self.published else "repeated"
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What is known of a video's faces."""
+
+    tracks: tuple[StoredTrack, ...]
+    speaker: Floats
+    """`(n,)` track that speaks in each frame from 0; NaN where nobody does."""
+    faces: StoredFaces | None = None
+    scenes: StoredScenes | None = None
+    lips: Features | None = None
+    """`(tracks, n, features)`."""
+    sound: Features | None = None
+    distances: tuple[Floats, ...] = ()
+    """`(n, 31)` of each track."""
+    notes: tuple[str, ...] = ()
+
+
+def detect(video: Path, how: Options, stored: Path | None = None) -> Spoken:
+    """Faces, tracks and speakers.
+
+    Args:
+        video: the video's file.
+        how: much.
+        stored: folder of the authors' `faces.pckl` and so on.
+
+    Raises:
+        DataError: no face that is followed for long enough, damaged files, or a video that the
+            published decision cannot be made for.
+        VideoError: the video cannot be read.
+    """
+    reader = VideoReader(video)
+    found = None if _has(stored, files.TRACKS, files.FACES) else _find(reader)
+    known = _stored_tracks(stored, reader, how) if found is None else _tracks(found, reader, how)
+    if not known.tracks:
+        raise DataError(
+            f"no face of {video} is followed for more than {how.min_track} frames; give a smaller "
+            "min_track"
+        )
+    known = _stored_speaker(stored, known)
+    if len(known.speaker):
+        return known
+    if how.speaker == "published":
+        return _by_features(video, reader, known, how)
+    return _by_scores(video, reader, found or _find(reader), known, how)
+
+
+def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: int) -> list[str]:
+    """Write the authors' files; what cannot be in them, in words.
+
+    Args:
+        folder: `pywork/VVV`.
+        boxes_folder: `head_boxes/VVV`.
+        video: its three characters.
+        known: of it.
+        frames: of the video.
+    """
+    from eyeline.systems.gaze_following.heads import aligned
+
+    if known.faces is not None:
+        files.write_faces(folder / files.FACES, known.faces)
+    if known.scenes is not None:
+        files.write_scenes(folder / files.SCENES, known.scenes)
+    files.write_tracks(folder / files.TRACKS, known.tracks)
+    files.write_array(folder / files.SPEAKER, known.speaker)
+    for name, features in ((files.LIPS, known.lips), (files.SOUND, known.sound)):
+        if features is not None:
+            files.write_array(folder / name, features)
+    if known.distances:
+        found = [offset.measure(d) for d in known.distances]
+        files.write_distances(folder / files.DISTANCES, known.distances)
+        files.write_offsets(
+            folder / files.OFFSETS, [StoredOffset(o.ticks, o.confidence) for o in found]
+        )
+    late = [i for i, t in enumerate(known.tracks) if t.track.frame[0] != 0]
+    if late:
+        return [f"no head_boxes: track {late[0]} begins after frame 0, which they cannot say"]
+    try:
+        heads = aligned([t.squares for t in known.tracks], len(known.speaker), frames)
+    except DataError as error:
+        return [f"no head_boxes: {error}"]
+    files.write_head_boxes(made(boxes_folder), video, heads)
+    return []
+
+
+def _has(stored: Path | None, *names: str) -> bool:
+    return stored is not None and any((stored / name).is_file() for name in names)
+
+
+def _stored_tracks(stored: Path | None, reader: VideoReader, how: Options) -> Spoken:
+    assert stored is not None, "looked for files in it"
+    faces = files.read_faces(stored / files.FACES) if _has(stored, files.FACES) else None
+    scenes = files.read_scenes(stored / files.SCENES) if _has(stored, files.SCENES) else None
+    if _has(stored, files.TRACKS):
+        return Spoken(tuple(files.read_tracks(stored / files.TRACKS)), np.zeros(0), faces, scenes)
+    assert faces is not None, "there is one of both"
+    if scenes is None:
+        raise DataError(f"{stored} has {files.FACES}, but no {files.SCENES} beside it")
+    return _followed(faces, scenes, reader, how)
+
+
+def _followed(
+    faces: StoredFaces, scenes: StoredScenes, reader: VideoReader, how: Options
+) -> Spoken:
+    size = reader.info.width_px, reader.info.height_px
+    tracks = track_faces(
+        faces.frame, faces.box_norm, frames_read=scenes.frames_read, cuts=scenes.cuts,
+        least_faces=how.min_track, drop_last_of_shot=how.published,
+    )  # fmt: skip
+    stored = tuple(StoredTrack(t, squares(t.xyxy(*size), how.edges)) for t in tracks)
+    return Spoken(stored, np.zeros(0), faces, scenes)
+
+
+def _find(reader: VideoReader) -> Found:
+    from eyeline.geometry.camera import Camera
+    from eyeline.people.find import find_people
+    from eyeline.video.shots import mark_shots
+
+    camera = Camera.from_fov(reader.info.width_px, reader.info.height_px)
+    return find_people(mark_shots(reader), camera, axis_known=False)
+
+
+def _tracks(found: Found, reader: VideoReader, how: Options) -> Spoken:
+    """Our faces as the authors' file has them, followed by their rule."""
+    width, height = reader.info.width_px, reader.info.height_px
+    who, box = who_and_when(found.tracks), _published_boxes(found)
+    order = np.lexsort((who["person"], who["frame"]))
+    score = joined((t.score for t in found.tracks), np.float64)
+    norm = box[:, [1, 0, 3, 2]] / np.array([height, width, height, width])
+    frames = int(found.clock[-1, 0]) + 1 if len(found.clock) else 0
+    starts = np.searchsorted(found.clock[:, 1], np.array(found.shot_starts_s) - 1e-9)
+    cuts = tuple(int(found.clock[i, 0]) for i in starts)
+    faces = StoredFaces(who["frame"][order], norm[order], score[order], frames)
+    scenes = StoredScenes(frames, cuts if len(cuts) > 1 else ())
+    return _followed(faces, scenes, reader, how)
+
+
+def _published_boxes(found: Found) -> Floats:
+    from eyeline.people.published_face import published_face
+
+    return joined((published_face(t) for t in found.tracks), np.float64, (4,))
+
+
+def _stored_speaker(stored: Path | None, known: Spoken) -> Spoken:
+    """With the speaker that files name, or that follows from features in them."""
+    if stored is None:
+        return known
+    if _has(stored, files.DISTANCES):
+        known = replace(known, distances=tuple(files.read_distances(stored / files.DISTANCES)))
+    if _has(stored, files.LIPS) and _has(stored, files.SOUND):
+        lips, sound = (files.read_array(stored / name, 3) for name in (files.LIPS, files.SOUND))
+        known = replace(known, lips=lips, sound=sound)
+    if _has(stored, files.SPEAKER):
+        return replace(known, speaker=files.read_array(stored / files.SPEAKER, 1))
+    if known.lips is None or known.sound is None:
+        return known
+    named = published.who_speaks(known.lips, known.sound).track
+    return replace(known, speaker=named.astype(np.float64))
+
+
+def _by_features(video: Path, reader: VideoReader, known: Spoken, how: Options) -> Spoken:
+    """By SyncNet and the published decision."""
+    from eyeline.speech.syncnet.features import OverTime
+    from eyeline.speech.syncnet.weights import load_syncnet
+
+    assert how.syncnet is not None, "checked with the options"
+    spans = {(int(t.track.frame[0]), len(t.track.frame)) for t in known.tracks}
+    if len(spans) > 1 or min(spans)[0] or reader.info.rate_hz > _FASTEST_HZ:
+        raise DataError(
+            f"the published decision takes videos of at most 25 frames a second and tracks from "
+            f"frame 0 to one common end; {video} has {reader.info.rate_hz:.3f} and the tracks "
+            f"{', '.join(f'{a}-{a + n - 1}' for a, n in sorted(spans))}: give speaker=syncnet"
+        )
+    net = OverTime(load_syncnet(how.syncnet)[0], device=how.device)
+    lips, sound = _features(net, video, reader, known.tracks)
+    named = published.who_speaks(lips, sound).track
+    distances = tuple(
+        offset.distances(v, offset.padded(a)) for v, a in zip(lips, sound, strict=True)
+    )
+    return replace(
+        known, speaker=named.astype(np.float64), lips=lips, sound=sound, distances=distances
+    )
+
+
+def _features(
+    net: OverTime, video: Path, reader: VideoReader, tracks: Sequence[StoredTrack]
+) -> tuple[Features, Features]:
+    """Of lips and audio `(tracks, n, features)`, two clips fewer than there are, as published."""
+    from eyeline.speech.syncnet.judge import Heard, Judge
+
+    heard = Heard(net, _sound(video, reader))
+    rows = len(tracks[0].track.frame)
+    judges = [Judge(net, heard, 0, rows, keep=True) for _ in tracks]
+    for frame in VideoReader(video):
+        if frame.index < rows:
+            bgr = np.ascontiguousarray(frame.rgb()[..., ::-1])
+            for judge, track in zip(judges, tracks, strict=True):
+                judge.feed(frame.index, cut(bgr, *map(float, track.squares.at(frame.index))))
+    for judge in judges:
+        judge.finish()
+    lips = np.stack([judge.lips()[:-2] for judge in judges])
+    return lips, np.stack([judge.sound(lips.shape[1]) for judge in judges])
+
+
+def _by_scores(
+    video: Path, reader: VideoReader, found: Found, known: Spoken, how: Options
+) -> Spoken:
+    """By a method that may say that nobody speaks."""
+    frames = int(found.clock[-1, 0]) + 1 if len(found.clock) else 0
+    nobody = np.full(frames, np.nan)
+    if not reader.info.has_sound:
+        note = "no audio: nobody is taken to speak"
+        return replace(known, speaker=nobody, notes=(*known.notes, note))
+    scores = _scores(video, reader, found, how)
+    loud = np.nan_to_num(scores.value, nan=-1.0)
+    at = np.flatnonzero(loud >= scores.threshold)
+    box = _published_boxes(found)
+    for row in at[np.argsort(loud[at], kind="stable")].tolist():  # the loudest last
+        track = _track_of(box[row], int(scores.frame[row]), known, reader)
+        if track is not None:
+            nobody[int(scores.frame[row])] = track
+    return replace(known, speaker=nobody)
+
+
+def _scores(video: Path, reader: VideoReader, found: Found, how: Options) -> Scores:
+    from eyeline.speech.voice import listen
+
+    speech: Speech = listen(_sound(video, reader))
+    until_s = float(found.clock[-1, 2])
+    if how.speaker == "syncnet":
+        from eyeline.speech.syncnet.who_speaks import LipSync
+
+        assert how.syncnet is not None, "checked with the options"
+        network = LipSync(how.syncnet, device=how.device)
+        frames, sound = VideoReader(video), _sound(video, reader)
+        return network.predict(speech, found.tracks, frames, sound, until_s=until_s)[0]
+    from eyeline.speech.lips import read_lips
+    from eyeline.speech.speakers import who_speaks
+
+    lips = read_lips(found.tracks, VideoReader(video), speech.segments())
+    return who_speaks(speech, found.tracks, lips, until_s=until_s)[0]
+
+
+def _track_of(box_xyxy: Floats, frame: int, known: Spoken, reader: VideoReader) -> int | None:
+    """The stored track that a face of ours is of."""
+    size = reader.info.width_px, reader.info.height_px
+    overlap = [0.0] * len(known.tracks)
+    for i, stored in enumerate(known.tracks):
+        row = frame - int(stored.track.frame[0])
+        if 0 <= row < len(stored.track.frame):
+            theirs = stored.track.xyxy(*size)[row]
+            overlap[i] = float(boxes.iou(box_xyxy[None], theirs[None])[0, 0])
+    best = int(np.argmax(overlap))
+    return best if overlap[best] > _SAME_IOU else None
+
+
+def _sound(video: Path, reader: VideoReader) -> SoundBlocks:
+    from eyeline.video.sound import read_sound
+
+    info = reader.info
+    return read_sound(video, 16_000, start_s=info.start_s, track=info.audio_track)
