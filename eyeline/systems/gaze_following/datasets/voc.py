@@ -44,8 +44,8 @@ def instances(path: Path | str, category: str | None = None) -> dict[str, Any]:
     """
     path, images, found = Path(path), list[dict[str, Any]](), list[tuple[str, int, Floats]]()
     names = set[str]()
-    for where, data in sorted(_documents(path)):
-        image, objects = _image(parse_xml(data, where), where)
+    for stem, where, data in sorted(_documents(path)):
+        image, objects = _image(parse_xml(data, where), stem, where)
         if image["file_name"] in names:
             raise DataError(f"{where}: {image['file_name']} is labelled twice")
         names.add(image["file_name"])
@@ -62,12 +62,12 @@ def instances(path: Path | str, category: str | None = None) -> dict[str, Any]:
     }
 
 
-def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each XML file; nothing is unpacked to a disk."""
+def _documents(path: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Stem, place and bytes of each XML file; nothing is unpacked to a disk."""
     if path.is_dir():
         for file in path.rglob("*.xml"):
             if not file.name.startswith("._"):
-                yield str(file), _bounded(file.read_bytes(), str(file))
+                yield file.stem, str(file), _bounded(file.read_bytes(), str(file))
         return
     try:
         with zipfile.ZipFile(path) as archive:
@@ -76,7 +76,7 @@ def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
                 if name.suffix.lower() == ".xml" and not name.name.startswith("._"):
                     with archive.open(member) as opened:
                         where = f"{path}: {member.filename}"
-                        yield where, _bounded(opened.read(_MOST_BYTES + 1), where)
+                        yield name.stem, where, _bounded(opened.read(_MOST_BYTES + 1), where)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
@@ -89,12 +89,12 @@ def _bounded(data: bytes, where: str) -> bytes:
     return data
 
 
-def _image(root: XmlNode, where: str) -> tuple[dict[str, Any], list[tuple[str, Floats]]]:
+def _image(root: XmlNode, stem: str, where: str) -> tuple[dict[str, Any], list[tuple[str, Floats]]]:
     """Name and size of an image, and name and box `(4,)` of each object."""
     if root.tag != "annotation":
         raise DataError(f"{where} is no annotation of VOC: it begins with {root.tag}")
     stated = next((n.text.strip() for n in root.all("filename")), "")
-    name = PurePosixPath(where.replace("\\", "/")).stem + (PurePosixPath(stated).suffix or ".jpg")
+    name = stem + (PurePosixPath(stated).suffix or ".jpg")
     size = [int(_number(root, where, "size", side)) for side in ("width", "height")]
     if min(size) < 1:
         raise DataError(f"{where}: the image's size is {size[0]} x {size[1]}; must be at least 1")
