@@ -40,6 +40,7 @@ def run(
     speakers: str | None = None,
     heads: str | None = None,
     protocol: str | None = None,
+    extra: bool = False,
     samples: int = 1000,
 ) -> Report:
     """Compare two files of predictions of the same looks.
@@ -56,6 +57,7 @@ def run(
         speakers: see there; without it looks cannot be told apart by who speaks.
         heads: see there.
         protocol: see there.
+        extra: see there.
         samples: draws of the intervals.
 
     Returns:
@@ -70,7 +72,7 @@ def run(
     if split is not None:
         known = known.of_videos(splits.read(split))
     files = [predictions.read(path) for path in (with_speaker, without_speaker)]
-    places = [score.matched(found, known, subset=True) for found in files]
+    places = [score.matched(found, known, subset=True, extra=extra) for found in files]
     both = np.flatnonzero((places[0] >= 0) & (places[1] >= 0))
     if not len(both):
         raise DataError(f"{with_speaker} and {without_speaker} have no look in common")

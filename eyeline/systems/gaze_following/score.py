@@ -47,6 +47,7 @@ def run(
     protocol: str | None = None,
     sigma_cells: float = 3.0,
     subset: bool = False,
+    extra: bool = False,
     speakers: str | None = None,
     heads: str | None = None,
     without: str | None = None,
@@ -71,6 +72,7 @@ def run(
             GazeFollow, VideoAttentionTarget's for the others.
         sigma_cells: standard deviation of that Gaussian, in 64ths of the picture.
         subset: whether predictions may leave looks out; they are counted.
+        extra: whether there may be predictions of looks that are not annotated; likewise.
         speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
         heads: head boxes of VideoGazeSpeech, which boxes of targets lack, see `head_boxes.read`.
         without: predictions of the same looks that do not know who speaks, to be compared with.
@@ -95,7 +97,7 @@ def run(
     if split is not None:
         known = known.of_videos(splits.read(split))
     notes = [*found.notes, *known.notes]
-    place = matched(found, known, subset=subset, notes=notes)
+    place = matched(found, known, subset=subset, extra=extra, notes=notes)
     heat = _heat(heatmaps, len(found))
     at = np.flatnonzero(place >= 0)
     rule = protocol or default_protocol(truth)
@@ -115,7 +117,8 @@ def run(
 
         made["speaker_cue"] = ablation.run(
             predictions, without, truth, told=told, part=part, split=split, size=size,
-            pictures=pictures, speakers=speakers, heads=heads, protocol=rule, samples=samples,
+            pictures=pictures, speakers=speakers, heads=heads, protocol=rule, extra=extra,
+            samples=samples,
         )["compared"]  # fmt: skip
     return {
         "predictions": str(predictions), "truth": str(truth), "protocol": rule,
@@ -166,7 +169,12 @@ def read_truth(
 
 
 def matched(
-    found: Predictions, known: Looks, *, subset: bool = False, notes: list[str] | None = None
+    found: Predictions,
+    known: Looks,
+    *,
+    subset: bool = False,
+    extra: bool = False,
+    notes: list[str] | None = None,
 ) -> Ints:
     """For each annotated look `(n,)` the row of its prediction, -1 for none.
 
@@ -176,6 +184,7 @@ def matched(
         found: predictions.
         known: the truth.
         subset: whether looks may lack.
+        extra: whether predictions may be of nobody in the truth.
         notes: where notes are added.
 
     Raises:
@@ -185,9 +194,12 @@ def matched(
     there: dict[str, list[int]] = {}
     for row, picture in enumerate(known.picture):
         there.setdefault(picture, []).append(row)
-    place = np.full(len(known), -1)
+    place, beyond = np.full(len(known), -1), 0
     for i in range(len(found)):
-        row = _row_of(found, i, known, there)
+        row = _row_of(found, i, known, there, extra=extra)
+        if row is None:
+            beyond += 1
+            continue
         if place[row] >= 0:
             raise DataError(
                 f"{found.source[i]} tells of {known.source[row]}; so does "
@@ -201,6 +213,8 @@ def matched(
             f"{len(lacking)} of {len(known)} looks have no prediction: {some}. With subset=true "
             "they are left out"
         )
+    if beyond and notes is not None:
+        notes.append(f"{beyond} of {len(found)} predictions are of no annotated look: left out")
     if len(lacking) and notes is not None:
         notes.append(f"{len(lacking)} of {len(known)} looks were not predicted: left out")
     if len(lacking) == len(known):
@@ -219,8 +233,10 @@ def baselines(known: Looks, rows: Ints, protocol: str) -> Report:
     return made
 
 
-def _row_of(found: Predictions, i: int, known: Looks, there: dict[str, list[int]]) -> int:
-    """The row of the truth that a prediction is of."""
+def _row_of(
+    found: Predictions, i: int, known: Looks, there: dict[str, list[int]], *, extra: bool
+) -> int | None:
+    """The row of the truth that a prediction is of; None where it has none and need not."""
     picture, person = found.frame_name[i], found.person[i]
     if picture not in there and person is None:
         picture, person = _parts(picture, found.source[i])
@@ -229,10 +245,13 @@ def _row_of(found: Predictions, i: int, known: Looks, there: dict[str, list[int]
         rows = [row for row in rows if known.person[row] == person]
     elif rows:
         rows = _overlapping(found.head_xyxy[i], known, rows)
-    if not rows:
+    if not rows and not extra:
         who = f" of {person}" if person is not None else ""
-        raise DataError(f"{found.source[i]}: the truth has no look{who} in {found.frame_name[i]}")
-    return rows[0]
+        raise DataError(
+            f"{found.source[i]}: the truth has no look{who} in {found.frame_name[i]}. With "
+            "extra=true such predictions are left out"
+        )
+    return rows[0] if rows else None
 
 
 def _overlapping(head: Floats, known: Looks, rows: list[int]) -> list[int]:
