@@ -1,9 +1,10 @@
 """Fit the mapping from our face boxes to the published ones of VGS.
 
-    python scripts/fit_published_face.py VIDEO SPEAKER_NPZ
+    python scripts/fit_published_face.py VIDEO SPEAKER_NPZ [centerface|mmod|bodies] [RATE_HZ]
 
 VIDEO is the clip 012 and SPEAKER_NPZ its stored boxes (`track_frames`, `track_boxes`). Scores are
-of each person left out in turn: there are such boxes of one clip only.
+of each person left out in turn: there are such boxes of one clip only. `bodies` are drawn about
+CenterFace's faces and go by CenterFace's constants: their figures tell of the heads in them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import numpy as np
 
 from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
+from eyeline.people.bodies import face_in_head
 from eyeline.people.find import find_people
-from eyeline.people.published_face import mapped
+from eyeline.people.given import Given
+from eyeline.people.published_face import BoxMapping, mapped
+from eyeline.people.tracks import Track
 from eyeline.results import Floats
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
@@ -33,30 +37,51 @@ class Pair(NamedTuple):
 
 def main() -> None:
     """Measure as it is and with each person left out, then fit on all."""
-    all_pairs = pairs(Path(sys.argv[1]), Path(sys.argv[2]))
+    source = sys.argv[3] if len(sys.argv) > 3 else "centerface"
+    rate_hz = float(sys.argv[4]) if len(sys.argv) > 4 else None
+    all_pairs = pairs(Path(sys.argv[1]), Path(sys.argv[2]), source, rate_hz)
     for i, one in enumerate(all_pairs):
         found = fit([pair for j, pair in enumerate(all_pairs) if j != i])
         before, after = iou(one.ours, one.theirs), iou(mapped(*one[:2], found), one.theirs)
         print(f"person {i + 1}: median IoU {before:.3f}, mapped (left out) {after:.3f}")
-    print("WIDTH, HEIGHT, RISE, BEHIND =", [round(v, 3) for v in fit(all_pairs)])
+    print(*(f"{name}={value:.3f}" for name, value in fit(all_pairs)._asdict().items()))
 
 
-def pairs(video: Path, stored: Path) -> list[Pair]:
+def pairs(video: Path, stored: Path, source: str, rate_hz: float | None) -> list[Pair]:
     """Our tracks with the stored track that overlaps each most."""
-    reader = VideoReader(video)
+    reader = VideoReader(video, rate_hz=rate_hz)
     width, height = reader.info.width_px, reader.info.height_px
     content = np.load(stored)
     theirs = content["track_boxes"][..., [1, 0, 3, 2]] * np.array([width, height] * 2)
     middles = np.median(theirs, axis=1)
     found = []
-    for track in find_people(mark_shots(reader), Camera.from_fov(width, height)).tracks:
-        k = int(boxes.iou(np.median(track.box_xyxy, axis=0)[None], middles)[0].argmax())
+    for track in tracks(reader, source):
+        box = face_in_head(track.box_xyxy) if source == "bodies" else track.box_xyxy
+        k = int(boxes.iou(np.median(box, axis=0)[None], middles)[0].argmax())
         _, a, b = np.intersect1d(track.frame, content["track_frames"][k], return_indices=True)
-        found.append(Pair(track.box_xyxy[a], track.yaw_rad[a], theirs[k][b]))
+        found.append(Pair(box[a], track.yaw_rad[a], theirs[k][b]))
     return found
 
 
-def fit(some: list[Pair]) -> tuple[float, float, float, float]:
+def tracks(reader: VideoReader, source: str) -> tuple[Track, ...]:
+    """Faces of a detector, or heads in bodies that are drawn about CenterFace's faces."""
+    camera = Camera.from_fov(reader.info.width_px, reader.info.height_px)
+    detector = "mmod" if source == "mmod" else "centerface"
+    found = find_people(mark_shots(reader), camera, detector).tracks
+    if source != "bodies":
+        return found
+    bodies: dict[int, list[tuple[int, float, float, float, float, float]]] = {}
+    for track in found:
+        size = track.box_xyxy[:, 2:] - track.box_xyxy[:, :2]
+        low, high = track.box_xyxy[:, :2] - size * (1, 0.4), track.box_xyxy[:, 2:] + size * (1, 4)
+        for frame, box in zip(track.frame.tolist(), np.concatenate([low, high], 1), strict=True):
+            x1, y1, x2, y2 = box.tolist()
+            bodies.setdefault(frame, []).append((track.person, x1, y1, x2, y2, 1.0))
+    given = Given("bodies about faces", bodies)
+    return find_people(mark_shots(reader), camera, bodies=given).tracks
+
+
+def fit(some: list[Pair]) -> BoxMapping:
     """Means over persons of medians over frames; the shift by yaw by least squares."""
     size = [pair.ours[:, 2:] - pair.ours[:, :2] for pair in some]
     ratio = [np.median((p.theirs[:, 2:] - p.theirs[:, :2]) / s, axis=0)
@@ -67,7 +92,8 @@ def fit(some: list[Pair]) -> tuple[float, float, float, float]:
     across = np.concatenate([s[:, 0] for s in shift])
     wide, high = np.mean(ratio, axis=0)
     rise = -np.mean([np.median(s[:, 1]) for s in shift])
-    return float(wide), float(high), float(rise), float(-(across @ sine) / (sine @ sine))
+    behind = float(-(across @ sine) / (sine @ sine))
+    return BoxMapping(float(wide), float(high), float(rise), behind)
 
 
 def iou(one: Floats, other: Floats) -> float:

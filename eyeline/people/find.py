@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from eyeline.people.follow import SEARCH_S, Follower, Measure
 from eyeline.people.given import Given, GivenFaces, GivenTracks
 from eyeline.people.iou_tracks import LEAST_IOU, IouNumbers
 from eyeline.people.portraits import Portrait
-from eyeline.people.tracks import Track, joined, who_and_when
+from eyeline.people.tracks import BoxSource, Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def find_people(
                 on_frame(frame)
 
     searching = make_detector(detector)
+    source = _box_source(searching)
     if bodies is not None:
         if given is not None:
             raise UsageError("give boxes of heads or of whole persons, not both")
@@ -100,7 +101,10 @@ def find_people(
     rows = follower.rows.table()
     if not axis_known:
         camera = camera.levelled(rows["five"][:, :2, 1].mean(axis=1))
-    tracks = assemble.tracks(rows, times, camera, believe=believe)
+    tracks = [
+        replace(track, box_source="given" if given is not None else source)
+        for track in assemble.tracks(rows, times, camera, believe=believe)
+    ]
     if isinstance(searching, HeadsOfPersons):
         tracks = searching.attached(tracks)
     if person_of is None:
@@ -160,6 +164,12 @@ def _follower(
         raise UsageError("the given boxes say whose they are; no other tracker can be chosen")
     theirs = GivenTracks(faces)
     return Follower(faces, 0.0, theirs, measure), theirs.person_of
+
+
+def _box_source(detector: Detector) -> BoxSource:
+    from eyeline.people.mmod import Mmod
+
+    return "mmod" if isinstance(detector, Mmod) else "centerface"
 
 
 def _measure(detector: Detector) -> Measure | None:

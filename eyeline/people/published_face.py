@@ -6,34 +6,51 @@ are fitted by `scripts/fit_published_face.py` on the boxes that the authors stor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 
 from eyeline.geometry import boxes
-from eyeline.people.tracks import Track
+from eyeline.people.bodies import face_in_head
+from eyeline.people.tracks import BoxSource, Track
 from eyeline.results import Floats
 
-WIDTH, HEIGHT = 1.090, 1.031
-"""Size of the published box over ours."""
-RISE = 0.048
-"""How far its middle lies higher, in heights of ours."""
-BEHIND = 0.043
-"""How far its middle lies towards the back of a turned head, in widths times the sine of its
-yaw."""
+
+class BoxMapping(NamedTuple):
+    """From a detector's boxes to the published ones."""
+
+    width: float
+    """Width of the published box over ours."""
+    height: float
+    """Likewise."""
+    rise: float
+    """How far its middle lies higher, in heights of ours."""
+    behind: float
+    """How far its middle lies towards the back of a turned head, in widths times the sine of its
+    yaw."""
+
+
+FITTED: Mapping[BoxSource, BoxMapping] = {
+    "centerface": BoxMapping(1.090, 1.031, 0.048, 0.043),
+    "mmod": BoxMapping(1.090, 1.031, 0.048, 0.043),
+}
+"""By what drew the boxes; the user's own, which may be of faces or heads, stay as they are."""
 
 
 def published_face(track: Track) -> Floats:
-    """`(n, 4)` boxes; the user's own boxes, which may be of faces or heads, as they are."""
-    if np.array_equal(track.box_xyxy, track.head_xyxy):
+    """`(n, 4)` boxes."""
+    if track.box_source not in FITTED:
         return track.box_xyxy
-    return mapped(track.box_xyxy, track.yaw_rad, (WIDTH, HEIGHT, RISE, BEHIND))
+    whole_head = np.array_equal(track.box_xyxy, track.head_xyxy)
+    face = face_in_head(track.box_xyxy) if whole_head else track.box_xyxy
+    return mapped(face, track.yaw_rad, FITTED[track.box_source])
 
 
-def mapped(
-    box_xyxy: Floats, yaw_rad: Floats, constants: tuple[float, float, float, float]
-) -> Floats:
-    """Boxes `(n, 4)` of faces `(n, 4)` turned by `(n,)`, by the four constants above."""
-    wide, high, rise, behind = constants
+def mapped(box_xyxy: Floats, yaw_rad: Floats, fitted: BoxMapping) -> Floats:
+    """Boxes `(n, 4)` of faces `(n, 4)` turned by `(n,)`."""
     size = box_xyxy[:, 2:] - box_xyxy[:, :2]
-    shift = np.stack([-behind * np.sin(yaw_rad), np.full(len(size), -rise)], axis=1)
-    middle, half = boxes.centre(box_xyxy) + shift * size, size * (wide / 2, high / 2)
+    shift = np.stack([-fitted.behind * np.sin(yaw_rad), np.full(len(size), -fitted.rise)], axis=1)
+    middle = boxes.centre(box_xyxy) + shift * size
+    half = size * (fitted.width / 2, fitted.height / 2)
     return np.concatenate([middle - half, middle + half], axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from eyeline.errors import check_shape
 from eyeline.results import Floats, Ints
 
 _Kind = TypeVar("_Kind", bound=np.generic)
+
+BoxSource = Literal["centerface", "mmod", "given"]
+"""What drew the boxes of faces: a detector, or the user."""
 
 SIX_OF_68 = (36, 39, 42, 45, 31, 35)
 """Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer
@@ -74,6 +77,9 @@ class Track:
     body_xyxy: Floats | None = None
     """`(n, 4)` box of the whole person as far as the picture shows it, hair to soles; None where
     nobody looked for it."""
+    box_source: BoxSource = "centerface"
+    """What drew `box_xyxy`. In the user's boxes of persons a detector's box is grown to the head, and
+    equals `head_xyxy`."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""

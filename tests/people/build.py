@@ -35,6 +35,7 @@ def track(
     values: dict[str, Any] = {
         "box_xyxy": box,
         "head_xyxy": box,
+        "box_source": "given",
         "score": np.full(n, 0.9),
         "detected": np.ones(n, bool),
         "five_px": points,

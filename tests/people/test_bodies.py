@@ -115,6 +115,7 @@ def test_given_bodies_keep_their_identities_and_their_heads() -> None:
         shot(12), Camera.from_fov(640, 480), NoFace(), bodies=Given("b.txt", rows)  # type: ignore[arg-type]
     )  # fmt: skip
     assert [t.person for t in found.tracks] == [3, 7]
+    assert {t.box_source for t in found.tracks} == {"centerface"}, "grown to heads, not given"
     for track, body in zip(found.tracks, (OTHER, PERSON), strict=True):
         assert track.body_xyxy is not None
         np.testing.assert_allclose(track.body_xyxy, np.tile(body, (12, 1)))

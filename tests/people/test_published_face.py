@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,37 @@ import pytest
 
 from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
+from eyeline.people.detect import head_box
 from eyeline.people.find import find_people
-from eyeline.people.published_face import mapped, published_face
+from eyeline.people.published_face import BoxMapping, mapped, published_face
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
+from tests.people import build
 
 
 def test_by_hand() -> None:
     box = np.array([[10.0, 20.0, 30.0, 60.0]])
-    found = mapped(box, np.array([np.pi / 2]), (1.5, 1.2, 0.1, 0.2))
+    found = mapped(box, np.array([np.pi / 2]), BoxMapping(1.5, 1.2, 0.1, 0.2))
     assert found == pytest.approx(np.array([[1.0, 12.0, 31.0, 60.0]]))
+
+
+def test_heads_in_bodies_are_mapped_as_their_faces() -> None:
+    """What was grown to a head is the face again; boxes of the user's stay as they are."""
+    face = build.track(range(5), yaw=0.4, box_source="centerface")
+    head = head_box(face.box_xyxy)
+    face = replace(face, head_xyxy=head)
+    found = published_face(replace(face, box_xyxy=head))
+    np.testing.assert_allclose(found, published_face(face), rtol=0, atol=1e-6)
+    given = replace(face, box_xyxy=head, box_source="given")
+    np.testing.assert_array_equal(published_face(given), head)
+    assert boxes.size(found)[0] < 0.85 * boxes.size(head)[0]
+
+
+def test_each_detector_has_its_own_constants() -> None:
+    face = build.track(range(5), box_source="centerface")
+    face = replace(face, head_xyxy=head_box(face.box_xyxy))
+    others = published_face(replace(face, box_source="mmod"))
+    assert np.abs(others - published_face(face)).max() > 0.02 * boxes.size(face.box_xyxy)[0]
 
 
 @pytest.mark.slow

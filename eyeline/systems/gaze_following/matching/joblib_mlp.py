@@ -160,6 +160,11 @@ _NAMES: Names = {
         for name in ("__randomstate_ctor", "__bit_generator_ctor", "__generator_ctor")
     },
     ("numpy.random._mt19937", "MT19937"): Known(Held),
+    # of a regressor that was trained without a seed
+    **{
+        ("numpy.random.bit_generator", name): Known(Held)
+        for name in ("SeedSequence", "__pyx_unpickle_SeedSequence")
+    },
 }
 
 

@@ -26,13 +26,16 @@ def points():
 def trained(points, **how):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it has not converged
-        return MLPRegressor(max_iter=4, random_state=0, **how).fit(points, points[:, 1] / 500)
+        return MLPRegressor(**{"max_iter": 4, "random_state": 0, **how}).fit(
+            points, points[:, 1] / 500
+        )
 
 
 @pytest.mark.parametrize(
     ("how", "stored"),
     [
         ({}, {}),
+        ({"random_state": None}, {}),
         ({"hidden_layer_sizes": (7, 5), "activation": "tanh"}, {"compress": 3}),
         ({"hidden_layer_sizes": (6,), "solver": "lbfgs"}, {"compress": ("gzip", 3)}),
         ({"hidden_layer_sizes": (6,), "solver": "sgd"}, {"protocol": 3}),
