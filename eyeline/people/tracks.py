@@ -78,8 +78,8 @@ class Track:
     """`(n, 4)` box of the whole person as far as the picture shows it, hair to soles; None where
     nobody looked for it."""
     box_source: BoxSource = "centerface"
-    """What drew `box_xyxy`. In the user's boxes of persons a detector's box is grown to the head, and
-    equals `head_xyxy`."""
+    """What drew `box_xyxy`; in the user's boxes of persons that is grown to the head, and equals
+    `head_xyxy`."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""

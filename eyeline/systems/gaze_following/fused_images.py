@@ -85,13 +85,20 @@ def _of_video(
     out: Path, video: str, paths: list[Path], places: Path | None, fusion: str
 ) -> Outcome:
     fused = 0
+    by_frame: dict[int, list[Path]] = {}
     for path in paths:
-        frame = formats.parse_name(path.name).frame
+        by_frame.setdefault(formats.parse_name(path.name).frame, []).append(path)
+    for frame, copies in by_frame.items():
         drawn = speaker_files.read_maps(places, video, frame) if places else None
-        if drawn is not None:
-            image = fuse(read_image(path), drawn, check_fusion(fusion))
-            write_bytes(out / video / path.name, jpeg(image))
-            fused += 1
+        if drawn is None:
+            continue
+        made: dict[bytes, bytes] = {}  # the heads' copies of a frame are alike
+        for path in copies:
+            content = path.read_bytes()
+            if content not in made:
+                made[content] = jpeg(fuse(read_image(path), drawn, check_fusion(fusion)))
+            write_bytes(out / video / path.name, made[content])
+        fused += len(copies)
     if not fused:
         raise DataError(f"none of its {len(paths)} frames has maps of heads")
     left = len(paths) - fused
