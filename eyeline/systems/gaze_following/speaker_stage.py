@@ -76,6 +76,8 @@ class Spoken:
     sound: Features | None = None
     distances: tuple[Floats, ...] = ()
     """`(n, 31)` of each track."""
+    offsets: tuple[StoredOffset, ...] = ()
+    """Of each track, where the files that were given say so."""
     notes: tuple[str, ...] = ()
 
 
@@ -129,12 +131,13 @@ def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: i
     for name, features in ((files.LIPS, known.lips), (files.SOUND, known.sound)):
         if features is not None:
             files.write_array(folder / name, features)
+    offsets = list(known.offsets)
     if known.distances:
-        found = [offset.measure(d) for d in known.distances]
         files.write_distances(folder / files.DISTANCES, known.distances)
-        files.write_offsets(
-            folder / files.OFFSETS, [StoredOffset(o.ticks, o.confidence) for o in found]
-        )
+        found = [offset.measure(d) for d in known.distances]
+        offsets = [StoredOffset(o.ticks, o.confidence) for o in found]
+    if offsets:
+        files.write_offsets(folder / files.OFFSETS, offsets)
     late = [i for i, t in enumerate(known.tracks) if t.track.frame[0] != 0]
     if late:
         return [f"no head_boxes: track {late[0]} begins after frame 0, which they cannot say"]
@@ -210,6 +213,8 @@ def _stored_speaker(stored: Path | None, known: Spoken) -> Spoken:
         return known
     if _has(stored, files.DISTANCES):
         known = replace(known, distances=tuple(files.read_distances(stored / files.DISTANCES)))
+    if _has(stored, files.OFFSETS):
+        known = replace(known, offsets=tuple(files.read_offsets(stored / files.OFFSETS)))
     if _has(stored, files.LIPS) and _has(stored, files.SOUND):
         lips, sound = (files.read_array(stored / name, 3) for name in (files.LIPS, files.SOUND))
         known = replace(known, lips=lips, sound=sound)

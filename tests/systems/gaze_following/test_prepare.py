@@ -23,6 +23,7 @@ from eyeline.systems.gaze_following import (
 )
 from eyeline.systems.gaze_following.detector import weights as detector_weights
 from eyeline.systems.gaze_following.detector.data import read_image
+from eyeline.systems.gaze_following.speaker_files import StoredOffset
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.detector.invented import SMALL, small
@@ -225,8 +226,11 @@ def test_tracks_that_begin_late_have_maps_by_frame(root: Path, tmp_path: Path) -
         squares=late.squares.at(slice(30, None)),
     )
     speaker_files.write_tracks(files / "tracks.pckl", [tracks[0], cut])
+    speaker_files.write_offsets(files / "offsets.txt", [StoredOffset(-3, 1.25)] * 2)
     found = prepare.run(root / "videos/001.mp4", tmp_path / "out", speaker_files=str(files))
     assert "track 1 begins after frame 0" in found.outcomes[0].notes[0]
+    stored = tmp_path / "out/speaker_detect/pywork/001/offsets.txt"
+    assert stored.read_bytes() == (files / "offsets.txt").read_bytes()
     maps = [
         speaker_files.read_maps(tmp_path / "out/speaker_detect/face_maps/001", "001", frame)
         for frame in (29, 30)
