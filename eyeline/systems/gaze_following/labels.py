@@ -104,9 +104,9 @@ def _write(
     part: Mapping[str, Any],
     there: Mapping[str, Path] | None,
 ) -> Outcome:
-    for image in part["images"] if there is not None else ():
-        name = image["file_name"]
-        write_bytes(out / SPLITS[split] / name, there[name].read_bytes())
+    for name in (image["file_name"] for image in part["images"]):
+        if there is not None:
+            write_bytes(out / SPLITS[split] / name, there[name].read_bytes())
     splits.write(out / f"{split}.txt", videos)
     made(out / "annotations")
     write_json(out / "annotations" / f"instances_{SPLITS[split]}.json", part)

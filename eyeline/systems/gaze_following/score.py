@@ -196,16 +196,16 @@ def matched(
         there.setdefault(picture, []).append(row)
     place, beyond = np.full(len(known), -1), 0
     for i in range(len(found)):
-        row = _row_of(found, i, known, there, extra=extra)
-        if row is None:
+        own = _row_of(found, i, known, there, extra=extra)
+        if own is None:
             beyond += 1
             continue
-        if place[row] >= 0:
+        if place[own] >= 0:
             raise DataError(
-                f"{found.source[i]} tells of {known.source[row]}; so does "
-                f"{found.source[int(place[row])]}"
+                f"{found.source[i]} tells of {known.source[own]}; so does "
+                f"{found.source[int(place[own])]}"
             )
-        place[row] = i
+        place[own] = i
     lacking = np.flatnonzero(place < 0)
     if len(lacking) and not subset:
         some = "; ".join(known.source[int(row)] for row in lacking[:_SHOWN])

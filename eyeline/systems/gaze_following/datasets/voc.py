@@ -156,4 +156,4 @@ def _written(image: Mapping[str, Any], boxes: Sequence[Sequence[float]]) -> byte
         box = ElementTree.SubElement(target, "bndbox")
         for side, value in zip(_SIDES, (x, y, x + width, y + height), strict=True):
             ElementTree.SubElement(box, side).text = f"{round(value, 2):.10g}"
-    return ElementTree.tostring(root, encoding="utf-8")
+    return bytes(ElementTree.tostring(root, encoding="utf-8"))
