@@ -148,3 +148,10 @@ def test_the_authors_tables_are_scored_against_it(tmp_path: Path) -> None:
     formats.write_sequence(tmp_path / "KETI_Sequence.csv", rows)
     other = score.run(tmp_path / "KETI_Sequence.csv", tmp_path / "labels", samples=0)
     assert other["pooled"]["l2_average"] == pytest.approx(320 / 640 / 6)
+    beyond = rows[0]._replace(name="0011001.jpg", frame=1)
+    formats.write_sequence(tmp_path / "KETI_Sequence.csv", [*rows, beyond])
+    with pytest.raises(DataError, match=r"no look of 1 in 0011001\.jpg\. With extra=true"):
+        score.run(tmp_path / "KETI_Sequence.csv", truth, samples=0)
+    again = score.run(tmp_path / "KETI_Sequence.csv", truth, samples=0, extra=True)
+    assert again["pooled"] == other["pooled"]
+    assert any("1 of 7 predictions are of no annotated look" in note for note in again["notes"])
