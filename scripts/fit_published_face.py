@@ -3,7 +3,7 @@
     python scripts/fit_published_face.py VIDEO SPEAKER_NPZ [centerface|mmod|bodies] [RATE_HZ]
 
 VIDEO is the clip 012 and SPEAKER_NPZ its stored boxes (`track_frames`, `track_boxes`). Scores are
-of each person left out in turn: there are such boxes of one clip only. `bodies` are drawn about
+of each track left out in turn: there are such boxes of one clip only, of four people. `bodies` are drawn about
 CenterFace's faces and go by CenterFace's constants: their figures tell of the heads in them.
 """
 
@@ -28,7 +28,7 @@ from eyeline.video.shots import mark_shots
 
 
 class Pair(NamedTuple):
-    """One person's boxes in the frames that both have."""
+    """One track's boxes in the frames that both have."""
 
     ours: Floats
     yaw_rad: Floats
@@ -36,14 +36,14 @@ class Pair(NamedTuple):
 
 
 def main() -> None:
-    """Measure as it is and with each person left out, then fit on all."""
+    """Measure as it is and with each track left out, then fit on all."""
     source = sys.argv[3] if len(sys.argv) > 3 else "centerface"
     rate_hz = float(sys.argv[4]) if len(sys.argv) > 4 else None
     all_pairs = pairs(Path(sys.argv[1]), Path(sys.argv[2]), source, rate_hz)
     for i, one in enumerate(all_pairs):
         found = fit([pair for j, pair in enumerate(all_pairs) if j != i])
         before, after = iou(one.ours, one.theirs), iou(mapped(*one[:2], found), one.theirs)
-        print(f"person {i + 1}: median IoU {before:.3f}, mapped (left out) {after:.3f}")
+        print(f"track {i + 1}: median IoU {before:.3f}, mapped (left out) {after:.3f}")
     print(*(f"{name}={value:.3f}" for name, value in fit(all_pairs)._asdict().items()))
 
 
@@ -82,7 +82,7 @@ def tracks(reader: VideoReader, source: str) -> tuple[Track, ...]:
 
 
 def fit(some: list[Pair]) -> BoxMapping:
-    """Means over persons of medians over frames; the shift by yaw by least squares."""
+    """Means over tracks of medians over frames; the shift by yaw by least squares."""
     size = [pair.ours[:, 2:] - pair.ours[:, :2] for pair in some]
     ratio = [np.median((p.theirs[:, 2:] - p.theirs[:, :2]) / s, axis=0)
              for p, s in zip(some, size, strict=True)]  # fmt: skip
