@@ -3,8 +3,8 @@
     python scripts/fit_published_face.py VIDEO SPEAKER_NPZ [centerface|mmod|bodies] [RATE_HZ]
 
 VIDEO is the clip 012 and SPEAKER_NPZ its stored boxes (`track_frames`, `track_boxes`). Scores are
-of each track left out in turn: there are such boxes of one clip only, of four people. `bodies` are drawn about
-CenterFace's faces and go by CenterFace's constants: their figures tell of the heads in them.
+of each track left out in turn: there are such boxes of one clip only, of four people. `bodies` are
+drawn about CenterFace's faces and go by its constants: their figures tell of the heads in them.
 """
 
 from __future__ import annotations
