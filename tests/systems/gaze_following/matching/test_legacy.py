@@ -1,4 +1,4 @@
-"""The released scripts' parser and file against golden text."""
+"""The released scripts' parser against golden text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.geometry.boxes import centre
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.formats import Candidates
 from eyeline.systems.gaze_following.matching import legacy, rules
-from tests.closeness import assert_close_to_scale
 
 DATA = Path(__file__).parents[5] / "shared/reference/vgs/data"
 
@@ -37,37 +35,6 @@ def test_notebook_picks_on_damaged_numbers(best_gaze, golden_mlp):
     ):
         row = rules.intended(head, found[name], golden_mlp)
         np.testing.assert_array_equal(centre(found[name][row]), gaze)
-
-
-def test_main_writes_its_file(tmp_path, best_gaze, golden_mlp):
-    names, boxes, scores = (
-        best_gaze["cand_names"],
-        best_gaze["cand_boxes"],
-        best_gaze["cand_scores"],
-    )
-    candidates = [
-        Candidates(str(name), boxes[names == name], scores[names == name])
-        for name in dict.fromkeys(names.tolist())
-    ]
-    heads = {
-        f"055{head + 1}{frame:03d}.jpg": box.tolist()
-        for head, track in enumerate(best_gaze["head_boxes"])
-        for frame, box in enumerate(track)
-    }
-    rows = legacy.main_rows(candidates, heads, golden_mlp)
-    formats.write_best(tmp_path / "best.csv", rows)
-    (tmp_path / "theirs.csv").write_text(str(best_gaze["main_best_csv"]))
-    ours, theirs = (formats.read_best(tmp_path / name) for name in ("best.csv", "theirs.csv"))
-    assert [row._replace(slope=0) for row in ours] == [row._replace(slope=0) for row in theirs]
-    assert_close_to_scale([row.slope for row in ours], [row.slope for row in theirs], 1e-9)
-
-
-def test_main_needs_a_head(golden_mlp):
-    one = Candidates("0551000.jpg", np.zeros((1, 4)), np.ones(1))
-    with pytest.raises(DataError, match=r"no head box of 0551000\.jpg"):
-        legacy.main_rows([one], {}, golden_mlp)
-    empty = Candidates("0551000.jpg", np.zeros((0, 4)), np.zeros(0))
-    assert legacy.main_rows([empty], {}, golden_mlp) == []
 
 
 def test_squeezed():
