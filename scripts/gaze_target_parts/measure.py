@@ -30,7 +30,7 @@ def best_threshold(parts: Sequence[tuple[Sequence[Label], Sequence[Looks]]]) -> 
     """The threshold of the camera's probability with the best F1 in its neighbourhood.
 
     Probabilities on other clips are somewhat higher or lower throughout: what is best by the
-    gap between two labels is not best there.
+    gap between two labels is not best there. Of equal ones it is the middle.
     """
     value, truth = [], []
     for labels, looks in parts:
@@ -41,7 +41,8 @@ def best_threshold(parts: Sequence[tuple[Sequence[Label], Sequence[Looks]]]) -> 
     at, yes = np.array(value), np.array(truth)
     grid = np.linspace(0.1, 0.9, 81)
     f1 = np.array([_f1(yes, at >= t) for t in grid])
-    return float(grid[gaussian_filter1d(f1, NEIGHBOURS / 0.01, mode="nearest").argmax()])
+    around = gaussian_filter1d(f1, NEIGHBOURS / 0.01, mode="nearest")
+    return float(np.median(grid[around >= around.max() - 0.005]))
 
 
 def _f1(truth: Floats, answer: Floats) -> float:
