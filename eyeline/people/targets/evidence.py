@@ -20,7 +20,14 @@ from eyeline.people.landmarks import FACE_MM
 from eyeline.people.tracks import Track, lid_shares, rows_of
 from eyeline.results import Directions, Floats, Ints, Scores
 
-FACE = ("face", "face_bearing", "face_in_space", "face_speaks", "face_looks_back")
+FACE = (
+    "face",
+    "face_bearing",
+    "face_in_space",
+    "face_speaks",
+    "face_looks_past",
+    "face_looks_back",
+)
 CAMERA = ("camera", "camera_turn", "camera_nod")
 SCENE = ("scene_down", "scene_lids", "scene_iris_down")
 OFF_SCREEN = ("off_screen", "off_up", "off_lids")
@@ -235,9 +242,18 @@ def _overlapping(i: int, tracks: Sequence[Track]) -> list[int]:
 def _of_face(me: _Face, other: _Face, shape: Shape) -> Floats:
     """`(n, len(FACE))`; who looks back is known later, see `with_answers`."""
     one = np.ones(len(me.px))
-    return np.stack(
-        [one, _bearing(me, other), _in_space(me, other, shape), other.speaks, 0 * one], axis=1
-    )
+    bearing, in_space = _bearing(me, other), _in_space(me, other, shape)
+    past = _looks_past(me, other)
+    return np.stack([one, bearing, in_space, other.speaks, past, 0 * one], axis=1)
+
+
+def _looks_past(me: _Face, other: _Face) -> Floats:
+    """How far the other looks the same way aside, as those do who look at something beyond.
+
+    One who speaks is looked at wherever that one looks.
+    """
+    same = (me.local[:, :2] * other.local[:, :2]).sum(axis=1)
+    return np.asarray(np.maximum(same, 0) * (1 - other.speaks))
 
 
 def _bearing(me: _Face, other: _Face) -> Floats:
@@ -328,17 +344,10 @@ class _Eyes:
 
 
 def _of_camera(eyes: _Eyes) -> Floats:
-    def cap(angle: Floats, most_rad: float) -> Floats:
-        return np.asarray(np.minimum(np.abs(angle), most_rad) / UNIT_RAD)
-
-    return np.stack(
-        [
-            np.ones(len(eyes.yaw)),
-            cap(eyes.yaw, 0.8),
-            cap(eyes.pitch, 0.6) ** 2,
-        ],
-        axis=1,
-    )
+    """Pitch has errors with heavy tails: a head may be lowered below eyes that look ahead."""
+    turn = np.minimum(np.abs(eyes.yaw), 0.8) / UNIT_RAD
+    nod = np.log1p((eyes.pitch / UNIT_RAD) ** 2)
+    return np.stack([np.ones(len(turn)), turn, nod], axis=1)
 
 
 def _elsewhere(eyes: _Eyes) -> tuple[Floats, Floats]:

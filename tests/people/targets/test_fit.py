@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,3 +95,35 @@ def test_the_fit_finds_what_tells_looks_at_the_camera() -> None:
         clips.append(fit.Clip(name, made, fit.gathered(made, fit.START), label))
     weights = dict(zip(NAMES, fit.fit(clips, 1.0), strict=True))
     assert weights["camera_turn"] < -0.1
+
+
+def test_one_look_plainly_wrong_does_not_undo_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fit_gaze_targets as fit
+    from gaze_target_parts.labels import Label
+
+    made = seen(PAIR[0], yaw_deg=50.0)
+    aside = Label("aside", 0, 0, "off_screen", frozenset({TARGET_OFF_SCREEN}), True, "", "")
+    wrong = replace(aside, kind="camera", allowed=frozenset({TARGET_CAMERA}))
+    clip = fit.Clip("aside", made, fit.gathered(made, fit.START), [wrong])
+    clip.labels.extend(replace(aside, row=i) for i in range(1, 40))
+
+    def camera() -> float:
+        weights = fit.fit([clip], 0.01)
+        return float(fit.model.softmax(fit.model.utilities(clip.evidence[0], weights))[0, -3])
+
+    doubting = camera()
+    monkeypatch.setattr(fit, "ASTRAY", 0.0)
+    assert doubting < 0.5 * camera()
+
+
+def test_a_threshold_is_chosen_by_its_neighbourhood() -> None:
+    """The best F1 lies in a gap of 0.02, beyond which all is lost; below it little is."""
+    from gaze_target_parts import measure
+    from gaze_target_parts.labels import Label
+
+    value = np.array([0.2] * 20 + [0.74] * 3 + [0.76] * 20)
+    camera = Label("clip", 0, 0, "camera", frozenset({TARGET_CAMERA}), True, "", "")
+    other = replace(camera, kind="not_camera", allowed=frozenset({TARGET_SCENE}))
+    labels = [replace(other if i < 23 else camera, row=i) for i in range(43)]
+    looks: Any = SimpleNamespace(camera=value)
+    assert 0.3 < measure.best_threshold([(labels, [looks])]) < 0.7
