@@ -84,9 +84,9 @@ def open_data(plan: Recipe, data_dir: Path) -> tuple[Pictures, Pictures]:
     """Pictures to learn from, and those to validate on."""
     told = plan.data
     learned = data.open_split(
-        data_dir, told.train_split, plan.fusion, short_px=told.short_px, for_training=True
+        data_dir, told.train_split, told.fusion, short_px=told.short_px, for_training=True
     )
-    held = data.open_split(data_dir, told.validation_split, plan.fusion, short_px=told.short_px)
+    held = data.open_split(data_dir, told.validation_split, told.fusion, short_px=told.short_px)
     return learned, held
 
 
