@@ -267,15 +267,24 @@ _PLAIN = (bool, int, float, str, tuple, Path, type(None))
 """Kinds of values that a recipe can hold."""
 
 _EXPECTED = {
-    "greater_than": "more than {gt}", "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}", "less_than_equal": "at most {le}",
-    "literal_error": "{expected}", "finite_number": "a finite number",
-    "int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
-    "bool_type": "true or false", "string_type": "text", "tuple_type": "a list",
-    "list_type": "a list", "too_short": "a list of at least {min_length}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "too_short": "a list of at least {min_length}",
     "too_long": "a list of at most {max_length}",
     "multiple_of": "a multiple of {multiple_of}",
-}  # fmt: skip
+}
 """What must be, by pydantic's type of error."""
 
 
@@ -298,9 +307,10 @@ def _fault(error: Any, kinds: Mapping[str, Any]) -> str:
     place = f"{section}.{rest[0]}" + "".join(f"[{n}]" for n in rest[1:] if isinstance(n, int))
     if unknown:
         return f"{place} is not known; keys: {_known(str(rest[0]), kinds[section].model_fields)}"
-    expected = _EXPECTED.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
     bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
-    return f"{place} is {error['input']!r:.80}; must be {expected.format(**bounds)}"
+    expected = _EXPECTED.get(error["type"])
+    what = f"must be {expected.format(**bounds)}" if expected else error["msg"]
+    return f"{place} is {error['input']!r:.80}; {what}"
 
 
 def _known(name: str, those: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from eyeline.bounds import Count, Fraction, Positive, Stages
 from eyeline.errors import RecipeError
 from eyeline.training import recipe
 from eyeline.training.recipe import Section
+from tests.wrong_values import wrong_values
 
 
 class Schedule(Section, frozen=True):
@@ -206,34 +207,6 @@ def _schemas(room: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Mapping[s
     return kept
 
 
-def _wrong_values(schema: Mapping[str, Any]) -> list[Any]:
-    """What a field refuses, by its JSON schema: wrong types, and beside each of its bounds."""
-    kinds = schema.get("anyOf", [schema])
-    wrong: list[Any] = [{"a": 1}]
-    wrong += [] if any(kind["type"] == "array" for kind in kinds) else [[1, 2]]
-    wrong += [] if any(kind["type"] == "string" for kind in kinds) else ["text"]
-    for kind in kinds:
-        if kind["type"] == "array":
-            wrong += [[value] * kind.get("minItems", 1) for value in _wrong_values(kind["items"])]
-            wrong += [[]] if "minItems" in kind else []
-        elif kind["type"] in ("integer", "number"):
-            below = kind.get("minimum", kind.get("exclusiveMinimum"))
-            above = kind.get("maximum", kind.get("exclusiveMaximum"))
-            assert below is not None and above is not None, "a number without bounds"
-            outside = [below if "exclusiveMinimum" in kind else below - max(1, abs(below))]
-            outside += [above if "exclusiveMaximum" in kind else above + max(1, abs(above))]
-            wrong += [v for v in outside if abs(v) < 1e308]
-            wrong += [True, float("nan"), float("inf"), -float("inf")]
-            wrong += [0.5] if kind["type"] == "integer" else []
-        elif kind["type"] == "boolean":
-            wrong += [1, "true"]
-        elif "enum" in kind:
-            wrong += ["none of these"]
-        elif kind["type"] == "string":
-            wrong += [3]
-    return wrong
-
-
 @pytest.mark.parametrize(("room", "name"), _recipes())
 def test_every_field_of_every_recipe_has_bounds(
     room: str, name: str, monkeypatch: pytest.MonkeyPatch
@@ -244,7 +217,7 @@ def test_every_field_of_every_recipe_has_bounds(
     tried: dict[str, dict[str, list[Any]]] = {}
     for section, schema in _schemas(room, name, monkeypatch).items():
         described = schema.model_json_schema()["properties"]
-        tried[section] = {key: _wrong_values(field) for key, field in described.items()}
+        tried[section] = {key: wrong_values(field) for key, field in described.items()}
     assert {"learning_rate", "seed", "epochs"} <= {key for keys in tried.values() for key in keys}
     for section, keys in tried.items():
         assert keys, section

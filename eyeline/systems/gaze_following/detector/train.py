@@ -171,7 +171,7 @@ def is_chosen(
     """Whether an epoch's weights are to be kept in place of those before.
 
     Args:
-        select: one of `recipe.SELECTIONS`.
+        select: as of `recipe.Training`.
         history: of the epochs before.
         scores: of this one.
     """

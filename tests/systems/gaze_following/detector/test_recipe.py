@@ -16,7 +16,7 @@ def test_the_three_differ_in_their_pictures_alone() -> None:
     assert set(recipe.names(RECIPES)) == set(named)
     for name, fusion in named.items():
         plan = read_recipe(name)
-        assert plan.fusion == fusion
+        assert plan.data.fusion == fusion
         told = plan.as_dict()
         told["data"]["fusion"] = "hs"
         assert told == read_recipe({}).as_dict(), "the defaults are the published numbers"
