@@ -53,17 +53,17 @@ class GivenWeights:
 
     @classmethod
     def read(cls, files: Sequence[str | Path]) -> GivenWeights:
-        """Ask each file what it holds.
+        """Ask each file what it holds, and read its values: a bad one is named before any work.
 
         Raises:
-            CheckpointError: a file that is none of ours.
+            CheckpointError: a file that is none of ours, or holds values that are no numbers.
             UsageError: two files for one network.
         """
         from eyeline.training import checkpoint
 
         named: dict[tuple[str, str], Path] = {}
         for path in map(Path, files):
-            card = checkpoint.read_card(path)
+            card, _ = checkpoint.load(path)
             key = (card.system, card.builder)
             if key in named:
                 raise UsageError(f"{named[key]} and {path} both hold {card.system}/{card.builder}")

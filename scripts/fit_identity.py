@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     truth = faces_of.read_truth(options.truth)
+    options.cache.mkdir(parents=True, exist_ok=True)
     clips = [faces_of.measure(clip, truth, options.cache) for clip in options.clips]
     setup = fit_setup(clips)
     examples = {clip.clip: pairs(clip, clips) for clip in clips}

@@ -46,6 +46,13 @@ def test_files_say_whose_they_are(both: tuple[str, str]) -> None:
     assert set(told) == {"eye_contact/xgaze_resnet50", "eye_contact/ms_tcn2"}
 
 
+def test_values_that_are_no_numbers_are_refused_before_any_video(both: tuple[str, str]) -> None:
+    nan = {"a": torch.ones(1), "b": torch.full((1,), torch.nan)}
+    checkpoint.save(Path(both[1]), nan, CheckpointCard("eye_contact", "ms_tcn2", {}))
+    with pytest.raises(CheckpointError, match=r"time.safetensors holds values .*numbers in b"):
+        Settings(systems=(PUBLISHED,), weights=both)
+
+
 def test_a_builder_that_needs_weights_says_how_to_get_them() -> None:
     with pytest.raises(UsageError, match=r"xgaze_resnet50, ms_tcn2.*eyeline import eye_contact"):
         Settings(systems=(PUBLISHED,))
