@@ -8,7 +8,7 @@ the time on the clock stands that of the processor, which other work disturbs le
 from __future__ import annotations
 
 import multiprocessing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from benchmarks import command, gaze_anticipation_scores
 from benchmarks.pairs import Work, median_ms, pair
@@ -110,11 +110,11 @@ def training(device: str, repeat: int) -> dict[str, object]:
 
 def memory(threads: int) -> dict[str, float]:
     """Most memory of a process that makes two training steps; and that of the published code."""
-    from eyeline.systems.gaze_anticipation.model import RECOMPUTED
+    from eyeline.systems.gaze_anticipation.model import Recomputed
 
     context = multiprocessing.get_context("spawn")
     found = {"specification": SPEC_GB}
-    for name in ("published", *RECOMPUTED):
+    for name in ("published", *get_args(Recomputed)):
         with context.Pool(1) as pool:
             found[name] = round(pool.apply(_peak_gb, (name, threads)), 2)
     return found

@@ -124,12 +124,12 @@ def _step(network: Any, size_hw: tuple[int, int], device: str) -> Work:
 
     from eyeline.systems.gaze_following.detector import inputs
     from eyeline.systems.gaze_following.detector.data import Batch
-    from eyeline.systems.gaze_following.detector.recipe import Recipe, Sgd
+    from eyeline.systems.gaze_following.detector.recipe import Sgd, read_recipe
     from eyeline.systems.gaze_following.detector.step import Step, optimizer
     from eyeline.systems.gaze_following.detector.targets import Targets
 
     network.train()
-    moved, step = optimizer(Sgd(), network), Step(Recipe())
+    moved, step = optimizer(Sgd(), network), Step(read_recipe({}))
     shown = inputs.show(_picture(size_hw), short_px=_SHORT_PX[size_hw])
     h, w = shown.size_hw
     boxes = torch.tensor([[0.1, 0.2, 0.3, 0.6], [0.5, 0.4, 0.9, 0.7]]) * torch.tensor([w, h, w, h])

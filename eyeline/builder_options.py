@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from eyeline.errors import RecipeError, UsageError
@@ -42,10 +42,13 @@ def bound(texts: Iterable[str], target: Callable[..., Any], where: str) -> dict[
     from eyeline.training import recipe
 
     try:
-        sections: Mapping[str, Any] = recipe.change({}, [f"option.{text}" for text in texts])
-        return recipe.bind(sections, {"option": target}, where).get("option", {})
+        sections = recipe.change({}, [f"option.{text}" for text in texts])
     except RecipeError as error:
         raise UsageError(str(error).replace("option.", "")) from None
+    parts, faults = recipe.validated(sections, {"option": target})
+    if faults:
+        raise UsageError(f"{where}: {'; '.join(f.removeprefix('option.') for f in faults)}")
+    return dict(parts["option"])
 
 
 def unused(texts: Iterable[str], chosen: Iterable[Chosen]) -> list[str]:

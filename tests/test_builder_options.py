@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+import yaml
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
 from eyeline.settings import chosen
-from eyeline.system import load_system
+from eyeline.system import load_system, system_names
+from eyeline.training import recipe
+from tests.wrong_values import wrong_values
 
 ROOM = load_system("gaze_following")
 BUILDER = ROOM.builders["mask_rcnn_mlp"]
@@ -36,6 +42,42 @@ def test_an_unknown_option_or_value_names_itself() -> None:
         builder_options.read(["gaze_following.evry_s=1"], ROOM, "mask_rcnn_mlp", BUILDER)
     with pytest.raises(UsageError, match="every_s"):
         builder_options.read(["gaze_following.every_s=soon"], ROOM, "mask_rcnn_mlp", BUILDER)
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).partition("\n...")[0].strip()
+
+
+def _jobs() -> list[tuple[str, str]]:
+    kinds = ("prepare", "evaluate", "score", "synthesize", "show", "from_weights")
+    return [(name, kind) for name in system_names() for kind in kinds]
+
+
+@pytest.mark.parametrize(("name", "kind"), _jobs())
+def test_every_option_of_every_command_has_bounds(name: str, kind: str) -> None:
+    """Wrong types, values out of range, NaN and unknown names, each alone and all at once."""
+    room = load_system(name)
+    targets = {
+        "prepare": [*room.prepare.values()],
+        "from_weights": [b.from_weights for b in room.builders.values() if b.from_weights],
+    }.get(kind) or [made for made in [getattr(room, kind, None)] if callable(made)]
+    for target in targets:
+        described = recipe._schema("option", target).model_json_schema()["properties"]
+        tried = {key: wrong_values(field) for key, field in described.items()}
+        for key, values in tried.items():
+            for value in values:
+                with pytest.raises(UsageError, match=rf"--set: {key}(\[\d\])? is .*; must be "):
+                    builder_options.bound([f"{key}={_yaml(value)}"], target, "--set")
+        worst = [f"{key}={_yaml(values[-1])}" for key, values in tried.items()]
+        with pytest.raises(UsageError, match="of_none is not known") as caught:
+            builder_options.bound([*worst, "of_none=1"], target, "--set")
+        for key in tried:
+            assert re.search(rf"[:;] {key}(\[\d\])? is ", str(caught.value)), key
+
+
+def test_the_name_of_an_unknown_option_is_corrected() -> None:
+    with pytest.raises(UsageError, match=r"evry_s is not known; keys: .* \(nearest: every_s\)"):
+        builder_options.read(["gaze_following.evry_s=1"], ROOM, "mask_rcnn_mlp", BUILDER)
 
 
 def test_a_builder_without_options_says_so() -> None:

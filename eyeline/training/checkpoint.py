@@ -246,9 +246,10 @@ def checked_arguments(
         CheckpointError: unknown ones, ones of another type, and numbers that are beyond the sizes
             of the file's tensors.
     """
-    from eyeline.training.recipe import checked
+    from eyeline.training.recipe import validated
 
-    arguments, faults = checked("arguments", card.arguments, make)
+    parts, faults = validated({"arguments": card.arguments}, {"arguments": make})
+    arguments: dict[str, Any] = parts.get("arguments", {})
     largest = max([_LEAST_SIZE, len(state), *(n for v in state.values() if 0 not in v.shape
                                              for n in v.shape)])  # fmt: skip
     faults += [

@@ -1,31 +1,36 @@
-"""Recipes: YAML whose sections are keyword arguments, bound to what they build before any work."""
+"""Recipes: YAML whose sections are pydantic models or arguments, checked before any work."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from eyeline.documents import parse_yaml, read_yaml
 from eyeline.errors import DataError, RecipeError
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+STRICT = ConfigDict(
+    extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=(), frozen=True
+)
+"""No key but those known, no '3' for 3, no 1.5 for a count, no infinity."""
 
-Sections = Mapping[str, Mapping[str, Any]]
-"""Section -> keyword -> value."""
+
+class Section(BaseModel, frozen=True):
+    """A part of a recipe; types and bounds of its fields are all that is checked."""
+
+    model_config = STRICT
 
 
-@dataclass(frozen=True)
-class Plan:
+class Recipe(Section, frozen=True):
     """What every recipe has: the network, and beside it a section for each further field."""
 
-    model: Mapping[str, Any] = field(default_factory=dict)
+    model: dict[str, Any]
     """`builder`, the network's, and its keyword arguments."""
 
     @property
@@ -40,43 +45,59 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as its file has it."""
-        return asdict(self)
+        return self.model_dump(mode="json")
 
     def lasting(self) -> dict[str, Any]:
-        """As `as_dict`, without what may change when a stopped run goes on."""
-        free = {("training", "epochs"), ("training", "keep_every"), ("data", "workers")}
-        return {
-            name: {key: value for key, value in section.items() if (name, key) not in free}
-            for name, section in self.as_dict().items()
-        }
+        """As `as_dict`, without what may change when a stopped run is resumed."""
+        free = {"training": {"epochs", "keep_every"}, "data": {"workers"}}
+        return self.model_dump(mode="json", exclude=free)
+
+    def conflicts(self) -> list[str]:
+        """What is wrong with values that are right by themselves."""
+        return []
+
+    @classmethod
+    def of(cls, builder: str) -> type[Self]:
+        """The kind of recipe by which a network trains."""
+        return cls
 
 
-Kind = TypeVar("Kind", bound=Plan)
+Kind = TypeVar("Kind", bound=Recipe)
 
-_POSITIVE = ("learning_rate", "concentration_learning_rate", "clip_norm")
-_NOT_NEGATIVE = (
-    "final_learning_rate", "weight_decay", "warm_up_steps", "warmup_epochs", "seed",
-)  # fmt: skip
-_COUNTS = (
-    "epochs", "batch_size", "keep_every", "rounds", "cosine_epochs", "stride", "validation_stride",
-    "validation_interval", "frame_budget", "crop_frames", "concentration_every",
-)  # fmt: skip
-BOUNDS: Mapping[str, tuple[tuple[str, float], ...]] = {
-    **dict.fromkeys(_POSITIVE, ((">", 0),)),
-    **dict.fromkeys(_NOT_NEGATIVE, ((">=", 0),)),
-    **dict.fromkeys(_COUNTS, ((">=", 1),)),
-    "warm_up": ((">=", 0), ("<=", 1)),
-    "momentum": ((">=", 0), ("<", 1)),
-    "workers": ((">=", 0), ("<=", 1024)),
-}
-"""What values may be, by key, in every section of every recipe."""
-_COMPARED: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
-    ">": (operator.gt, "more than"), ">=": (operator.ge, "at least"),
-    "<": (operator.lt, "less than"), "<=": (operator.le, "at most"),
-}  # fmt: skip
 
-_PLAIN = (bool, int, float, str, tuple, Path, type(None))
-"""Kinds of values that a recipe can hold."""
+def read_as(
+    kind: type[Kind],
+    source: Path | str | Mapping[str, Any],
+    changes: Iterable[str],
+    folder: Path,
+    networks: Mapping[str, Callable[..., Any]],
+    **functions: Callable[..., Any],
+) -> Kind:
+    """A recipe of a system.
+
+    Args:
+        kind: its model.
+        source: as of `read`.
+        changes: as of `change`, made before anything is checked.
+        folder: as of `read`.
+        networks: those that train, by name; the first is meant where none is named.
+        functions: whose keyword arguments stand in a section, by its name.
+
+    Raises:
+        RecipeError: as of `read` and `change`; or naming every section and key that nothing takes
+        and every value of a wrong type or out of its bounds; or every conflict of values.
+    """
+    given, where = read(source, folder)
+    sections = change(given, changes)
+    builder, faults = network_of(sections, tuple(networks))
+    kind = kind.of(builder)
+    layout = {name: field.annotation for name, field in kind.model_fields.items()} | functions
+    layout["model"] = Any if faults else networks[builder]
+    parts, wrong = validated(_without_builder(sections), layout)
+    refuse([*faults, *wrong], where)
+    made = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
+    refuse(made.conflicts(), where)
+    return made
 
 
 def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
@@ -84,7 +105,7 @@ def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[
 
     Args:
         source: a YAML file, the name of a recipe in `folder`, or the sections themselves.
-        folder: where a room's recipes lie.
+        folder: where a system's recipes lie.
 
     Raises:
         RecipeError: no such recipe, or a file that is no YAML of sections.
@@ -94,7 +115,16 @@ def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[
     path = Path(source)
     if not path.suffix:
         path = folder / f"{source}.yaml"
-    return _read_yaml(path, folder), str(path)
+    if not path.exists():
+        known = ", ".join(names(folder)) or "none"
+        raise RecipeError(f"no recipe at {path}; recipes of its system: {known}")
+    try:
+        content = read_yaml(path)
+    except DataError as error:
+        raise RecipeError(str(error)) from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
+    return content, str(path)
 
 
 def change(sections: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:
@@ -107,143 +137,65 @@ def change(sections: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any
     for text in changes:
         place, equals, value = text.partition("=")
         section, dot, key = place.strip().partition(".")
+        what = f"--set {text if len(text) <= 80 else f'{text[:77]}...'}"
         if not (equals and dot and section and key):
-            raise RecipeError(f"--set {_short(text)}: expected section.key=value")
+            raise RecipeError(f"{what}: expected section.key=value")
         if not isinstance(changed.setdefault(section, {}), dict):
-            raise RecipeError(
-                f"--set {_short(text)}: section '{section}' holds {changed[section]!r:.60}"
-            )
+            raise RecipeError(f"{what}: section '{section}' holds {changed[section]!r:.60}")
         try:
-            changed[section][key] = parse_yaml(value, f"--set {_short(text)}")
+            changed[section][key] = parse_yaml(value, what)
         except DataError as error:
             raise RecipeError(str(error)) from None
     return changed
 
 
-def bind(
-    sections: Mapping[str, Any], layout: Mapping[str, Callable[..., Any]], where: str
-) -> dict[str, dict[str, Any]]:
-    """Check every section against the signature that it belongs to; all mistakes at once.
+def network_of(sections: Mapping[str, Any], networks: Sequence[str]) -> tuple[str, list[str]]:
+    """The network that `model.builder` names, by default the first, and what is wrong with it."""
+    model = sections.get("model", {})
+    builder = model.get("builder", networks[0]) if isinstance(model, Mapping) else networks[0]
+    if builder in networks:
+        return builder, []
+    known = ", ".join(networks)
+    return "", [f"model.builder {builder!r:.80} is not known; networks that train: {known}"]
+
+
+def _without_builder(sections: Mapping[str, Any]) -> dict[str, Any]:
+    model = sections.get("model", {})
+    if isinstance(model, Mapping):
+        model = {key: value for key, value in model.items() if key != "builder"}
+    return {**sections, "model": model}
+
+
+def validated(
+    sections: Mapping[str, Any], layout: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Every section by its schema, and all that is wrong.
 
     Args:
         sections: as read.
-        layout: section -> the function or class whose keyword arguments it gives; parameters
+        layout: section -> its model, or the function whose keyword arguments it gives; parameters
             without a plain default are not a recipe's business.
-        where: what to call the recipe in a message.
 
     Returns:
-        For each section of the layout the given values, of the parameters' types.
-
-    Raises:
-        RecipeError: naming every section and key that nothing takes, and every value of a wrong
-        kind.
+        The models; of a function the given arguments, of the parameters' types.
     """
-    faults = [
-        f"no section '{name}'; sections: {', '.join(layout)}"
-        for name in sections
-        if name not in layout
-    ]
-    bound: dict[str, dict[str, Any]] = {}
-    for name, target in layout.items():
-        section = sections.get(name, {})
-        if not isinstance(section, Mapping):
-            faults.append(f"section '{name}' should hold keys, it holds {section!r}")
-            continue
-        bound[name], wrong = checked(name, section, target)
-        faults += wrong
+    kinds = {name: _schema(name, kind) for name, kind in layout.items()}
+    fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
+    values = _plain({**{name: {} for name in layout}, **sections})
+    try:
+        # by way of JSON a list is taken for a tuple, as YAML has no tuples
+        found = create_model("sections", __config__=STRICT, **fields).model_validate_json(
+            json.dumps(values)
+        )
+    except ValidationError as error:
+        return {}, _faults(error.errors(), kinds)
+    return {n: part if kinds[n] is layout[n] else _given(part) for n, part in found}, []
+
+
+def refuse(faults: Sequence[str], where: str) -> None:
+    """Raise a RecipeError of all that is wrong, if anything is."""
     if faults:
         raise RecipeError(f"{where}: {'; '.join(faults)}")
-    return bound
-
-
-def network_of(
-    sections: Mapping[str, Any], networks: Sequence[str], where: str
-) -> tuple[str, dict[str, Any]]:
-    """The network that `model.builder` names, and the sections without that key.
-
-    Args:
-        sections: as read.
-        networks: those that train; the first is meant where none is named.
-        where: what to call the recipe in a message.
-
-    Raises:
-        RecipeError: another network.
-    """
-    model = sections.get("model", {})
-    if not isinstance(model, Mapping):
-        return networks[0], dict(sections)
-    builder = model.get("builder", networks[0])
-    if builder not in networks:
-        raise RecipeError(
-            f"{where}: model.builder '{builder}' is not known; networks that train: "
-            f"{', '.join(networks)}"
-        )
-    return builder, {**sections, "model": {k: v for k, v in model.items() if k != "builder"}}
-
-
-def read_plan(
-    kind: type[Kind],
-    source: Path | str | Mapping[str, Any],
-    changes: Iterable[str],
-    folder: Path,
-    networks: Mapping[str, Callable[..., Any]],
-) -> tuple[Kind, str]:
-    """A recipe of a room, and what to call it in a message.
-
-    Args:
-        kind: its dataclass, whose fields beside `model` are made of their sections.
-        source: as of `read`.
-        changes: as of `change`, made before anything is checked.
-        folder: as of `read`.
-        networks: those that train, by name; the first is meant where none is named.
-
-    Raises:
-        RecipeError: as of `read`, `change`, `network_of` and `bind`.
-    """
-    sections, where = read(source, folder)
-    builder, sections = network_of(change(sections, changes), tuple(networks), where)
-    parts: dict[str, Any] = {f.name: f.default_factory for f in fields(kind) if f.name != "model"}
-    bound = bind(sections, {"model": networks[builder], **parts}, where)
-    made = {name: part(**bound[name]) for name, part in parts.items()}
-    return kind({"builder": builder, **bound["model"]}, **made), where
-
-
-def unknown_words(words: Iterable[tuple[str, str, Iterable[str]]]) -> list[str]:
-    """What is wrong with words of a recipe: of each its `section.key`, itself, and those known."""
-    return [
-        f"{key} is '{value}'; there are {', '.join(known)}"
-        for key, value, known in words
-        if value not in known
-    ]
-
-
-def below_one(counts: Iterable[tuple[str, int | None]]) -> list[str]:
-    """What is wrong with counts of a recipe: of each its `section.key`, and itself or None."""
-    return [
-        f"{key} is {value}; must be at least 1"
-        for key, value in counts
-        if value is not None and value < 1
-    ]
-
-
-def out_of_bounds(sections: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the numbers of a recipe by `BOUNDS`, or by their size."""
-    faults = []
-    for section, values in sections.items():
-        for key, value in values.items() if isinstance(values, Mapping) else ():
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                continue
-            wrong = [
-                f"must be {words} {bound:g}"
-                for sign, bound in BOUNDS.get(key, ())
-                for within, words in (_COMPARED[sign],)
-                if not within(value, bound)
-            ]
-            if isinstance(value, int) and value.bit_length() > 63:
-                wrong = wrong or ["must be a number of 63 bits"]
-            said = f"{value:g}" if isinstance(value, float) else str(value)
-            faults += [f"{section}.{key} is {said}; {text}" for text in wrong]
-    return faults
 
 
 def share_of(batch_size: int, world: int) -> int:
@@ -259,86 +211,110 @@ def share_of(batch_size: int, world: int) -> int:
     return batch_size // world
 
 
-def refuse(faults: Sequence[str], where: str, sections: Mapping[str, Any] | None = None) -> None:
-    """Raise a RecipeError of all that is wrong, also with numbers of sections, if anything is."""
-    if every := [*dict.fromkeys([*faults, *out_of_bounds(sections or {})])]:
-        raise RecipeError(f"{where}: {'; '.join(every)}")
-
-
 def names(folder: Path) -> tuple[str, ...]:
     """The recipes of a folder."""
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
 
-def _read_yaml(path: Path, folder: Path) -> Mapping[str, Any]:
-    if not path.exists():
-        known = ", ".join(names(folder)) or "none"
-        raise RecipeError(f"no recipe at {path}; recipes of its system: {known}")
-    try:
-        content = read_yaml(path)
-    except DataError as error:
-        raise RecipeError(str(error)) from None
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
-    return content
+def _plain(value: Any) -> Any:
+    """As JSON can have it; what it cannot, in a form that no field takes."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, int) and value.bit_length() > 1024:
+        return {"number of bits": value.bit_length()}
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return {type(value).__name__: str(value)}
 
 
-def checked(
-    name: str, section: Mapping[str, Any], target: Callable[..., Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """The values as their parameters' types have them, and what is wrong with the others."""
-    from pydantic import ValidationError
-
-    model = _model(name, target)
-    try:
-        # by way of JSON the check is strict (no '3' for 3, no 1.5 for a count) but takes a list for
-        # a tuple, as YAML has no tuples
-        values = model.model_validate_json(json.dumps(dict(section)), strict=True)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            return {}, _grouped(name, error.errors(), model)
-        return {}, [f"section '{name}' holds something other than plain values: {error}"]
-    return {key: getattr(values, key) for key in section}, []
+def _given(arguments: BaseModel) -> dict[str, Any]:
+    return {key: value for key, value in arguments if key in arguments.model_fields_set}
 
 
-def _model(name: str, target: Callable[..., Any]) -> type[BaseModel]:
-    from pydantic import ConfigDict, create_model
-
-    target = inspect.unwrap(target)
-    made: Any = target.__init__ if inspect.isclass(target) else target
-    taken = {key: kind for key, kind in made.__annotations__.items() if key != "return"}
-    hints = get_type_hints(SimpleNamespace(__annotations__=taken), made.__globals__)
+def _schema(name: str, kind: Any) -> Any:
+    """The type of a section; of a function its keyword arguments that have a plain default."""
+    if kind is Any or (inspect.isclass(kind) and issubclass(kind, BaseModel)):
+        return kind
+    target = inspect.unwrap(kind)
+    taken = {key: hint for key, hint in target.__annotations__.items() if key != "return"}
+    space = SimpleNamespace(__annotations__=taken)
+    hints = get_type_hints(space, target.__globals__, include_extras=True)
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
-        if _settable(p, hints.get(p.name, Any))
+        if _settable(p.default, hints.get(p.name, Any))
     }
-    config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
-    model: type[BaseModel] = create_model(name, __config__=config, **fields)
-    return model
+    return create_model(name, __config__=STRICT, **fields)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _settable(parameter: inspect.Parameter, hint: Any) -> bool:
+def _settable(default: Any, hint: Any) -> bool:
     """Whether a default, and what may stand instead of a None, are plain."""
-    if parameter.default is None:
-        return all(kind in _PLAIN for kind in get_args(hint))
-    return isinstance(parameter.default, _PLAIN)
+    if default is None:
+        return all(map(_is_plain, get_args(hint)))
+    return isinstance(default, _PLAIN)
 
 
-def _grouped(section: str, errors: Sequence[Any], model: type[BaseModel]) -> list[str]:
+def _is_plain(kind: Any) -> bool:
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return kind in _PLAIN or get_origin(kind) in (Literal, tuple)
+
+
+_PLAIN = (bool, int, float, str, tuple, Path, type(None))
+"""Kinds of values that a recipe can hold."""
+
+_EXPECTED = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "multiple_of": "a multiple of {multiple_of}",
+}
+"""What must be, by pydantic's type of error."""
+
+
+def _faults(errors: Sequence[Any], kinds: Mapping[str, Any]) -> list[str]:
     """One sentence a key; of a value that fits none of a union's types the first complaint."""
-    told: dict[str, str] = {}
+    faults: dict[tuple[Any, ...], str] = {}
     for error in errors:
-        key = str(error["loc"][0])
-        place = f"{section}.{key}"
-        if error["type"] == "extra_forbidden":
-            text = f"{place} is not known; keys: {', '.join(model.model_fields)}"
-        else:
-            what = str(error["msg"])
-            text = f"{place} is {error['input']!r:.80}: {what[:1].lower()}{what[1:]}"
-        told.setdefault(key, text)
-    return list(told.values())
+        section, *key = error["loc"][:2]
+        faults.setdefault((section, *key), _fault(error, kinds))
+    return list(faults.values())
+
+
+def _fault(error: Any, kinds: Mapping[str, Any]) -> str:
+    section, *rest = error["loc"]
+    unknown = error["type"] == "extra_forbidden"
+    if not rest:
+        if unknown:
+            return f"no section '{section}'; sections: {_known(section, kinds)}"
+        return f"section '{section}' should hold keys, it holds {error['input']!r:.80}"
+    place = f"{section}.{rest[0]}" + "".join(f"[{n}]" for n in rest[1:] if isinstance(n, int))
+    if unknown:
+        return f"{place} is not known; keys: {_known(str(rest[0]), kinds[section].model_fields)}"
+    bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
+    expected = _EXPECTED.get(error["type"])
+    what = f"must be {expected.format(**bounds)}" if expected else error["msg"]
+    return f"{place} is {error['input']!r:.80}; {what}"
+
+
+def _known(name: str, those: Iterable[str]) -> str:
+    """All that could have been meant, and the nearest."""
+    every = list(those)
+    nearest = get_close_matches(name, every, 1)
+    return ", ".join(every) + (f" (nearest: {nearest[0]})" if nearest else "")

@@ -17,7 +17,17 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "eyeline"
 
 FLOORS = (
-    {"documents", "errors", "files", "geometry", "metrics", "pickles", "processes", "sample"},
+    {
+        "bounds",
+        "documents",
+        "errors",
+        "files",
+        "geometry",
+        "metrics",
+        "pickles",
+        "processes",
+        "sample",
+    },
     {"results", "rounding", "video", "training"},
     {"people", "speech", "system", "export", "dead_time"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},

@@ -1,75 +1,135 @@
-"""Sections bind to signatures, and all mistakes come out at once."""
+"""Sections are checked by models and signatures, and all mistakes come out at once."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from eyeline.bounds import Count, Fraction, Positive, Stages
 from eyeline.errors import RecipeError
 from eyeline.training import recipe
+from eyeline.training.recipe import Section
+from tests.wrong_values import wrong_values
 
 
-@dataclass(frozen=True)
-class Schedule:
-    epochs: int = 5
-    rate: float = 0.1
+class Schedule(Section, frozen=True):
+    epochs: Count = 5
+    rate: Positive = 0.1
     mirror: bool = True
     levels: tuple[float, ...] = (0.0, 0.5)
     note: str | None = None
+    kind: Literal["a", "b"] = "a"
 
 
 def loss(
-    logits: list[int], label: int, *, smoothing: float = 0.15, mask: Callable[[], int] | None = None
+    logits: list[int],
+    label: int,
+    *,
+    smoothing: Fraction = 0.15,
+    mask: Callable[[], int] | None = None,
 ) -> float:
     return smoothing
 
 
-LAYOUT = {"training": Schedule, "loss": loss}
+def small(width: Count = 3) -> int:
+    return width
 
 
-def bound(sections: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return recipe.bind(sections, LAYOUT, "r.yaml")
+def large(height: Count = 4, depths: Stages = (1, 1, 1, 1)) -> int:
+    return height
 
 
-def test_values_arrive_as_the_parameters_have_them() -> None:
-    got = bound({"training": {"rate": 2, "levels": [1, 0.5], "note": "x"}})
-    assert got == {"training": {"rate": 2.0, "levels": (1.0, 0.5), "note": "x"}, "loss": {}}
-    assert isinstance(got["training"]["rate"], float)
-    assert Schedule(**got["training"]).epochs == 5, "what is left out keeps its one default"
+class Plan(recipe.Recipe, frozen=True):
+    training: Schedule = Schedule()
+    loss: dict[str, Any]
+
+    def conflicts(self) -> list[str]:
+        if self.training.mirror and self.training.kind == "b":
+            return ["training.kind is 'b', which has no mirror image"]
+        return []
+
+
+def planned(sections: Mapping[str, Any], changes: Sequence[str] = ()) -> Plan:
+    networks = {"small": small, "large": large}
+    return recipe.read_as(Plan, sections, changes, Path(), networks, loss=loss)
+
+
+def test_values_arrive_as_the_fields_have_them() -> None:
+    got = planned({"training": {"rate": 2, "levels": [1, 0.5], "note": "x"}}).training
+    assert got == Schedule(rate=2.0, levels=(1.0, 0.5), note="x")
+    assert isinstance(got.rate, float)
+    assert got.epochs == 5, "what is left out keeps its one default"
+
+
+def test_of_functions_what_is_given_stands_in_the_recipe() -> None:
+    made = planned({"model": {"builder": "large", "height": 5}}, ["loss.smoothing=0"])
+    assert (made.builder, made.arguments) == ("large", {"height": 5})
+    assert made.loss == {"smoothing": 0.0}
+    assert made.as_dict()["model"] == {"builder": "large", "height": 5}
+    assert planned(made.as_dict()) == made
+    assert planned({}) == Plan(model={"builder": "small"}, loss={})
+    assert planned({"model": {"builder": "large", "depths": [1, 2, 1, 1]}}).arguments == {
+        "depths": (1, 2, 1, 1)
+    }
 
 
 def test_all_mistakes_at_once() -> None:
     with pytest.raises(RecipeError) as caught:
-        bound(
+        planned(
             {
-                "training": {"epochs": "many", "mirror": 1, "levels": "all", "speed": 3},
+                "model": {"builder": "huge", "width": 3},
+                "training": {
+                    "epochs": "many", "mirror": 1, "levels": [1, "all"], "epoch": 3, "rate": -1,
+                    "kind": "c", "note": date(2026, 11, 30),
+                },
                 "loss": {"logits": [1], "smoothing": True},
                 "optimiser": {},
             }
-        )
-    for part in (
-        "r.yaml: ", "no section 'optimiser'; sections: training, loss", "training.epochs is 'many'",
-        "training.mirror is 1", "training.levels is 'all'",
-        "training.speed is not known; keys: epochs, rate, mirror, levels, note",
-        "loss.logits is not known; keys: smoothing", "loss.smoothing is True",
-    ):  # fmt: skip
-        assert part in str(caught.value), part
+        )  # fmt: skip
+    assert str(caught.value) == "the recipe: " + "; ".join([
+        "model.builder 'huge' is not known; networks that train: small, large",
+        "training.epochs is 'many'; must be a whole number",
+        "training.rate is -1; must be more than 0",
+        "training.mirror is 1; must be true or false",
+        "training.levels[1] is 'all'; must be a number",
+        "training.note is {'date': '2026-11-30'}; must be text",
+        "training.kind is 'c'; must be 'a' or 'b'",
+        f"training.epoch is not known; keys: {', '.join(Schedule.model_fields)} (nearest: epochs)",
+        "loss.smoothing is True; must be a number",
+        "loss.logits is not known; keys: smoothing",
+        "no section 'optimiser'; sections: model, training, loss",
+    ])  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [1.5, "5", True, None])
+def test_conflicts_are_named_when_values_are_right_by_themselves() -> None:
+    with pytest.raises(RecipeError, match=r"training\.kind is 'b', which has no mirror"):
+        planned({"training": {"kind": "b"}})
+
+
+@pytest.mark.parametrize("value", [1.5, "5", True, None, [1], 1 << 2000, {"a": 1}, b"5", -(2**70)])
 def test_a_count_is_a_whole_number(value: Any) -> None:
-    with pytest.raises(RecipeError, match=r"training\.epochs"):
-        bound({"training": {"epochs": value}})
+    with pytest.raises(RecipeError, match=r"training\.epochs is .*; must be "):
+        planned({"training": {"epochs": value}})
 
 
-def test_a_section_that_holds_no_keys() -> None:
-    with pytest.raises(RecipeError, match="section 'loss' should hold keys, it holds 3"):
-        bound({"loss": 3})
+@pytest.mark.parametrize("value", [3, None, "epochs", [1]])
+def test_a_section_that_holds_no_keys(value: Any) -> None:
+    for name in ("loss", "model", "training"):
+        with pytest.raises(RecipeError, match=f"section '{name}' should hold keys, it holds"):
+            planned({name: value})
+
+
+def test_text_that_is_no_unicode_and_keys_that_are_no_text() -> None:
+    assert planned({"training": {"note": "\ud800"}}).training.note == "\\ud800"
+    with pytest.raises(RecipeError, match=r"training\.2026-11-30 is not known"):
+        planned({"training": {date(2026, 11, 30): 3}})
 
 
 def test_read_by_name_by_path_and_as_it_is(tmp_path: Path) -> None:
@@ -125,6 +185,9 @@ def test_a_value_that_is_no_plain_yaml(value: str) -> None:
     assert len(str(caught.value)) < 500
 
 
+SYSTEMS = Path(recipe.__file__).parents[1] / "systems"
+
+
 def _recipes() -> list[tuple[str, str]]:
     rooms = [*SYSTEMS.glob("*/recipe.py"), *SYSTEMS.glob("*/*/recipe.py")]
     return [
@@ -134,100 +197,72 @@ def _recipes() -> list[tuple[str, str]]:
     ]
 
 
-SYSTEMS = Path(recipe.__file__).parents[1] / "systems"
-WRONG = {
-    "learning_rate": (-1e-3, 0, float("nan"), float("inf")),
-    "clip_norm": (-1, 0),
-    "workers": (-1, 10**6),
-    "epochs": (-1, 0, 10**20),
-    "batch_size": (-4, 0),
-    "seed": (-1, 10**20),
-    "keep_every": (0,),
-    "weight_decay": (-0.1,),
-}
+def _schemas(room: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
+    """The schema of each section that a recipe is checked by."""
+    kept: dict[str, Any] = {}
+    real = recipe._schema
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "_schema", lambda n, kind: kept.setdefault(n, real(n, kind)))
+        importlib.import_module(f"eyeline.systems.{room}").read_recipe(name)
+    return kept
 
 
 @pytest.mark.parametrize(("room", "name"), _recipes())
-def test_values_out_of_bounds_in_every_recipe(room: str, name: str) -> None:
-    """Each by itself, and one of each section together in one message."""
+def test_every_field_of_every_recipe_has_bounds(
+    room: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong types, values out of range, NaN and unknown keys, each alone and all in one message."""
     read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
-    sections = read(name).as_dict()
-    tried = [
-        (f"{section}.{key}", value)
-        for section, values in sections.items()
-        for key in values
-        for value in WRONG.get(key, ())
-    ]
-    assert {place.partition(".")[2] for place, _ in tried} >= {"learning_rate", "epochs"}
-    for place, value in tried:
-        with pytest.raises(RecipeError, match=place.replace(".", r"\.")):
-            read(name, [f"{place}={yaml_of(value)}"])
-    places = {place for place, _ in tried}
-    with pytest.raises(RecipeError) as caught:
-        read(name, [f"{place}=-1" for place in places])
-    for place in places:
-        assert f"{place} is -1; must be " in str(caught.value)
+    sections: dict[str, Any] = read(name).as_dict()
+    tried: dict[str, dict[str, list[Any]]] = {}
+    for section, schema in _schemas(room, name, monkeypatch).items():
+        described = schema.model_json_schema()["properties"]
+        tried[section] = {key: wrong_values(field) for key, field in described.items()}
+    assert {"learning_rate", "seed", "epochs"} <= {key for keys in tried.values() for key in keys}
+    for section, keys in tried.items():
+        assert keys, section
+        for key, values in keys.items():
+            for value in values:
+                given = {**sections.get(section, {}), key: value}
+                with pytest.raises(
+                    RecipeError, match=rf"{section}\.{key}(\[\d\])? is .*; must be "
+                ):
+                    read({**sections, section: given})
+    for pick in (0, -1):
+        wrong = {
+            section: {key: values[pick] for key, values in keys.items()} | {f"{section}_x": 1}
+            for section, keys in tried.items()
+        }
+        wrong["model"]["builder"] = sections["model"]["builder"]
+        with pytest.raises(RecipeError) as caught:
+            read({**wrong, "other": {}})
+        assert "no section 'other'" in str(caught.value)
+        for section, keys in tried.items():
+            assert f"{section}.{section}_x is not known" in str(caught.value)
+            for key in keys:
+                assert re.search(rf"\b{section}\.{key}(\[\d\])? is ", str(caught.value)), key
 
 
-def yaml_of(value: float) -> str:
-    return {"nan": ".nan", "inf": ".inf"}.get(str(value), str(value))
+@pytest.mark.parametrize(("room", "name"), _recipes())
+def test_what_a_recipe_says_reads_back(room: str, name: str) -> None:
+    """The sections that a weights file and the identity of a run hold are those of the recipe."""
+    read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
+    made = read(name)
+    assert read(json.loads(json.dumps(made.as_dict()))) == made
+    assert set(made.as_dict()["model"]) == {"builder", *made.arguments}
 
 
-def test_what_is_wrong_is_told_at_once() -> None:
-    words = [("data.split", "tset", ("train", "test")), ("data.kind", "b", ["a", "b"])]
-    counts = [("training.epochs", 0), ("training.batch_size", 1), ("training.keep_every", None)]
-    faults = [*recipe.unknown_words(words), *recipe.below_one(counts)]
-    with pytest.raises(RecipeError) as told:
-        recipe.refuse(faults, "gafa.yaml")
-    assert str(told.value) == (
-        "gafa.yaml: data.split is 'tset'; there are train, test; "
-        "training.epochs is 0; must be at least 1"
-    )
-    recipe.refuse([], "gafa.yaml")
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A section."""
-
-    depth: int = 2
-
-
-@dataclass(frozen=True)
-class Park(recipe.Plan):
-    """A recipe of a network and a section."""
-
-    pool: Pool = field(default_factory=Pool)
-
-
-def small(width: int = 3) -> int:
-    return width
-
-
-def large(height: int = 4) -> int:
-    return height
-
-
-def test_a_plan_is_made_of_its_sections() -> None:
-    networks = {"small": small, "large": large}
-    source = {"model": {"builder": "large", "height": 5}}
-    made, where = recipe.read_plan(Park, source, ["pool.depth=7"], Path(), networks)
-    assert (made.builder, made.arguments, made.pool.depth) == ("large", {"height": 5}, 7)
-    assert made.as_dict() == {"model": {"builder": "large", "height": 5}, "pool": {"depth": 7}}
-    assert where == "the recipe"
-    assert recipe.read_plan(Park, {}, (), Path(), networks)[0] == Park({"builder": "small"})
-    with pytest.raises(RecipeError, match=r"pool\.deep is not known; keys: depth"):
-        recipe.read_plan(Park, source, ["pool.deep=3"], Path(), networks)
+def test_a_change_out_of_bounds_is_named_as_that_of_a_file() -> None:
+    with pytest.raises(
+        RecipeError, match=r"epochs is 0; must be at least 1; .*rate is nan; must be"
+    ):
+        planned({}, ["training.epochs=0", "training.rate=.nan"])
 
 
 def test_how_long_and_who_reads_may_change() -> None:
-    @dataclass(frozen=True)
-    class Free(recipe.Plan):
-        training: Schedule = field(default_factory=Schedule)
-
-    told = Free({"builder": "small"}).lasting()
-    assert told["model"] == {"builder": "small"}
-    assert "epochs" not in told["training"] and told["training"]["rate"] == 0.1
+    lasting = planned({}).lasting()
+    assert lasting["model"] == {"builder": "small"}
+    assert "epochs" not in lasting["training"] and lasting["training"]["rate"] == 0.1
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:

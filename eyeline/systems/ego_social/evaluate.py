@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from eyeline.bounds import Count, Whole, Workers
 from eyeline.errors import UsageError
 from eyeline.files import write_json
 from eyeline.results import Floats
@@ -42,16 +43,16 @@ def run(
     device: str = "cpu",
     *,
     split: str = "val",
-    stride: int = 1,
+    stride: Count = 1,
     policy: str = "published",
-    smooth: int = 0,
+    smooth: Whole = 0,
     flip: bool = False,
     fuse: bool = False,
     task: str | None = None,
     seg_info: Path | None = None,
-    batch: int = 32,
-    workers: int = 0,
-    samples: int = 200,
+    batch: Count = 32,
+    workers: Workers = 0,
+    samples: Whole = 200,
     devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on a split of a prepared data set, or answers for a challenge.

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyeline.bounds import Size
 from eyeline.errors import DataError, check_shape
 
 FEATURES = 256
 """Width of what the frame encoder says of a face."""
-HEADS: Mapping[str, tuple[int, ...]] = {"two_layers": (128, 2), "single": (2,), "angles": (3,)}
+Head = Literal["two_layers", "single", "angles"]
+HEADS: Mapping[Head, tuple[int, ...]] = {"two_layers": (128, 2), "single": (2,), "angles": (3,)}
 """Widths of the linear layers that end a network, by name.
 
 `two_layers`: the public code's. `single`: as in the authors' released checkpoint that began at
@@ -146,7 +148,7 @@ def angles(outputs: Tensor) -> Angles:
     )
 
 
-def lam_lstm(*, frames: int = 7, width: int = 64, memory: int = 256) -> LookingAtMe:
+def lam_lstm(*, frames: Size = 7, width: Size = 64, memory: Size = 256) -> LookingAtMe:
     """The published baseline, with random weights; the defaults are those of the published network.
 
     Args:
@@ -161,7 +163,7 @@ def lam_lstm(*, frames: int = 7, width: int = 64, memory: int = 256) -> LookingA
 
 
 def gaze360_lstm(
-    *, frames: int = 7, width: int = 64, memory: int = 256, head: str = "two_layers"
+    *, frames: Size = 7, width: Size = 64, memory: Size = 256, head: Head = "two_layers"
 ) -> LookingAtMe:
     """The network of `lam_lstm` as Gaze360 has it; its weights may start at `weights.initialise`.
 

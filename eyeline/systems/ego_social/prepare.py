@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline import processes
+from eyeline.bounds import Jobs, Percent
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.systems.ego_social.recordings import store
@@ -71,10 +72,10 @@ def run(
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
     told: Told | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     lossless: bool = False,
-    quality: int = 95,
+    quality: Percent = 95,
     videos: Path | str | None = None,
 ) -> Summary:
     """Prepare all annotated clips, or those of some lists.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline import processes
+from eyeline.bounds import Jobs
 from eyeline.errors import UsageError
 from eyeline.files import made, write_json
 from eyeline.systems.ego_social.prepare import REPORT, with_footage
@@ -48,7 +49,7 @@ def run(
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
     told: Told | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     videos: Path | str | None = None,
 ) -> Summary:

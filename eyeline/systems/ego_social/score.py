@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.bounds import Count, Whole
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Ints
 from eyeline.systems.ego_social import report
@@ -45,11 +46,11 @@ def run(
     truth: Path | str,
     *,
     split: str | None = None,
-    stride: int | None = None,
+    stride: Count | None = None,
     policy: str = "published",
-    smooth_frames: int = 0,
+    smooth_frames: Whole = 0,
     subset: bool = False,
-    samples: int = 200,
+    samples: Whole = 200,
     told: Told | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules.

@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
+from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.results import Floats, Image
@@ -74,14 +76,14 @@ _Film = tuple[str, list[_Clip]]
 def run(
     out: Path | str,
     *,
-    seed: int = 0,
-    clips: int = TRAIN,
-    val_clips: int = VAL,
-    seconds: float = SECONDS,
-    width_px: int = WIDTH_PX,
-    test_clips: int = 0,
+    seed: Whole = 0,
+    clips: Count = TRAIN,
+    val_clips: Count = VAL,
+    seconds: Annotated[float, Ge(4), Le(300)] = SECONDS,
+    width_px: Annotated[int, Ge(160), Le(2**14), MultipleOf(2)] = WIDTH_PX,
+    test_clips: Whole = 0,
     full_length: bool = False,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     told: Told | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyeline.bounds import Size
 from eyeline.errors import check_shape
 from eyeline.systems.ego_social.model import (
     FrameEncoder,
@@ -153,7 +154,7 @@ class TalkingToMe(nn.Module):
             return cast(Tensor, self.head(torch.cat([remembered, voice.float()], dim=1)))
 
 
-def ttm(*, width: int = 64, memory: int = 256, voice_width: int = 32) -> TalkingToMe:
+def ttm(*, width: Size = 64, memory: Size = 256, voice_width: Size = 32) -> TalkingToMe:
     """The published baseline, with random weights; the defaults are those of the published network.
 
     Args:

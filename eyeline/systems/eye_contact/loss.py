@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from eyeline.bounds import NotNegative
 from eyeline.errors import check_shape
 
 IGNORED = -1
@@ -13,7 +14,7 @@ _LARGEST_STEP = 4.0
 
 
 def segmentation_loss(
-    logits: Tensor, label: Tensor, *, smoothing: float = 0.15, mask: Tensor | None = None
+    logits: Tensor, label: Tensor, *, smoothing: NotNegative = 0.15, mask: Tensor | None = None
 ) -> Tensor:
     """Sum over the stages of cross entropy plus `smoothing` times the truncated squared step.
 

@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
+
+from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
 from eyeline.errors import DataError, UsageError
 from eyeline.files import sha256, write_bytes
 from eyeline.systems.eye_contact.discovery import pseudo_labels
@@ -81,22 +84,22 @@ def run(
     bodies: str = "torso_from_head",
     body_weights: Path | str | None = None,
     association: Association = "centre",
-    least_similarity: float = LEAST_COSINE,
-    refresh_frames: int = REFRESH_FRAMES,
-    memory_frames: int = MEMORY_FRAMES,
+    least_similarity: Annotated[float, Ge(-1), Le(1)] = LEAST_COSINE,
+    refresh_frames: Count = REFRESH_FRAMES,
+    memory_frames: Count = MEMORY_FRAMES,
     save_last: bool = False,
     save_breaking: bool = False,
-    seconds: Sequence[float] = SECONDS,
-    points: Sequence[int] = POINTS,
+    seconds: Sequence[NotNegative] = SECONDS,
+    points: Sequence[Whole] = POINTS,
     annotations: Path | str | None = None,
     leave_out: Sequence[str] = (),
     images: Path | str | None = None,
     conversion: Path | str | None = None,
     convert: bool = False,
-    m_eps: float = FIRST_EPS_MM,
-    min_length: int = 0,
+    m_eps: Positive = FIRST_EPS_MM,
+    min_length: Whole = 0,
     device: str = "cpu",
-    jobs: int = 1,
+    jobs: Jobs = 1,
     progress: Progress | None = None,
     told: Told | None = None,
 ) -> Summary:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.bounds import Whole
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import predictions as files
@@ -49,7 +50,7 @@ def run(
     truth: Path | str,
     *,
     tier: str | None = None,
-    person: int | None = None,
+    person: Whole | None = None,
     answer: str = files.ANSWER,
     subset: bool = False,
     told: Told | None = None,

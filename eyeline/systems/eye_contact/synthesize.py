@@ -19,10 +19,12 @@ import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 
+from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, write_bytes
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
@@ -70,11 +72,11 @@ class Made:
 def run(
     out: Path | str,
     *,
-    videos: int = VIDEOS,
-    test_videos: int = TEST_VIDEOS,
-    seconds: float = SECONDS,
-    seed: int = 0,
-    clips: int = 0,
+    videos: Count = VIDEOS,
+    test_videos: Count = TEST_VIDEOS,
+    seconds: Annotated[float, Ge(20), Le(720)] = SECONDS,
+    seed: Whole = 0,
+    clips: Whole = 0,
     told: Told | None = None,
 ) -> Made:
     """Write a data set; the same for the same arguments, byte for byte.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from eyeline.bounds import Count
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Predictor, System
 
@@ -23,7 +24,7 @@ def _head_pose() -> Predictor:
     return HeadPose()
 
 
-def _from_afar(files: Mapping[str, Path], device: str, *, step: int = 1) -> Predictor:
+def _from_afar(files: Mapping[str, Path], device: str, *, step: Count = 1) -> Predictor:
     from eyeline.systems.gaze_3d.from_afar import GazeFromAfarPredictor
 
     return GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,8 @@ SMALL = (
     Stage(1, 3, 2, 4, 80),
 )
 """Four blocks, for trying things out on little data."""
-BACKBONES = {"b0": B0, "small": SMALL}
+Backbone = Literal["b0", "small"]
+BACKBONES: dict[Backbone, tuple[Stage, ...]] = {"b0": B0, "small": SMALL}
 """By name; the published network has `b0`."""
 
 

@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyeline.bounds import FractionBelowOne, Size
 from eyeline.errors import DataError, check_shape
 from eyeline.systems.gaze_3d.efficientnet import (
     BACKBONES,
     FEATURES,
     STEM,
+    Backbone,
     EfficientNetB0,
     PaddedConv,
     batch_norm,
@@ -244,7 +246,7 @@ def turn_to_camera(direction: Tensor) -> Tensor:
 
 
 def gaze_from_afar(
-    *, frames: int = 7, drop_connect: float = 0.2, backbone: str = "b0"
+    *, frames: Size = 7, drop_connect: FractionBelowOne = 0.2, backbone: Backbone = "b0"
 ) -> GazeFromAfar:
     """The builder, with random weights; the defaults are those of the published network.
 

@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
+
+from annotated_types import Ge, Le
 
 from eyeline import processes
+from eyeline.bounds import Jobs
 from eyeline.errors import UsageError
 from eyeline.files import write_bytes
 from eyeline.systems.gaze_3d import splits
@@ -63,10 +66,10 @@ def run(
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
     told: Told | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     sessions: tuple[str, ...] = (),
     degrade: bool = True,
-    quality: int = 95,
+    quality: Annotated[int, Ge(0), Le(100)] = 95,
 ) -> Summary:
     """Prepare all cameras of a data set, or those of some sessions.
 

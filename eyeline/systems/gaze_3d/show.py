@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.bounds import Count, Whole
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.files import write_bytes
 from eyeline.geometry.directions import angle, normalise
@@ -76,9 +77,9 @@ def run(
     *,
     session: str | None = None,
     cameras: tuple[str, ...] = (),
-    frame: int | None = None,
-    count: int = 1,
-    every: int = 1,
+    frame: Whole | None = None,
+    count: Count = 1,
+    every: Count = 1,
     told: Told | None = None,
 ) -> Summary:
     """Draw the annotations of a session's cameras at the same instants.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.systems.gaze_3d.data import Window
-from eyeline.systems.gaze_3d.loss import Likelihood, losses
+from eyeline.systems.gaze_3d.loss import losses
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar
 from eyeline.systems.gaze_3d.recipe import Recipe
 from eyeline.training.loop import StepLoss
@@ -36,7 +36,7 @@ class Step:
 
     def __init__(self, plan: Recipe) -> None:
         self.every = plan.training.concentration_every
-        self.kind = cast(Likelihood, plan.loss.concentration)
+        self.kind = plan.loss.concentration
         self.recurrence = plan.loss.recurrence
         self.frozen = plan.training.statistics == "frozen"
 

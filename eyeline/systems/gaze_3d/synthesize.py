@@ -13,11 +13,13 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Gt, Le
 
 from eyeline import processes
+from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
@@ -53,13 +55,13 @@ class _Session:
 def run(
     out: Path | str,
     *,
-    seed: int = 0,
-    sessions: int = 4,
-    test_sessions: int = 2,
-    cameras: int = 2,
-    frames: int = 24,
-    width_px: int = 480,
-    jobs: int = 1,
+    seed: Whole = 0,
+    sessions: Annotated[int, Ge(2), Le(999)] = 4,
+    test_sessions: Count = 2,
+    cameras: Count = 2,
+    frames: Annotated[int, Gt(FRAMES), Le(10**6)] = 24,
+    width_px: Annotated[int, Ge(64), Le(2**14)] = 480,
+    jobs: Jobs = 1,
     told: Told | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.

@@ -15,7 +15,7 @@ from eyeline import files
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Windows, open_training
 from eyeline.systems.gaze_3d.inputs import FRAMES
-from eyeline.systems.gaze_3d.loss import Likelihood, concentration_loss
+from eyeline.systems.gaze_3d.loss import concentration_loss
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, economise, gaze_from_afar
 from eyeline.systems.gaze_3d.recipe import BUILDER, Recipe, read_recipe
 from eyeline.systems.gaze_3d.report import Report
@@ -92,7 +92,7 @@ def open_data(plan: Recipe, data_dir: Path) -> tuple[Windows, Windows]:
     learned, held = open_training(
         data_dir,
         sessions,
-        validation=cast(Any, plan.data.validation),
+        validation=plan.data.validation,
         share=plan.data.validation_share,
         seed=plan.training.seed,
         circular=plan.data.circular,
@@ -141,7 +141,7 @@ def _validated(network: GazeFromAfar, plan: Recipe, held: Windows, made: Run) ->
     label = held.directions("gaze")
     gaze, size = found.gaze.direction.numpy(), report.PUBLISHED_BATCH
     batched = report.published(gaze, label, size)["3d_all"]
-    kind = cast(Likelihood, plan.loss.concentration)
+    kind = plan.loss.concentration
     pieces = zip(
         *(torch.split(v, size) for v in (*found.gaze, torch.from_numpy(label))), strict=True
     )
@@ -168,7 +168,7 @@ def _is_best(
 
 def _answer(network: GazeFromAfar, plan: Recipe, windows: Windows) -> Directions3D:
     found = evaluate.answer(network, windows, workers=plan.data.workers)
-    return found[cast(Any, plan.loss.recurrence)]
+    return found[plan.loss.recurrence]
 
 
 def _network(plan: Recipe, weights: Path | None) -> GazeFromAfar:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from eyeline.bounds import Count
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
 
@@ -30,7 +31,7 @@ def _csts(
     *,
     dataset: str | None = None,
     task: str | None = None,
-    every: int | None = None,
+    every: Count | None = None,
     precision: str = "float32",
 ) -> Predictor:
     from eyeline.systems.gaze_anticipation.from_video import CstsPredictor

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from annotated_types import Gt, Lt
 
+from eyeline.bounds import Count, Fraction, Whole, Workers
 from eyeline.errors import UsageError
 from eyeline.files import write_json
 from eyeline.results import Floats
@@ -67,13 +69,13 @@ def run(
     task: str | None = None,
     full_frames: bool = False,
     sound: bool | None = None,
-    threshold: float | None = None,
-    validation_clips: int = 500,
-    fov_deg: float | None = None,
+    threshold: Fraction | None = None,
+    validation_clips: Whole = 500,
+    fov_deg: Annotated[float, Gt(0), Lt(180)] | None = None,
     precision: str = "float32",
-    batch: int = 8,
-    workers: int = 0,
-    samples: int = 200,
+    batch: Count = 8,
+    workers: Workers = 0,
+    samples: Whole = 200,
     maps: bool = True,
     devices: Devices | None = None,
 ) -> Report:

@@ -11,11 +11,22 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from eyeline.bounds import (
+    Even,
+    Fraction,
+    FractionBelowOne,
+    MultipleOf8,
+    MultipleOf64,
+    Number,
+    Positive,
+    Stages,
+    Whole,
+)
 from eyeline.errors import DataError, check_shape
 from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape, enlarged
 from eyeline.systems.gaze_anticipation.network.fusion import Fusion
@@ -31,7 +42,7 @@ PRECISIONS = ("float32", "bfloat16")
 With made-up weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
 (root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
 """
-RECOMPUTED = ("none", "halving", "all")
+Recomputed = Literal["none", "halving", "all"]
 """Blocks that training computes again: of the encoders those that halve the grid, whose queries
 come from four times as many tokens, or all."""
 PICTURE_MULTIPLE = 64
@@ -236,17 +247,17 @@ def heatmaps(logits: Tensor) -> Tensor:
 
 def csts(
     *,
-    frames: int = 8,
-    side: int = 256,
-    width: int = 96,
-    layers: tuple[int, ...] = (1, 2, 11, 2),
-    sound_layers: tuple[int, ...] = (1, 1, 1, 1),
-    embedding: int = 256,
-    drop_path: float = 0.2,
+    frames: Even = 8,
+    side: MultipleOf64 = 256,
+    width: MultipleOf8 = 96,
+    layers: Stages = (1, 2, 11, 2),
+    sound_layers: Stages = (1, 1, 1, 1),
+    embedding: Whole = 256,
+    drop_path: FractionBelowOne = 0.2,
     gate_by_sound: bool = False,
-    initial_spread: float = _INITIAL_SPREAD,
-    sound_mean: float = 0.0,
-    sound_std: float = 1.0,
+    initial_spread: Fraction = _INITIAL_SPREAD,
+    sound_mean: Number = 0.0,
+    sound_std: Positive = 1.0,
 ) -> GazeAnticipation:
     """The builder, with random weights; the defaults are those of the published network.
 
@@ -314,12 +325,12 @@ def mvit_b(
     return Encoder(Stem(3, width, frames // 2, side // PATCH), _encoder_blocks(width, layers, 0.0))
 
 
-def economise(network: GazeAnticipation, recompute: str = "halving") -> GazeAnticipation:
+def economise(network: GazeAnticipation, recompute: Recomputed = "halving") -> GazeAnticipation:
     """Make training take less memory and more time; gradients stay the same.
 
     Args:
         network: changed in place.
-        recompute: one of `RECOMPUTED`; of these blocks the input alone is kept.
+        recompute: of these blocks the input alone is kept.
     """
     for module in network.modules():
         if isinstance(module, Block):

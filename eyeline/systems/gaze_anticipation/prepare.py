@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from eyeline import processes
+from eyeline.bounds import FractionWithin, Jobs, Whole
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, replacing, write_bytes
 from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
@@ -83,14 +84,14 @@ def run(
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
     told: Told | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     fill_silence: bool = False,
     clip_files: bool = False,
     original_layout: bool = False,
     lists: Path | str | None = None,
-    test_share: float | None = None,
-    seed: int = 0,
+    test_share: FractionWithin | None = None,
+    seed: Whole = 0,
     group: str = GROUP,
 ) -> Summary:
     """Prepare all videos of a data set in Ego4D's layout, or some of them.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyeline.bounds import FractionWithin, Jobs, Whole
 from eyeline.errors import DataError
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation.prepare import (
@@ -141,15 +142,15 @@ def run(
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
     told: Told | None = None,
-    jobs: int = 1,
+    jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     pairing: str = "linear",
     fill_silence: bool = False,
     clip_files: bool = False,
     original_layout: bool = False,
     lists: Path | str | None = None,
-    test_share: float | None = None,
-    seed: int = 0,
+    test_share: FractionWithin | None = None,
+    seed: Whole = 0,
     group: str = GROUP,
 ) -> Summary:
     """Prepare all recordings of Aria Everyday Activities, or some of them.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Gt, Lt
 
+from eyeline.bounds import Fraction, Whole
 from eyeline.errors import DataError
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation import report
@@ -37,10 +40,10 @@ def run(
     truth: Path | str,
     *,
     split: str = "test",
-    threshold: float | None = None,
-    fov_deg: float | None = None,
+    threshold: Fraction | None = None,
+    fov_deg: Annotated[float, Gt(0), Lt(180)] | None = None,
     subset: bool = False,
-    samples: int = 200,
+    samples: Whole = 200,
     told: Told | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules, and by better ones.

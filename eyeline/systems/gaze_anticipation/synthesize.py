@@ -16,11 +16,13 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
+from eyeline.bounds import Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes
 from eyeline.results import Floats
@@ -66,13 +68,13 @@ class _Video:
 def run(
     out: Path | str,
     *,
-    seed: int = 0,
-    videos: int = TRAIN,
-    test_videos: int = TEST,
-    seconds: int = SECONDS,
-    width_px: int = WIDTH_PX,
-    things: int = THINGS,
-    jobs: int = 1,
+    seed: Whole = 0,
+    videos: Annotated[int, Ge(1), Le(10_000)] = TRAIN,
+    test_videos: Annotated[int, Ge(1), Le(10_000)] = TEST,
+    seconds: Annotated[int, Ge(10), Le(3600)] = SECONDS,
+    width_px: Annotated[int, Ge(64), Le(2048), MultipleOf(2)] = WIDTH_PX,
+    things: Annotated[int, Ge(2), Le(KINDS)] = THINGS,
+    jobs: Jobs = 1,
     told: Told | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.

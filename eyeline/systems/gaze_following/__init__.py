@@ -13,7 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
+from annotated_types import Ge, Le
+
+from eyeline.bounds import Count, NotNegative
 from eyeline.people.targets.model import measured
 from eyeline.results import Method
 from eyeline.system import Builder, Lazy, Needs, Predictor, System
@@ -29,11 +33,11 @@ def _from_video(
     files: Mapping[str, Path],
     device: str,
     *,
-    every_s: float = 0.5,
+    every_s: NotNegative = 0.5,
     fusion: str | None = None,
     rule: str | None = None,
-    proposals: int = 1000,
-    short_px: int | None = None,
+    proposals: Count = 1000,
+    short_px: Annotated[int, Ge(32), Le(2**14)] | None = None,
 ) -> Predictor:
     from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
 

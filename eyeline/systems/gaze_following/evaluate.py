@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
+
+from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
 from eyeline.systems.gaze_following.train import BUILDERS
 from eyeline.training.devices import Devices
@@ -32,11 +35,11 @@ def run(
     split: str | None = None,
     fusion: str | None = None,
     masks: bool | None = None,
-    proposals: int | None = None,
-    short_px: int | None = None,
+    proposals: Count | None = None,
+    short_px: Annotated[int, Ge(32), Le(2**14)] | None = None,
     without: Path | None = None,
     slope_weights: Path | None = None,
-    samples: int | None = None,
+    samples: Whole | None = None,
     devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on annotated data; which network it holds, it says itself.

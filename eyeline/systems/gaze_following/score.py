@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.bounds import Positive, Whole
 from eyeline.documents import read_npy
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry import boxes
@@ -45,13 +46,13 @@ def run(
     pictures: str | None = None,
     heatmaps: str | None = None,
     protocol: str | None = None,
-    sigma_cells: float = 3.0,
+    sigma_cells: Positive = 3.0,
     subset: bool = False,
     extra: bool = False,
     speakers: str | None = None,
     heads: str | None = None,
     without: str | None = None,
-    samples: int = 200,
+    samples: Whole = 200,
 ) -> Report:
     """Scores of predicted looks by the field's point metrics, or of boxes by COCO's.
 

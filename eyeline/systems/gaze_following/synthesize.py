@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
+from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.systems.gaze_following import formats
@@ -57,15 +59,15 @@ class _Video:
 def run(
     out: Path | str,
     *,
-    seed: int = 0,
-    videos: int = TRAIN,
-    validation_videos: int = VALIDATION,
-    test_videos: int = TEST,
-    seconds: float = 8.0,
-    width_px: int = 480,
-    look_every: int = 5,
-    picture_every: int = 25,
-    jobs: int = 1,
+    seed: Whole = 0,
+    videos: Count = TRAIN,
+    validation_videos: Count = VALIDATION,
+    test_videos: Count = TEST,
+    seconds: Annotated[float, Ge(2), Le(40)] = 8.0,
+    width_px: Annotated[int, Ge(160), Le(2**14), MultipleOf(2)] = 480,
+    look_every: Count = 5,
+    picture_every: Count = 25,
+    jobs: Jobs = 1,
     told: Told | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.

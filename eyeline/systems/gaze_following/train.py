@@ -94,5 +94,6 @@ def builder_of(recipe: Path | Mapping[str, Any], changes: Sequence[str] = ()) ->
         raise RecipeError(
             f"{where} does not say what it trains: model.builder is {' or '.join(BUILDERS)}"
         )
-    builder, _ = recipes.network_of(changed, BUILDERS, where)
+    builder, faults = recipes.network_of(changed, BUILDERS)
+    recipes.refuse(faults, where)
     return builder

@@ -49,19 +49,30 @@ def test_changes_are_made() -> None:
 def test_all_mistakes_at_once() -> None:
     with pytest.raises(RecipeError) as told:
         read_recipe({
-            "model": {"builder": "gaze360_lstm", "head": "angles", "frames": 5},
+            "model": {"builder": "gaze360_lstm", "head": "none", "frames": 0},
             "data": {"stride": 0, "policy": "mine", "validation_stride": -1},
-            "loss": {"class_weights": [1.0]},
+            "loss": {"class_weights": [1.0, 0]},
             "training": {
                 "select": "x", "statistics": "y", "epochs": 0, "batch_size": 0, "frame_budget": 0,
                 "keep_every": 0,
             },
         })  # fmt: skip
-    for key in ("model.head", "model.frames is 5; the data has 7", "data.stride",
+    for key in ("model.head", "model.frames", "data.stride",
                 "data.validation_stride", "data.policy", "loss.class_weights", "training.select",
                 "training.statistics", "training.epochs", "training.batch_size",
                 "training.frame_budget", "training.keep_every"):  # fmt: skip
         assert key in str(told.value)
+
+
+def test_all_conflicts_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        read_recipe({
+            "model": {"builder": "gaze360_lstm", "head": "angles", "frames": 5},
+            "loss": {"class_weights": [1.0]},
+        })  # fmt: skip
+    for part in ("model.head is 'angles'", "model.frames is 5; the data has 7",
+                 "loss.class_weights is [1.0]; must be two"):  # fmt: skip
+        assert part in str(caught.value)
 
 
 def test_unknown_keys_and_networks() -> None:

@@ -50,10 +50,10 @@ def test_all_mistakes_at_once() -> None:
     ("sections", "message"),
     [
         ({"model": {"builder": "resnet"}}, r"model.builder 'resnet'.*landmarks_tcn, ms_tcn2"),
-        ({"data": {"labels": "guessed"}}, r"there are annotated, clusters"),
+        ({"data": {"labels": "guessed"}}, r"must be 'annotated' or 'clusters'"),
         ({"data": {"labels": "clusters"}}, r"needs the network ms_tcn2"),
-        ({"decoding": {"balance": []}}, r"decoding.balance is empty"),
-        ({"data": {"validation_share": 1.0}}, r"not within"),
+        ({"decoding": {"balance": []}}, r"decoding.balance is \[\]; must be a list of at least 1"),
+        ({"data": {"validation_share": 1.0}}, r"must be less than 1"),
         ({"training": {"rounds": 3}}, r"training.rounds is not known"),
     ],
 )

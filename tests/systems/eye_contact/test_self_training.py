@@ -4,7 +4,6 @@ labels."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def recipe(epochs: int = 8, rounds: int = 2) -> Recipe:
+def recipe(epochs: int = 8, rounds: int = 2, save_every: int = 0) -> Recipe:
     return read_recipe(
         {
             "data": {"labels": "clusters", "validation_share": 0.25},
@@ -58,7 +57,7 @@ def recipe(epochs: int = 8, rounds: int = 2) -> Recipe:
                 "refinements": 1, "maps": 16, "features": WIDTH, "dropout": 0.2,
             },
             "optimizer": {"learning_rate": 0.003},
-            "training": {"epochs": epochs, "rounds": rounds},
+            "training": {"epochs": epochs, "rounds": rounds, "save_every": save_every},
         }
     )  # fmt: skip
 
@@ -139,7 +138,7 @@ def test_a_stopped_run_ends_like_one_that_was_not(
 def test_the_networks_of_all_rounds_are_kept(
     data: tuple[Split, list[Ints]], tmp_path: Path
 ) -> None:
-    plan = replace(recipe(3), training=replace(recipe(3).training, save_every=2))
+    plan = recipe(3, save_every=2)
     states: dict[str, dict[str, torch.Tensor]] = {}
 
     def save(path: Path, network: nn.Module, scores: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def test_what_decays_as_published() -> None:
     file = golden("optim")
     with torch.device("meta"):
         whole = csts()
-    optimizer = optimizers(Recipe(), whole)["main"]
+    optimizer = optimizers(read_recipe({}), whole)["main"]
     names = {id(p): name for name, p in whole.named_parameters()}
     assert len(optimizer.param_groups) == int(file["n_groups"])
     for i, group in enumerate(optimizer.param_groups):
@@ -57,7 +57,7 @@ def test_what_decays_as_published() -> None:
 
 
 def test_learning_rate_as_published() -> None:
-    file, given = golden("optim"), Recipe().optimizer
+    file, given = golden("optim"), read_recipe({}).optimizer
     found = [learning_rate(given, float(epoch)) for epoch in file["epochs"]]
     np.testing.assert_allclose(found, file["lr"], rtol=1e-9)
     assert learning_rate(given, 20.0) == pytest.approx(1e-6)
@@ -141,7 +141,7 @@ def test_gradients_and_a_step_as_published() -> None:
     file, net = golden("model_grad_b2"), network()
     clip, sound = inputs("b2", 2)
     label = torch.from_numpy(file["target_heatmap"])
-    found = Step(Recipe())(net, {"clip": clip, "sound": sound, "heatmap": label})
+    found = Step(read_recipe({}))(net, {"clip": clip, "sound": sound, "heatmap": label})
     np.testing.assert_allclose(found.parts["divergence"], file["kldiv"], rtol=1e-5)
     np.testing.assert_allclose(found.parts["contrast"], file["egonce"], rtol=1e-5)
     np.testing.assert_allclose(found.total.item(), file["loss"], rtol=1e-5)
@@ -162,7 +162,7 @@ def test_gradients_and_a_step_as_published() -> None:
     np.testing.assert_allclose(float(norm), file["total_grad_norm"], rtol=1e-4)
     changed = {k.split("/")[1] for k in file if k.startswith("step/")}
     before = {name: sampled(given[name], 64).copy() for name in changed}
-    optimizers(Recipe(), net)["main"].step()
+    optimizers(read_recipe({}), net)["main"].step()
     for name in changed:
         clipped, delta = (file[f"step/{name}/{what}"] for what in ("grad_clipped", "delta"))
         sure = np.abs(clipped) > max(1e-7, 1e-2 * np.abs(clipped).max())  # of the sign

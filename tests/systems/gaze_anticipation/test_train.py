@@ -261,7 +261,7 @@ def test_a_warm_up_rises_to_the_course_that_is_without(data: Path) -> None:
         run.optimizers["main"].step()
         run.schedulers["main"].step()
     assert 0 < rates[0] < rates[warm - 1] > rates[-1]
-    with pytest.raises(RecipeError, match="warmup_epochs should not be negative"):
+    with pytest.raises(RecipeError, match=r"warmup_epochs is -1\.0; must be at least 0"):
         plan("optimizer.warmup_epochs=-1.0")
 
 

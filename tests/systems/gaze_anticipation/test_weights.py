@@ -182,7 +182,7 @@ def test_what_is_imported_can_be_loaded(tmp_path: Path, written: Write) -> None:
     ("builder", "arguments", "message"),
     [
         ("centre_prior", {}, "weights of gaze_anticipation/centre_prior; expected"),
-        ("csts", {"frames": 7}, "csts cannot use: frames is 7"),
+        ("csts", {"frames": 7}, "csts cannot use: arguments.frames is 7; must be a multiple of 2"),
         ("csts", {"depth": 3}, "csts cannot use: .*depth"),
         ("csts", {"side": 128, "width": 16}, "another shape for"),
     ],

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -19,10 +19,11 @@ RATE_HZ = 30
 """Frames a second of the clips; all frame numbers count these."""
 WEARER = "0"
 """Number of the person who wears the camera."""
-POLICIES = ("published", "is_at_me")
+Policy = Literal["published", "is_at_me"]
 """What makes a segment positive. `published`: every look that is listed, and talk that has a
 target; the authors ask for it since version 1 of the annotations has the flag false everywhere.
 `is_at_me`: those whose flag says so."""
+POLICIES: tuple[str, ...] = get_args(Policy)
 LAM_LEAVES_OUT = frozenset(
     {
         "0232fbc8-c9b1-405c-bd42-a9d773fd4835",

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from eyeline.bounds import FractionBelowOne, NotNegative, Size
+
 
 class DilatedLayer(nn.Module):
     """A residual convolution over time that looks `dilation` frames back and ahead."""
@@ -110,12 +112,12 @@ class LandmarksTcn(nn.Module):
 
 def landmarks_tcn(
     *,
-    channels: int = 24,
-    layers: int = 7,
-    dropout: float = 0.3,
-    input_dropout: float = 0.1,
-    input_noise: float = 0.1,
-    members: int = 5,
+    channels: Size = 24,
+    layers: Size = 7,
+    dropout: FractionBelowOne = 0.3,
+    input_dropout: FractionBelowOne = 0.1,
+    input_noise: NotNegative = 0.1,
+    members: Size = 5,
 ) -> LandmarksTcn:
     """The builder: an average of `members` equal networks over the features of `inputs`."""
     from eyeline.systems.eye_contact.landmarks.inputs import PARITY

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eyeline.bounds import FractionBelowOne, Size, Whole
 from eyeline.errors import UsageError, check_shape
 
 
@@ -170,13 +171,13 @@ class MsTcn2(nn.Module):
 
 def ms_tcn2(
     *,
-    layers_prediction: int = 11,
-    layers_refinement: int = 10,
-    refinements: int = 4,
-    maps: int = 64,
-    features: int = 2048,
-    classes: int = 2,
-    dropout: float = 0.5,
+    layers_prediction: Size = 11,
+    layers_refinement: Size = 10,
+    refinements: Whole = 4,
+    maps: Size = 64,
+    features: Size = 2048,
+    classes: Size = 2,
+    dropout: FractionBelowOne = 0.5,
 ) -> MsTcn2:
     """The builder; the defaults are those of the authors' released network."""
     return MsTcn2(

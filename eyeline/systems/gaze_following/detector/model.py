@@ -20,6 +20,7 @@ from torchvision.models.resnet import Bottleneck
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from eyeline.bounds import Size, Stages
 from eyeline.errors import DataError, check_shape
 from eyeline.systems.gaze_following.detector.pooling import pooled
 
@@ -226,13 +227,13 @@ def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 def mask_rcnn(
     *,
-    depths: tuple[int, ...] = (3, 4, 23, 3),
-    stem: int = 64,
-    width: int = 64,
-    groups: int = 32,
-    group_width: int = 4,
-    pyramid: int = 256,
-    hidden: int = 1024,
+    depths: Stages = (3, 4, 23, 3),
+    stem: Size = 64,
+    width: Size = 64,
+    groups: Size = 32,
+    group_width: Size = 4,
+    pyramid: Size = 256,
+    hidden: Size = 1024,
 ) -> MaskRcnn:
     """The builder, with random weights; the defaults are those of the published network.
 

@@ -84,9 +84,9 @@ def open_data(plan: Recipe, data_dir: Path) -> tuple[Pictures, Pictures]:
     """Pictures to learn from, and those to validate on."""
     told = plan.data
     learned = data.open_split(
-        data_dir, told.train_split, plan.fusion, short_px=told.short_px, for_training=True
+        data_dir, told.train_split, told.fusion, short_px=told.short_px, for_training=True
     )
-    held = data.open_split(data_dir, told.validation_split, plan.fusion, short_px=told.short_px)
+    held = data.open_split(data_dir, told.validation_split, told.fusion, short_px=told.short_px)
     return learned, held
 
 
@@ -171,7 +171,7 @@ def is_chosen(
     """Whether an epoch's weights are to be kept in place of those before.
 
     Args:
-        select: one of `recipe.SELECTIONS`.
+        select: as of `recipe.Training`.
         history: of the epochs before.
         scores: of this one.
     """

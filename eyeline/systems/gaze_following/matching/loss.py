@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from eyeline.bounds import FractionBelowOne
 from eyeline.errors import check_shape
 
 
-def matching_loss(logits: Tensor, right: Tensor, *, smoothing: float = 0.05) -> Tensor:
+def matching_loss(logits: Tensor, right: Tensor, *, smoothing: FractionBelowOne = 0.05) -> Tensor:
     """Mean of `look_losses` over the batch.
 
     Args:

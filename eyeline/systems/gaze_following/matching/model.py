@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from eyeline.bounds import FractionBelowOne, Size
 from eyeline.errors import check_shape
 from eyeline.training.draws import dropped, mixed
 
@@ -98,7 +99,7 @@ class Matcher(nn.Module):
         return torch.cat([logit, self.extra(context, own[2])], dim=1)
 
 
-def matcher(*, width: int = 48, dropout: float = 0.1) -> Matcher:
+def matcher(*, width: Size = 48, dropout: FractionBelowOne = 0.1) -> Matcher:
     """The builder.
 
     Args:

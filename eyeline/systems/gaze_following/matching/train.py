@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -190,14 +189,14 @@ def _validated(network: Matcher, plan: Recipe, seen: Examples, made: Run) -> dic
     }
     best = all(scores["validation_loss"] < entry["validation_loss"] for entry in made.history)
     if made.folder is not None and best:
-        card = CheckpointCard("gaze_following", BUILDER, plan.model, scores=scores)
+        card = CheckpointCard("gaze_following", BUILDER, plan.arguments, scores=scores)
         checkpoint.save(made.folder / BEST, network.state_dict(), card)
     return scores
 
 
 def _network(plan: Recipe, weights: Path | None) -> Matcher:
     torch.manual_seed(plan.training.seed)
-    network = matcher(**plan.model)
+    network = matcher(**plan.arguments)
     if weights is not None:
         card, state = checkpoint.load(weights)
         checkpoint.check_builder(card, "gaze_following", (BUILDER,), weights)
@@ -218,7 +217,7 @@ def _finish(
     network.eval()
     made = _scores(network, held)
     card = CheckpointCard(
-        "gaze_following", BUILDER, plan.model, recipe=plan.as_dict(),
+        "gaze_following", BUILDER, plan.arguments, recipe=plan.as_dict(),
         data={
             "split": plan.data.train_split, "videos": sorted(set(learned.looks.video)),
             "looks": len(learned.looks), "held_out_videos": sorted(set(held.looks.video)),
@@ -253,9 +252,8 @@ def _check_apart(learned: Scenes, held: Scenes) -> None:
 
 def _identity(plan: Recipe, learned: Scenes, held: Scenes, weights: Path | None) -> str:
     """Of recipe, data and first weights."""
-    told = {**plan.as_dict(), "training": asdict(plan.training)}
     first = files.sha256(weights) if weights else ""
-    found = hashlib.sha256(json.dumps([told, first], sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps([plan.as_dict(), first], sort_keys=True).encode())
     for scenes in (learned, held):
         found.update("".join(scenes.looks.picture).encode())
         for array in (scenes.looks.points_px, scenes.looks.head_xyxy, scenes.gaze):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eyeline.errors import RecipeError
-from eyeline.systems.gaze_following.detector.recipe import RECIPES, Recipe, read_recipe
+from eyeline.systems.gaze_following.detector.recipe import RECIPES, read_recipe
 from eyeline.training import recipe
 
 
@@ -16,10 +16,10 @@ def test_the_three_differ_in_their_pictures_alone() -> None:
     assert set(recipe.names(RECIPES)) == set(named)
     for name, fusion in named.items():
         plan = read_recipe(name)
-        assert plan.fusion == fusion
+        assert plan.data.fusion == fusion
         told = plan.as_dict()
         told["data"]["fusion"] = "hs"
-        assert told == Recipe().as_dict(), "the defaults are the published numbers"
+        assert told == read_recipe({}).as_dict(), "the defaults are the published numbers"
 
 
 def test_changes() -> None:
@@ -30,11 +30,11 @@ def test_changes() -> None:
 @pytest.mark.parametrize(
     ("sections", "fault"),
     [
-        ({"data": {"fusion": "HS"}}, "data.fusion is 'HS'; there are hs, h, none"),
-        ({"training": {"select": "best"}}, "there are last, box_AP"),
+        ({"data": {"fusion": "HS"}}, "data.fusion is 'HS'; must be 'hs', 'h' or 'none'"),
+        ({"training": {"select": "best"}}, "must be 'last' or 'box_AP'"),
         ({"training": {"epochs": 0}}, "training.epochs is 0; must be"),
-        ({"training": {"frozen_stages": 5}}, "0 to 4"),
-        ({"data": {"mirror": 1.5}}, "data.mirror is 1.5, not within"),
+        ({"training": {"frozen_stages": 5}}, "must be at most 4"),
+        ({"data": {"mirror": 1.5}}, "data.mirror is 1.5; must be at most 1"),
         ({"samples": {"boxes": 3}}, "samples.boxes is not known"),
         ({"model": {"builder": "yolo"}}, "networks that train: mask_rcnn"),
         ({"optimizer": {"drop_epochs": "8"}}, "optimizer.drop_epochs"),

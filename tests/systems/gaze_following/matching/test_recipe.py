@@ -20,7 +20,7 @@ def test_every_recipe_is_read():
 
 def test_changes():
     plan = read_recipe("matcher", ["training.epochs=2", "model.width=8", "loss.smoothing=0.1"])
-    assert (plan.training.epochs, plan.model["width"], plan.loss["smoothing"]) == (2, 8, 0.1)
+    assert (plan.training.epochs, plan.arguments["width"], plan.loss["smoothing"]) == (2, 8, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,9 @@ def test_changes():
     [
         ("model.builder=csts", "csts"),
         ("model.depth=3", "model.depth is not known"),
-        ("training.mute=1.5", "training.mute 1.5 is no share"),
+        ("training.mute=1.5", "training.mute is 1.5; must be at most 1"),
         ("training.epochs=0", "training.epochs is 0; must be at least 1"),
-        ("optimizer.learning_rate=0.0", "learning_rate is 0; must be more than 0"),
+        ("optimizer.learning_rate=0.0", "learning_rate is 0.0; must be more than 0"),
         ("loss.weight=1", "loss.weight is not known"),
         ("other.key=1", "no section 'other'"),
     ],
