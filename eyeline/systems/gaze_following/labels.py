@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eyeline.bounds import Whole
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.systems.gaze_following import formats
@@ -31,7 +32,7 @@ def run(
     images: str | None = None,
     lists: str | None = None,
     category: str | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
 ) -> Summary:
     """Write the labels as COCO instances, with their images, divided by video.
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline.bounds import Count
 from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.files import clear, filling, made, write_bytes, write_json
@@ -78,9 +79,9 @@ def run(
     speaker_files: str | None = None,
     speaker: str | None = None,
     fusion: str = "hs",
-    min_track: int = LEAST_FACES,
+    min_track: Count = LEAST_FACES,
     published: bool = True,
-    every: int = 1,
+    every: Count = 1,
     rule: str | None = None,
 ) -> Summary:
     """Prepare a video or all videos of a folder.
