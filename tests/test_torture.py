@@ -47,7 +47,7 @@ def test_a_table_has_a_row_a_figure_and_its_verdict(capsys: pytest.CaptureFixtur
 
 def test_numerical_tests_are_those_that_compare_what_networks_compute() -> None:
     names = {Path(name).name for name in kernels.numerical_tests(kernels.ROOT / "tests")}
-    assert {"test_log_mel.py", "test_ttm_model.py", "test_legacy.py"} <= names
+    assert {"test_log_mel.py", "test_ttm_model.py"} <= names
     assert len(names) > 50 and "test_imports.py" not in names
 
 

@@ -55,7 +55,7 @@ def _key(video: Path) -> str:
         f
         for part in FRONT_END
         for f in ([root / part] if part.endswith(".py") else sorted((root / part).rglob("*.py")))
-        if "targets" not in f.parts
+        if "targets" not in f.relative_to(root).parts
     ]
     digest = hashlib.sha256(sha256(video).encode())
     for file in files:
@@ -70,7 +70,7 @@ def _save(path: Path, scene: Scene) -> None:
         "video": {k: str(v) if isinstance(v, Fraction) else v for k, v in info.items()},
         "camera": vars(scene.camera),
         "tracks": [
-            {k: v for k, v in vars(t).items() if isinstance(v, int | type(None))}
+            {k: v for k, v in vars(t).items() if isinstance(v, int | str | type(None))}
             for t in scene.tracks
         ],
     }
