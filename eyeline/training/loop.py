@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from eyeline.errors import CheckpointError, TrainingError
 from eyeline.files import replacing, write_bytes
+from eyeline.log import Log
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -91,7 +92,7 @@ class Run:
     """Steps after which the state is kept within an epoch, too; None keeps it after whole epochs.
     `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
     numbers of worker processes."""
-    told: Callable[[str], None] | None = None
+    told: Log | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry an epoch: `epoch`, `loss`, its parts, scores of the validation, `seconds`."""
 

@@ -23,6 +23,7 @@ FLOORS = (
         "errors",
         "files",
         "geometry",
+        "log",
         "metrics",
         "pickles",
         "processes",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline import files
 from eyeline.errors import CheckpointError
+from eyeline.log import Log
 from eyeline.systems.ego_social import weights
 from eyeline.systems.ego_social.recipe import HEADS
 from eyeline.training import checkpoint
@@ -30,7 +31,7 @@ def begin(
     network: nn.Module,
     plan: Recipe,
     path: Path | None,
-    told: Callable[[str], None] | None = None,
+    told: Log | None = None,
 ) -> Beginning:
     """Give a fresh network its first weights, and say what was taken.
 

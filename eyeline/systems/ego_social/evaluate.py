@@ -10,11 +10,12 @@ import numpy as np
 from eyeline.bounds import Count, Whole, Workers
 from eyeline.errors import UsageError
 from eyeline.files import write_json
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.ego_social import predictions, score
 from eyeline.systems.ego_social.report import THRESHOLD, Report
 from eyeline.systems.ego_social.scoring import answers
-from eyeline.systems.ego_social.scoring.answers import Answered, Options, Told, Work
+from eyeline.systems.ego_social.scoring.answers import Answered, Options, Work
 from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
@@ -39,7 +40,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str = "val",
@@ -128,7 +129,7 @@ def run(
         return {}
     made |= found
     for note in found["notes"] if told else ():
-        cast(Told, told)(note)
+        cast(Log, told)(note)
     return made
 
 

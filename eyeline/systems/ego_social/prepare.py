@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from eyeline import processes
 from eyeline.bounds import Jobs, Percent
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.systems.ego_social.recordings import store
 from eyeline.systems.ego_social.recordings.annotations import UNLABELLED, Clip
 from eyeline.systems.ego_social.recordings.cuts import Settings
@@ -26,8 +27,6 @@ from eyeline.systems.ego_social.recordings.sources import Source, find
 from eyeline.training import listed
 
 REPORT = "prepare_report.json"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     lossless: bool = False,
@@ -199,7 +198,7 @@ def _skipped(outcomes: Sequence[Outcome]) -> Counter[str]:
     return found
 
 
-def _tell(told: Told | None, outcome: Outcome, number: int, count: int) -> None:
+def _tell(told: Log | None, outcome: Outcome, number: int, count: int) -> None:
     if told:
         told(f"[{number}/{count}] {outcome.clip}: {_words(outcome)}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ from eyeline import processes
 from eyeline.bounds import Jobs
 from eyeline.errors import UsageError
 from eyeline.files import made, write_json
+from eyeline.log import Log
 from eyeline.systems.ego_social.prepare import REPORT, with_footage
 from eyeline.systems.ego_social.recordings.cutting import attempt
 from eyeline.systems.ego_social.recordings.preparing import Outcome
 from eyeline.systems.ego_social.recordings.sources import find
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     videos: Path | str | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from eyeline.bounds import Count, Whole
 from eyeline.errors import DataError, UsageError
+from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.ego_social import report
 from eyeline.systems.ego_social.predictions import (
@@ -38,8 +39,6 @@ TOLERANCE_PX = 1e-9
 
 _SHOWN = 3
 
-Told = Callable[[str], None]
-
 
 def run(
     predictions: Path | str,
@@ -51,7 +50,7 @@ def run(
     smooth_frames: Whole = 0,
     subset: bool = False,
     samples: Whole = 200,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -26,6 +26,7 @@ from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.results import Floats, Image
 from eyeline.systems.ego_social.inputs import SOUND_HZ
 from eyeline.systems.ego_social.recordings.annotations import (
@@ -49,8 +50,6 @@ FILES = {"train": "av_train.json", "val": "av_val.json", "test": UNLABELLED}
 _CLIPS_A_VIDEO = 2
 _SILENT = 3
 """Place of the clip without sound and talk, where there are more to train on."""
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def run(
     test_clips: Whole = 0,
     full_length: bool = False,
     jobs: Jobs = 1,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 

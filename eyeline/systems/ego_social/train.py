@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Subset
 
 from eyeline import files
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.systems.ego_social import evaluate
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.beginning import begin
@@ -41,7 +42,6 @@ PROTOCOL = "validation clips, by which the epoch was chosen; scores as the bench
 _BETTER = {"mAP": ("validation_mAP", 1), "loss": ("validation_loss", -1)}
 """By what the epoch is chosen, and whether more or less of it is better."""
 
-Told = Callable[[str], None]
 Items = Looks | Talks
 
 
@@ -49,7 +49,7 @@ def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,

@@ -12,6 +12,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.files import write_json
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo
 from eyeline.systems.eye_contact.decode import (
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-Told = Callable[[str], None]
-
-
 @dataclass(frozen=True)
 class CrossValidation:
     """Answers for every sample by networks that never saw its video."""
@@ -60,7 +58,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     devices: Devices | None = None,
@@ -91,7 +89,7 @@ def run(
     told = told if sharing.leads(fabric) else None
     model = open_model(weights, sharing.place(fabric, device))
     for note in notes if told else ():
-        cast(Told, told)(note)
+        cast(Log, told)(note)
     samples, logits = _answered(model, videos, told, fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
@@ -111,7 +109,7 @@ def run(
 
 
 def _answered(
-    model: Segmenting, videos: Sequence[AnnotatedVideo], told: Told | None, fabric: Fabric | None
+    model: Segmenting, videos: Sequence[AnnotatedVideo], told: Log | None, fabric: Fabric | None
 ) -> tuple[list[Sample], list[Floats]]:
     """The samples of all videos and their logits, a video at a time."""
 
@@ -133,7 +131,7 @@ def _answered(
 def cross_validate(
     data: Path | str | Sequence[Sample],
     recipe: Recipe | Path | str,
-    told: Told | None = None,
+    told: Log | None = None,
     fabric: Fabric | None = None,
 ) -> tuple[CrossValidation, Report]:
     """Train on all folds but one, answer for that one, for every fold.
@@ -165,7 +163,7 @@ def cross_validate(
 def out_of_fold_logits(
     samples: Sequence[Sample],
     recipe: Recipe,
-    told: Told | None = None,
+    told: Log | None = None,
     fabric: Fabric | None = None,
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
@@ -266,5 +264,5 @@ def _joined(answers: Sequence[Answered | None]) -> Answered:
     )
 
 
-def _prefixed(told: Told | None, prefix: str) -> Told | None:
+def _prefixed(told: Log | None, prefix: str) -> Log | None:
     return (lambda text: told(f"{prefix}: {text}")) if told else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.recipe import Recipe
 from eyeline.systems.eye_contact.samples import Sample
@@ -14,8 +15,6 @@ from eyeline.systems.eye_contact.samples import Sample
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def learn(
     fabric: Fabric | None = None,
     *,
     seed: int = 0,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Learned:
     """Train the recipe's network on all of the samples.
 

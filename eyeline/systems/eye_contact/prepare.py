@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from annotated_types import Ge, Le
 from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
 from eyeline.errors import DataError, UsageError
 from eyeline.files import sha256, write_bytes
+from eyeline.log import Log
 from eyeline.systems.eye_contact.discovery import pseudo_labels
 from eyeline.systems.eye_contact.discovery.clusters import FIRST_EPS_MM
 from eyeline.systems.eye_contact.discovery.formation import Association
@@ -43,8 +44,6 @@ from eyeline.systems.eye_contact.discovery.sources import (
 from eyeline.systems.eye_contact.discovery.workers import Worker, side_by_side
 
 REPORT = "prepare_report.json"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def run(
     device: str = "cpu",
     jobs: Jobs = 1,
     progress: Progress | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Summary:
     """Prepare a folder of videos: tracklets, gaze points, labels from clusters, training list.
 
@@ -167,7 +166,7 @@ def run(
 
 
 def _work(
-    videos: Sequence[Source], plan: Plan, jobs: int, progress: Progress | None, told: Told
+    videos: Sequence[Source], plan: Plan, jobs: int, progress: Progress | None, told: Log
 ) -> tuple[Outcome, ...]:
     if jobs < 1:
         raise UsageError(f"{jobs} videos at the same time; 1 or more are worked on")
@@ -200,7 +199,7 @@ def _plan(
 
 def _labels(
     source: Path, out: Path, outcomes: Sequence[Outcome], limits: Limits, barred: Sequence[str],
-    m_eps: float, min_length: int, told: Told,
+    m_eps: float, min_length: int, told: Log,
 ) -> LabelsSummary | None:  # fmt: skip
     if prepared_videos(out):
         return pseudo_labels.run(

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import DataError, UsageError
-from eyeline.files import made, sha256, write_bytes
+from eyeline.files import made, sha256, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.systems.eye_contact import original
 from eyeline.systems.eye_contact.discovery.annotated import attempt
 from eyeline.systems.eye_contact.discovery.places import VideoName
@@ -26,8 +26,6 @@ from eyeline.systems.eye_contact.tracklets import write_list
 
 REPORT = "prepare_report.json"
 ANNOTATIONS = "Annotations"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def run(
     weights: Mapping[str, Path] | None = None,
     annotations: Path | str | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Summary:
     """Write `Annotations/` as published, with `gaze_feature` in its tracklets, below `out`.
 
@@ -97,8 +95,7 @@ def run(
             told(f"[{done}/{len(listed.entries)}] {last.video}: {last.status} {last.message}")
     _write_lists(place, listed.entries, outcomes)
     summary = Summary(tuple(outcomes), (*listed.notes, *odd))
-    report = json.dumps(summary.as_dict(), indent=2) + "\n"
-    write_bytes(Path(out) / REPORT, report.encode())
+    write_json(Path(out) / REPORT, summary.as_dict())
     return summary
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
 from eyeline.systems.eye_contact.landmarks.inputs import Landmarks, person_features
@@ -83,15 +84,13 @@ READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": pi
 
 
 def open_samples(
-    folder: Path | str, told: Callable[[str], None] | None = None, builder: str = "landmarks_tcn"
+    folder: Path | str, told: Log | None = None, builder: str = "landmarks_tcn"
 ) -> list[Sample]:
     """`samples_of` the videos that `open_videos` finds."""
     return samples_of(open_videos(folder, told), told, builder)
 
 
-def open_videos(
-    folder: Path | str, told: Callable[[str], None] | None = None
-) -> tuple[AnnotatedVideo, ...]:
+def open_videos(folder: Path | str, told: Log | None = None) -> tuple[AnnotatedVideo, ...]:
     """The videos of `data.read_folder`.
 
     Args:
@@ -107,7 +106,7 @@ def open_videos(
 
 def samples_of(
     videos: Sequence[AnnotatedVideo],
-    told: Callable[[str], None] | None = None,
+    told: Log | None = None,
     builder: str = "landmarks_tcn",
 ) -> list[Sample]:
     """All tracklets of some videos, in their order.

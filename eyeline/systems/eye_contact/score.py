@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from eyeline.bounds import Whole
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import predictions as files
 from eyeline.systems.eye_contact.annotations import RATE_HZ, Annotation, frame_labels, read_elan
@@ -20,8 +21,6 @@ from eyeline.systems.eye_contact.report import Answered, Labels, Report, score
 from eyeline.systems.eye_contact.tracklets import video_name
 
 _SHOWN = 5  # frames or names that a message lists
-
-Told = Callable[[str], None]
 
 
 @dataclass
@@ -53,7 +52,7 @@ def run(
     person: Whole | None = None,
     answer: str = files.ANSWER,
     subset: bool = False,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Report:
     """Scores of predictions by the published rules.
 

@@ -19,6 +19,7 @@ import numpy as np
 from eyeline import metrics
 from eyeline.documents import read_npz
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.discovery.sources import videos_root
 from eyeline.systems.eye_contact.loss import IGNORED
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 TRAINING_LIST = "voxdataset_train.csv"
 """In the prepared folder: the tracklets to learn from, in the order that the split follows."""
 
-Told = Callable[[str], None]
 Save = Callable[[Path, "nn.Module", Mapping[str, Any]], None]
 """Writes a network to a file, with what is known of it."""
 
@@ -94,7 +94,7 @@ def run_rounds(
     *,
     label_with: Callable[[Floats], Floats] | None = None,
     save: Save | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """All rounds, going on from what `out_dir` holds of them.
 
@@ -238,7 +238,7 @@ def _identity(split: Split, recipe: Recipe, number: int) -> str:
     return digest.hexdigest()
 
 
-def _prefixed(told: Told | None, prefix: str) -> Told | None:
+def _prefixed(told: Log | None, prefix: str) -> Log | None:
     return (lambda text: told(f"{prefix}: {text}")) if told else None
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +27,7 @@ from annotated_types import Ge, Le
 from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, write_bytes
+from eyeline.log import Log
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
 from eyeline.systems.eye_contact.original import LIST, META
 from eyeline.systems.eye_contact.simulation import SimulatedVideo, simulate, spans_of
@@ -52,8 +53,6 @@ _CLIP_PX = (400, 480)
 """Width and height of a clip: one of the two people of the sample."""
 _CLIP_LEFT_PX = (14, 440)
 
-Told = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Made:
@@ -77,7 +76,7 @@ def run(
     seconds: Annotated[float, Ge(20), Le(720)] = SECONDS,
     seed: Whole = 0,
     clips: Whole = 0,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Made:
     """Write a data set; the same for the same arguments, byte for byte.
 
@@ -142,7 +141,7 @@ def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]
 
 
 def _write_training(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Told | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Log | None
 ) -> int:
     root, written = folder / "training", 0
     _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
@@ -160,7 +159,7 @@ def _write_training(
 
 
 def _write_annotated(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Told | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Log | None
 ) -> int:
     """Annotated videos; the first has a tracklet twice, the last none, as the original has."""
     _write_csv(folder / META, ("celebrity_id", "video_name"), names)
@@ -223,7 +222,7 @@ def _write_embedding(path: Path, rng: np.random.Generator) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _write_clips(root: Path, names: Sequence[tuple[str, str]], told: Told | None) -> None:
+def _write_clips(root: Path, names: Sequence[tuple[str, str]], told: Log | None) -> None:
     """One face a clip: the sample's two people in turn, every second pair mirrored."""
     from eyeline import sample
     from eyeline.video.reader import VideoReader
@@ -261,6 +260,6 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -
     write_bytes(path, text.getvalue().encode())
 
 
-def _tell(told: Told | None, text: str) -> None:
+def _tell(told: Log | None, text: str) -> None:
     if told:
         told(text)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from eyeline import files
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
-from eyeline.systems.eye_contact.evaluate import Told, choose, cross_validate
+from eyeline.systems.eye_contact.evaluate import choose, cross_validate
 from eyeline.systems.eye_contact.learners import learn
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
 from eyeline.systems.eye_contact.report import Report, by_video
@@ -39,7 +40,7 @@ def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,
@@ -82,7 +83,7 @@ def run(
 
 
 def _run_annotated(
-    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, progress: Told | None
+    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, progress: Log | None
 ) -> Report:
     videos = open_videos(data_dir, progress)
     samples = samples_of(videos, progress, plan.builder)
@@ -101,7 +102,7 @@ def _run_annotated(
 
 def _run_rounds(
     plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, weights: Path | None,
-    progress: Told | None,
+    progress: Log | None,
 ) -> Report:  # fmt: skip
     from eyeline.systems.eye_contact import self_training
     from eyeline.systems.eye_contact.discovery import pseudo_labels
@@ -182,6 +183,6 @@ def _write(path: Path, report: Report, fabric: Fabric) -> None:
         files.write_json(path, report)
 
 
-def _tell(progress: Told | None, text: str) -> None:
+def _tell(progress: Log | None, text: str) -> None:
     if progress:
         progress(text)

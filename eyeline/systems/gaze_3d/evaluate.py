@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,6 +11,7 @@ import numpy as np
 from eyeline.errors import DataError
 from eyeline.files import write_bytes, write_json
 from eyeline.geometry.directions import angle
+from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
@@ -32,14 +33,12 @@ PREDICTIONS_ORIGINAL = "predictions_original.csv"
 AT_ONCE = 28
 """Frames that the branches see together."""
 
-Told = Callable[[str], None]
-
 
 def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str = TEST_SPLIT,
@@ -119,7 +118,7 @@ def open_test(data_dir: Path, split: str, frames: int) -> Windows:
 def answer(
     network: GazeFromAfar,
     windows: Windows,
-    told: Told | None = None,
+    told: Log | None = None,
     *,
     batch: int = report.PUBLISHED_BATCH,
     workers: int = 0,

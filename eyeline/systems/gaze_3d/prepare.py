@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from eyeline import processes
 from eyeline.bounds import Jobs
 from eyeline.errors import UsageError
 from eyeline.files import write_bytes
+from eyeline.log import Log
 from eyeline.systems.gaze_3d import splits
 from eyeline.systems.gaze_3d.cropping import WORK, Outcome, Settings, attempt
 from eyeline.systems.gaze_3d.raw import Found, RawCamera, data_root, find_cameras, read_matrix
@@ -28,8 +29,6 @@ from eyeline.training import listed
 
 REPORT = "prepare_report.json"
 INTRINSICS = "intrinsics.npz"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
     jobs: Jobs = 1,
     sessions: tuple[str, ...] = (),
     degrade: bool = True,
@@ -110,7 +109,7 @@ def run(
     missing = _missing(found, lists, out)
     listed.write(out, missing)
     for note in missing.values() if told else ():
-        cast(Told, told)(note)
+        cast(Log, told)(note)
     _write_report(out, summary)
     return summary
 

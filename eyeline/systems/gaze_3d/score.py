@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, evaluate, report
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.report import Report
 
 _SHOWN = 3
-
-Told = Callable[[str], None]
 
 
 def run(
@@ -22,7 +20,7 @@ def run(
     *,
     split: str = "gafa_test.txt",
     subset: bool = False,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Report:
     """Scores of predicted directions.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.files import write_bytes
 from eyeline.geometry.directions import angle, normalise
 from eyeline.geometry.views import projection
+from eyeline.log import Log
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_3d.prepare import INTRINSICS
 from eyeline.systems.gaze_3d.raw import (
@@ -44,8 +45,6 @@ POINTS = "points.csv"
 _WIDE_PX = 2704
 """Longer side of the data set's frames, at which lines have the widths below."""
 _ARROW, _LINE, _BONE, _DISC = 300, 16, 5, 12
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def run(
     frame: Whole | None = None,
     count: Count = 1,
     every: Count = 1,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Summary:
     """Draw the annotations of a session's cameras at the same instants.
 

@@ -23,6 +23,7 @@ from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_3d.figure import Figure, Look, pose
 from eyeline.systems.gaze_3d.inputs import FRAMES, HEAD_JOINTS, JOINTS
@@ -37,8 +38,6 @@ _JOINT_NOISE_PX = 1.0
 _JOINT_MISSED = 0.02
 _GAP_SHARE, _GAP_FRAMES = 0.25, 3
 """Share of the cameras that lose the person for some frames."""
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def run(
     frames: Annotated[int, Gt(FRAMES), Le(10**6)] = 24,
     width_px: Annotated[int, Ge(64), Le(2**14)] = 480,
     jobs: Jobs = 1,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from eyeline import files
+from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Windows, open_training
 from eyeline.systems.gaze_3d.inputs import FRAMES
@@ -38,14 +39,12 @@ PROTOCOL = (
 )
 _CHOSEN_BY = {"angle": "validation_angle_deg", "concentration_loss": "validation_concentration"}
 
-Told = Callable[[str], None]
-
 
 def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from annotated_types import Gt, Lt
 from eyeline.bounds import Count, Fraction, Whole, Workers
 from eyeline.errors import UsageError
 from eyeline.files import write_json
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation import predictions, report
 from eyeline.systems.gaze_anticipation.predictions import Predictions, first_of_each
@@ -43,8 +44,6 @@ REPORT = "report.json"
 BUILDER = "csts"
 """What the network is called in a report."""
 
-Told = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -62,7 +61,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str = "test",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from eyeline import processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, replacing, write_bytes
+from eyeline.log import Log
 from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
 from eyeline.systems.gaze_anticipation.recordings.preparing import Outcome, Settings, attempt
@@ -35,8 +36,6 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
 from eyeline.training import listed
 
 REPORT = "prepare_report.json"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
     jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     fill_silence: bool = False,
@@ -172,7 +171,7 @@ class Files:
 
 def prepare_all(
     found: Sequence[Raw], lists: Lists, out: Path, settings: Settings, jobs: int,
-    told: Told | None, files: Files,
+    told: Log | None, files: Files,
 ) -> Summary:  # fmt: skip
     """Prepare videos, then write lists of the clips that are there, card and report.
 
@@ -294,7 +293,7 @@ def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
 
 
 def _write_clips(
-    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Told | None
+    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Log | None
 ) -> dict[str, Outcome]:
     """Write the files of all videos; outcomes of those that fail, by name."""
     by_video: dict[str, list[Clip]] = {name: [] for name in store.prepared_videos(out) if layout}

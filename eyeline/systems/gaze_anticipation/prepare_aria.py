@@ -11,11 +11,11 @@ from pathlib import Path
 
 from eyeline.bounds import FractionWithin, Jobs, Whole
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation.prepare import (
     Files,
     Summary,
-    Told,
     chosen,
     known,
     prepare_all,
@@ -141,7 +141,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Told | None = None,
+    told: Log | None = None,
     jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     pairing: str = "linear",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from annotated_types import Gt, Lt
 
 from eyeline.bounds import Fraction, Whole
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.predictions import (
@@ -32,8 +32,6 @@ from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES
 PREDICTED = "predictions"
 """What they are called in a report."""
 
-Told = Callable[[str], None]
-
 
 def run(
     predictions: Path | str,
@@ -44,7 +42,7 @@ def run(
     fov_deg: Annotated[float, Gt(0), Lt(180)] | None = None,
     subset: bool = False,
     samples: Whole = 200,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules, and by better ones.
 

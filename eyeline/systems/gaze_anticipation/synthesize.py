@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from eyeline import processes
 from eyeline.bounds import Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
@@ -47,8 +48,6 @@ _APART, _LOST, _SHORT = 1, 2, 3
 _LOST_S, _EARLY_S = (6, 8), 1.2
 _LONGER = 3
 """Rows of gaze after the last frame: published labels end two rows before the file does."""
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def run(
     width_px: Annotated[int, Ge(64), Le(2048), MultipleOf(2)] = WIDTH_PX,
     things: Annotated[int, Ge(2), Le(KINDS)] = THINGS,
     jobs: Jobs = 1,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 

@@ -13,6 +13,7 @@ import torch
 
 from eyeline import files
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.systems.gaze_anticipation import evaluate, report
 from eyeline.systems.gaze_anticipation.beginning import begin
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
@@ -44,14 +45,12 @@ PROTOCOL = (
 _BETTER = {"f1": ("validation_f1", 1), "loss": ("validation_loss", -1)}
 """By what the epoch is chosen, and whether more or less of it is better."""
 
-Told = Callable[[str], None]
-
 
 def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,

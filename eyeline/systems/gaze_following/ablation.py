@@ -15,12 +15,12 @@ import numpy as np
 
 from eyeline import metrics
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report, score
 from eyeline.systems.gaze_following.datasets import splits
 from eyeline.systems.gaze_following.measures import Measures
 from eyeline.systems.gaze_following.report import FIGURES, MEANS, Report
-from eyeline.systems.gaze_following.score import Told
 
 KINDS = ("all", "at_speaker", "past_speaker", "nobody_speaks")
 """Looks of all kinds; to somebody who speaks; elsewhere though somebody else speaks; while nobody
@@ -32,7 +32,7 @@ def run(
     without_speaker: Path | str,
     truth: Path | str,
     *,
-    told: Told | None = None,
+    told: Log | None = None,
     part: str = "test",
     split: str | None = None,
     size: str | None = None,

@@ -12,13 +12,14 @@ import numpy as np
 
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry.boxes import centre
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import head_boxes
 from eyeline.systems.gaze_following.formats import BestGaze, Candidates, FrameName, Prediction
 from eyeline.systems.gaze_following.matching import legacy, rules
 from eyeline.systems.gaze_following.matching.rules import RULES, Slope
-from eyeline.systems.gaze_following.preparing import Log, Outcome, Summary, check_weights
+from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 CANDIDATES, BEST, SEQUENCE = "candidates", "best_gaze", "KETI_Sequence.csv"
 TEXT = "x101_1x_test.txt"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.systems.gaze_following.train import BUILDERS
 from eyeline.training.devices import Devices
 
@@ -22,14 +22,13 @@ _OPTIONS = {
 }
 
 Report = dict[str, Any]
-Told = Callable[[str], None]
 
 
 def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str | None = None,

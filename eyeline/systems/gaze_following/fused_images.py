@@ -9,11 +9,12 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.files import write_bytes
+from eyeline.log import Log
 from eyeline.results import Image
 from eyeline.systems.gaze_following import formats, speaker_files
 from eyeline.systems.gaze_following.detector.data import read_image
 from eyeline.systems.gaze_following.fusion import check_fusion, fuse
-from eyeline.systems.gaze_following.preparing import Log, Outcome, Summary, check_weights
+from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 JPEG_QUALITY = 95
 """OpenCV's own, as published."""

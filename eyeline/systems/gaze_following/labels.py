@@ -13,9 +13,10 @@ from typing import Any
 from eyeline.bounds import Whole
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import splits, voc
-from eyeline.systems.gaze_following.preparing import Log, Outcome, Summary, check_weights
+from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 SPLITS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
 """Lists of videos, and what the COCO form calls the same; its `test2017` was not published."""

@@ -31,13 +31,14 @@ from eyeline.bounds import Count
 from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.files import clear, filling, made, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.results import Image
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files, speaker_stage
 from eyeline.systems.gaze_following.formats import Candidates, FrameName
 from eyeline.systems.gaze_following.fused_images import jpeg
 from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse
 from eyeline.systems.gaze_following.heads import Heads, Maps, heads, maps
-from eyeline.systems.gaze_following.preparing import Log, Outcome, Summary, check_weights
+from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 from eyeline.systems.gaze_following.speaker_stage import SPEAKERS, Options, Spoken
 from eyeline.systems.gaze_following.tracking import LEAST_FACES
 from eyeline.video.reader import VideoReader

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import UsageError
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from eyeline.bounds import Positive, Whole
 from eyeline.documents import read_npy
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry import boxes
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report
 from eyeline.systems.gaze_following.datasets import (
@@ -32,14 +32,12 @@ LEAST_OVERLAP = 0.5
 
 _SHOWN = 3
 
-Told = Callable[[str], None]
-
 
 def run(
     predictions: Path | str,
     truth: Path | str,
     *,
-    told: Told | None = None,
+    told: Log | None = None,
     part: str = "test",
     split: str | None = None,
     size: str | None = None,

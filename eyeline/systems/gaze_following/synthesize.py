@@ -11,7 +11,7 @@ real people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import splits, voc
 from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
@@ -38,8 +39,6 @@ TRAIN, VALIDATION, TEST = 18, 4, 8
 """By default: videos to learn from, to choose by, and to test on."""
 
 VOC = "GT_label_all.zip"
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def run(
     look_every: Count = 5,
     picture_every: Count = 25,
     jobs: Jobs = 1,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 

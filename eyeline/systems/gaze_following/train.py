@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import RecipeError
+from eyeline.log import Log
 from eyeline.systems.gaze_following import detector, matching
 from eyeline.training import recipe as recipes
 from eyeline.training.devices import Devices
@@ -19,14 +20,13 @@ RECIPES = {
 """Folders of the recipes, by what they train."""
 
 Report = dict[str, Any]
-Told = Callable[[str], None]
 
 
 def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,

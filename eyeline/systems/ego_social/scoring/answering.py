@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.inputs import SOUND_HZ, normalise
 from eyeline.systems.ego_social.model import LookingAtMe
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 32
 """Neighbouring windows whose pictures are read and seen together."""
-
-Told = Callable[[str], None]
 
 
 class Windows(Protocol):
@@ -69,7 +68,7 @@ def looks(
     mirrored: bool = False,
     at_once: int = AT_ONCE,
     workers: int = 0,
-    told: Told | None = None,
+    told: Log | None = None,
     fabric: Fabric | None = None,
 ) -> Floats:
     """Logits `(n, 2)` of windows.
@@ -116,7 +115,7 @@ def talks(
     *,
     mirrored: bool = False,
     workers: int = 0,
-    told: Told | None = None,
+    told: Log | None = None,
     fabric: Fabric | None = None,
 ) -> Talked:
     """What is said of stretches of talk, each alone; arguments as of `looks`.
@@ -188,6 +187,6 @@ def _as_is(item: Any) -> Any:
     return item
 
 
-def _tell(told: Told | None, number: int, parts: int, done: int, whole: int, what: str) -> None:
+def _tell(told: Log | None, number: int, parts: int, done: int, whole: int, what: str) -> None:
     if told and (number % 50 == 49 or number == parts - 1):
         told(f"{done} of {whole} {what}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.ego_social.predictions import Rows, rows
 from eyeline.systems.ego_social.recordings.tracklets import Talk, face_counts, faces_by_person
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from eyeline.systems.ego_social.recordings.challenge import ChallengeLooks, ChallengeTalks
     from eyeline.systems.ego_social.scoring.answering import Stretches, Talked, Windows
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
-
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Work:
     """Windows that are seen together."""
     workers: int = 0
     """Processes that read crops."""
-    told: Told | None = None
+    told: Log | None = None
     fabric: Fabric | None = None
     """Launched; its processes share the data set."""
 

@@ -8,7 +8,7 @@ too few or too many gaze points are left out, as published, and named with the r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from eyeline.documents import npz_names, read_json
 from eyeline.errors import DataError, UsageError
 from eyeline.files import replacing, write_bytes
+from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.discovery.clusters import (
@@ -53,8 +54,6 @@ PROCESSED = "processed"
 _RECORD = "labels.json"
 """In `processed`: how the labels were made; written last."""
 
-Told = Callable[[str], None]
-
 
 def run(
     root: Path | str,
@@ -64,7 +63,7 @@ def run(
     most_fits: int = MOST_FITS,
     limits: Limits | None = None,
     leave_out: Iterable[str] | None = None,
-    progress: Told | None = None,
+    progress: Log | None = None,
 ) -> Summary:
     """Label all prepared videos of a root and list their tracklets for training.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.landmarks.agreement import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import PARITY
@@ -25,12 +26,9 @@ if TYPE_CHECKING:
 
 _FRAMES_AT_ONCE = 16_384  # eleven minutes: hours of one track stay small in memory
 
-Told = Callable[[str], None]
-"""Something that is told, in words, what has been finished."""
-
 
 def fit_network(
-    samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, told: Told | None = None
+    samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, told: Log | None = None
 ) -> LandmarksTcn:
     """Train all members of a network on all of the samples.
 

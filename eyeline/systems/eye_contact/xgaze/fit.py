@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
 from eyeline.systems.eye_contact.recipe import Recipe
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor
 
-Told = Callable[[str], None]
 Validate = Callable[[nn.Module, int], dict[str, float]]
 
 
@@ -51,7 +51,7 @@ def fit_segmenter(
     folder: Path | None = None,
     identity: str = "",
     validate: Validate | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
 ) -> MsTcn2:
     """Train a network from scratch.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from eyeline.errors import UsageError
+from eyeline.log import Log
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 from eyeline.systems.gaze_anticipation.scoring import levels
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from eyeline.systems.gaze_anticipation.data import Clips
 
-Told = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Work:
@@ -32,7 +31,7 @@ class Work:
     """Clips that are read and seen together."""
     workers: int = 0
     """Processes that read clips."""
-    told: Told | None = None
+    told: Log | None = None
     fabric: Fabric | None = None
     """Launched; its processes share the clips."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ import numpy as np
 from eyeline.documents import read_json
 from eyeline.errors import DataError
 from eyeline.files import write_bytes, write_json
+from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.detector import average_precision, coco
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
@@ -36,7 +37,6 @@ CANDIDATES = "candidates.csv"
 REPORT = "report.json"
 
 Report = dict[str, Any]
-Told = Callable[[str], None]
 Answer = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str = SPLIT,
@@ -107,7 +107,7 @@ def run(
 
 
 def answers(
-    network: MaskRcnn, pictures: Pictures, told: Told | None = None, *, masks: bool = True,
+    network: MaskRcnn, pictures: Pictures, told: Log | None = None, *, masks: bool = True,
     proposals: int = 1000, fabric: Fabric | None = None,
 ) -> list[Answer]:  # fmt: skip
     """What a network finds in annotated pictures, in the form of COCO's results.

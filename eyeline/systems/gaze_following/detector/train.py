@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import torch
 
 from eyeline import files
 from eyeline.errors import RecipeError
+from eyeline.log import Log
 from eyeline.systems.gaze_following.detector import data, evaluate, weights
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
 from eyeline.systems.gaze_following.detector.data import Batch, Pictures
@@ -30,14 +31,12 @@ BEST = "best.safetensors"
 PROTOCOL = "COCO's average precision on the validation split, limits 100, 300 and 1000"
 _CHOSEN_BY = {"box_AP": "validation_bbox_mAP"}
 
-Told = Callable[[str], None]
-
 
 def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,

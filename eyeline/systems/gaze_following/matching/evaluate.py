@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from eyeline import files
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry import boxes
+from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import ablation, measures, predictions, report
 from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
@@ -33,14 +34,12 @@ BASELINES = ("nearest_object", "surest_object", "middle")
 """The nearest candidate or head, the candidate surest to the detector, the picture's middle; never
 what was found on the looker's own head."""
 
-Told = Callable[[str], None]
-
 
 def run(
     weights: Path | str | None,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Told | None = None,
+    told: Log | None = None,
     device: str = "cpu",
     *,
     split: str | None = "test.txt",

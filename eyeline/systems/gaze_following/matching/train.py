@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from eyeline import files
 from eyeline.errors import DataError
+from eyeline.log import Log
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
@@ -38,14 +39,12 @@ PROTOCOL = "videos held out of the training, by which the epoch was chosen: not 
 
 _MIRROR, _MUTE, _BLIND = 101, 102, 103  # of keys; dropout takes low numbers
 
-Told = Callable[[str], None]
-
 
 def run(
     recipe: Path | str | Mapping[str, Any],
     data_dir: Path | str,
     out_dir: Path | str,
-    progress: Told | None = None,
+    progress: Log | None = None,
     *,
     changes: Sequence[str] = (),
     devices: Devices | None = None,
