@@ -171,16 +171,18 @@ class Block(nn.Module):
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
         attended = self._half(self.recompute_attention, self._attended, tokens)
         found = self._shortcut(tokens) + self.drop_path(attended)
-        factor = self.drop_path.factor(found)
-        return self._half(self.recompute_mlp, feed_forward, found, self._layers(), factor)
+        return self._half(self.recompute_mlp, self._fed, found, self.drop_path.factor(found))
 
-    def _half(self, again: bool, work: Callable[..., Tensor], *given: Any) -> Tensor:
+    def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
         if again and self.training and torch.is_grad_enabled():
-            return cast(Tensor, checkpoint(work, *given, use_reentrant=False))
+            return checkpoint(work, *given, use_reentrant=False)
         return work(*given)
 
     def _attended(self, tokens: Tensor) -> Tensor:
         return cast(Tensor, self.attention(self.norm1(tokens)))
+
+    def _fed(self, tokens: Tensor, factor: Tensor | None) -> Tensor:
+        return feed_forward(tokens, self._layers(), factor)
 
     def _layers(self) -> Layers:
         # as published: the shortcut begins behind the norm where the width changes

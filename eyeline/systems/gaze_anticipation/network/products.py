@@ -55,7 +55,7 @@ def is_quick(x: Tensor) -> bool:
         and x.dtype == torch.float32
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
-        and not torch.jit.is_tracing()
+        and not _is_traced()
         and not torch.compiler.is_compiling()
         and _has_products()
     )
@@ -65,6 +65,11 @@ def stretches(rows: int, width: int) -> Iterator[slice]:
     """Rows in pieces whose widest tensor stays in the processor's cache."""
     step = max(64, _CELLS // max(1, width) // 64 * 64)
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def _is_traced() -> bool:
+    is_tracing: Any = torch.jit.is_tracing
+    return bool(is_tracing())
 
 
 @cache

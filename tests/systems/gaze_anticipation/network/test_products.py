@@ -13,6 +13,7 @@ from eyeline.systems.gaze_anticipation.network.feed_forward import Layers, feed_
 from eyeline.systems.gaze_anticipation.network.products import is_quick, linear, stretches
 from tests.closeness import assert_close_to_scale
 
+
 def gradients_of(found: Tensor, given: list[Tensor]) -> list[Tensor]:
     pattern = torch.linspace(-1, 1, found.numel()).view_as(found)
     return [found, *torch.autograd.grad((found * pattern).sum(), given)]
