@@ -68,8 +68,8 @@ def stretches(rows: int, width: int) -> Iterator[slice]:
 
 
 def _is_traced() -> bool:
-    is_tracing: Any = torch.jit.is_tracing
-    return bool(is_tracing())
+    compiler: Any = torch.jit
+    return bool(compiler.is_tracing())
 
 
 @cache
