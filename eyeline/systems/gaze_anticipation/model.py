@@ -43,8 +43,7 @@ With made-up weights and one clip, 16 bits move logits, whose spread is 1.19, by
 (root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
 """
 Recomputed = Literal["none", "halving", "all"]
-"""Blocks that training computes again: of the encoders those that halve the grid, whose queries
-come from four times as many tokens, or all."""
+"""What training computes again for gradients, see `economise`."""
 PICTURE_MULTIPLE = 64
 """What a picture's side must be a multiple of: the decoder asks one token in sixteen."""
 ENCODER_MULTIPLE = 32
@@ -325,17 +324,19 @@ def mvit_b(
     return Encoder(Stem(3, width, frames // 2, side // PATCH), _encoder_blocks(width, layers, 0.0))
 
 
-def economise(network: GazeAnticipation, recompute: Recomputed = "halving") -> GazeAnticipation:
+def economise(network: GazeAnticipation, recompute: Recomputed = "all") -> GazeAnticipation:
     """Make training take less memory and more time; gradients stay the same.
 
     Args:
         network: changed in place.
-        recompute: of these blocks the input alone is kept.
+        recompute: `halving` keeps the inputs alone of all MLPs and of attention in blocks that
+            halve the grid, `all` of both halves of all blocks (gradient checkpointing).
     """
     for module in network.modules():
         if isinstance(module, Block):
             halving = recompute == "halving" and module.shape.down > 1
-            module.recompute = recompute == "all" or halving
+            module.recompute_mlp = recompute != "none"
+            module.recompute_attention = recompute == "all" or halving
     return network
 
 

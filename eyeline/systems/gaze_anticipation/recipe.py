@@ -70,9 +70,9 @@ class Training(Section, frozen=True):
     select: Literal["f1", "loss", "last"] = "f1"
     """Which epoch's weights are kept: of the best F1 or the smallest loss on the videos held out,
     or the last one's."""
-    recompute: Recomputed = "halving"
-    """Blocks of which the input alone is kept and the rest computed
-    again, for less memory and more time."""
+    recompute: Recomputed = "all"
+    """Gradient checkpointing: halves of blocks of which the input alone is kept and the rest
+    computed again, for less memory and more time."""
     keep_every: Count | None = 200
     """Steps after which a stopped run can be taken up."""
     seed: Whole = 21

@@ -5,6 +5,7 @@ Tokens keep their grid throughout: `(batch, time, row, column, channel)`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -163,18 +164,25 @@ class Block(nn.Module):
         self.drop_path = DropPath(shape.drop_path)
         if shape.width != shape.width_out:
             self.proj = nn.Linear(shape.width, shape.width_out)
-        self.recompute = False
-        """Keep the input only, and compute the rest again for gradients."""
+        self.recompute_attention = self.recompute_mlp = False
+        """Keep a half's input only, and compute the rest again for gradients."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
-        if self.recompute and self.training and torch.is_grad_enabled():
-            return checkpoint(self._answer, tokens, use_reentrant=False)
-        return self._answer(tokens)
+        attended = self._half(self.recompute_attention, self._attended, tokens)
+        found = self._shortcut(tokens) + self.drop_path(attended)
+        return self._half(self.recompute_mlp, self._fed, found, self.drop_path.factor(found))
 
-    def _answer(self, tokens: Tensor) -> Tensor:
-        found = self._shortcut(tokens) + self.drop_path(self.attention(self.norm1(tokens)))
-        return feed_forward(found, self._layers(), self.drop_path.factor(found))
+    def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
+        if again and self.training and torch.is_grad_enabled():
+            return checkpoint(work, *given, use_reentrant=False)
+        return work(*given)
+
+    def _attended(self, tokens: Tensor) -> Tensor:
+        return cast(Tensor, self.attention(self.norm1(tokens)))
+
+    def _fed(self, tokens: Tensor, factor: Tensor | None) -> Tensor:
+        return feed_forward(tokens, self._layers(), factor)
 
     def _layers(self) -> Layers:
         # as published: the shortcut begins behind the norm where the width changes

@@ -76,3 +76,19 @@ def test_gradients_do_not_depend_on_what_is_kept(recompute: str) -> None:
         found.append({k: p.grad for k, p in network.named_parameters() if p.grad is not None})
     assert found[0].keys() == found[1].keys() and len(found[0]) > 250
     assert_gradients_close(found[1], found[0])
+
+
+def test_a_block_computed_again_keeps_its_input_alone() -> None:
+    """Between the layers of the MLP lie four times as many numbers, in attention three times."""
+    held: list[int] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        held.append(tensor.untyped_storage().nbytes())
+        return tensor
+
+    network = economise(small(), "all").train()
+    block = network.video.blocks[0]  # type: ignore[union-attr]
+    tokens = torch.randn(1, 4, 16, 16, block.shape.width, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        block(tokens)
+    assert held and max(held) <= tokens.untyped_storage().nbytes()
