@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
 STATE = "state.pt"
-"""What a stopped run goes on from, in the run's folder."""
+"""What a stopped run is resumed from, in the run's folder."""
 LOG = "log.jsonl"
 """One line an epoch, in the run's folder."""
 
 Scores = Mapping[str, float]
+Entry = dict[str, float]
+"""Of an epoch: `epoch`, `loss`, its parts, `steps`, scores of the validation, `seconds`."""
+Batch = TypeVar("Batch")
 
 _PER_STEP = 104_729
 """Between the seeds of neighbouring steps; more than there are processes."""
@@ -68,14 +71,14 @@ class Epoch:
 
 
 @dataclass
-class Run:
+class Run(Generic[Batch]):
     """What a training run is made of, and how far it has come."""
 
     network: nn.Module
     optimizers: Mapping[str, Optimizer]
-    step: Callable[[nn.Module, Any], StepLoss]
+    step: Callable[[nn.Module, Batch], StepLoss]
     """Network and batch to a loss."""
-    batches: Callable[[Epoch], Iterable[Any]]
+    batches: Callable[[Epoch], Iterable[Batch]]
     epochs: int
     seed: int = 0
     clip_norm: float | None = None
@@ -93,8 +96,8 @@ class Run:
     `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
     numbers of worker processes."""
     told: Log | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    """One entry an epoch: `epoch`, `loss`, its parts, scores of the validation, `seconds`."""
+    history: list[Entry] = field(default_factory=list)
+    """One entry an epoch."""
 
 
 @dataclass
@@ -113,8 +116,8 @@ class _Begun:
             self.counts[name] = self.counts.get(name, 0) + 1
 
 
-def fit(run: Run, fabric: Fabric) -> list[dict[str, Any]]:
-    """Train to the last epoch, going on from the folder's state if there is one.
+def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
+    """Train to the last epoch, resuming from the folder's state if there is one.
 
     The network is left with the weights of the last epoch, in evaluation mode, on its device.
 
@@ -200,9 +203,13 @@ def _order(count: int, epoch: Epoch, shuffle: bool) -> list[int]:
 
 
 def _pass(
-    run: Run, module: Any, optimizers: Mapping[str, Any], fabric: Fabric, epoch: Epoch,
+    run: Run[Batch],
+    module: Any,
+    optimizers: Mapping[str, Any],
+    fabric: Fabric,
+    epoch: Epoch,
     begun: _Begun,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """The rest of an epoch; mean loss and parts over all of its steps and all processes."""
     module.train()
     if not begun.steps:
@@ -249,7 +256,7 @@ def _over_processes(means: dict[str, float], fabric: Fabric) -> dict[str, float]
     return dict(zip(means, (float(v) for v in whole), strict=True))
 
 
-def _move(run: Run, module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
+def _move(run: Run[Any], module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
     fabric.backward(found.total)
     if run.clip_norm:
         fabric.clip_gradients(module, optimizer, max_norm=run.clip_norm)
@@ -266,7 +273,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def _resume(run: Run, fabric: Fabric) -> _Begun:
+def _resume(run: Run[Any], fabric: Fabric) -> _Begun:
     """Take up the state in the folder: past epochs into the history, the one begun as found."""
     path = run.folder / STATE if run.folder else None
     if path is None or not path.is_file():
@@ -292,11 +299,11 @@ def _resume(run: Run, fabric: Fabric) -> _Begun:
     begun = _Begun(**state.get("begun", {}))
     if run.told and fabric.is_global_zero and (run.history or begun.steps):
         steps = f" and {begun.steps} steps" if begun.steps else ""
-        run.told(f"going on after epoch {len(run.history)}{steps} of {run.epochs}")
+        run.told(f"resuming after epoch {len(run.history)}{steps} of {run.epochs}")
     return begun
 
 
-def _keep(run: Run, fabric: Fabric, begun: _Begun) -> None:
+def _keep(run: Run[Any], fabric: Fabric, begun: _Begun) -> None:
     if run.folder is None:
         return
     state = {
@@ -314,7 +321,7 @@ def _keep(run: Run, fabric: Fabric, begun: _Begun) -> None:
     write_bytes(run.folder / LOG, lines.encode())
 
 
-def _tell(run: Run) -> None:
+def _tell(run: Run[Any]) -> None:
     if run.told:
         entry = run.history[-1]
         shown = ", ".join(
@@ -323,6 +330,13 @@ def _tell(run: Run) -> None:
             if name not in ("epoch", "steps") and isinstance(value, float)
         )
         run.told(f"epoch {entry['epoch'] + 1} of {run.epochs}: {shown}")
+
+
+def freeze_statistics(network: nn.Module) -> None:
+    """Let batch norms take the statistics that they hold, and keep them."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eval()
 
 
 def forget(folder: Path) -> None:

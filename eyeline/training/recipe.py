@@ -8,10 +8,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+)
 
+from eyeline.bounds import Count, FractionBelowOne, NotNegative, Positive, Whole
 from eyeline.documents import parse_yaml, read_yaml
 from eyeline.errors import DataError, RecipeError
 
@@ -27,11 +46,48 @@ class Section(BaseModel, frozen=True):
     model_config = STRICT
 
 
+class Training(Section, frozen=True):
+    """How long, in which batches, from which random numbers."""
+
+    epochs: Count = 1
+    batch_size: Count = 1
+    """Samples a step, of all processes together."""
+    seed: Whole = 0
+
+    @model_serializer(mode="wrap")
+    def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A system's own fields stand before those that tell of resuming and chance."""
+        fields: dict[str, Any] = handler(self)
+        last = {name: fields.pop(name) for name in ("keep_every", "seed") if name in fields}
+        return fields | last
+
+
+class LongTraining(Training, frozen=True):
+    """The same, with its state kept within an epoch, too."""
+
+    keep_every: Count | None = 200
+    """Steps after which a stopped run can be resumed."""
+
+
+class OneCycle(Section, frozen=True):
+    """AdamW with a rate that rises, then falls along a cosine."""
+
+    learning_rate: Positive = 0.01
+    """Highest rate."""
+    weight_decay: NotNegative = 0.01
+    warm_up: FractionBelowOne = 0.2
+    """Fraction of the steps in which the rate rises."""
+    clip_norm: Positive = 5.0
+    """Longest gradient."""
+
+
 class Recipe(Section, frozen=True):
     """What every recipe has: the network, and beside it a section for each further field."""
 
     model: dict[str, Any]
     """`builder`, the network's, and its keyword arguments."""
+    if TYPE_CHECKING:  # a field of each kind of recipe, behind its others
+        training: Training
 
     @property
     def builder(self) -> str:
@@ -65,39 +121,49 @@ class Recipe(Section, frozen=True):
 Kind = TypeVar("Kind", bound=Recipe)
 
 
-def read_as(
-    kind: type[Kind],
-    source: Path | str | Mapping[str, Any],
-    changes: Iterable[str],
-    folder: Path,
-    networks: Mapping[str, Callable[..., Any]],
-    **functions: Callable[..., Any],
-) -> Kind:
-    """A recipe of a system.
+class Reader(Generic[Kind]):
+    """Reads the recipes of a system.
 
     Args:
-        kind: its model.
-        source: as of `read`.
-        changes: as of `change`, made before anything is checked.
+        kind: their model.
         folder: as of `read`.
         networks: those that train, by name; the first is meant where none is named.
         functions: whose keyword arguments stand in a section, by its name.
-
-    Raises:
-        RecipeError: as of `read` and `change`; or naming every section and key that nothing takes
-        and every value of a wrong type or out of its bounds; or every conflict of values.
     """
-    given, where = read(source, folder)
-    sections = change(given, changes)
-    builder, faults = network_of(sections, tuple(networks))
-    kind = kind.of(builder)
-    layout = {name: field.annotation for name, field in kind.model_fields.items()} | functions
-    layout["model"] = Any if faults else networks[builder]
-    parts, wrong = validated(_without_builder(sections), layout)
-    refuse([*faults, *wrong], where)
-    made = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
-    refuse(made.conflicts(), where)
-    return made
+
+    def __init__(
+        self,
+        kind: type[Kind],
+        folder: Path,
+        networks: Mapping[str, Callable[..., object]],
+        **functions: Callable[..., object],
+    ) -> None:
+        self.kind, self.folder = kind, folder
+        self.networks, self.functions = networks, functions
+
+    def __call__(self, source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Kind:
+        """A recipe.
+
+        Args:
+            source: as of `read`.
+            changes: as of `change`, made before anything is checked.
+
+        Raises:
+            RecipeError: as of `read` and `change`; or naming every section and key that nothing
+                takes and every value of a wrong type or out of its bounds; or every conflict of
+                values.
+        """
+        given, where = read(source, self.folder)
+        sections = change(given, changes)
+        builder, faults = network_of(sections, tuple(self.networks))
+        kind = self.kind.of(builder)
+        layout: dict[str, object] = {n: f.annotation for n, f in kind.model_fields.items()}
+        layout |= {**self.functions, "model": Any if faults else self.networks[builder]}
+        parts, wrong = validated(_without_builder(sections), layout)
+        refuse([*faults, *wrong], where)
+        made = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
+        refuse(made.conflicts(), where)
+        return made
 
 
 def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
@@ -167,7 +233,7 @@ def _without_builder(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validated(
-    sections: Mapping[str, Any], layout: Mapping[str, Any]
+    sections: Mapping[str, Any], layout: Mapping[str, object]
 ) -> tuple[dict[str, Any], list[str]]:
     """Every section by its schema, and all that is wrong.
 

@@ -79,7 +79,7 @@ def test_a_stopped_run_ends_like_one_that_was_not(tmp_path: Path) -> None:
     resumed = run(tmp_path)
     resumed.told = told.append
     assert same(trained(resumed), trained(run()))
-    assert told[0] == "going on after epoch 3 of 6" and len(resumed.history) == 6
+    assert told[0] == "resuming after epoch 3 of 6" and len(resumed.history) == 6
     rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(6))
 
@@ -116,7 +116,7 @@ def test_a_run_stopped_at_any_step_ends_like_one_that_was_not(
     for ours, theirs in zip(resumed.history, whole.history, strict=True):
         assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
     if stop_after in (6, 11):
-        assert told[0] == f"going on after epoch {stop_after // 4} and 2 steps of 3"
+        assert told[0] == f"resuming after epoch {stop_after // 4} and 2 steps of 3"
 
 
 def test_parts_are_means_over_the_steps_that_told_of_them() -> None:

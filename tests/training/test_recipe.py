@@ -58,7 +58,7 @@ class Plan(recipe.Recipe, frozen=True):
 
 def planned(sections: Mapping[str, Any], changes: Sequence[str] = ()) -> Plan:
     networks = {"small": small, "large": large}
-    return recipe.read_as(Plan, sections, changes, Path(), networks, loss=loss)
+    return recipe.Reader(Plan, Path(), networks, loss=loss)(sections, changes)
 
 
 def test_values_arrive_as_the_fields_have_them() -> None:

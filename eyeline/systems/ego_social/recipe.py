@@ -1,26 +1,24 @@
-"""The recipes of this room: their sections, and what each says."""
+"""The recipes of this system: their sections, and what each says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from eyeline.bounds import Count, Positive, Whole, Workers
+from eyeline.bounds import Count, Positive, Workers
 from eyeline.systems.ego_social.inputs import FRAMES
 from eyeline.systems.ego_social.loss import LOOKING_WEIGHTS, TALKING_WEIGHTS
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
 from eyeline.systems.ego_social.recordings.annotations import Policy
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import LongTraining, Reader, Section
 
 if TYPE_CHECKING:
     from torch import nn
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where the recipes of this room lie."""
-
 NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
     "lam_lstm": lam_lstm,
     "gaze360_lstm": gaze360_lstm,
@@ -33,13 +31,13 @@ HEADS = ("two_layers", "single")
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     train_split: str = "train"
     """List of clips in the data's own folder."""
     validation_split: str = "val"
     stride: Count = 13
-    """Of each face every so many frames are learned from. 13 is the published code's default;
+    """Of each face every so many frames are trained on. 13 is the published code's default;
     its authors trained with 3."""
     validation_stride: Count = 13
     policy: Policy = "published"
@@ -65,7 +63,7 @@ class Adam(Section, frozen=True):
     """Longest gradient."""
 
 
-class Training(Section, frozen=True):
+class Training(LongTraining, frozen=True):
     """How long, and with how much memory."""
 
     epochs: Count = 40
@@ -82,13 +80,10 @@ class Training(Section, frozen=True):
     """What batch norms take: each process's own batch, as published, or what they hold already."""
     flip: bool = False
     """Ours: every other sample, by chance, is seen in a mirror."""
-    keep_every: Count | None = 200
-    """Steps after which a stopped run can be taken up."""
-    seed: Whole = 0
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """All that a training run is told."""
+    """How a network trains."""
 
     data: Data = Data()
     loss: Loss = Loss()
@@ -126,14 +121,4 @@ class Recipe(recipe.Recipe, frozen=True):
         return faults
 
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of one of this room's, or a mapping.
-
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
-    """
-    return recipe.read_as(Recipe, source, changes, RECIPES, NETWORKS)
+read_recipe = Reader(Recipe, RECIPES, NETWORKS)

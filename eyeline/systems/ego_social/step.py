@@ -11,7 +11,7 @@ from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.network.heap import keeping_memory
 from eyeline.systems.ego_social.network.norms import channels_last
 from eyeline.systems.ego_social.recipe import Recipe
-from eyeline.training.loop import StepLoss
+from eyeline.training.loop import StepLoss, freeze_statistics
 
 _CHANNELS = 16
 
@@ -39,7 +39,7 @@ class Step:
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
         """The loss of one step; beside it `accuracy`, the share told right."""
         if self.frozen:
-            hold_statistics(network)
+            freeze_statistics(network)
         clip = mirrored(batch["clip"]) if self.flip else batch["clip"]
         logits = network(clip, batch["sound"]) if "sound" in batch else network(clip)
         label = batch["label"]
@@ -96,13 +96,6 @@ def mirrored(clip: Tensor) -> Tensor:
     """Every other sample of `(batch, time, 3, h, w)`, by chance, with left and right exchanged."""
     chosen = (torch.rand(len(clip)) < 0.5).to(clip.device)
     return torch.where(chosen[:, None, None, None, None], clip.flip(-1), clip)
-
-
-def hold_statistics(network: nn.Module) -> None:
-    """Batch norms take what they hold, and do not change it."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.eval()
 
 
 def _share(label: Tensor, weights: tuple[float, float]) -> float:

@@ -2,149 +2,176 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from eyeline import files
-from eyeline.errors import UsageError
+from eyeline.errors import CheckpointError, UsageError
 from eyeline.log import Log
-from eyeline.systems.ego_social import evaluate
+from eyeline.results import Ints
+from eyeline.systems.ego_social import evaluate, weights
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
-from eyeline.systems.ego_social.beginning import begin
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.network.heap import keeping_memory
-from eyeline.systems.ego_social.recipe import Recipe, read_recipe
-from eyeline.systems.ego_social.report import Report
+from eyeline.systems.ego_social.recipe import HEADS, Recipe, read_recipe
 from eyeline.systems.ego_social.scoring.answers import Answered, Work
 from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
-from eyeline.training import checkpoint, loop
-from eyeline.training.beginning import Beginning
-from eyeline.training.checkpoint import CheckpointCard
-from eyeline.training.devices import Devices, most_memory
-from eyeline.training.loop import Epoch, Run
+from eyeline.training import checkpoint, loop, task
+from eyeline.training.loop import Epoch
+from eyeline.training.recipe import share_of
+from eyeline.training.task import Measured, Optimization, Selection
 
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
-BEST = "best.safetensors"
-"""The chosen epoch's weights while a run is under way, beside its state."""
-REPORT = "report.json"
-PROTOCOL = "validation clips, by which the epoch was chosen; scores as the benchmark's code counts"
-_BETTER = {"mAP": ("validation_mAP", 1), "loss": ("validation_loss", -1)}
-"""By what the epoch is chosen, and whether more or less of it is better."""
+IMAGENET_LICENCE = (
+    "a ResNet-18 that learned ImageNet, whose pictures are for research; the file itself states no "
+    "licence"
+)
 
 Items = Looks | Talks
 
 
-def run(
-    recipe: Path | str | Mapping[str, Any],
-    data_dir: Path | str,
-    out_dir: Path | str,
-    progress: Log | None = None,
-    *,
-    changes: Sequence[str] = (),
-    devices: Devices | None = None,
-    weights: Path | None = None,
-) -> Report:
-    """Train a recipe and write weights and report; a stopped run goes on.
+class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
+    """Frames of looking, or utterances, of lists of clips."""
 
-    Args:
-        recipe: a YAML file, the name of one of this room's, or its sections.
-        data_dir: a prepared data set, as of `data.open_looks`.
-        out_dir: gets the builder's `.safetensors`, `report.json`, and `gt.csv` and `pred.csv` of
-            the validation clips.
-        progress: is told, in words, what has been finished.
-        changes: `section.key=value`, made to the recipe.
-        devices: where; one CPU by default.
-        weights: to begin with, see `beginning.begin`; random ones by default.
-
-    Returns:
-        `score.score`'s report of the validation clips, with `history`, `memory` and `began_at`.
-
-    Raises:
-        RecipeError, DataError, OutputError, CheckpointError, UsageError, TrainingError: for what is
-        wrong with each.
-    """
-    plan = read_recipe(recipe, changes)
-    if plan.training.needs_weights and weights is None:
-        raise UsageError(
-            "the recipe begins at given weights: name Gaze360's file, or a ResNet-18 that learned "
-            "ImageNet, with --weights; training.needs_weights=false begins at random ones"
-        )
-    learned, held = open_data(plan, Path(data_dir))
-    fabric = (devices or Devices()).fabric()
-    fabric.launch()
-    told = progress if fabric.is_global_zero else None
-    torch.manual_seed(plan.training.seed)
-    network = plan.network()
-    began = begin(network, plan, weights, told)
-    on_processor = fabric.device.type == "cpu"
-    if on_processor:
-        quickened(network)
-    whole = new_run(plan, network, learned, held, files.made(Path(out_dir)), fabric.world_size)
-    whole.identity, whole.told = _identity(plan, learned, held, began), told
-    with keeping_memory(on_processor):
-        loop.fit(whole, fabric)
-    made: Report = {}
-    if fabric.is_global_zero:
-        made = _finish(plan, network, (learned, held), whole, began, fabric)
-    fabric.barrier()
-    return made
-
-
-def open_data(plan: Recipe, data_dir: Path) -> tuple[Items, Items]:
-    """What is learned from, and what the epoch is chosen by."""
-    data = plan.data
-    if plan.talks:
-        return (
-            open_talks(data_dir, data.train_split, policy=data.policy, training=True),
-            open_talks(data_dir, data.validation_split, policy=data.policy),
-        )
-    return (
-        open_looks(data_dir, data.train_split, stride=data.stride, policy=data.policy),
-        open_looks(
-            data_dir, data.validation_split, stride=data.validation_stride, policy=data.policy
-        ),
+    system = weights.SYSTEM
+    protocol = (
+        "validation clips, by which the epoch was chosen; scores as the benchmark's code counts"
     )
+    read_recipe = read_recipe
+    step = Step
+    selections: ClassVar = {
+        "mAP": Selection("validation_mAP", largest=True),
+        "loss": Selection("validation_loss"),
+    }
+
+    def check(self, plan: Recipe, weights: Path | None) -> None:
+        """A recipe may ask for weights to begin with."""
+        if plan.training.needs_weights and weights is None:
+            raise UsageError(
+                "the recipe begins at given weights: name Gaze360's file, or a ResNet-18 that "
+                "learned ImageNet, with --weights; training.needs_weights=false begins at random "
+                "ones"
+            )
+
+    def check_world(self, plan: Recipe, world: int) -> None:
+        """Batches of talk are drawn by length, not shared."""
+        if not plan.talks:
+            super().check_world(plan, world)
+
+    def open_data(self, plan: Recipe, root: Path) -> tuple[Items, Items]:
+        """What is trained on, and what the epoch is chosen by."""
+        data = plan.data
+        if plan.talks:
+            return (
+                open_talks(root, data.train_split, policy=data.policy, training=True),
+                open_talks(root, data.validation_split, policy=data.policy),
+            )
+        splits = (data.train_split, data.stride), (data.validation_split, data.validation_stride)
+        train, held = (open_looks(root, n, stride=k, policy=data.policy) for n, k in splits)
+        return train, held
+
+    def initialise(self, network: nn.Module, plan: Recipe, path: Path) -> tuple[str, ...]:
+        """Of our files of the same builder and head all is taken, of others all but the head."""
+        if checkpoint.is_own(path):
+            card, state = checkpoint.load(path)
+            known = (*weights.LOOKING, *weights.TALKING)
+            checkpoint.check_builder(card, weights.SYSTEM, known, path)
+            if (card.builder, _head(card.arguments)) == (plan.builder, _head(plan.arguments)):
+                checkpoint.fill(network, state, path)
+                return ()
+        return weights.initialise(network, path)
+
+    def licence_of(self, path: Path) -> str:
+        """What binds whoever trains from a file that `weights.initialise` took."""
+        if checkpoint.is_own(path):
+            return super().licence_of(path)
+        try:
+            return weights.import_original(path).card.licence
+        except CheckpointError:  # taken, and yet none of the networks of the benchmarks or Gaze360
+            return IMAGENET_LICENCE
+
+    def prepare(self, network: nn.Module, plan: Recipe, device: torch.device) -> None:
+        """Store the encoder as suits a processor."""
+        if device.type == "cpu":
+            quickened(network)
+
+    def around(self, device: torch.device) -> AbstractContextManager[None]:
+        """Memory of a step is kept for the next one."""
+        return keeping_memory(device.type == "cpu")
+
+    def optimization(self, plan: Recipe, network: nn.Module, train: Items) -> Optimization:
+        """Adam, as published."""
+        return Optimization(optimizers(plan, network), plan.optimizer.clip_norm)
+
+    def batches(self, plan: Recipe, train: Any, epoch: Epoch) -> Iterable[Batch]:
+        """Windows, balanced where the recipe says so; or utterances of about one length."""
+        workers = plan.data.workers
+        if plan.talks:
+            drawn = SequenceBatches(
+                train.length_frames, plan.training.frame_budget, plan.training.seed
+            )
+            own = drawn.of_epoch(epoch.number, rank=epoch.rank, world=epoch.world, done=epoch.done)
+            return DataLoader(train, batch_sampler=own, collate_fn=collate, num_workers=workers)
+        if plan.data.balanced:
+            train = Subset(train, balanced(train.label, epoch.seed).tolist())
+        size = share_of(plan.training.batch_size, epoch.world)
+        return loop.loader(train, epoch, batch_size=size, workers=workers)
+
+    def validate(
+        self, plan: Recipe, network: nn.Module, held: Items, log: Log | None
+    ) -> dict[str, float]:
+        """Loss, mean average precision and accuracy."""
+        found = _predictions(network, plan, held)
+        notes: list[str] = []
+        published = evaluate.scored(found, samples=0, notes=notes)["published"]
+        label = torch.from_numpy(np.asarray(held.label, np.int64))
+        loss = weighted_cross_entropy(
+            torch.from_numpy(found.logits), label, weights=plan.class_weights
+        )
+        scores = {"validation_loss": float(loss)}
+        for name in ("mAP", "accuracy"):
+            if published[name] is not None:
+                scores[f"validation_{name}"] = published[name]
+        if log and "validation_mAP" not in scores:
+            log(f"{notes[0]} on the validation clips")
+        return scores
+
+    def measure(self, plan: Recipe, network: nn.Module, held: Items, folder: Path) -> Measured:
+        """The benchmark's scores; `gt.csv` and `pred.csv` of the validation clips beside them."""
+        found = _predictions(network, plan, held)
+        evaluate.write(folder, found)
+        notes: list[str] = []
+        return Measured(evaluate.scored(found, notes=notes) | {"notes": notes})
+
+    def describe(self, plan: Recipe, train: Items, held: Items) -> dict[str, Any]:
+        """Clips and samples."""
+        return {
+            "train_split": plan.data.train_split,
+            "validation_split": plan.data.validation_split,
+            "clips": [clip.uid for clip in train.clips],
+            "validation_clips": [clip.uid for clip in held.clips],
+            "samples": len(train),
+            "positives": int(np.sum(train.label)),
+            "validation_samples": len(held),
+            "validation_positives": int(np.sum(held.label)),
+            "left_out": dict(train.left_out),
+            "validation_without_sound": len(getattr(held, "silent", ())),
+        }
+
+    def fingerprint(self, items: Items) -> Iterator[bytes]:
+        """Clips, labels and their number."""
+        yield "".join(clip.uid for clip in items.clips).encode()
+        yield np.asarray(items.label, np.int64).tobytes()
+        yield str(len(items)).encode()
 
 
-def new_run(
-    plan: Recipe, network: nn.Module, learned: Items, held: Items | None, folder: Path | None,
-    world: int = 1,
-) -> Run:  # fmt: skip
-    """What the training loop is to do.
-
-    Args:
-        plan: the recipe.
-        network: to be trained.
-        learned: looks or stretches of talk.
-        held: others, to choose the epoch by; None chooses none.
-        folder: for the state; None keeps nothing.
-        world: processes that share each batch.
-
-    Raises:
-        UsageError: a batch that they cannot share evenly.
-    """
-    made = Run(
-        network, optimizers(plan, network), Step(plan), _batches(plan, learned, world),
-        plan.training.epochs, seed=plan.training.seed, clip_norm=plan.optimizer.clip_norm,
-        folder=folder, keep_every=plan.training.keep_every,
-    )  # fmt: skip
-    if held is not None:
-        made.validate = lambda net, _: _validated(net, plan, held, made)
-    return made
-
-
-def balanced(label: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def balanced(label: Ints, seed: int) -> Ints:
     """Places of all samples of the rarer label and of as many of the other, drawn by a seed.
 
     Args:
@@ -161,129 +188,13 @@ def balanced(label: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
     return np.sort(np.concatenate([sides[0], drawn]))
 
 
-def _batches(plan: Recipe, learned: Items, world: int) -> Callable[[Epoch], Iterator[Batch]]:
-    return _of_talks(plan, learned) if plan.talks else _of_looks(plan, learned, world)
+def _predictions(network: nn.Module, plan: Recipe, items: Items) -> Answered:
+    return evaluate.answer(cast(Any, network), items, work=Work(workers=plan.data.workers))
 
 
-def _of_looks(plan: Recipe, learned: Any, world: int) -> Callable[[Epoch], Iterator[Batch]]:
-    size = plan.training.batch_size
-    if size % world:
-        raise UsageError(f"training.batch_size {size} cannot be shared evenly by {world} devices")
-
-    def of(epoch: Epoch) -> Iterator[Batch]:
-        items = learned
-        if plan.data.balanced:
-            items = Subset(learned, balanced(learned.label, epoch.seed).tolist())
-        read = loop.loader(items, epoch, batch_size=size // world, workers=plan.data.workers)
-        return iter(read)
-
-    return of
+def _head(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("head", HEADS[0]))
 
 
-def _of_talks(plan: Recipe, learned: Any) -> Callable[[Epoch], Iterator[Batch]]:
-    length = learned.length_frames
-    drawn = SequenceBatches(length, plan.training.frame_budget, plan.training.seed)
-
-    def of(epoch: Epoch) -> Iterator[Batch]:
-        own = drawn.of_epoch(epoch.number, rank=epoch.rank, world=epoch.world, done=epoch.done)
-        read = DataLoader(
-            learned, batch_sampler=own, collate_fn=collate, num_workers=plan.data.workers
-        )
-        return iter(cast(Any, read))
-
-    return of
-
-
-def _validated(network: nn.Module, plan: Recipe, held: Items, made: Run) -> dict[str, float]:
-    """Scores of an epoch; its weights are kept if they are the best so far."""
-    answered = evaluate.answer(cast(Any, network), held, work=_work(plan))
-    notes: list[str] = []
-    published = evaluate.scored(answered, samples=0, notes=notes)["published"]
-    scores = {"validation_loss": _loss(answered, held, plan)}
-    scores |= {
-        f"validation_{name}": published[name]
-        for name in ("mAP", "accuracy")
-        if published[name] is not None
-    }
-    if made.told and "validation_mAP" not in scores:
-        made.told(f"{notes[0]} on the validation clips")
-    if made.folder is not None and _is_best(plan.training.select, made.history, scores):
-        card = CheckpointCard("ego_social", plan.builder, plan.arguments, scores=scores)
-        checkpoint.save(made.folder / BEST, network.state_dict(), card)
-    return scores
-
-
-def _work(plan: Recipe) -> Work:
-    return Work(workers=plan.data.workers)
-
-
-def _loss(answered: Answered, held: Items, plan: Recipe) -> float:
-    label = torch.from_numpy(np.asarray(held.label, np.int64))
-    logits = torch.from_numpy(answered.logits)
-    return float(weighted_cross_entropy(logits, label, weights=plan.class_weights))
-
-
-def _is_best(
-    select: str, history: Sequence[Mapping[str, Any]], scores: Mapping[str, float]
-) -> bool:
-    """An epoch without the figure that is chosen by is the best so far: the last one is kept."""
-    name, sign = _BETTER.get(select, ("", 0))
-    if name not in scores:
-        return True
-    return all(sign * scores[name] > sign * entry[name] for entry in history if name in entry)
-
-
-def _finish(
-    plan: Recipe, network: nn.Module, data: tuple[Items, Items], whole: Run, began: Beginning,
-    fabric: Fabric,
-) -> Report:  # fmt: skip
-    """Take the chosen epoch, score it once more, write weights, tables and report."""
-    folder = cast(Path, whole.folder)
-    learned, held = data
-    chosen, state = checkpoint.load(folder / BEST)
-    checkpoint.fill(network, state, folder / BEST)
-    answered = evaluate.answer(cast(Any, network), held, work=_work(plan))
-    evaluate.write(folder, answered)
-    notes: list[str] = []
-    made = evaluate.scored(answered, notes=notes)
-    card = CheckpointCard(
-        system="ego_social", builder=plan.builder, arguments=plan.arguments,
-        recipe=plan.as_dict(), data=_described(plan, learned, held),
-        scores={"protocol": PROTOCOL, **{k: round(v, 4) for k, v in chosen.scores.items()}},
-        settings={"began_at": began.as_dict()}, licence=began.licence,
-    )  # fmt: skip
-    checkpoint.save(folder / f"{plan.builder}.safetensors", state, card)
-    made |= {
-        "protocol": PROTOCOL, "recipe": plan.as_dict(), "data": card.data,
-        "began_at": began.as_dict(), "history": whole.history, "memory": most_memory(fabric),
-        "notes": notes,
-    }  # fmt: skip
-    files.write_json(folder / REPORT, made)
-    loop.forget(folder)
-    (folder / BEST).unlink()
-    return made
-
-
-def _described(plan: Recipe, learned: Items, held: Items) -> dict[str, Any]:
-    def uids(items: Items) -> list[str]:
-        return [clip.uid for clip in items.clips]
-
-    return {
-        "train_split": plan.data.train_split, "validation_split": plan.data.validation_split,
-        "clips": uids(learned),
-        "validation_clips": uids(held),
-        "samples": len(learned), "positives": int(np.sum(learned.label)),
-        "validation_samples": len(held), "validation_positives": int(np.sum(held.label)),
-        "left_out": dict(learned.left_out),
-        "validation_without_sound": len(getattr(held, "silent", ())),
-    }  # fmt: skip
-
-
-def _identity(plan: Recipe, learned: Items, held: Items, began: Beginning) -> str:
-    """Of recipe, data and first weights; how long to go on is free."""
-    found = hashlib.sha256(json.dumps([plan.lasting(), began.sha256], sort_keys=True).encode())
-    for items in (learned, held):
-        found.update("".join(clip.uid for clip in items.clips).encode())
-        found.update(np.asarray(items.label, np.int64).tobytes())
-        found.update(str(len(items)).encode())
-    return found.hexdigest()
+TASK = EgoSocialTask()
+run = TASK.run

@@ -1,8 +1,7 @@
-"""The recipes of this room: which sections there are for each network, and what they say."""
+"""The recipes of this system: which sections there are for each network, and what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,10 +20,9 @@ from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.loss import segmentation_loss
 from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where the recipes of this room lie."""
 
 
 class Data(Section, frozen=True):
@@ -41,19 +39,13 @@ class Data(Section, frozen=True):
     """Neighbourhood in which OPTICS begins to look, millimetres on the cylinder."""
 
 
-class OneCycle(Section, frozen=True):
-    """AdamW with a rate that rises, then falls along a cosine."""
+class OneCycle(recipe.OneCycle, frozen=True):
+    """The rate may rise to the end."""
 
-    learning_rate: Positive = 0.01
-    """Highest rate."""
-    weight_decay: NotNegative = 0.01
     warm_up: Fraction = 0.2
-    """Share of the steps in which the rate rises."""
-    clip_norm: Positive = 5.0
-    """Longest gradient."""
 
 
-class Crops(Section, frozen=True):
+class Crops(recipe.Training, frozen=True):
     """What one member of `landmarks_tcn` sees in training."""
 
     epochs: Count = 5
@@ -65,7 +57,6 @@ class Crops(Section, frozen=True):
     """Standard deviation of a random factor about 1, a feature and crop."""
     mirror: bool = True
     """Whether half of the crops are mirrored."""
-    seed: Whole = 0
 
 
 class Adam(Section, frozen=True):
@@ -134,15 +125,9 @@ class Segmenter(Recipe, frozen=True):
     training: WholeTracklets = WholeTracklets()
 
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of one of this room's, or a mapping.
-
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys that nothing takes, at once.
-    """
-    networks: dict[str, Callable[..., Any]] = {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2}
-    return recipe.read_as(Recipe, source, changes, RECIPES, networks, loss=segmentation_loss)
+read_recipe = Reader(
+    Recipe,
+    RECIPES,
+    {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2},
+    loss=segmentation_loss,
+)

@@ -1,10 +1,9 @@
-"""The recipes of this room: their sections, and what each says."""
+"""The recipes of this system: their sections, and what each says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from eyeline.bounds import Count, FractionWithin, Positive, Whole, Workers
 from eyeline.systems.gaze_3d.data import Validation
@@ -12,17 +11,15 @@ from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.loss import Likelihood
 from eyeline.systems.gaze_3d.model import Recurrence, gaze_from_afar
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import LongTraining, Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where the recipes of this room lie."""
-
 BUILDER = "gaze_from_afar"
 """The network that trains."""
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     train_split: str = "gafa_train.txt"
     """List of sessions; one in the data's own folder comes before the published one."""
@@ -55,7 +52,7 @@ class Adam(Section, frozen=True):
     """Longest gradient."""
 
 
-class Training(Section, frozen=True):
+class Training(LongTraining, frozen=True):
     """How long, and with how much memory."""
 
     epochs: Count = 10
@@ -72,13 +69,10 @@ class Training(Section, frozen=True):
     """Keep the inputs of blocks only and compute the rest again: less memory, more time."""
     frozen_blocks: Whole | None = None
     """First blocks of both branches that stay as they are, the stem with them."""
-    keep_every: Count | None = 200
-    """Steps after which a stopped run can be taken up."""
-    seed: Whole = 0
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """All that a training run is told."""
+    """How a network trains."""
 
     data: Data = Data()
     loss: Loss = Loss()
@@ -92,14 +86,4 @@ class Recipe(recipe.Recipe, frozen=True):
         return []
 
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of one of this room's, or a mapping.
-
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
-    """
-    return recipe.read_as(Recipe, source, changes, RECIPES, {BUILDER: gaze_from_afar})
+read_recipe = Reader(Recipe, RECIPES, {BUILDER: gaze_from_afar})

@@ -12,7 +12,7 @@ from eyeline.systems.gaze_3d.data import Window
 from eyeline.systems.gaze_3d.loss import losses
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar
 from eyeline.systems.gaze_3d.recipe import Recipe
-from eyeline.training.loop import StepLoss
+from eyeline.training.loop import StepLoss, freeze_statistics
 
 Numbered = tuple[int, Window]
 """A batch, and how manieth of its epoch it is."""
@@ -44,7 +44,7 @@ class Step:
         """The loss of one step, and which optimiser it is for."""
         number, window = batch
         if self.frozen:
-            hold_statistics(network)
+            freeze_statistics(network)
         given = window["clip"], window["head_mask"], window["body_motion"]
         found: Directions3D = network(*given, recurrence=self.recurrence)
         turn = "concentration" if number % self.every == 0 else "direction"
@@ -55,13 +55,6 @@ class Step:
         return StepLoss(
             total, {turn: float(total.detach()), "angle_deg": _angle_deg(found, label)}, turn
         )
-
-
-def hold_statistics(network: nn.Module) -> None:
-    """Batch norms take what they hold, and do not change it."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
 
 
 def _sum(found: Directions3D) -> Tensor:

@@ -1,25 +1,22 @@
-"""The recipes of this room: their sections, and what each says."""
+"""The recipes of this system: their sections, and what each says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from eyeline.bounds import Count, FractionBelowOne, NotNegative, Positive, Size, Whole, Workers
 from eyeline.systems.gaze_anticipation.model import Recomputed, csts
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import LongTraining, Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where the recipes of this room lie."""
-
 BUILDER = "csts"
 """The network that trains."""
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     dataset: Literal["ego4d", "aria"] = "ego4d"
     """How far frames are apart, and which of them have labels."""
@@ -61,7 +58,7 @@ class AdamW(Section, frozen=True):
     """Over which the rate first rises from nothing; published training has none."""
 
 
-class Training(Section, frozen=True):
+class Training(LongTraining, frozen=True):
     """How long, and with how much memory."""
 
     epochs: Count = 15
@@ -73,13 +70,11 @@ class Training(Section, frozen=True):
     recompute: Recomputed = "all"
     """Gradient checkpointing: halves of blocks of which the input alone is kept and the rest
     computed again, for less memory and more time."""
-    keep_every: Count | None = 200
-    """Steps after which a stopped run can be taken up."""
     seed: Whole = 21
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """All that a training run is told."""
+    """How a network trains."""
 
     data: Data = Data()
     loss: Loss = Loss()
@@ -102,14 +97,4 @@ class Recipe(recipe.Recipe, frozen=True):
         return faults
 
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of one of this room's, or a mapping.
-
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
-    """
-    return recipe.read_as(Recipe, source, changes, RECIPES, {BUILDER: csts})
+read_recipe = Reader(Recipe, RECIPES, {BUILDER: csts})

@@ -14,6 +14,10 @@ from eyeline.systems.gaze_anticipation.model import Anticipation, heatmaps
 from eyeline.systems.gaze_anticipation.recipe import AdamW, Recipe
 from eyeline.training.loop import StepLoss
 
+Batch = Mapping[str, Tensor]
+"""`clip` and `sound` as the network takes them, `heatmap` `(batch, time, row, column)` and, for
+`tracked_only`, `kind` `(batch, time)`."""
+
 
 def optimizers(plan: Recipe, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
     """`main` moves all parameters; those of at least two axes decay, positions among them."""
@@ -57,14 +61,8 @@ class Step:
     def __init__(self, plan: Recipe) -> None:
         self.loss = plan.loss
 
-    def __call__(self, network: nn.Module, batch: Mapping[str, Tensor]) -> StepLoss:
-        """The loss of one step.
-
-        Args:
-            network: `model.GazeAnticipation`, or what wraps it.
-            batch: `clip` and `sound` as the network takes them, `heatmap` `(batch, time, row,
-                column)` and, for `tracked_only`, `kind` `(batch, time)`.
-        """
+    def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
+        """The loss of one step of `model.GazeAnticipation`, or of what wraps it."""
         found: Anticipation = network(batch["clip"], batch["sound"])
         counts = batch["kind"] != UNTRACKED if self.loss.tracked_only else None
         total = divergence = map_divergence(heatmaps(found.logits), batch["heatmap"], counts)

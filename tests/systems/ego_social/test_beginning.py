@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.ego_social.beginning import IMAGENET_LICENCE, begin
 from eyeline.systems.ego_social.recipe import read_recipe
+from eyeline.systems.ego_social.train import IMAGENET_LICENCE, TASK
 from eyeline.systems.ego_social.weights import EGO4D_LICENCE, GAZE360_LICENCE
-from eyeline.training.beginning import Beginning
 from tests.systems.ego_social.invented import GAZE360, LAM, their_tensors
 from tests.systems.ego_social.taught import plan, saved
 
@@ -25,20 +24,15 @@ def theirs(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
     return path
 
 
-def test_nothing_given() -> None:
-    assert begin(plan("lam").network(), plan("lam"), None) == Beginning()
-    assert Beginning().as_dict() == {}
-
-
 def test_gaze360_gives_all_but_the_head_and_its_terms(tmp_path: Path) -> None:
     path = theirs(tmp_path / "gaze360_model.pth.tar", their_tensors(GAZE360))
     made = read_recipe("lam_gaze360")
     torch.manual_seed(0)
-    net, told = made.network(), list[str]()
+    net = made.network()
     head = net.get_parameter("head.0.weight").clone()
-    found = begin(net, made, path, told.append)
+    found = TASK.begin(net, made, path)
     assert found.random == HEAD and found.taken == 140 and found.licence == GAZE360_LICENCE
-    assert told == [f"140 tensors of gaze360_model.pth.tar taken; random: {', '.join(HEAD)}"]
+    assert str(found) == f"140 tensors of gaze360_model.pth.tar taken; random: {', '.join(HEAD)}"
     assert torch.equal(net.get_parameter("head.0.weight"), head)
     first = their_tensors(GAZE360)["base_model.conv1.weight"]
     assert torch.equal(net.get_parameter("encoder.conv.weight"), first)
@@ -53,7 +47,7 @@ def test_a_network_of_imagenet_gives_the_encoder_alone(tmp_path: Path) -> None:
     }
     path = theirs(tmp_path / "resnet18.pth", tensors | {"fc.weight": torch.zeros(9, 512)})
     made = read_recipe("lam_gaze360")
-    found = begin(made.network(), made, path)
+    found = TASK.begin(made.network(), made, path)
     assert found.licence == IMAGENET_LICENCE
     assert {name.partition(".")[0] for name in found.random} == {"encoder", "memory", "head"}
     assert all(".project." in name for name in found.random if name.startswith("encoder."))
@@ -61,7 +55,7 @@ def test_a_network_of_imagenet_gives_the_encoder_alone(tmp_path: Path) -> None:
 
 def test_a_file_of_the_authors(tmp_path: Path) -> None:
     path = theirs(tmp_path / "lam-best.pth", their_tensors(LAM))
-    found = begin(read_recipe("lam").network(), read_recipe("lam"), path)
+    found = TASK.begin(read_recipe("lam").network(), read_recipe("lam"), path)
     assert found.licence == EGO4D_LICENCE and found.random == HEAD
 
 
@@ -69,9 +63,8 @@ def test_our_own_file_is_taken_whole(tmp_path: Path) -> None:
     given = plan("lam").network()
     path = saved(tmp_path / "lam.safetensors", given, "lam_lstm", width=4, memory=8)
     net = plan("lam").network()
-    told: list[str] = []
-    found = begin(net, plan("lam"), path, told.append)
-    assert found.random == () and told == [f"{found.taken} tensors of lam.safetensors taken"]
+    found = TASK.begin(net, plan("lam"), path)
+    assert found.random == () and str(found) == f"{found.taken} tensors of lam.safetensors taken"
     assert all(torch.equal(v, net.state_dict()[k]) for k, v in given.state_dict().items())
 
 
@@ -79,7 +72,7 @@ def test_our_own_file_of_another_network_gives_its_encoder(tmp_path: Path) -> No
     given = plan("lam").network()
     path = saved(tmp_path / "lam.safetensors", given, "lam_lstm", width=4, memory=8)
     net = plan("ttm").network()
-    found = begin(net, plan("ttm"), path)
+    found = TASK.begin(net, plan("ttm"), path)
     assert all(name.startswith(("voice.", "head.")) for name in found.random)
     assert torch.equal(
         net.get_parameter("encoder.conv.weight"), given.get_parameter("encoder.conv.weight")
@@ -90,4 +83,4 @@ def test_other_widths_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "lam.safetensors", plan("lam").network(), "lam_lstm", width=4, memory=8)
     wide = plan("lam", "model.width=8")
     with pytest.raises(CheckpointError, match="has another shape for"):
-        begin(wide.network(), wide, path)
+        TASK.begin(wide.network(), wide, path)

@@ -123,7 +123,7 @@ def test_a_stopped_run_ends_like_one_that_was_not(
     resumed, _ = run_rounds(split, plan, tmp_path / "a", Devices().fabric(), told=told.append)
     whole, _ = run_rounds(split, plan, tmp_path / "b", Devices().fabric())
     assert told == [
-        "round 1 of 2: going on after epoch 2 of 2", "round 2 of 2: going on after epoch 1 of 2",
+        "round 1 of 2: resuming after epoch 2 of 2", "round 2 of 2: resuming after epoch 1 of 2",
         told[2],
     ]  # fmt: skip
     for (name, one), other in zip(

@@ -16,6 +16,14 @@ from eyeline.systems.gaze_3d.data import Windows
 from eyeline.systems.gaze_3d.model import GazeFromAfar, gaze_from_afar
 from eyeline.systems.gaze_3d.recipe import Recipe, read_recipe
 
+TINY: dict[str, dict[str, Any]] = {
+    "model": {"backbone": "small", "drop_connect": 0.1},
+    "optimizer": {"learning_rate": 1e-3, "concentration_learning_rate": 1e-3},
+    "training": {"epochs": 2, "batch_size": 2, "keep_every": 1, "concentration_every": 2},
+    "data": {"validation_interval": 2},
+}
+"""The recipe of a training that takes seconds."""
+
 
 def plan(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Recipe:
     """Of the shrunken network; sections of `changes` are added."""

@@ -36,10 +36,10 @@ def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
         "training": {"epochs": 10, "concentration_every": 3},
         "data": {"validation_share": 0.25, "validation_interval": 3},
     })  # fmt: skip
-    learned, held = train.open_data(plan, people)
+    learned, held = train.TASK.open_data(plan, people)
     some = shrunken.Reduced(learned.subset(np.arange(0, len(learned), 2)))
     net = shrunken.network(plan)
-    loop.fit(train.new_run(plan, net, some.as_windows(), None, None), Devices().fabric())
+    loop.fit(train.TASK.new_run(plan, net, some.as_windows(), None, None), Devices().fabric())
     test = open_split(people, ["made/008", "made/009", "made/010"], interval=7)
     truth = answers.truth_of(test)
     found = evaluate.as_answers(test, told(net, shrunken.Reduced(test)))
@@ -119,4 +119,4 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 def fresh(recipe: dict[str, Any]) -> dict[str, torch.Tensor]:
     from eyeline.systems.gaze_3d.recipe import read_recipe
 
-    return train._network(read_recipe(recipe), None).state_dict()
+    return train.TASK.init_network(read_recipe(recipe), None)[0].state_dict()

@@ -12,7 +12,7 @@ from eyeline.system import load_system
 from eyeline.systems.gaze_following import train
 from eyeline.training import checkpoint
 from tests.systems.gaze_following.detector import invented as pictures
-from tests.systems.gaze_following.detector.test_train import TINY
+from tests.systems.gaze_following.detector.invented import TINY
 from tests.systems.gaze_following.matching import invented as looks
 
 

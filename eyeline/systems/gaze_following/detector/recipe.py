@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,17 +20,15 @@ from eyeline.bounds import (
 from eyeline.systems.gaze_following.detector.model import mask_rcnn
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import LongTraining, Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where they lie."""
-
 BUILDER = "mask_rcnn"
 """The network that trains."""
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     fusion: Fusion = "hs"
     """What is written into the pictures."""
@@ -66,7 +63,7 @@ class Sgd(Section, frozen=True):
 
 
 class Samples(Section, frozen=True):
-    """How many boxes of a picture are learned from."""
+    """How many boxes of an image are trained on."""
 
     anchors: Count = 256
     anchors_positive: Fraction = 0.5
@@ -79,7 +76,7 @@ class Samples(Section, frozen=True):
     """Proposals that regions are drawn from."""
 
 
-class Training(Section, frozen=True):
+class Training(LongTraining, frozen=True):
     """How long, and what of the network."""
 
     epochs: Count = 12
@@ -93,12 +90,10 @@ class Training(Section, frozen=True):
     """Which epoch's weights are kept: the last one's, as published, or those of the highest average
     precision of boxes on the validation split."""
     keep_every: Count | None = 500
-    """Steps after which a stopped run can be taken up."""
-    seed: Whole = 0
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """All that a training run is told."""
+    """How the network trains."""
 
     data: Data = Data()
     samples: Samples = Samples()
@@ -106,14 +101,4 @@ class Recipe(recipe.Recipe, frozen=True):
     training: Training = Training()
 
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of one of the detector's, or a mapping.
-
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
-    """
-    return recipe.read_as(Recipe, source, changes, RECIPES, {BUILDER: mask_rcnn})
+read_recipe = Reader(Recipe, RECIPES, {BUILDER: mask_rcnn})

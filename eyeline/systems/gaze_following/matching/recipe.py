@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from eyeline.bounds import Count, Fraction, FractionBelowOne, NotNegative, Positive, Whole
+from eyeline.bounds import Count, Fraction, Positive
 from eyeline.systems.gaze_following.matching.loss import matching_loss
 from eyeline.systems.gaze_following.matching.model import matcher
 from eyeline.training import recipe
-from eyeline.training.recipe import Section
+from eyeline.training.recipe import Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
-"""Where the recipe lies."""
 BUILDER = "matcher"
 """The network that trains."""
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     train_split: str = "train.txt"
     """List of videos in the data's folder."""
@@ -27,19 +25,13 @@ class Data(Section, frozen=True):
     """Likewise; the epoch is chosen by it."""
 
 
-class OneCycle(Section, frozen=True):
-    """AdamW with a rate that rises, then falls along a cosine."""
+class OneCycle(recipe.OneCycle, frozen=True):
+    """Its highest rate."""
 
     learning_rate: Positive = 3e-3
-    """Highest rate."""
-    weight_decay: NotNegative = 0.01
-    warm_up: FractionBelowOne = 0.2
-    """Share of the steps in which the rate rises."""
-    clip_norm: Positive = 5.0
-    """Longest gradient."""
 
 
-class Training(Section, frozen=True):
+class Training(recipe.Training, frozen=True):
     """How long, and what is hidden."""
 
     epochs: Count = 30
@@ -48,14 +40,13 @@ class Training(Section, frozen=True):
     mirror: bool = True
     """Whether half of the looks are mirrored."""
     mute: Fraction = 0.25
-    """Share of the looks of which it is hidden who speaks, so that the same weights do without."""
+    """Fraction of the looks whose speakers are hidden, so that the same weights do without."""
     blind: Fraction = 0.25
-    """Share of the looks of which the direction of the gaze is hidden, likewise."""
-    seed: Whole = 0
+    """Fraction of the looks whose direction of the gaze is hidden, likewise."""
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """All that a training run is told."""
+    """How the network trains."""
 
     data: Data = Data()
     loss: dict[str, Any]
@@ -63,16 +54,9 @@ class Recipe(recipe.Recipe, frozen=True):
     optimizer: OneCycle = OneCycle()
     training: Training = Training()
 
+    def lasting(self) -> dict[str, Any]:
+        """All of it: rates follow one cycle over all epochs."""
+        return self.as_dict()
 
-def read_recipe(source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from a YAML file, the name of this folder's, or a mapping.
 
-    Args:
-        source: which.
-        changes: `section.key=value`, made before anything is checked.
-
-    Raises:
-        RecipeError: no such file, no YAML, or all keys and values that nothing takes, at once.
-    """
-    networks = {BUILDER: matcher}
-    return recipe.read_as(Recipe, source, changes, RECIPES, networks, loss=matching_loss)
+read_recipe = Reader(Recipe, RECIPES, {BUILDER: matcher}, loss=matching_loss)

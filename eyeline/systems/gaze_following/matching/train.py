@@ -2,143 +2,160 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from eyeline import files
 from eyeline.errors import DataError
 from eyeline.log import Log
+from eyeline.results import Floats
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
 from eyeline.systems.gaze_following.matching.loss import look_losses
-from eyeline.systems.gaze_following.matching.model import Matcher, matcher
-from eyeline.systems.gaze_following.matching.recipe import BUILDER, Recipe, Training, read_recipe
-from eyeline.systems.gaze_following.report import Report
-from eyeline.training import checkpoint, draws, loop
-from eyeline.training.checkpoint import CheckpointCard
-from eyeline.training.devices import Devices, on_threads
-from eyeline.training.loop import Epoch, Run, StepLoss
+from eyeline.systems.gaze_following.matching.model import Matcher
+from eyeline.systems.gaze_following.matching.recipe import Recipe, Training, read_recipe
+from eyeline.training import draws, loop, task
+from eyeline.training.devices import on_threads
+from eyeline.training.loop import Epoch, StepLoss
 from eyeline.training.recipe import share_of
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
-BEST = "best.safetensors"
-"""The chosen epoch's weights while a run is under way, beside its state."""
-REPORT = "report.json"
-PROTOCOL = "videos held out of the training, by which the epoch was chosen: not a test"
+from eyeline.training.task import Measured, Optimization, Selection
 
 _MIRROR, _MUTE, _BLIND = 101, 102, 103  # of keys; dropout takes low numbers
 
-
-def run(
-    recipe: Path | str | Mapping[str, Any],
-    data_dir: Path | str,
-    out_dir: Path | str,
-    progress: Log | None = None,
-    *,
-    changes: Sequence[str] = (),
-    devices: Devices | None = None,
-    weights: Path | None = None,
-) -> Report:
-    """Train a recipe and write weights and report; a stopped run goes on.
-
-    Args:
-        recipe: a YAML file, the name of this folder's, or its sections.
-        data_dir: see `data`.
-        out_dir: gets `matcher.safetensors` and `report.json`.
-        progress: is told, in words, what has been finished.
-        changes: `section.key=value`, made to the recipe.
-        devices: where; one CPU by default.
-        weights: to begin with; random ones by default.
-
-    Returns:
-        `report.score` on the videos held out, with baselines and `history`.
-
-    Raises:
-        RecipeError, DataError, OutputError, CheckpointError, UsageError, TrainingError: for what is
-        wrong with each.
-    """
-    plan = read_recipe(recipe, changes)
-    folder = files.made(Path(out_dir))
-    fabric = (devices or Devices()).fabric()
-    fabric.launch()
-    learned = data.open_folder(data_dir, split=plan.data.train_split)
-    held = data.open_folder(data_dir, split=plan.data.validation_split)
-    _check_apart(learned, held)
-    with on_threads(1):
-        network = _network(plan, weights)
-        whole = new_run(plan, network, learned, held, folder, fabric.world_size)
-        whole.identity = _identity(plan, learned, held, weights)
-        whole.told = progress if fabric.is_global_zero else None
-        loop.fit(whole, fabric)
-        made = _finish(plan, network, (learned, held), whole, fabric)
-    fabric.barrier()
-    return made
+Batch = dict[str, Tensor]
+Row = tuple[Floats, Floats, npt.NDArray[np.bool_]]
+"""Features of a looker and of the options, and which answers are right."""
 
 
-def new_run(
-    plan: Recipe,
-    network: Matcher,
-    learned: Scenes,
-    held: Scenes,
-    folder: Path | None = None,
-    world: int = 1,
-) -> Run:
-    """What the training loop is to do.
+@dataclass(frozen=True)
+class Annotated:
+    """Videos of a split, and their looks as the matcher takes them."""
 
-    Args:
-        plan: the recipe.
-        network: to be trained.
-        learned: to learn from.
-        held: to choose the epoch by.
-        folder: for the state; None keeps nothing.
-        world: processes that share each batch.
+    scenes: Scenes
+    examples: Examples
 
-    Raises:
-        DataError: nothing that can be learned.
-        RecipeError: a batch that they cannot share evenly.
-    """
-    rows = _fit_rows(data.examples(learned))
-    size = share_of(plan.training.batch_size, world)
-    steps = plan.training.epochs * math.ceil(len(rows) / plan.training.batch_size)
-    rule = plan.optimizer
-    optimizer = torch.optim.AdamW(
-        network.parameters(), rule.learning_rate, weight_decay=rule.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rule.learning_rate, total_steps=max(steps, 2), pct_start=rule.warm_up
-    )
+    @property
+    def videos(self) -> list[str]:
+        """Their names."""
+        return sorted(set(self.scenes.looks.video))
 
-    def batches(epoch: Epoch) -> Iterator[dict[str, Tensor]]:
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Looks that have a right answer."""
+        each = map(self.examples.__getitem__, range(len(self.examples)))
+        return [(person, option, right) for person, option, right in each if right.any()]
+
+
+class Step:
+    """A batch to a loss."""
+
+    def __init__(self, plan: Recipe) -> None:
+        self.how, self.loss = plan.training, plan.loss
+
+    def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
+        """The weighted loss of the looks, some of which are hidden in part."""
+        shown = hidden(batch, self.how)
+        logits = network(shown["person"], shown["option"], shown["there"], shown["key"])
+        each = look_losses(logits, shown["right"], **self.loss)
+        return StepLoss((each * shown["weight"]).sum())
+
+
+class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
+    """Looks of videos, and of others that are held out."""
+
+    system = "gaze_following"
+    protocol = "videos held out of the training, by which the epoch was chosen: not a test"
+    read_recipe = read_recipe
+    step = Step
+
+    def selection(self, plan: Recipe) -> Selection:
+        """The loss."""
+        return Selection("validation_loss")
+
+    def open_data(self, plan: Recipe, root: Path) -> tuple[Annotated, Annotated]:
+        """Both splits, which share no video."""
+        train, held = (
+            Annotated(scenes, data.examples(scenes))
+            for split in (plan.data.train_split, plan.data.validation_split)
+            for scenes in [data.open_folder(root, split=split)]
+        )
+        if shared := sorted({*train.videos} & {*held.videos}):
+            raise DataError(
+                f"{', '.join(shared[:3])}: {len(shared)} videos are to be learned from and held out"
+            )
+        return train, held
+
+    def around(self, device: torch.device) -> AbstractContextManager[None]:
+        """One thread, for sums that come out alike."""
+        return on_threads(1)
+
+    def optimization(self, plan: Recipe, network: Matcher, train: Annotated) -> Optimization:
+        """AdamW with one cycle over the whole run."""
+        if not train.rows:
+            raise DataError("no look of the training videos has a right answer among its options")
+        steps = plan.training.epochs * math.ceil(len(train.rows) / plan.training.batch_size)
+        rule = plan.optimizer
+        optimizer = torch.optim.AdamW(
+            network.parameters(), rule.learning_rate, weight_decay=rule.weight_decay
+        )
+        rates = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, rule.learning_rate, total_steps=max(steps, 2), pct_start=rule.warm_up
+        )
+        return Optimization({"main": optimizer}, rule.clip_norm, {"main": rates})
+
+    def batches(self, plan: Recipe, train: Annotated, epoch: Epoch) -> Iterator[Batch]:
+        """Looks with keys to draw by, and weights that make processes' means those of all."""
+        size, rows = share_of(plan.training.batch_size, epoch.world), train.rows
         read = loop.loader(list(enumerate(rows)), epoch, batch_size=size, collate=_collate)
         for batch, weight in zip(read, loop.weights(len(rows), epoch, size), strict=True):
             key = draws.keys(epoch.seed, batch.pop("number"))
             yield {**batch, "key": key, "weight": weight}
 
-    def step(module: nn.Module, batch: dict[str, Tensor]) -> StepLoss:
-        shown = hidden(batch, plan.training)
-        logits = module(shown["person"], shown["option"], shown["there"], shown["key"])
-        each = look_losses(logits, shown["right"], **plan.loss)
-        return StepLoss((each * shown["weight"]).sum())
+    def validate(
+        self, plan: Recipe, network: Matcher, held: Annotated, log: Log | None
+    ) -> dict[str, float]:
+        """Loss, and the fraction of looks whose likeliest answer is right."""
+        chances = evaluate.chances_of(network, held.examples)
+        network.eval()
+        fits = [(r, c) for r, c in zip(held.examples.right, chances, strict=True) if r.any()]
+        return {
+            "validation_loss": float(np.mean([-np.log(max(c[r].sum(), 1e-12)) for r, c in fits])),
+            "validation_right": float(np.mean([r[c.argmax()] for r, c in fits])),
+        }
 
-    made = Run(
-        network, {"main": optimizer}, step, batches, plan.training.epochs,
-        seed=plan.training.seed, clip_norm=rule.clip_norm, schedulers={"main": schedule},
-        folder=folder,
-    )  # fmt: skip
-    seen = data.examples(held)
-    made.validate = lambda net, _: _validated(cast(Matcher, net), plan, seen, made)
-    return made
+    def measure(self, plan: Recipe, network: Matcher, held: Annotated, folder: Path) -> Measured:
+        """The benchmark's scores, and how often each kind of answer is right."""
+        scenes, examples = held.scenes, held.examples
+        chances = evaluate.chances_of(network, examples)
+        found = evaluate.predict(scenes, examples, chances)
+        made = report.score(evaluate.measure(found, scenes, examples))
+        return Measured({**made, "answers": evaluate.by_kind(examples, chances)})
+
+    def describe(self, plan: Recipe, train: Annotated, held: Annotated) -> dict[str, Any]:
+        """Videos and looks."""
+        return {
+            "split": plan.data.train_split,
+            "videos": train.videos,
+            "looks": len(train.scenes.looks),
+            "held_out_videos": held.videos,
+        }
+
+    def fingerprint(self, items: Annotated) -> Iterator[bytes]:
+        """All that is annotated."""
+        looks = items.scenes.looks
+        yield "".join(looks.picture).encode()
+        for array in (looks.points_px, looks.head_xyxy, items.scenes.gaze, looks.speaks):
+            yield np.ascontiguousarray(array).tobytes()
 
 
 def hidden(batch: Mapping[str, Tensor], how: Training) -> dict[str, Tensor]:
@@ -151,111 +168,23 @@ def hidden(batch: Mapping[str, Tensor], how: Training) -> dict[str, Tensor]:
         flip = draws.uniform(draws.mixed(batch["key"], _MIRROR)) < 0.5
         for values, parity in ((person, inputs.PERSON_PARITY), (option, inputs.OPTION_PARITY)):
             values[flip] *= torch.from_numpy(parity).to(values)
-    for number, share, names in (
+    for number, fraction, names in (
         (_MUTE, how.mute, inputs.SPEECH),
         (_BLIND, how.blind, inputs.GAZE),
     ):
-        gone = draws.uniform(draws.mixed(batch["key"], number)) < share
-        for values, told in ((person, inputs.PERSON), (option, inputs.OPTION)):
-            kept = torch.ones(len(told), device=person.device)
-            kept[torch.from_numpy(inputs.columns(told, names))] = 0
+        gone = draws.uniform(draws.mixed(batch["key"], number)) < fraction
+        for values, features in ((person, inputs.PERSON), (option, inputs.OPTION)):
+            kept = torch.ones(len(features), device=person.device)
+            kept[torch.from_numpy(inputs.columns(features, names))] = 0
             values[gone] *= kept
     return {**batch, "person": person, "option": option}
 
 
-def _collate(numbered: list[tuple[int, Any]]) -> dict[str, Tensor]:
+def _collate(numbered: list[tuple[int, Row]]) -> Batch:
     """A batch with the places of its looks among all, `number`."""
     numbers, looks = zip(*numbered, strict=True)
     return {**data.collate(looks), "number": torch.tensor(numbers)}
 
 
-def _fit_rows(learned: Examples) -> list[Any]:
-    """Looks that have a right answer."""
-    rows = [learned[i] for i in range(len(learned)) if learned.right[i].any()]
-    if not rows:
-        raise DataError("no look of the training videos has a right answer among its options")
-    return rows
-
-
-def _validated(network: Matcher, plan: Recipe, seen: Examples, made: Run) -> dict[str, float]:
-    """Scores of an epoch; its weights are kept if they are the best so far."""
-    chances = evaluate.chances_of(network, seen)
-    network.eval()
-    fits = [(r, c) for r, c in zip(seen.right, chances, strict=True) if r.any()]
-    scores = {
-        "validation_loss": float(np.mean([-np.log(max(c[r].sum(), 1e-12)) for r, c in fits])),
-        "validation_right": float(np.mean([r[c.argmax()] for r, c in fits])),
-    }
-    best = all(scores["validation_loss"] < entry["validation_loss"] for entry in made.history)
-    if made.folder is not None and best:
-        card = CheckpointCard("gaze_following", BUILDER, plan.arguments, scores=scores)
-        checkpoint.save(made.folder / BEST, network.state_dict(), card)
-    return scores
-
-
-def _network(plan: Recipe, weights: Path | None) -> Matcher:
-    torch.manual_seed(plan.training.seed)
-    network = matcher(**plan.arguments)
-    if weights is not None:
-        card, state = checkpoint.load(weights)
-        checkpoint.check_builder(card, "gaze_following", (BUILDER,), weights)
-        checkpoint.fill(network, state, weights)
-    return network
-
-
-def _finish(
-    plan: Recipe, network: Matcher, scenes: tuple[Scenes, Scenes], whole: Run, fabric: Fabric
-) -> Report:
-    """Take the chosen epoch, score it, write weights and report."""
-    if not fabric.is_global_zero:
-        return {}
-    folder = cast(Path, whole.folder)
-    learned, held = scenes
-    chosen, state = checkpoint.load(folder / BEST)
-    checkpoint.fill(network, state, folder / BEST)
-    network.eval()
-    made = _scores(network, held)
-    card = CheckpointCard(
-        "gaze_following", BUILDER, plan.arguments, recipe=plan.as_dict(),
-        data={
-            "split": plan.data.train_split, "videos": sorted(set(learned.looks.video)),
-            "looks": len(learned.looks), "held_out_videos": sorted(set(held.looks.video)),
-        },
-        scores={"protocol": PROTOCOL, **{k: round(v, 4) for k, v in chosen.scores.items()}},
-    )  # fmt: skip
-    checkpoint.save(folder / f"{BUILDER}.safetensors", state, card)
-    made |= {
-        "protocol": PROTOCOL, "recipe": plan.as_dict(), "data": card.data,
-        "history": whole.history,
-    }  # fmt: skip
-    files.write_json(folder / REPORT, made)
-    loop.forget(folder)
-    (folder / BEST).unlink()
-    return made
-
-
-def _scores(network: Matcher, held: Scenes) -> Report:
-    seen = data.examples(held)
-    chances = evaluate.chances_of(network, seen)
-    found = evaluate.predict(held, seen, chances)
-    made = report.score(evaluate.measure(found, held, seen))
-    return {**made, "answers": evaluate.by_kind(seen, chances)}
-
-
-def _check_apart(learned: Scenes, held: Scenes) -> None:
-    if shared := sorted(set(learned.looks.video) & set(held.looks.video)):
-        raise DataError(
-            f"{', '.join(shared[:3])}: {len(shared)} videos are to be learned from and held out"
-        )
-
-
-def _identity(plan: Recipe, learned: Scenes, held: Scenes, weights: Path | None) -> str:
-    """Of recipe, data and first weights."""
-    first = files.sha256(weights) if weights else ""
-    found = hashlib.sha256(json.dumps([plan.as_dict(), first], sort_keys=True).encode())
-    for scenes in (learned, held):
-        found.update("".join(scenes.looks.picture).encode())
-        for array in (scenes.looks.points_px, scenes.looks.head_xyxy, scenes.gaze):
-            found.update(np.ascontiguousarray(array).tobytes())
-        found.update(np.ascontiguousarray(scenes.looks.speaks).tobytes())
-    return found.hexdigest()
+TASK = MatcherTask()
+run = TASK.run

@@ -22,6 +22,16 @@ SMALL: dict[str, Any] = {
     "hidden": 32,
 }  # fmt: skip
 """Arguments of a network that a test can train."""
+TINY: dict[str, dict[str, Any]] = {
+    "model": {**SMALL, "depths": list(SMALL["depths"])},
+    "data": {"short_px": 96, "workers": 0},
+    "samples": {"anchors": 64, "regions": 32, "proposals_before": 200, "proposals": 100},
+    "optimizer": {
+        "learning_rate": 0.01, "warm_up_steps": 10, "drop_epochs": [24], "clip_norm": 5.0,
+    },
+    "training": {"epochs": 2, "batch_size": 2, "frozen_stages": 0, "keep_every": 1},
+}
+"""The recipe of a training that takes seconds."""
 
 _GAINS = {
     "rpn_head.rpn_cls.weight": 0.15,

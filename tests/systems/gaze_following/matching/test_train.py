@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from eyeline.errors import DataError, RecipeError, UsageError
+from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_following import predictions, score
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, slope, train
-from eyeline.systems.gaze_following.matching.recipe import Training, read_recipe
+from eyeline.systems.gaze_following.matching.recipe import Training
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.training import checkpoint, draws
 from eyeline.training.checkpoint import CheckpointCard
@@ -90,47 +90,11 @@ def test_predictions_file_scores_alike(folder, trained, tmp_path):
 
 def test_files_and_report(trained):
     out, made = trained
-    assert {p.name for p in out.iterdir()} == {"matcher.safetensors", "report.json", "log.jsonl"}
     assert len(made["history"]) == 10
     losses = [entry["loss"] for entry in made["history"]]
     assert losses[-1] < 0.8 * losses[0]
     assert "not a test" in made["protocol"]
     assert match.open_matcher(out / "matcher.safetensors").training is False
-
-
-def test_stopped_and_taken_up_again(folder, tmp_path):
-    few = ["training.epochs=3", "model.width=4", "training.batch_size=512"]
-    scenes = [data.open_folder(folder, split=f"{n}.txt") for n in ("train", "validation")]
-    whole = train.run("matcher", folder, tmp_path / "whole", changes=few)
-    plan = read_recipe("matcher", few)
-    from eyeline.training import loop
-    from eyeline.training.devices import Devices, on_threads
-
-    class StoppedError(Exception):
-        pass
-
-    fabric = Devices().fabric()
-    with on_threads(1):
-        (tmp_path / "cut").mkdir()
-        network = train._network(plan, None)
-        run = train.new_run(plan, network, *scenes, tmp_path / "cut")
-        run.identity = train._identity(plan, *scenes, None)
-        whole_validate = run.validate
-
-        def stop(net, number):
-            if number == 2:
-                raise StoppedError
-            return whole_validate(net, number)
-
-        run.validate = stop
-        with pytest.raises(StoppedError):
-            loop.fit(run, fabric)
-    told = []
-    again = train.run("matcher", folder, tmp_path / "cut", told.append, changes=few)
-    assert "going on after epoch 2" in told[0]
-    assert [e["loss"] for e in again["history"]] == [e["loss"] for e in whole["history"]]
-    a, b = (tmp_path / n / "matcher.safetensors" for n in ("whole", "cut"))
-    assert a.read_bytes() == b.read_bytes()
 
 
 def test_hidden():
@@ -204,7 +168,8 @@ Path({out!r} + f".ended.{{os.getpid()}}").write_text(str(len(made.get("history",
 
 
 def learned_from(folder):
-    return len(train._fit_rows(data.examples(data.open_folder(folder, split="train.txt"))))
+    scenes = data.open_folder(folder, split="train.txt")
+    return len(train.Annotated(scenes, data.examples(scenes)).rows)
 
 
 @pytest.mark.slow
@@ -236,10 +201,3 @@ def test_two_processes_train_as_one(folder, tmp_path):
         checkpoint.load(p / "matcher.safetensors") for p in (tmp_path / "one", out)
     )
     assert max(float((one[k] - two[k]).abs().max()) for k in one) < 1e-4
-
-
-def test_a_batch_that_cannot_be_shared_is_refused(folder):
-    scenes = [data.open_folder(folder, split=f"{n}.txt") for n in ("train", "validation")]
-    plan = read_recipe("matcher", ["training.batch_size=127"])
-    with pytest.raises(RecipeError, match="cannot be shared evenly by 2"):
-        train.new_run(plan, train._network(plan, None), *scenes, world=2)
