@@ -111,11 +111,18 @@ def _schema() -> type[BaseModel]:
         return create_model(title, __config__=config, **known)
 
     settings = section(
-        "settings", calibration=numbers, decoding=numbers, threshold=float | None, features=names,
-        fusion=str, short_px=Annotated[int, Field(gt=0, le=2**14)], rate_hz=positive,
-        frame_step=Annotated[int, Field(ge=0)], concentration=str | dict[str, _Part],
+        "settings",
+        calibration=numbers,
+        decoding=numbers,
+        threshold=float | None,
+        features=names,
+        fusion=str,
+        short_px=Annotated[int, Field(gt=0, le=2**14)],
+        rate_hz=positive,
+        frame_step=Annotated[int, Field(ge=0)],
+        concentration=str | dict[str, _Part],
         front_end_differs=numbers,
-    )  # fmt: skip
+    )
     data = section(
         "data",
         name=str,
@@ -130,11 +137,16 @@ def _schema() -> type[BaseModel]:
     kept = section("recipe_data", validation_share=float, dataset=str, task=str, with_sound=bool)
     training = section("recipe_training", seed=int)
     parts: dict[str, Any] = {
-        "system": (name, ...), "builder": (name, ...), "arguments": (entries, ...),
-        "recipe": (section("recipe", data=kept, training=training), None), "data": (data, None),
-        "scores": (section("scores", pooled=entries), None), "settings": (settings, None),
-        "licence": (words, ""), "version": (Annotated[str, Field(max_length=200)], ""),
-    }  # fmt: skip
+        "system": (name, ...),
+        "builder": (name, ...),
+        "arguments": (entries, ...),
+        "recipe": (section("recipe", data=kept, training=training), None),
+        "data": (data, None),
+        "scores": (section("scores", pooled=entries), None),
+        "settings": (settings, None),
+        "licence": (words, ""),
+        "version": (Annotated[str, Field(max_length=200)], ""),
+    }
     model: type[BaseModel] = create_model("card", __config__=ConfigDict(strict=True), **parts)
     return model
 

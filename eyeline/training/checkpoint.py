@@ -250,8 +250,9 @@ def checked_arguments(
 
     parts, faults = validated({"arguments": card.arguments}, {"arguments": make})
     arguments: dict[str, Any] = parts.get("arguments", {})
-    largest = max([_LEAST_SIZE, len(state), *(n for v in state.values() if 0 not in v.shape
-                                             for n in v.shape)])  # fmt: skip
+    largest = max(
+        [_LEAST_SIZE, len(state), *(n for v in state.values() if 0 not in v.shape for n in v.shape)]
+    )
     faults += [
         f"{name} is {str(value)[:40]}, its largest tensor has {largest}"
         for name, value in arguments.items()
@@ -281,8 +282,15 @@ def _shell(
     try:
         with torch.device("meta"), _at_most(2 * len(state) + _LEAST_SIZE):
             return make(**arguments)
-    except (EyelineError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError,
-            AssertionError) as error:  # fmt: skip
+    except (
+        EyelineError,
+        ArithmeticError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        AssertionError,
+    ) as error:
         raise CheckpointError(
             f"{source} has a card that builder {card.builder} cannot use: {first_line(error)}"
         ) from error

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WRAPPERS = (
-    "state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "module",
+    "weights",
     "params",
-)  # fmt: skip
+)
 """Entries under which a training keeps its weights."""
 _PARALLEL = "module."
 """Before each name where several devices trained; some parts of a network may lack it."""

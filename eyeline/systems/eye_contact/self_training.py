@@ -1,4 +1,4 @@
-"""Learning contact without annotators: labels from clusters, then rounds on the network's own.
+"""Training on contact without annotators: labels from clusters, then rounds on the network's own.
 
 The first round learns what the gaze points' clusters say (-1 where they say nothing). Every later
 one starts a fresh network on what the network before it says of all tracklets, as published
@@ -19,7 +19,7 @@ import numpy as np
 from eyeline import metrics
 from eyeline.documents import read_npz
 from eyeline.errors import DataError
-from eyeline.log import Log
+from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.discovery.sources import videos_root
 from eyeline.systems.eye_contact.loss import IGNORED
@@ -96,7 +96,7 @@ def run_rounds(
     save: Save | None = None,
     told: Log | None = None,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
-    """All rounds, going on from what `out_dir` holds of them.
+    """All rounds, resuming from what `out_dir` holds of them.
 
     Args:
         split: what to learn from, with labels from clusters.
@@ -107,13 +107,14 @@ def run_rounds(
             instead of the clusters.
         save: called on the first process with `round_N/ms_tcn2.safetensors` and the network of the
             round, and with `round_N/epoch_K.safetensors` as the recipe's `save_every` asks.
-        told: hears of every epoch.
+        told: called with a line an epoch.
 
     Returns:
         The network of the last round, in evaluation mode, and an entry a round: its epochs, the
         share of contact in its labels, and how many labels its answers change.
     """
     from eyeline.systems.eye_contact.xgaze.fit import fit_segmenter, logits_of
+    from eyeline.training.loop import LOG
 
     if label_with is not None:
         split = split.relabelled([_states(label_with(s.features)) for s in split.everything])
@@ -122,15 +123,21 @@ def run_rounds(
     for number in range(recipe.training.rounds):
         folder = out_dir / f"round_{number}"
         network = fit_segmenter(
-            split.learned, recipe, fabric, seed=number, folder=folder,
+            split.learned,
+            recipe,
+            fabric,
+            seed=number,
+            folder=folder,
             identity=_identity(split, recipe, number),
             validate=_watch(split.watched, folder, recipe.training.save_every, save),
-            told=_prefixed(told, f"round {number + 1} of {recipe.training.rounds}"),
-        )  # fmt: skip
+            told=prefixed(told, f"round {number + 1} of {recipe.training.rounds}"),
+        )
         answers = fabric.broadcast(
             [_states(logits_of(network, s.features)) for s in split.everything]
         )
-        entries.append({"round": number, **_labels_told(split, answers), **_epochs(folder)})
+        lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+        epochs = [json.loads(line) for line in lines]
+        entries.append({"round": number, **_of_labels(split, answers), "epochs": epochs})
         if save and fabric.is_global_zero:
             save(folder / f"{recipe.builder}.safetensors", network, summary(entries)[-1])
         split = split.relabelled(answers)
@@ -149,7 +156,13 @@ def forget_states(out_dir: Path, recipe: Recipe) -> None:
 def _sample(root: Path, row: ListRow) -> Sample:
     folder = tracklet_folder(root, row.celebrity, row.video)
     path = folder / f"{row.tracklet}.npz"
-    label = _read_label(folder / "processed" / f"pl_{path.name}", row)
+    labels = folder / "processed" / f"pl_{path.name}"
+    try:
+        label = np.asarray(read_npz(labels, ("label",))["label"], np.int64)
+    except (DataError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{labels}: no labels of a tracklet ({error})") from error
+    if (frames := row.end - row.start) != len(label):
+        raise DataError(f"{labels}: {len(label)} labels, the list says {frames} frames")
 
     def features() -> Floats:
         feature = read_feature(path)
@@ -158,17 +171,7 @@ def _sample(root: Path, row: ListRow) -> Sample:
         return feature
 
     name = f"{row.celebrity}_{row.video}"
-    return Sample(name, 0, features, label, None, row.tracklet, row.start)
-
-
-def _read_label(path: Path, row: ListRow) -> Ints:
-    try:
-        label = np.asarray(read_npz(path, ("label",))["label"], np.int64)
-    except (DataError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}: no labels of a tracklet ({error})") from error
-    if len(label) != row.end - row.start:
-        raise DataError(f"{path}: {len(label)} labels, the list says {row.end - row.start} frames")
-    return np.minimum(label, 1)
+    return Sample(name, 0, features, np.minimum(label, 1), None, row.tracklet, row.start)
 
 
 def _states(logits: Floats) -> Ints:
@@ -191,10 +194,10 @@ def _watch(
 
 
 def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[str, float]:
-    """Agreement of answers with labels that may say nothing.
+    """Agreement of predictions with labels that may say nothing.
 
     Accuracy is over labelled frames; for edit score and F1 of segments what has no label takes the
-    answer, as published.
+    prediction, as published.
     """
     labels = [s.label for s in samples]
     filled = [np.where(y == IGNORED, p, y) for y, p in zip(labels, states, strict=True)]
@@ -210,7 +213,7 @@ def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[st
     return scores
 
 
-def _labels_told(split: Split, answers: Sequence[Ints]) -> dict[str, float]:
+def _of_labels(split: Split, answers: Sequence[Ints]) -> dict[str, float]:
     label = np.concatenate([s.label for s in split.everything])
     answer = np.concatenate(answers)
     known = label != IGNORED
@@ -222,13 +225,6 @@ def _labels_told(split: Split, answers: Sequence[Ints]) -> dict[str, float]:
     }
 
 
-def _epochs(folder: Path) -> dict[str, Any]:
-    from eyeline.training.loop import LOG
-
-    lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
-    return {"epochs": [json.loads(line) for line in lines]}
-
-
 def _identity(split: Split, recipe: Recipe, number: int) -> str:
     """A hash of the recipe, of the tracklets and of the labels of this round."""
     digest = hashlib.sha256(json.dumps([recipe.as_dict(), number], sort_keys=True).encode())
@@ -236,10 +232,6 @@ def _identity(split: Split, recipe: Recipe, number: int) -> str:
         digest.update(f"{sample.video}/{sample.tracklet}/{sample.start_frame}".encode())
         digest.update(sample.label.astype(np.int8).tobytes())
     return digest.hexdigest()
-
-
-def _prefixed(told: Log | None, prefix: str) -> Log | None:
-    return (lambda text: told(f"{prefix}: {text}")) if told else None
 
 
 def summary(rounds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyeline import files
 from eyeline.errors import UsageError
-from eyeline.log import Log
+from eyeline.log import Log, prefixed
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
 from eyeline.systems.eye_contact.evaluate import choose, cross_validate
 from eyeline.systems.eye_contact.learners import learn
@@ -46,16 +46,16 @@ def run(
     devices: Devices | None = None,
     weights: Path | None = None,
 ) -> Report:
-    """Train a recipe and write weights and report; a stopped run of rounds goes on.
+    """Train a recipe and write weights and report; a stopped run of rounds is resumed.
 
     Of labels of clusters the network of each round is kept too, in `round_N/`.
 
     Args:
-        recipe: a YAML file, the name of one of this room's, or its sections.
+        recipe: a YAML file, the name of one of this system's, or its sections.
         data_dir: for annotators' labels as `data.read_videos` takes it, for labels of clusters as
             `eyeline prepare eye_contact/voxceleb2` leaves it.
         out_dir: gets the network's weights and `report.json`.
-        progress: is told, in words, what has been finished.
+        progress: called with a line for what has been finished.
         changes: `section.key=value`, made to the recipe.
         devices: where; one CPU by default.
         weights: of a network that labels for the first round, instead of the clusters.
@@ -69,73 +69,86 @@ def run(
         wrong with each.
     """
     plan = read_recipe(recipe, changes)
-    folder = files.made(Path(out_dir))
-    fabric = (devices or Devices()).fabric()
-    fabric.launch()
-    tell = progress if fabric.is_global_zero else None
-    if plan.data.labels == "clusters":
-        return _run_rounds(plan, Path(data_dir), folder, fabric, weights, tell)
-    if weights is not None:
+    rounds = plan.data.labels == "clusters"
+    if weights is not None and not rounds:
         raise UsageError(
             "--weights label for the first round of a recipe that learns from clusters"
         )
-    return _run_annotated(plan, Path(data_dir), folder, fabric, tell)
-
-
-def _run_annotated(
-    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, progress: Log | None
-) -> Report:
-    videos = open_videos(data_dir, progress)
-    samples = samples_of(videos, progress, plan.builder)
-    validation, report = cross_validate(samples, plan, progress, fabric)
-    rule = choose(samples, validation.logits, plan.decoding)
-    learned = learn(samples, plan, fabric, told=lambda text: _tell(progress, f"all videos: {text}"))
-    card = _card(plan, samples, _scores(report), rule)
+    folder = files.made(Path(out_dir))
+    fabric = (devices or Devices()).fabric()
+    fabric.launch()
+    log = progress if fabric.is_global_zero else None
+    if rounds:
+        report = _run_rounds(plan, Path(data_dir), folder, fabric, weights, log)
+    else:
+        report = _run_annotated(plan, Path(data_dir), folder, fabric, log)
+    report |= {"protocol": ROUNDS if rounds else PROTOCOL, "recipe": plan.as_dict()}
     if fabric.is_global_zero:
-        checkpoint.save(folder / f"{plan.builder}.safetensors", learned.state, card)
-    report["settings"] = {k: v for k, v in card.settings.items() if k != "features"}
-    report["slices"] = slice_scores(samples, validation.answered, kinds_of(videos))
-    report["protocol"], report["recipe"] = PROTOCOL, plan.as_dict()
-    _write(folder / REPORT, report, fabric)
+        files.write_json(folder / REPORT, report)
     return report
 
 
+def _run_annotated(
+    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, log: Log | None
+) -> Report:
+    videos = open_videos(data_dir, log)
+    samples = samples_of(videos, log, plan.builder)
+    validation, report = cross_validate(samples, plan, log, fabric)
+    rule = choose(samples, validation.logits, plan.decoding)
+    trained = learn(samples, plan, fabric, told=prefixed(log, "all videos"))
+    scores = {
+        "protocol": PROTOCOL,
+        "pooled": report["pooled"],
+        "interval": report["interval"],
+        "ece": report["calibration"]["ece"],
+    }
+    card = _card(plan, samples, scores, rule)
+    if fabric.is_global_zero:
+        checkpoint.save(folder / f"{plan.builder}.safetensors", trained.state, card)
+    settings = {k: v for k, v in card.settings.items() if k != "features"}
+    slices = slice_scores(samples, validation.answered, kinds_of(videos))
+    return report | {"settings": settings, "slices": slices}
+
+
 def _run_rounds(
-    plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, weights: Path | None,
-    progress: Log | None,
-) -> Report:  # fmt: skip
+    plan: Recipe,
+    data_dir: Path,
+    folder: Path,
+    fabric: Fabric,
+    weights: Path | None,
+    log: Log | None,
+) -> Report:
     from eyeline.systems.eye_contact import self_training
     from eyeline.systems.eye_contact.discovery import pseudo_labels
 
     if fabric.is_global_zero:
         found = pseudo_labels.run(
-            data_dir, m_eps=plan.data.most_eps, min_length=plan.data.least_frames,
-            progress=progress,
-        )  # fmt: skip
-        _tell(progress, str(found))
+            data_dir, m_eps=plan.data.most_eps, min_length=plan.data.least_frames, progress=log
+        )
+        if log:
+            log(str(found))
     fabric.barrier()
     split = self_training.open_split(data_dir, plan)
     label_with = open_model(weights, str(fabric.device)).logits if weights else None
     rule = Calibration(), Decoding(balance=0.0, switch_cost=0.0)
 
     def save(path: Path, network: nn.Module, scores: Mapping[str, Any]) -> None:
-        card = _card(plan, split.everything, {"protocol": ROUNDS, **_rounded(scores)}, rule)
+        card = _card(plan, split.everything, {"protocol": ROUNDS, **scores}, rule)
         checkpoint.save(path, network.state_dict(), card)
 
     network, rounds = self_training.run_rounds(
-        split, plan, folder, fabric, label_with=label_with, save=save, told=progress
+        split, plan, folder, fabric, label_with=label_with, save=save, told=log
     )
-    report: Report = {
-        "rounds": self_training.summary(rounds), "tracklets": len(split.everything),
-        "frames": sum(len(s) for s in split.everything), "protocol": ROUNDS,
-        "recipe": plan.as_dict(),
-    }  # fmt: skip
+    entries = self_training.summary(rounds)
     if fabric.is_global_zero:
-        last = {k: v for k, v in report["rounds"][-1].items() if k.startswith("validation")}
+        last = {k: v for k, v in entries[-1].items() if k.startswith("validation")}
         save(folder / f"{plan.builder}.safetensors", network, last)
         self_training.forget_states(folder, plan)
-    _write(folder / REPORT, report, fabric)
-    return report
+    return {
+        "rounds": entries,
+        "tracklets": len(split.everything),
+        "frames": sum(len(s) for s in split.everything),
+    }
 
 
 def _card(
@@ -155,19 +168,10 @@ def _card(
             "tracklets": len(samples),
             "frames": sum(len(s) for s in samples),
         },
-        scores=scores,
+        scores=_rounded(scores),
         settings=settings_of(plan.builder, *rule),
         licence=LICENCE if plan.data.labels == "annotated" else "",
     )
-
-
-def _scores(report: Report) -> dict[str, Any]:
-    return {
-        "protocol": PROTOCOL,
-        "pooled": _rounded(report["pooled"]),
-        "interval": {name: _rounded(pair) for name, pair in report["interval"].items()},
-        "ece": _rounded(report["calibration"]["ece"]),
-    }
 
 
 def _rounded(value: Any) -> Any:
@@ -176,13 +180,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_rounded(v) for v in value]
     return round(value, 4) if isinstance(value, float) else value
-
-
-def _write(path: Path, report: Report, fabric: Fabric) -> None:
-    if fabric.is_global_zero:
-        files.write_json(path, report)
-
-
-def _tell(progress: Log | None, text: str) -> None:
-    if progress:
-        progress(text)

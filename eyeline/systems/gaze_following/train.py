@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,14 @@ def run(
     devices: Devices | None = None,
     weights: Path | None = None,
 ) -> Report:
-    """Train a recipe and write weights and report; a stopped run goes on.
+    """Train a recipe and write weights and report; a stopped run is resumed.
 
     Args:
-        recipe: a YAML file, the name of one of this room's, or its sections.
+        recipe: a YAML file, the name of one of this system's, or its sections.
         data_dir: for `mask_rcnn` as of `detector.data.open_split`, for `matcher` as of
             `matching.data`.
         out_dir: gets the network's weights and `report.json`.
-        progress: is told, in words, what has been finished.
+        progress: called with a line for what has been finished.
         changes: `section.key=value`, made to the recipe.
         devices: where; one CPU by default.
         weights: to begin with.
@@ -52,13 +53,12 @@ def run(
             raise DataError, OutputError, CheckpointError, UsageError and TrainingError.
     """
     found = resolved(recipe)
-    if builder_of(found, changes) == "matcher":
-        from eyeline.systems.gaze_following.matching import train as chosen
-    else:
-        from eyeline.systems.gaze_following.detector import train as chosen  # type: ignore[no-redef]
-    return chosen.run(
+    package = "matching" if builder_of(found, changes) == "matcher" else "detector"
+    chosen = import_module(f"{__package__}.{package}.train")
+    report: Report = chosen.run(
         found, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
     )
+    return report
 
 
 def resolved(recipe: Path | str | Mapping[str, Any]) -> Path | Mapping[str, Any]:
@@ -77,7 +77,7 @@ def resolved(recipe: Path | str | Mapping[str, Any]) -> Path | Mapping[str, Any]
 
 
 def names() -> tuple[str, ...]:
-    """All recipes of this room."""
+    """All recipes of this system."""
     return tuple(name for folder in RECIPES.values() for name in recipes.names(folder))
 
 

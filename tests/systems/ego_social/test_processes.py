@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from eyeline.systems.ego_social import evaluate, train
-from eyeline.systems.ego_social.recipe import read_recipe
-from eyeline.training import checkpoint
-from tests.systems.ego_social.taught import SMALL, small, taught
+from eyeline.systems.ego_social import evaluate
+from tests.systems.ego_social.taught import small, taught
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
@@ -45,42 +42,6 @@ def in_two(call: str, out: Path) -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return taught(tmp_path_factory.mktemp("taught"), 2, 2)
-
-
-def test_two_processes_learn_looks_as_one(data: Path, tmp_path: Path) -> None:
-    """The same losses and weights with the same batches: statistics held, an even number."""
-    recipe: dict[str, Any] = {
-        **SMALL["lam"],
-        "training": {"epochs": 2, "batch_size": 4, "statistics": "frozen", "keep_every": 2,
-                     "select": "last"},
-    }  # fmt: skip
-    alone = train.run(recipe, data, tmp_path / "one")
-    out = str(tmp_path / "two")
-    in_two(f"train.run(json.loads({json.dumps(recipe)!r}), {str(data)!r}, {out!r}, "
-           "devices=Devices(count=2))", tmp_path / "two")  # fmt: skip
-    shared = json.loads((tmp_path / "two" / "report.json").read_text(encoding="utf-8"))
-    assert alone["data"]["samples"] % 2 == 0
-    for ours, theirs in zip(alone["history"], shared["history"], strict=True):
-        for name in ("loss", "accuracy", "validation_loss", "validation_mAP"):
-            assert theirs[name] == pytest.approx(ours[name], rel=1e-4), name
-        assert ours["steps"] == theirs["steps"] >= 3
-    name = "lam_lstm.safetensors"
-    (_, one), (_, two) = (checkpoint.load(tmp_path / n / name) for n in ("one", "two"))
-    assert max(float((one[k].double() - two[k].double()).abs().max()) for k in one) < 1e-4
-    torch.manual_seed(0)
-    fresh = read_recipe(recipe).network().state_dict()
-    assert any(not torch.equal(one[k], v) for k, v in fresh.items()), "they did learn"
-
-
-def test_two_processes_learn_talk(data: Path, tmp_path: Path) -> None:
-    """Each takes other batches, so the curve is another; both end, and the weights are whole."""
-    out = str(tmp_path / "two")
-    in_two(f"train.run(json.loads({json.dumps(SMALL['ttm'])!r}), {str(data)!r}, {out!r}, "
-           "devices=Devices(count=2))", tmp_path / "two")  # fmt: skip
-    alone = train.run(SMALL["ttm"], data, tmp_path / "one")
-    shared = json.loads((tmp_path / "two" / "report.json").read_text(encoding="utf-8"))
-    assert shared["history"][0]["steps"] == -(-alone["history"][0]["steps"] // 2)
-    assert (tmp_path / "two" / "ttm.safetensors").is_file()
 
 
 @pytest.mark.parametrize("task", ["lam", "ttm"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,40 +97,6 @@ def test_the_published_recipes_bind_and_run_a_step(root: Path, monkeypatch: Any)
         assert len(batch.pictures) == 4
         found = made.step(network.train(), batch)
         assert 0 < float(found.total.detach()) < 20
-
-
-SCRIPT = """
-import json, os, sys, torch
-from pathlib import Path
-sys.path.insert(0, {root!r})
-torch.set_num_threads(1)
-from eyeline.systems.gaze_following.detector import train
-from eyeline.training.devices import Devices
-made = train.run(json.loads({recipe!r}), {data!r}, {out!r}, devices=Devices(count=2))
-Path({out!r} + f".ended.{{os.getpid()}}").write_text(str(len(made.get("history", []))))
-"""
-
-
-@pytest.mark.slow
-def test_two_processes_learn(
-    root: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    """A picture each a step; sums are divided by each process's own counts, as published."""
-    out, script = tmp_path / "two", tmp_path / "two.py"
-    script.write_text(
-        SCRIPT.format(root=str(Path(__file__).parents[4]), recipe=json.dumps(TINY),
-                      data=str(root), out=str(out)),
-        encoding="utf-8",
-    )  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=400
-    )
-    ended = [path.read_text() for path in tmp_path.glob("two.ended.*")]
-    assert sorted(ended) == ["0", "2"], done.stderr
-    shared = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    for ours, theirs in zip(trained[1]["history"], shared["history"], strict=True):
-        assert theirs["steps"] == ours["steps"]
-        assert theirs["loss"] == pytest.approx(ours["loss"], rel=0.1)
 
 
 def test_pictures_of_a_split_are_needed(tmp_path: Path) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,49 +151,3 @@ def test_what_is_hidden_of_a_look_does_not_depend_on_its_batch():
         assert torch.equal(half[name], whole[name][1::2])
 
 
-SCRIPT = """
-import os, sys, torch
-from pathlib import Path
-sys.path.insert(0, {root!r})
-torch.set_num_threads(1)
-from eyeline.systems.gaze_following.matching import train
-from eyeline.training.devices import Devices
-made = train.run("matcher", {data!r}, {out!r}, changes={changes!r}, devices=Devices(count=2))
-Path({out!r} + f".ended.{{os.getpid()}}").write_text(str(len(made.get("history", []))))
-"""
-
-
-def learned_from(folder):
-    scenes = data.open_folder(folder, split="train.txt")
-    return len(train.Annotated(scenes, data.examples(scenes)).rows)
-
-
-@pytest.mark.slow
-def test_two_processes_train_as_one(folder, tmp_path):
-    """With dropout and all that is hidden, and a last batch of an odd number of looks."""
-    changes = ["training.epochs=3", "training.batch_size=128", "model.width=16"]
-    odd = shutil.copytree(folder, tmp_path / "data")
-    lines = (folder / data.TRUTH).read_text().splitlines(keepends=True)
-    while not learned_from(odd) % 2:
-        lines.pop()
-        (odd / data.TRUTH).write_text("".join(lines))
-    alone = train.run("matcher", odd, tmp_path / "one", changes=changes)
-    script, out = tmp_path / "two.py", tmp_path / "two"
-    root = str(Path(__file__).parents[4])
-    script.write_text(
-        SCRIPT.format(root=root, data=str(odd), out=str(out), changes=changes), encoding="utf-8"
-    )
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=400
-    )
-    ended = [path.read_text() for path in tmp_path.glob("two.ended.*")]
-    assert sorted(ended) == ["0", "3"], done.stderr
-    shared = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    for ours, theirs in zip(alone["history"], shared["history"], strict=True):
-        assert ours["steps"] == theirs["steps"] >= 3
-        for name in ("loss", "validation_loss"):
-            assert theirs[name] == pytest.approx(ours[name], rel=2e-6), name
-    (_, one), (_, two) = (
-        checkpoint.load(p / "matcher.safetensors") for p in (tmp_path / "one", out)
-    )
-    assert max(float((one[k] - two[k]).abs().max()) for k in one) < 1e-4
