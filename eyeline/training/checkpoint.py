@@ -127,18 +127,15 @@ def _opened(path: Path | str, framework: str) -> Iterator[Any]:
     except CheckpointError:
         raise
     except Exception as error:  # the library raises its own, unexported class
-        what = str(error) if file_kinds.is_safetensors(Path(path)) else _other_kind(Path(path))
+        path, what = Path(path), str(error)
+        if not file_kinds.is_safetensors(path):
+            pytorch = file_kinds.is_zip(path) or file_kinds.is_pickle(path)
+            other = f"it is {file_kinds.described(path)}"
+            what = "it begins like one of PyTorch's" if pytorch else other
         raise CheckpointError(
             f"{path} is not a safetensors file ({what}). "
             "A checkpoint of a paper's authors must first be imported: eyeline import SYSTEM FILE"
         ) from error
-
-
-def _other_kind(path: Path) -> str:
-    torch_file = file_kinds.is_zip(path) or file_kinds.is_pickle(path)
-    return (
-        "it begins like one of PyTorch's" if torch_file else f"it is {file_kinds.described(path)}"
-    )
 
 
 def _tensors(file: Any, path: Path | str, types: frozenset[str]) -> dict[str, Any]:
@@ -256,17 +253,16 @@ def checked_arguments(
     faults += [
         f"{name} is {str(value)[:40]}, its largest tensor has {largest}"
         for name, value in arguments.items()
-        if any(abs(n) > largest for n in _numbers(value))
+        if any(
+            type(n) is int and abs(n) > largest
+            for n in (value if isinstance(value, list | tuple) else [value])
+        )
     ]
     if faults:
         raise CheckpointError(
             f"{source} has a card that builder {card.builder} cannot use: {'; '.join(faults)}"
         )
     return arguments
-
-
-def _numbers(value: Any) -> list[int]:
-    return [n for n in (value if isinstance(value, list | tuple) else [value]) if type(n) is int]
 
 
 def _shell(
@@ -333,7 +329,14 @@ def compare(
     faults = [
         *_named("lacks", [k for k in expected if k not in state]),
         *_named("has no place for", [k for k in state if k not in expected]),
-        *_named("has another shape for", _reshaped(expected, state)),
+        *_named(
+            "has another shape for",
+            [
+                f"{name} {tuple(state[name].shape)} instead of {shape}"
+                for name, shape in expected.items()
+                if name in state and tuple(state[name].shape) != shape
+            ],
+        ),
     ]
     if faults:
         raise CheckpointError(f"{source} does not fit {what}: it {'; it '.join(faults)}")
@@ -393,14 +396,6 @@ def _own_version() -> str:
         return version("eyeline")
     except PackageNotFoundError:  # run from a checkout that is not installed
         return "source"
-
-
-def _reshaped(expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name} {tuple(state[name].shape)} instead of {shape}"
-        for name, shape in expected.items()
-        if name in state and tuple(state[name].shape) != shape
-    ]
 
 
 def _named(fault: str, names: Iterable[str]) -> list[str]:

@@ -134,13 +134,16 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
         OutputError: state or log cannot be written.
     """
     module = fabric.setup_module(run.network)
-    wrapped = fabric.setup_optimizers(*run.optimizers.values())
-    optimizers = dict(zip(run.optimizers, _as_tuple(wrapped), strict=True))
+    optimizers = {name: fabric.setup_optimizers(o) for name, o in run.optimizers.items()}
     begun = _resume(run, fabric)
     for number in range(len(run.history), run.epochs):
         start = time.monotonic()
         epoch = Epoch(
-            number, _seed(run.seed, number), fabric.global_rank, fabric.world_size, begun.steps
+            number,
+            (run.seed * 1_000_003 + number) % 2**31,
+            fabric.global_rank,
+            fabric.world_size,
+            begun.steps,
         )
         entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch, begun)}
         begun = _Begun()
@@ -150,9 +153,13 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
                 entry |= {k: float(v) for k, v in run.validate(run.network, number).items()}
         fabric.barrier()
         run.history.append({**entry, "seconds": round(time.monotonic() - start, 2)})
-        if fabric.is_global_zero:
-            _keep(run, fabric, begun)
-            _tell(run)
+        if not fabric.is_global_zero:
+            continue
+        _keep(run, fabric, begun)
+        if run.told:
+            numbers = {k: v for k, v in run.history[-1].items() if k not in ("epoch", "steps")}
+            shown = (f"{k} {v:.4g}" for k, v in numbers.items() if isinstance(v, float))
+            run.told(f"epoch {number + 1} of {run.epochs}: {', '.join(shown)}")
     run.network.eval()
     return run.history
 
@@ -221,9 +228,20 @@ def _pass(
         for optimizer in optimizers.values():  # before the batch's activations take their room
             optimizer.zero_grad()
         found = run.step(module, fabric.to_device(batch))
-        _check_finite(found, epoch, begun.steps)
-        _move(run, module, optimizers[found.optimizer], fabric, found)
-        begun.add({"loss": float(found.total.detach()), **found.parts})
+        loss = float(found.total.detach())
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} in epoch {epoch.number + 1}, step {begun.steps + 1}; a lower "
+                "learning rate, or a look at the data, may help. The state that was kept last "
+                "remains"
+            )
+        fabric.backward(found.total)
+        if run.clip_norm:
+            fabric.clip_gradients(module, optimizers[found.optimizer], max_norm=run.clip_norm)
+        optimizers[found.optimizer].step()
+        if found.optimizer in run.schedulers:
+            run.schedulers[found.optimizer].step()
+        begun.add({"loss": loss, **found.parts})
         if run.keep_every and begun.steps % run.keep_every == 0:
             if fabric.is_global_zero:
                 _keep(run, fabric, begun)
@@ -232,15 +250,6 @@ def _pass(
         raise TrainingError("there is nothing to train on: an epoch without a batch")
     means = {name: value / begun.counts[name] for name, value in begun.sums.items()}
     return _over_processes(means, fabric) | {"steps": begun.steps}
-
-
-def _check_finite(found: StepLoss, epoch: Epoch, steps: int) -> None:
-    loss = float(found.total.detach())
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss is {loss} in epoch {epoch.number + 1}, step {steps + 1}; a lower "
-            "learning rate, or a look at the data, may help. The state that was kept last remains"
-        )
 
 
 def _draw_anew(epoch: Epoch, steps: int) -> None:
@@ -254,23 +263,6 @@ def _over_processes(means: dict[str, float], fabric: Fabric) -> dict[str, float]
         return means
     whole = fabric.all_reduce(torch.tensor([*means.values()], dtype=torch.float64))
     return dict(zip(means, (float(v) for v in whole), strict=True))
-
-
-def _move(run: Run[Any], module: Any, optimizer: Any, fabric: Fabric, found: StepLoss) -> None:
-    fabric.backward(found.total)
-    if run.clip_norm:
-        fabric.clip_gradients(module, optimizer, max_norm=run.clip_norm)
-    optimizer.step()
-    if found.optimizer in run.schedulers:
-        run.schedulers[found.optimizer].step()
-
-
-def _seed(seed: int, epoch: int) -> int:
-    return (seed * 1_000_003 + epoch) % 2**31
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _resume(run: Run[Any], fabric: Fabric) -> _Begun:
@@ -319,17 +311,6 @@ def _keep(run: Run[Any], fabric: Fabric, begun: _Begun) -> None:
     with replacing(run.folder / STATE) as temporary:
         torch.save(state, temporary)
     write_bytes(run.folder / LOG, lines.encode())
-
-
-def _tell(run: Run[Any]) -> None:
-    if run.told:
-        entry = run.history[-1]
-        shown = ", ".join(
-            f"{name} {value:.4g}"
-            for name, value in entry.items()
-            if name not in ("epoch", "steps") and isinstance(value, float)
-        )
-        run.told(f"epoch {entry['epoch'] + 1} of {run.epochs}: {shown}")
 
 
 def freeze_statistics(network: nn.Module) -> None:

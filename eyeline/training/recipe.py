@@ -159,7 +159,9 @@ class Reader(Generic[Kind]):
         kind = self.kind.of(builder)
         layout: dict[str, object] = {n: f.annotation for n, f in kind.model_fields.items()}
         layout |= {**self.functions, "model": Any if faults else self.networks[builder]}
-        parts, wrong = validated(_without_builder(sections), layout)
+        if isinstance(model := sections.get("model", {}), Mapping):
+            sections["model"] = {key: value for key, value in model.items() if key != "builder"}
+        parts, wrong = validated(sections, layout)
         refuse([*faults, *wrong], where)
         made = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
         refuse(made.conflicts(), where)
@@ -225,13 +227,6 @@ def network_of(sections: Mapping[str, Any], networks: Sequence[str]) -> tuple[st
     return "", [f"model.builder {builder!r:.80} is not known; networks that train: {known}"]
 
 
-def _without_builder(sections: Mapping[str, Any]) -> dict[str, Any]:
-    model = sections.get("model", {})
-    if isinstance(model, Mapping):
-        model = {key: value for key, value in model.items() if key != "builder"}
-    return {**sections, "model": model}
-
-
 def validated(
     sections: Mapping[str, Any], layout: Mapping[str, object]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -255,7 +250,10 @@ def validated(
         )
     except ValidationError as error:
         return {}, _faults(error.errors(), kinds)
-    return {n: part if kinds[n] is layout[n] else _given(part) for n, part in found}, []
+    return {
+        name: part if kinds[name] is layout[name] else part.model_dump(exclude_unset=True)
+        for name, part in found
+    }, []
 
 
 def refuse(faults: Sequence[str], where: str) -> None:
@@ -295,10 +293,6 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return {type(value).__name__: str(value)}
-
-
-def _given(arguments: BaseModel) -> dict[str, Any]:
-    return {key: value for key, value in arguments if key in arguments.model_fields_set}
 
 
 def _schema(name: str, kind: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -42,6 +41,8 @@ class Step:
 
     def __call__(self, network: nn.Module, batch: Numbered) -> StepLoss:
         """The loss of one step, and which optimiser it is for."""
+        from eyeline.systems.gaze_3d.evaluate import mean_angle_deg
+
         number, window = batch
         if self.frozen:
             freeze_statistics(network)
@@ -51,17 +52,8 @@ class Step:
         label = {part: cast(Tensor, cast(Any, window)[part]) for part in found._fields}
         parts = losses(found, label, kind=self.kind if turn == "concentration" else None)
         # every parameter takes part, if by nothing: processes wait for the gradients of all
-        total = torch.stack([*parts.values()]).mean() + 0 * _sum(found)
-        return StepLoss(
-            total, {turn: float(total.detach()), "angle_deg": _angle_deg(found, label)}, turn
-        )
-
-
-def _sum(found: Directions3D) -> Tensor:
-    return torch.stack([e.direction.sum() + e.concentration.sum() for e in found]).sum()
-
-
-def _angle_deg(found: Directions3D, label: Mapping[str, Tensor]) -> float:
-    from eyeline.systems.gaze_3d.evaluate import mean_angle_deg
-
-    return mean_angle_deg(found.gaze.direction.detach().cpu().numpy(), label["gaze"].cpu().numpy())
+        every = torch.stack([e.direction.sum() + e.concentration.sum() for e in found]).sum()
+        total = torch.stack([*parts.values()]).mean() + 0 * every
+        gaze = found.gaze.direction.detach().cpu().numpy()
+        angle = mean_angle_deg(gaze, label["gaze"].cpu().numpy())
+        return StepLoss(total, {turn: float(total.detach()), "angle_deg": angle}, turn)

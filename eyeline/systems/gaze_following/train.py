@@ -12,6 +12,7 @@ from eyeline.log import Log
 from eyeline.systems.gaze_following import detector, matching
 from eyeline.training import recipe as recipes
 from eyeline.training.devices import Devices
+from eyeline.training.task import Report
 
 BUILDERS = ("mask_rcnn", "matcher")
 """Networks that train here."""
@@ -19,8 +20,6 @@ RECIPES = {
     package: Path(package.__file__ or "").parent / "recipes" for package in (detector, matching)
 }
 """Folders of the recipes, by what they train."""
-
-Report = dict[str, Any]
 
 
 def run(
@@ -33,24 +32,10 @@ def run(
     devices: Devices | None = None,
     weights: Path | None = None,
 ) -> Report:
-    """Train a recipe and write weights and report; a stopped run is resumed.
-
-    Args:
-        recipe: a YAML file, the name of one of this system's, or its sections.
-        data_dir: for `mask_rcnn` as of `detector.data.open_split`, for `matcher` as of
-            `matching.data`.
-        out_dir: gets the network's weights and `report.json`.
-        progress: called with a line for what has been finished.
-        changes: `section.key=value`, made to the recipe.
-        devices: where; one CPU by default.
-        weights: to begin with.
-
-    Returns:
-        The report of `detector.train.run` or of `matching.train.run`.
+    """Train a recipe, as of `training.task.Task.run` and its `open_data` of the network's package.
 
     Raises:
-        RecipeError: the recipe is not there or names another network; or as of the two, which also
-            raise DataError, OutputError, CheckpointError, UsageError and TrainingError.
+        RecipeError: the recipe is not there or names another network; or as of `Task.run`.
     """
     found = resolved(recipe)
     package = "matching" if builder_of(found, changes) == "matcher" else "detector"
