@@ -135,8 +135,8 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
         """What moves the network; DataError where the items are too few."""
 
     @abstractmethod
-    def batches(self, plan: Plan, train: Items, epoch: Epoch) -> Iterable[Batch]:
-        """Those of one epoch and one process."""
+    def batches(self, plan: Plan, train: Items, epoch: Epoch, size: int) -> Iterable[Batch]:
+        """Those of one epoch and one process, which takes so many samples a step."""
 
     @abstractmethod
     def validate(self, plan: Plan, network: Net, held: Held, log: Log | None) -> dict[str, float]:
@@ -161,9 +161,9 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
     def check(self, plan: Plan, weights: Path | None) -> None:
         """Raise a UsageError or RecipeError where recipe and `weights` do not go together."""
 
-    def check_world(self, plan: Plan, world: int) -> None:
-        """Raise a RecipeError where so many processes cannot share a batch."""
-        share_of(plan.training.batch_size, world)
+    def share(self, plan: Plan, world: int) -> int:
+        """Samples of a step for each process; RecipeError where a batch does not divide."""
+        return share_of(plan.training.batch_size, world)
 
     def initialise(self, network: Net, plan: Plan, path: Path) -> tuple[str, ...]:
         """Fill a network from a file, by default one of ours; names of what stays random."""
@@ -281,13 +281,13 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             RecipeError: a batch that they cannot share evenly.
             DataError: too few items.
         """
-        self.check_world(plan, world)
+        size = self.share(plan, world)
         moved, how = self.optimization(plan, network, train), plan.training
         run = Run(
             network,
             moved.optimizers,
             self.step(plan),
-            lambda epoch: self.batches(plan, train, epoch),
+            lambda epoch: self.batches(plan, train, epoch, size),
             how.epochs,
             seed=how.seed,
             clip_norm=moved.clip_norm,

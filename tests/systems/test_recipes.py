@@ -223,8 +223,7 @@ def test_changes(system: str, name: str, wanted: dict[str, Any]) -> None:
                 "model": {"builder": "gaze360_lstm", "head": "angles", "frames": 5},
                 "loss": {"class_weights": [1.0]},
             },
-            r"loss.class_weights is \[1.0\]; must be two.*model.head is 'angles'.*model.frames is "
-            "5; the data has 7",
+            r"class_weights is \[1.0\]; must be two.*head is 'angles'.*frames is 5; the data has 7",
         ),
         (EYE, {"model": {"builder": "resnet"}}, r"model.builder 'resnet'.*landmarks_tcn, ms_tcn2"),
         (EYE, {"data": {"labels": "guessed"}}, "must be 'annotated' or 'clusters'"),

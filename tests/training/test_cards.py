@@ -169,10 +169,15 @@ def test_numbers_of_another_kind_in_our_own_files(tmp_path: Path, kind: torch.dt
 @pytest.mark.parametrize(
     ("kind", "taken"),
     [
-        (torch.float64, True), (torch.float16, True), (torch.bfloat16, True), (torch.int64, False),
-        (torch.uint8, False), (torch.bool, False), (torch.complex64, False),
+        (torch.float64, True),
+        (torch.float16, True),
+        (torch.bfloat16, True),
+        (torch.int64, False),
+        (torch.uint8, False),
+        (torch.bool, False),
+        (torch.complex64, False),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_numbers(kind: torch.dtype, taken: bool) -> None:
     expected = nn.BatchNorm1d(2).state_dict()
     given = {**expected, "weight": expected["weight"].to(kind)}

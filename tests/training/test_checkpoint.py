@@ -14,9 +14,15 @@ from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 
 CARD = CheckpointCard(
-    system="gaze_3d", builder="tiny", arguments={"width": 3}, recipe={"training": {"epochs": 2}},
-    data={"videos": ["a", "b"]}, scores={"auc": 0.5}, settings={"threshold": 0.5}, licence="none",
-)  # fmt: skip
+    system="gaze_3d",
+    builder="tiny",
+    arguments={"width": 3},
+    recipe={"training": {"epochs": 2}},
+    data={"videos": ["a", "b"]},
+    scores={"auc": 0.5},
+    settings={"threshold": 0.5},
+    licence="none",
+)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -25,8 +31,12 @@ def test_round_trip(tmp_path: Path) -> None:
     card, state = checkpoint.load(tmp_path / "w.safetensors")
     assert (card.system, card.builder, card.arguments) == ("gaze_3d", "tiny", {"width": 3})
     assert (card.recipe, card.data, card.scores, card.settings, card.licence) == (
-        CARD.recipe, CARD.data, CARD.scores, CARD.settings, "none"
-    )  # fmt: skip
+        CARD.recipe,
+        CARD.data,
+        CARD.scores,
+        CARD.settings,
+        "none",
+    )
     assert card.version
     twin = nn.Linear(3, 2)
     checkpoint.fill(twin, state, "w")

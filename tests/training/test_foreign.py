@@ -105,9 +105,11 @@ def test_what_a_training_keeps_beside(
 ) -> None:
     path, weight = tmp_path / "w.pth", torch.arange(6.0).reshape(2, 3).T
     torch.save(
-        {"epoch": 3, "extra": EXTRAS[name], "model_state": {"a": weight, "b": weight[1:]}}, path,
-        pickle_protocol=protocol, _use_new_zipfile_serialization=not old,
-    )  # fmt: skip
+        {"epoch": 3, "extra": EXTRAS[name], "model_state": {"a": weight, "b": weight[1:]}},
+        path,
+        pickle_protocol=protocol,
+        _use_new_zipfile_serialization=not old,
+    )
     monkeypatch.delitem(sys.modules, GONE)
     found = load_state(path, "a network")
     assert torch.equal(found.state["a"], weight) and torch.equal(found.state["b"], weight[1:])
@@ -121,10 +123,13 @@ def test_what_a_training_keeps_beside(
 def test_tensors_are_those_that_torch_reads(tmp_path: Path, dtype: torch.dtype, old: bool) -> None:
     whole = torch.arange(24).reshape(2, 3, 4).to(dtype)
     state = {
-        "whole": whole, "part": whole[:, 1:, ::2], "turned": whole.permute(2, 0, 1),
-        "single": whole[0, 0, 1], "empty": torch.zeros((0, 3), dtype=dtype),
+        "whole": whole,
+        "part": whole[:, 1:, ::2],
+        "turned": whole.permute(2, 0, 1),
+        "single": whole[0, 0, 1],
+        "empty": torch.zeros((0, 3), dtype=dtype),
         "parameter": torch.nn.Parameter(whole, requires_grad=False),
-    }  # fmt: skip
+    }
     torch.save(state, tmp_path / "w", _use_new_zipfile_serialization=not old)
     found = load_state(tmp_path / "w", "a network").state
     for name, value in torch.load(tmp_path / "w", weights_only=True).items():
@@ -177,7 +182,7 @@ def test_a_name_that_starts_like_a_prefix_stays(tmp_path: Path) -> None:
         ({"a": torch.ones(2, device="meta")}, r"a tensor without values \(device meta\) as a"),
     ],
     ids=range(9),
-)  # fmt: skip
+)
 def test_no_state_dict(tmp_path: Path, content: Any, said: str) -> None:
     torch.save(content, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match=said) as error:
@@ -233,7 +238,7 @@ def tarred() -> bytes:
         (b"\x00\x01\x02\x03", "no file of weights: it begins with 00 01 02 03"),
     ],
     ids=range(14),
-)  # fmt: skip
+)
 def test_what_a_file_is_is_said(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "w.pth").write_bytes(content)
     with pytest.raises(CheckpointError, match=said):
@@ -282,9 +287,13 @@ def tensor_pickle(count: int, size: tuple[int, ...], stride: tuple[int, ...]) ->
     return (
         b"\x80\x02}q\x00X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n"
         b"((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
-         b"\x8a\x08" + struct.pack("<q", count) + b"tQK\x00" + numbers(size) + numbers(stride)
+        b"\x8a\x08"
+        + struct.pack("<q", count)
+        + b"tQK\x00"
+        + numbers(size)
+        + numbers(stride)
         + b"\x89ccollections\nOrderedDict\n)RtRs."
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,9 +319,10 @@ def test_tensors_that_cannot_be(
 
 def test_big_endian_numbers(tmp_path: Path) -> None:
     entries = {
-        "x/data.pkl": tensor_pickle(2, (2,), (1,)), "x/byteorder": b"big",
+        "x/data.pkl": tensor_pickle(2, (2,), (1,)),
+        "x/byteorder": b"big",
         "x/data/0": np.array([1.5, -2.0], ">f4").tobytes(),
-    }  # fmt: skip
+    }
     (tmp_path / "w").write_bytes(zipped(entries))
     assert load_state(tmp_path / "w", "a network").state["w"].tolist() == [1.5, -2.0]
 
@@ -344,7 +354,7 @@ HOSTILE = {
     "an unknown register": b"\x82\x01.",
     "an instance of Python 2": b"(i" + b"posix\nsystem\n.",
     "memory far away": b"Nr\xff\xff\xff\x7f.",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -36,17 +36,28 @@ def network() -> nn.Module:
 
 
 def run(
-    folder: Path | None = None, epochs: int = 6, identity: str = "", rate: float = 0.05,
+    folder: Path | None = None,
+    epochs: int = 6,
+    identity: str = "",
+    rate: float = 0.05,
     validate: Callable[[nn.Module, int], dict[str, float]] | None = None,
-) -> Run:  # fmt: skip
+) -> Run:
     net = network()
     dataset = list(zip(POINTS, ODD, strict=True))
     optimizer = torch.optim.Adam(net.parameters(), rate)
     return Run(
-        net, {"main": optimizer}, step, lambda epoch: loader(dataset, epoch, batch_size=3), epochs,
-        seed=5, clip_norm=5.0, folder=folder, identity=identity, validate=validate,
+        net,
+        {"main": optimizer},
+        step,
+        lambda epoch: loader(dataset, epoch, batch_size=3),
+        epochs,
+        seed=5,
+        clip_norm=5.0,
+        folder=folder,
+        identity=identity,
+        validate=validate,
         schedulers={"main": torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.999)},
-    )  # fmt: skip
+    )
 
 
 def trained(made: Run) -> dict[str, Tensor]:
@@ -173,8 +184,10 @@ def test_two_optimisers_take_turns() -> None:
     def only_one(module: nn.Module, batch: Tensor) -> StepLoss:
         return StepLoss(one(batch).square().mean() + 0 * two(batch).mean(), optimizer="first")
 
-    optimizers = {"first": torch.optim.SGD(one.parameters(), 0.1),
-                  "second": torch.optim.SGD(two.parameters(), 0.1)}  # fmt: skip
+    optimizers = {
+        "first": torch.optim.SGD(one.parameters(), 0.1),
+        "second": torch.optim.SGD(two.parameters(), 0.1),
+    }
     fit(Run(net, optimizers, only_one, lambda epoch: [POINTS], 3), Devices().fabric())
     assert torch.equal(before, two.weight) and one(POINTS).square().mean() < 1
 

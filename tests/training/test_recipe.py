@@ -86,26 +86,34 @@ def test_all_mistakes_at_once() -> None:
             {
                 "model": {"builder": "huge", "width": 3},
                 "training": {
-                    "epochs": "many", "mirror": 1, "levels": [1, "all"], "epoch": 3, "rate": -1,
-                    "kind": "c", "note": date(2026, 11, 30),
+                    "epochs": "many",
+                    "mirror": 1,
+                    "levels": [1, "all"],
+                    "epoch": 3,
+                    "rate": -1,
+                    "kind": "c",
+                    "note": date(2026, 11, 30),
                 },
                 "loss": {"logits": [1], "smoothing": True},
                 "optimiser": {},
             }
-        )  # fmt: skip
-    assert str(caught.value) == "the recipe: " + "; ".join([
-        "model.builder 'huge' is not known; networks that train: small, large",
-        "training.epochs is 'many'; must be a whole number",
-        "training.rate is -1; must be more than 0",
-        "training.mirror is 1; must be true or false",
-        "training.levels[1] is 'all'; must be a number",
-        "training.note is {'date': '2026-11-30'}; must be text",
-        "training.kind is 'c'; must be 'a' or 'b'",
-        f"training.epoch is not known; keys: {', '.join(Schedule.model_fields)} (nearest: epochs)",
-        "loss.smoothing is True; must be a number",
-        "loss.logits is not known; keys: smoothing",
-        "no section 'optimiser'; sections: model, training, loss",
-    ])  # fmt: skip
+        )
+    assert str(caught.value) == "the recipe: " + "; ".join(
+        [
+            "model.builder 'huge' is not known; networks that train: small, large",
+            "training.epochs is 'many'; must be a whole number",
+            "training.rate is -1; must be more than 0",
+            "training.mirror is 1; must be true or false",
+            "training.levels[1] is 'all'; must be a number",
+            "training.note is {'date': '2026-11-30'}; must be text",
+            "training.kind is 'c'; must be 'a' or 'b'",
+            f"training.epoch is not known; keys: {', '.join(Schedule.model_fields)} "
+            + "(nearest: epochs)",
+            "loss.smoothing is True; must be a number",
+            "loss.logits is not known; keys: smoothing",
+            "no section 'optimiser'; sections: model, training, loss",
+        ]
+    )
 
 
 def test_conflicts_are_named_when_values_are_right_by_themselves() -> None:

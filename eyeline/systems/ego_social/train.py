@@ -25,7 +25,6 @@ from eyeline.systems.ego_social.scoring.answers import Answered, Work
 from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
 from eyeline.training import checkpoint, loop, task
 from eyeline.training.loop import Epoch
-from eyeline.training.recipe import share_of
 from eyeline.training.task import Measured, Optimization, Selection
 
 IMAGENET_LICENCE = (
@@ -59,10 +58,9 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
                 "ones"
             )
 
-    def check_world(self, plan: Recipe, world: int) -> None:
+    def share(self, plan: Recipe, world: int) -> int:
         """Batches of talk are drawn by length, not shared."""
-        if not plan.talks:
-            super().check_world(plan, world)
+        return 0 if plan.talks else super().share(plan, world)
 
     def open_data(self, plan: Recipe, root: Path) -> tuple[Items, Items]:
         """What is trained on, and what the epoch is chosen by."""
@@ -109,7 +107,7 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
         """Adam, as published."""
         return Optimization(optimizers(plan, network), plan.optimizer.clip_norm)
 
-    def batches(self, plan: Recipe, train: Any, epoch: Epoch) -> Iterable[Batch]:
+    def batches(self, plan: Recipe, train: Any, epoch: Epoch, size: int) -> Iterable[Batch]:
         """Windows, balanced where the recipe says so; or utterances of about one length."""
         workers = plan.data.workers
         if plan.talks:
@@ -120,7 +118,6 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
             return DataLoader(train, batch_sampler=own, collate_fn=collate, num_workers=workers)
         if plan.data.balanced:
             train = Subset(train, balanced(train.label, epoch.seed).tolist())
-        size = share_of(plan.training.batch_size, epoch.world)
         return loop.loader(train, epoch, batch_size=size, workers=workers)
 
     def validate(

@@ -19,7 +19,6 @@ from eyeline.systems.gaze_3d.recipe import Recipe, read_recipe
 from eyeline.systems.gaze_3d.step import Numbered, Step, optimizers
 from eyeline.training import loop, task
 from eyeline.training.loop import Epoch
-from eyeline.training.recipe import share_of
 from eyeline.training.task import Measured, Optimization, Selection
 
 
@@ -60,9 +59,8 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
         """One optimiser for directions, one for the gaze's concentration."""
         return Optimization(optimizers(plan, network), plan.optimizer.clip_norm)
 
-    def batches(self, plan: Recipe, train: Windows, epoch: Epoch) -> Iterator[Numbered]:
+    def batches(self, plan: Recipe, train: Windows, epoch: Epoch, size: int) -> Iterator[Numbered]:
         """Batches with their numbers."""
-        size = share_of(plan.training.batch_size, epoch.world)
         read = loop.loader(train, epoch, batch_size=size, workers=plan.data.workers)
         return enumerate(read, start=epoch.done)
 

@@ -22,7 +22,6 @@ from eyeline.systems.gaze_anticipation.step import Batch, Step, optimizers, sche
 from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
 from eyeline.training import loop, task
 from eyeline.training.loop import Epoch
-from eyeline.training.recipe import share_of
 from eyeline.training.task import Measured, Optimization, Selection
 
 
@@ -71,11 +70,10 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
         rates = schedulers(plan, moved, _steps(plan, train))
         return Optimization(moved, plan.optimizer.clip_norm, rates)
 
-    def batches(self, plan: Recipe, train: Clips, epoch: Epoch) -> Iterable[Batch]:
+    def batches(self, plan: Recipe, train: Clips, epoch: Epoch, size: int) -> Iterable[Batch]:
         """Whole batches only, as published; each epoch draws windows and squares anew."""
-        size, workers = share_of(plan.training.batch_size, epoch.world), plan.data.workers
         clips = train.at_epoch(epoch.number)
-        read = loop.loader(clips, epoch, batch_size=size, workers=workers)
+        read = loop.loader(clips, epoch, batch_size=size, workers=plan.data.workers)
         return islice(read, _steps(plan, train) - epoch.done)
 
     def validate(

@@ -50,8 +50,11 @@ def test_two_processes_evaluate_as_one(data: Path, task: str, tmp_path: Path) ->
     weights = small(task, tmp_path / "w.safetensors")
     options = "stride=4, batch=5" if task == "lam" else "fuse=True"
     out = str(tmp_path / "two")
-    in_two(f"evaluate.run({str(weights)!r}, {str(data)!r}, {out!r}, flip=True, {options}, "
-           "devices=Devices(count=2))", tmp_path / "two")  # fmt: skip
+    in_two(
+        f"evaluate.run({str(weights)!r}, {str(data)!r}, {out!r}, flip=True, {options}, "
+        "devices=Devices(count=2))",
+        tmp_path / "two",
+    )
     named: dict[str, Any] = {"stride": 4, "batch": 5} if task == "lam" else {"fuse": True}
     made = evaluate.run(weights, data, tmp_path / "one", flip=True, **named)
     for name in (evaluate.TRUTH, evaluate.PREDICTIONS):

@@ -67,9 +67,10 @@ def test_talking_to_me_as_published() -> None:
     file, net = golden("ttm_n2_d12"), filled(ttm(), TTM)
     assert quickened(net)
     batch = {
-        "clip": blocky("ttm_n2_d12/video", 2, 12, 3), "sound": sound("ttm_n2_d12/audio", 2, 5866),
+        "clip": blocky("ttm_n2_d12/video", 2, 12, 3),
+        "sound": sound("ttm_n2_d12/audio", 2, 5866),
         "label": torch.from_numpy(file["targets"]),
-    }  # fmt: skip
+    }
     found = losses(read_recipe("ttm"), net, batch, 1)
     assert found[0] == pytest.approx(file["train.losses"][0], abs=1e-5)
     assert_gradients(net, file, 5e-3)

@@ -69,8 +69,13 @@ def test_evaluation_agrees_with_the_report(
 
 
 def test_our_options_train(data: Path, tmp_path: Path) -> None:
-    changes = ["training.epochs=1", "training.flip=true", "data.balanced=true",
-               "training.statistics=frozen", "training.select=last"]  # fmt: skip
+    changes = [
+        "training.epochs=1",
+        "training.flip=true",
+        "data.balanced=true",
+        "training.statistics=frozen",
+        "training.select=last",
+    ]
     made = train.run(SMALL["lam"], data, tmp_path, changes=changes)
     assert made["recipe"]["data"]["balanced"] and made["history"][0]["steps"] == 3
 
@@ -111,8 +116,12 @@ def test_what_cannot_be_trained(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.list"):
         train.run(SMALL["lam"], data, tmp_path, changes=["data.train_split=nowhere"])
     ttm = small("ttm", tmp_path / "ttm.safetensors")
-    assert train.run(SMALL["lam"], data, tmp_path / "x", changes=["training.epochs=1"],
-                     weights=ttm)["began_at"]["taken"] > 0  # fmt: skip
+    assert (
+        train.run(SMALL["lam"], data, tmp_path / "x", changes=["training.epochs=1"], weights=ttm)[
+            "began_at"
+        ]["taken"]
+        > 0
+    )
 
 
 @pytest.mark.parametrize("task", ["lam", "ttm"])

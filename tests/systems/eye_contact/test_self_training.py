@@ -27,7 +27,7 @@ from eyeline.systems.eye_contact.self_training import (
     run_rounds,
     summary,
     watched_scores,
-)  # fmt: skip
+)
 from eyeline.systems.eye_contact.tracklets import ListRow, TrackletFile, write_list, write_tracklet
 from eyeline.systems.eye_contact.weights import open_model
 from eyeline.systems.eye_contact.xgaze.fit import logits_of
@@ -53,13 +53,18 @@ def recipe(epochs: int = 8, rounds: int = 2, save_every: int = 0) -> Recipe:
         {
             "data": {"labels": "clusters", "validation_share": 0.25},
             "model": {
-                "builder": "ms_tcn2", "layers_prediction": 4, "layers_refinement": 3,
-                "refinements": 1, "maps": 16, "features": WIDTH, "dropout": 0.2,
+                "builder": "ms_tcn2",
+                "layers_prediction": 4,
+                "layers_refinement": 3,
+                "refinements": 1,
+                "maps": 16,
+                "features": WIDTH,
+                "dropout": 0.2,
             },
             "optimizer": {"learning_rate": 0.003},
             "training": {"epochs": epochs, "rounds": rounds, "save_every": save_every},
         }
-    )  # fmt: skip
+    )
 
 
 def made_up(frames: int, rng: np.random.Generator) -> tuple[np.ndarray, Ints, Ints]:
@@ -123,9 +128,10 @@ def test_a_stopped_run_ends_like_one_that_was_not(
     resumed, _ = run_rounds(split, plan, tmp_path / "a", Devices().fabric(), told=told.append)
     whole, _ = run_rounds(split, plan, tmp_path / "b", Devices().fabric())
     assert told == [
-        "round 1 of 2: resuming after epoch 2 of 2", "round 2 of 2: resuming after epoch 1 of 2",
+        "round 1 of 2: resuming after epoch 2 of 2",
+        "round 2 of 2: resuming after epoch 1 of 2",
         told[2],
-    ]  # fmt: skip
+    ]
     for (name, one), other in zip(
         resumed.state_dict().items(), whole.state_dict().values(), strict=True
     ):
@@ -148,9 +154,11 @@ def test_the_networks_of_all_rounds_are_kept(
 
     last, _ = run_rounds(data[0], plan, tmp_path, Devices().fabric(), save=save)
     assert list(states) == [
-        "round_0/epoch_2.safetensors", "round_0/ms_tcn2.safetensors",
-        "round_1/epoch_2.safetensors", "round_1/ms_tcn2.safetensors",
-    ]  # fmt: skip
+        "round_0/epoch_2.safetensors",
+        "round_0/ms_tcn2.safetensors",
+        "round_1/epoch_2.safetensors",
+        "round_1/ms_tcn2.safetensors",
+    ]
     for name, value in last.state_dict().items():
         assert value.equal(states["round_1/ms_tcn2.safetensors"][name]), name
     one, other = (states[f"round_0/{n}.safetensors"] for n in ("epoch_2", "ms_tcn2"))
@@ -172,8 +180,11 @@ def test_a_chosen_network_is_evaluated_and_labels_the_next_rounds(tmp_path: Path
     assert report["rounds"][0]["labelled"] == 1, "a network labels every frame, clusters do not"
     whole = [p.name for p in (tmp_path / "out" / "round_1").iterdir()]
     assert sorted(whole) == [
-        "epoch_1.safetensors", "epoch_2.safetensors", "log.jsonl", "ms_tcn2.safetensors",
-    ]  # fmt: skip
+        "epoch_1.safetensors",
+        "epoch_2.safetensors",
+        "log.jsonl",
+        "ms_tcn2.safetensors",
+    ]
 
 
 def add_videos(root: Path) -> Path:
@@ -186,9 +197,12 @@ def test_another_network_may_give_the_first_labels(
     data: tuple[Split, list[Ints]], tmp_path: Path
 ) -> None:
     _, rounds = run_rounds(
-        data[0], recipe(1, 1), tmp_path, Devices().fabric(),
+        data[0],
+        recipe(1, 1),
+        tmp_path,
+        Devices().fabric(),
         label_with=lambda features: features[:, 0] - 10,
-    )  # fmt: skip
+    )
     assert rounds[0]["labelled"] == 1 and rounds[0]["contact_in_labels"] == 0
 
 

@@ -32,13 +32,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(4):
         yaw = np.sin(np.arange(280) / 20 + number)
         arrays = {
-            "size": np.array([1280, 720]), "tracklet": np.array([0, 1]),
-            "start_frame": np.array([0, 500]), "length": np.array([150, 130]),
+            "size": np.array([1280, 720]),
+            "tracklet": np.array([0, 1]),
+            "start_frame": np.array([0, 500]),
+            "length": np.array([150, 130]),
             "box_px": np.tile([300, 100, 700, 600], (280, 1)).astype(np.int16),
             "target": (yaw > 0).astype(np.uint8),
             "landmark_px": six_points(15 * yaw, np.zeros(280), np.zeros(280)),
-            "label": (yaw > 0).astype(np.uint8), "uncertain": np.zeros(280, np.uint8),
-        }  # fmt: skip
+            "label": (yaw > 0).astype(np.uint8),
+            "uncertain": np.zeros(280, np.uint8),
+        }
         np.savez(place / "per_video" / f"p{number}_v.npz", **arrays)
         rows.append(f"p{number},v,{number % 2},2")
     (place / "videos.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -21,17 +21,24 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight people to learn from, three others to test on, three cameras each."""
     return shrunken.made_data(
-        tmp_path_factory.mktemp("people"), seed=1, sessions=8, test_sessions=3, cameras=3,
-        frames=40, width_px=320,
-    )  # fmt: skip
+        tmp_path_factory.mktemp("people"),
+        seed=1,
+        sessions=8,
+        test_sessions=3,
+        cameras=3,
+        frames=40,
+        width_px=320,
+    )
 
 
 def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
     """People never seen, 64 x 48 pixels: half of the error of the best single direction."""
-    plan = shrunken.plan({
-        "training": {"epochs": 10, "concentration_every": 3},
-        "data": {"validation_share": 0.25, "validation_interval": 3},
-    })  # fmt: skip
+    plan = shrunken.plan(
+        {
+            "training": {"epochs": 10, "concentration_every": 3},
+            "data": {"validation_share": 0.25, "validation_interval": 3},
+        }
+    )
     learned, held = train.TASK.open_data(plan, people)
     some = shrunken.Reduced(learned.subset(np.arange(0, len(learned), 2)))
     net = shrunken.network(plan)

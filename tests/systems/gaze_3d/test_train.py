@@ -32,9 +32,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def window(name: str, batch: int, size: tuple[int, int] = (256, 192)) -> Window:
     clip, mask, motion = inputs(name, batch, 7, *size)
     return Window(
-        clip=clip, head_mask=mask, body_motion=motion, recording="a/s/c", first_frame=0,
+        clip=clip,
+        head_mask=mask,
+        body_motion=motion,
+        recording="a/s/c",
+        first_frame=0,
         **labels(name, batch, 7),
-    )  # fmt: skip
+    )
 
 
 def fit(made: Run) -> list[dict[str, Any]]:
@@ -77,9 +81,12 @@ def test_three_steps_as_published(golden: Golden) -> None:
 
 @pytest.mark.parametrize("kind", LIKELIHOODS)
 def test_four_windows_are_learned_by_heart(kind: str) -> None:
-    plan = shrunken.plan({
-        "training": {"epochs": 1, "concentration_every": 4}, "loss": {"concentration": kind},
-    })  # fmt: skip
+    plan = shrunken.plan(
+        {
+            "training": {"epochs": 1, "concentration_every": 4},
+            "loss": {"concentration": kind},
+        }
+    )
     net, batch = shrunken.network(plan), window("overfit", 4, (32, 32))
     history: list[StepLoss] = []
     step = Step(plan)
@@ -121,9 +128,13 @@ def test_frozen_statistics_stay() -> None:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sessions to train on and one to test on, a camera each."""
     return shrunken.made_data(
-        tmp_path_factory.mktemp("made"), sessions=2, test_sessions=1, cameras=1, frames=15,
+        tmp_path_factory.mktemp("made"),
+        sessions=2,
+        test_sessions=1,
+        cameras=1,
+        frames=15,
         width_px=96,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")

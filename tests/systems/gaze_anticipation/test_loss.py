@@ -47,8 +47,10 @@ def test_frames_that_do_not_count() -> None:
     torch.manual_seed(0)
     found, label = (torch.softmax(torch.randn(2, 4, 64), -1).view(2, 4, 8, 8) for _ in range(2))
     counts = torch.tensor([[1, 1, 0, 0], [0, 0, 0, 1]])
-    alone = [map_divergence(found[i : i + 1, t], label[i : i + 1, t])
-             for i, t in ((0, slice(2)), (1, slice(3, 4)))]  # fmt: skip
+    alone = [
+        map_divergence(found[i : i + 1, t], label[i : i + 1, t])
+        for i, t in ((0, slice(2)), (1, slice(3, 4)))
+    ]
     some = map_divergence(found, label, counts)
     torch.testing.assert_close(some, torch.stack(alone).mean())
     whole = map_divergence(found, label, torch.ones(2, 4))

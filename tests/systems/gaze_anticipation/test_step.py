@@ -38,8 +38,11 @@ def batch(clips: int = 2, seed: int = 0) -> dict[str, Tensor]:
     maps = torch.softmax(4 * torch.randn(clips, times, 256, generator=generator), -1)
     kind = torch.tensor([[0, 1, 2, 3][:times]] * clips)
     return {
-        "clip": clip, "sound": sound, "heatmap": maps.view(clips, times, 16, 16), "kind": kind,
-    }  # fmt: skip
+        "clip": clip,
+        "sound": sound,
+        "heatmap": maps.view(clips, times, 16, 16),
+        "kind": kind,
+    }
 
 
 def test_what_decays_as_published() -> None:
@@ -83,8 +86,9 @@ def test_a_batch_becomes_the_published_loss() -> None:
     contrasted = contrast(answer.seen, answer.heard)
     torch.testing.assert_close(found.total, apart + 0.05 * contrasted)
     assert found.parts == {
-        "divergence": pytest.approx(apart.item()), "contrast": pytest.approx(contrasted.item()),
-    }  # fmt: skip
+        "divergence": pytest.approx(apart.item()),
+        "contrast": pytest.approx(contrasted.item()),
+    }
     found.total.backward()
     assert all(p.grad is not None for p in net.parameters())
 
@@ -124,9 +128,15 @@ def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
     given["heatmap"] = torch.zeros(2, 4, 16, 16)
     given["heatmap"][0, :, 3:6, 4:7] = given["heatmap"][1, :, 10:13, 9:12] = 1 / 9
     run = loop.Run(
-        net, moved, Step(made), lambda _: [given], 30, seed=1, clip_norm=1.0,
+        net,
+        moved,
+        Step(made),
+        lambda _: [given],
+        30,
+        seed=1,
+        clip_norm=1.0,
         schedulers=dict(schedulers(made, moved, 1)),
-    )  # fmt: skip
+    )
     history = loop.fit(run, Devices(precision=precision).fabric())
     with torch.no_grad():
         maps = heatmaps(net(given["clip"], given["sound"]).logits)

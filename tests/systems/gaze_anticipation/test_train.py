@@ -15,6 +15,7 @@ from eyeline.errors import CheckpointError, DataError, RecipeError, UsageError
 from eyeline.systems.gaze_anticipation import evaluate, report, train
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.model import csts
+from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 from eyeline.systems.gaze_anticipation.scoring import levels, validation
 from eyeline.systems.gaze_anticipation.step import learning_rate
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
@@ -22,6 +23,7 @@ from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices
 from eyeline.training.loop import Epoch
+from tests.systems.gaze_anticipation.invented import their_shapes
 from tests.systems.gaze_anticipation.made_up import SMALL, plan, prepared
 
 WEIGHTS = "csts.safetensors"
@@ -193,6 +195,22 @@ def test_silence_is_heard_where_the_recipe_says_so(data: Path, tmp_path: Path) -
     silent = evaluate.run(tmp_path / WEIGHTS, data)
     assert silent["sound"] is False
     assert evaluate.run(tmp_path / WEIGHTS, data, sound=True)["sound"] is True
+
+
+def test_the_authors_file_is_taken_and_its_licence_is_unknown(tmp_path: Path) -> None:
+    small = {"width": 8, "side": 64}
+    theirs = {our_name(name): name for name in their_shapes()}
+    given, net = csts(**small).state_dict(), csts(**small)
+    bare = {theirs[name]: value for name, value in given.items() if "embed_" not in name}
+    torch.save({"model_state": bare}, tmp_path / "theirs.pyth")
+    found = train.TASK.begin(net, plan(), tmp_path / "theirs.pyth")
+    assert all(
+        torch.equal(net.state_dict()[name], given[name]) for name in given if "embed_" not in name
+    )
+    assert found.taken == len(bare) and len(found.random) == 4
+    assert found.licence == train.TASK.others_licence and found.file == "theirs.pyth"
+    assert str(found).startswith(f"{len(bare)} tensors of theirs.pyth taken; random: embed_")
+    assert found.as_dict()["random"] == list(found.random)
 
 
 def test_a_licence_of_the_beginning_goes_along(data: Path, tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ def test_every_recipe_is_on_the_card() -> None:
     assert sorted(train.names()) == sorted(load_system("gaze_following").recipes)
     builders = {name: train.builder_of(_path(name)) for name in train.names()}
     assert builders == {
-        "mask_rcnn_h": "mask_rcnn", "mask_rcnn_hs": "mask_rcnn", "mask_rcnn_none": "mask_rcnn",
+        "mask_rcnn_h": "mask_rcnn",
+        "mask_rcnn_hs": "mask_rcnn",
+        "mask_rcnn_none": "mask_rcnn",
         "matcher": "matcher",
-    }  # fmt: skip
+    }
 
 
 def _path(name: str) -> Path:
@@ -37,9 +39,12 @@ def test_the_matcher_trains(tmp_path: Path) -> None:
     looks.write_folder(folder, videos=5, frames=4)
     told: list[str] = []
     made = train.run(
-        "matcher", folder, tmp_path / "out", told.append,
+        "matcher",
+        folder,
+        tmp_path / "out",
+        told.append,
         changes=["training.epochs=2", "model.width=4"],
-    )  # fmt: skip
+    )
     assert len(made["history"]) == len(told) == 2
     assert checkpoint.read_card(tmp_path / "out" / "matcher.safetensors").builder == "matcher"
 

@@ -21,7 +21,6 @@ from eyeline.systems.gaze_following.detector.recipe import Recipe, read_recipe
 from eyeline.systems.gaze_following.detector.step import Step, optimizer, scheduler
 from eyeline.training import task
 from eyeline.training.loop import Epoch
-from eyeline.training.recipe import share_of
 from eyeline.training.task import Measured, Optimization, Selection
 
 
@@ -70,9 +69,8 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
         )
         return Optimization({"main": moved}, plan.optimizer.clip_norm, {"main": rates})
 
-    def batches(self, plan: Recipe, train: Pictures, epoch: Epoch) -> Iterator[Batch]:
+    def batches(self, plan: Recipe, train: Pictures, epoch: Epoch, size: int) -> Iterator[Batch]:
         """Wide and high images apart."""
-        size = share_of(plan.training.batch_size, epoch.world)
         how = plan.data
         return data.batches(train, epoch, batch_size=size, mirror=how.mirror, workers=how.workers)
 

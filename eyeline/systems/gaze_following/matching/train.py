@@ -27,7 +27,6 @@ from eyeline.systems.gaze_following.matching.recipe import Recipe, Training, rea
 from eyeline.training import draws, loop, task
 from eyeline.training.devices import on_threads
 from eyeline.training.loop import Epoch, StepLoss
-from eyeline.training.recipe import share_of
 from eyeline.training.task import Measured, Optimization, Selection
 
 _MIRROR, _MUTE, _BLIND = 101, 102, 103  # of keys; dropout takes low numbers
@@ -113,9 +112,9 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
         )
         return Optimization({"main": optimizer}, rule.clip_norm, {"main": rates})
 
-    def batches(self, plan: Recipe, train: Annotated, epoch: Epoch) -> Iterator[Batch]:
+    def batches(self, plan: Recipe, train: Annotated, epoch: Epoch, size: int) -> Iterator[Batch]:
         """Looks with keys to draw by, and weights that make processes' means those of all."""
-        size, rows = share_of(plan.training.batch_size, epoch.world), train.rows
+        rows = train.rows
         read = loop.loader(list(enumerate(rows)), epoch, batch_size=size, collate=_collate)
         for batch, weight in zip(read, loop.weights(len(rows), epoch, size), strict=True):
             key = draws.keys(epoch.seed, batch.pop("number"))

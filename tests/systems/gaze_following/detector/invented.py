@@ -27,7 +27,10 @@ TINY: dict[str, dict[str, Any]] = {
     "data": {"short_px": 96, "workers": 0},
     "samples": {"anchors": 64, "regions": 32, "proposals_before": 200, "proposals": 100},
     "optimizer": {
-        "learning_rate": 0.01, "warm_up_steps": 10, "drop_epochs": [24], "clip_norm": 5.0,
+        "learning_rate": 0.01,
+        "warm_up_steps": 10,
+        "drop_epochs": [24],
+        "clip_norm": 5.0,
     },
     "training": {"epochs": 2, "batch_size": 2, "frozen_stages": 0, "keep_every": 1},
 }

@@ -54,9 +54,12 @@ def test_masks() -> None:
 
 def test_all_are_finite_where_a_picture_shows_nothing() -> None:
     seen = Seen(
-        [torch.zeros(1, 3, 2, 2)], [torch.zeros(1, 12, 2, 2)], torch.zeros(2, 2),
-        torch.zeros(2, 4), torch.zeros(0, 1, 28, 28),
-    )  # fmt: skip
+        [torch.zeros(1, 3, 2, 2)],
+        [torch.zeros(1, 12, 2, 2)],
+        torch.zeros(2, 2),
+        torch.zeros(2, 4),
+        torch.zeros(0, 1, 28, 28),
+    )
     answers = WantedRegions(wanted([False, False], []), torch.zeros(0, 28, 28))
     found = loss.losses(seen, wanted([False] * 12, []), answers)
     assert list(found) == ["anchor_class", "anchor_box", "region_class", "region_box", "mask"]

@@ -44,9 +44,13 @@ def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_pa
     out, _ = trained
     told = []
     made = evaluate.run(
-        out / "matcher.safetensors", folder, tmp_path, told.append, samples=100,
+        out / "matcher.safetensors",
+        folder,
+        tmp_path,
+        told.append,
+        samples=100,
         slope_weights=slope_weights(folder, tmp_path / "slope.safetensors"),
-    )  # fmt: skip
+    )
     assert set(made["baselines"]) >= {"nearest_object", "middle", "intended_rule", "main_rule"}
     assert not set(data.open_folder(folder, split="test.txt").looks.video) & set(
         data.open_folder(folder, split="train.txt").looks.video
@@ -77,9 +81,12 @@ def test_predictions_file_scores_alike(folder, trained, tmp_path):
     out, _ = trained
     made = evaluate.run(out / "matcher.safetensors", folder, tmp_path, samples=0)
     again = score.run(
-        tmp_path / "predictions.csv", folder / data.TRUTH, size="1280x720",
-        split=str(folder / "test.txt"), samples=0,
-    )  # fmt: skip
+        tmp_path / "predictions.csv",
+        folder / data.TRUTH,
+        size="1280x720",
+        split=str(folder / "test.txt"),
+        samples=0,
+    )
     for name in ("auc", "l2_average", "right_person", "in_out_ap"):
         assert again["pooled"][name] == pytest.approx(made["pooled"][name], abs=1e-9)
 
@@ -97,9 +104,10 @@ def test_hidden():
     learned = {
         "person": torch.ones(400, len(inputs.PERSON)),
         "option": torch.ones(400, 3, len(inputs.OPTION)),
-        "there": torch.ones(400, 3, dtype=torch.bool), "right": torch.ones(400, 5).bool(),
+        "there": torch.ones(400, 3, dtype=torch.bool),
+        "right": torch.ones(400, 5).bool(),
         "key": draws.keys(0, torch.arange(400)),
-    }  # fmt: skip
+    }
     plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
     assert torch.equal(plain["option"], learned["option"])
     found = train.hidden(learned, Training(mute=0.3, blind=0.0))
@@ -144,10 +152,8 @@ def test_what_is_hidden_of_a_look_does_not_depend_on_its_batch():
         "person": torch.randn(6, len(inputs.PERSON), generator=rng),
         "option": torch.randn(6, 3, len(inputs.OPTION), generator=rng),
         "key": draws.keys(3, torch.arange(6)),
-    }  # fmt: skip
+    }
     whole = train.hidden(batch, Training())
     half = train.hidden({name: values[1::2] for name, values in batch.items()}, Training())
     for name in batch:
         assert torch.equal(half[name], whole[name][1::2])
-
-
