@@ -333,7 +333,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
         assert run.folder is not None
         best, held = run.folder / BEST, data[1]
         chosen = {k: v for k, v in run.history[-1].items() if k.startswith("validation_")}
-        if self.selection(plan) and best.is_file():
+        if held is not None and self.selection(plan):
             kept, state = checkpoint.load(best)
             checkpoint.fill(network, state, best)
             chosen = dict(kept.scores)

@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,25 @@ def test_a_run_stopped_at_any_step_ends_like_one_that_was_not(
         assert not (folder / STATE).exists() and not (folder / BEST).exists()
         ours, theirs = trained.state(folder), trained.state()
         assert all(torch.equal(ours[k], theirs[k]) for k in theirs)
+
+
+def test_a_chosen_epoch_that_is_gone_is_not_replaced_by_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where measuring failed: nothing is lost, the next run measures again."""
+    case = CASES["matcher"]
+    (tmp_path / "data").mkdir()
+    case.data(tmp_path / "data")
+    run = partial(case.task.run, case.recipe, tmp_path / "data", tmp_path / "out")
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(case.task, "measure", lambda *_: 1 / 0)
+        run()
+    best = (tmp_path / "out" / BEST).read_bytes()
+    (tmp_path / "out" / BEST).unlink()
+    with pytest.raises(CheckpointError, match="no weights file"):
+        run()
+    (tmp_path / "out" / BEST).write_bytes(best)
+    assert len(run()["history"]) == 2 and not (tmp_path / "out" / BEST).exists()
 
 
 def test_training_begins_with_given_weights(trained: Trained, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def test_of_functions_what_is_given_stands_in_the_recipe() -> None:
 
 
 def test_all_mistakes_at_once() -> None:
+    keys = ", ".join(Schedule.model_fields)
     with pytest.raises(RecipeError) as caught:
         planned(
             {
@@ -107,8 +108,7 @@ def test_all_mistakes_at_once() -> None:
             "training.levels[1] is 'all'; must be a number",
             "training.note is {'date': '2026-11-30'}; must be text",
             "training.kind is 'c'; must be 'a' or 'b'",
-            f"training.epoch is not known; keys: {', '.join(Schedule.model_fields)} "
-            + "(nearest: epochs)",
+            f"training.epoch is not known; keys: {keys} (nearest: epochs)",
             "loss.smoothing is True; must be a number",
             "loss.logits is not known; keys: smoothing",
             "no section 'optimiser'; sections: model, training, loss",

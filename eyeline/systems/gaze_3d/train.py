@@ -4,22 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
-from eyeline.systems.gaze_3d.data import Windows, open_training
+from eyeline.systems.gaze_3d.data import Window, Windows, open_training
 from eyeline.systems.gaze_3d.inputs import FRAMES
-from eyeline.systems.gaze_3d.loss import concentration_loss
+from eyeline.systems.gaze_3d.loss import concentration_loss, losses
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, economise
 from eyeline.systems.gaze_3d.recipe import Recipe, read_recipe
-from eyeline.systems.gaze_3d.step import Numbered, Step, optimizers
 from eyeline.training import loop, task
-from eyeline.training.loop import Epoch
+from eyeline.training.loop import Epoch, StepLoss, freeze_statistics
 from eyeline.training.task import Measured, Optimization, Selection
+
+Numbered = tuple[int, Window]
+"""A batch, and how manieth of its epoch it is."""
+
+
+class Step:
+    """A batch to a loss: of concentrations in the first and every tenth step, else of directions.
+
+    The steps that an epoch begins with belong to the concentration, as published.
+    """
+
+    def __init__(self, plan: Recipe) -> None:
+        self.every = plan.training.concentration_every
+        self.kind = plan.loss.concentration
+        self.recurrence = plan.loss.recurrence
+        self.frozen = plan.training.statistics == "frozen"
+
+    def __call__(self, network: nn.Module, batch: Numbered) -> StepLoss:
+        """The loss of one step, and which optimiser it is for."""
+        number, window = batch
+        if self.frozen:
+            freeze_statistics(network)
+        given = window["clip"], window["head_mask"], window["body_motion"]
+        found: Directions3D = network(*given, recurrence=self.recurrence)
+        turn = "concentration" if number % self.every == 0 else "direction"
+        label = {part: cast(Tensor, cast(Any, window)[part]) for part in found._fields}
+        parts = losses(found, label, kind=self.kind if turn == "concentration" else None)
+        # every parameter takes part, if by nothing: processes wait for the gradients of all
+        every = torch.stack([e.direction.sum() + e.concentration.sum() for e in found]).sum()
+        total = torch.stack([*parts.values()]).mean() + 0 * every
+        gaze = found.gaze.direction.detach().cpu().numpy()
+        angle = evaluate.mean_angle_deg(gaze, label["gaze"].cpu().numpy())
+        return StepLoss(total, {turn: float(total.detach()), "angle_deg": angle}, turn)
 
 
 class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbered]):
@@ -56,8 +89,15 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
         economise(network, recompute=how.recompute, frozen_blocks=how.frozen_blocks)
 
     def optimization(self, plan: Recipe, network: GazeFromAfar, train: Windows) -> Optimization:
-        """One optimiser for directions, one for the gaze's concentration."""
-        return Optimization(optimizers(plan, network), plan.optimizer.clip_norm)
+        """`direction` moves all parameters, `concentration` those of the gaze's concentration."""
+        how = plan.optimizer
+        movable = [p for p in network.parameters() if p.requires_grad]
+        gaze = network.gaze.estimate.concentration.parameters()
+        moved = {
+            "direction": torch.optim.Adam(movable, how.learning_rate),
+            "concentration": torch.optim.Adam(gaze, how.concentration_learning_rate),
+        }
+        return Optimization(moved, how.clip_norm)
 
     def batches(self, plan: Recipe, train: Windows, epoch: Epoch, size: int) -> Iterator[Numbered]:
         """Batches with their numbers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from eyeline.systems.gaze_3d import calibration, evaluate, score, train
 from eyeline.systems.gaze_3d.data import Window
 from eyeline.systems.gaze_3d.loss import LIKELIHOODS
 from eyeline.systems.gaze_3d.recipe import read_recipe
-from eyeline.systems.gaze_3d.step import Step, optimizers
+from eyeline.systems.gaze_3d.train import Step
 from eyeline.systems.gaze_3d.weights import load_gaze_from_afar, our_name
 from eyeline.training import checkpoint, loop
 from eyeline.training.devices import Devices
@@ -59,7 +59,13 @@ def test_three_steps_as_published(golden: Golden) -> None:
         told.append(step(module, numbered))
         return told[-1]
 
-    made = Run(net, optimizers(plan, net), watched, lambda _: enumerate([batch] * 3), epochs=1)
+    made = Run(
+        net,
+        train.TASK.optimization(plan, net, cast(Any, None)).optimizers,
+        watched,
+        lambda _: enumerate([batch] * 3),
+        epochs=1,
+    )
     fit(made)
     states = [*before, net.state_dict()]
     assert [t.optimizer for t in told] == ["concentration", "direction", "direction"]
