@@ -21,11 +21,10 @@ from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.beginning import begin
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
-from eyeline.systems.ego_social.network.heap import keeping_memory
 from eyeline.systems.ego_social.recipe import Recipe, read_recipe
 from eyeline.systems.ego_social.report import Report
 from eyeline.systems.ego_social.scoring.answers import Answered, Work
-from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
+from eyeline.systems.ego_social.step import Batch, Step, optimizers
 from eyeline.training import checkpoint, loop
 from eyeline.training.beginning import Beginning
 from eyeline.training.checkpoint import CheckpointCard
@@ -87,13 +86,9 @@ def run(
     torch.manual_seed(plan.training.seed)
     network = plan.network()
     began = begin(network, plan, weights, told)
-    on_processor = fabric.device.type == "cpu"
-    if on_processor:
-        quickened(network)
     whole = new_run(plan, network, learned, held, files.made(Path(out_dir)), fabric.world_size)
     whole.identity, whole.told = _identity(plan, learned, held, began), told
-    with keeping_memory(on_processor):
-        loop.fit(whole, fabric)
+    loop.fit(whole, fabric)
     made: Report = {}
     if fabric.is_global_zero:
         made = _finish(plan, network, (learned, held), whole, began, fabric)

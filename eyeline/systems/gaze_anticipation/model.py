@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.bounds import (
@@ -30,7 +31,6 @@ from eyeline.bounds import (
 from eyeline.errors import DataError, check_shape
 from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape, enlarged
 from eyeline.systems.gaze_anticipation.network.fusion import Fusion
-from eyeline.systems.gaze_anticipation.network.products import linear
 
 TEMPERATURE = 2.0
 """What logits are divided by before they become a distribution."""
@@ -143,7 +143,8 @@ class Decoder(nn.Module):
             tokens = block(tokens)
             longer = tokens.shape[1] // beside.shape[1]
             tokens = tokens + enlarged(beside, (longer, 1, 1))
-        return linear(tokens, self.classifier.weight.flatten(1), self.classifier.bias)[..., 0]
+        weight = self.classifier.weight.flatten(1)
+        return F.linear(tokens, weight, self.classifier.bias)[..., 0]
 
 
 class GazeAnticipation(nn.Module):
@@ -380,7 +381,7 @@ def _initialise(module: nn.Module, spread: float) -> None:
 
 
 def _embedded(tokens: Tensor, layer: nn.Linear) -> Tensor:
-    return linear(tokens.mean(dim=(1, 2, 3)), layer.weight, layer.bias)
+    return cast(Tensor, layer(tokens.mean(dim=(1, 2, 3))))
 
 
 def _joined(answers: Sequence[Anticipation]) -> Anticipation:
