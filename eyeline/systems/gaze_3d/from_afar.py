@@ -68,7 +68,7 @@ class GazeFromAfarPredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a step below 1.
         """
-        from eyeline.systems.gaze_3d.fused import fused
+        from eyeline.training.fused import fused
         from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
         from eyeline.training import checkpoint
 

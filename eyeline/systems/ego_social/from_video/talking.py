@@ -67,7 +67,7 @@ class TalkingToMePredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device or box that is not there.
         """
-        from eyeline.systems.ego_social.network.fused import fused
+        from eyeline.training.fused import fused
         from eyeline.systems.ego_social.weights import load_talking_to_me
 
         check_box(box)

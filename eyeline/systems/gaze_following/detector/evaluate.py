@@ -123,7 +123,7 @@ def answers(
     import torch
 
     from eyeline.systems.gaze_following.detector import detections, inputs
-    from eyeline.systems.gaze_following.detector.fused import fused
+    from eyeline.training.fused import fused
     from eyeline.systems.gaze_following.detector.proposals import Proposing
     from eyeline.training.devices import for_answers
 
