@@ -182,9 +182,9 @@ def _make(root: Path, seed: int, plan: Plan) -> None:
 
 def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.scoring import answers, postprocess
     from eyeline.systems.ego_social.weights import load_looking_at_me
+    from eyeline.training.fused import fused
 
     network = fused(load_looking_at_me(weights, device))
     chosen, test = (
@@ -208,9 +208,9 @@ def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
 def _of_talks(weights: Path, data: Path, device: str) -> Measured:
     """Pictures pass the network once as they are and once mirrored, for all ways."""
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.scoring import answering, answers, postprocess
     from eyeline.systems.ego_social.weights import load_talking_to_me
+    from eyeline.training.fused import fused
 
     network = fused(load_talking_to_me(weights, device))
     items = sets.open_talks(data, "test")

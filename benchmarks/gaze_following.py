@@ -1,6 +1,6 @@
 """A video to everybody's targets, against the published way frame by frame in the same run.
 
-`python -m benchmarks.gaze_following [--device cuda] [--threads 1] [--quick]`. Ours looks at a
+`python -m benchmarks gaze_following`. Ours looks at a
 picture every half a second and matches in every frame; the published way looks at every frame and
 makes the masks of all boxes. Both are given the same faces, networks of the published size whose
 weights are drawn at random, and a stretch of the same video; of the published way a few frames are
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import clips, command, syncnet
-from benchmarks.gaze_following_detector_published import published
+from benchmarks import clips, syncnet
 from benchmarks.pairs import Work
+from benchmarks.published.gaze_following_detector import published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,11 +60,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
         threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: a short stretch, small pictures, measured once.
     """
-    return {
-        "command": "python -m benchmarks.gaze_following",
-        "device": command.device_name(device), "threads": threads,
-        "pipeline": pipeline(device, threads=threads, quick=quick),
-    }  # fmt: skip
+    return {"pipeline": pipeline(device, threads=threads, quick=quick)}
 
 
 def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
@@ -216,7 +212,3 @@ def _specification(rate_hz: float, persons: int) -> float:
     """Seconds for a minute of video by the times of the specification, faces left out."""
     frame_ms = sum(SPEC_MS.values()) - SPEC_MS["lips"] + persons * SPEC_MS["lips"]
     return round(MINUTE_S * rate_hz * frame_ms / 1000, 1)
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)
