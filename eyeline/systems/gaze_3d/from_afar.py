@@ -68,9 +68,9 @@ class GazeFromAfarPredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a step below 1.
         """
-        from eyeline.training.fused import fused
         from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
         if step < 1:
             raise UsageError(f"a frame step of {step}: it must be at least 1")

@@ -74,9 +74,9 @@ class LookingAtMePredictor:
             CheckpointError: a file that is not what it should be, for example Gaze360's own.
             UsageError: a device or box that is not there.
         """
-        from eyeline.training.fused import fused
         from eyeline.systems.ego_social.weights import load_looking_at_me
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
         check_box(box)
         self.network = fused(load_looking_at_me(weights, device))

@@ -67,8 +67,8 @@ class TalkingToMePredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device or box that is not there.
         """
-        from eyeline.training.fused import fused
         from eyeline.systems.ego_social.weights import load_talking_to_me
+        from eyeline.training.fused import fused
 
         check_box(box)
         self.network = fused(load_talking_to_me(weights, device))
