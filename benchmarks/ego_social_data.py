@@ -60,8 +60,7 @@ def data(sizes: Sizes) -> dict[str, object]:
         prepared = time.process_time() - begin
         sparse, dense = (open_looks(out, "val", stride=stride) for stride in (13, 1))
         count = _dump(_clip_file(made, sparse.clips[0].uid), pictures)
-        theirs = _reader(sparse, lambda boxes, frame: published.window(
-            pictures, boxes, frame))  # fmt: skip
+        theirs = _reader(sparse, lambda boxes, frame: published.window(pictures, boxes, frame))
         found: dict[str, object] = {
             "window_stride_13": pair(
                 theirs, _in_turn(sparse), 3 * sizes.repeat, spec_ms=SPEC_MS["window_read"]
@@ -90,9 +89,11 @@ def metric(sizes: Sizes) -> dict[str, object]:
 
         found = pair(theirs, ours, max(1, sizes.repeat // 2))
     return found | {
-        "rows": sizes.rows, "specification_200k_ms": SPEC_MS["metric_200k"],
-        "mAP": told[1]["published"]["mAP"], "published_mAP": told[0],
-    }  # fmt: skip
+        "rows": sizes.rows,
+        "specification_200k_ms": SPEC_MS["metric_200k"],
+        "mAP": told[1]["published"]["mAP"],
+        "published_mAP": told[0],
+    }
 
 
 def _reader(looks: Looks, read: Callable[[Any, int], object]) -> Work:
@@ -128,8 +129,7 @@ def _agree(looks: Looks, pictures: Path) -> float:
     """Mean difference of the first window's pixels, of 255; each way compresses on its own."""
     from benchmarks.published import ego_social as published
 
-    theirs = _reader(looks, lambda boxes, frame: published.window(
-        pictures, boxes, frame))()  # fmt: skip
+    theirs = _reader(looks, lambda boxes, frame: published.window(pictures, boxes, frame))()
     ours: Any = looks[0]
     difference = (ours["clip"] - theirs).abs()
     return round(float(difference.mean()) * 0.225 * 255, 2)

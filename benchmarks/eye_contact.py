@@ -26,10 +26,18 @@ if TYPE_CHECKING:
     from eyeline.system import Scene
 
 SPEC_MS = {
-    "pose": 0.104, "pose_warp_tensor": 0.50, "face_with_graph": 33, "face_no_grad": 30,
-    "face_batch_16": 47, "forward_214": 8.8, "forward_1000": 15.6, "forward_6560": 78,
-    "step_214": 38, "step_1000": 90, "step_6560": 454,
-}  # fmt: skip
+    "pose": 0.104,
+    "pose_warp_tensor": 0.50,
+    "face_with_graph": 33,
+    "face_no_grad": 30,
+    "face_batch_16": 47,
+    "forward_214": 8.8,
+    "forward_1000": 15.6,
+    "forward_6560": 78,
+    "step_214": 38,
+    "step_1000": 90,
+    "step_6560": 454,
+}
 """What the published code took on two cores of another machine, milliseconds."""
 CLIP_FRAMES = 130
 
@@ -138,12 +146,13 @@ def clip(device: str) -> dict[str, object]:
         ours = _seconds(lambda: predictor.predict(scene))
         theirs = _seconds(lambda: _published_clip(scene, device))
     return {
-        "faces": faces, "frames": CLIP_FRAMES,
+        "faces": faces,
+        "frames": CLIP_FRAMES,
         "ms_per_face": round(1e3 * ours / faces, 2),
         "published_ms_per_face": round(1e3 * theirs / faces, 2),
         "ratio": round(theirs / ours, 2),
         "frames_per_second": round(CLIP_FRAMES / ours, 1),
-    }  # fmt: skip
+    }
 
 
 def _forward(device: str, frames: int, repeat: int) -> dict[str, object]:
@@ -265,8 +274,9 @@ def _landmarks(count: int) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(0)
     turn = rotation_from_angles(*rng.normal(0, 0.25, (3, count)))
     points = FACE_POINTS_MM @ turn.transpose(0, 2, 1)
-    points += np.stack([rng.normal(0, 80, count), rng.normal(0, 40, count),
-                        rng.uniform(600, 1500, count)], axis=1)[:, None]  # fmt: skip
+    points += np.stack(
+        [rng.normal(0, 80, count), rng.normal(0, 40, count), rng.uniform(600, 1500, count)], axis=1
+    )[:, None]
     seen: np.ndarray[Any, Any] = assumed_camera(1280, 720).project(points)
     return seen + rng.normal(0, 0.5, seen.shape)
 

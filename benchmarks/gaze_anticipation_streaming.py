@@ -66,10 +66,12 @@ def streaming(network: GazeAnticipation, repeat: int, *, with_sound: bool) -> di
     apart = [np.abs(one - live.naive_maps(at)).max() for at, one in live.told[-2:]]
     delay_ms = 1e3 * statistics.median(live.delays_s[1:])
     return found | {
-        "delay_ms": round(delay_ms, 1), "sound_ahead_s": round(live.stream.delay_s, 4),
+        "delay_ms": round(delay_ms, 1),
+        "sound_ahead_s": round(live.stream.delay_s, 4),
         "of_real_time": round(float(str(found["processor_ms"])) * RATE / BETWEEN / 1e3, 2),
-        "maps_apart": float(f"{max(apart):.2g}"), "peak": float(f"{live.told[-1][1].max():.2g}"),
-    }  # fmt: skip
+        "maps_apart": float(f"{max(apart):.2g}"),
+        "peak": float(f"{live.told[-1][1].max():.2g}"),
+    }
 
 
 @dataclass

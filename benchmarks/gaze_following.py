@@ -86,20 +86,27 @@ def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> d
         "people": (people_s * per_minute, people_s * per_minute),
         "speakers": _speakers(device, threads, quick, persons),
         "targets": (
-            targets[0] * per_minute * size.frames / size.published, targets[1] * per_minute,
+            targets[0] * per_minute * size.frames / size.published,
+            targets[1] * per_minute,
         ),
-    }  # fmt: skip
+    }
     stages["all"] = tuple(sum(column) for column in zip(*stages.values(), strict=True))
     told = {
-        name: {"s_a_minute": round(mine, 1), "published_s_a_minute": round(plain, 1),
-               "ratio": round(plain / mine, 2)}
+        name: {
+            "s_a_minute": round(mine, 1),
+            "published_s_a_minute": round(plain, 1),
+            "ratio": round(plain / mine, 2),
+        }
         for name, (plain, mine) in stages.items()
-    }  # fmt: skip
+    }
     rate_hz = float(scene.video.rate_hz)
     return {
-        "video": Path(scene.video.path).name, "persons": persons, "seconds": round(length_s, 2),
-        **told, "specification_s_a_minute": _specification(rate_hz, persons),
-    }  # fmt: skip
+        "video": Path(scene.video.path).name,
+        "persons": persons,
+        "seconds": round(length_s, 2),
+        **told,
+        "specification_s_a_minute": _specification(rate_hz, persons),
+    }
 
 
 def _scene(frames: int) -> Scene:
@@ -149,9 +156,12 @@ def _ways(
         card = CheckpointCard("gaze_following", name, {})
         checkpoint.save(folder / f"{name}.safetensors", made.state_dict(), card)
     ours = MaskRcnnMlp(
-        folder / "mask_rcnn.safetensors", device, matcher=folder / "matcher.safetensors",
-        short_px=size.short_px, threads=threads,
-    )  # fmt: skip
+        folder / "mask_rcnn.safetensors",
+        device,
+        matcher=folder / "matcher.safetensors",
+        short_px=size.short_px,
+        threads=threads,
+    )
     plain = published(network).to(device)
     return lambda: ours.predict(scene), lambda: _frame_by_frame(plain, scene, device, size)
 

@@ -60,11 +60,14 @@ def switches(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, fl
     _, ours = _networks(device)
     short = _SHORT_PX[size_hw]
     options: dict[str, dict[str, Any]] = {
-        "published_boxes": {}, "masks": {"masks": True}, "proposals_300": {"proposals": 300},
-        "proposals_100": {"proposals": 100}, "side_three_quarters": {"short_px": short * 3 // 4},
+        "published_boxes": {},
+        "masks": {"masks": True},
+        "proposals_300": {"proposals": 300},
+        "proposals_100": {"proposals": 100},
+        "side_three_quarters": {"short_px": short * 3 // 4},
         "side_half": {"short_px": short // 2},
         "proposals_300_side_half": {"proposals": 300, "short_px": short // 2},
-    }  # fmt: skip
+    }
     return {
         name: median_ms(_search(ours, size_hw, device, **chosen), repeat)
         for name, chosen in options.items()
@@ -89,9 +92,14 @@ def training(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, ob
 
 
 def _search(
-    network: Any, size_hw: tuple[int, int], device: str, *, masks: bool = False,
-    proposals: int = 1000, short_px: int | None = None,
-) -> Callable[[], Tensor]:  # fmt: skip
+    network: Any,
+    size_hw: tuple[int, int],
+    device: str,
+    *,
+    masks: bool = False,
+    proposals: int = 1000,
+    short_px: int | None = None,
+) -> Callable[[], Tensor]:
     """A picture from its pixels to boxes, or to masks in its own size."""
     import torch
 

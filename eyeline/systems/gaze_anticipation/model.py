@@ -78,9 +78,14 @@ class Stem(nn.Module):
     """
 
     def __init__(
-        self, channels: int, width: int, times: int, side: int,
-        mean: float = 0.0, std: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        width: int,
+        times: int,
+        side: int,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
         self.space = nn.Parameter(torch.zeros(1, side * side, width))
@@ -352,12 +357,15 @@ def _encoder_blocks(width: int, layers: Sequence[int], drop_path: float) -> list
         made.append(
             Block(
                 Shape(
-                    before, 2 * before if ends else before, heads, down=2 if begins else 1,
+                    before,
+                    2 * before if ends else before,
+                    heads,
+                    down=2 if begins else 1,
                     asked_stride=_ASKED_STRIDES[stage],
                     drop_path=drop_path * number / max(1, len(stages) - 1),
                 )
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -393,9 +401,14 @@ def _joined(answers: Sequence[Anticipation]) -> Anticipation:
 
 
 def _check(
-    frames: int, side: int, width: int, layers: tuple[int, ...], sound_layers: tuple[int, ...],
-    embedding: int, drop_path: float,
-) -> None:  # fmt: skip
+    frames: int,
+    side: int,
+    width: int,
+    layers: tuple[int, ...],
+    sound_layers: tuple[int, ...],
+    embedding: int,
+    drop_path: float,
+) -> None:
     encoders = {"layers": layers, "sound_layers": sound_layers}
     faults = _encoder_faults(frames, side, width, side_multiple=PICTURE_MULTIPLE, **encoders)
     if embedding < 0:

@@ -102,11 +102,15 @@ class LookingAtMePredictor:
         values = (
             one[clock.of_rows(track.time_s)] if len(track) else np.zeros(0)
             for track, (clock, one) in zip(scene.tracks, found, strict=True)
-        )  # fmt: skip
+        )
         scores = Scores(
-            "ego_social", self.builder, NAME, THRESHOLD,
-            **who_and_when(scene.tracks), value=joined(values, np.float64),
-        )  # fmt: skip
+            "ego_social",
+            self.builder,
+            NAME,
+            THRESHOLD,
+            **who_and_when(scene.tracks),
+            value=joined(values, np.float64),
+        )
         ends = joined((t.end_s for t in scene.tracks), np.float64)
         return [scores, segments_from_scores(scores, ends, NAME, min_duration_s=MIN_SEGMENT_S)]
 

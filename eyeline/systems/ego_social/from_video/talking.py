@@ -97,9 +97,13 @@ class TalkingToMePredictor:
         with for_answers(self.threads):
             value = self._probabilities(scene, found)
         scores = Scores(
-            "ego_social", "ttm", NAME, THRESHOLD,
-            **who_and_when(scene.tracks), value=spread(found, value, scene.speaking),
-        )  # fmt: skip
+            "ego_social",
+            "ttm",
+            NAME,
+            THRESHOLD,
+            **who_and_when(scene.tracks),
+            value=spread(found, value, scene.speaking),
+        )
         rows = (
             (s.person, s.start_s, s.end_s, NAME, v)
             for s, v in zip(found, value.tolist(), strict=True)
