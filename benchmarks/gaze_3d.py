@@ -115,10 +115,10 @@ def _blocks(branch: Any, name: str, maps: torch.Tensor) -> dict[str, Work]:
     parts: dict[str, Work] = {}
     given = torch.nn.functional.silu(maps)
     for first, last in ((0, 0), (1, 2), (3, 4), (5, 10), (11, 15)):
-        some = branch.blocks[first : last + 1]
+        some = torch.nn.Sequential(*branch.blocks[first : last + 1])
         parts[f"{name}_blocks_{first}_{last}"] = lambda s=some, g=given: s(g)
         given = some(given)
-    parts[f"{name}_top"] = lambda g=given: branch.top(g).mean((2, 3))
+    parts[f"{name}_top"] = lambda g=given: torch.nn.functional.silu(branch.top(g)).mean((2, 3))
     return parts
 
 

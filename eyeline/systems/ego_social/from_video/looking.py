@@ -20,11 +20,11 @@ from eyeline.systems.ego_social.from_video.faces import (
     Box,
     boxes_of,
     check_box,
-    meetings,
     seen_face,
 )
 from eyeline.systems.ego_social.from_video.moments import Moments, moments_of, runs
 from eyeline.training.devices import for_answers
+from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
     from eyeline.systems.ego_social.from_video.views import View
@@ -126,7 +126,7 @@ class LookingAtMePredictor:
         found = [(clock, np.full(len(clock.row), np.nan)) for clock in clocks]
         stream = LookingStream(self.network, at_once=self.batch_size)
         waiting: list[View] = []
-        for frame, due in meetings(plans, scene.frames()):
+        for frame, due in frames_due(plans, scene.frames()):
             picture = frame.rgb()
             for number, place in due:
                 run = shown[number][place]
