@@ -86,8 +86,8 @@ class Attention(nn.Module):
         """Tokens `(batch, time, row, column, width)` to as many as ask."""
         query, grid = self.queries(tokens)
         key, value = self.keys_and_values(tokens)
-        heads = (x.transpose(1, 2) for x in (query, key, value))
-        attended = F.scaled_dot_product_attention(*heads).transpose(1, 2)
+        q, k, v = (x.transpose(1, 2) for x in (query, key, value))
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
         return cast(Tensor, self.proj(attended.reshape(len(tokens), *grid, -1)))
 
     def queries(self, tokens: Tensor) -> tuple[Tensor, torch.Size]:

@@ -217,7 +217,7 @@ class MaskRcnn(nn.Module):
 def normed(maps: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
     """A convolution and the norm behind it, which takes the statistics that it holds."""
     if not isinstance(norm, nn.BatchNorm2d):  # as of `training.fused`
-        return conv(maps)
+        return cast(Tensor, conv(maps))
     weight, bias = folded(conv, norm)
     return F.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
