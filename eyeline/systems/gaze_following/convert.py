@@ -154,8 +154,8 @@ def _filled(rows: Iterable[Any], columns: slice) -> Floats:
 
 def _annotations(path: Path) -> Iterable[Sequence[Any]]:
     for image in coco.read(path).pictures:
-        boxes = [target.box_xyxy for target in image.targets] or [("",) * 4]
-        yield from ((image.name, *image.size_wh, *box) for box in boxes)
+        boxes: list[Sequence[Any]] = [target.box_xyxy for target in image.targets]
+        yield from ((image.name, *image.size_wh, *box) for box in boxes or [[""] * 4])
 
 
 def _write_annotations(path: Path, rows: Table) -> None:
