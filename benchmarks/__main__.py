@@ -1,11 +1,18 @@
-"""Run all benchmarks, or those named: `python -m benchmarks [NAME ...]`."""
+"""Run all benchmarks, or those named, and print one JSON object.
+
+`python -m benchmarks [NAME ...] [--device cuda] [--threads 1] [--quick]`. With fewer free cores
+than threads all figures are off.
+"""
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import json
 import platform
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks import (
     analyze,
@@ -55,15 +62,45 @@ def _processor() -> str:
     return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
+def measured(name: str, given: dict[str, Any]) -> dict[str, object]:
+    """The figures of a benchmark, by those of the options that it takes, and what it was given."""
+    import cv2
+    import torch
+
+    from eyeline.training.devices import on_threads
+
+    run: Callable[..., dict[str, object]] = BENCHMARKS[name]
+    options = {k: v for k, v in given.items() if k in inspect.signature(run).parameters}
+    device, threads = given["device"], given["threads"]
+    on_device = device if device == "cpu" else torch.cuda.get_device_name(device)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(threads)
+    try:
+        with on_threads(threads):
+            return {
+                "command": f"python -m benchmarks {name}",
+                "device": on_device if "device" in options else "cpu",
+                "torch": torch.__version__,
+                "threads": threads,
+            } | run(**options)
+    finally:
+        cv2.setNumThreads(before)
+
+
 def main() -> None:
     """Print one JSON object."""
-    names = sys.argv[1:] or list(BENCHMARKS)
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller inputs")
+    given = vars(parser.parse_args())
+    names = given.pop("names") or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        sys.exit(f"no benchmark called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    print(
-        json.dumps({"machine": machine()} | {name: BENCHMARKS[name]() for name in names}, indent=2)
-    )
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    figures = {name: measured(name, given) for name in names}
+    print(json.dumps({"machine": machine()} | figures, indent=2))
 
 
 if __name__ == "__main__":

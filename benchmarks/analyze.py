@@ -70,7 +70,6 @@ def run() -> dict[str, object]:
     stages = {str(k): float(v) for k, v in dict(middle["stages_s"]).items()}  # type: ignore[call-overload]
     return {
         "video": video.name,
-        "command": "python -m benchmarks analyze",
         "frames_per_second": round(frames / (wall - stages["start_up"]), 1),
         "frames_per_second_with_start_up": round(frames / wall, 1),
         "frames_per_second_of_all_runs": [

@@ -43,7 +43,6 @@ def run(threads: int = 1) -> dict[str, object]:
         theirs, stages = _published(video, Path(folder))
     return {
         "video": clip().name,
-        "command": "python -m benchmarks discovery",
         "video_s": round(length_s, 2),
         "threads": threads,
         "one_pass_s_per_video_s": round(ours / length_s, 2),

@@ -1,7 +1,6 @@
 """Both networks of `ego_social`, their data and their metric, against the published way.
 
-`python -m benchmarks.ego_social [--device cuda] [--threads 1] [--quick]`, or by name among all
-benchmarks. Each pair of figures is measured in turns, so that a busy machine slows both; beside the
+Each pair of figures is measured in turns, so that a busy machine slows both; beside the
 time on the clock stands that of the processor, which other work disturbs less.
 """
 
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import command, ego_social_data
+from benchmarks import ego_social_data
 from benchmarks.ego_social_data import QUICK, Sizes
-from benchmarks.pairs import Work, median_ms, pair
+from benchmarks.pairs import Work, inference, median_ms, pair, train_step, waited
 
 if TYPE_CHECKING:
     import torch
@@ -23,41 +22,35 @@ if TYPE_CHECKING:
     from eyeline.results import Image
 
 SPEC_MS = {
-    "window": 105, "windows_8": 1170, "lam_step": 2770, "talk": 587, "ttm_step": 3090,
-}  # fmt: skip
+    "window": 105,
+    "windows_8": 1170,
+    "lam_step": 2770,
+    "talk": 587,
+    "ttm_step": 3090,
+}
 """What the published code took on two cores of another machine, milliseconds."""
 
 
 def run(
-    device: str = "cpu", *, threads: int = 2, quick: bool = False, sizes: Sizes | None = None
+    device: str = "cpu", *, quick: bool = False, sizes: Sizes | None = None
 ) -> dict[str, object]:
     """All figures; `ratio` is the published way's time over ours.
 
     Args:
         device: of the networks.
-        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: few repetitions and rows.
         sizes: how much, instead.
     """
-    import cv2
-    import torch
-
     sizes = sizes or (QUICK if quick else Sizes())
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
-    try:
-        return {
-            "command": "python -m benchmarks ego_social", "device": command.device_name(device),
-            "torch": torch.__version__, "threads": threads,
-            "window": forward(device, 1, sizes), "windows_8": forward(device, 8, sizes),
-            "streamed_frame": streamed(device, sizes), "talk_31_frames": talk(device, sizes),
-            "training_step": training(device, sizes),
-            "data": ego_social_data.data(sizes), "metric": ego_social_data.metric(sizes),
-        }  # fmt: skip
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])
+    return {
+        "window": forward(device, 1, sizes),
+        "windows_8": forward(device, 8, sizes),
+        "streamed_frame": streamed(device, sizes),
+        "talk_31_frames": talk(device, sizes),
+        "training_step": training(device, sizes),
+        "data": ego_social_data.data(sizes),
+        "metric": ego_social_data.metric(sizes),
+    }
 
 
 def forward(device: str, windows: int, sizes: Sizes) -> dict[str, object]:
@@ -65,7 +58,7 @@ def forward(device: str, windows: int, sizes: Sizes) -> dict[str, object]:
     theirs, ours, quick = _looking(device, sizes)
     clip = _frames(windows * 7, windows).to(device)
     spec = SPEC_MS["window" if windows == 1 else "windows_8"]
-    works = [_answering(network, device, clip) for network in (theirs, ours, quick)]
+    works = [inference(network, device, clip) for network in (theirs, ours, quick)]
     unfused = pair(works[0], works[1], sizes.repeat)
     return pair(works[0], works[2], sizes.repeat, spec_ms=spec) | {"unfused": unfused}
 
@@ -73,11 +66,13 @@ def forward(device: str, windows: int, sizes: Sizes) -> dict[str, object]:
 def streamed(device: str, sizes: Sizes) -> dict[str, object]:
     """A new frame of one face and of four; published: a whole window for each."""
     theirs, _, quick = _looking(device, sizes)
-    window = _answering(theirs, device, _frames(7)[None].to(device))
+    window = inference(theirs, device, _frames(7)[None].to(device))
     spec = SPEC_MS["window"]
     return {
         "one_face": pair(window, _stream(quick, 1), sizes.repeat, spec_ms=spec),
-        "four_faces_each": pair(window, _stream(quick, 4), sizes.repeat, 4, spec_ms=spec),
+        "four_faces_each": pair(
+            window, _stream(quick, 4), sizes.repeat, counts=(1, 4), spec_ms=spec
+        ),
         "network_alone_ms": _split(quick, device, sizes.repeat),
     }
 
@@ -86,11 +81,9 @@ def talk(device: str, sizes: Sizes) -> dict[str, object]:
     """A stretch of 31 frames with one second of sound; and what its voice alone takes."""
     theirs, _, quick = _talking(device, sizes)
     given = _frames(31)[None].to(device), _sound(1).to(device)
-    found = pair(
-        _answering(theirs, device, *given), _answering(quick, device, *given), sizes.repeat,
-        spec_ms=SPEC_MS["talk"],
-    )  # fmt: skip
-    voice = median_ms(_answering(quick.hear, device, given[1]), sizes.repeat)
+    works = inference(theirs, device, *given), inference(quick, device, *given)
+    found = pair(*works, sizes.repeat, spec_ms=SPEC_MS["talk"])
+    voice = median_ms(inference(quick.hear, device, given[1]), sizes.repeat)
     return found | {"voice_alone_ms": voice}
 
 
@@ -98,9 +91,9 @@ def training(device: str, sizes: Sizes) -> dict[str, object]:
     """A step of eight windows, and one of two stretches of 30 frames."""
     import torch
 
-    from benchmarks import ego_social_published
+    from benchmarks.published import ego_social as published
     from eyeline.systems.ego_social.recipe import read_recipe
-    from eyeline.systems.ego_social.step import alone
+    from eyeline.systems.ego_social.step import Step, optimizers
 
     repeat = max(1, sizes.repeat // 2)
     clip, label = _frames(56, 8).to(device), torch.arange(8) % 2
@@ -113,10 +106,14 @@ def training(device: str, sizes: Sizes) -> dict[str, object]:
         ("ttm", _talking(device, sizes), {"clip": both, "sound": sound, "label": short}),
     ):
         plan = read_recipe(name)
-        theirs = partial(
-            ego_social_published.step(networks[0], plan.class_weights), *given.values()
+        theirs = partial(published.step(networks[0], plan.class_weights), *given.values())
+        step, network = Step(plan), networks[1]
+        ours = train_step(
+            network,
+            optimizers(plan, network)["main"],
+            lambda s=step, n=network, g=given: s(n, g).total,  # type: ignore[misc]
+            device,
         )
-        ours = partial(alone(plan, networks[1]), given)
         found[name] = pair(theirs, ours, repeat, spec_ms=SPEC_MS[f"{name}_step"])
     return found
 
@@ -137,22 +134,12 @@ def _talking(device: str, sizes: Sizes) -> tuple[Any, Any, Any]:
 def _three(builder: Callable[..., Any], device: str, arguments: Any) -> tuple[Any, Any, Any]:
     import torch
 
-    from benchmarks.ego_social_published import published
-    from eyeline.systems.ego_social.network.fused import fused
+    from benchmarks.published.ego_social import published
+    from eyeline.training.fused import fused
 
     torch.manual_seed(0)
     ours = builder(**arguments).eval()
     return published(ours).to(device), ours.to(device), fused(ours).to(device)
-
-
-def _answering(network: Any, device: str, *given: torch.Tensor) -> Work:
-    import torch
-
-    def once() -> None:
-        with torch.inference_mode():
-            _waited(network(*given), device)
-
-    return once
 
 
 def _stream(network: Any, faces: int) -> Work:
@@ -181,9 +168,9 @@ def _split(network: Any, device: str, repeat: int) -> dict[str, float]:
     crop, frame = _crops(1), _frames(1).to(device)
     features = torch.randn(1, network.frames, 256, device=device)
     return {
-        "normalise": median_ms(lambda: _waited(normalise(crop, device), device), repeat),
-        "encoder": median_ms(_answering(network.see, device, frame), repeat),
-        "memory_and_head": median_ms(_answering(network.conclude, device, features), repeat),
+        "normalise": median_ms(lambda: waited(normalise(crop, device), device), repeat),
+        "encoder": median_ms(inference(network.see, device, frame), repeat),
+        "memory_and_head": median_ms(inference(network.conclude, device, features), repeat),
     }
 
 
@@ -204,16 +191,3 @@ def _sound(count: int) -> torch.Tensor:
     import torch
 
     return 0.1 * torch.randn(count, 16_000, generator=torch.Generator().manual_seed(0))
-
-
-def _waited(value: Any, device: str) -> Any:
-    """The value, once the device has it."""
-    if device != "cpu":
-        import torch
-
-        torch.cuda.synchronize()
-    return value
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

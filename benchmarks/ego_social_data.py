@@ -48,7 +48,7 @@ TINY = Sizes(4, 8, 4, picture_px=320, seconds=4.0, rows=500, repeat=1)
 
 def data(sizes: Sizes) -> dict[str, object]:
     """Preparing a made-up set, and reading windows of it; published: from pictures in full size."""
-    from benchmarks import ego_social_published
+    from benchmarks.published import ego_social as published
     from eyeline.systems.ego_social import prepare, synthesize
     from eyeline.systems.ego_social.data import open_looks
 
@@ -60,8 +60,7 @@ def data(sizes: Sizes) -> dict[str, object]:
         prepared = time.process_time() - begin
         sparse, dense = (open_looks(out, "val", stride=stride) for stride in (13, 1))
         count = _dump(_clip_file(made, sparse.clips[0].uid), pictures)
-        theirs = _reader(sparse, lambda boxes, frame: ego_social_published.window(
-            pictures, boxes, frame))  # fmt: skip
+        theirs = _reader(sparse, lambda boxes, frame: published.window(pictures, boxes, frame))
         found: dict[str, object] = {
             "window_stride_13": pair(
                 theirs, _in_turn(sparse), 3 * sizes.repeat, spec_ms=SPEC_MS["window_read"]
@@ -74,7 +73,7 @@ def data(sizes: Sizes) -> dict[str, object]:
 
 def metric(sizes: Sizes) -> dict[str, object]:
     """The score of two tables, reading included; and whether both ways agree."""
-    from benchmarks import ego_social_published
+    from benchmarks.published import ego_social as published
     from eyeline.systems.ego_social import score
 
     with tempfile.TemporaryDirectory() as folder:
@@ -83,16 +82,18 @@ def metric(sizes: Sizes) -> dict[str, object]:
         told: list[Any] = [None, None]
 
         def theirs() -> None:
-            told[0] = ego_social_published.mean_ap(predictions, truth)
+            told[0] = published.mean_ap(predictions, truth)
 
         def ours() -> None:
             told[1] = score.run(predictions, truth, samples=0)
 
         found = pair(theirs, ours, max(1, sizes.repeat // 2))
     return found | {
-        "rows": sizes.rows, "specification_200k_ms": SPEC_MS["metric_200k"],
-        "mAP": told[1]["published"]["mAP"], "published_mAP": told[0],
-    }  # fmt: skip
+        "rows": sizes.rows,
+        "specification_200k_ms": SPEC_MS["metric_200k"],
+        "mAP": told[1]["published"]["mAP"],
+        "published_mAP": told[0],
+    }
 
 
 def _reader(looks: Looks, read: Callable[[Any, int], object]) -> Work:
@@ -126,10 +127,9 @@ def _in_turn(looks: Looks) -> Work:
 
 def _agree(looks: Looks, pictures: Path) -> float:
     """Mean difference of the first window's pixels, of 255; each way compresses on its own."""
-    from benchmarks import ego_social_published
+    from benchmarks.published import ego_social as published
 
-    theirs = _reader(looks, lambda boxes, frame: ego_social_published.window(
-        pictures, boxes, frame))()  # fmt: skip
+    theirs = _reader(looks, lambda boxes, frame: published.window(pictures, boxes, frame))()
     ours: Any = looks[0]
     difference = (ours["clip"] - theirs).abs()
     return round(float(difference.mean()) * 0.225 * 255, 2)

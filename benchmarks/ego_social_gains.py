@@ -116,11 +116,14 @@ def run(
     plan = plan or Plan()
     found = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
     return {
-        "command": "python -m benchmarks.ego_social_gains", "torch": torch.__version__,
-        "data": "made up", "plan": vars(plan), "seeds": list(seeds),
+        "command": "python -m benchmarks.ego_social_gains",
+        "torch": torch.__version__,
+        "data": "made up",
+        "plan": vars(plan),
+        "seeds": list(seeds),
         "median_frames": [length for length, _ in found],
         **{task: _pooled([by_task[task] for _, by_task in found]) for task in ("lam", "ttm")},
-    }  # fmt: skip
+    }
 
 
 def _measured(
@@ -133,14 +136,22 @@ def _measured(
     if not (data / "split" / "test.list").is_file():
         _make(root, seed, plan)
     common = [
-        f"model.width={plan.width}", "model.memory=32", "training.flip=true",
-        "optimizer.learning_rate=1.0e-3", "loss.class_weights=[0.5, 0.5]",
-        "data.validation_split=choose", "training.select=last", f"training.seed={seed}",
-    ]  # fmt: skip
+        f"model.width={plan.width}",
+        "model.memory=32",
+        "training.flip=true",
+        "optimizer.learning_rate=1.0e-3",
+        "loss.class_weights=[0.5, 0.5]",
+        "data.validation_split=choose",
+        "training.select=last",
+        f"training.seed={seed}",
+    ]
     looks = [
-        *common, f"data.stride={plan.stride}", "data.balanced=true", "training.batch_size=32",
+        *common,
+        f"data.stride={plan.stride}",
+        "data.balanced=true",
+        "training.batch_size=32",
         f"training.epochs={plan.epochs[0]}",
-    ]  # fmt: skip
+    ]
     looking = _trained("lam", data, root, looks, plan, told)
     talks = [*common, f"training.epochs={plan.epochs[1]}", "model.voice_width=8"]
     talking = _trained("ttm", data, root, talks, plan, told, begin=looking)
@@ -153,9 +164,14 @@ def _measured(
 
 
 def _trained(
-    task: str, data: Path, root: Path, changes: Sequence[str], plan: Plan,
-    told: Told | None, begin: Path | None = None,
-) -> Path:  # fmt: skip
+    task: str,
+    data: Path,
+    root: Path,
+    changes: Sequence[str],
+    plan: Plan,
+    told: Told | None,
+    begin: Path | None = None,
+) -> Path:
     from eyeline.systems.ego_social import train
     from eyeline.training.devices import Devices
 
@@ -182,9 +198,9 @@ def _make(root: Path, seed: int, plan: Plan) -> None:
 
 def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.scoring import answers, postprocess
     from eyeline.systems.ego_social.weights import load_looking_at_me
+    from eyeline.training.fused import fused
 
     network = fused(load_looking_at_me(weights, device))
     chosen, test = (
@@ -199,18 +215,19 @@ def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
 
     length = max(MEDIANS, key=lambda m: _mAP(chosen.truth.label, score(chosen.plain, m)))
     ways = {
-        "median": score(test.plain, length), "flip": score(test.found, 0),
+        "median": score(test.plain, length),
+        "flip": score(test.found, 0),
         "flip_median": score(test.found, length),
-    }  # fmt: skip
+    }
     return length, _together(test.truth, score(test.plain, 0), ways)
 
 
 def _of_talks(weights: Path, data: Path, device: str) -> Measured:
     """Pictures pass the network once as they are and once mirrored, for all ways."""
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.scoring import answering, answers, postprocess
     from eyeline.systems.ego_social.weights import load_talking_to_me
+    from eyeline.training.fused import fused
 
     network = fused(load_talking_to_me(weights, device))
     items = sets.open_talks(data, "test")
@@ -225,9 +242,12 @@ def _of_talks(weights: Path, data: Path, device: str) -> Measured:
         for one in heard
     ]
     ways = {
-        "flip": (plain[0] + plain[1]) / 2, "fuse": fuse[0], "fuse_flip": (fuse[0] + fuse[1]) / 2,
-        "face_alone": score(heard[0].face), "voice_alone": score(heard[0].voice),
-    }  # fmt: skip
+        "flip": (plain[0] + plain[1]) / 2,
+        "fuse": fuse[0],
+        "fuse_flip": (fuse[0] + fuse[1]) / 2,
+        "face_alone": score(heard[0].face),
+        "voice_alone": score(heard[0].voice),
+    }
     return _together(postprocess.talks(items.segments), plain[0], ways)
 
 
@@ -253,9 +273,10 @@ def _gain(found: Sequence[Measured], way: str) -> Gain:
     draws = np.mean([one.draws(way, seed) for seed, one in enumerate(found)], axis=0)
     low, high = np.nanquantile(draws, [0.025, 0.975])
     return {
-        "gain": round(float(np.mean(every)), 4), "interval": [round(low, 4), round(high, 4)],
+        "gain": round(float(np.mean(every)), 4),
+        "interval": [round(low, 4), round(high, 4)],
         "by_seed": [round(gain, 4) for gain in every],
-    }  # fmt: skip
+    }
 
 
 def _chance(one: Measured, count: int = 200) -> float:

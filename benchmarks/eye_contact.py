@@ -1,13 +1,11 @@
 """Builder `xgaze_mstcn` step by step, against the published way in the same run.
 
-`python -m benchmarks.eye_contact [--device cuda] [--threads 1] [--quick]`, or by name among all
-benchmarks. Each pair of figures is measured in turns, so that a busy machine slows both.
+Each pair of figures is measured in turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations
 
 import itertools
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import command
+from benchmarks.pairs import Work, inference, pair, train_step, waited
 
 if TYPE_CHECKING:
     import torch
@@ -28,47 +26,44 @@ if TYPE_CHECKING:
     from eyeline.system import Scene
 
 SPEC_MS = {
-    "pose": 0.104, "pose_warp_tensor": 0.50, "face_with_graph": 33, "face_no_grad": 30,
-    "face_batch_16": 47, "forward_214": 8.8, "forward_1000": 15.6, "forward_6560": 78,
-    "step_214": 38, "step_1000": 90, "step_6560": 454,
-}  # fmt: skip
+    "pose": 0.104,
+    "pose_warp_tensor": 0.50,
+    "face_with_graph": 33,
+    "face_no_grad": 30,
+    "face_batch_16": 47,
+    "forward_214": 8.8,
+    "forward_1000": 15.6,
+    "forward_6560": 78,
+    "step_214": 38,
+    "step_1000": 90,
+    "step_6560": 454,
+}
 """What the published code took on two cores of another machine, milliseconds."""
 CLIP_FRAMES = 130
 
-Work = Callable[[], object]
 
-
-def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     """All figures; `ratio` is the published way's time over ours.
 
     Args:
         device: of the networks.
-        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: few repetitions, without the clip.
     """
     import cv2
-    import torch
 
     cv2.setNumThreads(1)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     repeat = 3 if quick else 7
-    try:
-        found: dict[str, object] = {
-            "command": "python -m benchmarks eye_contact", "device": command.device_name(device),
-            "torch": torch.__version__, "threads": threads,
-            "normalisation_per_face": normalisation(repeat),
-            "gaze_network_per_face": gaze_network(device, repeat),
-            "segmentation": segmentation(device, repeat),
-        }  # fmt: skip
-        return found if quick else found | {"clip": clip(device)}
-    finally:
-        torch.set_num_threads(before)
+    found: dict[str, object] = {
+        "normalisation_per_face": normalisation(repeat),
+        "gaze_network_per_face": gaze_network(device, repeat),
+        "segmentation": segmentation(device, repeat),
+    }
+    return found if quick else found | {"clip": clip(device)}
 
 
 def normalisation(repeat: int) -> dict[str, object]:
     """Faces of one picture: poses alone; poses, warps and the network's input."""
-    from benchmarks import eye_contact_published as published
+    from benchmarks.published import eye_contact as published
     from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
     from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, network_input, views
 
@@ -80,16 +75,18 @@ def normalisation(repeat: int) -> dict[str, object]:
         for first in range(0, len(warp), 16):
             network_input(cut_faces(picture, warp[first : first + 16]))
 
-    return {
-        "pose": _pair(
+    works: dict[str, tuple[Work, Work]] = {
+        "pose": (
             lambda: [published.pose(p, camera.matrix) for p in six],
-            lambda: solve_heads(six, camera), repeat, len(six), SPEC_MS["pose"],
+            lambda: solve_heads(six, camera),
         ),
-        "pose_warp_tensor": _pair(
-            lambda: [published.face_tensor(picture, p) for p in six],
-            ours, repeat, len(six), SPEC_MS["pose_warp_tensor"],
-        ),
-    }  # fmt: skip
+        "pose_warp_tensor": (lambda: [published.face_tensor(picture, p) for p in six], ours),
+    }
+    counts = len(six), len(six)
+    return {
+        name: pair(*both, repeat, counts=counts, spec_ms=SPEC_MS[name])
+        for name, both in works.items()
+    }
 
 
 def gaze_network(device: str, repeat: int) -> dict[str, object]:
@@ -118,11 +115,10 @@ def _batch(network: Any, batch: int, device: str, repeat: int) -> dict[str, obje
 
     def published() -> None:
         for face in faces[:alone]:
-            _waited(theirs(network_input(face[None]).contiguous().to(device)), device)
+            waited(theirs(network_input(face[None]).contiguous().to(device)), device)
 
-    return _pair(
-        published, lambda: features(faces), repeat, (alone, batch), SPEC_MS["face_with_graph"]
-    )
+    spec = SPEC_MS["face_with_graph"]
+    return pair(published, lambda: features(faces), repeat, counts=(alone, batch), spec_ms=spec)
 
 
 def segmentation(device: str, repeat: int) -> dict[str, object]:
@@ -150,12 +146,13 @@ def clip(device: str) -> dict[str, object]:
         ours = _seconds(lambda: predictor.predict(scene))
         theirs = _seconds(lambda: _published_clip(scene, device))
     return {
-        "faces": faces, "frames": CLIP_FRAMES,
+        "faces": faces,
+        "frames": CLIP_FRAMES,
         "ms_per_face": round(1e3 * ours / faces, 2),
         "published_ms_per_face": round(1e3 * theirs / faces, 2),
         "ratio": round(theirs / ours, 2),
         "frames_per_second": round(CLIP_FRAMES / ours, 1),
-    }  # fmt: skip
+    }
 
 
 def _forward(device: str, frames: int, repeat: int) -> dict[str, object]:
@@ -168,20 +165,18 @@ def _forward(device: str, frames: int, repeat: int) -> dict[str, object]:
     rows = np.random.default_rng(0).random((frames, 2048), np.float32)
     columns = torch.from_numpy(np.ascontiguousarray(rows.T)[None]).to(device)
 
-    def published() -> None:
-        with torch.no_grad():
-            _waited(theirs(columns), device)
-
-    return _pair(
-        published, lambda: quick.logits(quick.enter(rows)), repeat, 1,
-        SPEC_MS.get(f"forward_{frames}"),
-    )  # fmt: skip
+    return pair(
+        inference(theirs, device, columns),
+        lambda: quick.logits(quick.enter(rows)),
+        repeat,
+        spec_ms=SPEC_MS.get(f"forward_{frames}"),
+    )
 
 
 def _step(device: str, frames: int, repeat: int) -> dict[str, object]:
     import torch
 
-    from benchmarks.eye_contact_published import loss
+    from benchmarks.published.eye_contact import loss
     from eyeline.systems.eye_contact.loss import segmentation_loss
 
     network, theirs = _temporals(device)
@@ -189,29 +184,18 @@ def _step(device: str, frames: int, repeat: int) -> dict[str, object]:
     label = (torch.arange(frames, device=device)[None] // 20) % 2
 
     def step(module: nn.Module, cost: Callable[..., torch.Tensor]) -> Work:
-        module.train()
         optimizer = torch.optim.Adam(module.parameters(), 5e-4)
+        return train_step(module, optimizer, lambda: cost(module(features), label), device)
 
-        def work() -> None:
-            optimizer.zero_grad()
-            total = cost(module(features), label)
-            total.backward()
-            optimizer.step()
-            _waited(total, device)
-
-        return work
-
-    return _pair(
-        step(theirs, loss), step(network, segmentation_loss), repeat, 1,
-        SPEC_MS.get(f"step_{frames}"),
-    )  # fmt: skip
+    works = step(theirs, loss), step(network, segmentation_loss)
+    return pair(*works, repeat, spec_ms=SPEC_MS.get(f"step_{frames}"))
 
 
 def _temporals(device: str) -> tuple[Any, Any]:
     """Ours and the published one with the same weights."""
     import torch
 
-    from benchmarks.eye_contact_published import Temporal
+    from benchmarks.published.eye_contact import Temporal
     from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
 
     torch.manual_seed(0)
@@ -224,7 +208,7 @@ def _published_clip(scene: Scene, device: str) -> None:
     """All frames kept, then each track: face by face, then its features in one go."""
     import torch
 
-    from benchmarks import eye_contact_published as published
+    from benchmarks.published import eye_contact as published
     from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
 
     assert scene.frames is not None
@@ -276,37 +260,10 @@ def _weights() -> Iterator[tuple[Path, Path]]:
         yield files
 
 
-def _pair(
-    published: Work, ours: Work, repeat: int, faces: int | tuple[int, int], spec_ms: float | None
-) -> dict[str, object]:
-    """Median milliseconds of both, measured in turns, for each of some faces or sequences."""
-    published(), ours()
-    counts = faces if isinstance(faces, tuple) else (faces, faces)
-    times = [(_seconds(published), _seconds(ours)) for _ in range(repeat)]
-    theirs, mine = (
-        1e3 * statistics.median(column) / count
-        for column, count in zip(zip(*times, strict=True), counts, strict=True)
-    )
-    ratio = statistics.median(a / b for a, b in times) * counts[1] / counts[0]
-    found: dict[str, object] = {
-        "ms": round(mine, 3), "published_ms": round(theirs, 3), "ratio": round(ratio, 2)
-    }  # fmt: skip
-    return found | ({"specification_ms": spec_ms} if spec_ms else {})
-
-
 def _seconds(work: Work) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def _waited(value: Any, device: str) -> Any:
-    """The value, once the device has it."""
-    if device != "cpu":
-        import torch
-
-        torch.cuda.synchronize()
-    return value
 
 
 def _landmarks(count: int) -> np.ndarray[Any, Any]:
@@ -317,15 +274,12 @@ def _landmarks(count: int) -> np.ndarray[Any, Any]:
     rng = np.random.default_rng(0)
     turn = rotation_from_angles(*rng.normal(0, 0.25, (3, count)))
     points = FACE_POINTS_MM @ turn.transpose(0, 2, 1)
-    points += np.stack([rng.normal(0, 80, count), rng.normal(0, 40, count),
-                        rng.uniform(600, 1500, count)], axis=1)[:, None]  # fmt: skip
+    points += np.stack(
+        [rng.normal(0, 80, count), rng.normal(0, 40, count), rng.uniform(600, 1500, count)], axis=1
+    )[:, None]
     seen: np.ndarray[Any, Any] = assumed_camera(1280, 720).project(points)
     return seen + rng.normal(0, 0.5, seen.shape)
 
 
 def _picture() -> Image:
     return np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

@@ -1,18 +1,14 @@
 """Builder `gaze_from_afar` step by step, against the published way in the same run.
 
-`python -m benchmarks.gaze_3d [--device cuda] [--threads 1] [--quick]`, or by name among all
-benchmarks. Each pair of figures is measured in turns, so that a busy machine slows both; beside the
+Each pair of figures is measured in turns, so that a busy machine slows both; beside the
 time on the clock stands that of the processor, which other work disturbs less.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import command
+from benchmarks.pairs import Work, inference, median_ms, pair, train_step
 
 if TYPE_CHECKING:
     import torch
@@ -20,74 +16,44 @@ if TYPE_CHECKING:
 SPEC_MS = {"window": 260, "windows_4": 1960, "frame": 31, "step": 720}
 """What the published code took on two cores of another machine, milliseconds."""
 
-Work = Callable[[], object]
 
-
-def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     """All figures; `ratio` is the published way's time over ours.
 
     Args:
         device: of the networks.
-        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: few repetitions.
     """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     repeat = 3 if quick else 9
-    try:
-        return {
-            "command": "python -m benchmarks gaze_3d", "device": command.device_name(device),
-            "torch": torch.__version__, "threads": threads,
-            "window": forward(device, 1, repeat), "windows_4": forward(device, 4, repeat),
-            "streamed_frame": streamed(device, repeat),
-            "training_step": training(device, repeat),
-            "split_of_a_frame_ms": split(device, repeat),
-        }  # fmt: skip
-    finally:
-        torch.set_num_threads(before)
+    return {
+        "window": forward(device, 1, repeat),
+        "windows_4": forward(device, 4, repeat),
+        "streamed_frame": streamed(device, repeat),
+        "training_step": training(device, repeat),
+        "split_of_a_frame_ms": split(device, repeat),
+    }
 
 
 def forward(device: str, windows: int, repeat: int) -> dict[str, object]:
     """Windows of seven frames from scratch."""
-    import torch
-
-    theirs, plain, quick = _networks(device)
     given = _inputs(windows, device)
-
-    def work(network: Any) -> Work:
-        def once() -> None:
-            with torch.no_grad():
-                _waited(network(*given), device)
-
-        return once
-
+    theirs, plain, quick = (inference(net, device, *given) for net in _networks(device))
     spec = SPEC_MS["window" if windows == 1 else "windows_4"]
-    found = _pair(work(theirs), work(quick), repeat, (1, 1), spec)
-    unfused = _pair(work(theirs), work(plain), repeat, (1, 1), None)
-    return found | {"unfused": unfused}
+    found = pair(theirs, quick, repeat, spec_ms=spec)
+    return found | {"unfused": pair(theirs, plain, repeat)}
 
 
 def streamed(device: str, repeat: int) -> dict[str, object]:
     """A new frame of one person and of four; published: both branches, and a whole window."""
-    import torch
-
     theirs, _, quick = _networks(device)
-    one, window = [v[0, :1] for v in _inputs(1, device)], _inputs(1, device)
-
-    def frame() -> None:
-        with torch.no_grad():
-            _waited(theirs.see(*one), device)
-
-    def whole() -> None:
-        with torch.no_grad():
-            _waited(theirs(*window), device)
-
+    window = _inputs(1, device)
+    frame = inference(theirs.see, device, *(v[0, :1] for v in window))
+    whole, one, four = inference(theirs, device, *window), _stream(quick, 1), _stream(quick, 4)
+    spec = SPEC_MS["frame"]
     return {
-        "one_person": _pair(frame, _stream(quick, 1), repeat, (1, 1), SPEC_MS["frame"]),
-        "four_people_each": _pair(frame, _stream(quick, 4), repeat, (1, 4), SPEC_MS["frame"]),
-        "against_a_window_each": _pair(whole, _stream(quick, 1), repeat, (1, 1), SPEC_MS["window"]),
+        "one_person": pair(frame, one, repeat, spec_ms=spec),
+        "four_people_each": pair(frame, four, repeat, counts=(1, 4), spec_ms=spec),
+        "against_a_window_each": pair(whole, one, repeat, spec_ms=SPEC_MS["window"]),
     }
 
 
@@ -98,14 +64,14 @@ def training(device: str, repeat: int) -> dict[str, object]:
     from eyeline.systems.gaze_3d.model import economise, gaze_from_afar
 
     theirs, plain, _ = _networks(device)
-    found = _pair(
-        _step(theirs, 1, device), _step(plain, 1, device), max(3, repeat // 2), (1, 1),
-        SPEC_MS["step"],
-    )  # fmt: skip
+    works = _step(theirs, 1, device), _step(plain, 1, device)
+    found = pair(*works, max(3, repeat // 2), spec_ms=SPEC_MS["step"])
     spared: dict[str, dict[str, Any]] = {
-        "plain": {}, "recompute": {"recompute": True}, "frozen_3_blocks": {"frozen_blocks": 3},
+        "plain": {},
+        "recompute": {"recompute": True},
+        "frozen_3_blocks": {"frozen_blocks": 3},
         "both": {"recompute": True, "frozen_blocks": 3},
-    }  # fmt: skip
+    }
     memory: dict[str, object] = {}
     for name, options in spared.items():
         torch.manual_seed(0)
@@ -139,7 +105,7 @@ def split(device: str, repeat: int) -> dict[str, float]:
             "memory": lambda: remember(quick, projected),
             "conclusion": lambda: quick.conclude(remember(quick, projected)),
         }
-        return {name: _median_ms(work, repeat, device) for name, work in parts.items()}
+        return {name: median_ms(work, repeat) for name, work in parts.items()}
 
 
 def _blocks(branch: Any, name: str, maps: torch.Tensor) -> dict[str, Work]:
@@ -149,10 +115,10 @@ def _blocks(branch: Any, name: str, maps: torch.Tensor) -> dict[str, Work]:
     parts: dict[str, Work] = {}
     given = torch.nn.functional.silu(maps)
     for first, last in ((0, 0), (1, 2), (3, 4), (5, 10), (11, 15)):
-        some = branch.blocks[first : last + 1]
+        some = torch.nn.Sequential(*branch.blocks[first : last + 1])
         parts[f"{name}_blocks_{first}_{last}"] = lambda s=some, g=given: s(g)
         given = some(given)
-    parts[f"{name}_top"] = lambda g=given: branch.top(g).mean((2, 3))
+    parts[f"{name}_top"] = lambda g=given: torch.nn.functional.silu(branch.top(g)).mean((2, 3))
     return parts
 
 
@@ -178,20 +144,15 @@ def _stream(network: Any, people: int) -> Work:
 def _step(network: Any, windows: int, device: str) -> Work:
     import torch
 
-    network.train()
     optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 1e-4)
     given = _inputs(windows, device)
     label = torch.nn.functional.normalize(torch.ones(3, device=device), dim=0)
 
-    def once() -> None:
-        optimizer.zero_grad()
-        estimates = network(*given)
-        loss = sum((1 - (e.direction * label).sum(-1).clamp(-1, 1)).mean() for e in estimates) / 3
-        loss.backward()
-        optimizer.step()
-        _waited(loss, device)
+    def loss() -> Any:
+        cosines = [(e.direction * label).sum(-1).clamp(-1, 1) for e in network(*given)]
+        return sum((1 - cosine).mean() for cosine in cosines) / 3
 
-    return once
+    return train_step(network, optimizer, loss, device)
 
 
 def _economy(network: Any, device: str, repeat: int) -> dict[str, float]:
@@ -199,7 +160,7 @@ def _economy(network: Any, device: str, repeat: int) -> dict[str, float]:
     import torch
 
     step = _step(network, 1, device)
-    found = {"ms": _median_ms(step, repeat, device)}
+    found = {"ms": median_ms(step, repeat)}
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -233,9 +194,9 @@ def _networks(device: str) -> tuple[Any, Any, Any]:
     """The published way, ours, and ours for inference, with the same weights."""
     import torch
 
-    from benchmarks.gaze_3d_published import published
-    from eyeline.systems.gaze_3d.fused import fused
+    from benchmarks.published.gaze_3d import published
     from eyeline.systems.gaze_3d.model import gaze_from_afar
+    from eyeline.training.fused import fused
 
     torch.manual_seed(0)
     ours = gaze_from_afar().eval()
@@ -252,50 +213,3 @@ def _inputs(windows: int, device: str) -> tuple[torch.Tensor, torch.Tensor, torc
     mask[..., 20:70, 60:110] = 1
     motion = 0.1 * torch.randn(windows, 7, 2, generator=generator)
     return clip.to(device), mask.to(device), motion.to(device)
-
-
-def _pair(
-    theirs: Work, ours: Work, repeat: int, counts: tuple[int, int], spec_ms: float | None
-) -> dict[str, object]:
-    """Median milliseconds of both, measured in turns, for each of some windows or people."""
-    theirs(), ours()
-    times = [(_measured(theirs), _measured(ours)) for _ in range(repeat)]
-    found: dict[str, object] = {}
-    for place, name in enumerate(("", "processor_")):
-        mine = [b[place] / counts[1] for _, b in times]
-        published = [a[place] / counts[0] for a, _ in times]
-        found[f"{name}ms"] = round(statistics.median(mine), 2)
-        found[f"published_{name}ms"] = round(statistics.median(published), 2)
-        ratios = [a / b for a, b in zip(published, mine, strict=True)]
-        found[f"{name}ratio"] = round(statistics.median(ratios), 2)
-    return found | ({"specification_ms": spec_ms} if spec_ms else {})
-
-
-def _measured(work: Work) -> tuple[float, float]:
-    """Milliseconds on the clock and of the processor."""
-    clock, processor = time.perf_counter(), time.process_time()
-    work()
-    return 1e3 * (time.perf_counter() - clock), 1e3 * (time.process_time() - processor)
-
-
-def _median_ms(work: Work, repeat: int, device: str) -> float:
-    work()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        _waited(work(), device)
-        times.append(1e3 * (time.perf_counter() - start))
-    return round(statistics.median(times), 2)
-
-
-def _waited(value: Any, device: str) -> Any:
-    """The value, once the device has it."""
-    if device != "cpu":
-        import torch
-
-        torch.cuda.synchronize()
-    return value
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

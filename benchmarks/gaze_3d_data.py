@@ -43,9 +43,11 @@ def run(*, quick: bool = False) -> dict[str, object]:
     same = np.array_equal(_prepared(jpeg, box), _prepared_as_published(jpeg, box))
     ratio = figures["prepare_published"] / figures["prepare"]
     return {
-        "cpu_ms": figures | _window(repeats), "ratio": round(ratio, 2), "same_pixels": same,
+        "cpu_ms": figures | _window(repeats),
+        "ratio": round(ratio, 2),
+        "same_pixels": same,
         "published_elsewhere_ms": SPEC_MS,
-    }  # fmt: skip
+    }
 
 
 def _in_turns(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Builder `csts` against the published way in the same run: forward, training step, memory.
 
-`python -m benchmarks.gaze_anticipation [--device cuda] [--threads 1] [--quick]`, or by name among
-all benchmarks. Each pair of figures is measured in turns, so that a busy machine slows both; beside
+Each pair of figures is measured in turns, so that a busy machine slows both; beside
 the time on the clock stands that of the processor, which other work disturbs less.
 """
 
@@ -10,8 +9,8 @@ from __future__ import annotations
 import multiprocessing
 from typing import TYPE_CHECKING, Any, get_args
 
-from benchmarks import command, gaze_anticipation_scores
-from benchmarks.pairs import Work, median_ms, pair
+from benchmarks import gaze_anticipation_scores
+from benchmarks.pairs import Work, inference, median_ms, pair, waited
 from eyeline.processes import most_bytes
 
 if TYPE_CHECKING:
@@ -23,50 +22,34 @@ SPEC_GB = 9.4
 """Its memory in a training step of two clips."""
 
 
-def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     """All figures; `ratio` is the published way's time over ours.
 
     Args:
         device: of the networks.
-        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: few repetitions.
     """
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     repeat = 2 if quick else 5
-    try:
-        found: dict[str, object] = {
-            "command": "python -m benchmarks gaze_anticipation",
-            "device": command.device_name(device), "torch": torch.__version__, "threads": threads,
-            "clip": forward(device, 1, repeat), "clips_4": forward(device, 4, repeat),
-            "bfloat16": reduced(device, repeat), "training_step": training(device, repeat),
-        }  # fmt: skip
-    finally:
-        torch.set_num_threads(before)
+    found: dict[str, object] = {
+        "clip": forward(device, 1, repeat),
+        "clips_4": forward(device, 4, repeat),
+        "bfloat16": reduced(device, repeat),
+        "training_step": training(device, repeat),
+    }
     if device == "cpu":
-        found["memory_of_a_step_gb"] = memory(threads)
+        found["memory_of_a_step_gb"] = memory(torch.get_num_threads())
         found["metric"] = gaze_anticipation_scores.scores(repeat=repeat)
     return found
 
 
 def forward(device: str, clips: int, repeat: int) -> dict[str, object]:
     """Clips of eight frames with their sound."""
-    import torch
-
-    theirs, ours = networks(device)
     given = inputs(clips, device)
-
-    def work(network: Any) -> Work:
-        def once() -> None:
-            with torch.no_grad():
-                _waited(network(*given), device)
-
-        return once
-
+    works = [inference(network, device, *given) for network in networks(device)]
     spec = SPEC_MS["clip" if clips == 1 else "clips_4"]
-    return pair(work(theirs), work(ours), repeat, spec_ms=spec)
+    return pair(works[0], works[1], repeat, spec_ms=spec)
 
 
 def reduced(device: str, repeat: int) -> dict[str, object]:
@@ -84,7 +67,7 @@ def reduced(device: str, repeat: int) -> dict[str, object]:
     def answered(fast: bool) -> Any:
         network.precision = "bfloat16" if fast else "float32"
         with torch.no_grad():
-            return _waited(network(*given), device)
+            return waited(network(*given), device)
 
     exact, near = (answered(fast).logits for fast in (False, True))
     apart = (heatmaps(near) - heatmaps(exact)).abs().sum((-2, -1)) / 2
@@ -153,7 +136,7 @@ def step(network: Any, device: str) -> Work:
         total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        _waited(total, device)
+        waited(total, device)
 
     return once
 
@@ -162,7 +145,7 @@ def networks(device: str) -> tuple[Any, Any]:
     """The published way and ours, with the same tensors."""
     import torch
 
-    from benchmarks.gaze_anticipation_published import published
+    from benchmarks.published.gaze_anticipation import published
     from eyeline.systems.gaze_anticipation.model import csts
 
     torch.manual_seed(0)
@@ -177,16 +160,3 @@ def inputs(clips: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(clips)
     clip, sound = (torch.randn(clips, n, 8, 256, 256, generator=generator) for n in (3, 1))
     return clip.to(device), sound.to(device)
-
-
-def _waited(value: Any, device: str) -> Any:
-    """The value, once the device has it."""
-    if device != "cpu":
-        import torch
-
-        torch.cuda.synchronize()
-    return value
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

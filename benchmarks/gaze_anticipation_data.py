@@ -53,15 +53,17 @@ def data(
         clip = clips.clips[-1]
         file = cut / "clips.gaze" / clip.video / clip.name
         last = len(clips) - 1
-        found = pair(lambda: _published_item(file, out), lambda: clips[last], repeat,
-                     spec_ms=SPEC_MS["item"])  # fmt: skip
+        found = pair(
+            lambda: _published_item(file, out), lambda: clips[last], repeat, spec_ms=SPEC_MS["item"]
+        )
         return {
-            "item": found, "item_from_clip_file": _own_clip(cut, source, repeat),
+            "item": found,
+            "item_from_clip_file": _own_clip(cut, source, repeat),
             "prepared_clip_s": round(prepared / len(clips), 3),
             "prepared_clip_with_files_s": round(with_files / len(clips), 3),
             "bytes_a_clip": round(summary.as_dict()["size_bytes"] / len(clips)),
             "difference": _difference(clips, file),
-        }  # fmt: skip
+        }
 
 
 def _published_item(file: Path, out: Path) -> Any:
@@ -87,8 +89,9 @@ def _published_item(file: Path, out: Path) -> Any:
     whole = whole.permute(3, 0, 1, 2)
     height, width = whole.shape[2:]
     scale = 256 / min(height, width)
-    small = F.interpolate(whole, size=(int(height * scale), int(width * scale)), mode="bilinear",
-                          align_corners=False)  # fmt: skip
+    small = F.interpolate(
+        whole, size=(int(height * scale), int(width * scale)), mode="bilinear", align_corners=False
+    )
     columns = np.load(next(out.glob("videos/*/sound.npy")))[:1000].T
     sound = np.stack([columns[:, k : k + 256] for k in range(0, 320, 40)])
     top, left = (-(-(side - 256) // 2) for side in small.shape[2:])

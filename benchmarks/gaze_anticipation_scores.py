@@ -38,11 +38,12 @@ def scores(frames: int = ALL_FRAMES, repeat: int = 7) -> dict[str, object]:
     apart = abs(published(*few)["f1"] - ours(*few)["f1"])
     piece = made_up(512)
     return found | {
-        "difference": float(f"{apart:.1e}"), "frames": frames,
+        "difference": float(f"{apart:.1e}"),
+        "frames": frames,
         "frames_ms": median_ms(lambda: _streamed(piece, frames), 3),
         "frames_mb": _most_mb(piece, frames),
         "published_frames_mb": round(3 * 4 * 31 * frames * 4096 / 2**20),
-    }  # fmt: skip
+    }
 
 
 def made_up(frames: int) -> tuple[Any, Any]:
@@ -97,9 +98,13 @@ def _add(tally: Any, maps: Any, place: Any) -> None:
     distance = np.linalg.norm(peaks(maps)[0] - place, axis=1)
     kind = np.zeros(len(maps), np.int64)
     tally.add(
-        number // FRAMES % _VIDEOS, number % FRAMES, kind, levels(rescaled(maps)),
-        labelled(place, maps.shape[1]), distance,
-    )  # fmt: skip
+        number // FRAMES % _VIDEOS,
+        number % FRAMES,
+        kind,
+        levels(rescaled(maps)),
+        labelled(place, maps.shape[1]),
+        distance,
+    )
 
 
 def _most_mb(piece: tuple[Any, Any], frames: int) -> float:

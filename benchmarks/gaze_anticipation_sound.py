@@ -30,9 +30,10 @@ HEARD, SILENT, DEAF = "with_sound", "trained_silent", "made_deaf"
 UNSCALED = "published_scale"
 """As `HEARD`, with spectrograms as they are."""
 TRAINED = {
-    HEARD: (), SILENT: ("data.with_sound=false",),
+    HEARD: (),
+    SILENT: ("data.with_sound=false",),
     UNSCALED: ("model.sound_mean=0.0", "model.sound_std=1.0"),
-}  # fmt: skip
+}
 """Changes to the recipe."""
 FIGURES = ("f1", "published_f1", "auc", "l2")
 
@@ -70,9 +71,13 @@ def run(
     tables = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
     found = dict(zip(map(str, seeds), tables, strict=True))
     return {
-        "command": "python -m benchmarks.gaze_anticipation_sound", "torch": torch.__version__,
-        "data": "made up", "plan": vars(plan), "ahead": _ahead(found), "by_seed": found,
-    }  # fmt: skip
+        "command": "python -m benchmarks.gaze_anticipation_sound",
+        "torch": torch.__version__,
+        "data": "made up",
+        "plan": vars(plan),
+        "ahead": _ahead(found),
+        "by_seed": found,
+    }
 
 
 def _measured(root: Path, seed: int, plan: Plan, told: Told | None) -> dict[str, Any]:
@@ -104,10 +109,11 @@ def _measured(root: Path, seed: int, plan: Plan, told: Told | None) -> dict[str,
         tallies, bench.truth, borders | {DEAF: borders[HEARD]}, first=HEARD, samples=2000
     )
     table = {
-        "counts": made["counts"], "table": _rounded(made["pooled"]),
+        "counts": made["counts"],
+        "table": _rounded(made["pooled"]),
         "at_the_end": _rounded(made["by_horizon"][-1]),
         "ahead": _rounded(made["interval"][f"{HEARD}_over"]),
-    }  # fmt: skip
+    }
     (root / "table.json").write_text(json.dumps(table))
     return table
 
@@ -121,9 +127,15 @@ def _made(root: Path, seed: int, plan: Plan) -> Path:
         for folder in (root / "raw", data):
             shutil.rmtree(folder, ignore_errors=True)
         told = synthesize.run(
-            root / "raw", seed=seed, videos=plan.videos, test_videos=plan.test_videos,
-            seconds=plan.seconds, width_px=72, things=plan.things, jobs=plan.jobs,
-        )  # fmt: skip
+            root / "raw",
+            seed=seed,
+            videos=plan.videos,
+            test_videos=plan.test_videos,
+            seconds=plan.seconds,
+            width_px=72,
+            things=plan.things,
+            jobs=plan.jobs,
+        )
         prepare.run(root / "raw", data)
         (root / "made.json").write_text(json.dumps(told))
     return data
@@ -166,9 +178,10 @@ def _ahead(found: Mapping[str, Any]) -> dict[str, Any]:
         ]
         spans = [one["ahead"][SILENT][figure] for one in found.values()]
         made[figure] = {
-            "mean": round(sum(gains) / len(gains), 4), "by_seed": [round(g, 4) for g in gains],
+            "mean": round(sum(gains) / len(gains), 4),
+            "by_seed": [round(g, 4) for g in gains],
             "beyond_noise": sum(min(sign * low, sign * high) > 0 for low, high in spans),
-        }  # fmt: skip
+        }
     return made
 
 

@@ -1,7 +1,6 @@
 """Live answers of builder `csts` against a window made anew each time, in the same run.
 
-`python -m benchmarks.gaze_anticipation_streaming [--device cuda] [--threads 1] [--quick]`, or by
-name among all benchmarks. The naive way takes eight pictures, normalises and shrinks each whole,
+The naive way takes eight pictures, normalises and shrinks each whole,
 and works out the spectrogram of the clip, for every answer; its network is ours, so that the
 difference is what a stream keeps. Pictures of 1280x720 come 30 times a second, answers every 0.9 s.
 """
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import command
 from benchmarks.pairs import pair
 from eyeline.results import Floats, Image
 
@@ -31,33 +29,25 @@ FIRST = 94
 """Pictures up to the first answer whose clip begins with the video or later, and a warm-up."""
 
 
-def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     """All figures; `ratio` is the naive way's time over ours.
 
     Args:
         device: of the network.
-        threads: of torch, for both ways.
         quick: few repetitions.
     """
     import torch
 
     from eyeline.systems.gaze_anticipation.model import csts
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     torch.manual_seed(0)
     network, repeat = csts().eval().to(device), 2 if quick else 5
     with torch.no_grad():
         network.decoder.classifier.weight.mul_(30)  # maps with peaks, to be compared
-    try:
-        return {
-            "command": "python -m benchmarks gaze_anticipation_streaming",
-            "device": command.device_name(device), "torch": torch.__version__, "threads": threads,
-            "with_sound": streaming(network, repeat, with_sound=True),
-            "without_sound": streaming(network, repeat, with_sound=False),
-        }  # fmt: skip
-    finally:
-        torch.set_num_threads(before)
+    return {
+        "with_sound": streaming(network, repeat, with_sound=True),
+        "without_sound": streaming(network, repeat, with_sound=False),
+    }
 
 
 def streaming(network: GazeAnticipation, repeat: int, *, with_sound: bool) -> dict[str, object]:
@@ -76,10 +66,12 @@ def streaming(network: GazeAnticipation, repeat: int, *, with_sound: bool) -> di
     apart = [np.abs(one - live.naive_maps(at)).max() for at, one in live.told[-2:]]
     delay_ms = 1e3 * statistics.median(live.delays_s[1:])
     return found | {
-        "delay_ms": round(delay_ms, 1), "sound_ahead_s": round(live.stream.delay_s, 4),
+        "delay_ms": round(delay_ms, 1),
+        "sound_ahead_s": round(live.stream.delay_s, 4),
         "of_real_time": round(float(str(found["processor_ms"])) * RATE / BETWEEN / 1e3, 2),
-        "maps_apart": float(f"{max(apart):.2g}"), "peak": float(f"{live.told[-1][1].max():.2g}"),
-    }  # fmt: skip
+        "maps_apart": float(f"{max(apart):.2g}"),
+        "peak": float(f"{live.told[-1][1].max():.2g}"),
+    }
 
 
 @dataclass
@@ -160,7 +152,3 @@ class _Live:
         made = spectrogram(to_16_bits(self._sound[begin : begin + 5 * SOUND_HZ]))
         starts = sound_starts(EGO4D, "anticipation", np.arange(22, 86, 9), 150, made.shape[1])
         return np.stack([made[:, s : s + 256] for s in starts.tolist()])
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

@@ -1,6 +1,6 @@
 """A video to everybody's targets, against the published way frame by frame in the same run.
 
-`python -m benchmarks.gaze_following [--device cuda] [--threads 1] [--quick]`. Ours looks at a
+`python -m benchmarks gaze_following`. Ours looks at a
 picture every half a second and matches in every frame; the published way looks at every frame and
 makes the masks of all boxes. Both are given the same faces, networks of the published size whose
 weights are drawn at random, and a stretch of the same video; of the published way a few frames are
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import clips, command, syncnet
-from benchmarks.gaze_following_detector_published import published
+from benchmarks import clips, syncnet
 from benchmarks.pairs import Work
+from benchmarks.published.gaze_following_detector import published
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,11 +60,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
         threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: a short stretch, small pictures, measured once.
     """
-    return {
-        "command": "python -m benchmarks.gaze_following",
-        "device": command.device_name(device), "threads": threads,
-        "pipeline": pipeline(device, threads=threads, quick=quick),
-    }  # fmt: skip
+    return {"pipeline": pipeline(device, threads=threads, quick=quick)}
 
 
 def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
@@ -90,20 +86,27 @@ def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> d
         "people": (people_s * per_minute, people_s * per_minute),
         "speakers": _speakers(device, threads, quick, persons),
         "targets": (
-            targets[0] * per_minute * size.frames / size.published, targets[1] * per_minute,
+            targets[0] * per_minute * size.frames / size.published,
+            targets[1] * per_minute,
         ),
-    }  # fmt: skip
+    }
     stages["all"] = tuple(sum(column) for column in zip(*stages.values(), strict=True))
     told = {
-        name: {"s_a_minute": round(mine, 1), "published_s_a_minute": round(plain, 1),
-               "ratio": round(plain / mine, 2)}
+        name: {
+            "s_a_minute": round(mine, 1),
+            "published_s_a_minute": round(plain, 1),
+            "ratio": round(plain / mine, 2),
+        }
         for name, (plain, mine) in stages.items()
-    }  # fmt: skip
+    }
     rate_hz = float(scene.video.rate_hz)
     return {
-        "video": Path(scene.video.path).name, "persons": persons, "seconds": round(length_s, 2),
-        **told, "specification_s_a_minute": _specification(rate_hz, persons),
-    }  # fmt: skip
+        "video": Path(scene.video.path).name,
+        "persons": persons,
+        "seconds": round(length_s, 2),
+        **told,
+        "specification_s_a_minute": _specification(rate_hz, persons),
+    }
 
 
 def _scene(frames: int) -> Scene:
@@ -153,9 +156,12 @@ def _ways(
         card = CheckpointCard("gaze_following", name, {})
         checkpoint.save(folder / f"{name}.safetensors", made.state_dict(), card)
     ours = MaskRcnnMlp(
-        folder / "mask_rcnn.safetensors", device, matcher=folder / "matcher.safetensors",
-        short_px=size.short_px, threads=threads,
-    )  # fmt: skip
+        folder / "mask_rcnn.safetensors",
+        device,
+        matcher=folder / "matcher.safetensors",
+        short_px=size.short_px,
+        threads=threads,
+    )
     plain = published(network).to(device)
     return lambda: ours.predict(scene), lambda: _frame_by_frame(plain, scene, device, size)
 
@@ -216,7 +222,3 @@ def _specification(rate_hz: float, persons: int) -> float:
     """Seconds for a minute of video by the times of the specification, faces left out."""
     frame_ms = sum(SPEC_MS.values()) - SPEC_MS["lips"] + persons * SPEC_MS["lips"]
     return round(MINUTE_S * rate_hz * frame_ms / 1000, 1)
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

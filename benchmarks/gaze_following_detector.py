@@ -1,6 +1,6 @@
 """The detector of gaze targets, against the published way in the same run.
 
-`python -m benchmarks.gaze_following_detector [--device cuda] [--threads 1] [--quick]`: a picture of
+`python -m benchmarks gaze_following_detector`: a picture of
 720 rows at the published size, or a fourth of its area. Both ways are measured in turns; beside the
 time on the clock stands that of the processor. The published way computes and pastes the masks of
 100 boxes; `same_work` is against it without them.
@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import command
-from benchmarks.pairs import Work, median_ms, pair
+from benchmarks.pairs import Work, median_ms, pair, train_step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,24 +23,20 @@ SIZE_HW, QUICK_HW = (720, 1280), (360, 640)
 _SHORT_PX = {SIZE_HW: 800, QUICK_HW: 400}
 
 
-def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[str, object]:
+def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     """All figures; `ratio` is the published way's time over ours.
 
     Args:
         device: of the networks.
-        threads: of torch, for both ways; with fewer free cores than threads all figures are off.
         quick: a small picture, few repetitions.
     """
-    from eyeline.training.devices import on_threads
-
     size, repeat = (QUICK_HW, 2) if quick else (SIZE_HW, 5)
-    with on_threads(threads):
-        return {
-            "command": "python -m benchmarks.gaze_following_detector",
-            "device": command.device_name(device), "threads": threads, "picture_hw": size,
-            "forward": forward(device, size, repeat), "switches_ms": switches(device, size, repeat),
-            "training_step": training(device, size, max(2, repeat // 2)),
-        }  # fmt: skip
+    return {
+        "picture_hw": size,
+        "forward": forward(device, size, repeat),
+        "switches_ms": switches(device, size, repeat),
+        "training_step": training(device, size, max(2, repeat // 2)),
+    }
 
 
 def forward(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, object]:
@@ -65,11 +60,14 @@ def switches(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, fl
     _, ours = _networks(device)
     short = _SHORT_PX[size_hw]
     options: dict[str, dict[str, Any]] = {
-        "published_boxes": {}, "masks": {"masks": True}, "proposals_300": {"proposals": 300},
-        "proposals_100": {"proposals": 100}, "side_three_quarters": {"short_px": short * 3 // 4},
+        "published_boxes": {},
+        "masks": {"masks": True},
+        "proposals_300": {"proposals": 300},
+        "proposals_100": {"proposals": 100},
+        "side_three_quarters": {"short_px": short * 3 // 4},
         "side_half": {"short_px": short // 2},
         "proposals_300_side_half": {"proposals": 300, "short_px": short // 2},
-    }  # fmt: skip
+    }
     return {
         name: median_ms(_search(ours, size_hw, device, **chosen), repeat)
         for name, chosen in options.items()
@@ -94,9 +92,14 @@ def training(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, ob
 
 
 def _search(
-    network: Any, size_hw: tuple[int, int], device: str, *, masks: bool = False,
-    proposals: int = 1000, short_px: int | None = None,
-) -> Callable[[], Tensor]:  # fmt: skip
+    network: Any,
+    size_hw: tuple[int, int],
+    device: str,
+    *,
+    masks: bool = False,
+    proposals: int = 1000,
+    short_px: int | None = None,
+) -> Callable[[], Tensor]:
     """A picture from its pixels to boxes, or to masks in its own size."""
     import torch
 
@@ -128,8 +131,7 @@ def _step(network: Any, size_hw: tuple[int, int], device: str) -> Work:
     from eyeline.systems.gaze_following.detector.step import Step, optimizer
     from eyeline.systems.gaze_following.detector.targets import Targets
 
-    network.train()
-    moved, step = optimizer(Sgd(), network), Step(read_recipe({}))
+    step = Step(read_recipe({}))
     shown = inputs.show(_picture(size_hw), short_px=_SHORT_PX[size_hw])
     h, w = shown.size_hw
     boxes = torch.tensor([[0.1, 0.2, 0.3, 0.6], [0.5, 0.4, 0.9, 0.7]]) * torch.tensor([w, h, w, h])
@@ -140,23 +142,18 @@ def _step(network: Any, size_hw: tuple[int, int], device: str) -> Work:
     target = Targets(boxes.to(device), masks.to(device), (h, w), padded)
     batch = Batch(shown.pixels[None].to(device), [target])
 
-    def once() -> float:
-        moved.zero_grad()
-        found = step(network, batch)
-        found.total.backward()
-        moved.step()
-        return float(found.total.detach())
-
-    return once
+    return train_step(
+        network, optimizer(Sgd(), network), lambda: step(network, batch).total, device
+    )
 
 
 def _networks(device: str) -> tuple[Any, Any]:
     """The published way, and ours for finding, with the same weights."""
     import torch
 
-    from benchmarks.gaze_following_detector_published import published
-    from eyeline.systems.gaze_following.detector.fused import fused
+    from benchmarks.published.gaze_following_detector import published
     from eyeline.systems.gaze_following.detector.model import mask_rcnn
+    from eyeline.training.fused import fused
 
     torch.manual_seed(0)
     ours = mask_rcnn().eval()
@@ -184,7 +181,3 @@ def _apart(theirs: Tensor, ours: Tensor) -> dict[str, object]:
     apart = (ours[best] - theirs).abs()
     same = (apart[:, :4].amax(dim=1) < 0.1) & (apart[:, 4] < 1e-4)
     return {"boxes": len(theirs), "same": round(float(same.float().mean()), 4)}
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

@@ -282,11 +282,14 @@ def _label(row: dict[str, str]) -> Label:
         return np.array([float(row[name] or "nan") for name in names]).reshape(2, 2)
 
     return Label(
-        row["clip"], int(row["frame"]), row["part"], row["state"],
+        row["clip"],
+        int(row["frame"]),
+        row["part"],
+        row["state"],
         numbers("corner_left_x", "corner_left_y", "corner_right_x", "corner_right_y"),
         float(row["eye_width_px"]),
         numbers("iris_x", "iris_y", "iris_x_again", "iris_y_again"),
-    )  # fmt: skip
+    )
 
 
 def _frames(path: Path, pairs: list[tuple[Label, Label]]) -> Iterator[tuple[Any, Any]]:
@@ -318,9 +321,14 @@ def _face(
     chip = landmarks.cut_chip(small, (five + 0.5) * zoom - 0.5, roll, scale * zoom)
     left, right = (
         Label(
-            label.clip, label.frame, label.part, label.state, (label.corners + 0.5) * zoom - 0.5,
-            label.width_px * zoom, (label.passes + 0.5) * zoom - 0.5,
+            label.clip,
+            label.frame,
+            label.part,
+            label.state,
+            (label.corners + 0.5) * zoom - 0.5,
+            label.width_px * zoom,
+            (label.passes + 0.5) * zoom - 0.5,
         )
         for label in pair
-    )  # fmt: skip
+    )
     return Face((left, right), small, chip, landmarker.find(chip))

@@ -16,7 +16,7 @@ def run() -> dict[str, object]:
     from eyeline.video.reader import probe
 
     source = clip()
-    found: dict[str, object] = {"video": source.name, "command": "python -m benchmarks memory"}
+    found: dict[str, object] = {"video": source.name}
     with tempfile.TemporaryDirectory() as folder:
         for minutes in MINUTES:
             video = Path(folder) / f"{minutes}min.mp4"

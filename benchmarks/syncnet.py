@@ -1,6 +1,6 @@
 """SyncNet over the faces of a minute, against the published way in the same run.
 
-`python -m benchmarks.syncnet [--device cuda] [--threads 1] [--quick]`. The published way cuts
+`python -m benchmarks syncnet`. The published way cuts
 overlapping clips out of a face's frames, copies twenty of them into a batch, and encodes the sound
 anew for each face. Both ways are measured in turns; the time is that of the processor on a CPU,
 which other work disturbs less.
@@ -13,8 +13,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from benchmarks import command
 
 if TYPE_CHECKING:
     from eyeline.speech.syncnet.model import SyncNet
@@ -41,10 +39,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (ticks + 4, 224, 224, 3), np.uint8)
     rows = (10 * rng.standard_normal((4 * ticks + 16, 13))).astype(np.float32)
-    found: dict[str, object] = {
-        "command": "python -m benchmarks.syncnet", "device": command.device_name(device),
-        "threads": threads, "spec_ms": SPEC_MS,
-    }  # fmt: skip
+    found: dict[str, object] = {"spec_ms": SPEC_MS}
     with for_answers(threads):
         for people in (1, 4):
             found[f"faces_{people}"] = _compared(net, device, faces, rows, people, repeat)
@@ -122,7 +117,3 @@ def _seconds(work: Callable[[], object], device: str) -> float:
     start = clock()
     work()
     return clock() - start
-
-
-if __name__ == "__main__":
-    command.main(run, __doc__)

@@ -11,11 +11,10 @@ from __future__ import annotations
 import io
 import math
 import os
-import pickle
-import struct
+import pickletools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -247,32 +246,6 @@ NUMBERS: Names = {
 """The names that arrays and numbers of numpy need."""
 _PICTURES: Names = {("PIL.Image", "Image"): Known(_Picture)}
 
-_INSTRUCTIONS = {
-    value[0]: name
-    for name, value in vars(pickle).items()
-    if name.replace("_", "").isalnum() and name.isupper()
-    if isinstance(value, bytes) and len(value) == 1
-}
-_FOLLOWED = (
-    "PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG "
-    "LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
-    "BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 LIST EMPTY_LIST APPEND APPENDS "
-    "TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3 DICT EMPTY_DICT SETITEM SETITEMS GET BINGET "
-    "LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE NEWOBJ BUILD"
-)
-
-
-class Instructions(dict[int, Callable[..., None]]):
-    """Of all instructions of pickles, those that are followed."""
-
-    def __missing__(self, code: int) -> Callable[..., None]:
-        if code not in _INSTRUCTIONS:
-            raise pickle.UnpicklingError(f"{bytes([code])!r} is no instruction of pickles")
-        raise DataError(
-            f"it uses {_INSTRUCTIONS[code]}, which is not followed: it is not needed for numbers. "
-            "Nothing in the file was run"
-        )
-
 
 class _Within:
     """A file, asked for no more than it has: for more, memory would be made ready first."""
@@ -290,79 +263,120 @@ class _Within:
         return self._file.read(count)
 
 
-class Reader(pickle._Unpickler):
-    """An unpickler that follows some instructions and knows some names only.
+_VALUES = (
+    "NONE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING UNICODE "
+    "SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 BINUNICODE SHORT_BINUNICODE "
+    "BINUNICODE8"
+)
+"""Instructions that give the value that stands behind them."""
 
-    Python's own and not the compiled one, as that takes what the extension registry has kept
-    without asking `find_class`, and fills the memory for a far place to remember something in.
+
+class Reader:
+    """Follows some instructions of a pickle and knows some names only.
+
+    The standard library's `pickletools` takes the instructions apart; what they do is here.
     """
 
-    stack: list[Any]
-    read: Callable[[int], bytes]
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = Instructions(
-        (code, pickle._Unpickler.dispatch[code])
-        for code, name in _INSTRUCTIONS.items()
-        if name in _FOLLOWED.split()
-    )
-
     def __init__(self, file: BinaryIO, names: Names, what: str) -> None:
-        """Read a file that may ask for `names`; `what` they are for is told where it does not."""
-        super().__init__(_Within(file), encoding="latin1")
+        """Read a file that may ask for `names`; errors say `what` they are for."""
+        self._given: Any = _Within(file)
         self._names, self._what = names, what
+        self.stack: list[Any] = []
+        self._below: list[list[Any]] = []
+        self._kept: dict[int, Any] = {}
+
+    def load(self) -> Any:
+        """What the next pickle of the file holds; what is behind it stays unread."""
+        for instruction, argument, _ in pickletools.genops(self._given):
+            if instruction.name != "STOP":
+                self.follow(instruction.name, argument)
+        return self.stack.pop()
+
+    def follow(self, name: str, argument: Any) -> None:
+        """Do what an instruction says; DataError for one that numbers do not need."""
+        match name:
+            case "PROTO" | "FRAME":
+                pass
+            case _ if name in _VALUES.split():
+                self.stack.append(argument)
+            case "NEWTRUE" | "NEWFALSE":
+                self.stack.append(name == "NEWTRUE")
+            case "EMPTY_LIST" | "EMPTY_TUPLE" | "EMPTY_DICT":
+                self.stack.append({"LIST": list, "TUPLE": tuple, "DICT": dict}[name[6:]]())
+            case "MARK":
+                self._below.append(self.stack)
+                self.stack = []
+            case "POP":
+                self.stack.pop()
+            case "PUT" | "BINPUT" | "LONG_BINPUT":
+                self._kept[argument] = self.stack[-1]
+            case "MEMOIZE":
+                self._kept[len(self._kept)] = self.stack[-1]
+            case "GET" | "BINGET" | "LONG_BINGET":
+                self.stack.append(self._kept[argument])
+            case "LIST" | "TUPLE":
+                entries = self.pop_mark()
+                self.stack.append(entries if name == "LIST" else tuple(entries))
+            case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                self.stack.append(tuple(self._last(int(name[-1]))))
+            case "APPEND" | "APPENDS":
+                entries = self._last(1) if name == "APPEND" else self.pop_mark()
+                self.stack[-1].extend(entries)
+            case "DICT":
+                entries = self.pop_mark()
+                self.stack.append({})
+                self._set(entries)
+            case "SETITEM" | "SETITEMS":
+                self._set(self._last(2) if name == "SETITEM" else self.pop_mark())
+            case "GLOBAL":
+                self.stack.append(self.find_class(*argument.split(" ", 1)))
+            case "STACK_GLOBAL":
+                self.stack.append(self.find_class(*self._last(2)))
+            case "REDUCE" | "NEWOBJ":
+                known, arguments = self._last(2)
+                self.stack.append(self.made(known, arguments))
+            case "BUILD":
+                self.build(self.stack.pop())
+            case _:
+                raise DataError(
+                    f"it uses {name}, which is not followed: it is not needed for numbers. "
+                    "Nothing in the file was run"
+                )
 
     def find_class(self, module: str, name: str) -> Known:
         """What stands for a name."""
         if (module, name) not in self._names:
             raise DataError(
-                f"it asks for {module}.{name}, which is not read: only {self._what} are. "
-                "Nothing in the file was run"
+                f"it asks for {worded(module)}.{worded(name)}, which is not read: only "
+                f"{self._what} are. Nothing in the file was run"
             )
         return self._names[module, name]
 
-    def load_made(self) -> None:
-        """Make a holder of a name."""
-        arguments, known = self.stack.pop(), self.stack.pop()
+    def made(self, known: Any, arguments: Any) -> Any:
+        """A holder of a name."""
         if not isinstance(known, Known):
             raise DataError(f"it calls a {type(known).__name__}. Nothing in the file was run")
-        self.stack.append(known.make(*arguments))
+        return known.make(*arguments)
 
-    def load_build(self) -> None:
-        """Give a holder its state."""
-        state, held = self.stack.pop(), self.stack[-1]
-        if not isinstance(held, Held):
+    def build(self, state: Any) -> None:
+        """Give the holder on top its state."""
+        if not isinstance(self.stack[-1], Held):
             raise DataError("it would change what a name stands for, or what has no state")
-        held.keep(state)
+        self.stack[-1].keep(state)
 
-    def load_bytearray(self) -> None:
-        """Read bytes that can be changed; memory is not made ready for what the file lacks."""
-        (count,) = struct.unpack("<Q", self.read(8))
-        self.stack.append(bytearray(self.read(count)))
+    def pop_mark(self) -> list[Any]:
+        """All since the last mark."""
+        entries, self.stack = self.stack, self._below.pop()
+        return entries
 
-    def load_entry(self) -> None:
-        """Put an entry into a dict."""
-        check_keys(self.stack[-2:-1])
-        _FOLLOW[pickle.SETITEM[0]](self)
+    def _last(self, count: int) -> list[Any]:
+        return [self.stack.pop() for _ in range(count)][::-1]
 
-    def load_entries(self) -> None:
-        """Put entries into a dict."""
-        check_keys(self.stack[::2])
-        _FOLLOW[pickle.SETITEMS[0]](self)
-
-    def load_dict(self) -> None:
-        """Make a dict of entries."""
-        check_keys(self.stack[::2])
-        _FOLLOW[pickle.DICT[0]](self)
-
-    dispatch[pickle.REDUCE[0]] = load_made
-    dispatch[pickle.NEWOBJ[0]] = load_made
-    dispatch[pickle.BUILD[0]] = lambda self: self.load_build()
-    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray
-    dispatch[pickle.SETITEM[0]] = load_entry
-    dispatch[pickle.SETITEMS[0]] = load_entries
-    dispatch[pickle.DICT[0]] = load_dict
-
-
-_FOLLOW: Mapping[int, Callable[..., None]] = pickle._Unpickler.dispatch
+    def _set(self, entries: list[Any]) -> None:
+        """Put keys and values by turns into a dict."""
+        check_keys(entries[::2])
+        for key, value in zip(entries[::2], entries[1::2], strict=True):
+            self.stack[-1][key] = value
 
 
 def check_keys(keys: list[Any]) -> None:

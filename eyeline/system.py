@@ -145,6 +145,9 @@ class System:
     recipes: tuple[str, ...] = ()
     prepare: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """By data set: folder as downloaded, folder to make, and options, to a summary."""
+    convert: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """By data set: a file of the authors and a plain table to write, or the other way round, and
+    options, to a summary."""
     train: Callable[..., Any] | None = None
     evaluate: Callable[..., Any] | None = None
     score: Callable[..., Any] | None = None

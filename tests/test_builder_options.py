@@ -49,7 +49,7 @@ def _yaml(value: Any) -> str:
 
 
 def _jobs() -> list[tuple[str, str]]:
-    kinds = ("prepare", "evaluate", "score", "synthesize", "show", "from_weights")
+    kinds = ("prepare", "convert", "evaluate", "score", "synthesize", "show", "from_weights")
     return [(name, kind) for name in system_names() for kind in kinds]
 
 
@@ -59,6 +59,7 @@ def test_every_option_of_every_command_has_bounds(name: str, kind: str) -> None:
     room = load_system(name)
     targets = {
         "prepare": [*room.prepare.values()],
+        "convert": [*room.convert.values()],
         "from_weights": [b.from_weights for b in room.builders.values() if b.from_weights],
     }.get(kind) or [made for made in [getattr(room, kind, None)] if callable(made)]
     for target in targets:

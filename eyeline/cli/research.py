@@ -1,4 +1,4 @@
-"""Data sets, training and scores: `prepare train evaluate score import export synthesize show`."""
+"""Commands about data sets, training and scores, from `prepare` to `show`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,26 @@ def prepare(
     print_json(found.as_dict())
     if found.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def convert(
+    dataset: Annotated[str, typer.Argument(help="SYSTEM/DATASET, for example gaze_following/vgs.")],
+    source: Annotated[Path, typer.Argument(help="A file of the authors, or a table (.csv) of it.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The other one, to write.")],
+    set_: OPTIONS = None,
+) -> None:
+    """Turn a file of a paper's authors into a plain table, or such a table into their file."""
+    room, _, name = dataset.partition("/")
+    system = _system(room)
+    if name not in system.convert:
+        raise UsageError(
+            f"{system.name} converts no files of '{name}'; it does of: "
+            f"{', '.join(system.convert) or 'none'}"
+        )
+    run = system.convert[name]
+    replaceable(out, None, source)
+    print_json(run(source, out, **_options(set_ or [], run)))
 
 
 @app.command()

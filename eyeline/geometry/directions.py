@@ -86,27 +86,6 @@ def as_seen(vectors: Floats, rays: Floats) -> Floats:
     return np.asarray(np.einsum("nij,ni->nj", towards, vectors))
 
 
-def cap_probability(offset_rad: Floats, concentration: Floats, cap_rad: float) -> Floats:
-    """Probability that a direction falls within a cap, given its mean and concentration.
-
-    The von Mises-Fisher density is taken as a Gaussian of variance 1 / concentration on the
-    tangent plane (good to a few per cent from a concentration of 4 on), so that the distance to
-    the cap's middle follows a Rice law.
-
-    Args:
-        offset_rad: `(...)` angle between the mean direction and the middle of the cap.
-        concentration: `(...)` kappa > 0.
-        cap_rad: half-angle of the cap.
-
-    Returns:
-        `(...)` in [0, 1].
-    """
-    from scipy.stats import ncx2
-
-    kappa = np.asarray(concentration, np.float64)
-    return np.asarray(ncx2.cdf(cap_rad**2 * kappa, 2, np.asarray(offset_rad) ** 2 * kappa))
-
-
 def cone(concentration: Floats, share: float = 0.5) -> Floats:
     """Half-angles in radians within which a share of a von Mises-Fisher distribution lies.
 

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from eyeline.errors import CheckpointError, DataError
-from eyeline.pickles import Instructions, Known, Reader, check_keys
+from eyeline.pickles import Known, Reader, check_keys
 from eyeline.training import file_kinds
 
 if TYPE_CHECKING:
@@ -339,8 +339,6 @@ _NAMES: Mapping[tuple[str, str], Known] = {
 class _Follower(Reader):
     """Follows a pickle of PyTorch's; for names that are not known here it has stand-ins."""
 
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = Instructions(Reader.dispatch)
-
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, {}, "tensors")
         self.storages: dict[str, str] = {}
@@ -372,50 +370,32 @@ class _Follower(Reader):
         view = pid[5] if len(pid) > 5 else None
         return Storage(key, kind.dtype, 0 if view is None else _sizes((view[1],))[0])
 
-    def load_made(self) -> None:
-        """Make what a name stands for."""
-        arguments, made = self.stack.pop(), self.stack.pop()
-        if isinstance(made, Extra):  # a stand-in for a function that another one gave
-            self.stack.append(Extra(made.name))
-        elif isinstance(made, Known):
-            self.stack.append(made.make(*arguments))
-        else:
-            raise DataError(f"it calls a {type(made).__name__}. Nothing in the file was run")
+    def follow(self, name: str, argument: Any) -> None:
+        """Also what objects of other classes need: stand-ins take their place."""
+        match name:
+            case "NEWOBJ_EX":  # the same with named arguments, which no tensor has
+                self.stack.pop()
+                super().follow("NEWOBJ", None)
+            case "INST":  # an object as Python 2 wrote it
+                self.pop_mark()
+                self.stack.append(self.find_class(*argument.split(" ", 1)).make())
+            case "BINPERSID":
+                self.stack.append(self.persistent_load(self.stack.pop()))
+            case "EMPTY_SET" | "FROZENSET":  # entries are not needed, and may be costly to compare
+                if name == "FROZENSET":
+                    self.pop_mark()
+                self.stack.append(Extra("a set"))
+            case "ADDITEMS":
+                self.pop_mark()
+            case _:
+                super().follow(name, argument)
 
-    def load_made_by_name(self) -> None:
-        """The same with named arguments, which no tensor has."""
-        self.stack.pop()
-        self.load_made()
+    def made(self, known: Any, arguments: Any) -> Any:
+        """What a name stands for; a stand-in for a function that another one gave is one, too."""
+        return Extra(known.name) if isinstance(known, Extra) else super().made(known, arguments)
 
-    def load_instance(self) -> None:
-        """Make an object as Python 2 wrote it."""
-        module, name = (self.readline()[:-1].decode("latin1") for _ in range(2))
-        self.pop_mark()
-        self.stack.append(self.find_class(module, name).make())
-
-    def load_build(self) -> None:
+    def build(self, state: Any) -> None:
         """Drop the state of an object: neither stand-ins nor tensors need it."""
-        self.stack.pop()
-
-    def load_empty_set(self) -> None:
-        """Make a stand-in for a set: its entries are not needed, and may be costly to compare."""
-        self.stack.append(Extra("a set"))
-
-    def load_frozen_set(self) -> None:
-        """The same for a set that is given its entries at once."""
-        self.pop_mark()
-        self.stack.append(Extra("a set"))
-
-    readline: Callable[[], bytes]
-    pop_mark: Callable[[], list[Any]]
-
-    dispatch[b"\x81"[0]] = dispatch[b"R"[0]] = lambda self: self.load_made()
-    dispatch[b"\x92"[0]] = load_made_by_name
-    dispatch[b"i"[0]] = load_instance
-    dispatch[b"Q"[0]] = lambda self: self.load_binpersid()
-    dispatch[b"\x8f"[0]] = load_empty_set
-    dispatch[b"\x90"[0]] = lambda self: self.pop_mark()
-    dispatch[b"\x91"[0]] = load_frozen_set
 
 
 def _is_dtype(name: str) -> bool:

@@ -58,16 +58,6 @@ def test_angle(degrees: float) -> None:
     assert math.degrees(float(directions.angle(a, b))) == pytest.approx(degrees, abs=1e-9)
 
 
-def test_cap_probability_against_samples() -> None:
-    random = np.random.default_rng(0)
-    kappa, cap, offset = 25.0, 0.2, 0.25
-    errors = random.normal(scale=kappa**-0.5, size=(200_000, 2)) + np.array([offset, 0])
-    sampled = (np.hypot(*errors.T) < cap).mean()
-    assert directions.cap_probability(np.array(offset), np.array(kappa), cap) == pytest.approx(
-        sampled, abs=0.01
-    )
-
-
 def test_normalise_leaves_zero_alone() -> None:
     assert directions.normalise(np.array([[0.0, 0, 0], [0, 3, 4]])).tolist() == [
         [0, 0, 0],

@@ -250,8 +250,8 @@ def _card(weights: Path | str, task: str | None) -> CheckpointCard:
 def _network(
     weights: Path | str, task: str, device: str, fabric: Fabric | None
 ) -> LookingAtMe | TalkingToMe:
-    from eyeline.systems.ego_social.network.fused import fused
     from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
+    from eyeline.training.fused import fused
 
     place = sharing.place(fabric, device)
     if task == "lam":

@@ -46,9 +46,15 @@ class ContactAndVoice:
         gaze = scene.gaze
         assert gaze is not None
         scores = Scores(
-            "ego_social", "contact_and_voice", name, threshold,
-            gaze.frame, gaze.time_s, gaze.person, np.clip(value, 0, 1),
-        )  # fmt: skip
+            "ego_social",
+            "contact_and_voice",
+            name,
+            threshold,
+            gaze.frame,
+            gaze.time_s,
+            gaze.person,
+            np.clip(value, 0, 1),
+        )
         ends = joined((t.end_s for t in scene.tracks), np.float64)
         return [scores, segments_from_scores(scores, ends, name, min_duration_s=0.2)]
 

@@ -45,8 +45,8 @@ class Residual(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """`(batch, channels_in, h, w)` to `(batch, channels_out, h / stride, w / stride)`."""
-        inner = F.relu(self.norm1(self.conv1(maps)))
-        return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(maps))
+        inner = F.relu(self.norm1(self.conv1(maps)), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(maps), inplace=True)
 
 
 class FrameEncoder(nn.Module):
@@ -65,7 +65,7 @@ class FrameEncoder(nn.Module):
         self.project = nn.Sequential(
             nn.Linear(last, _BETWEEN), nn.ReLU(), nn.Linear(_BETWEEN, FEATURES)
         )
-        self.at_once = 4
+        self.at_once = 8
         """Frames that a processor sees together when no gradient is wanted."""
         initialise_convolutions(self)
 
@@ -77,7 +77,7 @@ class FrameEncoder(nn.Module):
         return torch.cat([self._seen(part) for part in torch.split(frames, self.at_once)])
 
     def _seen(self, frames: Tensor) -> Tensor:
-        maps = F.max_pool2d(F.relu(self.norm(self.conv(frames))), 3, 2, padding=1)
+        maps = F.max_pool2d(F.relu(self.norm(self.conv(frames)), inplace=True), 3, 2, padding=1)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             maps = layer(maps)
         return cast(Tensor, self.project(maps.mean(dim=(2, 3))))
@@ -92,6 +92,8 @@ class LookingAtMe(nn.Module):
         head: from what is remembered in the middle frame to the answer.
         frames: length of a window, odd.
     """
+
+    foldable = ("encoder",)
 
     def __init__(
         self, encoder: nn.Module, memory: nn.LSTM, head: nn.Module, frames: int = 7

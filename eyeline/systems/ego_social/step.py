@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
-from eyeline.systems.ego_social.network.heap import keeping_memory
-from eyeline.systems.ego_social.network.norms import channels_last
 from eyeline.systems.ego_social.recipe import Recipe
 from eyeline.training.loop import StepLoss, freeze_statistics
-
-_CHANNELS = 16
 
 Batch = Mapping[str, Tensor]
 """`clip` `(batch, time, 3, h, w)`, of talk `sound` `(batch, sample)`, and `label` `(batch,)`."""
@@ -21,7 +17,8 @@ Batch = Mapping[str, Tensor]
 
 def optimizers(plan: Recipe, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
     """`main` moves all parameters."""
-    return {"main": torch.optim.Adam(network.parameters(), plan.optimizer.learning_rate)}
+    rate = plan.optimizer.learning_rate
+    return {"main": torch.optim.Adam(network.parameters(), rate, fused=True)}
 
 
 class Step:
@@ -47,49 +44,6 @@ class Step:
         total = loss * _share(label, self.weights)
         right = (logits.detach().argmax(1) == label).float().mean()
         return StepLoss(total, {"accuracy": float(right)})
-
-
-def alone(plan: Recipe, network: nn.Module) -> Callable[[Batch], float]:
-    """Whole steps as training makes them but outside its loop, for measurements.
-
-    Args:
-        plan: the recipe.
-        network: on its device; comes to be in training mode, and as of `quickened`.
-
-    Returns:
-        What takes a batch, moves the network once, and tells the loss before that. Memory is given
-        back after each step; in training, where it is kept for the next one, steps are quicker
-        still.
-    """
-    network.train()
-    step, optimizer = Step(plan), optimizers(plan, network)["main"]
-    on_processor = next(network.parameters()).device.type == "cpu"
-    quickened(network)
-
-    def once(batch: Batch) -> float:
-        with keeping_memory(on_processor):
-            optimizer.zero_grad()
-            found = step(network, batch)
-            torch.autograd.backward(found.total)
-            optimizer.step()
-            return float(found.total.detach())
-
-    return once
-
-
-def quickened(network: nn.Module) -> bool:
-    """Store the encoder of faces as suits a processor; whether that could be done.
-
-    In place; tensors and their names stay. Not for a network elsewhere or of another width than a
-    multiple of 16: with fewer channels the backward pass of a strided convolution of one pixel,
-    channels last, writes beyond its memory in the libraries below (seen with PyTorch 2.14).
-    """
-    encoder = network.get_submodule("encoder")
-    first = encoder.get_parameter("conv.weight")
-    if first.device.type != "cpu" or len(first) % _CHANNELS:
-        return False
-    channels_last(encoder)
-    return True
 
 
 def mirrored(clip: Tensor) -> Tensor:

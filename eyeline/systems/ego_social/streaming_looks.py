@@ -54,7 +54,7 @@ class LookingStream:
     replaced by the rule of `inputs.padded`, and get no answer of their own.
 
     Args:
-        network: `model.lam_lstm` or `gaze360_lstm`, or `fused.fused` of it for speed.
+        network: `model.lam_lstm` or `gaze360_lstm`, or `training.fused` of it for speed.
         at_once: crops that pass through it together.
     """
 

@@ -55,7 +55,7 @@ class TalkingStream:
     benchmark drops, counts here by its share of a piece. Frames that are not shown are black.
 
     Args:
-        network: `ttm_model.ttm`, or `fused.fused` of it for speed.
+        network: `ttm_model.ttm`, or `training.fused` of it for speed.
         at_once: crops that pass through it together.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -19,10 +18,9 @@ from eyeline.systems.ego_social import evaluate, weights
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
-from eyeline.systems.ego_social.network.heap import keeping_memory
 from eyeline.systems.ego_social.recipe import HEADS, Recipe, read_recipe
 from eyeline.systems.ego_social.scoring.answers import Answered, Work
-from eyeline.systems.ego_social.step import Batch, Step, optimizers, quickened
+from eyeline.systems.ego_social.step import Batch, Step, optimizers
 from eyeline.training import checkpoint, loop, task
 from eyeline.training.loop import Epoch
 from eyeline.training.task import Measured, Optimization, Selection
@@ -93,15 +91,6 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
             return weights.import_original(path).card.licence
         except CheckpointError:  # taken, and yet none of the networks of the benchmarks or Gaze360
             return IMAGENET_LICENCE
-
-    def prepare(self, network: nn.Module, plan: Recipe, device: torch.device) -> None:
-        """Store the encoder as suits a processor."""
-        if device.type == "cpu":
-            quickened(network)
-
-    def around(self, device: torch.device) -> AbstractContextManager[None]:
-        """Memory of a step is kept for the next one."""
-        return keeping_memory(device.type == "cpu")
 
     def optimization(self, plan: Recipe, network: nn.Module, train: Items) -> Optimization:
         """Adam, as published."""

@@ -109,6 +109,8 @@ class TalkingToMe(nn.Module):
         head: from what is remembered after the last frame, and the voice, to the answer.
     """
 
+    foldable = ("encoder",)
+
     def __init__(
         self, encoder: nn.Module, memory: nn.LSTM, voice: nn.Module, head: nn.Module
     ) -> None:

@@ -29,9 +29,6 @@ FACE_POINTS_MM = np.array(
 )
 """`(6, 3)` the points on a mean head that faces the camera."""
 
-MIRRORED_ORDER = (3, 2, 1, 0, 5, 4)
-"""Where each point of the six comes from in a mirrored picture."""
-
 _CAMERAS = {
     480: Camera(336.92506603904354, 336.92506603904354, 426.0, 240.0),
     720: Camera(640.0072178130328, 639.9250660390435, 640.0, 360.0),

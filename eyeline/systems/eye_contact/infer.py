@@ -73,9 +73,13 @@ class CameraAngle:
             raise UsageError("eye_contact/camera_angle needs directions: add gaze_3d to --systems")
         value = contact.camera_contact(scene.looks)
         scores = Scores(
-            "eye_contact", "camera_angle", "looks_at_camera", contact.camera_threshold(),
-            **who_and_when(scene.tracks), value=value,
-        )  # fmt: skip
+            "eye_contact",
+            "camera_angle",
+            "looks_at_camera",
+            contact.camera_threshold(),
+            **who_and_when(scene.tracks),
+            value=value,
+        )
         ends = joined((t.end_s for t in scene.tracks), np.float64)
         return [
             scores,

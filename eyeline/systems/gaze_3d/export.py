@@ -56,6 +56,11 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     with replacing(Path(out)) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the exporter that needs no further package
         torch.onnx.export(
-            _Flat(network).eval(), example, temporary, input_names=list(INPUTS),
-            output_names=list(OUTPUTS), opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
+            _Flat(network).eval(),
+            example,
+            temporary,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            opset_version=OPSET,
+            dynamo=False,
+        )

@@ -6,7 +6,7 @@ features of a window; nothing else is held but the answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +14,17 @@ import numpy as np
 
 from eyeline.errors import UsageError
 from eyeline.people.tracks import Track, joined, who_and_when
-from eyeline.results import Answer, Directions, Floats
+from eyeline.results import Answer, Directions, Floats, Ints
 from eyeline.system import Scene
-from eyeline.systems.gaze_3d.bodies import Boxes, boxes_of
+from eyeline.systems.gaze_3d.bodies import boxes_of
 from eyeline.systems.gaze_3d.calibration import from_settings
 from eyeline.systems.gaze_3d.inputs import crop_body
 from eyeline.systems.gaze_3d.runs import PARTS, UNKNOWN, Found, Runs
 from eyeline.training.devices import for_answers
+from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_3d.streaming import Report
-    from eyeline.video.reader import Frame
 
 THREADS = 1
 """Decoding has one too, and on a busy machine a second one waits more than it works."""
@@ -68,9 +68,9 @@ class GazeFromAfarPredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a step below 1.
         """
-        from eyeline.systems.gaze_3d.fused import fused
         from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
         if step < 1:
             raise UsageError(f"a frame step of {step}: it must be at least 1")
@@ -96,12 +96,17 @@ class GazeFromAfarPredictor:
         with for_answers(self.threads):
             stream = Stream(self.network, report=self.report, at_once=self.at_once)
             runs = Runs(stream, found, self.step, self.network.frames, self.at_once)
-            for frame, here in _meetings(scene, scene.frames()):
-                picture = frame.rgb()
-                for place, row, boxes in here:
-                    body = boxes.body[row]
-                    crop = np.array(crop_body(picture, body))  # Pillow's may not be written
-                    runs.show(place, row, crop, boxes.head[row], body)
+            size = scene.video.width_px, scene.video.height_px
+            boxes = [boxes_of(track, *size) for track in scene.tracks]
+            rows = [_visible(one.body, *size) for one in boxes]
+            plans = [track.frame[mine] for track, mine in zip(scene.tracks, rows, strict=True)]
+            for frame, due in frames_due(plans, scene.frames()):
+                image = frame.rgb()
+                for place, at in due:
+                    row = int(rows[place][at])
+                    body = boxes[place].body[row]
+                    crop = np.array(crop_body(image, body))  # Pillow's may not be written
+                    runs.show(place, row, crop, boxes[place].head[row], body)
             runs.end()
         return [self._answer(scene, part, i, found) for i, part in enumerate(PARTS)]
 
@@ -120,33 +125,11 @@ class GazeFromAfarPredictor:
         )  # fmt: skip
 
 
-def _meetings(
-    scene: Scene, frames: Iterator[Frame]
-) -> Iterator[tuple[Frame, list[tuple[int, int, Boxes]]]]:
-    """Frames with the tracks whose crops lie within them: place, row and boxes of each."""
-    size = scene.video.width_px, scene.video.height_px
-    coming = sorted(range(len(scene.tracks)), key=lambda i: -int(scene.tracks[i].frame[0]))
-    going: dict[int, Boxes] = {}
-    for frame in frames:
-        while coming and scene.tracks[coming[-1]].frame[0] <= frame.index:
-            place = coming.pop()
-            going[place] = boxes_of(scene.tracks[place], *size)
-        for place in [p for p in going if scene.tracks[p].frame[-1] < frame.index]:
-            del going[place]
-        here = []
-        for place, boxes in going.items():
-            row = int(np.searchsorted(scene.tracks[place].frame, frame.index))
-            if scene.tracks[place].frame[row] == frame.index and _visible(boxes.body[row], *size):
-                here.append((place, row, boxes))
-        if here:
-            yield frame, here
-        if not going and not coming:
-            return
-
-
-def _visible(body_xywh: Floats, width_px: int, height_px: int) -> bool:
-    x, y, w, h = (float(v) for v in body_xywh)
-    return w > 0 and h > 0 and x < width_px and y < height_px and x + w > 0 and y + h > 0
+def _visible(body_xywh: Floats, width_px: int, height_px: int) -> Ints:
+    """Rows of boxes `(n, 4)` of which the image holds a part."""
+    x, y, w, h = body_xywh.T
+    inside = (x < width_px) & (y < height_px) & (x + w > 0) & (y + h > 0)
+    return np.flatnonzero((w > 0) & (h > 0) & inside)
 
 
 def _origin(track: Track, part: str) -> Floats:

@@ -42,9 +42,11 @@ def _answer(
 ) -> Directions:
     tracks = scene.tracks
     return Directions(
-        "gaze_3d", "head_pose", name,
+        "gaze_3d",
+        "head_pose",
+        name,
         **who_and_when(tracks),
         origin_px=joined((t.eyes_px for t in tracks), np.float64, (2,)),
         direction=joined(vectors, np.float64, (3,)),
         concentration=joined(concentration, np.float64),
-    )  # fmt: skip
+    )

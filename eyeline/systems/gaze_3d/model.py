@@ -123,6 +123,8 @@ class GazeModule(nn.Module):
 class GazeFromAfar(nn.Module):
     """3D gaze of a person seen from afar, from head and body direction over a short clip."""
 
+    foldable = ("stem", "head_branch", "body_branch")
+
     def __init__(
         self,
         stem: nn.Module,
@@ -138,7 +140,7 @@ class GazeFromAfar(nn.Module):
         self.head = VonMisesFisher(_HIDDEN, 16)
         self.body = VonMisesFisher(_HIDDEN, 16)
         self.gaze = gaze
-        self.at_once = 4
+        self.at_once = 7
         """Frames that a processor sees together when no gradient is wanted."""
         self._frozen: list[nn.Module] = []
 

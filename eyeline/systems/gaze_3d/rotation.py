@@ -34,12 +34,6 @@ def rotation_between(start: Tensor, end: Tensor) -> Tensor:
     return torch.where(opposite[..., None, None], _half_turn(start), turned)
 
 
-def published_rotation_between(start: Tensor, end: Tensor) -> Tensor:
-    """The same as published: no number (NaN) for parallel and for opposite directions."""
-    axis, cosine = torch.linalg.cross(start, end), (start * end).sum(-1)
-    return _from_axis(axis, (1 - cosine) / (axis * axis).sum(-1))
-
-
 def _from_axis(axis: Tensor, factor: Tensor) -> Tensor:
     crossed = _cross_matrix(axis)
     identity = torch.eye(3, dtype=axis.dtype, device=axis.device)

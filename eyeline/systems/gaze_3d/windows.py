@@ -62,7 +62,7 @@ class WindowStream:
     """All windows of all tracks, stride one.
 
     Args:
-        network: `model.gaze_from_afar`, or `fused.fused` of it for speed; in evaluation mode.
+        network: `model.gaze_from_afar`, or `training.fused` of it for speed; in evaluation mode.
         step: how far apart the numbers of neighbouring frames are; any other distance begins a
             new run.
         at_once: frames that the branches see together, of any tracks.

@@ -49,6 +49,11 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     with replacing(Path(out)) as temporary, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the exporter that needs no further package
         torch.onnx.export(
-            _Maps(network).eval(), example, temporary, input_names=list(INPUTS),
-            output_names=list(OUTPUTS), opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
+            _Maps(network).eval(),
+            example,
+            temporary,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            opset_version=OPSET,
+            dynamo=False,
+        )

@@ -117,9 +117,13 @@ class CstsPredictor:
         heard = "with sound" if with_sound else _SILENCES[self.with_sound]
         with for_answers(self.threads):
             stream = Stream(
-                self.network, dataset=self.dataset, task=self.task, every=self.every,
-                with_sound=with_sound, at_once=self.at_once,
-            )  # fmt: skip
+                self.network,
+                dataset=self.dataset,
+                task=self.task,
+                every=self.every,
+                with_sound=with_sound,
+                at_once=self.at_once,
+            )
             every_s = stream.every * stream.window.step_s
             self.how = f"{self.task} of {self.dataset}, a pass every {every_s:g} s, {heard}"
             rows = _Rows(stream.window.step_s)
@@ -214,9 +218,16 @@ class _Rows:
     def points(self, name: str) -> Points:
         n, table = self._count, np.array(self._rows, np.float64).reshape(self._count, 5)
         return Points(
-            "gaze_anticipation", "csts", name,
-            frame=table[:, 0].astype(np.int64), time_s=table[:, 1], person=np.full(n, WEARER),
-            point_px=table[:, 2:4], target=np.full(n, TARGET_SCENE), probability=table[:, 4],
-            target_xyxy=np.full((n, 4), np.nan), heatmap_row=np.array(self._kept, np.int64),
+            "gaze_anticipation",
+            "csts",
+            name,
+            frame=table[:, 0].astype(np.int64),
+            time_s=table[:, 1],
+            person=np.full(n, WEARER),
+            point_px=table[:, 2:4],
+            target=np.full(n, TARGET_SCENE),
+            probability=table[:, 4],
+            target_xyxy=np.full((n, 4), np.nan),
+            heatmap_row=np.array(self._kept, np.int64),
             heatmap=np.stack(self._heatmaps) if n else None,
-        )  # fmt: skip
+        )

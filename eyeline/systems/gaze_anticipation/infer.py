@@ -36,13 +36,20 @@ class CentrePrior:
         heat = self._heatmap(video.width_px / video.height_px)
         return [
             Points(
-                "gaze_anticipation", "centre_prior", "gaze_next",
-                frame=frame.astype(np.int64), time_s=time_s, person=np.full(n, WEARER),
-                point_px=np.tile(middle, (n, 1)), target=np.full(n, TARGET_SCENE),
-                probability=np.full(n, self._within()), target_xyxy=np.full((n, 4), np.nan),
-                heatmap_row=np.arange(n), heatmap=np.tile(heat, (n, 1, 1)),
+                "gaze_anticipation",
+                "centre_prior",
+                "gaze_next",
+                frame=frame.astype(np.int64),
+                time_s=time_s,
+                person=np.full(n, WEARER),
+                point_px=np.tile(middle, (n, 1)),
+                target=np.full(n, TARGET_SCENE),
+                probability=np.full(n, self._within()),
+                target_xyxy=np.full((n, 4), np.nan),
+                heatmap_row=np.arange(n),
+                heatmap=np.tile(heat, (n, 1, 1)),
             )
-        ]  # fmt: skip
+        ]
 
     def _within(self) -> float:
         """Probability that the look falls within a tenth of the picture's height of the middle."""

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.bounds import (
@@ -30,7 +31,6 @@ from eyeline.bounds import (
 from eyeline.errors import DataError, check_shape
 from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape, enlarged
 from eyeline.systems.gaze_anticipation.network.fusion import Fusion
-from eyeline.systems.gaze_anticipation.network.products import linear
 
 TEMPERATURE = 2.0
 """What logits are divided by before they become a distribution."""
@@ -78,9 +78,14 @@ class Stem(nn.Module):
     """
 
     def __init__(
-        self, channels: int, width: int, times: int, side: int,
-        mean: float = 0.0, std: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        width: int,
+        times: int,
+        side: int,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
         self.space = nn.Parameter(torch.zeros(1, side * side, width))
@@ -143,7 +148,8 @@ class Decoder(nn.Module):
             tokens = block(tokens)
             longer = tokens.shape[1] // beside.shape[1]
             tokens = tokens + enlarged(beside, (longer, 1, 1))
-        return linear(tokens, self.classifier.weight.flatten(1), self.classifier.bias)[..., 0]
+        weight = self.classifier.weight.flatten(1)
+        return F.linear(tokens, weight, self.classifier.bias)[..., 0]
 
 
 class GazeAnticipation(nn.Module):
@@ -351,12 +357,15 @@ def _encoder_blocks(width: int, layers: Sequence[int], drop_path: float) -> list
         made.append(
             Block(
                 Shape(
-                    before, 2 * before if ends else before, heads, down=2 if begins else 1,
+                    before,
+                    2 * before if ends else before,
+                    heads,
+                    down=2 if begins else 1,
                     asked_stride=_ASKED_STRIDES[stage],
                     drop_path=drop_path * number / max(1, len(stages) - 1),
                 )
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -380,7 +389,7 @@ def _initialise(module: nn.Module, spread: float) -> None:
 
 
 def _embedded(tokens: Tensor, layer: nn.Linear) -> Tensor:
-    return linear(tokens.mean(dim=(1, 2, 3)), layer.weight, layer.bias)
+    return cast(Tensor, layer(tokens.mean(dim=(1, 2, 3))))
 
 
 def _joined(answers: Sequence[Anticipation]) -> Anticipation:
@@ -392,9 +401,14 @@ def _joined(answers: Sequence[Anticipation]) -> Anticipation:
 
 
 def _check(
-    frames: int, side: int, width: int, layers: tuple[int, ...], sound_layers: tuple[int, ...],
-    embedding: int, drop_path: float,
-) -> None:  # fmt: skip
+    frames: int,
+    side: int,
+    width: int,
+    layers: tuple[int, ...],
+    sound_layers: tuple[int, ...],
+    embedding: int,
+    drop_path: float,
+) -> None:
     encoders = {"layers": layers, "sound_layers": sound_layers}
     faults = _encoder_faults(frames, side, width, side_multiple=PICTURE_MULTIPLE, **encoders)
     if embedding < 0:

@@ -292,8 +292,11 @@ class Stream:
         )
         return [
             Answer(
-                self._time_of(due.moment), self._time_of(due.moment) + self.window.told_s, maps,
-                self.places.peaks(maps), heard,
+                self._time_of(due.moment),
+                self._time_of(due.moment) + self.window.told_s,
+                maps,
+                self.places.peaks(maps),
+                heard,
             )
             for (due, _, heard), maps in zip(ready, made, strict=True)
-        ]  # fmt: skip
+        ]

@@ -66,9 +66,13 @@ def import_original(path: Path | str) -> Imported:
         raise CheckpointError(f"{path} holds parts of networks of several kinds")
     state = checkpoint.placed(expected, placed, f"{SYSTEM}/{BUILDER}", path)
     card = CheckpointCard(
-        SYSTEM, BUILDER, arguments, data=_trained_on(told), settings=_settings(told),
+        SYSTEM,
+        BUILDER,
+        arguments,
+        data=_trained_on(told),
+        settings=_settings(told),
         licence=LICENCE,
-    )  # fmt: skip
+    )
     return Imported(card, state, beside)
 
 

@@ -104,6 +104,7 @@ SYSTEM = System(
         "best_gaze": Lazy(f"{_HERE}.best_gaze"),
         "voc": Lazy(f"{_HERE}.labels"),
     },
+    convert={"vgs": Lazy(f"{_HERE}.convert")},
     train=Lazy(f"{_HERE}.train"),
     evaluate=Lazy(f"{_HERE}.evaluate"),
     score=Lazy(f"{_HERE}.score"),

@@ -130,11 +130,17 @@ def _best(one: Candidates, head: Floats, rule: str, slope: Slope) -> BestGaze:
     here, there = rules.head_point(head), rules.head_point(one.box_xyxy[row])
     point = tuple(there.tolist())
     return BestGaze(
-        one.name, tuple(one.box_xyxy[row].tolist()), float(one.score[row]), tuple(head.tolist()),
-        name.head, name.frame, tuple(here.tolist()), point,
+        one.name,
+        tuple(one.box_xyxy[row].tolist()),
+        float(one.score[row]),
+        tuple(head.tolist()),
+        name.head,
+        name.frame,
+        tuple(here.tolist()),
+        point,
         float(slope(here[None].astype(np.float64))[0]),
         None if there[0] == here[0] else point,  # straight up or down, where a slope has no end
-    )  # fmt: skip
+    )
 
 
 def _prediction(row: BestGaze) -> Prediction:
@@ -171,6 +177,8 @@ def _of_video(
     formats.write_best(out / BEST / f"{video}.csv", rows)
     left_out = [(empty, "without candidates"), (headless, "without a head box")]
     return Outcome(
-        video, "done", counts={"images": len(found), "gaze_points": len(rows)},
+        video,
+        "done",
+        counts={"images": len(found), "gaze_points": len(rows)},
         notes=tuple(f"{n} images {what} are left out" for n, what in left_out if n),
-    )  # fmt: skip
+    )

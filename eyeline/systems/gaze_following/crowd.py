@@ -71,9 +71,13 @@ class Crowd:
         """That frame with the candidates found in it; people as of `rows`."""
         mine = self.rows(place)
         return Moment(
-            self.size_px, self.head_xyxy[mine], self._speaks[mine], self._gaze[mine],
-            found.box_xyxy, found.score,
-        )  # fmt: skip
+            self.size_px,
+            self.head_xyxy[mine],
+            self._speaks[mine],
+            self._gaze[mine],
+            found.box_xyxy,
+            found.score,
+        )
 
 
 def _speaks(scene: Scene, rows: int) -> Floats:

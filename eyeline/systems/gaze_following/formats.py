@@ -25,10 +25,26 @@ _LIST = re.compile(rf"\[?\[\s*((?:{_NUMBER})(?:\s*,\s*(?:{_NUMBER}))*)\s*\]\]?")
 _RECORD = re.compile(r"^(\S[^,\n]*\.(?:jpg|jpeg|png)),", re.MULTILINE)
 
 CANDIDATE_COLUMNS = ("frame_name", "gaze_bbox", "gaze_score")
-SEQUENCE_COLUMNS = ("video_name", "head_num", "frame_seq", "frame_name", "head_position",
-                    "gaze_point")  # fmt: skip
-BEST_COLUMNS = ("frame_name", "gaze_bbox", "gaze_score", "head_bbox", "head_num", "frame_seq",
-                "head_point", "gaze_point", "gaze_k_predict", "gaze_best")  # fmt: skip
+SEQUENCE_COLUMNS = (
+    "video_name",
+    "head_num",
+    "frame_seq",
+    "frame_name",
+    "head_position",
+    "gaze_point",
+)
+BEST_COLUMNS = (
+    "frame_name",
+    "gaze_bbox",
+    "gaze_score",
+    "head_bbox",
+    "head_num",
+    "frame_seq",
+    "head_point",
+    "gaze_point",
+    "gaze_k_predict",
+    "gaze_best",
+)
 
 Row = TypeVar("Row")
 
@@ -137,9 +153,9 @@ def read_candidates_csv(path: Path) -> list[Candidates]:
         DataError: the file cannot be read, lacks a column, or holds something else in one.
     """
     rows: dict[str, list[tuple[float, ...]]] = {}
-    for where, row in _rows(path, CANDIDATE_COLUMNS):
+    for where, row in rows_of(path, CANDIDATE_COLUMNS):
         box = _numbers(row["gaze_bbox"], 4, where)
-        rows.setdefault(row["frame_name"], []).append((*box, _float(row["gaze_score"], where)))
+        rows.setdefault(row["frame_name"], []).append((*box, number(row["gaze_score"], where)))
     tables = {name: np.array(table, np.float64) for name, table in rows.items()}
     return [Candidates(name, table[:, :4], table[:, 4]) for name, table in tables.items()]
 
@@ -151,7 +167,7 @@ def write_candidates_csv(path: Path, candidates: Iterable[Candidates]) -> None:
         for one in candidates
         for box, score in zip(one.box_xyxy, one.score, strict=True)
     )
-    _write(path, CANDIDATE_COLUMNS, rows)
+    write_table(path, CANDIDATE_COLUMNS, rows)
 
 
 def read_sequence(path: Path) -> list[Prediction]:
@@ -159,10 +175,13 @@ def read_sequence(path: Path) -> list[Prediction]:
 
     def prediction(row: dict[str, str], where: str) -> Prediction:
         return Prediction(
-            row["video_name"], _int(row["head_num"], where), _int(row["frame_seq"], where),
-            row["frame_name"], _numbers(row["head_position"], 4, where),
+            row["video_name"],
+            whole_number(row["head_num"], where),
+            whole_number(row["frame_seq"], where),
+            row["frame_name"],
+            _numbers(row["head_position"], 4, where),
             _numbers(row["gaze_point"], 2, where),
-        )  # fmt: skip
+        )
 
     return _read(path, SEQUENCE_COLUMNS, prediction)
 
@@ -173,7 +192,7 @@ def write_sequence(path: Path, predictions: Iterable[Prediction]) -> None:
         (i, p.video, p.head, p.frame, p.name, _listed(p.head_xyxy), f"[{_listed(p.point_px)}]")
         for i, p in enumerate(predictions)
     )
-    _write(path, ("", *SEQUENCE_COLUMNS), rows)
+    write_table(path, ("", *SEQUENCE_COLUMNS), rows)
 
 
 def read_best(path: Path) -> list[BestGaze]:
@@ -181,25 +200,42 @@ def read_best(path: Path) -> list[BestGaze]:
 
     def best(row: dict[str, str], where: str) -> BestGaze:
         return BestGaze(
-            row["frame_name"], _numbers(row["gaze_bbox"], 4, where),
-            _float(row["gaze_score"], where), _numbers(row["head_bbox"], 4, where),
-            _int(row["head_num"], where), _int(row["frame_seq"], where),
-            _numbers(row["head_point"], 2, where), _numbers(row["gaze_point"], 2, where),
-            _float(row["gaze_k_predict"], where),
+            row["frame_name"],
+            _numbers(row["gaze_bbox"], 4, where),
+            number(row["gaze_score"], where),
+            _numbers(row["head_bbox"], 4, where),
+            whole_number(row["head_num"], where),
+            whole_number(row["frame_seq"], where),
+            _numbers(row["head_point"], 2, where),
+            _numbers(row["gaze_point"], 2, where),
+            number(row["gaze_k_predict"], where),
             _numbers(row["gaze_best"], 2, where) if row["gaze_best"] else None,
-        )  # fmt: skip
+        )
 
     return _read(path, BEST_COLUMNS, best)
 
 
 def write_best(path: Path, rows: Iterable[BestGaze]) -> None:
     """The same table."""
-    _write(path, BEST_COLUMNS, (
-        (r.name, _listed(r.box_xyxy), r.score, _listed(r.head_xyxy), r.head, f"{r.frame:03d}",
-         _listed(r.head_px), _listed(r.point_px), r.slope,
-         _listed(r.best_px) if r.best_px else "")
-        for r in rows
-    ))  # fmt: skip
+    write_table(
+        path,
+        BEST_COLUMNS,
+        (
+            (
+                r.name,
+                _listed(r.box_xyxy),
+                r.score,
+                _listed(r.head_xyxy),
+                r.head,
+                f"{r.frame:03d}",
+                _listed(r.head_px),
+                _listed(r.point_px),
+                r.slope,
+                _listed(r.best_px) if r.best_px else "",
+            )
+            for r in rows
+        ),
+    )
 
 
 def read_truth(path: Path) -> list[Truth]:
@@ -218,7 +254,7 @@ def read_truth(path: Path) -> list[Truth]:
             continue
         if len(fields) != 7:
             raise DataError(f"{where} has {len(fields)} fields; expected name, head box, gaze x, y")
-        x1, y1, x2, y2, x, y = (_float(field, where) for field in fields[1:])
+        x1, y1, x2, y2, x, y = (number(field, where) for field in fields[1:])
         parse_name(fields[0], where)
         found.append(Truth(fields[0], (x1, y1, x2, y2), (x, y)))
     return found
@@ -244,10 +280,10 @@ def _printed(text: str, where: str) -> Floats:
 def _read(
     path: Path, columns: Sequence[str], make: Callable[[dict[str, str], str], Row]
 ) -> list[Row]:
-    return [make(row, where) for where, row in _rows(path, columns)]
+    return [make(row, where) for where, row in rows_of(path, columns)]
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def rows_of(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """Rows of a table by column, each with where it stands."""
     reader = csv.DictReader(io.StringIO(_text(path)))
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
@@ -286,13 +322,15 @@ def _exact(text: str) -> float:
     return int(text) if re.fullmatch(r"[-+]?[0-9]{1,18}", text) else float(text)
 
 
-def _float(text: str, where: str) -> float:
+def number(text: str, where: str) -> float:
+    """The number of a cell; DataError says where there is none."""
     if re.fullmatch(_NUMBER, text.strip()) is None:
         raise DataError(f"{where}: expected a number, found '{text[:60]}'")
     return float(text)
 
 
-def _int(text: str, where: str) -> int:
+def whole_number(text: str, where: str) -> int:
+    """The whole number of a cell, 0 or more; DataError says where there is none."""
     if not re.fullmatch(r"[0-9]{1,18}", text.strip()):
         raise DataError(f"{where}: expected a whole number, found '{text[:60]}'")
     return int(text)
@@ -306,7 +344,8 @@ def _plain(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

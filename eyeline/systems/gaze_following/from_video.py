@@ -101,9 +101,13 @@ class MaskRcnnMlp:
         self.chooser = open_chooser(matcher, slope, device, rule)
         trained = checkpoint.read_card(detector).settings.get("short_px", SHORT_PX)
         self.detector = CandidateDetector(
-            detector, device, proposals=proposals, short_px=int(short_px or trained),
-            at_once=AT_ONCE[kind] if at_once is None else at_once, threads=threads,
-        )  # fmt: skip
+            detector,
+            device,
+            proposals=proposals,
+            short_px=int(short_px or trained),
+            at_once=AT_ONCE[kind] if at_once is None else at_once,
+            threads=threads,
+        )
         self.fusion = check_fusion(fusion or self.detector.fusion or "hs")
         self.every_s, self.heatmap_every_s = every_s, heatmap_every_s
 
@@ -219,9 +223,14 @@ class _Found:
         rows = sorted(self.heat)
         cells = np.zeros((0, heatmaps.CELLS, heatmaps.CELLS), np.uint8)
         return Points(
-            "gaze_following", BUILDER, "gaze_target",
+            "gaze_following",
+            BUILDER,
+            "gaze_target",
             **who_and_when(scene.tracks),
-            point_px=self.point_px, target=self.target, probability=self.probability,
-            target_xyxy=self.box_xyxy, heatmap_row=np.array(rows, np.int64),
+            point_px=self.point_px,
+            target=self.target,
+            probability=self.probability,
+            target_xyxy=self.box_xyxy,
+            heatmap_row=np.array(rows, np.int64),
             heatmap=np.stack([self.heat[row] for row in rows]) if rows else cells,
-        )  # fmt: skip
+        )

@@ -119,9 +119,12 @@ def ellipse(
 
 
 def maps(
-    frame_heads: Heads, speaks: npt.NDArray[np.bool_], size_wh: tuple[int, int], *,
+    frame_heads: Heads,
+    speaks: npt.NDArray[np.bool_],
+    size_wh: tuple[int, int],
+    *,
     published: bool = False,
-) -> Maps:  # fmt: skip
+) -> Maps:
     """Speakers and others of one frame.
 
     Args:

@@ -109,7 +109,9 @@ def _places(
 def _points(scene: Scene, parts: list[_Part]) -> Points:
     rows = rows_of(scene.tracks)
     return Points(
-        "gaze_following", "ray", "gaze_target",
+        "gaze_following",
+        "ray",
+        "gaze_target",
         **who_and_when(scene.tracks),
         point_px=joined((p.point_px for p in parts), np.float64, (2,)),
         target=joined((p.looks.target for p in parts), np.int64),
@@ -117,7 +119,7 @@ def _points(scene: Scene, parts: list[_Part]) -> Points:
         target_xyxy=joined((p.box_xyxy for p in parts), np.float64, (4,)),
         heatmap_row=joined((p.kept + r.start for p, r in zip(parts, rows, strict=True)), np.int64),
         heatmap=np.concatenate([p.heat for p in parts]) if parts else None,
-    )  # fmt: skip
+    )
 
 
 def segments(scene: Scene, points: Points, known: npt.NDArray[np.bool_] | None = None) -> Segments:

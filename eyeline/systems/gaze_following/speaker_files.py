@@ -10,7 +10,7 @@ import io
 import operator
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -203,11 +203,21 @@ def write_head_boxes(folder: Path, video: str, heads: Heads) -> None:
         video: the name they begin with.
         heads: `(tracks, n)`.
     """
-    sides = {str(i): box.tolist() for i, box in enumerate(heads.box_xyxy)}
-    corners = {str(i): [[tuple(c) for c in box] for box in track]
-               for i, track in enumerate(heads.corners_px.tolist())}  # fmt: skip
-    _objects(folder / f"{video}_frame_faces_boxes.npy", sides)
-    _objects(folder / f"{video}_faces_bboxes.npy", corners)
+    write_boxes(folder / f"{video}_frame_faces_boxes.npy", heads.box_xyxy)
+    write_boxes(folder / f"{video}_faces_bboxes.npy", heads.corners_px)
+
+
+def write_boxes(path: Path, boxes: Ints) -> None:
+    """One such file: `(tracks, n, 4)` xyxy, or corners `(tracks, n, 4, 2)`, which are tuples."""
+    tracks = boxes.tolist()
+    if boxes.ndim == 4:
+        tracks = [[[tuple(corner) for corner in box] for box in track] for track in tracks]
+    content = np.array({str(i): track for i, track in enumerate(tracks)}, object)
+    file = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": ()}
+    np.lib.format.write_array_header_1_0(file, header)
+    file.write(_dumped(content))
+    write_bytes(path, file.getvalue())
 
 
 def write_maps(folder: Path, video: str, frame: int, drawn: Maps) -> None:
@@ -241,14 +251,6 @@ def read_maps(folder: Path, video: str, frame: int) -> Maps | None:
 
 def _map_paths(folder: Path, video: str, frame: int) -> list[Path]:
     return [folder / f"{video}_f{frame}_{kind}.png" for kind in ("speaker", "nonspeaker")]
-
-
-def _objects(path: Path, content: Mapping[str, Any]) -> None:
-    file = io.BytesIO()
-    header = {"descr": "|O", "fortran_order": False, "shape": ()}
-    np.lib.format.write_array_header_1_0(file, header)
-    file.write(_dumped(np.array(content, object)))
-    write_bytes(path, file.getvalue())
 
 
 def _pickle(path: Path, content: Any) -> None:

@@ -170,9 +170,13 @@ def _followed(
 ) -> Spoken:
     size = reader.info.width_px, reader.info.height_px
     tracks = track_faces(
-        faces.frame, faces.box_norm, frames_read=scenes.frames_read, cuts=scenes.cuts,
-        least_faces=how.min_track, drop_last_of_shot=how.published,
-    )  # fmt: skip
+        faces.frame,
+        faces.box_norm,
+        frames_read=scenes.frames_read,
+        cuts=scenes.cuts,
+        least_faces=how.min_track,
+        drop_last_of_shot=how.published,
+    )
     stored = tuple(StoredTrack(t, squares(t.xyxy(*size), how.edges)) for t in tracks)
     return Spoken(stored, np.zeros(0), faces, scenes)
 

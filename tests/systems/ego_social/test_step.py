@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from eyeline.systems.ego_social.loss import TALKING_WEIGHTS, weighted_cross_entropy
 from eyeline.systems.ego_social.model import lam_lstm
 from eyeline.systems.ego_social.recipe import Recipe, read_recipe
-from eyeline.systems.ego_social.step import Step, alone, mirrored, optimizers, quickened
+from eyeline.systems.ego_social.step import Step, mirrored, optimizers
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.training import loop
 from eyeline.training.devices import Devices
@@ -50,7 +50,6 @@ def losses(plan: Recipe, net: nn.Module, batch: dict[str, Tensor], steps: int) -
 def test_looking_at_me_as_published() -> None:
     """The first loss, all gradients, what Adam makes of two biases, and the next loss."""
     file, net = golden("lam_n2"), filled(lam_lstm(), LAM)
-    assert quickened(net)
     batch = {"clip": blocky("lam_n2", 2, 7, 3), "label": torch.from_numpy(file["targets"])}
     wanted = file["train.losses"]
     found = losses(read_recipe("lam"), net, batch, 1)
@@ -65,7 +64,6 @@ def test_looking_at_me_as_published() -> None:
 
 def test_talking_to_me_as_published() -> None:
     file, net = golden("ttm_n2_d12"), filled(ttm(), TTM)
-    assert quickened(net)
     batch = {
         "clip": blocky("ttm_n2_d12/video", 2, 12, 3),
         "sound": sound("ttm_n2_d12/audio", 2, 5866),
@@ -74,26 +72,6 @@ def test_talking_to_me_as_published() -> None:
     found = losses(read_recipe("ttm"), net, batch, 1)
     assert found[0] == pytest.approx(file["train.losses"][0], abs=1e-5)
     assert_gradients(net, file, 5e-3)
-
-
-def test_alone_moves_as_the_loop_does() -> None:
-    made = plan("lam")
-    torch.manual_seed(0)
-    one = made.network()
-    torch.manual_seed(0)
-    two = made.network()
-    once = alone(made, one)
-    assert [once(CLIP) for _ in range(3)] == losses(made, two, CLIP, 3)
-    for ours, theirs in zip(one.parameters(), two.parameters(), strict=True):
-        assert torch.equal(ours, theirs)
-
-
-def test_widths_that_the_quick_order_is_not_for_are_left() -> None:
-    for width, wanted in ((4, False), (8, False), (24, False), (16, True)):
-        net = lam_lstm(width=width, memory=4)
-        assert quickened(net) == wanted
-        last = net.get_parameter("encoder.layer2.0.conv1.weight").is_contiguous()
-        assert last != wanted
 
 
 def test_the_loss_is_the_benchmarks_and_accuracy_is_told() -> None:

@@ -14,6 +14,9 @@ from eyeline.systems.eye_contact.landmarks.inputs import Landmarks
 
 Array = npt.NDArray[Any]
 
+MIRRORED_ORDER = (3, 2, 1, 0, 5, 4)
+"""Where each point of the six comes from in a mirrored image."""
+
 
 def six_points(
     yaw_deg: Array,

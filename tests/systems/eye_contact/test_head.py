@@ -11,13 +11,12 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.head import (
-    MIRRORED_ORDER,
     assumed_camera,
     shape_residuals_mm,
     solve_heads,
 )
 from tests.closeness import assert_close_to_scale
-from tests.systems.eye_contact.faces import six_points
+from tests.systems.eye_contact.faces import MIRRORED_ORDER, six_points
 
 Golden = Callable[[str], dict[str, Any]]
 

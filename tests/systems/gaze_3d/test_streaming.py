@@ -12,10 +12,10 @@ from torch import Tensor
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_3d import inputs as preparation
-from eyeline.systems.gaze_3d.fused import fused
 from eyeline.systems.gaze_3d.model import Directions3D, Estimate, GazeFromAfar, gaze_from_afar
 from eyeline.systems.gaze_3d.streaming import Answer, Report, Stream
 from eyeline.systems.gaze_3d.windows import View, Window, WindowStream
+from eyeline.training.fused import fused
 from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.invented import assert_same, expected, inputs

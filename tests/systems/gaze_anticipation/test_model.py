@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.gaze_anticipation_published import published
+from benchmarks.published.gaze_anticipation import published
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation.model import (
     Anticipation,

@@ -20,11 +20,11 @@ from eyeline.systems.ego_social.from_video.faces import (
     Box,
     boxes_of,
     check_box,
-    meetings,
     seen_face,
 )
 from eyeline.systems.ego_social.from_video.moments import Moments, moments_of, runs
 from eyeline.training.devices import for_answers
+from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
     from eyeline.systems.ego_social.from_video.views import View
@@ -74,9 +74,9 @@ class LookingAtMePredictor:
             CheckpointError: a file that is not what it should be, for example Gaze360's own.
             UsageError: a device or box that is not there.
         """
-        from eyeline.systems.ego_social.network.fused import fused
         from eyeline.systems.ego_social.weights import load_looking_at_me
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
         check_box(box)
         self.network = fused(load_looking_at_me(weights, device))
@@ -102,11 +102,15 @@ class LookingAtMePredictor:
         values = (
             one[clock.of_rows(track.time_s)] if len(track) else np.zeros(0)
             for track, (clock, one) in zip(scene.tracks, found, strict=True)
-        )  # fmt: skip
+        )
         scores = Scores(
-            "ego_social", self.builder, NAME, THRESHOLD,
-            **who_and_when(scene.tracks), value=joined(values, np.float64),
-        )  # fmt: skip
+            "ego_social",
+            self.builder,
+            NAME,
+            THRESHOLD,
+            **who_and_when(scene.tracks),
+            value=joined(values, np.float64),
+        )
         ends = joined((t.end_s for t in scene.tracks), np.float64)
         return [scores, segments_from_scores(scores, ends, NAME, min_duration_s=MIN_SEGMENT_S)]
 
@@ -122,7 +126,7 @@ class LookingAtMePredictor:
         found = [(clock, np.full(len(clock.row), np.nan)) for clock in clocks]
         stream = LookingStream(self.network, at_once=self.batch_size)
         waiting: list[View] = []
-        for frame, due in meetings(plans, scene.frames()):
+        for frame, due in frames_due(plans, scene.frames()):
             picture = frame.rgb()
             for number, place in due:
                 run = shown[number][place]

@@ -20,7 +20,6 @@ from eyeline.systems.ego_social.from_video.faces import (
     Box,
     boxes_of,
     check_box,
-    meetings,
     seen_face,
 )
 from eyeline.systems.ego_social.from_video.looking import BATCH_SIZES, THREADS, THRESHOLD
@@ -28,6 +27,7 @@ from eyeline.systems.ego_social.from_video.moments import sample_at
 from eyeline.systems.ego_social.from_video.stretches import Stretch, Tape, plans, spread, stretches
 from eyeline.systems.ego_social.inputs import SOUND_HZ
 from eyeline.training.devices import for_answers
+from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
     from eyeline.systems.ego_social.from_video.views import View
@@ -67,8 +67,8 @@ class TalkingToMePredictor:
             CheckpointError: a file that is not what it should be.
             UsageError: a device or box that is not there.
         """
-        from eyeline.systems.ego_social.network.fused import fused
         from eyeline.systems.ego_social.weights import load_talking_to_me
+        from eyeline.training.fused import fused
 
         check_box(box)
         self.network = fused(load_talking_to_me(weights, device))
@@ -97,9 +97,13 @@ class TalkingToMePredictor:
         with for_answers(self.threads):
             value = self._probabilities(scene, found)
         scores = Scores(
-            "ego_social", "ttm", NAME, THRESHOLD,
-            **who_and_when(scene.tracks), value=spread(found, value, scene.speaking),
-        )  # fmt: skip
+            "ego_social",
+            "ttm",
+            NAME,
+            THRESHOLD,
+            **who_and_when(scene.tracks),
+            value=spread(found, value, scene.speaking),
+        )
         rows = (
             (s.person, s.start_s, s.end_s, NAME, v)
             for s, v in zip(found, value.tolist(), strict=True)
@@ -116,7 +120,7 @@ class TalkingToMePredictor:
         planned = plans(found, scene.tracks)
         stream = TalkingStream(self.network, at_once=self.batch_size)
         room = _Room(stream, Tape(scene.sound()), found, self.batch_size)
-        for frame, due in meetings([plan.frame for plan in planned], scene.frames()):
+        for frame, due in frames_due([plan.frame for plan in planned], scene.frames()):
             picture = frame.rgb()
             for number, place in due:
                 run = planned[number].runs[place]

@@ -67,9 +67,15 @@ class LogMel(nn.Module):
     def mel(self, sound: Tensor) -> Tensor:
         """Power in each band `(batch, 64, row)` of sounds `(batch, sample)`."""
         spectrum = torch.stft(
-            sound, _TRANSFORM, HOP, _WINDOW, self.window,
-            center=True, pad_mode="reflect", return_complex=True,
-        )  # fmt: skip
+            sound,
+            _TRANSFORM,
+            HOP,
+            _WINDOW,
+            self.window,
+            center=True,
+            pad_mode="reflect",
+            return_complex=True,
+        )
         power = spectrum.real.square() + spectrum.imag.square()
         return (power.mT @ self.filters).mT
 

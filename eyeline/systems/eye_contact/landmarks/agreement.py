@@ -17,8 +17,10 @@ from eyeline.errors import DataError
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES
 
-_POSE = [FEATURES.index(f"{name}.video") for name in
-         ("yaw", "pitch", "roll", "azimuth", "elevation", "distance")]  # fmt: skip
+_POSE = [
+    FEATURES.index(f"{name}.video")
+    for name in ("yaw", "pitch", "roll", "azimuth", "elevation", "distance")
+]
 _WIDTH = 0.7  # of the likeness of two poses, in the units of the features: 7 degrees of yaw
 _PENALTY = 0.04
 _GAIN = 2.0  # how much the common answer weighs beside the frame's own

@@ -66,6 +66,12 @@ def _export(network: nn.Module, example: Tensor, builder: str, path: Path) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the exporter that needs no further package
         torch.onnx.export(
-            network, (example,), path, input_names=names[:1], output_names=names[1:],
-            dynamic_axes=_AXES[builder], opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
+            network,
+            (example,),
+            path,
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_axes=_AXES[builder],
+            opset_version=OPSET,
+            dynamo=False,
+        )

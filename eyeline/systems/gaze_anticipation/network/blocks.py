@@ -15,10 +15,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from eyeline.systems.gaze_anticipation.network import depthwise
-from eyeline.systems.gaze_anticipation.network.attend import attend
 from eyeline.systems.gaze_anticipation.network.depthwise import Stride
-from eyeline.systems.gaze_anticipation.network.feed_forward import Layers, feed_forward
-from eyeline.systems.gaze_anticipation.network.products import linear
 
 NORM_EPS = 1e-6
 """Of a block's norms."""
@@ -89,13 +86,14 @@ class Attention(nn.Module):
         """Tokens `(batch, time, row, column, width)` to as many as ask."""
         query, grid = self.queries(tokens)
         key, value = self.keys_and_values(tokens)
-        found = attend(query, key, value).reshape(len(tokens), *grid, -1)
-        return linear(found, self.proj.weight, self.proj.bias)
+        q, k, v = (x.transpose(1, 2) for x in (query, key, value))
+        attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+        return cast(Tensor, self.proj(attended.reshape(len(tokens), *grid, -1)))
 
     def queries(self, tokens: Tensor) -> tuple[Tensor, torch.Size]:
         """What asks, `(batch, token, head, channel)`, and its grid."""
         width, shape = self.shape.width, self.shape
-        query = linear(tokens, self.qkv.weight[:width], self.qkv.bias[:width])
+        query = F.linear(tokens, self.qkv.weight[:width], self.qkv.bias[:width])
         if shape.down > 1:
             query = depthwise.pool(query, self._repeated("q"), shape.down)
         elif shape.up != (1, 1, 1):
@@ -108,14 +106,14 @@ class Attention(nn.Module):
         width, stride = self.shape.width, self.shape.asked_stride
         weight, bias = self.qkv.weight[width:], self.qkv.bias[width:]
         if not stride:
-            key, value = linear(tokens, weight, bias).chunk(2, dim=-1)
+            key, value = F.linear(tokens, weight, bias).chunk(2, dim=-1)
             return self._by_head(key), self._by_head(value)
         pooling = torch.cat([self._repeated("k"), self._repeated("v")])
         if stride < 3:
-            both = depthwise.pool(linear(tokens, weight, bias), pooling, stride)
+            both = depthwise.pool(F.linear(tokens, weight, bias), pooling, stride)
         else:  # between the places that pooling looks at are others that nobody needs
             near = depthwise.neighbourhoods(tokens, stride)
-            near = depthwise.without_border(linear(near, weight, bias))
+            near = depthwise.without_border(F.linear(near, weight, bias))
             both = depthwise.pool_apart(near, pooling)
         key, value = both.chunk(2, dim=-1)
         return self.norm_k(self._by_head(key)), self.norm_v(self._by_head(value))
@@ -138,7 +136,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers; `feed_forward` knows what lies between them.
+    """Two linear layers with a GELU between them.
 
     Args:
         width: of what comes in.
@@ -149,6 +147,10 @@ class Mlp(nn.Module):
     def __init__(self, width: int, hidden: int, width_out: int) -> None:
         super().__init__()
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width_out)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """`(..., width)` to `(..., width_out)`."""
+        return cast(Tensor, self.fc2(F.gelu(self.fc1(tokens))))
 
 
 class Block(nn.Module):
@@ -182,12 +184,13 @@ class Block(nn.Module):
         return cast(Tensor, self.attention(self.norm1(tokens)))
 
     def _fed(self, tokens: Tensor, factor: Tensor | None) -> Tensor:
-        return feed_forward(tokens, self._layers(), factor)
-
-    def _layers(self) -> Layers:
+        normed = self.norm2(tokens)
+        found = self.mlp(normed)
+        if factor is not None:
+            found = found * factor.view(-1, *[1] * (tokens.ndim - 1))
         # as published: the shortcut begins behind the norm where the width changes
-        beside = self.proj if self.shape.width != self.shape.width_out else None
-        return Layers(self.norm2, self.mlp.fc1, self.mlp.fc2, beside)
+        kept = tokens if self.shape.width == self.shape.width_out else self.proj(normed)
+        return cast(Tensor, kept + found)
 
     def _shortcut(self, tokens: Tensor) -> Tensor:
         if self.shape.down > 1:

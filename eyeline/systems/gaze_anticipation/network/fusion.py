@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape
-from eyeline.systems.gaze_anticipation.network.products import linear
 
 HEADS = 8
 
@@ -39,7 +39,7 @@ class WholePicture(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, side, side, width)` to `(batch, time, width)`."""
         flat = tokens.permute(0, 1, 4, 2, 3).flatten(2)
-        return linear(flat, self.weight.flatten(1), self.bias)
+        return F.linear(flat, self.weight.flatten(1), self.bias)
 
 
 class Fusion(nn.Module):

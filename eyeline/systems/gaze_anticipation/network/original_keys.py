@@ -56,9 +56,15 @@ _PLACES = {
 }
 
 KINETICS_IGNORED = frozenset(
-    {"cls_token", "pos_embed_class", "norm.weight", "norm.bias",
-     "head.projection.weight", "head.projection.bias"}
-)  # fmt: skip
+    {
+        "cls_token",
+        "pos_embed_class",
+        "norm.weight",
+        "norm.bias",
+        "head.projection.weight",
+        "head.projection.bias",
+    }
+)
 """Entries of a network for actions that this one has no use for."""
 
 

@@ -182,8 +182,9 @@ def full_windows(timing: Timing, frames: int) -> list[Ints]:
     """
     block = timing.step * FRAMES
     starts = [
-        i for first in range(0, frames, block)
+        i
+        for first in range(0, frames, block)
         for i in range(first, min(first + timing.step, frames))
-    ]  # fmt: skip
+    ]
     ahead = timing.step * np.arange(FRAMES)
     return [np.minimum(start + ahead, frames - 1) for start in starts]

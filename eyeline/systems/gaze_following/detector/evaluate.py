@@ -123,9 +123,9 @@ def answers(
     import torch
 
     from eyeline.systems.gaze_following.detector import detections, inputs
-    from eyeline.systems.gaze_following.detector.fused import fused
     from eyeline.systems.gaze_following.detector.proposals import Proposing
     from eyeline.training.devices import for_answers
+    from eyeline.training.fused import fused
 
     how, quick = detections.Finding(Proposing(proposals, proposals), masks=masks), fused(network)
     category = _category(pictures)

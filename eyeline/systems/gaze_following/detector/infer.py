@@ -71,10 +71,10 @@ class CandidateDetector:
             UsageError: a device that is not there, or a number that cannot be.
         """
         from eyeline.systems.gaze_following.detector.detections import Finding
-        from eyeline.systems.gaze_following.detector.fused import fused
         from eyeline.systems.gaze_following.detector.proposals import Proposing
         from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
         if min(proposals, most, at_once) < 1 or short_px < 32:
             raise UsageError(

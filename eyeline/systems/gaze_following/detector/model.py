@@ -147,6 +147,8 @@ class MaskRcnn(nn.Module):
         masks: of these maps, one logit for each of 28 x 28 pixels.
     """
 
+    foldable = ("backbone",)
+
     def __init__(
         self,
         backbone: nn.Module,
@@ -212,8 +214,10 @@ class MaskRcnn(nn.Module):
         return cast(Tensor, self.masks(self.mask_head(pooled(maps, regions, MASK_BINS))))
 
 
-def normed(maps: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
+def normed(maps: Tensor, conv: nn.Conv2d, norm: nn.Module) -> Tensor:
     """A convolution and the norm behind it, which takes the statistics that it holds."""
+    if not isinstance(norm, nn.BatchNorm2d):  # as of `training.fused`
+        return cast(Tensor, conv(maps))
     weight, bias = folded(conv, norm)
     return F.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 

@@ -23,15 +23,22 @@ _NAMES = {
 """Theirs to ours, `{}` a number, without `weight` and `bias`; those of the backbone are alike."""
 
 _PARTS = {
-    "backbone": "backbone", "neck": "feature pyramid", "rpn_head": "proposals",
-    "roi_head.bbox_head": "boxes", "roi_head.mask_head": "masks",
-}  # fmt: skip
+    "backbone": "backbone",
+    "neck": "feature pyramid",
+    "rpn_head": "proposals",
+    "roi_head.bbox_head": "boxes",
+    "roi_head.mask_head": "masks",
+}
 _OURS = {
-    "backbone": "backbone", "pyramid": "neck", "proposer": "rpn_head",
-    "box_head": "roi_head.bbox_head", "classes": "roi_head.bbox_head",
-    "boxes": "roi_head.bbox_head", "mask_head": "roi_head.mask_head",
+    "backbone": "backbone",
+    "pyramid": "neck",
+    "proposer": "rpn_head",
+    "box_head": "roi_head.bbox_head",
+    "classes": "roi_head.bbox_head",
+    "boxes": "roi_head.bbox_head",
+    "mask_head": "roi_head.mask_head",
     "masks": "roi_head.mask_head",
-}  # fmt: skip
+}
 
 
 def our_name(theirs: str) -> str:
@@ -59,9 +66,10 @@ def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
             continue
         shaped = {k for k in wanted & given if tuple(state[k].shape) != tuple(expected[k])}
         counts = {
-            "missing": len(wanted - given), "without a place": len(given - wanted),
+            "missing": len(wanted - given),
+            "without a place": len(given - wanted),
             "of another shape": len(shaped),
-        }  # fmt: skip
+        }
         said = [f"{n} {what}" for what, n in counts.items() if n]
         if said and wanted and not given:
             told.append(f"{word} ({part}): none of it is there")

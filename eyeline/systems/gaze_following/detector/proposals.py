@@ -50,16 +50,21 @@ def propose(
         _of_picture(
             [s[number].permute(1, 2, 0).reshape(-1) for s in scores],
             [d[number].permute(1, 2, 0).reshape(-1, 4) for d in deltas],
-            starts, size_hw, how,
+            starts,
+            size_hw,
+            how,
         )
         for number, size_hw in enumerate(sizes_hw)
-    ]  # fmt: skip
+    ]
 
 
 def _of_picture(
-    scores: Sequence[Tensor], deltas: Sequence[Tensor], starts: Sequence[Tensor],
-    size_hw: tuple[int, int], how: Proposing,
-) -> Tensor:  # fmt: skip
+    scores: Sequence[Tensor],
+    deltas: Sequence[Tensor],
+    starts: Sequence[Tensor],
+    size_hw: tuple[int, int],
+    how: Proposing,
+) -> Tensor:
     found = []
     for logits, delta, start in zip(scores, deltas, starts, strict=True):
         best, rows = torch.sort(logits.float(), descending=True, stable=True)

@@ -136,10 +136,12 @@ def of_anchors(
     together = torch.cat(levels)
     rows, positives, deltas, weight = [], [], [], 0
     for number, target in enumerate(targets):
-        usable = torch.cat([
-            anchors.within((s.shape[2], s.shape[3]), target.padded_hw, stride)
-            for s, stride in zip(scores, anchors.STRIDES, strict=True)
-        ]).to(together.device)  # fmt: skip
+        usable = torch.cat(
+            [
+                anchors.within((s.shape[2], s.shape[3]), target.padded_hw, stride)
+                for s, stride in zip(scores, anchors.STRIDES, strict=True)
+            ]
+        ).to(together.device)
         matched, _ = match(together, target.box_xyxy, ANCHORS)
         matched[~usable] = IGNORED
         positive, negative = sample(matched, how)

@@ -26,9 +26,14 @@ FIGURES = (RIGHT_TARGET, "right_person", "auc", "l2_average", "angle_deg")
 
 
 def gains(
-    found: Predictions, baselines: Mapping[str, Predictions], scenes: Scenes, learned: Examples,
-    *, samples: int = 1000, seed: int = 0,
-) -> Report:  # fmt: skip
+    found: Predictions,
+    baselines: Mapping[str, Predictions],
+    scenes: Scenes,
+    learned: Examples,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+) -> Report:
     """Figures of the matcher less those of each baseline, of the same looks.
 
     Args:
@@ -120,5 +125,6 @@ def _paired(
         "matcher": report.number(report.mean(ours[both])),
         "baseline": report.number(report.mean(theirs[both])),
         "difference": report.number(change(np.arange(videos))),
-        "interval": None if span is None else list(span), "better": better,
-    }  # fmt: skip
+        "interval": None if span is None else list(span),
+        "better": better,
+    }

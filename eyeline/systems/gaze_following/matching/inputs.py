@@ -16,15 +16,37 @@ from eyeline.geometry.directions import normalise
 from eyeline.results import Floats, Ints
 
 PERSON = (
-    "x", "y", "height", "gaze_x", "gaze_y", "gaze_z", "gaze_told", "speaks", "others_speak",
-    "speech_told", "room",
-)  # fmt: skip
+    "x",
+    "y",
+    "height",
+    "gaze_x",
+    "gaze_y",
+    "gaze_z",
+    "gaze_told",
+    "speaks",
+    "others_speak",
+    "speech_told",
+    "room",
+)
 """What is told of the looker: place and size of the head in the picture, direction of the gaze in
 the camera frame, speech, and how far the gaze can go in the picture before it leaves it."""
 OPTION = (
-    "step_x", "step_y", "distance", "size", "shape", "x", "y", "score", "is_head", "speaks",
-    "angle_cosine", "sideways", "space_cosine", "on_self", "on_head",
-)  # fmt: skip
+    "step_x",
+    "step_y",
+    "distance",
+    "size",
+    "shape",
+    "x",
+    "y",
+    "score",
+    "is_head",
+    "speaks",
+    "angle_cosine",
+    "sideways",
+    "space_cosine",
+    "on_self",
+    "on_head",
+)
 """What is told of an option: direction and distance of its middle from the looker's head, size,
 place, the detector's score (1 for heads), speech, how well the gaze points at it in the picture
 and in space, and whether it lies on the looker's own head or on another one."""
@@ -38,8 +60,15 @@ OPTION_PARITY: Floats = np.array([-1.0 if name in _FLIPS else 1.0 for name in OP
 SPEECH = ("speaks", "others_speak", "speech_told")
 """Names, in both, of what is 0 where it is not known who speaks."""
 GAZE = (
-    "gaze_x", "gaze_y", "gaze_z", "gaze_told", "room", "angle_cosine", "sideways", "space_cosine",
-)  # fmt: skip
+    "gaze_x",
+    "gaze_y",
+    "gaze_z",
+    "gaze_told",
+    "room",
+    "angle_cosine",
+    "sideways",
+    "space_cosine",
+)
 """Names, in both, of what is 0 where the direction of the gaze is not known."""
 
 _VIEW = 1.0
@@ -131,10 +160,16 @@ class _Looker:
         others = np.delete(self.speaks, self.row)
         return np.array(
             [
-                *place, height / 2, *self.gaze, self.gaze_told, self.speaks[self.row],
-                others.max(initial=0), self.speech_told, self._room(),
+                *place,
+                height / 2,
+                *self.gaze,
+                self.gaze_told,
+                self.speaks[self.row],
+                others.max(initial=0),
+                self.speech_told,
+                self._room(),
             ]
-        )  # fmt: skip
+        )
 
     def options(self, among: Options) -> Floats:
         middle = boxes.centre(among.box_xyxy)
@@ -149,14 +184,22 @@ class _Looker:
         pointing = way @ (self.gaze[:2] / max(sideways, 1e-6))
         return np.stack(
             [
-                *way.T, np.log1p(distance) / 2, np.log(size / self.size),
-                np.log(wh[:, 1] / wh[:, 0]), *(2 * middle / self.wh - 1).T, among.score, is_head,
-                speaks, pointing, np.full(len(step), sideways),
+                *way.T,
+                np.log1p(distance) / 2,
+                np.log(size / self.size),
+                np.log(wh[:, 1] / wh[:, 0]),
+                *(2 * middle / self.wh - 1).T,
+                among.score,
+                is_head,
+                speaks,
+                pointing,
+                np.full(len(step), sideways),
                 self._in_space(among, middle, size) @ self.gaze,
-                self._inside(self.box[None], middle), self._on_heads(among, middle),
+                self._inside(self.box[None], middle),
+                self._on_heads(among, middle),
             ],
             axis=1,
-        )  # fmt: skip
+        )
 
     def _in_space(self, among: Options, middle: Floats, size: Floats) -> Floats:
         """Unit vectors `(options, 3)` to the options.

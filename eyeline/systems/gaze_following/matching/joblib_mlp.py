@@ -48,9 +48,12 @@ def import_original(path: Path | str) -> Imported:
     """
     mlp = read(path)
     card = CheckpointCard(
-        "gaze_following", slope.NETWORK, slope.arguments_of(mlp),
-        data={"name": "VideoGazeSpeech, by its authors"}, licence=LICENCE,
-    )  # fmt: skip
+        "gaze_following",
+        slope.NETWORK,
+        slope.arguments_of(mlp),
+        data={"name": "VideoGazeSpeech, by its authors"},
+        licence=LICENCE,
+    )
     return Imported(card, slope.state_of(mlp))
 
 
@@ -175,8 +178,8 @@ class _Reader(Reader):
         super().__init__(file, names, what)
         self._file = file
 
-    def load_build(self) -> None:
+    def build(self, state: Any) -> None:
         """Give an object its state; in the place of joblib's word for an array, the array."""
-        super().load_build()
+        super().build(state)
         if isinstance(self.stack[-1], _Wrapped):
             self.stack[-1] = self.stack[-1].array(self._file)

@@ -19,8 +19,11 @@ EXTRA = ("off_screen", "own_lap")
 """Answers beside the options: a look out of the picture, and one at the own lap, hands or table."""
 
 _ACTIVATIONS = {
-    "identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid,
-}  # fmt: skip
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "logistic": nn.Sigmoid,
+}
 
 
 class Mlp(nn.Module):

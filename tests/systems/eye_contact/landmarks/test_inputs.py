@@ -7,7 +7,6 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
-from eyeline.systems.eye_contact.head import MIRRORED_ORDER
 from eyeline.systems.eye_contact.infer import MIN_PIECE_S
 from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
@@ -19,7 +18,7 @@ from eyeline.systems.eye_contact.landmarks.inputs import (
 )
 from eyeline.systems.eye_contact.pieces import pieces_of
 from eyeline.systems.eye_contact.samples import landmark_samples
-from tests.systems.eye_contact.faces import six_points, track, wandering
+from tests.systems.eye_contact.faces import MIRRORED_ORDER, six_points, track, wandering
 
 SIZE = (1280, 720)
 

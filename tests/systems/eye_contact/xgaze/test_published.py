@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.eye_contact_published import Temporal, face_tensor, loss
+from benchmarks.published.eye_contact import Temporal, face_tensor, loss
 from eyeline.systems.eye_contact.loss import segmentation_loss
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, network_input, views
 from eyeline.systems.eye_contact.xgaze.model import MsTcn2

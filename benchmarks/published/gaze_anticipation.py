@@ -31,9 +31,13 @@ class Pooled(nn.Module):
         maps = tokens.transpose(2, 3).reshape(batch * heads, channels, *grid).contiguous()
         if up != (1, 1, 1):
             maps = F.conv_transpose3d(
-                maps, self.weight, stride=up, padding=1, output_padding=[s - 1 for s in up],
+                maps,
+                self.weight,
+                stride=up,
+                padding=1,
+                output_padding=[s - 1 for s in up],
                 groups=channels,
-            )  # fmt: skip
+            )
         else:
             maps = F.conv3d(maps, self.weight, stride=down, padding=1, groups=channels)
         found = maps.reshape(batch, heads, channels, -1).transpose(2, 3)

@@ -62,9 +62,15 @@ def published(network: MaskRcnn) -> MaskRcnn:
     """A copy of a network of ours that computes in the published way."""
     parts: Any = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     return Published(
-        Backbone(parts.backbone), parts.pyramid, parts.proposer, parts.box_head, parts.classes,
-        parts.boxes, parts.mask_head, parts.masks,
-    ).train(network.training)  # fmt: skip
+        Backbone(parts.backbone),
+        parts.pyramid,
+        parts.proposer,
+        parts.box_head,
+        parts.classes,
+        parts.boxes,
+        parts.mask_head,
+        parts.masks,
+    ).train(network.training)
 
 
 def _head(whole: ResNet) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""The published ways, written anew from their descriptions; a ratio is printed from each."""
