@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 

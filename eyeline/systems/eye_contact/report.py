@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.results import Floats, Ints
 
 IOU_LEVELS = (0.10, 0.25, 0.50)

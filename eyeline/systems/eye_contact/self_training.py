@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.documents import read_npz
 from eyeline.errors import DataError
 from eyeline.log import Log

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS

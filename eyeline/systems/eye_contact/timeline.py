@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.errors import DataError, check_shape
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.files import plain_text

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.geometry.directions import angle, normalise, to_yaw_pitch
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_3d import calibration

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following.measures import Measures
 

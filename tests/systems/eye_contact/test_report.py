@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.systems.eye_contact.data import read_videos
 from eyeline.systems.eye_contact.report import (
     IOU_LEVELS,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, report
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes

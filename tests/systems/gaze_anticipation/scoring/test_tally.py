@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.scoring import levels

@@ -1,0 +1,1 @@
+"""What all evaluations share: tables of predictions and truth, scores, intervals, reports, plots."""
