@@ -1,1 +1,1 @@
-"""What all evaluations share: tables of predictions and truth, scores, intervals, reports, plots."""
+"""What all evaluations share: tables, scores, intervals, reports."""

@@ -36,9 +36,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def interval(
-    score: Score, groups: int, *, samples: int = 200, seed: int = 0
-) -> list[float] | None:
+def interval(score: Score, groups: int, *, samples: int = 200, seed: int = 0) -> list[float] | None:
     """The 95 % interval; None where no draw has a score, or without samples."""
     if not samples:
         return None

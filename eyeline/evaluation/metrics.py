@@ -15,6 +15,12 @@ import numpy as np
 from eyeline.results import Floats, Ints
 
 
+def mean(values: Floats) -> float:
+    """Of what is known; NaN of nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def accuracy(truth: Ints, predicted: Ints) -> float:
     """Fraction of equal labels `(n,)`; NaN for none at all."""
     return float((truth == predicted).mean()) if len(truth) else float("nan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -80,13 +80,15 @@ class Report(Mapping[str, Any]):
 
 
 def plain(value: Any) -> Any:
-    """As JSON can have it: None for NaN; TypeError or ValueError for what is no JSON."""
+    """As JSON can have it: None for NaN, text for a path; ValueError for what is no JSON."""
     if isinstance(value, Mapping):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, float) and not math.isinf(value):
         return None if math.isnan(value) else value
     if value is None or isinstance(value, str | int):

@@ -1,4 +1,4 @@
-"""Tables of predictions and truth: typed columns of a CSV, every fault named, rows joined by key."""
+"""Tables of predictions and truth: typed columns of CSV files, and rows joined by key."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def text(cell: str) -> str:
 
 def whole(cell: str) -> int:
     """A whole number from 0."""
-    if not re.fullmatch(r"[0-9]{1,18}", cell.strip()):
+    if not (found := re.fullmatch(r"([0-9]{1,18})(\.0+)?", cell.strip())):
         raise ValueError("a whole number of at most 18 digits")
-    return int(cell)
+    return int(found[1])
 
 
 def number(cell: str) -> float:
@@ -177,12 +177,16 @@ def first_of_each(keys: Sequence[Hashable]) -> npt.NDArray[np.bool_]:
     return np.array([seen.setdefault(key, row) == row for row, key in enumerate(keys)], np.bool_)
 
 
-def check_once(side: Side) -> None:
-    """DataError naming a row whose key stands before."""
-    if not (first := first_of_each(side.keys)).all():
-        row = int(np.argmin(first))
-        before = side.name(side.keys.index(side.keys[row]))
-        raise DataError(f"{side.source}: {side.name(row)} comes twice, first as {before}")
+def check_once(side: Side, line: Ints | None = None) -> None:
+    """DataError naming a row whose key stands before; `line` `(n,)` of a file."""
+    seen: dict[Hashable, int] = {}
+    for row, key in enumerate(side.keys):
+        before = seen.setdefault(key, row)
+        if before != row and line is None:
+            raise DataError(f"{side.source}: {side.name(row)} comes twice")
+        if before != row and line is not None:
+            where = f"{side.source}, line {line[row]}: {side.name(row)}"
+            raise DataError(f"{where} stands in line {line[before]} too")
 
 
 def join(
@@ -225,3 +229,11 @@ def named(side: Side, rows: Ints) -> str:
     """Some rows in words."""
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     return "; ".join(side.name(row) for row in rows[:SHOWN].tolist()) + more
+
+
+def groups(names: Iterable[Any]) -> dict[Any, Ints]:
+    """Rows of each name, names in order of first appearance."""
+    rows: dict[Any, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return {name: np.array(own) for name, own in rows.items()}

@@ -1,0 +1,83 @@
+"""Tables of predictions that are none: each system's reader names file, line, column and value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from eyeline.errors import DataError
+from eyeline.systems.gaze_3d import answers
+
+
+class Table(NamedTuple):
+    read: Callable[[Path], object]
+    head: str
+    first: str
+    second: str
+
+    @property
+    def text(self) -> str:
+        return "".join(f"{line}\n" for line in (self.head, self.first, self.second) if line)
+
+
+TABLES = {
+    "gaze_3d": Table(
+        answers.read,
+        "recording,first_frame,frame,gaze_x,gaze_y,gaze_z",
+        "a,0,0,0,1,0",
+        "a,0,1,1,0,0",
+    ),
+}
+NUMBER, WHOLE, FRACTION = "a finite number", "a whole number", r"a number in \[0, 1\]"
+CASES = [
+    ("gaze_3d", "a,0,1,", "a,0,0,", "line 3: frame 0 of a stands in line 2 too"),
+    ("gaze_3d", "a,0,1,", "a,0,1.5,", f"line 3: frame is '1.5', expected {WHOLE}"),
+    ("gaze_3d", "0,1,0", "0,x,0", f"line 2: gaze_y is 'x', expected {NUMBER}"),
+    ("gaze_3d", "0,1,0", "0,nan,0", f"line 2: gaze_y is 'nan', expected {NUMBER}"),
+    ("gaze_3d", "0,1,0", "0,0,0", "line 2: the direction of gaze has no length"),
+    ("gaze_3d", "gaze_z", "gaze_q", "line 1: no column gaze_z; expected recording"),
+    ("gaze_3d", "gaze_z", "gaze_y", "line 1: no column gaze_z"),
+    ("gaze_3d", "a,0,1,", "a,1,", "line 3: 5 cells, expected 6"),
+]
+
+
+@pytest.mark.parametrize(("system", "old", "new", "message"), CASES)
+def test_faults_are_named(system: str, old: str, new: str, message: str, tmp_path: Path) -> None:
+    table, path = TABLES[system], tmp_path / "p.csv"
+    path.write_text(table.text, encoding="utf-8")
+    table.read(path)
+    assert old in table.text
+    path.write_text(table.text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"p\.csv, {message}"):
+        table.read(path)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_files_that_are_no_table(table: Table, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    for content in (None, b"\xff\xfe\x00"):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(DataError, match=r"cannot read .*p\.csv"):
+            table.read(path)
+    for text in ("", "x,y\n1,2\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=r"p\.csv, line 1: "):
+            table.read(path)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_lines_may_end_as_on_other_systems_after_a_mark(table: Table, tmp_path: Path) -> None:
+    if not table.head:
+        pytest.skip("the benchmark's files have no head line and no mark")
+    path = tmp_path / "p.csv"
+    text = "\ufeff" + table.text.replace("\n", "\r\n")
+    path.write_bytes(text.encode())
+    table.read(path)
+    head, *rows = table.text.splitlines()
+    turned = [",".join(reversed(line.split(","))) for line in (head, *rows)]
+    path.write_text("\n".join(turned) + "\n", encoding="utf-8")
+    table.read(path)
