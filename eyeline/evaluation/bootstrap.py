@@ -105,7 +105,7 @@ def beside(span: list[float] | None, sign: str = "") -> str:
     return f"  ({span[0]:{sign}.3f} to {span[1]:{sign}.3f})" if span else ""
 
 
-def drawn_ratio(total: Floats, count: Floats | Ints) -> Score:
+def drawn_ratio(total: Floats | Ints, count: Floats | Ints) -> Score:
     """Sums over counts, each `(groups,)`."""
 
     def of(drawn: Ints) -> float:

@@ -10,6 +10,7 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_3d import answers
+from eyeline.systems.gaze_anticipation import predictions as gaze_anticipation
 
 
 class Table(NamedTuple):
@@ -30,6 +31,19 @@ TABLES = {
         "a,0,0,0,1,0",
         "a,0,1,1,0,0",
     ),
+    "anticipated": Table(
+        gaze_anticipation.read_predictions,
+        "video,clip_start_s,slot,frame,time_s,ahead_s,x,y,probability",
+        "v,0,0,113,3.5,0.5,0.25,0.5,0.1",
+        "v,0,1,114,3.6,0.6,0.25,0.5,0.1",
+    ),
+    "looked": Table(
+        gaze_anticipation.read_truth,
+        "video,clip_start_s,slot,frame,time_s,ahead_s,kind,x,y,square_x,square_y,last_x,last_y,"
+        "width_px,height_px,dataset",
+        "v,0,0,113,3.5,0.5,fixation,0.25,0.5,0.1,0.2,0.3,0.4,640,480,ego4d",
+        "v,0,1,114,3.6,0.6,saccade,0.25,0.5,0.1,0.2,0.3,0.4,640,480,ego4d",
+    ),
 }
 NUMBER, WHOLE, FRACTION = "a finite number", "a whole number", r"a number in \[0, 1\]"
 CASES = [
@@ -41,6 +55,25 @@ CASES = [
     ("gaze_3d", "gaze_z", "gaze_q", "line 1: no column gaze_z; expected recording"),
     ("gaze_3d", "gaze_z", "gaze_y", "line 1: no column gaze_z"),
     ("gaze_3d", "a,0,1,", "a,1,", "line 3: 5 cells, expected 6"),
+    ("anticipated", ",0.25,", ",left,", f"line 2: x is 'left', expected {NUMBER}"),
+    ("anticipated", ",0.25,", ",nan,", f"line 2: x is 'nan', expected {NUMBER}"),
+    (
+        "anticipated",
+        "114,3.6",
+        "9" * 30 + ",3.6",
+        f"line 3: frame is '9+', expected {WHOLE}.*18",
+    ),
+    ("anticipated", "114,3.6", "3.5,3.6", f"line 3: frame is '3.5', expected {WHOLE}"),
+    ("anticipated", "v,0,0", ",0,0", "line 2: video is '', expected a name"),
+    (
+        "anticipated",
+        "v,0,1,114",
+        "v,0,1,113",
+        "line 3: frame 113 of clip 0 s of v stands in line 2",
+    ),
+    ("anticipated", "ahead_s,x,y", "ahead,u,v", "line 1: no column ahead_s, x, y"),
+    ("anticipated", "v,0,1,114,3.6,0.6,0.25,0.5,0.1", "a,1", "line 3: 2 cells, expected 9"),
+    ("looked", "saccade", "blink", "line 3: kind is 'blink', expected fixation or saccade"),
 ]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.evaluation import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
 from eyeline.results import Floats, Ints
 
 THRESHOLD = 0.5

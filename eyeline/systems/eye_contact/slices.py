@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.evaluation import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet

@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from eyeline.evaluation import metrics
 from eyeline.errors import DataError, check_shape
+from eyeline.evaluation import metrics
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.files import plain_text
 from eyeline.files import write_bytes

@@ -9,8 +9,7 @@ import numpy as np
 
 from eyeline.evaluation import bootstrap, tables
 from eyeline.evaluation.metrics import mean
-from eyeline.evaluation.report import Figures as Report
-from eyeline.evaluation.report import plain
+from eyeline.evaluation.report import Figures, plain
 from eyeline.geometry.directions import angle, normalise, to_yaw_pitch
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_3d import calibration
@@ -21,6 +20,8 @@ COLUMNS = ("3d_front", "2d_front", "3d_back", "2d_back", "3d_all", "2d_all")
 picture's plane, of people who look towards the camera's side, away from it, and of all."""
 PUBLISHED_BATCH = 32
 YAW_BINS = 24
+
+Report = Figures
 
 
 def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dict[str, float]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.evaluation import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report, score

@@ -28,7 +28,8 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
         {"gaze": np.linspace(1, 1000, 14)},
     )  # fmt: skip
     found = answers.read(table(tmp_path / "p.csv", wanted))
-    assert found.side("").keys == wanted.side("").keys and found.direction.keys() == {"gaze", "head"}
+    assert found.side("").keys == wanted.side("").keys
+    assert found.direction.keys() == {"gaze", "head"}
     assert found.first_frame is not None and found.first_frame.tolist() == [0] * 7 + [7] * 7
     np.testing.assert_allclose(found.direction["head"], -gaze, atol=1e-5)
     assert_close_to_scale(found.concentration["gaze"], wanted.concentration["gaze"], 1e-4)
