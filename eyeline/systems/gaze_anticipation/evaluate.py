@@ -28,7 +28,6 @@ from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
-
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
     from eyeline.systems.gaze_anticipation.scoring.answers import Answers, Work
