@@ -84,7 +84,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
+        return (tuple if isinstance(value, tuple) else list)(plain(part) for part in value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, PurePath):

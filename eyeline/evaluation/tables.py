@@ -191,7 +191,7 @@ def check_once(side: Side, line: Ints | None = None) -> None:
 
 def join(
     found: Side, known: Side, *, subset: bool = False, what: str = "rows",
-    notes: list[str] | None = None,
+    notes: list[str] | None = None, hint: str = "With subset=true they are left out",
 ) -> Ints:  # fmt: skip
     """Of each predicted row the row of the truth `(n,)`.
 
@@ -201,6 +201,7 @@ def join(
         subset: whether rows of the truth may lack.
         what: the rows are, in the plural.
         notes: gets a line that counts those that lack.
+        hint: what to do about them.
 
     Raises:
         DataError: naming rows: no predictions, predictions that the truth does not have or that
@@ -218,7 +219,7 @@ def join(
     if len(lacking) and not subset:
         raise DataError(
             f"{found.source} lacks {len(lacking)} of {len(known.keys)} {what}: "
-            f"{named(known, lacking)}. With subset=true they are left out"
+            f"{named(known, lacking)}. {hint}"
         )
     if len(lacking) and notes is not None:
         notes.append(f"{len(lacking)} of {len(known.keys)} {what} were not predicted: left out")

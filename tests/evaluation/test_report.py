@@ -16,7 +16,7 @@ from eyeline.evaluation.report import Report
 def test_written_and_read_back(tmp_path: Path) -> None:
     made = Report(
         {"pooled": {"auc": np.float32(0.5), "none": np.nan, "n": np.int64(3)}, "notes": ["a", "b"],
-         "interval": {"auc": (0.25, float("nan"))}, "own": [True, None, "x"]}
+         "interval": {"auc": [0.25, float("nan")]}, "own": [True, None, "x"]}
     )  # fmt: skip
     made.write(tmp_path / "report.json")
     text = (tmp_path / "report.json").read_text(encoding="utf-8")

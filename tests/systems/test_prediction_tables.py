@@ -10,6 +10,7 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.ego_social import predictions as ego_social
+from eyeline.systems.eye_contact import predictions as eye_contact
 from eyeline.systems.gaze_3d import answers
 from eyeline.systems.gaze_anticipation import predictions as gaze_anticipation
 
@@ -44,6 +45,12 @@ TABLES = {
         "width_px,height_px,dataset",
         "v,0,0,113,3.5,0.5,fixation,0.25,0.5,0.1,0.2,0.3,0.4,640,480,ego4d",
         "v,0,1,114,3.6,0.6,saccade,0.25,0.5,0.1,0.2,0.3,0.4,640,480,ego4d",
+    ),
+    "eye_contact": Table(
+        eye_contact.read_predictions,
+        "celebrity,video,tracklet,frame,label,probability",
+        "a,b,0,1,1,0.5",
+        "a,b,000,2,1,0.75",
     ),
     "ego_social": Table(
         ego_social.read_predictions,
@@ -91,6 +98,15 @@ CASES = [
     ("ego_social", "t,1,0.5", "t,1,nan", "line 2: clip v, frame 1, track t: score nan"),
     ("ego_social", "t,1,0.5", "t,1,", f"line 2: score is '', expected {NUMBER}"),
     ("ego_social_truth", "s,1,0", "s,1,2", "line 1: video_id s, .* 1: label 2, expected 0 or 1"),
+    ("eye_contact", "tracklet,frame", "tracklet,time", "line 1: no column frame"),
+    ("eye_contact", "a,b,0,1,1,0.5\na,b,000,2,1,0.75\n", "", "line 2: no predictions"),
+    ("eye_contact", "0,1,1,0.5", "0,1,1", "line 2: 5 cells, expected 6"),
+    ("eye_contact", "0,1,1,", "0,-1,1,", f"line 2: frame is '-1', expected {WHOLE}"),
+    ("eye_contact", "0,1,1,", "0,1,2,", "line 2: label is '2', expected 0 or 1"),
+    ("eye_contact", "000,2", "000,1", "line 3: frame 1 of a/b/000 stands in line 2 too"),
+    ("eye_contact", "0.75", "1.5", f"line 3: probability is '1.5', expected {FRACTION}"),
+    ("eye_contact", "0.75", "nan", f"line 3: probability is 'nan', expected {FRACTION}"),
+    ("eye_contact", "0.75", "", "line 3: a probability on some lines only"),
     ("looked", "saccade", "blink", "line 3: kind is 'blink', expected fixation or saccade"),
 ]
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError
 from eyeline.evaluation import metrics
+from eyeline.evaluation.report import plain
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
@@ -126,7 +127,7 @@ class _Frames:
             "frames": int(chosen.sum()),
             "positive": float(label.mean()) if len(label) else None,
             "accuracy": float(right.mean()) if len(label) else None,
-            "auc": _number(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
+            "auc": plain(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
         }
 
 
@@ -183,7 +184,3 @@ def _speed(angles_deg: Floats) -> Floats:
         return np.zeros(len(angles_deg))
     smooth = gaussian_filter1d(angles_deg, _SPEED_FRAMES, axis=0)
     return np.asarray(np.linalg.norm(np.gradient(smooth, axis=0), axis=1) * RATE_HZ)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
