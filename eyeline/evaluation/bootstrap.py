@@ -131,7 +131,7 @@ def drawn_mean(values: Floats, group: Ints, groups: int) -> Score:
 
 
 def drawn_precision(
-    truth: Ints, score: Floats, group: Ints, groups: int, area: Area | None = None
+    truth: Ints | Floats, score: Floats, group: Ints, groups: int, area: Area | None = None
 ) -> Score:
     """Average precision; rows are sorted once, and a draw only weighs them.
 

@@ -61,8 +61,8 @@ class Report(Mapping[str, Any]):
         return len(self.content)
 
     def log(self, log: Log | None, *lines: str) -> None:
-        """Give a log some lines and the notes."""
-        for line in (*lines, *self.get("notes", ())) if log else ():
+        """Give a log the notes and further lines."""
+        for line in (*self.get("notes", ()), *lines) if log else ():
             log(line)  # type: ignore[misc]
 
     def write(self, path: Path) -> None:

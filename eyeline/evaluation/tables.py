@@ -183,7 +183,8 @@ def check_once(side: Side, line: Ints | None = None) -> None:
     for row, key in enumerate(side.keys):
         before = seen.setdefault(key, row)
         if before != row and line is None:
-            raise DataError(f"{side.source}: {side.name(row)} comes twice")
+            both = f"{side.name(before)} and {side.name(row)}"
+            raise DataError(f"{side.source} tells of one row twice: {both}")
         if before != row and line is not None:
             where = f"{side.source}, line {line[row]}: {side.name(row)}"
             raise DataError(f"{where} stands in line {line[before]} too")

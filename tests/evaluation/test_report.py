@@ -27,9 +27,9 @@ def test_written_and_read_back(tmp_path: Path) -> None:
         "interval": {"auc": [0.25, None]}, "own": [True, None, "x"],
     }  # fmt: skip
     heard: list[str] = []
-    again.log(heard.append, "first")
+    again.log(heard.append, "last")
     again.log(None)
-    assert heard == ["first", "a", "b"]
+    assert heard == ["a", "b", "last"]
 
 
 @pytest.mark.parametrize(

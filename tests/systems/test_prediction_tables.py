@@ -13,6 +13,7 @@ from eyeline.systems.ego_social import predictions as ego_social
 from eyeline.systems.eye_contact import predictions as eye_contact
 from eyeline.systems.gaze_3d import answers
 from eyeline.systems.gaze_anticipation import predictions as gaze_anticipation
+from eyeline.systems.gaze_following import predictions as gaze_following
 
 
 class Table(NamedTuple):
@@ -51,6 +52,12 @@ TABLES = {
         "celebrity,video,tracklet,frame,label,probability",
         "a,b,0,1,1,0.5",
         "a,b,000,2,1,0.75",
+    ),
+    "gaze_following": Table(
+        gaze_following.read,
+        "frame_name,head_xmin,head_ymin,head_xmax,head_ymax,gaze_x,gaze_y,in_frame",
+        "a,1,2,3,4,5,6,0.5",
+        "b,,,,,,,",
     ),
     "ego_social": Table(
         ego_social.read_predictions,
@@ -107,6 +114,13 @@ CASES = [
     ("eye_contact", "0.75", "1.5", f"line 3: probability is '1.5', expected {FRACTION}"),
     ("eye_contact", "0.75", "nan", f"line 3: probability is 'nan', expected {FRACTION}"),
     ("eye_contact", "0.75", "", "line 3: a probability on some lines only"),
+    ("gaze_following", "frame_name", "name", "line 1: no column frame_name"),
+    ("gaze_following", "gaze_y,in_frame", "gaze_y,dog", "line 1: columns dog; expected"),
+    ("gaze_following", "gaze_y,in_frame", "gaze_y,gaze_y", "line 1: columns gaze_y, gaze_y"),
+    ("gaze_following", ",5,6,0.5", ",5,0.5", "line 2: 7 cells, expected 8"),
+    ("gaze_following", ",5,6", ",5,x", f"line 2: gaze_y is 'x', expected {NUMBER}"),
+    ("gaze_following", "a,1,2,3", "a,1,2,1", "line 2: the head box"),
+    ("gaze_following", "0.5", "1.5", f"line 2: in_frame is '1.5', expected {FRACTION}"),
     ("looked", "saccade", "blink", "line 3: kind is 'blink', expected fixation or saccade"),
 ]
 

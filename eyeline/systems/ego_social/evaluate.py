@@ -103,8 +103,11 @@ def run(
     fabric = sharing.launched(devices)
     lead, place = sharing.leads(fabric), sharing.place(fabric, device)
     work = Work(batch, workers, told if lead else None, fabric)
-    load = files.load_looking_at_me if kind == "lam" else files.load_talking_to_me
-    network: LookingAtMe | TalkingToMe = fused(load(weights, place))
+    network: LookingAtMe | TalkingToMe
+    if kind == "lam":
+        network = fused(files.load_looking_at_me(weights, place))
+    else:
+        network = fused(files.load_talking_to_me(weights, place))
     folder = Path(out_dir) if out_dir is not None else None
     if split == CHALLENGE:
         found = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)

@@ -155,7 +155,9 @@ def run(
         predictions.write(folder / TRUTH, measured.bench.truth)
         predictions.write(folder / PREDICTIONS, measured.found)
     sharing.end(fabric)
-    made.log(told, made["json_stats"])
+    if told:
+        told(made["json_stats"])
+    made.log(told)
     return made
 
 

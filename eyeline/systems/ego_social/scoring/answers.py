@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -196,7 +196,7 @@ def _look_logits(
     """Of windows as they are and, if asked for, of their mirror images."""
     from eyeline.systems.ego_social.scoring import answering
 
-    how = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     of = partial(answering.looks, network, items, at_once=work.at_once, **how)
     return [of(mirrored=mirrored) for mirrored in sides]
@@ -205,7 +205,7 @@ def _look_logits(
 def _talked(network: TalkingToMe, items: Stretches, options: Options, work: Work) -> list[Talked]:
     from eyeline.systems.ego_social.scoring import answering
 
-    how = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     return [answering.talks(network, items, mirrored=mirrored, **how) for mirrored in sides]
 

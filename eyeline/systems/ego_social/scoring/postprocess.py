@@ -106,7 +106,7 @@ def frames_of_segments(
         frames: of each segment.
     """
     many = [len(own) for own in frames]
-    columns = {
+    columns: Columns = {
         "video_id": np.array(names, object).repeat(many),
         "frame_id": [str(frame) for own in frames for frame in own],
     }
