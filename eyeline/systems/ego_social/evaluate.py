@@ -127,7 +127,9 @@ def run(
             found = scored(answered, samples=samples, notes=notes)
             if folder is not None:
                 write(folder, answered)
-        found |= {"policy": policy, "counts": _counts(items), "notes": notes}
+        counts = {"clips": len(items.clips), "items": len(items), **items.left_out}
+        counts |= {"without sound": silent} if (silent := _silent(items)) else {}
+        found |= {"policy": policy, "counts": counts, "notes": notes}
         found["seen_in_training"] = _among(card, "clips", items)
     if not lead:
         sharing.end(fabric)
@@ -265,11 +267,6 @@ def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]
         notes.append(f"the epoch of these weights was chosen by {chose} of these clips")
     flags = policy_note([clip.annotation for clip in items.clips], policy)
     return [*notes, flags] if flags else notes
-
-
-def _counts(items: Looks | Talks) -> dict[str, int]:
-    found = {"clips": len(items.clips), "items": len(items), **items.left_out}
-    return found | ({"without sound": silent} if (silent := _silent(items)) else {})
 
 
 def _silent(items: Looks | Talks) -> int:

@@ -48,7 +48,12 @@ def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
     Raises:
         DataError: a class has no row; the original fails too.
     """
-    _check_classes(truth)
+    positives = int(np.count_nonzero(truth == 1))
+    if not 0 < positives < len(truth):
+        raise DataError(
+            f"{positives} of {len(truth)} rows are positive: a mean over both classes needs rows "
+            "of both"
+        )
     times = np.ones(len(truth), np.int64) if weight is None else weight
     positive = average_precision(truth, score, weight)
     negative = average_precision(1 - truth, 1 - score, weight)
@@ -150,12 +155,3 @@ def _area(hit: Ints, times: Ints, score: Floats) -> float:
     precision = hits / np.maximum(seen, 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((found * envelope).sum() / hits[-1])
-
-
-def _check_classes(truth: Ints) -> None:
-    positives = int(np.count_nonzero(truth == 1))
-    if not 0 < positives < len(truth):
-        raise DataError(
-            f"{positives} of {len(truth)} rows are positive: a mean over both classes needs rows "
-            "of both"
-        )

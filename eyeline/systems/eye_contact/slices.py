@@ -106,7 +106,12 @@ def slice_scores(
         for measure, bands in _BANDS.items()
         for value in [np.concatenate([k.measures[measure] for k in own])]
     }
-    found["uncertain"] = _by_certainty(frames, np.concatenate([k.uncertain for k in own]))
+    uncertain = np.concatenate([k.uncertain for k in own])
+    found["uncertain"] = {
+        "all frames": frames.scores(np.ones(len(uncertain), bool)),
+        "without uncertain": frames.scores(uncertain == 0),
+        "uncertain": frames.scores(uncertain == 1),
+    }
     if all(len(k.target) for k in own):
         found["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
     return found
@@ -129,15 +134,6 @@ class _Frames:
             "accuracy": float(right.mean()) if len(label) else None,
             "auc": plain(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
         }
-
-
-def _by_certainty(frames: _Frames, uncertain: Ints) -> dict[str, dict[str, Any]]:
-    everything = np.ones(len(uncertain), bool)
-    return {
-        "all frames": frames.scores(everything),
-        "without uncertain": frames.scores(uncertain == 0),
-        "uncertain": frames.scores(uncertain == 1),
-    }
 
 
 def _by_target(frames: _Frames, target: Ints) -> dict[str, dict[str, Any]]:

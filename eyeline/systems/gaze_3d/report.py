@@ -100,7 +100,12 @@ def score(found: Answers, truth: Answers) -> Report:
                 if part != "gaze" and part in found.direction
             },
             "yaw": by_yaw(found.direction["gaze"], truth.direction["gaze"]),
-            "reliability": _reliability(found, truth),
+            "reliability": {
+                part: calibration.reliability(kappa, angle(found.direction[part], label))
+                for part, kappa in found.concentration.items()
+                if (label := truth.direction.get(part)) is not None
+            }
+            or None,
         }
     )
     return made
@@ -157,14 +162,6 @@ def windows_of(answers: Answers) -> Ints | None:
 def session_of(recording: str) -> str:
     """`library/1029_2` of `library/1029_2/Camera_5_0`."""
     return recording.rpartition("/")[0] or recording
-
-
-def _reliability(found: Answers, truth: Answers) -> Report | None:
-    return {
-        part: calibration.reliability(kappa, angle(found.direction[part], truth.direction[part]))
-        for part, kappa in found.concentration.items()
-        if part in truth.direction
-    } or None
 
 
 def _angles(found: Floats, label: Floats) -> dict[str, Floats]:

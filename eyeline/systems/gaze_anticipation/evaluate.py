@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from eyeline.errors import UsageError
 from eyeline.evaluation import tables
 from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log
-from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation import predictions, report
 from eyeline.systems.gaze_anticipation.predictions import Predictions
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files, thresholds
@@ -30,9 +29,8 @@ from eyeline.training.devices import Devices
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-    from eyeline.systems.gaze_anticipation.scoring.answers import Answers, Work
+    from eyeline.systems.gaze_anticipation.scoring.answers import Work
     from eyeline.systems.gaze_anticipation.scoring.thresholds import Choice
-    from eyeline.systems.gaze_anticipation.windows.spatial import View
     from eyeline.training.checkpoint import CheckpointCard
 
 TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
@@ -217,19 +215,14 @@ def measure(
         at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
         new = kept[at]
         own, found = place[at][new], part.found.reshape(-1, bench.size, bench.size)[new]
-        xy[own] = _in_pictures(part, rows.views)[new]
+        placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
+        xy[own] = np.concatenate([rows.views[n].out_of(square) for n, square in placed])[new]
         probability[own] = part.probability.reshape(-1)[new]
         bench.add(tally, own, found, xy[own])
         if writer is not None:
             writer.add(bench.truth.take(own), found)
     answers = predicted(bench.truth, xy, probability)
     return Measured(bench, tally, answers, int((~kept).sum()))
-
-
-def _in_pictures(part: Answers, views: Sequence[View]) -> Floats:
-    """Places `(clip * slot, 2)` as shares of the pictures."""
-    placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
-    return np.concatenate([views[number].out_of(square) for number, square in placed])
 
 
 def _figures(measured: Measured, choice: Choice, samples: int) -> Figures:

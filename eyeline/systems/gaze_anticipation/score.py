@@ -117,23 +117,18 @@ def _truth(path: Path, split: str, found: Predictions, size: int) -> Truth:
     ahead = bool((found.ahead_s > 0).any())
     frames = int(found.slot.max(initial=1)) + 1
     task = "anticipation" if ahead else "estimation"
-    clips = open_clips(
+    clips = list(zip(found.video.tolist(), found.clip_start_s.tolist(), strict=True))
+    opened = open_clips(
         path,
         split,
         task=task,
         side=4 * size,
         sides=(4 * size, 4 * size),
         frames=min(max(frames, 2), FRAMES),
-        full_frames=not ahead and _meets_all(found),
+        full_frames=not ahead and len(clips) > FRAMES * len(set(clips)),
     )
-    known = asked(clips).truth
+    known = asked(opened).truth
     return known.take(tables.first_of_each(known.keys))
-
-
-def _meets_all(found: Predictions) -> bool:
-    """Whether any clip has more rows than one window."""
-    clips = list(zip(found.video.tolist(), found.clip_start_s.tolist(), strict=True))
-    return len(clips) > FRAMES * len(set(clips))
 
 
 def _check_times(found: Predictions, known: Truth, sides: tuple[Side, Side]) -> None:

@@ -91,7 +91,12 @@ def measure(
     if len(found) != len(rows):
         raise DataError(f"{len(found)} predictions for {len(rows)} looks")
     truth = known.take(rows)
-    _check_sizes(truth)
+    unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
+    if len(unknown):
+        raise DataError(
+            f"{truth.source[int(unknown[0])]}: the size of the picture is not known, so distances "
+            "cannot be told in pictures; name the folder of the pictures, or their size"
+        )
     guess = np.where(np.isnan(found.point_px), truth.size_px / 2, found.point_px)
     within = np.flatnonzero((truth.in_frame == 1) & (np.diff(truth.first) > 0))
     if heat is None:
@@ -237,12 +242,12 @@ def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
     true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
     pointed, _ = looked_at(found.point_px, heads, names, rows)
     people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
-    told = [
-        _row_of(name, people, names[row], at, chance)
-        for name, row, at, chance in zip(
-            found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist(), strict=True
-        )
-    ]
+    columns = (found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist())
+    told = []  # the row of who is said to be looked at: by name, else by the point
+    for name, row, at, chance in zip(*columns, strict=True):
+        by_point = -1 if chance < 0.5 else at
+        by_name = -1 if name in (NOBODY, OFF_SCREEN) else people.get((names[row], str(name)), -2)
+        told.append(by_point if name is None else by_name)
     sure = company & (known.in_frame[rows] >= 0)
     speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
     return {
@@ -252,15 +257,6 @@ def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
     }
 
 
-def _row_of(
-    name: str | None, rows: Mapping[tuple[str, str], int], picture: str, at: int, chance: float
-) -> int:
-    """The row of who is said to be looked at: by name, else by the point."""
-    if name is not None:
-        return -1 if name in (NOBODY, OFF_SCREEN) else rows.get((picture, name), -2)
-    return -1 if chance < 0.5 else at
-
-
 def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
     """Whether somebody other than the looker speaks, `(n,)`."""
     loud: dict[str, int] = {}
@@ -268,15 +264,6 @@ def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
         loud[picture] = loud.get(picture, 0) + (speaks == 1)
     here = np.array([loud[p] for p in known.picture], np.int64)
     return np.asarray(here - (known.speaks == 1) > 0)
-
-
-def _check_sizes(truth: Looks) -> None:
-    unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
-    if len(unknown):
-        raise DataError(
-            f"{truth.source[int(unknown[0])]}: the size of the picture is not known, so distances "
-            "cannot be told in pictures; name the folder of the pictures, or their size"
-        )
 
 
 BASELINES = ("middle", "nearest_head")

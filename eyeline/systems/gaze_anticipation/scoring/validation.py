@@ -55,11 +55,8 @@ def scores(
     means = tally.means(FIXATIONS)
     adapted = report.adaptive(means, levels.sweep(held.dataset, held.task))
     found: dict[str, Any] = {
-        "loss": apart / done,
-        "f1": adapted["f1"],
-        "auc": means.auc,
-        "l2": means.distance,
-    }
+        "loss": apart / done, "f1": adapted["f1"], "auc": means.auc, "l2": means.distance,
+    }  # fmt: skip
     return {f"validation_{k}": float(v) for k, v in found.items() if math.isfinite(v)}
 
 

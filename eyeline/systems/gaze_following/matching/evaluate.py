@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline import files
 from eyeline.errors import DataError, UsageError
@@ -17,7 +15,7 @@ from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import ablation, measures, predictions, report
-from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
+from eyeline.systems.gaze_following.matching import data, gains, labels, match, rules, slope
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.systems.gaze_following.measures import Maps, Measures
@@ -134,13 +132,17 @@ def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predict
     """The answers as predictions, rows as those of the examples."""
     moments, picture, person = scenes.moments()
     point, chance, looked_at = [], [], []
-    rows_of = _people(picture, person)
+    pairs = zip(picture.tolist(), person.tolist(), strict=True)
+    rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each picture
     for i, row in enumerate(learned.row.tolist()):
         moment = moments[picture[row]]
         one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
         point.append(one.point_px)
         chance.append(one.in_frame)
-        looked_at.append(_name(one.target, picture[row], scenes, rows_of))
+        name = OFF_SCREEN if one.target == -2 else NOBODY
+        if one.target >= 0:
+            name = scenes.looks.person[rows_of[int(picture[row]), one.target]]
+        looked_at.append(name)
     return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
 
 
@@ -160,7 +162,7 @@ def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
         rank = np.linalg.norm(middle - origin[i], axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
-        rank = np.where(_inside(heads[i], middle), np.inf, rank)
+        rank = np.where(labels.hold(heads[i][None], middle), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
             point[i] = middle[rank.argmin()]
     return _made(scenes, learned.row, point)
@@ -228,24 +230,6 @@ def by_kind(learned: Examples, chances: list[Floats]) -> Figures:
         },
         "unfit": unfit,
     }
-
-
-def _inside(box_xyxy: Floats, points_px: Floats) -> npt.NDArray[np.bool_]:
-    """Whether points `(n, 2)` lie in a box `(4,)`."""
-    within = (points_px >= box_xyxy[:2]) & (points_px <= box_xyxy[2:])
-    return np.asarray(within.all(axis=1))
-
-
-def _people(picture: Ints, person: Ints) -> Mapping[tuple[int, int], int]:
-    """The row of each head in each picture."""
-    pairs = zip(picture.tolist(), person.tolist(), strict=True)
-    return {pair: row for row, pair in enumerate(pairs)}
-
-
-def _name(target: int, picture: int, scenes: Scenes, rows_of: Mapping[tuple[int, int], int]) -> str:
-    if target < 0:
-        return OFF_SCREEN if target == -2 else NOBODY
-    return scenes.looks.person[rows_of[int(picture), target]]
 
 
 def _made(

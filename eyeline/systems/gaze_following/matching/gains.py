@@ -15,7 +15,7 @@ from eyeline.evaluation import bootstrap
 from eyeline.results import Floats
 from eyeline.systems.gaze_following import measures, report
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.labels import in_lap
+from eyeline.systems.gaze_following.matching.labels import hold, in_lap
 from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.report import MEANS, Report
 
@@ -90,8 +90,8 @@ def right_target(found: Predictions, scenes: Scenes, learned: Examples) -> Float
     for i, (right, among) in enumerate(zip(learned.right, learned.among, strict=True)):
         if not right.any():
             continue
-        point, boxes = found.point_px[i], among.box_xyxy[right[:-2]]
-        inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1).any()
+        point = found.point_px[i]
+        inside = hold(among.box_xyxy[right[:-2]], point).any()
         lap = bool(right[-1]) and in_lap(heads[i], point)
         hit[i] = (not stays[i]) if right[-2] else stays[i] and (inside or lap)
     return hit
