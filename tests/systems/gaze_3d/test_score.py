@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from eyeline.cli import research
 from eyeline.errors import DataError
+from eyeline.evaluation.report import Report
 from eyeline.systems.gaze_3d import answers, score
 from eyeline.systems.gaze_3d.answers import Answers
 from tests.closeness import assert_close_to_scale
@@ -44,6 +47,14 @@ def test_files_alone_are_scored(tmp_path: Path) -> None:
     assert made["pooled"]["3d_all"] == pytest.approx(5, abs=1e-3)
     assert made["published"]["3d_front"] == pytest.approx(5, abs=1e-3)
     assert made["reliability"] is None and made["notes"] == []
+
+
+def test_the_command_writes_the_whole_report(tmp_path: Path) -> None:
+    whole = table(tmp_path / "p.csv", rows(["a/s/1", "a/s/2"], looking(np.arange(14.0))))
+    research.score("gaze_3d", predictions=whole, truth=whole, out=tmp_path / "report.json")
+    assert Report.read(tmp_path / "report.json") == json.loads(
+        json.dumps(dict(score.run(whole, whole)))
+    )
 
 
 def test_rows_may_come_in_any_order_but_then_are_no_windows(tmp_path: Path) -> None:
