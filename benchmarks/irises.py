@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.iris_methods import CHIP_PX_PER_MM, matched_filter, mean_of_gradients
-from eyeline.metrics import roc_auc
+from eyeline.evaluation.metrics import roc_auc
 from eyeline.people import eyes, landmarks
 from eyeline.people.detect import CenterFace
 from eyeline.people.irises import crops

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sample_parts import talkers
 
 from eyeline.errors import EyelineError
-from eyeline.metrics import roc_auc
+from eyeline.evaluation.metrics import roc_auc
 from eyeline.speech.mfcc import mfcc
 from eyeline.speech.syncnet import evidence
 from eyeline.speech.syncnet.evidence import Calibration

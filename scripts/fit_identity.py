@@ -28,7 +28,7 @@ from identity_parts.faces import Faces
 from identity_parts.films import Piece
 from sklearn.linear_model import LogisticRegression
 
-from eyeline.metrics import roc_auc
+from eyeline.evaluation.metrics import roc_auc
 from eyeline.people import evidence, identity
 from eyeline.people.portraits import SCENE_WH
 from eyeline.results import Floats

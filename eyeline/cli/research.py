@@ -158,7 +158,7 @@ def score(
         replaceable(out, is_report, predictions, truth)
     report = room.score(predictions, truth, told=say, **_options(set_ or [], room.score))
     if out is not None:
-        _write_json(out, report)
+        _write_json(out, dict(report))
     _print_scores(report)
 
 

@@ -119,8 +119,7 @@ def loss_of(network: IrisNet, samples: Samples, rows: Any) -> Tensor:
 def check(network: IrisNet, samples: Samples) -> dict[str, float]:
     """How well drawn eyes are answered: errors in eye widths, the visible told from the rest."""
     import torch
-
-    from eyeline.metrics import roc_auc
+    from sklearn.metrics import roc_auc_score
 
     with torch.no_grad():
         place, told = network(torch.tensor(crops.standardised(samples["crop"])))
@@ -131,7 +130,7 @@ def check(network: IrisNet, samples: Samples) -> dict[str, float]:
         "median_error": float(np.median(off)),
         "p90_error": float(np.quantile(off, 0.9)),
         "within_0.1": float((off < 0.1).mean()),
-        "visible_auc": float(roc_auc(seen.astype(np.int64), told[:, 0].numpy().astype(np.float64))),
+        "visible_auc": float(roc_auc_score(seen, told[:, 0].numpy().astype(np.float64))),
         "opening_error": float(np.abs(told[:, 3].numpy() - samples["opening"]).mean()),
     }
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from eyeline.bounds import Count, Whole, Workers
 from eyeline.errors import UsageError
-from eyeline.files import write_json
+from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.ego_social import predictions, score
-from eyeline.systems.ego_social.report import THRESHOLD, Report
+from eyeline.systems.ego_social.report import THRESHOLD
 from eyeline.systems.ego_social.scoring import answers
 from eyeline.systems.ego_social.scoring.answers import Answered, Options, Work
 from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
     from eyeline.systems.ego_social.data import Looks, Talks
     from eyeline.systems.ego_social.model import LookingAtMe
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
@@ -89,20 +87,27 @@ def run(
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    card = _card(weights, task)
+    from eyeline.systems.ego_social import weights as files
+    from eyeline.training import checkpoint
+    from eyeline.training.fused import fused
+
+    wanted = {None: (*files.LOOKING, *files.TALKING), "lam": files.LOOKING, "ttm": files.TALKING}
+    if task not in wanted:
+        raise UsageError(f"no task '{task}'; there are: {', '.join(TASKS)}")
+    card = checkpoint.read_card(weights)
+    checkpoint.check_builder(card, files.SYSTEM, wanted[task], weights)
     kind, options = task_of(card), Options(smooth, flip, fuse)
     options.check(kind)
     if split == CHALLENGE and out_dir is None:
         raise UsageError("a challenge's truth is not published: give a folder for the answers")
     fabric = sharing.launched(devices)
-    lead = sharing.leads(fabric)
+    lead, place = sharing.leads(fabric), sharing.place(fabric, device)
     work = Work(batch, workers, told if lead else None, fabric)
-    network = _network(weights, kind, device, fabric)
-    made: Report = {
-        "task": kind, "builder": card.builder, "weights": Path(weights).name, "split": split,
-        "options": {"smooth": smooth, "flip": flip, "fuse": fuse},
-    }  # fmt: skip
-    made |= {"stride": stride} if kind == "lam" else {}
+    network: LookingAtMe | TalkingToMe
+    if kind == "lam":
+        network = fused(files.load_looking_at_me(weights, place))
+    else:
+        network = fused(files.load_talking_to_me(weights, place))
     folder = Path(out_dir) if out_dir is not None else None
     if split == CHALLENGE:
         found = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
@@ -115,21 +120,35 @@ def run(
         if not lead:
             found = {}
         elif folder is not None and _unlabelled(items):
-            found = _predicted(answered, items, folder)
+            predictions.write(folder / PREDICTIONS, answered.found)
+            predictions.write(folder / SUBMISSION, answers.as_challenge(answered.found, items))
+            found = {"rows": len(answered.found), "submission": SUBMISSION}
         else:
             found = scored(answered, samples=samples, notes=notes)
             if folder is not None:
                 write(folder, answered)
-        found |= {"policy": policy, "counts": _counts(items), "notes": notes}
+        counts = {"clips": len(items.clips), "items": len(items), **items.left_out}
+        counts |= {"without sound": silent} if (silent := _silent(items)) else {}
+        found |= {"policy": policy, "counts": counts, "notes": notes}
         found["seen_in_training"] = _among(card, "clips", items)
-    if lead and folder is not None:
-        write_json(folder / REPORT, made | found)
-    sharing.end(fabric)
     if not lead:
-        return {}
-    made |= found
-    for note in found["notes"] if told else ():
-        cast(Log, told)(note)
+        sharing.end(fabric)
+        return Report({})
+    made = Report(
+        {
+            "task": kind,
+            "builder": card.builder,
+            "weights": Path(weights).name,
+            "split": split,
+            "options": {"smooth": smooth, "flip": flip, "fuse": fuse},
+            **({"stride": stride} if kind == "lam" else {}),
+            **found,
+        }
+    )
+    if folder is not None:
+        made.write(folder / REPORT)
+    sharing.end(fabric)
+    made.log(told)
     return made
 
 
@@ -141,9 +160,14 @@ def task_of(card: CheckpointCard) -> str:
 
 
 def open_split(
-    task: str, data_dir: Path | str, split: str, *, stride: int = 1, policy: str = "published",
+    task: str,
+    data_dir: Path | str,
+    split: str,
+    *,
+    stride: int = 1,
+    policy: str = "published",
     unlabelled: bool = False,
-) -> Looks | Talks:  # fmt: skip
+) -> Looks | Talks:
     """The looks or the stretches of talk of a split, as of `data`."""
     from eyeline.systems.ego_social import data
 
@@ -166,7 +190,7 @@ def answer(
     return answers.of_looks(network, cast("Looks", items), options, work)
 
 
-def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = None) -> Report:
+def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = None) -> Figures:
     """`score.score` of answers, `plain` beside it where options were taken.
 
     Where only one class is there, no mean over both is defined: `published` has the accuracy alone,
@@ -177,7 +201,13 @@ def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = 
     if not 0 < positives < len(truth):
         if notes is not None:
             notes.append(f"{positives} of {len(truth)} rows are positive: mAP is not defined")
-        return _accuracy_alone(answered)
+        right = (cast(Floats, answered.found.score) >= THRESHOLD) == (truth.label == 1)
+        return {
+            "task": truth.kind.task,
+            "rows": len(truth),
+            "published": {"mAP": None, "accuracy": float(right.mean())},
+            **dict.fromkeys(("pooled", "challenge", "interval")),
+        }
     made = score.score(answered.found, truth, faces=answered.faces, samples=samples, notes=notes)
     if answered.found is not answered.plain:
         plain = score.score(answered.plain, truth, faces=answered.faces, samples=0)
@@ -191,21 +221,19 @@ def write(folder: Path, answered: Answered) -> None:
     predictions.write(folder / PREDICTIONS, answered.found)
 
 
-def _predicted(answered: Answered, items: Looks | Talks, folder: Path) -> Report:
-    """Write predictions for clips without labels, and say what there is."""
-    predictions.write(folder / PREDICTIONS, answered.found)
-    predictions.write(folder / SUBMISSION, answers.as_challenge(answered.found, items))
-    return {"rows": len(answered.found), "submission": SUBMISSION}
-
-
 def _unlabelled(items: Looks | Talks) -> int:
     return sum(not clip.annotation.labelled for clip in items.clips)
 
 
 def _submitted(
-    network: LookingAtMe | TalkingToMe, data_dir: Path, stride: int, seg_info: Path | None,
-    options: Options, work: Work, folder: Path | None,
-) -> Report:  # fmt: skip
+    network: LookingAtMe | TalkingToMe,
+    data_dir: Path,
+    stride: int,
+    seg_info: Path | None,
+    options: Options,
+    work: Work,
+    folder: Path | None,
+) -> Figures:
     """Answers for a challenge, written by the first process."""
     from eyeline.systems.ego_social.recordings import challenge
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
@@ -225,40 +253,6 @@ def _submitted(
     return {"rows": len(table), "submission": SUBMISSION, "notes": notes}
 
 
-def _accuracy_alone(answered: Answered) -> Report:
-    truth, value = answered.truth, cast(Floats, answered.found.score)
-    right = (value >= THRESHOLD) == (truth.label == 1)
-    published: dict[str, Any] = {"mAP": None, "accuracy": float(right.mean())}
-    return {
-        "task": truth.kind.task, "rows": len(truth), "published": published, "pooled": None,
-        "challenge": None, "interval": None,
-    }  # fmt: skip
-
-
-def _card(weights: Path | str, task: str | None) -> CheckpointCard:
-    from eyeline.systems.ego_social.weights import LOOKING, SYSTEM, TALKING
-    from eyeline.training import checkpoint
-
-    wanted = {None: (*LOOKING, *TALKING), "lam": LOOKING, "ttm": TALKING}
-    if task not in wanted:
-        raise UsageError(f"no task '{task}'; there are: {', '.join(TASKS)}")
-    card = checkpoint.read_card(weights)
-    checkpoint.check_builder(card, SYSTEM, wanted[task], weights)
-    return card
-
-
-def _network(
-    weights: Path | str, task: str, device: str, fabric: Fabric | None
-) -> LookingAtMe | TalkingToMe:
-    from eyeline.systems.ego_social.weights import load_looking_at_me, load_talking_to_me
-    from eyeline.training.fused import fused
-
-    place = sharing.place(fabric, device)
-    if task == "lam":
-        return fused(load_looking_at_me(weights, place))
-    return fused(load_talking_to_me(weights, place))
-
-
 def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]:
     from eyeline.systems.ego_social.recordings.annotations import policy_note
 
@@ -273,11 +267,6 @@ def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]
         notes.append(f"the epoch of these weights was chosen by {chose} of these clips")
     flags = policy_note([clip.annotation for clip in items.clips], policy)
     return [*notes, flags] if flags else notes
-
-
-def _counts(items: Looks | Talks) -> dict[str, int]:
-    found = {"clips": len(items.clips), "items": len(items), **items.left_out}
-    return found | ({"without sound": silent} if (silent := _silent(items)) else {})
 
 
 def _silent(items: Looks | Talks) -> int:

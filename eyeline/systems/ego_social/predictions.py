@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
+from eyeline.evaluation import tables
 from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
 from eyeline.systems.ego_social.scoring import submissions
@@ -36,25 +36,23 @@ class Kind:
 
 
 _BOX = dict.fromkeys(("x1", "y1", "x2", "y2"), np.float64)
+_FACE, _FRAME = ("video_id", "unique_id", "track_id"), ("video_id", "frame_id")
+_SPAN = dict.fromkeys(("segment", "start_frame", "end_frame"), np.int64)
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "lam", "lam", ("clip", "frame", "x1", "y1", "x2", "y2", "track"),
-            ("clip", "frame", "track"), {"frame": np.int64, **_BOX},
+            "lam",
+            "lam",
+            ("clip", "frame", *_BOX, "track"),
+            ("clip", "frame", "track"),
+            {"frame": np.int64, **_BOX},
         ),
-        Kind(
-            "lam_challenge", "lam", ("video_id", "unique_id", "track_id"),
-            ("video_id", "unique_id", "track_id"), {},
-        ),
-        Kind(
-            "ttm", "ttm", ("clip", "segment", "start_frame", "end_frame"),
-            ("clip", "segment"),
-            {"segment": np.int64, "start_frame": np.int64, "end_frame": np.int64},
-        ),
-        Kind("ttm_challenge", "ttm", ("video_id", "frame_id"), ("video_id", "frame_id"), {}),
+        Kind("lam_challenge", "lam", _FACE, _FACE, {}),
+        Kind("ttm", "ttm", ("clip", *_SPAN), ("clip", "segment"), _SPAN),
+        Kind("ttm_challenge", "ttm", _FRAME, _FRAME, {}),
     )
-}  # fmt: skip
+}
 """Looking at me by face and frame, talking to me by segment, and the rows of both challenges."""
 
 
@@ -87,19 +85,22 @@ class Rows:
 
     def take(self, at: Ints) -> Rows:
         """Some of the rows."""
-        return Rows(
-            self.kind, {name: values[at] for name, values in self.columns.items()}, self.label[at],
-            None if self.score is None else self.score[at], self.source, self.line[at],
-        )  # fmt: skip
+        columns = {name: values[at] for name, values in self.columns.items()}
+        score = None if self.score is None else self.score[at]
+        return Rows(self.kind, columns, self.label[at], score, self.source, self.line[at])
 
-    def place(self, row: int) -> str:
+    def name(self, row: int) -> str:
         """Where a row stands and what it is of, for messages."""
         at = ", ".join(f"{name} {self.columns[name][row]}" for name in self.kind.key)
         line = self.line[row]
         if not line:
-            return f"{self.source}: {at}"
+            return at
         unit = f"results[{line - 1}]" if self.source.endswith(".json") else f"line {line}"
-        return f"{self.source}, {unit}: {at}"
+        return f"{unit}: {at}"
+
+    def place(self, row: int) -> str:
+        """The same with the file."""
+        return f"{self.source}{', ' if self.line[row] else ': '}{self.name(row)}"
 
 
 def rows(
@@ -163,11 +164,11 @@ def write(path: Path | str, table: Rows) -> None:
     if path.suffix.lower() == ".json":
         write_bytes(path, _submission(table).encode())
         return
-    columns = [table.columns[name].tolist() for name in table.kind.columns]
-    columns += [table.label.tolist()] + ([] if table.score is None else [table.score.tolist()])
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
-    write_bytes(path, text.getvalue().encode())
+    columns = {name: table.columns[name].tolist() for name in table.kind.columns}
+    columns["label"] = table.label.tolist()
+    if table.score is not None:
+        columns["score"] = table.score.tolist()
+    tables.write(path, columns, head=False)
 
 
 def codes(tables: Sequence[Rows], names: Sequence[str]) -> list[Ints]:
@@ -218,9 +219,10 @@ def _read_table(path: Path, *, scored: bool) -> Rows:
             parse_options=pa_csv.ParseOptions(ignore_empty_lines=False),
             convert_options=pa_csv.ConvertOptions(
                 column_types={n: types.get(numbers.get(n), pa.string()) for n in names},
-                null_values=[], strings_can_be_null=False,
+                null_values=[],
+                strings_can_be_null=False,
             ),
-        )  # fmt: skip
+        )
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(_fault(path, names, numbers) or f"cannot read {path}: {error}") from error
     got = {n: table.column(n).to_numpy() for n in names}
@@ -254,6 +256,7 @@ def _names(kind: Kind, scored: bool) -> list[str]:
 
 def _fault(path: Path, names: Sequence[str], numbers: Mapping[str, Any]) -> str | None:
     """The first line that is no row, for the message."""
+    parsers: dict[Any, tables.Parser] = {np.int64: tables.whole, np.float64: tables.number}
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         lines = csv.reader(file)
         for cells in lines:
@@ -261,19 +264,12 @@ def _fault(path: Path, names: Sequence[str], numbers: Mapping[str, Any]) -> str 
             if len(cells) != len(names):
                 return f"{where}: {len(cells)} columns, expected {len(names)}: {','.join(names)}"
             for name, cell in zip(names, cells, strict=True):
-                kind = numbers.get(name)
-                if kind is not None and not _is_a(kind, cell):
-                    told = "a whole number" if kind is np.int64 else "a number"
-                    return f"{where}: {name} is '{cell}', expected {told}"
+                parse = parsers.get(numbers.get(name), str)
+                try:
+                    parse(cell)
+                except ValueError as error:
+                    return f"{where}: {name} is '{cell}', expected {error}"
     return None
-
-
-def _is_a(kind: Any, cell: str) -> bool:
-    try:
-        int(cell) if kind is np.int64 else float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_values(table: Rows) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-from eyeline import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import bootstrap, metrics
+from eyeline.evaluation.report import Figures
 from eyeline.results import Floats, Ints
 
 THRESHOLD = 0.5
 """From this score on, itself included, a row is called positive."""
 
-Report = dict[str, Any]
+Report = Figures
 
 
 def average_precision(truth: Ints, score: Floats, weight: Ints | None = None) -> float:
@@ -31,7 +29,8 @@ def average_precision(truth: Ints, score: Floats, weight: Ints | None = None) ->
         NaN without a positive.
     """
     order = np.argsort(-score, kind="stable")
-    return _area(truth[order], np.ones(len(truth), np.int64) if weight is None else weight[order])
+    times = np.ones(len(truth), np.int64) if weight is None else weight
+    return _area((truth[order] == 1).astype(np.int64), times[order], score[order])
 
 
 def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
@@ -49,7 +48,12 @@ def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
     Raises:
         DataError: a class has no row; the original fails too.
     """
-    _check_classes(truth)
+    positives = int(np.count_nonzero(truth == 1))
+    if not 0 < positives < len(truth):
+        raise DataError(
+            f"{positives} of {len(truth)} rows are positive: a mean over both classes needs rows "
+            "of both"
+        )
     times = np.ones(len(truth), np.int64) if weight is None else weight
     positive = average_precision(truth, score, weight)
     negative = average_precision(1 - truth, 1 - score, weight)
@@ -60,9 +64,12 @@ def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
     ]
     right = float(times[called == (truth == 1)].sum() / times.sum())
     return {
-        "mAP": (positive + negative) / 2, "ap_positive": positive, "ap_negative": negative,
-        "accuracy": right, "confusion": confusion,
-    }  # fmt: skip
+        "mAP": (positive + negative) / 2,
+        "ap_positive": positive,
+        "ap_negative": negative,
+        "accuracy": right,
+        "confusion": confusion,
+    }
 
 
 def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
@@ -123,53 +130,28 @@ def intervals(
         Low and high; None where no draw has both classes.
     """
     clips = int(clip.max()) + 1
-    right = (score >= THRESHOLD) == (truth == 1)
-    rows = np.bincount(clip, minlength=clips)
-    hits = np.bincount(clip, weights=right, minlength=clips)
-    scores: dict[str, Callable[[Ints], float]] = {
-        "mAP": _drawn_precision(truth, score, clip, clips),
-        "accuracy": lambda drawn: float(hits[drawn].sum() / rows[drawn].sum()),
+    right = ((score >= THRESHOLD) == (truth == 1)).astype(np.float64)
+    both = [
+        bootstrap.drawn_precision(label, value, clip, clips, _area)
+        for label, value in ((truth, score), (1 - truth, 1 - score))
+    ]
+    scores: dict[str, bootstrap.Score] = {
+        "mAP": lambda drawn: float(np.mean([of(drawn) for of in both])),
+        "accuracy": bootstrap.drawn_mean(right, clip, clips),
     }
-    found: dict[str, list[float] | None] = {}
-    for name, of in scores.items():
-        span = metrics.bootstrap_interval(of, clips, samples=samples, seed=seed)
-        found[name] = None if np.isnan(span).any() else list(span)
-    return found
+    return bootstrap.intervals(scores, clips, samples=samples, seed=seed)
 
 
-def _drawn_precision(truth: Ints, score: Floats, clip: Ints, clips: int) -> Callable[[Ints], float]:
-    """Mean precision of drawn clips; the rows are sorted once, and a draw only weighs them."""
-    sides = []
-    for label, value in ((truth, score), (1 - truth, 1 - score)):
-        order = np.argsort(-value, kind="stable")
-        sides.append((label[order], clip[order]))
-
-    def of(drawn: Ints) -> float:
-        times = np.bincount(drawn, minlength=clips)
-        return float(np.mean([_area(label, times[own]) for label, own in sides]))
-
-    return of
-
-
-def _area(truth: Ints, times: Ints) -> float:
-    """Average precision of sorted rows that count `times` each.
+def _area(hit: Ints, times: Ints, score: Floats) -> float:
+    """Average precision of rows by falling score that count `times` each, one by one.
 
     The copies of a positive row raise precision one after the other, so that the envelope over
     them is that of the last copy.
     """
-    found = times * (truth == 1)
+    found = times * hit
     hits, seen = np.cumsum(found), np.cumsum(times)
     if not len(hits) or not hits[-1]:
         return float("nan")
     precision = hits / np.maximum(seen, 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((found * envelope).sum() / hits[-1])
-
-
-def _check_classes(truth: Ints) -> None:
-    positives = int(np.count_nonzero(truth == 1))
-    if not 0 < positives < len(truth):
-        raise DataError(
-            f"{positives} of {len(truth)} rows are positive: a mean over both classes needs rows "
-            "of both"
-        )

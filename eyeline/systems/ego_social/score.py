@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from eyeline.bounds import Count, Whole
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Figures, Report
+from eyeline.evaluation.tables import Side
 from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.ego_social import report
@@ -31,7 +33,6 @@ from eyeline.systems.ego_social.recordings.annotations import (
     read_annotations,
     read_list,
 )
-from eyeline.systems.ego_social.report import Report
 from eyeline.systems.ego_social.scoring.postprocess import looks, smoothed, talks
 
 TOLERANCE_PX = 1e-9
@@ -80,17 +81,16 @@ def run(
     found = _once(read_predictions(predictions), notes)
     if smooth_frames:
         found = smoothed(found, smooth_frames)
-    if _is_annotation(Path(truth)):
+    if Path(truth).is_dir() or Path(truth).suffix.lower() == ".json":
         known, faces = _annotated(truth, found, split, stride, policy, notes)
     else:
         if split is not None or stride is not None or policy != "published":
             raise UsageError(f"split, stride and policy are for annotations; {truth} is a table")
         known, faces = _once(read_truth(truth), notes), None
-    made = score(found, known, faces=faces, subset=subset, samples=samples, notes=notes)
-    if told:
-        for note in notes:
-            told(note)
-    return {"predictions": str(predictions), "truth": str(truth), **made, "notes": notes}
+    figures = score(found, known, faces=faces, subset=subset, samples=samples, notes=notes)
+    made = Report({"predictions": str(predictions), "truth": str(truth), **figures, "notes": notes})
+    made.log(told)
+    return made
 
 
 def score(
@@ -101,7 +101,7 @@ def score(
     subset: bool = False,
     samples: int = 200,
     notes: list[str] | None = None,
-) -> Report:
+) -> Figures:
     """Scores of predicted rows; each of the truth's must be there, once, and no other.
 
     Args:
@@ -115,57 +115,33 @@ def score(
     Raises:
         DataError: see `run`.
     """
-    place = _joined(found, known, subset, notes if notes is not None else [])
-    at = np.flatnonzero(place >= 0)
-    known, found = known.take(at), found.take(place[at])
+    if found.kind is not known.kind:
+        raise DataError(
+            f"{found.source} holds {found.kind.name} rows, {known.source} {known.kind.name} rows"
+        )
+    sides = zip((found, known), codes([found, known], found.kind.key), strict=True)
+    mine, theirs = (Side(table.source, keys.tolist(), table.name) for table, keys in sides)
+    place = tables.join(mine, theirs, subset=subset, notes=notes)
+    order = np.argsort(place)
+    known, found = known.take(place[order]), found.take(order)
     _check_agreement(found, known)
-    truth, value = known.label, found.score
+    truth, value, seen = known.label, found.score, np.ones(len(known), bool)
     assert value is not None
-    by_frame = known.kind.name != "ttm"
-    told = faces is not None or by_frame
+    if faces is not None:
+        faces = faces[place[order]]
+        seen = faces > 0  # segments without a face are not in the challenge
+    challenge = None
+    if (known.kind.name != "ttm" or faces is not None) and {*truth[seen].tolist()} == {0, 1}:
+        challenge = report.challenge(truth, value, faces)
     clip = np.unique(codes([known], known.kind.columns[:1])[0], return_inverse=True)[1]
     return {
         "task": known.kind.task,
         "rows": len(known),
         "published": report.published(truth, value),
         "pooled": report.pooled(truth, value),
-        "challenge": _challenge(truth, value, None if faces is None else faces[at], told),
+        "challenge": challenge,
         "interval": report.intervals(truth, value, clip, samples=samples) if samples else None,
     }
-
-
-def _challenge(truth: Ints, value: Any, faces: Ints | None, told: bool) -> Report | None:
-    if not told:
-        return None
-    seen = truth if faces is None else truth[faces > 0]
-    if not 0 < np.count_nonzero(seen) < len(seen):  # segments without a face are not in it
-        return None
-    return report.challenge(truth, value, faces)
-
-
-def _joined(found: Rows, known: Rows, subset: bool, notes: list[str]) -> Ints:
-    """For each row of the truth its prediction, -1 for none."""
-    if found.kind is not known.kind:
-        raise DataError(
-            f"{found.source} holds {found.kind.name} rows, {known.source} {known.kind.name} rows"
-        )
-    mine, theirs = codes([found, known], found.kind.key)
-    order = np.argsort(mine, kind="stable")
-    spot = np.minimum(np.searchsorted(mine, theirs, sorter=order), max(len(mine) - 1, 0))
-    place = order[spot] if len(mine) else np.zeros(len(theirs), np.int64)
-    matched = mine[place] == theirs if len(mine) else np.zeros(len(theirs), bool)
-    beyond = _others(len(found), place[matched])
-    if len(beyond):
-        raise DataError(
-            f"{found.place(int(beyond[0]))} is not in {known.source}{_more(len(beyond))}"
-        )
-    lacking = np.flatnonzero(~matched)
-    if len(lacking) and not subset:
-        first = known.place(int(lacking[0]))
-        raise DataError(f"{found.source} lacks {first}{_more(len(lacking))}")
-    if len(lacking):
-        notes.append(f"{len(lacking)} of {len(known)} rows were not predicted: left out")
-    return np.where(matched, place, -1)
 
 
 def _check_agreement(found: Rows, known: Rows) -> None:
@@ -176,16 +152,17 @@ def _check_agreement(found: Rows, known: Rows) -> None:
         differs = np.abs(found.columns[name] - known.columns[name]) > TOLERANCE_PX
         if differs.any():
             row = int(np.flatnonzero(differs)[0])
+            more = f" (and {differs.sum() - 1} more)" if differs.sum() > 1 else ""
             raise DataError(
                 f"{found.place(row)}: {name} is {found.columns[name][row]}, in {known.source} "
-                f"{known.columns[name][row]}{_more(int(differs.sum()))}"
+                f"{known.columns[name][row]}{more}"
             )
 
 
 def _once(table: Rows, notes: list[str]) -> Rows:
     """Without repeated rows, of which the benchmark keeps the first."""
     first = first_of_each(table)
-    twice = _others(len(table), first)
+    twice = np.setdiff1d(np.arange(len(table)), first)
     if not len(twice):
         return table
     notes.append(
@@ -193,10 +170,6 @@ def _once(table: Rows, notes: list[str]) -> Rows:
         f"{'; '.join(table.place(int(row)) for row in twice[:_SHOWN])}"
     )
     return table.take(first)
-
-
-def _is_annotation(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() == ".json"
 
 
 def _annotated(
@@ -282,14 +255,3 @@ def _predicted(known: Rows, found: Rows, notes: list[str]) -> Rows:
         notes.append(f"{len(unseen)} tracks were not predicted at all: {named}")
     notes.append(f"{int(kept.sum())} of {len(known)} annotated frames were predicted")
     return known.take(np.flatnonzero(kept))
-
-
-def _others(count: int, numbers: Ints) -> Ints:
-    """Of the numbers from 0 on those that are not among these."""
-    left = np.ones(count, bool)
-    left[numbers] = False
-    return np.flatnonzero(left)
-
-
-def _more(count: int) -> str:
-    return f" (and {count - 1} more)" if count > 1 else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.files import write_json
+from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo
@@ -26,7 +27,6 @@ from eyeline.systems.eye_contact.recipe import Choices, Recipe, read_recipe
 from eyeline.systems.eye_contact.report import (
     IOU_LEVELS,
     Answered,
-    Report,
     Sums,
     by_video,
     f1_name,
@@ -93,19 +93,28 @@ def run(
     samples, logits = _answered(model, videos, told, fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
-        return {}
+        return Report({})
     answered = answer(logits, model.calibration, model.decoding)
-    report = score(samples, answered)
-    report["slices"] = slice_scores(samples, answered, kinds_of(videos))
-    report["builder"] = model.card.builder
     trained_on = set(model.card.data.get("videos", ()))
-    report["seen_in_training"] = len(trained_on & set(by_video(samples)))
-    report["weights"] = Path(weights).name
-    report["notes"] = notes
+    made = Report(
+        {
+            **score(samples, answered),
+            "slices": slice_scores(samples, answered, kinds_of(videos)),
+            "builder": model.card.builder,
+            "seen_in_training": len(trained_on & set(by_video(samples))),
+            "weights": Path(weights).name,
+            "notes": notes,
+        }
+    )
     if out_dir is not None:
-        _write(Path(out_dir), report, videos, samples, answered)
+        from eyeline.systems.eye_contact import predictions, timeline
+
+        folder = Path(out_dir)
+        made.write(folder / "report.json")
+        predictions.write_predictions(folder / "predictions.csv", samples, answered)
+        timeline.write_all(folder / "timelines", videos, samples, answered)
     sharing.end(fabric)
-    return report
+    return made
 
 
 def _answered(
@@ -133,7 +142,7 @@ def cross_validate(
     recipe: Recipe | Path | str,
     told: Log | None = None,
     fabric: Fabric | None = None,
-) -> tuple[CrossValidation, Report]:
+) -> tuple[CrossValidation, Figures]:
     """Train on all folds but one, answer for that one, for every fold.
 
     Calibration and decoding of a fold are chosen on the out-of-fold answers of the other folds.
@@ -173,7 +182,8 @@ def out_of_fold_logits(
     logits: list[Floats] = [np.zeros(0)] * len(samples)
     for fold in folds:
         others = [s for s in samples if s.fold != fold]
-        learned = learn(others, recipe, fabric, seed=1 + fold, told=_prefixed(told, f"fold {fold}"))
+        log = told and partial(lambda text, fold: told(f"fold {fold}: {text}"), fold=fold)
+        learned = learn(others, recipe, fabric, seed=1 + fold, told=log)
         own = [i for i, s in enumerate(samples) if s.fold == fold]
         found = _by_person(learned.person_logits, [samples[i] for i in own])
         for index, logit in zip(own, found, strict=True):
@@ -239,21 +249,6 @@ def answer(logits: Sequence[Floats], calibration: Calibration, decoding: Decodin
     )
 
 
-def _write(
-    folder: Path,
-    report: Report,
-    videos: Sequence[AnnotatedVideo],
-    samples: Sequence[Sample],
-    answered: Answered,
-) -> None:
-    from eyeline.systems.eye_contact import timeline
-    from eyeline.systems.eye_contact.predictions import write_predictions
-
-    write_json(folder / "report.json", report)
-    write_predictions(folder / "predictions.csv", samples, answered)
-    timeline.write_all(folder / "timelines", videos, samples, answered)
-
-
 def _joined(answers: Sequence[Answered | None]) -> Answered:
     whole = [a for a in answers if a is not None]
     assert len(whole) == len(answers), "every sample lies in a fold"
@@ -262,7 +257,3 @@ def _joined(answers: Sequence[Answered | None]) -> Answered:
         tuple(x for a in whole for x in a.probability),
         tuple(x for a in whole for x in a.states),
     )
-
-
-def _prefixed(told: Log | None, prefix: str) -> Log | None:
-    return (lambda text: told(f"{prefix}: {text}")) if told else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from eyeline.errors import DataError
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column, Side, text
 from eyeline.export.files import INDEX
-from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, Interval, read_elan
 from eyeline.systems.eye_contact.report import Answered
-from eyeline.systems.eye_contact.tracklets import (
-    read_csv,
-    tracklet_number,
-    video_name,
-    whole_number,
-)
+from eyeline.systems.eye_contact.tracklets import tracklet_number, video_name
 
 HEAD = ("celebrity", "video", "tracklet", "frame", "label")
 """Columns of the table of tracklet frames; `probability` may follow."""
@@ -54,16 +49,37 @@ class Placed(Protocol):
 
 @dataclass(frozen=True)
 class FrameRows:
-    """Predictions for frames of one tracklet, by frame."""
+    """Predictions for frames of tracklets, tracklet by tracklet in the order of time."""
 
+    key: tuple[Key, ...]
+    """`n` tracklets."""
     frame: Ints
-    """`(n,)` increasing video frames."""
+    """`(n,)` video frames."""
     state: Ints
     """`(n,)` 0 or 1."""
     probability: Floats
     """`(n,)`, NaN where the file has none."""
     line: Ints
     """`(n,)` where each stands in the file."""
+
+    def side(self, source: object) -> Side:
+        """Its keys, to be joined."""
+        keys = list(zip(self.key, self.frame.tolist(), strict=True))
+        return Side(str(source), keys, lambda row: frame_name(*keys[row]))
+
+    def tracklets(self) -> dict[Key, FrameRows]:
+        """The rows of each tracklet."""
+        return {key: self.take(rows) for key, rows in tables.groups(self.key).items()}
+
+    def take(self, at: Ints) -> FrameRows:
+        """Some of the rows."""
+        columns = (self.frame[at], self.state[at], self.probability[at], self.line[at])
+        return FrameRows(tuple(self.key[row] for row in at.tolist()), *columns)
+
+
+def frame_name(key: Key, frame: int) -> str:
+    """A frame of a tracklet in words."""
+    return f"frame {frame} of {'/'.join(key)}"
 
 
 @dataclass(frozen=True)
@@ -137,20 +153,20 @@ def write_predictions(path: Path | str, samples: Sequence[Placed], answered: Ans
     Raises:
         OutputError: the place cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*HEAD, "probability"))
-    columns = zip(samples, answered.states, answered.probability, strict=True)
-    for sample, states, probability in columns:
+    columns: dict[str, list[Any]] = {name: [] for name in (*HEAD, "probability")}
+    rows = zip(samples, answered.states, answered.probability, strict=True)
+    for sample, states, probability in rows:
         celebrity, _, video = sample.video.partition("_")
-        place = (celebrity, video, sample.tracklet)
-        for k, (state, p) in enumerate(zip(states.tolist(), probability.tolist(), strict=True)):
-            chance = "" if math.isnan(p) else f"{p:.6f}"
-            writer.writerow((*place, sample.start_frame + k, state, chance))
-    write_bytes(Path(path), text.getvalue().encode())
+        frames = range(sample.start_frame, sample.start_frame + len(states))
+        chances = ["" if math.isnan(p) else f"{p:.6f}" for p in probability.tolist()]
+        place = ([name] * len(states) for name in (celebrity, video, sample.tracklet))
+        own = (*place, frames, states.tolist(), chances)
+        for column, values in zip(columns.values(), own, strict=True):
+            column += values
+    tables.write(Path(path), columns)
 
 
-def read_predictions(path: Path | str) -> dict[Key, FrameRows]:
+def read_predictions(path: Path | str) -> FrameRows:
     """The table of tracklet frames: celebrity, video, tracklet, frame, label[, probability].
 
     Raises:
@@ -158,22 +174,28 @@ def read_predictions(path: Path | str) -> dict[Key, FrameRows]:
             [0, 1] or on some lines only, a frame that stands there twice.
     """
     path = Path(path)
-    rows: dict[Key, dict[int, tuple[int, float, int]]] = {}
-    with_chance: bool | None = None
-    for line, cells in read_csv(path, HEAD):
-        where = f"{path}, line {line}"
-        frame = whole_number(cells["frame"], "frame", where)
-        label, chance = _label(cells["label"], where), _chance(cells.get("probability"), where)
-        if with_chance is not None and with_chance == math.isnan(chance):
-            raise DataError(f"{where}: a probability on some lines only")
-        with_chance = not math.isnan(chance)
-        own = rows.setdefault(_key(cells), {})
-        if frame in own:
-            raise DataError(f"{where}: frame {frame} stands in line {own[frame][2]} too")
-        own[frame] = (label, chance, line)
-    if not rows:
+    found, line = tables.read(
+        path,
+        [
+            Column("celebrity", text, object),
+            Column("video", lambda cell: video_name(text(cell)), object),
+            Column("tracklet", tracklet_number, object),
+            Column("frame", tables.whole, np.int64),
+            Column("label", tables.one_of("0", "1"), np.int64),
+            Column("probability", tables.maybe(tables.fraction), needed=False),
+        ],
+    )
+    if not len(line):
         raise DataError(f"{path}, line 2: no predictions")
-    return {key: _frame_rows(own) for key, own in rows.items()}
+    probability = found.get("probability", np.full(len(line), np.nan))
+    known = ~np.isnan(probability)
+    if (odd := known != known[0]).any():
+        raise DataError(f"{path}, line {line[odd.argmax()]}: a probability on some lines only")
+    key = tuple(zip(*(found[name] for name in HEAD[:3]), strict=True))
+    rows = FrameRows(key, found["frame"], found["label"], probability, line)
+    tables.check_once(rows.side(path), line)
+    by_tracklet = (own[np.argsort(rows.frame[own])] for own in tables.groups(key).values())
+    return rows.take(np.concatenate(list(by_tracklet)))
 
 
 def read_course(path: Path | str, *, tier: str | None = None, answer: str = ANSWER) -> Course:
@@ -209,38 +231,6 @@ def is_frame_table(path: Path) -> bool:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     return set(HEAD) <= set(head)
-
-
-def _key(cells: Mapping[str, str]) -> Key:
-    video = video_name(cells["video"].strip())
-    return cells["celebrity"].strip(), video, tracklet_number(cells["tracklet"])
-
-
-def _label(cell: str, where: str) -> int:
-    if cell.strip() not in ("0", "1"):
-        raise DataError(f"{where}: label {cell!r}, expected 0 or 1")
-    return int(cell)
-
-
-def _chance(cell: str | None, where: str) -> float:
-    if cell is None or not cell.strip():
-        return math.nan
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise DataError(f"{where}: probability {cell!r}, expected a number from 0 to 1")
-    return value
-
-
-def _frame_rows(own: Mapping[int, tuple[int, float, int]]) -> FrameRows:
-    frames = sorted(own)
-    label, chance, line = zip(*(own[f] for f in frames), strict=True)
-    return FrameRows(
-        np.array(frames, np.int64), np.array(label, np.int64),
-        np.array(chance, np.float64), np.array(line, np.int64),
-    )  # fmt: skip
 
 
 def _chosen_tier(rows: Sequence[Interval], tier: str | None, path: Path) -> list[Interval]:

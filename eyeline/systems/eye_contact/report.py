@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from functools import cached_property, partial
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from eyeline import metrics
+from eyeline.evaluation import metrics, tables
+from eyeline.evaluation.bootstrap import Score, bootstrap_interval, drawn_precision
+from eyeline.evaluation.report import Figures, plain
 from eyeline.results import Floats, Ints
 
 IOU_LEVELS = (0.10, 0.25, 0.50)
 """Overlaps at which segments are counted, as published."""
 
-Report = dict[str, Any]
+Report = Figures
 
 
 class Labelled(Protocol):
@@ -75,33 +77,26 @@ def score(samples: Sequence[Labelled], answered: Answered) -> Report:
     could not tell count as no contact; under `without_uncertain` they are left out, and tracklets
     are cut there.
     """
-    groups = by_video(samples)
-    counts = _all_counts(samples, answered)
-    whole = _whole(samples, answered, counts)
-    folds = {str(f): [i for i, s in enumerate(samples) if s.fold == f]
-             for f in sorted({s.fold for s in samples})}  # fmt: skip
-
-    def each(parts: dict[str, list[int]]) -> Report:
-        return {name: _scores(samples, answered, own, counts) for name, own in parts.items()}
-
-    return {
-        "videos": len(groups),
-        "tracklets": len(samples),
-        "frames": sum(len(s.label) for s in samples),
-        **whole,
-        "without_uncertain": _without_uncertain(samples, answered, whole),
-        "calibration": _reliability(samples, answered),
-        "folds": each(folds),
-        "per_video": each(groups),
-    }
+    all_ = _Scored(samples, answered)
+    folds = tables.groups(str(s.fold) for s in samples)
+    made: Report = plain(
+        {
+            "videos": len(all_.videos),
+            "tracklets": len(samples),
+            "frames": len(all_.label),
+            **all_.whole(),
+            "without_uncertain": _without_uncertain(all_),
+            "calibration": _reliability(all_),
+            "folds": {name: all_.part(folds[name]) for name in sorted(folds, key=int)},
+            "per_video": {name: all_.part(own) for name, own in all_.videos.items()},
+        }
+    )
+    return made
 
 
-def by_video(samples: Sequence[Labelled]) -> dict[str, list[int]]:
+def by_video(samples: Sequence[Labelled]) -> dict[str, Ints]:
     """Indices of each video's samples, videos in order of first appearance."""
-    groups: dict[str, list[int]] = {}
-    for index, sample in enumerate(samples):
-        groups.setdefault(sample.video, []).append(index)
-    return groups
+    return tables.groups(s.video for s in samples)
 
 
 @dataclass(frozen=True)
@@ -157,28 +152,89 @@ class Sums:
         return float(np.mean(shares))
 
 
-def _all_counts(samples: Sequence[Labelled], answered: Answered) -> list[list[float]]:
-    return [_counts(s.label, x) for s, x in zip(samples, answered.states, strict=True)]
+@dataclass(frozen=True)
+class _Scored:
+    """Samples with what was answered for them, frame by frame."""
+
+    samples: Sequence[Labelled]
+    answered: Answered
+
+    @cached_property
+    def videos(self) -> dict[str, Ints]:
+        return by_video(self.samples)
+
+    @cached_property
+    def counts(self) -> list[list[float]]:
+        pairs = zip(self.samples, self.answered.states, strict=True)
+        return [_counts(s.label, states) for s, states in pairs]
+
+    @cached_property
+    def label(self) -> Ints:
+        return np.concatenate([s.label for s in self.samples])
+
+    @cached_property
+    def logit(self) -> Floats:
+        return np.concatenate(self.answered.logit)
+
+    @cached_property
+    def probability(self) -> Floats:
+        return np.concatenate(self.answered.probability)
+
+    def whole(self) -> Report:
+        sums = Sums.grouped(self.samples, self.counts)
+        return {
+            "pooled": self.part(range(len(self.samples))),
+            "interval": self._intervals(sums),
+            "baselines": {f"all {state}": self._constant(state) for state in (0, 1)},
+        }
+
+    def part(self, own: Sequence[int] | Ints) -> Report:
+        """The scores of some samples."""
+        label = np.concatenate([self.samples[i].label for i in own])
+        probability = np.concatenate([self.answered.probability[i] for i in own])
+        logit = np.concatenate([self.answered.logit[i] for i in own])
+        sums = Sums.grouped([self.samples[i] for i in own], [self.counts[i] for i in own])
+        ranked, known = ~np.isnan(logit), ~np.isnan(probability)
+        return {
+            "frames": len(label),
+            "positive": float(label.mean()),
+            **sums.scores(np.arange(len(sums.frames))),
+            "threshold_accuracy": metrics.accuracy(label[known], probability[known] >= 0.5),
+            "auc": metrics.roc_auc(label[ranked], logit[ranked]),
+            "average_precision": metrics.average_precision(label[ranked], logit[ranked]),
+            "frames_ranked": int(ranked.sum()),
+        }
+
+    def _constant(self, state: int) -> Report:
+        """Of one answer for all frames, which ranks them no better than chance."""
+        sums = Sums.of(self.samples, [np.full(len(s.label), state) for s in self.samples])
+        level = np.zeros(len(self.label))
+        return {
+            **sums.scores(np.arange(len(sums.frames))),
+            "auc": metrics.roc_auc(self.label, level),
+            "average_precision": metrics.average_precision(self.label, level),
+        }
+
+    def _intervals(self, sums: Sums) -> dict[str, tuple[float, float]]:
+        count, number = len(self.videos), {name: k for k, name in enumerate(self.videos)}
+        video = np.repeat(
+            [number[s.video] for s in self.samples], [len(s.label) for s in self.samples]
+        )
+        drawn: dict[str, Score] = {
+            name: partial(lambda videos, name: sums.scores(videos)[name], name=name)
+            for name in sums.scores(np.arange(count))
+        }
+        drawn["auc"] = _drawn_auc(self.label, self.logit, video, count)
+        drawn["average_precision"] = drawn_precision(self.label, self.logit, video, count)
+        return {name: bootstrap_interval(score, count) for name, score in drawn.items()}
 
 
-def _whole(
-    samples: Sequence[Labelled], answered: Answered, counts: Sequence[Sequence[float]]
-) -> Report:
-    return {
-        "pooled": _scores(samples, answered, range(len(samples)), counts),
-        "interval": _intervals(samples, answered, Sums.grouped(samples, counts)),
-        "baselines": {"all 0": _constant(samples, 0), "all 1": _constant(samples, 1)},
-    }
-
-
-def _without_uncertain(samples: Sequence[Labelled], answered: Answered, whole: Report) -> Report:
-    pieces, kept = certain(samples, answered)
-    left_out = sum(len(s.label) for s in samples) - sum(len(p.label) for p in pieces)
+def _without_uncertain(all_: _Scored) -> Report:
+    pieces, kept = certain(all_.samples, all_.answered)
+    left_out = len(all_.label) - sum(len(p.label) for p in pieces)
     if not pieces:
         return {"frames_left_out": left_out}
-    if left_out:
-        whole = _whole(pieces, kept, _all_counts(pieces, kept))
-    return {"frames_left_out": left_out, **whole}
+    return {"frames_left_out": left_out, **(_Scored(pieces, kept) if left_out else all_).whole()}
 
 
 def certain(samples: Sequence[Labelled], answered: Answered) -> tuple[list[Labels], Answered]:
@@ -211,127 +267,37 @@ def _counts(label: Ints, states: Ints) -> list[float]:
     return [len(label), int(np.count_nonzero(label == states)), edit, 1, *confusion, *found]
 
 
-def _scores(
-    samples: Sequence[Labelled],
-    answered: Answered,
-    own: Sequence[int],
-    counts: Sequence[Sequence[float]],
-) -> dict[str, Any]:
-    label = np.concatenate([samples[i].label for i in own])
-    probability = np.concatenate([answered.probability[i] for i in own])
-    logit = np.concatenate([answered.logit[i] for i in own])
-    sums = Sums.grouped([samples[i] for i in own], [counts[i] for i in own])
-    ranked, told = ~np.isnan(logit), ~np.isnan(probability)
-    at_half = metrics.accuracy(label[told], (probability[told] >= 0.5).astype(np.int64))
-    return {
-        "frames": len(label),
-        "positive": float(label.mean()),
-        **sums.scores(np.arange(len(sums.frames))),
-        "threshold_accuracy": _number(at_half),
-        "auc": _number(metrics.roc_auc(label[ranked], logit[ranked])),
-        "average_precision": _number(metrics.average_precision(label[ranked], logit[ranked])),
-        "frames_ranked": int(ranked.sum()),
-    }
-
-
-def _constant(samples: Sequence[Labelled], state: int) -> dict[str, float | None]:
-    """Of one answer for all frames, which ranks them no better than chance."""
-    sums = Sums.of(samples, [np.full(len(s.label), state) for s in samples])
-    label = np.concatenate([s.label for s in samples])
-    level = np.zeros(len(label))
-    return {
-        **sums.scores(np.arange(len(sums.frames))),
-        "auc": _number(metrics.roc_auc(label, level)),
-        "average_precision": _number(metrics.average_precision(label, level)),
-    }
-
-
-def _intervals(
-    samples: Sequence[Labelled], answered: Answered, sums: Sums
-) -> dict[str, tuple[float | None, float | None]]:
-    count = len(sums.frames)
-    names = sums.scores(np.arange(count))
-    wins, pairs = _pairwise_wins(samples, answered)
-    precision = _Precision(samples, answered)
+def _drawn_auc(label: Ints, logit: Floats, video: Ints, count: int) -> Score:
+    """By how often positives of video i outscore negatives of video j, ties half, of how many."""
+    known = ~np.isnan(logit)
+    own = [known & (video == k) for k in range(count)]
+    positives = [logit[rows & (label == 1)] for rows in own]
+    negatives = [np.sort(logit[rows & (label == 0)]) for rows in own]
+    wins = np.array([
+        [np.searchsorted(n, p, side).sum() for n in negatives for side in ("left", "right")]
+        for p in positives
+    ]).reshape(count, count, 2).sum(2) / 2  # fmt: skip
+    pairs = np.outer([len(p) for p in positives], [len(n) for n in negatives])
 
     def auc(videos: Ints) -> float:
         chosen = np.ix_(videos, videos)
         total = float(pairs[chosen].sum())
         return float(wins[chosen].sum()) / total if total else float("nan")
 
-    def one(name: str) -> Callable[[Ints], float]:
-        return lambda videos: sums.scores(videos)[name]
-
-    drawn = {**{name: one(name) for name in names}, "auc": auc, "average_precision": precision.of}
-    bounds = {name: metrics.bootstrap_interval(f, count) for name, f in drawn.items()}
-    return {name: (_number(low), _number(high)) for name, (low, high) in bounds.items()}
+    return auc
 
 
-class _Precision:
-    """Average precision of draws of videos: frames are sorted once, and weighed for each draw."""
-
-    def __init__(self, samples: Sequence[Labelled], answered: Answered) -> None:
-        groups = by_video(samples)
-        video = [np.full(len(samples[i].label), v) for v, own in enumerate(groups.values())
-                 for i in own]  # fmt: skip
-        order = [i for own in groups.values() for i in own]
-        logit = np.concatenate([answered.logit[i] for i in order])
-        label = np.concatenate([samples[i].label for i in order])
-        known = np.flatnonzero(~np.isnan(logit))
-        falling = known[np.argsort(-logit[known], kind="stable")]
-        self._video, self._hit = np.concatenate(video)[falling], label[falling] == 1
-        steps = np.flatnonzero(np.diff(logit[falling]))
-        self._step_end = np.append(steps, len(falling) - 1)[: len(falling)]
-        self._videos = len(groups)
-
-    def of(self, videos: Ints) -> float:
-        """Of these videos, repeats counted; NaN without a positive."""
-        weight = np.bincount(videos, minlength=self._videos)[self._video]
-        found = np.cumsum(weight * self._hit)[self._step_end]
-        if not len(found) or not found[-1]:
-            return float("nan")
-        precision = found / np.maximum(np.cumsum(weight)[self._step_end], 1)
-        return float((precision * np.diff(found, prepend=0)).sum() / found[-1])
-
-
-def _pairwise_wins(samples: Sequence[Labelled], answered: Answered) -> tuple[Floats, Floats]:
-    """How often positives of video i outscore negatives of video j, ties half, of how many."""
-    positives, negatives = [], []
-    for own in by_video(samples).values():
-        label = np.concatenate([samples[i].label for i in own])
-        logit = np.concatenate([answered.logit[i] for i in own])
-        known = ~np.isnan(logit)
-        positives.append(logit[known & (label == 1)])
-        negatives.append(np.sort(logit[known & (label == 0)]))
-    wins = [
-        [
-            np.searchsorted(n, p, "left").sum() + np.searchsorted(n, p, "right").sum()
-            for n in negatives
-        ]
-        for p in positives
-    ]
-    pairs = np.outer([len(p) for p in positives], [len(n) for n in negatives])
-    return np.array(wins) / 2, pairs.astype(np.float64)
-
-
-def _reliability(samples: Sequence[Labelled], answered: Answered) -> dict[str, Any] | None:
-    label = np.concatenate([s.label for s in samples])
-    probability = np.concatenate(answered.probability)
-    told: npt.NDArray[np.bool_] = ~np.isnan(probability)
-    if not told.any():
+def _reliability(all_: _Scored) -> Report | None:
+    known = ~np.isnan(all_.probability)
+    if not known.any():
         return None
-    bins = metrics.calibration_bins(label[told], probability[told])
+    label, probability = all_.label[known], all_.probability[known]
     return {
-        "ece": metrics.expected_calibration_error(label[told], probability[told]),
-        "bins": [asdict(b) for b in bins],
+        "ece": metrics.expected_calibration_error(label, probability),
+        "bins": [asdict(b) for b in metrics.calibration_bins(label, probability)],
     }
 
 
 def f1_name(level: float) -> str:
     """The report's word for the F1 of segments at an overlap."""
     return f"f1_at_{round(100 * level)}"
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else value

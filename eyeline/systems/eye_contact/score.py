@@ -10,14 +10,17 @@ import numpy as np
 
 from eyeline.bounds import Whole
 from eyeline.errors import DataError
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Report
+from eyeline.evaluation.tables import Side
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import predictions as files
 from eyeline.systems.eye_contact.annotations import RATE_HZ, Annotation, frame_labels, read_elan
 from eyeline.systems.eye_contact.annotations import annotation as checked
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
-from eyeline.systems.eye_contact.predictions import Course, FrameRows, Key
-from eyeline.systems.eye_contact.report import Answered, Labels, Report, score
+from eyeline.systems.eye_contact.predictions import Course
+from eyeline.systems.eye_contact.report import Answered, Labels, score
 from eyeline.systems.eye_contact.tracklets import video_name
 
 _SHOWN = 5  # frames or names that a message lists
@@ -36,12 +39,6 @@ class _Pairs:
         self.labels.append(labels)
         self.states.append(state)
         self.probability.append(probability)
-
-    def report(self) -> Report:
-        chance = tuple(self.probability)
-        found = score(self.labels, Answered(chance, chance, tuple(self.states)))
-        found["notes"] = self.notes
-        return found
 
 
 def run(
@@ -92,59 +89,44 @@ def run(
             _match_folder(course, predictions, truth, person, pairs)
         else:
             _match_file(course, truth, person, pairs)
-    if told:
-        for note in pairs.notes:
-            told(note)
-    return {"predictions": str(predictions), "truth": str(truth), **pairs.report()}
+    chance = tuple(pairs.probability)
+    figures = score(pairs.labels, Answered(chance, chance, tuple(pairs.states)))
+    where = {"predictions": str(predictions), "truth": str(truth)}
+    made = Report({**where, **figures, "notes": pairs.notes})
+    made.log(told)
+    return made
 
 
 def _match_frames(predictions: Path, truth: Path, subset: bool, pairs: _Pairs) -> None:
-    table = files.read_predictions(predictions)
+    rows = files.read_predictions(predictions)
     folder = read_folder(truth)
     pairs.notes += folder.notes
-    told_of = {key[:2] for key in table}
+    videos, named = [], {key[:2] for key in rows.key}
     for video in folder.videos:
         name = video.celebrity, video.video
-        if subset and name not in told_of:
+        if subset and name not in named:
             pairs.notes.append(f"{predictions} has nothing of {'/'.join(name)}: left out")
-            continue
-        for tracklet in video.tracklets:
-            key = (*name, f"{tracklet.number:03d}")
-            rows = table.pop(key, None)
-            if rows is None:
-                raise DataError(f"{predictions} has nothing of the tracklet {'/'.join(key)}")
-            _check_frames(predictions, key, rows, tracklet)
-            pairs.add(_labels(video, tracklet), rows.state, rows.probability)
-    for key, rows in table.items():
-        raise DataError(
-            f"{predictions}, line {rows.line.min()}: no tracklet {'/'.join(key)} in {truth}"
-        )
-    if not pairs.labels:
-        raise DataError(f"{predictions} and {truth} have no video in common")
-
-
-def _check_frames(path: Path, key: Key, rows: FrameRows, tracklet: Tracklet) -> None:
-    """The rows are the tracklet's frames, each once."""
-    start, end = tracklet.start_frame, tracklet.start_frame + len(tracklet)
-    name = "/".join(key)
-    beyond = (rows.frame < start) | (rows.frame >= end)
-    if beyond.any():
-        k = int(np.argmax(beyond))
-        raise DataError(
-            f"{path}, line {rows.line[k]}: frame {rows.frame[k]} is not of the tracklet {name}, "
-            f"which has frames {start} to {end - 1}"
-        )
-    lacking = np.setdiff1d(np.arange(start, end), rows.frame)
-    if len(lacking):
-        raise DataError(
-            f"{path}, from line {rows.line.min()}: the tracklet {name} lacks {len(lacking)} of "
-            f"{len(tracklet)} frames: {_some(lacking.tolist())}"
-        )
+        else:
+            videos.append(video)
+    tracklets = [(video, tracklet) for video in videos for tracklet in video.tracklets]
+    keys = [
+        ((video.celebrity, video.video, f"{tracklet.number:03d}"), tracklet.start_frame + k)
+        for video, tracklet in tracklets
+        for k in range(len(tracklet))
+    ]
+    known = Side(str(truth), keys, lambda row: files.frame_name(*keys[row]))
+    hint = "With subset=true whole videos may lack"
+    at = tables.join(rows.side(predictions), known, what="frames", hint=hint)
+    order = np.argsort(at)
+    cuts = np.cumsum([len(tracklet) for _, tracklet in tracklets])[:-1]
+    columns = (np.split(values[order], cuts) for values in (rows.state, rows.probability))
+    for (video, tracklet), state, probability in zip(tracklets, *columns, strict=True):
+        pairs.add(_labels(video, tracklet), state, probability)
 
 
 def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
     """A table of frames of one video against one ELAN file."""
-    table = files.read_predictions(predictions)
+    table = files.read_predictions(predictions).tracklets()
     named = {key[:2] for key in table}
     own = {name for name in named if name[1] == truth.stem} or named
     if len(own) > 1:
@@ -152,14 +134,12 @@ def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
             f"{predictions} tells of {len(own)} videos and none is called {truth.stem}; "
             "give the folder of annotations"
         )
-    for celebrity, video in own:
-        annotation = _truth(truth, None, pairs)
-        for key in (k for k in table if k[:2] == (celebrity, video)):
-            rows = table[key]
+    annotation = _truth(truth, None, pairs)
+    for key, rows in table.items():
+        if key[:2] in own:
             label, _, uncertain = frame_labels(annotation.rows, rows.frame)
-            pairs.add(
-                Labels(f"{celebrity}_{video}", 0, label, uncertain), rows.state, rows.probability
-            )
+            name = "_".join(key[:2])
+            pairs.add(Labels(name, 0, label, uncertain), rows.state, rows.probability)
     pairs.notes += [f"{predictions}: {'/'.join(n)} left out" for n in sorted(named - own)]
 
 

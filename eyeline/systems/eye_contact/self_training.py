@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline import metrics
 from eyeline.documents import read_npz
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
 from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.discovery.sources import videos_root

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from eyeline import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
+from eyeline.evaluation.report import plain
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
@@ -105,7 +106,12 @@ def slice_scores(
         for measure, bands in _BANDS.items()
         for value in [np.concatenate([k.measures[measure] for k in own])]
     }
-    found["uncertain"] = _by_certainty(frames, np.concatenate([k.uncertain for k in own]))
+    uncertain = np.concatenate([k.uncertain for k in own])
+    found["uncertain"] = {
+        "all frames": frames.scores(np.ones(len(uncertain), bool)),
+        "without uncertain": frames.scores(uncertain == 0),
+        "uncertain": frames.scores(uncertain == 1),
+    }
     if all(len(k.target) for k in own):
         found["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
     return found
@@ -126,17 +132,8 @@ class _Frames:
             "frames": int(chosen.sum()),
             "positive": float(label.mean()) if len(label) else None,
             "accuracy": float(right.mean()) if len(label) else None,
-            "auc": _number(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
+            "auc": plain(metrics.roc_auc(self.label[ranked], self.logit[ranked])),
         }
-
-
-def _by_certainty(frames: _Frames, uncertain: Ints) -> dict[str, dict[str, Any]]:
-    everything = np.ones(len(uncertain), bool)
-    return {
-        "all frames": frames.scores(everything),
-        "without uncertain": frames.scores(uncertain == 0),
-        "uncertain": frames.scores(uncertain == 1),
-    }
 
 
 def _by_target(frames: _Frames, target: Ints) -> dict[str, dict[str, Any]]:
@@ -183,7 +180,3 @@ def _speed(angles_deg: Floats) -> Floats:
         return np.zeros(len(angles_deg))
     smooth = gaussian_filter1d(angles_deg, _SPEED_FRAMES, axis=0)
     return np.asarray(np.linalg.norm(np.gradient(smooth, axis=0), axis=1) * RATE_HZ)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from eyeline import metrics
 from eyeline.errors import DataError, check_shape
+from eyeline.evaluation import metrics
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.files import plain_text
 from eyeline.files import write_bytes
@@ -171,11 +171,12 @@ def _agreement(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | No
     auc = metrics.roc_auc(label[known], chance[known])
     parts = [
         f"{len(both)} tracklets, {len(label)} frames, {label.mean():.0%} contact",
-        f"accuracy {found['accuracy']:.1%}", f"frame F1 {found['frame_f1']:.2f}",
+        f"accuracy {found['accuracy']:.1%}",
+        f"frame F1 {found['frame_f1']:.2f}",
         f"edit {found['edit']:.2f}",
         f"F1@10/25/50 {found['f1_at_10']:.2f}/{found['f1_at_25']:.2f}/{found['f1_at_50']:.2f}",
         *([] if np.isnan(auc) else [f"AUC {auc:.2f}"]),
-    ]  # fmt: skip
+    ]
     return " · ".join(parts)
 
 

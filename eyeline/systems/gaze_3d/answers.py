@@ -7,26 +7,22 @@ for `gaze`, perhaps `head` and `body`, `<part>_x`, `_y`, `_z` in the camera fram
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eyeline.errors import DataError, check_shape
-from eyeline.files import write_bytes
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column, Side, number, whole
 from eyeline.results import Floats, Ints
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_3d.data import Windows
 
 PARTS = ("gaze", "head", "body")
-
-Place = tuple[str, int]
-"""Recording and frame."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +53,21 @@ class Answers:
         """Number of frames."""
         return len(self.recording)
 
-    @property
-    def places(self) -> list[Place]:
-        """Of each row."""
-        return list(zip(self.recording, self.frame.tolist(), strict=True))
+    def side(self, source: object) -> Side:
+        """Its keys, to be joined."""
+        keys = list(zip(self.recording, self.frame.tolist(), strict=True))
+        return Side(str(source), keys, lambda row: f"frame {keys[row][1]} of {keys[row][0]}")
 
     def rows(self, numbers: Sequence[int] | Ints) -> Answers:
         """Some of the rows, in the order given."""
         at = np.asarray(numbers, np.int64)
         return Answers(
-            tuple(self.recording[i] for i in at), self.frame[at],
+            tuple(self.recording[i] for i in at),
+            self.frame[at],
             None if self.first_frame is None else self.first_frame[at],
             {part: v[at] for part, v in self.direction.items()},
             {part: v[at] for part, v in self.concentration.items()},
-        )  # fmt: skip
+        )
 
 
 def of_windows(
@@ -87,10 +84,12 @@ def of_windows(
         frames += numbers
         first += [numbers[0]] * len(numbers)
     return Answers(
-        tuple(names), np.array(frames, np.int64), np.array(first, np.int64),
+        tuple(names),
+        np.array(frames, np.int64),
+        np.array(first, np.int64),
         {part: np.asarray(v, np.float64).reshape(-1, 3) for part, v in direction.items()},
         {p: np.asarray(v, np.float64).reshape(-1) for p, v in (concentration or {}).items()},
-    )  # fmt: skip
+    )
 
 
 def truth_of(windows: Windows) -> Answers:
@@ -101,11 +100,16 @@ def truth_of(windows: Windows) -> Answers:
 
 def write(path: Path, answers: Answers) -> None:
     """Write the table; OutputError where that cannot be."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_head(answers))
-    table.writerows(_lines(answers))
-    write_bytes(path, text.getvalue().encode())
+    columns: dict[str, Sequence[Any]] = {"recording": answers.recording}
+    if answers.first_frame is not None:
+        columns["first_frame"] = answers.first_frame.tolist()
+    columns["frame"] = answers.frame.tolist()
+    for part, vectors in answers.direction.items():
+        own = dict(zip(_columns(part), vectors.T, strict=True))
+        if part in answers.concentration:
+            own[f"{part}_concentration"] = answers.concentration[part]
+        columns |= {name: [f"{value:.6g}" for value in values] for name, values in own.items()}
+    tables.write(path, columns)
 
 
 def read(path: Path) -> Answers:
@@ -115,84 +119,31 @@ def read(path: Path) -> Answers:
         DataError: no such file, a column that is missing, a row that is no frame of directions, or
             a frame that comes twice; names the line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no table of directions: {error}") from error
-    columns = set(lines[0]) if lines else set()
-    needed = {"recording", "frame", *_columns("gaze")}
-    if missing := sorted(needed - columns):
-        raise DataError(f"{path} has no column {', '.join(missing)}" if lines else f"{path}: empty")
-    parts = [p for p in PARTS if columns.issuperset(_columns(p))]
-    sure = [p for p in parts if f"{p}_concentration" in columns]
-    found = Answers(
-        tuple(line["recording"] for line in lines), _whole(path, lines, "frame"),
-        _whole(path, lines, "first_frame") if "first_frame" in columns else None,
-        {p: np.stack([_numbers(path, lines, c) for c in _columns(p)], axis=1) for p in parts},
-        {p: _numbers(path, lines, f"{p}_concentration") for p in sure},
-    )  # fmt: skip
-    _check(path, found)
-    return found
-
-
-def _check(path: Path, found: Answers) -> None:
-    seen: dict[Place, int] = {}
-    for row, place in enumerate(found.places):
-        if place in seen:
-            raise DataError(
-                f"{path}, line {row + 2}: frame {place[1]} of {place[0]} is in line {seen[place]}"
-            )
-        seen[place] = row + 2
-    for part, vectors in found.direction.items():
-        short = ~(np.linalg.norm(vectors, axis=1) > 1e-6)
-        if short.any():
-            line = int(np.argmax(short)) + 2
-            raise DataError(f"{path}, line {line}: the direction of {part} has no length")
-
-
-def _head(answers: Answers) -> list[str]:
-    window = [] if answers.first_frame is None else ["first_frame"]
-    return ["recording", *window, "frame"] + [
-        column
-        for part in answers.direction
-        for column in (*_columns(part), f"{part}_concentration")
-        if not column.endswith("concentration") or part in answers.concentration
-    ]
-
-
-def _lines(answers: Answers) -> Iterator[list[str]]:
-    columns = [
-        column
-        for part, vectors in answers.direction.items()
-        for column in (*vectors.T, answers.concentration.get(part))
-        if column is not None
-    ]
-    texts = [[f"{value:.6g}" for value in column] for column in columns]
-    for row, name in enumerate(answers.recording):
-        first = [] if answers.first_frame is None else [str(answers.first_frame[row])]
-        yield [name, *first, str(answers.frame[row]), *(text[row] for text in texts)]
+    found, line = tables.read(
+        path,
+        [
+            Column("recording", tables.text, object),
+            Column("frame", whole, np.int64),
+            Column("first_frame", whole, np.int64, needed=False),
+            *(Column(name, number, needed=p == "gaze") for p in PARTS for name in _columns(p)),
+            *(Column(f"{p}_concentration", number, needed=False) for p in PARTS),
+        ],
+    )
+    parts = [part for part in PARTS if found.keys() >= {*_columns(part)}]
+    answers = Answers(
+        tuple(found["recording"]),
+        found["frame"],
+        found.get("first_frame"),
+        {part: np.stack([found[name] for name in _columns(part)], axis=1) for part in parts},
+        {p: found[f"{p}_concentration"] for p in parts if f"{p}_concentration" in found},
+    )
+    tables.check_once(answers.side(path), line)
+    for part, vectors in answers.direction.items():
+        if (short := ~(np.linalg.norm(vectors, axis=1) > 1e-6)).any():
+            where = f"{path}, line {line[np.argmax(short)]}"
+            raise DataError(f"{where}: the direction of {part} has no length")
+    return answers
 
 
 def _columns(part: str) -> tuple[str, str, str]:
     return f"{part}_x", f"{part}_y", f"{part}_z"
-
-
-def _whole(path: Path, lines: Sequence[Mapping[str, str]], column: str) -> Ints:
-    values = _numbers(path, lines, column)
-    odd = values != np.round(values)
-    if odd.any():
-        raise DataError(f"{path}, line {int(np.argmax(odd)) + 2}: {column} is no whole number")
-    return values.astype(np.int64)
-
-
-def _numbers(path: Path, lines: Sequence[Mapping[str, str]], column: str) -> Floats:
-    values = np.empty(len(lines))
-    for row, line in enumerate(lines):
-        try:
-            values[row] = float(line[column])
-        except (TypeError, ValueError):
-            values[row] = np.nan
-        if not np.isfinite(values[row]):
-            raise DataError(f"{path}, line {row + 2}: {column} is '{line[column]}', no number")
-    return values

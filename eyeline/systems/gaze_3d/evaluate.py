@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.files import write_bytes, write_json
+from eyeline.evaluation.report import Figures, Report
+from eyeline.files import write_bytes
 from eyeline.geometry.directions import angle
 from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
-from eyeline.systems.gaze_3d.report import Report
 from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
@@ -78,28 +78,33 @@ def run(
     answered = answer(network, windows, told if sharing.leads(fabric) else None, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
-        return {}
+        return Report({})
     found = {name: as_answers(windows, d) for name, d in answered.items()}
     rescaling = calibration.from_settings(card.settings)
     mended = {name: calibrated(a, rescaling) for name, a in found.items()}
     truth = answers.truth_of(windows)
-    made = report.score(mended["independent"], truth)
+    figures = report.score(mended["independent"], truth)
     original = report.score(mended["original"], truth)
-    made |= {name: original[name] for name in ("published", "published_table")}
-    made["reliability_uncalibrated"] = (
+    figures |= {name: original[name] for name in ("published", "published_table")}
+    figures["reliability_uncalibrated"] = (
         report.score(found["independent"], truth)["reliability"] if rescaling else None
     )
-    made |= {
-        "calibrated": bool(rescaling), "windows": len(windows), "left_out": windows.left_out,
+    figures |= {
+        "calibrated": bool(rescaling),
+        "windows": len(windows),
+        "left_out": windows.left_out,
         "weights": Path(weights).name,
         "seen_in_training": len({*card.data.get("sessions", ())} & {*sessions}),
         "notes": [*listed.notes(data_dir, split)],
-    }  # fmt: skip
-    if told:
-        for note in made["notes"]:
-            told(note)
+    }
+    made = Report(figures)
+    made.log(told)
     if out_dir is not None:
-        _write(Path(out_dir), made, mended)
+        folder = Path(out_dir)
+        made.write(folder / "report.json")
+        answers.write(folder / PREDICTIONS, mended["independent"])
+        answers.write(folder / PREDICTIONS_ORIGINAL, mended["original"])
+        write_pictures(folder, figures)
     sharing.end(fabric)
     return made
 
@@ -231,14 +236,7 @@ def _joined(parts: list[Directions3D]) -> Directions3D:
     )
 
 
-def _write(folder: Path, made: Report, mended: Mapping[Any, Answers]) -> None:
-    write_json(folder / "report.json", made)
-    answers.write(folder / PREDICTIONS, mended["independent"])
-    answers.write(folder / PREDICTIONS_ORIGINAL, mended["original"])
-    write_pictures(folder, made)
-
-
-def write_pictures(folder: Path, made: Report) -> None:
+def write_pictures(folder: Path, made: Figures) -> None:
     """Write `errors_by_yaw.svg`, and `concentration.svg` where there is one."""
     title = f"Angular error of the gaze, {made['frames']} frames"
     picture = plots.errors_by_yaw(made["yaw"], made["pooled"]["3d_all"], title)

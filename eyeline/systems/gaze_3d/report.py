@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from eyeline import metrics
+from eyeline.evaluation import bootstrap, tables
+from eyeline.evaluation.metrics import mean
+from eyeline.evaluation.report import Figures, plain
 from eyeline.geometry.directions import angle, normalise, to_yaw_pitch
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_3d import calibration
@@ -20,8 +21,7 @@ picture's plane, of people who look towards the camera's side, away from it, and
 PUBLISHED_BATCH = 32
 YAW_BINS = 24
 
-Report = dict[str, Any]
-Mask = npt.NDArray[np.bool_]
+Report = Figures
 
 
 def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dict[str, float]:
@@ -46,11 +46,7 @@ def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dic
 
 def mean_of_batches(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Unweighted means of what `published_batch` gives, NaN left out."""
-    found = {}
-    for name in COLUMNS:
-        told = [row[name] for row in rows if not np.isnan(row[name])]
-        found[name] = float(np.mean(told)) if told else float("nan")
-    return found
+    return {name: mean(np.array([row[name] for row in rows], np.float64)) for name in COLUMNS}
 
 
 def published_batch(found: Floats, label: Floats) -> dict[str, float]:
@@ -81,30 +77,44 @@ def score(found: Answers, truth: Answers) -> Report:
         without one.
     """
     angles = _angles(found.direction["gaze"], truth.direction["gaze"])
-    recordings, sessions = _groups(found.recording), _groups(map(session_of, found.recording))
-    pooled = _means(angles, np.arange(len(found)))
+    recordings = tables.groups(found.recording)
+    sessions = tables.groups(map(session_of, found.recording))
     constant = normalise(truth.direction["gaze"].mean(axis=0))
     fixed = _angles(np.broadcast_to(constant, (len(found), 3)), truth.direction["gaze"])
-    figures = _published(found, truth)
-    return {
-        "frames": len(found),
-        "pooled": pooled,
-        "interval": _intervals(angles, list(recordings.values())),
-        "interval_by_session": _intervals(angles, list(sessions.values())),
-        "published": figures,
-        "published_table": printed(figures),
-        "mean_direction": _means(fixed, np.arange(len(found))),
-        "recordings": {name: _means(angles, rows) for name, rows in recordings.items()},
-        "parts": _parts(found, truth),
-        "yaw": by_yaw(found.direction["gaze"], truth.direction["gaze"]),
-        "reliability": _reliability(found, truth),
-    }
+    windows, figures = windows_of(found), None
+    if windows is not None:
+        figures = published(found.direction["gaze"][windows], truth.direction["gaze"][windows])
+    made: Report = plain(
+        {
+            "frames": len(found),
+            "pooled": _means(angles, np.arange(len(found))),
+            "interval": _intervals(angles, recordings.values()),
+            "interval_by_session": _intervals(angles, sessions.values()),
+            "published": figures,
+            "published_table": printed(figures),
+            "mean_direction": _means(fixed, np.arange(len(found))),
+            "recordings": {name: _means(angles, rows) for name, rows in recordings.items()},
+            "parts": {
+                part: {"3d_all": np.rad2deg(angle(found.direction[part], label).mean())}
+                for part, label in truth.direction.items()
+                if part != "gaze" and part in found.direction
+            },
+            "yaw": by_yaw(found.direction["gaze"], truth.direction["gaze"]),
+            "reliability": {
+                part: calibration.reliability(kappa, angle(found.direction[part], label))
+                for part, kappa in found.concentration.items()
+                if (label := truth.direction.get(part)) is not None
+            }
+            or None,
+        }
+    )
+    return made
 
 
-def printed(figures: Mapping[str, float | None] | None) -> list[str]:
+def printed(figures: Mapping[str, float] | None) -> list[str]:
     """The lines that the authors' evaluation prints; `nan` where no batch has a figure."""
     return [
-        f"MAE ({name[:2].upper()} {name[3:]}):  {np.nan if value is None else value:.6f}"
+        f"MAE ({name[:2].upper()} {name[3:]}):  {value:.6f}"
         for name, value in (figures or {}).items()
     ]
 
@@ -115,14 +125,19 @@ def by_yaw(found: Floats, label: Floats, bins: int = YAW_BINS) -> list[dict[str,
     error = np.rad2deg(angle(found, label))
     edges = np.linspace(-180, 180, bins + 1)
     which = np.clip(np.searchsorted(edges, yaw, "right") - 1, 0, bins - 1)
-    return [
-        {
-            "from_deg": float(edges[i]), "to_deg": float(edges[i + 1]), "frames": int(own.sum()),
-            "mean_deg": float(error[own].mean()) if own.any() else None,
-            "quartiles_deg": np.quantile(error[own], [0.25, 0.75]).tolist() if own.any() else None,
-        }
-        for i in range(bins) for own in [which == i]
-    ]  # fmt: skip
+    rows = []
+    for i in range(bins):
+        own = error[which == i]
+        rows.append(
+            {
+                "from_deg": float(edges[i]),
+                "to_deg": float(edges[i + 1]),
+                "frames": len(own),
+                "mean_deg": float(own.mean()) if len(own) else None,
+                "quartiles_deg": np.quantile(own, [0.25, 0.75]).tolist() if len(own) else None,
+            }
+        )
+    return rows
 
 
 def windows_of(answers: Answers) -> Ints | None:
@@ -149,30 +164,6 @@ def session_of(recording: str) -> str:
     return recording.rpartition("/")[0] or recording
 
 
-def _published(found: Answers, truth: Answers) -> dict[str, float | None] | None:
-    rows = windows_of(found)
-    if rows is None:
-        return None
-    figures = published(found.direction["gaze"][rows], truth.direction["gaze"][rows])
-    return {name: _number(value) for name, value in figures.items()}
-
-
-def _parts(found: Answers, truth: Answers) -> dict[str, Any]:
-    return {
-        part: {"3d_all": float(np.rad2deg(angle(found.direction[part], label).mean()))}
-        for part, label in truth.direction.items()
-        if part != "gaze" and part in found.direction
-    }
-
-
-def _reliability(found: Answers, truth: Answers) -> Report | None:
-    return {
-        part: calibration.reliability(kappa, angle(found.direction[part], truth.direction[part]))
-        for part, kappa in found.concentration.items()
-        if part in truth.direction
-    } or None
-
-
 def _angles(found: Floats, label: Floats) -> dict[str, Floats]:
     """Degrees `(n,)` by `COLUMNS`, NaN for frames that a column leaves out."""
     space = np.rad2deg(angle(found, label))
@@ -188,32 +179,20 @@ def _angles(found: Floats, label: Floats) -> dict[str, Floats]:
 
 
 def _means(angles: Mapping[str, Floats], rows: Ints) -> dict[str, Any]:
-    means = {name: _number(_mean(values[rows])) for name, values in angles.items()}
-    return {**means, "frames": len(rows)}
+    return {**{name: mean(values[rows]) for name, values in angles.items()}, "frames": len(rows)}
 
 
 def _intervals(
-    angles: Mapping[str, Floats], groups: Sequence[Ints]
-) -> dict[str, list[float | None]]:
+    angles: Mapping[str, Floats], groups: Iterable[Ints]
+) -> dict[str, tuple[float, float]]:
     """Of means over frames when whole groups are drawn."""
-    found = {}
+    own, found = list(groups), {}
     for name, values in angles.items():
-        sums = np.array([np.nansum(values[rows]) for rows in groups])
-        counts = np.array([np.count_nonzero(~np.isnan(values[rows])) for rows in groups])
-
-        def mean(drawn: Ints, sums: Floats = sums, counts: Ints = counts) -> float:
-            whole = int(counts[drawn].sum())
-            return float(sums[drawn].sum() / whole) if whole else float("nan")
-
-        found[name] = [_number(v) for v in metrics.bootstrap_interval(mean, len(groups))]
+        total = np.array([np.nansum(values[rows]) for rows in own])
+        count = np.array([np.count_nonzero(~np.isnan(values[rows])) for rows in own])
+        score = bootstrap.drawn_ratio(total, count)
+        found[name] = bootstrap.bootstrap_interval(score, len(own))
     return found
-
-
-def _groups(names: Any) -> dict[str, Ints]:
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(names):
-        rows.setdefault(name, []).append(row)
-    return {name: np.array(own) for name, own in rows.items()}
 
 
 def _clipped_angle(found: Floats, label: Floats) -> float:
@@ -233,13 +212,3 @@ def _flat(vectors: Floats) -> Floats:
 
 def _in_plane(vectors: Floats) -> Floats:
     return np.concatenate([vectors[:, :2], np.zeros((len(vectors), 1))], axis=1)
-
-
-def _mean(values: Floats) -> float:
-    told = values[~np.isnan(values)]
-    return float(told.mean()) if len(told) else float("nan")
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyeline.errors import DataError
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Report
 from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, evaluate, report
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.inputs import FRAMES
-from eyeline.systems.gaze_3d.report import Report
-
-_SHOWN = 3
 
 
 def run(
@@ -45,30 +43,15 @@ def run(
     found, notes = answers.read(predictions), list[str]()
     rows = report.windows_of(found)
     known = _truth(truth, split, FRAMES if rows is None else rows.shape[1])
-    place = {p: row for row, p in enumerate(known.places)}
-    beyond = [p for p in found.places if p not in place]
-    if beyond:
-        raise DataError(f"{predictions} tells of {_some(beyond)}, which {truth} does not have")
-    told_of = {*found.places}
-    lacking = [p for p in known.places if p not in told_of]
-    if lacking and not subset:
-        raise DataError(f"{predictions} lacks {_some(lacking)}")
-    if lacking:
-        notes.append(f"{len(lacking)} of {len(known)} frames were not predicted: left out")
-    made = report.score(found, known.rows([place[p] for p in found.places]))
-    if told:
-        for note in notes:
-            told(note)
-    return {"predictions": str(predictions), "truth": str(truth), **made, "notes": notes}
+    sides = found.side(predictions), known.side(truth)
+    at = tables.join(*sides, subset=subset, what="frames", notes=notes)
+    figures = report.score(found, known.rows(at))
+    made = Report({"predictions": predictions, "truth": truth, **figures, "notes": notes})
+    made.log(told)
+    return made
 
 
 def _truth(path: Path, split: str, frames: int) -> Answers:
     if not path.is_dir():
         return answers.read(path)
     return answers.truth_of(evaluate.open_test(path, split, frames))
-
-
-def _some(places: list[answers.Place]) -> str:
-    shown = ", ".join(f"frame {frame} of {name}" for name, frame in places[:_SHOWN])
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return shown + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +13,11 @@ from annotated_types import Gt, Lt
 
 from eyeline.bounds import Count, Fraction, Whole, Workers
 from eyeline.errors import UsageError
-from eyeline.files import write_json
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log
-from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation import predictions, report
-from eyeline.systems.gaze_anticipation.predictions import Predictions, first_of_each
-from eyeline.systems.gaze_anticipation.report import Report
+from eyeline.systems.gaze_anticipation.predictions import Predictions
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files, thresholds
 from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
@@ -28,13 +27,10 @@ from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-    from eyeline.systems.gaze_anticipation.scoring.answers import Answers, Work
+    from eyeline.systems.gaze_anticipation.scoring.answers import Work
     from eyeline.systems.gaze_anticipation.scoring.thresholds import Choice
-    from eyeline.systems.gaze_anticipation.windows.spatial import View
     from eyeline.training.checkpoint import CheckpointCard
 
 TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
@@ -111,61 +107,92 @@ def run(
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
     from eyeline.systems.gaze_anticipation.scoring.answers import Work
+    from eyeline.systems.gaze_anticipation.weights import SYSTEM, load_csts
+    from eyeline.training import checkpoint
 
     if validation_clips < 0:
-        raise UsageError(f"{validation_clips} validation clips; 0 or more can be")
-    card = _card(weights)
+        raise UsageError(f"validation_clips is {validation_clips}; must be at least 0")
+    card = checkpoint.read_card(weights)
+    checkpoint.check_builder(card, SYSTEM, (BUILDER,), weights)
     fabric = sharing.launched(devices)
     work = Work(batch, workers, told, fabric)
-    network = _network(weights, device, fabric, precision)
+    network = load_csts(weights, sharing.place(fabric, device), precision=precision)
     clips = open_split(network, data_dir, card, split, task, full_frames=full_frames, sound=sound)
     folder = Path(out_dir) if out_dir is not None else None
     with _maps(folder if maps and work.leads else None, network.side // 4) as writer:
         measured = measure(network, clips, work, writer, fov_deg=fov_deg)
     known = _threshold_of(card, clips) if threshold is None else threshold
+    held = replace(work, told=told and (lambda text: told(f"held out: {text}")))
     choice = thresholds.choose(
-        thresholds.held_out(card, data_dir, clips, validation_clips), network.side // 4, BUILDER,
-        (lambda held: measure(network, held, _told_apart(work)).tally) if known is None else None,
-    )  # fmt: skip
+        thresholds.held_out(card, data_dir, clips, validation_clips),
+        network.side // 4,
+        BUILDER,
+        (lambda clips: measure(network, clips, held).tally) if known is None else None,
+    )
     if not work.leads:
         sharing.end(fabric)
-        return {}
+        return Report({})
     if known is not None:
-        choice = _given(choice, float(known), "given" if threshold is not None else "the weights")
-    made = _made(measured, choice, samples) | {
-        "builder": BUILDER, "weights": Path(weights).name, "split": str(split),
-        "full_frames": full_frames, "sound": clips.with_sound, "precision": precision,
+        by = "given" if threshold is not None else "the weights"
+        choice.borders[BUILDER], choice.told[f"{BUILDER}_by"] = levels.nearest(float(known)), by
+    figures = _figures(measured, choice, samples) | {
+        "builder": BUILDER,
+        "weights": Path(weights).name,
+        "split": str(split),
+        "full_frames": full_frames,
+        "sound": clips.with_sound,
+        "precision": precision,
         "seen_in_training": len({*card.data.get("videos", ())} & {*clips.videos}),
-    }  # fmt: skip
-    made["notes"] += [*listed.notes(data_dir, split), *_notes(card, clips, measured)]
+    }
+    figures["notes"] += [*listed.notes(data_dir, split), *_notes(card, clips, measured)]
+    made = Report(figures)
     if folder is not None:
-        _write(folder, made, measured, maps=maps)
+        if not maps:
+            (folder / MAPS).unlink(missing_ok=True)  # those of another run would be taken for these
+        made.write(folder / REPORT)
+        predictions.write(folder / TRUTH, measured.bench.truth)
+        predictions.write(folder / PREDICTIONS, measured.found)
     sharing.end(fabric)
     if told:
-        for line in (made["json_stats"], *made["notes"]):
-            told(line)
+        told(made["json_stats"])
+    made.log(told)
     return made
 
 
 def open_split(
-    network: GazeAnticipation, data_dir: Path | str, card: CheckpointCard, split: str | Path,
-    task: str | None = None, *, full_frames: bool = False, sound: bool | None = None,
-) -> Clips:  # fmt: skip
+    network: GazeAnticipation,
+    data_dir: Path | str,
+    card: CheckpointCard,
+    split: str | Path,
+    task: str | None = None,
+    *,
+    full_frames: bool = False,
+    sound: bool | None = None,
+) -> Clips:
     """Clips as a network sees them; task and sound as in its training, unless told otherwise."""
     from eyeline.systems.gaze_anticipation.data import open_clips
 
     learned = _learned(card)
     return open_clips(
-        data_dir, split, task=task or learned.get("task", "anticipation"), full_frames=full_frames,
+        data_dir,
+        split,
+        task=task or learned.get("task", "anticipation"),
+        full_frames=full_frames,
         with_sound=learned.get("with_sound", True) if sound is None else sound,
-        side=network.side, sides=(network.side, network.side), frames=network.frames,
-    )  # fmt: skip
+        side=network.side,
+        sides=(network.side, network.side),
+        frames=network.frames,
+    )
 
 
 def measure(
-    network: GazeAnticipation, clips: Clips, work: Work | None = None,
-    writer: MapWriter | None = None, *, fov_deg: float | None = None,
-) -> Measured:  # fmt: skip
+    network: GazeAnticipation,
+    clips: Clips,
+    work: Work | None = None,
+    writer: MapWriter | None = None,
+    *,
+    fov_deg: float | None = None,
+) -> Measured:
     """A network's answers for clips and their scores; memory does not grow with maps.
 
     Args:
@@ -178,9 +205,9 @@ def measure(
     from eyeline.systems.gaze_anticipation.scoring.answers import answer
 
     rows = asked(clips)
-    kept = first_of_each(rows.truth)
+    kept = tables.first_of_each(rows.truth.keys)
     place = np.cumsum(kept) - 1
-    bench = Bench(rows.truth.take(np.flatnonzero(kept)), network.side // 4, fov_deg)
+    bench = Bench(rows.truth.take(kept), network.side // 4, fov_deg)
     tally, xy = bench.tally(), np.zeros((len(bench.truth), 2))
     probability = np.zeros(len(bench.truth))
     for part in answer(network, clips, work):
@@ -188,7 +215,8 @@ def measure(
         at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
         new = kept[at]
         own, found = place[at][new], part.found.reshape(-1, bench.size, bench.size)[new]
-        xy[own] = _in_pictures(part, rows.views)[new]
+        placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
+        xy[own] = np.concatenate([rows.views[n].out_of(square) for n, square in placed])[new]
         probability[own] = part.probability.reshape(-1)[new]
         bench.add(tally, own, found, xy[own])
         if writer is not None:
@@ -197,23 +225,11 @@ def measure(
     return Measured(bench, tally, answers, int((~kept).sum()))
 
 
-def _in_pictures(part: Answers, views: Sequence[View]) -> Floats:
-    """Places `(clip * slot, 2)` as shares of the pictures."""
-    placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
-    return np.concatenate([views[number].out_of(square) for number, square in placed])
-
-
-def _made(measured: Measured, choice: Choice, samples: int) -> Report:
+def _figures(measured: Measured, choice: Choice, samples: int) -> Figures:
     bench = measured.bench
     tallies = {BUILDER: measured.tally, **baselines(bench, choice.prior)}
     made = report.made(tallies, bench.truth, choice.borders, first=BUILDER, samples=samples)
     return made | {"thresholds": choice.told | thresholds.in_words(choice.borders)}
-
-
-def _given(choice: Choice, threshold: float, by: str) -> Choice:
-    """With the network's threshold from elsewhere."""
-    borders = {**choice.borders, BUILDER: levels.nearest(threshold)}
-    return replace(choice, borders=borders, told=choice.told | {f"{BUILDER}_by": by})
 
 
 def _learned(card: CheckpointCard) -> dict[str, Any]:
@@ -227,12 +243,6 @@ def _threshold_of(card: CheckpointCard, clips: Clips) -> float | None:
     same = learned.get("task", clips.task) == clips.task
     same = same and learned.get("with_sound", True) == clips.with_sound
     return card.settings.get("threshold") if same else None
-
-
-def _told_apart(work: Work) -> Work:
-    """With progress that says what the clips are."""
-    told = work.told
-    return replace(work, told=told and (lambda text: told(f"held out: {text}")))
 
 
 def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
@@ -250,14 +260,6 @@ def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
     return found
 
 
-def _write(folder: Path, made: Report, measured: Measured, *, maps: bool) -> None:
-    if not maps:
-        (folder / MAPS).unlink(missing_ok=True)  # those of another run would be taken for these
-    write_json(folder / REPORT, made)
-    predictions.write(folder / TRUTH, measured.bench.truth)
-    predictions.write(folder / PREDICTIONS, measured.found)
-
-
 @contextmanager
 def _maps(folder: Path | None, size: int) -> Iterator[MapWriter | None]:
     if folder is None:
@@ -265,21 +267,3 @@ def _maps(folder: Path | None, size: int) -> Iterator[MapWriter | None]:
         return
     with map_files.writing(folder / MAPS, size) as writer:
         yield writer
-
-
-def _card(weights: Path | str) -> CheckpointCard:
-    from eyeline.systems.gaze_anticipation.weights import SYSTEM
-    from eyeline.training import checkpoint
-
-    card = checkpoint.read_card(weights)
-    checkpoint.check_builder(card, SYSTEM, (BUILDER,), weights)
-    return card
-
-
-def _network(
-    weights: Path | str, device: str, fabric: Fabric | None, precision: str
-) -> GazeAnticipation:
-    from eyeline.systems.gaze_anticipation.weights import load_csts
-
-    place = sharing.place(fabric, device)
-    return load_csts(weights, place, precision=precision)

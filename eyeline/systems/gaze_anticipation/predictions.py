@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
-from eyeline.files import write_bytes
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column, Side, number, text, whole
 from eyeline.results import Floats, Ints
 
 KINDS = ("fixation", "saccade", "outside", "untracked")
@@ -42,16 +41,22 @@ class Frames:
     ahead_s: Floats
     """`(n,)` since the last frame seen; 0 in estimation."""
 
-    _places: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Columns with an axis of their own, and what files call its parts."""
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column("video", text, object),
+        *(Column(name, whole, np.int64) for name in ("clip_start_s", "slot", "frame")),
+        *(Column(name, number) for name in ("time_s", "ahead_s")),
+    )
+    """Of files."""
+    PARTS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Fields with an axis of their own, and their columns."""
 
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
-        sizes = {"row": len(self.video)}
         for each in fields(self):
-            width = len(self._places.get(each.name, ()))
+            width = len(self.PARTS.get(each.name, ()))
             axes = f"row {width}" if width else "row"
-            check_shape(getattr(self, each.name), axes, f"column {each.name}", sizes)
+            what = f"column {each.name}"
+            check_shape(getattr(self, each.name), axes, what, {"row": len(self.video)})
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -63,18 +68,16 @@ class Frames:
         columns = (self.clip_start_s.tolist(), self.frame.tolist())
         return list(zip(self.video.tolist(), *columns, strict=True))
 
-    def take(self: Table, at: Ints) -> Table:
+    def side(self, source: object) -> Side:
+        """Its keys, to be joined."""
+        keys = self.keys
+        return Side(
+            str(source), keys, lambda row: "frame {2} of clip {1} s of {0}".format(*keys[row])
+        )
+
+    def take(self: Table, at: Ints | npt.NDArray[np.bool_]) -> Table:
         """Some of the rows."""
         return type(self)(*(getattr(self, each.name)[at] for each in fields(self)))
-
-    @classmethod
-    def columns(cls) -> list[tuple[str, str, int]]:
-        """Of files: name, field, and its part."""
-        return [
-            (name, each.name, part)
-            for each in fields(cls)
-            for part, name in enumerate(cls._places.get(each.name, (each.name,)))
-        ]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Predictions(Frames):
     probability: Floats
     """`(n,)` of the map's cell there; what the map is for is in a file beside."""
 
-    _places: ClassVar[Mapping[str, tuple[str, ...]]] = {"xy": ("x", "y")}
+    PARTS = {"xy": ("x", "y")}  # noqa: RUF012
+    COLUMNS = (*Frames.COLUMNS, *(Column(name, number) for name in ("x", "y", "probability")))
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,19 @@ class Truth(Frames):
     dataset: Names
     """`(n,)` `ego4d` or `aria`."""
 
-    _places: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "xy": ("x", "y"), "square": ("square_x", "square_y"), "last": ("last_x", "last_y"),
+    PARTS = {  # noqa: RUF012
+        "xy": ("x", "y"),
+        "square": ("square_x", "square_y"),
+        "last": ("last_x", "last_y"),
         "size_wh": ("width_px", "height_px"),
-    }  # fmt: skip
+    }
+    COLUMNS = (
+        *Frames.COLUMNS,
+        Column("kind", tables.one_of(*KINDS), np.int64),
+        *(Column(n, number) for n in (*PARTS["xy"], *PARTS["square"], *PARTS["last"])),
+        *(Column(name, whole, np.int64) for name in PARTS["size_wh"]),
+        Column("dataset", text, object),
+    )
 
     @property
     def task(self) -> str:
@@ -123,13 +136,14 @@ def write(path: Path, table: Frames) -> None:
     Raises:
         OutputError: the place cannot be written.
     """
-    names = table.columns()
-    columns = [_words(table, field, part) for _, field, part in names]
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow([name for name, _, _ in names])
-    lines.writerows(zip(*columns, strict=True))
-    write_bytes(path, text.getvalue().encode())
+    columns: dict[str, list[Any]] = {}
+    for each in fields(table):
+        values, parts = getattr(table, each.name), table.PARTS.get(each.name, (each.name,))
+        for name, own in zip(parts, values.T.reshape(len(parts), -1), strict=True):
+            columns[name] = own.tolist()
+    if "kind" in columns:
+        columns["kind"] = [KINDS[kind] for kind in columns["kind"]]
+    tables.write(path, columns)
 
 
 def read_predictions(path: Path | str) -> Predictions:
@@ -150,96 +164,12 @@ def read_truth(path: Path | str) -> Truth:
     return found
 
 
-def first_of_each(table: Frames) -> npt.NDArray[np.bool_]:
-    """Which rows `(n,)` have a key that no row before them has."""
-    first = {key: row for row, key in reversed([*enumerate(table.keys)])}
-    found = np.zeros(len(table), np.bool_)
-    found[[*first.values()]] = True
-    return found
-
-
-def named(keys: Sequence[Key], shown: int = 3) -> str:
-    """Some rows in words, for a message."""
-    told = [f"frame {frame} of clip {start} s of {video}" for video, start, frame in keys[:shown]]
-    return ", ".join(told) + (f" and {len(keys) - shown} more" if len(keys) > shown else "")
-
-
-def _words(table: Frames, field: str, part: int) -> list[Any]:
-    values = getattr(table, field)
-    if field == "kind":
-        return [KINDS[kind] for kind in values.tolist()]
-    return cast("list[Any]", (values[:, part] if values.ndim > 1 else values).tolist())
-
-
 def _read(path: Path, kind: type[Table]) -> Table:
-    columns = {name: list[Any]() for name, _, _ in kind.columns()}
-    readers = {name: _reader(kind, field) for name, field, _ in kind.columns()}
-    for line, row in _lines(path, [*columns]):
-        for name, values in columns.items():
-            try:
-                values.append(readers[name](row[name]))
-            except (ValueError, TypeError) as error:
-                raise DataError(f"{path}, line {line}: {name} is '{row[name]}': {error}") from None
-    found = kind(*(_column(kind, each.name, columns) for each in fields(kind)))
-    if not first_of_each(found).all():
-        twice = int(np.flatnonzero(~first_of_each(found))[0])
-        raise DataError(f"{path}: {named([found.keys[twice]])} comes twice")
-    return found
-
-
-def _lines(path: Path, needed: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.DictReader(file)
-            if lacking := [name for name in needed if name not in (lines.fieldnames or ())]:
-                raise DataError(f"{path} lacks the columns {', '.join(lacking)}")
-            for row in lines:
-                yield lines.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-
-
-def _column(kind: type[Frames], field: str, columns: Mapping[str, list[Any]]) -> Any:
-    parts = [columns[name] for name in kind._places.get(field, (field,))]
-    values = np.array(parts if len(parts) > 1 else parts[0], _DTYPES.get(field, np.float64))
-    return values.T if len(parts) > 1 else values
-
-
-def _reader(kind: type[Frames], field: str) -> Callable[[str], Any]:
-    if field == "kind":
-        return _kind
-    known = _DTYPES.get(field, np.float64)
-    if known is object:
-        return _text
-    return _whole if known is np.int64 else _number
-
-
-def _kind(word: str) -> int:
-    if word not in KINDS:
-        raise ValueError(f"there are {', '.join(KINDS)}")
-    return KINDS.index(word)
-
-
-def _text(word: str) -> str:
-    if not word:
-        raise ValueError("it should not be empty")
-    return word
-
-
-def _whole(word: str) -> int:
-    if len(word) > 18:
-        raise ValueError("it has more than 18 digits")
-    return int(word)
-
-
-def _number(word: str) -> float:
-    found = float(word)
-    if not np.isfinite(found):
-        raise ValueError("it should be finite")
-    return found
-
-
-_DTYPES: Mapping[str, Any] = {
-    "video": object, "dataset": object, "clip_start_s": np.int64, "slot": np.int64,
-    "frame": np.int64, "kind": np.int64, "size_wh": np.int64,
-}  # fmt: skip
+    found, line = tables.read(path, kind.COLUMNS)
+    values: dict[str, Any] = {}
+    for each in fields(kind):
+        parts = kind.PARTS.get(each.name)
+        values[each.name] = np.stack([found[p] for p in parts], 1) if parts else found[each.name]
+    table = kind(**values)
+    tables.check_once(table.side(path), line)
+    return table

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from eyeline.evaluation.report import Figures, plain
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation.predictions import KINDS, Truth
 from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION
@@ -23,7 +21,7 @@ _OF_HORIZONS = ("frames", "f1", "published_f1", "auc", "l2", "angle_deg")
 FIXATIONS = (FIXATION,)
 """What the published figures count."""
 
-Report = dict[str, Any]
+Report = Figures
 Borders = Mapping[str, int | None]
 """Of each answerer the border between levels that was chosen for it, None for none."""
 
@@ -61,12 +59,15 @@ def figures(means: Means, border: int | None, adapted: int) -> Report:
         `frames`; `f1`, `recall`, `precision` at `threshold`, which is the border's; `published_f1`
         at the one adapted; `auc`; `l2`; `angle_deg`. None for what is not known.
     """
-    fair = dict.fromkeys(("f1", "recall", "precision", "threshold"))
-    told: Report = {"frames": int(means.frames)} | (fair if border is None else _at(means, border))
-    return told | {
-        "published_f1": float(means.f1[adapted]), "auc": float(means.auc),
-        "l2": float(means.distance), "angle_deg": float(means.angle_deg),
-    }  # fmt: skip
+    fair: Report = dict.fromkeys(("f1", "recall", "precision", "threshold"))
+    return {
+        "frames": int(means.frames),
+        **(fair if border is None else _at(means, border)),
+        "published_f1": means.f1[adapted],
+        "auc": means.auc,
+        "l2": means.distance,
+        "angle_deg": means.angle_deg,
+    }
 
 
 def made(
@@ -103,43 +104,40 @@ def made(
             for name, tally in tallies.items()
         }
 
-    found: Report = {
-        "task": truth.task, "dataset": str(truth.dataset[0]),
-        "published": published[first] | {"protocol": PROTOCOL},
-        "json_stats": json_stats(published[first]),
-        "pooled": table(FIXATIONS), "tracked": table(TRACKED),
-        "by_horizon": _by_horizon(truth, table) if truth.task == "anticipation" else None,
-        "interval": _intervals(tallies, thresholds, at, first, samples) if samples else None,
-        "counts": counts(truth), "notes": _notes(truth, tallies, at),
-    }  # fmt: skip
-    return {name: _plain(value) for name, value in found.items()}
-
-
-def counts(truth: Truth) -> dict[str, int]:
-    """Rows, videos and kinds of look."""
     many = np.bincount(truth.kind, minlength=len(KINDS)).tolist()
-    return {"frames": len(truth), "videos": len(set(truth.video.tolist()))} | dict(
-        zip(KINDS, many, strict=True)
+    found: Report = plain(
+        {
+            "task": truth.task,
+            "dataset": str(truth.dataset[0]),
+            "published": published[first] | {"protocol": PROTOCOL},
+            "json_stats": json_stats(published[first]),
+            "pooled": table(FIXATIONS),
+            "tracked": table(TRACKED),
+            "by_horizon": _by_horizon(truth, table) if truth.task == "anticipation" else None,
+            "interval": _intervals(tallies, thresholds, at, first, samples) if samples else None,
+            "counts": {
+                "frames": len(truth),
+                "videos": len({*truth.video.tolist()}),
+                **dict(zip(KINDS, many, strict=True)),
+            },
+            "notes": _notes(truth, tallies, at),
+        }
     )
+    return found
 
 
 def json_stats(published: Mapping[str, float]) -> str:
     """The line that the published code prints."""
     names = ("recall", "precision", "f1", "threshold")
-    told = ", ".join(f'"{name}": {_five(published[name])}' for name in names)
+    five = (f"{published[name]:.5f}".replace("nan", "NaN") for name in names)
+    told = ", ".join(f'"{name}": {value}' for name, value in zip(names, five, strict=True))
     return f'json_stats: {{"split": "test_final", {told}}}'
 
 
-def _five(value: float) -> str:
-    return json.dumps(value) if math.isnan(value) else f"{value:.5f}"
-
-
 def _at(means: Means, border: int) -> dict[str, float]:
-    return {
-        "f1": float(means.f1[border]), "recall": float(means.recall[border]),
-        "precision": float(means.precision[border]),
-        "threshold": levels.threshold_of(border),
-    }  # fmt: skip
+    scores = {"f1": means.f1, "recall": means.recall, "precision": means.precision}
+    at_border = {name: float(values[border]) for name, values in scores.items()}
+    return {**at_border, "threshold": levels.threshold_of(border)}
 
 
 def _by_horizon(truth: Truth, table: Callable[..., Report]) -> list[Report]:
@@ -183,8 +181,10 @@ def _drawn(means: Means, thresholds: Floats, border: int | None) -> dict[str, Fl
     return {
         "f1": unknown if border is None else means.f1[:, border],
         "published_f1": means.f1[:, levels.places(thresholds)].max(1),
-        "auc": means.auc, "l2": means.distance, "angle_deg": means.angle_deg,
-    }  # fmt: skip
+        "auc": means.auc,
+        "l2": means.distance,
+        "angle_deg": means.angle_deg,
+    }
 
 
 def _span(values: Floats, level: float = 0.95) -> list[float] | None:
@@ -207,12 +207,3 @@ def _notes(truth: Truth, tallies: Mapping[str, Tally], at: Borders) -> list[str]
     if unknown := [name for name in tallies if at[name] is None]:
         found.append(f"no threshold of other frames for {', '.join(unknown)}: no f1 but published")
     return found
-
-
-def _plain(value: Any) -> Any:
-    """As JSON can have it: None for what is no number."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -10,18 +10,18 @@ from annotated_types import Gt, Lt
 
 from eyeline.bounds import Fraction, Whole
 from eyeline.errors import DataError
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Report
+from eyeline.evaluation.tables import Side
 from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.predictions import (
     Predictions,
     Truth,
-    first_of_each,
-    named,
     read_predictions,
     read_truth,
 )
-from eyeline.systems.gaze_anticipation.report import Report
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files
 from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
 from eyeline.systems.gaze_anticipation.scoring.tally import Tally
@@ -72,23 +72,21 @@ def run(
     path = Path(predictions)
     found, maps = read_predictions(path), map_files.beside(path)
     size = SIZE if maps is None else map_files.size_of(maps)
-    known = _truth(Path(truth), split, found, size)
-    place, notes = _joined(found, known, (path, Path(truth)), subset)
-    bench = Bench(known.take(np.flatnonzero(np.isin(np.arange(len(known)), place))), size, fov_deg)
-    order = np.unique(place, return_inverse=True)[1]
+    known, notes = _truth(Path(truth), split, found, size), list[str]()
+    sides = found.side(path), known.side(truth)
+    at = tables.join(*sides, subset=subset, what="frames", notes=notes)
+    _check_times(found, known.take(at), sides)
+    rows, order = np.unique(at, return_inverse=True)
+    bench = Bench(known.take(rows), size, fov_deg)
     if maps is None:
         notes.append(f"no maps beside {path.name}: only distances are told")
-    mine = scored(bench, found, order, maps)
-    border = None if threshold is None else levels.nearest(threshold)
-    made = report.made(
-        {PREDICTED: mine, **baselines(bench)}, bench.truth, {PREDICTED: border},
-        first=PREDICTED, samples=samples,
-    )  # fmt: skip
-    made["notes"] = notes + made["notes"]
-    if told:
-        for note in made["notes"]:
-            told(note)
-    return {"predictions": str(predictions), "truth": str(truth), **made}
+    tallies = {PREDICTED: scored(bench, found, order, maps), **baselines(bench)}
+    borders = {PREDICTED: None if threshold is None else levels.nearest(threshold)}
+    figures = report.made(tallies, bench.truth, borders, first=PREDICTED, samples=samples)
+    figures["notes"] = notes + figures["notes"]
+    made = Report({"predictions": path, "truth": truth, **figures})
+    made.log(told)
+    return made
 
 
 def scored(bench: Bench, found: Predictions, order: Ints, maps: Path | None) -> Tally:
@@ -119,46 +117,27 @@ def _truth(path: Path, split: str, found: Predictions, size: int) -> Truth:
     ahead = bool((found.ahead_s > 0).any())
     frames = int(found.slot.max(initial=1)) + 1
     task = "anticipation" if ahead else "estimation"
-    clips = open_clips(
-        path, split, task=task, side=4 * size, sides=(4 * size, 4 * size),
-        frames=min(max(frames, 2), FRAMES), full_frames=not ahead and _meets_all(found),
-    )  # fmt: skip
-    known = asked(clips).truth
-    return known.take(np.flatnonzero(first_of_each(known)))
-
-
-def _meets_all(found: Predictions) -> bool:
-    """Whether any clip has more rows than one window."""
     clips = list(zip(found.video.tolist(), found.clip_start_s.tolist(), strict=True))
-    return len(clips) > FRAMES * len(set(clips))
+    opened = open_clips(
+        path,
+        split,
+        task=task,
+        side=4 * size,
+        sides=(4 * size, 4 * size),
+        frames=min(max(frames, 2), FRAMES),
+        full_frames=not ahead and len(clips) > FRAMES * len(set(clips)),
+    )
+    known = asked(opened).truth
+    return known.take(tables.first_of_each(known.keys))
 
 
-def _joined(
-    found: Predictions, known: Truth, paths: tuple[Path, Path], subset: bool
-) -> tuple[Ints, list[str]]:
-    """Of each prediction the row of the truth, and notes."""
-    place = {key: row for row, key in enumerate(known.keys)}
-    if not len(found):
-        raise DataError(f"{paths[0]} has no rows")
-    if beyond := [key for key in found.keys if key not in place]:
-        raise DataError(f"{paths[0]} tells of {named(beyond)}, which {paths[1]} does not have")
-    told_of = {*found.keys}
-    lacking = [key for key in place if key not in told_of]
-    if lacking and not subset:
-        raise DataError(f"{paths[0]} lacks {named(lacking)}")
-    rows = np.array([place[key] for key in found.keys], np.int64)
-    _check_times(found, known.take(rows), paths)
-    notes = [f"{len(lacking)} of {len(known)} frames were not predicted: left out"]
-    return rows, notes if lacking else []
-
-
-def _check_times(found: Predictions, known: Truth, paths: tuple[Path, Path]) -> None:
+def _check_times(found: Predictions, known: Truth, sides: tuple[Side, Side]) -> None:
     """Slots and times beside the key."""
     for name, tolerance in (("slot", 0.0), ("time_s", 1e-3)):
         mine, theirs = getattr(found, name), getattr(known, name)
         if (wrong := np.flatnonzero(np.abs(mine - theirs) > tolerance)).size:
             row = int(wrong[0])
             raise DataError(
-                f"{paths[0]}: {named([found.keys[row]])} has {name} {mine[row]}; {paths[1]} has "
-                f"{theirs[row]}"
+                f"{sides[0].source}: {sides[0].name(row)} has {name} {mine[row]}; "
+                f"{sides[1].source} has {theirs[row]}"
             )

@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import bootstrap
 from eyeline.log import Log
-from eyeline.results import Floats, Ints
+from eyeline.results import Floats
 from eyeline.systems.gaze_following import measures, predictions, report, score
 from eyeline.systems.gaze_following.datasets import splits
 from eyeline.systems.gaze_following.measures import Measures
 from eyeline.systems.gaze_following.report import FIGURES, MEANS, Report
 
+NAMES = ("with", "without")
+"""Of both in a comparison."""
 KINDS = ("all", "at_speaker", "past_speaker", "nobody_speaks")
 """Looks of all kinds; to somebody who speaks; elsewhere though somebody else speaks; while nobody
 else does, or it is not told."""
@@ -87,9 +89,8 @@ def run(
     notes = [note for found in files for note in found.notes]
     if left := len(known) - len(both):
         notes.append(f"{left} of {len(known)} looks are not in both files: left out")
-    if told:
-        for line in (*notes, *lines(compared)):
-            told(line)
+    for line in (*notes, *lines(compared)) if told else ():
+        told(line)  # type: ignore[misc]
     return {"protocol": rule, "looks": len(both), "compared": compared, "notes": notes}
 
 
@@ -130,16 +131,7 @@ def lines(compared: Mapping[str, Any]) -> list[str]:
     told = []
     for kind, figures in compared.items():
         told.append(f"{kind.replace('_', ' ')}: {figures['looks']} looks")
-        for name in FIGURES:
-            one = figures.get(name)
-            if one is None:
-                continue
-            ends = one["interval"]
-            beside = f"  ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
-            told.append(
-                f"  {name:<18}{one['with']:8.3f} with {one['without']:8.3f} without"
-                f" {one['difference']:+8.3f}{beside}"
-            )
+        told += bootstrap.difference_lines(figures, NAMES)
     return told
 
 
@@ -150,18 +142,16 @@ def _differences(a: Measures, b: Measures, samples: int, seed: int) -> Report:
     videos = len(set(a.video))
     found: Report = {"looks": len(a)}
     for name in FIGURES:
-
-        def change(drawn: Ints, name: str = name) -> float:
-            return mine[name](drawn) - theirs[name](drawn)
-
-        whole = np.arange(videos)
-        if np.isnan(change(whole)):
-            continue
-        span = _interval(change, videos, samples, seed)
-        found[name] = {
-            "with": mine[name](whole), "without": theirs[name](whole),
-            "difference": change(whole), "interval": span, "better": _better(name, span),
-        }  # fmt: skip
+        one = bootstrap.compared(
+            mine[name],
+            theirs[name],
+            videos,
+            names=NAMES,
+            higher=name in report.BETTER_HIGH,
+            samples=samples,
+            seed=seed,
+        )
+        found |= {name: one} if one is not None else {}
     return found
 
 
@@ -171,16 +161,3 @@ def _both(a: Measures, b: Measures) -> Measures:
     for name in (*MEANS, "in_frame_score"):
         columns[name] = np.where(np.isnan(getattr(b, name)), np.nan, columns[name])
     return Measures(a.video, **columns)
-
-
-def _interval(change: Any, videos: int, samples: int, seed: int) -> list[float] | None:
-    if videos < 2 or not samples:
-        return None
-    span = metrics.bootstrap_interval(change, videos, samples=samples, seed=seed)
-    return None if np.isnan(span).any() else list(span)
-
-
-def _better(name: str, span: list[float] | None) -> bool | None:
-    if span is None or span[0] <= 0 <= span[1]:
-        return None
-    return (span[0] > 0) == (name in report.BETTER_HIGH)

@@ -9,6 +9,7 @@ from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
+from eyeline.evaluation.report import Report
 from eyeline.log import Log
 from eyeline.systems.gaze_following.train import BUILDERS
 from eyeline.training.devices import Devices
@@ -20,8 +21,6 @@ _OPTIONS = {
     "mask_rcnn": ("split", "fusion", "masks", "proposals", "short_px"),
     "matcher": ("split", "without", "slope_weights", "samples"),
 }
-
-Report = dict[str, Any]
 
 
 def run(
@@ -77,13 +76,21 @@ def run(
 
     card = checkpoint.read_card(weights)
     checkpoint.check_builder(card, "gaze_following", BUILDERS, weights)
-    given = {
-        "split": split, "fusion": fusion, "masks": masks, "proposals": proposals,
-        "short_px": short_px, "without": without, "slope_weights": slope_weights,
-        "samples": samples,
-    }  # fmt: skip
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    _check(card.builder, options)
+    given: dict[str, Any] = {
+        "split": split,
+        "fusion": fusion,
+        "masks": masks,
+        "proposals": proposals,
+    }
+    given |= {"short_px": short_px, "without": without, "slope_weights": slope_weights}
+    given |= {"samples": samples}
+    options = {name: value for name, value in given.items() if value is not None}
+    known = _OPTIONS[card.builder]
+    if others := [name for name in options if name not in known]:
+        raise UsageError(
+            f"{', '.join(others)}: no option for weights of {card.builder}, which takes "
+            f"{', '.join(known)}"
+        )
     if card.builder == "matcher":
         from eyeline.systems.gaze_following.matching import evaluate as chosen
 
@@ -92,12 +99,3 @@ def run(
     else:
         from eyeline.systems.gaze_following.detector import evaluate as chosen  # type: ignore[no-redef]
     return chosen.run(weights, data_dir, out_dir, told, device, devices=devices, **options)
-
-
-def _check(builder: str, options: dict[str, Any]) -> None:
-    known = _OPTIONS[builder]
-    if others := [name for name in options if name not in known]:
-        raise UsageError(
-            f"{', '.join(others)}: no option for weights of {builder}, which takes "
-            f"{', '.join(known)}"
-        )

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
-from eyeline.files import write_bytes
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import rows
 from eyeline.systems.gaze_following.formats import BestGaze, Prediction
 
 COLUMNS = (
-    "frame_name", "head_xmin", "head_ymin", "head_xmax", "head_ymax", "gaze_x", "gaze_y",
-)  # fmt: skip
+    *("frame_name", "head_xmin", "head_ymin", "head_xmax", "head_ymax"),
+    *("gaze_x", "gaze_y"),
+)
 """That every table has; an empty cell of the head or the gaze is not told."""
 FURTHER = ("in_frame", "looked_at", "person")
 """That it may have: probability that the look stays in the picture; name of the person looked at,
@@ -70,10 +71,15 @@ class Predictions:
             name: tuple(getattr(self, name)[i] for i in chosen)
             for name in ("source", "frame_name", "looked_at", "person")
         }
+        columns = (self.head_xyxy[at], self.point_px[at], self.in_frame[at])
         return Predictions(
-            head_xyxy=self.head_xyxy[at], point_px=self.point_px[at], in_frame=self.in_frame[at],
-            notes=self.notes, **names,
-        )  # fmt: skip
+            names["source"],
+            names["frame_name"],
+            *columns,
+            names["looked_at"],
+            names["person"],
+            self.notes,
+        )
 
 
 def made(
@@ -90,13 +96,14 @@ def made(
     n = len(frame_name)
     nothing = (None,) * n
     return Predictions(
-        tuple(f"{source}, row {i + 1}" for i in range(n)), tuple(frame_name),
+        tuple(f"{source}, row {i + 1}" for i in range(n)),
+        tuple(frame_name),
         np.full((n, 4), np.nan) if head_xyxy is None else np.asarray(head_xyxy, np.float64),
         np.asarray(point_px, np.float64).reshape(n, 2),
         np.full(n, np.nan) if in_frame is None else np.asarray(in_frame, np.float64),
         nothing if looked_at is None else tuple(looked_at),
         nothing if person is None else tuple(person),
-    )  # fmt: skip
+    )
 
 
 def read(path: Path | str) -> Predictions:
@@ -107,105 +114,61 @@ def read(path: Path | str) -> Predictions:
             kind, an `in_frame` outside of 0 to 1.
     """
     path = Path(path)
-    lines = rows.read(path, 1, len(COLUMNS) + len(FURTHER))
-    where, header = next(lines, (f"{path}, line 1", []))
-    names = tuple(cell.strip() for cell in header)
-    if set(formats.SEQUENCE_COLUMNS) <= {*names}:
-        return _sequence(path)
-    if set(formats.BEST_COLUMNS) <= {*names}:
-        return _best(path)
-    lacking = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name not in (*COLUMNS, *FURTHER)]
-    if lacking or unknown or len(set(names)) < len(names):
-        fault = f"no column {', '.join(lacking)}" if lacking else f"columns {', '.join(names)}"
-        raise DataError(
-            f"{where}: {fault}; a table of looks has {','.join(COLUMNS)} and may have "
-            f"{','.join(FURTHER)}"
+    names = {cell.strip() for _, head in islice(tables.lines(path), 1) for cell in head}
+    if names >= {*formats.SEQUENCE_COLUMNS}:
+        note = (
+            f"{path} has the form of KETI_Sequence.csv: predictions of the authors' code, made "
+            "with known faults; no truth"
         )
-    return _table(names, lines)
+        return _of_authors(path, formats.read_sequence(path), (note,))
+    if names >= {*formats.BEST_COLUMNS}:
+        return _of_authors(path, formats.read_best(path))
+    number = tables.maybe(tables.number)
+    found, line = tables.read(
+        path,
+        [
+            Column("frame_name", tables.text, object),
+            *(Column(name, number) for name in COLUMNS[1:]),
+            Column("in_frame", tables.maybe(tables.fraction), needed=False),
+            *(Column(n, tables.maybe(str.strip, None), object, needed=False) for n in FURTHER[1:]),
+        ],
+        only=True,
+    )
+    head_xyxy = np.stack([found[name] for name in COLUMNS[1:5]], axis=1)
+    source = tuple(f"{path}, line {n}" for n in line)
+    for where, box in zip(source, head_xyxy, strict=True):
+        if not np.isnan(box).any():
+            rows.check_box(where, box.tolist())
+    further: dict[str, Any] = {name: found.get(name) for name in FURTHER}
+    return replace(
+        made(
+            tuple(found["frame_name"]),
+            np.stack([found[name] for name in COLUMNS[5:]], axis=1),
+            head_xyxy=head_xyxy,
+            **further,
+        ),
+        source=source,
+    )
 
 
 def write(path: Path | str, found: Predictions) -> None:
     """Write a table of predictions; columns of which nothing is told are left out."""
-    told = {
-        "in_frame": not np.isnan(found.in_frame).all(),
-        "looked_at": any(name is not None for name in found.looked_at),
-        "person": any(name is not None for name in found.person),
-    }
-    further = [name for name in FURTHER if told[name]]
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*COLUMNS, *further])
-    for i in range(len(found)):
-        values = (*found.head_xyxy[i].tolist(), *found.point_px[i].tolist())
-        cells = {
-            "in_frame": _cell(float(found.in_frame[i])), "looked_at": found.looked_at[i] or "",
-            "person": found.person[i] or "",
-        }  # fmt: skip
-        row = [found.frame_name[i], *map(_cell, values), *(cells[name] for name in further)]
-        table.writerow(row)
-    write_bytes(Path(path), text.getvalue().encode())
-
-
-def _table(names: tuple[str, ...], lines: rows.Lines) -> Predictions:
-    source, frame_name, head, point, chance = [], [], [], [], []
-    looked_at: list[str | None] = []
-    person: list[str | None] = []
-    for where, cells in lines:
-        if len(cells) != len(names):
-            raise DataError(f"{where}: {len(cells)} columns, expected {len(names)}")
-        cell = dict(zip(names, (c.strip() for c in cells), strict=True))
-        values = _numbers(where, cell, (*COLUMNS[1:], "in_frame"))
-        if not np.isnan(values[6]) and not 0 <= values[6] <= 1:
-            raise DataError(f"{where}: in_frame is {values[6]:g}, expected one in [0, 1]")
-        if not np.isnan(values[:4]).any():
-            rows.check_box(where, values[:4])
-        source.append(where)
-        frame_name.append(cell["frame_name"])
-        head.append(values[:4])
-        point.append(values[4:6])
-        chance.append(values[6])
-        looked_at.append(cell.get("looked_at") or None)
-        person.append(cell.get("person") or None)
-    return Predictions(
-        tuple(source), tuple(frame_name), _block(head, 4), _block(point, 2),
-        np.array(chance, np.float64), tuple(looked_at), tuple(person),
-    )  # fmt: skip
-
-
-def _sequence(path: Path) -> Predictions:
-    note = (
-        f"{path} has the form of KETI_Sequence.csv: predictions of the authors' code, made with "
-        "known faults; no truth"
-    )
-    return _of_authors(path, formats.read_sequence(path), (note,))
-
-
-def _best(path: Path) -> Predictions:
-    return _of_authors(path, formats.read_best(path))
+    values = np.concatenate([found.head_xyxy, found.point_px], axis=1).T
+    columns: dict[str, Sequence[Any]] = {"frame_name": found.frame_name}
+    columns |= {name: _cells(column) for name, column in zip(COLUMNS[1:], values, strict=True)}
+    further = {"in_frame": _cells(found.in_frame)}
+    further |= {name: [n or "" for n in getattr(found, name)] for name in FURTHER[1:]}
+    tables.write(Path(path), columns | {n: cells for n, cells in further.items() if any(cells)})
 
 
 def _of_authors(
     path: Path, found: Sequence[Prediction] | Sequence[BestGaze], notes: tuple[str, ...] = ()
 ) -> Predictions:
-    n = len(found)
-    return Predictions(
-        tuple(f"{path}, row {i + 1}" for i in range(n)), tuple(row.name for row in found),
-        _block([list(row.head_xyxy) for row in found], 4),
-        _block([list(row.point_px) for row in found], 2),
-        np.full(n, np.nan), (None,) * n, (None,) * n, notes,
-    )  # fmt: skip
+    head_xyxy = np.array([row.head_xyxy for row in found], np.float64).reshape(-1, 4)
+    points = np.array([row.point_px for row in found], np.float64).reshape(-1, 2)
+    names = [row.name for row in found]
+    return replace(made(names, points, head_xyxy=head_xyxy, source=str(path)), notes=notes)
 
 
-def _numbers(where: str, cell: dict[str, str], names: Sequence[str]) -> list[float]:
-    told = [name for name in names if cell.get(name)]
-    values = dict(zip(told, rows.numbers(where, [cell[n] for n in told], told), strict=True))
-    return [values.get(name, float("nan")) for name in names]
-
-
-def _block(values: list[list[float]], width: int) -> npt.NDArray[np.float64]:
-    return np.array(values, np.float64).reshape(-1, width)
-
-
-def _cell(value: float) -> str:
-    return "" if np.isnan(value) else repr(value)
+def _cells(values: Floats) -> list[str]:
+    return ["" if np.isnan(value) else repr(value) for value in values.tolist()]

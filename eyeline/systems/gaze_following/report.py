@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
-from eyeline.results import Floats, Ints
+from eyeline.evaluation import bootstrap
+from eyeline.evaluation.bootstrap import Score, drawn_mean, drawn_precision
+from eyeline.evaluation.metrics import mean
+from eyeline.evaluation.report import Figures, plain
 from eyeline.systems.gaze_following.measures import Measures
 
 MEANS = (
-    "auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells", "angle_deg",
-    "right_person",
-)  # fmt: skip
+    *("auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells"),
+    *("angle_deg", "right_person"),
+)
 """Figures that are means over rows."""
 IN_OUT = "in_out_ap"
 """Average precision of telling looks into the picture from those out of it."""
@@ -22,9 +24,7 @@ FIGURES = (*MEANS, IN_OUT)
 BETTER_HIGH = ("auc", "right_person", IN_OUT)
 """Of all others less is better."""
 
-Report = dict[str, Any]
-Score = Callable[[Ints], float]
-"""Of videos drawn with repeats, `(videos,)` numbers, to a figure."""
+Report = Figures
 
 
 def score(found: Measures, *, samples: int = 200, seed: int = 0) -> Report:
@@ -40,17 +40,20 @@ def score(found: Measures, *, samples: int = 200, seed: int = 0) -> Report:
         of rows in which somebody is truly looked at; `right_person_prior`: what naming nobody would
         get; and counts. `interval`, None with a single video.
     """
-    at_person = found.right_person[found.at_person == 1]
     pooled = {
-        **{name: number(value) for name, value in summary(found).items()},
-        "right_person_at_person": number(mean(at_person)),
-        "right_person_prior": number(1 - mean(found.at_person)),
+        **summary(found),
+        "right_person_at_person": mean(found.right_person[found.at_person == 1]),
+        "right_person_prior": 1 - mean(found.at_person),
         "rows": len(found),
         "videos": len(set(found.video)),
-        "in_frame": int(np.count_nonzero(found.in_frame == 1)),
-        "out_of_frame": int(np.count_nonzero(found.in_frame == 0)),
+        "in_frame": np.count_nonzero(found.in_frame == 1),
+        "out_of_frame": np.count_nonzero(found.in_frame == 0),
     }
-    return {"pooled": pooled, "interval": intervals(found, samples=samples, seed=seed)}
+    videos, span = len(set(found.video)), None
+    if videos > 1 and samples:
+        span = bootstrap.intervals(by_video(found), videos, samples=samples, seed=seed)
+    made: Report = plain({"pooled": pooled, "interval": span})
+    return made
 
 
 def summary(found: Measures) -> dict[str, float]:
@@ -59,76 +62,20 @@ def summary(found: Measures) -> dict[str, float]:
     return {name: of(whole) for name, of in by_video(found).items()}
 
 
-def intervals(
-    found: Measures, *, samples: int = 200, seed: int = 0
-) -> dict[str, list[float] | None] | None:
-    """95 % intervals of all figures; None of a single video, or without samples."""
-    videos = len(set(found.video))
-    if videos < 2 or not samples:
-        return None
-    told: dict[str, list[float] | None] = {}
-    for name, of in by_video(found).items():
-        span = metrics.bootstrap_interval(of, videos, samples=samples, seed=seed)
-        told[name] = None if np.isnan(span).any() else list(span)
-    return told
-
-
 def by_video(found: Measures) -> dict[str, Score]:
     """Each figure as a function of the videos drawn; rows are summed up once."""
     _, video = np.unique(np.array(found.video, str), return_inverse=True)
     count = int(video.max()) + 1 if len(video) else 0
-    scores = {name: _drawn_mean(getattr(found, name), video, count) for name in MEANS}
-    return {**scores, IN_OUT: _drawn_precision(found, video, count)}
-
-
-def number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)
+    scores = {name: drawn_mean(getattr(found, name), video, count) for name in MEANS}
+    chance = np.where(np.isnan(found.in_frame), np.nan, found.in_frame_score)
+    return {**scores, IN_OUT: drawn_precision(found.in_frame, chance, video, count)}
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
     """A report in words, a line a figure."""
-    span, told = report.get("interval") or {}, []
-    for name in FIGURES:
-        value, ends = report["pooled"][name], span.get(name)
-        if value is not None:
-            beside = f"  ({ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
-            told.append(f"{name:<18}{value:8.3f}{beside}")
-    return told
-
-
-def _drawn_mean(values: Floats, video: Ints, videos: int) -> Score:
-    known = ~np.isnan(values)
-    total = np.bincount(video[known], weights=values[known], minlength=videos)
-    count = np.bincount(video[known], minlength=videos)
-
-    def of(drawn: Ints) -> float:
-        rows = int(count[drawn].sum())
-        return float(total[drawn].sum() / rows) if rows else float("nan")
-
-    return of
-
-
-def _drawn_precision(found: Measures, video: Ints, videos: int) -> Score:
-    """Average precision; rows are sorted once, and a draw only weighs them."""
-    known = ~np.isnan(found.in_frame) & ~np.isnan(found.in_frame_score)
-    value = found.in_frame_score[known]
-    order = np.argsort(-value, kind="stable")
-    label, of_video = found.in_frame[known][order] == 1, video[known][order]
-    step = np.append(np.flatnonzero(np.diff(value[order])), len(order) - 1)
-
-    def of(drawn: Ints) -> float:
-        times = np.bincount(drawn, minlength=videos)[of_video]
-        hits, seen = np.cumsum(times * label), np.cumsum(times)
-        if not len(hits) or not hits[-1]:
-            return float("nan")
-        gained = np.diff(hits[step], prepend=0)
-        return float((hits[step] / np.maximum(seen[step], 1) * gained).sum() / hits[-1])
-
-    return of
-
-
-def mean(values: Floats) -> float:
-    """Of what is told; NaN of nothing."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    span, pooled = report.get("interval") or {}, report["pooled"]
+    return [
+        f"{name:<18}{pooled[name]:8.3f}{bootstrap.beside(span.get(name))}"
+        for name in FIGURES
+        if pooled[name] is not None
+    ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from eyeline.bounds import Positive, Whole
 from eyeline.documents import read_npy
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import tables
+from eyeline.evaluation.report import Figures, Report, plain
+from eyeline.evaluation.tables import Side
 from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
@@ -25,12 +29,10 @@ from eyeline.systems.gaze_following.datasets import (
 from eyeline.systems.gaze_following.datasets.looks import Looks
 from eyeline.systems.gaze_following.formats import parse_name
 from eyeline.systems.gaze_following.predictions import Predictions
-from eyeline.systems.gaze_following.report import Report
+from eyeline.systems.gaze_following.predictions import read as read_predictions
 
 LEAST_OVERLAP = 0.5
 """Intersection over union from which on two head boxes in a picture are one person's."""
-
-_SHOWN = 3
 
 
 def run(
@@ -87,12 +89,18 @@ def run(
             picture whose size is not known.
         UsageError: no such protocol or size.
     """
+    where = {"predictions": str(predictions), "truth": str(truth)}
+    wanted: dict[str, Any] = {"part": part, "size": size, "speakers": speakers, "heads": heads}
     if Path(predictions).suffix.lower() == ".json":
-        _no_options(split=split, size=size, pictures=pictures, heatmaps=heatmaps,
-                    protocol=protocol, speakers=speakers, heads=heads, without=without)  # fmt: skip
-        return _boxes(predictions, truth)
-    found = _predictions(predictions)
-    known = read_truth(truth, part=part, size=size, folder=pictures, speakers=speakers, heads=heads)
+        from eyeline.systems.gaze_following.detector import evaluate
+
+        unfit = {"split": split, "size": size, "pictures": pictures, "heatmaps": heatmaps}
+        unfit |= {"protocol": protocol, "speakers": speakers, "heads": heads, "without": without}
+        if given := [name for name, value in unfit.items() if value is not None]:
+            raise UsageError(f"{', '.join(given)}: no option where boxes of COCO are scored")
+        return Report({**where, **evaluate.score_file(predictions, truth)})
+    found = read_predictions(predictions)
+    known = read_truth(truth, folder=pictures, **wanted)
     if split is not None:
         known = known.of_videos(splits.read(split))
     notes = [*found.notes, *known.notes]
@@ -101,28 +109,27 @@ def run(
     at = np.flatnonzero(place >= 0)
     rule = protocol or default_protocol(truth)
     compared = measures.measure(
-        found.take(place[at]), known, rows=at, protocol=rule, sigma_cells=sigma_cells,
+        found.take(place[at]),
+        known,
+        rows=at,
+        protocol=rule,
+        sigma_cells=sigma_cells,
         heat=None if heat is None else heat[place[at]],
-    )  # fmt: skip
+    )
     if silent := int(np.isnan(found.point_px[place[at]]).any(axis=1).sum()):
         notes.append(f"{silent} predictions have no point: the picture's middle is taken")
-    made = report.score(compared, samples=samples)
-    made["baselines"] = baselines(known, at, rule)
-    if told:
-        for line in (*notes, *report.lines(made)):
-            told(line)
+    figures = report.score(compared, samples=samples)
+    figures["baselines"] = baselines(known, at, rule)
+    for line in (*notes, *report.lines(figures)) if told else ():
+        told(line)  # type: ignore[misc]
     if without is not None:
         from eyeline.systems.gaze_following import ablation
 
-        made["speaker_cue"] = ablation.run(
-            predictions, without, truth, told=told, part=part, split=split, size=size,
-            pictures=pictures, speakers=speakers, heads=heads, protocol=rule, extra=extra,
-            samples=samples,
-        )["compared"]  # fmt: skip
-    return {
-        "predictions": str(predictions), "truth": str(truth), "protocol": rule,
-        "sigma_cells": sigma_cells, **made, "notes": notes,
-    }  # fmt: skip
+        how = {"split": split, "pictures": pictures, "protocol": rule, "extra": extra, **wanted}
+        speaker_cue = ablation.run(predictions, without, truth, told=told, samples=samples, **how)
+        figures["speaker_cue"] = speaker_cue["compared"]
+    head = {**where, "protocol": rule, "sigma_cells": sigma_cells}
+    return Report({**head, **figures, "notes": notes})
 
 
 def default_protocol(truth: Path | str) -> str:
@@ -190,45 +197,31 @@ def matched(
         DataError: naming the rows: predictions of nobody in the truth, of one person twice, or
             looks without a prediction.
     """
-    there: dict[str, list[int]] = {}
-    for row, picture in enumerate(known.picture):
-        there.setdefault(picture, []).append(row)
-    place, beyond = np.full(len(known), -1), 0
-    for i in range(len(found)):
-        own = _row_of(found, i, known, there, extra=extra)
-        if own is None:
-            beyond += 1
-            continue
-        if place[own] >= 0:
-            raise DataError(
-                f"{found.source[i]} tells of {known.source[own]}; so does "
-                f"{found.source[int(place[own])]}"
-            )
-        place[own] = i
-    lacking = np.flatnonzero(place < 0)
-    if len(lacking) and not subset:
-        some = "; ".join(known.source[int(row)] for row in lacking[:_SHOWN])
-        raise DataError(
-            f"{len(lacking)} of {len(known)} looks have no prediction: {some}. With subset=true "
-            "they are left out"
-        )
-    if beyond and notes is not None:
-        notes.append(f"{beyond} of {len(found)} predictions are of no annotated look: left out")
-    if len(lacking) and notes is not None:
-        notes.append(f"{len(lacking)} of {len(known)} looks were not predicted: left out")
-    if len(lacking) == len(known):
+    there = {name: own.tolist() for name, own in tables.groups(known.picture).items()}
+    rows = [_row_of(found, i, known, there, extra=extra) for i in range(len(found))]
+    kept = [i for i, row in enumerate(rows) if row is not None]
+    if not kept:
         raise DataError("the predictions are of no look of the truth")
+    if len(kept) < len(found) and notes is not None:
+        beyond = len(found) - len(kept)
+        notes.append(f"{beyond} of {len(found)} predictions are of no annotated look: left out")
+    mine = Side(
+        "the table of predictions", [rows[i] for i in kept], lambda k: found.source[kept[k]]
+    )
+    theirs = Side("the truth", range(len(known)), lambda row: known.source[row])
+    place = np.full(len(known), -1)
+    place[tables.join(mine, theirs, subset=subset, what="looks", notes=notes)] = kept
     return place
 
 
-def baselines(known: Looks, rows: Ints, protocol: str) -> Report:
+def baselines(known: Looks, rows: Ints, protocol: str) -> Figures:
     """What needs no network would get in these rows, by name; without intervals."""
     names = [known.picture[row] for row in rows.tolist()]
-    made: Report = {}
+    made: Figures = {}
     for kind in measures.BASELINES:
         guess = predictions.made(names, measures.baseline_points(known, kind)[rows])
         found = measures.measure(guess, known, rows=rows, protocol=protocol)
-        made[kind] = {n: report.number(v) for n, v in report.summary(found).items()}
+        made[kind] = plain(report.summary(found))
     return made
 
 
@@ -279,24 +272,6 @@ def _size_of(size: str | None, folder: str | None) -> pictures.SizeOf | None:
             raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
         return pictures.always(int(width), int(height))
     return pictures.in_folder(folder) if folder is not None else None
-
-
-def _no_options(**options: str | None) -> None:
-    if given := [name for name, value in options.items() if value is not None]:
-        raise UsageError(f"{', '.join(given)}: no option where boxes of COCO are scored")
-
-
-def _boxes(predictions: Path | str, truth: Path | str) -> Report:
-    from eyeline.systems.gaze_following.detector import evaluate
-
-    return {
-        "predictions": str(predictions), "truth": str(truth),
-        **evaluate.score_file(predictions, truth),
-    }  # fmt: skip
-
-
-def _predictions(path: Path | str) -> Predictions:
-    return predictions.read(path)
 
 
 def _heat(path: str | None, rows: int) -> Floats | None:

@@ -78,30 +78,6 @@ def test_what_is_no_submission(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-LINES = ["v,0,0.0,1.5,9.25,20.0,t,1,0.25", "v,1,0.0,1.5,9.25,20.0,t,1,0.5"]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("v,1,0.0,1.5,9.25,20.0,t,1", r"line 2: 8 columns, expected 9: clip,frame,x1"),
-        ("", "line 2: 0 columns, expected 9"),
-        ("v,one,0.0,1.5,9.25,20.0,t,1,0.5", "line 2: frame is 'one', expected a whole number"),
-        ("v,1,0.0,left,9.25,20.0,t,1,0.5", "line 2: y1 is 'left', expected a number"),
-        ("v,1,0.0,1.5,nan,20.0,t,1,0.5", "line 2: clip v, frame 1, track t: x2 is nan"),
-        ("v,1,0.0,1.5,9.25,20.0,t,0,0.5", "line 2: clip v, frame 1, track t: label 0, expected 1"),
-        ("v,1,0.0,1.5,9.25,20.0,t,1,1.5", r"frame 1, track t: score 1.5, expected one in \[0, 1\]"),
-        ("v,1,0.0,1.5,9.25,20.0,t,1,nan", "frame 1, track t: score nan"),
-        ("v,1,0.0,1.5,9.25,20.0,t,1,", "line 2: score is '', expected a number"),
-    ],
-)
-def test_wrong_lines_are_named(tmp_path: Path, change: str, message: str) -> None:
-    path = tmp_path / "pred.csv"
-    path.write_text("\n".join([LINES[0], change, LINES[1]]) + "\n", encoding="utf-8")
-    with pytest.raises(DataError, match=rf"pred\.csv, .*{message}"):
-        read_predictions(path)
-
-
 def test_files_of_another_layout(tmp_path: Path) -> None:
     path = tmp_path / "pred.csv"
     path.write_text("a,b\n", encoding="utf-8")
@@ -109,11 +85,6 @@ def test_files_of_another_layout(tmp_path: Path) -> None:
         read_predictions(path)
     path.write_text("", encoding="utf-8")
     with pytest.raises(DataError, match="line 1: 0 columns are no table of truth"):
-        read_truth(path)
-    with pytest.raises(DataError, match=r"cannot read .*none\.csv"):
-        read_predictions(tmp_path / "none.csv")
-    path.write_text("s,1,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match="line 1: video_id s, frame_id 1: label 2, expected 0 or 1"):
         read_truth(path)
 
 

@@ -57,7 +57,7 @@ def test_frames_of_the_challenge(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ["lam_onlypos", "lam_onlyneg", "lam_missing"])
 def test_where_the_original_fails(tmp_path: Path, case: str) -> None:
     assert document(golden("metrics"), f"{case}.result") == {"error": "ValueError"}
-    message = r"lacks .*gt\.csv, line" if case == "lam_missing" else "rows are positive"
+    message = r"lacks .* rows: line" if case == "lam_missing" else "rows are positive"
     with pytest.raises(DataError, match=message):
         score(*tables(tmp_path, case))
 

@@ -36,43 +36,22 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     places = [Place("id1_al_pha", "000", 12), Place("id2_beta", "004", 0)]
     write_predictions(path, places, Answered(chance, chance, states))
     assert is_frame_table(path)
-    found = read_predictions(path)
+    found = read_predictions(path).tracklets()
     assert list(found) == [("id1", "al_pha", "000"), ("id2", "beta", "004")]
     rows = found["id1", "al_pha", "000"]
     assert rows.frame.tolist() == [12, 13, 14] and rows.line.tolist() == [2, 3, 4]
     assert rows.state.tolist() == [0, 1, 1] and rows.probability.tolist() == [0.25, 0.5, 1.0]
     write_predictions(path, places, Answered.only(states))
-    assert np.isnan(read_predictions(path)["id2", "beta", "004"].probability).all()
+    assert np.isnan(read_predictions(path).probability).all()
 
 
 def test_names_may_be_those_of_the_files(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text(f"{HEAD}\nid1,alpha_fps25,3.npz,7,1\nid1,alpha,003,6,0\n", encoding="utf-8")
-    (key, rows), *rest = read_predictions(path).items()
+    (key, rows), *rest = read_predictions(path).tracklets().items()
     assert key == ("id1", "alpha", "003") and not rest
     assert rows.frame.tolist() == [6, 7], "in order of time, whatever that of the lines"
     assert rows.line.tolist() == [3, 2]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (f"{HEAD}\n", "line 2: no predictions"),
-        ("celebrity,video,tracklet,label\n", "line 1: no column frame"),
-        (f"{HEAD}\na,b,0,1\n", "line 2: expected 5 cells"),
-        (f"{HEAD}\na,b,0,-1,1\n", "line 2: column 'frame' holds '-1'"),
-        (f"{HEAD}\na,b,0,1,2\n", "line 2: label '2'"),
-        (f"{HEAD}\na,b,0,1,1\na,b,0,2,1\na,b,000,1,1\n", "line 4: frame 1 stands in line 2 too"),
-        (f"{HEAD},probability\na,b,0,1,1,1.5\n", "line 2: probability '1.5'"),
-        (f"{HEAD},probability\na,b,0,1,1,nan\n", "line 2: probability 'nan'"),
-        (f"{HEAD},probability\na,b,0,1,1,0.5\na,b,0,2,1,\n", "line 3: a probability on some"),
-    ],
-)
-def test_a_wrong_table_is_named(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "p.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=rf"p\.csv, {message}"):
-        read_predictions(path)
 
 
 def test_states_and_probabilities_of_a_course() -> None:

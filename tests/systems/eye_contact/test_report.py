@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline import metrics
+from eyeline.evaluation import metrics
+from eyeline.evaluation.bootstrap import bootstrap_interval
 from eyeline.systems.eye_contact.data import read_videos
 from eyeline.systems.eye_contact.report import (
     IOU_LEVELS,
     Answered,
     Labels,
     Sums,
-    _Precision,
     certain,
     f1_name,
     score,
@@ -128,24 +128,22 @@ def test_the_interval_of_auc_counts_pairs_across_videos() -> None:
 
 
 def test_the_interval_of_precision_weighs_videos() -> None:
-    """A draw that is every video once has the pooled score; one of a video alone has its own."""
+    """Of ties, and of draws in which nothing is to be found."""
     rng = np.random.default_rng(1)
     samples = [sample(rng.integers(0, 2, 90), str(i)) for i in range(5)]
     logit = [np.round(s.label + rng.normal(0, 1, 90), 1) for s in samples]  # with ties
     answered = Answered(tuple(logit), tuple(logit), tuple(s.label for s in samples))
-    precision = _Precision(samples, answered)
-    whole = metrics.average_precision(
-        np.concatenate([s.label for s in samples]), np.concatenate(logit)
-    )
-    assert precision.of(np.arange(5)) == pytest.approx(whole, abs=1e-12)
-    twice = metrics.average_precision(
-        np.concatenate([samples[k].label for k in (0, 2, 2)]),
-        np.concatenate([logit[k] for k in (0, 2, 2)]),
-    )
-    assert precision.of(np.array([2, 0, 2])) == pytest.approx(twice, abs=1e-12)
-    flat = sample(np.zeros(4), "none")
-    nothing = _Precision([flat], Answered((np.ones(4),), (np.ones(4),), (flat.label,)))
-    assert np.isnan(nothing.of(np.zeros(1, np.int64))), "nothing to find"
+    report = score(samples, answered)
+
+    def drawn(videos: np.ndarray) -> float:
+        label, value = ([c[k] for k in videos] for c in ([s.label for s in samples], logit))
+        return metrics.average_precision(np.concatenate(label), np.concatenate(value))
+
+    expected = bootstrap_interval(drawn, 5)
+    assert report["interval"]["average_precision"] == pytest.approx(expected, abs=1e-12)
+    assert expected[0] < report["pooled"]["average_precision"] < expected[1]
+    flat = score([sample(np.zeros(4), "none")], said([np.ones(4, np.int64)]))
+    assert flat["interval"]["average_precision"] == (None, None), "nothing to find"
 
 
 def test_answers_without_probability_are_not_ranked() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from eyeline.metrics import roc_auc
+from eyeline.evaluation.metrics import roc_auc
 from eyeline.systems.eye_contact.discovery import clusters, gaze_points
 from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
 from eyeline.systems.eye_contact.simulation import (

@@ -122,7 +122,7 @@ def test_windows_of_other_lengths_are_known_by_their_first_frames() -> None:
 
 
 def test_the_table_is_printed_as_by_the_authors() -> None:
-    figures = dict(zip(report.COLUMNS, [20.6974091, 17.393957, 23.21, None, 21.688675, 20.889896],
+    figures = dict(zip(report.COLUMNS, [20.6974091, 17.393957, 23.21, np.nan, 21.688675, 20.889896],
                        strict=True))  # fmt: skip
     assert report.printed(figures) == [
         "MAE (3D front):  20.697409",

@@ -174,7 +174,7 @@ def test_what_cannot_be_evaluated(weights: Path, judged_data: Path, tmp_path: Pa
         ({"full_frames": True}, UsageError, "tests of estimation only"),
         ({"precision": "int8"}, UsageError, "no precision 'int8'"),
         ({"batch": 0}, UsageError, "0 clips at once"),
-        ({"validation_clips": -1}, UsageError, "-1 validation clips"),
+        ({"validation_clips": -1}, UsageError, "validation_clips is -1; must be at least 0"),
         ({"fov_deg": 200.0}, UsageError, "field of view"),
         ({"device": "tpu"}, UsageError, "no device 'tpu'"),
     ):

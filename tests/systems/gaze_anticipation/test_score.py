@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import tables
 from eyeline.systems.gaze_anticipation import predictions, report, score
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
@@ -107,7 +108,9 @@ def test_points_alone_have_distances(folder: Path, tmp_path: Path) -> None:
 def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
     known = judged.truth()
     path = written(tmp_path, known, np.flatnonzero(known.video != "v1"))
-    with pytest.raises(DataError, match=r"lacks frame 86 of clip 0 s of v1, .* and 37 more"):
+    with pytest.raises(
+        DataError, match=r"lacks 40 of 120 frames: frame 86 of clip 0 s of v1; .* 37 more"
+    ):
         score.run(path, folder / "truth.csv")
     made = score.run(path, folder / "truth.csv", subset=True, samples=0)
     assert made["notes"][0] == "40 of 120 frames were not predicted: left out"
@@ -120,7 +123,7 @@ def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
 def test_tables_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
     known = judged.truth()
     path = written(tmp_path, judged.truth(samples=6))
-    with pytest.raises(DataError, match=r"tells of frame 836 of clip 25 s of v0.*does not have"):
+    with pytest.raises(DataError, match=r"has frame 836 of clip 25 s of v0.*does not have"):
         score.run(path, folder / "truth.csv")
     written(tmp_path, replace(known, time_s=known.time_s + 0.01))
     with pytest.raises(DataError, match=r"frame 86 of clip 0 s of v0 has time_s 2\.87"):
@@ -150,7 +153,7 @@ def test_a_prepared_data_set_is_truth(
     judged_data: Path, options: dict[str, object], tmp_path: Path
 ) -> None:
     known = asked(open_clips(judged_data, "test", **options)).truth  # type: ignore[arg-type]
-    known = known.take(np.flatnonzero(predictions.first_of_each(known)))
+    known = known.take(tables.first_of_each(known.keys))
     path = written(tmp_path, known)
     by_table = score.run(path, tmp_path / "truth.csv", samples=10)
     by_data = score.run(path, judged_data, samples=10)

@@ -57,24 +57,6 @@ def test_written_and_read_back(tmp_path, further):
     assert (found.looked_at, found.person) == (given.looked_at, given.person)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a,b\n", "line 1: no column frame_name"),
-        (f"{HEAD},dog\n", "line 1: columns .*dog"),
-        (f"{HEAD},person,person\n", "line 1: columns"),
-        ("", "line 1: no column"),
-        (f"{HEAD}\na,1,2,3,4,5\n", "line 2: 6 columns, expected 7"),
-        (f"{HEAD}\na,1,2,3,4,5,x\n", "line 2: gaze_y is 'x'"),
-        (f"{HEAD}\na,1,2,1,4,5,6\n", "line 2: the head box"),
-        (f"{HEAD},in_frame\na,1,2,3,4,5,6,1.5\n", "line 2: in_frame is 1.5"),
-    ],
-)
-def test_bad_tables_are_named(tmp_path, text, message):
-    with pytest.raises(DataError, match=message):
-        predictions.read(written(tmp_path, text))
-
-
 def test_sequence_is_told_to_be_predictions(tmp_path):
     path = written(
         tmp_path,

@@ -47,7 +47,7 @@ def test_perfect_predictions(tmp_path, truth):
     assert pooled["rows"] == 4
     assert made["protocol"] == "attention_target"
     assert any(line.startswith("auc") for line in told)
-    json.dumps(made, allow_nan=False)
+    json.dumps(dict(made), allow_nan=False)
 
 
 def test_baselines_are_beside(tmp_path, truth):
@@ -69,7 +69,7 @@ def test_split(tmp_path, truth):
 
 def test_lacking_looks(tmp_path, truth):
     path = predicted(tmp_path, 0, 3)
-    with pytest.raises(DataError, match=r"2 of 4 looks have no prediction: .*row 2"):
+    with pytest.raises(DataError, match=r"lacks 2 of 4 looks: .*row 2"):
         score.run(path, truth, size="1280x720")
     made = score.run(path, truth, size="1280x720", subset=True)
     assert made["pooled"]["rows"] == 2
@@ -83,7 +83,7 @@ def test_unknown_and_repeated_predictions(tmp_path, truth):
     with pytest.raises(DataError, match=r"p\.csv, line 6: the truth has no look of 9 in 0099000"):
         score.run(path, truth, size="1280x720")
     predicted(tmp_path, 0, 0, 1, 2, 3)
-    with pytest.raises(DataError, match=r"line 3 tells of .*row 1; so does .*line 2"):
+    with pytest.raises(DataError, match=r"tells of one row twice: .*line 2 and .*line 3"):
         score.run(path, truth, size="1280x720")
 
 

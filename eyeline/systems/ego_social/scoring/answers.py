@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -136,13 +137,8 @@ def of_challenge_talks(
     spans = zip(items.pieces, items.span.tolist(), strict=True)
     segments = [Talk(name, "", 0, first, last, 0) for name, (first, last) in spans]
     score = _segment_scores(segments, heard, options.fuse)
-    told = [
-        (name, str(frame), value)
-        for name, value in zip(dict.fromkeys(items.pieces), score.tolist(), strict=True)
-        for frame in items.faces[name]
-    ]
-    columns = {"video_id": [t[0] for t in told], "frame_id": [t[1] for t in told]}
-    return rows("ttm_challenge", columns, score=np.array([t[2] for t in told], np.float64))
+    names = list(dict.fromkeys(items.pieces))
+    return postprocess.frames_of_segments(names, score, [items.faces[name] for name in names])
 
 
 def as_challenge(found: Rows, items: Looks | Talks) -> Rows:
@@ -153,19 +149,19 @@ def as_challenge(found: Rows, items: Looks | Talks) -> Rows:
     """
     columns, score = found.columns, cast(Floats, found.score)
     if found.kind.name == "lam":
-        names = {"video_id": columns["clip"], "track_id": columns["track"]}
+        ids = {"video_id": columns["clip"], "track_id": columns["track"]}
         frames = [f"{frame:05d}" for frame in columns["frame"].tolist()]
-        return rows("lam_challenge", {**names, "unique_id": frames}, score=score)
+        return rows("lam_challenge", {**ids, "unique_id": frames}, score=score)
     faces = {clip.uid: faces_by_person(clip.annotation) for clip in items.clips}
     talking = {clip.uid: clip.annotation.talking for clip in items.clips}
-    told: list[tuple[str, str, float]] = []
-    for clip, number, value in zip(columns["clip"], columns["segment"], score, strict=True):
+    names, shown = [], []
+    for clip, number in zip(columns["clip"], columns["segment"], strict=True):
         segment = talking[clip][number]
         span = range(segment.start_frame, segment.end_frame + 1)
-        seen = [f for f in span if f in faces[clip].get(segment.person, ())]
-        told += [(f"{clip}_{number}", str(f - segment.start_frame), float(value)) for f in seen]
-    video, frame, value = ([row[k] for row in told] for k in range(3))
-    return rows("ttm_challenge", {"video_id": video, "frame_id": frame}, score=np.array(value))
+        own = faces[clip].get(segment.person, ())
+        names.append(f"{clip}_{number}")
+        shown.append([f - segment.start_frame for f in span if f in own])
+    return postprocess.frames_of_segments(names, score, shown)
 
 
 def quality(segments: Sequence[Talk], heard: Talked) -> Floats:
@@ -200,41 +196,30 @@ def _look_logits(
     """Of windows as they are and, if asked for, of their mirror images."""
     from eyeline.systems.ego_social.scoring import answering
 
-    return [
-        answering.looks(
-            network, items, mirrored=mirrored, at_once=work.at_once, workers=work.workers,
-            told=work.told, fabric=work.fabric,
-        )
-        for mirrored in _sides(options)
-    ]  # fmt: skip
+    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    sides = (False, True) if options.flip else (False,)
+    of = partial(answering.looks, network, items, at_once=work.at_once, **how)
+    return [of(mirrored=mirrored) for mirrored in sides]
 
 
 def _talked(network: TalkingToMe, items: Stretches, options: Options, work: Work) -> list[Talked]:
     from eyeline.systems.ego_social.scoring import answering
 
-    return [
-        answering.talks(
-            network, items, mirrored=mirrored, workers=work.workers, told=work.told,
-            fabric=work.fabric,
-        )
-        for mirrored in _sides(options)
-    ]  # fmt: skip
-
-
-def _sides(options: Options) -> tuple[bool, ...]:
-    return (False, True) if options.flip else (False,)
+    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    sides = (False, True) if options.flip else (False,)
+    return [answering.talks(network, items, mirrored=mirrored, **how) for mirrored in sides]
 
 
 def _segment_scores(segments: Sequence[Talk], heard: Sequence[Talked], fuse: bool) -> Floats:
     """Scores `(segment,)`: means over pictures as they are and mirrored, where both are there."""
-    sides = [_fused(segments, one) if fuse else _scores(segments, one.logits) for one in heard]
+
+    def of(logits: Floats) -> Floats:
+        return cast(Floats, postprocess.talks(segments, logits).score)
+
+    sides = [
+        postprocess.fused(of(one.face), of(one.voice), quality(segments, one))
+        if fuse
+        else of(one.logits)
+        for one in heard
+    ]
     return np.asarray(np.mean(sides, axis=0))
-
-
-def _fused(segments: Sequence[Talk], heard: Talked) -> Floats:
-    face, voice = (_scores(segments, logits) for logits in (heard.face, heard.voice))
-    return postprocess.fused(face, voice, quality(segments, heard))
-
-
-def _scores(segments: Sequence[Talk], logits: Floats) -> Floats:
-    return cast(Floats, postprocess.talks(segments, logits).score)

@@ -92,9 +92,25 @@ def challenge_talks(
     names = [pieces[i] for i in first]
     if lacking := [name for name in names if name not in frames]:
         raise DataError(f"segment {lacking[0]}: its frames with a face are not told")
-    told = [(name, str(f), v) for name, v in zip(names, value, strict=True) for f in frames[name]]
-    columns = {"video_id": [t[0] for t in told], "frame_id": [t[1] for t in told]}
-    return rows("ttm_challenge", columns, score=np.array([t[2] for t in told], np.float64))
+    return frames_of_segments(names, value, [frames[name] for name in names])
+
+
+def frames_of_segments(
+    names: Sequence[str], score: Floats, frames: Sequence[Sequence[int]]
+) -> Rows:
+    """Rows of the talking-to-me challenge: frames with the score of their segment.
+
+    Args:
+        names: `(segment,)`.
+        score: `(segment,)`.
+        frames: of each segment.
+    """
+    many = [len(own) for own in frames]
+    columns: Columns = {
+        "video_id": np.array(names, object).repeat(many),
+        "frame_id": [str(frame) for own in frames for frame in own],
+    }
+    return rows("ttm_challenge", columns, score=np.asarray(score, np.float64).repeat(many))
 
 
 def smoothed(table: Rows, window_frames: int = SMOOTH_FRAMES) -> Rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def _fault(row: Any, keys: Sequence[str]) -> str | None:
     if isinstance(row["label"], bool) or row["label"] != 1:
         return f"label {row['label']!r}, expected 1"
     score = row["score"]
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not _in_range(score):
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not 0 <= score <= 1:
         return f"score {score!r:.40}, expected a number in [0, 1]"
     return None
 
@@ -102,10 +101,6 @@ def _keys_fault(row: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     told = [f"no {', '.join(lacking)}"] if lacking else []
     told += [f"unknown: {', '.join(unknown)}"] if unknown else []
     return "; ".join(told) + f"; expected {', '.join(keys)}" if told else None
-
-
-def _in_range(score: float) -> bool:
-    return math.isfinite(score) and 0 <= score <= 1
 
 
 def _line(whole: str, number: int) -> int:

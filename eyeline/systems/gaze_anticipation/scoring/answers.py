@@ -73,7 +73,9 @@ def answer(network: GazeAnticipation, clips: Clips, work: Work | None = None) ->
     parts = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
     def seen(own: range) -> Iterator[Answers]:
-        read = _read(clips, [parts[number].tolist() for number in own], work.workers)
+        # each worker opens videos anew; a worker without a part would do so for nothing
+        sampler, workers = [parts[n].tolist() for n in own], min(work.workers, len(own))
+        read = DataLoader(clips, batch_sampler=sampler, num_workers=workers)
         for number, batch in zip(own, read, strict=True):
             yield _seen(network, parts[number], batch)
 
@@ -95,11 +97,6 @@ def peaks(maps: Floats) -> tuple[Floats, Floats]:
     row, column = np.divmod(at, maps.shape[2])
     place = np.stack([column / maps.shape[2], row / maps.shape[1]], axis=1)
     return place, flat[np.arange(len(flat)), at]
-
-
-def _read(clips: Clips, parts: list[list[int]], workers: int) -> Any:
-    # each worker opens videos anew; a worker without a part would do so for nothing
-    return DataLoader(clips, batch_sampler=parts, num_workers=min(workers, len(parts)))
 
 
 def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Answers:

@@ -69,9 +69,13 @@ class Bench:
         """
         truth = self.truth
         tally.add(
-            self._video[at], truth.slot[at], truth.kind[at], found,
-            labelled(truth.square[at], self.size), *self.apart(at, xy),
-        )  # fmt: skip
+            self._video[at],
+            truth.slot[at],
+            truth.kind[at],
+            found,
+            labelled(truth.square[at], self.size),
+            *self.apart(at, xy),
+        )
 
     def apart(self, at: Ints | slice, xy: Floats) -> tuple[Floats, Floats | None]:
         """Distances `(n,)` as shares of the picture, and angles `(n,)` in degrees or None."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
+from eyeline.evaluation import tables
 from eyeline.files import replacing
 from eyeline.results import Image
-from eyeline.systems.gaze_anticipation.predictions import Frames, Key, named
+from eyeline.systems.gaze_anticipation.predictions import Frames, Key
 from eyeline.systems.gaze_anticipation.scoring import levels
 
 SUFFIXES = (".parquet", ".npz")
@@ -46,13 +47,13 @@ class MapWriter:
         columns: list[Any] = [rows.video.tolist(), rows.clip_start_s, rows.frame, cells]
         self._waiting.append(pa.table(columns, schema=self._schema))
         if sum(map(len, self._waiting)) >= _GROUP:
-            self._write(whole=False)
+            self._write()
 
     def end(self) -> None:
         """Write what still waits."""
         self._write(whole=True)
 
-    def _write(self, *, whole: bool) -> None:
+    def _write(self, *, whole: bool = False) -> None:
         """Groups of one length, so that the file does not tell how maps came in."""
         import pyarrow as pa
 
@@ -79,10 +80,13 @@ def writing(path: Path, size: int) -> Iterator[MapWriter]:
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
-            temporary, schema, compression="zstd", use_dictionary=["video", "clip_start_s"],
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=["video", "clip_start_s"],
             write_statistics=False,
         ) as file,
-    ):  # fmt: skip
+    ):
         writer = MapWriter(file, schema)
         yield writer
         writer.end()
@@ -143,7 +147,8 @@ def _read_parquet(path: Path, rows: Frames) -> Iterator[tuple[int, Image]]:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if start < len(keys):
-        raise DataError(f"{path} lacks the map of {named(keys[start:])}")
+        left = tables.named(rows.side(path), np.arange(start, len(keys)))
+        raise DataError(f"{path} lacks the map of {left}")
 
 
 def _opened(path: Path) -> tuple[Any, int]:

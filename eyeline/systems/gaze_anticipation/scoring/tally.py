@@ -62,9 +62,15 @@ class Tally:
         self.sums = np.zeros((videos, slots, len(TRACKED), _COLUMNS))
 
     def add(
-        self, video: Ints, slot: Ints, kind: Ints, found: Image | None, labelled: Mask,
-        distance: Floats | None = None, angle_deg: Floats | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        video: Ints,
+        slot: Ints,
+        kind: Ints,
+        found: Image | None,
+        labelled: Mask,
+        distance: Floats | None = None,
+        angle_deg: Floats | None = None,
+    ) -> None:
         """Add frames; those of other kinds than `TRACKED` are left out.
 
         Args:
@@ -97,15 +103,17 @@ class Tally:
             np.add.at(self.sums, (video[at], slot[at], kind[at]), values)
 
     def means(
-        self, kinds: Sequence[int] = TRACKED, slots: Sequence[int] | None = None,
+        self,
+        kinds: Sequence[int] = TRACKED,
+        slots: Sequence[int] | None = None,
         videos: Sequence[int] | Ints | None = None,
-    ) -> Means:  # fmt: skip
+    ) -> Means:
         """Of the frames of some kinds, slots and videos; a video named twice counts twice."""
         return means_of(self.by_video(kinds, slots)[_all(videos)].sum(0))
 
     def by_video(
         self, kinds: Sequence[int] = TRACKED, slots: Sequence[int] | None = None
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """Sums `(video, column)`, of which `means_of` makes scores."""
         found: Floats = self.sums[:, _all(slots)][:, :, list(kinds)].sum((1, 2))
         return found

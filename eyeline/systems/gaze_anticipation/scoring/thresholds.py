@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline.evaluation.report import Figures
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation import report
-from eyeline.systems.gaze_anticipation.report import Report
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines, mean_map
 from eyeline.systems.gaze_anticipation.scoring.tally import Tally
@@ -47,13 +47,11 @@ class Choice:
     """Of each answerer, as of `report.made`."""
     prior: Floats | None
     """As of `bench.mean_map`."""
-    told: Report
+    told: Figures
     """How they were chosen."""
 
 
-def held_out(
-    card: CheckpointCard, data_dir: Path | str, tested: Clips, count: int
-) -> HeldOut:  # fmt: skip
+def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: int) -> HeldOut:
     """Clips of training videos that are held out, as the weights' recipe held them out.
 
     Args:
@@ -78,10 +76,15 @@ def held_out(
         return HeldOut(None, None, "none: two training videos are needed to hold out one")
     share, seed, words = _as_trained(card)
     learned, held = open_training(
-        data_dir, validation_share=share, seed=seed, task=tested.task,
-        with_sound=tested.with_sound, side=tested.side, sides=(tested.side, tested.side),
+        data_dir,
+        validation_share=share,
+        seed=seed,
+        task=tested.task,
+        with_sound=tested.with_sound,
+        side=tested.side,
+        sides=(tested.side, tested.side),
         frames=tested.frames,
-    )  # fmt: skip
+    )
     assert held is not None
     held = _without(held, tested)
     if not len(held):
@@ -101,7 +104,7 @@ def choose(
         answerer: the name of what answers.
         answered: its scores for clips; None where its threshold is known.
     """
-    told: Report = {"chosen_on": held.words, "clips": 0, "videos": 0}
+    told: Figures = {"chosen_on": held.words, "clips": 0, "videos": 0}
     if held.clips is None:
         return Choice({}, None, told)
     clips = held.clips

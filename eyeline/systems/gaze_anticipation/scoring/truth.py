@@ -50,9 +50,15 @@ def predicted(truth: Truth, xy: Floats, probability: Floats) -> Predictions:
         probability: `(n,)` of the cells there.
     """
     return Predictions(
-        truth.video, truth.clip_start_s, truth.slot, truth.frame, truth.time_s, truth.ahead_s,
-        xy, probability,
-    )  # fmt: skip
+        truth.video,
+        truth.clip_start_s,
+        truth.slot,
+        truth.frame,
+        truth.time_s,
+        truth.ahead_s,
+        xy,
+        probability,
+    )
 
 
 class _Rows(NamedTuple):
@@ -66,9 +72,7 @@ class _Rows(NamedTuple):
     last: Floats
 
 
-def _rows(
-    clip: Clip, video: PreparedVideo, chosen: Chosen, last: Ints, *, ahead: bool
-) -> _Rows:  # fmt: skip
+def _rows(clip: Clip, video: PreparedVideo, chosen: Chosen, last: Ints, *, ahead: bool) -> _Rows:
     frame = video.label_frames(clip, chosen.target)
     time_s = video.time_s(clip, chosen.target)
     xy = video.gaze.xy[frame]
@@ -80,9 +84,15 @@ def _rows(
     known = int(last[until]) if until >= 0 else -1
     square = chosen.view.into(video.gaze.xy[known][None])[0] if known >= 0 else [0.5, 0.5]
     return _Rows(
-        np.arange(len(frame)), frame, time_s, ahead_s, video.gaze.kind[frame], xy,
-        chosen.view.into(xy), np.tile(square, (len(frame), 1)),
-    )  # fmt: skip
+        np.arange(len(frame)),
+        frame,
+        time_s,
+        ahead_s,
+        video.gaze.kind[frame],
+        xy,
+        chosen.view.into(xy),
+        np.tile(square, (len(frame), 1)),
+    )
 
 
 def _last_tracked(gaze: FrameGaze) -> Ints:
@@ -98,10 +108,19 @@ def _joined(parts: list[_Rows], clips: Clips) -> Truth:
     start = np.array([clip.start_s for clip in clips.clips], np.int64).repeat(counts)
     sizes = [clips.videos[clip.video].size_wh for clip in clips.clips]
     return Truth(
-        video, start, found.slot, found.frame, found.time_s, found.ahead_s, found.kind, found.xy,
-        found.square, found.last, np.array(sizes, np.int64).repeat(counts, 0),
+        video,
+        start,
+        found.slot,
+        found.frame,
+        found.time_s,
+        found.ahead_s,
+        found.kind,
+        found.xy,
+        found.square,
+        found.last,
+        np.array(sizes, np.int64).repeat(counts, 0),
         np.full(len(video), clips.dataset, object),
-    )  # fmt: skip
+    )
 
 
 def in_pieces(count: int, size: int = 256) -> Iterator[slice]:

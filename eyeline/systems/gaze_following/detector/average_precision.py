@@ -23,9 +23,9 @@ LIMITS = (100, 300, 1000)
 """Most boxes of a picture that count."""
 
 NAMES = (
-    "mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l",
-    "AR@100", "AR@300", "AR@1000", "AR_s@1000", "AR_m@1000", "AR_l@1000",
-)  # fmt: skip
+    *("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l"),
+    *("AR@100", "AR@300", "AR@1000", "AR_s@1000", "AR_m@1000", "AR_l@1000"),
+)
 """As mmdetection calls them: areas below 32 x 32 and 96 x 96 pixels, and above."""
 PUBLISHED = NAMES[:6]
 """Those that its logs round to three digits."""

@@ -11,7 +11,9 @@ import numpy as np
 
 from eyeline.documents import read_json
 from eyeline.errors import DataError
-from eyeline.files import write_bytes, write_json
+from eyeline.evaluation import report as reports
+from eyeline.evaluation.report import Figures
+from eyeline.files import write_bytes
 from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.detector import average_precision, coco
@@ -36,7 +38,8 @@ CANDIDATES = "candidates.csv"
 """The boxes once more as the published code writes them, and the matcher reads them."""
 REPORT = "report.json"
 
-Report = dict[str, Any]
+Report = Figures
+
 Answer = dict[str, Any]
 
 
@@ -53,7 +56,7 @@ def run(
     proposals: int = 1000,
     short_px: int | None = None,
     devices: Devices | None = None,
-) -> Report:
+) -> reports.Report:
     """Average precision of a weights file on a split in COCO's layout.
 
     Args:
@@ -91,25 +94,35 @@ def run(
     found = answers(network, pictures, told, masks=masks, proposals=proposals, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
-        return {}
-    made = report(pictures, found, masks=masks)
-    made |= {
-        "weights": Path(weights).name, "split": split, "fusion": fusion or learned,
-        "fusion_learned": card.settings.get("fusion"), "proposals": proposals,
-        "short_px": short_px,
-    }  # fmt: skip
+        return reports.Report({})
+    made = reports.Report(
+        {
+            **report(pictures, found, masks=masks),
+            "weights": Path(weights).name,
+            "split": split,
+            "fusion": fusion or learned,
+            "fusion_learned": card.settings.get("fusion"),
+            "proposals": proposals,
+            "short_px": short_px,
+        }
+    )
     if out_dir is not None:
         write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(found) + "\n").encode())
         formats.write_candidates_csv(Path(out_dir) / CANDIDATES, candidates(pictures, found))
-        write_json(Path(out_dir) / REPORT, made)
+        made.write(Path(out_dir) / REPORT)
     sharing.end(fabric)
     return made
 
 
 def answers(
-    network: MaskRcnn, pictures: Pictures, told: Log | None = None, *, masks: bool = True,
-    proposals: int = 1000, fabric: Fabric | None = None,
-) -> list[Answer]:  # fmt: skip
+    network: MaskRcnn,
+    pictures: Pictures,
+    told: Log | None = None,
+    *,
+    masks: bool = True,
+    proposals: int = 1000,
+    fabric: Fabric | None = None,
+) -> list[Answer]:
     """What a network finds in annotated pictures, in the form of COCO's results.
 
     Args:
@@ -148,7 +161,7 @@ def answers(
     return made
 
 
-def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -> Report:
+def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -> Figures:
     """The scores of answers to annotated pictures."""
     truth = coco.contents(pictures.annotations.source)
     kinds = KINDS if masks else KINDS[:1]
@@ -156,10 +169,11 @@ def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -
     return {
         **scores,
         "published": {k: average_precision.as_published(s) for k, s in scores.items()},
-        "pictures": len(pictures), "answers": len(found),
+        "pictures": len(pictures),
+        "answers": len(found),
         "targets": sum(len(p.targets) for p in pictures.annotations.pictures),
         "left_out": pictures.annotations.left_out,
-    }  # fmt: skip
+    }
 
 
 def candidates(pictures: Pictures, found: Sequence[Answer]) -> list[Candidates]:
@@ -176,7 +190,7 @@ def candidates(pictures: Pictures, found: Sequence[Answer]) -> list[Candidates]:
     return made
 
 
-def score_file(predictions: Path | str, truth: Path | str) -> Report:
+def score_file(predictions: Path | str, truth: Path | str) -> Figures:
     """The scores of a file of COCO's results, of boxes, masks or both.
 
     Args:
@@ -192,8 +206,11 @@ def score_file(predictions: Path | str, truth: Path | str) -> Report:
         raise DataError(f"{path} is no list of COCO's results")
     coco.read(truth)
     known = coco.contents(Path(truth))
-    kinds = [k for k, entry in zip(KINDS, ("bbox", "segmentation"), strict=True)
-             if not found or any(entry in one for one in found)]  # fmt: skip
+    kinds = [
+        k
+        for k, entry in zip(KINDS, ("bbox", "segmentation"), strict=True)
+        if not found or any(entry in one for one in found)
+    ]
     scores = {kind: average_precision.score(known, found, kind) for kind in kinds}
     rounded = {k: average_precision.as_published(s) for k, s in scores.items()}
     return {**scores, "published": rounded, "answers": len(found)}
@@ -211,11 +228,13 @@ def _told(found: Found, number: int, category: int, size_hw: tuple[int, int]) ->
     boxes = found.box_xyxy.double().cpu().numpy()
     made: list[Answer] = [
         {
-            "image_id": number, "category_id": category, "score": float(score),
+            "image_id": number,
+            "category_id": category,
+            "score": float(score),
             "bbox": [float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
         }
         for (x1, y1, x2, y2), score in zip(boxes, found.score.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
     if found.mask_logits is not None:
         for one, mask in zip(made, masks_of(found, size_hw).cpu().numpy(), strict=True):
             one["segmentation"] = coco.run_lengths(mask)

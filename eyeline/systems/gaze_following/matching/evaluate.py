@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline import files
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import metrics
+from eyeline.evaluation.report import Figures, Report
 from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import ablation, measures, predictions, report
-from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
+from eyeline.systems.gaze_following.matching import data, gains, labels, match, rules, slope
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.systems.gaze_following.measures import Maps, Measures
 from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
-from eyeline.systems.gaze_following.report import Report
 from eyeline.training import sharing
 from eyeline.training.devices import Devices
 
@@ -80,40 +79,43 @@ def run(
     fabric = sharing.launched(devices)
     device = sharing.place(fabric, device)
     network = match.open_matcher(weights, device)
-    learned = _some_examples(scenes, data_dir)
+    learned = data.examples(scenes)
+    if not len(learned):
+        raise DataError(f"{data_dir} has no looks of people whose head is known")
     chances = chances_of(network, learned, fabric=fabric)
-    silent = network if without is None else match.open_matcher(without, device)
-    muted = _muted(silent, scenes, learned, fabric)
+    muted = None
+    if not np.isnan(scenes.looks.speaks).all():
+        silent = network if without is None else match.open_matcher(without, device)
+        muted = chances_of(silent, learned, mute=True, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
-        return {}
+        return Report({})
     found = predict(scenes, learned, chances)
     compared = measure(found, scenes, learned)
-    made: Report = {"weights": str(weights), "data": str(data_dir), "split": split}
-    made |= report.score(compared, samples=samples)
-    made["answers"] = by_kind(learned, chances)
+    figures: Figures = {"weights": str(weights), "data": str(data_dir), "split": split}
+    figures |= report.score(compared, samples=samples)
+    figures["answers"] = by_kind(learned, chances)
     spread = measure(found, scenes, learned, heat=_heatmaps(scenes, learned, chances))
-    made["pooled"]["auc_of_all_answers"] = report.number(report.mean(spread.auc))
+    figures["pooled"]["auc_of_all_answers"] = metrics.mean(spread.auc)
     guesses = {name: baseline(scenes, learned, name) for name in BASELINES}
     if slope_weights is not None:
         k = slope.read(slope_weights)
         guesses |= {f"{rule}_rule": by_rule(scenes, learned, rule, k) for rule in rules.RULES}
-    made["baselines"] = {n: _figures(measure(g, scenes, learned)) for n, g in guesses.items()}
-    made["gains"] = gains.gains(found, guesses, scenes, learned, samples=samples)
-    made["speakers"] = None
+    figures["baselines"] = {
+        name: report.summary(measure(guess, scenes, learned)) for name, guess in guesses.items()
+    }
+    figures["gains"] = gains.gains(found, guesses, scenes, learned, samples=samples)
+    figures["speakers"] = None
     if muted is not None:
         apart = measure(predict(scenes, learned, muted), scenes, learned)
-        made["speakers"] = ablation.compare(compared, apart, samples=samples)
-    made["without"] = None if without is None else str(without)
-    made["notes"] = [*scenes.looks.notes]
-    if told:
-        speakers = ablation.lines(made["speakers"] or {})
-        lines = (*made["notes"], *report.lines(made), *gains.lines(made["gains"]), *speakers)
-        for line in lines:
-            told(line)
+        figures["speakers"] = ablation.compare(compared, apart, samples=samples)
+    figures["without"] = None if without is None else str(without)
+    made = Report({**figures, "notes": [*scenes.looks.notes]})
+    speakers = ablation.lines(made["speakers"] or {})
+    made.log(told, *report.lines(made), *gains.lines(made["gains"]), *speakers)
     if out_dir is not None:
         folder = files.made(Path(out_dir))
-        files.write_json(folder / REPORT, made)
+        made.write(folder / REPORT)
         predictions.write(folder / TABLE, found)
     sharing.end(fabric)
     return made
@@ -130,13 +132,17 @@ def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predict
     """The answers as predictions, rows as those of the examples."""
     moments, picture, person = scenes.moments()
     point, chance, looked_at = [], [], []
-    rows_of = _people(picture, person)
+    pairs = zip(picture.tolist(), person.tolist(), strict=True)
+    rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each picture
     for i, row in enumerate(learned.row.tolist()):
         moment = moments[picture[row]]
         one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
         point.append(one.point_px)
         chance.append(one.in_frame)
-        looked_at.append(_name(one.target, picture[row], scenes, rows_of))
+        name = OFF_SCREEN if one.target == -2 else NOBODY
+        if one.target >= 0:
+            name = scenes.looks.person[rows_of[int(picture[row]), one.target]]
+        looked_at.append(name)
     return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
 
 
@@ -156,7 +162,7 @@ def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
         rank = np.linalg.norm(middle - origin[i], axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
-        rank = np.where(_inside(heads[i], middle), np.inf, rank)
+        rank = np.where(labels.hold(heads[i][None], middle), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
             point[i] = middle[rank.argmin()]
     return _made(scenes, learned.row, point)
@@ -203,7 +209,7 @@ def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
     return of
 
 
-def by_kind(learned: Examples, chances: list[Floats]) -> Report:
+def by_kind(learned: Examples, chances: list[Floats]) -> Figures:
     """How many looks there are of each kind, and how often the most probable answer was right.
 
     A look counts as `option`, `off_screen` or `own_lap` by its right answers; `unfit` ones have
@@ -217,49 +223,13 @@ def by_kind(learned: Examples, chances: list[Floats]) -> Report:
             continue
         kind = "off_screen" if right[-2] else "own_lap" if right[-1] else "option"
         counts[kind].append(bool(right[chance.argmax()]))
-    told = {
-        kind: {"looks": len(hits), "right": report.number(float(np.mean(hits)) if hits else np.nan)}
-        for kind, hits in counts.items()
+    return {
+        **{
+            kind: {"looks": len(hits), "right": float(np.mean(hits)) if hits else None}
+            for kind, hits in counts.items()
+        },
+        "unfit": unfit,
     }
-    return {**told, "unfit": unfit}
-
-
-def _muted(
-    network: Matcher, scenes: Scenes, learned: Examples, fabric: Fabric | None
-) -> list[Floats] | None:
-    """Probabilities without the speakers; None where it is not known who speaks."""
-    if np.isnan(scenes.looks.speaks).all():
-        return None
-    return chances_of(network, learned, mute=True, fabric=fabric)
-
-
-def _some_examples(scenes: Scenes, where: Path | str) -> Examples:
-    learned = data.examples(scenes)
-    if not len(learned):
-        raise DataError(f"{where} has no looks of people whose head is known")
-    return learned
-
-
-def _figures(found: Measures) -> Report:
-    return {name: report.number(value) for name, value in report.summary(found).items()}
-
-
-def _inside(box_xyxy: Floats, points_px: Floats) -> npt.NDArray[np.bool_]:
-    """Whether points `(n, 2)` lie in a box `(4,)`."""
-    within = (points_px >= box_xyxy[:2]) & (points_px <= box_xyxy[2:])
-    return np.asarray(within.all(axis=1))
-
-
-def _people(picture: Ints, person: Ints) -> Mapping[tuple[int, int], int]:
-    """The row of each head in each picture."""
-    pairs = zip(picture.tolist(), person.tolist(), strict=True)
-    return {pair: row for row, pair in enumerate(pairs)}
-
-
-def _name(target: int, picture: int, scenes: Scenes, rows_of: Mapping[tuple[int, int], int]) -> str:
-    if target < 0:
-        return OFF_SCREEN if target == -2 else NOBODY
-    return scenes.looks.person[rows_of[int(picture), target]]
 
 
 def _made(
@@ -271,7 +241,10 @@ def _made(
 ) -> Predictions:
     looks = scenes.looks
     return predictions.made(
-        [looks.picture[row] for row in rows.tolist()], point,
-        head_xyxy=looks.head_xyxy[rows], in_frame=in_frame, looked_at=looked_at,
+        [looks.picture[row] for row in rows.tolist()],
+        point,
+        head_xyxy=looks.head_xyxy[rows],
+        in_frame=in_frame,
+        looked_at=looked_at,
         person=[looks.person[row] for row in rows.tolist()],
-    )  # fmt: skip
+    )

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import metrics
-from eyeline.results import Floats, Ints
+from eyeline.evaluation import bootstrap
+from eyeline.results import Floats
 from eyeline.systems.gaze_following import measures, report
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.labels import in_lap
+from eyeline.systems.gaze_following.matching.labels import hold, in_lap
 from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.report import MEANS, Report
 
+NAMES = ("matcher", "baseline")
+"""Of both in a comparison."""
 RIGHT_TARGET = "right_target"
 """Share of looks whose target was hit."""
 FIGURES = (RIGHT_TARGET, "right_person", "auc", "l2_average", "angle_deg")
@@ -50,13 +52,21 @@ def gains(
         where it holds 0.
     """
     _, video = np.unique([scenes.looks.video[r] for r in learned.row.tolist()], return_inverse=True)
-    ours, made = figures_of(found, scenes, learned), {}
+    ours, videos = figures_of(found, scenes, learned), int(video.max()) + 1
+    made: Report = {name: {} for name in baselines}
     for name, guess in baselines.items():
         theirs = figures_of(guess, scenes, learned)
-        made[name] = {
-            figure: _paired(ours[figure], theirs[figure], video, figure, samples, seed)
-            for figure in FIGURES
-        }
+        for figure in FIGURES:
+            both = ours[figure] + theirs[figure]  # NaN where one of both has none
+            mine, other = (
+                bootstrap.drawn_mean(np.where(np.isnan(both), np.nan, own[figure]), video, videos)
+                for own in (ours, theirs)
+            )
+            higher = figure == RIGHT_TARGET or figure in report.BETTER_HIGH
+            how: dict[str, Any] = {"samples": samples, "seed": seed, "higher": higher}
+            one = bootstrap.compared(mine, other, videos, names=NAMES, **how)
+            nothing = dict.fromkeys((*NAMES, "difference", "interval", "better"))
+            made[name][figure] = one or nothing
     return made
 
 
@@ -80,8 +90,8 @@ def right_target(found: Predictions, scenes: Scenes, learned: Examples) -> Float
     for i, (right, among) in enumerate(zip(learned.right, learned.among, strict=True)):
         if not right.any():
             continue
-        point, boxes = found.point_px[i], among.box_xyxy[right[:-2]]
-        inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1).any()
+        point = found.point_px[i]
+        inside = hold(among.box_xyxy[right[:-2]], point).any()
         lap = bool(right[-1]) and in_lap(heads[i], point)
         hit[i] = (not stays[i]) if right[-2] else stays[i] and (inside or lap)
     return hit
@@ -92,39 +102,5 @@ def lines(made: Mapping[str, Any]) -> list[str]:
     told = []
     for name, figures in made.items():
         told.append(f"gain on {name.replace('_', ' ')}:")
-        for figure, one in figures.items():
-            if one["difference"] is not None:
-                ends = one["interval"]
-                beside = f"  ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else ""
-                told.append(
-                    f"  {figure:<18}{one['matcher']:8.3f} matcher {one['baseline']:8.3f} baseline"
-                    f" {one['difference']:+8.3f}{beside}"
-                )
+        told += bootstrap.difference_lines(figures, NAMES)
     return told
-
-
-def _paired(
-    ours: Floats, theirs: Floats, video: Ints, figure: str, samples: int, seed: int
-) -> dict[str, Any]:
-    both = ~(np.isnan(ours) | np.isnan(theirs))
-    videos = int(video.max()) + 1
-    count = np.bincount(video[both], minlength=videos)
-    total = np.bincount(video[both], weights=(ours - theirs)[both], minlength=videos)
-
-    def change(drawn: Ints) -> float:
-        looks = int(count[drawn].sum())
-        return float(total[drawn].sum() / looks) if looks else float("nan")
-
-    span = None
-    if videos > 1 and samples and both.any():
-        span = metrics.bootstrap_interval(change, videos, samples=samples, seed=seed)
-    better = None
-    if span is not None and not span[0] <= 0 <= span[1]:
-        better = (span[0] > 0) == (figure == RIGHT_TARGET or figure in report.BETTER_HIGH)
-    return {
-        "matcher": report.number(report.mean(ours[both])),
-        "baseline": report.number(report.mean(theirs[both])),
-        "difference": report.number(change(np.arange(videos))),
-        "interval": None if span is None else list(span),
-        "better": better,
-    }

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from eyeline import metrics
 from eyeline.errors import DataError
+from eyeline.evaluation import metrics
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.tally import TRACKED, Tally, means_of

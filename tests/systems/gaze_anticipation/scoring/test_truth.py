@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyeline.systems.gaze_anticipation import predictions
+from eyeline.evaluation import tables
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
 from eyeline.systems.gaze_anticipation.recordings.store import open_video
@@ -63,7 +63,7 @@ def test_the_last_gaze_before_what_is_asked_for(
 def test_all_frames(judged_data: Path) -> None:
     clips = open_clips(judged_data, "test", task="estimation", full_frames=True)
     truth = asked(clips).truth
-    first = predictions.first_of_each(truth)
+    first = tables.first_of_each(truth.keys)
     assert len(truth) == 4 * 24 * 8 and first.sum() == 4 * 150
     own = truth.take(np.flatnonzero(first))
     for start in (0, 5):

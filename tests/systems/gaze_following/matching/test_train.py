@@ -65,7 +65,7 @@ def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_pa
     for kind in ("option", "own_lap"):
         assert made["answers"][kind]["right"] > 0.5
     assert told
-    json.dumps(made, allow_nan=False)
+    json.dumps(dict(made), allow_nan=False)
 
 
 def test_the_speaker_cue_helps(folder, trained):

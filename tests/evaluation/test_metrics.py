@@ -1,5 +1,5 @@
 """Tables for the textbook scores; parity with the published evaluation is in
-systems/eye_contact/test_report.py."""
+../systems/eye_contact/test_report.py."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-from eyeline import metrics
+from eyeline.evaluation import bootstrap, metrics
 
 Labels = list[int]
 
@@ -51,14 +51,27 @@ def test_auc_needs_both_classes(truth: Labels) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=60))
-def test_ranking_scores_agree_with_scikit_learn(pairs: list[tuple[bool, int]]) -> None:
+def test_own_and_scikit_learns_scores_are_alike(pairs: list[tuple[bool, int]]) -> None:
+    """By its library's definition and by counting; what a bootstrap weighs, and the balance."""
     truth = np.array([int(t) for t, _ in pairs])
     score = np.array([s / 6 for _, s in pairs])
+    called = (score >= 0.5).astype(np.int64)
+    hits = truth & called
+    f1 = 2 * hits.sum() / max(truth.sum() + called.sum(), 1)
+    assert metrics.binary_f1(truth, called) == pytest.approx(f1)
+    group = np.arange(len(truth)) % 3
+    of = bootstrap.drawn_precision(truth, score, group, 3)
     if truth.any():
-        expected = average_precision_score(truth, score)
-        assert metrics.average_precision(truth, score) == pytest.approx(expected)
+        expected = metrics.average_precision(truth, score)
+        assert of(np.arange(3)) == pytest.approx(expected)
+        twice = average_precision_score(truth, score, sample_weight=1 + (group == 1))
+        assert of(np.array([0, 1, 1, 2])) == pytest.approx(twice)
     if 0 < truth.sum() < len(truth):
-        assert metrics.roc_auc(truth, score) == pytest.approx(roc_auc_score(truth, score))
+        up, down = score[truth == 1][:, None], score[truth == 0]
+        wins = ((up > down) + 0.5 * (up == down)).mean()
+        assert metrics.roc_auc(truth, score) == pytest.approx(wins)
+        expected = balanced_accuracy_score(truth, called)
+        assert metrics.balanced_accuracy(truth, called) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -104,16 +117,12 @@ def test_segment_matches(truth: Labels, predicted: Labels, expected: tuple[int, 
     assert metrics.segment_matches(np.array(truth), np.array(predicted), 0.1) == expected
 
 
-def test_whole_ends_match_a_last_segment_of_one_frame() -> None:
-    labels = np.array([0, 0, 1])
-    assert metrics.segment_matches(labels, labels, 0.5, last_end_short=False) == (2, 0, 0)
-
-
-def test_counts_are_summed_before_f1() -> None:
+def test_counts_of_a_wrong_sequence_hold_no_true_positive() -> None:
     good, bad = np.array([0, 0, 1, 1]), np.array([1, 1, 1, 1])
-    pooled = metrics.segmental_f1([(good, good), (bad, 1 - bad)], 0.5)
-    assert pooled == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    assert metrics.segmental_f1([(bad, 1 - bad)], 0.5) == 0.0  # no true positive is no error
+    pairs = [(good, good), (bad, 1 - bad)]
+    counts = np.sum([metrics.segment_matches(*pair, 0.5) for pair in pairs], axis=0)
+    assert metrics.f1_from_counts(*counts) == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert metrics.f1_from_counts(*metrics.segment_matches(bad, 1 - bad, 0.5)) == 0.0
 
 
 def test_calibration() -> None:
@@ -124,24 +133,3 @@ def test_calibration() -> None:
         (2, 0.25, 0.5), (2, 1.0, 1.0)
     ]  # fmt: skip
     assert metrics.expected_calibration_error(truth, probability) == pytest.approx(0.125)
-
-
-def test_bootstrap_draws_groups() -> None:
-    value = np.array([0.0, 0.0, 1.0, 1.0])
-    low, high = metrics.bootstrap_interval(lambda g: float(value[g].mean()), 4, samples=400, seed=1)
-    assert low == 0.0 and high == 1.0
-    again = metrics.bootstrap_interval(lambda g: float(value[g].mean()), 4, samples=400, seed=1)
-    assert again == (low, high)
-
-
-def test_bootstrap_of_alike_groups_is_a_point() -> None:
-    assert metrics.bootstrap_interval(lambda g: 0.25, 5) == (0.25, 0.25)
-
-
-def test_bootstrap_leaves_out_draws_without_a_score() -> None:
-    low, high = metrics.bootstrap_interval(lambda g: float("nan") if 0 in g else 0.5, 3)
-    assert (low, high) == (0.5, 0.5)
-
-
-def test_bootstrap_without_any_score_is_nan() -> None:
-    assert np.isnan(metrics.bootstrap_interval(lambda g: float("nan"), 3)).all()

@@ -6,33 +6,40 @@ averages averages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.integer[Any]]
+from eyeline.results import Floats, Ints
+
+
+def mean(values: Floats) -> float:
+    """Of what is known; NaN of nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def accuracy(truth: Ints, predicted: Ints) -> float:
-    """Share of equal labels `(n,)`; NaN for none at all."""
-    return _ratio(float(np.count_nonzero(truth == predicted)), len(truth))
+    """Fraction of equal labels `(n,)`; NaN for none at all."""
+    return float((truth == predicted).mean()) if len(truth) else float("nan")
 
 
 def balanced_accuracy(truth: Ints, predicted: Ints) -> float:
-    """Mean over the classes that occur in `truth` of the share of their labels that were found."""
-    shares = [accuracy(truth[truth == c], predicted[truth == c]) for c in np.unique(truth)]
-    return float(np.mean(shares)) if shares else float("nan")
+    """Mean over the classes that occur in `truth` of the fraction of their labels that were found.
+
+    As scikit-learn's, without its warning for a class that is predicted only.
+    """
+    each = [accuracy(truth[truth == c], predicted[truth == c]) for c in np.unique(truth)]
+    return float(np.mean(each)) if each else float("nan")
 
 
 def binary_f1(truth: Ints, predicted: Ints) -> float:
     """F1 of class 1 of labels `(n,)`, 0 where nothing was found rightly."""
-    hit = int(np.count_nonzero((truth == 1) & (predicted == 1)))
-    wrong = int(np.count_nonzero((truth == 1) != (predicted == 1)))
-    return f1_from_counts(hit, wrong, 0)
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(truth, predicted, zero_division=0.0))
 
 
 def f1_from_counts(tp: float, fp: float, fn: float) -> float:
@@ -47,15 +54,11 @@ def roc_auc(truth: Ints, score: Floats) -> float:
         truth: `(n,)` 0 or 1.
         score: `(n,)` the higher, the more likely class 1.
     """
-    positives = int(np.count_nonzero(truth == 1))
-    negatives = len(truth) - positives
-    if not positives or not negatives:
+    from sklearn.metrics import roc_auc_score
+
+    if not 0 < np.count_nonzero(truth == 1) < len(truth):
         return float("nan")
-    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    rank = (last - (count - 1) / 2)[place]
-    wins = float(rank[truth == 1].sum()) - positives * (positives + 1) / 2
-    return wins / (positives * negatives)
+    return float(roc_auc_score(truth == 1, score))
 
 
 def average_precision(truth: Ints, score: Floats) -> float:
@@ -65,14 +68,11 @@ def average_precision(truth: Ints, score: Floats) -> float:
         truth: `(n,)` 0 or 1.
         score: `(n,)` the higher, the more likely class 1.
     """
+    from sklearn.metrics import average_precision_score
+
     if not np.count_nonzero(truth == 1):
         return float("nan")
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(truth[order] == 1)
-    step_end = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    precision = hits[step_end] / (step_end + 1)
-    gained = np.diff(hits[step_end], prepend=0)
-    return float((precision * gained).sum() / hits[-1])
+    return float(average_precision_score(truth == 1, score))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def expected_calibration_error(truth: Ints, probability: Floats, bins: int = 10)
     """Mean gap between probability and share of positives, bins weighted by their counts."""
     table = calibration_bins(truth, probability, bins)
     gaps = sum(b.count * abs(b.mean_probability - b.positive_share) for b in table)
-    return _ratio(gaps, len(truth))
+    return gaps / len(truth) if len(truth) else float("nan")
 
 
 @dataclass(frozen=True)
@@ -160,33 +160,21 @@ class Matches(NamedTuple):
     fp: int
     fn: int
 
-    @property
-    def f1(self) -> float:
-        """F1 of these counts."""
-        return f1_from_counts(*self)
 
-    def plus(self, other: Matches) -> Matches:
-        """The counts of both."""
-        return Matches(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-
-def segment_matches(
-    truth: Ints, predicted: Ints, min_iou: float, *, last_end_short: bool = True
-) -> Matches:
+def segment_matches(truth: Ints, predicted: Ints, min_iou: float) -> Matches:
     """Match predicted with true segments of one sequence; segments of every label count.
 
     Each predicted segment in order takes the first true segment of its label with the highest
-    overlap. With `last_end_short`, the published behaviour, the undefined overlap of two empty last
-    segments wins that choice and then fails the test, also between different labels.
+    overlap. The last segments end short, as published: the undefined overlap of two empty ones wins
+    that choice and then fails the test, also between different labels.
 
     Args:
         truth: `(n,)` labels.
         predicted: `(n,)` labels.
         min_iou: overlap from which on a pair counts as found.
-        last_end_short: see `segments`.
     """
-    true = segments(truth, last_end_short=last_end_short)
-    found = segments(predicted, last_end_short=last_end_short)
+    true = segments(truth, last_end_short=True)
+    found = segments(predicted, last_end_short=True)
     used = np.zeros(len(true), bool)
     tp = 0
     for label, start, end in zip(found.label, found.start, found.end, strict=True):
@@ -198,51 +186,8 @@ def segment_matches(
     return Matches(tp, len(found) - tp, int(np.count_nonzero(~used)))
 
 
-def segmental_f1(
-    pairs: Iterable[tuple[Ints, Ints]], min_iou: float, *, last_end_short: bool = True
-) -> float:
-    """F1 of segments with the counts summed over all (truth, predicted) sequences."""
-    total = Matches(0, 0, 0)
-    for truth, predicted in pairs:
-        total = total.plus(
-            segment_matches(truth, predicted, min_iou, last_end_short=last_end_short)
-        )
-    return total.f1
-
-
-def bootstrap_interval(
-    score: Callable[[Ints], float],
-    groups: int,
-    *,
-    samples: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile interval of a score when whole groups (videos, people) are drawn with replacement.
-
-    Args:
-        score: the score of a draw, given `(groups,)` indices of groups with repeats; NaN draws are
-            left out.
-        groups: how many groups there are.
-        samples: number of draws.
-        level: share of the draws inside the interval.
-        seed: of the draws.
-    """
-    rng = np.random.default_rng(seed)
-    draws = np.array([score(rng.integers(0, groups, groups)) for _ in range(samples)])
-    if np.isnan(draws).all():
-        return float("nan"), float("nan")
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
-
-
 def _overlap(true: LabelSegments, label: int, start: int, end: int) -> Floats:
     shared = np.minimum(true.end, end) - np.maximum(true.start, start)
     covered = np.maximum(true.end, end) - np.minimum(true.start, start)
     with np.errstate(invalid="ignore"):
         return np.asarray(shared / covered * (true.label == label))
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")

@@ -1,0 +1,1 @@
+"""What all evaluations share: tables, scores, intervals, reports."""
