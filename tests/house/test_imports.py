@@ -30,7 +30,7 @@ FLOORS = (
         "sample",
     },
     {"results", "rounding", "video", "training"},
-    {"people", "speech", "system", "export", "dead_time"},
+    {"people", "speech", "system", "export", "dead_time", "datasets"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},

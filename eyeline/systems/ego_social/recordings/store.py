@@ -274,9 +274,15 @@ def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip
         )
         span = tuple(told["span_s"]) if told["span_s"] else None
         return Clip(
-            told["uid"], told["video_uid"], span, tracks, looking, talking, told["skipped"],
+            told["uid"],
+            told["video_uid"],
+            span,
+            tracks,
+            looking,
+            talking,
+            told["skipped"],
             told.get("labelled", True),
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"clip {uid}: its annotation is damaged ({error!r})") from error
 

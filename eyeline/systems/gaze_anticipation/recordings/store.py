@@ -256,9 +256,12 @@ def write_index(folder: Path, root: Path, content: Content) -> None:
     """
     media = content.media
     card = {
-        **content.card, "version": VERSION, "dataset": content.dataset,
-        "size_wh": list(content.size_wh), "media": [_words(each, root) for each in media],
-    }  # fmt: skip
+        **content.card,
+        "version": VERSION,
+        "dataset": content.dataset,
+        "size_wh": list(content.size_wh),
+        "media": [_words(each, root) for each in media],
+    }
     arrays: dict[str, Any] = {"xy": content.gaze.xy, "kind": content.gaze.kind}
     if content.gaze.time_ns is not None:
         arrays["time_ns"] = content.gaze.time_ns
@@ -274,9 +277,11 @@ def write_index(folder: Path, root: Path, content: Content) -> None:
 def write_card(root: Path, dataset: str) -> None:
     """Write what the whole folder is."""
     card = {
-        "system": "gaze_anticipation", "version": VERSION, "dataset": dataset,
+        "system": "gaze_anticipation",
+        "version": VERSION,
+        "dataset": dataset,
         "videos": list(prepared_videos(root)),
-    }  # fmt: skip
+    }
     write_json(root / CARD, card)
 
 

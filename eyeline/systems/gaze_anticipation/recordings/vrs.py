@@ -129,10 +129,18 @@ def _write_movie(place: Path, provider: Any, stream: Any, numbers: Ints, taken: 
     height, width = first.shape[:2]
     seconds = len(numbers) / RATE_HZ
     info = VideoInfo(
-        path=str(place / MOVIE), width_px=width, height_px=height, rate_hz=Fraction(RATE_HZ),
-        start_s=0.0, duration_s=seconds, frame_count=len(numbers), has_sound=False,
-        rotation_deg=0, pixel_aspect=Fraction(1), variable_rate=False,
-    )  # fmt: skip
+        path=str(place / MOVIE),
+        width_px=width,
+        height_px=height,
+        rate_hz=Fraction(RATE_HZ),
+        start_s=0.0,
+        duration_s=seconds,
+        frame_count=len(numbers),
+        has_sound=False,
+        rotation_deg=0,
+        pixel_aspect=Fraction(1),
+        variable_rate=False,
+    )
     wav = place / ".sound.wav"
     sound = _write_sound(wav, provider, int(taken[0]), seconds)
     try:
