@@ -30,7 +30,7 @@ FLOORS = (
         "sample",
     },
     {"results", "rounding", "video", "training"},
-    {"people", "speech", "system", "export", "dead_time", "datasets"},
+    {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},

@@ -8,9 +8,9 @@ import numpy as np
 
 from eyeline.geometry.directions import normalise
 from eyeline.results import Floats
+from eyeline.synthetic.solids import Paint, Part
 from eyeline.systems.gaze_3d.inputs import JOINTS
 from eyeline.systems.gaze_3d.motion import Motion, axes, directions
-from eyeline.systems.gaze_3d.rendering import Paint, Part
 
 EYES = normalise(np.array([[0.85, -0.40, 0.10], [0.85, 0.40, 0.10]]))
 """Middles of the right and the left eye on the head's unit sphere: forward, left, up."""

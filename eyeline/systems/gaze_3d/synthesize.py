@@ -25,10 +25,11 @@ from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
 from eyeline.log import Log
 from eyeline.results import Floats
+from eyeline.synthetic.camera import View
+from eyeline.synthetic.solids import Canvas, Part, draw, draw_room
 from eyeline.systems.gaze_3d.figure import Figure, Look, pose
 from eyeline.systems.gaze_3d.inputs import FRAMES, HEAD_JOINTS, JOINTS
 from eyeline.systems.gaze_3d.motion import Motion, directions, draw_motion
-from eyeline.systems.gaze_3d.rendering import Canvas, Part, View, draw, draw_room
 
 SCENE = "made"
 ROOM_HALF_M = 6.5
@@ -146,7 +147,7 @@ def _view(rng: np.random.Generator, around: float, width_px: int, portrait: bool
     right = normalise(np.cross(forward, [0.0, 0.0, 1.0]))
     looking = np.stack([right, np.cross(forward, right), forward], axis=1)
     middle = normalise(np.linalg.inv(matrix) @ [width / 2, height / 2, 1])
-    return View(matrix, looking @ _turn_to_axis(middle), position, width, height)
+    return View(matrix, width, height, looking @ _turn_to_axis(middle), position)
 
 
 def _turn_to_axis(ray: Floats) -> Floats:

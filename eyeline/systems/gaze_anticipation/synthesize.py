@@ -27,13 +27,14 @@ from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes
 from eyeline.log import Log
 from eyeline.results import Floats
+from eyeline.synthetic.film import write_video
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
 from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, pictures
 from eyeline.systems.gaze_anticipation.synthetic.noises import hear
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
-from eyeline.video.made_up import pcm16, write_video, write_wav
+from eyeline.video.sound import pcm16, write_wav
 
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""

@@ -102,10 +102,18 @@ def run(
         )
     names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
     drawn = [
-        _Video(f"{i + 1:03d}", split, seed, i, round(seconds * RATE_HZ), width_px, look_every,
-               picture_every)
+        _Video(
+            f"{i + 1:03d}",
+            split,
+            seed,
+            i,
+            round(seconds * RATE_HZ),
+            width_px,
+            look_every,
+            picture_every,
+        )
         for i, split in enumerate(names)
-    ]  # fmt: skip
+    ]
     with filling(Path(out)) as folder:
         found: dict[str, Tables] = {}
         for done, (name, own) in enumerate(_all(drawn, folder, jobs), start=1):
@@ -115,11 +123,14 @@ def run(
         everything = _write_tables(folder, drawn, found)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
-        "folder": str(out), "videos": count, "frames": drawn[0].frames * count, "bytes": size,
+        "folder": str(out),
+        "videos": count,
+        "frames": drawn[0].frames * count,
+        "bytes": size,
         "looks": {kind: everything.kinds.count(i) for i, kind in enumerate(KINDS)},
         "pictures": len(everything.pictures),
         "direction_error_deg": round(float(np.mean(everything.errors_deg)), 2),
-    }  # fmt: skip
+    }
 
 
 def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
@@ -149,7 +160,7 @@ def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     """Write the files of a video; what goes into tables of all videos."""
     scene = scene_of(video.seed, video.place, video.frames, video.width_px)
     heard = sound_of(video.seed, video.place, scene)
-    shown = drawing.pictures(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
+    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
     faces, heads = writing.marked(scene)
     wanted = frozenset(range(0, scene.frames, video.picture_every))
     sound = writing.write_sound(root / "audio" / f"{video.name}.wav", heard.sound)
@@ -162,9 +173,13 @@ def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     writing.write_pictures(folders, video.name, kept, scene, heads)
     writing.write_speaker_files(root, video.name, scene, faces, heads, sorted(wanted))
     noted = tables(
-        np.random.default_rng([video.seed, video.place, 3]), video.name, scene, heads.box_xyxy,
-        look_every=video.look_every, picture_every=video.picture_every,
-    )  # fmt: skip
+        np.random.default_rng([video.seed, video.place, 3]),
+        video.name,
+        scene,
+        heads.box_xyxy,
+        look_every=video.look_every,
+        picture_every=video.picture_every,
+    )
     return video.name, noted
 
 
@@ -178,8 +193,9 @@ def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -
         splits.write(folder / f"{split}.txt", own)
         content = instances(row for name in own for row in found[name].pictures)
         for word in FUSION_WORDS.values():
-            write_json(folder / f"coco-{word}" / "annotations" / f"instances_{called}.json",
-                       content)  # fmt: skip
+            write_json(
+                folder / f"coco-{word}" / "annotations" / f"instances_{called}.json", content
+            )
     voc.write(folder / VOC, instances(everything.pictures))
     formats.write_truth(folder / data.TRUTH, everything.truth)
     formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError
 from eyeline.files import filling, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
-from eyeline.video.made_up import write_wav
+from eyeline.video.sound import write_wav
 from eyeline.video.writer import VideoWriter
 
 MOVIE, TIMES, CALIBRATION = "movie.mp4", "timestamps.csv", "calibration.json"
