@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from eyeline import processes
+from eyeline.datasets.items import work_on
 from eyeline.errors import EyelineError, UsageError
 from eyeline.files import locked, write_json
 from eyeline.log import Log
@@ -136,32 +135,17 @@ def prepare_all(
     begin: Callable[[], None] | None = None,
     before: Sequence[Outcome] = (),
 ) -> tuple[Outcome, ...]:
-    """Outcomes of all items, by name, each logged as it is finished.
-
-    Args:
-        work: as of `processes.here_or_beside`.
-        arguments: of each item.
-        log: gets a line for every item.
-        jobs: items worked on at the same time.
-        begin: as of `processes.here_or_beside`.
-        before: items that are known not to be there.
-
-    Raises:
-        EyelineError: a process was killed.
-    """
-    outcomes: list[Outcome] = []
-    count = len(before) + len(arguments)
-    for outcome in chain(before, processes.here_or_beside(work, arguments, jobs, begin)):
-        outcomes.append(outcome)
-        if log:
-            log(f"[{len(outcomes)}/{count}] {outcome.name}: {outcome.line}")
+    """Outcomes of all items, by name; as of `work_on`."""
+    outcomes = work_on(
+        work,
+        arguments,
+        log,
+        lambda outcome: f"{outcome.name}: {outcome.line}",
+        jobs=jobs,
+        begin=begin,
+        before=before,
+    )
     return tuple(sorted(outcomes, key=lambda outcome: outcome.name))
-
-
-def check_jobs(jobs: int) -> None:
-    """UsageError for less than one."""
-    if jobs < 1:
-        raise UsageError(f"jobs is {jobs}; must be at least 1")
 
 
 def check_weights(weights: Mapping[str, Path] | None, known: tuple[str, ...]) -> dict[str, Path]:

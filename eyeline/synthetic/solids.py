@@ -15,6 +15,11 @@ Paint = Callable[[Floats], Floats]
 """Points `(n, 3)` on the unit sphere, along the part's own axes, to colours `(n, 3)` in [0, 1]."""
 
 
+def plain(colour: Floats) -> Paint:
+    """One colour `(3,)` all over."""
+    return lambda points: np.broadcast_to(colour, points.shape)
+
+
 @dataclass(frozen=True)
 class Part:
     """An ellipsoid in the world."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from eyeline.bounds import Jobs, Percent
-from eyeline.datasets.prepare import Outcome, Summary, check_jobs, prepare_all, total
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.log import Log
@@ -57,7 +58,7 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_jobs(jobs)
+    check_options(run, jobs=jobs)
     settings = Settings(lossless, quality)
     found, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(found, tuple(lists))

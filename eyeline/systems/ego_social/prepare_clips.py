@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eyeline.bounds import Jobs
-from eyeline.datasets.prepare import Summary, check_jobs, prepare_all
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Summary, prepare_all
 from eyeline.files import made
 from eyeline.log import Log
 from eyeline.systems.ego_social.prepare import with_footage
@@ -46,7 +47,7 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_jobs(jobs)
+    check_options(run, jobs=jobs)
     found, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(found, tuple(lists), whole=True)
     arguments = [(clip.uid, footage, out) for clip, footage in work]

@@ -24,7 +24,7 @@ from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.errors import UsageError
+from eyeline.datasets.items import check_options, size_of
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Floats, Image
@@ -107,17 +107,15 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    if (
-        min(clips, val_clips, jobs, test_clips + 1) < 1
-        or not 4 <= seconds <= 300
-        or width_px < 160
-        or width_px % 2
-    ):
-        raise UsageError(
-            f"{clips} clips, {val_clips} to validate on, {test_clips} to test, of {seconds} s and "
-            f"{width_px} pixels, {jobs} jobs: must be at least 1, 1, 0, 4 to 300 s, an even number "
-            "from 160 on, and at least 1"
-        )
+    check_options(
+        run,
+        clips=clips,
+        val_clips=val_clips,
+        test_clips=test_clips,
+        seconds=seconds,
+        width_px=width_px,
+        jobs=jobs,
+    )
     frames = round(seconds * RATE_HZ)
     drawn = [
         *_drawn("train", clips, 0, seed, frames, width_px),
@@ -131,14 +129,15 @@ def run(
         _write_lists(folder / "split", drawn)
         _write_manifest(folder / "csv" / "manifest.csv", drawn)
         noted: dict[str, dict[str, Any]] = {}
-        for documents in _all(films, folder / videos, jobs):
+        work = [(*film, folder / videos) for film in films]
+        for documents in processes.here_or_beside(_write_film, work, jobs):
             for document in documents:
                 noted[document["clip_uid"]] = document
                 if told:
                     told(f"[{len(noted)}/{len(drawn)}] {document['clip_uid']}")
         for split in dict.fromkeys(clip.split for clip in drawn):
             _write_annotations(folder / "json" / FILES[split], split, drawn, noted)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = size_of(folder)
     return {
         "folder": str(out),
         "clips": clips,
@@ -196,11 +195,6 @@ def _films(drawn: list[_Clip]) -> list[_Film]:
     for clip in drawn:
         found.setdefault(clip.video_uid, []).append(clip)
     return [*found.items()]
-
-
-def _all(films: list[_Film], videos: Path, jobs: int) -> Iterator[list[dict[str, Any]]]:
-    """The annotations of each film's clips as it is written, in any order."""
-    return processes.here_or_beside(_write_film, [(*film, videos) for film in films], jobs)
 
 
 def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
-from eyeline.datasets.prepare import Outcome, Summary, check_jobs, prepare_all
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all
 from eyeline.errors import DataError, UsageError
 from eyeline.files import sha256
 from eyeline.log import Log
@@ -106,7 +107,7 @@ def run(
         DataError: no videos, or lists that cannot be read.
         UsageError: choices that cannot be.
     """
-    check_jobs(jobs)
+    check_options(run, jobs=jobs)
     source, out, told = Path(source), videos_root(Path(out)), told or (lambda line: None)
     pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
     choices = Choices(

@@ -15,8 +15,8 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Jobs
-from eyeline.datasets.prepare import Outcome, Summary, check_jobs, prepare_all, total
-from eyeline.errors import UsageError
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.files import write_bytes
 from eyeline.log import Log
 from eyeline.systems.gaze_3d import splits
@@ -60,9 +60,7 @@ def run(
     """
     del weights, device
     source, out = Path(source), Path(out)
-    check_jobs(jobs)
-    if not 0 <= quality <= 100:
-        raise UsageError(f"quality is {quality}; must be 0 to 100")
+    check_options(run, jobs=jobs, quality=quality)
     found = find_cameras(source, sessions or None)
     intrinsics = data_root(source) / INTRINSICS
     if intrinsics.is_file():

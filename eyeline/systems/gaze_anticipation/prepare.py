@@ -15,7 +15,8 @@ import numpy as np
 
 from eyeline import processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
-from eyeline.datasets.prepare import Outcome, Summary, check_jobs, prepare_all, total
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.errors import DataError
 from eyeline.files import made, replacing, write_bytes
 from eyeline.log import Log
@@ -80,7 +81,7 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_jobs(jobs)
+    check_options(run, jobs=jobs)
     source, out = Path(source), Path(out)
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
     every = find_ego4d(source)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eyeline.bounds import FractionWithin, Jobs, Whole
-from eyeline.datasets.prepare import Summary, check_jobs
+from eyeline.datasets.items import check_options
+from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Ints
@@ -182,7 +183,7 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_jobs(jobs)
+    check_options(run, jobs=jobs)
     aria.check_pairing(pairing)
     source, out = Path(source), Path(out)
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)

@@ -11,7 +11,7 @@ real people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,8 +19,8 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
-from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
+from eyeline.datasets.items import check_options, size_of, work_on
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
@@ -92,14 +92,20 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    least = min(videos, validation_videos, test_videos, look_every, picture_every, jobs)
+    check_options(
+        run,
+        videos=videos,
+        validation_videos=validation_videos,
+        test_videos=test_videos,
+        seconds=seconds,
+        width_px=width_px,
+        look_every=look_every,
+        picture_every=picture_every,
+        jobs=jobs,
+    )
     count = videos + validation_videos + test_videos
-    if least < 1 or not 2 <= seconds <= 40 or width_px < 160 or width_px % 2 or count > 999:
-        raise UsageError(
-            f"{videos}, {validation_videos} and {test_videos} videos of {seconds} s and {width_px} "
-            f"pixels, every {look_every} and {picture_every} frames, {jobs} jobs: at least 1 of "
-            "each and at most 999 videos, 2 to 40 s, an even number from 160 on"
-        )
+    if count > 999:
+        raise UsageError(f"there are {count} videos; must be at most 999, as names have 3 digits")
     names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
     drawn = [
         _Video(
@@ -115,13 +121,10 @@ def run(
         for i, split in enumerate(names)
     ]
     with filling(Path(out)) as folder:
-        found: dict[str, Tables] = {}
-        for done, (name, own) in enumerate(_all(drawn, folder, jobs), start=1):
-            found[name] = own
-            if told:
-                told(f"[{done}/{count}] {name}")
+        work = [(video, folder) for video in drawn]
+        found = dict(work_on(_write_video, work, told, lambda item: item[0], jobs=jobs))
         everything = _write_tables(folder, drawn, found)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = size_of(folder)
     return {
         "folder": str(out),
         "videos": count,
@@ -149,11 +152,6 @@ def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
 def sound_of(seed: int, place: int, scene: Scene) -> voices.Heard:
     """Sound and mouths of a video, as `run` draws them."""
     return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
-
-
-def _all(drawn: list[_Video], root: Path, jobs: int) -> Iterator[tuple[str, Tables]]:
-    """The tables of all videos as they are written, in any order."""
-    return processes.here_or_beside(_write_video, [(video, root) for video in drawn], jobs)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:

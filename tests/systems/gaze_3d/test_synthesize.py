@@ -148,7 +148,7 @@ def test_the_irises_move_with_the_eyes(side: float) -> None:
 
 
 def test_numbers_and_places_that_cannot_be_are_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="7 frames"):
+    with pytest.raises(UsageError, match="frames is 7; must be more than 7"):
         synthesize.run(tmp_path / "a", frames=7)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("x")
