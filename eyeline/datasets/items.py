@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from eyeline import processes
 from eyeline.errors import UsageError
 from eyeline.log import Log
 
 Result = TypeVar("Result")
+Run = TypeVar("Run", bound=Callable[..., Any])
 
 
-def check_options(run: Callable[..., Any], **options: object) -> None:
-    """Hold options to the bounds of a function's annotations.
+def checked(run: Run) -> Run:
+    """The function, which holds the numbers that it is given by name to its annotated bounds.
 
-    Raises:
-        UsageError: some lie beyond them; names all.
+    It raises a UsageError that names all that lie beyond them.
     """
-    from eyeline.training import recipe
 
-    faults = recipe.validated({"option": options}, {"option": run})[1]
-    if faults:
-        raise UsageError("; ".join(fault.removeprefix("option.") for fault in faults))
+    @wraps(run)
+    def held(*arguments: Any, **options: Any) -> Any:
+        from eyeline.training import recipe
+
+        numbers = {name: value for name, value in options.items() if isinstance(value, int | float)}
+        faults = recipe.validated({"option": numbers}, {"option": run})[1]
+        if faults:
+            raise UsageError("; ".join(fault.removeprefix("option.") for fault in faults))
+        return run(*arguments, **options)
+
+    return cast(Run, held)
 
 
 def work_on(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 from filelock import FileLock
@@ -111,14 +113,30 @@ def test_weights_that_nothing_needs_are_refused(tmp_path: Path) -> None:
         check_weights({"c": tmp_path}, ("a", "b"))
 
 
-@pytest.mark.parametrize(
-    ("system", "name"),
-    [(name, data) for name in system_names() for data in load_system(name).prepare],
-)
-def test_no_data_set_takes_less_than_one_job(system: str, name: str, tmp_path: Path) -> None:
-    run = load_system(system).prepare[name]
-    if "jobs" not in inspect.signature(run).parameters:
-        pytest.skip("it works on one item at a time")
-    with pytest.raises(UsageError, match="jobs is 0; must be at least 1"):
-        run(tmp_path, tmp_path / "out", jobs=0)
-    assert not (tmp_path / "out").exists()
+def numbers() -> Iterator[tuple[str, Callable[..., Any], str]]:
+    """Each bounded number that preparing or synthesizing any data set takes."""
+    for name in system_names():
+        system = load_system(name)
+        for run in (*system.prepare.values(), *([system.synthesize] if system.synthesize else ())):
+            target = inspect.unwrap(run)
+            for option, hint in get_type_hints(target, include_extras=True).items():
+                if get_origin(hint) is Annotated and get_args(hint)[0] in (int, float):
+                    yield f"{target.__module__} {option}", run, option
+
+
+TABLE = [pytest.param(run, option, id=name) for name, run, option in numbers()]
+
+
+@pytest.mark.parametrize(("run", "option"), TABLE)
+def test_numbers_beyond_their_bounds_are_refused_first(
+    run: Callable[..., Any], option: str, tmp_path: Path
+) -> None:
+    places = [tmp_path / "raw", tmp_path / "out"]
+    places = places if "source" in inspect.signature(run).parameters else places[1:]
+    with pytest.raises(UsageError, match=f"{option} is -2; must be "):
+        run(*places, **{option: -2})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_table_is_whole() -> None:
+    assert len(TABLE) > 40

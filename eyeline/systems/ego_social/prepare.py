@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from eyeline.bounds import Jobs, Percent
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
@@ -24,6 +24,7 @@ from eyeline.systems.ego_social.recordings.sources import Source, find
 from eyeline.training import listed
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -58,7 +59,6 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_options(run, jobs=jobs)
     settings = Settings(lossless, quality)
     found, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(found, tuple(lists))

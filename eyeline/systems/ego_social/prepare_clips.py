@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eyeline.bounds import Jobs
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Summary, prepare_all
 from eyeline.files import made
 from eyeline.log import Log
@@ -15,6 +15,7 @@ from eyeline.systems.ego_social.recordings.cutting import cut_clip
 from eyeline.systems.ego_social.recordings.sources import find
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -47,7 +48,6 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_options(run, jobs=jobs)
     found, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(found, tuple(lists), whole=True)
     arguments = [(clip.uid, footage, out) for clip, footage in work]

@@ -24,7 +24,7 @@ from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.datasets.items import check_options, size_of
+from eyeline.datasets.items import checked, size_of
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Floats, Image
@@ -73,6 +73,7 @@ _Film = tuple[str, list[_Clip]]
 """Name and clips of a video file."""
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -107,15 +108,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    check_options(
-        run,
-        clips=clips,
-        val_clips=val_clips,
-        test_clips=test_clips,
-        seconds=seconds,
-        width_px=width_px,
-        jobs=jobs,
-    )
     frames = round(seconds * RATE_HZ)
     drawn = [
         *_drawn("train", clips, 0, seed, frames, width_px),

@@ -15,7 +15,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all
 from eyeline.errors import DataError, UsageError
 from eyeline.files import sha256
@@ -39,6 +39,7 @@ from eyeline.systems.eye_contact.discovery.sources import find_sources, videos_r
 from eyeline.systems.eye_contact.discovery.workers import prepare_video
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -107,7 +108,6 @@ def run(
         DataError: no videos, or lists that cannot be read.
         UsageError: choices that cannot be.
     """
-    check_options(run, jobs=jobs)
     source, out, told = Path(source), videos_root(Path(out)), told or (lambda line: None)
     pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
     choices = Choices(

@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Summary, prepare_all
 from eyeline.errors import DataError, UsageError
 from eyeline.files import made, sha256, write_bytes
@@ -25,6 +26,7 @@ from eyeline.systems.eye_contact.tracklets import write_list
 ANNOTATIONS = "Annotations"
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,

@@ -26,7 +26,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Whole
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.files import filling, made, write_bytes
 from eyeline.log import Log
 from eyeline.synthetic.film import write_video
@@ -70,6 +70,7 @@ class Made:
     """In all tracklets."""
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -96,7 +97,6 @@ def run(
         OutputError: the folder holds something, or cannot be written.
     """
     out, frames = Path(out), round(seconds * RATE_HZ)
-    check_options(run, videos=videos, test_videos=test_videos, seconds=seconds, clips=clips)
     with filling(out) as folder:
         names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
         written = _write_training(folder, names[:videos], frames, seed, told)

@@ -15,7 +15,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Jobs
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.files import write_bytes
 from eyeline.log import Log
@@ -27,6 +27,7 @@ from eyeline.training import listed
 INTRINSICS = "intrinsics.npz"
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -60,7 +61,6 @@ def run(
     """
     del weights, device
     source, out = Path(source), Path(out)
-    check_options(run, jobs=jobs, quality=quality)
     found = find_cameras(source, sessions or None)
     intrinsics = data_root(source) / INTRINSICS
     if intrinsics.is_file():

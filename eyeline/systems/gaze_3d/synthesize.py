@@ -18,7 +18,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.datasets.items import check_options, size_of, work_on
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
 from eyeline.log import Log
@@ -50,6 +50,7 @@ class _Session:
     width_px: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -82,15 +83,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    check_options(
-        run,
-        sessions=sessions,
-        test_sessions=test_sessions,
-        cameras=cameras,
-        frames=frames,
-        width_px=width_px,
-        jobs=jobs,
-    )
     count = sessions + test_sessions
     drawn = [
         _Session(f"{SCENE}/{i:03d}", (seed, i), cameras, frames, width_px) for i in range(count)

@@ -15,7 +15,7 @@ import numpy as np
 
 from eyeline import processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.errors import DataError
 from eyeline.files import made, replacing, write_bytes
@@ -36,6 +36,7 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
 from eyeline.training import listed
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -81,7 +82,6 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_options(run, jobs=jobs)
     source, out = Path(source), Path(out)
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
     every = find_ego4d(source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eyeline.bounds import FractionWithin, Jobs, Whole
-from eyeline.datasets.items import check_options
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
@@ -134,6 +134,7 @@ class PilotRecording(_Movie):
         return labels.aria_labels(time_ns, place[:, 0], place[:, 1], len(frames))
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -183,7 +184,6 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    check_options(run, jobs=jobs)
     aria.check_pairing(pairing)
     source, out = Path(source), Path(out)
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)

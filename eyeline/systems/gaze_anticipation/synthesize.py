@@ -22,7 +22,7 @@ import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
 from eyeline.bounds import Jobs, Whole
-from eyeline.datasets.items import check_options, size_of, work_on
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.files import filling, made, write_bytes
 from eyeline.log import Log
 from eyeline.results import Floats
@@ -69,6 +69,7 @@ class _Video:
     things: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -101,15 +102,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    check_options(
-        run,
-        videos=videos,
-        test_videos=test_videos,
-        seconds=seconds,
-        width_px=width_px,
-        things=things,
-        jobs=jobs,
-    )
     drawn = [
         _Video(uid, split, k, (seed, part, k), seconds, width_px, things)
         for part, (split, count) in enumerate((("train", videos), ("test", test_videos)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.bounds import Whole
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, check_weights, prepare_all
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
@@ -23,6 +24,7 @@ SPLITS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
 _FRACTIONS = (0.8, 0.1, 0.1)
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline.bounds import Count
+from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, attempt, check_weights, prepare_all
 from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError
@@ -70,6 +71,7 @@ class _Plan:
     settings: Mapping[str, Any]
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -145,8 +147,6 @@ def _plan(
     every: int,
     rule: str | None,
 ) -> _Plan:
-    if min_track < 1 or every < 1:
-        raise UsageError(f"min_track is {min_track} and every is {every}; must be at least 1")
     speaker = speaker or ("published" if "syncnet" in given else SPEAKERS[0])
     if speaker not in SPEAKERS:
         raise UsageError(f"no speaker '{speaker}'; there are {', '.join(SPEAKERS)}")

@@ -20,7 +20,7 @@ import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.datasets.items import check_options, size_of, work_on
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
@@ -55,6 +55,7 @@ class _Video:
     picture_every: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -92,17 +93,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    check_options(
-        run,
-        videos=videos,
-        validation_videos=validation_videos,
-        test_videos=test_videos,
-        seconds=seconds,
-        width_px=width_px,
-        look_every=look_every,
-        picture_every=picture_every,
-        jobs=jobs,
-    )
     count = videos + validation_videos + test_videos
     if count > 999:
         raise UsageError(f"there are {count} videos; must be at most 999, as names have 3 digits")

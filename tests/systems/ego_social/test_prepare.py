@@ -298,7 +298,7 @@ def test_what_cannot_be_prepared(tmp_path: Path, movie: Path) -> None:
         prepare.run(source, tmp_path / "out", jobs=0)
     with pytest.raises(UsageError, match="no list 'nowhere'; there are: val"):
         prepare.run(source, tmp_path / "out", lists=("nowhere",))
-    with pytest.raises(UsageError, match="quality of 101"):
+    with pytest.raises(UsageError, match="quality is 101; must be at most 100"):
         prepare.run(source, tmp_path / "out", quality=101)
     (source / "split" / "test.list").write_text("elsewhere")
     with pytest.raises(DataError, match="no clip of the list test is annotated"):
