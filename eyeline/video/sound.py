@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import UsageError
-from eyeline.results import Damage
+from eyeline.results import Damage, Floats
 from eyeline.video.container import open_source, sound_stream
 from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces, Samples
@@ -123,3 +125,17 @@ def _equal_blocks(pieces: Pieces, length: int) -> Iterator[Samples]:
         count %= length
     if count:
         yield np.concatenate(held, axis=1)
+
+
+def pcm16(audio: Floats) -> npt.NDArray[np.int16]:
+    """Samples with full scale 1 as numbers of 16 bits, to the nearest."""
+    return np.round(np.asarray(audio) * 32767).astype(np.int16)
+
+
+def write_wav(path: Path, samples: npt.NDArray[np.int16], rate_hz: int) -> None:
+    """Write one channel of audio, `(n,)`."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())

@@ -29,7 +29,7 @@ FLOORS = (
         "sample",
     },
     {"results", "rounding", "video", "training"},
-    {"people", "speech", "system", "export", "dead_time"},
+    {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"plan", "jobs", "engines", "api"},

@@ -6,64 +6,25 @@ pictures come. A damaged clip costs itself; a run that was stopped goes on with 
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from eyeline import processes
 from eyeline.bounds import Jobs, Percent
-from eyeline.errors import DataError, UsageError
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
+from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.systems.ego_social.recordings import store
 from eyeline.systems.ego_social.recordings.annotations import UNLABELLED, Clip
 from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.footage import Footage
-from eyeline.systems.ego_social.recordings.preparing import Outcome, attempt
+from eyeline.systems.ego_social.recordings.preparing import attempt
 from eyeline.systems.ego_social.recordings.sources import Source, find
 from eyeline.training import listed
 
-REPORT = "prepare_report.json"
 
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of all clips."""
-
-    outcomes: tuple[Outcome, ...]
-    notes: tuple[str, ...] = ()
-    """Of the data set as a whole."""
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The clips that could not be prepared, those without a video among them."""
-        return tuple(o for o in self.outcomes if o.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts and reasons, ready for JSON."""
-        there = [o for o in self.outcomes if o.counts]
-        done = [o.seconds for o in there if o.status == "done"]
-        return {
-            "clips": dict(Counter(o.status for o in self.outcomes)),
-            **{
-                name: sum(o.counts[name] for o in there)
-                for name in ("pictures", "faces", "crops", "size_bytes")
-            },
-            "seconds_a_clip": round(sum(done) / len(done), 2) if done else None,
-            "clips_without_sound": [o.clip for o in there if not o.counts["sound_s"]],
-            "skipped": dict(_skipped(there)),
-            "skipped_by_clip": {
-                o.clip: o.counts["skips"]["examples"] for o in there if o.counts["skips"]["count"]
-            },
-            "notes_by_clip": {o.clip: list(o.notes) for o in there if o.notes},
-            "failed": {o.clip: o.message for o in self.failed},
-            "notes": list(self.notes),
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -98,20 +59,16 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    if jobs < 1:
-        raise UsageError(f"{jobs} jobs; 1 or more can be")
     settings = Settings(lossless, quality)
     found, out = find(source, videos), made(Path(out))
-    work, outcomes, notes = with_footage(found, tuple(lists))
-    count = len(work) + len(outcomes)
-    for outcome in outcomes:
-        _tell(told, outcome, len(outcomes), count)
-    for outcome in _all(work, out, settings, jobs):
-        outcomes.append(outcome)
-        _tell(told, outcome, len(outcomes), count)
+    work, lacking, notes = with_footage(found, tuple(lists))
+    arguments = [(clip, footage, out, settings) for clip, footage in work]
+    outcomes = prepare_all(attempt, arguments, told, jobs=jobs, before=lacking)
     names = (*_notes(found), *notes, *_write_lists(found, out))
-    summary = Summary(tuple(sorted(outcomes, key=lambda o: o.clip)), names)
-    _write_card(out, summary)
+    summary = Summary("clips", outcomes, names, _details(outcomes))
+    card = {"system": "ego_social", "version": store.VERSION}
+    write_json(out / store.CARD, card | {"clips": list(store.prepared_clips(out))})
+    summary.write(out, {"by_clip": [o.row("clip") for o in outcomes]})
     return summary
 
 
@@ -139,13 +96,6 @@ def with_footage(
                 unlabelled += 1
     note = f"{unlabelled} clips of {UNLABELLED} have no video and are left out"
     return work, failed, (note,) if unlabelled else ()
-
-
-def _all(
-    work: Sequence[tuple[Clip, Footage]], out: Path, settings: Settings, jobs: int
-) -> Iterator[Outcome]:
-    arguments = [(clip, footage, out, settings) for clip, footage in work]
-    return processes.here_or_beside(attempt, arguments, jobs)
 
 
 def _write_lists(source: Source, out: Path) -> tuple[str, ...]:
@@ -181,32 +131,17 @@ def _not_annotated(source: Source) -> Iterator[str]:
             yield f"{len(lacking)} clips of the list {name} are not annotated, first: {lacking[0]}"
 
 
-def _write_card(out: Path, summary: Summary) -> None:
-    card = {
-        "system": "ego_social", "version": store.VERSION,
-        "clips": list(store.prepared_clips(out)),
-    }  # fmt: skip
-    write_json(out / store.CARD, card)
-    report = summary.as_dict() | {"by_clip": [asdict(o) for o in summary.outcomes]}
-    write_bytes(out / REPORT, (json.dumps(report, indent=2) + "\n").encode())
-
-
-def _skipped(outcomes: Sequence[Outcome]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for outcome in outcomes:
-        found.update(outcome.counts["skips"]["count"])
-    return found
-
-
-def _tell(told: Log | None, outcome: Outcome, number: int, count: int) -> None:
-    if told:
-        told(f"[{number}/{count}] {outcome.clip}: {_words(outcome)}")
-
-
-def _words(outcome: Outcome) -> str:
-    if not outcome.counts:
-        return f"{outcome.status}: {outcome.message}"
-    counts = outcome.counts
-    skipped = "".join(f", {n} skipped: {why}" for why, n in counts["skips"]["count"].items())
-    odd = "".join(f", {note}" for note in outcome.notes)
-    return f"{outcome.status}, {counts['faces']} faces{skipped}{odd}"
+def _details(outcomes: tuple[Outcome, ...]) -> dict[str, object]:
+    there = [o for o in outcomes if o.counts]
+    done = [o.seconds for o in there if o.status == "done"]
+    skips = {o.name: o.counts["skips"] for o in there if o.counts["skips"]["count"]}
+    return {
+        **{
+            n: sum(o.counts[n] for o in there) for n in ("pictures", "faces", "crops", "size_bytes")
+        },
+        "seconds_a_clip": round(sum(done) / len(done), 2) if done else None,
+        "clips_without_sound": [o.name for o in there if not o.counts["sound_s"]],
+        "skipped": total(skip["count"] for skip in skips.values()),
+        "skipped_by_clip": {name: skip["examples"] for name, skip in skips.items()},
+        "notes_by_clip": {o.name: list(o.notes) for o in there if o.notes},
+    }

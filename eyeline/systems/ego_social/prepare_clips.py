@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eyeline import processes
 from eyeline.bounds import Jobs
-from eyeline.errors import UsageError
-from eyeline.files import made, write_json
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Summary, prepare_all
+from eyeline.files import made
 from eyeline.log import Log
-from eyeline.systems.ego_social.prepare import REPORT, with_footage
-from eyeline.systems.ego_social.recordings.cutting import attempt
-from eyeline.systems.ego_social.recordings.preparing import Outcome
+from eyeline.systems.ego_social.prepare import with_footage
+from eyeline.systems.ego_social.recordings.cutting import cut_clip
 from eyeline.systems.ego_social.recordings.sources import find
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of all clips."""
-
-    outcomes: tuple[Outcome, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The clips that could not be cut, those without a video among them."""
-        return tuple(o for o in self.outcomes if o.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts and reasons, ready for JSON."""
-        return {
-            "clips": dict(Counter(o.status for o in self.outcomes)),
-            "written": {o.clip: o.message for o in self.outcomes if o.status == "done"},
-            "failed": {o.clip: o.message for o in self.failed},
-            "notes": list(self.notes),
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -73,15 +48,11 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    if jobs < 1:
-        raise UsageError(f"{jobs} jobs; must be at least 1")
     found, out = find(source, videos), made(Path(out))
-    work, outcomes, notes = with_footage(found, tuple(lists), whole=True)
+    work, lacking, notes = with_footage(found, tuple(lists), whole=True)
     arguments = [(clip.uid, footage, out) for clip, footage in work]
-    for outcome in processes.here_or_beside(attempt, arguments, jobs):
-        outcomes.append(outcome)
-        if told:
-            told(f"{outcome.clip}: {outcome.status} {outcome.message}".rstrip())
-    summary = Summary(tuple(sorted(outcomes, key=lambda o: o.clip)), notes)
-    write_json(out / REPORT, summary.as_dict())
+    outcomes = prepare_all(cut_clip, arguments, told, jobs=jobs, before=lacking)
+    written = {o.name: o.message for o in outcomes if o.status == "done"}
+    summary = Summary("clips", outcomes, notes, {"written": written})
+    summary.write(out)
     return summary

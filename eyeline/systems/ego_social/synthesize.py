@@ -24,10 +24,12 @@ from annotated_types import Ge, Le, MultipleOf
 
 from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.errors import UsageError
+from eyeline.datasets.items import checked, size_of
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Floats, Image
+from eyeline.synthetic.film import write_video
+from eyeline.synthetic.head import Head
 from eyeline.systems.ego_social.inputs import SOUND_HZ
 from eyeline.systems.ego_social.recordings.annotations import (
     MANIFEST,
@@ -35,11 +37,10 @@ from eyeline.systems.ego_social.recordings.annotations import (
     UNLABELLED,
 )
 from eyeline.systems.ego_social.synthetic.annotators import annotation
-from eyeline.systems.ego_social.synthetic.drawing import Look
-from eyeline.systems.ego_social.synthetic.filming import pictures
+from eyeline.systems.ego_social.synthetic.filming import images
 from eyeline.systems.ego_social.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.ego_social.synthetic.voices import hear
-from eyeline.video.made_up import pcm16, write_video, write_wav
+from eyeline.video.sound import pcm16, write_wav
 
 TRAIN, VAL, SECONDS, WIDTH_PX = 12, 4, 12.0, 640
 """By default: clips to train and validate on, how long each is, and how wide its picture."""
@@ -72,6 +73,7 @@ _Film = tuple[str, list[_Clip]]
 """Name and clips of a video file."""
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -106,15 +108,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    if (
-        min(clips, val_clips, jobs, test_clips + 1) < 1
-        or not 4 <= seconds <= 300 or width_px < 160 or width_px % 2
-    ):  # fmt: skip
-        raise UsageError(
-            f"{clips} clips, {val_clips} to validate on, {test_clips} to test, of {seconds} s and "
-            f"{width_px} pixels, {jobs} jobs: must be at least 1, 1, 0, 4 to 300 s, an even number "
-            "from 160 on, and at least 1"
-        )
     frames = round(seconds * RATE_HZ)
     drawn = [
         *_drawn("train", clips, 0, seed, frames, width_px),
@@ -128,22 +121,26 @@ def run(
         _write_lists(folder / "split", drawn)
         _write_manifest(folder / "csv" / "manifest.csv", drawn)
         noted: dict[str, dict[str, Any]] = {}
-        for documents in _all(films, folder / videos, jobs):
+        work = [(*film, folder / videos) for film in films]
+        for documents in processes.here_or_beside(_write_film, work, jobs):
             for document in documents:
                 noted[document["clip_uid"]] = document
                 if told:
                     told(f"[{len(noted)}/{len(drawn)}] {document['clip_uid']}")
         for split in dict.fromkeys(clip.split for clip in drawn):
             _write_annotations(folder / "json" / FILES[split], split, drawn, noted)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = size_of(folder)
     return {
-        "folder": str(out), "clips": clips, "val_clips": val_clips,
-        **({"test_clips": test_clips} if test_clips else {}), "frames": frames * len(drawn),
+        "folder": str(out),
+        "clips": clips,
+        "val_clips": val_clips,
+        **({"test_clips": test_clips} if test_clips else {}),
+        "frames": frames * len(drawn),
         "tracks": sum(len(p["tracking_paths"]) for d in noted.values() for p in d["persons"]),
         "looks": sum(len(d["social_segments_looking"] or ()) for d in noted.values()),
         "talks": sum(len(d["social_segments_talking"]) for d in noted.values()),
         "bytes": size,
-    }  # fmt: skip
+    }
 
 
 def scene_of(seed: int, place: int, frames: int, width_px: int, *, silent: bool = False) -> Scene:
@@ -170,10 +167,18 @@ def _drawn(
     rng = np.random.default_rng([seed, first, 99])
     uids = [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(2 * count)]
     return [
-        _Clip(uids[k], uids[count + k // _CLIPS_A_VIDEO], split, first + k, k % _CLIPS_A_VIDEO,
-              seed, frames, width_px)
+        _Clip(
+            uids[k],
+            uids[count + k // _CLIPS_A_VIDEO],
+            split,
+            first + k,
+            k % _CLIPS_A_VIDEO,
+            seed,
+            frames,
+            width_px,
+        )
         for k in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def _films(drawn: list[_Clip]) -> list[_Film]:
@@ -182,11 +187,6 @@ def _films(drawn: list[_Clip]) -> list[_Film]:
     for clip in drawn:
         found.setdefault(clip.video_uid, []).append(clip)
     return [*found.items()]
-
-
-def _all(films: list[_Film], videos: Path, jobs: int) -> Iterator[list[dict[str, Any]]]:
-    """The annotations of each film's clips as it is written, in any order."""
-    return processes.here_or_beside(_write_film, [(*film, videos) for film in films], jobs)
 
 
 def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, Any]]:
@@ -200,9 +200,13 @@ def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, A
     frames = chain.from_iterable(pictures for _, pictures, _, _ in shown)
     try:
         write_video(
-            videos / f"{name}.mp4", frames, (scene.width_px, scene.height_px), count, RATE_HZ,
+            videos / f"{name}.mp4",
+            frames,
+            (scene.width_px, scene.height_px),
+            count,
+            RATE_HZ,
             sound if sound.is_file() else None,
-        )  # fmt: skip
+        )
     finally:
         sound.unlink(missing_ok=True)
     return [document for _, _, _, document in shown]
@@ -214,7 +218,7 @@ def _shown(clip: _Clip) -> tuple[Scene, Iterator[Image], Floats, dict[str, Any]]
     scene = scene_of(clip.seed, clip.place, clip.frames, clip.width_px, silent=silent)
     looks = np.random.default_rng([clip.seed, clip.place, 1])
     heard = hear(np.random.default_rng([clip.seed, clip.place, 2]), scene)
-    frames = pictures(looks, scene, [Look.drawn(looks) for _ in scene.heads], heard.mouths)
+    frames = images(looks, scene, [Head.drawn(looks) for _ in scene.heads], heard.mouths)
     noted = np.random.default_rng([clip.seed, clip.place, 3])
     document = annotation(clip.uid, scene, clip.part * clip.frames, noted)
     if clip.split == "test":

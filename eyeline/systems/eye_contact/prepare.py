@@ -6,18 +6,19 @@ videos that it has not finished.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all
 from eyeline.errors import DataError, UsageError
-from eyeline.files import sha256, write_bytes
+from eyeline.files import sha256
 from eyeline.log import Log
 from eyeline.systems.eye_contact.discovery import pseudo_labels
 from eyeline.systems.eye_contact.discovery.clusters import FIRST_EPS_MM
@@ -30,50 +31,15 @@ from eyeline.systems.eye_contact.discovery.places import prepared_videos
 from eyeline.systems.eye_contact.discovery.plan import (
     NO_WEIGHTS,
     Choices,
-    Outcome,
     Plan,
     Progress,
 )
 from eyeline.systems.eye_contact.discovery.recognise import MEMORY_FRAMES, REFRESH_FRAMES
-from eyeline.systems.eye_contact.discovery.sources import (
-    Source,
-    Sources,
-    find_sources,
-    videos_root,
-)
-from eyeline.systems.eye_contact.discovery.workers import Worker, side_by_side
-
-REPORT = "prepare_report.json"
+from eyeline.systems.eye_contact.discovery.sources import find_sources, videos_root
+from eyeline.systems.eye_contact.discovery.workers import prepare_video
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of all of them."""
-
-    outcomes: tuple[Outcome, ...]
-    notes: tuple[str, ...]
-    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Reason -> videos."""
-    labels: LabelsSummary | None = None
-    """None where no video was prepared."""
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The videos that could not be prepared."""
-        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts, reasons and notes, ready for JSON."""
-        return {
-            "videos": dict(Counter(outcome.status for outcome in self.outcomes)),
-            "failed": {o.video: o.message for o in self.failed},
-            "skipped": {o.video: o.message for o in self.outcomes if o.status == "skipped"},
-            "left_out": {reason: len(names) for reason, names in self.left_out.items()},
-            "notes": list(self.notes),
-            "labels": self.labels.as_dict() if self.labels else None,
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -142,12 +108,19 @@ def run(
         DataError: no videos, or lists that cannot be read.
         UsageError: choices that cannot be.
     """
-    source, out, told = Path(source), videos_root(Path(out)), told or _nobody
+    source, out, told = Path(source), videos_root(Path(out)), told or (lambda line: None)
     pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
     choices = Choices(
-        detector, bodies, association, least_similarity, refresh_frames, memory_frames, save_last,
-        save_breaking, pairs[0],
-    )  # fmt: skip
+        detector,
+        bodies,
+        association,
+        least_similarity,
+        refresh_frames,
+        memory_frames,
+        save_last,
+        save_breaking,
+        pairs[0],
+    )
     limits = Limits(pairs[0], (int(pairs[1][0]), int(pairs[1][1])))
     found = find_sources(source, _path(annotations), leave_out)
     outcomes: tuple[Outcome, ...] = ()
@@ -158,35 +131,34 @@ def run(
         plan = _plan(
             out, choices, gaze_weights, _path(body_weights), people.images, device, convert
         )
-        outcomes = _work(videos, plan, jobs, progress, told)
+        if jobs > 1:
+            plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
+        work = [(plan, video, progress if jobs == 1 else None) for video in videos]
+        outcomes = prepare_all(prepare_video, work, told, jobs=jobs)
     labels = _labels(source, out, outcomes, limits, found.barred, m_eps, min_length, told)
-    summary = Summary(outcomes, (*found.notes, *unknown), found.left_out, labels)
-    _write_report(out, summary, found)
+    details = {
+        "skipped": {o.name: o.message for o in outcomes if o.status == "skipped"},
+        "left_out": {reason: len(names) for reason, names in found.left_out.items()},
+        "labels": labels.as_dict() if labels else None,
+    }
+    summary = Summary("videos", outcomes, (*found.notes, *unknown), details)
+    further = {
+        "by_video": [o.row("video", flat=True) for o in outcomes],
+        "left_out_by_name": {reason: list(names) for reason, names in found.left_out.items()},
+    }
+    summary.write(out, further)
     return summary
 
 
-def _work(
-    videos: Sequence[Source], plan: Plan, jobs: int, progress: Progress | None, told: Log
-) -> tuple[Outcome, ...]:
-    if jobs < 1:
-        raise UsageError(f"{jobs} videos at the same time; 1 or more are worked on")
-    outcomes = []
-    one_by_one: Iterator[Outcome]
-    if jobs == 1:
-        worker = Worker(plan)
-        one_by_one = (worker.attempt(video, progress) for video in videos)
-    else:
-        one_by_one = side_by_side(videos, plan, jobs)
-    for done, outcome in enumerate(one_by_one, start=1):
-        outcomes.append(outcome)
-        told(f"[{done}/{len(videos)}] {outcome.video}: {_words(outcome)}")
-    return tuple(sorted(outcomes, key=lambda outcome: outcome.video))
-
-
 def _plan(
-    out: Path, choices: Choices, gaze_weights: Path | str | None, body_weights: Path | None,
-    images: Path | None, device: str, convert: bool,
-) -> Plan:  # fmt: skip
+    out: Path,
+    choices: Choices,
+    gaze_weights: Path | str | None,
+    body_weights: Path | None,
+    images: Path | None,
+    device: str,
+    convert: bool,
+) -> Plan:
     if gaze_weights is None:
         raise UsageError(NO_WEIGHTS)
     path = Path(gaze_weights)
@@ -198,9 +170,15 @@ def _plan(
 
 
 def _labels(
-    source: Path, out: Path, outcomes: Sequence[Outcome], limits: Limits, barred: Sequence[str],
-    m_eps: float, min_length: int, told: Log,
-) -> LabelsSummary | None:  # fmt: skip
+    source: Path,
+    out: Path,
+    outcomes: Sequence[Outcome],
+    limits: Limits,
+    barred: Sequence[str],
+    m_eps: float,
+    min_length: int,
+    told: Log,
+) -> LabelsSummary | None:
     if prepared_videos(out):
         return pseudo_labels.run(
             out, m_eps=m_eps, min_length=min_length, limits=limits, leave_out=barred, progress=told
@@ -213,20 +191,6 @@ def _labels(
     return None
 
 
-def _write_report(out: Path, summary: Summary, found: Sources) -> None:
-    content = summary.as_dict() | {
-        "by_video": [asdict(outcome) for outcome in summary.outcomes],
-        "left_out_by_name": {reason: list(names) for reason, names in found.left_out.items()},
-    }
-    write_bytes(out / REPORT, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def _words(outcome: Outcome) -> str:
-    if outcome.status in ("done", "kept"):
-        return f"{outcome.status}, {outcome.tracklets} tracklets, {outcome.gaze_points} gaze points"
-    return f"{outcome.status}: {outcome.message}"
-
-
 def _pair(values: Sequence[float], what: str) -> tuple[float, float]:
     if len(values) != 2:
         raise UsageError(f"{what} are two numbers, least and most, not {len(values)}")
@@ -235,7 +199,3 @@ def _pair(values: Sequence[float], what: str) -> tuple[float, float]:
 
 def _path(value: Path | str | None) -> Path | None:
     return None if value is None else Path(value)
-
-
-def _nobody(_: str) -> None:
-    """Nobody listens."""

@@ -8,49 +8,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Summary, prepare_all
 from eyeline.errors import DataError, UsageError
-from eyeline.files import made, sha256, write_bytes, write_json
+from eyeline.files import made, sha256, write_bytes
 from eyeline.log import Log
 from eyeline.systems.eye_contact import original
 from eyeline.systems.eye_contact.discovery.annotated import attempt
 from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.discovery.plan import NO_WEIGHTS, Outcome
+from eyeline.systems.eye_contact.discovery.plan import NO_WEIGHTS
 from eyeline.systems.eye_contact.discovery.sources import tops, video_files, videos_root
 from eyeline.systems.eye_contact.tracklets import write_list
 
-REPORT = "prepare_report.json"
 ANNOTATIONS = "Annotations"
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of all videos."""
-
-    outcomes: tuple[Outcome, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The videos that have no features, those that are not here among them."""
-        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts and reasons, ready for JSON."""
-        there = [outcome for outcome in self.outcomes if outcome.status != "failed"]
-        return {
-            "videos": dict(Counter(outcome.status for outcome in self.outcomes)),
-            "tracklets": sum(outcome.tracklets for outcome in there),
-            "failed": {outcome.video: outcome.message for outcome in self.failed},
-            "notes": list(self.notes),
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -86,16 +62,17 @@ def run(
         raise UsageError(NO_WEIGHTS)
     gaze, digest = GazeFeatures.open(gaze_weights, device), sha256(gaze_weights)
     videos, odd = video_files(videos_root(source))
-    outcomes = []
-    for done, entry in enumerate(listed.entries, start=1):
-        video = videos.get(VideoName(entry.celebrity, entry.video))
-        outcomes.append(attempt(entry, video, place, gaze, digest))
-        if told:
-            last = outcomes[-1]
-            told(f"[{done}/{len(listed.entries)}] {last.video}: {last.status} {last.message}")
-    _write_lists(place, listed.entries, outcomes)
-    summary = Summary(tuple(outcomes), (*listed.notes, *odd))
-    write_json(Path(out) / REPORT, summary.as_dict())
+    work = [
+        (entry, videos.get(VideoName(entry.celebrity, entry.video)), place, gaze, digest)
+        for entry in listed.entries
+    ]
+    outcomes = prepare_all(attempt, work, told)
+    there = {o.name for o in outcomes if o.status != "failed"}
+    here = [e for e in listed.entries if f"{e.celebrity}/{e.video}" in there]
+    _write_lists(place, here)
+    tracklets = {"tracklets": sum(o.counts.get("tracklets", 0) for o in outcomes)}
+    summary = Summary("videos", outcomes, (*listed.notes, *odd), tracklets)
+    summary.write(Path(out))
     return summary
 
 
@@ -107,14 +84,11 @@ def _annotations(source: Path, given: Path | str | None) -> Path:
     return found
 
 
-def _write_lists(
-    place: Path, entries: Sequence[original.Entry], outcomes: Sequence[Outcome]
-) -> None:
-    there = [e for e, o in zip(entries, outcomes, strict=True) if o.status != "failed"]
+def _write_lists(place: Path, entries: Sequence[original.Entry]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("celebrity_id", "video_name"))
-    writer.writerows((entry.celebrity, entry.video) for entry in there)
+    writer.writerows((entry.celebrity, entry.video) for entry in entries)
     write_bytes(place / original.META, text.getvalue().encode())
-    rows = [row for entry in there for row, _ in entry.tracklets]
+    rows = [row for entry in entries for row, _ in entry.tracklets]
     write_list(place / "tracklets" / original.LIST, rows)

@@ -17,6 +17,7 @@ import numpy as np
 
 from eyeline.geometry import directions
 from eyeline.results import Floats, Ints
+from eyeline.synthetic.motion import draw_span, follow
 from eyeline.systems.eye_contact.annotations import TARGETS
 from eyeline.systems.eye_contact.discovery import gaze_points
 from eyeline.systems.eye_contact.head import Heads, assumed_camera
@@ -101,18 +102,13 @@ def spans_of(labels: Ints) -> list[tuple[int, int, int]]:
     return [(int(labels[a]), a, b) for a, b in pairwise(edges)]
 
 
-def _span(rng: np.random.Generator, span: tuple[float, float], least: int, most: int) -> int:
-    median, spread = span
-    return int(np.clip(round(rng.lognormal(np.log(median), spread)), least, most))
-
-
 def _targets(rng: np.random.Generator, frames: int) -> Ints:
     """Spans of contact and of none in turn, of lengths like the real ones."""
     target = np.zeros(frames, np.int64)
     second = rng.random() < 0.3
     at, contact = 0, bool(rng.integers(2))
     while at < frames:
-        length = _span(rng, _CONTACT_SPAN if contact else _OTHER_SPAN, 2, 500)
+        length = draw_span(rng, _CONTACT_SPAN if contact else _OTHER_SPAN, 2, 500)
         if contact:
             others = [_CAMERA, _HOST2] if second else [_CAMERA]
             host = rng.random() < 0.9
@@ -157,7 +153,7 @@ def _gaze(rng: np.random.Generator, target: Ints, partner: Floats) -> Floats:
             aim[start:stop] = partner[label] if label else _elsewhere(rng, partner)
             start = stop
     drift = _wander(rng, len(target), 2, 3.0, 12) * (target == 0)[:, None]
-    return np.asarray(_followed(aim, 0.6) + drift + _wander(rng, len(target), 2, 0.4, 20))
+    return np.asarray(follow(aim, 0.6) + drift + _wander(rng, len(target), 2, 0.4, 20))
 
 
 def _elsewhere(rng: np.random.Generator, partner: Floats) -> Floats:
@@ -171,7 +167,7 @@ def _elsewhere(rng: np.random.Generator, partner: Floats) -> Floats:
 
 
 def _head_rotation(rng: np.random.Generator, gaze_deg: Floats) -> Floats:
-    follows = _FOLLOWS * _followed(gaze_deg, 0.18)
+    follows = _FOLLOWS * follow(gaze_deg, 0.18)
     pose = follows + _wander(rng, len(gaze_deg), 2, 2.5, 50)
     roll = _wander(rng, len(gaze_deg), 1, 2.5, 40)[:, 0]
     return directions.rotation_from_angles(*np.radians([pose[:, 0], pose[:, 1], roll]))
@@ -229,21 +225,13 @@ def _seen(
     """Tracklets with short absences between them, and a glimpse in some absences."""
     tracklets, glimpses, at = [], [], int(rng.integers(0, 40))
     while at + LEAST_FRAMES <= frames:
-        end = min(frames, at + _span(rng, _TRACKLET_SPAN, LEAST_FRAMES, MOST_FRAMES))
+        end = min(frames, at + draw_span(rng, _TRACKLET_SPAN, LEAST_FRAMES, MOST_FRAMES))
         tracklets.append((at, end))
         gap = int(rng.integers(10, 90))
         if gap > 50 and end + 40 <= frames:
             glimpses.append((end + 10, end + 40))
         at = end + gap
     return tuple(tracklets), tuple(glimpses)
-
-
-def _followed(values: Floats, share: float) -> Floats:
-    """Each column approaches its value by a share of the way a frame, from its first value on."""
-    from scipy.signal import lfilter
-
-    begin = (1 - share) * values[:1]
-    return np.asarray(lfilter([share], [1, share - 1], values, axis=0, zi=begin)[0])
 
 
 def _wander(

@@ -17,7 +17,8 @@ import csv
 import io
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,9 +26,10 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Whole
-from eyeline.errors import UsageError
-from eyeline.files import filling, write_bytes
+from eyeline.datasets.items import checked
+from eyeline.files import filling, made, write_bytes
 from eyeline.log import Log
+from eyeline.synthetic.film import write_video
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
 from eyeline.systems.eye_contact.original import LIST, META
 from eyeline.systems.eye_contact.simulation import SimulatedVideo, simulate, spans_of
@@ -40,7 +42,7 @@ from eyeline.systems.eye_contact.tracklets import (
 )
 
 if TYPE_CHECKING:
-    from eyeline.results import Image
+    pass
 
 VIDEOS, TEST_VIDEOS, SECONDS = 6, 5, 130.0
 """By default: training videos, annotated test videos, and how long each is."""
@@ -68,6 +70,7 @@ class Made:
     """In all tracklets."""
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -94,7 +97,6 @@ def run(
         OutputError: the folder holds something, or cannot be written.
     """
     out, frames = Path(out), round(seconds * RATE_HZ)
-    _check(videos, test_videos, seconds, clips)
     with filling(out) as folder:
         names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
         written = _write_training(folder, names[:videos], frames, seed, told)
@@ -103,9 +105,12 @@ def run(
         if clips:
             _write_clips(folder / "clips", names[:clips], told)
     return Made(
-        out / "Annotations", out / "training", out / "truth",
-        out / "clips" if clips else None, written,
-    )  # fmt: skip
+        out / "Annotations",
+        out / "training",
+        out / "truth",
+        out / "clips" if clips else None,
+        written,
+    )
 
 
 def elan_text(video: SimulatedVideo, rng: np.random.Generator) -> str:
@@ -124,13 +129,6 @@ def elan_text(video: SimulatedVideo, rng: np.random.Generator) -> str:
         start_s = round(max(0.0, (first - early) / RATE_HZ), 3)
         lines.append(f"{tier}\t\t{start_s}\t{round((last + late) / RATE_HZ, 3)}\t\n")
     return "".join(lines)
-
-
-def _check(videos: int, test_videos: int, seconds: float, clips: int) -> None:
-    if videos < 1 or test_videos < 1 or clips < 0:
-        raise UsageError(f"{videos} training, {test_videos} test videos and {clips} clips")
-    if not 20 <= seconds <= 720:
-        raise UsageError(f"videos of {seconds} s; they last 20 to 720 s, those to train on 120")
 
 
 def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]]:
@@ -228,28 +226,17 @@ def _write_clips(root: Path, names: Sequence[tuple[str, str]], told: Log | None)
     from eyeline.video.reader import VideoReader
 
     _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
-    reader = VideoReader(sample.path())
-    pictures = [frame.rgb() for frame in reader]
+    pictures = [frame.rgb() for frame in VideoReader(sample.path())]
+    count = round(CLIP_SECONDS * RATE_HZ)
     for number, (celebrity, name) in enumerate(names):
         left = _CLIP_LEFT_PX[number % 2]
         cut = [p[:, left : left + _CLIP_PX[0]] for p in pictures]
         mirrored = number // 2 % 2 == 1
-        path = root / celebrity / f"{name}{SUFFIX}.mp4"
-        _write_clip(path, [p[:, ::-1] if mirrored else p for p in cut], reader.info)
+        cut = [np.ascontiguousarray(p[:, ::-1] if mirrored else p) for p in cut]
+        ring = cycle([*cut, *cut[-2:0:-1]])  # forth and back, so that nothing jumps
+        path = made(root / celebrity) / f"{name}{SUFFIX}.mp4"
+        write_video(path, islice(ring, count), _CLIP_PX, count, RATE_HZ)
         _tell(told, f"clip {number + 1} of {len(names)}")
-
-
-def _write_clip(path: Path, pictures: Sequence[Image], info: Any) -> None:
-    """The pictures forth and back, so that nothing jumps, for `CLIP_SECONDS`."""
-    from eyeline.video.writer import VideoWriter
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ring = [*pictures, *pictures[-2:0:-1]]
-    size = replace(info, width_px=_CLIP_PX[0], height_px=_CLIP_PX[1], start_s=0.0)
-    with VideoWriter(path, size, encode_threads=1) as writer:
-        for k in range(round(CLIP_SECONDS * RATE_HZ)):
-            picture = np.ascontiguousarray(ring[k % len(ring)])
-            writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
 
 
 def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eyeline.datasets import prepare
+from eyeline.datasets.prepare import Outcome, Status
 from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError, OutputError
-from eyeline.files import locked, write_bytes
+from eyeline.files import write_bytes, write_json
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_3d.inputs import HEAD_JOINTS, body_box_of, crop_body, head_box_of
 from eyeline.systems.gaze_3d.raw import Annotation, RawCamera, numbered, read_annotation
@@ -55,21 +55,6 @@ class Skips:
             named.append(example)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one camera."""
-
-    recording: str
-    status: str
-    """`done`, `kept` from an earlier run, `busy` in another process, or `failed`."""
-    message: str = ""
-    frames: int = 0
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    """Reason -> frames."""
-    examples: Mapping[str, list[str]] = field(default_factory=dict)
-    """Reason -> the first of these."""
-
-
 class _SkippedError(EyelineError):
     """A frame that is left out."""
 
@@ -80,19 +65,25 @@ def attempt(camera: RawCamera, out: Path, settings: Settings) -> Outcome:
     Finished crops of a run that was stopped are kept. The camera's folder appears when it is whole.
     """
     folder = out / camera.name
-    try:
+    place = out / WORK / camera.name.replace("/", "__")
+
+    def work() -> Outcome:
         if (folder / ANNOTATION).is_file():
             return _kept(camera.name, folder, settings)
-        with _place(out, camera.name, settings) as place:
-            if place is None:
-                return Outcome(camera.name, "busy", "another process is at work on it")
-            outcome = _into(camera, place, settings)
-            _finish(place, folder, settings, outcome)
-            return outcome
-    except EyelineError as error:
-        return Outcome(camera.name, "failed", str(error))
-    except OSError as error:
-        return Outcome(camera.name, "failed", f"{folder}: {error.strerror or error}")
+        if _read_record(place).get("settings") != asdict(settings):
+            shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True, exist_ok=True)
+        write_json(place / RECORD, {"settings": asdict(settings)})
+        outcome = _into(camera, place, settings)
+        if folder.exists():
+            raise OutputError(f"{folder} is in the way: it lacks {ANNOTATION}; remove it")
+        record = {"settings": asdict(settings), **outcome.row("recording", flat=True)}
+        write_json(place / RECORD, record)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(folder)
+        return outcome
+
+    return prepare.attempt(camera.name, work, place.with_name(f"{place.name}.lock"))
 
 
 def _into(camera: RawCamera, place: Path, settings: Settings) -> Outcome:
@@ -111,15 +102,32 @@ def _into(camera: RawCamera, place: Path, settings: Settings) -> Outcome:
         except _SkippedError as reason:
             skips.add(str(reason), name or f"{number:06d}")
     if not kept:
-        raise DataError(f"none of its frames can be used: {_words(skips.count)}")
+        reasons = ", ".join(f"{reason} {count}" for reason, count in skips.count.items())
+        raise DataError(f"none of its frames can be used: {reasons or 'there is none'}")
     write_rows(place / ANNOTATION, _rows(annotation, kept))
-    return Outcome(camera.name, "done", "", len(kept), skips.count, skips.examples)
+    return _outcome(camera.name, "done", len(kept), skips.count, skips.examples)
+
+
+def _outcome(
+    name: str,
+    status: Status,
+    frames: int,
+    skipped: Mapping[str, int],
+    examples: Mapping[str, list[str]],
+) -> Outcome:
+    words = (f"{count} skipped: {why}" for why, count in skipped.items())
+    counts = {"frames": frames, "skipped": skipped, "examples": examples}
+    return Outcome(name, status, ", ".join((f"{frames} frames", *words)), counts)
 
 
 def _frame(
-    annotation: Annotation, number: int, folder: Path, name: str | None, place: Path,
+    annotation: Annotation,
+    number: int,
+    folder: Path,
+    name: str | None,
+    place: Path,
     settings: Settings,
-) -> tuple[int, Floats, Floats]:  # fmt: skip
+) -> tuple[int, Floats, Floats]:
     """Number, head box and body box of a frame, whose crop is then in `place`."""
     head, body = _boxes(annotation.joints[number])
     for vectors in (annotation.gaze, annotation.head, annotation.body):
@@ -176,43 +184,23 @@ def _rows(annotation: Annotation, kept: list[tuple[int, Floats, Floats]]) -> Row
         return values[number].astype(np.float32)
 
     return Rows(
-        frame=number, joints=part(annotation.joints),
+        frame=number,
+        joints=part(annotation.joints),
         head_box=np.array([row[1] for row in kept], np.float32),
         body_box=np.array([row[2] for row in kept], np.float32),
-        gaze=part(annotation.gaze), head=part(annotation.head), body=part(annotation.body),
+        gaze=part(annotation.gaze),
+        head=part(annotation.head),
+        body=part(annotation.body),
         head_position=part(annotation.head_position),
         body_position=part(annotation.body_position),
         rotation=annotation.rotation.astype(np.float32),
         position=annotation.position.astype(np.float32),
-    )  # fmt: skip
-
-
-@contextmanager
-def _place(out: Path, name: str, settings: Settings) -> Iterator[Path | None]:
-    """The camera's unfinished folder, locked; None where another process has it."""
-    place = out / WORK / name.replace("/", "__")
-    with locked(place.with_name(f"{place.name}.lock")) as ours:
-        if not ours:
-            yield None
-            return
-        if _written(place / RECORD).get("settings") != asdict(settings):
-            shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True, exist_ok=True)
-        _write(place / RECORD, {"settings": asdict(settings)})
-        yield place
-
-
-def _finish(place: Path, folder: Path, settings: Settings, outcome: Outcome) -> None:
-    if folder.exists():
-        raise OutputError(f"{folder} is in the way: it lacks {ANNOTATION}; remove it")
-    _write(place / RECORD, {"settings": asdict(settings), **asdict(outcome)})
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    place.rename(folder)
+    )
 
 
 def _kept(name: str, folder: Path, settings: Settings) -> Outcome:
     """A camera that is there already, if it was prepared in the same way."""
-    old = _written(folder / RECORD)
+    old = _read_record(folder)
     if not old:
         return Outcome(name, "kept", "without a record of how it was prepared")
     if old.get("settings") != asdict(settings):
@@ -220,22 +208,13 @@ def _kept(name: str, folder: Path, settings: Settings) -> Outcome:
             f"{folder} was prepared with {old.get('settings')}, not {asdict(settings)}: remove it "
             "or choose another folder to write"
         )
-    return Outcome(
-        name, "kept", "", int(old.get("frames", 0)), old.get("skipped", {}), old.get("examples", {})
-    )
+    skipped, examples = old.get("skipped", {}), old.get("examples", {})
+    return _outcome(name, "kept", int(old.get("frames", 0)), skipped, examples)
 
 
-def _written(path: Path) -> dict[str, Any]:
+def _read_record(folder: Path) -> dict[str, Any]:
     try:
-        content = read_json(path)
+        content = read_json(folder / RECORD)
     except DataError:
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, content: object) -> None:
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def _words(skipped: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in skipped.items()) or "there is none"

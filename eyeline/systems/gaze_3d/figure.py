@@ -8,9 +8,9 @@ import numpy as np
 
 from eyeline.geometry.directions import normalise
 from eyeline.results import Floats
+from eyeline.synthetic.solids import Paint, Part, plain
 from eyeline.systems.gaze_3d.inputs import JOINTS
 from eyeline.systems.gaze_3d.motion import Motion, axes, directions
-from eyeline.systems.gaze_3d.rendering import Paint, Part
 
 EYES = normalise(np.array([[0.85, -0.40, 0.10], [0.85, 0.40, 0.10]]))
 """Middles of the right and the left eye on the head's unit sphere: forward, left, up."""
@@ -22,10 +22,17 @@ _SMALL, _DARK = np.array([0.05, 0.05, 0.05]), np.array([0.12, 0.1, 0.1])
 _SHOWS = np.full(JOINTS, -1.0)
 _SHOWS[[0, 15, 16]], _SHOWS[[17, 18]] = 0.1, -0.4  # ears stick out, so they show from behind
 _BONES = (
-    (2, 3, 0.05, "shirt"), (3, 4, 0.04, "skin"), (5, 6, 0.05, "shirt"), (6, 7, 0.04, "skin"),
-    (9, 10, 0.08, "trousers"), (10, 11, 0.06, "trousers"), (12, 13, 0.08, "trousers"),
-    (13, 14, 0.06, "trousers"), (24, 22, 0.045, "shoes"), (21, 19, 0.045, "shoes"),
-)  # fmt: skip
+    (2, 3, 0.05, "shirt"),
+    (3, 4, 0.04, "skin"),
+    (5, 6, 0.05, "shirt"),
+    (6, 7, 0.04, "skin"),
+    (9, 10, 0.08, "trousers"),
+    (10, 11, 0.06, "trousers"),
+    (12, 13, 0.08, "trousers"),
+    (13, 14, 0.06, "trousers"),
+    (24, 22, 0.045, "shoes"),
+    (21, 19, 0.045, "shoes"),
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def pose(look: Look, motion: Motion, frame: int) -> Figure:
     parts = (
         *_limbs(look, joints, scale),
         Part(chest, body, scale * np.array([0.13, 0.21, 0.28]), _shirt(look)),
-        Part(hip, body, scale * np.array([0.12, 0.18, 0.15]), _plain(look.trousers)),
+        Part(hip, body, scale * np.array([0.12, 0.18, 0.15]), plain(look.trousers)),
         *_head(look, middle, head, scale, eyes),
     )
     return Figure(joints, normalise(on_head) @ head.T, _SHOWS, parts, middle, chest)
@@ -123,14 +130,18 @@ def _legs(joints: Floats, upright: Floats, scale: float, walk: float) -> None:
 
 def _limbs(look: Look, joints: Floats, scale: float) -> list[Part]:
     parts = []
-    for a, b, radius, what in (*_BONES, (1, 1, 0.06, "skin"), (4, 4, 0.05, "skin"),
-                               (7, 7, 0.05, "skin")):  # fmt: skip
+    for a, b, radius, what in (
+        *_BONES,
+        (1, 1, 0.06, "skin"),
+        (4, 4, 0.05, "skin"),
+        (7, 7, 0.05, "skin"),
+    ):
         along = joints[b] - joints[a]
         length = float(np.linalg.norm(along))
         radii = scale * np.array([length / 2 / scale + 0.6 * radius, radius, radius])
         turned = _along(along / length) if length else np.eye(3)
         colour = getattr(look, what)
-        parts.append(Part((joints[a] + joints[b]) / 2, turned, radii, _plain(colour)))
+        parts.append(Part((joints[a] + joints[b]) / 2, turned, radii, plain(colour)))
     return parts
 
 
@@ -145,12 +156,8 @@ def _head(look: Look, middle: Floats, head: Floats, scale: float, eyes: Floats) 
     nose = middle + scale * (head @ (np.array([1.02, 0, -0.15]) * _HEAD_RADII))
     return [
         Part(middle, head, scale * _HEAD_RADII, _face(look, eyes)),
-        Part(nose, head, scale * np.array([0.035, 0.02, 0.03]), _plain(look.skin * 0.9)),
+        Part(nose, head, scale * np.array([0.035, 0.02, 0.03]), plain(look.skin * 0.9)),
     ]
-
-
-def _plain(colour: Floats) -> Paint:
-    return lambda points: np.broadcast_to(colour, points.shape)
 
 
 def _shirt(look: Look) -> Paint:

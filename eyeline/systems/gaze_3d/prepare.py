@@ -6,58 +6,28 @@ a camera that cannot be read costs itself; both are counted and named in the rep
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from eyeline import processes
 from eyeline.bounds import Jobs
-from eyeline.errors import UsageError
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.files import write_bytes
 from eyeline.log import Log
 from eyeline.systems.gaze_3d import splits
-from eyeline.systems.gaze_3d.cropping import WORK, Outcome, Settings, attempt
-from eyeline.systems.gaze_3d.raw import Found, RawCamera, data_root, find_cameras, read_matrix
+from eyeline.systems.gaze_3d.cropping import WORK, Settings, attempt
+from eyeline.systems.gaze_3d.raw import Found, data_root, find_cameras, read_matrix
 from eyeline.training import listed
 
-REPORT = "prepare_report.json"
 INTRINSICS = "intrinsics.npz"
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of all cameras."""
-
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The cameras that could not be prepared."""
-        return tuple(o for o in self.outcomes if o.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts and reasons, ready for JSON."""
-        skipped: Counter[str] = Counter()
-        for outcome in self.outcomes:
-            skipped.update(outcome.skipped)
-        return {
-            "recordings": dict(Counter(o.status for o in self.outcomes)),
-            "frames": sum(o.frames for o in self.outcomes),
-            "skipped_frames": dict(skipped),
-            "skipped_by_recording": {
-                o.recording: dict(o.skipped) for o in self.outcomes if o.skipped
-            },
-            "failed": {o.recording: o.message for o in self.failed},
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -91,34 +61,35 @@ def run(
     """
     del weights, device
     source, out = Path(source), Path(out)
-    if jobs < 1 or not 0 <= quality <= 100:
-        raise UsageError(f"{jobs} jobs and a quality of {quality}; 1 or more, and 0 to 100, can be")
     found = find_cameras(source, sessions or None)
     intrinsics = data_root(source) / INTRINSICS
     if intrinsics.is_file():
         read_matrix(intrinsics)
     lists = _lists(source, out)
-    outcomes = [Outcome(name, "failed", lacks) for name, lacks in found.incomplete.items()]
-    settings = Settings(degrade, quality)
-    for done, outcome in enumerate(_all(found.cameras, out, settings, jobs), start=1):
-        outcomes.append(outcome)
-        if told:
-            told(f"[{done}/{len(found.cameras)}] {outcome.recording}: {_words(outcome)}")
-    summary = Summary(tuple(sorted(outcomes, key=lambda outcome: outcome.recording)))
-    _take_along(source, out)
+    lacking = [Outcome(name, "failed", lacks) for name, lacks in found.incomplete.items()]
+    work = [(camera, out, Settings(degrade, quality)) for camera in found.cameras]
+    outcomes = prepare_all(attempt, work, told, jobs=jobs, before=lacking)
+    for folder in (source, data_root(source)):
+        for name in (*splits.names(), INTRINSICS):
+            if (folder / name).is_file() and not (out / name).exists():
+                write_bytes(out / name, (folder / name).read_bytes())
     missing = _missing(found, lists, out)
     listed.write(out, missing)
-    for note in missing.values() if told else ():
-        cast(Log, told)(note)
-    _write_report(out, summary)
+    for note in missing.values():
+        if told:
+            told(note)
+    skipped = {o.name: dict(o.counts["skipped"]) for o in outcomes if o.counts.get("skipped")}
+    details = {
+        "frames": sum(o.counts.get("frames", 0) for o in outcomes),
+        "skipped_frames": total(skipped.values()),
+        "skipped_by_recording": skipped,
+    }
+    summary = Summary("recordings", outcomes, tuple(missing.values()), details)
+    summary.write(out, {"by_recording": [o.row("recording", flat=True) for o in outcomes]})
+    if (out / WORK).is_dir() and not any(path.is_dir() for path in (out / WORK).iterdir()):
+        with suppress(OSError):
+            shutil.rmtree(out / WORK)
     return summary
-
-
-def _all(
-    cameras: Sequence[RawCamera], out: Path, settings: Settings, jobs: int
-) -> Iterator[Outcome]:
-    work = [(camera, out, settings) for camera in cameras]
-    return processes.here_or_beside(attempt, work, jobs)
 
 
 def _lists(source: Path, out: Path) -> dict[str, tuple[str, ...]]:
@@ -140,27 +111,3 @@ def _missing(found: Found, lists: Mapping[str, Sequence[str]], out: Path) -> dic
         if lacks := listed.lacking("cameras", own, here):
             missing[split] = lacks
     return missing
-
-
-def _take_along(source: Path, out: Path) -> None:
-    """The data's own lists of sessions and its intrinsics."""
-    for folder in (source, data_root(source)):
-        for name in (*splits.names(), INTRINSICS):
-            if (folder / name).is_file() and not (out / name).exists():
-                write_bytes(out / name, (folder / name).read_bytes())
-
-
-def _write_report(out: Path, summary: Summary) -> None:
-    content = summary.as_dict() | {"by_recording": [asdict(o) for o in summary.outcomes]}
-    write_bytes(out / REPORT, (json.dumps(content, indent=2) + "\n").encode())
-    work = out / WORK
-    if work.is_dir() and not any(path.is_dir() for path in work.iterdir()):
-        with suppress(OSError):
-            shutil.rmtree(work)
-
-
-def _words(outcome: Outcome) -> str:
-    if outcome.status not in ("done", "kept"):
-        return f"{outcome.status}: {outcome.message}"
-    skipped = "".join(f", {count} skipped: {why}" for why, count in outcome.skipped.items())
-    return f"{outcome.status}, {outcome.frames} frames{skipped}"

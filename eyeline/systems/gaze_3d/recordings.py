@@ -27,16 +27,27 @@ ORIGINAL = "annotation.pickle"
 ORIGINAL_PICTURES = "image.pickle"
 
 _FROM_ORIGINAL = {
-    "frame": ("index",), "joints": ("keypoins", "keypoints"), "gaze": ("gazes",),
-    "head": ("heads",), "body": ("bodys",), "head_box": ("head_bb",), "body_box": ("body_bb",),
-    "head_position": ("head_pos",), "body_position": ("body_pos",), "rotation": ("R_cam",),
+    "frame": ("index",),
+    "joints": ("keypoins", "keypoints"),
+    "gaze": ("gazes",),
+    "head": ("heads",),
+    "body": ("bodys",),
+    "head_box": ("head_bb",),
+    "body_box": ("body_bb",),
+    "head_position": ("head_pos",),
+    "body_position": ("body_pos",),
+    "rotation": ("R_cam",),
     "position": ("t_cam",),
-}  # fmt: skip
+}
 """Our name -> the authors', in both spellings."""
 _SHAPES = {
-    "frame": "frame", "joints": f"frame {JOINTS} coordinates", "rotation": "3 3", "position": "3",
-    "head_box": "frame 4", "body_box": "frame 4",
-}  # fmt: skip
+    "frame": "frame",
+    "joints": f"frame {JOINTS} coordinates",
+    "rotation": "3 3",
+    "position": "3",
+    "head_box": "frame 4",
+    "body_box": "frame 4",
+}
 """Of all others `frame 3`."""
 
 

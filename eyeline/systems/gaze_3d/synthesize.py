@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,17 +17,17 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
-from eyeline.errors import UsageError
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.files import filling, write_bytes
 from eyeline.geometry.directions import normalise
 from eyeline.log import Log
 from eyeline.results import Floats
+from eyeline.synthetic.camera import View
+from eyeline.synthetic.solids import Canvas, Part, draw, draw_room, plain
 from eyeline.systems.gaze_3d.figure import Figure, Look, pose
 from eyeline.systems.gaze_3d.inputs import FRAMES, HEAD_JOINTS, JOINTS
 from eyeline.systems.gaze_3d.motion import Motion, directions, draw_motion
-from eyeline.systems.gaze_3d.rendering import Canvas, Part, View, draw, draw_room
 
 SCENE = "made"
 ROOM_HALF_M = 6.5
@@ -51,6 +50,7 @@ class _Session:
     width_px: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -83,11 +83,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    if min(sessions - 1, test_sessions, cameras, jobs) < 1 or frames <= FRAMES or width_px < 64:
-        raise UsageError(
-            f"{sessions} sessions, {test_sessions} to test on, {cameras} cameras, {frames} frames "
-            f"of {width_px} pixels, {jobs} jobs: 2, 1, 1, {FRAMES + 1}, 64 and 1 at least"
-        )
     count = sessions + test_sessions
     drawn = [
         _Session(f"{SCENE}/{i:03d}", (seed, i), cameras, frames, width_px) for i in range(count)
@@ -97,14 +92,17 @@ def run(
         for name, some in (("train", drawn[:sessions]), ("test", drawn[sessions:])):
             text = "".join(f"{session.name}\n" for session in some)
             write_bytes(folder / f"gafa_{name}.txt", text.encode())
-        for done, name in enumerate(_all(drawn, folder / "raw_data", jobs), start=1):
-            if told:
-                told(f"[{done}/{count}] {name}")
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        work = [(session, folder / "raw_data") for session in drawn]
+        list(work_on(_write_session, work, told, str, jobs=jobs))
+        size = size_of(folder)
     return {
-        "folder": str(out), "sessions": sessions, "test_sessions": test_sessions,
-        "cameras": count * cameras, "frames": count * cameras * frames, "bytes": size,
-    }  # fmt: skip
+        "folder": str(out),
+        "sessions": sessions,
+        "test_sessions": test_sessions,
+        "cameras": count * cameras,
+        "frames": count * cameras * frames,
+        "bytes": size,
+    }
 
 
 def matrix_of(width_px: int) -> Floats:
@@ -114,10 +112,6 @@ def matrix_of(width_px: int) -> Floats:
     """
     focal = 0.95 * width_px
     return np.array([[focal, 0, width_px / 2], [0, focal, width_px * 0.375], [0, 0, 1]])
-
-
-def _all(drawn: list[_Session], root: Path, jobs: int) -> Iterator[str]:
-    return processes.here_or_beside(_write_session, [(session, root) for session in drawn], jobs)
 
 
 def _write_session(session: _Session, root: Path) -> str:
@@ -146,7 +140,7 @@ def _view(rng: np.random.Generator, around: float, width_px: int, portrait: bool
     right = normalise(np.cross(forward, [0.0, 0.0, 1.0]))
     looking = np.stack([right, np.cross(forward, right), forward], axis=1)
     middle = normalise(np.linalg.inv(matrix) @ [width / 2, height / 2, 1])
-    return View(matrix, looking @ _turn_to_axis(middle), position, width, height)
+    return View(matrix, width, height, looking @ _turn_to_axis(middle), position)
 
 
 def _turn_to_axis(ray: Floats) -> Floats:
@@ -157,9 +151,13 @@ def _turn_to_axis(ray: Floats) -> Floats:
 
 
 def _write_pictures(
-    place: Path, view: View, figures: list[Figure], motion: Motion, light: Floats,
+    place: Path,
+    view: View,
+    figures: list[Figure],
+    motion: Motion,
+    light: Floats,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     import cv2
 
     rays = view.rays()
@@ -185,12 +183,8 @@ def _clutter(rng: np.random.Generator, view: View) -> list[Part]:
         around, away = behind + rng.uniform(-1.6, 1.6), rng.uniform(3.2, 5.5)
         radii, colour = rng.uniform(0.15, 0.5, 3), rng.uniform(0.1, 0.9, 3)
         centre = np.array([away * np.cos(around), away * np.sin(around), radii[2]])
-        parts.append(Part(centre, np.eye(3), radii, _one(colour)))
+        parts.append(Part(centre, np.eye(3), radii, plain(colour)))
     return parts
-
-
-def _one(colour: Floats) -> Callable[[Floats], Floats]:
-    return lambda points: np.broadcast_to(colour, points.shape)
 
 
 def _annotation(
@@ -210,8 +204,9 @@ def _annotation(
         "chest": {"direction": seen(motion.body), "position": chest},
         "head": {"direction": seen(motion.head), "position": head},
         "gaze": {"direction": seen(motion.gaze)},
-        "R_cam2w": view.rotation, "t_cam2w": view.position,
-    }  # fmt: skip
+        "R_cam2w": view.rotation,
+        "t_cam2w": view.position,
+    }
 
 
 def _keypoints(view: View, figures: list[Figure], rng: np.random.Generator) -> Floats:

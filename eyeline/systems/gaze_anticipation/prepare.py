@@ -6,10 +6,8 @@ costs itself; a run that was stopped goes on with the next one.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,14 @@ import numpy as np
 
 from eyeline import processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
-from eyeline.errors import DataError, UsageError
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
+from eyeline.errors import DataError
 from eyeline.files import made, replacing, write_bytes
 from eyeline.log import Log
 from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
-from eyeline.systems.gaze_anticipation.recordings.preparing import Outcome, Settings, attempt
+from eyeline.systems.gaze_anticipation.recordings.preparing import Settings, attempt
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw, find_ego4d, passed_over
 from eyeline.systems.gaze_anticipation.recordings.splits import (
     GROUP,
@@ -35,47 +35,8 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
 )
 from eyeline.training import listed
 
-REPORT = "prepare_report.json"
 
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of all videos."""
-
-    outcomes: tuple[Outcome, ...]
-    clips: Mapping[str, int]
-    """Clips in each list."""
-    notes: tuple[str, ...] = ()
-    """Of the data set as a whole."""
-
-    @property
-    def failed(self) -> tuple[Outcome, ...]:
-        """The videos that could not be prepared."""
-        return tuple(o for o in self.outcomes if o.status == "failed")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Counts and reasons, ready for JSON."""
-        there = [o for o in self.outcomes if o.counts]
-        done = [o.seconds / o.counts["seconds"] for o in there if o.status == "done"]
-        gaze: Counter[str] = Counter()
-        for outcome in there:
-            gaze.update(outcome.counts["gaze"])
-        return {
-            "videos": dict(Counter(o.status for o in self.outcomes)),
-            "clips": dict(self.clips),
-            **{
-                name: round(sum(o.counts[name] for o in there), 3)
-                for name in ("frames", "seconds", "sound_s", "size_bytes")
-            },
-            "gaze": dict(gaze),
-            "seconds_a_clip": round(clips.CLIP_S * sum(done) / len(done), 4) if done else None,
-            "videos_without_sound": [o.video for o in there if not o.counts["sound_s"]],
-            "notes_by_video": {o.video: list(o.notes) for o in there if o.notes},
-            "failed": {o.video: o.message for o in self.failed},
-            "notes": list(self.notes),
-        }
-
-
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -134,7 +95,7 @@ def run(
     if others := passed_over(source):
         note = f"passed over, not taken for videos: {', '.join(others)}"
         split = replace(split, notes=(*split.notes, note))
-    return prepare_all(
+    return prepare_videos(
         chosen(found, videos, source),
         split,
         out,
@@ -169,51 +130,55 @@ class Files:
     """Clips, and labels, audio, spectrograms and lists as the original has them."""
 
 
-def prepare_all(
-    found: Sequence[Raw], lists: Lists, out: Path, settings: Settings, jobs: int,
-    told: Log | None, files: Files,
-) -> Summary:  # fmt: skip
+def prepare_videos(
+    found: Sequence[Raw],
+    lists: Lists,
+    out: Path,
+    settings: Settings,
+    jobs: int,
+    told: Log | None,
+    files: Files,
+) -> Summary:
     """Prepare videos, then write lists of the clips that are there, card and report.
 
     Raises:
-        UsageError: no jobs.
         OutputError: the folder cannot be written.
     """
-    if jobs < 1:
-        raise UsageError(f"{jobs} jobs; 1 or more can be")
-    out = made(out)
-    if told:
-        for note in lists.notes:
-            told(note)
-    outcomes: list[Outcome] = []
-    for outcome in _all(found, out, settings, jobs):
-        outcomes.append(outcome)
-        if told:
-            told(f"[{len(outcomes)}/{len(found)}] {outcome.video}: {_words(outcome)}")
+    out, told = made(out), told or (lambda line: None)
+    for note in lists.notes:
+        told(note)
+    work = [(raw, out, settings) for raw in found]
+    outcomes = prepare_all(attempt, work, told, jobs=jobs, begin=one_thread)
     kept, notes, missing = _fitting(out, lists, found[0].dataset)
     _write_lists(out, kept)
     listed.write(out, missing)
-    if told:
-        for note in missing.values():
-            told(note)
+    for note in missing.values():
+        told(note)
     store.write_card(out, found[0].dataset)
     if files.clips or files.original_layout:
         failed = _write_clips(out, kept, files.original_layout, jobs, told)
-        outcomes = [*(o for o in outcomes if o.video not in failed), *failed.values()]
+        each = {o.name: o for o in outcomes} | failed
+        outcomes = tuple(each[name] for name in sorted(each))
     if files.original_layout:
         _write_original_lists(out, kept, found[0].dataset)
-    summary = Summary(
-        tuple(sorted(outcomes, key=lambda o: o.video)),
-        {split: len(those) for split, those in kept.items()}, tuple(notes),
-    )  # fmt: skip
-    report = summary.as_dict() | {"by_video": [asdict(o) for o in summary.outcomes]}
-    write_bytes(out / REPORT, (json.dumps(report, indent=2) + "\n").encode())
+    counts = {split: len(those) for split, those in kept.items()}
+    summary = Summary("videos", outcomes, notes, _details(outcomes, counts))
+    summary.write(out, {"by_video": [o.row("video") for o in outcomes]})
     return summary
 
 
-def _all(found: Sequence[Raw], out: Path, settings: Settings, jobs: int) -> Iterator[Outcome]:
-    work = [(raw, out, settings) for raw in found]
-    return processes.here_or_beside(attempt, work, jobs, one_thread)
+def _details(outcomes: Sequence[Outcome], clips_by_list: Mapping[str, int]) -> dict[str, Any]:
+    there = [o for o in outcomes if o.counts]
+    done = [o.seconds / o.counts["seconds"] for o in there if o.status == "done"]
+    totals = ("frames", "seconds", "sound_s", "size_bytes")
+    return {
+        "clips": clips_by_list,
+        **{name: round(sum(o.counts[name] for o in there), 3) for name in totals},
+        "gaze": total(o.counts["gaze"] for o in there),
+        "seconds_a_clip": round(clips.CLIP_S * sum(done) / len(done), 4) if done else None,
+        "videos_without_sound": [o.name for o in there if not o.counts["sound_s"]],
+        "notes_by_video": {o.name: list(o.notes) for o in there if o.notes},
+    }
 
 
 def one_thread() -> None:
@@ -254,9 +219,11 @@ def _of_listed(kept: Sequence[Clip], entries: Sequence[Clip | str]) -> str:
 
 
 def _clips(
-    entries: Sequence[Clip | str], there: Mapping[str, store.PreparedVideo], lists: Lists,
+    entries: Sequence[Clip | str],
+    there: Mapping[str, store.PreparedVideo],
+    lists: Lists,
     dataset: str,
-) -> Iterator[Clip]:  # fmt: skip
+) -> Iterator[Clip]:
     """Of videos that are there: those listed, and by the rule those of videos listed whole."""
     for entry in entries:
         if isinstance(entry, Clip):
@@ -293,7 +260,7 @@ def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
 
 
 def _write_clips(
-    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Log | None
+    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Log
 ) -> dict[str, Outcome]:
     """Write the files of all videos; outcomes of those that fail, by name."""
     by_video: dict[str, list[Clip]] = {name: [] for name in store.prepared_videos(out) if layout}
@@ -305,9 +272,8 @@ def _write_clips(
     for number, written in enumerate(done, start=1):
         if written.failed:
             failed[written.video] = Outcome(written.video, "failed", f"clips: {written.words}")
-        if told:
-            what = f"{'failed: ' if written.failed else ''}{written.words}"
-            told(f"[{number}/{len(work)}] {written.video}: {what}")
+        what = f"{'failed: ' if written.failed else ''}{written.words}"
+        told(f"[{number}/{len(work)}] {written.video}: {what}")
     return failed
 
 
@@ -319,10 +285,3 @@ def _write_original_lists(out: Path, kept: Mapping[str, Sequence[Clip]], dataset
     if not (second.exists() or second.is_symlink()):
         with replacing(second) as path:
             path.symlink_to(cutting.SPECTROGRAMS, target_is_directory=True)
-
-
-def _words(outcome: Outcome) -> str:
-    if not outcome.counts:
-        return f"{outcome.status}: {outcome.message}"
-    odd = "".join(f", {note}" for note in outcome.notes)
-    return f"{outcome.status}, {outcome.counts['frames']} frames{odd}"

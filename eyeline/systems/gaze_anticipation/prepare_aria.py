@@ -6,19 +6,20 @@ Gaze of today's release was worked out anew after the pilot's, so scores on it a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eyeline.bounds import FractionWithin, Jobs, Whole
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation.prepare import (
     Files,
-    Summary,
     chosen,
     known,
-    prepare_all,
+    prepare_videos,
 )
 from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
@@ -47,38 +48,50 @@ _GAZE = tuple(
     for name in ("general_eye_gaze.csv", "generalized_eye_gaze.csv")
 )
 _CALIBRATION = (
-    vrs.CALIBRATION, "mps/slam/online_calibration.jsonl", "mps/trajectory/online_calibration.jsonl",
-    "slam/online_calibration.jsonl", "online_calibration.jsonl",
-)  # fmt: skip
+    vrs.CALIBRATION,
+    "mps/slam/online_calibration.jsonl",
+    "mps/trajectory/online_calibration.jsonl",
+    "slam/online_calibration.jsonl",
+    "online_calibration.jsonl",
+)
 _SUMMARY_PATH, _SUMMARY_VIDEO = 6, 11
 
 
 @dataclass(frozen=True)
-class Recording:
-    """A recording of today's release: a folder with gaze, and a video or a VRS file."""
+class _Movie:
+    """A recording with one video, which has its own audio."""
 
     video: str
     """Its name in the lists, `movie_<id>`, or the folder's where the lists do not know it."""
     movie: Path
-    times: Path
-    """`timestamp_ns` of each frame of the video, on the device's clock."""
     gaze: Path
-    calibration: Path
-    pairing: str = "linear"
-    recording: Path | None = None
-    """The VRS file that its video is made of."""
-    dataset: str = "aria"
-    sound: Path | None = None
+    dataset: str = field(default="aria", init=False)
+    sound: Path | None = field(default=None, init=False)
 
     def ready(self) -> None:
-        """Write the video of a VRS file, unless it is there; DataError for a damaged one."""
-        if self.recording is not None:
-            vrs.export(self.recording, self.movie.parent)
+        """All is there."""
 
     @property
     def media(self) -> tuple[tuple[Path, int | None], ...]:
         """The video."""
         return ((self.movie, None),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording(_Movie):
+    """A recording of today's release: a folder with gaze, and a video or a VRS file."""
+
+    times: Path
+    """`timestamp_ns` of each frame of the video, on the device's clock."""
+    calibration: Path
+    pairing: str = "linear"
+    recording: Path | None = None
+    """The VRS file that its video is made of."""
+
+    def ready(self) -> None:
+        """Write the video of a VRS file, unless it is there; DataError for a damaged one."""
+        if self.recording is not None:
+            vrs.export(self.recording, self.movie.parent)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -107,22 +120,8 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class PilotRecording:
+class PilotRecording(_Movie):
     """A recording of the pilot release: a video, and gaze in pixels of the sensor."""
-
-    video: str
-    movie: Path
-    gaze: Path
-    dataset: str = "aria"
-    sound: Path | None = None
-
-    def ready(self) -> None:
-        """All is there."""
-
-    @property
-    def media(self) -> tuple[tuple[Path, int | None], ...]:
-        """The video."""
-        return ((self.movie, None),)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -135,6 +134,7 @@ class PilotRecording:
         return labels.aria_labels(time_ns, place[:, 0], place[:, 1], len(frames))
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -196,7 +196,7 @@ def run(
             "full_scale/movie_<id>.mp4 with labels/<group>/data_summary.csv"
         )
     split = split or draw_lists(source, "aria", known(found, out), wanted)
-    return prepare_all(
+    return prepare_videos(
         chosen(found, videos, source),
         split,
         out,
@@ -247,10 +247,15 @@ def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> l
         calibration = next((path for path in near if path.is_file()), near[0 if whole else -1])
         found.append(
             Recording(
-                name, place / vrs.MOVIE, place / vrs.TIMES, gaze, calibration, pairing,
+                name,
+                place / vrs.MOVIE,
+                gaze,
+                times=place / vrs.TIMES,
+                calibration=calibration,
+                pairing=pairing,
                 recording=None if whole else recording,
             )
-        )  # fmt: skip
+        )
     if any(each.recording for each in found):
         vrs.check_reader()
     return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,26 +21,31 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
-from eyeline import processes
 from eyeline.bounds import Jobs, Whole
-from eyeline.errors import UsageError
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.files import filling, made, write_bytes
 from eyeline.log import Log
 from eyeline.results import Floats
+from eyeline.synthetic.film import write_video
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
 from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, pictures
 from eyeline.systems.gaze_anticipation.synthetic.noises import hear
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
-from eyeline.video.made_up import pcm16, write_video, write_wav
+from eyeline.video.sound import pcm16, write_wav
 
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""
 HEADER = (
-    "component_idx", "component_timestamp_s", "canonical_timestamp_s", "world_index", "confidence",
-    "norm_pos_x", "norm_pos_y",
-)  # fmt: skip
+    "component_idx",
+    "component_timestamp_s",
+    "canonical_timestamp_s",
+    "world_index",
+    "confidence",
+    "norm_pos_x",
+    "norm_pos_y",
+)
 """Of a file of gaze: the first columns as published."""
 
 _APART, _LOST, _SHORT = 1, 2, 3
@@ -64,6 +69,7 @@ class _Video:
     things: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -96,7 +102,6 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    _check(videos, test_videos, seconds, width_px, things, jobs)
     drawn = [
         _Video(uid, split, k, (seed, part, k), seconds, width_px, things)
         for part, (split, count) in enumerate((("train", videos), ("test", test_videos)))
@@ -105,15 +110,18 @@ def run(
     with filling(Path(out)) as folder:
         for name in ("full_scale.gaze", "gaze", "missing_audio"):
             made(folder / name)
-        for done, uid in enumerate(_all(drawn, folder, jobs), start=1):
-            if told:
-                told(f"[{done}/{len(drawn)}] {uid}")
+        list(work_on(_write, [(video, folder) for video in drawn], told, str, jobs=jobs))
         counts = _write_lists(folder, drawn)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = size_of(folder)
     return {
-        "folder": str(out), "videos": videos, "test_videos": test_videos, "clips": counts["train"],
-        "test_clips": counts["test"], "frames": seconds * RATE_HZ * len(drawn), "bytes": size,
-    }  # fmt: skip
+        "folder": str(out),
+        "videos": videos,
+        "test_videos": test_videos,
+        "clips": counts["train"],
+        "test_clips": counts["test"],
+        "frames": seconds * RATE_HZ * len(drawn),
+        "bytes": size,
+    }
 
 
 def scene_of(seed: int, split: str, place: int, seconds: int, things: int = THINGS) -> Scene:
@@ -130,32 +138,9 @@ def scene_of(seed: int, split: str, place: int, seconds: int, things: int = THIN
     return draw_scene(np.random.default_rng([seed, part, place, 0]), seconds, things)
 
 
-def _check(
-    videos: int, test_videos: int, seconds: int, width_px: int, things: int, jobs: int
-) -> None:
-    faults = [
-        f"{name} is {value}; it can be {least} to {most}"
-        for name, value, least, most in (
-            ("videos", videos, 1, 10_000), ("test_videos", test_videos, 1, 10_000),
-            ("seconds", seconds, 10, 3600), ("width_px", width_px, 64, 2048),
-            ("things", things, 2, KINDS), ("jobs", jobs, 1, 1024),
-        )
-        if not least <= value <= most
-    ]  # fmt: skip
-    if width_px % 2:
-        faults.append(f"width_px is {width_px}; it should be even")
-    if faults:
-        raise UsageError("; ".join(faults))
-
-
 def _uids(seed: Sequence[int], count: int) -> list[str]:
     rng = np.random.default_rng([*seed, 99])
     return [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(count)]
-
-
-def _all(drawn: Sequence[_Video], folder: Path, jobs: int) -> Iterator[str]:
-    """The names of all videos as they are written, in any order."""
-    return processes.here_or_beside(_write, [(video, folder) for video in drawn], jobs)
 
 
 def _write(video: _Video, folder: Path) -> str:

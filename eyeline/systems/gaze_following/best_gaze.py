@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.datasets.prepare import Outcome, Summary, check_weights, prepare_all
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry.boxes import centre
 from eyeline.log import Log
@@ -19,7 +20,6 @@ from eyeline.systems.gaze_following.datasets import head_boxes
 from eyeline.systems.gaze_following.formats import BestGaze, Candidates, FrameName, Prediction
 from eyeline.systems.gaze_following.matching import legacy, rules
 from eyeline.systems.gaze_following.matching.rules import RULES, Slope
-from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 CANDIDATES, BEST, SEQUENCE = "candidates", "best_gaze", "KETI_Sequence.csv"
 TEXT = "x101_1x_test.txt"
@@ -61,13 +61,10 @@ def run(
     by_video: dict[str, list[Candidates]] = {}
     for one in read_candidates(source, damaged_numbers=damaged_numbers):
         by_video.setdefault(formats.parse_name(one.name).video, []).append(one)
-    outcomes = []
-    for video, found in by_video.items():
-        outcomes.append(_of_video(out, video, found, boxes, name, slope))
-        if told:
-            told(outcomes[-1].line)
+    work = [(out, video, found, boxes, name, slope) for video, found in by_video.items()]
+    outcomes = prepare_all(_of_video, work, told)
     write_sequence(out, (o.name for o in outcomes if o.status == "done"))
-    return Summary(tuple(outcomes))
+    return Summary.of_counts("videos", outcomes)
 
 
 def chosen_rule(rule: str | None, weights: Path | None) -> tuple[str, Slope]:

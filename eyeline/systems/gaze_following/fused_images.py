@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from eyeline.datasets.prepare import Outcome, Summary, attempt, check_weights, prepare_all
 from eyeline.errors import DataError
 from eyeline.files import write_bytes
 from eyeline.log import Log
@@ -14,7 +16,6 @@ from eyeline.results import Image
 from eyeline.systems.gaze_following import formats, speaker_files
 from eyeline.systems.gaze_following.detector.data import read_image
 from eyeline.systems.gaze_following.fusion import check_fusion, fuse
-from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 JPEG_QUALITY = 95
 """OpenCV's own, as published."""
@@ -56,15 +57,8 @@ def run(
     if not frames:
         raise DataError(f"{source} has no frames VVVHFFF.jpg")
     places = _map_folders(Path(maps) if maps else source)
-    outcomes = []
-    for video, paths in frames.items():
-        try:
-            outcomes.append(_of_video(out, video, paths, places.get(video), fusion))
-        except DataError as error:
-            outcomes.append(Outcome(video, "failed", str(error)))
-        if told:
-            told(outcomes[-1].line)
-    return Summary(tuple(outcomes))
+    work = [(out, name, paths, places.get(name), fusion) for name, paths in frames.items()]
+    return Summary.of_counts("videos", prepare_all(_attempt, work, told))
 
 
 def jpeg(rgb: Image) -> bytes:
@@ -80,6 +74,10 @@ def _map_folders(root: Path) -> dict[str, Path]:
     for path in sorted(root.rglob("*_f*_speaker.png")):
         found.setdefault(path.name[:3], path.parent)
     return found
+
+
+def _attempt(out: Path, video: str, *rest: Any) -> Outcome:
+    return attempt(video, lambda: _of_video(out, video, *rest))
 
 
 def _of_video(

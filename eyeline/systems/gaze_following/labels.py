@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.bounds import Whole
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, check_weights, prepare_all
 from eyeline.errors import DataError
 from eyeline.files import made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import splits, voc
-from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 
 SPLITS = {"train": "train2017", "validation": "val2017", "test": "test2017"}
 """Lists of videos, and what the COCO form calls the same; its `test2017` was not published."""
 _FRACTIONS = (0.8, 0.1, 0.1)
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -63,12 +65,8 @@ def run(
     parts = {s: _part(content, video_of, set(videos)) for s, videos in divided.items()}
     if there is not None:
         _check_images(parts, there, str(images))
-    outcomes = []
-    for split, part in parts.items():
-        outcomes.append(_write(out, split, divided[split], part, there))
-        if told:
-            told(outcomes[-1].line)
-    return Summary(tuple(outcomes))
+    work = [(out, split, divided[split], part, there) for split, part in parts.items()]
+    return Summary.of_counts("videos", prepare_all(_write, work, told))
 
 
 def _lists(videos: Sequence[str], folder: str | None, seed: int) -> dict[str, tuple[str, ...]]:

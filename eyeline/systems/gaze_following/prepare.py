@@ -28,8 +28,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline.bounds import Count
+from eyeline.datasets.items import checked
+from eyeline.datasets.prepare import Outcome, Summary, attempt, check_weights, prepare_all
 from eyeline.documents import read_json
-from eyeline.errors import DataError, EyelineError, UsageError
+from eyeline.errors import DataError, UsageError
 from eyeline.files import clear, filling, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Image
@@ -38,7 +40,6 @@ from eyeline.systems.gaze_following.formats import Candidates, FrameName
 from eyeline.systems.gaze_following.fused_images import jpeg
 from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse
 from eyeline.systems.gaze_following.heads import Heads, Maps, heads, maps
-from eyeline.systems.gaze_following.preparing import Outcome, Summary, check_weights
 from eyeline.systems.gaze_following.speaker_stage import SPEAKERS, Options, Spoken
 from eyeline.systems.gaze_following.tracking import LEAST_FACES
 from eyeline.video.reader import VideoReader
@@ -70,6 +71,7 @@ class _Plan:
     settings: Mapping[str, Any]
 
 
+@checked
 def run(
     source: Path | str,
     out: Path | str,
@@ -113,29 +115,38 @@ def run(
     """
     given = check_weights(weights, NETWORKS)
     plan = _plan(
-        given, device, speaker_files, speaker, check_fusion(fusion), min_track, published, every,
+        given,
+        device,
+        speaker_files,
+        speaker,
+        check_fusion(fusion),
+        min_track,
+        published,
+        every,
         rule,
-    )  # fmt: skip
+    )
     videos, out = _videos(Path(source)), made(Path(out))
     if plan.stored is not None and not plan.stored.is_dir():
         raise DataError(f"speaker_files: there is no folder {plan.stored}")
-    outcomes = []
-    for name, path in videos.items():
-        outcomes.append(_attempt(path, name, out, plan, single=len(videos) == 1))
-        if told:
-            told(outcomes[-1].line)
+    work = [(path, name, out, plan, len(videos) == 1) for name, path in videos.items()]
+    outcomes = prepare_all(_attempt, work, told)
     ready = [o.name for o in outcomes if (out / best_gaze.BEST / f"{o.name}.csv").is_file()]
     if plan.detector is not None and ready:
         best_gaze.write_sequence(out, ready)
-    return Summary(tuple(outcomes))
+    return Summary.of_counts("videos", outcomes)
 
 
 def _plan(
-    given: Mapping[str, Path], device: str, stored: str | None, speaker: str | None,
-    fusion: Fusion, min_track: int, published: bool, every: int, rule: str | None,
-) -> _Plan:  # fmt: skip
-    if min_track < 1 or every < 1:
-        raise UsageError(f"min_track is {min_track} and every is {every}; must be at least 1")
+    given: Mapping[str, Path],
+    device: str,
+    stored: str | None,
+    speaker: str | None,
+    fusion: Fusion,
+    min_track: int,
+    published: bool,
+    every: int,
+    rule: str | None,
+) -> _Plan:
     speaker = speaker or ("published" if "syncnet" in given else SPEAKERS[0])
     if speaker not in SPEAKERS:
         raise UsageError(f"no speaker '{speaker}'; there are {', '.join(SPEAKERS)}")
@@ -146,14 +157,25 @@ def _plan(
     name, slope = best_gaze.chosen_rule(rule, given.get("slope_mlp"))
     speaking = Options(speaker, given.get("syncnet"), device, min_track, published)
     settings = {
-        "speaker": speaker, "fusion": fusion, "min_track": min_track, "published": published,
-        "every": every, "rule": name, "speaker_files": stored,
+        "speaker": speaker,
+        "fusion": fusion,
+        "min_track": min_track,
+        "published": published,
+        "every": every,
+        "rule": name,
+        "speaker_files": stored,
         "weights": {network: _identity(path) for network, path in given.items()},
-    }  # fmt: skip
+    }
     return _Plan(
-        speaking, fusion, name, slope, _detector(given.get("mask_rcnn"), device), every,
-        Path(stored) if stored else None, settings,
-    )  # fmt: skip
+        speaking,
+        fusion,
+        name,
+        slope,
+        _detector(given.get("mask_rcnn"), device),
+        every,
+        Path(stored) if stored else None,
+        settings,
+    )
 
 
 def _detector(weights: Path | None, device: str) -> CandidateDetector | None:
@@ -184,23 +206,24 @@ def _videos(source: Path) -> dict[str, Path]:
     return found
 
 
-def _attempt(path: Path, name: str, out: Path, plan: _Plan, *, single: bool) -> Outcome:
+def _attempt(path: Path, name: str, out: Path, plan: _Plan, single: bool) -> Outcome:
     """Prepare one video, unless that is done."""
-    wanted = {"source": _identity(path), **plan.settings}
     done = out / DONE / f"{name}.json"
-    try:
+
+    def work() -> Outcome:
+        wanted = {"source": _identity(path), **plan.settings}
         if done.is_file():
             content = read_json(done)
             if isinstance(content, dict) and content.get("settings") == wanted:
-                return Outcome(name, "there already", counts=content["counts"])
+                return Outcome(name, "kept", counts=content["counts"])
         clear(out / name)
-        with filling(out / name) as work:
-            outcome = _prepare(path, name, work, plan, _stored(plan.stored, name, single))
+        with filling(out / name) as place:
+            outcome = _prepare(path, name, place, plan, _stored(plan.stored, name, single))
         _put(out / name, out, name)
         write_json(done, {"settings": wanted, "counts": dict(outcome.counts)})
         return outcome
-    except (EyelineError, OSError) as error:
-        return Outcome(name, "failed", str(error))
+
+    return attempt(name, work)
 
 
 def _put(work: Path, out: Path, name: str) -> None:

@@ -11,7 +11,7 @@ real people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,8 +19,8 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
-from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
+from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.errors import UsageError
 from eyeline.files import filling, made, write_bytes, write_json
 from eyeline.log import Log
@@ -55,6 +55,7 @@ class _Video:
     picture_every: int
 
 
+@checked
 def run(
     out: Path | str,
     *,
@@ -92,34 +93,37 @@ def run(
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
-    least = min(videos, validation_videos, test_videos, look_every, picture_every, jobs)
     count = videos + validation_videos + test_videos
-    if least < 1 or not 2 <= seconds <= 40 or width_px < 160 or width_px % 2 or count > 999:
-        raise UsageError(
-            f"{videos}, {validation_videos} and {test_videos} videos of {seconds} s and {width_px} "
-            f"pixels, every {look_every} and {picture_every} frames, {jobs} jobs: at least 1 of "
-            "each and at most 999 videos, 2 to 40 s, an even number from 160 on"
-        )
+    if count > 999:
+        raise UsageError(f"there are {count} videos; must be at most 999, as names have 3 digits")
     names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
     drawn = [
-        _Video(f"{i + 1:03d}", split, seed, i, round(seconds * RATE_HZ), width_px, look_every,
-               picture_every)
+        _Video(
+            f"{i + 1:03d}",
+            split,
+            seed,
+            i,
+            round(seconds * RATE_HZ),
+            width_px,
+            look_every,
+            picture_every,
+        )
         for i, split in enumerate(names)
-    ]  # fmt: skip
+    ]
     with filling(Path(out)) as folder:
-        found: dict[str, Tables] = {}
-        for done, (name, own) in enumerate(_all(drawn, folder, jobs), start=1):
-            found[name] = own
-            if told:
-                told(f"[{done}/{count}] {name}")
+        work = [(video, folder) for video in drawn]
+        found = dict(work_on(_write_video, work, told, lambda item: item[0], jobs=jobs))
         everything = _write_tables(folder, drawn, found)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = size_of(folder)
     return {
-        "folder": str(out), "videos": count, "frames": drawn[0].frames * count, "bytes": size,
+        "folder": str(out),
+        "videos": count,
+        "frames": drawn[0].frames * count,
+        "bytes": size,
         "looks": {kind: everything.kinds.count(i) for i, kind in enumerate(KINDS)},
         "pictures": len(everything.pictures),
         "direction_error_deg": round(float(np.mean(everything.errors_deg)), 2),
-    }  # fmt: skip
+    }
 
 
 def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
@@ -140,16 +144,11 @@ def sound_of(seed: int, place: int, scene: Scene) -> voices.Heard:
     return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
 
 
-def _all(drawn: list[_Video], root: Path, jobs: int) -> Iterator[tuple[str, Tables]]:
-    """The tables of all videos as they are written, in any order."""
-    return processes.here_or_beside(_write_video, [(video, root) for video in drawn], jobs)
-
-
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     """Write the files of a video; what goes into tables of all videos."""
     scene = scene_of(video.seed, video.place, video.frames, video.width_px)
     heard = sound_of(video.seed, video.place, scene)
-    shown = drawing.pictures(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
+    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
     faces, heads = writing.marked(scene)
     wanted = frozenset(range(0, scene.frames, video.picture_every))
     sound = writing.write_sound(root / "audio" / f"{video.name}.wav", heard.sound)
@@ -162,9 +161,13 @@ def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     writing.write_pictures(folders, video.name, kept, scene, heads)
     writing.write_speaker_files(root, video.name, scene, faces, heads, sorted(wanted))
     noted = tables(
-        np.random.default_rng([video.seed, video.place, 3]), video.name, scene, heads.box_xyxy,
-        look_every=video.look_every, picture_every=video.picture_every,
-    )  # fmt: skip
+        np.random.default_rng([video.seed, video.place, 3]),
+        video.name,
+        scene,
+        heads.box_xyxy,
+        look_every=video.look_every,
+        picture_every=video.picture_every,
+    )
     return video.name, noted
 
 
@@ -178,8 +181,9 @@ def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -
         splits.write(folder / f"{split}.txt", own)
         content = instances(row for name in own for row in found[name].pictures)
         for word in FUSION_WORDS.values():
-            write_json(folder / f"coco-{word}" / "annotations" / f"instances_{called}.json",
-                       content)  # fmt: skip
+            write_json(
+                folder / f"coco-{word}" / "annotations" / f"instances_{called}.json", content
+            )
     voc.write(folder / VOC, instances(everything.pictures))
     formats.write_truth(folder / data.TRUTH, everything.truth)
     formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)

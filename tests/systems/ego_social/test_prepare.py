@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.datasets.prepare import LOCKS
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
 from eyeline.systems.ego_social import prepare
 from eyeline.systems.ego_social.data import open_looks, open_talks
 from eyeline.systems.ego_social.inputs import crop_face
-from eyeline.systems.ego_social.recordings import preparing, sources
+from eyeline.systems.ego_social.recordings import sources
 from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, read_list
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.store import open_clip, prepared_clips
@@ -104,8 +105,10 @@ def test_the_summary_tells_what_there_is(tmp_path: Path, movie: Path) -> None:
     assert found["size_bytes"] == sum(
         p.stat().st_size for p in (tmp_path / "out").rglob("crops.bin")
     )
-    assert heard == [f"[{i}/2] {uid}: done, 40 faces, 1 skipped: entry of frame 0"
-                     for i, uid in ((1, "one"), (2, "two"))]  # fmt: skip
+    assert heard == [
+        f"[{i}/2] {uid}: done, 40 faces, 1 skipped: entry of frame 0"
+        for i, uid in ((1, "one"), (2, "two"))
+    ]
     report = json.loads((tmp_path / "out" / "prepare_report.json").read_text())
     assert report["by_clip"][0]["counts"]["pictures"] == FRAMES
     card = json.loads((tmp_path / "out" / "index.json").read_text())
@@ -172,26 +175,35 @@ def test_a_clip_that_another_process_has_is_busy(tmp_path: Path, movie: Path) ->
     from filelock import FileLock
 
     source, out = two(tmp_path / "raw", movie), tmp_path / "out"
-    (out / preparing.LOCKS).mkdir(parents=True)
-    with FileLock(out / preparing.LOCKS / "one.lock"):
+    (out / LOCKS).mkdir(parents=True)
+    with FileLock(out / LOCKS / "one.lock"):
         summary = prepare.run(source, out)
     assert [o.status for o in summary.outcomes] == ["busy", "done"] and not summary.failed
 
 
 def test_clips_fail_alone(tmp_path: Path, movie: Path) -> None:
     source = layout(
-        tmp_path / "raw", lost=entry("lost"), broken=entry("broken"), good=entry("good"),
-        silent=entry("silent"), spanless=entry("spanless"), **{"../up": entry("../up")},
-    )  # fmt: skip
+        tmp_path / "raw",
+        lost=entry("lost"),
+        broken=entry("broken"),
+        good=entry("good"),
+        silent=entry("silent"),
+        spanless=entry("spanless"),
+        **{"../up": entry("../up")},
+    )
     (source / "clips").mkdir()
     shutil.copy(movie, source / "clips" / "good.mp4")
     (source / "clips" / "broken.mp4").write_bytes(b"no video")
     film(source / "clips" / "silent.mp4", 20)
     summary = prepare.run(source, tmp_path / "out")
-    assert {o.clip: o.status for o in summary.outcomes} == {
-        "broken": "failed", "good": "done", "lost": "failed", "silent": "done",
-        "spanless": "failed", "../up": "failed",
-    }  # fmt: skip
+    assert {o.name: o.status for o in summary.outcomes} == {
+        "broken": "failed",
+        "good": "done",
+        "lost": "failed",
+        "silent": "done",
+        "spanless": "failed",
+        "../up": "failed",
+    }
     told = summary.as_dict()
     assert told["failed"]["../up"] == "its uid cannot be the name of a folder"
     assert "videos/lost.mp4" in told["failed"]["lost"]
@@ -231,16 +243,20 @@ def test_clips_are_cut_out_of_full_length_videos(
         clip = open_clip(tmp_path / "out", uid)
         crops = [clip.crop("t", frame) for frame in (1, 2, 29)]
         assert [int(c[0, 0, 0]) - 40 for c in crops if c is not None] == [
-            first, first + 1, first + 28
-        ]  # fmt: skip
+            first,
+            first + 1,
+            first + 28,
+        ]
         assert clip.card["counts"]["pictures"] == 30 and clip.sound_samples == 16_000
 
 
 def test_the_published_lists_ship(tmp_path: Path, movie: Path) -> None:
     lists = {name: read_list(sources.SPLITS / f"{name}.list") for name in sources.LISTS}
     assert {name: len(uids) for name, uids in lists.items()} == {
-        "train": 389, "val": 50, "test": 133
-    }  # fmt: skip
+        "train": 389,
+        "val": 50,
+        "test": 133,
+    }
     assert len(set().union(*lists.values())) == 572 and set(lists["train"]) >= LAM_LEAVES_OUT
     uid = lists["val"][7]
     source = layout(tmp_path / "raw", **{uid: entry(uid), "own": entry("own")})
@@ -260,7 +276,7 @@ def test_the_published_lists_ship(tmp_path: Path, movie: Path) -> None:
     assert read_list(tmp_path / "out" / "split" / "val.list") == (uid,)
     assert not (tmp_path / "out" / "split" / "train.list").exists()
     one = prepare.run(source, tmp_path / "part", lists=("val",))
-    assert [o.clip for o in one.outcomes] == [uid]
+    assert [o.name for o in one.outcomes] == [uid]
 
 
 def test_other_rates_are_told(tmp_path: Path) -> None:
@@ -278,11 +294,11 @@ def test_what_cannot_be_prepared(tmp_path: Path, movie: Path) -> None:
     with pytest.raises(DataError, match=r"no json/av_train.json or json/av_val.json in"):
         prepare.run(tmp_path, tmp_path / "out")
     source = two(tmp_path / "raw", movie)
-    with pytest.raises(UsageError, match="0 jobs"):
+    with pytest.raises(UsageError, match="jobs is 0; must be at least 1"):
         prepare.run(source, tmp_path / "out", jobs=0)
     with pytest.raises(UsageError, match="no list 'nowhere'; there are: val"):
         prepare.run(source, tmp_path / "out", lists=("nowhere",))
-    with pytest.raises(UsageError, match="quality of 101"):
+    with pytest.raises(UsageError, match="quality is 101; must be at most 100"):
         prepare.run(source, tmp_path / "out", quality=101)
     (source / "split" / "test.list").write_text("elsewhere")
     with pytest.raises(DataError, match="no clip of the list test is annotated"):
@@ -302,12 +318,12 @@ def test_clips_of_the_test_are_prepared_without_labels(tmp_path: Path, movie: Pa
     (source / "json" / "av_test_unannotated.json").write_text(json.dumps(test))
     (source / "split" / "test.list").write_text("two\nbare")
     summary = prepare.run(source, tmp_path / "out")
-    assert {o.clip: o.status for o in summary.outcomes} == {"one": "done", "two": "done"}
+    assert {o.name: o.status for o in summary.outcomes} == {"one": "done", "two": "done"}
     assert any("1 clips of av_test_unannotated.json have no video" in n for n in summary.notes)
     one, other = (open_clip(tmp_path / "out", uid).annotation for uid in ("one", "two"))
     assert one.labelled and not other.labelled and other.tracks
     asked = prepare.run(source, tmp_path / "out", lists=("test",))
-    assert {o.clip: o.status for o in asked.outcomes} == {"bare": "failed", "two": "kept"}
+    assert {o.name: o.status for o in asked.outcomes} == {"bare": "failed", "two": "kept"}
     shutil.copy(movie, source / "videos" / "bare.mp4")
     assert not prepare.run(source, tmp_path / "out").failed
     assert open_clip(tmp_path / "out", "bare").annotation.tracks == ()

@@ -112,15 +112,17 @@ def test_what_cannot_be_cut_is_named_and_the_others_go_on(tmp_path: Path, long_v
     content["videos"].append({"video_uid": "gone", "clips": [entry("lost", 3)]})
     path.write_text(json.dumps(content))
     summary = prepare_clips.run(source, tmp_path / "out")
-    failed = {o.clip: o.message for o in summary.failed}
+    failed = {o.name: o.message for o in summary.failed}
     assert "ends before the clip begins" in failed["late"]
     assert "does not tell where" in failed["nowhere"] and "no video" in failed["lost"]
     assert set(failed) == {"late", "nowhere", "lost"}
     written = summary.as_dict()["written"]
     assert written["short"] == "30 frames, the video ends at 1.00 s of it"
     assert sorted(p.name for p in (tmp_path / "out" / "videos").iterdir()) == [
-        "one.mp4", "short.mp4", "two.mp4",
-    ]  # fmt: skip
+        "one.mp4",
+        "short.mp4",
+        "two.mp4",
+    ]
 
 
 def test_choices_that_cannot_be(tmp_path: Path, long_video: Path) -> None:
@@ -136,8 +138,16 @@ def test_choices_that_cannot_be(tmp_path: Path, long_video: Path) -> None:
 def test_the_command(eyeline: Command, tmp_path: Path, long_video: Path) -> None:
     source = full_length(tmp_path / "raw", long_video)
     done = eyeline(
-        "prepare", "ego_social/clips", "--source", source, "-o", tmp_path / "out",
-        "--set", "lists=[val]", "--set", f"videos={source / 'full_scale'}",
-    )  # fmt: skip
+        "prepare",
+        "ego_social/clips",
+        "--source",
+        source,
+        "-o",
+        tmp_path / "out",
+        "--set",
+        "lists=[val]",
+        "--set",
+        f"videos={source / 'full_scale'}",
+    )
     assert done.code == 0, done.err
     assert json.loads(done.out)["clips"] == {"done": 2}

@@ -12,11 +12,12 @@ import pytest
 import torch
 from filelock import FileLock
 
+from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.systems.eye_contact.discovery import workers
 from eyeline.systems.eye_contact.discovery.identity import write_references
 from eyeline.systems.eye_contact.discovery.workers import Worker
-from eyeline.systems.eye_contact.prepare import Summary, run
+from eyeline.systems.eye_contact.prepare import run
 from eyeline.systems.eye_contact.tracklets import read_list
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -58,7 +59,7 @@ def prepared(source: Path, out: Path, weights: Path, **options: Any) -> Summary:
 
 
 def states(summary: Summary) -> dict[str, str]:
-    return {outcome.video: outcome.status for outcome in summary.outcomes}
+    return {outcome.name: outcome.status for outcome in summary.outcomes}
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -68,25 +69,34 @@ def test_videos_become_tracklets_labels_and_a_list(
     out, told = tmp_path / "out", []
     summary = prepared(downloaded, out, weights, told=told.append)
     assert states(summary) == {
-        "id1/aaaaaaaaaaa": "done", "id2/bbbbbbbbbbb": "done", "id2/short000000": "skipped",
-    }  # fmt: skip
+        "id1/aaaaaaaaaaa": "done",
+        "id2/bbbbbbbbbbb": "done",
+        "id2/short000000": "skipped",
+    }
     folder = out / "id1" / "tracklets" / "aaaaaaaaaaa_fps25"
     assert sorted(p.name for p in folder.iterdir()) == [
-        "000.npz", "001.npz", "fixations.csv", "prepared.json", "processed", "training.csv",
-    ]  # fmt: skip
+        "000.npz",
+        "001.npz",
+        "fixations.csv",
+        "prepared.json",
+        "processed",
+        "training.csv",
+    ]
     assert [row.key for row in read_list(out / "voxdataset_train.csv")] == [
-        ("id1", "aaaaaaaaaaa", "000"), ("id1", "aaaaaaaaaaa", "001")
-    ]  # fmt: skip
+        ("id1", "aaaaaaaaaaa", "000"),
+        ("id1", "aaaaaaaaaaa", "001"),
+    ]
     record = json.loads((folder / "prepared.json").read_text())
     assert (record["frames"], record["tracklets"], record["identity"]) == (212, 2, "video")
-    assert summary.labels is not None
-    assert "1 tracklets; 2 or more" in summary.labels.skipped["id2/bbbbbbbbbbb"]
+    labels = summary.details["labels"]
+    assert "1 tracklets; 2 or more" in labels["skipped"]["id2/bbbbbbbbbbb"]
     assert "2 s long; 3 to 60 s are used" in summary.as_dict()["skipped"]["id2/short000000"]
     assert any("[3/3]" in line for line in told)
     assert not (out / ".eyeline").exists()
     assert json.loads((out / "prepare_report.json").read_text())["videos"] == {
-        "done": 2, "skipped": 1,
-    }  # fmt: skip
+        "done": 2,
+        "skipped": 1,
+    }
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -165,9 +175,9 @@ def test_known_faces_of_a_file_are_used(downloaded: Path, tmp_path: Path, weight
     out = tmp_path / "out"
     write_references(out / "id1" / "id1_face_embedding.npz", -np.ones((5, 128)))
     summary = prepared(downloaded, out, weights)
-    by_name = {outcome.video: outcome for outcome in summary.outcomes}
-    assert by_name["id1/aaaaaaaaaaa"].gaze_points == 0
-    assert by_name["id2/bbbbbbbbbbb"].gaze_points == 104
+    by_name = {outcome.name: outcome for outcome in summary.outcomes}
+    assert by_name["id1/aaaaaaaaaaa"].counts["gaze_points"] == 0
+    assert by_name["id2/bbbbbbbbbbb"].counts["gaze_points"] == 104
 
 
 @pytest.mark.usefixtures("stand_ins")
@@ -183,7 +193,7 @@ def test_videos_are_converted_where_that_is_asked_for(
 def test_a_root_that_is_prepared_needs_no_weights(tmp_path: Path) -> None:
     add_video(tmp_path, VideoName("id1", "aaa"))
     summary = run(tmp_path, tmp_path)
-    assert summary.labels is not None and summary.labels.tracklets == 3
+    assert summary.details["labels"]["tracklets"] == 3
     assert not summary.outcomes
 
 
@@ -203,9 +213,15 @@ def test_the_command_names_unknown_options(
     eyeline: Command, downloaded: Path, tmp_path: Path
 ) -> None:
     done = eyeline(
-        "prepare", "eye_contact/voxceleb2", "--source", downloaded, "-o", tmp_path / "out",
-        "--set", "detektor=mmod",
-    )  # fmt: skip
+        "prepare",
+        "eye_contact/voxceleb2",
+        "--source",
+        downloaded,
+        "-o",
+        tmp_path / "out",
+        "--set",
+        "detektor=mmod",
+    )
     assert done.code == 2 and "detektor is not known; keys: detector" in done.err
     assert not (tmp_path / "out").exists()
 
@@ -215,10 +231,21 @@ def test_the_command_hands_its_options_on(
     eyeline: Command, downloaded: Path, tmp_path: Path, weights: Path
 ) -> None:
     done = eyeline(
-        "prepare", "eye_contact/voxceleb2", "--source", downloaded, "-o", tmp_path / "out",
-        "--weights", weights, "--set", "seconds=[3, 60]", "--set", "points=[10, 1000]",
-        "--set", "leave_out=[bbbbbbbbbbb]",
-    )  # fmt: skip
+        "prepare",
+        "eye_contact/voxceleb2",
+        "--source",
+        downloaded,
+        "-o",
+        tmp_path / "out",
+        "--weights",
+        weights,
+        "--set",
+        "seconds=[3, 60]",
+        "--set",
+        "points=[10, 1000]",
+        "--set",
+        "leave_out=[bbbbbbbbbbb]",
+    )
     assert done.code == 0, done.err
     assert "id1/aaaaaaaaaaa" in done.err and "bbbbbbbbbbb" not in done.err
 

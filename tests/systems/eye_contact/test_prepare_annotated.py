@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact import prepare_annotated
@@ -56,7 +57,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, out: Path) -> prepare_annotated.Summary:
+def run(root: Path, out: Path) -> Summary:
     return prepare_annotated.run(root, out, weights={"xgaze_resnet50": root / "w.safetensors"})
 
 
@@ -75,7 +76,7 @@ def test_each_frame_has_the_feature_of_its_own_face(root: Path, tmp_path: Path) 
 
 def test_what_is_there_can_be_scored_and_the_rest_is_named(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    failed = {o.video: o.message for o in run(root, out).failed}
+    failed = {o.name: o.message for o in run(root, out).failed}
     assert "ends at frame" in failed["id2/bbbbbbbbbbb"]
     assert failed["id3/ccccccccccc"] == "its video is not here"
     assert json.loads((out / "prepare_report.json").read_text())["failed"] == failed

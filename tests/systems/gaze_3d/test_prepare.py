@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from eyeline.datasets.prepare import REPORT
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_3d import cropping, data, prepare, splits, synthesize
 from eyeline.systems.gaze_3d.inputs import crop_body
@@ -67,9 +68,12 @@ def test_all_that_is_annotated_is_carried_over(made: Path, tmp_path: Path) -> No
     recording = open_recording(tmp_path / "out" / CAMERA, CAMERA)
     rows = recording.rows
     for ours, theirs in (
-        (rows.gaze, raw.gaze), (rows.head, raw.head), (rows.body, raw.body),
-        (rows.joints, raw.joints), (rows.head_position, raw.head_position),
-    ):  # fmt: skip
+        (rows.gaze, raw.gaze),
+        (rows.head, raw.head),
+        (rows.body, raw.body),
+        (rows.joints, raw.joints),
+        (rows.head_position, raw.head_position),
+    ):
         np.testing.assert_array_equal(ours, theirs[rows.frame].astype(np.float32))
     np.testing.assert_array_equal(rows.rotation, raw.rotation.astype(np.float32))
     picture = cv2.imread(str(made / "raw_data" / CAMERA / "000003.jpg"))
@@ -100,16 +104,18 @@ def test_a_damaged_picture_costs_itself(source: Path, tmp_path: Path) -> None:
     (folder / "000012.jpg").write_bytes(whole)
     summary = prepare.run(source, tmp_path / "out")
     assert not summary.failed
-    outcome = next(o for o in summary.outcomes if o.recording == CAMERA)
-    assert outcome.skipped == {
+    outcome = next(o for o in summary.outcomes if o.name == CAMERA)
+    assert outcome.counts["skipped"] == {
         "file name is no frame number, or one that there is already": 1,
-        "picture beyond the annotation": 1, "damaged picture": 1, "no picture": 1,
-    }  # fmt: skip
-    assert outcome.examples["damaged picture"] == ["000003.jpg"]
-    assert outcome.examples["no picture"] == ["000005"]
+        "picture beyond the annotation": 1,
+        "damaged picture": 1,
+        "no picture": 1,
+    }
+    assert outcome.counts["examples"]["damaged picture"] == ["000003.jpg"]
+    assert outcome.counts["examples"]["no picture"] == ["000005"]
     rows = open_recording(tmp_path / "out" / CAMERA, CAMERA).rows
     assert sorted({*range(12)} - {*rows.frame.tolist()}) == [3, 5]
-    report = json.loads((tmp_path / "out" / prepare.REPORT).read_text())
+    report = json.loads((tmp_path / "out" / REPORT).read_text())
     assert report["skipped_by_recording"][CAMERA]["damaged picture"] == 1
 
 
@@ -125,11 +131,14 @@ def test_frames_that_cannot_be_used_are_counted_by_reason(source: Path, tmp_path
     content["head"]["direction"][5] = np.nan
     path.write_bytes(pickle.dumps(content))
     outcome = prepare.run(source, tmp_path / "out").outcomes[0]
-    assert outcome.skipped == {
-        "no joint of the head": 1, "no whole joint of the head": 1, "body box without extent": 1,
-        "body box outside the picture": 1, "direction without length": 2,
-    }  # fmt: skip
-    assert outcome.frames == 6
+    assert outcome.counts["skipped"] == {
+        "no joint of the head": 1,
+        "no whole joint of the head": 1,
+        "body box without extent": 1,
+        "body box outside the picture": 1,
+        "direction without length": 2,
+    }
+    assert outcome.counts["frames"] == 6
 
 
 def test_a_head_seen_by_its_neck_alone_is_kept_with_an_empty_mask(
@@ -151,7 +160,7 @@ def test_a_damaged_camera_costs_itself_and_is_named(source: Path, tmp_path: Path
     (session / "Camera1_0.pkl").write_bytes(b"nothing")
     shutil.rmtree(session / "Camera2_0")
     summary = prepare.run(source, tmp_path / "out")
-    failed = {o.recording: o.message for o in summary.failed}
+    failed = {o.name: o.message for o in summary.failed}
     assert "damaged" in failed[CAMERA]
     assert failed["made/000/Camera2_0"] == "no folder of pictures"
     assert summary.as_dict()["recordings"] == {"failed": 2, "done": 4}
@@ -188,7 +197,7 @@ def test_a_run_that_was_stopped_goes_on(
     stop = 0
     calls.clear()
     summary = prepare.run(made, out, sessions=("made/000",))
-    assert len(calls) == sum(o.frames for o in summary.outcomes) - 4
+    assert len(calls) == sum(o.counts["frames"] for o in summary.outcomes) - 4
     calls.clear()
     again = prepare.run(made, out, sessions=("made/000",))
     assert not calls
@@ -215,7 +224,7 @@ def test_processes_side_by_side_make_the_same(made: Path, tmp_path: Path) -> Non
 def test_what_cannot_be_prepared_is_told(made: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="session made/009"):
         prepare.run(made, tmp_path / "out", sessions=("made/009",))
-    with pytest.raises(UsageError, match="0 jobs"):
+    with pytest.raises(UsageError, match="jobs is 0; must be at least 1"):
         prepare.run(made, tmp_path / "out", jobs=0)
 
 

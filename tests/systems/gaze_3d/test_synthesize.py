@@ -10,6 +10,8 @@ import pytest
 from eyeline.errors import OutputError, UsageError
 from eyeline.geometry.directions import angle
 from eyeline.geometry.views import projection, triangulate
+from eyeline.synthetic.camera import View
+from eyeline.synthetic.solids import Canvas, draw
 from eyeline.systems.gaze_3d import splits, synthesize
 from eyeline.systems.gaze_3d.figure import Look, pose
 from eyeline.systems.gaze_3d.motion import (
@@ -20,7 +22,6 @@ from eyeline.systems.gaze_3d.motion import (
     draw_motion,
 )
 from eyeline.systems.gaze_3d.raw import Annotation, find_cameras, read_annotation, read_matrix
-from eyeline.systems.gaze_3d.rendering import Canvas, View, draw
 
 SMALL = {"sessions": 2, "test_sessions": 1, "cameras": 3, "frames": 10, "width_px": 240}
 
@@ -134,7 +135,7 @@ def test_the_irises_move_with_the_eyes(side: float) -> None:
     figure = pose(look, motion, 0)
     matrix = np.array([[900.0, 0, 100], [0, 900, 100], [0, 0, 1]])
     rotation = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
-    view = View(matrix, rotation, np.array([0, -1.5, figure.head[2]]), 200, 200)
+    view = View(matrix, 200, 200, rotation, np.array([0, -1.5, figure.head[2]]))
     canvas = Canvas(np.ones((200, 200, 3)), np.full((200, 200), 9.0))
     draw(canvas, view, view.rays(), figure.parts, np.array([0, -1.0, 0]))
     right_eye, left_eye = view.project(view.to_camera(figure.joints[[15, 16]]))
@@ -147,7 +148,7 @@ def test_the_irises_move_with_the_eyes(side: float) -> None:
 
 
 def test_numbers_and_places_that_cannot_be_are_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="7 frames"):
+    with pytest.raises(UsageError, match="frames is 7; must be more than 7"):
         synthesize.run(tmp_path / "a", frames=7)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("x")

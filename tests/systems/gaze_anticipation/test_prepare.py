@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.datasets.prepare import REPORT
 from eyeline.errors import DataError, UsageError, VideoError
 from eyeline.systems.gaze_anticipation import data, prepare
 from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
@@ -29,7 +30,7 @@ def source(ego4d: Path, tmp_path: Path) -> Path:
 
 
 def test_all_is_there(prepared: Path) -> None:
-    report = json.loads((prepared / prepare.REPORT).read_text())
+    report = json.loads((prepared / REPORT).read_text())
     assert report["videos"] == {"done": 2} and report["clips"] == {"train": 2, "test": 2}
     assert report["frames"] == 720 and report["seconds"] == report["sound_s"] == 24
     assert report["failed"] == {} and report["seconds_a_clip"] > 0
@@ -64,7 +65,7 @@ def test_side_by_side_as_one_after_the_other(ego4d: Path, prepared: Path, tmp_pa
 
 def test_some_videos_only(ego4d: Path, tmp_path: Path) -> None:
     summary = prepare.run(ego4d, tmp_path / "out", videos=("bb",))
-    assert [o.video for o in summary.outcomes] == ["bb"] and summary.clips == {"test": 2}
+    assert [o.name for o in summary.outcomes] == ["bb"] and summary.details["clips"] == {"test": 2}
     with pytest.raises(DataError, match="no video cc"):
         prepare.run(ego4d, tmp_path / "out", videos=("cc",))
 
@@ -110,7 +111,7 @@ def test_a_damaged_video_costs_itself(
 ) -> None:
     damage(source)
     summary = prepare.run(source, tmp_path / "out")
-    assert [o.video for o in summary.failed] == ["aa"] and said in summary.failed[0].message
+    assert [o.name for o in summary.failed] == ["aa"] and said in summary.failed[0].message
     assert store.prepared_videos(tmp_path / "out") == ("bb",)
     assert len(data.open_clips(tmp_path / "out", "test")) == 2
     with pytest.raises(DataError, match=r"train.list"):
@@ -214,7 +215,7 @@ def test_listed_clips_beyond_a_video_are_left_out(source: Path, tmp_path: Path) 
     with (source / "test_ego4d_gaze.csv").open("a") as file:
         file.write("bb/bb_t10_t15.mp4\r\n")
     summary = prepare.run(source, tmp_path / "out")
-    assert summary.clips == {"train": 2, "test": 2}
+    assert summary.details["clips"] == {"train": 2, "test": 2}
     assert "1 clips of test are left out: their videos are too short" in summary.notes
 
 
@@ -241,7 +242,10 @@ def test_videos_of_other_endings_are_taken_or_named(source: Path, tmp_path: Path
     shutil.copy(folder / "bb.mp4", folder / "bb.mov")
     (folder / "notes.docx").write_bytes(b"x")
     summary = prepare.run(source, tmp_path / "out")
-    assert summary.as_dict()["videos"] == {"done": 2} and summary.clips == {"train": 2, "test": 2}
+    assert summary.as_dict()["videos"] == {"done": 2} and summary.details["clips"] == {
+        "train": 2,
+        "test": 2,
+    }
     said = "passed over, not taken for videos: full_scale.gaze/bb.mov, full_scale.gaze/notes.docx"
     assert said in summary.notes
 
@@ -261,28 +265,30 @@ def _own(source: Path) -> Path:
 def test_without_lists_videos_are_drawn_and_told(source: Path, tmp_path: Path) -> None:
     told: list[str] = []
     summary = prepare.run(_own(source), tmp_path / "out", told=told.append)
-    assert summary.clips == {"train": 2, "test": 2}
+    assert summary.details["clips"] == {"train": 2, "test": 2}
     assert "1 of 2 videos drawn to test on (test_share 0.2, seed 0)" in summary.notes[0]
     assert told[0] == summary.notes[0] and "train_ego4d_gaze.csv (or train.list)" in told[0]
     lists = [read_list(tmp_path / "out" / "split" / f"{split}.list") for split in ("train", "test")]
     assert sorted(clip.video for those in lists for clip in those) == ["aa", "aa", "bb", "bb"]
     again = prepare.run(source, tmp_path / "again", videos=("bb",))
-    assert [*again.clips] == ["test" if lists[1][0].video == "bb" else "train"]
+    assert [*again.details["clips"]] == ["test" if lists[1][0].video == "bb" else "train"]
 
 
 def test_a_video_to_test_on_alone_has_nothing_to_learn_from(source: Path, tmp_path: Path) -> None:
     filmed.write_video(_own(source) / "full_scale.gaze" / "bb.mp4", 120, sound=filmed.tone(4))
     summary = prepare.run(source, tmp_path / "out")
-    assert summary.notes[-1].startswith("no clip fits into bb") and len(summary.clips) == 1
+    assert (
+        summary.notes[-1].startswith("no clip fits into bb") and len(summary.details["clips"]) == 1
+    )
     (source / "full_scale.gaze" / "bb.mp4").unlink()
-    assert prepare.run(source, tmp_path / "alone").clips == {"train": 2}
+    assert prepare.run(source, tmp_path / "alone").details["clips"] == {"train": 2}
 
 
 def test_videos_that_are_always_left_out_are_told(source: Path, tmp_path: Path) -> None:
     name = sorted(clips.SKIPPED)[0]
     (source / "full_scale.gaze" / "aa.mp4").rename(source / "full_scale.gaze" / f"{name}.mp4")
     summary = prepare.run(source, tmp_path / "out")
-    assert [o.video for o in summary.outcomes] == ["bb"]
+    assert [o.name for o in summary.outcomes] == ["bb"]
     assert summary.notes[1] == f"left out, as by the published code: {name}"
     (source / "full_scale.gaze" / "bb.mp4").unlink()
     with pytest.raises(DataError, match="always left out"):
@@ -294,14 +300,14 @@ def test_own_lists_of_whole_videos(source: Path, tmp_path: Path) -> None:
     lists.mkdir()
     (lists / "test.list").write_text("aa\n")
     summary = prepare.run(source, tmp_path / "out", lists=lists)
-    assert summary.clips == {"test": 2, prepare.OTHER: 2}
+    assert summary.details["clips"] == {"test": 2, prepare.OTHER: 2}
     assert any("no list to train with" in note for note in summary.notes)
     (lists / "train.list").write_text("aa/aa_t5_t10.mp4\n")
     second = prepare.run(source, tmp_path / "out", lists=lists)
-    assert second.clips == {"train": 1, "test": 2, prepare.OTHER: 2}
+    assert second.details["clips"] == {"train": 1, "test": 2, prepare.OTHER: 2}
     assert "in train and in test: aa" in second.notes
     third = prepare.run(source, tmp_path / "out")
-    assert third.clips == {"train": 2, "test": 2}
+    assert third.details["clips"] == {"train": 2, "test": 2}
     assert not (tmp_path / "out" / "split" / "other.list").exists()
 
 
@@ -318,7 +324,7 @@ def test_lists_lie_in_data_too_or_are_overruled(source: Path, tmp_path: Path) ->
 def test_lists_of_other_videos(source: Path, tmp_path: Path) -> None:
     (_own(source) / "test_ego4d_gaze.csv").write_text("x/x_t0_t5.mp4\n")
     summary = prepare.run(source, tmp_path / "out")
-    assert summary.clips == {prepare.OTHER: 4}
+    assert summary.details["clips"] == {prepare.OTHER: 4}
     assert "none of the 1 videos of the lists is here" in summary.notes
 
 
@@ -327,11 +333,14 @@ def test_clips_by_rule_keep_clear_of_what_is_not_tracked(source: Path, tmp_path:
     rows = path.read_text().split("\n")
     path.write_text("\n".join([rows[0], *rows[1:32], *rows[90:]]))
     summary = prepare.run(source, tmp_path / "out")
-    assert sum(summary.clips.values()) == 3 and "no ego4d_gaze_untracked.csv" in summary.notes[1]
+    assert (
+        sum(summary.details["clips"].values()) == 3
+        and "no ego4d_gaze_untracked.csv" in summary.notes[1]
+    )
     (source / "ego4d_gaze_untracked.csv").write_text("aa,00:00:06,00:00:07,4\n")
-    assert sum(prepare.run(source, tmp_path / "out").clips.values()) == 3
+    assert sum(prepare.run(source, tmp_path / "out").details["clips"].values()) == 3
     (source / "ego4d_gaze_untracked.csv").write_text("cc,00:00:06,00:00:07,4\n")
-    assert sum(prepare.run(source, tmp_path / "out").clips.values()) == 4
+    assert sum(prepare.run(source, tmp_path / "out").details["clips"].values()) == 4
 
 
 def test_the_originals_clips_with_its_labels(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
@@ -394,7 +403,7 @@ def test_a_video_whose_clips_cannot_be_cut_costs_itself(
 
     monkeypatch.setattr(cutting, "_cut", damaged)
     summary = prepare.run(ego4d, tmp_path / "out", clip_files=True)
-    assert [(o.video, o.message) for o in summary.failed] == [
+    assert [(o.name, o.message) for o in summary.failed] == [
         ("aa", "clips: aa.mp4: frame 3 cannot be decoded")
     ]
     assert len(list((tmp_path / "out").glob("clips.gaze/bb/*.mp4"))) == 2
@@ -415,7 +424,7 @@ def test_key_frames_do_not_matter(
 def test_what_cannot_be(tmp_path: Path, ego4d: Path) -> None:
     with pytest.raises(DataError, match="holds no video"):
         prepare.run(tmp_path, tmp_path / "out")
-    with pytest.raises(UsageError, match="0 jobs"):
+    with pytest.raises(UsageError, match="jobs is 0; must be at least 1"):
         prepare.run(ego4d, tmp_path / "out", jobs=0)
     with pytest.raises(DataError, match="holds no list: expected train_ego4d_gaze"):
         prepare.run(ego4d, tmp_path / "out", lists=tmp_path)

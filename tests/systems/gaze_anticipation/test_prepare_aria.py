@@ -71,7 +71,7 @@ def test_todays_release(tmp_path: Path) -> None:
     lists(today(tmp_path / "source").parent)
     out = tmp_path / "out"
     summary = prepare_aria.run(tmp_path / "source", out)
-    assert not summary.failed and [o.video for o in summary.outcomes] == [MOVIE]
+    assert not summary.failed and [o.name for o in summary.outcomes] == [MOVIE]
     found = data.open_clips(out, "test")
     assert found.dataset == "aria" and found.start_s.tolist() == [0, 2, 4, 6]
     assert found.target_frames[2].tolist() == list(range(80 + 64, 80 + 100, 5))
@@ -105,7 +105,7 @@ def test_a_recording_in_no_list_keeps_its_name(tmp_path: Path) -> None:
     today(tmp_path / "source", "my_own_walk")
     lists(tmp_path / "source")
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
-    assert summary.clips == {"other": 4} and summary.outcomes[0].video == "my_own_walk"
+    assert summary.details["clips"] == {"other": 4} and summary.outcomes[0].name == "my_own_walk"
 
 
 def test_without_lists_names_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -113,23 +113,23 @@ def test_without_lists_names_are_taken_as_they_are(tmp_path: Path) -> None:
         today(tmp_path / "source", name)
     table(tmp_path / "source" / splits.NAMES, [HEAD, (NAME, MOVIE)])
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
-    assert summary.outcomes[0].video == NAME
-    assert summary.clips in ({"train": 8, "test": 4}, {"train": 4, "test": 8})
+    assert summary.outcomes[0].name == NAME
+    assert summary.details["clips"] in ({"train": 8, "test": 4}, {"train": 4, "test": 8})
     assert "videos drawn to test on" in summary.notes[0]
 
 
 def test_the_authors_lists_and_names(authors: Path, tmp_path: Path) -> None:
     today(tmp_path / "source")
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out", lists=authors)
-    assert [o.video for o in summary.outcomes] == [MOVIE]
-    assert len(summary.clips) == 1 and {*summary.clips} < {"train", "test"}
+    assert [o.name for o in summary.outcomes] == [MOVIE]
+    assert len(summary.details["clips"]) == 1 and {*summary.details["clips"]} < {"train", "test"}
 
 
 def test_lists_without_the_table_of_names(tmp_path: Path) -> None:
     lists(today(tmp_path / "source").parent)
     (tmp_path / "source" / splits.NAMES).unlink()
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
-    assert summary.clips == {"other": 4}
+    assert summary.details["clips"] == {"other": 4}
     assert any("put aria_video_ids_matching.xlsx" in note for note in summary.notes)
 
 

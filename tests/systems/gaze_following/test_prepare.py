@@ -35,9 +35,14 @@ FILES = ("faces.pckl", "scene.pckl", "tracks.pckl", "whospeaks.npy")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("vgs") / "set"
     synthesize.run(
-        out, videos=1, validation_videos=1, test_videos=1, seconds=2.0, width_px=160,
+        out,
+        videos=1,
+        validation_videos=1,
+        test_videos=1,
+        seconds=2.0,
+        width_px=160,
         picture_every=25,
-    )  # fmt: skip
+    )
     return out
 
 
@@ -126,7 +131,7 @@ def test_it_goes_on_where_it_was_stopped(root: Path, tmp_path: Path) -> None:
     shutil.copy2(root / "videos/001.mp4", videos)
     assert run() == {"done": 1}
     shutil.copy2(root / "videos/002.mp4", videos)
-    assert run() == {"there already": 1, "done": 1}
+    assert run() == {"kept": 1, "done": 1}
     assert run(fusion="none") == {"done": 2}
     frame, fused = (tmp_path / "out" / kind for kind in ("image_frame", "fusion_speaker"))
     same = read_image(frame / "002/0021003.jpg").astype(int)
@@ -156,9 +161,12 @@ def test_candidates_and_best_gaze(root: Path, tmp_path: Path) -> None:
     checkpoint.save(weights, small().state_dict(), card)
     out = tmp_path / "out"
     found = prepare.run(
-        root / "videos/001.mp4", out, weights={"mask_rcnn": weights},
-        speaker_files=str(root / "pywork/001"), every=20,
-    )  # fmt: skip
+        root / "videos/001.mp4",
+        out,
+        weights={"mask_rcnn": weights},
+        speaker_files=str(root / "pywork/001"),
+        every=20,
+    )
     assert found.as_dict()["gaze_points"] > 0
     text = formats.read_candidates_text(out / "candidates/001.txt")
     table = {c.name: c for c in formats.read_candidates_csv(out / "candidates/001.csv")}
@@ -254,8 +262,9 @@ def test_their_clip_comes_out_as_the_authors_have_it(shared: Path, tmp_path: Pat
         assert (ours / name).read_bytes() == (original / name).read_bytes(), name
     pairs = zip(
         speaker_files.read_tracks(ours / "tracks.pckl"),
-        speaker_files.read_tracks(original / "tracks.pckl"), strict=True,
-    )  # fmt: skip
+        speaker_files.read_tracks(original / "tracks.pckl"),
+        strict=True,
+    )
     for mine, theirs in pairs:
         np.testing.assert_array_equal(mine.track.frame, theirs.track.frame)
         np.testing.assert_array_equal(mine.track.box_norm, theirs.track.box_norm)

@@ -217,7 +217,7 @@ def test_annotations_are_sound_coco(root: Path) -> None:
      {"videos": 998}, {"picture_every": 0}],
 )  # fmt: skip
 def test_numbers_that_cannot_be(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="at least 1"):
+    with pytest.raises(UsageError, match="must be"):
         synthesize.run(tmp_path / "set", **{**SMALL, **wrong})
 
 

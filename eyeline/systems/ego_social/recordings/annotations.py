@@ -262,8 +262,9 @@ def _segment(row: Any, where: str) -> Segment:
     if end < start:
         raise DataError(f"{where}, person {person}: frames {start} to {end} run backwards")
     target = row.get("target")
-    return Segment(person, start, end, None if target is None else _name(target),
-                   row.get("is_at_me") is True)  # fmt: skip
+    return Segment(
+        person, start, end, None if target is None else _name(target), row.get("is_at_me") is True
+    )
 
 
 def _name(text: Any) -> str:

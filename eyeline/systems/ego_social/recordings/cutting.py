@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from eyeline.errors import DataError, EyelineError
+from eyeline.datasets.prepare import Outcome, attempt
+from eyeline.errors import DataError
 from eyeline.files import made
 from eyeline.systems.ego_social.recordings.footage import Footage
-from eyeline.systems.ego_social.recordings.preparing import Outcome
 from eyeline.video.reader import probe
 from eyeline.video.writer import VideoWriter
 
@@ -17,18 +17,12 @@ VIDEOS = "videos"
 """Folder of clips, as the authors' code reads it."""
 
 
-def attempt(uid: str, footage: Footage, out: Path) -> Outcome:
-    """Write `videos/<uid>.mp4` below `out`; what its video can cause becomes an outcome.
-
-    A file that is there is whole, and kept.
-    """
+def cut_clip(uid: str, footage: Footage, out: Path) -> Outcome:
+    """Write `videos/<uid>.mp4` below `out`; a file that is there is whole, and kept."""
     path = made(out / VIDEOS) / f"{uid}.mp4"
     if path.is_file():
         return Outcome(uid, "kept")
-    try:
-        return Outcome(uid, "done", cut(footage, path))
-    except EyelineError as error:
-        return Outcome(uid, "failed", str(error))
+    return attempt(uid, lambda: Outcome(uid, "done", cut(footage, path)))
 
 
 def cut(footage: Footage, path: Path) -> str:
@@ -55,9 +49,13 @@ def cut(footage: Footage, path: Path) -> str:
     start_s, end_s = footage.span_s
     until_s = 0.0
     with VideoWriter(
-        path, info, sound_from=footage.path if video.has_sound else None, preset="medium",
-        key_frame_s=0, sound_end_s=end_s - start_s,
-    ) as writer:  # fmt: skip
+        path,
+        info,
+        sound_from=footage.path if video.has_sound else None,
+        preset="medium",
+        key_frame_s=0,
+        sound_end_s=end_s - start_s,
+    ) as writer:
         for time_s, until_s, frame in chain([first], shown):
             writer.write(frame.rgb(), time_s, until_s)
     short = "" if until_s > end_s - start_s - 1 else f", the video ends at {until_s:.2f} s of it"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.documents import parse_json, read_npz
+from eyeline.datasets.index import read_index
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.inputs import SIZE, crop_face, segment_sound
@@ -33,6 +33,7 @@ ORDERS = ("sorted", "unsorted")
 `tracklets.filled`."""
 
 _FULL_SCALE = 32768
+_ARRAYS = (*(f"{name}.{part}" for name in ORDERS for part in ("start", "frame", "crop")), "offset")
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ class PreparedClip:
         """Read its index; see `open_clip`."""
         self.root, self.uid = root, uid
         self.folder = root / CLIPS / uid
-        content = _read(self.folder / INDEX, uid)
-        self.card: Mapping[str, Any] = _card(content, uid)
+        content, self.card = read_index(self.folder / INDEX, f"clip {uid}", VERSION, _ARRAYS)
         """How it was prepared: `settings`, `source`, `counts` and `notes`."""
         self.annotation = _clip(content, self.card, uid)
         self._offset: Ints = content["offset"]
@@ -274,37 +274,17 @@ def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip
         )
         span = tuple(told["span_s"]) if told["span_s"] else None
         return Clip(
-            told["uid"], told["video_uid"], span, tracks, looking, talking, told["skipped"],
+            told["uid"],
+            told["video_uid"],
+            span,
+            tracks,
+            looking,
+            talking,
+            told["skipped"],
             told.get("labelled", True),
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"clip {uid}: its annotation is damaged ({error!r})") from error
-
-
-def _card(content: Mapping[str, Any], uid: str) -> Mapping[str, Any]:
-    try:
-        card = parse_json(str(content["card"]), "card")
-        version = card["version"]
-    except (DataError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"clip {uid}: its card is damaged ({error!r})") from error
-    if version != VERSION:
-        raise DataError(
-            f"clip {uid} was prepared in layout {version}, this reads {VERSION}: prepare it again"
-        )
-    return dict(card)
-
-
-def _read(path: Path, uid: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(f"clip {uid} is not prepared: no {path}")
-    try:
-        content = read_npz(path)
-    except DataError as error:
-        raise DataError(f"clip {uid}: {path} is damaged: {error}") from error
-    wanted = [f"{name}.{part}" for name in ORDERS for part in ("start", "frame", "crop")]
-    if lacking := [name for name in (*wanted, "offset", "card") if name not in content]:
-        raise DataError(f"clip {uid}: {path} lacks {', '.join(lacking)}")
-    return content
 
 
 def _order(sort: bool) -> str:

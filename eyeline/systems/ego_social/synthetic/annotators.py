@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from eyeline.results import Floats, Ints
+from eyeline.synthetic.head import FACE_MM
+from eyeline.synthetic.motion import runs
 from eyeline.systems.ego_social.recordings.annotations import RATE_HZ, WEARER
-from eyeline.systems.ego_social.synthetic.drawing import FACE_MM
-from eyeline.systems.ego_social.synthetic.scenes import Head, Scene, Turn, runs
+from eyeline.systems.ego_social.synthetic.scenes import Person, Scene, Turn
 
 LEAST_LOOK = 5
 """Frames of the shortest look that is annotated."""
@@ -40,7 +41,7 @@ def annotation(uid: str, scene: Scene, first: int, rng: np.random.Generator) -> 
         for head, paths in zip(scene.heads, tracks, strict=True)
     ]
     looking = [
-        {**timed.span(a, b), "person": head.person, "target": None, "is_at_me": True}
+        {**timed.span(a, b - 1), "person": head.person, "target": None, "is_at_me": True}
         for head in scene.heads
         for a, b in runs(head.at_me, LEAST_LOOK)
     ]
@@ -51,15 +52,24 @@ def annotation(uid: str, scene: Scene, first: int, rng: np.random.Generator) -> 
     if talking:  # somebody was heard whom the annotators could not name
         talking.insert(1, {**talking[0], "person": None, "target": None, "is_at_me": False})
     return {
-        "clip_uid": uid, "source_clip_uid": uid, "valid": True,
-        "video_start_sec": first / RATE_HZ, "video_end_sec": (first + scene.frames) / RATE_HZ,
-        "video_start_frame": first, "video_end_frame": first + scene.frames - 1,
-        "clip_start_sec": 0.0, "clip_end_sec": scene.frames / RATE_HZ,
-        "clip_start_frame": 0, "clip_end_frame": scene.frames - 1,
+        "clip_uid": uid,
+        "source_clip_uid": uid,
+        "valid": True,
+        "video_start_sec": first / RATE_HZ,
+        "video_end_sec": (first + scene.frames) / RATE_HZ,
+        "video_start_frame": first,
+        "video_end_frame": first + scene.frames - 1,
+        "clip_start_sec": 0.0,
+        "clip_end_sec": scene.frames / RATE_HZ,
+        "clip_start_frame": 0,
+        "clip_end_frame": scene.frames - 1,
         "camera_wearer": {"person_id": WEARER, "camera_wearer": True},
-        "persons": persons, "missing_voice_segments": [], "transcriptions": [],
-        "social_segments_looking": looking, "social_segments_talking": talking,
-    }  # fmt: skip
+        "persons": persons,
+        "missing_voice_segments": [],
+        "transcriptions": [],
+        "social_segments_looking": looking,
+        "social_segments_talking": talking,
+    }
 
 
 @dataclass(frozen=True)
@@ -96,9 +106,11 @@ def _person(
         {**timed.span(t.start, t.end), "person": person} for t in scene.turns if t.speaker == person
     ]
     return {
-        "person_id": person, "camera_wearer": person == WEARER, "tracking_paths": paths,
+        "person_id": person,
+        "camera_wearer": person == WEARER,
+        "tracking_paths": paths,
         "voice_segments": voices,
-    }  # fmt: skip
+    }
 
 
 def _numbered(tracks: list[list[list[dict[str, Any]]]]) -> list[list[dict[str, Any]]]:
@@ -107,30 +119,32 @@ def _numbered(tracks: list[list[list[dict[str, Any]]]]) -> list[list[dict[str, A
     for own in tracks:
         paths = []
         for entries in own:
-            paths.append({"track_id": str(number), "track": entries, "suspect": False,
-                          "unmapped_frames": []})  # fmt: skip
+            paths.append(
+                {"track_id": str(number), "track": entries, "suspect": False, "unmapped_frames": []}
+            )
             number += 1
         found.append(paths)
     return found
 
 
 def _tracks(
-    head: Head, scene: Scene, first: int, rng: np.random.Generator
+    head: Person, scene: Scene, first: int, rng: np.random.Generator
 ) -> list[list[dict[str, Any]]]:
     """The entries of a person's tracks: broken where the face is gone, and now and then."""
     boxes = _boxes(head, rng)
     kept = _seen(boxes, scene)
     breaks = rng.random(scene.frames) < 1 / 200
     kept[breaks] = 0
-    return [_entries(boxes, a, b, first, rng) for a, b in runs(kept, _TRACK_LEAST)]
+    return [_entries(boxes, a, b - 1, first, rng) for a, b in runs(kept, _TRACK_LEAST)]
 
 
-def _boxes(head: Head, rng: np.random.Generator) -> Floats:
+def _boxes(head: Person, rng: np.random.Generator) -> Floats:
     """`(t, 4)` left, top, width and height of the face, with the annotators' unsteady hand."""
     left, top, right, bottom = FACE_MM
     aside = 22.0 * np.sin(head.turned_rad[:, 0])
-    sides = np.column_stack([left + aside, np.full_like(aside, top), right + aside,
-                             np.full_like(aside, bottom)])  # fmt: skip
+    sides = np.column_stack(
+        [left + aside, np.full_like(aside, top), right + aside, np.full_like(aside, bottom)]
+    )
     sides += rng.normal(0, _JITTER_MM, 4) + rng.normal(0, 0.4 * _JITTER_MM, sides.shape)
     sides = sides * head.px_per_mm[:, None] + np.tile(head.middle_px, 2)
     return np.round(np.column_stack([sides[:, :2], sides[:, 2:] - sides[:, :2]]), 2)
@@ -167,6 +181,11 @@ def _entries(
 def _entry(frame: int, box: Floats, first: int) -> dict[str, Any]:
     x, y, width, height = (float(v) for v in box)
     return {
-        "x": x, "y": y, "width": width, "height": height, "frame": frame, "clip_frame": frame,
+        "x": x,
+        "y": y,
+        "width": width,
+        "height": height,
+        "frame": frame,
+        "clip_frame": frame,
         "video_frame": first + frame,
-    }  # fmt: skip
+    }

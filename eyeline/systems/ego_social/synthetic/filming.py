@@ -6,28 +6,37 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from eyeline.geometry.directions import from_yaw_pitch
 from eyeline.results import Floats, Image
-from eyeline.systems.ego_social.synthetic.drawing import Look, draw_head, muted
-from eyeline.systems.ego_social.synthetic.scenes import Scene, wander
+from eyeline.synthetic.film import window
+from eyeline.synthetic.head import DrawnHeads, Head, HeadRenderer, muted
+from eyeline.synthetic.motion import wander
+from eyeline.systems.ego_social.synthetic.scenes import Scene
 
 
-def pictures(
-    rng: np.random.Generator, scene: Scene, looks: Sequence[Look], mouths: Sequence[Floats]
+def images(
+    rng: np.random.Generator,
+    scene: Scene,
+    heads: Sequence[Head],
+    mouths: Sequence[Floats],
+    renderer: HeadRenderer | None = None,
 ) -> Iterator[Image]:
     """The frames of a scene, one after the other.
 
     Args:
         rng: decides about room, light and noise.
         scene: what happens.
-        looks: of each head.
-        mouths: `(t,)` opening of each head's mouth, [0, 1].
+        heads: of each person.
+        mouths: `(t,)` opening of each mouth, [0, 1].
+        renderer: of the heads, by default `DrawnHeads`.
 
     Yields:
         `(height, width, 3)` uint8 RGB.
     """
     import cv2
 
-    size = (scene.width_px, scene.height_px)
+    size, view = (scene.width_px, scene.height_px), scene.view
+    renderer = renderer or DrawnHeads()
     room, margin = _room(rng, *size)
     towards = np.array([rng.uniform(-0.7, 0.7), -rng.uniform(0.2, 0.8), -1.0])
     towards /= np.linalg.norm(towards)
@@ -37,18 +46,21 @@ def pictures(
     moved = np.diff(scene.camera_px, axis=0, prepend=scene.camera_px[:1])
     order = np.argsort([-head.distance_m for head in scene.heads])
     for t in range(scene.frames):
-        picture = _shifted(room, margin, scene.camera_px[t], size)
+        image = window(room, np.array(margin) - scene.camera_px[t], size)
         for k in order:
-            draw_head(picture, scene.heads[k], t, looks[k], float(mouths[k][t]), towards)
-        picture = _blurred(picture, moved[t], float(soft[t]))
-        lit = cv2.transform(picture, np.diag(scene.light[t] * cast))
+            person = scene.heads[k]
+            pose = person.pose(t, view, float(mouths[k][t]))
+            gaze = from_yaw_pitch(*person.gaze_rad[t])
+            renderer.draw(image, heads[k], pose, gaze, view, towards)
+        image = _blurred(image, moved[t], float(soft[t]))
+        lit = cv2.transform(image, np.diag(scene.light[t] * cast))
         y, x = rng.integers(0, 64, 2)
         grain = noise[y : y + size[1], x : x + size[0]]
         yield np.asarray(cv2.add(lit, grain, dtype=cv2.CV_8U), np.uint8)
 
 
 def _room(rng: np.random.Generator, width: int, height: int) -> tuple[Floats, tuple[int, int]]:
-    """A picture of furniture and walls, larger than the frame by a margin on all sides."""
+    """A image of furniture and walls, larger than the frame by a margin on all sides."""
     import cv2
 
     margin = (round(0.6 * width), round(0.1 * width))
@@ -63,24 +75,14 @@ def _room(rng: np.random.Generator, width: int, height: int) -> tuple[Floats, tu
     return np.asarray(cv2.GaussianBlur(room, (0, 0), width / 300), np.float32), margin
 
 
-def _shifted(room: Floats, margin: tuple[int, int], by_px: Floats, size: tuple[int, int]) -> Floats:
-    """The frame's part of the room after the camera has moved, in parts of a pixel."""
-    import cv2
-
-    x, y = margin[0] - float(by_px[0]), margin[1] - float(by_px[1])
-    way = np.array([[1.0, 0, x], [0, 1, y]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(room, way, size, flags=flags, borderMode=cv2.BORDER_REFLECT))
-
-
-def _blurred(picture: Floats, moved_px: Floats, soft_px: float) -> Floats:
-    """What the camera's movement within half a frame, and its focus, leave of a picture."""
+def _blurred(image: Floats, moved_px: Floats, soft_px: float) -> Floats:
+    """What the camera's movement within half a frame, and its focus, leave of a image."""
     import cv2
 
     length = int(np.hypot(*moved_px) / 2)
     if length > 1:
         across = abs(float(moved_px[0])) >= abs(float(moved_px[1]))
-        picture = np.asarray(cv2.blur(picture, (length, 1) if across else (1, length)))
+        image = np.asarray(cv2.blur(image, (length, 1) if across else (1, length)))
     if soft_px > 0.3:
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), soft_px))
-    return picture
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), soft_px))
+    return image

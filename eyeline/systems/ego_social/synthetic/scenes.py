@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyeline.geometry.directions import rotation_from_angles
 from eyeline.results import Floats, Ints
+from eyeline.synthetic.camera import View
+from eyeline.synthetic.head import HeadPose
+from eyeline.synthetic.motion import draw_span, follow, wander
 from eyeline.systems.ego_social.recordings.annotations import RATE_HZ, WEARER
 
 UNSEEN = "-1"
@@ -26,8 +30,8 @@ FOCAL = 0.62
 """Focal length over the width of the picture."""
 
 _MM_M = 1000.0
-_LOOK_S = (1.3, 0.6)  # median and spread (of the logarithm) of a look
-_TURN_S = (2.2, 0.65)
+_LOOK = (1.3 * RATE_HZ, 0.6)  # as of `draw_span`
+_TURN = (2.2 * RATE_HZ, 0.65)
 _AT_ME = {"to me": 0.85, "to others": 0.1, "hears me": 0.55, "idle": 0.25}
 _TALKERS = {"face": 1.0, WEARER: 0.5, UNSEEN: 0.3}
 
@@ -47,7 +51,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Head:
+class Person:
     """One person over the `t` frames of a clip."""
 
     person: str
@@ -65,6 +69,14 @@ class Head:
     lids: Floats
     """`(t,)` how far the eyes are open, [0, 1]."""
 
+    def pose(self, t: int, view: View, mouth: float) -> HeadPose:
+        """The head in a frame, before the camera of that view."""
+        scale = float(self.px_per_mm[t])
+        aside = (self.middle_px[t] - view.matrix[:2, 2]) / scale
+        position = np.array([*aside, view.focal_px / scale])
+        rotation = rotation_from_angles(*self.turned_rad[t])
+        return HeadPose(position, rotation, mouth, lids=float(self.lids[t]))
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -73,13 +85,18 @@ class Scene:
     frames: int
     width_px: int
     height_px: int
-    heads: tuple[Head, ...]
+    heads: tuple[Person, ...]
     turns: tuple[Turn, ...]
     """In order of time; none overlap."""
     camera_px: Floats
     """`(t, 2)` how far the picture is shifted by the wearer's own movement."""
     light: Floats
     """`(t,)` factor of brightness."""
+
+    @property
+    def view(self) -> View:
+        """The camera."""
+        return View.ahead(self.width_px, self.height_px, FOCAL * self.width_px)
 
 
 def draw_scene(
@@ -106,22 +123,6 @@ def draw_scene(
     return Scene(frames, width_px, height_px, tuple(heads), turns, camera_px, light)
 
 
-def wander(rng: np.random.Generator, frames: int, columns: int, memory: float) -> Floats:
-    """Smooth noise `(frames, columns)` of deviation 1 that changes within `memory` frames."""
-    from scipy.ndimage import gaussian_filter1d
-
-    white = rng.normal(0, 1, (frames + 8 * int(memory), columns))
-    smooth = gaussian_filter1d(white, memory, axis=0)[4 * int(memory) :][:frames]
-    return np.asarray(smooth * np.sqrt(2 * memory * np.sqrt(np.pi)))
-
-
-def runs(flags: Ints, least: int = 1) -> list[tuple[int, int]]:
-    """First and last frame of each stretch of ones that is at least so long."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags != 0, [0]])))
-    pairs = edges.reshape(-1, 2)
-    return [(int(a), int(b) - 1) for a, b in pairs if b - a >= least]
-
-
 def _turns(rng: np.random.Generator, persons: list[str], frames: int) -> tuple[Turn, ...]:
     talkers = [*persons, WEARER, UNSEEN]
     weight = np.array([_TALKERS.get(name, 1 / np.sqrt(len(persons))) for name in talkers])
@@ -131,16 +132,11 @@ def _turns(rng: np.random.Generator, persons: list[str], frames: int) -> tuple[T
         before = [turns[-1].speaker == name if turns else False for name in talkers]
         share = np.where(before, 0.3 * weight, weight)
         speaker = str(rng.choice(talkers, p=share / share.sum()))
-        end = min(at + _span(rng, _TURN_S, 12), frames - 2)
+        end = min(at + draw_span(rng, _TURN, 12), frames - 2)
         chance = {WEARER: 0.0, UNSEEN: 0.2}.get(speaker, 0.42)
         turns.append(Turn(speaker, at, end, bool(rng.random() < chance)))
         at = end + int(rng.integers(6, 26))
     return tuple(turns)
-
-
-def _span(rng: np.random.Generator, seconds: tuple[float, float], least: int) -> int:
-    median, spread = seconds
-    return max(least, round(RATE_HZ * float(rng.lognormal(np.log(median), spread))))
 
 
 def _camera(rng: np.random.Generator, frames: int) -> Floats:
@@ -159,26 +155,36 @@ def _camera(rng: np.random.Generator, frames: int) -> Floats:
 
 
 def _head(
-    rng: np.random.Generator, person: str, turns: tuple[Turn, ...], middle_px: Floats,
-    camera_px: Floats, width_px: int,
-) -> Head:  # fmt: skip
+    rng: np.random.Generator,
+    person: str,
+    turns: tuple[Turn, ...],
+    middle_px: Floats,
+    camera_px: Floats,
+    width_px: int,
+) -> Person:
     frames = len(camera_px)
     distance_m = float(rng.uniform(0.55, 1.4))
     px_per_mm = FOCAL * width_px / (distance_m * _MM_M) * (1 + 0.08 * wander(rng, frames, 1, 50))
     px_per_mm = px_per_mm[:, 0]
     sway = wander(rng, frames, 2, 25) * [45, 18] * px_per_mm[:, None]
     meant, aim = _looks(rng, lambda frame: _doing(person, turns, frame), frames)
-    gaze = _followed(aim, 0.55) + np.radians(0.6) * wander(rng, frames, 2, 8)
+    gaze = follow(aim, 0.55) + np.radians(0.6) * wander(rng, frames, 2, 8)
     seat = np.radians(rng.normal([0, -4], [17, 6]))
     share = rng.uniform(0.35, 0.8)
-    head = share * _followed(aim, 0.16) + (1 - share) * seat
+    head = share * follow(aim, 0.16) + (1 - share) * seat
     head = np.column_stack([head, np.radians(rng.normal(0, 4)) * np.ones(frames)])
     head += np.radians([3.0, 2.0, 2.5]) * wander(rng, frames, 3, 22)
     at_me = (meant & (np.hypot(*gaze.T) < AT_ME_RAD)).astype(np.int64)
-    return Head(
-        person, middle_px + sway + camera_px, px_per_mm, distance_m, head, gaze, at_me,
+    return Person(
+        person,
+        middle_px + sway + camera_px,
+        px_per_mm,
+        distance_m,
+        head,
+        gaze,
+        at_me,
         _lids(rng, frames),
-    )  # fmt: skip
+    )
 
 
 def _doing(person: str, turns: tuple[Turn, ...], frame: int) -> tuple[str, int]:
@@ -201,7 +207,7 @@ def _looks(
     at = 0
     while at < frames:
         what, until = doing(at)
-        end = at + _span(rng, _LOOK_S, 9)
+        end = at + draw_span(rng, _LOOK, 9)
         if rng.random() < 0.75:  # a look seldom outlasts what it belongs to
             end = min(end, until + int(rng.integers(0, 8)))
         if rng.random() < _AT_ME[what]:
@@ -224,13 +230,6 @@ def _elsewhere(rng: np.random.Generator) -> Floats:
             aim = rng.normal(0, 16, 2).tolist()
         if np.linalg.norm(aim) > np.degrees(CLEAR_RAD):
             return np.radians(aim)
-
-
-def _followed(aim: Floats, share: float) -> Floats:
-    """Each column goes a share of the rest of its way every frame, from its first value on."""
-    from scipy.signal import lfilter
-
-    return np.asarray(lfilter([share], [1, share - 1], aim, axis=0, zi=(1 - share) * aim[:1])[0])
 
 
 def _lids(rng: np.random.Generator, frames: int) -> Floats:

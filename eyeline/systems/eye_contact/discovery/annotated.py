@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.datasets import prepare
+from eyeline.datasets.prepare import Outcome
 from eyeline.documents import read_json
-from eyeline.errors import DataError, EyelineError
+from eyeline.errors import DataError
 from eyeline.files import filling, write_json
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.discovery.extract import Gaze
 from eyeline.systems.eye_contact.discovery.places import RECORD
-from eyeline.systems.eye_contact.discovery.plan import Outcome
 from eyeline.systems.eye_contact.original import Entry
 from eyeline.systems.eye_contact.tracklets import TrackletFile, read_tracklet, write_tracklet
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
@@ -30,16 +31,17 @@ def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze, gaze_sha256
     What the video can cause becomes an outcome. A video that is there is whole, and kept if its
     features are of the same weights.
     """
-    record = {"gaze_sha256": gaze_sha256}
+    record, count = {"gaze_sha256": gaze_sha256}, {"tracklets": len(entry.tracklets)}
     name = f"{entry.celebrity}/{entry.video}"
-    if video is None:
-        return Outcome(name, "failed", "its video is not here")
     folder = out / "tracklets" / entry.celebrity / entry.video
-    try:
+
+    def work() -> Outcome:
+        if video is None:
+            raise DataError("its video is not here")
         if folder.is_dir():
             if read_json(folder / RECORD) != record:
                 raise DataError(f"{folder} was made with other weights: remove it")
-            return Outcome(name, "kept", tracklets=len(entry.tracklets))
+            return Outcome(name, "kept", counts=count)
         tracklets = [read_tracklet(path, feature=False) for _, path in entry.tracklets]
         found = features_of(tracklets, video, gaze)
         (out / entry.celebrity).mkdir(parents=True, exist_ok=True)
@@ -48,9 +50,9 @@ def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze, gaze_sha256
             write_json(place / RECORD, record)
             for (row, _), own, feature in zip(entry.tracklets, tracklets, found, strict=True):
                 write_tracklet(place / f"{row.tracklet}.npz", replace(own, feature=feature))
-    except (EyelineError, OSError) as error:
-        return Outcome(name, "failed", str(error))
-    return Outcome(name, "done", tracklets=len(tracklets))
+        return Outcome(name, "done", counts=count)
+
+    return prepare.attempt(name, work)
 
 
 def features_of(tracklets: Sequence[TrackletFile], video: Path, gaze: Gaze) -> list[Floats]:

@@ -90,9 +90,12 @@ class KeypointRcnn:
     """
 
     def __init__(
-        self, weights: Path | str, device: str = "cpu", least_score: float = 0.7,
+        self,
+        weights: Path | str,
+        device: str = "cpu",
+        least_score: float = 0.7,
         shorter_px: int = 800,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Load the network; CheckpointError where the file does not fit."""
         from torchvision.models.detection import keypointrcnn_resnet50_fpn
 

@@ -148,9 +148,12 @@ def extract(
     write_fixations(folder / FIXATIONS, points)
     spans = [f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in reader.info.damage]
     return Extracted(
-        work.frames, work.formation.count, len(points), work.recogniser.embedded,
+        work.frames,
+        work.formation.count,
+        len(points),
+        work.recogniser.embedded,
         (*spans, *reader.warnings),
-    )  # fmt: skip
+    )
 
 
 @dataclass
@@ -170,13 +173,18 @@ class _Extraction:
 
     def __post_init__(self) -> None:
         self.recogniser = Recogniser(
-            self.person, self.with_.embedder,
-            refresh_frames=self.with_.refresh_frames, memory_frames=self.with_.memory_frames,
-        )  # fmt: skip
+            self.person,
+            self.with_.embedder,
+            refresh_frames=self.with_.refresh_frames,
+            memory_frames=self.with_.memory_frames,
+        )
         self.formation = Formation(
-            self.width_px, self.height_px, self._keep,
-            save_last=self.with_.save_last, save_breaking=self.with_.save_breaking,
-        )  # fmt: skip
+            self.width_px,
+            self.height_px,
+            self._keep,
+            save_last=self.with_.save_last,
+            save_breaking=self.with_.save_breaking,
+        )
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyeline.errors import OutputError
-from eyeline.files import locked
 from eyeline.systems.eye_contact.discovery.tables import FIXATIONS
 from eyeline.systems.eye_contact.tracklets import tracklet_folder, video_name
 
@@ -44,28 +43,16 @@ def prepared_videos(root: Path) -> list[VideoName]:
 
 
 @contextmanager
-def whole_folder(root: Path, name: VideoName) -> Iterator[Path | None]:
+def whole_folder(root: Path, name: VideoName) -> Iterator[Path]:
     """An empty folder that becomes the video's own once the block ends without an exception.
 
-    Gives None where another process is at work on the video.
-
     Raises:
-        OutputError: the place cannot be written, or something else bears the folder's name.
+        OutputError: something else bears the folder's name.
+        OSError: the place cannot be written.
     """
-    folder, work = name.folder(root), root / WORK
-    try:
-        with locked(work / f"{name.celebrity}_{name.video}.lock", tidy=True) as ours:
-            if not ours:
-                yield None
-                return
-            if folder.exists():
-                raise OutputError(f"{folder} is in the way: it lacks {FIXATIONS}; remove it")
-            yield from _built(work / f"{name.celebrity}_{name.video}", folder)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
-
-
-def _built(place: Path, folder: Path) -> Iterator[Path]:
+    folder, place = name.folder(root), root / WORK / f"{name.celebrity}_{name.video}"
+    if folder.exists():
+        raise OutputError(f"{folder} is in the way: it lacks {FIXATIONS}; remove it")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     try:

@@ -1,11 +1,11 @@
-"""How videos are to be prepared, and what became of each."""
+"""How videos are to be prepared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from eyeline.errors import UsageError
 from eyeline.files import sha256
@@ -16,7 +16,6 @@ from eyeline.systems.eye_contact.discovery.identity import LEAST_COSINE
 from eyeline.systems.eye_contact.discovery.labelled import SECONDS
 from eyeline.systems.eye_contact.discovery.recognise import MEMORY_FRAMES, REFRESH_FRAMES
 
-Status = Literal["done", "kept", "skipped", "busy", "failed"]
 Progress = Callable[[str, float, float], None]
 """Called with a video's name, the seconds of it done and the seconds there are."""
 
@@ -75,14 +74,3 @@ class Plan:
             "body_sha256": sha256(self.body_weights) if self.body_weights else None,
             "images": self.images is not None,
         }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one video."""
-
-    video: str
-    status: Status
-    message: str = ""
-    tracklets: int = 0
-    gaze_points: int = 0

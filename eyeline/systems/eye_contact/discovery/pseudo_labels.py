@@ -108,9 +108,10 @@ def run(
     write_list(root / LIST, rows)
     summary = Summary(tuple(videos), len(rows))
     report = summary.as_dict() | {
-        "limits": asdict(limits), "left_out": sorted(barred),
+        "limits": asdict(limits),
+        "left_out": sorted(barred),
         "by_video": [asdict(video) for video in videos],
-    }  # fmt: skip
+    }
     write_bytes(root / REPORT, (json.dumps(report, indent=2) + "\n").encode())
     return summary
 
@@ -160,9 +161,13 @@ def _label(
 
 
 def _found(
-    name: VideoName, folder: Path, tracklets: list[TrackletFile], m_eps: float, most_fits: int,
+    name: VideoName,
+    folder: Path,
+    tracklets: list[TrackletFile],
+    m_eps: float,
+    most_fits: int,
     limits: Limits,
-) -> VideoLabels:  # fmt: skip
+) -> VideoLabels:
     """The clusters of a video, written to `training.csv`, or the reason to leave it out."""
     points = read_fixations(folder / FIXATIONS)
     last = max([*points.frame.tolist(), *(t.end_frame - 1 for t in tracklets)], default=-1)

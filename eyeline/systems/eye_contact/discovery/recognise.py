@@ -63,9 +63,13 @@ class Recogniser:
     """
 
     def __init__(
-        self, person: Person, embedder: Embedder, *,
-        refresh_frames: int = REFRESH_FRAMES, memory_frames: int = MEMORY_FRAMES,
-    ) -> None:  # fmt: skip
+        self,
+        person: Person,
+        embedder: Embedder,
+        *,
+        refresh_frames: int = REFRESH_FRAMES,
+        memory_frames: int = MEMORY_FRAMES,
+    ) -> None:
         """Begin without faces."""
         if not 1 <= refresh_frames <= memory_frames:
             raise UsageError(

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from eyeline import processes
+from eyeline.datasets import prepare
+from eyeline.datasets.prepare import Outcome, SkippedError, Status
 from eyeline.documents import read_json
-from eyeline.errors import DataError, EyelineError
+from eyeline.errors import DataError
 from eyeline.files import write_bytes
 from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.discovery.bodies import make_bodies
-from eyeline.systems.eye_contact.discovery.extract import Extracted, Instruments, extract
+from eyeline.systems.eye_contact.discovery.extract import Instruments, extract
 from eyeline.systems.eye_contact.discovery.faces import make_finder
 from eyeline.systems.eye_contact.discovery.identity import (
     Person,
@@ -26,8 +26,8 @@ from eyeline.systems.eye_contact.discovery.identity import (
     references_path,
     write_references,
 )
-from eyeline.systems.eye_contact.discovery.places import RECORD, VideoName, whole_folder
-from eyeline.systems.eye_contact.discovery.plan import Outcome, Plan, Progress
+from eyeline.systems.eye_contact.discovery.places import RECORD, WORK, VideoName, whole_folder
+from eyeline.systems.eye_contact.discovery.plan import Plan, Progress
 from eyeline.systems.eye_contact.discovery.sources import Source
 from eyeline.systems.eye_contact.discovery.tables import FIXATIONS
 from eyeline.systems.eye_contact.tracklets import SUFFIX
@@ -41,12 +41,9 @@ class Worker:
 
     def attempt(self, source: Source, progress: Progress | None = None) -> Outcome:
         """One video; what its file or folder can cause becomes an outcome."""
-        try:
-            return self._prepare(source, progress)
-        except _SkippedError as reason:
-            return Outcome(str(source.name), "skipped", str(reason))
-        except EyelineError as error:
-            return Outcome(str(source.name), "failed", str(error))
+        name = source.name
+        lock = self.plan.out / WORK / f"{name.celebrity}_{name.video}.lock"
+        return prepare.attempt(str(name), lambda: self._prepare(source, progress), lock, tidy=True)
 
     @cached_property
     def instruments(self) -> Instruments:
@@ -73,8 +70,6 @@ class Worker:
             return _kept(name, folder, self.plan.settings())
         _check_length(source.path, self.plan.choices.seconds)
         with whole_folder(self.plan.out, name) as place:
-            if place is None:
-                return Outcome(str(name), "busy", "another process is at work on it")
             return self._into(source, place, progress)
 
     def _into(self, source: Source, place: Path, progress: Progress | None) -> Outcome:
@@ -82,14 +77,17 @@ class Worker:
         name, path = source.name, self._converted(source)
         person = self._person(source, path)
         if person is None:
-            raise _SkippedError("no face was found in it")
-        found = extract(path, place, person, self.instruments, _told_of(progress, name))
+            raise SkippedError("no face was found in it")
+        found = extract(path, place, person, self.instruments, _progress_of(progress, name))
         record = {
-            "source": source.path.name, "settings": self.plan.settings(),
-            "identity": person.source, "known_faces": len(person.references), **vars(found),
-        }  # fmt: skip
+            "source": source.path.name,
+            "settings": self.plan.settings(),
+            "identity": person.source,
+            "known_faces": len(person.references),
+            **vars(found),
+        }
         write_bytes(place / RECORD, (json.dumps(record, indent=2) + "\n").encode())
-        return _outcome(name, found)
+        return _outcome(name, "done", found.tracklets, found.gaze_points, found.damage)
 
     def _converted(self, source: Source) -> Path:
         """The file to read: converted to 25 Hz first where that was asked for."""
@@ -118,28 +116,14 @@ class Worker:
         return Person(seen, "video", least) if len(seen) else None
 
 
-def side_by_side(videos: Sequence[Source], plan: Plan, jobs: int) -> Iterator[Outcome]:
-    """Prepare videos in processes of this machine, in the order in which they are finished.
-
-    Raises:
-        EyelineError: a process was killed.
-    """
-    plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
-    work = [(plan, video) for video in videos]
-    yield from processes.side_by_side(_attempt, work, jobs, processes.one_thread)
-
-
-class _SkippedError(EyelineError):
-    """A video that is not prepared for a reason that is no fault."""
+def prepare_video(plan: Plan, source: Source, progress: Progress | None = None) -> Outcome:
+    """One video, by the process's own worker."""
+    return _worker(plan).attempt(source, progress)
 
 
 @cache
 def _worker(plan: Plan) -> Worker:
     return Worker(plan)
-
-
-def _attempt(plan: Plan, source: Source) -> Outcome:
-    return _worker(plan).attempt(source)
 
 
 def _kept(name: VideoName, folder: Path, settings: dict[str, Any]) -> Outcome:
@@ -154,7 +138,7 @@ def _kept(name: VideoName, folder: Path, settings: dict[str, Any]) -> Outcome:
             f"{folder} was prepared in another way ({'; '.join(differ)}): "
             "remove it or choose another folder to write"
         )
-    return Outcome(str(name), "kept", "", int(record["tracklets"]), int(record["gaze_points"]))
+    return _outcome(name, "kept", int(record["tracklets"]), int(record["gaze_points"]))
 
 
 def _record(path: Path) -> dict[str, Any] | None:
@@ -172,14 +156,18 @@ def _check_length(path: Path, seconds: tuple[float, float]) -> None:
 
     length = int(probe(path).duration_s * RATE_HZ + 1e-6) // RATE_HZ
     if not seconds[0] <= length <= seconds[1]:
-        raise _SkippedError(f"{length} s long; {seconds[0]:g} to {seconds[1]:g} s are used")
+        raise SkippedError(f"{length} s long; {seconds[0]:g} to {seconds[1]:g} s are used")
 
 
-def _outcome(name: VideoName, found: Extracted) -> Outcome:
-    return Outcome(str(name), "done", "; ".join(found.damage), found.tracklets, found.gaze_points)
+def _outcome(
+    name: VideoName, status: Status, tracklets: int, gaze_points: int, damage: Sequence[str] = ()
+) -> Outcome:
+    words = "; ".join((f"{tracklets} tracklets, {gaze_points} gaze points", *damage))
+    counts = {"tracklets": tracklets, "gaze_points": gaze_points}
+    return Outcome(str(name), status, words, counts)
 
 
-def _told_of(progress: Progress | None, name: VideoName) -> Any:
+def _progress_of(progress: Progress | None, name: VideoName) -> Any:
     if progress is None:
         return None
     return lambda done_s, there_s: progress(str(name), done_s, there_s)

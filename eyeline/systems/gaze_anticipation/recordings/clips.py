@@ -16,10 +16,12 @@ DATASETS = ("ego4d", "aria")
 SPLITS = ("train", "test")
 SKIPPED = frozenset(
     {
-        "4e07da0c-450f-4c37-95e9-e793cb5d8f7f", "5819e52c-4e12-4f86-ad69-76fc215dfbcb",
-        "83081c5a-8456-44d8-af67-280034f8f0a6", "a77682da-cae7-4e68-8580-6cb47658b23f",
+        "4e07da0c-450f-4c37-95e9-e793cb5d8f7f",
+        "5819e52c-4e12-4f86-ad69-76fc215dfbcb",
+        "83081c5a-8456-44d8-af67-280034f8f0a6",
+        "a77682da-cae7-4e68-8580-6cb47658b23f",
     }
-)  # fmt: skip
+)
 """Videos of Ego4D that the published code always leaves out."""
 UNTRACKED = "ego4d_gaze_untracked.csv"
 """Table of Ego4D's intervals without gaze."""

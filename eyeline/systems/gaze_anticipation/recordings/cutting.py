@@ -19,9 +19,8 @@ from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
 from eyeline.systems.gaze_anticipation.recordings.store import Media, PreparedVideo, open_video
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ, spectrogram
-from eyeline.video.made_up import write_wav
 from eyeline.video.reader import probe
-from eyeline.video.sound import has_sound
+from eyeline.video.sound import has_sound, write_wav
 from eyeline.video.writer import VideoWriter
 
 CLIPS = {"ego4d": "clips.gaze", "aria": "clips"}

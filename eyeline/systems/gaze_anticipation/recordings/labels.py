@@ -32,10 +32,17 @@ ARIA_SENSOR = 1408.0
 """Width and height of the picture as the sensor lies, a quarter turn from upright."""
 
 TIMES = {
-    "component_timestamp_s": 1.0, "canonical_timestamp_s": 1.0, "gaze_timestamp": 1.0,
-    "timestamp_s": 1.0, "time_s": 1.0, "timestamp": 1.0, "time": 1.0,
-    "canonical_timestamp_ms": 1e-3, "timestamp_ms": 1e-3, "time_ms": 1e-3,
-}  # fmt: skip
+    "component_timestamp_s": 1.0,
+    "canonical_timestamp_s": 1.0,
+    "gaze_timestamp": 1.0,
+    "timestamp_s": 1.0,
+    "time_s": 1.0,
+    "timestamp": 1.0,
+    "time": 1.0,
+    "canonical_timestamp_ms": 1e-3,
+    "timestamp_ms": 1e-3,
+    "time_ms": 1e-3,
+}
 """Columns of time in Ego4D's layout and in exports of Pupil, and the seconds that 1 is; the first
 that a file has. As the original does, this takes the time within the component."""
 PLACE_X, PLACE_Y = "norm_pos_x", "norm_pos_y"

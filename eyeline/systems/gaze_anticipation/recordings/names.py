@@ -49,9 +49,17 @@ def _rows(path: Path) -> list[tuple[str, str]]:
         said = ["".join(t.text or "" for t in one.iter(f"{_SPACE}t")) for one in texts]
         return [_row(row, said) for row in sheet.iter(f"{_SPACE}row")]
     except (
-        OSError, zipfile.BadZipFile, ElementTree.ParseError, NotImplementedError, RuntimeError,
-        ValueError, IndexError, KeyError, EOFError, zlib.error,
-    ) as error:  # fmt: skip
+        OSError,
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        IndexError,
+        KeyError,
+        EOFError,
+        zlib.error,
+    ) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
 
 

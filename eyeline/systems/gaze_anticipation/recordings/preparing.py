@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eyeline.errors import DataError, EyelineError
-from eyeline.files import clear, filling, locked
+from eyeline.datasets import prepare
+from eyeline.datasets.prepare import LOCKS, Outcome, Status, size_and_hash
+from eyeline.errors import DataError
+from eyeline.files import clear, filling
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import store
 from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
@@ -32,13 +32,11 @@ from eyeline.systems.gaze_anticipation.windows import spectrogram
 from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
 from eyeline.video.reader import probe
 
-LOCKS = ".locks"
 RATE_OFF = 0.002
 """Share by which a video's rate may differ: 29.97 passes for 30."""
 SHORT_S = 1.0
 """By which sound may end before the picture; the rest is silent."""
 
-_SAMPLE_BYTES = 1 << 16
 _COLUMN = spectrogram.SOUND_HZ // spectrogram.COLUMNS_S
 
 
@@ -50,44 +48,23 @@ class Settings:
     """Take videos whose sound is missing or ends too early; the rest is silent."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one video."""
-
-    video: str
-    status: str
-    """`done`, `kept` from an earlier run, `busy` in another process, or `failed`."""
-    message: str = ""
-    counts: Mapping[str, Any] = field(default_factory=dict)
-    """Frames, seconds of picture and of sound, frames of each kind of gaze, bytes."""
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-    """That it took."""
-
-
 def attempt(raw: Raw, out: Path, settings: Settings) -> Outcome:
     """Prepare one video below `out`; what it can cause becomes an outcome.
 
     One that was prepared of the same files is kept. Its folder appears when it is whole, so a run
     that was stopped has lost no more than the video under way.
     """
-    begun = time.monotonic()
-    try:
-        with locked(out / LOCKS / f"{raw.video}.lock") as ours:
-            if not ours:
-                return Outcome(raw.video, "busy", "another process is at work on it")
-            raw.ready()
-            source = _source(raw)
-            kept = _kept(out, raw, source, settings)
-            return kept or _prepare(raw, out, settings, source, begun)
-    except EyelineError as error:
-        return Outcome(raw.video, "failed", str(error))
-    except OSError as error:
-        return Outcome(raw.video, "failed", f"{error.filename}: {error.strerror or error}")
+
+    def work() -> Outcome:
+        raw.ready()
+        source = _source(raw)
+        return _kept(out, raw, source, settings) or _prepare(raw, out, settings, source)
+
+    return prepare.attempt(raw.video, work, out / LOCKS / f"{raw.video}.lock")
 
 
 def _prepare(
-    raw: Raw, out: Path, settings: Settings, source: Sequence[Mapping[str, Any]], begun: float
+    raw: Raw, out: Path, settings: Settings, source: Sequence[Mapping[str, Any]]
 ) -> Outcome:
     folder = out / VIDEOS / raw.video
     clear(folder)
@@ -95,7 +72,7 @@ def _prepare(
         content = _content(raw, settings, place)
         card = {"source": source, "settings": asdict(settings), **content.card}
         store.write_index(place, out, replace(content, card=card))
-    return _told(open_video(out, raw.video), "done", round(time.monotonic() - begun, 2))
+    return _outcome(open_video(out, raw.video), "done")
 
 
 def _content(raw: Raw, settings: Settings, place: Path) -> Content:
@@ -129,9 +106,10 @@ def _content(raw: Raw, settings: Settings, place: Path) -> Content:
         "gaze": gaze.counts(),
     }
     card = {
-        "counts": counts, "notes": [*gaze.notes, *_notes(media, sounds, gaze.kind)],
+        "counts": counts,
+        "notes": [*gaze.notes, *_notes(media, sounds, gaze.kind)],
         "gaps": gaps(gaze, timing.fps, found[0][2].duration_s) if whole else [],
-    }  # fmt: skip
+    }
     size = (info.width_px, info.height_px)
     return Content(raw.video, raw.dataset, media, gaze, size, heads, card)
 
@@ -207,26 +185,21 @@ def _notes(media: Sequence[Media], sounds: Sequence[Pcm], kind: Ints) -> Iterato
         yield f"labels end {len(media[0].frames) - len(kind)} frames before the video"
 
 
-def _told(video: PreparedVideo, status: str, seconds: float = 0.0) -> Outcome:
-    card = video.card
+def _outcome(video: PreparedVideo, status: Status) -> Outcome:
     size = sum(path.stat().st_size for path in video.folder.iterdir())
-    counts = {**card["counts"], "size_bytes": size}
-    return Outcome(video.video, status, "", counts, tuple(card["notes"]), seconds)
+    counts, notes = {**video.card["counts"], "size_bytes": size}, tuple(video.card["notes"])
+    words = ", ".join((f"{counts['frames']} frames", *notes))
+    return Outcome(video.video, status, words, counts, notes)
 
 
 def _source(raw: Raw) -> list[dict[str, Any]]:
-    """What tells this video's files from others: size, and a hash of both ends."""
+    """What tells this video's files from others."""
     found = []
     for path in raw.files:
         if not path.is_file():
             raise DataError(f"{raw.video}: {path} is missing")
-        size = path.stat().st_size
-        hashed = hashlib.sha256()
-        with path.open("rb") as file:
-            hashed.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(size - _SAMPLE_BYTES, 0))
-            hashed.update(file.read(_SAMPLE_BYTES))
-        found.append({"name": path.name, "bytes": size, "ends_sha256": hashed.hexdigest()})
+        size, digest = size_and_hash(path)
+        found.append({"name": path.name, "bytes": size, "ends_sha256": digest})
     return found
 
 
@@ -243,7 +216,7 @@ def _kept(
         return None
     if found.card.get("source") != source or found.card.get("settings") != asdict(settings):
         return None
-    return None if _lacks(found, raw) else _told(found, "kept")
+    return None if _lacks(found, raw) else _outcome(found, "kept")
 
 
 def _lacks(found: PreparedVideo, raw: Raw) -> bool:

@@ -123,9 +123,10 @@ def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted
     train = sorted(names - test)
     parts = {"train": train, "test": sorted(test)}
     why = (
-        "as asked for, lists or not" if wanted.test_share is not None
+        "as asked for, lists or not"
+        if wanted.test_share is not None
         else f"{source} and its data/ hold no {' and no '.join(_named(dataset))}"
-    )  # fmt: skip
+    )
     drawn = (
         f"{len(test)} of {len(names)} videos drawn to test on (test_share "
         f"{wanted.share:g}, seed {wanted.seed}): {why}. The published lists are in {_AUTHORS}; "
@@ -193,9 +194,11 @@ def _untracked(source: Path, dataset: str, wanted: Wanted) -> Mapping[str, Inter
 
 
 def _notes(
-    folder: Path, dataset: str, parts: Mapping[str, Sequence[Clip | str]],
+    folder: Path,
+    dataset: str,
+    parts: Mapping[str, Sequence[Clip | str]],
     untracked: Mapping[str, Intervals] | None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     by_split = {split: {video_of(entry) for entry in part} for split, part in parts.items()}
     notes = [f"lists: those of {folder}"]
     for split, name in zip(SPLITS, _named(dataset), strict=True):

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.documents import parse_json, read_npz
+from eyeline.datasets.index import read_index
 from eyeline.errors import DataError, check_shape
 from eyeline.files import write_json
 from eyeline.results import Floats, Image, Ints
@@ -29,6 +29,7 @@ from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS, Ti
 from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, ROWS, SILENCE
 
 VERSION = 1
+_ARRAYS = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
 """Of the layout; a reader refuses others."""
 VIDEOS, SPLIT, CARD = "videos", "split", "index.json"
 INDEX, SOUND = "index.npz", "sound.npy"
@@ -85,8 +86,7 @@ class PreparedVideo:
         """Read its index; see `open_video`."""
         self.root, self.video = root, video
         self.folder = root / VIDEOS / video
-        content = _read(self.folder / INDEX, video)
-        self.card: Mapping[str, Any] = _card(content, video)
+        content, self.card = read_index(self.folder / INDEX, f"video {video}", VERSION, _ARRAYS)
         self.dataset: str = self.card["dataset"]
         self.size_wh: tuple[int, int] = tuple(self.card["size_wh"])
         self.gaze = FrameGaze(content["xy"], content["kind"], content.get("time_ns"))
@@ -256,9 +256,12 @@ def write_index(folder: Path, root: Path, content: Content) -> None:
     """
     media = content.media
     card = {
-        **content.card, "version": VERSION, "dataset": content.dataset,
-        "size_wh": list(content.size_wh), "media": [_words(each, root) for each in media],
-    }  # fmt: skip
+        **content.card,
+        "version": VERSION,
+        "dataset": content.dataset,
+        "size_wh": list(content.size_wh),
+        "media": [_words(each, root) for each in media],
+    }
     arrays: dict[str, Any] = {"xy": content.gaze.xy, "kind": content.gaze.kind}
     if content.gaze.time_ns is not None:
         arrays["time_ns"] = content.gaze.time_ns
@@ -274,9 +277,11 @@ def write_index(folder: Path, root: Path, content: Content) -> None:
 def write_card(root: Path, dataset: str) -> None:
     """Write what the whole folder is."""
     card = {
-        "system": "gaze_anticipation", "version": VERSION, "dataset": dataset,
+        "system": "gaze_anticipation",
+        "version": VERSION,
+        "dataset": dataset,
         "videos": list(prepared_videos(root)),
-    }  # fmt: skip
+    }
     write_json(root / CARD, card)
 
 
@@ -300,30 +305,3 @@ def _found(root: Path, said: Mapping[str, Any]) -> Path:
     """Where a file lies: from the folder, so that both can move together, or where it was."""
     beside = Path(os.path.normpath(root.resolve() / said["beside"]))
     return beside if beside.is_file() else Path(said["path"])
-
-
-def _card(content: Mapping[str, Any], video: str) -> Mapping[str, Any]:
-    try:
-        card = parse_json(str(content["card"]), "card")
-        version = card["version"]
-    except (DataError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"video {video}: its card is damaged ({error!r})") from error
-    if version != VERSION:
-        raise DataError(
-            f"video {video} was prepared in layout {version}, this reads {VERSION}: prepare it "
-            "again"
-        )
-    return dict(card)
-
-
-def _read(path: Path, video: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(f"video {video} is not prepared: no {path}")
-    try:
-        content = read_npz(path)
-    except DataError as error:
-        raise DataError(f"video {video}: {path} is damaged: {error}") from error
-    wanted = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
-    if lacking := [name for name in (*wanted, "card") if name not in content]:
-        raise DataError(f"video {video}: {path} lacks {', '.join(lacking)}")
-    return content

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError
 from eyeline.files import filling, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
-from eyeline.video.made_up import write_wav
+from eyeline.video.sound import write_wav
 from eyeline.video.writer import VideoWriter
 
 MOVIE, TIMES, CALIBRATION = "movie.mp4", "timestamps.csv", "calibration.json"
@@ -129,10 +129,18 @@ def _write_movie(place: Path, provider: Any, stream: Any, numbers: Ints, taken: 
     height, width = first.shape[:2]
     seconds = len(numbers) / RATE_HZ
     info = VideoInfo(
-        path=str(place / MOVIE), width_px=width, height_px=height, rate_hz=Fraction(RATE_HZ),
-        start_s=0.0, duration_s=seconds, frame_count=len(numbers), has_sound=False,
-        rotation_deg=0, pixel_aspect=Fraction(1), variable_rate=False,
-    )  # fmt: skip
+        path=str(place / MOVIE),
+        width_px=width,
+        height_px=height,
+        rate_hz=Fraction(RATE_HZ),
+        start_s=0.0,
+        duration_s=seconds,
+        frame_count=len(numbers),
+        has_sound=False,
+        rotation_deg=0,
+        pixel_aspect=Fraction(1),
+        variable_rate=False,
+    )
     wav = place / ".sound.wav"
     sound = _write_sound(wav, provider, int(taken[0]), seconds)
     try:

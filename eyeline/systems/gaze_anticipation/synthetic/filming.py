@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from eyeline.results import Floats, Image
+from eyeline.synthetic.film import window
 from eyeline.systems.gaze_anticipation.synthetic.scenes import (
     ASPECT,
     Scene,
@@ -17,9 +18,11 @@ from eyeline.systems.gaze_anticipation.synthetic.scenes import (
 )
 
 LOOKS = (
-    ("disc", (250, 75, 65)), ("square", (70, 130, 255)), ("triangle", (60, 225, 85)),
+    ("disc", (250, 75, 65)),
+    ("square", (70, 130, 255)),
+    ("triangle", (60, 225, 85)),
     ("star", (255, 220, 50)),
-)  # fmt: skip
+)
 """Outline and RGB of each kind of thing."""
 
 _POINTS = 16
@@ -78,21 +81,18 @@ def _room(rng: np.random.Generator, width_px: int) -> Image:
 
 def _seen(room: Image, head: Floats, size: tuple[int, int]) -> Image:
     """What of the room is in the picture."""
-    import cv2
-
     x, y, roll = head
     cos, sin = np.cos(roll), np.sin(roll)
-    middle = np.array([len(room) / 2 + x * size[0], len(room) / 2 + y * size[0]])
-    turn = np.array([[cos, -sin], [sin, cos]])
-    way = np.column_stack([turn, middle - turn @ (np.array(size) / 2)])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(room, way, size, flags=flags, borderMode=cv2.BORDER_REFLECT))
+    centre = np.array([len(room) / 2 + x * size[0], len(room) / 2 + y * size[0]])
+    corner = centre - np.array([[cos, -sin], [sin, cos]]) @ (np.array(size) / 2)
+    return window(room, corner, size, float(roll))
 
 
 def _shade(rng: np.random.Generator, thing: Thing) -> Floats:
     """The colour of its kind, a little off."""
-    return np.clip(np.array(LOOKS[thing.kind][1]) * rng.uniform(0.9, 1.05) + rng.normal(0, 8, 3),
-                   0, 255)  # fmt: skip
+    return np.clip(
+        np.array(LOOKS[thing.kind][1]) * rng.uniform(0.9, 1.05) + rng.normal(0, 8, 3), 0, 255
+    )
 
 
 def _draw(picture: Image, thing: Thing, colour: Floats, place: Floats, t: int, roll: float) -> None:

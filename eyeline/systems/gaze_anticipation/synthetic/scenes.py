@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.results import Floats, Ints
+from eyeline.synthetic.motion import follow, wander
 
 RATE_HZ = 30
 ROUND_S = 5
@@ -103,13 +104,8 @@ def in_picture(places: Floats, head: Floats) -> Floats:
 
 
 def drift(rng: np.random.Generator, frames: int, columns: int, over_s: float) -> Floats:
-    """Smooth random courses `(frame, columns)` with a spread of 1 that turn in about `over_s`."""
-    from scipy.ndimage import gaussian_filter1d
-
-    wide = over_s * RATE_HZ / 2
-    noise = rng.standard_normal((frames + 2 * round(4 * wide), columns))
-    course = gaussian_filter1d(noise, wide, axis=0)[round(4 * wide) :][:frames]
-    return np.asarray(course * np.sqrt(2 * wide * np.sqrt(np.pi)))
+    """Smooth noise `(frame, columns)` that turns in about `over_s`."""
+    return wander(rng, frames, columns, over_s * RATE_HZ / 2)
 
 
 def _things(rng: np.random.Generator, frames: int, rounds: int, count: int) -> list[Thing]:
@@ -153,14 +149,11 @@ def _head(
     rng: np.random.Generator, things: Sequence[Thing], events: Sequence[Event], frames: int
 ) -> Floats:
     """It sways, and turns some of the way to what is looked at, behind the eyes."""
-    from scipy.signal import lfilter
-
     wanted = np.zeros((frames, 2))
     for event in events:
         span = slice(round(event.looked_s * RATE_HZ), round(event.left_s * RATE_HZ))
         wanted[span] = _FOLLOWS * things[event.thing].places[span]
-    keep = np.exp(-1 / (_SETTLES_S * RATE_HZ))
-    turned = lfilter([1 - keep], [1, -keep], wanted, axis=0)
+    turned = follow(wanted, 1 - np.exp(-1 / (_SETTLES_S * RATE_HZ)))
     sway = 0.02 * drift(rng, frames, 2, 0.8) + 0.02 * drift(rng, frames, 2, 6.0)
     return np.concatenate([turned + sway, 0.04 * drift(rng, frames, 1, 1.2)], axis=1)
 

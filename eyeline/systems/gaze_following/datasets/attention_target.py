@@ -60,10 +60,16 @@ def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
         point = values[4:]
         inside = point != [-1, -1]
         made.add(
-            where, picture=f"{clip}/{name}", video=clip, frame=_number(name), person=path.stem,
-            head_xyxy=values[:4], in_frame=int(inside), size_px=size_of(f"{clip}/{name}"),
+            where,
+            picture=f"{clip}/{name}",
+            video=clip,
+            frame=_number(name),
+            person=path.stem,
+            head_xyxy=values[:4],
+            in_frame=int(inside),
+            size_px=size_of(f"{clip}/{name}"),
             points_px=[[max(v, 0.0) for v in point]] if inside else [],
-        )  # fmt: skip
+        )
 
 
 def _number(name: str) -> int:

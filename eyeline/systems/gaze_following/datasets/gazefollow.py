@@ -18,9 +18,21 @@ from eyeline.systems.gaze_following.datasets.looks import NOT_TOLD, Builder, Loo
 from eyeline.systems.gaze_following.datasets.pictures import SizeOf
 
 COLUMNS = (
-    "picture", "number", "body_x", "body_y", "body_width", "body_height", "eye_x", "eye_y",
-    "gaze_x", "gaze_y", "head_xmin", "head_ymin", "head_xmax", "head_ymax",
-)  # fmt: skip
+    "picture",
+    "number",
+    "body_x",
+    "body_y",
+    "body_width",
+    "body_height",
+    "eye_x",
+    "eye_y",
+    "gaze_x",
+    "gaze_y",
+    "head_xmin",
+    "head_ymin",
+    "head_xmax",
+    "head_ymax",
+)
 """Of both texts. In training `in_frame` follows (1 in the picture, 0 outside, -1 not told); columns
 after that name where the picture comes from and are not read."""
 FILES = {"train": "train_annotations_release.txt", "test": "test_annotations_release.txt"}
@@ -87,12 +99,16 @@ def _add(one: _Person, size_of: SizeOf, made: Builder) -> None:
     points = (one.points or [point]) if one.in_frame == 1 else []
     ordered = np.sort(np.reshape(head, (2, 2)), axis=0).ravel().tolist()  # some are inside out
     made.add(
-        one.where, picture=one.picture, video=one.picture, in_frame=one.in_frame,
+        one.where,
+        picture=one.picture,
+        video=one.picture,
+        in_frame=one.in_frame,
         person=f"{eye[0]:g},{eye[1]:g}",
         head_xyxy=ordered if ordered[0] < ordered[2] and ordered[1] < ordered[3] else None,
-        eyes_px=(eye[0] * width, eye[1] * height), size_px=(width, height),
+        eyes_px=(eye[0] * width, eye[1] * height),
+        size_px=(width, height),
         points_px=[(x * width, y * height) for x, y in points],
-    )  # fmt: skip
+    )
 
 
 def _in_frame(where: str, cell: str) -> int:

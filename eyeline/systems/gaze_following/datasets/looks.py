@@ -122,9 +122,14 @@ class Looks:
 
 _NAMES = ("source", "picture", "video", "person")
 _SHAPES = {
-    "frame": "row", "head_xyxy": "row 4", "eyes_px": "row 2", "size_px": "row 2",
-    "in_frame": "row", "target_xyxy": "row 4", "speaks": "row",
-}  # fmt: skip
+    "frame": "row",
+    "head_xyxy": "row 4",
+    "eyes_px": "row 2",
+    "size_px": "row 2",
+    "in_frame": "row",
+    "target_xyxy": "row 4",
+    "speaks": "row",
+}
 
 
 @dataclass
@@ -154,12 +159,19 @@ class Builder:
         """A row; what is None is not told."""
         self.rows.append(
             {
-                "source": source, "picture": picture, "video": video, "person": person,
-                "frame": frame, "in_frame": in_frame, "speaks": speaks,
-                "head_xyxy": _told(head_xyxy, 4), "eyes_px": _told(eyes_px, 2),
-                "size_px": _told(size_px, 2), "target_xyxy": _told(target_xyxy, 4),
+                "source": source,
+                "picture": picture,
+                "video": video,
+                "person": person,
+                "frame": frame,
+                "in_frame": in_frame,
+                "speaks": speaks,
+                "head_xyxy": _told(head_xyxy, 4),
+                "eyes_px": _told(eyes_px, 2),
+                "size_px": _told(size_px, 2),
+                "target_xyxy": _told(target_xyxy, 4),
             }
-        )  # fmt: skip
+        )
         self.points.append(np.array(points_px, np.float64).reshape(-1, 2))
 
     def looks(self) -> Looks:

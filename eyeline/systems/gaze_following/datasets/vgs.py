@@ -66,11 +66,17 @@ def read_text(
         size = size_of(row.name)
         inside = _inside(row.point_px, size)
         made.add(
-            where, picture=picture_of(name), video=name.video, frame=name.frame,
-            person=str(name.head), head_xyxy=row.head_xyxy,
-            points_px=[row.point_px] if inside else [], in_frame=int(inside),
-            size_px=size, speaks=_speaks(name, speakers),
-        )  # fmt: skip
+            where,
+            picture=picture_of(name),
+            video=name.video,
+            frame=name.frame,
+            person=str(name.head),
+            head_xyxy=row.head_xyxy,
+            points_px=[row.point_px] if inside else [],
+            in_frame=int(inside),
+            size_px=size,
+            speaks=_speaks(name, speakers),
+        )
     return made.looks()
 
 
@@ -127,11 +133,16 @@ def read_instances(
         name = formats.parse_name(image["file_name"], where)
         head = heads_xyxy.get(image["file_name"]) if heads_xyxy else None
         made.add(
-            where, picture=picture_of(name), video=name.video, frame=name.frame,
-            person=str(name.head), head_xyxy=head, size_px=(image["width"], image["height"]),
+            where,
+            picture=picture_of(name),
+            video=name.video,
+            frame=name.frame,
+            person=str(name.head),
+            head_xyxy=head,
+            size_px=(image["width"], image["height"]),
             target_xyxy=box,
             points_px=[((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)],
-        )  # fmt: skip
+        )
     if lacking := len(images) - len(told):
         made.notes.append(f"{path}: {lacking} of {len(images)} pictures have no target: left out")
     return made.looks()
@@ -145,10 +156,11 @@ def _annotation(
         image = images[entry["image_id"]]
         x, y, width, height = (float(v) for v in entry["bbox"])
         drop = (
-            bool(entry.get("ignore")) or bool(entry.get("iscrowd"))
+            bool(entry.get("ignore"))
+            or bool(entry.get("iscrowd"))
             or entry["category_id"] not in wanted
             or float(entry.get("area", width * height)) <= 0
-        )  # fmt: skip
+        )
         right, bottom = float(image["width"]), float(image["height"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: no annotation of COCO: {type(error).__name__} {error}") from None

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.results import Floats
+from eyeline.synthetic.camera import View
 from eyeline.systems.gaze_following.synthetic.looking import Looks, draw_looks
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes, draw_talk
 
-HEAD_M = np.array([0.078, 0.118, 0.1])
-"""Half axes of a head: aside, up, ahead."""
 FACE_M = np.array([0.075, 0.095])
 """Half sides of a face's box, as a face detector draws it."""
 TABLE_HALF_M = (0.52, 0.4)
@@ -23,35 +22,13 @@ KINDS = ("mug", "book", "bottle", "phone", "bowl")
 """Of things on the table."""
 
 _SIZE_M = {
-    "mug": (0.09, 0.1), "book": (0.2, 0.06), "bottle": (0.08, 0.26), "phone": (0.13, 0.05),
+    "mug": (0.09, 0.1),
+    "book": (0.2, 0.06),
+    "bottle": (0.08, 0.26),
+    "phone": (0.13, 0.05),
     "bowl": (0.2, 0.09),
-}  # fmt: skip
+}
 _DRAWS = 400  # of seats before fewer people are placed, and of things before fewer are
-
-
-@dataclass(frozen=True)
-class View:
-    """A camera without distortion, looking along z."""
-
-    width_px: int
-    height_px: int
-    focal_px: float
-
-    @property
-    def middle_px(self) -> Floats:
-        """`(2,)`."""
-        return np.array([self.width_px, self.height_px]) / 2
-
-    def project(self, points_m: Floats) -> Floats:
-        """Pixels `(..., 2)` of points `(..., 3)` before the camera."""
-        return np.asarray(self.middle_px + self.focal_px * points_m[..., :2] / points_m[..., 2:])
-
-    def inside(self, points_m: Floats) -> Floats:
-        """Whether points `(..., 3)` lie before the camera and in the picture."""
-        ahead = points_m[..., 2] > 0.1
-        pixel = self.project(np.where(ahead[..., None], points_m, 1.0))
-        wh = (self.width_px, self.height_px)
-        return np.asarray(ahead & ((pixel >= 0) & (pixel < wh)).all(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -126,7 +103,7 @@ def draw_scene(rng: np.random.Generator, people: int, frames: int, width_px: int
         width_px: of a picture; its height is nine sixteenths of that, an even number.
     """
     height_px = 2 * round(width_px * 9 / 32)
-    view = View(width_px, height_px, width_px * rng.uniform(0.95, 1.15))
+    view = View.ahead(width_px, height_px, width_px * rng.uniform(0.95, 1.15))
     table = np.array([rng.uniform(-0.05, 0.05), 0.33, rng.uniform(2.0, 2.25)])
     seats = _seats(rng, people, table)
     things = _things(rng, table)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.synthetic.motion import runs
+
 RATE_HZ = 25
 """Frames a second of all videos, as the published speaker detector wants it."""
 
@@ -40,8 +42,5 @@ def draw_talk(rng: np.random.Generator, people: int, seconds: float, rate_hz: fl
 
 def turns(speaks: Yes) -> list[tuple[int, int, int]]:
     """Person, first frame and the frame after the last of each turn, by time."""
-    found = []
-    for person, row in enumerate(np.asarray(speaks, bool)):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], row, [0]])))
-        found += [(person, int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    found = [(person, a, b) for person, row in enumerate(speaks) for a, b in runs(row)]
     return sorted(found, key=lambda turn: turn[1])

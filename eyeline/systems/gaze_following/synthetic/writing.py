@@ -18,6 +18,8 @@ import numpy as np
 from eyeline.files import made, write_bytes
 from eyeline.results import Floats, Image
 from eyeline.speech.syncnet.crops import Squares, squares
+from eyeline.synthetic import film
+from eyeline.synthetic.voice import AUDIO_HZ
 from eyeline.systems.gaze_following import speaker_files as stored
 from eyeline.systems.gaze_following.fused_images import jpeg
 from eyeline.systems.gaze_following.fusion import Fusion, fuse
@@ -25,10 +27,8 @@ from eyeline.systems.gaze_following.heads import Heads, heads, maps
 from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScenes, StoredTrack
 from eyeline.systems.gaze_following.synthetic.scenes import Scene
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
-from eyeline.systems.gaze_following.synthetic.voices import SOUND_HZ
 from eyeline.systems.gaze_following.tracking import FaceTrack
-from eyeline.video import made_up
-from eyeline.video.made_up import pcm16, write_wav
+from eyeline.video.sound import pcm16, write_wav
 
 _LAST_TICKS = 6  # frames at a video's end for which the published code does not say who speaks
 
@@ -43,7 +43,7 @@ def marked(scene: Scene) -> tuple[list[Squares], Heads]:
 def write_sound(path: Path, sound: Floats) -> Path:
     """16 bits, one channel."""
     made(path.parent)
-    write_wav(path, pcm16(sound), SOUND_HZ)
+    write_wav(path, pcm16(sound), AUDIO_HZ)
     return path
 
 
@@ -72,7 +72,7 @@ def write_video(
 
     made(path.parent)
     size = (scene.view.width_px, scene.view.height_px)
-    made_up.write_video(path, keeping(), size, scene.frames, RATE_HZ, sound)
+    film.write_video(path, keeping(), size, scene.frames, RATE_HZ, sound)
     return kept
 
 
@@ -119,9 +119,10 @@ def write_speaker_files(
     by_frame = box.transpose(1, 0, 2).reshape(-1, 4)
     stored.write_faces(
         work / stored.FACES,
-        StoredFaces(every.repeat(scene.people), by_frame, np.full(len(by_frame), 0.9),
-                    scene.frames),
-    )  # fmt: skip
+        StoredFaces(
+            every.repeat(scene.people), by_frame, np.full(len(by_frame), 0.9), scene.frames
+        ),
+    )
     stored.write_scenes(work / stored.SCENES, StoredScenes(scene.frames, ()))
     tracks = [StoredTrack(FaceTrack(every, b), f) for b, f in zip(box, faces, strict=True)]
     stored.write_tracks(work / stored.TRACKS, tracks)

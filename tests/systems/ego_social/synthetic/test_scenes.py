@@ -9,8 +9,6 @@ from eyeline.systems.ego_social.synthetic.scenes import (
     CLEAR_RAD,
     Scene,
     draw_scene,
-    runs,
-    wander,
 )
 
 
@@ -76,24 +74,3 @@ def test_a_scene_without_talk() -> None:
     scene = draw_scene(np.random.default_rng(0), 200, 640, 360, talk=False)
     assert scene.turns == ()
     assert scene.heads
-
-
-def test_wander_has_the_deviation_and_the_memory_it_says() -> None:
-    found = wander(np.random.default_rng(0), 40_000, 2, 20)
-    assert np.abs(found.std(axis=0) - 1).max() < 0.08
-    near, far = (np.mean(found[:-lag] * found[lag:]) for lag in (2, 150))
-    assert near > 0.95
-    assert abs(far) < 0.1
-
-
-@pytest.mark.parametrize(
-    ("flags", "least", "wanted"),
-    [
-        ([], 1, []),
-        ([1], 1, [(0, 0)]),
-        ([0, 1, 1, 0, 1], 2, [(1, 2)]),
-        ([1, 0, 1], 1, [(0, 0), (2, 2)]),
-    ],
-)
-def test_runs(flags: list[int], least: int, wanted: list[tuple[int, int]]) -> None:
-    assert runs(np.array(flags, np.int64), least) == wanted

@@ -9,7 +9,7 @@ import pytest
 
 from eyeline.geometry.directions import from_yaw_pitch
 from eyeline.results import Floats, Image
-from eyeline.systems.gaze_following.synthetic.drawing import pictures
+from eyeline.systems.gaze_following.synthetic.drawing import images
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.gaze_following.synthetic.voices import Heard
 
@@ -27,7 +27,7 @@ def shown(scene: Scene, head: Floats, mouth: float = 0.0, gaze: Floats | None = 
     )  # fmt: skip
     silent = np.zeros((scene.people, 1))
     heard = Heard(np.zeros(640), silent + mouth, silent)
-    return next(pictures(np.random.default_rng(0), replace(scene, looks=looks), heard))
+    return next(images(np.random.default_rng(0), replace(scene, looks=looks), heard))
 
 
 def eyes(scene: Scene, head: Floats) -> list[Floats]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import boxes
-from eyeline.systems.gaze_following.synthetic.scenes import View, draw_scene
+from eyeline.synthetic.camera import View
+from eyeline.systems.gaze_following.synthetic.scenes import draw_scene
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -53,7 +54,7 @@ def test_points_are_where_people_look() -> None:
 
 
 def test_a_view_knows_what_is_inside() -> None:
-    view = View(100, 50, 100.0)
+    view = View.ahead(100, 50, 100.0)
     points = np.array([[0, 0, 1], [0.6, 0, 1], [0, 0, -1], [0, 0.2, 1], [0, 0.3, 1]], float)
     assert view.inside(points).tolist() == [True, False, False, True, False]
     assert view.project(points)[0].tolist() == [50, 25]

@@ -5,38 +5,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eyeline.geometry.directions import from_yaw_pitch
+from eyeline.geometry.directions import from_yaw_pitch, rotation_from_angles
 from eyeline.people.irises.anatomy import IRIS_DEPTH_MM
 from eyeline.results import Image
-from eyeline.systems.ego_social.synthetic.drawing import (
-    HEAD_MM,
-    Look,
-    draw_head,
-    iris_mm,
-    paint_face,
-)
-from eyeline.systems.ego_social.synthetic.scenes import Head
+from eyeline.synthetic.camera import View
+from eyeline.synthetic.head import HEAD_MM, DrawnHeads, Head, HeadPose, iris_mm, paint_face
 
 AHEAD = np.array([0.0, 0, -1])
 PX = 3.0
 """Pixels a millimetre."""
+STILL = HeadPose(np.array([0.0, 0, 1000]), np.eye(3))
 
 
 @pytest.fixture(scope="module")
-def look() -> Look:
-    drawn = Look.drawn(np.random.default_rng(1))
+def look() -> Head:
+    drawn = Head.drawn(np.random.default_rng(1))
     return replace(drawn, skin=np.array([220.0, 180, 150]), iris=np.array([40.0, 30, 20]))
 
 
-def drawn(look: Look, yaw_deg: float = 0, eyes_deg: float = 0, lids: float = 1) -> Image:
+def drawn(look: Head, yaw_deg: float = 0, eyes_deg: float = 0, lids: float = 1) -> Image:
     """A head of 3 pixels a millimetre that is turned, with eyes that are turned."""
-    head = Head(
-        "1", np.array([[300.0, 360]]), np.array([PX]), 1.0,
-        np.radians([[yaw_deg, 0.0, 0]]), np.radians([[eyes_deg, 0.0]]), np.array([0]),
-        np.array([lids]),
-    )  # fmt: skip
+    turn = rotation_from_angles(*np.radians([yaw_deg, 0.0, 0.0]))
+    pose = HeadPose(np.array([0.0, 0, 1000 / PX]), turn, lids=lids)
+    gaze = from_yaw_pitch(*np.radians([eyes_deg, 0.0]))
     picture = np.full((720, 600, 3), 128, np.float32)
-    draw_head(picture, head, 0, look, 0.0, AHEAD)
+    DrawnHeads().draw(picture, look, pose, gaze, View.ahead(600, 720, 1000.0), AHEAD)
     return np.asarray(picture, np.uint8)
 
 
@@ -51,19 +44,21 @@ def middle_of_dark(patch: Image) -> float:
 
 
 @pytest.mark.parametrize("turn", [-25.0, 0.0, 25.0])
-def test_irises_lie_where_the_eyes_look(look: Look, turn: float) -> None:
+def test_irises_lie_where_the_eyes_look(look: Head, turn: float) -> None:
     expected = PX * IRIS_DEPTH_MM * np.sin(np.radians(turn))
     for side in (-1, 1):
         found = middle_of_dark(eye(drawn(look, eyes_deg=turn), side))
         assert abs(found - expected) < 3.5, side
 
 
-def test_eyes_that_stay_on_us_move_in_a_turned_head(look: Look) -> None:
+def test_eyes_that_stay_on_us_move_in_a_turned_head(look: Head) -> None:
     """Gaze is that of the camera's frame: in a head turned right, the irises move left."""
     gaze = np.asarray(from_yaw_pitch(np.radians(0.0), np.array(0.0)))
     assert iris_mm(gaze)[0] == 0
-    face = {x: paint_face(look, 2.0, from_yaw_pitch(np.radians(x), np.array(0.0)), 1, 0)
-            for x in (-20.0, 20.0)}  # fmt: skip
+    face = {
+        x: paint_face(look, 2.0, from_yaw_pitch(np.radians(x), np.array(0.0)), STILL)
+        for x in (-20.0, 20.0)
+    }
     middle, row = HEAD_MM[:2] * 2.0
     left_eye = slice(int(middle - 62 - 24), int(middle - 62 + 24))
     rows = slice(int(row - 28 - 8), int(row - 28 + 8))
@@ -71,13 +66,13 @@ def test_eyes_that_stay_on_us_move_in_a_turned_head(look: Look) -> None:
     assert dark[0] < -5 < 5 < dark[1]
 
 
-def test_lids_close(look: Look) -> None:
+def test_lids_close(look: Head) -> None:
     white = (int((eye(drawn(look, lids=lids), 1) > 190).sum()) for lids in (0.0, 0.5, 1.0))
     closed, half, opened = white
     assert closed == 0 < half < opened
 
 
-def test_a_turned_head_shows_hair_and_moves_the_nose(look: Look) -> None:
+def test_a_turned_head_shows_hair_and_moves_the_nose(look: Head) -> None:
     def hair(picture: Image) -> int:
         face = picture[250:500, 90:510].astype(float)
         return int((np.abs(face - look.hair).sum(axis=-1) < 60).sum())
@@ -87,18 +82,30 @@ def test_a_turned_head_shows_hair_and_moves_the_nose(look: Look) -> None:
     assert nose[0] < 300 < nose[1]
 
 
-def test_mouths_open(look: Look) -> None:
+def test_mouths_open(look: Head) -> None:
     def dark(opening: float) -> int:
-        face = paint_face(look, 2.0, AHEAD, 1.0, opening)
+        face = paint_face(look, 2.0, AHEAD, replace(STILL, mouth=opening))
         part = face[2 * (112 + 40) : 2 * (112 + 85)]
         return int((part.max(axis=-1) < 70).sum())
 
     assert dark(0.0) < dark(0.5) < dark(1.0)
 
 
-def test_a_head_outside_leaves_the_picture_alone(look: Look) -> None:
-    head = Head("1", np.array([[-900.0, 90]]), np.array([0.5]), 1.0, np.zeros((1, 3)),
-                np.zeros((1, 2)), np.array([0]), np.ones(1))  # fmt: skip
+def test_smiles_are_wide(look: Head) -> None:
+    still, wide = (paint_face(look, 2.0, AHEAD, replace(STILL, smile=v)) for v in (0.0, 1.0))
+    changed = np.flatnonzero(np.abs(still.astype(int) - wide).max(axis=(0, 2)))
+    assert changed.min() < HEAD_MM[0] * 2 - 55 and changed.max() > HEAD_MM[0] * 2 + 55
+
+
+def test_eyes_may_be_larger_than_life(look: Head) -> None:
+    def white(head: Head) -> int:
+        return int((paint_face(head, 2.0, AHEAD, STILL)[150:260].min(axis=-1) > 190).sum())
+
+    assert white(replace(look, eyes=1.7)) > 2 * white(look)
+
+
+def test_a_head_outside_leaves_the_picture_alone(look: Head) -> None:
+    pose = replace(STILL, position_mm=np.array([-1960.0, 0, 2000]))
     picture = np.full((90, 160, 3), 128, np.float32)
-    draw_head(picture, head, 0, look, 0.0, AHEAD)
+    DrawnHeads().draw(picture, look, pose, AHEAD, View.ahead(160, 90, 1000.0), AHEAD)
     assert (picture == 128).all()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyeline.video.made_up import pcm16, write_video, write_wav
+from eyeline.synthetic.film import write_video
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import has_sound
+from eyeline.video.sound import has_sound, pcm16, write_wav
 
 
 def test_a_wave_file_holds_its_samples(tmp_path: Path) -> None:

@@ -9,9 +9,15 @@ import numpy as np
 
 from eyeline.geometry.directions import normalise
 from eyeline.results import Floats, Image
+from eyeline.synthetic.camera import View
 
 Paint = Callable[[Floats], Floats]
 """Points `(n, 3)` on the unit sphere, along the part's own axes, to colours `(n, 3)` in [0, 1]."""
+
+
+def plain(colour: Floats) -> Paint:
+    """One colour `(3,)` all over."""
+    return lambda points: np.broadcast_to(colour, points.shape)
 
 
 @dataclass(frozen=True)
@@ -25,35 +31,6 @@ class Part:
     radii: Floats
     """`(3,)` metres along these."""
     paint: Paint
-
-
-@dataclass(frozen=True)
-class View:
-    """A camera in the world, without lens distortion."""
-
-    matrix: Floats
-    """`(3, 3)` intrinsic."""
-    rotation: Floats
-    """`(3, 3)` camera frame to world."""
-    position: Floats
-    """`(3,)` in the world."""
-    width_px: int
-    height_px: int
-
-    def to_camera(self, points: Floats) -> Floats:
-        """Points `(..., 3)` of the world in the camera frame."""
-        return np.asarray((points - self.position) @ self.rotation)
-
-    def project(self, points: Floats) -> Floats:
-        """Pixels `(..., 2)` of points `(..., 3)` in the camera frame."""
-        seen = points @ self.matrix.T
-        return np.asarray(seen[..., :2] / seen[..., 2:])
-
-    def rays(self) -> Floats:
-        """`(h, w, 3)` in the camera frame, z 1."""
-        grid = np.mgrid[: self.height_px, : self.width_px][::-1] + 0.5
-        pixel = np.concatenate([grid, np.ones((1, self.height_px, self.width_px))])
-        return np.moveaxis(np.tensordot(np.linalg.inv(self.matrix), pixel, 1), 0, -1)
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What preparing any data set is about: items, worked on alone or side by side, and resumed."""
