@@ -16,15 +16,11 @@ from eyeline.errors import UsageError
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
-from eyeline.people.find import DETECTORS, TRACKERS
-from eyeline.people.iou_tracks import LEAST_IOU
 from eyeline.people.lying import TURNS_DEG
+from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.results import VideoInfo
-from eyeline.speech.methods import METHODS, NETWORKS
+from eyeline.speech.methods import SPEAKERS
 from eyeline.system import Builder, System, list_systems, load_system
-
-SPEAKERS = tuple(METHODS)
-"""Ways of telling who speaks."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,15 @@ class Settings:
     """File of boxes of whole persons, seen from any side, instead of `boxes`; only for a single
     video."""
     detector: str = "centerface"
-    """How to find faces, one of `people.find.DETECTORS`."""
+    """How to find faces, one of `people.methods.DETECTORS`."""
     detector_weights: str | None = None
     """For `persons`: file or name as of `people.person_networks.find_weights`."""
     tracker: str = "ours"
-    """How to follow them, one of `people.find.TRACKERS`."""
+    """How to follow them, one of `people.methods.TRACKERS`."""
     iou: float | None = None
-    """For `iou`, see `least_iou`."""
+    """Least overlap of a face and its track, for a tracker that takes one."""
     speaker: str = "mouth_agreement"
-    """How to tell who speaks, one of `SPEAKERS`."""
+    """How to tell who speaks, one of `speech.methods.SPEAKERS`."""
     speaker_weights: str | None = None
     """File of weights for those with a network."""
     weights: tuple[str, ...] = ()
@@ -82,8 +78,7 @@ class Settings:
         wrong = [problem for problem in self._problems() if problem]
         if wrong:
             raise UsageError("; ".join(wrong))
-        if self.detector == "persons":
-            self.person_weights()
+        self.detector_file()  # looked for before any work
         picked = chosen(self.systems, self.ego)
         given = self._given
         wrong = given.unused((system, builder) for system, _, builder in picked)
@@ -92,8 +87,9 @@ class Settings:
             raise UsageError("; ".join(wrong))
         for one in picked:
             self.options_of(*one)
-        on_device = self.speaker == "syncnet"
-        if on_device or any(given.of(system, builder) for system, _, builder in picked):
+        if SPEAKERS[self.speaker].on_device or any(
+            given.of(system, builder) for system, _, builder in picked
+        ):
             from eyeline.training.devices import check_device
 
             check_device(self.device)
@@ -115,17 +111,23 @@ class Settings:
     def _given(self) -> GivenWeights:
         return GivenWeights.read(self.weights)
 
-    def person_weights(self) -> Path:
-        """The weights of the detector `persons`; UsageError or CheckpointError without."""
-        from eyeline.people.person_networks import find_weights
+    def detector_file(self) -> Path | None:
+        """The detector's file of weights, None for one that needs none.
 
-        return find_weights(self.detector_weights)
+        Raises:
+            UsageError, CheckpointError: it needs one and there is none.
+        """
+        find = DETECTORS[self.detector].weights
+        return find(self.detector_weights) if find else None
 
     def _problems(self) -> list[str | None]:
         def unless(right: bool, problem: str) -> str | None:
             return None if right else problem
 
         fov, rate = self.fov_deg, self.rate_hz
+        with_iou = [name for name, tracker in TRACKERS.items() if tracker.least_iou is not None]
+        with_file = [name for name, detector in DETECTORS.items() if detector.weights]
+        usual = next(iter(DETECTORS)), next(iter(TRACKERS))
         return [
             unless(
                 rate is None or 0 < rate <= 1000,
@@ -145,36 +147,31 @@ class Settings:
                 self.intrinsics is None or min(self.intrinsics[:2]) > 0,
                 f"--intrinsics {self.intrinsics}: focal lengths must be greater than 0",
             ),
-            unless(
-                self.detector in DETECTORS,
-                f"no detector '{self.detector}'; there are {', '.join(DETECTORS)}",
-            ),
-            unless(
-                self.tracker in TRACKERS,
-                f"no tracker '{self.tracker}'; there are {', '.join(TRACKERS)}",
+            *(
+                unless(name in table, f"no {kind} '{name}'; there are {', '.join(table)}")
+                for kind, name, table in (
+                    ("detector", self.detector, DETECTORS),
+                    ("tracker", self.tracker, TRACKERS),
+                    ("speaker method", self.speaker, SPEAKERS),
+                )
             ),
             unless(
                 self.iou is None or 0 <= self.iou < 1,
                 f"--iou {self.iou}; must be at least 0 and below 1",
             ),
             unless(
-                self.iou is None or self.tracker == "iou",
-                "--iou belongs to --tracker iou",
+                self.iou is None or self.tracker in with_iou,
+                f"--iou belongs to --tracker {' or '.join(with_iou)}",
             ),
             unless(
-                (self.boxes or self.bodies) is None
-                or (self.detector, self.tracker) == ("centerface", "ours"),
+                (self.boxes or self.bodies) is None or (self.detector, self.tracker) == usual,
                 f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
                 "and --tracker",
             ),
             unless(self.boxes is None or self.bodies is None, "give --boxes or --bodies, not both"),
             unless(
-                self.detector == "persons" or self.detector_weights is None,
-                "--detector-weights belong to --detector persons",
-            ),
-            unless(
-                self.speaker in SPEAKERS,
-                f"no speaker method '{self.speaker}'; there are {', '.join(SPEAKERS)}",
+                self.detector in with_file or self.detector_weights is None,
+                f"--detector-weights belong to --detector {' or '.join(with_file)}",
             ),
             *self._speaker_problems(),
             unless(
@@ -188,17 +185,13 @@ class Settings:
         ]
 
     def _speaker_problems(self) -> list[str | None]:
-        needed, given = NETWORKS.get(self.speaker), self.speaker_weights is not None
-        if needed and not given:
-            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {needed}"]
-        if given and not needed:
-            return [f"--speaker-weights belong to --speaker {' or '.join(NETWORKS)}"]
-        return []
-
-    @property
-    def least_iou(self) -> float:
-        """Of the tracker `iou`: a face joins a track whose last box it overlaps by more."""
-        return LEAST_IOU if self.iou is None else self.iou
+        entry, given = SPEAKERS.get(self.speaker), self.speaker_weights is not None
+        if entry is None or given == bool(entry.needs):
+            return []
+        if entry.needs:
+            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {entry.needs}"]
+        takers = [name for name, other in SPEAKERS.items() if other.needs]
+        return [f"--speaker-weights belong to --speaker {' or '.join(takers)}"]
 
     def camera(self, video: VideoInfo) -> Camera:
         """The camera of a video, as told or assumed."""
@@ -208,6 +201,7 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
+        file = self.detector_file()
         return {
             "systems": [
                 f"{system.name}/{name}" for system, name, _ in chosen(self.systems, self.ego)
@@ -223,9 +217,7 @@ class Settings:
             "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
             "bodies_sha256": file_sha256(Path(self.bodies)) if self.bodies else None,
             "detector": self.detector,
-            "detector_weights_sha256": file_sha256(self.person_weights())
-            if self.detector == "persons"
-            else None,
+            "detector_weights_sha256": file_sha256(file) if file else None,
             "tracker": self.tracker,
             **({"iou": self.iou} if self.iou is not None else {}),
             "speaker": self.speaker,

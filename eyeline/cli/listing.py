@@ -57,20 +57,19 @@ def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -
 
 def _front_end() -> list[dict[str, Any]]:
     """People and speech, which all systems share."""
-    from eyeline.analysis import PEOPLE
-    from eyeline.speech.methods import METHODS, NETWORKS
+    from eyeline.people.methods import PEOPLE
+    from eyeline.speech.methods import SPEAKERS
 
-    answers = [(PEOPLE, ["people"]), *((method, ["speaking"]) for method in METHODS.values())]
-    by_network = [METHODS[name] for name in NETWORKS]
+    speakers = [(entry.method, ["speaking"], bool(entry.needs)) for entry in SPEAKERS.values()]
     return [
         {
             "system": m.system, "published_as": [], "builder": m.builder, "answers": names,
-            "ready": m not in by_network,
-            "weights": "given by the user" if m in by_network else "in the dependencies",
+            "ready": not given,
+            "weights": "given by the user" if given else "in the dependencies",
             "what": m.summary, "measured": m.measured, "licence": m.licence, "recipes": [],
             "data_sets": [],
         }
-        for m, names in answers
+        for m, names, given in ((PEOPLE, ["people"], False), *speakers)
     ]  # fmt: skip
 
 

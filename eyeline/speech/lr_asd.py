@@ -47,6 +47,8 @@ Coefficients = npt.NDArray[np.float32]
 class LrAsd:
     """The network, ready to judge the faces of a video."""
 
+    notes = ()
+
     def __init__(self, weights: str | Path, *, threads: int = 2) -> None:
         """Load the published weights.
 

@@ -68,6 +68,8 @@ PUBLISHED = Ways("as_they_come", "published", "published", every=1)
 class LipSync:
     """The network, ready to judge the faces of a video."""
 
+    notes = ()
+
     def __init__(
         self,
         weights: str | Path | SyncNet,
