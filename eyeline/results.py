@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -350,6 +350,24 @@ class Method:
     weights: str | None = None
     """File name of the weights, None for a geometric method."""
     sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Label:
+    """How outputs speak of an answer, and what they do with its segments."""
+
+    title: str
+    """Behind a person: `looks at the camera`."""
+    claim: str = ""
+    """In a sentence about a person, `has eye contact`; by default the title."""
+    nobody: str = ""
+    """The sentence where it never holds, `No eye contact`; by default "Nobody" and the title."""
+    sign: Literal["", "speaks", "contact", "camera"] = ""
+    """What the annotated video shows at a face while it holds."""
+    episode: bool = False
+    """Whether the report lists its segments one by one, as contacts."""
+    partner: bool = False
+    """Whether the labels of its segments say with whom."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,18 @@ from eyeline.export.headlines import headlines
 from eyeline.export.intervals import both
 from eyeline.export.lanes import Timelines, timelines
 from eyeline.export.spans import spans_by_person
-from eyeline.export.summary import EPISODES, PersonSummary, Summary, summarise
+from eyeline.export.summary import PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
-from eyeline.export.words import clock, count, duration, part, percent, question, title
+from eyeline.export.words import (
+    clock,
+    count,
+    duration,
+    label_of,
+    part,
+    percent,
+    question,
+    title,
+)
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, Method, person_label
 
@@ -125,7 +134,7 @@ def _template() -> Any:
 
 def _episode_kinds(summary: Summary) -> str:
     """What counts as a contact in this analysis, in words; empty where nothing does."""
-    kinds = [title(s.name) for s in summary.segments if s.name in EPISODES]
+    kinds = [title(s.name) for s in summary.segments if label_of(s.name).episode]
     return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else "".join(kinds)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from eyeline.export.coverage import Coverage, coverages
 from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared, without
 from eyeline.export.spans import VOICE, Clock, all_segments, clock_of, everyone
+from eyeline.export.words import label_of
 from eyeline.people.shared_looks import JOINT, MUTUAL, joint_parts
 from eyeline.results import (
     TARGET_CAMERA,
@@ -25,11 +26,8 @@ from eyeline.results import (
 
 SPEAKING = "speaking"
 TARGET = "gaze_target"
-CONTACT = "eye_contact"
 _OF_LOOKS = (MUTUAL, JOINT)
 """Derived from the targets of looks, and measured where these are."""
-EPISODES = (CONTACT, "looks_at_camera", "looking_at_me", *_OF_LOOKS)
-"""Names of the segments that are episodes of contact."""
 
 
 @dataclass(frozen=True)
@@ -332,7 +330,7 @@ def _episodes(segments: Sequence[Segments]) -> tuple[Episode, ...]:
     rows = {
         _episode(s.name, person, start, end, score, label)
         for s in segments
-        if s.name in EPISODES
+        if label_of(s.name).episode
         for person, start, end, score, label in zip(
             s.person.tolist(),
             s.start_s.tolist(),
@@ -353,7 +351,7 @@ def _episode(name: str, person: int, start: float, end: float, score: float, lab
     if name == JOINT:
         target, others = joint_parts(label)
         return Episode(start, end, name, tuple(sorted((person, *others))), score, target)
-    return Episode(start, end, name, (person,), score, label if name == CONTACT else "")
+    return Episode(start, end, name, (person,), score, label if label_of(name).partner else "")
 
 
 def _share(spans: Spans, whole_s: float) -> Share:

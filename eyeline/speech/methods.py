@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from eyeline.results import Method, Scores, Segments
+from eyeline.results import Label, Method, Scores, Segments
 
 if TYPE_CHECKING:
     from eyeline.people.tracks import Track
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eyeline.video.reader import Frame
     from eyeline.video.sound import SoundBlock
 
+LABELS: Mapping[str, Label] = {
+    "speaking": Label("speaks", sign="speaks"),
+    "voice": Label("voice is heard"),
+}
 MOUTH_AGREEMENT = Method(
     "speech",
     "mouth_agreement",
