@@ -27,7 +27,7 @@ from eyeline.results import (
     VideoInfo,
 )
 from eyeline.rounding import rounded
-from eyeline.settings import Settings, chosen, file_sha256
+from eyeline.settings import GAZE, Settings, file_sha256
 from eyeline.speech.methods import SPEAKERS, ActiveSpeaker
 from eyeline.system import Builder, Predictor, Scene
 from eyeline.video.gaps import Shortened
@@ -395,10 +395,10 @@ def _of_file(method: Method, settings: Settings) -> Method:
 
 
 def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
-    """Every chosen builder in turn; the first directions of gaze_3d are shown to other systems."""
+    """Every chosen builder in turn; the first gaze is shown to other systems."""
     answers: list[Answer] = []
     methods: list[Method] = []
-    for system, name, builder in chosen(settings.systems, settings.ego):
+    for system, name, builder in settings.builders:
         if builder.needs.sound and scene.speaking is None:
             continue
         files = settings.weights_of(system, builder)
@@ -407,8 +407,8 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
         found = predictor.predict(scene)
         answers += found
         methods.append(_method(builder.method, files, getattr(predictor, "how", None)))
-        if system.name == "gaze_3d" and scene.gaze is None:
-            gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
+        if GAZE in builder.answers and scene.gaze is None:
+            gaze = next(a for a in found if isinstance(a, Directions) and a.name == GAZE)
             scene = replace(scene, gaze=gaze)
     return answers, methods
 
@@ -479,7 +479,7 @@ def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
     return [
         f"{system.name}/{name} was trained at {builder.needs.rate_hz:g} frames a second; these are "
         f"{rate_hz:.4g}, and what happens between them it cannot see"
-        for system, name, builder in chosen(settings.systems, settings.ego)
+        for system, name, builder in settings.builders
         if builder.needs.rate_hz and rate_hz < builder.needs.rate_hz * FEW_FRAMES
     ]
 
@@ -488,6 +488,6 @@ def _silences(settings: Settings, video: VideoInfo) -> list[str]:
     """Builders that are shown silence because the video has no sound."""
     return [
         f"no sound: {system.name}/{name} hears, too, and takes silence instead"
-        for system, name, builder in chosen(settings.systems, settings.ego)
+        for system, name, builder in settings.builders
         if builder.needs.hears and not video.has_sound
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,8 +79,7 @@ class Settings:
         if wrong:
             raise UsageError("; ".join(wrong))
         self.detector_file()  # looked for before any work
-        picked = chosen(self.systems, self.ego)
-        given = self._given
+        picked, given = self.builders, self._given
         wrong = given.unused((system, builder) for system, _, builder in picked)
         wrong += builder_options.unused(self.options, picked)
         if wrong:
@@ -106,6 +105,11 @@ class Settings:
     def content(self) -> dict[str, Any]:
         """`to_json`, made once: it reads all the files that are named."""
         return self.to_json()
+
+    @cached_property
+    def builders(self) -> list[tuple[System, str, Builder]]:
+        """The builders to run, see `chosen`."""
+        return chosen(self.systems, self.ego, self._given)
 
     @cached_property
     def _given(self) -> GivenWeights:
@@ -203,9 +207,7 @@ class Settings:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
         file = self.detector_file()
         return {
-            "systems": [
-                f"{system.name}/{name}" for system, name, _ in chosen(self.systems, self.ego)
-            ],
+            "systems": [f"{system.name}/{name}" for system, name, _ in self.builders],
             "rate_hz": self.rate_hz,
             "ego": self.ego,
             "fov_deg": None if self.intrinsics else self.fov_deg or ASSUMED_FOV_DEG,
@@ -226,7 +228,7 @@ class Settings:
             else None,
             "weights_sha256": {
                 f"{system.name}/{network}": file_sha256(path)
-                for system, _, builder in chosen(self.systems, self.ego)
+                for system, _, builder in self.builders
                 for network, path in self.weights_of(system, builder).items()
             },
             **({"options": sorted(self.options)} if self.options else {}),
@@ -242,54 +244,52 @@ def _missing(path: str | None, option: str) -> str | None:
     )
 
 
-def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder]]:
+GAZE = "gaze"
+"""The directions that builders with `Needs.gaze` build on."""
+
+
+def chosen(
+    systems: Sequence[str], ego: bool, weights: GivenWeights | None = None
+) -> list[tuple[System, str, Builder]]:
     """The builders to run, in an order in which each finds what it needs.
 
     Args:
         systems: names as `system` or `system/builder`, published names too; none means every
-            system that fits. Of several builders of `gaze_3d` the first named is the one whose
-            gaze the other systems build on.
+            system that fits. Of several builders that answer `gaze` the first named is the one
+            that the other systems build on.
         ego: whether the camera is head-worn.
+        weights: files of the user's, for systems whose default builder needs some.
 
     Raises:
         UsageError: no such system or builder, or a builder that needs a head-worn camera.
     """
-    picked: dict[str, tuple[System, str, Builder]] = {}
-    for system, name in _named(systems, ego):
-        builder = _builder(system, name)
+    named = _named(systems, ego, weights or GivenWeights({}))
+    systems_of = ((load_system(system), name) for system, name in dict.fromkeys(named))
+    picked = [(system, name, _builder(system, name)) for system, name in systems_of]
+    for system, _, builder in picked:
         if builder.needs.ego and not ego:
             raise UsageError(f"{system.name} is about a head-worn camera; add --ego")
-        picked[f"{system.name}/{name}"] = (system, name, builder)
-    if any(b.needs.gaze for _, _, b in picked.values()) and not any(
-        s.name == "gaze_3d" for s, _, _ in picked.values()
-    ):
-        system = load_system("gaze_3d")
-        picked[f"gaze_3d/{system.default}"] = (
-            system,
-            system.default,
-            _builder(system, system.default),
-        )
-    return sorted(picked.values(), key=_turn)
+    gazing = [one for one in picked if GAZE in one[2].answers]
+    if not gazing and any(builder.needs.gaze for _, _, builder in picked):
+        default = ((s, s.default, s.builders[s.default]) for s in list_systems())
+        gazing = [next(one for one in default if GAZE in one[2].answers and one[2].embedded)]
+    others = [one for one in picked if one not in gazing]
+    return gazing + sorted(others, key=lambda one: (one[2].needs.gaze, one[0].name, one[1]))
 
 
-def _turn(picked: tuple[System, str, Builder]) -> tuple[bool, bool, str, str]:
-    """Of several builders of gaze_3d the first named stays first: others build on its gaze."""
-    system, name, builder = picked
-    first = system.name == "gaze_3d"
-    return builder.needs.gaze, not first, system.name, "" if first else name
-
-
-def _named(systems: Sequence[str], ego: bool) -> list[tuple[System, str]]:
-    if not systems:
-        fitting = [s for s in list_systems() if ego or not s.builders[s.default].needs.ego]
-        return [(s, name) for s in fitting for name in (s.default, *s.beside)]
-    named = []
-    for text in systems:
+def _named(systems: Sequence[str], ego: bool, weights: GivenWeights) -> Iterator[tuple[str, str]]:
+    """Names of systems and builders."""
+    fitting = [s for s in list_systems() if _fits(s, s.builders[s.default], ego, weights)]
+    for text in systems or [system.name for system in fitting]:
         room, _, builder = text.partition("/")
         system = load_system(room)
-        names = (builder,) if builder else (system.default, *system.beside)
-        named += [(system, name) for name in names]
-    return named
+        for name in (builder,) if builder else (system.default, *system.beside):
+            yield system.name, name
+
+
+def _fits(system: System, default: Builder, ego: bool, weights: GivenWeights) -> bool:
+    ready = default.embedded or bool(default.networks and weights.there(system, default))
+    return ready and (ego or not default.needs.ego)
 
 
 def _builder(system: System, name: str) -> Builder:

@@ -80,7 +80,7 @@ class Needs:
     hears: bool = False
     """Takes sound into account, and silence for a video without."""
     gaze: bool = False
-    """Builds on the directions of `gaze_3d`."""
+    """Builds on the directions called `gaze` of another builder."""
     ego: bool = False
     """Makes sense only for a head-worn camera."""
     rate_hz: float | None = None
@@ -257,7 +257,8 @@ class System:
     paper: str
     builders: Mapping[str, Builder]
     default: str
-    """The builder that `analyze` uses unless told otherwise."""
+    """The builder that `analyze` uses unless told otherwise; one that needs the user's weights runs
+    by itself only where they are given."""
     beside: tuple[str, ...] = ()
     """Builders that `analyze` runs beside the default one."""
     heading: str = ""
@@ -278,6 +279,11 @@ class System:
     show: Show | None = None
     import_original: ImportOriginal | None = None
     to_onnx: ToOnnx | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return Path(str(importlib.import_module(f"eyeline.systems.{self.name}").__file__)).parent
 
 
 @cache
