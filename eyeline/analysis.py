@@ -19,6 +19,7 @@ from eyeline.people.shared_looks import shared_looks
 from eyeline.results import (
     Analysis,
     Answer,
+    Clock,
     Directions,
     Floats,
     Gap,
@@ -135,6 +136,7 @@ def analyze_video(
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
         persons=found.persons,
         people=rounded(people_table(found.tracks)),
+        clock=Clock.exact(found.clock[:, 0].astype(np.int64), *found.clock[:, 1:].T.copy()),
         answers=tuple(
             rounded(dead_time.restored(answer, clock, reader.info.gaps))
             for answer in (*speaking, *answers)

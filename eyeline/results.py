@@ -353,6 +353,39 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The analysed frames, with the time and the frames that each stands for."""
+
+    frame: Ints
+    """`(n,)` indices in the decoded video, increasing."""
+    start_s: Floats
+    """`(n,)`."""
+    end_s: Floats
+    """`(n,)` where the next analysed frame starts, or a gap of the recording, or the video ends."""
+    next_frame: Ints
+    """`(n,)` first decoded frame that the answers of this one no longer hold for."""
+
+    @classmethod
+    def exact(cls, frame: Ints, start_s: Floats, end_s: Floats) -> Clock:
+        """The clock of all frames `(n,)` of an analysis."""
+        step = max(1, round(float(np.median(np.diff(frame))))) if len(frame) > 1 else 1
+        return cls(frame, start_s, end_s, np.append(frame[1:], frame[-1:] + step))
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.frame)
+
+    def ends_of(self, frame: Ints) -> Floats:
+        """Ends `(m,)` of frames `(m,)` that this clock knows."""
+        return np.asarray(self.end_s[np.searchsorted(self.frame, frame)])
+
+    def holding(self, frame_index: int) -> int | None:
+        """Number of the analysed frame that a decoded one shows, None where there is none."""
+        k = int(np.searchsorted(self.frame, frame_index, "right")) - 1
+        return k if k >= 0 and frame_index < self.next_frame[k] else None
+
+
+@dataclass(frozen=True)
 class Label:
     """How outputs speak of an answer, and what they do with its segments."""
 
@@ -386,6 +419,9 @@ class Analysis:
     warnings: tuple[str, ...] = ()
     folder: Path | None = None
     """Where the files of this analysis lie, None before they are written."""
+    clock: Clock | None = None
+    """All analysed frames, exact; None in folders of before 0.2, where the ends of frames are
+    inferred from the rows."""
 
     def scores(self, name: str) -> Scores:
         """The scores called `name`; DataError lists what there is otherwise."""

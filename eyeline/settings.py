@@ -13,6 +13,7 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
+from eyeline.export.exporters import EXPORTERS
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -178,9 +179,13 @@ class Settings:
                 f"--detector-weights belong to --detector {' or '.join(with_file)}",
             ),
             *self._speaker_problems(),
-            unless(
-                not self.rerun or importlib.util.find_spec("rerun") is not None,
-                "--rerun needs rerun-sdk: pip install eyeline[rerun]",
+            *(
+                unless(
+                    importlib.util.find_spec(e.module) is not None,
+                    f"--{e.option} needs {e.install}",
+                )
+                for e in EXPORTERS.values()
+                if e.module and getattr(self, e.option, True)
             ),
             _missing(self.boxes, "--boxes"),
             _missing(self.bodies, "--bodies"),

@@ -15,7 +15,8 @@ import numpy as np
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
 from eyeline.export.coverage import measured_seconds
-from eyeline.export.files import INDEX, present
+from eyeline.export.exporters import present
+from eyeline.export.files import INDEX
 from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
 from eyeline.files import sha256, write_bytes

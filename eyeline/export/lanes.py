@@ -10,7 +10,7 @@ import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.intervals import Spans
-from eyeline.export.spans import VOICE, everyone, spans_by_person
+from eyeline.export.spans import VOICE, everyone, seen_spans
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
 from eyeline.results import Analysis, Ints, person_label, person_number, target_label
@@ -136,7 +136,7 @@ def _groups(
     analysis: Analysis, summary: Summary, codes: dict[str, int]
 ) -> list[tuple[int, list[Lane]]]:
     numbers = everyone(analysis, list(summary.segments))
-    seen = _seen(analysis, summary)
+    seen = {person: _uncoded(own) for person, own in seen_spans(analysis).items()}
     groups = []
     for person in numbers:
         lanes = [Lane("seen", "seen", seen[person])] if person in seen else []
@@ -154,12 +154,6 @@ def _groups(
             lanes.append(Lane(title(answer.name), kind, *spans))
         groups.append((person, lanes))
     return groups
-
-
-def _seen(analysis: Analysis, summary: Summary) -> dict[int, Ints]:
-    people = analysis.people
-    spans = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
-    return {person: _uncoded(own) for person, own in spans.items()}
 
 
 def _uncoded(spans: Spans) -> Ints:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.export.spans import Clock, all_segments, clock_for, clock_of
+from eyeline.export.spans import all_segments, clock_for, clock_of, once
 from eyeline.export.words import label_of
 from eyeline.geometry import directions
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
@@ -19,6 +19,7 @@ from eyeline.results import (
     UNSEEN,
     WEARER,
     Analysis,
+    Clock,
     Directions,
     Floats,
     Image,
@@ -104,7 +105,7 @@ class Timeline:
         self._gaze, self._seen, self._cone = self._directions(analysis)
         points = chosen_points(analysis)
         self._target, self._target_px = self._targets(points)
-        segments = all_segments(analysis, self._clock)
+        segments = all_segments(analysis)
         self._speaks = _during(segments, "speaks", self._person, middle_s)
         self._contact = _during(segments, "contact", self._person, middle_s)
         self._camera = _during(segments, "camera", self._person, middle_s)
@@ -112,9 +113,7 @@ class Timeline:
             self._camera = self._target == TARGET_CAMERA
         self._unseen = _Spans(_signed(segments, "speaks"), UNSEEN)
         self._marks = [
-            _Marks(p, clock_for(p, self._clock, analysis.video))
-            for p in analysis.of(Points)
-            if WEARER in p.person
+            _Marks(p, clock_for(p, analysis)) for p in analysis.of(Points) if WEARER in p.person
         ]
         self._legend = _legend(analysis, segments, points)
 
@@ -285,3 +284,9 @@ def _legend(
         "target": points is not None,
     }
     return tuple(name for name, there in has.items() if there)
+
+
+@once
+def timeline_of(analysis: Analysis) -> Timeline:
+    """The timeline of an analysis, made once for all who draw it."""
+    return Timeline(analysis)

@@ -25,7 +25,7 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
-from eyeline.export.timeline import NO_TARGET, FrameView, Timeline
+from eyeline.export.timeline import NO_TARGET, FrameView, timeline_of
 from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import cone_rim
@@ -116,7 +116,7 @@ class Trace:
 
 def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
     """Every person of an analysis in space, by number."""
-    people, clock, timeline = analysis.people, clock_of(analysis), Timeline(analysis)
+    people, clock, timeline = analysis.people, clock_of(analysis), timeline_of(analysis)
     views = [timeline.at(frame) for frame in clock.frame.tolist()]
     if not views:
         return []

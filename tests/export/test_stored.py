@@ -21,6 +21,7 @@ from eyeline.export import load, read_index, write_index, write_tables
 from eyeline.results import (
     Analysis,
     Answer,
+    Clock,
     Damage,
     Directions,
     Method,
@@ -168,7 +169,10 @@ def test_any_analysis_is_read_back_exactly(analysis: Analysis) -> None:
 def test_a_whole_analysis_with_pictures_is_read_back_exactly(
     make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:
-    analysis = make_analysis(heatmaps=True, dtype="float32", status="partial", warnings=("w",))
+    clock = Clock.exact(np.arange(210), np.arange(210) / 25, np.arange(1, 211) / 25)
+    analysis = make_analysis(
+        heatmaps=True, dtype="float32", status="partial", warnings=("w",), clock=clock
+    )
     read = load(str(save(analysis, tmp_path)))
     assert_same(analysis, read)
     assert read.folder == tmp_path

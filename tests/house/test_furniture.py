@@ -49,9 +49,13 @@ def test_the_room_has_its_furniture(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_the_default_runs_without_any_file(room: str) -> None:
+def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str) -> None:
     card = load_system(room)
-    assert card.builders[card.default].predictor is not None
+    default = card.builders[card.default]
+    assert default.embedded or (default.from_weights and default.networks)
+    for builder in card.builders.values():
+        assert {*builder.networks, *builder.one_of} <= card.networks.keys()
+        assert builder.embedded or builder.from_weights
 
 
 def test_published_names_lead_to_one_room_each() -> None:
