@@ -118,3 +118,14 @@ def test_the_page_of_systems_is_what_the_cards_say() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.text(), "run scripts/make_docs.py"
+
+
+@pytest.mark.parametrize("page", sorted((SYSTEMS.parents[1] / "docs").glob("add_a*.md")), ids=str)
+def test_the_pages_on_adding_name_files_and_things_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    package = SYSTEMS.parent
+    for name in re.findall(r"`((?:eyeline/)?[a-z_]+/[a-z_]+\.py)`", text):
+        assert (package / name.removeprefix("eyeline/")).is_file(), name
+    code = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    for name in re.findall(r"`([A-Z][A-Za-z]+|[A-Z]+S)(?:\(.*?\))?`", text):
+        assert name == "PYTHONPATH" or re.search(rf"\b(class )?{name}\b", code), name
