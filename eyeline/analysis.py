@@ -90,9 +90,11 @@ def analyze_video(
     tell = progress or (lambda stage, done, total: None)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
     reader = VideoReader(
-        path, rate_hz=settings.rate_hz, video_track=settings.video_track,
+        path,
+        rate_hz=settings.rate_hz,
+        video_track=settings.video_track,
         turn_deg=settings.turn_deg or 0,
-    )  # fmt: skip
+    )
     track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
     detector, tracker = DETECTORS[settings.detector], settings.tracker
@@ -102,21 +104,29 @@ def analyze_video(
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
         listening = sound.submit(_listen, path, reader.info, Shortened(known=False))
         found = find_people(
-            _shots(samples.watch(reader)), camera, detector.create(weights, settings.device),
-            given, _ticker(tell, reader.info), tracker, bodies,
-            iou=settings.iou, axis_known=settings.intrinsics is not None,
-        )  # fmt: skip
+            _shots(samples.watch(reader)),
+            camera,
+            detector.create(weights, settings.device),
+            given,
+            _ticker(tell, reader.info),
+            tracker,
+            bodies,
+            iou=settings.iou,
+            axis_known=settings.intrinsics is not None,
+        )
         heard = listening.result()
     clock = _without_dead_time(path, reader.info, heard)
     if heard.waits:
         heard = _listen(path, reader.info, clock)
     frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
-        dead_time.shorter_video(reader.info, clock), found.camera,
-        dead_time.shorter_tracks(found.tracks, clock), ego=settings.ego,
+        dead_time.shorter_video(reader.info, clock),
+        found.camera,
+        dead_time.shorter_tracks(found.tracks, clock),
+        ego=settings.ego,
         frames=lambda: iter(frames),
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
-    )  # fmt: skip
+    )
     whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
     times = found.clock.copy()
     times[:, 1:] = clock.shorter(times[:, 1:])

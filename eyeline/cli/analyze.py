@@ -138,12 +138,27 @@ def analyze(
         raise UsageError(f"no engine '{engine}'; there are {', '.join(ENGINES)}")
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
-        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics),
-        video_track=video_track, audio_track=audio_track, turn_deg=turn, boxes=boxes,
-        bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
-        iou=iou, speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
-        options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
-    )  # fmt: skip
+        rate_hz=rate,
+        ego=ego,
+        fov_deg=fov,
+        intrinsics=_four(intrinsics),
+        video_track=video_track,
+        audio_track=audio_track,
+        turn_deg=turn,
+        boxes=boxes,
+        bodies=bodies,
+        detector=detector,
+        detector_weights=detector_weights,
+        tracker=tracker,
+        iou=iou,
+        speaker=speaker,
+        speaker_weights=speaker_weights,
+        weights=tuple(weights or ()),
+        options=tuple(set_ or ()),
+        device=device,
+        video=video,
+        rerun=rerun,
+    )
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
@@ -227,10 +242,12 @@ def _bar(name: str) -> Iterator[Callable[[str, float, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.fields[video]} {task.description}", markup=False), BarColumn(),
+        TextColumn("{task.fields[video]} {task.description}", markup=False),
+        BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(
         *columns, console=err_console, transient=True, disable=not err_console.is_terminal
     ) as bars:

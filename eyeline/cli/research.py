@@ -160,11 +160,13 @@ def import_(
     print_json(
         {
             "network": f"{found.card.system}/{found.card.builder}",
-            "arguments": found.card.arguments, "tensors": len(found.state),
+            "arguments": found.card.arguments,
+            "tensors": len(found.state),
             "numbers": sum(t.numel() for t in found.state.values()),
-            "left_out": list(found.ignored), "file": str(out),
+            "left_out": list(found.ignored),
+            "file": str(out),
         }
-    )  # fmt: skip
+    )
 
 
 @app.command()

@@ -54,10 +54,18 @@ def _about(size: tuple[int, int], face: Floats, gap: int) -> Floats:
     x1, y1, x2, y2 = np.rint(np.clip(face, -1e5, 1e5)).tolist()
     above, below, before, behind = y1 - size[1] - gap, y2 + gap, x1 - size[0] - gap, x2 + gap
     left, right, top, bottom = x1, x2 - size[0], y1, y2 - size[1]
-    return np.array([
-        (left, above), (right, above), (left, below), (right, below),
-        (behind, top), (before, top), (behind, bottom), (before, bottom),
-    ])  # fmt: skip
+    return np.array(
+        [
+            (left, above),
+            (right, above),
+            (left, below),
+            (right, below),
+            (behind, top),
+            (before, top),
+            (behind, bottom),
+            (before, bottom),
+        ]
+    )
 
 
 def _inside(spots: Floats, size: tuple[int, int], frame: tuple[int, int]) -> Floats:

@@ -114,10 +114,17 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
-        "part": part, "question": question, "label": person_label, "colour": _person_css,
+        "duration": duration,
+        "clock": clock,
+        "percent": percent,
+        "title": title,
+        "count": count,
+        "part": part,
+        "question": question,
+        "label": person_label,
+        "colour": _person_css,
         "slug": _slug,
-    }  # fmt: skip
+    }
     return environment.get_template("report.html.j2")
 
 
@@ -150,7 +157,8 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
             "of": person,
             "perhaps": perhaps.get(person.person, ()),
             "colour": _person_css(person.person),
-            "picture": None if (picture := pictures.get(person.person)) is None
+            "picture": None
+            if (picture := pictures.get(person.person)) is None
             else data_uri(picture),
             "targets": [
                 {"label": label, "share": share, "colour": _css(colours[label])}
@@ -158,7 +166,7 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
             ],
         }
         for person in summary.persons
-    ]  # fmt: skip
+    ]
 
 
 def _matrix(analysis: Analysis, summary: Summary, lines: Timelines) -> dict[str, Any]:

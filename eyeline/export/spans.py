@@ -139,10 +139,8 @@ def segments_from_points(points: Points, clock: Clock) -> Segments:
     start, end = points.time_s[order].astype(np.float64), clock.ends_of(points.frame[order])
     fresh = np.ones(len(order), bool)
     fresh[1:] = (
-        (person[1:] != person[:-1])
-        | (target[1:] != target[:-1])
-        | (start[1:] > end[:-1] + 1e-6)
-    )  # fmt: skip
+        (person[1:] != person[:-1]) | (target[1:] != target[:-1]) | (start[1:] > end[:-1] + 1e-6)
+    )
     first = np.flatnonzero(fresh)
     last = np.append(first[1:], len(order)) - 1
     probability = points.probability[order].astype(np.float64)

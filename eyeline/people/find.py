@@ -115,9 +115,13 @@ def find_people(
     else:
         who = identity.given(t.of(believed.person_of[t.track_id]) for t in tracks)
     return Found(
-        who.tracks, _persons(who, follower.portraits.of), times,
-        tuple(follower.shot_starts_s), follower.frames_searched, camera,
-    )  # fmt: skip
+        who.tracks,
+        _persons(who, follower.portraits.of),
+        times,
+        tuple(follower.shot_starts_s),
+        follower.frames_searched,
+        camera,
+    )
 
 
 def make_detector(detector: Detector | str) -> Detector:
