@@ -108,7 +108,7 @@ def analyze_video(
             camera,
             detector.create(weights, settings.device),
             given,
-            _ticker(tell, reader.info),
+            lambda frame: tell("people", frame.end_s, max(reader.info.duration_s, frame.end_s)),
             tracker,
             bodies,
             iou=settings.iou,
@@ -154,15 +154,18 @@ def analyze_video(
         methods=(people, *speech_method, *methods),
         settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
-            *_damage_told(reader.info),
+            *(
+                f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}"
+                for d in reader.info.damage
+            ),
             *dead_time.gap_warnings(reader.info.gaps),
             *reader.warnings,
             *track_warnings,
             *heard.warnings,
             *speech_warnings,
-            *_no_audio(reader.info),
+            *["no sound: nothing is said of who speaks"] * (not reader.info.has_sound),
             *_audio_offset(path, reader.info),
-            *_nobody(found),
+            *["no face was found in this video"] * (not found.tracks),
             *_boxes_beyond(given or bodies, found),
             *_lying(settings, found.tracks, samples),
             *_other_rates(settings, reader.info),
@@ -198,10 +201,6 @@ def _shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     from eyeline.video.shots import mark_shots
 
     return mark_shots(frames)
-
-
-def _ticker(tell: Progress, video: VideoInfo) -> Callable[[Frame], None]:
-    return lambda frame: tell("people", frame.end_s, max(video.duration_s, frame.end_s))
 
 
 def _choose_audio(path: str | Path, settings: Settings, reader: VideoReader) -> list[str]:
@@ -467,18 +466,6 @@ def _concentration(card: CheckpointCard) -> str:
     if isinstance(told, Mapping) and told.get("calibrated"):
         return f", concentrations calibrated on {told.get('frames', 'held-out')} frames"
     return f", concentrations {told}" if isinstance(told, str) else ""
-
-
-def _damage_told(video: VideoInfo) -> list[str]:
-    return [f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}" for d in video.damage]
-
-
-def _nobody(found: Found) -> list[str]:
-    return [] if found.tracks else ["no face was found in this video"]
-
-
-def _no_audio(video: VideoInfo) -> list[str]:
-    return [] if video.has_sound else ["no sound: nothing is said of who speaks"]
 
 
 def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:

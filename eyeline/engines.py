@@ -20,8 +20,6 @@ from eyeline.plan import Job
 from eyeline.processes import RETRIES
 from eyeline.settings import Settings
 
-ENGINES = ("local", "ray")
-"""What may work on many videos."""
 _STOP_S = 20.0
 """Time that tasks get to clean up after Ctrl-C."""
 _KNOCK_S = 10.0

@@ -206,6 +206,10 @@ class _Answer:
     name: str
     """What is answered, for example `gaze` or `eye_contact`."""
 
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.person)  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True)
 class Scores(_Answer):
@@ -228,10 +232,6 @@ class Scores(_Answer):
         known = self.value[~np.isnan(self.value)]
         if known.size and (known.min() < 0 or known.max() > 1):
             raise DataError(f"scores '{self.name}' leave [0, 1]: {known.min()} to {known.max()}")
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
 
 
 @dataclass(frozen=True)
@@ -259,10 +259,6 @@ class Directions(_Answer):
             raise DataError(
                 f"directions '{self.name}' are not unit vectors (norm {norm.max():.4f})"
             )
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
 
 
 @dataclass(frozen=True)
@@ -297,10 +293,6 @@ class Points(_Answer):
         if self.heatmap is not None:
             check_shape(self.heatmap, f"{len(self.heatmap_row)} rows columns", "Points.heatmap")
 
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
-
 
 @dataclass(frozen=True)
 class Segments(_Answer):
@@ -326,10 +318,6 @@ class Segments(_Answer):
                 f"segment {bad} of '{self.name}' ends at {self.end_s[bad]} s, "
                 f"not after its start at {self.start_s[bad]} s"
             )
-
-    def __len__(self) -> int:
-        """Number of segments."""
-        return len(self.person)
 
 
 Answer: TypeAlias = Scores | Directions | Points | Segments

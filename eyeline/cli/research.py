@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -174,12 +174,10 @@ def export(
     system: Annotated[str, typer.Argument(help="The system that the weights belong to.")],
     weights: Annotated[Path, typer.Option(help="Weights file, as train or import wrote it.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
+    format_: Annotated[Literal["onnx"], typer.Option("--format", help="The form.")] = "onnx",
 ) -> None:
     """Write a network in a form that other programs run."""
     room = _system(system)
-    if format_ != "onnx":
-        raise UsageError(f"no format '{format_}'; there is onnx")
     if room.to_onnx is None:
         raise UsageError(f"{room.name} exports no network yet")
     replaceable(out, None, weights)

@@ -153,7 +153,8 @@ def analyses(draw: st.DrawFn) -> Analysis:
         for k in range(1, draw(st.integers(1, 4)))
     )
     method = Method(*(draw(st.text(max_size=9)) for _ in range(5)), weights=draw(st.none() | words))
-    keys = {draw(words): draw(st.none() | st.integers() | st.text(max_size=5)) for _ in range(2)}
+    whole = st.integers(-(2**63), 2**63 - 1)
+    keys = {draw(words): draw(st.none() | whole | st.text(max_size=5)) for _ in range(2)}
     warnings = tuple(draw(st.lists(st.text(max_size=9), max_size=2)))
     given_answers = tuple(draw(st.lists(answers(), max_size=4)))
     return Analysis(video, "partial", persons, people, given_answers, (method,), keys, warnings)
