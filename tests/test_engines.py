@@ -131,7 +131,7 @@ def test_on_ray_everything_is_as_it_is_side_by_side(planned: list[Job]) -> None:
     ours = tables(Path("out"))
     others = [Job(job.video, Path("again") / job.folder.name) for job in planned]
     list(engines.side_by_side(others, SETTINGS, False, 2))
-    assert ours == tables(Path("again")) and len(ours) == 10
+    assert ours == tables(Path("again")) and len(ours) == 12
     assert told(engines.on_ray(planned[:1], SETTINGS, False, 2)) == {
         "a.mp4": ("out/a", "finished before")
     }

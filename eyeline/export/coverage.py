@@ -78,11 +78,8 @@ def _coverage(answer: Scores | Points, seen: Mapping[int, Spans], analysis: Anal
         answer.person[known], answer.frame[known], answer.time_s[known], clock
     )
     missing = {
-        person: _lasting(without(spans, measured.get(person, _NOTHING)))
+        person: gaps[gaps[:, 1] - gaps[:, 0] >= _SHORTEST_S]
         for person, spans in seen.items()
+        for gaps in [without(spans, measured.get(person, _NOTHING))]
     }
     return Coverage(answer.name, answer.builder, measured, missing)
-
-
-def _lasting(spans: Spans) -> Spans:
-    return spans[spans[:, 1] - spans[:, 0] >= _SHORTEST_S]

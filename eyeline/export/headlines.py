@@ -110,11 +110,8 @@ def _mutual(summary: Summary, source: str) -> Iterator[Headline]:
 def _joint(summary: Summary, source: str) -> Iterator[Headline]:
     for target, share in itertools.islice((summary.joint or {}).items(), 1):
         detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which two are followed"
-        yield Headline(f"Two or more look at {_the(target)} together", detail, source)
-
-
-def _the(target: str) -> str:
-    return target if person_number(target) else f"the {target}"
+        what = target if person_number(target) else f"the {target}"
+        yield Headline(f"Two or more look at {what} together", detail, source)
 
 
 def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Share]:

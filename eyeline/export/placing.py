@@ -38,7 +38,8 @@ def place(
     taken = np.array([*taken_xyxy], np.float64).reshape(-1, 4)
     corners = []
     for size, face in zip(sizes_px, faces_xyxy, strict=True):
-        near = _inside(_about(size, face, gap_px), size, frame_px)
+        largest = np.maximum(0, np.subtract(frame_px, size))
+        near = np.clip(_about(size, face, gap_px), 0, largest)
         spot, covered = _best(near, _STEP * np.arange(len(near)), size, faces_xyxy, taken)
         if covered:
             spots = np.concatenate([near, _everywhere(size, frame_px)])
@@ -66,10 +67,6 @@ def _about(size: tuple[int, int], face: Floats, gap: int) -> Floats:
             (before, bottom),
         ]
     )
-
-
-def _inside(spots: Floats, size: tuple[int, int], frame: tuple[int, int]) -> Floats:
-    return np.clip(spots, 0, np.maximum(0, np.subtract(frame, size)))
 
 
 def _everywhere(size: tuple[int, int], frame: tuple[int, int]) -> Floats:

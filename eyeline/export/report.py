@@ -171,7 +171,8 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
 
 def _matrix(analysis: Analysis, summary: Summary, lines: Timelines) -> dict[str, Any]:
     numbers = {person.label: person.person for person in summary.persons if person.person > 0}
-    looked_at, together = _looked_at(summary), _together(analysis)
+    looked_at = {label for person in summary.persons for label in person.targets}
+    together = _together(analysis)
     columns = [
         {"label": label, "colour": _css(colour), "person": numbers.get(label)}
         for label, colour in lines.codes
@@ -209,10 +210,6 @@ def _together(analysis: Analysis) -> set[tuple[int, int]]:
     seen = seen_spans(analysis)
     pairs = itertools.permutations(sorted(seen), 2)
     return {(a, b) for a, b in pairs if len(both(seen[a], seen[b]))}
-
-
-def _looked_at(summary: Summary) -> set[str]:
-    return {label for person in summary.persons for label in person.targets}
 
 
 def _method(method: Method) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
     start = time_s.astype(np.float64)[first]
     if not len(frames):
         return Clock(frames, start, start, frames)
-    stride, step = _usual(np.diff(frames), 1.0), _usual(np.diff(start), _frame_s(video))
+    frame_s = 1 / float(video.rate_hz) if video.rate_hz > 0 else max(video.duration_s, 1e-3)
+    stride, step = _usual(np.diff(frames), 1.0), _usual(np.diff(start), frame_s)
     near = (np.diff(frames) <= 1.5 * stride) | (np.diff(start) <= 1.5 * step)
     end, after = start + step, frames + max(1, round(stride))
     end[:-1] = np.where(near, start[1:], np.minimum(end[:-1], start[1:]))
@@ -105,10 +106,6 @@ def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
 
 def _usual(steps: Ints | Floats, otherwise: float) -> float:
     return float(np.median(steps)) if len(steps) else otherwise
-
-
-def _frame_s(video: VideoInfo) -> float:
-    return 1 / float(video.rate_hz) if video.rate_hz > 0 else max(video.duration_s, 1e-3)
 
 
 @once
