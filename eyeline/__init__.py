@@ -12,45 +12,23 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "analyze": "eyeline.api",
-    "load_analysis": "eyeline.api",
-    "load_model": "eyeline.api",
-    "list_systems": "eyeline.system",
-    "load_system": "eyeline.system",
-    "Settings": "eyeline.settings",
-    **dict.fromkeys(
-        [
-            "Analysis",
-            "Damage",
-            "Directions",
-            "Method",
-            "People",
-            "Person",
-            "Points",
-            "Scores",
-            "Segments",
-            "VideoInfo",
-        ],
-        "eyeline.results",
-    ),
-    **dict.fromkeys(
-        [
-            "CheckpointError",
-            "DataError",
-            "EyelineError",
-            "OutputError",
-            "RecipeError",
-            "TrainingError",
-            "UsageError",
-            "VideoError",
-        ],
-        "eyeline.errors",
-    ),
+    name: f"eyeline.{module}"
+    for module, names in {
+        "api": "analyze load_analysis load_model",
+        "system": "list_systems load_system",
+        "settings": "Settings",
+        "results": "Analysis Clock Damage Directions Method People Person Points Scores Segments "
+        "VideoInfo",
+        "errors": "CheckpointError DataError EyelineError OutputError RecipeError TrainingError "
+        "UsageError VideoError",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = [
     "Analysis",
     "CheckpointError",
+    "Clock",
     "Damage",
     "DataError",
     "Directions",
@@ -90,6 +68,7 @@ if TYPE_CHECKING:
     )
     from eyeline.results import (
         Analysis,
+        Clock,
         Damage,
         Directions,
         Method,

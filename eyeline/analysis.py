@@ -13,32 +13,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyeline import dead_time
-from eyeline.people.find import Found, find_people, find_persons, people_table
+from eyeline.people.find import Found, find_people, people_table
+from eyeline.people.methods import DETECTORS, people_method
 from eyeline.people.shared_looks import shared_looks
 from eyeline.results import (
     Analysis,
     Answer,
+    Clock,
     Directions,
     Floats,
     Gap,
     Method,
     Scores,
     VideoInfo,
-    person_label,
 )
 from eyeline.rounding import rounded
-from eyeline.settings import Settings, chosen, file_sha256
-from eyeline.speech.methods import METHODS
+from eyeline.settings import GAZE, Settings, file_sha256
+from eyeline.speech.methods import SPEAKERS, ActiveSpeaker
 from eyeline.system import Builder, Predictor, Scene
 from eyeline.video.gaps import Shortened
 
 if TYPE_CHECKING:
-    from eyeline.people.detect import Detector
     from eyeline.people.given import Given
     from eyeline.people.lying import Samples
     from eyeline.people.tracks import Track
-    from eyeline.speech.lr_asd import LrAsd
-    from eyeline.speech.syncnet.who_speaks import LipSync
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.reader import Frame, VideoReader
@@ -54,58 +52,6 @@ SILENT_DB = -60.0
 """Audio whose speech band never gets louder is called silent."""
 OFFSET_S = 0.1
 """By how much audio and frames may begin apart without a warning."""
-_COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
-
-PEOPLE = Method(
-    "people",
-    "centerface_dlib",
-    "faces by CenterFace, tracks by C-BIoU, 68 landmarks and face embeddings by dlib, head pose by "
-    "fitting a metric face model",
-    "on one clip of four people all 1552 reference heads were found (IoU 0.3), with one identity "
-    "each; not measured on a benchmark",
-    "CenterFace MIT; dlib Boost; its 68-point file was trained on iBUG 300-W, which is for "
-    "research use",
-    weights="centerface.onnx and dlib's files",
-)
-
-
-def people_method(settings: Settings) -> Method:
-    """What finds and follows people, as chosen."""
-    if settings.detector == "persons" or settings.bodies is not None:
-        return _persons_method(settings)
-    if (settings.detector, settings.tracker) == ("centerface", "ours"):
-        return PEOPLE
-    mmod = settings.detector == "mmod"
-    faces = "faces by dlib's mmod network, as published for ECS" if mmod else "faces by CenterFace"
-    iou = settings.tracker == "iou"
-    theirs = f"tracks by overlap over {settings.least_iou:g} from frame to frame, as in its demo"
-    tracks = theirs if iou else "tracks by C-BIoU"
-    return replace(
-        PEOPLE,
-        builder=f"{settings.detector}_{settings.tracker}",
-        summary=f"{faces}, {tracks}, landmarks and face embeddings by dlib, head pose by fitting a "
-        "metric face model",
-        measured="not measured on a benchmark",
-        licence=PEOPLE.licence.replace("CenterFace MIT", "dlib's mmod file CC0")
-        if mmod
-        else PEOPLE.licence,
-        weights="dlib's files" if mmod else PEOPLE.weights,
-    )
-
-
-def _persons_method(settings: Settings) -> Method:
-    """What finds persons whose faces need not be seen."""
-    given = settings.bodies is not None
-    found = "the user's boxes of persons" if given else "persons by a detector of torchvision"
-    return replace(
-        PEOPLE,
-        builder="given_bodies" if given else f"persons_{settings.tracker}",
-        summary=f"{found}, faces in them by CenterFace; a head without a face lies where that of a "
-        "standing person would, and nothing is claimed of its turn",
-        measured="not measured on a benchmark",
-        licence=PEOPLE.licence if given else f"{PEOPLE.licence}; torchvision BSD-3-Clause",
-        weights=PEOPLE.weights if given else f"{PEOPLE.weights}; {settings.person_weights().name}",
-    )
 
 
 @dataclass(frozen=True)
@@ -144,63 +90,82 @@ def analyze_video(
     tell = progress or (lambda stage, done, total: None)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
     reader = VideoReader(
-        path, rate_hz=settings.rate_hz, video_track=settings.video_track,
+        path,
+        rate_hz=settings.rate_hz,
+        video_track=settings.video_track,
         turn_deg=settings.turn_deg or 0,
-    )  # fmt: skip
+    )
     track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
-    lips = _lips(settings)
+    detector, tracker = DETECTORS[settings.detector], settings.tracker
+    weights = settings.detector_file()
+    speaker = SPEAKERS[settings.speaker].create(settings.speaker_weights, settings.device)
     samples = Samples()
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
         listening = sound.submit(_listen, path, reader.info, Shortened(known=False))
         found = find_people(
-            _shots(samples.watch(reader)), camera, _detector(settings), given,
-            _ticker(tell, reader.info), settings.tracker, bodies,
-            iou=settings.least_iou, axis_known=settings.intrinsics is not None,
-        )  # fmt: skip
+            _shots(samples.watch(reader)),
+            camera,
+            detector.create(weights, settings.device),
+            given,
+            lambda frame: tell("people", frame.end_s, max(reader.info.duration_s, frame.end_s)),
+            tracker,
+            bodies,
+            iou=settings.iou,
+            axis_known=settings.intrinsics is not None,
+        )
         heard = listening.result()
     clock = _without_dead_time(path, reader.info, heard)
     if heard.waits:
         heard = _listen(path, reader.info, clock)
     frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
-        dead_time.shorter_video(reader.info, clock), found.camera,
-        dead_time.shorter_tracks(found.tracks, clock), ego=settings.ego,
+        dead_time.shorter_video(reader.info, clock),
+        found.camera,
+        dead_time.shorter_tracks(found.tracks, clock),
+        ego=settings.ego,
         frames=lambda: iter(frames),
         sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
-    )  # fmt: skip
+    )
     whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
     times = found.clock.copy()
     times[:, 1:] = clock.shorter(times[:, 1:])
     speaking, speech_method, speech_warnings = _speakers(
-        settings, lips, scene, heard, times, dead_time.ShorterFrames(whole, clock)
+        settings, speaker, scene, heard, times, dead_time.ShorterFrames(whole, clock)
     )
     scene = replace(scene, speaking=next((a for a in speaking if isinstance(a, Scores)), None))
     if on_scene:
         on_scene(scene)
     answers, methods = _run(scene, settings)
+    people = people_method(
+        settings.detector, tracker, iou=settings.iou, weights=weights, bodies=bodies is not None
+    )
     answers += shared_looks(answers, times)
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
         persons=found.persons,
         people=rounded(people_table(found.tracks)),
+        clock=Clock.exact(found.clock[:, 0].astype(np.int64), *found.clock[:, 1:].T.copy()),
         answers=tuple(
             rounded(dead_time.restored(answer, clock, reader.info.gaps))
             for answer in (*speaking, *answers)
         ),
-        methods=(people_method(settings), *speech_method, *methods),
+        methods=(people, *speech_method, *methods),
         settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
         warnings=(
-            *_damage_told(reader.info),
+            *(
+                f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}"
+                for d in reader.info.damage
+            ),
             *dead_time.gap_warnings(reader.info.gaps),
             *reader.warnings,
             *track_warnings,
             *heard.warnings,
             *speech_warnings,
-            *_no_audio(reader.info),
+            *["no sound: nothing is said of who speaks"] * (not reader.info.has_sound),
             *_audio_offset(path, reader.info),
-            *_nobody(found),
+            *["no face was found in this video"] * (not found.tracks),
             *_boxes_beyond(given or bodies, found),
             *_lying(settings, found.tracks, samples),
             *_other_rates(settings, reader.info),
@@ -232,21 +197,10 @@ def _boxes_beyond(given: Given | None, found: Found) -> tuple[str, ...]:
     return (said,) if said else ()
 
 
-def _detector(settings: Settings) -> Detector | str:
-    """The detector, or its name where it needs nothing of the user's."""
-    if settings.detector != "persons":
-        return settings.detector
-    return find_persons(str(settings.person_weights()), settings.device)
-
-
 def _shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
     from eyeline.video.shots import mark_shots
 
     return mark_shots(frames)
-
-
-def _ticker(tell: Progress, video: VideoInfo) -> Callable[[Frame], None]:
-    return lambda frame: tell("people", frame.end_s, max(video.duration_s, frame.end_s))
 
 
 def _choose_audio(path: str | Path, settings: Settings, reader: VideoReader) -> list[str]:
@@ -374,26 +328,9 @@ def _sound(
     return read_sound(path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock)
 
 
-def _lips(settings: Settings) -> LrAsd | LipSync | None:
-    """The network that tells who speaks, None for the embedded method; opened before work begins.
-
-    Raises:
-        CheckpointError: weights that are not what they should be.
-    """
-    if settings.speaker_weights is None:
-        return None
-    if settings.speaker == "lr_asd":
-        from eyeline.speech.lr_asd import LrAsd
-
-        return LrAsd(settings.speaker_weights)
-    from eyeline.speech.syncnet.who_speaks import LipSync
-
-    return LipSync(settings.speaker_weights, device=settings.device)
-
-
 def _speakers(
     settings: Settings,
-    network: LrAsd | LipSync | None,
+    speaker: ActiveSpeaker,
     scene: Scene,
     heard: _Heard,
     clock: Floats,
@@ -405,7 +342,7 @@ def _speakers(
 
     Args:
         settings: the choices.
-        network: the network that was chosen, None for the embedded method.
+        speaker: the method that was chosen.
         scene: its tracks and audio are without dead time.
         heard: voice and loudness, likewise.
         clock: `(frames, 3)` index, start and end in seconds of every analysed frame, likewise.
@@ -414,41 +351,23 @@ def _speakers(
     if heard.speech is None:
         return [], [], ()
     until_s = float(clock[-1, 2]) if len(clock) else 0.0
-    method = METHODS[settings.speaker]
-    if network is not None:
-        method = _of_file(method, settings)
+    entry = SPEAKERS[settings.speaker]
+    method = _of_file(entry.method, settings) if entry.needs else entry.method
     slow = _too_slow(scene.video, clock)
     if slow and scene.tracks and len(heard.speech.segments()):
         from eyeline.speech.speakers import cannot_be_said
 
         unsure = cannot_be_said(heard.speech, scene.tracks, method.builder, until_s=until_s)
         return list(unsure), [method], slow
-    if network is not None:
-        assert scene.sound is not None, "what gave speech can be heard again"
-        judged = network.predict(
-            heard.speech, _on_all_frames(scene.tracks, settings, every_frame), every_frame,
-            scene.sound(SOUND_RATE_HZ), until_s=until_s, rows=scene.tracks,
-        )  # fmt: skip
-        return list(judged), [method], ()
-    answers, covered = _by_agreement(heard.speech, scene.tracks, every_frame, until_s)
-    return list(answers), [method], covered
-
-
-def _by_agreement(
-    speech: Speech, tracks: Sequence[Track], every_frame: Iterable[Frame], until_s: float
-) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
-    """The embedded method, and whose mouths are covered."""
-    from eyeline.speech.lips import read_lips
-    from eyeline.speech.speakers import covered_s, who_speaks
-
-    lips = read_lips(tracks, every_frame, speech.segments())
-    covered = tuple(
-        f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
-        f"it cannot be said whether {person_label(person)} speaks there"
-        for person, seconds in covered_s(speech, tracks, lips).items()
-        if seconds >= _COVERED_S
+    assert scene.sound is not None, "what gave speech can be heard again"
+    tracks = scene.tracks
+    if entry.every_frame:
+        tracks = _on_all_frames(tracks, settings, every_frame)
+    sound = scene.sound(SOUND_RATE_HZ)
+    answers = speaker.predict(
+        heard.speech, tracks, every_frame, sound, until_s=until_s, rows=scene.tracks
     )
-    return who_speaks(speech, tracks, lips, until_s=until_s), covered
+    return list(answers), [method], tuple(speaker.notes)
 
 
 def _on_all_frames(
@@ -487,10 +406,10 @@ def _of_file(method: Method, settings: Settings) -> Method:
 
 
 def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
-    """Every chosen builder in turn; the first directions of gaze_3d are shown to other systems."""
+    """Every chosen builder in turn; the first gaze is shown to other systems."""
     answers: list[Answer] = []
     methods: list[Method] = []
-    for system, name, builder in chosen(settings.systems, settings.ego):
+    for system, name, builder in settings.builders:
         if builder.needs.sound and scene.speaking is None:
             continue
         files = settings.weights_of(system, builder)
@@ -499,8 +418,8 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
         found = predictor.predict(scene)
         answers += found
         methods.append(_method(builder.method, files, getattr(predictor, "how", None)))
-        if system.name == "gaze_3d" and scene.gaze is None:
-            gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
+        if GAZE in builder.answers and scene.gaze is None:
+            gaze = next(a for a in found if isinstance(a, Directions) and a.name == GAZE)
             scene = replace(scene, gaze=gaze)
     return answers, methods
 
@@ -549,18 +468,6 @@ def _concentration(card: CheckpointCard) -> str:
     return f", concentrations {told}" if isinstance(told, str) else ""
 
 
-def _damage_told(video: VideoInfo) -> list[str]:
-    return [f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}" for d in video.damage]
-
-
-def _nobody(found: Found) -> list[str]:
-    return [] if found.tracks else ["no face was found in this video"]
-
-
-def _no_audio(video: VideoInfo) -> list[str]:
-    return [] if video.has_sound else ["no sound: nothing is said of who speaks"]
-
-
 def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
     """Networks that are shown so few frames that it matters.
 
@@ -571,7 +478,7 @@ def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
     return [
         f"{system.name}/{name} was trained at {builder.needs.rate_hz:g} frames a second; these are "
         f"{rate_hz:.4g}, and what happens between them it cannot see"
-        for system, name, builder in chosen(settings.systems, settings.ego)
+        for system, name, builder in settings.builders
         if builder.needs.rate_hz and rate_hz < builder.needs.rate_hz * FEW_FRAMES
     ]
 
@@ -580,6 +487,6 @@ def _silences(settings: Settings, video: VideoInfo) -> list[str]:
     """Builders that are shown silence because the video has no sound."""
     return [
         f"no sound: {system.name}/{name} hears, too, and takes silence instead"
-        for system, name, builder in chosen(settings.systems, settings.ego)
+        for system, name, builder in settings.builders
         if builder.needs.hears and not video.has_sound
     ]

@@ -33,7 +33,7 @@ def read(texts: Sequence[str], system: System, name: str, builder: Builder) -> d
     return bound(mine, builder.from_weights, where)
 
 
-def bound(texts: Iterable[str], target: Callable[..., Any], where: str) -> dict[str, Any]:
+def bound(texts: Iterable[str], target: Callable[..., object], where: str) -> dict[str, Any]:
     """`key=value` pairs, values written as in YAML, that a function takes by name.
 
     Raises:

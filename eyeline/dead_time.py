@@ -66,11 +66,15 @@ def restored(answer: Answer, clock: Shortened, gaps: Sequence[Gap]) -> Answer:
     rows = [
         (person, *piece, label, score)
         for person, start, end, label, score in zip(
-            answer.person.tolist(), start_s.tolist(), end_s.tolist(), answer.label,
-            answer.score.tolist(), strict=True,
+            answer.person.tolist(),
+            start_s.tolist(),
+            end_s.tolist(),
+            answer.label,
+            answer.score.tolist(),
+            strict=True,
         )
         for piece in _outside(start, end, clock.dead if person in _NOBODY else gaps)
-    ]  # fmt: skip
+    ]
     return make_segments(answer.system, answer.builder, answer.name, rows)
 
 

@@ -234,9 +234,16 @@ def npz_names(path: Path) -> tuple[str, ...]:
 
 
 _DAMAGED = (
-    ValueError, EOFError, SyntaxError, OverflowError, MemoryError, RuntimeError, KeyError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+    ValueError,
+    EOFError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    KeyError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 """What numpy and zipfile raise at files that are damaged or hostile."""
 
 
@@ -285,17 +292,14 @@ def _check_nesting(content: Any, where: str, most: float) -> None:
         count += sum(map(len, level))
         if count > most:
             raise DataError(f"{where} holds more than {most:,} values")
-        level = [v for outer in level for v in _inside(outer) if isinstance(v, _NESTED)]
+        inner = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [v for values in inner for v in values if isinstance(v, _NESTED)]
         if not level:
             return
     raise DataError(_too_deep(where))
 
 
 _NESTED = (dict, list, tuple, set)
-
-
-def _inside(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value
 
 
 def _too_deep(where: str) -> str:

@@ -20,8 +20,6 @@ from eyeline.plan import Job
 from eyeline.processes import RETRIES
 from eyeline.settings import Settings
 
-ENGINES = ("local", "ray")
-"""What may work on many videos."""
 _STOP_S = 20.0
 """Time that tasks get to clean up after Ctrl-C."""
 _KNOCK_S = 10.0
@@ -205,9 +203,12 @@ def _connect(ray: Any, jobs: int) -> None:
             ray.init(address, **quiet)
         else:
             ray.init(
-                "local", num_cpus=jobs, object_store_memory=_OBJECTS_BYTES,
-                include_dashboard=False, **quiet,
-            )  # fmt: skip
+                "local",
+                num_cpus=jobs,
+                object_store_memory=_OBJECTS_BYTES,
+                include_dashboard=False,
+                **quiet,
+            )
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"ray cannot start or reach '{address or 'local'}': {reason}") from None

@@ -40,7 +40,8 @@ def replacing(path: Path) -> Iterator[Path]:
             f"cannot write {path}: {reason}. Choose another output folder or free some space."
         ) from error
     finally:
-        _remove(temporary)
+        with suppress(OSError):  # the folder may be what is missing or not ours to write
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -123,11 +124,6 @@ def _acquired(path: Path) -> FileLock | None:
             return lock
         lock.release()
     raise error
-
-
-def _remove(temporary: Path) -> None:
-    with suppress(OSError):  # the folder may be what is missing or not ours to write
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> Path:

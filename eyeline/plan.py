@@ -85,16 +85,13 @@ def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list
         )
     if not videos:
         which = f"; {first_names(others)} may be some, name them one by one" if others else ""
-        raise UsageError(f"{folder}: no videos in this folder ({_endings()}){which}")
+        endings = ", ".join(sorted(ENDINGS))
+        raise UsageError(f"{folder}: no videos in this folder ({endings}){which}")
     return sorted(videos)
 
 
 def _of(count: int) -> str:
     return "1 file is" if count == 1 else f"{count} files are"
-
-
-def _endings() -> str:
-    return ", ".join(sorted(ENDINGS))
 
 
 def _files(folder: Path, out: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -206,6 +206,10 @@ class _Answer:
     name: str
     """What is answered, for example `gaze` or `eye_contact`."""
 
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.person)  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True)
 class Scores(_Answer):
@@ -228,10 +232,6 @@ class Scores(_Answer):
         known = self.value[~np.isnan(self.value)]
         if known.size and (known.min() < 0 or known.max() > 1):
             raise DataError(f"scores '{self.name}' leave [0, 1]: {known.min()} to {known.max()}")
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
 
 
 @dataclass(frozen=True)
@@ -259,10 +259,6 @@ class Directions(_Answer):
             raise DataError(
                 f"directions '{self.name}' are not unit vectors (norm {norm.max():.4f})"
             )
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
 
 
 @dataclass(frozen=True)
@@ -297,10 +293,6 @@ class Points(_Answer):
         if self.heatmap is not None:
             check_shape(self.heatmap, f"{len(self.heatmap_row)} rows columns", "Points.heatmap")
 
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.frame)
-
 
 @dataclass(frozen=True)
 class Segments(_Answer):
@@ -327,10 +319,6 @@ class Segments(_Answer):
                 f"not after its start at {self.start_s[bad]} s"
             )
 
-    def __len__(self) -> int:
-        """Number of segments."""
-        return len(self.person)
-
 
 Answer: TypeAlias = Scores | Directions | Points | Segments
 _Kind = TypeVar("_Kind", Scores, Directions, Points, Segments)
@@ -353,6 +341,57 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The analysed frames, with the time and the frames that each stands for."""
+
+    frame: Ints
+    """`(n,)` indices in the decoded video, increasing."""
+    start_s: Floats
+    """`(n,)`."""
+    end_s: Floats
+    """`(n,)` where the next analysed frame starts, or a gap of the recording, or the video ends."""
+    next_frame: Ints
+    """`(n,)` first decoded frame that the answers of this one no longer hold for."""
+
+    @classmethod
+    def exact(cls, frame: Ints, start_s: Floats, end_s: Floats) -> Clock:
+        """The clock of all frames `(n,)` of an analysis."""
+        step = max(1, round(float(np.median(np.diff(frame))))) if len(frame) > 1 else 1
+        return cls(frame, start_s, end_s, np.append(frame[1:], frame[-1:] + step))
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.frame)
+
+    def ends_of(self, frame: Ints) -> Floats:
+        """Ends `(m,)` of frames `(m,)` that this clock knows."""
+        return np.asarray(self.end_s[np.searchsorted(self.frame, frame)])
+
+    def holding(self, frame_index: int) -> int | None:
+        """Number of the analysed frame that a decoded one shows, None where there is none."""
+        k = int(np.searchsorted(self.frame, frame_index, "right")) - 1
+        return k if k >= 0 and frame_index < self.next_frame[k] else None
+
+
+@dataclass(frozen=True)
+class Label:
+    """How outputs speak of an answer, and what they do with its segments."""
+
+    title: str
+    """Behind a person: `looks at the camera`."""
+    claim: str = ""
+    """In a sentence about a person, `has eye contact`; by default the title."""
+    nobody: str = ""
+    """The sentence where it never holds, `No eye contact`; by default "Nobody" and the title."""
+    sign: Literal["", "speaks", "contact", "camera"] = ""
+    """What the annotated video shows at a face while it holds."""
+    episode: bool = False
+    """Whether the report lists its segments one by one, as contacts."""
+    partner: bool = False
+    """Whether the labels of its segments say with whom."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """All that is known of one video."""
 
@@ -368,6 +407,9 @@ class Analysis:
     warnings: tuple[str, ...] = ()
     folder: Path | None = None
     """Where the files of this analysis lie, None before they are written."""
+    clock: Clock | None = None
+    """All analysed frames, exact; None in folders of before 0.2, where the ends of frames are
+    inferred from the rows."""
 
     def scores(self, name: str) -> Scores:
         """The scores called `name`; DataError lists what there is otherwise."""
@@ -438,13 +480,15 @@ def make_segments(
     """Segments from rows of (person, start_s, end_s, label, score), sorted by person, then time."""
     ordered = sorted(rows)
     return Segments(
-        system, builder, name,
+        system,
+        builder,
+        name,
         person=np.array([r[0] for r in ordered], np.int64),
         start_s=np.array([r[1] for r in ordered], np.float64),
         end_s=np.array([r[2] for r in ordered], np.float64),
         label=tuple(r[3] for r in ordered),
         score=np.array([r[4] for r in ordered], np.float64),
-    )  # fmt: skip
+    )
 
 
 def runs(time_s: Floats, end_s: Floats, yes: npt.NDArray[np.bool_]) -> list[slice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,18 +13,15 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
+from eyeline.export.exporters import EXPORTERS
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
-from eyeline.people.find import DETECTORS, TRACKERS
-from eyeline.people.iou_tracks import LEAST_IOU
 from eyeline.people.lying import TURNS_DEG
+from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.results import VideoInfo
-from eyeline.speech.methods import METHODS, NETWORKS
+from eyeline.speech.methods import SPEAKERS
 from eyeline.system import Builder, System, list_systems, load_system
-
-SPEAKERS = tuple(METHODS)
-"""Ways of telling who speaks."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +52,15 @@ class Settings:
     """File of boxes of whole persons, seen from any side, instead of `boxes`; only for a single
     video."""
     detector: str = "centerface"
-    """How to find faces, one of `people.find.DETECTORS`."""
+    """How to find faces, one of `people.methods.DETECTORS`."""
     detector_weights: str | None = None
     """For `persons`: file or name as of `people.person_networks.find_weights`."""
     tracker: str = "ours"
-    """How to follow them, one of `people.find.TRACKERS`."""
+    """How to follow them, one of `people.methods.TRACKERS`."""
     iou: float | None = None
-    """For `iou`, see `least_iou`."""
+    """Least overlap of a face and its track, for a tracker that takes one."""
     speaker: str = "mouth_agreement"
-    """How to tell who speaks, one of `SPEAKERS`."""
+    """How to tell who speaks, one of `speech.methods.SPEAKERS`."""
     speaker_weights: str | None = None
     """File of weights for those with a network."""
     weights: tuple[str, ...] = ()
@@ -82,18 +79,17 @@ class Settings:
         wrong = [problem for problem in self._problems() if problem]
         if wrong:
             raise UsageError("; ".join(wrong))
-        if self.detector == "persons":
-            self.person_weights()
-        picked = chosen(self.systems, self.ego)
-        given = self._given
+        self.detector_file()  # looked for before any work
+        picked, given = self.builders, self._given
         wrong = given.unused((system, builder) for system, _, builder in picked)
         wrong += builder_options.unused(self.options, picked)
         if wrong:
             raise UsageError("; ".join(wrong))
         for one in picked:
             self.options_of(*one)
-        on_device = self.speaker == "syncnet"
-        if on_device or any(given.of(system, builder) for system, _, builder in picked):
+        if SPEAKERS[self.speaker].on_device or any(
+            given.of(system, builder) for system, _, builder in picked
+        ):
             from eyeline.training.devices import check_device
 
             check_device(self.device)
@@ -112,20 +108,31 @@ class Settings:
         return self.to_json()
 
     @cached_property
+    def builders(self) -> list[tuple[System, str, Builder]]:
+        """The builders to run, see `chosen`."""
+        return chosen(self.systems, self.ego, self._given)
+
+    @cached_property
     def _given(self) -> GivenWeights:
         return GivenWeights.read(self.weights)
 
-    def person_weights(self) -> Path:
-        """The weights of the detector `persons`; UsageError or CheckpointError without."""
-        from eyeline.people.person_networks import find_weights
+    def detector_file(self) -> Path | None:
+        """The detector's file of weights, None for one that needs none.
 
-        return find_weights(self.detector_weights)
+        Raises:
+            UsageError, CheckpointError: it needs one and there is none.
+        """
+        find = DETECTORS[self.detector].weights
+        return find(self.detector_weights) if find else None
 
     def _problems(self) -> list[str | None]:
         def unless(right: bool, problem: str) -> str | None:
             return None if right else problem
 
         fov, rate = self.fov_deg, self.rate_hz
+        with_iou = [name for name, tracker in TRACKERS.items() if tracker.least_iou is not None]
+        with_file = [name for name, detector in DETECTORS.items() if detector.weights]
+        usual = next(iter(DETECTORS)), next(iter(TRACKERS))
         return [
             unless(
                 rate is None or 0 < rate <= 1000,
@@ -145,41 +152,40 @@ class Settings:
                 self.intrinsics is None or min(self.intrinsics[:2]) > 0,
                 f"--intrinsics {self.intrinsics}: focal lengths must be greater than 0",
             ),
-            unless(
-                self.detector in DETECTORS,
-                f"no detector '{self.detector}'; there are {', '.join(DETECTORS)}",
-            ),
-            unless(
-                self.tracker in TRACKERS,
-                f"no tracker '{self.tracker}'; there are {', '.join(TRACKERS)}",
+            *(
+                unless(name in table, f"no {kind} '{name}'; there are {', '.join(table)}")
+                for kind, name, table in (
+                    ("detector", self.detector, DETECTORS),
+                    ("tracker", self.tracker, TRACKERS),
+                    ("speaker method", self.speaker, SPEAKERS),
+                )
             ),
             unless(
                 self.iou is None or 0 <= self.iou < 1,
                 f"--iou {self.iou}; must be at least 0 and below 1",
             ),
             unless(
-                self.iou is None or self.tracker == "iou",
-                "--iou belongs to --tracker iou",
+                self.iou is None or self.tracker in with_iou,
+                f"--iou belongs to --tracker {' or '.join(with_iou)}",
             ),
             unless(
-                (self.boxes or self.bodies) is None
-                or (self.detector, self.tracker) == ("centerface", "ours"),
+                (self.boxes or self.bodies) is None or (self.detector, self.tracker) == usual,
                 f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
                 "and --tracker",
             ),
             unless(self.boxes is None or self.bodies is None, "give --boxes or --bodies, not both"),
             unless(
-                self.detector == "persons" or self.detector_weights is None,
-                "--detector-weights belong to --detector persons",
-            ),
-            unless(
-                self.speaker in SPEAKERS,
-                f"no speaker method '{self.speaker}'; there are {', '.join(SPEAKERS)}",
+                self.detector in with_file or self.detector_weights is None,
+                f"--detector-weights belong to --detector {' or '.join(with_file)}",
             ),
             *self._speaker_problems(),
-            unless(
-                not self.rerun or importlib.util.find_spec("rerun") is not None,
-                "--rerun needs rerun-sdk: pip install eyeline[rerun]",
+            *(
+                unless(
+                    importlib.util.find_spec(e.module) is not None,
+                    f"--{e.option} needs {e.install}",
+                )
+                for e in EXPORTERS.values()
+                if e.module and getattr(self, e.option, True)
             ),
             _missing(self.boxes, "--boxes"),
             _missing(self.bodies, "--bodies"),
@@ -188,17 +194,13 @@ class Settings:
         ]
 
     def _speaker_problems(self) -> list[str | None]:
-        needed, given = NETWORKS.get(self.speaker), self.speaker_weights is not None
-        if needed and not given:
-            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {needed}"]
-        if given and not needed:
-            return [f"--speaker-weights belong to --speaker {' or '.join(NETWORKS)}"]
-        return []
-
-    @property
-    def least_iou(self) -> float:
-        """Of the tracker `iou`: a face joins a track whose last box it overlaps by more."""
-        return LEAST_IOU if self.iou is None else self.iou
+        entry, given = SPEAKERS.get(self.speaker), self.speaker_weights is not None
+        if entry is None or given == bool(entry.needs):
+            return []
+        if entry.needs:
+            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {entry.needs}"]
+        takers = [name for name, other in SPEAKERS.items() if other.needs]
+        return [f"--speaker-weights belong to --speaker {' or '.join(takers)}"]
 
     def camera(self, video: VideoInfo) -> Camera:
         """The camera of a video, as told or assumed."""
@@ -208,10 +210,9 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
+        file = self.detector_file()
         return {
-            "systems": [
-                f"{system.name}/{name}" for system, name, _ in chosen(self.systems, self.ego)
-            ],
+            "systems": [f"{system.name}/{name}" for system, name, _ in self.builders],
             "rate_hz": self.rate_hz,
             "ego": self.ego,
             "fov_deg": None if self.intrinsics else self.fov_deg or ASSUMED_FOV_DEG,
@@ -223,9 +224,7 @@ class Settings:
             "boxes_sha256": file_sha256(Path(self.boxes)) if self.boxes else None,
             "bodies_sha256": file_sha256(Path(self.bodies)) if self.bodies else None,
             "detector": self.detector,
-            "detector_weights_sha256": file_sha256(self.person_weights())
-            if self.detector == "persons"
-            else None,
+            "detector_weights_sha256": file_sha256(file) if file else None,
             "tracker": self.tracker,
             **({"iou": self.iou} if self.iou is not None else {}),
             "speaker": self.speaker,
@@ -234,7 +233,7 @@ class Settings:
             else None,
             "weights_sha256": {
                 f"{system.name}/{network}": file_sha256(path)
-                for system, _, builder in chosen(self.systems, self.ego)
+                for system, _, builder in self.builders
                 for network, path in self.weights_of(system, builder).items()
             },
             **({"options": sorted(self.options)} if self.options else {}),
@@ -250,54 +249,52 @@ def _missing(path: str | None, option: str) -> str | None:
     )
 
 
-def chosen(systems: Sequence[str], ego: bool) -> list[tuple[System, str, Builder]]:
+GAZE = "gaze"
+"""The directions that builders with `Needs.gaze` build on."""
+
+
+def chosen(
+    systems: Sequence[str], ego: bool, weights: GivenWeights | None = None
+) -> list[tuple[System, str, Builder]]:
     """The builders to run, in an order in which each finds what it needs.
 
     Args:
         systems: names as `system` or `system/builder`, published names too; none means every
-            system that fits. Of several builders of `gaze_3d` the first named is the one whose
-            gaze the other systems build on.
+            system that fits. Of several builders that answer `gaze` the first named is the one
+            that the other systems build on.
         ego: whether the camera is head-worn.
+        weights: files of the user's, for systems whose default builder needs some.
 
     Raises:
         UsageError: no such system or builder, or a builder that needs a head-worn camera.
     """
-    picked: dict[str, tuple[System, str, Builder]] = {}
-    for system, name in _named(systems, ego):
-        builder = _builder(system, name)
+    named = _named(systems, ego, weights or GivenWeights({}))
+    systems_of = ((load_system(system), name) for system, name in dict.fromkeys(named))
+    picked = [(system, name, _builder(system, name)) for system, name in systems_of]
+    for system, _, builder in picked:
         if builder.needs.ego and not ego:
             raise UsageError(f"{system.name} is about a head-worn camera; add --ego")
-        picked[f"{system.name}/{name}"] = (system, name, builder)
-    if any(b.needs.gaze for _, _, b in picked.values()) and not any(
-        s.name == "gaze_3d" for s, _, _ in picked.values()
-    ):
-        system = load_system("gaze_3d")
-        picked[f"gaze_3d/{system.default}"] = (
-            system,
-            system.default,
-            _builder(system, system.default),
-        )
-    return sorted(picked.values(), key=_turn)
+    gazing = [one for one in picked if GAZE in one[2].answers]
+    if not gazing and any(builder.needs.gaze for _, _, builder in picked):
+        default = ((s, s.default, s.builders[s.default]) for s in list_systems())
+        gazing = [next(one for one in default if GAZE in one[2].answers and one[2].embedded)]
+    others = [one for one in picked if one not in gazing]
+    return gazing + sorted(others, key=lambda one: (one[2].needs.gaze, one[0].name, one[1]))
 
 
-def _turn(picked: tuple[System, str, Builder]) -> tuple[bool, bool, str, str]:
-    """Of several builders of gaze_3d the first named stays first: others build on its gaze."""
-    system, name, builder = picked
-    first = system.name == "gaze_3d"
-    return builder.needs.gaze, not first, system.name, "" if first else name
-
-
-def _named(systems: Sequence[str], ego: bool) -> list[tuple[System, str]]:
-    if not systems:
-        fitting = [s for s in list_systems() if ego or not s.builders[s.default].needs.ego]
-        return [(s, name) for s in fitting for name in (s.default, *s.beside)]
-    named = []
-    for text in systems:
+def _named(systems: Sequence[str], ego: bool, weights: GivenWeights) -> Iterator[tuple[str, str]]:
+    """Names of systems and builders."""
+    fitting = [s for s in list_systems() if _fits(s, s.builders[s.default], ego, weights)]
+    for text in systems or [system.name for system in fitting]:
         room, _, builder = text.partition("/")
         system = load_system(room)
-        names = (builder,) if builder else (system.default, *system.beside)
-        named += [(system, name) for name in names]
-    return named
+        for name in (builder,) if builder else (system.default, *system.beside):
+            yield system.name, name
+
+
+def _fits(system: System, default: Builder, ego: bool, weights: GivenWeights) -> bool:
+    ready = default.embedded or bool(default.networks and weights.there(system, default))
+    return ready and (ego or not default.needs.ego)
 
 
 def _builder(system: System, name: str) -> Builder:

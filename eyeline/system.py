@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
+from eyeline.log import Log
 from eyeline.people.tracks import Track
-from eyeline.results import Answer, Directions, Method, Scores, VideoInfo
+from eyeline.results import Answer, Directions, Label, Method, Scores, VideoInfo
 
 if TYPE_CHECKING:
     from torch import nn
 
     from eyeline.people.targets.model import Looks
+    from eyeline.training.checkpoint import Imported
+    from eyeline.training.devices import Devices
     from eyeline.video.reader import Frame
     from eyeline.video.sound import SoundBlock
 
@@ -76,29 +80,173 @@ class Needs:
     hears: bool = False
     """Takes sound into account, and silence for a video without."""
     gaze: bool = False
-    """Builds on the directions of `gaze_3d`."""
+    """Builds on the directions called `gaze` of another builder."""
     ego: bool = False
     """Makes sense only for a head-worn camera."""
     rate_hz: float | None = None
     """The frame rate it was trained at."""
 
 
+Report: TypeAlias = Mapping[str, object]
+"""Scores by name, ready for JSON; those called as in `System.report_keys` are printed."""
+
+
+class Summary(Protocol):
+    """What became of a data set."""
+
+    @property
+    def failed(self) -> Collection[object]:
+        """What could not be done; not empty is exit code 1."""
+
+    def as_dict(self) -> Mapping[str, object]:
+        """Ready for JSON."""
+
+
+class Network(Protocol):
+    """Makes a network from its saved arguments."""
+
+    def __call__(self, *args: Any, **arguments: Any) -> nn.Module:
+        """In training mode, with random weights."""
+
+
+class FromWeights(Protocol):
+    """Makes a predictor from files; what else it takes by name are options of the user's."""
+
+    def __call__(self, files: Mapping[str, Path], device: str, /) -> Predictor:
+        """Of the files by network; a predictor may say in `how` what it made of them."""
+
+
+class Prepare(Protocol):
+    """Makes a data set ready for training; like all that follow it may take more by name."""
+
+    def __call__(
+        self,
+        source: Path,
+        out: Path,
+        /,
+        *,
+        weights: Mapping[str, Path] | None = None,
+        device: str = "cpu",
+        told: Log | None = None,
+    ) -> Summary:
+        """From the folder as downloaded into the folder to make, with networks by name."""
+
+
+class Convert(Protocol):
+    """Converts a file of the authors to a plain table, or the other way round."""
+
+    def __call__(self, source: Path, out: Path, /) -> Mapping[str, object]:
+        """What was converted."""
+
+
+class Train(Protocol):
+    """Trains a recipe; the same call resumes."""
+
+    def __call__(
+        self,
+        recipe: str,
+        data: Path,
+        out: Path,
+        log: Log | None = None,
+        /,
+        *,
+        changes: Sequence[str] = (),
+        devices: Devices | None = None,
+        weights: Path | None = None,
+    ) -> Report:
+        """Weights and report of a prepared data set, in the folder `out`."""
+
+
+class Evaluate(Protocol):
+    """Scores weights; with an option `devices` in several processes."""
+
+    def __call__(
+        self,
+        weights: Path,
+        data: Path,
+        out: Path | None = None,
+        log: Log | None = None,
+        device: str = "cpu",
+        /,
+    ) -> Report:
+        """The report; it is written into `out` with the predictions."""
+
+
+class Score(Protocol):
+    """Scores predictions against truth, without a network."""
+
+    def __call__(self, predictions: Path, truth: Path, /, *, told: Log | None = None) -> Report:
+        """The report."""
+
+
+class Synthesize(Protocol):
+    """Renders a tiny data set in the original layout."""
+
+    def __call__(self, out: Path, /, *, seed: int = 0) -> object:
+        """Counts, ready for JSON."""
+
+
+class Show(Protocol):
+    """Draws the annotations of a data set as downloaded."""
+
+    def __call__(self, data: Path, out: Path, /, *, told: Log | None = None) -> Summary:
+        """What was drawn."""
+
+
+class ImportOriginal(Protocol):
+    """Reads a checkpoint of the authors."""
+
+    def __call__(self, checkpoint: Path, /) -> Imported:
+        """Card and tensors."""
+
+
+class ToOnnx(Protocol):
+    """Writes a network for other programs."""
+
+    def __call__(self, weights: Path, out: Path, /) -> None:
+        """From a file of weights to an `.onnx` file."""
+
+
 class Lazy:
     """A function that is imported when it is first called, so that reading cards is quick."""
 
-    def __init__(self, module: str, name: str = "run") -> None:
-        """Say where it lies."""
+    def __init__(self, module: str, name: str) -> None:
         self._module, self._name = module, name
 
     @property
-    def __wrapped__(self) -> Callable[..., Any]:
+    def __wrapped__(self) -> Callable[..., object]:
         """The function itself, where `inspect` looks for signatures."""
-        found: Callable[..., Any] = getattr(importlib.import_module(self._module), self._name)
-        return found
+        function: Callable[..., object] = getattr(importlib.import_module(self._module), self._name)
+        return function
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> object:
         """What the function gives."""
         return self.__wrapped__(*arguments, **named)
+
+
+class LazyModule:
+    """A module, each of whose functions is `Lazy`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Lazy:
+        """A function of the module."""
+        return Lazy(self._name, name)
+
+
+def lazily(package: str, file: str) -> dict[str, LazyModule]:
+    """All modules of a package, by the names under which its card imports them for checkers.
+
+    `_model` is `model`, `_xgaze_export` is `xgaze.export`; so checkers see the very functions.
+
+    Args:
+        package: the name of the package.
+        file: its `__init__.py`.
+    """
+    folder = Path(file).parent
+    paths = (path.relative_to(folder).with_suffix("").parts for path in folder.rglob("*.py"))
+    return {"_" + "_".join(parts): LazyModule(".".join((package, *parts))) for parts in paths}
 
 
 @dataclass(frozen=True)
@@ -115,9 +263,7 @@ class Builder:
     """The networks of its system that it is made of."""
     one_of: tuple[str, ...] = ()
     """Networks of which it takes one more, or does without; the first with a file counts."""
-    from_weights: Callable[..., Predictor] | None = None
-    """Makes the predictor from a mapping of network to file and a device; what else it takes by
-    name are options of the user's. A predictor may say in `how` what it made of them."""
+    from_weights: FromWeights | None = None
 
     @property
     def embedded(self) -> bool:
@@ -137,29 +283,35 @@ class System:
     paper: str
     builders: Mapping[str, Builder]
     default: str
-    """The builder that `analyze` uses unless told otherwise."""
+    """The builder that `analyze` uses unless told otherwise; one that needs the user's weights runs
+    by itself only where they are given."""
     beside: tuple[str, ...] = ()
     """Builders that `analyze` runs beside the default one."""
-    networks: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
-    """Makes each network from its saved arguments; their names stand in weights files."""
+    heading: str = ""
+    """What it answers, over its methods in the report; by default its name."""
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    """How outputs speak of its answers, by name; by default as the name says."""
+    report_keys: tuple[str, ...] = ("pooled", "interval", "published", "seen_in_training")
+    """What of a report is printed."""
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    """Their names stand in weights files."""
     recipes: tuple[str, ...] = ()
-    prepare: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """By data set: folder as downloaded, folder to make, and options, to a summary."""
-    convert: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """By data set: a file of the authors and a plain table to write, or the other way round, and
-    options, to a summary."""
-    train: Callable[..., Any] | None = None
-    evaluate: Callable[..., Any] | None = None
-    score: Callable[..., Any] | None = None
-    """Predictions and truth to a report, without a network."""
-    synthesize: Callable[..., Any] | None = None
-    """Folder and seed to a tiny data set in the original layout."""
-    show: Callable[..., Any] | None = None
-    """A data set as downloaded, a folder to write in, and options: its annotations drawn."""
-    import_original: Callable[..., Any] | None = None
-    """A checkpoint of the authors to card and tensors."""
-    to_onnx: Callable[..., Any] | None = None
-    """A weights file and the `.onnx` file to write."""
+    prepare: Mapping[str, Prepare] = field(default_factory=dict)
+    """By data set."""
+    convert: Mapping[str, Convert] = field(default_factory=dict)
+    """By data set."""
+    train: Train | None = None
+    evaluate: Evaluate | None = None
+    score: Score | None = None
+    synthesize: Synthesize | None = None
+    show: Show | None = None
+    import_original: ImportOriginal | None = None
+    to_onnx: ToOnnx | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return Path(str(importlib.import_module(f"eyeline.systems.{self.name}").__file__)).parent
 
 
 @cache

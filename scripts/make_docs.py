@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyeline.analysis import PEOPLE
+from eyeline.people.methods import PEOPLE
 from eyeline.results import Method
-from eyeline.speech.methods import METHODS
+from eyeline.speech.methods import SPEAKERS
 from eyeline.system import list_systems
 
 PAGE = Path(__file__).parents[1] / "docs" / "systems.md"
@@ -28,7 +28,7 @@ def text() -> str:
         parts += [_entry(builder.method, builder.answers) for builder in system.builders.values()]
     parts.append("## people and speech\n\nWhat all systems share.")
     parts.append(_entry(PEOPLE, ("people",)))
-    parts += [_entry(method, ("speaking", "voice")) for method in METHODS.values()]
+    parts += [_entry(entry.method, ("speaking", "voice")) for entry in SPEAKERS.values()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

@@ -16,9 +16,10 @@ from eyeline import analysis, sample
 from eyeline.errors import CheckpointError
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import Found
+from eyeline.people.methods import PEOPLE, people_method
 from eyeline.results import UNSEEN, Points, VideoInfo
 from eyeline.settings import Settings, fingerprint
-from eyeline.speech.methods import METHODS
+from eyeline.speech.methods import SPEAKERS
 from eyeline.speech.syncnet.model import SyncNet, syncnet
 from eyeline.speech.syncnet.who_speaks import LipSync
 from eyeline.speech.voice import Speech
@@ -56,7 +57,7 @@ def test_given_weights_speak_for_themselves(tmp_path: Path) -> None:
         licence=LICENCES["ms_tcn2"],
     )  # fmt: skip
     checkpoint.save(tmp_path / "mine.safetensors", {"a": torch.zeros(1)}, card)
-    method = analysis.PEOPLE
+    method = PEOPLE
     told = analysis._method(method, {"ms_tcn2": tmp_path / "mine.safetensors"})
     assert told.weights is not None and told.weights.startswith("mine.safetensors (sha256 ")
     assert "ms_tcn2 accuracy 0.71" in told.measured and method.measured in told.measured
@@ -65,13 +66,13 @@ def test_given_weights_speak_for_themselves(tmp_path: Path) -> None:
 
 
 def test_the_front_end_says_what_was_chosen() -> None:
-    assert analysis.people_method(Settings()) is analysis.PEOPLE
-    published = analysis.people_method(Settings(detector="mmod", tracker="iou"))
+    assert people_method("centerface", "ours") is PEOPLE
+    published = people_method("mmod", "iou")
     assert "mmod" in published.summary and "CC0" in published.licence
     assert published.builder == "mmod_iou" and "not measured" in published.measured
     assert "overlap over 0.4 " in published.summary
     stricter = Settings(tracker="iou", iou=0.7)
-    assert "overlap over 0.7 " in analysis.people_method(stricter).summary
+    assert "overlap over 0.7 " in people_method("centerface", "iou", iou=0.7).summary
     assert stricter.content["iou"] == 0.7 and "iou" not in Settings().content
 
 
@@ -152,7 +153,8 @@ def talk(
     found = Found(tracks, (), clock, (), 0, Camera.from_fov(640, 360))
     monkeypatch.setattr(analysis, "find_people", lambda *_, **__: found)
     monkeypatch.setattr(analysis, "_listen", lambda *_: analysis._Heard(heard))
-    monkeypatch.setattr(analysis, "_lips", lambda _: LipSync(net, threads=1))
+    opened = replace(SPEAKERS["syncnet"], create=lambda *_: LipSync(net, threads=1))
+    monkeypatch.setitem(SPEAKERS, "syncnet", opened)  # type: ignore[arg-type]
     weights = tmp_path / "talk.mp4"  # any file: the network is given
     settings = Settings(
         systems=("gaze_following/ray",), speaker="syncnet", speaker_weights=str(weights)
@@ -172,7 +174,7 @@ def test_syncnet_tells_who_speaks(
         value = np.median(scores.value[scores.person == person])
         assert value > 0.9 if person == speaker else value < 0.1
     method = next(m for m in found.methods if m.system == "speech")
-    assert method.summary == METHODS["syncnet"].summary
+    assert method.summary == SPEAKERS["syncnet"].method.summary
     assert method.weights is not None and method.weights.startswith("talk.mp4 (sha256 ")
 
 
@@ -182,10 +184,7 @@ def test_syncnet_is_opened_from_either_file(syncnet_file: Path, tmp_path: Path, 
     if kind == "theirs":
         path = tmp_path / "syncnet_v2.model"
         torch.save(their_tensors(), path)
-    given = Settings(speaker="syncnet", speaker_weights=str(path))
-    opened = analysis._lips(given)
-    assert isinstance(opened, LipSync)
-    assert analysis._lips(Settings()) is None
+    assert isinstance(SPEAKERS["syncnet"].create(str(path), "cpu"), LipSync)
 
 
 def test_a_wrong_file_is_told_before_people_are_looked_for(

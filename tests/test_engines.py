@@ -67,7 +67,7 @@ EXPECTED = {
 
 def test_side_by_side(planned: list[Job]) -> None:
     assert told(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
-    assert len(tables(Path("out"))) == 10
+    assert len(tables(Path("out"))) == 12
 
 
 def test_a_video_whose_process_is_killed_is_begun_anew(planned: list[Job]) -> None:
@@ -131,7 +131,7 @@ def test_on_ray_everything_is_as_it_is_side_by_side(planned: list[Job]) -> None:
     ours = tables(Path("out"))
     others = [Job(job.video, Path("again") / job.folder.name) for job in planned]
     list(engines.side_by_side(others, SETTINGS, False, 2))
-    assert ours == tables(Path("again")) and len(ours) == 10
+    assert ours == tables(Path("again")) and len(ours) == 12
     assert told(engines.on_ray(planned[:1], SETTINGS, False, 2)) == {
         "a.mp4": ("out/a", "finished before")
     }
@@ -240,7 +240,7 @@ def test_without_ray_it_says_what_to_install(
 def test_an_engine_that_there_is_not(eyeline: Command, planned: list[Job]) -> None:
     ended = eyeline("analyze", "a.mp4", "-o", "out", "--engine", "steam")
     assert ended.code == 2
-    assert "no engine 'steam'; there are local, ray" in ended.err
+    assert "'steam' is not one of 'local', 'ray'" in ended.err
 
 
 @pytest.mark.usefixtures("ray")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,8 @@ from eyeline.cli.console import (
     say,
 )
 from eyeline.errors import UsageError
+from eyeline.people.methods import DETECTORS, TRACKERS
+from eyeline.speech.methods import SPEAKERS
 
 if TYPE_CHECKING:
     from eyeline.jobs import Outcome
@@ -74,17 +76,19 @@ def analyze(
     detector: Annotated[
         str,
         typer.Option(
-            help="How to find faces: centerface, mmod (slow, as published), or persons: "
-            "torchvision's detectors, also for people from behind."
+            help=f"How to find faces: {', '.join(entry.about for entry in DETECTORS.values())}."
         ),
-    ] = "centerface",
+    ] = next(iter(DETECTORS)),
     detector_weights: Annotated[
         str | None,
         typer.Option(help="For persons: weights file, or torchvision's name to download."),
     ] = None,
     tracker: Annotated[
-        str, typer.Option(help="How to follow them: ours or iou (as published).")
-    ] = "ours",
+        str,
+        typer.Option(
+            help=f"How to follow them: {', '.join(entry.about for entry in TRACKERS.values())}."
+        ),
+    ] = next(iter(TRACKERS)),
     iou: Annotated[
         float | None,
         typer.Option(
@@ -92,8 +96,8 @@ def analyze(
         ),
     ] = None,
     speaker: Annotated[
-        str, typer.Option(help="How to tell who speaks: mouth_agreement, lr_asd or syncnet.")
-    ] = "mouth_agreement",
+        str, typer.Option(help=f"How to tell who speaks: {', '.join(SPEAKERS)}.")
+    ] = next(iter(SPEAKERS)),
     speaker_weights: Annotated[
         str | None, typer.Option(help="Weights file for lr_asd or syncnet.")
     ] = None,
@@ -122,7 +126,7 @@ def analyze(
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Videos worked on at the same time.")] = 1,
     engine: Annotated[
-        str,
+        Literal["local", "ray"],
         typer.Option(
             help="What works on many videos: local, or ray, on the cluster at RAY_ADDRESS "
             "or on this machine."
@@ -130,20 +134,32 @@ def analyze(
     ] = "local",
 ) -> None:
     """Analyse videos: tables, annotated video with sound, report, ELAN, TextGrid, RTTM for each."""
-    from eyeline.engines import ENGINES
     from eyeline.plan import plan
     from eyeline.settings import Settings
 
-    if engine not in ENGINES:
-        raise UsageError(f"no engine '{engine}'; there are {', '.join(ENGINES)}")
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
-        rate_hz=rate, ego=ego, fov_deg=fov, intrinsics=_four(intrinsics),
-        video_track=video_track, audio_track=audio_track, turn_deg=turn, boxes=boxes,
-        bodies=bodies, detector=detector, detector_weights=detector_weights, tracker=tracker,
-        iou=iou, speaker=speaker, speaker_weights=speaker_weights, weights=tuple(weights or ()),
-        options=tuple(set_ or ()), device=device, video=video, rerun=rerun,
-    )  # fmt: skip
+        rate_hz=rate,
+        ego=ego,
+        fov_deg=fov,
+        intrinsics=_four(intrinsics),
+        video_track=video_track,
+        audio_track=audio_track,
+        turn_deg=turn,
+        boxes=boxes,
+        bodies=bodies,
+        detector=detector,
+        detector_weights=detector_weights,
+        tracker=tracker,
+        iou=iou,
+        speaker=speaker,
+        speaker_weights=speaker_weights,
+        weights=tuple(weights or ()),
+        options=tuple(set_ or ()),
+        device=device,
+        video=video,
+        rerun=rerun,
+    )
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
@@ -227,10 +243,12 @@ def _bar(name: str) -> Iterator[Callable[[str, float, float], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.fields[video]} {task.description}", markup=False), BarColumn(),
+        TextColumn("{task.fields[video]} {task.description}", markup=False),
+        BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(
         *columns, console=err_console, transient=True, disable=not err_console.is_terminal
     ) as bars:

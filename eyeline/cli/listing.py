@@ -47,31 +47,42 @@ def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -
     if builder.one_of:
         weights += f"; takes one more of {', '.join(builder.one_of)}, or does without"
     return {
-        "system": system.name, "published_as": list(system.published), "builder": name,
-        "answers": list(builder.answers), "ready": builder.embedded, "weights": weights,
-        "what": builder.method.summary, "measured": builder.method.measured,
-        "licence": builder.method.licence, "recipes": list(system.recipes),
+        "system": system.name,
+        "published_as": list(system.published),
+        "builder": name,
+        "answers": list(builder.answers),
+        "ready": builder.embedded,
+        "weights": weights,
+        "what": builder.method.summary,
+        "measured": builder.method.measured,
+        "licence": builder.method.licence,
+        "recipes": list(system.recipes),
         "data_sets": list(system.prepare),
-    }  # fmt: skip
+    }
 
 
 def _front_end() -> list[dict[str, Any]]:
     """People and speech, which all systems share."""
-    from eyeline.analysis import PEOPLE
-    from eyeline.speech.methods import METHODS, NETWORKS
+    from eyeline.people.methods import PEOPLE
+    from eyeline.speech.methods import SPEAKERS
 
-    answers = [(PEOPLE, ["people"]), *((method, ["speaking"]) for method in METHODS.values())]
-    by_network = [METHODS[name] for name in NETWORKS]
+    speakers = [(entry.method, ["speaking"], bool(entry.needs)) for entry in SPEAKERS.values()]
     return [
         {
-            "system": m.system, "published_as": [], "builder": m.builder, "answers": names,
-            "ready": m not in by_network,
-            "weights": "given by the user" if m in by_network else "in the dependencies",
-            "what": m.summary, "measured": m.measured, "licence": m.licence, "recipes": [],
+            "system": m.system,
+            "published_as": [],
+            "builder": m.builder,
+            "answers": names,
+            "ready": not given,
+            "weights": "given by the user" if given else "in the dependencies",
+            "what": m.summary,
+            "measured": m.measured,
+            "licence": m.licence,
+            "recipes": [],
             "data_sets": [],
         }
-        for m, names in answers
-    ]  # fmt: skip
+        for m, names, given in ((PEOPLE, ["people"], False), *speakers)
+    ]
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from eyeline.errors import EyelineError, OutputError, UsageError
+from eyeline.documents import read_json
+from eyeline.errors import DataError, EyelineError, OutputError, UsageError
 
 MARK = ".eyeline-folder"
 """Lies in folders that commands write into again and again."""
@@ -93,7 +93,7 @@ def is_weights(path: Path) -> bool:
 def is_report(path: Path) -> bool:
     """Whether a file is a report of scores."""
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        content = read_json(path)
+    except DataError:
         return False
     return isinstance(content, dict) and {"predictions", "truth"} <= {*content}

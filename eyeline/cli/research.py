@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ from eyeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyeline.system import System
+    from eyeline.system import Report, System
     from eyeline.training.devices import Devices
 
 RECIPE = Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")]
@@ -100,7 +100,7 @@ def train(
         report = system.train(
             name, data, out, say, changes=set_ or (), devices=chosen, weights=weights
         )
-    _print_scores(report)
+    _print_scores(system, report)
 
 
 @app.command()
@@ -135,7 +135,7 @@ def evaluate(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
             "the figures below are no measure of new videos"
         )
-    _print_scores(report)
+    _print_scores(system, report)
 
 
 @app.command()
@@ -159,7 +159,7 @@ def score(
     report = room.score(predictions, truth, told=say, **_options(set_ or [], room.score))
     if out is not None:
         _write_json(out, dict(report))
-    _print_scores(report)
+    _print_scores(room, report)
 
 
 @app.command(name="import")
@@ -180,11 +180,13 @@ def import_(
     print_json(
         {
             "network": f"{found.card.system}/{found.card.builder}",
-            "arguments": found.card.arguments, "tensors": len(found.state),
+            "arguments": found.card.arguments,
+            "tensors": len(found.state),
             "numbers": sum(t.numel() for t in found.state.values()),
-            "left_out": list(found.ignored), "file": str(out),
+            "left_out": list(found.ignored),
+            "file": str(out),
         }
-    )  # fmt: skip
+    )
 
 
 @app.command()
@@ -192,12 +194,10 @@ def export(
     system: Annotated[str, typer.Argument(help="The system that the weights belong to.")],
     weights: Annotated[Path, typer.Option(help="Weights file, as train or import wrote it.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
+    format_: Annotated[Literal["onnx"], typer.Option("--format", help="The form.")] = "onnx",
 ) -> None:
     """Write a network in a form that other programs run."""
     room = _system(system)
-    if format_ != "onnx":
-        raise UsageError(f"no format '{format_}'; there is onnx")
     if room.to_onnx is None:
         raise UsageError(f"{room.name} exports no network yet")
     replaceable(out, None, weights)
@@ -290,14 +290,14 @@ def _weights(system: System, files: list[Path]) -> dict[str, Path]:
     return {network: path for (_, network), path in given.items()}
 
 
-def _options(texts: list[str], target: Callable[..., Any]) -> dict[str, Any]:
+def _options(texts: list[str], target: Callable[..., object]) -> dict[str, Any]:
     """`key=value` pairs, values written as in YAML, that a function takes."""
     from eyeline.builder_options import bound
 
     return bound(texts, target, "--set")
 
 
-def _write_json(path: Path, content: Any) -> None:
+def _write_json(path: Path, content: object) -> None:
     import json
 
     from eyeline.files import write_bytes
@@ -306,18 +306,5 @@ def _write_json(path: Path, content: Any) -> None:
     out_console.print(f"written: {path}", markup=False, highlight=False)
 
 
-def _print_scores(report: dict[str, Any]) -> None:
-    shown = (
-        "pooled",
-        "interval",
-        "published",
-        "published_table",
-        "challenge",
-        "plain",
-        "mean_direction",
-        "without_uncertain",
-        "rounds",
-        "seen_in_training",
-        "thresholds",
-    )
-    print_json({k: v for k, v in report.items() if k in shown})
+def _print_scores(system: System, report: Report) -> None:
+    print_json({key: value for key, value in report.items() if key in system.report_keys})

@@ -22,6 +22,7 @@ from eyeline.results import (
 )
 
 COLUMNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "frames": {"frame": ("frame",), "start_s": ("time_s",), "end_s": ("end_s",)},
     "people": {
         "frame": ("frame",),
         "time_s": ("time_s",),
@@ -86,7 +87,7 @@ def schema_of(name: str, answers: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     fields = []
-    if name != "people":
+    if name in KINDS:
         fields += [pa.field(n, pa.string(), nullable=False) for n in ("system", "builder", "name")]
     for columns in COLUMNS[name].values():
         for column in columns:
@@ -135,7 +136,7 @@ def columns_of(name: str, answer: Any, rows: slice) -> dict[str, Any]:
         columns |= {c: _wide(c, part) for c, part in zip(names, parts, strict=True)}
     for column in _LABELS.keys() & columns.keys():
         columns[f"{column}_label"] = _labels(columns[column], _LABELS[column])
-    if name != "people":
+    if name in KINDS:
         columns |= {k: [getattr(answer, k)] * n for k in ("system", "builder", "name")}
     if name == "scores":
         columns["threshold"] = np.full(n, answer.threshold, np.float64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eyeline.export.intervals import Spans, length, without
-from eyeline.export.spans import Clock, clock_of, own_clock, spans_by_person
+from eyeline.export.spans import once, own_clock, seen_spans, spans_by_person
 from eyeline.results import WEARER, Analysis, Points, Scores
 
 _SHORTEST_S = 1e-3
@@ -58,15 +58,14 @@ def measured_seconds(analysis: Analysis) -> dict[str, dict[str, dict[str, float]
     }
 
 
-def coverages(analysis: Analysis, clock: Clock | None = None) -> list[Coverage]:
+@once
+def coverages(analysis: Analysis) -> list[Coverage]:
     """The coverage of every answer about persons that has a value by frame, in their order.
 
     A score that is NaN, targets of probability 0, and frames in which a person is seen and an
     answer has no row, are missing.
     """
-    people = clock or clock_of(analysis)
-    rows = analysis.people
-    seen = spans_by_person(rows.person, rows.frame, rows.time_s, people)
+    seen = seen_spans(analysis)
     about = [a for a in analysis.answers if isinstance(a, Scores | Points)]
     return [_coverage(a, seen, analysis) for a in about if not np.any(a.person == WEARER)]
 
@@ -74,16 +73,13 @@ def coverages(analysis: Analysis, clock: Clock | None = None) -> list[Coverage]:
 def _coverage(answer: Scores | Points, seen: Mapping[int, Spans], analysis: Analysis) -> Coverage:
     values = answer.value if isinstance(answer, Scores) else answer.probability
     known = np.isfinite(values) & (isinstance(answer, Scores) | (values > 0))
-    clock = own_clock(answer, analysis.video)
+    clock = own_clock(answer, analysis)
     measured = spans_by_person(
         answer.person[known], answer.frame[known], answer.time_s[known], clock
     )
     missing = {
-        person: _lasting(without(spans, measured.get(person, _NOTHING)))
+        person: gaps[gaps[:, 1] - gaps[:, 0] >= _SHORTEST_S]
         for person, spans in seen.items()
+        for gaps in [without(spans, measured.get(person, _NOTHING))]
     }
     return Coverage(answer.name, answer.builder, measured, missing)
-
-
-def _lasting(spans: Spans) -> Spans:
-    return spans[spans[:, 1] - spans[:, 0] >= _SHORTEST_S]

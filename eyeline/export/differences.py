@@ -62,8 +62,12 @@ def _angles(a: Directions, b: Directions) -> tuple[Ints, Floats]:
 
 def _difference(a: Directions, b: Directions, who: str, angles: Floats) -> Difference:
     return Difference(
-        a.name, f"{a.system}/{a.builder}", f"{b.system}/{b.builder}", who, len(angles),
+        a.name,
+        f"{a.system}/{a.builder}",
+        f"{b.system}/{b.builder}",
+        who,
+        len(angles),
         mean_deg=float(angles.mean()),
         median_deg=float(np.median(angles)),
         ninth_decile_deg=float(np.quantile(angles, 0.9)),
-    )  # fmt: skip
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 INDEX = "analysis.json"
 REPORT = "report.html"
 VIDEO = "annotated.mp4"
@@ -11,18 +9,10 @@ ELAN = "timeline.eaf"
 TEXTGRID = "timeline.TextGrid"
 RTTM = "timeline.rttm"
 SCENE = "scene.rrd"
-TABLES = ("people", "scores", "directions", "points", "segments")
+FRAMES = "frames"
+"""Table of the analysed frames, which folders of before 0.2 lack."""
+TABLES = (FRAMES, "people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
-
-
-def present(folder: Path) -> list[str]:
-    """Names, relative to the folder, of all files of an analysis in it but the index."""
-    tables = [f"{name}.{kind}" for name in TABLES for kind in ("parquet", "csv")]
-    names = [*tables, REPORT, VIDEO, ELAN, TEXTGRID, RTTM, SCENE]
-    pictures = sorted((folder / THUMBNAILS).glob("person_*.png"))
-    return [name for name in names if (folder / name).is_file()] + [
-        f"{THUMBNAILS}/{picture.name}" for picture in pictures
-    ]
 
 
 def plain_text(text: str) -> str:

@@ -166,5 +166,9 @@ def _target(mask: Image, x: int, y: int, size: int) -> None:
 
 
 _SIGNS = {
-    "speaks": _speaks, "contact": _contact, "camera": _camera, "gaze": _gaze, "target": _target
-}  # fmt: skip
+    "speaks": _speaks,
+    "contact": _contact,
+    "camera": _camera,
+    "gaze": _gaze,
+    "target": _target,
+}

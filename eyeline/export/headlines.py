@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eyeline.export.summary import CONTACT, PersonSummary, Share, Summary
-from eyeline.export.words import count, duration, part, percent, title
+from eyeline.export.summary import PersonSummary, Share, Summary
+from eyeline.export.words import count, duration, label_of, part, percent, title
 from eyeline.people.shared_looks import JOINT, MUTUAL
 from eyeline.results import Analysis, person_label, person_number
 
@@ -110,11 +110,8 @@ def _mutual(summary: Summary, source: str) -> Iterator[Headline]:
 def _joint(summary: Summary, source: str) -> Iterator[Headline]:
     for target, share in itertools.islice((summary.joint or {}).items(), 1):
         detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which two are followed"
-        yield Headline(f"Two or more look at {_the(target)} together", detail, source)
-
-
-def _the(target: str) -> str:
-    return target if person_number(target) else f"the {target}"
+        what = target if person_number(target) else f"the {target}"
+        yield Headline(f"Two or more look at {what} together", detail, source)
 
 
 def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Share]:
@@ -135,8 +132,8 @@ def _states(summary: Summary, sources: dict[str, str]) -> Iterator[Headline]:
             yield _none_of(summary, name, sources[name])
             continue
         person, share = ranked[0]
-        verb = "has eye contact" if name == CONTACT else title(name)
-        claim = _most(f"{person.label} {verb}", ranked)
+        label = label_of(name)
+        claim = _most(f"{person.label} {label.claim or label.title}", ranked)
         detail = f"{_pieces(share)}; {part(share.share, share.of_s)} that could be measured"
         yield Headline(claim, detail, sources[name])
 
@@ -148,7 +145,7 @@ def _none_of(summary: Summary, name: str, source: str) -> Headline:
     if shares and not measured_s:
         what = f"{title(name)} could not be measured"
         return Headline(what[0].upper() + what[1:], "of anybody; that is not a no", source)
-    claim = f"No {title(name)}" if name == CONTACT else f"Nobody {title(name)}"
+    claim = label_of(name).nobody or f"Nobody {title(name)}"
     together = ", all people together" if len(shares) > 1 else ""
     return Headline(claim, f"in {duration(measured_s)} that could be measured{together}", source)
 

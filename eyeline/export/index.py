@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from eyeline.documents import parse_json
 from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
 from eyeline.export.coverage import measured_seconds
-from eyeline.export.files import INDEX, present
+from eyeline.export.exporters import present
+from eyeline.export.files import INDEX
 from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
 from eyeline.files import sha256, write_bytes
@@ -89,8 +91,8 @@ def read_index(folder: Path) -> dict[str, Any]:
             "Give a folder that `eyeline analyze` has finished."
         )
     try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, OSError, RecursionError) as error:
+        content = parse_json(path.read_bytes(), INDEX)
+    except (DataError, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
     _check_format(path, content)
     return dict(content)

@@ -52,8 +52,12 @@ def both(a: Spans, b: Spans) -> Spans:
 
 def shared(lists: Sequence[Spans]) -> Spans:
     """Where two or more of some lists of spans, each without overlap, hold at once."""
-    edges = sorted((t, step) for spans in lists for pair in spans.tolist()
-                   for t, step in zip(pair, (1, -1), strict=True))  # fmt: skip
+    edges = sorted(
+        (t, step)
+        for spans in lists
+        for pair in spans.tolist()
+        for t, step in zip(pair, (1, -1), strict=True)
+    )
     common, depth = list[tuple[float, float]](), 0
     for (start, step), (end, _) in itertools.pairwise(edges):
         depth += step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.intervals import Spans
-from eyeline.export.spans import VOICE, everyone, spans_by_person
+from eyeline.export.spans import VOICE, everyone, seen_spans
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
 from eyeline.results import Analysis, Ints, person_label, person_number, target_label
@@ -87,8 +86,9 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
     """
     codes = {label: code for code, label in enumerate(summary.targets)}
     groups = _groups(analysis, summary, codes)
-    end_ms = max([1, round(analysis.video.duration_s * 1000), *_ends(groups)])
     lanes = [lane for _, own in groups for lane in own]
+    ends = (int(lane.runs[-1, 1]) for lane in lanes if len(lane.runs))
+    end_ms = max([1, round(analysis.video.duration_s * 1000), *ends])
     total, step = sum(len(lane.runs) + len(lane.missing) for lane in lanes), 0
     if total > budget:
         step = -(-end_ms * len(lanes) // budget)
@@ -96,7 +96,10 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
             (person, [_coarser(lane, step, end_ms) for lane in own]) for person, own in groups
         ]
     return Timelines(
-        tuple(_group(person, own) for person, own in groups),
+        tuple(
+            Group(person, person_label(person), hex_colour(person_colour(person)), tuple(own))
+            for person, own in groups
+        ),
         tuple((label, _colour(label)) for label in summary.targets),
         end_ms,
         step,
@@ -136,7 +139,7 @@ def _groups(
     analysis: Analysis, summary: Summary, codes: dict[str, int]
 ) -> list[tuple[int, list[Lane]]]:
     numbers = everyone(analysis, list(summary.segments))
-    seen = _seen(analysis, summary)
+    seen = {person: _uncoded(own) for person, own in seen_spans(analysis).items()}
     groups = []
     for person in numbers:
         lanes = [Lane("seen", "seen", seen[person])] if person in seen else []
@@ -154,12 +157,6 @@ def _groups(
             lanes.append(Lane(title(answer.name), kind, *spans))
         groups.append((person, lanes))
     return groups
-
-
-def _seen(analysis: Analysis, summary: Summary) -> dict[int, Ints]:
-    people = analysis.people
-    spans = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
-    return {person: _uncoded(own) for person, own in spans.items()}
 
 
 def _uncoded(spans: Spans) -> Ints:
@@ -180,14 +177,6 @@ def _packed(lane: Ints) -> list[int]:
     gaps = lane[:, 0] - np.append(0, lane[:, 1])[:-1]
     packed = np.stack([gaps, lane[:, 1] - lane[:, 0], lane[:, 2]], -1)
     return [int(n) for n in packed.ravel()]
-
-
-def _ends(groups: Sequence[tuple[int, list[Lane]]]) -> list[int]:
-    return [int(lane.runs[-1, 1]) for _, own in groups for lane in own if len(lane.runs)]
-
-
-def _group(person: int, lanes: list[Lane]) -> Group:
-    return Group(person, person_label(person), hex_colour(person_colour(person)), tuple(lanes))
 
 
 def _colour(label: str) -> str:

@@ -38,7 +38,8 @@ def place(
     taken = np.array([*taken_xyxy], np.float64).reshape(-1, 4)
     corners = []
     for size, face in zip(sizes_px, faces_xyxy, strict=True):
-        near = _inside(_about(size, face, gap_px), size, frame_px)
+        largest = np.maximum(0, np.subtract(frame_px, size))
+        near = np.clip(_about(size, face, gap_px), 0, largest)
         spot, covered = _best(near, _STEP * np.arange(len(near)), size, faces_xyxy, taken)
         if covered:
             spots = np.concatenate([near, _everywhere(size, frame_px)])
@@ -54,14 +55,18 @@ def _about(size: tuple[int, int], face: Floats, gap: int) -> Floats:
     x1, y1, x2, y2 = np.rint(np.clip(face, -1e5, 1e5)).tolist()
     above, below, before, behind = y1 - size[1] - gap, y2 + gap, x1 - size[0] - gap, x2 + gap
     left, right, top, bottom = x1, x2 - size[0], y1, y2 - size[1]
-    return np.array([
-        (left, above), (right, above), (left, below), (right, below),
-        (behind, top), (before, top), (behind, bottom), (before, bottom),
-    ])  # fmt: skip
-
-
-def _inside(spots: Floats, size: tuple[int, int], frame: tuple[int, int]) -> Floats:
-    return np.clip(spots, 0, np.maximum(0, np.subtract(frame, size)))
+    return np.array(
+        [
+            (left, above),
+            (right, above),
+            (left, below),
+            (right, below),
+            (behind, top),
+            (before, top),
+            (behind, bottom),
+            (before, bottom),
+        ]
+    )
 
 
 def _everywhere(size: tuple[int, int], frame: tuple[int, int]) -> Floats:

@@ -10,14 +10,24 @@ from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
-from eyeline.export.files import REPORT, VIDEO, present
+from eyeline.export.exporters import EXPORTERS, present
+from eyeline.export.files import INDEX, REPORT, VIDEO
 from eyeline.export.headlines import headlines
 from eyeline.export.intervals import both
 from eyeline.export.lanes import Timelines, timelines
-from eyeline.export.spans import spans_by_person
-from eyeline.export.summary import EPISODES, PersonSummary, Summary, summarise
+from eyeline.export.spans import seen_spans
+from eyeline.export.summary import PersonSummary, Summary, summarise
 from eyeline.export.thumbnails import data_uri
-from eyeline.export.words import clock, count, duration, part, percent, question, title
+from eyeline.export.words import (
+    clock,
+    count,
+    duration,
+    label_of,
+    part,
+    percent,
+    question,
+    title,
+)
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, Method, person_label
 
@@ -26,20 +36,6 @@ _EPISODE_ROWS = 400
 
 _MANY_COLUMNS = 8
 """From so many targets on the heads of the matrix stand upright, and it scrolls."""
-
-_FILES = {
-    VIDEO: "the video with everything drawn on it, with its sound",
-    "people.csv": "faces by frame",
-    "scores.csv": "numbers between 0 and 1 by person and frame",
-    "directions.csv": "gaze directions by person and frame",
-    "points.csv": "what each person looks at, by frame",
-    "segments.csv": "spans of time: speech, contact, looks, mutual gaze, joint attention",
-    "timeline.eaf": "for ELAN",
-    "timeline.TextGrid": "for Praat",
-    "timeline.rttm": "who speaks when, for diarisation tools",
-    "scene.rrd": "heads and looks in space, for the Rerun viewer",
-    "analysis.json": "settings, versions, counts: the index of it all",
-}
 
 
 def write_report(
@@ -66,7 +62,9 @@ def write_report(
     """
     if media is None:
         media = VIDEO if (folder / VIDEO).is_file() else ""
-    listed = {name: _FILES[name] for name in [*present(folder), "analysis.json"] if name in _FILES}
+    about = {name: words for e in EXPORTERS.values() for name, words in e.files.items() if words}
+    listed = {name: about[name] for name in present(folder) if name in about}
+    listed |= {INDEX: "settings, versions, counts: the index of it all"}
     page = render(analysis, media=media, versions=versions or {}, files=listed)
     return write_bytes(folder / REPORT, page.encode("utf-8", "replace"))
 
@@ -116,16 +114,23 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "duration": duration, "clock": clock, "percent": percent, "title": title, "count": count,
-        "part": part, "question": question, "label": person_label, "colour": _person_css,
+        "duration": duration,
+        "clock": clock,
+        "percent": percent,
+        "title": title,
+        "count": count,
+        "part": part,
+        "question": question,
+        "label": person_label,
+        "colour": _person_css,
         "slug": _slug,
-    }  # fmt: skip
+    }
     return environment.get_template("report.html.j2")
 
 
 def _episode_kinds(summary: Summary) -> str:
     """What counts as a contact in this analysis, in words; empty where nothing does."""
-    kinds = [title(s.name) for s in summary.segments if s.name in EPISODES]
+    kinds = [title(s.name) for s in summary.segments if label_of(s.name).episode]
     return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else "".join(kinds)
 
 
@@ -152,7 +157,8 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
             "of": person,
             "perhaps": perhaps.get(person.person, ()),
             "colour": _person_css(person.person),
-            "picture": None if (picture := pictures.get(person.person)) is None
+            "picture": None
+            if (picture := pictures.get(person.person)) is None
             else data_uri(picture),
             "targets": [
                 {"label": label, "share": share, "colour": _css(colours[label])}
@@ -160,12 +166,13 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
             ],
         }
         for person in summary.persons
-    ]  # fmt: skip
+    ]
 
 
 def _matrix(analysis: Analysis, summary: Summary, lines: Timelines) -> dict[str, Any]:
     numbers = {person.label: person.person for person in summary.persons if person.person > 0}
-    looked_at, together = _looked_at(summary), _together(analysis, summary)
+    looked_at = {label for person in summary.persons for label in person.targets}
+    together = _together(analysis)
     columns = [
         {"label": label, "colour": _css(colour), "person": numbers.get(label)}
         for label, colour in lines.codes
@@ -198,16 +205,11 @@ def _cell(
     }
 
 
-def _together(analysis: Analysis, summary: Summary) -> set[tuple[int, int]]:
+def _together(analysis: Analysis) -> set[tuple[int, int]]:
     """Pairs of persons who are in view at one time, both ways round."""
-    people = analysis.people
-    seen = spans_by_person(people.person, people.frame, people.time_s, summary.clock)
+    seen = seen_spans(analysis)
     pairs = itertools.permutations(sorted(seen), 2)
     return {(a, b) for a, b in pairs if len(both(seen[a], seen[b]))}
-
-
-def _looked_at(summary: Summary) -> set[str]:
-    return {label for person in summary.persons for label in person.targets}
 
 
 def _method(method: Method) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeGuard
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from eyeline.results import (
     UNSURE,
     WEARER,
     Analysis,
-    Answer,
+    Clock,
     Directions,
     Floats,
     Ints,
@@ -33,52 +34,52 @@ VOICE = "voice"
 """Name of the segments of voice activity, which belong to nobody."""
 
 
-@dataclass(frozen=True)
-class Clock:
-    """The analysed frames that hold a row, with the time and the frames that each stands for."""
-
-    frame: Ints
-    """`(n,)` indices in the decoded video, increasing."""
-    start_s: Floats
-    """`(n,)`."""
-    end_s: Floats
-    """`(n,)` start of the next analysed frame; within a gap one step after the start."""
-    next_frame: Ints
-    """`(n,)` first decoded frame that the answers of this one no longer hold for."""
-
-    def ends_of(self, frame: Ints) -> Floats:
-        """Ends `(m,)` of frames `(m,)` that this clock knows."""
-        return np.asarray(self.end_s[np.searchsorted(self.frame, frame)])
-
-    def holding(self, frame_index: int) -> int | None:
-        """Number of the analysed frame that a decoded one shows, None where there is none."""
-        k = int(np.searchsorted(self.frame, frame_index, "right")) - 1
-        return k if k >= 0 and frame_index < self.next_frame[k] else None
+_Result = TypeVar("_Result")
 
 
+def once(compute: Callable[[Analysis], _Result]) -> Callable[[Analysis], _Result]:
+    """A function of an analysis whose result is kept, since several exporters ask for it."""
+
+    @wraps(compute)
+    def kept(analysis: Analysis) -> _Result:
+        results = vars(analysis).setdefault("_computed", {})
+        if compute.__name__ not in results:
+            results[compute.__name__] = compute(analysis)
+        result: _Result = results[compute.__name__]
+        return result
+
+    return kept
+
+
+@once
 def clock_of(analysis: Analysis) -> Clock:
-    """The clock of the frames in which people were seen."""
-    return _clock(analysis.people.frame, analysis.people.time_s, analysis.video)
+    """The clock of the analysed frames; if it was not kept, of those in which people were seen."""
+    people = analysis.people
+    return analysis.clock or _clock(people.frame, people.time_s, analysis.video)
 
 
-def clock_for(answer: Scores | Directions | Points, people: Clock, video: VideoInfo) -> Clock:
-    """The clock of an answer: that of the people, or its own.
+def clock_for(answer: Scores | Directions | Points, analysis: Analysis) -> Clock:
+    """The clock of an answer: that of the analysis, or its own.
 
-    It has its own where it is about the camera wearer, and where it has frames without people.
+    Where the clock was not kept an answer has its own if it is about the camera wearer, or has
+    frames without people.
     """
     about_people = not len(answer) or bool(np.any(answer.person != WEARER))
+    people = clock_of(analysis)
     if about_people and np.isin(answer.frame, people.frame).all():
         return people
-    return own_clock(answer, video)
+    return own_clock(answer, analysis)
 
 
-def own_clock(answer: Scores | Directions | Points, video: VideoInfo) -> Clock:
+def own_clock(answer: Scores | Directions | Points, analysis: Analysis) -> Clock:
     """The clock of the frames of an answer, whoever they are about."""
-    return _clock(answer.frame, answer.time_s, video)
+    if analysis.clock is not None and np.isin(answer.frame, analysis.clock.frame).all():
+        return analysis.clock
+    return _clock(answer.frame, answer.time_s, analysis.video)
 
 
 def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
-    """The clock of rows `(n,)`.
+    """The clock of rows `(n,)`, its ends inferred.
 
     A frame with nobody in it has no row, so that a gap between frames is either a step of the
     analysis or an absence: up to one and a half times the usual step, in frames or in seconds, it
@@ -88,7 +89,8 @@ def _clock(frame: Ints, time_s: Floats, video: VideoInfo) -> Clock:
     start = time_s.astype(np.float64)[first]
     if not len(frames):
         return Clock(frames, start, start, frames)
-    stride, step = _usual(np.diff(frames), 1.0), _usual(np.diff(start), _frame_s(video))
+    frame_s = 1 / float(video.rate_hz) if video.rate_hz > 0 else max(video.duration_s, 1e-3)
+    stride, step = _usual(np.diff(frames), 1.0), _usual(np.diff(start), frame_s)
     near = (np.diff(frames) <= 1.5 * stride) | (np.diff(start) <= 1.5 * step)
     end, after = start + step, frames + max(1, round(stride))
     end[:-1] = np.where(near, start[1:], np.minimum(end[:-1], start[1:]))
@@ -106,34 +108,25 @@ def _usual(steps: Ints | Floats, otherwise: float) -> float:
     return float(np.median(steps)) if len(steps) else otherwise
 
 
-def _frame_s(video: VideoInfo) -> float:
-    return 1 / float(video.rate_hz) if video.rate_hz > 0 else max(video.duration_s, 1e-3)
-
-
-def all_segments(analysis: Analysis, clock: Clock | None = None) -> list[Segments]:
+@once
+def all_segments(analysis: Analysis) -> list[Segments]:
     """The segments of an analysis, and the runs of scores and points that have none of their name.
 
     Points that only ever fall on the scene have nothing to say as segments and are left out.
-
-    Args:
-        analysis: any.
-        clock: `clock_of(analysis)`, where it is known already.
     """
-    clock = clock or clock_of(analysis)
     found: list[Segments] = analysis.of(Segments)
     named = {answer.name for answer in found}
     for answer in analysis.answers:
         if isinstance(answer, Scores) and answer.name not in named:
-            ends = clock_for(answer, clock, analysis.video).ends_of(answer.frame)
+            ends = clock_for(answer, analysis).ends_of(answer.frame)
             found.append(segments_from_scores(answer, ends, answer.name))
-        elif _looks_somewhere(answer) and answer.name not in named:
-            own = clock_for(answer, clock, analysis.video)
-            found.append(segments_from_points(answer, own))
+        elif (
+            isinstance(answer, Points)
+            and answer.name not in named
+            and np.any(answer.target != TARGET_SCENE)
+        ):
+            found.append(segments_from_points(answer, clock_for(answer, analysis)))
     return found
-
-
-def _looks_somewhere(answer: Answer) -> TypeGuard[Points]:
-    return isinstance(answer, Points) and bool(np.any(answer.target != TARGET_SCENE))
 
 
 def segments_from_points(points: Points, clock: Clock) -> Segments:
@@ -143,10 +136,8 @@ def segments_from_points(points: Points, clock: Clock) -> Segments:
     start, end = points.time_s[order].astype(np.float64), clock.ends_of(points.frame[order])
     fresh = np.ones(len(order), bool)
     fresh[1:] = (
-        (person[1:] != person[:-1])
-        | (target[1:] != target[:-1])
-        | (start[1:] > end[:-1] + 1e-6)
-    )  # fmt: skip
+        (person[1:] != person[:-1]) | (target[1:] != target[:-1]) | (start[1:] > end[:-1] + 1e-6)
+    )
     first = np.flatnonzero(fresh)
     last = np.append(first[1:], len(order)) - 1
     probability = points.probability[order].astype(np.float64)
@@ -174,6 +165,13 @@ def spans_by_person(person: Ints, frame: Ints, time_s: Floats, clock: Clock) -> 
         pieces = runs(start, end, np.ones(len(rows), bool))
         spans[number] = as_spans([(start[p.start], end[p.stop - 1]) for p in pieces])
     return spans
+
+
+@once
+def seen_spans(analysis: Analysis) -> dict[int, Spans]:
+    """Unbroken spans in which each person is seen."""
+    people = analysis.people
+    return spans_by_person(people.person, people.frame, people.time_s, clock_of(analysis))
 
 
 def everyone(analysis: Analysis, segments: list[Segments]) -> list[int]:

@@ -11,12 +11,12 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import KINDS, arrays_of
-from eyeline.export.files import INDEX, TABLES
+from eyeline.export.files import FRAMES, INDEX, TABLES
 from eyeline.export.index import read_index
 from eyeline.export.tables import read_table
 from eyeline.export.thumbnails import read_thumbnail
 from eyeline.files import sha256
-from eyeline.results import Analysis, Answer, Damage, Gap, Method, People, Person, VideoInfo
+from eyeline.results import Analysis, Answer, Clock, Damage, Gap, Method, People, Person, VideoInfo
 
 
 def load(folder: Path | str) -> Analysis:
@@ -39,7 +39,8 @@ def load(folder: Path | str) -> Analysis:
 
 def _check_files(folder: Path, index: Mapping[str, Any]) -> None:
     listed = {entry["name"]: entry for entry in index["files"]}
-    for name in (f"{table}.parquet" for table in TABLES):
+    wanted = [table for table in TABLES if table != FRAMES or f"{table}.parquet" in listed]
+    for name in (f"{table}.parquet" for table in wanted):
         if name not in listed:
             raise DataError(f"{folder / INDEX} does not list {name}; the analysis is not complete")
         path = folder / name
@@ -65,7 +66,14 @@ def _analysis(folder: Path, index: Mapping[str, Any]) -> Analysis:
         settings=index["settings"],
         warnings=tuple(index["warnings"]),
         folder=folder,
+        clock=_clock(folder),
     )
+
+
+def _clock(folder: Path) -> Clock | None:
+    if not (folder / f"{FRAMES}.parquet").is_file():
+        return None
+    return Clock.exact(**arrays_of(FRAMES, read_table(folder, FRAMES), {}))
 
 
 def _answers(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:

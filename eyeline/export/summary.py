@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from eyeline.export.coverage import Coverage, coverages
 from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared, without
-from eyeline.export.spans import VOICE, Clock, all_segments, clock_of, everyone
+from eyeline.export.spans import VOICE, all_segments, everyone, once
+from eyeline.export.words import label_of
 from eyeline.people.shared_looks import JOINT, MUTUAL, joint_parts
 from eyeline.results import (
     TARGET_CAMERA,
@@ -25,11 +26,8 @@ from eyeline.results import (
 
 SPEAKING = "speaking"
 TARGET = "gaze_target"
-CONTACT = "eye_contact"
 _OF_LOOKS = (MUTUAL, JOINT)
 """Derived from the targets of looks, and measured where these are."""
-EPISODES = (CONTACT, "looks_at_camera", "looking_at_me", *_OF_LOOKS)
-"""Names of the segments that are episodes of contact."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,6 @@ class Summary:
     """What all of it was taken from."""
     covered: Mapping[str, Coverage]
     """By name of segments, where their question could be measured."""
-    clock: Clock
 
     def missing(self, answer: Segments, person: int) -> Spans:
         """Where a person is seen and an answer could not be given."""
@@ -118,18 +115,16 @@ class Summary:
         return as_spans([]) if coverage is None else coverage.missing.get(person, as_spans([]))
 
 
+@once
 def summarise(analysis: Analysis) -> Summary:
     """All numbers of a report.
 
     Looks, states and speech are taken from the segments of the analysis, which are also what its
     timeline shows; where there are none, from the runs of scores and points.
     """
-    clock = clock_of(analysis)
-    segments = _first_of_each_name(all_segments(analysis, clock))
+    segments = _first_of_each_name(all_segments(analysis))
     numbers = [n for n in everyone(analysis, segments) if n >= WEARER]
-    whole = _Whole(
-        analysis, {s.name: _Spans(s) for s in segments}, _measured(analysis, segments, clock)
-    )
+    whole = _Whole(analysis, {s.name: _Spans(s) for s in segments}, _measured(analysis, segments))
     seconds = _speech_seconds(whole.speaking, whole.voice) or {}
     return Summary(
         persons=tuple(_person(whole, number) for number in numbers),
@@ -143,7 +138,6 @@ def summarise(analysis: Analysis) -> Summary:
         episodes=_episodes(segments),
         segments=tuple(segments),
         covered=whole.measured,
-        clock=clock,
     )
 
 
@@ -180,13 +174,11 @@ class _Whole:
         return length(both(coverage.spans(person), merged(joined(*others))))
 
 
-def _measured(
-    analysis: Analysis, segments: Sequence[Segments], clock: Clock
-) -> dict[str, Coverage]:
+def _measured(analysis: Analysis, segments: Sequence[Segments]) -> dict[str, Coverage]:
     builders = {s.name: s.builder for s in segments}
     return {
         coverage.name: coverage
-        for coverage in coverages(analysis, clock)
+        for coverage in coverages(analysis)
         if builders.get(coverage.name) == coverage.builder
     }
 
@@ -332,7 +324,7 @@ def _episodes(segments: Sequence[Segments]) -> tuple[Episode, ...]:
     rows = {
         _episode(s.name, person, start, end, score, label)
         for s in segments
-        if s.name in EPISODES
+        if label_of(s.name).episode
         for person, start, end, score, label in zip(
             s.person.tolist(),
             s.start_s.tolist(),
@@ -353,7 +345,7 @@ def _episode(name: str, person: int, start: float, end: float, score: float, lab
     if name == JOINT:
         target, others = joint_parts(label)
         return Episode(start, end, name, tuple(sorted((person, *others))), score, target)
-    return Episode(start, end, name, (person,), score, label if name == CONTACT else "")
+    return Episode(start, end, name, (person,), score, label if label_of(name).partner else "")
 
 
 def _share(spans: Spans, whole_s: float) -> Share:

@@ -16,7 +16,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.export.columns import KINDS, WHOLE, Heatmaps, columns_of, schema_of
-from eyeline.export.files import TABLES
+from eyeline.export.files import FRAMES, TABLES
 from eyeline.files import replacing
 from eyeline.results import Analysis, Floats
 
@@ -26,15 +26,20 @@ _DECIMALS = {"s": 6, "px": 2, "deg": 2}
 
 
 def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write the five tables as `.parquet` and `.csv`, in row groups, and return the paths.
+    """Write the tables as `.parquet` and `.csv`, in row groups, and return the paths.
+
+    That of the frames is left out where the clock was not kept.
 
     Raises:
         DataError: heatmaps that do not belong to rows of their points.
         OutputError: the folder cannot be written.
     """
     written: list[Path] = []
+    single = {"frames": analysis.clock, "people": analysis.people}
     for name in TABLES:
-        answers = [analysis.people] if name == "people" else analysis.of(KINDS[name])
+        answers = [single[name]] if name in single else analysis.of(KINDS[name])
+        if answers == [None]:
+            continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
         _write(name, answers, *paths)
         written += paths
@@ -42,12 +47,13 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def read_tables(folder: Path) -> dict[str, Any]:
-    """The five tables as `pyarrow.Table`, by name.
+    """The tables of a folder as `pyarrow.Table`, by name.
 
     Raises:
         DataError: a table is missing, damaged or lacks a column.
     """
-    return {name: read_table(folder, name) for name in TABLES}
+    names = (n for n in TABLES if n != FRAMES or (folder / f"{n}.parquet").is_file())
+    return {name: read_table(folder, name) for name in names}
 
 
 def read_table(folder: Path, name: str) -> Any:

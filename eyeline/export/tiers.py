@@ -10,7 +10,7 @@ import numpy as np
 
 from eyeline.export.coverage import Coverage, coverages
 from eyeline.export.intervals import Spans
-from eyeline.export.spans import VOICE, all_segments, clock_of, everyone
+from eyeline.export.spans import VOICE, all_segments, everyone, once
 from eyeline.results import WEARER, Analysis, Ints, Segments, person_label
 
 NOT_CODABLE = "not codable"
@@ -33,6 +33,7 @@ class Tier:
     """Start and end in milliseconds and label: ordered, at least 1 ms long, without overlap."""
 
 
+@once
 def tiers_of(analysis: Analysis) -> list[Tier]:
     """All segments as tiers, by person, then in the order of the answers.
 
@@ -41,8 +42,7 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     that overlap within a kind go to further tiers. Behind them, where a question could not be
     answered for a person in view, stands a tier such as `person 1 eye_contact not codable`.
     """
-    clock = clock_of(analysis)
-    segments, covered = all_segments(analysis, clock), coverages(analysis, clock)
+    segments, covered = all_segments(analysis), coverages(analysis)
     taken: set[str] = set()
     return [
         tier

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.export.spans import Clock, all_segments, clock_for, clock_of
+from eyeline.export.spans import all_segments, clock_for, clock_of, once
+from eyeline.export.words import label_of
 from eyeline.geometry import directions
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.results import (
@@ -18,6 +19,7 @@ from eyeline.results import (
     UNSEEN,
     WEARER,
     Analysis,
+    Clock,
     Directions,
     Floats,
     Image,
@@ -30,10 +32,6 @@ Bools = npt.NDArray[np.bool_]
 
 NO_TARGET = -9
 """`FrameView.target` of a person of whom nothing was said."""
-SPEAKS = ("speaking",)
-CONTACT = ("eye_contact",)
-CAMERA = ("looks_at_camera", "looking_at_me")
-"""Names of the answers behind the three states that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +105,15 @@ class Timeline:
         self._gaze, self._seen, self._cone = self._directions(analysis)
         points = chosen_points(analysis)
         self._target, self._target_px = self._targets(points)
-        segments = all_segments(analysis, self._clock)
-        self._speaks = _during(segments, SPEAKS, self._person, middle_s)
-        self._contact = _during(segments, CONTACT, self._person, middle_s)
-        self._camera = _during(segments, CAMERA, self._person, middle_s)
-        if not _named(segments, CAMERA):
+        segments = all_segments(analysis)
+        self._speaks = _during(segments, "speaks", self._person, middle_s)
+        self._contact = _during(segments, "contact", self._person, middle_s)
+        self._camera = _during(segments, "camera", self._person, middle_s)
+        if not _signed(segments, "camera"):
             self._camera = self._target == TARGET_CAMERA
-        self._unseen = _Spans(_named(segments, SPEAKS), UNSEEN)
+        self._unseen = _Spans(_signed(segments, "speaks"), UNSEEN)
         self._marks = [
-            _Marks(p, clock_for(p, self._clock, analysis.video))
-            for p in analysis.of(Points)
-            if WEARER in p.person
+            _Marks(p, clock_for(p, analysis)) for p in analysis.of(Points) if WEARER in p.person
         ]
         self._legend = _legend(analysis, segments, points)
 
@@ -248,19 +244,18 @@ def chosen_points(analysis: Analysis) -> Points | None:
     return next(iter(named + [p for p in points if WEARER not in p.person]), None)
 
 
-def _named(segments: Sequence[Segments], names: Sequence[str]) -> list[Segments]:
-    return [s for s in segments if s.name in names]
+def _signed(segments: Sequence[Segments], sign: str) -> list[Segments]:
+    """The segments that show a sign at a face."""
+    return [s for s in segments if label_of(s.name).sign == sign]
 
 
-def _during(
-    segments: Sequence[Segments], names: Sequence[str], person: Ints, time_s: Floats
-) -> Bools:
+def _during(segments: Sequence[Segments], sign: str, person: Ints, time_s: Floats) -> Bools:
     """Which rows lie within a segment of their person."""
     inside = np.zeros(len(person), bool)
     order = np.argsort(person, kind="stable")
     values, first = np.unique(person[order], return_index=True)
     for value, rows in zip(values.tolist(), np.split(order, first[1:]), strict=False):
-        inside[rows] = _Spans(_named(segments, names), value).hold(time_s[rows])
+        inside[rows] = _Spans(_signed(segments, sign), value).hold(time_s[rows])
     return inside
 
 
@@ -281,12 +276,17 @@ class _Spans:
 def _legend(
     analysis: Analysis, segments: Sequence[Segments], points: Points | None
 ) -> tuple[str, ...]:
-    camera = _named(segments, CAMERA) or points is not None
     has = {
-        "speaks": bool(_named(segments, SPEAKS)),
-        "contact": bool(_named(segments, CONTACT)),
-        "camera": bool(camera),
+        "speaks": bool(_signed(segments, "speaks")),
+        "contact": bool(_signed(segments, "contact")),
+        "camera": bool(_signed(segments, "camera")) or points is not None,
         "gaze": bool(analysis.of(Directions)),
         "target": points is not None,
     }
     return tuple(name for name, there in has.items() if there)
+
+
+@once
+def timeline_of(analysis: Analysis) -> Timeline:
+    """The timeline of an analysis, made once for all who draw it."""
+    return Timeline(analysis)

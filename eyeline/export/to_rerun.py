@@ -25,7 +25,7 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
-from eyeline.export.timeline import NO_TARGET, FrameView, Timeline
+from eyeline.export.timeline import NO_TARGET, FrameView, timeline_of
 from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import cone_rim
@@ -116,7 +116,7 @@ class Trace:
 
 def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
     """Every person of an analysis in space, by number."""
-    people, clock, timeline = analysis.people, clock_of(analysis), Timeline(analysis)
+    people, clock, timeline = analysis.people, clock_of(analysis), timeline_of(analysis)
     views = [timeline.at(frame) for frame in clock.frame.tolist()]
     if not views:
         return []
@@ -138,13 +138,16 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
         middle = (box[mine, :2] + box[mine, 2:]) / 2
         found.append(
             Trace(
-                number, time_s[mine],
-                camera.rays(middle) * far_m, camera.rays(eyes[mine]) * far_m, gaze[mine],
+                number,
+                time_s[mine],
+                camera.rays(middle) * far_m,
+                camera.rays(eyes[mine]) * far_m,
+                gaze[mine],
                 (camera.rays(eyes[mine]) * far_m)[:, None] + cone[mine],
                 _labels(number, target[mine].tolist(), speaks[mine].tolist()),
                 _gone(time_s[mine], end_s[mine]),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -260,11 +263,14 @@ def _send_camera(recording: Any, camera: Camera, video: VideoInfo, scale: float)
     recording.log(
         "camera",
         rr.Pinhole(
-            image_from_camera=matrix, resolution=[width, height],
-            camera_xyz=rr.ViewCoordinates.RDF, image_plane_distance=0.5,
+            image_from_camera=matrix,
+            resolution=[width, height],
+            camera_xyz=rr.ViewCoordinates.RDF,
+            image_plane_distance=0.5,
         ),
-        static=True, strict=True,
-    )  # fmt: skip
+        static=True,
+        strict=True,
+    )
 
 
 def _send_person(recording: Any, trace: Trace) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from eyeline.export.files import VIDEO
 from eyeline.export.overlay import draw
-from eyeline.export.timeline import Timeline
+from eyeline.export.timeline import Timeline, timeline_of
 from eyeline.results import Analysis, Image, VideoInfo
 from eyeline.video.handover import ahead
 
@@ -52,7 +52,7 @@ def write_annotated(
     sound = source if analysis.video.has_sound else None
     total = analysis.video.frame_count
     with VideoWriter(path, analysis.video, sound_from=sound) as out:
-        for done in annotate(_frames(source, analysis.video), Timeline(analysis), out):
+        for done in annotate(_frames(source, analysis.video), timeline_of(analysis), out):
             if progress is not None:
                 progress(done, max(total, done))
     return path

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import cache
 
-_TITLES = {
-    "speaking": "speaks",
-    "voice": "voice is heard",
-    "gaze_target": "looks at",
-    "eye_contact": "eye contact",
-    "looks_at_camera": "looks at the camera",
-    "looking_at_me": "looks at the wearer",
-    "talking_to_me": "talks to the wearer",
-    "mutual_gaze": "mutual gaze",
-    "joint_attention": "joint attention",
-}
-_SYSTEMS = {
-    "eye_contact": "Eye contact",
-    "gaze_3d": "Gaze direction",
-    "gaze_following": "Gaze target",
-    "ego_social": "Looking at me, talking to me",
-    "gaze_anticipation": "Where the wearer will look",
-    "speech": "Who speaks",
-    "people": "Who is where",
-}
+from eyeline.people import shared_looks
+from eyeline.results import Label
+from eyeline.speech import methods as speech
+from eyeline.system import list_systems
+
+_FRONT_END = {"speech": "Who speaks", "people": "Who is where"}
+
+
+@cache
+def _labels() -> Mapping[str, Label]:
+    own = {name: label for system in list_systems() for name, label in system.labels.items()}
+    return {**speech.LABELS, **shared_looks.LABELS, **own}
+
+
+def label_of(name: str) -> Label:
+    """What the outputs need to know of an answer by its name."""
+    return _labels().get(name) or Label(name.replace("_", " "))
 
 
 def title(name: str) -> str:
     """The words for an answer's name."""
-    return _TITLES.get(name, name.replace("_", " "))
+    return label_of(name).title
 
 
 def question(system: str) -> str:
     """The words for what a system answers."""
-    return _SYSTEMS.get(system, system.replace("_", " ").capitalize())
+    headings = {card.name: card.heading for card in list_systems()} | _FRONT_END
+    return headings.get(system) or system.replace("_", " ").capitalize()
 
 
 def duration(seconds: float) -> str:

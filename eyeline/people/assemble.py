@@ -15,10 +15,14 @@ from eyeline.results import Floats, Ints
 
 SIX_MM = np.array(
     [
-        [-46.0, 1.0, 7.0], [-16.5, 1.5, 0.0], [16.5, 1.5, 0.0], [46.0, 1.0, 7.0],
-        [-11.0, 47.5, -12.0], [11.0, 47.5, -12.0],
+        [-46.0, 1.0, 7.0],
+        [-16.5, 1.5, 0.0],
+        [16.5, 1.5, 0.0],
+        [46.0, 1.0, 7.0],
+        [-11.0, 47.5, -12.0],
+        [11.0, 47.5, -12.0],
     ]
-)  # fmt: skip
+)
 """Eye corners and outer nostril points in the frame of `pose.FIVE_MM`, order of
 `tracks.SIX_OF_68`."""
 
@@ -78,13 +82,27 @@ def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bo
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
     return Track(
-        track_id=int(mine["track_id"][0]), person=0, shot=int(mine["shot"][0]),
-        frame=frame, time_s=time_s, end_s=end_s, score=score, detected=detected,
-        box_xyxy=box, head_xyxy=box if believe else head_box(box),
-        five_px=five, six_px=six, quality=quality, yaw_rad=yaw, pitch_rad=pitch, roll_rad=roll,
+        track_id=int(mine["track_id"][0]),
+        person=0,
+        shot=int(mine["shot"][0]),
+        frame=frame,
+        time_s=time_s,
+        end_s=end_s,
+        score=score,
+        detected=detected,
+        box_xyxy=box,
+        head_xyxy=box if believe else head_box(box),
+        five_px=five,
+        six_px=six,
+        quality=quality,
+        yaw_rad=yaw,
+        pitch_rad=pitch,
+        roll_rad=roll,
         head_error_rad=expected_error(fitted, trust),
-        pupil_mm=iris, lid_opening=lids, mouth_open=mouth,
-    )  # fmt: skip
+        pupil_mm=iris,
+        lid_opening=lids,
+        mouth_open=mouth,
+    )
 
 
 def _span(mine: npt.NDArray[Any], clock: Floats) -> tuple[Ints, Floats, Floats, Ints]:

@@ -81,12 +81,8 @@ class GivenPersons:
         rows = np.array(self._given.boxes.get(frame.index, []), np.float64).reshape(-1, 6)
         return Persons.of(rows[:, 1:5], rows[:, 5])
 
-    def identities(self, frame: Frame) -> list[int]:
-        """Whose the boxes of `find` are, 0 where the file does not say."""
-        return [row[0] for row in self._given.boxes.get(frame.index, [])]
 
-
-class HeadsOfPersons:
+class HeadsOfPersons(Detector):
     """A detector of heads, seen from any side: those of found persons, with the faces in them.
 
     Args:
@@ -117,12 +113,11 @@ class HeadsOfPersons:
         score = np.concatenate([persons.score, faces.score[free]])
         return Faces(box, score, np.array(five).reshape(-1, 5, 2))
 
-    def identities(self, frame: Frame) -> list[int]:
-        """Whose the boxes of `detect` are, for persons that were given."""
-        assert isinstance(self._finder, GivenPersons)
-        return self._finder.identities(frame)
+    def measure(self) -> Measure:
+        """A head may have no face."""
+        return HeadMeasure()
 
-    def attached(self, tracks: Sequence[Track]) -> list[Track]:
+    def completed(self, tracks: Sequence[Track]) -> list[Track]:
         """Tracks with the bodies of their heads, and without claims where no face was seen."""
         searched = {frame: (box, body) for frame, box, body in self._seen}
         return [_honest(replace(t, body_xyxy=_body_column(t, searched))) for t in tracks]

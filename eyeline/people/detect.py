@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from eyeline.people.sessions import open_session
 from eyeline.results import Floats, Image
 
 if TYPE_CHECKING:
+    from eyeline.people.follow import Measure
+    from eyeline.people.tracks import BoxSource, Track
     from eyeline.video.reader import Frame
 
 _STRIDE = 4
@@ -51,11 +55,23 @@ class Faces:
         return cls(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 5, 2)))
 
 
-class Detector(Protocol):
+class Detector(ABC):
     """Whatever finds faces."""
 
+    box_source: BoxSource = "centerface"
+    """What its boxes are like, see `published_face`."""
+
+    @abstractmethod
     def detect(self, frame: Frame) -> Faces:
         """The faces of a frame, in the frame's own pixels."""
+
+    def measure(self) -> Measure | None:
+        """What measures its faces, None for the usual `follow.Measure`."""
+        return None
+
+    def completed(self, tracks: Sequence[Track]) -> list[Track]:
+        """The tracks with what else it knows of them."""
+        return list(tracks)
 
 
 def head_box(face_xyxy: Floats) -> Floats:
@@ -94,7 +110,7 @@ def input_size(width_px: int, height_px: int, longest_px: int = LONGEST_PX) -> t
     return fit(width_px), fit(height_px)
 
 
-class CenterFace:
+class CenterFace(Detector):
     """CenterFace on a scaled copy of the frame (Xu et al. 2020, arXiv 1911.03599; model MIT).
 
     Args:

@@ -11,23 +11,17 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
-from eyeline.people.bodies import GivenPersons, HeadMeasure, HeadsOfPersons
-from eyeline.people.detect import CenterFace, Detector
-from eyeline.people.follow import SEARCH_S, Follower, Measure
+from eyeline.people.bodies import GivenPersons, HeadsOfPersons
+from eyeline.people.detect import Detector
+from eyeline.people.follow import SEARCH_S, Follower
 from eyeline.people.given import Given, GivenFaces, GivenTracks
-from eyeline.people.iou_tracks import LEAST_IOU, IouNumbers
+from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.people.portraits import Portrait
-from eyeline.people.tracks import BoxSource, Track, joined, who_and_when
+from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
-
-DETECTORS = ("centerface", "mmod", "persons")
-"""Ways of finding faces; `mmod` is that of the published eye contact code, `persons` finds whole
-persons, also from behind, and needs weights: see `people.person_networks`."""
-TRACKERS = ("ours", "iou")
-"""Ways of following them; `iou` is that of the published eye contact demo."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ def find_people(
     tracker: str = "ours",
     bodies: Given | None = None,
     *,
-    iou: float = LEAST_IOU,
+    iou: float | None = None,
     axis_known: bool = True,
 ) -> Found:
     """Find, follow, measure and tell apart the faces of a video.
@@ -68,10 +62,10 @@ def find_people(
         given: boxes of the user's, which replace detection and, where they say whose they are,
             tracking and identity.
         on_frame: called for every frame, for progress.
-        tracker: one of `TRACKERS`. With `iou` every frame is searched.
+        tracker: one of `TRACKERS`.
         bodies: boxes of whole persons, in the place of `given` ones of faces or heads. Faces are
             looked for in them; of a person from behind the head's place is guessed.
-        iou: for the tracker `iou`: a face joins a track whose last box it overlaps by more.
+        iou: the tracker's least overlap, if it takes one and not its own is wanted.
         axis_known: False where the camera's optical axis is an assumption: it is then judged from
             the height of the eyes, see `Camera.levelled`.
 
@@ -88,97 +82,55 @@ def find_people(
             if on_frame:
                 on_frame(frame)
 
+    if tracker not in TRACKERS:
+        raise UsageError(f"no tracker '{tracker}'; there are {', '.join(TRACKERS)}")
+    if given is not None and bodies is not None:
+        raise UsageError("give boxes of heads or of whole persons, not both")
     searching = make_detector(detector)
-    source = _box_source(searching)
+    source = "given" if given is not None else searching.box_source
     if bodies is not None:
-        if given is not None:
-            raise UsageError("give boxes of heads or of whole persons, not both")
         searching = HeadsOfPersons(GivenPersons(bodies), searching, whole_heads=True)
-    follower, person_of = _follower(searching, given, tracker, bodies, iou)
+    elif given is not None:
+        searching = GivenFaces(given, searching)
+    boxes, search_s = given or bodies, TRACKERS[tracker].search_s
+    believed = GivenTracks(boxes) if boxes is not None and boxes.identified else None
+    if believed and search_s is not None:
+        raise UsageError("the given boxes say whose they are; no other tracker can be chosen")
+    if search_s is None:
+        search_s = SEARCH_S if boxes is None else 0.0
+    numbers = believed or TRACKERS[tracker].create(iou)
+    follower = Follower(searching, search_s, numbers, searching.measure())
     follower.run(ticking())
     times = np.array(clock, np.float64).reshape(-1, 3)
-    believe = given is not None or bodies is not None
     rows = follower.rows.table()
     if not axis_known:
         camera = camera.levelled(rows["five"][:, :2, 1].mean(axis=1))
     tracks = [
-        replace(track, box_source="given" if given is not None else source)
-        for track in assemble.tracks(rows, times, camera, believe=believe)
+        replace(track, box_source=source)
+        for track in assemble.tracks(rows, times, camera, believe=boxes is not None)
     ]
-    if isinstance(searching, HeadsOfPersons):
-        tracks = searching.attached(tracks)
-    if person_of is None:
+    tracks = searching.completed(tracks)
+    if believed is None:
         who = identity.join(tracks, follower.portraits)
     else:
-        who = identity.given(t.of(person_of[t.track_id]) for t in tracks)
+        who = identity.given(t.of(believed.person_of[t.track_id]) for t in tracks)
     return Found(
-        who.tracks, _persons(who, follower.portraits.of), times,
-        tuple(follower.shot_starts_s), follower.frames_searched, camera,
-    )  # fmt: skip
+        who.tracks,
+        _persons(who, follower.portraits.of),
+        times,
+        tuple(follower.shot_starts_s),
+        follower.frames_searched,
+        camera,
+    )
 
 
 def make_detector(detector: Detector | str) -> Detector:
     """The detector of a name; UsageError lists the names. Others are handed back."""
     if not isinstance(detector, str):
         return detector
-    if detector == "centerface":
-        return CenterFace()
-    if detector == "mmod":
-        from eyeline.people.mmod import Mmod
-
-        return Mmod()
-    if detector == "persons":
-        return find_persons()
-    raise UsageError(f"no detector '{detector}'; there are {', '.join(DETECTORS)}")
-
-
-def find_persons(weights: str | None = None, device: str = "cpu") -> HeadsOfPersons:
-    """The detector `persons`.
-
-    Args:
-        weights: see `people.person_networks.find_weights`.
-        device: where its network runs.
-    """
-    from eyeline.people.person_networks import TorchvisionPersons, find_weights
-
-    return HeadsOfPersons(TorchvisionPersons(find_weights(weights), device), CenterFace())
-
-
-def _follower(
-    detector: Detector, given: Given | None, tracker: str, bodies: Given | None, iou: float
-) -> tuple[Follower, dict[int, int] | None]:
-    """The follower, and where the user said who is who the person of each track."""
-    if tracker not in TRACKERS:
-        raise UsageError(f"no tracker '{tracker}'; there are {', '.join(TRACKERS)}")
-    numbers = IouNumbers(iou) if tracker == "iou" else None
-    given = given or bodies
-    if given is None:
-        interval_s = 0.0 if numbers else SEARCH_S
-        return Follower(detector, interval_s, numbers, _measure(detector)), None
-    heads = isinstance(detector, HeadsOfPersons)
-    faces = detector if isinstance(detector, HeadsOfPersons) else GivenFaces(given, detector)
-    measure = _measure(detector) if heads else None
-    if not given.identified:
-        return Follower(faces, 0.0, numbers, measure), None
-    if numbers:
-        raise UsageError("the given boxes say whose they are; no other tracker can be chosen")
-    theirs = GivenTracks(faces)
-    return Follower(faces, 0.0, theirs, measure), theirs.person_of
-
-
-def _box_source(detector: Detector) -> BoxSource:
-    from eyeline.people.mmod import Mmod
-
-    return "mmod" if isinstance(detector, Mmod) else "centerface"
-
-
-def _measure(detector: Detector) -> Measure | None:
-    """What goes with a detector: dlib's own has landmarks in its boxes, a head may have no face."""
-    from eyeline.people.mmod import Mmod, MmodMeasure
-
-    if isinstance(detector, HeadsOfPersons):
-        return HeadMeasure()
-    return MmodMeasure(detector) if isinstance(detector, Mmod) else None
+    if detector not in DETECTORS:
+        raise UsageError(f"no detector '{detector}'; there are {', '.join(DETECTORS)}")
+    return DETECTORS[detector].create(None, "cpu")
 
 
 def _persons(who: identity.Identities, portraits: dict[int, Portrait]) -> tuple[Person, ...]:

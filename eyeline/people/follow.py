@@ -68,9 +68,12 @@ class Follower:
     """
 
     def __init__(
-        self, detector: Detector, interval_s: float = SEARCH_S, tracker: Numbers | None = None,
+        self,
+        detector: Detector,
+        interval_s: float = SEARCH_S,
+        tracker: Numbers | None = None,
         measure: Measure | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Load what measures the faces; nothing is followed yet."""
         self._detector = detector
         self._interval_s = interval_s
@@ -199,15 +202,28 @@ class Follower:
         frame = face.frame
         columns, points = self._measure(frame, face.box, face.five, face.placed)
         self.rows.add(
-            frame=frame.index, time_s=frame.time_s, end_s=frame.end_s, track_id=face.track_id,
-            shot=face.shot, box=face.box, five=face.five, score=face.score, detected=face.detected,
+            frame=frame.index,
+            time_s=frame.time_s,
+            end_s=frame.end_s,
+            track_id=face.track_id,
+            shot=face.shot,
+            box=face.box,
+            five=face.five,
+            score=face.score,
+            detected=face.detected,
             **columns,
-        )  # fmt: skip
+        )
         if face.detected:
             self.portraits.offer(
-                frame, face.track_id, face.box, points, columns["quality"],
-                five_px=face.five, placed=face.placed, shot=face.shot,
-            )  # fmt: skip
+                frame,
+                face.track_id,
+                face.box,
+                points,
+                columns["quality"],
+                five_px=face.five,
+                placed=face.placed,
+                shot=face.shot,
+            )
 
 
 def _alike(a: Seen, b: Seen) -> bool:

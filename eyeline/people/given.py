@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -181,7 +181,7 @@ def _checked(
     return int(frame), (max(int(identity), 0), x1, y1, x2, y2, score if 0 < score <= 1 else 1.0)
 
 
-class GivenFaces:
+class GivenFaces(Detector):
     """A detector whose boxes come from a file.
 
     The five points come from the face detector or from landmarks.
@@ -208,10 +208,6 @@ class GivenFaces:
         five = np.stack([self._five(frame, b, found) for b in box])
         return Faces(box, np.array([row[5] for row in rows]), five)
 
-    def identities(self, frame: Frame) -> list[int]:
-        """Whose the boxes of `detect` are, 0 where the file does not say."""
-        return [row[0] for row in self._given.boxes.get(frame.index, [])]
-
     def _five(self, frame: Frame, box: Floats, found: Faces) -> Floats:
         middle = boxes.centre(found.box_xyxy)
         inside = ((middle > box[:2]) & (middle < box[2:])).all(axis=1)
@@ -227,21 +223,14 @@ AVERAGE_FIVE = np.array([[-0.17, -0.1], [0.17, -0.1], [0.0, 0.09], [-0.135, 0.27
 """The five points of a frontal face in heights of its box, from the box's middle."""
 
 
-class Identified(Protocol):
-    """A detector that knows whose its boxes are."""
-
-    def identities(self, frame: Frame) -> list[int]:
-        """One for each box of the frame, 0 where it is not known."""
-
-
 class GivenTracks:
     """A tracker that believes the identities in the file."""
 
     believed = True
 
-    def __init__(self, faces: Identified) -> None:
-        """Take the detector, which knows whose its boxes are."""
-        self._faces = faces
+    def __init__(self, given: Given) -> None:
+        """Take the boxes, of which each says whose it is."""
+        self._given = given
         self._shot = 0
         self._numbers: dict[tuple[int, int], int] = {}
         self.person_of: dict[int, int] = {}
@@ -253,7 +242,7 @@ class GivenTracks:
     def assign(self, seen: Seen) -> None:
         """Fill in the track of each face."""
         seen.track_id = []
-        for identity in self._faces.identities(seen.frame):
+        for identity, *_ in self._given.boxes.get(seen.frame.index, []):
             number = self._numbers.setdefault((self._shot, identity), len(self._numbers) + 1)
             self.person_of[number] = identity
             seen.track_id.append(number)

@@ -37,7 +37,8 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     it is probable enough. Tracks that overlap in time are never joined.
     """
     groups, probability = _grouped(tracks, portraits)
-    order = sorted(range(len(groups)), key=lambda g: min(_entrance(tracks[i]) for i in groups[g]))
+    entrance = [(float(track.time_s[0]), float(track.box_xyxy[0, 0])) for track in tracks]
+    order = sorted(range(len(groups)), key=lambda g: min(entrance[i] for i in groups[g]))
     person = {i: number for number, g in enumerate(order, start=1) for i in groups[g]}
     named = [track.of(person[i]) for i, track in enumerate(tracks)]
     return Identities(
@@ -53,10 +54,6 @@ def given(tracks: Iterable[Track]) -> Identities:
 def by_person(track: Track) -> tuple[int, float]:
     """The order of tracks everywhere: by person, then time."""
     return track.person, float(track.time_s[0])
-
-
-def _entrance(track: Track) -> tuple[float, float]:
-    return float(track.time_s[0]), float(track.box_xyxy[0, 0])
 
 
 def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:

@@ -11,12 +11,11 @@ import numpy as np
 
 from eyeline.errors import UsageError
 from eyeline.geometry import boxes
+from eyeline.people.methods import LEAST_IOU
 from eyeline.results import Floats
 
 if TYPE_CHECKING:
     from eyeline.people.numbering import Seen
-
-LEAST_IOU = 0.4
 
 
 class IouTracks:

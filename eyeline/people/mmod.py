@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline.errors import CheckpointError
-from eyeline.people.detect import Faces, package_file
+from eyeline.people.detect import Detector, Faces, package_file
 from eyeline.people.follow import Measure
 from eyeline.people.landmarks import Chip, five_of_68
 from eyeline.results import Floats, Image
@@ -30,7 +30,7 @@ _DETECTOR = "mmod_human_face_detector.dat"
 _LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 
 
-class Mmod:
+class Mmod(Detector):
     """dlib's `cnn_face_detection_model_v1`, the picture in BGR as it stands, not enlarged.
 
     Every detection counts, as published. Its confidence c has no upper bound; `Faces.score` is
@@ -49,6 +49,12 @@ class Mmod:
             dlib.cnn_face_detection_model_v1, package_file(_PACKAGE, "models", _DETECTOR)
         )
         self._predict = _opened(dlib.shape_predictor, Path(file))
+
+    box_source = "mmod"
+
+    def measure(self) -> Measure:
+        """Its own landmarks."""
+        return MmodMeasure(self)
 
     def detect(self, frame: Frame) -> Faces:
         """The faces of a frame, in the frame's own pixels, boxes whole pixels, surest first."""

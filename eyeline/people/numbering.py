@@ -69,12 +69,17 @@ class Tracker:
 
         self._keep_lost_s = keep_lost_s
         self._make: Callable[[float], Any] = lambda keep_s: CBIoUTracker(
-            lost_track_buffer=max(1, round(30 * keep_s)), frame_rate=30.0,
-            track_activation_threshold=SURE, high_conf_det_threshold=SURE,
-            minimum_consecutive_frames=1, minimum_iou_threshold_first_assoc=0.05,
-            minimum_iou_threshold_second_assoc=0.3, minimum_iou_threshold_unconfirmed_assoc=0.05,
-            buffer_ratio_first=0.6, buffer_ratio_second=0.7,
-        )  # fmt: skip
+            lost_track_buffer=max(1, round(30 * keep_s)),
+            frame_rate=30.0,
+            track_activation_threshold=SURE,
+            high_conf_det_threshold=SURE,
+            minimum_consecutive_frames=1,
+            minimum_iou_threshold_first_assoc=0.05,
+            minimum_iou_threshold_second_assoc=0.3,
+            minimum_iou_threshold_unconfirmed_assoc=0.05,
+            buffer_ratio_first=0.6,
+            buffer_ratio_second=0.7,
+        )
         self._tracker: Any = None
         self._numbers: dict[int, int] = {}
         self._next = 1

@@ -89,9 +89,17 @@ class Portraits:
         self.scenes.append([small_copy(frame)] * 2)
 
     def offer(
-        self, frame: Frame, track_id: int, box_xyxy: Floats, points_px: Floats, merit: float, *,
-        five_px: Floats, placed: Floats, shot: int,
-    ) -> None:  # fmt: skip
+        self,
+        frame: Frame,
+        track_id: int,
+        box_xyxy: Floats,
+        points_px: Floats,
+        merit: float,
+        *,
+        five_px: Floats,
+        placed: Floats,
+        shot: int,
+    ) -> None:
         """Show the face of a track; it is looked at only if it is better than the one held.
 
         Args:

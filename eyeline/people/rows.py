@@ -9,12 +9,22 @@ import numpy.typing as npt
 
 _ROW = np.dtype(
     [
-        ("frame", "i4"), ("time_s", "f8"), ("end_s", "f8"), ("track_id", "i4"), ("shot", "i4"),
-        ("box", "f4", 4), ("five", "f4", (5, 2)), ("score", "f4"), ("detected", "?"),
-        ("six", "f4", (6, 2)), ("quality", "f4"), ("iris", "f4", 2), ("lids", "f4"),
+        ("frame", "i4"),
+        ("time_s", "f8"),
+        ("end_s", "f8"),
+        ("track_id", "i4"),
+        ("shot", "i4"),
+        ("box", "f4", 4),
+        ("five", "f4", (5, 2)),
+        ("score", "f4"),
+        ("detected", "?"),
+        ("six", "f4", (6, 2)),
+        ("quality", "f4"),
+        ("iris", "f4", 2),
+        ("lids", "f4"),
         ("mouth", "f4"),
     ]
-)  # fmt: skip
+)
 
 
 class Rows:

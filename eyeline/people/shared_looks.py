@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from eyeline.results import (
     Answer,
     Floats,
     Ints,
+    Label,
     Points,
     Segments,
     make_segments,
@@ -28,6 +29,10 @@ from eyeline.results import (
 TARGETS = "gaze_target"
 MUTUAL = "mutual_gaze"
 JOINT = "joint_attention"
+LABELS: Mapping[str, Label] = {
+    MUTUAL: Label("mutual gaze", episode=True),
+    JOINT: Label("joint attention", episode=True),
+}
 SHORTEST_S = 0.2
 """Shorter episodes are left out, as are shorter looks."""
 BRIDGED_S = 0.3

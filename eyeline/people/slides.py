@@ -6,7 +6,7 @@ import numpy as np
 
 from eyeline.geometry import boxes
 from eyeline.people import evidence
-from eyeline.people.iou_tracks import LEAST_IOU
+from eyeline.people.methods import LEAST_IOU
 from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
 from eyeline.results import Floats

@@ -84,9 +84,13 @@ class Track:
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
         patterns = {
-            "box_xyxy": "n 4", "head_xyxy": "n 4", "five_px": "n 5 2", "six_px": "n 6 2",
-            "pupil_mm": "n 2", "body_xyxy": "n 4",
-        }  # fmt: skip
+            "box_xyxy": "n 4",
+            "head_xyxy": "n 4",
+            "five_px": "n 5 2",
+            "six_px": "n 6 2",
+            "pupil_mm": "n 2",
+            "body_xyxy": "n 4",
+        }
         sizes: dict[str, int] = {}
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):

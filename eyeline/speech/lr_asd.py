@@ -47,6 +47,8 @@ Coefficients = npt.NDArray[np.float32]
 class LrAsd:
     """The network, ready to judge the faces of a video."""
 
+    notes = ()
+
     def __init__(self, weights: str | Path, *, threads: int = 2) -> None:
         """Load the published weights.
 
@@ -72,22 +74,7 @@ class LrAsd:
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,
     ) -> tuple[Scores, Segments, Segments]:
-        """Who of the visible speaks, and when somebody speaks who is not visible.
-
-        Args:
-            speech: what is heard, as of `listen`.
-            tracks: all faces, with identities.
-            frames: one pass over the frames on which the tracks were made.
-            sound: one pass over the same 16 kHz sound that `speech` was made of.
-            until_s: end of the picture, as for `who_speaks`.
-            rows: the tracks whose rows have scores, if they were followed at another rate.
-
-        Returns:
-            As `who_speaks`, with builder `lr_asd`.
-
-        Raises:
-            DataError: for a track without a person.
-        """
+        """See `methods.ActiveSpeaker`; DataError for a track without a person."""
         ticks = tick_count(speech.duration_s if until_s is None else until_s)
         ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
         persons, owner = by_person(tracks)

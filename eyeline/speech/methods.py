@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from eyeline.results import Method
+from eyeline.results import Label, Method, Scores, Segments
 
+if TYPE_CHECKING:
+    from eyeline.people.tracks import Track
+    from eyeline.speech.voice import Speech
+    from eyeline.video.reader import Frame
+    from eyeline.video.sound import SoundBlock
+
+LABELS: Mapping[str, Label] = {
+    "speaking": Label("speaks", sign="speaks"),
+    "voice": Label("voice is heard"),
+}
 MOUTH_AGREEMENT = Method(
     "speech",
     "mouth_agreement",
@@ -40,11 +52,86 @@ SYNCNET = Method(
     "code Apache-2.0",
     weights="syncnet_v2.model",
 )
-METHODS: Mapping[str, Method] = {m.builder: m for m in (MOUTH_AGREEMENT, LR_ASD, SYNCNET)}
-"""By the name under which `analyze` takes them; the first is the embedded default."""
-NETWORKS: Mapping[str, str] = {
-    "lr_asd": "the authors' finetuning_TalkSet.model",
-    "syncnet": "the authors' syncnet_v2.model, which they offer beside the code of SyncNet, or "
-    "what `eyeline import gaze_following syncnet_v2.model -o syncnet.safetensors` makes of it",
+
+
+class ActiveSpeaker(Protocol):
+    """A method, ready to tell who speaks."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What there is to tell the user of the last video."""
+
+    def predict(
+        self,
+        speech: Speech,
+        tracks: Sequence[Track],
+        frames: Iterable[Frame],
+        sound: Iterable[SoundBlock],
+        *,
+        until_s: float | None = None,
+        rows: Sequence[Track] | None = None,
+    ) -> tuple[Scores, Segments, Segments]:
+        """Scores `speaking` and segments `speaking` and `voice`, see `speakers.who_speaks`.
+
+        Args:
+            speech: what is heard, as of `listen`.
+            tracks: all faces, with identities; those of a method with `every_frame` in all frames.
+            frames: one pass over all frames of the video.
+            sound: one pass over the 16 kHz audio that `speech` was made of.
+            until_s: end of the frames; speech after it is left out.
+            rows: the tracks whose rows have scores, if they were followed at another rate.
+        """
+
+
+@dataclass(frozen=True)
+class SpeakerEntry:
+    """A method by which it is told who speaks."""
+
+    method: Method
+    """Summary, figures, licence."""
+    create: Callable[[str | None, str], ActiveSpeaker]
+    """From the user's file and a device; CheckpointError for a file that is not what it should
+    be."""
+    needs: str = ""
+    """The user's file, in words; empty for one that needs none."""
+    every_frame: bool = False
+    """Whether it looks at the faces in all frames, whatever the rate of the analysis."""
+    on_device: bool = False
+    """Whether it runs on the device that the user chose."""
+
+
+def _mouth_agreement(weights: str | None, device: str) -> ActiveSpeaker:
+    from eyeline.speech.speakers import MouthAgreement
+
+    return MouthAgreement()
+
+
+def _lr_asd(weights: str | None, device: str) -> ActiveSpeaker:
+    from eyeline.speech.lr_asd import LrAsd
+
+    return LrAsd(str(weights))
+
+
+def _syncnet(weights: str | None, device: str) -> ActiveSpeaker:
+    from eyeline.speech.syncnet.who_speaks import LipSync
+
+    return LipSync(str(weights), device=device)
+
+
+SPEAKERS: Mapping[str, SpeakerEntry] = {
+    entry.method.builder: entry
+    for entry in (
+        SpeakerEntry(MOUTH_AGREEMENT, _mouth_agreement),
+        SpeakerEntry(LR_ASD, _lr_asd, "the authors' finetuning_TalkSet.model", every_frame=True),
+        SpeakerEntry(
+            SYNCNET,
+            _syncnet,
+            "the authors' syncnet_v2.model, which they offer beside the code of SyncNet, or what "
+            "`eyeline import gaze_following syncnet_v2.model -o syncnet.safetensors` makes of it",
+            every_frame=True,
+            on_device=True,
+        ),
+    )
 }
-"""The file that those with a network need, in words."""
+"""The table of active-speaker methods, by the name under which `analyze` takes them; the first is
+the embedded default. A new one is a row here, and the file that it names."""

@@ -88,7 +88,8 @@ def read_mouth(track: Track, lips: Lips | None = None) -> Mouth:
     trust[covered_ticks(lips, time_s)] = 0.0
 
     def quick(values: Floats) -> Floats:
-        return _quick(np.interp(time_s, lips.time_s, values), trust)
+        opening = np.interp(time_s, lips.time_s, values)
+        return opening - weighted_mean(opening, trust, SLOW_S)
 
     if np.isfinite(lips.dark).all():
         stir, dark = _stir(lips, time_s), quick(lips.dark)
@@ -111,10 +112,6 @@ def _stir(lips: Lips, time_s: Floats) -> Floats:
         return np.full(len(time_s), np.nan)
     speed = np.interp(time_s, lips.time_s[known], lips.stir_mm_s[known])
     return np.asarray(np.log(np.maximum(speed, _STILL_MM_S)))
-
-
-def _quick(values: Floats, trust: Floats) -> Floats:
-    return values - weighted_mean(values, trust, SLOW_S)
 
 
 def weighted_mean(value: Floats, weight: Floats, sigma_s: float) -> Floats:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyeline.people.tracks import Track
-from eyeline.results import Scores, Segments
+from eyeline.results import Scores, Segments, person_label
 from eyeline.speech.agreement import thresholds, weigh
-from eyeline.speech.lips import Lips
+from eyeline.speech.lips import Lips, read_lips
 from eyeline.speech.mouths import TICK_S, by_person, covered_ticks, tick_count, track_ticks
 from eyeline.speech.turns import Evidence, answers, take_turns
 from eyeline.speech.voice import Speech
 
+if TYPE_CHECKING:
+    from eyeline.video.reader import Frame
+    from eyeline.video.sound import SoundBlock
+
 BUILDER = "mouth_agreement"
+_COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
 
 
 def who_speaks(
@@ -47,6 +53,33 @@ def who_speaks(
     turns = take_turns(weigh(speech, tracks, ticks, lips), speech)
     pixels = lips is not None
     return answers(turns, tracks, BUILDER, thresholds=thresholds(pixels))
+
+
+class MouthAgreement:
+    """The embedded method over the frames of a video; its notes say whose mouths are covered."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def predict(
+        self,
+        speech: Speech,
+        tracks: Sequence[Track],
+        frames: Iterable[Frame],
+        sound: Iterable[SoundBlock],
+        *,
+        until_s: float | None = None,
+        rows: Sequence[Track] | None = None,
+    ) -> tuple[Scores, Segments, Segments]:
+        """See `methods.ActiveSpeaker`."""
+        lips = read_lips(tracks, frames, speech.segments())
+        self.notes = [
+            f"{person_label(person)}: the mouth is covered in {seconds:.1f} s of speech; "
+            f"it cannot be said whether {person_label(person)} speaks there"
+            for person, seconds in covered_s(speech, tracks, lips).items()
+            if seconds >= _COVERED_S
+        ]
+        return who_speaks(speech, tracks, lips, until_s=until_s)
 
 
 def cannot_be_said(

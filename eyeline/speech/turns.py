@@ -193,7 +193,8 @@ def answers(
     )
     who = named(turns, *thresholds)
     speaking = make_segments(system, builder, "speaking", _rows(turns, who))
-    voice = ((ANYBODY, *span, "voice", 1.0) for span in _spans(who.voiced))
+    spans = ((run.start * TICK_S, run.stop * TICK_S) for run in _runs(who.voiced))
+    voice = ((ANYBODY, *span, "voice", 1.0) for span in spans)
     return scores, speaking, make_segments(system, builder, "voice", voice)
 
 
@@ -290,10 +291,6 @@ def _rows(turns: Turns, who: Named) -> list[tuple[int, float, float, str, float]
         for run in _runs(yes)
         for score in [float(value[run].mean())]
     ]
-
-
-def _spans(yes: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:
-    return [(run.start * TICK_S, run.stop * TICK_S) for run in _runs(yes)]
 
 
 def _inside(time_s: Floats, spans_s: Floats) -> npt.NDArray[np.bool_]:

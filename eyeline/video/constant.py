@@ -108,9 +108,13 @@ def _encode(source: str | Path, target: Path, info: VideoInfo, threads: int) -> 
     reader = VideoReader(source, rate_hz=RATE_HZ)
     at_25 = replace(info, rate_hz=Fraction(RATE_HZ))
     with VideoWriter(
-        target, at_25, sound_from=source if info.has_sound else None,
-        preset="veryfast", quality=QUALITY, encode_threads=threads,
-    ) as writer:  # fmt: skip
+        target,
+        at_25,
+        sound_from=source if info.has_sound else None,
+        preset="veryfast",
+        quality=QUALITY,
+        encode_threads=threads,
+    ) as writer:
         for number, frame in on_grid(reader, RATE_HZ):
             writer.write(frame.rgb(), number / RATE_HZ, (number + 1) / RATE_HZ)
 

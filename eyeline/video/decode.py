@@ -98,11 +98,17 @@ def last_stamp(path: str | Path) -> Fraction:
     """Where the last packet of any stream ends, seconds on the file's clock; nothing is decoded."""
     end = Fraction(0)
     with open_source(path) as container:
-        for packet in packets(container, None):
-            if not isinstance(packet, Fault) and packet.pts is not None:
-                ticks = packet.pts + (packet.duration or 0)
-                end = max(end, ticks * Fraction(packet.time_base))
+        for packet in stamped(container, None):
+            ticks = (packet.pts or 0) + (packet.duration or 0)
+            end = max(end, ticks * Fraction(packet.time_base))
     return end
+
+
+def stamped(container: InputContainer, stream: Stream | None) -> Iterator[Packet[Any]]:
+    """The packets that can be placed in time, as they lie in the file."""
+    for packet in packets(container, stream):
+        if not isinstance(packet, Fault) and packet.pts is not None:
+            yield packet
 
 
 def take_only(container: InputContainer, stream: Stream) -> None:

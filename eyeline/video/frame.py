@@ -181,9 +181,13 @@ class Frame:
     def at(self, time_s: float, end_s: float) -> Frame:
         """The same frame at another time."""
         return Frame(
-            self._picture, self._pixels, index=self.index, time_s=time_s, end_s=end_s,
+            self._picture,
+            self._pixels,
+            index=self.index,
+            time_s=time_s,
+            end_s=end_s,
             damaged=self.damaged,
-        )  # fmt: skip
+        )
 
     @property
     def size_wh(self) -> tuple[int, int]:

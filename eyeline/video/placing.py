@@ -17,11 +17,10 @@ from eyeline.video.clock import FAR_AHEAD_S
 from eyeline.video.container import open_source, sound_stream
 from eyeline.video.damage import DamageLog
 from eyeline.video.decode import (
-    Fault,
     declared_end,
     declares_stream_end,
     decoded,
-    packets,
+    stamped,
     take_only,
 )
 from eyeline.video.gaps import LONG_SILENCE_S, Shortened
@@ -287,10 +286,10 @@ def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) 
         take_only(container, stream)
         codec = stream.codec_context
         longest = Fraction(codec.frame_size, codec.sample_rate or 1) or LONGEST_PACKET_S
-        for packet in packets(container, stream):
-            if isinstance(packet, Fault) or not packet.size or packet.pts is None:
+        for packet in stamped(container, stream):
+            if not packet.size:
                 continue
-            start = packet.pts * Fraction(packet.time_base) - origin_s
+            start = (packet.pts or 0) * Fraction(packet.time_base) - origin_s
             # In mp4 files the packet before a hole claims to last through it.
             end = start + min((packet.duration or 0) * Fraction(packet.time_base), longest)
             if spans and start - spans[-1][0] >= 0 and start - spans[-1][1] <= 1:

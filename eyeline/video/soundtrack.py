@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline.video.container import open_source, sound_stream
-from eyeline.video.decode import Fault, decoded, packets, take_only
+from eyeline.video.decode import decoded, stamped, take_only
 from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces
 
@@ -97,10 +97,10 @@ class CopiedSound:
         self._container.close()
 
     def _restamped(self, stream: AudioStream) -> Iterator[Packet[Any]]:
-        for packet in packets(self._container, stream):
-            if isinstance(packet, Fault) or not packet.size or packet.pts is None:
+        for packet in stamped(self._container, stream):
+            if not packet.size:
                 continue
-            packet.pts -= self._earlier
+            packet.pts = (packet.pts or 0) - self._earlier
             packet.dts = packet.pts
             # Decoders need the packet before the first one that is heard; players leave out what
             # lies before 0.
@@ -129,7 +129,8 @@ class EncodedSound:
         with open_source(path) as container:
             stream = sound_stream(container, track)
             assert stream is not None, path
-            self._rate = _aac_rate(stream.codec_context.sample_rate)
+            rate_hz = stream.codec_context.sample_rate
+            self._rate = rate_hz if rate_hz in AAC_RATES_HZ else 48000
             self._layout = "mono" if stream.codec_context.channels == 1 else "stereo"
         self._stream = target.add_stream("aac", rate=self._rate)
         self._stream.codec_context.layout = self._layout
@@ -183,7 +184,3 @@ class EncodedSound:
         self._position += samples.shape[1]
         self._taken += samples.shape[1] if taken is None else taken
         yield from self._stream.encode(frame)
-
-
-def _aac_rate(rate_hz: int) -> int:
-    return rate_hz if rate_hz in AAC_RATES_HZ else 48000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eyeline.export import files
+from eyeline.export import exporters, files
 from eyeline.files import write_bytes
 
 
@@ -14,7 +14,7 @@ def test_present_lists_only_files_of_an_analysis(tmp_path: Path) -> None:
     for name in ("people.csv", "notes.txt", "report.html", "thumbnails/person_1.png"):
         write_bytes(tmp_path / name, b"")
     expected = ["people.csv", "report.html", "thumbnails/person_1.png"]
-    assert files.present(tmp_path) == expected
+    assert exporters.present(tmp_path) == expected
 
 
 @pytest.mark.parametrize(

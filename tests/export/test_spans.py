@@ -10,14 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline.export.spans import all_segments, clock_for, clock_of, segments_from_points
+from eyeline.export.coverage import coverages
+from eyeline.export.spans import (
+    all_segments,
+    clock_for,
+    clock_of,
+    seen_spans,
+    segments_from_points,
+)
+from eyeline.export.summary import summarise
 from eyeline.export.tiers import Tier, tiers_of
+from eyeline.export.timeline import timeline_of
 from eyeline.results import (
     ANYBODY,
     UNSEEN,
     UNSURE,
     WEARER,
     Analysis,
+    Clock,
     People,
     Points,
     Scores,
@@ -78,11 +88,33 @@ def test_a_clock_knows_which_answer_a_decoded_frame_shows(make_analysis: MakeAna
     assert [clock.holding(k) for k in (0, 4, 5, 19, 20)] == [0, 0, 1, 3, None]
 
 
+def test_a_clock_that_was_kept_says_when_frames_end(
+    make_video_info: Callable[..., VideoInfo],
+) -> None:
+    """The person leaves after a frame of three seconds, which the rows alone cannot say."""
+    seen = seen_at([0, 1, 2], [0.0, 0.04, 0.08], make_video_info(8.0))
+    exact = Clock.exact(np.arange(4), np.array([0, 0.04, 0.08, 3.0]), np.array([0.04, 0.08, 3, 8]))
+    kept = replace(seen, clock=exact)
+    assert clock_of(kept) is exact and clock_of(seen).end_s[-1] < 0.2
+    assert seen_spans(kept)[1].tolist() == [[0.0, 3.0]]
+    assert [exact.holding(k) for k in (0, 3, 4, 5)] == [0, 3, None, None]
+    scores = Scores("r", "b", "x", 0.5, np.array([3]), np.array([3.0]), np.array([1]), np.ones(1))
+    assert clock_for(scores, kept) is exact, "also where nobody is seen"
+
+
+def test_what_exporters_share_is_computed_once(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(persons=2, frames=10)
+    for compute in (clock_of, all_segments, coverages, tiers_of, summarise, timeline_of):
+        assert compute(analysis) is compute(analysis)
+    changed = replace(analysis, answers=())
+    assert all_segments(changed) == [] != all_segments(analysis)
+
+
 def test_answers_about_the_wearer_have_their_own_clock(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(persons=1, frames=40)
     frame = np.arange(0, 40, 8)
     scores = Scores("r", "b", "x", 0.5, frame, frame / 25, np.full(5, WEARER), np.ones(5))
-    own = clock_for(scores, clock_of(analysis), analysis.video)
+    own = clock_for(scores, analysis)
     np.testing.assert_allclose(own.ends_of(frame), np.minimum((frame + 8) / 25, 1.6))
 
 
@@ -96,8 +128,8 @@ def test_points_become_runs_of_one_target() -> None:
         target_xyxy=np.full((7, 4), np.nan),
     )  # fmt: skip
     info = VideoInfo("x", 1, 1, Fraction(25), 0.0, 1.0, 25, False)
-    none = clock_of(seen_at([], [], info))
-    segments = segments_from_points(points, clock_for(points, none, info))
+    none = seen_at([], [], info)
+    segments = segments_from_points(points, clock_for(points, none))
     assert segments.person.tolist() == [1, 1, 1, 2, 2]
     assert segments.label == ("person 2", "off screen", "off screen", "person 1", "scene")
     np.testing.assert_allclose(segments.start_s * 25, [0, 1, 9, 0, 2])

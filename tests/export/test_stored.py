@@ -21,6 +21,7 @@ from eyeline.export import load, read_index, write_index, write_tables
 from eyeline.results import (
     Analysis,
     Answer,
+    Clock,
     Damage,
     Directions,
     Method,
@@ -152,7 +153,8 @@ def analyses(draw: st.DrawFn) -> Analysis:
         for k in range(1, draw(st.integers(1, 4)))
     )
     method = Method(*(draw(st.text(max_size=9)) for _ in range(5)), weights=draw(st.none() | words))
-    keys = {draw(words): draw(st.none() | st.integers() | st.text(max_size=5)) for _ in range(2)}
+    whole = st.integers(-(2**63), 2**63 - 1)
+    keys = {draw(words): draw(st.none() | whole | st.text(max_size=5)) for _ in range(2)}
     warnings = tuple(draw(st.lists(st.text(max_size=9), max_size=2)))
     given_answers = tuple(draw(st.lists(answers(), max_size=4)))
     return Analysis(video, "partial", persons, people, given_answers, (method,), keys, warnings)
@@ -168,7 +170,10 @@ def test_any_analysis_is_read_back_exactly(analysis: Analysis) -> None:
 def test_a_whole_analysis_with_pictures_is_read_back_exactly(
     make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:
-    analysis = make_analysis(heatmaps=True, dtype="float32", status="partial", warnings=("w",))
+    clock = Clock.exact(np.arange(210), np.arange(210) / 25, np.arange(1, 211) / 25)
+    analysis = make_analysis(
+        heatmaps=True, dtype="float32", status="partial", warnings=("w",), clock=clock
+    )
     read = load(str(save(analysis, tmp_path)))
     assert_same(analysis, read)
     assert read.folder == tmp_path

@@ -14,6 +14,7 @@ import pytest
 from eyeline.errors import DataError, OutputError
 from eyeline.export import read_tables, write_tables
 from eyeline.export.files import TABLES
+from eyeline.export.spans import clock_of
 from eyeline.results import Analysis, Points, Scores
 
 MakeAnalysis = Callable[..., Analysis]
@@ -25,7 +26,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_both_kinds_of_all_tables_are_written(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
-    written = write_tables(make_analysis(), tmp_path)
+    clock = clock_of(make_analysis())
+    written = write_tables(make_analysis(clock=clock), tmp_path)
     names = {f"{table}.{kind}" for table in TABLES for kind in ("parquet", "csv")}
     assert {p.name for p in written} == names == {p.name for p in tmp_path.iterdir()}
 

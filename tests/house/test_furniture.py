@@ -49,9 +49,13 @@ def test_the_room_has_its_furniture(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_the_default_runs_without_any_file(room: str) -> None:
+def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str) -> None:
     card = load_system(room)
-    assert card.builders[card.default].predictor is not None
+    default = card.builders[card.default]
+    assert default.embedded or (default.from_weights and default.networks)
+    for builder in card.builders.values():
+        assert {*builder.networks, *builder.one_of} <= card.networks.keys()
+        assert builder.embedded or builder.from_weights
 
 
 def test_published_names_lead_to_one_room_each() -> None:
@@ -114,3 +118,14 @@ def test_the_page_of_systems_is_what_the_cards_say() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.text(), "run scripts/make_docs.py"
+
+
+@pytest.mark.parametrize("page", sorted((SYSTEMS.parents[1] / "docs").glob("add_a*.md")), ids=str)
+def test_the_pages_on_adding_name_files_and_things_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    package = SYSTEMS.parent
+    for name in re.findall(r"`((?:eyeline/)?[a-z_]+/[a-z_]+\.py)`", text):
+        assert (package / name.removeprefix("eyeline/")).is_file(), name
+    code = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    for name in re.findall(r"`([A-Z][A-Za-z]+|[A-Z]+S)(?:\(.*?\))?`", text):
+        assert name == "PYTHONPATH" or re.search(rf"\b(class )?{name}\b", code), name

@@ -8,7 +8,7 @@ import numpy as np
 
 from eyeline.geometry import directions
 from eyeline.people.assemble import SIX_MM
-from eyeline.people.detect import Faces
+from eyeline.people.detect import Detector, Faces
 from eyeline.people.pose import FIVE_MM
 from eyeline.results import Floats, Image
 
@@ -77,7 +77,7 @@ class FakeFrame:
 
 
 @dataclass
-class Scripted:
+class Scripted(Detector):
     """A detector that knows where the faces are: frame -> list of (middle, confidence)."""
 
     script: dict[int, list[tuple[float, float, float]]]

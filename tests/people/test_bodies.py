@@ -13,7 +13,7 @@ from eyeline.errors import DataError, UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import bodies, given
 from eyeline.people.bodies import HeadsOfPersons, Persons
-from eyeline.people.detect import Faces, head_box
+from eyeline.people.detect import Detector, Faces, head_box
 from eyeline.people.find import find_people
 from eyeline.people.given import Given
 from tests.people.faces import five
@@ -40,7 +40,7 @@ class Frame:
         return np.full((height, width, 3), 90, np.uint8)
 
 
-class OneFace:
+class OneFace(Detector):
     """A face in the head of the first person."""
 
     def detect(self, frame: Any) -> Faces:
@@ -48,7 +48,7 @@ class OneFace:
         return Faces(np.array([[140.0, 40, 180, 96]]), np.array([0.9]), points[None])
 
 
-class NoFace:
+class NoFace(Detector):
     def detect(self, frame: Any) -> Faces:
         return Faces.none()
 

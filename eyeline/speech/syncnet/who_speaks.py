@@ -68,6 +68,8 @@ PUBLISHED = Ways("as_they_come", "published", "published", every=1)
 class LipSync:
     """The network, ready to judge the faces of a video."""
 
+    notes = ()
+
     def __init__(
         self,
         weights: str | Path | SyncNet,
@@ -115,23 +117,7 @@ class LipSync:
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,
     ) -> tuple[Scores, Segments, Segments]:
-        """Who of the visible speaks, and when somebody speaks who is not visible.
-
-        Args:
-            speech: what is heard, as of `listen`.
-            tracks: all faces, with identities.
-            frames: one pass over the frames on which the tracks were made.
-            sound: one pass over the same 16 kHz sound that `speech` was made of.
-            until_s: end of the picture, as for `speakers.who_speaks`.
-            rows: the tracks whose rows have scores, if they were followed at another rate.
-
-        Returns:
-            As `speakers.who_speaks`, with builder `syncnet`.
-
-        Raises:
-            DataError: for a track without a person; with the published decision for tracks that
-                are not all of one span.
-        """
+        """See `methods.ActiveSpeaker`; DataError for a track without a person."""
         ticks = tick_count(speech.duration_s if until_s is None else until_s)
         ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
         if self.ways.decision == "published":

@@ -12,38 +12,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyeline.people.targets.model import measured
-from eyeline.results import Method
-from eyeline.system import Builder, Lazy, Needs, Predictor, System
+from eyeline.results import Label, Method
+from eyeline.system import Builder, Needs, Predictor, System, lazily
 
-
-def _contact_and_voice() -> Predictor:
-    from eyeline.systems.ego_social.infer import ContactAndVoice
-
-    return ContactAndVoice()
+if TYPE_CHECKING:
+    from eyeline.systems.ego_social import evaluate as _evaluate
+    from eyeline.systems.ego_social import infer as _infer
+    from eyeline.systems.ego_social import model as _model
+    from eyeline.systems.ego_social import prepare as _prepare
+    from eyeline.systems.ego_social import prepare_clips as _prepare_clips
+    from eyeline.systems.ego_social import score as _score
+    from eyeline.systems.ego_social import synthesize as _synthesize
+    from eyeline.systems.ego_social import train as _train
+    from eyeline.systems.ego_social import ttm_model as _ttm_model
+    from eyeline.systems.ego_social import weights as _weights
+    from eyeline.systems.ego_social.from_video import looking as _from_video_looking
+    from eyeline.systems.ego_social.from_video import talking as _from_video_talking
+else:
+    globals().update(lazily(__name__, __file__))
 
 
 def _looking(network: str) -> Callable[[Mapping[str, Path], str], Predictor]:
     def made(files: Mapping[str, Path], device: str) -> Predictor:
-        from eyeline.systems.ego_social.from_video.looking import LookingAtMePredictor
-
-        return LookingAtMePredictor(files[network], device)
+        return _from_video_looking.LookingAtMePredictor(files[network], device)
 
     return made
 
 
 def _talking(files: Mapping[str, Path], device: str) -> Predictor:
-    from eyeline.systems.ego_social.from_video.talking import TalkingToMePredictor
-
-    return TalkingToMePredictor(files["ttm"], device)
+    return _from_video_talking.TalkingToMePredictor(files["ttm"], device)
 
 
 _LICENCE = (
     "own code, Apache-2.0; the authors' code is MIT, their weights state no licence and were "
     "trained on data under the Ego4D licence agreement"
 )
-_HERE = "eyeline.systems.ego_social"
 
 SYSTEM = System(
     name="ego_social",
@@ -62,7 +68,7 @@ SYSTEM = System(
                 "own code, Apache-2.0",
             ),
             answers=("looking_at_me", "talking_to_me"),
-            predictor=_contact_and_voice,
+            predictor=_infer.ContactAndVoice,
             needs=Needs(gaze=True, ego=True),
         ),
         "lam_lstm": Builder(
@@ -117,16 +123,22 @@ SYSTEM = System(
         ),
     },
     default="contact_and_voice",
+    heading="Looking at me, talking to me",
+    labels={
+        "looking_at_me": Label("looks at the wearer", sign="camera", episode=True),
+        "talking_to_me": Label("talks to the wearer"),
+    },
+    report_keys=("pooled", "interval", "published", "challenge", "plain", "seen_in_training"),
     networks={
-        "lam_lstm": Lazy(f"{_HERE}.model", "lam_lstm"),
-        "gaze360_lstm": Lazy(f"{_HERE}.model", "gaze360_lstm"),
-        "ttm": Lazy(f"{_HERE}.ttm_model", "ttm"),
+        "lam_lstm": _model.lam_lstm,
+        "gaze360_lstm": _model.gaze360_lstm,
+        "ttm": _ttm_model.ttm,
     },
     recipes=("lam", "lam_gaze360", "ttm"),
-    prepare={"ego4d": Lazy(f"{_HERE}.prepare"), "clips": Lazy(f"{_HERE}.prepare_clips")},
-    train=Lazy(f"{_HERE}.train"),
-    evaluate=Lazy(f"{_HERE}.evaluate"),
-    score=Lazy(f"{_HERE}.score"),
-    synthesize=Lazy(f"{_HERE}.synthesize"),
-    import_original=Lazy(f"{_HERE}.weights", "import_original"),
+    prepare={"ego4d": _prepare.run, "clips": _prepare_clips.run},
+    train=_train.run,
+    evaluate=_evaluate.run,
+    score=_score.run,
+    synthesize=_synthesize.run,
+    import_original=_weights.import_original,
 )

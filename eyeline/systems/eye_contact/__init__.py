@@ -14,38 +14,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyeline.people.targets.model import measured
-from eyeline.results import Method
-from eyeline.system import Builder, Lazy, Needs, Predictor, System
+from eyeline.results import Label, Method
+from eyeline.system import Builder, Needs, Predictor, System, lazily
 from eyeline.systems.eye_contact.weights import LICENCE
 
-
-def _landmarks_tcn() -> Predictor:
-    from eyeline.systems.eye_contact.infer import LandmarksTcnPredictor
-
-    return LandmarksTcnPredictor()
-
-
-def _camera_angle() -> Predictor:
-    from eyeline.systems.eye_contact.infer import CameraAngle
-
-    return CameraAngle()
+if TYPE_CHECKING:
+    from eyeline.systems.eye_contact import evaluate as _evaluate
+    from eyeline.systems.eye_contact import infer as _infer
+    from eyeline.systems.eye_contact import prepare as _prepare
+    from eyeline.systems.eye_contact import prepare_annotated as _prepare_annotated
+    from eyeline.systems.eye_contact import score as _score
+    from eyeline.systems.eye_contact import synthesize as _synthesize
+    from eyeline.systems.eye_contact import train as _train
+    from eyeline.systems.eye_contact.landmarks import model as _landmarks_model
+    from eyeline.systems.eye_contact.xgaze import export as _xgaze_export
+    from eyeline.systems.eye_contact.xgaze import gaze_network as _xgaze_gaze_network
+    from eyeline.systems.eye_contact.xgaze import infer as _xgaze_infer
+    from eyeline.systems.eye_contact.xgaze import model as _xgaze_model
+    from eyeline.systems.eye_contact.xgaze import weights as _xgaze_weights
+else:
+    globals().update(lazily(__name__, __file__))
 
 
 def _from_landmark_weights(files: Mapping[str, Path], _: str) -> Predictor:
-    from eyeline.systems.eye_contact.infer import LandmarksTcnPredictor
-
-    return LandmarksTcnPredictor(files["landmarks_tcn"])
+    return _infer.LandmarksTcnPredictor(files["landmarks_tcn"])
 
 
 def _from_xgaze_weights(files: Mapping[str, Path], device: str) -> Predictor:
-    from eyeline.systems.eye_contact.xgaze.infer import XgazeMstcnPredictor
+    return _xgaze_infer.XgazeMstcnPredictor(files["xgaze_resnet50"], files["ms_tcn2"], device)
 
-    return XgazeMstcnPredictor(files["xgaze_resnet50"], files["ms_tcn2"], device)
-
-
-_HERE = "eyeline.systems.eye_contact"
 
 SYSTEM = System(
     name="eye_contact",
@@ -67,7 +67,7 @@ SYSTEM = System(
                 weights="landmarks_tcn.safetensors",
             ),
             answers=("eye_contact",),
-            predictor=_landmarks_tcn,
+            predictor=_infer.LandmarksTcnPredictor,
             needs=Needs(rate_hz=25.0),
             networks=("landmarks_tcn",),
             from_weights=_from_landmark_weights,
@@ -102,23 +102,43 @@ SYSTEM = System(
                 "own code, Apache-2.0",
             ),
             answers=("looks_at_camera",),
-            predictor=_camera_angle,
+            predictor=_infer.CameraAngle,
             needs=Needs(gaze=True),
         ),
     },
     default="landmarks_tcn",
     beside=("camera_angle",),
+    heading="Eye contact",
+    labels={
+        "eye_contact": Label(
+            "eye contact",
+            claim="has eye contact",
+            nobody="No eye contact",
+            sign="contact",
+            episode=True,
+            partner=True,
+        ),
+        "looks_at_camera": Label("looks at the camera", sign="camera", episode=True),
+    },
+    report_keys=(
+        "pooled",
+        "interval",
+        "published",
+        "without_uncertain",
+        "rounds",
+        "seen_in_training",
+    ),
     networks={
-        "landmarks_tcn": Lazy(f"{_HERE}.landmarks.model", "landmarks_tcn"),
-        "xgaze_resnet50": Lazy(f"{_HERE}.xgaze.gaze_network", "xgaze_resnet50"),
-        "ms_tcn2": Lazy(f"{_HERE}.xgaze.model", "ms_tcn2"),
+        "landmarks_tcn": _landmarks_model.landmarks_tcn,
+        "xgaze_resnet50": _xgaze_gaze_network.xgaze_resnet50,
+        "ms_tcn2": _xgaze_model.ms_tcn2,
     },
     recipes=("ecs_landmarks", "ecs_pictures", "voxceleb2"),
-    prepare={"voxceleb2": Lazy(f"{_HERE}.prepare"), "test": Lazy(f"{_HERE}.prepare_annotated")},
-    train=Lazy(f"{_HERE}.train"),
-    evaluate=Lazy(f"{_HERE}.evaluate"),
-    score=Lazy(f"{_HERE}.score"),
-    synthesize=Lazy(f"{_HERE}.synthesize"),
-    import_original=Lazy(f"{_HERE}.xgaze.weights", "import_original"),
-    to_onnx=Lazy(f"{_HERE}.xgaze.export", "to_onnx"),
+    prepare={"voxceleb2": _prepare.run, "test": _prepare_annotated.run},
+    train=_train.run,
+    evaluate=_evaluate.run,
+    score=_score.run,
+    synthesize=_synthesize.run,
+    import_original=_xgaze_weights.import_original,
+    to_onnx=_xgaze_export.to_onnx,
 )

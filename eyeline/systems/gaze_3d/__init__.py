@@ -12,25 +12,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
-from eyeline.system import Builder, Lazy, Predictor, System
+from eyeline.system import Builder, Predictor, System, lazily
+
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_3d import evaluate as _evaluate
+    from eyeline.systems.gaze_3d import export as _export
+    from eyeline.systems.gaze_3d import from_afar as _from_afar
+    from eyeline.systems.gaze_3d import infer as _infer
+    from eyeline.systems.gaze_3d import model as _model
+    from eyeline.systems.gaze_3d import prepare as _prepare
+    from eyeline.systems.gaze_3d import score as _score
+    from eyeline.systems.gaze_3d import show as _show
+    from eyeline.systems.gaze_3d import synthesize as _synthesize
+    from eyeline.systems.gaze_3d import train as _train
+    from eyeline.systems.gaze_3d import weights as _weights
+else:
+    globals().update(lazily(__name__, __file__))
 
 
-def _head_pose() -> Predictor:
-    from eyeline.systems.gaze_3d.infer import HeadPose
+def _gaze_from_afar(files: Mapping[str, Path], device: str, *, step: Count = 1) -> Predictor:
+    return _from_afar.GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)
 
-    return HeadPose()
-
-
-def _from_afar(files: Mapping[str, Path], device: str, *, step: Count = 1) -> Predictor:
-    from eyeline.systems.gaze_3d.from_afar import GazeFromAfarPredictor
-
-    return GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)
-
-
-_HERE = "eyeline.systems.gaze_3d"
 
 SYSTEM = System(
     name="gaze_3d",
@@ -52,7 +58,7 @@ SYSTEM = System(
                 "iBUG 300-W)",
             ),
             answers=("gaze", "head"),
-            predictor=_head_pose,
+            predictor=_infer.HeadPose,
         ),
         "gaze_from_afar": Builder(
             Method(
@@ -71,18 +77,27 @@ SYSTEM = System(
             answers=("gaze", "head", "body"),
             predictor=None,
             networks=("gaze_from_afar",),
-            from_weights=_from_afar,
+            from_weights=_gaze_from_afar,
         ),
     },
     default="head_pose",
-    networks={"gaze_from_afar": Lazy(f"{_HERE}.model", "gaze_from_afar")},
+    heading="Gaze direction",
+    report_keys=(
+        "pooled",
+        "interval",
+        "published",
+        "published_table",
+        "mean_direction",
+        "seen_in_training",
+    ),
+    networks={"gaze_from_afar": _model.gaze_from_afar},
     recipes=("gafa", "gafa_per_item"),
-    prepare={"gafa": Lazy(f"{_HERE}.prepare")},
-    train=Lazy(f"{_HERE}.train"),
-    evaluate=Lazy(f"{_HERE}.evaluate"),
-    score=Lazy(f"{_HERE}.score"),
-    synthesize=Lazy(f"{_HERE}.synthesize"),
-    show=Lazy(f"{_HERE}.show"),
-    import_original=Lazy(f"{_HERE}.weights", "import_original"),
-    to_onnx=Lazy(f"{_HERE}.export", "to_onnx"),
+    prepare={"gafa": _prepare.run},
+    train=_train.run,
+    evaluate=_evaluate.run,
+    score=_score.run,
+    synthesize=_synthesize.run,
+    show=_show.run,
+    import_original=_weights.import_original,
+    to_onnx=_export.to_onnx,
 )

@@ -13,16 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
-from eyeline.system import Builder, Lazy, Needs, Predictor, System
+from eyeline.system import Builder, Needs, Predictor, System, lazily
 
-
-def _centre_prior() -> Predictor:
-    from eyeline.systems.gaze_anticipation.infer import CentrePrior
-
-    return CentrePrior()
+if TYPE_CHECKING:
+    from eyeline.systems.gaze_anticipation import evaluate as _evaluate
+    from eyeline.systems.gaze_anticipation import export as _export
+    from eyeline.systems.gaze_anticipation import from_video as _from_video
+    from eyeline.systems.gaze_anticipation import infer as _infer
+    from eyeline.systems.gaze_anticipation import model as _model
+    from eyeline.systems.gaze_anticipation import prepare as _prepare
+    from eyeline.systems.gaze_anticipation import prepare_aria as _prepare_aria
+    from eyeline.systems.gaze_anticipation import score as _score
+    from eyeline.systems.gaze_anticipation import synthesize as _synthesize
+    from eyeline.systems.gaze_anticipation import train as _train
+    from eyeline.systems.gaze_anticipation import weights as _weights
+else:
+    globals().update(lazily(__name__, __file__))
 
 
 def _csts(
@@ -34,14 +44,10 @@ def _csts(
     every: Count | None = None,
     precision: str = "float32",
 ) -> Predictor:
-    from eyeline.systems.gaze_anticipation.from_video import CstsPredictor
-
-    return CstsPredictor(
+    return _from_video.CstsPredictor(
         files["csts"], device, dataset=dataset, task=task, every=every, precision=precision
     )
 
-
-_HERE = "eyeline.systems.gaze_anticipation"
 
 SYSTEM = System(
     name="gaze_anticipation",
@@ -59,7 +65,7 @@ SYSTEM = System(
                 "own code, Apache-2.0",
             ),
             answers=("gaze_next",),
-            predictor=_centre_prior,
+            predictor=_infer.CentrePrior,
             needs=Needs(people=False, ego=True),
         ),
         "csts": Builder(
@@ -86,9 +92,11 @@ SYSTEM = System(
         ),
     },
     default="centre_prior",
+    heading="Where the wearer will look",
+    report_keys=("pooled", "interval", "published", "thresholds", "seen_in_training"),
     networks={
-        "csts": Lazy(f"{_HERE}.model", "csts"),
-        "mvit_b": Lazy(f"{_HERE}.model", "mvit_b"),
+        "csts": _model.csts,
+        "mvit_b": _model.mvit_b,
     },
     recipes=(
         "aria_anticipation",
@@ -98,13 +106,13 @@ SYSTEM = System(
         "miniature",
     ),
     prepare={
-        "ego4d": Lazy(f"{_HERE}.prepare"),
-        "aria": Lazy(f"{_HERE}.prepare_aria"),
+        "ego4d": _prepare.run,
+        "aria": _prepare_aria.run,
     },
-    train=Lazy(f"{_HERE}.train"),
-    evaluate=Lazy(f"{_HERE}.evaluate"),
-    score=Lazy(f"{_HERE}.score"),
-    synthesize=Lazy(f"{_HERE}.synthesize"),
-    import_original=Lazy(f"{_HERE}.weights", "import_original"),
-    to_onnx=Lazy(f"{_HERE}.export", "to_onnx"),
+    train=_train.run,
+    evaluate=_evaluate.run,
+    score=_score.run,
+    synthesize=_synthesize.run,
+    import_original=_weights.import_original,
+    to_onnx=_export.to_onnx,
 )

@@ -13,23 +13,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, NotNegative
 from eyeline.people.targets.model import measured
-from eyeline.results import Method
-from eyeline.system import Builder, Lazy, Needs, Predictor, System
+from eyeline.results import Label, Method
+from eyeline.system import Builder, LazyModule, Needs, Predictor, System, lazily
+
+if TYPE_CHECKING:
+    from eyeline.speech.syncnet import model as _syncnet
+    from eyeline.systems.gaze_following import best_gaze as _best_gaze
+    from eyeline.systems.gaze_following import convert as _convert
+    from eyeline.systems.gaze_following import evaluate as _evaluate
+    from eyeline.systems.gaze_following import from_video as _from_video
+    from eyeline.systems.gaze_following import fused_images as _fused_images
+    from eyeline.systems.gaze_following import infer as _infer
+    from eyeline.systems.gaze_following import labels as _labels
+    from eyeline.systems.gaze_following import prepare as _prepare
+    from eyeline.systems.gaze_following import score as _score
+    from eyeline.systems.gaze_following import synthesize as _synthesize
+    from eyeline.systems.gaze_following import train as _train
+    from eyeline.systems.gaze_following import weights as _weights
+    from eyeline.systems.gaze_following.detector import model as _detector_model
+    from eyeline.systems.gaze_following.matching import model as _matching_model
+    from eyeline.systems.gaze_following.matching import slope as _matching_slope
+else:
+    globals().update(lazily(__name__, __file__))
+    _syncnet = LazyModule("eyeline.speech.syncnet.model")
 
 
-def _ray() -> Predictor:
-    from eyeline.systems.gaze_following.infer import Ray
-
-    return Ray()
-
-
-def _from_video(
+def _mask_rcnn_mlp(
     files: Mapping[str, Path],
     device: str,
     *,
@@ -39,15 +54,11 @@ def _from_video(
     proposals: Count = 1000,
     short_px: Annotated[int, Ge(32), Le(2**14)] | None = None,
 ) -> Predictor:
-    from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
-
-    return MaskRcnnMlp(
+    return _from_video.MaskRcnnMlp(
         files["mask_rcnn"], device, matcher=files.get("matcher"), slope=files.get("slope_mlp"),
         every_s=every_s, fusion=fusion, rule=rule, proposals=proposals, short_px=short_px,
     )  # fmt: skip
 
-
-_HERE = "eyeline.systems.gaze_following"
 
 SYSTEM = System(
     name="gaze_following",
@@ -66,7 +77,7 @@ SYSTEM = System(
                 "own code, Apache-2.0",
             ),
             answers=("gaze_target",),
-            predictor=_ray,
+            predictor=_infer.Ray,
             needs=Needs(gaze=True),
         ),
         "mask_rcnn_mlp": Builder(
@@ -87,27 +98,29 @@ SYSTEM = System(
             needs=Needs(gaze=True),
             networks=("mask_rcnn",),
             one_of=("matcher", "slope_mlp"),
-            from_weights=_from_video,
+            from_weights=_mask_rcnn_mlp,
         ),
     },
     default="ray",
+    heading="Gaze target",
+    labels={"gaze_target": Label("looks at")},
     networks={
-        "syncnet": Lazy("eyeline.speech.syncnet.model", "syncnet"),
-        "mask_rcnn": Lazy(f"{_HERE}.detector.model", "mask_rcnn"),
-        "slope_mlp": Lazy(f"{_HERE}.matching.slope", "slope_mlp"),
-        "matcher": Lazy(f"{_HERE}.matching.model", "matcher"),
+        "syncnet": _syncnet.syncnet,
+        "mask_rcnn": _detector_model.mask_rcnn,
+        "slope_mlp": _matching_slope.slope_mlp,
+        "matcher": _matching_model.matcher,
     },
     recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
     prepare={
-        "vgs": Lazy(f"{_HERE}.prepare"),
-        "fused": Lazy(f"{_HERE}.fused_images"),
-        "best_gaze": Lazy(f"{_HERE}.best_gaze"),
-        "voc": Lazy(f"{_HERE}.labels"),
+        "vgs": _prepare.run,
+        "fused": _fused_images.run,
+        "best_gaze": _best_gaze.run,
+        "voc": _labels.run,
     },
-    convert={"vgs": Lazy(f"{_HERE}.convert")},
-    train=Lazy(f"{_HERE}.train"),
-    evaluate=Lazy(f"{_HERE}.evaluate"),
-    score=Lazy(f"{_HERE}.score"),
-    synthesize=Lazy(f"{_HERE}.synthesize"),
-    import_original=Lazy(f"{_HERE}.weights", "import_original"),
+    convert={"vgs": _convert.run},
+    train=_train.run,
+    evaluate=_evaluate.run,
+    score=_score.run,
+    synthesize=_synthesize.run,
+    import_original=_weights.import_original,
 )

@@ -52,7 +52,7 @@ def test_the_command_writes_what_torch_says(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("gaze_3d", "--format", "tflite"), "no format 'tflite'"),
+        (("gaze_3d", "--format", "tflite"), "'tflite' is not"),
         (("ego_social",), "exports no network yet"),
         (("eye_contact",), "expected weights of eye_contact"),
     ],

@@ -11,7 +11,7 @@ from eyeline.errors import UsageError
 from eyeline.people import landmarks
 from eyeline.people.detect import CenterFace, Detector
 from eyeline.people.embed import Embedder, align
-from eyeline.people.find import DETECTORS
+from eyeline.people.methods import DETECTORS
 from eyeline.people.tracks import SIX_OF_68
 from eyeline.results import Floats, Image
 from eyeline.video.frame import Frame, Pixels, Upright

@@ -9,7 +9,7 @@ from typing import Any
 
 from eyeline.errors import UsageError
 from eyeline.files import sha256
-from eyeline.people.find import DETECTORS
+from eyeline.people.methods import DETECTORS
 from eyeline.systems.eye_contact.discovery.bodies import ESTIMATORS
 from eyeline.systems.eye_contact.discovery.formation import ASSOCIATIONS, Association
 from eyeline.systems.eye_contact.discovery.identity import LEAST_COSINE
