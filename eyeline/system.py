@@ -144,9 +144,9 @@ class Train(Protocol):
 
     def __call__(
         self,
-        recipe: str,
-        data: Path,
-        out: Path,
+        recipe: Path | str | Mapping[str, Any],
+        data: Path | str,
+        out: Path | str,
         log: Log | None = None,
         /,
         *,

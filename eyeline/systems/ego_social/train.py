@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Subset
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.log import Log
 from eyeline.results import Ints
+from eyeline.system import Train
 from eyeline.systems.ego_social import evaluate, weights
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
@@ -183,4 +184,4 @@ def _head(arguments: Mapping[str, Any]) -> str:
 
 
 TASK = EgoSocialTask()
-run = TASK.run
+run: Train = TASK.run

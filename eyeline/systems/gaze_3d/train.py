@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.log import Log
+from eyeline.system import Train
 from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, splits
 from eyeline.systems.gaze_3d.data import Window, Windows, open_training
 from eyeline.systems.gaze_3d.inputs import FRAMES
@@ -163,4 +164,4 @@ def _sessions(windows: Windows) -> list[str]:
 
 
 TASK = GazeFromAfarTask()
-run = TASK.run
+run: Train = TASK.run

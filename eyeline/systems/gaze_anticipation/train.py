@@ -12,6 +12,7 @@ import torch
 
 from eyeline.errors import DataError
 from eyeline.log import Log
+from eyeline.system import Train
 from eyeline.systems.gaze_anticipation import evaluate, report, weights
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, csts, economise
@@ -137,4 +138,4 @@ def _steps(plan: Recipe, train: Clips) -> int:
 
 
 TASK = CstsTask()
-run = TASK.run
+run: Train = TASK.run

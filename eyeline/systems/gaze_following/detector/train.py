@@ -13,6 +13,7 @@ import torch
 from eyeline import files
 from eyeline.errors import RecipeError
 from eyeline.log import Log
+from eyeline.system import Train
 from eyeline.systems.gaze_following.detector import data, evaluate, weights
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
 from eyeline.systems.gaze_following.detector.data import Batch, Pictures
@@ -119,4 +120,4 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
 
 
 TASK = MaskRcnnTask()
-run = TASK.run
+run: Train = TASK.run

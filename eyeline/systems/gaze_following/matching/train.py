@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Floats
+from eyeline.system import Train
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
@@ -186,4 +187,4 @@ def _collate(numbered: list[tuple[int, Row]]) -> Batch:
 
 
 TASK = MatcherTask()
-run = TASK.run
+run: Train = TASK.run
