@@ -65,9 +65,9 @@ def run() -> dict[str, object]:
 
     video = clip()
     runs = sorted((measure(video) for _ in range(RUNS)), key=lambda r: float(str(r["wall_s"])))
-    middle = runs[RUNS // 2]
-    wall, frames = float(str(middle["wall_s"])), int(str(middle["frames"]))
-    stages = {str(k): float(v) for k, v in dict(middle["stages_s"]).items()}  # type: ignore[call-overload]
+    centre = runs[RUNS // 2]
+    wall, frames = float(str(centre["wall_s"])), int(str(centre["frames"]))
+    stages = {str(k): float(v) for k, v in dict(centre["stages_s"]).items()}  # type: ignore[call-overload]
     return {
         "video": video.name,
         "frames_per_second": round(frames / (wall - stages["start_up"]), 1),
@@ -76,6 +76,6 @@ def run() -> dict[str, object]:
             round(frames / (float(str(r["wall_s"])) - stages["start_up"]), 1) for r in runs
         ],
         "share_by_stage": {name: round(s / wall, 3) for name, s in stages.items()},
-        "cores_busy": round(float(str(middle["cpu_s"])) / wall, 2),
+        "cores_busy": round(float(str(centre["cpu_s"])) / wall, 2),
         "peak_memory_mib": round(statistics.median(float(str(r["peak_memory_mib"])) for r in runs)),
     }

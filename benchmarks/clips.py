@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 REAL = Path(__file__).parents[2] / "shared/reference/vgs/data/video/012.mp4"
-"""Four people on a couch, 1280x720, 23.976 frames a second, 16.5 s, with sound."""
+"""Four people on a couch, 1280x720, 23.976 frames a second, 16.5 s, with audio."""
 
 
 def clip() -> Path:
@@ -17,7 +17,7 @@ def clip() -> Path:
 
 
 def repeat(source: Path, target: Path, times: int) -> None:
-    """The same pictures and sound again and again, copied without encoding."""
+    """The same images and audio again and again, copied without encoding."""
     import av
 
     with av.open(str(source)) as read, av.open(str(target), "w") as write:

@@ -68,11 +68,11 @@ def _ours(video: Path, folder: Path, threads: int) -> tuple[float, dict[str, obj
     tools = Instruments(make_finder(), Embedder(), gaze, make_bodies(), save_last=True)
     known, looked_s = _timed(lambda: references_of_video(video, tools.finder, tools.embedder))
     person = Person(known, "video")
-    found, took_s = _timed(lambda: extract(video, folder, person, tools))
+    result, took_s = _timed(lambda: extract(video, folder, person, tools))
     return took_s, {
-        "frames": found.frames,
-        "gaze_points": found.gaze_points,
-        "faces_embedded": found.faces_embedded,
+        "frames": result.frames,
+        "gaze_points": result.gaze_points,
+        "faces_embedded": result.faces_embedded,
         "known_faces_s": round(looked_s, 2),
     }
 
@@ -159,7 +159,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _cut(source: Path, target: Path, seconds: float) -> float:
-    """The first seconds of a video without its sound, copied; how long they are."""
+    """The first seconds of a video without its audio, copied; how long they are."""
     import av
 
     with av.open(str(source)) as read, av.open(str(target), "w") as write:

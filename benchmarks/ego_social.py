@@ -78,13 +78,13 @@ def streamed(device: str, sizes: Sizes) -> dict[str, object]:
 
 
 def talk(device: str, sizes: Sizes) -> dict[str, object]:
-    """A stretch of 31 frames with one second of sound; and what its voice alone takes."""
+    """A stretch of 31 frames with one second of audio; and what its voice alone takes."""
     theirs, _, quick = _talking(device, sizes)
-    given = _frames(31)[None].to(device), _sound(1).to(device)
+    given = _frames(31)[None].to(device), _audio(1).to(device)
     works = inference(theirs, device, *given), inference(quick, device, *given)
-    found = pair(*works, sizes.repeat, spec_ms=SPEC_MS["talk"])
+    result = pair(*works, sizes.repeat, spec_ms=SPEC_MS["talk"])
     voice = median_ms(inference(quick.hear, device, given[1]), sizes.repeat)
-    return found | {"voice_alone_ms": voice}
+    return result | {"voice_alone_ms": voice}
 
 
 def training(device: str, sizes: Sizes) -> dict[str, object]:
@@ -98,12 +98,12 @@ def training(device: str, sizes: Sizes) -> dict[str, object]:
     repeat = max(1, sizes.repeat // 2)
     clip, label = _frames(56, 8).to(device), torch.arange(8) % 2
     both, short = _frames(60, 2).to(device), torch.arange(2)
-    sound = _sound(2).to(device)
+    audio = _audio(2).to(device)
     label, short = label.to(device), short.to(device)
-    found: dict[str, object] = {}
+    result: dict[str, object] = {}
     for name, networks, given in (
         ("lam", _looking(device, sizes), {"clip": clip, "label": label}),
-        ("ttm", _talking(device, sizes), {"clip": both, "sound": sound, "label": short}),
+        ("ttm", _talking(device, sizes), {"clip": both, "audio": audio, "label": short}),
     ):
         plan = read_recipe(name)
         theirs = partial(published.step(networks[0], plan.class_weights), *given.values())
@@ -114,8 +114,8 @@ def training(device: str, sizes: Sizes) -> dict[str, object]:
             lambda s=step, n=network, g=given: s(n, g).total,  # type: ignore[misc]
             device,
         )
-        found[name] = pair(theirs, ours, repeat, spec_ms=SPEC_MS[f"{name}_step"])
-    return found
+        result[name] = pair(theirs, ours, repeat, spec_ms=SPEC_MS[f"{name}_step"])
+    return result
 
 
 def _looking(device: str, sizes: Sizes) -> tuple[Any, Any, Any]:
@@ -180,14 +180,14 @@ def _crops(count: int) -> Image:
 
 
 def _frames(count: int, clips: int | None = None) -> torch.Tensor:
-    """Pictures `(count, 3, 224, 224)`, or as many in clips."""
+    """Images `(count, 3, 224, 224)`, or as many in clips."""
     from eyeline.systems.ego_social.inputs import normalise
 
     frames = normalise(_crops(count))
     return frames if clips is None else frames.reshape(clips, -1, *frames.shape[1:])
 
 
-def _sound(count: int) -> torch.Tensor:
+def _audio(count: int) -> torch.Tensor:
     import torch
 
     return 0.1 * torch.randn(count, 16_000, generator=torch.Generator().manual_seed(0))

@@ -28,8 +28,8 @@ class Sizes:
     """Of the frame encoder."""
     memory: int = 256
     voice_width: int = 32
-    picture_px: int = 1920
-    """Width of the made-up clips."""
+    image_px: int = 1920
+    """Width of the synthetic clips."""
     seconds: float = 4.0
     """Of each of them."""
     rows: int = 1_000_000
@@ -42,33 +42,35 @@ class Sizes:
 
 
 QUICK = Sizes(repeat=3, rows=200_000)
-TINY = Sizes(4, 8, 4, picture_px=320, seconds=4.0, rows=500, repeat=1)
+TINY = Sizes(4, 8, 4, image_px=320, seconds=4.0, rows=500, repeat=1)
 """Sees that everything runs; its figures say nothing."""
 
 
 def data(sizes: Sizes) -> dict[str, object]:
-    """Preparing a made-up set, and reading windows of it; published: from pictures in full size."""
+    """Preparing a synthetic set, and reading windows of it; published: from images in full size."""
     from benchmarks.published import ego_social as published
     from eyeline.systems.ego_social import prepare, synthesize
     from eyeline.systems.ego_social.data import open_looks
 
     with tempfile.TemporaryDirectory() as folder:
-        made, out, pictures = (Path(folder, name) for name in ("made", "out", "pictures"))
-        synthesize.run(made, clips=1, val_clips=1, seconds=sizes.seconds, width_px=sizes.picture_px)
+        created, out, images = (Path(folder, name) for name in ("made", "out", "pictures"))
+        synthesize.run(
+            created, clips=1, val_clips=1, seconds=sizes.seconds, width_px=sizes.image_px
+        )
         begin = time.process_time()
-        prepare.run(made, out)
+        prepare.run(created, out)
         prepared = time.process_time() - begin
         sparse, dense = (open_looks(out, "val", stride=stride) for stride in (13, 1))
-        count = _dump(_clip_file(made, sparse.clips[0].uid), pictures)
-        theirs = _reader(sparse, lambda boxes, frame: published.window(pictures, boxes, frame))
-        found: dict[str, object] = {
+        count = _dump(_clip_file(created, sparse.clips[0].uid), images)
+        theirs = _reader(sparse, lambda boxes, frame: published.window(images, boxes, frame))
+        result: dict[str, object] = {
             "window_stride_13": pair(
                 theirs, _in_turn(sparse), 3 * sizes.repeat, spec_ms=SPEC_MS["window_read"]
             ),
             "window_stride_1": pair(theirs, _in_turn(dense), 3 * sizes.repeat),
-            "window_difference": _agree(sparse, pictures),
+            "window_difference": _agree(sparse, images),
         }
-    return found | {"prepared_frame_ms": round(1e3 * prepared / (2 * count), 2)}
+    return result | {"prepared_frame_ms": round(1e3 * prepared / (2 * count), 2)}
 
 
 def metric(sizes: Sizes) -> dict[str, object]:
@@ -79,20 +81,20 @@ def metric(sizes: Sizes) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         predictions, truth = Path(folder, "pred.csv"), Path(folder, "gt.csv")
         _tables(predictions, truth, sizes.rows)
-        told: list[Any] = [None, None]
+        known: list[Any] = [None, None]
 
         def theirs() -> None:
-            told[0] = published.mean_ap(predictions, truth)
+            known[0] = published.mean_ap(predictions, truth)
 
         def ours() -> None:
-            told[1] = score.run(predictions, truth, samples=0)
+            known[1] = score.run(predictions, truth, samples=0)
 
-        found = pair(theirs, ours, max(1, sizes.repeat // 2))
-    return found | {
+        result = pair(theirs, ours, max(1, sizes.repeat // 2))
+    return result | {
         "rows": sizes.rows,
         "specification_200k_ms": SPEC_MS["metric_200k"],
-        "mAP": told[1]["published"]["mAP"],
-        "published_mAP": told[0],
+        "mAP": known[1]["published"]["mAP"],
+        "published_mAP": known[0],
     }
 
 
@@ -125,18 +127,18 @@ def _in_turn(looks: Looks) -> Work:
     return once
 
 
-def _agree(looks: Looks, pictures: Path) -> float:
+def _agree(looks: Looks, images: Path) -> float:
     """Mean difference of the first window's pixels, of 255; each way compresses on its own."""
     from benchmarks.published import ego_social as published
 
-    theirs = _reader(looks, lambda boxes, frame: published.window(pictures, boxes, frame))()
+    theirs = _reader(looks, lambda boxes, frame: published.window(images, boxes, frame))()
     ours: Any = looks[0]
     difference = (ours["clip"] - theirs).abs()
     return round(float(difference.mean()) * 0.225 * 255, 2)
 
 
 def _dump(video: Path, folder: Path) -> int:
-    """Pictures `img_00001.jpg` and so on, as published; how many."""
+    """Images `img_00001.jpg` and so on, as published; how many."""
     import cv2
 
     from eyeline.video.reader import VideoReader
@@ -144,8 +146,8 @@ def _dump(video: Path, folder: Path) -> int:
     folder.mkdir()
     count = 0
     for count, frame in enumerate(VideoReader(video), start=1):
-        picture = np.ascontiguousarray(frame.rgb()[..., ::-1])
-        cv2.imwrite(str(folder / f"img_{count:05d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        image = np.ascontiguousarray(frame.rgb()[..., ::-1])
+        cv2.imwrite(str(folder / f"img_{count:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     return count
 
 

@@ -1,13 +1,13 @@
 """What the options of `eyeline evaluate ego_social/...` gain on clips that nothing was chosen by.
 
 `python -m benchmarks.ego_social_gains [--seeds 0 1 2] [--clips 24] [--width 6] [--keep FOLDER]`.
-For each seed a made-up data set is trained on by the recipes `lam` and `ttm` (which begins at the
+For each seed a synthetic data set is trained on by the recipes `lam` and `ttm` (which begins at the
 encoder that the former has learned), with networks as wide as told. The clips held out are two
 lists: by `choose` the length of the running median is taken, on `test` the gains are measured, by
 the published arithmetic. Intervals are of 95 %: whole test clips are drawn, the same for both ways;
 over several seeds within each seed, and the gain is the mean over the seeds. With `--keep` what is
 finished stays in a folder, and a stopped run goes on.
-Made-up faces and voices tell how the options act, and nothing of real people.
+Synthetic faces and voices tell how the options act, and nothing of real people.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from benchmarks.seeds import Told, each, main
+from benchmarks.seeds import Log, each, main
 
 if TYPE_CHECKING:
     from eyeline.results import Floats, Ints
@@ -101,7 +101,7 @@ def run(
     seeds: Sequence[int] = SEEDS,
     plan: Plan | None = None,
     keep: Path | None = None,
-    told: Told | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Train and measure once for each seed.
 
@@ -109,25 +109,25 @@ def run(
         seeds: of data and training.
         plan: how much.
         keep: a folder for data and weights, where those that are there are used.
-        told: hears of progress.
+        log: receives progress.
     """
     import torch
 
     plan = plan or Plan()
-    found = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
+    result = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, log))
     return {
         "command": "python -m benchmarks.ego_social_gains",
         "torch": torch.__version__,
-        "data": "made up",
+        "data": "synthetic",
         "plan": vars(plan),
         "seeds": list(seeds),
-        "median_frames": [length for length, _ in found],
-        **{task: _pooled([by_task[task] for _, by_task in found]) for task in ("lam", "ttm")},
+        "median_frames": [length for length, _ in result],
+        **{task: _pooled([by_task[task] for _, by_task in result]) for task in ("lam", "ttm")},
     }
 
 
 def _measured(
-    root: Path, seed: int, plan: Plan, told: Told | None
+    root: Path, seed: int, plan: Plan, log: Log | None
 ) -> tuple[int, dict[str, Measured]]:
     """The length of the running median, and the scores of both tasks."""
     data, kept = root / "data", {task: root / f"{task}_scores.npz" for task in ("lam", "ttm")}
@@ -152,15 +152,15 @@ def _measured(
         "training.batch_size=32",
         f"training.epochs={plan.epochs[0]}",
     ]
-    looking = _trained("lam", data, root, looks, plan, told)
+    looking = _trained("lam", data, root, looks, plan, log)
     talks = [*common, f"training.epochs={plan.epochs[1]}", "model.voice_width=8"]
-    talking = _trained("ttm", data, root, talks, plan, told, begin=looking)
+    talking = _trained("ttm", data, root, talks, plan, log, begin=looking)
     length, lam = _of_looks(looking, data, plan.device)
-    found = {"lam": lam, "ttm": _of_talks(talking, data, plan.device)}
-    for task, measured in found.items():
+    result = {"lam": lam, "ttm": _of_talks(talking, data, plan.device)}
+    for task, measured in result.items():
         measured.write(kept[task])
     (root / LENGTH).write_text(str(length))
-    return length, found
+    return length, result
 
 
 def _trained(
@@ -169,7 +169,7 @@ def _trained(
     root: Path,
     changes: Sequence[str],
     plan: Plan,
-    told: Told | None,
+    log: Log | None,
     begin: Path | None = None,
 ) -> Path:
     from eyeline.systems.ego_social import train
@@ -179,7 +179,7 @@ def _trained(
     weights = weights.with_suffix(".safetensors")
     if not weights.is_file():
         devices = Devices(plan.device)
-        train.run(task, data, root / task, told, changes=changes, devices=devices, weights=begin)
+        train.run(task, data, root / task, log, changes=changes, devices=devices, weights=begin)
     return weights
 
 
@@ -223,7 +223,7 @@ def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
 
 
 def _of_talks(weights: Path, data: Path, device: str) -> Measured:
-    """Pictures pass the network once as they are and once mirrored, for all ways."""
+    """Images pass the network once as they are and once mirrored, for all ways."""
     from eyeline.systems.ego_social import data as sets
     from eyeline.systems.ego_social.scoring import answering, answers, postprocess
     from eyeline.systems.ego_social.weights import load_talking_to_me
@@ -258,14 +258,14 @@ def _together(truth: Rows, plain: Floats, ways: Mapping[str, Floats]) -> Measure
 
 def _pooled(found: Sequence[Measured]) -> dict[str, Any]:
     """Of all seeds: how the plain way scores, and what each other way has more of."""
-    made: dict[str, Any] = {
+    created: dict[str, Any] = {
         "rows": [len(one.label) for one in found],
         "positives": [int(one.label.sum()) for one in found],
         "clips": [int(one.clip.max()) + 1 for one in found],
         "plain_mAP": [round(_mAP(one.label, one.plain), 4) for one in found],
         "chance_mAP": [round(_chance(one), 4) for one in found],
     }
-    return made | {way: _gain(found, way) for way in found[0].ways}
+    return created | {way: _gain(found, way) for way in found[0].ways}
 
 
 def _gain(found: Sequence[Measured], way: str) -> Gain:

@@ -53,34 +53,34 @@ def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
 
     cv2.setNumThreads(1)
     repeat = 3 if quick else 7
-    found: dict[str, object] = {
+    result: dict[str, object] = {
         "normalisation_per_face": normalisation(repeat),
         "gaze_network_per_face": gaze_network(device, repeat),
         "segmentation": segmentation(device, repeat),
     }
-    return found if quick else found | {"clip": clip(device)}
+    return result if quick else result | {"clip": clip(device)}
 
 
 def normalisation(repeat: int) -> dict[str, object]:
-    """Faces of one picture: poses alone; poses, warps and the network's input."""
+    """Faces of one image: poses alone; poses, warps and the network's input."""
     from benchmarks.published import eye_contact as published
     from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
     from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, network_input, views
 
-    six, picture = _landmarks(200), _picture()
+    six, image = _landmarks(200), _image()
     camera = assumed_camera(1280, 720)
 
     def ours() -> None:
         warp = views(six, 1280, 720).warp
         for first in range(0, len(warp), 16):
-            network_input(cut_faces(picture, warp[first : first + 16]))
+            network_input(cut_faces(image, warp[first : first + 16]))
 
     works: dict[str, tuple[Work, Work]] = {
         "pose": (
             lambda: [published.pose(p, camera.matrix) for p in six],
             lambda: solve_heads(six, camera),
         ),
-        "pose_warp_tensor": (lambda: [published.face_tensor(picture, p) for p in six], ours),
+        "pose_warp_tensor": (lambda: [published.face_tensor(image, p) for p in six], ours),
     }
     counts = len(six), len(six)
     return {
@@ -123,11 +123,11 @@ def _batch(network: Any, batch: int, device: str, repeat: int) -> dict[str, obje
 
 def segmentation(device: str, repeat: int) -> dict[str, object]:
     """Forward pass, and training step, at several lengths at 25 Hz."""
-    found: dict[str, object] = {}
+    result: dict[str, object] = {}
     for frames in (214, 1000, 6560, 15000):
-        found[f"forward_{frames}"] = _forward(device, frames, repeat)
-        found[f"step_{frames}"] = _step(device, frames, repeat if frames < 5000 else 3)
-    return found
+        result[f"forward_{frames}"] = _forward(device, frames, repeat)
+        result[f"step_{frames}"] = _step(device, frames, repeat if frames < 5000 else 3)
+    return result
 
 
 def clip(device: str) -> dict[str, object]:
@@ -214,11 +214,11 @@ def _published_clip(scene: Scene, device: str) -> None:
     assert scene.frames is not None
     network = xgaze_resnet50().eval().to(device)
     temporal = _temporals(device)[1]
-    pictures = {frame.index: frame.rgb()[:, :, ::-1].copy() for frame in scene.frames()}
+    images = {frame.index: frame.rgb()[:, :, ::-1].copy() for frame in scene.frames()}
     for track in scene.tracks:
         features = []
         for index, six in zip(track.frame, track.six_px, strict=True):
-            face = published.face_tensor(pictures[int(index)], six).to(device)
+            face = published.face_tensor(images[int(index)], six).to(device)
             features.append(network(face)[1].detach())
         if len(features) >= 100:
             with torch.no_grad():
@@ -281,5 +281,5 @@ def _landmarks(count: int) -> np.ndarray[Any, Any]:
     return seen + rng.normal(0, 0.5, seen.shape)
 
 
-def _picture() -> Image:
+def _image() -> Image:
     return np.random.default_rng(1).integers(0, 256, (720, 1280, 3), np.uint8)

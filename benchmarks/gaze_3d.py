@@ -39,8 +39,8 @@ def forward(device: str, windows: int, repeat: int) -> dict[str, object]:
     given = _inputs(windows, device)
     theirs, plain, quick = (inference(net, device, *given) for net in _networks(device))
     spec = SPEC_MS["window" if windows == 1 else "windows_4"]
-    found = pair(theirs, quick, repeat, spec_ms=spec)
-    return found | {"unfused": pair(theirs, plain, repeat)}
+    result = pair(theirs, quick, repeat, spec_ms=spec)
+    return result | {"unfused": pair(theirs, plain, repeat)}
 
 
 def streamed(device: str, repeat: int) -> dict[str, object]:
@@ -61,11 +61,11 @@ def training(device: str, repeat: int) -> dict[str, object]:
     """One step of the direction loss on one window; memory of ours with what spares it."""
     import torch
 
-    from eyeline.systems.gaze_3d.model import economise, gaze_from_afar
+    from eyeline.systems.gaze_3d.model import gaze_from_afar, set_gradient_checkpointing
 
     theirs, plain, _ = _networks(device)
     works = _step(theirs, 1, device), _step(plain, 1, device)
-    found = pair(*works, max(3, repeat // 2), spec_ms=SPEC_MS["step"])
+    result = pair(*works, max(3, repeat // 2), spec_ms=SPEC_MS["step"])
     spared: dict[str, dict[str, Any]] = {
         "plain": {},
         "recompute": {"recompute": True},
@@ -75,13 +75,13 @@ def training(device: str, repeat: int) -> dict[str, object]:
     memory: dict[str, object] = {}
     for name, options in spared.items():
         torch.manual_seed(0)
-        network = economise(gaze_from_afar(), **options).to(device)
+        network = set_gradient_checkpointing(gaze_from_afar(), **options).to(device)
         memory[name] = _economy(network, device, max(3, repeat // 3))
     # on a processor this costs accuracy: batch statistics are summed with less care
     last = gaze_from_afar().to(device, memory_format=torch.channels_last)
     memory["channels_last"] = _economy(last, device, max(3, repeat // 3))
     memory["published"] = _economy(theirs, device, max(3, repeat // 3))
-    return found | {"memory": memory}
+    return result | {"memory": memory}
 
 
 def split(device: str, repeat: int) -> dict[str, float]:
@@ -160,14 +160,14 @@ def _economy(network: Any, device: str, repeat: int) -> dict[str, float]:
     import torch
 
     step = _step(network, 1, device)
-    found = {"ms": median_ms(step, repeat)}
+    result = {"ms": median_ms(step, repeat)}
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         step()
         peak = torch.cuda.max_memory_allocated() - before
-        return found | {"peak_mib": round(peak / 2**20)}
-    return found | {"held_mib": round(_held(network) / 2**20)}
+        return result | {"peak_mib": round(peak / 2**20)}
+    return result | {"held_mib": round(_held(network) / 2**20)}
 
 
 def _held(network: Any) -> int:

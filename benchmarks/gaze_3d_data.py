@@ -1,6 +1,6 @@
 """`gaze_3d`'s data: preparation per frame, and reading a window, against the published way.
 
-`python -m benchmarks.gaze_3d_data [--quick]`. The published way degrades the whole picture before
+`python -m benchmarks.gaze_3d_data [--quick]`. The published way degrades the whole image before
 it cuts the person out; ours degrades the part around the person and gives the same pixels. Both run
 in turns, in one thread, and processor time is what counts.
 """
@@ -23,14 +23,14 @@ from eyeline.results import Image
 SPEC_MS = {"prepare": 80, "decode": 14, "degrade_whole": 62, "window": 70}
 """What the published code took on another machine, milliseconds of one core."""
 SIZE = (2704, 2028)
-"""Width and height of the recordings' pictures."""
+"""Width and height of the recordings' images."""
 PERSON_PX = 550
 """Height of a person in them, some five metres away."""
 
 
 def run(*, quick: bool = False) -> dict[str, object]:
     """Milliseconds a frame of preparation and of its parts, and a window of seven frames."""
-    jpeg, box = _picture(), (900.0, 500.0, PERSON_PX * 0.9, PERSON_PX * 1.2)
+    jpeg, box = _image(), (900.0, 500.0, PERSON_PX * 0.9, PERSON_PX * 1.2)
     repeats = 3 if quick else 11
     figures = _in_turns(
         {
@@ -61,7 +61,7 @@ def _in_turns(works: dict[str, Callable[[], object]], repeats: int) -> dict[str,
     return {name: round(statistics.median(each[1:]), 2) for name, each in taken.items()}
 
 
-def _picture() -> bytes:
+def _image() -> bytes:
     """A smooth JPEG as large as those of the data set."""
     import cv2
 
@@ -75,8 +75,8 @@ def _picture() -> bytes:
 def _decoded(jpeg: bytes) -> Image:
     from PIL import Image as PillowImage
 
-    with PillowImage.open(io.BytesIO(jpeg)) as picture:
-        return np.asarray(picture)
+    with PillowImage.open(io.BytesIO(jpeg)) as image:
+        return np.asarray(image)
 
 
 def _prepared(jpeg: bytes, box: tuple[float, float, float, float]) -> Image:
@@ -89,22 +89,22 @@ def _prepared_as_published(jpeg: bytes, box: tuple[float, float, float, float]) 
     from PIL import Image as PillowImage
 
     x, y, w, h = box
-    with PillowImage.open(io.BytesIO(jpeg)) as picture:
-        small = picture.resize((720, int(SIZE[1] * 720 / SIZE[0])))
+    with PillowImage.open(io.BytesIO(jpeg)) as image:
+        small = image.resize((720, int(SIZE[1] * 720 / SIZE[0])))
         crop = small.resize(SIZE).crop((x, y, x + w, y + h))
         return np.asarray(crop.resize((192, 256), PillowImage.Resampling.BILINEAR))
 
 
 def _window(repeats: int) -> dict[str, float]:
-    """Reading a window of a made-up data set, and making and preparing one frame of it."""
+    """Reading a window of a synthetic data set, and making and preparing one frame of it."""
     from eyeline.systems.gaze_3d import data, prepare, synthesize
 
     with tempfile.TemporaryDirectory() as folder:
-        made, out = Path(folder, "made"), Path(folder, "out")
+        created, out = Path(folder, "made"), Path(folder, "out")
         begin = time.process_time()
-        count = synthesize.run(made, sessions=2, test_sessions=1, cameras=1, frames=16)["frames"]
+        count = synthesize.run(created, sessions=2, test_sessions=1, cameras=1, frames=16)["frames"]
         rendered = time.process_time()
-        prepare.run(made, out)
+        prepare.run(created, out)
         done = time.process_time()
         windows = data.open_split(out, ["made/000", "made/001"])
         figures = _in_turns({"window": lambda: windows[0]}, repeats)

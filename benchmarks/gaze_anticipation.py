@@ -32,20 +32,20 @@ def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     import torch
 
     repeat = 2 if quick else 5
-    found: dict[str, object] = {
+    result: dict[str, object] = {
         "clip": forward(device, 1, repeat),
         "clips_4": forward(device, 4, repeat),
         "bfloat16": reduced(device, repeat),
         "training_step": training(device, repeat),
     }
     if device == "cpu":
-        found["memory_of_a_step_gb"] = memory(torch.get_num_threads())
-        found["metric"] = gaze_anticipation_scores.scores(repeat=repeat)
-    return found
+        result["memory_of_a_step_gb"] = memory(torch.get_num_threads())
+        result["metric"] = gaze_anticipation_scores.scores(repeat=repeat)
+    return result
 
 
 def forward(device: str, clips: int, repeat: int) -> dict[str, object]:
-    """Clips of eight frames with their sound."""
+    """Clips of eight frames with their audio."""
     given = inputs(clips, device)
     works = [inference(network, device, *given) for network in networks(device)]
     spec = SPEC_MS["clip" if clips == 1 else "clips_4"]
@@ -79,16 +79,16 @@ def reduced(device: str, repeat: int) -> dict[str, object]:
 
 def training(device: str, repeat: int) -> dict[str, object]:
     """One step on two clips: losses, gradients, clipping, AdamW; ours by each `recompute`."""
-    from eyeline.systems.gaze_anticipation.model import economise
+    from eyeline.systems.gaze_anticipation.model import set_gradient_checkpointing
 
     theirs, ours = networks(device)
     repeat = max(2, repeat // 2)
-    once = step(economise(ours), device)
-    found = pair(step(theirs, device), once, repeat, spec_ms=SPEC_MS["step"])
+    once = step(set_gradient_checkpointing(ours), device)
+    result = pair(step(theirs, device), once, repeat, spec_ms=SPEC_MS["step"])
     for recompute in ("none", "halving"):
-        economise(ours, recompute)
-        found[f"recompute_{recompute}_ms"] = median_ms(once, repeat)
-    return found
+        set_gradient_checkpointing(ours, recompute)
+        result[f"recompute_{recompute}_ms"] = median_ms(once, repeat)
+    return result
 
 
 def memory(threads: int) -> dict[str, float]:
@@ -96,21 +96,21 @@ def memory(threads: int) -> dict[str, float]:
     from eyeline.systems.gaze_anticipation.model import Recomputed
 
     context = multiprocessing.get_context("spawn")
-    found = {"specification": SPEC_GB}
+    result = {"specification": SPEC_GB}
     for name in ("published", *get_args(Recomputed)):
         with context.Pool(1) as pool:
-            found[name] = round(pool.apply(_peak_gb, (name, threads)), 2)
-    return found
+            result[name] = round(pool.apply(_peak_gb, (name, threads)), 2)
+    return result
 
 
 def _peak_gb(name: str, threads: int) -> float:
     import torch
 
-    from eyeline.systems.gaze_anticipation.model import economise
+    from eyeline.systems.gaze_anticipation.model import set_gradient_checkpointing
 
     torch.set_num_threads(threads)
     theirs, ours = networks("cpu")
-    once = step(theirs if name == "published" else economise(ours, name), "cpu")
+    once = step(theirs if name == "published" else set_gradient_checkpointing(ours, name), "cpu")
     once()
     once()
     return most_bytes() / 2**30
@@ -126,9 +126,9 @@ def step(network: Any, device: str) -> Work:
     network.train()
     plan = read_recipe("ego4d_anticipation")
     optimizer, one = optimizers(plan, network)["main"], Step(plan)
-    clip, sound = inputs(2, device)
+    clip, audio = inputs(2, device)
     label = torch.softmax(torch.randn(2, 8, 64 * 64, device=device) * 4, -1)
-    batch = {"clip": clip, "sound": sound, "heatmap": label.view(2, 8, 64, 64)}
+    batch = {"clip": clip, "audio": audio, "heatmap": label.view(2, 8, 64, 64)}
 
     def once() -> None:
         optimizer.zero_grad()
@@ -154,9 +154,9 @@ def networks(device: str) -> tuple[Any, Any]:
 
 
 def inputs(clips: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Made-up frames and spectrograms."""
+    """Synthetic frames and spectrograms."""
     import torch
 
     generator = torch.Generator().manual_seed(clips)
-    clip, sound = (torch.randn(clips, n, 8, 256, 256, generator=generator) for n in (3, 1))
-    return clip.to(device), sound.to(device)
+    clip, audio = (torch.randn(clips, n, 8, 256, 256, generator=generator) for n in (3, 1))
+    return clip.to(device), audio.to(device)

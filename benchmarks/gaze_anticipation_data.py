@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SPEC_MS = {"item": 320, "sound": 6}
 """What the published code took on two cores of another machine, milliseconds."""
 SIZE_WH = (1088, 1080)
-"""Of Ego4D's pictures."""
+"""Of Ego4D's images."""
 
 _RATE, _CLIP_S, _LEAD_KEY = 30, 5, 250
 
@@ -30,12 +30,12 @@ _RATE, _CLIP_S, _LEAD_KEY = 30, 5, 250
 def data(
     seconds: int = 15, repeat: int = 7, size_wh: tuple[int, int] = SIZE_WH
 ) -> dict[str, object]:
-    """A made-up video of Ego4D's size: preparing it, and reading clips of it.
+    """A synthetic video of Ego4D's size: preparing it, and reading clips of it.
 
     Args:
         seconds: length of the video.
         repeat: readings of each way, in turns.
-        size_wh: of its pictures.
+        size_wh: of its images.
     """
     from eyeline.systems.gaze_anticipation import prepare
     from eyeline.systems.gaze_anticipation.data import open_clips
@@ -53,11 +53,11 @@ def data(
         clip = clips.clips[-1]
         file = cut / "clips.gaze" / clip.video / clip.name
         last = len(clips) - 1
-        found = pair(
+        result = pair(
             lambda: _published_item(file, out), lambda: clips[last], repeat, spec_ms=SPEC_MS["item"]
         )
         return {
-            "item": found,
+            "item": result,
             "item_from_clip_file": _own_clip(cut, source, repeat),
             "prepared_clip_s": round(prepared / len(clips), 3),
             "prepared_clip_with_files_s": round(with_files / len(clips), 3),
@@ -93,10 +93,10 @@ def _published_item(file: Path, out: Path) -> Any:
         whole, size=(int(height * scale), int(width * scale)), mode="bilinear", align_corners=False
     )
     columns = np.load(next(out.glob("videos/*/sound.npy")))[:1000].T
-    sound = np.stack([columns[:, k : k + 256] for k in range(0, 320, 40)])
+    audio = np.stack([columns[:, k : k + 256] for k in range(0, 320, 40)])
     top, left = (-(-(side - 256) // 2) for side in small.shape[2:])
     square = small[:, :, top : top + 256, left : left + 256].contiguous()
-    return square, sound, heatmaps(np.full((8, 2), 0.5))
+    return square, audio, heatmaps(np.full((8, 2), 0.5))
 
 
 def _own_clip(cut: Path, source: Path, repeat: int) -> dict[str, object]:
@@ -135,7 +135,7 @@ def _difference(clips: Clips, file: Path) -> float:
 
 
 def _make(source: Path, seconds: int, size_wh: tuple[int, int]) -> None:
-    """A video with moving texture and sound, gaze rows, and lists in Ego4D's layout."""
+    """A video with moving texture and audio, gaze rows, and lists in Ego4D's layout."""
     import av
 
     path = source / "full_scale.gaze" / "vid.mp4"
@@ -157,9 +157,9 @@ def _make(source: Path, seconds: int, size_wh: tuple[int, int]) -> None:
             frame.pts, frame.time_base = k, Fraction(1, _RATE)
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
-        sound = (0.1 * rng.standard_normal((1, 48_000 * seconds))).astype(np.float32)
-        for start in range(0, sound.shape[1], 1024):
-            piece = np.ascontiguousarray(sound[:, start : start + 1024])
+        audio = (0.1 * rng.standard_normal((1, 48_000 * seconds))).astype(np.float32)
+        for start in range(0, audio.shape[1], 1024):
+            piece = np.ascontiguousarray(audio[:, start : start + 1024])
             heard = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
             heard.sample_rate, heard.pts, heard.time_base = 48_000, start, Fraction(1, 48_000)
             file.mux(voice.encode(heard))

@@ -34,10 +34,10 @@ def scores(frames: int = ALL_FRAMES, repeat: int = 7) -> dict[str, object]:
         published way would hold.
     """
     few = made_up(SPEC_CLIPS * FRAMES)
-    found = pair(lambda: published(*few), lambda: ours(*few), repeat, spec_ms=SPEC_MS)
+    result = pair(lambda: published(*few), lambda: ours(*few), repeat, spec_ms=SPEC_MS)
     apart = abs(published(*few)["f1"] - ours(*few)["f1"])
     piece = made_up(512)
-    return found | {
+    return result | {
         "difference": float(f"{apart:.1e}"),
         "frames": frames,
         "frames_ms": median_ms(lambda: _streamed(piece, frames), 3),
@@ -81,23 +81,23 @@ def published(maps: Any, place: Any) -> dict[str, float]:
 def ours(maps: Any, place: Any) -> dict[str, float]:
     """One histogram a map; 255 thresholds, AUC and distances."""
     from eyeline.systems.gaze_anticipation.report import adaptive
+    from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
     from eyeline.systems.gaze_anticipation.scoring.levels import sweep
-    from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 
-    tally = Tally(_VIDEOS, FRAMES)
-    _add(tally, maps, place)
-    return adaptive(tally.means((0,)), sweep("ego4d", "anticipation"))
+    accumulator = Accumulator(_VIDEOS, FRAMES)
+    _add(accumulator, maps, place)
+    return adaptive(accumulator.means((0,)), sweep("ego4d", "anticipation"))
 
 
-def _add(tally: Any, maps: Any, place: Any) -> None:
+def _add(accumulator: Any, maps: Any, place: Any) -> None:
     from eyeline.systems.gaze_anticipation.scoring.answers import peaks
-    from eyeline.systems.gaze_anticipation.scoring.bench import labelled
+    from eyeline.systems.gaze_anticipation.scoring.evaluator import labelled
     from eyeline.systems.gaze_anticipation.scoring.levels import levels, rescaled
 
     number = np.arange(len(maps))
     distance = np.linalg.norm(peaks(maps)[0] - place, axis=1)
     kind = np.zeros(len(maps), np.int64)
-    tally.add(
+    accumulator.add(
         number // FRAMES % _VIDEOS,
         number % FRAMES,
         kind,
@@ -118,12 +118,12 @@ def _most_mb(piece: tuple[Any, Any], frames: int) -> float:
 
 def _streamed(piece: tuple[Any, Any], frames: int) -> None:
     """Scores of many frames that come in pieces."""
-    from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+    from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 
-    tally = Tally(_VIDEOS, FRAMES)
+    accumulator = Accumulator(_VIDEOS, FRAMES)
     for start in range(0, frames, len(piece[0])):
         count = min(len(piece[0]), frames - start)
-        _add(tally, piece[0][:count], piece[1][:count])
+        _add(accumulator, piece[0][:count], piece[1][:count])
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
-"""Whether sound tells a network where eyes will go, on made-up videos that it has not seen.
+"""Whether audio tells a network where eyes will go, on synthetic videos that it has not seen.
 
 `python -m benchmarks.gaze_anticipation_sound [--seeds 0 1 2 3 4] [--videos 25] [--keep FOLDER]`.
-For each seed videos are made up and the recipe `gaze_anticipation/miniature` is trained three times
-from the same weights on the same clips: with their sound, with silence, and with sound at its
+For each seed videos are synthesised and the recipe `gaze_anticipation/miniature` is trained three
+times from the same weights on the same clips: with their audio, with silence, and with audio at its
 published scale. All answer for other videos, by which neither an epoch nor a threshold was chosen.
 Intervals are of 95 %: whole test videos are drawn, the same for all. With `--keep` what is finished
-stays in a folder, and a stopped run goes on. Made-up outings show that the network learns to use
-sound, and nothing of real people.
+stays in a folder, and a stopped run goes on. Synthetic outings show that the network learns to use
+audio, and nothing of real people.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.seeds import Told, each, main
+from benchmarks.seeds import Log, each, main
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.evaluate import Measured
 
 SEEDS = (0, 1, 2, 3, 4)
 RECIPE = "miniature"
-HEARD, SILENT, DEAF = "with_sound", "trained_silent", "made_deaf"
-"""Trained and tested with sound; trained and tested without; trained with and tested without."""
+HEARD, SILENT, SILENCED = "with_sound", "trained_silent", "made_deaf"
+"""Trained and tested with audio; trained and tested without; trained with and tested without."""
 UNSCALED = "published_scale"
 """As `HEARD`, with spectrograms as they are."""
 TRAINED = {
@@ -55,7 +55,7 @@ def run(
     seeds: Sequence[int] = SEEDS,
     plan: Plan | None = None,
     keep: Path | None = None,
-    told: Told | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Train and measure for each seed.
 
@@ -63,28 +63,28 @@ def run(
         seeds: of data and training.
         plan: how much.
         keep: a folder for data and weights, where those that are there are used.
-        told: hears of progress.
+        log: receives progress.
     """
     import torch
 
     plan = plan or Plan()
-    tables = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, told))
-    found = dict(zip(map(str, seeds), tables, strict=True))
+    tables = each(seeds, keep, lambda root, seed: _measured(root, seed, plan, log))
+    result = dict(zip(map(str, seeds), tables, strict=True))
     return {
         "command": "python -m benchmarks.gaze_anticipation_sound",
         "torch": torch.__version__,
-        "data": "made up",
+        "data": "synthetic",
         "plan": vars(plan),
-        "ahead": _ahead(found),
-        "by_seed": found,
+        "ahead": _ahead(result),
+        "by_seed": result,
     }
 
 
-def _measured(root: Path, seed: int, plan: Plan, told: Told | None) -> dict[str, Any]:
+def _measured(root: Path, seed: int, plan: Plan, log: Log | None) -> dict[str, Any]:
     """The table of a seed, over all answers and for the clip's end alone."""
     from eyeline.systems.gaze_anticipation import evaluate, report
     from eyeline.systems.gaze_anticipation.scoring import levels
-    from eyeline.systems.gaze_anticipation.scoring.bench import baselines
+    from eyeline.systems.gaze_anticipation.scoring.evaluator import baselines
     from eyeline.systems.gaze_anticipation.weights import load_csts
     from eyeline.training import checkpoint
 
@@ -92,27 +92,31 @@ def _measured(root: Path, seed: int, plan: Plan, told: Told | None) -> dict[str,
         kept: dict[str, Any] = json.loads((root / "table.json").read_text())
         return kept
     data = _made(root, seed, plan)
-    weights = {name: _trained(name, data, root, seed, plan, told) for name in TRAINED}
+    weights = {name: _trained(name, data, root, seed, plan, log) for name in TRAINED}
     cards = {name: checkpoint.read_card(path) for name, path in weights.items()}
     networks = {name: load_csts(path) for name, path in weights.items()}
 
-    def answers(name: str, *, sound: bool | None = None) -> Measured:
+    def answers(name: str, *, audio: bool | None = None) -> Measured:
         network, card = networks[name], cards[name]
-        clips = evaluate.open_split(network, data, card, "test", sound=sound)
+        clips = evaluate.open_split(network, data, card, "test", audio=audio)
         return evaluate.measure(network, clips)
 
-    found = {name: answers(name) for name in TRAINED} | {DEAF: answers(HEARD, sound=False)}
-    bench = found[HEARD].bench
+    result = {name: answers(name) for name in TRAINED} | {SILENCED: answers(HEARD, audio=False)}
+    evaluator = result[HEARD].evaluator
     borders = {n: levels.nearest(card.settings["threshold"]) for n, card in cards.items()}
-    tallies = {name: one.tally for name, one in found.items()} | baselines(bench)
-    made = report.made(
-        tallies, bench.truth, borders | {DEAF: borders[HEARD]}, first=HEARD, samples=2000
+    tallies = {name: one.accumulator for name, one in result.items()} | baselines(evaluator)
+    created = report.made(
+        tallies,
+        evaluator.truth,
+        borders | {SILENCED: borders[HEARD]},
+        first=HEARD,
+        samples=2000,
     )
     table = {
-        "counts": made["counts"],
-        "table": _rounded(made["pooled"]),
-        "at_the_end": _rounded(made["by_horizon"][-1]),
-        "ahead": _rounded(made["interval"][f"{HEARD}_over"]),
+        "counts": created["counts"],
+        "table": _rounded(created["pooled"]),
+        "at_the_end": _rounded(created["by_horizon"][-1]),
+        "ahead": _rounded(created["interval"][f"{HEARD}_over"]),
     }
     (root / "table.json").write_text(json.dumps(table))
     return table
@@ -126,7 +130,7 @@ def _made(root: Path, seed: int, plan: Plan) -> Path:
     if not (root / "made.json").is_file():
         for folder in (root / "raw", data):
             shutil.rmtree(folder, ignore_errors=True)
-        told = synthesize.run(
+        known = synthesize.run(
             root / "raw",
             seed=seed,
             videos=plan.videos,
@@ -137,18 +141,18 @@ def _made(root: Path, seed: int, plan: Plan) -> Path:
             jobs=plan.jobs,
         )
         prepare.run(root / "raw", data)
-        (root / "made.json").write_text(json.dumps(told))
+        (root / "made.json").write_text(json.dumps(known))
     return data
 
 
-def _trained(name: str, data: Path, root: Path, seed: int, plan: Plan, told: Told | None) -> Path:
+def _trained(name: str, data: Path, root: Path, seed: int, plan: Plan, log: Log | None) -> Path:
     """Weights of the recipe with the changes of a name."""
     from eyeline.systems.gaze_anticipation import train
 
     weights = root / name / "csts.safetensors"
     if not weights.is_file():
         changes = [*TRAINED[name], f"training.seed={seed}"]
-        train.run(RECIPE, data, root / name, told, changes=changes)
+        train.run(RECIPE, data, root / name, log, changes=changes)
     return weights
 
 
@@ -166,23 +170,23 @@ def _rounded(value: Any) -> Any:
 
 
 def _ahead(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Of each figure, what sound gains over silence: by seed, and in how many beyond the noise.
+    """Of each figure, what audio gains over silence: by seed, and in how many beyond the noise.
 
     `l2` is a distance: less is better.
     """
-    made: dict[str, Any] = {}
+    created: dict[str, Any] = {}
     for figure in FIGURES:
         sign = -1 if figure == "l2" else 1
         gains = [
             one["table"][HEARD][figure] - one["table"][SILENT][figure] for one in found.values()
         ]
         spans = [one["ahead"][SILENT][figure] for one in found.values()]
-        made[figure] = {
+        created[figure] = {
             "mean": round(sum(gains) / len(gains), 4),
             "by_seed": [round(g, 4) for g in gains],
             "beyond_noise": sum(min(sign * low, sign * high) > 0 for low, high in spans),
         }
-    return made
+    return created
 
 
 if __name__ == "__main__":

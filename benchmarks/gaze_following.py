@@ -1,7 +1,7 @@
 """A video to everybody's targets, against the published way frame by frame in the same run.
 
 `python -m benchmarks gaze_following`. Ours looks at a
-picture every half a second and matches in every frame; the published way looks at every frame and
+image every half a second and matches in every frame; the published way looks at every frame and
 makes the masks of all boxes. Both are given the same faces, networks of the published size whose
 weights are drawn at random, and a stretch of the same video; of the published way a few frames are
 measured. Finding faces counts as much in both: the authors' detector is not at hand.
@@ -44,7 +44,7 @@ class Size:
     published: int
     """Frames of it that the published way is shown."""
     short_px: int
-    """Most for the shorter side of a picture, for both ways."""
+    """Most for the shorter side of an image, for both ways."""
     repeat: int
 
 
@@ -58,7 +58,7 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
     Args:
         device: of the networks.
         threads: of torch, for both ways; with fewer free cores than threads all figures are off.
-        quick: a short stretch, small pictures, measured once.
+        quick: a short stretch, small images, measured once.
     """
     return {"pipeline": pipeline(device, threads=threads, quick=quick)}
 
@@ -91,7 +91,7 @@ def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> d
         ),
     }
     stages["all"] = tuple(sum(column) for column in zip(*stages.values(), strict=True))
-    told = {
+    known = {
         name: {
             "s_a_minute": round(mine, 1),
             "published_s_a_minute": round(plain, 1),
@@ -104,7 +104,7 @@ def pipeline(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> d
         "video": Path(scene.video.path).name,
         "persons": persons,
         "seconds": round(length_s, 2),
-        **told,
+        **known,
         "specification_s_a_minute": _specification(rate_hz, persons),
     }
 
@@ -126,11 +126,11 @@ def _scene(frames: int) -> Scene:
     def shown() -> Any:
         return itertools.islice(VideoReader(path), frames)
 
-    found = find_people(mark_shots(shown()), camera)
-    columns = who_and_when(found.tracks)
+    result = find_people(mark_shots(shown()), camera)
+    columns = who_and_when(result.tracks)
     value = (columns["person"] == 1).astype(np.float64)
     speaking = Scores("speech", "scripted", "speaking", 0.5, **columns, value=value)
-    return Scene(info, camera, found.tracks, speaking=speaking, frames=shown)
+    return Scene(info, camera, result.tracks, speaking=speaking, frames=shown)
 
 
 def _ways(
@@ -152,9 +152,9 @@ def _ways(
         for name, value in network.named_parameters():
             if name.endswith("bn3.weight"):
                 value.fill_(0.1)
-    for name, made in (("mask_rcnn", network), ("matcher", choosing)):
+    for name, created in (("mask_rcnn", network), ("matcher", choosing)):
         card = CheckpointCard("gaze_following", name, {})
-        checkpoint.save(folder / f"{name}.safetensors", made.state_dict(), card)
+        checkpoint.save(folder / f"{name}.safetensors", created.state_dict(), card)
     ours = MaskRcnnMlp(
         folder / "mask_rcnn.safetensors",
         device,
@@ -177,15 +177,15 @@ def _frame_by_frame(network: Any, scene: Scene, device: str, size: Size) -> list
     from eyeline.systems.gaze_following.matching.rules import RULES
 
     assert scene.frames is not None
-    crowd, pictures = Crowd(scene), Enhanced(scene.tracks, scene.speaking)
+    crowd, images = Crowd(scene), Enhanced(scene.tracks, scene.speaking)
     masks: list[Tensor] = []
     for place, frame in enumerate(itertools.islice(scene.frames(), size.published)):
-        picture = pictures.picture(frame)
-        shown = inputs.show(picture, short_px=size.short_px)
+        image = images.image(frame)
+        shown = inputs.show(image, short_px=size.short_px)
         with torch.inference_mode():
-            found = find(network, shown.pixels[None].to(device), [shown], Finding(masks=True))[0]
-            masks.append(masks_of(found, shown.original_hw).cpu())
-        boxes = found.box_xyxy.cpu().double().numpy()
+            result = find(network, shown.pixels[None].to(device), [shown], Finding(masks=True))[0]
+            masks.append(masks_of(result, shown.original_hw).cpu())
+        boxes = result.box_xyxy.cpu().double().numpy()
         for row in range(*crowd.rows(place).indices(len(crowd))):
             RULES["main"](crowd.head_xyxy[row], boxes, lambda points: np.zeros(len(points)))
     return masks

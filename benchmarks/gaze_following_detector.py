@@ -1,6 +1,6 @@
 """The detector of gaze targets, against the published way in the same run.
 
-`python -m benchmarks gaze_following_detector`: a picture of
+`python -m benchmarks gaze_following_detector`: an image of
 720 rows at the published size, or a fourth of its area. Both ways are measured in turns; beside the
 time on the clock stands that of the processor. The published way computes and pastes the masks of
 100 boxes; `same_work` is against it without them.
@@ -28,7 +28,7 @@ def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
 
     Args:
         device: of the networks.
-        quick: a small picture, few repetitions.
+        quick: a small image, few repetitions.
     """
     size, repeat = (QUICK_HW, 2) if quick else (SIZE_HW, 5)
     return {
@@ -40,7 +40,7 @@ def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
 
 
 def forward(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, object]:
-    """A picture to boxes, and the difference between the answers."""
+    """An image to boxes, and the difference between the answers."""
     theirs, ours = _networks(device)
     plain = _search(theirs, size_hw, device)
     masked = _search(theirs, size_hw, device, masks=True)
@@ -75,7 +75,7 @@ def switches(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, fl
 
 
 def training(device: str, size_hw: tuple[int, int], repeat: int) -> dict[str, object]:
-    """A step on one picture with two targets."""
+    """A step on one image with two targets."""
     import torch
 
     from eyeline.systems.gaze_following.detector.model import mask_rcnn
@@ -100,7 +100,7 @@ def _search(
     proposals: int = 1000,
     short_px: int | None = None,
 ) -> Callable[[], Tensor]:
-    """A picture from its pixels to boxes, or to masks in its own size."""
+    """An image from its pixels to boxes, or to masks in its own size."""
     import torch
 
     from eyeline.systems.gaze_following.detector import inputs
@@ -108,16 +108,16 @@ def _search(
     from eyeline.systems.gaze_following.detector.proposals import Proposing
 
     how = Finding(Proposing(proposals, proposals), masks=masks)
-    frame = _picture(size_hw)
+    frame = _image(size_hw)
     short = short_px or _SHORT_PX[size_hw]
 
     def once() -> Tensor:
         with torch.inference_mode():
             shown = inputs.show(frame, short_px=short)
-            found = find(network, shown.pixels[None].to(device), [shown], how)[0]
+            result = find(network, shown.pixels[None].to(device), [shown], how)[0]
             if masks:
-                masks_of(found, size_hw).cpu()
-            return torch.cat([found.box_xyxy, found.score[:, None]], dim=1).cpu()
+                masks_of(result, size_hw).cpu()
+            return torch.cat([result.box_xyxy, result.score[:, None]], dim=1).cpu()
 
     return once
 
@@ -132,7 +132,7 @@ def _step(network: Any, size_hw: tuple[int, int], device: str) -> Work:
     from eyeline.systems.gaze_following.detector.targets import Targets
 
     step = Step(read_recipe({}))
-    shown = inputs.show(_picture(size_hw), short_px=_SHORT_PX[size_hw])
+    shown = inputs.show(_image(size_hw), short_px=_SHORT_PX[size_hw])
     h, w = shown.size_hw
     boxes = torch.tensor([[0.1, 0.2, 0.3, 0.6], [0.5, 0.4, 0.9, 0.7]]) * torch.tensor([w, h, w, h])
     masks = torch.zeros(2, h, w, dtype=torch.uint8)
@@ -164,7 +164,7 @@ def _networks(device: str) -> tuple[Any, Any]:
     return published(ours).to(device), fused(ours.to(device))
 
 
-def _picture(size_hw: tuple[int, int]) -> Any:
+def _image(size_hw: tuple[int, int]) -> Any:
     """Coarse noise, so that boxes of all sizes are proposed."""
     import cv2
     import numpy as np

@@ -29,10 +29,10 @@ def matched_filter(chip: Chip, eye: Floats) -> Floats:
     import cv2
 
     width = max(float(np.linalg.norm(eye[3] - eye[0])), 1e-6)
-    middle, along = (eye[0] + eye[3]) / 2, (eye[3] - eye[0]) / width
+    centre, along = (eye[0] + eye[3]) / 2, (eye[3] - eye[0]) / width
     size = (int(width * _ZOOM) | 1, int(width * _ZOOM * 0.7) | 1)
     turn = np.array([along, [-along[1], along[0]]]) * _ZOOM
-    matrix = np.concatenate([turn, (np.array(size) / 2 - turn @ middle)[:, None]], axis=1)
+    matrix = np.concatenate([turn, (np.array(size) / 2 - turn @ centre)[:, None]], axis=1)
     patch = cv2.warpAffine(
         chip.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -51,8 +51,8 @@ def matched_filter(chip: Chip, eye: Floats) -> Floats:
     if weight.sum() <= 0:
         return np.full(2, np.nan)
     y, x = np.mgrid[: size[1], : size[0]]
-    found = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-    return np.asarray(np.linalg.solve(turn, found - matrix[:, 2]))
+    result = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+    return np.asarray(np.linalg.solve(turn, result - matrix[:, 2]))
 
 
 def mean_of_gradients(crop: Image) -> Floats:
@@ -79,8 +79,8 @@ def mean_of_gradients(crop: Image) -> Floats:
     way = place[None] - centre[:, None]
     length = np.linalg.norm(way, axis=-1)
     agree = np.maximum((way * slope).sum(-1) / np.maximum(length, 1e-9), 0) ** 2
-    merit = agree.mean(1) * (255 - smooth[region])
-    return np.asarray(centre[merit.argmax()])
+    score = agree.mean(1) * (255 - smooth[region])
+    return np.asarray(centre[score.argmax()])
 
 
 @cache

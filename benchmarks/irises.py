@@ -40,7 +40,7 @@ SMALLER = (1, 2, 3)
 BINS_PX = (0.0, 8.0, 12.0, 18.0, 25.0, 64.0)
 LIMITS = (0.05, 0.1, 0.2)
 """Distances in eye widths within which answers are counted."""
-MIDDLE = 0.08
+CENTRE = 0.08
 """An iris nearer than this to the corners' middle, in eye widths, is on no side."""
 _PARTS = (slice(36, 42), slice(42, 48))
 
@@ -73,7 +73,7 @@ class Face:
     """Two labelled eyes with what the methods get, the frame perhaps made smaller."""
 
     labels: tuple[Label, Label]
-    """For the eye on the picture's left and the other, in pixels of `gray`."""
+    """For the eye on the image's left and the other, in pixels of `gray`."""
     gray: Image
     chip: Chip
     points: Floats
@@ -85,8 +85,8 @@ class Face:
         upright = self.chip.matrix[:, :2] / CHIP_PX_PER_MM
         ends = [self.points[part][[0, 3]].mean(0) for part in _PARTS]
         return [
-            crops.placing(self.chip.to_frame(middle), upright, mirrored=i == 1)
-            for i, middle in enumerate(ends)
+            crops.placing(self.chip.to_frame(centre), upright, mirrored=i == 1)
+            for i, centre in enumerate(ends)
         ]
 
     @cached_property
@@ -113,26 +113,26 @@ def faces(smaller: int = 1) -> Iterator[Face]:
     for clip, path in CLIPS.items():
         wanted = [pair for pair in pairs if pair[0].clip == clip]
         for frame, mine in _frames(SHARED / path, wanted):
-            found = detector.detect(frame)
-            placed = landmarks.placing(found.five_px)
+            result = detector.detect(frame)
+            placed = landmarks.placing(result.five_px)
             for pair in mine:
-                middle = np.concatenate([label.corners for label in pair]).mean(0)
-                gap = np.linalg.norm(found.five_px[:, :2].mean(1) - middle, axis=1)
+                centre = np.concatenate([label.corners for label in pair]).mean(0)
+                gap = np.linalg.norm(result.five_px[:, :2].mean(1) - centre, axis=1)
                 i = int(gap.argmin())
                 yield _face(
-                    landmarker, pair, frame.gray(), found.five_px[i], placed[i, 1:], smaller
+                    landmarker, pair, frame.gray(), result.five_px[i], placed[i, 1:], smaller
                 )
 
 
 def network(locator: Locator, some: list[Face]) -> tuple[Floats, Irises]:
     """Places `(n, 2)` in the frame and all else that the network says, two eyes a face."""
-    found = locator(np.concatenate([face.crops for face in some]))
+    result = locator(np.concatenate([face.crops for face in some]))
     maps = [matrix for face in some for matrix in face.maps]
     places = [
         np.linalg.solve(matrix[:, :2], place - matrix[:, 2])
-        for matrix, place in zip(maps, found.place, strict=True)
+        for matrix, place in zip(maps, result.place, strict=True)
     ]
-    return np.array(places), found
+    return np.array(places), result
 
 
 def filtered(some: list[Face]) -> Floats:
@@ -181,16 +181,16 @@ def summary(off: Floats) -> dict[str, object]:
 def sides(some: list[Face], places: Floats) -> tuple[int, int]:
     """Irises on the labelled side of the corners' middle, and how many are labelled on a side.
 
-    Labels within `MIDDLE` eye widths of the middle are on neither.
+    Labels within `CENTRE` eye widths of the middle are on neither.
     """
     right = counted = 0
     for face, pair in zip(some, places.reshape(-1, 2, 2), strict=True):
         for label, place in zip(face.labels, pair, strict=True):
-            middle = label.corners[:, 0].mean()
-            aside = (label.iris[0] - middle) / label.width_px
-            if label.state == "seen" and abs(aside) > MIDDLE:
+            centre = label.corners[:, 0].mean()
+            aside = (label.iris[0] - centre) / label.width_px
+            if label.state == "seen" and abs(aside) > CENTRE:
                 counted += 1
-                right += bool((place[0] - middle) * aside > 0)
+                right += bool((place[0] - centre) * aside > 0)
     return right, counted
 
 
@@ -217,8 +217,8 @@ def _compared(locator: Locator, sizes: dict[int, list[Face]], part: str) -> dict
         "mean_of_gradients": graded,
     }
     scored = {name: _scored(mine, method) for name, method in methods.items()}
-    told = {f"1/{n}": told_apart(locator, some) for n, some in mine.items()}
-    return {**scored, "seen_or_not": told}
+    known = {f"1/{n}": distinguished(locator, some) for n, some in mine.items()}
+    return {**scored, "seen_or_not": known}
 
 
 def _scored(mine: dict[int, list[Face]], method: Callable[[list[Face]], Floats]) -> object:
@@ -241,7 +241,7 @@ def _scored(mine: dict[int, list[Face]], method: Callable[[list[Face]], Floats])
     }
 
 
-def told_apart(locator: Locator, some: list[Face]) -> dict[str, float]:
+def distinguished(locator: Locator, some: list[Face]) -> dict[str, float]:
     """How well seen irises are told from closed and hidden ones; unsure eyes are left out."""
     state = np.array([label.state for face in some for label in face.labels])
     visible = network(locator, some)[1].visible

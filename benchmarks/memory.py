@@ -16,7 +16,7 @@ def run() -> dict[str, object]:
     from eyeline.video.reader import probe
 
     source = clip()
-    found: dict[str, object] = {"video": source.name}
+    result: dict[str, object] = {"video": source.name}
     with tempfile.TemporaryDirectory() as folder:
         for minutes in MINUTES:
             video = Path(folder) / f"{minutes}min.mp4"
@@ -24,10 +24,10 @@ def run() -> dict[str, object]:
             repeat(source, video, times)
             one = measure(video)
             frames, wall = int(str(one["frames"])), float(str(one["wall_s"]))
-            found[f"{minutes}_minutes"] = {
+            result[f"{minutes}_minutes"] = {
                 "frames": frames,
                 "frames_per_second": round(frames / wall, 1),
                 "people": one["people"],
                 "peak_memory_mib": round(float(str(one["peak_memory_mib"]))),
             }
-    return found
+    return result

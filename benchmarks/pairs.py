@@ -29,15 +29,15 @@ def pair(
     """
     theirs(), ours()
     times = [(_measured(theirs), _measured(ours)) for _ in range(repeat)]
-    found: dict[str, object] = {}
+    result: dict[str, object] = {}
     for place, name in enumerate(("", "processor_")):
         mine = [b[place] / counts[1] for _, b in times]
         published = [a[place] / counts[0] for a, _ in times]
-        found[f"{name}ms"] = round(statistics.median(mine), 3)
-        found[f"published_{name}ms"] = round(statistics.median(published), 3)
+        result[f"{name}ms"] = round(statistics.median(mine), 3)
+        result[f"published_{name}ms"] = round(statistics.median(published), 3)
         ratios = [a / b for a, b in zip(published, mine, strict=True)]
-        found[f"{name}ratio"] = round(statistics.median(ratios), 2)
-    return found | ({"specification_ms": spec_ms} if spec_ms else {})
+        result[f"{name}ratio"] = round(statistics.median(ratios), 2)
+    return result | ({"specification_ms": spec_ms} if spec_ms else {})
 
 
 def _measured(work: Work) -> tuple[float, float]:

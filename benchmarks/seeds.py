@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-Told = Callable[[str], None]
 
 
 def each(
@@ -33,16 +32,16 @@ def each(
         return [measured((keep or Path(folder)) / f"{seed}", seed) for seed in seeds]
 
 
-def main(run: Callable[..., object], kind: type[Any], seeds: Sequence[int], told: str) -> None:
+def main(run: Callable[..., object], kind: type[Any], seeds: Sequence[int], known: str) -> None:
     """Print as JSON what `run` gives, by the options of the command line.
 
     Args:
-        run: takes `seeds`, `plan`, `keep` and `told`.
+        run: takes `seeds`, `plan`, `keep` and `known`.
         kind: of the plan, a dataclass whose fields all have a default, an option each.
         seeds: by default.
-        told: of the command.
+        known: of the command.
     """
-    parser = argparse.ArgumentParser(description=told)
+    parser = argparse.ArgumentParser(description=known)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
     parser.add_argument("--keep", type=Path)
     for field in fields(kind):
@@ -55,4 +54,4 @@ def main(run: Callable[..., object], kind: type[Any], seeds: Sequence[int], told
     seeds, keep = given.pop("seeds"), given.pop("keep")
     plan = kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
     say = partial(print, file=sys.stderr, flush=True)
-    print(json.dumps(run(seeds=seeds, plan=plan, keep=keep, told=say), indent=2))
+    print(json.dumps(run(seeds=seeds, plan=plan, keep=keep, log=say), indent=2))

@@ -1,7 +1,7 @@
 """SyncNet over the faces of a minute, against the published way in the same run.
 
 `python -m benchmarks syncnet`. The published way cuts
-overlapping clips out of a face's frames, copies twenty of them into a batch, and encodes the sound
+overlapping clips out of a face's frames, copies twenty of them into a batch, and encodes the audio
 anew for each face. Both ways are measured in turns; the time is that of the processor on a CPU,
 which other work disturbs less.
 """
@@ -39,29 +39,29 @@ def run(device: str = "cpu", *, threads: int = 2, quick: bool = False) -> dict[s
     rng = np.random.default_rng(0)
     faces = rng.integers(0, 256, (ticks + 4, 224, 224, 3), np.uint8)
     rows = (10 * rng.standard_normal((4 * ticks + 16, 13))).astype(np.float32)
-    found: dict[str, object] = {"spec_ms": SPEC_MS}
+    result: dict[str, object] = {"spec_ms": SPEC_MS}
     with for_answers(threads):
         for people in (1, 4):
-            found[f"faces_{people}"] = _compared(net, device, faces, rows, people, repeat)
-        found["difference"] = _difference(net, device, faces[:24], rows[:96])
-    return found
+            result[f"faces_{people}"] = _compared(net, device, faces, rows, people, repeat)
+        result["difference"] = _difference(net, device, faces[:24], rows[:96])
+    return result
 
 
 def published(net: SyncNet, device: str, faces: Any, rows: Any) -> tuple[Any, Any]:
-    """Features of one face and of its sound, clip by clip."""
+    """Features of one face and of its audio, clip by clip."""
     import torch
 
     frames = np.ascontiguousarray(faces.transpose(3, 0, 1, 2)[None]).astype(np.float32)
     film = torch.from_numpy(frames)
     heard = torch.from_numpy(np.ascontiguousarray(rows.T[None, None]))
-    lips, sound = [], []
+    lips, audio = [], []
     count = len(faces) - 4
     for start in range(0, count, 20):
         at = range(start, min(count, start + 20))
         lips.append(net.lips(torch.cat([film[:, :, i : i + 5] for i in at]).to(device)).cpu())
         windows = torch.cat([heard[..., 4 * i : 4 * i + 20] for i in at])
-        sound.append(net.sound(windows.to(device)).cpu())
-    return torch.cat(lips).numpy(), torch.cat(sound).numpy()
+        audio.append(net.sound(windows.to(device)).cpu())
+    return torch.cat(lips).numpy(), torch.cat(audio).numpy()
 
 
 def _compared(
@@ -100,16 +100,16 @@ def _difference(net: SyncNet, device: str, faces: Any, rows: Any) -> dict[str, o
     """Greatest difference from the published features, over the greatest of these."""
     from eyeline.speech.syncnet.features import OverTime, Precision
 
-    lips, sound = published(net, device, faces, rows)
-    found: dict[str, object] = {}
+    lips, audio = published(net, device, faces, rows)
+    result: dict[str, object] = {}
     kinds: tuple[Precision, ...] = ("float32", "bfloat16")
     for precision in kinds:
         quick = OverTime(net, precision=precision, device=device)
-        found[precision] = {
+        result[precision] = {
             "lips": float(np.abs(quick.lips(faces) - lips).max() / np.abs(lips).max()),
-            "sound": float(np.abs(quick.sound(rows) - sound).max() / np.abs(sound).max()),
+            "sound": float(np.abs(quick.sound(rows) - audio).max() / np.abs(audio).max()),
         }
-    return found
+    return result
 
 
 def _seconds(work: Callable[[], object], device: str) -> float:

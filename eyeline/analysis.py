@@ -1,4 +1,4 @@
-"""A video in, one `Analysis` out: people, sound, then every chosen system over the same scene."""
+"""A video in, one `Analysis` out: people, audio, then every chosen system over the same scene."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from eyeline.people.tracks import Track
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
+    from eyeline.video.audio import AudioBlocks
     from eyeline.video.reader import Frame, VideoReader
-    from eyeline.video.sound import SoundBlocks
 
 Progress = Callable[[str, float, float], None]
 """Called with the stage, the seconds of video done and the seconds there are."""
 
-SOUND_RATE_HZ = 16000
+AUDIO_RATE_HZ = 16000
 FEW_FRAMES = 0.5
 """Of those that a network was trained at; fewer are warned of."""
 SILENT_DB = -60.0
@@ -56,7 +56,7 @@ OFFSET_S = 0.1
 
 @dataclass(frozen=True)
 class _Heard:
-    """What the sound gave."""
+    """What the audio gave."""
 
     speech: Speech | None = None
     warnings: tuple[str, ...] = ()
@@ -101,9 +101,9 @@ def analyze_video(
     weights = settings.detector_file()
     speaker = SPEAKERS[settings.speaker].create(settings.speaker_weights, settings.device)
     samples = Samples()
-    with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as sound:
-        listening = sound.submit(_listen, path, reader.info, Shortened(known=False))
-        found = find_people(
+    with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as audio:
+        listening = audio.submit(_listen, path, reader.info, Shortened(known=False))
+        result = find_people(
             _shots(samples.watch(reader)),
             camera,
             detector.create(weights, settings.device),
@@ -121,14 +121,14 @@ def analyze_video(
     frames = dead_time.ShorterFrames(reader, clock)
     scene = Scene(
         dead_time.shorter_video(reader.info, clock),
-        found.camera,
-        dead_time.shorter_tracks(found.tracks, clock),
+        result.camera,
+        dead_time.shorter_tracks(result.tracks, clock),
         ego=settings.ego,
         frames=lambda: iter(frames),
-        sound=partial(_sound, path, reader.info, clock=clock) if reader.info.has_sound else None,
+        audio=partial(_audio, path, reader.info, clock=clock) if reader.info.has_audio else None,
     )
     whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
-    times = found.clock.copy()
+    times = result.clock.copy()
     times[:, 1:] = clock.shorter(times[:, 1:])
     speaking, speech_method, speech_warnings = _speakers(
         settings, speaker, scene, heard, times, dead_time.ShorterFrames(whole, clock)
@@ -144,15 +144,15 @@ def analyze_video(
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
-        persons=found.persons,
-        people=rounded(people_table(found.tracks)),
-        clock=Clock.exact(found.clock[:, 0].astype(np.int64), *found.clock[:, 1:].T.copy()),
+        persons=result.persons,
+        people=rounded(people_table(result.tracks)),
+        clock=Clock.exact(result.clock[:, 0].astype(np.int64), *result.clock[:, 1:].T.copy()),
         answers=tuple(
             rounded(dead_time.restored(answer, clock, reader.info.gaps))
             for answer in (*speaking, *answers)
         ),
         methods=(people, *speech_method, *methods),
-        settings={**settings.to_json(), "camera_px": list(found.camera.intrinsics)},
+        settings={**settings.to_json(), "camera_px": list(result.camera.intrinsics)},
         warnings=(
             *(
                 f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}"
@@ -163,11 +163,11 @@ def analyze_video(
             *track_warnings,
             *heard.warnings,
             *speech_warnings,
-            *["no sound: nothing is said of who speaks"] * (not reader.info.has_sound),
+            *["no audio: nothing is said of who speaks"] * (not reader.info.has_audio),
             *_audio_offset(path, reader.info),
-            *["no face was found in this video"] * (not found.tracks),
-            *_boxes_beyond(given or bodies, found),
-            *_lying(settings, found.tracks, samples),
+            *["no face was found in this video"] * (not result.tracks),
+            *_boxes_beyond(given or bodies, result),
+            *_lying(settings, result.tracks, samples),
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
         ),
@@ -210,7 +210,7 @@ def _choose_audio(path: str | Path, settings: Settings, reader: VideoReader) -> 
 
     chosen = choose_audio_track(path, settings.audio_track)
     reader.info = replace(
-        reader.info, has_sound=chosen.number is not None, audio_track=chosen.number
+        reader.info, has_audio=chosen.number is not None, audio_track=chosen.number
     )
     with open_source(path) as container:
         count = len(video_streams(container))
@@ -245,13 +245,13 @@ def _lying(settings: Settings, tracks: Sequence[Track], samples: Samples) -> lis
 
 
 def _listen(path: str | Path, video: VideoInfo, clock: Shortened) -> _Heard:
-    """Voice and loudness of the whole sound, in a thread of its own."""
-    if not video.has_sound:
+    """Voice and loudness of the whole audio, in a thread of its own."""
+    if not video.has_audio:
         return _Heard()
     from eyeline.speech.voice import listen
     from eyeline.video.placing import LongSilenceError
 
-    blocks = _sound(path, video, clock=clock)
+    blocks = _audio(path, video, clock=clock)
     try:
         speech = listen(blocks)
     except LongSilenceError:
@@ -259,14 +259,14 @@ def _listen(path: str | Path, video: VideoInfo, clock: Shortened) -> _Heard:
     return _Heard(
         speech,
         (
-            *(f"sound damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
-            *_channel_told(blocks.channel),
+            *(f"audio damaged from {d.start_s:.2f} s to {d.end_s:.2f} s" for d in blocks.damage),
+            *_channel_notes(blocks.channel),
             *_no_voice(speech, video),
         ),
     )
 
 
-def _channel_told(channel: int | None) -> list[str]:
+def _channel_notes(channel: int | None) -> list[str]:
     if channel is None:
         return []
     return [
@@ -290,7 +290,7 @@ def _audio_offset(path: str | Path, video: VideoInfo) -> list[str]:
     """That audio and frames do not begin together."""
     from eyeline.video.soundtrack import first_stamp
 
-    begins = first_stamp(path, video.audio_track) if video.has_sound else None
+    begins = first_stamp(path, video.audio_track) if video.has_audio else None
     late_s = 0.0 if begins is None else float(begins) - video.start_s
     if abs(late_s) < OFFSET_S:
         return []
@@ -306,26 +306,26 @@ def _audio_offset(path: str | Path, video: VideoInfo) -> list[str]:
 
 def _without_dead_time(path: str | Path, video: VideoInfo, heard: _Heard) -> Shortened:
     """The clock on which everything but the people is computed."""
-    if video.has_sound and not heard.waits:
+    if video.has_audio and not heard.waits:
         return Shortened()
     from eyeline.video.placing import audio_spans
 
     start, track = Fraction(video.start_s), video.audio_track
-    audio = audio_spans(path, start, track) if video.has_sound else []
+    audio = audio_spans(path, start, track) if video.has_audio else []
     end_s = max([video.duration_s, *(span.end_s for span in audio)])
     return Shortened.of((*video.gaps, Gap(video.duration_s, end_s)), audio)
 
 
-def _sound(
+def _audio(
     path: str | Path,
     video: VideoInfo,
-    rate_hz: int = SOUND_RATE_HZ,
+    rate_hz: int = AUDIO_RATE_HZ,
     clock: Shortened | None = None,
-) -> SoundBlocks:
-    """A pass over the sound, on a clock that begins with the first frame."""
-    from eyeline.video.sound import read_sound
+) -> AudioBlocks:
+    """A pass over the audio, on a clock that begins with the first frame."""
+    from eyeline.video.audio import read_audio
 
-    return read_sound(path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock)
+    return read_audio(path, rate_hz, start_s=video.start_s, track=video.audio_track, clock=clock)
 
 
 def _speakers(
@@ -359,13 +359,13 @@ def _speakers(
 
         unsure = cannot_be_said(heard.speech, scene.tracks, method.builder, until_s=until_s)
         return list(unsure), [method], slow
-    assert scene.sound is not None, "what gave speech can be heard again"
+    assert scene.audio is not None, "what gave speech can be heard again"
     tracks = scene.tracks
     if entry.every_frame:
         tracks = _on_all_frames(tracks, settings, every_frame)
-    sound = scene.sound(SOUND_RATE_HZ)
+    audio = scene.audio(AUDIO_RATE_HZ)
     answers = speaker.predict(
-        heard.speech, tracks, every_frame, sound, until_s=until_s, rows=scene.tracks
+        heard.speech, tracks, every_frame, audio, until_s=until_s, rows=scene.tracks
     )
     return list(answers), [method], tuple(speaker.notes)
 
@@ -410,16 +410,16 @@ def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:
     answers: list[Answer] = []
     methods: list[Method] = []
     for system, name, builder in settings.builders:
-        if builder.needs.sound and scene.speaking is None:
+        if builder.needs.audio and scene.speaking is None:
             continue
         files = settings.weights_of(system, builder)
         options = settings.options_of(system, name, builder)
         predictor = _predictor(builder, files, settings.device, options)
-        found = predictor.predict(scene)
-        answers += found
+        result = predictor.predict(scene)
+        answers += result
         methods.append(_method(builder.method, files, getattr(predictor, "how", None)))
         if GAZE in builder.answers and scene.gaze is None:
-            gaze = next(a for a in found if isinstance(a, Directions) and a.name == GAZE)
+            gaze = next(a for a in result if isinstance(a, Directions) and a.name == GAZE)
             scene = replace(scene, gaze=gaze)
     return answers, methods
 
@@ -443,11 +443,11 @@ def _method(method: Method, files: Mapping[str, Path], how: str | None = None) -
     from eyeline.training.checkpoint import read_card
 
     cards = {name: read_card(path) for name, path in files.items()}
-    told = [f"{path.name} (sha256 {file_sha256(path)[:12]})" for path in files.values()]
+    known = [f"{path.name} (sha256 {file_sha256(path)[:12]})" for path in files.values()]
     licences = dict.fromkeys(card.licence for card in cards.values() if card.licence)
     return replace(
         method,
-        weights=", ".join(told),
+        weights=", ".join(known),
         measured=f"with given weights: {'; '.join(_scores(n, c) for n, c in cards.items())}. "
         f"Of the builder: {method.measured}",
         licence="; ".join(licences) or method.licence,
@@ -462,10 +462,10 @@ def _scores(name: str, card: CheckpointCard) -> str:
 
 def _concentration(card: CheckpointCard) -> str:
     """What weights say of the concentration of their directions."""
-    told = card.settings.get("concentration")
-    if isinstance(told, Mapping) and told.get("calibrated"):
-        return f", concentrations calibrated on {told.get('frames', 'held-out')} frames"
-    return f", concentrations {told}" if isinstance(told, str) else ""
+    known = card.settings.get("concentration")
+    if isinstance(known, Mapping) and known.get("calibrated"):
+        return f", concentrations calibrated on {known.get('frames', 'held-out')} frames"
+    return f", concentrations {known}" if isinstance(known, str) else ""
 
 
 def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
@@ -484,9 +484,9 @@ def _other_rates(settings: Settings, video: VideoInfo) -> list[str]:
 
 
 def _silences(settings: Settings, video: VideoInfo) -> list[str]:
-    """Builders that are shown silence because the video has no sound."""
+    """Builders that are shown silence because the video has no audio."""
     return [
-        f"no sound: {system.name}/{name} hears, too, and takes silence instead"
+        f"no audio: {system.name}/{name} hears, too, and takes silence instead"
         for system, name, builder in settings.builders
-        if builder.needs.hears and not video.has_sound
+        if builder.needs.hears and not video.has_audio
     ]

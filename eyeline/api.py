@@ -23,7 +23,7 @@ def analyze(path: str | Path, out: str | Path | None = None, **settings: Any) ->
 
     Returns:
         Everything that was found: times in seconds since the first frame, boxes `xyxy` in pixels
-        of the upright picture, directions as unit vectors in the camera frame (x right, y down,
+        of the upright image, directions as unit vectors in the camera frame (x right, y down,
         z forward).
 
     Raises:

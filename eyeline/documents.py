@@ -214,8 +214,8 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
             content.seek(0)
             _check_header(content, there, str(path))
             content.seek(0)
-            found: npt.NDArray[Any] = np.load(content, allow_pickle=False)
-            return found
+            result: npt.NDArray[Any] = np.load(content, allow_pickle=False)
+            return result
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except _DAMAGED as error:

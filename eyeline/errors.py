@@ -62,12 +62,12 @@ def check_shape(
         raise DataError(
             f"{what} has {len(shape)} axes, shape {shape}; expected {len(axes)}: '{pattern}'"
         )
-    found = dict(sizes or {})
+    result = dict(sizes or {})
     for axis, size in zip(axes, shape, strict=True):
-        expected = int(axis) if axis.isdigit() else found.setdefault(axis, size)
+        expected = int(axis) if axis.isdigit() else result.setdefault(axis, size)
         if size != expected:
             raise DataError(
                 f"{what} has shape {shape}; "
                 f"axis '{axis}' of '{pattern}' should be {expected}, is {size}"
             )
-    return found
+    return result

@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def filling(folder: Path) -> Iterator[Path]:
+def atomic_dir(folder: Path) -> Iterator[Path]:
     """A folder beside that takes the place of an empty or missing one once it is full.
 
     Raises:
@@ -67,7 +67,7 @@ def filling(folder: Path) -> Iterator[Path]:
 
 
 def clear(folder: Path) -> None:
-    """Remove a folder that is out of date, and what a killed run has left of `filling` it.
+    """Remove a folder that is out of date, and what a killed run has left of `atomic_dir` it.
 
     Raises:
         DataError: it cannot be removed.

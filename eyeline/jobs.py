@@ -204,13 +204,13 @@ def library_versions() -> dict[str, str]:
     """Versions of eyeline and of the libraries that results depend on."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"eyeline": _version()}
+    result = {"eyeline": _version()}
     for name in _DECISIVE:
         try:
-            found[name] = version(name)
+            result[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return result
 
 
 def _version() -> str:

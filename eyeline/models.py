@@ -21,13 +21,13 @@ FOLDER = "EYELINE_WEIGHTS"
 
 def shipped() -> dict[str, Path]:
     """Weights that lie in the package: `system/network` -> file."""
-    found = {}
+    result = {}
     for system in list_systems():
         for name in system.networks:
             path = system.folder / "weights" / f"{name}.safetensors"
             if path.is_file():
-                found[f"{system.name}/{name}"] = path
-    return found
+                result[f"{system.name}/{name}"] = path
+    return result
 
 
 def load(name_or_file: str | Path) -> nn.Module:
@@ -79,16 +79,16 @@ class GivenWeights:
             UsageError: some networks of it have a file, others none; or several are given of which
                 it takes one.
         """
-        found = {n: p for n in builder.networks if (p := self._find(system, n, builder.embedded))}
-        lacking = [name for name in builder.networks if name not in found]
-        if lacking and (found or not builder.embedded):
+        result = {n: p for n in builder.networks if (p := self._find(system, n, builder.embedded))}
+        lacking = [name for name in builder.networks if name not in result]
+        if lacking and (result or not builder.embedded):
             raise UsageError(
                 f"{system.name}/{builder.method.builder} needs weights of {', '.join(lacking)}: "
                 f"give --weights FILE, or set {FOLDER} to a folder with "
                 f"{system.name}/{lacking[0]}.safetensors. The authors' files are turned into ours "
                 f"by: eyeline import {system.name} FILE"
             )
-        return found | self._one_more(system, builder)
+        return result | self._one_more(system, builder)
 
     def there(self, system: System, builder: Builder) -> bool:
         """Whether all networks of a builder have a file."""

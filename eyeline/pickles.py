@@ -36,14 +36,14 @@ _MUCH = 2**16
 Array = np.ndarray[Any, Any]
 
 
-def read_pickle(path: Path, *, pictures: bool = False, objects: bool = False) -> Any:
+def read_pickle(path: Path, *, images: bool = False, objects: bool = False) -> Any:
     """What a pickle holds: dicts, lists, tuples, text, numbers and arrays of numbers.
 
     Arrays keep their type.
 
     Args:
         path: the file.
-        pictures: read pictures of Pillow, too, as uint8 `(h, w, 3)` RGB.
+        images: read images of Pillow, too, as uint8 `(h, w, 3)` RGB.
         objects: read arrays of objects, too, as nested lists. Any array without axes is its only
             entry then.
 
@@ -53,9 +53,9 @@ def read_pickle(path: Path, *, pictures: bool = False, objects: bool = False) ->
 
     def read() -> Any:
         with path.open("rb") as file:
-            return _loaded(file, pictures, objects)
+            return _loaded(file, images, objects)
 
-    return _told(path, read)
+    return _reported(path, read)
 
 
 def read_npy(path: Path) -> Any:
@@ -76,13 +76,13 @@ def read_npy(path: Path) -> Any:
             raise DataError(f"version {version} of the format, which is not read")
         shape, fortran, kind = header(file)
         if kind == np.dtype(object):
-            return _loaded(file, pictures=False, objects=True)
+            return _loaded(file, images=False, objects=True)
         return array_of(file.read(), Kind(kind.str), shape, "F" if fortran else "C")
 
-    return _told(path, read)
+    return _reported(path, read)
 
 
-def _told(path: Path, read: Callable[[], Any]) -> Any:
+def _reported(path: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except DataError as error:
@@ -93,9 +93,9 @@ def _told(path: Path, read: Callable[[], Any]) -> Any:
         raise DataError(f"{path} is damaged: {type(error).__name__}: {error}") from None
 
 
-def _loaded(file: BinaryIO, pictures: bool, objects: bool) -> Any:
-    names = {**NUMBERS, **(_PICTURES if pictures else {})}
-    what = f"arrays of numbers{', pictures' if pictures else ''} and plain values"
+def _loaded(file: BinaryIO, images: bool, objects: bool) -> Any:
+    names = {**NUMBERS, **(_IMAGES if images else {})}
+    what = f"arrays of numbers{', images' if images else ''} and plain values"
     content = Reader(file, names, what).load()
     return _Plain(file.seek(0, os.SEEK_END), objects)(content)
 
@@ -142,10 +142,10 @@ class Kind(Held):
 
 def shape_of(shape: Iterable[Any]) -> tuple[int, ...]:
     """A shape that a file gives; DataError for one that no array has."""
-    found = tuple(int(n) for n in shape)
-    if len(found) > _AXES or min(found, default=0) < 0:
-        raise DataError(f"an array of {len(found)} axes, or of less than no entries")
-    return found
+    result = tuple(int(n) for n in shape)
+    if len(result) > _AXES or min(result, default=0) < 0:
+        raise DataError(f"an array of {len(result)} axes, or of less than no entries")
+    return result
 
 
 def array_of(data: bytes, kind: Any, shape: Iterable[Any], order: Any) -> Array:
@@ -160,11 +160,11 @@ def array_of(data: bytes, kind: Any, shape: Iterable[Any], order: Any) -> Array:
     Raises:
         DataError: it is not one of numbers, or does not fit its bytes.
     """
-    made, sizes = _checked(kind).numpy(), shape_of(shape)
-    if math.prod(sizes) * made.itemsize != len(data):
+    created, sizes = _checked(kind).numpy(), shape_of(shape)
+    if math.prod(sizes) * created.itemsize != len(data):
         raise DataError(f"an array of shape {sizes} does not fit its {len(data)} bytes")
-    array = np.frombuffer(data, made).reshape(sizes, order="F" if order == "F" else "C")
-    return array.astype(made.newbyteorder("="))
+    array = np.frombuffer(data, created).reshape(sizes, order="F" if order == "F" else "C")
+    return array.astype(created.newbyteorder("="))
 
 
 def _checked(kind: Any) -> Kind:
@@ -201,14 +201,14 @@ class _Scalar(_Array):
         super().__init__((), kind, "C", content)
 
 
-class _Picture(Held):
+class _Image(Held):
     """Stands for `PIL.Image.Image`."""
 
     def array(self) -> _Array:
         """Its pixels, `(h, w, 3)` uint8."""
         _, mode, (width, height), _, pixels = self.state[:5]
         if mode != "RGB":
-            raise DataError(f"a picture of mode '{worded(mode)}'; expected RGB")
+            raise DataError(f"an image of mode '{worded(mode)}'; expected RGB")
         return _Array((height, width, 3), Kind("u1"), "C", pixels)
 
 
@@ -244,7 +244,7 @@ NUMBERS: Names = {
     ("__builtin__", "bytes"): Known(lambda: _Bytes()),
 }
 """The names that arrays and numbers of numpy need."""
-_PICTURES: Names = {("PIL.Image", "Image"): Known(_Picture)}
+_IMAGES: Names = {("PIL.Image", "Image"): Known(_Image)}
 
 
 class _Within:
@@ -406,7 +406,7 @@ class _Plain:
             return self._data(value)
         if isinstance(value, _Scalar):
             return self._array(value).item()
-        if isinstance(value, _Picture):
+        if isinstance(value, _Image):
             return self._array(value.array())
         if isinstance(value, _Array):
             return self._items(value) if self._objects else self._array(value)
@@ -433,11 +433,11 @@ class _Plain:
         return entries.reshape(sizes).tolist()  # numpy lists objects by rows, whatever the order
 
     def _data(self, content: Any) -> bytes:
-        found = content.text if isinstance(content, _Bytes) else content
-        if not isinstance(found, (str, bytes, bytearray)):
-            raise DataError(f"an array of numbers whose bytes are a {type(found).__name__}")
-        self._spend(len(found))
-        return found.encode("latin1") if isinstance(found, str) else bytes(found)
+        result = content.text if isinstance(content, _Bytes) else content
+        if not isinstance(result, (str, bytes, bytearray)):
+            raise DataError(f"an array of numbers whose bytes are a {type(result).__name__}")
+        self._spend(len(result))
+        return result.encode("latin1") if isinstance(result, str) else bytes(result)
 
     def _spend(self, amount: int) -> None:
         self._left -= amount

@@ -40,19 +40,19 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
     Raises:
         UsageError: a folder or pattern without videos, or names that would share a folder.
     """
-    found: dict[Path, Path] = {}
+    result: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
         if os.path.isdir(path):  # noqa: PTH112 Path raises where a folder above may not be read
-            found |= {p: p.relative_to(path) for p in _inside(path, out, note)}
+            result |= {p: p.relative_to(path) for p in _inside(path, out, note)}
         elif not os.path.lexists(path) and any(c in text for c in "*?["):
-            found |= {p: Path(p.name) for p in _matching(path, text)}
+            result |= {p: Path(p.name) for p in _matching(path, text)}
         else:
-            found[path] = Path(path.name)
-    ours = [video for video in found if _is_ours(video)]
+            result[path] = Path(path.name)
+    ours = [video for video in result if _is_ours(video)]
     if ours and note:
         note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names([*map(str, ours)])}")
-    videos = {video: name for video, name in found.items() if video not in ours}
+    videos = {video: name for video, name in result.items() if video not in ours}
     if not videos:
         raise UsageError(
             f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"

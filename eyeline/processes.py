@@ -270,7 +270,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def here_or_beside(
+def parallel_map(
     work: Callable[..., Result],
     arguments: Sequence[tuple[Any, ...]],
     jobs: int,

@@ -30,9 +30,9 @@ Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 Image: TypeAlias = npt.NDArray[np.uint8]
 
 TARGET_SCENE = 0
-"""`Points.target` of a place in the picture that is nobody's face."""
+"""`Points.target` of a place in the image that is nobody's face."""
 TARGET_OFF_SCREEN = -1
-"""`Points.target` of a look that leaves the picture."""
+"""`Points.target` of a look that leaves the image."""
 TARGET_CAMERA = -2
 """`Points.target` of a look into the camera."""
 WEARER = 0
@@ -74,9 +74,9 @@ class VideoInfo:
     path: str
     """The file as the user named it."""
     width_px: int
-    """Width of the upright picture with square pixels."""
+    """Width of the upright image with square pixels."""
     height_px: int
-    """Height of the upright picture with square pixels."""
+    """Height of the upright image with square pixels."""
     rate_hz: Fraction
     """Average frames a second, exact as the container states it; in a recording with gaps, of the
     time that was recorded."""
@@ -86,8 +86,8 @@ class VideoInfo:
     """From the first frame to the end of the last one."""
     frame_count: int
     """Frames that were decoded."""
-    has_sound: bool
-    """Whether there is a decodable sound stream."""
+    has_audio: bool
+    """Whether there is a decodable audio stream."""
     rotation_deg: int = 0
     """Clockwise turn that the reader has applied: 0, 90, 180 or 270."""
     pixel_aspect: Fraction = Fraction(1)
@@ -179,12 +179,12 @@ class People:
     eyes_px: Floats
     """`(n, 2)` point midway between the eyes, where a gaze arrow starts."""
     yaw_deg: Floats
-    """`(n,)` turn of the head in the camera frame, positive towards the picture's right edge; 0 is
+    """`(n,)` turn of the head in the camera frame, positive towards the image's right edge; 0 is
     against the optical axis, so that a face off the middle that faces the camera has another."""
     pitch_deg: Floats
     """`(n,)` likewise, positive upwards."""
     roll_deg: Floats
-    """`(n,)` positive clockwise in the picture."""
+    """`(n,)` positive clockwise in the image."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
@@ -200,9 +200,9 @@ class _Answer:
     """What all answers say of their origin."""
 
     system: str
-    """The room that answered, for example `gaze_3d`."""
+    """The system that answered, for example `gaze_3d`."""
     builder: str
-    """The room's builder, for example `head_pose`."""
+    """The system's builder, for example `head_pose`."""
     name: str
     """What is answered, for example `gaze` or `eye_contact`."""
 
@@ -245,7 +245,7 @@ class Directions(_Answer):
     person: Ints
     """`(n,)`."""
     origin_px: Floats
-    """`(n, 2)` where the direction starts in the picture."""
+    """`(n, 2)` where the direction starts in the image."""
     direction: Floats
     """`(n, 3)` unit vectors: x right, y down, z forward; (0, 0, -1) looks into the camera."""
     concentration: Floats
@@ -263,7 +263,7 @@ class Directions(_Answer):
 
 @dataclass(frozen=True)
 class Points(_Answer):
-    """Where in the picture, and at what or whom."""
+    """Where in the image, and at what or whom."""
 
     frame: Ints
     """`(n,)`."""
@@ -272,7 +272,7 @@ class Points(_Answer):
     person: Ints
     """`(n,)`."""
     point_px: Floats
-    """`(n, 2)`, NaN where the look leaves the picture or goes to the camera."""
+    """`(n, 2)`, NaN where the look leaves the image or goes to the camera."""
     target: Ints
     """`(n,)` number of the person looked at, or `TARGET_SCENE`, `TARGET_OFF_SCREEN`,
     `TARGET_CAMERA`."""
@@ -283,7 +283,7 @@ class Points(_Answer):
     heatmap_row: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """`(m,)` rows for which a heatmap is kept."""
     heatmap: Image | None = None
-    """`(m, rows, columns)` over the whole picture, scaled so that the peak is 255."""
+    """`(m, rows, columns)` over the whole image, scaled so that the peak is 255."""
 
     def __post_init__(self) -> None:
         """Check lengths and range."""

@@ -35,10 +35,10 @@ class Settings:
     ego: bool = False
     """Whether the camera is head-worn."""
     fov_deg: float | None = None
-    """Field of view along the longer side of the picture; None assumes
+    """Field of view along the longer side of the image; None assumes
     `geometry.camera.ASSUMED_FOV_DEG`."""
     intrinsics: tuple[float, float, float, float] | None = None
-    """fx, fy, cx, cy in pixels of the upright picture, instead of a field of view."""
+    """fx, fy, cx, cy in pixels of the upright image, instead of a field of view."""
     video_track: int | None = None
     """Number, from 1, of the video track; None takes the one that a player would choose."""
     audio_track: int | None = None

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from eyeline.people.targets.model import Looks
     from eyeline.training.checkpoint import Imported
     from eyeline.training.devices import Devices
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 
 class Listening(Protocol):
-    """A fresh pass over a video's sound."""
+    """A fresh pass over a video's audio."""
 
-    def __call__(self, rate_hz: int = 16_000, /) -> Iterator[SoundBlock]:
+    def __call__(self, rate_hz: int = 16_000, /) -> Iterator[AudioBlock]:
         """Blocks at a rate, mono, on the video's clock."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a room is shown of one video: people, sound and the answers it may build on."""
+    """What a room is shown of one video: people, audio and the answers it may build on."""
 
     video: VideoInfo
     camera: Camera
@@ -45,14 +45,14 @@ class Scene:
     """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for rooms with
     `Needs.gaze`."""
     speaking: Scores | None = None
-    """Who speaks, rows in the order of the tracks; None for a video without sound."""
+    """Who speaks, rows in the order of the tracks; None for a video without audio."""
     ego: bool = False
     """Whether the camera is head-worn."""
     frames: Callable[[], Iterator[Frame]] | None = None
     """A fresh pass over the analysed frames, for networks that look at pixels."""
-    sound: Listening | None = None
-    """A fresh pass over the sound, at 16 kHz or another rate, on the video's clock, for networks
-    that hear; None for a video without sound."""
+    audio: Listening | None = None
+    """A fresh pass over the audio, at 16 kHz or another rate, on the video's clock, for networks
+    that hear; None for a video without audio."""
 
     @cached_property
     def looks(self) -> Sequence[Looks]:
@@ -75,10 +75,10 @@ class Needs:
     """What a builder must be given."""
 
     people: bool = True
-    sound: bool = False
-    """Answers nothing without sound."""
+    audio: bool = False
+    """Answers nothing without audio."""
     hears: bool = False
-    """Takes sound into account, and silence for a video without."""
+    """Takes audio into account, and silence for a video without."""
     gaze: bool = False
     """Builds on the directions called `gaze` of another builder."""
     ego: bool = False
@@ -127,7 +127,7 @@ class Prepare(Protocol):
         *,
         weights: Mapping[str, Path] | None = None,
         device: str = "cpu",
-        told: Log | None = None,
+        log: Log | None = None,
     ) -> Summary:
         """From the folder as downloaded into the folder to make, with networks by name."""
 
@@ -175,7 +175,7 @@ class Evaluate(Protocol):
 class Score(Protocol):
     """Scores predictions against truth, without a network."""
 
-    def __call__(self, predictions: Path, truth: Path, /, *, told: Log | None = None) -> Report:
+    def __call__(self, predictions: Path, truth: Path, /, *, log: Log | None = None) -> Report:
         """The report."""
 
 
@@ -189,7 +189,7 @@ class Synthesize(Protocol):
 class Show(Protocol):
     """Draws the annotations of a data set as downloaded."""
 
-    def __call__(self, data: Path, out: Path, /, *, told: Log | None = None) -> Summary:
+    def __call__(self, data: Path, out: Path, /, *, log: Log | None = None) -> Summary:
         """What was drawn."""
 
 
@@ -316,7 +316,7 @@ class System:
 
 @cache
 def system_names() -> tuple[str, ...]:
-    """The rooms: every folder under `eyeline.systems`."""
+    """The systems: every folder under `eyeline.systems`."""
     from eyeline import systems
 
     return tuple(sorted(m.name for m in pkgutil.iter_modules(systems.__path__) if m.ispkg))
@@ -334,7 +334,7 @@ def load_system(name: str) -> System:
 
 
 def list_systems() -> list[System]:
-    """The cards of all rooms, by name."""
+    """The cards of all systems, by name."""
     return [_card(name) for name in system_names()]
 
 

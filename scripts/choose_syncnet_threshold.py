@@ -1,4 +1,4 @@
-"""Choose from which agreement of lips and sound on SyncNet counts a face as speaking.
+"""Choose from which agreement of lips and audio on SyncNet counts a face as speaking.
 
 `python scripts/choose_syncnet_threshold.py syncnet_v2.model -o syncnet.safetensors` (needs the
 `test` extra) draws faces that talk, from the portrait that the packaged sample is made of, lets the
@@ -7,7 +7,7 @@ prints where the two kinds part. With `-o` it writes our file of the weights wit
 in its card; `speech.syncnet.who_speaks` goes by it.
 
 Without the authors' file, `--stand-in` first trains a small network of two encoders on other such
-faces, by the contrastive loss of SyncNet's paper and by which sound goes with which lips. It shows
+faces, by the contrastive loss of SyncNet's paper and by which audio goes with which lips. It shows
 how the choice is made, no more: a run gave a threshold of 0.053 with an AUC of 0.950 on 30 talkers
 that it had not heard, 11.6 % of either kind on the wrong side. It knows lips worse than the real
 network, whose agreements are larger, so the package's default is not its.
@@ -48,7 +48,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 DURATION_S = 12.0
 MARGIN = 20.0
-"""Distance up to which a stand-in pushes lips and sound apart that are not of one time."""
+"""Distance up to which a stand-in pushes lips and audio apart that are not of one time."""
 _TALKERS = 30  # that a stand-in learns from, 8 s each
 _HELD_OUT = 10_000  # seeds from here on are not trained on
 
@@ -62,19 +62,19 @@ def main() -> None:
     else:
         net, _ = load_syncnet(options.weights)
     speaking, silent = judged(net, cast, options.talkers)
-    found = evidence.calibrate(speaking, silent)
-    print(_told(found, speaking, silent))
+    result = evidence.calibrate(speaking, silent)
+    print(_report(result, speaking, silent))
     if options.out:
         card = CheckpointCard(
             "gaze_following", BUILDER, {}, licence=LICENCE,
-            settings={"calibration": asdict(found)},
+            settings={"calibration": asdict(result)},
             data={"calibration": f"{options.talkers} drawn talkers of {DURATION_S:g} s"},
         )  # fmt: skip
         checkpoint.save(options.out, net.state_dict(), card)
 
 
 def judged(net: SyncNet, cast: list[talkers.Looks], count: int) -> tuple[Floats, Floats]:
-    """Agreements at the right shift of lips that make the sound, and of others.
+    """Agreements at the right shift of lips that make the audio, and of others.
 
     Both `(n,)`, only where a voice is heard, so far apart in time that they tell different things.
     """
@@ -92,7 +92,7 @@ def judged(net: SyncNet, cast: list[talkers.Looks], count: int) -> tuple[Floats,
                 curves[kind].append(_curve(quick, lips, own))
     best = int(np.nanmean(np.concatenate(curves[0]), axis=0).argmax())
     if abs(best - SHIFT_TICKS) > 3:
-        print(f"odd: lips and sound agree best {best - SHIFT_TICKS} ticks apart")
+        print(f"odd: lips and audio agree best {best - SHIFT_TICKS} ticks apart")
     kinds = [np.concatenate([curve[:, best] for curve in kind]) for kind in curves]
     return tuple(kind[np.isfinite(kind)] for kind in kinds)  # type: ignore[return-value]
 
@@ -110,11 +110,11 @@ def small() -> SyncNet:
         nn.Conv3d(3, 16, (CLIP_FRAMES, 16, 16), (1, 16, 16)), nn.BatchNorm3d(16), nn.ReLU(),
         nn.Conv3d(16, 128, (1, 14, 14)), nn.BatchNorm3d(128), nn.ReLU(),
     )  # fmt: skip
-    sound = nn.Sequential(
+    audio = nn.Sequential(
         nn.Conv2d(1, 32, (13, 5)), nn.BatchNorm2d(32), nn.ReLU(),
         nn.Conv2d(32, 128, (1, 16)), nn.BatchNorm2d(128), nn.ReLU(),
     )  # fmt: skip
-    return SyncNet(Encoder(lips, head()), Encoder(sound, head()))
+    return SyncNet(Encoder(lips, head()), Encoder(audio, head()))
 
 
 def train(cast: list[talkers.Looks], net: SyncNet, steps: int) -> SyncNet:
@@ -129,8 +129,8 @@ def train(cast: list[talkers.Looks], net: SyncNet, steps: int) -> SyncNet:
         net.train()
         for step in range(steps):
             clips, windows = _batch(pool, rng)
-            lips, sound = net(clips, windows)
-            loss = _loss(torch.cdist(lips, sound))
+            lips, audio = net(clips, windows)
+            loss = _loss(torch.cdist(lips, audio))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -158,7 +158,7 @@ def _pool(cast: list[talkers.Looks]) -> list[tuple[talkers.Faces, Floats]]:
     for seed in range(_TALKERS):
         spoken = talkers.talk(seed, 8.0)
         film = talkers.film(cast[seed % len(cast)], spoken.opening, seed)
-        pool.append((film, mfcc(spoken.sound)))
+        pool.append((film, mfcc(spoken.audio)))
     return pool
 
 
@@ -182,15 +182,15 @@ def _batch(
 
 def _curve(quick: OverTime, lips: Floats, own: talkers.Talk) -> Floats:
     """Agreements `(n, 31)` while the voice is heard, one each `INDEPENDENT_S`."""
-    sound = quick.sound(mfcc(own.sound))
-    sound = np.pad(sound[: len(lips)], ((0, max(0, len(lips) - len(sound))), (0, 0)))
-    padded = np.pad(sound, ((SHIFT_TICKS, SHIFT_TICKS), (0, 0)), constant_values=np.nan)
+    audio = quick.audio(mfcc(own.audio))
+    audio = np.pad(audio[: len(lips)], ((0, max(0, len(lips) - len(audio))), (0, 0)))
+    padded = np.pad(audio, ((SHIFT_TICKS, SHIFT_TICKS), (0, 0)), constant_values=np.nan)
     agreed = evidence.agreement(evidence.smooth(distances(lips, padded)))
     heard = np.flatnonzero(own.talks[: len(agreed)])
     return agreed[heard[:: round(evidence.INDEPENDENT_S / talkers.TICK_S)]]
 
 
-def _told(found: Calibration, speaking: Floats, silent: Floats) -> str:
+def _report(found: Calibration, speaking: Floats, silent: Floats) -> str:
     truth = np.repeat([1, 0], [len(speaking), len(silent)])
     auc = roc_auc(truth, np.concatenate([speaking, silent]))
     missed, wrong = (speaking < found.threshold).mean(), (silent >= found.threshold).mean()

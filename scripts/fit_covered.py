@@ -52,8 +52,8 @@ def fit_and_score(clips: dict[str, list[Image]]) -> tuple[Floats, float]:
     """Print the scores of what is left out, and fit on all."""
     rng = np.random.default_rng(0)
     rows: list[tuple[str, str, float, Floats]] = []
-    for name, found in clips.items():
-        for one in found:
+    for name, result in clips.items():
+        for one in result:
             rows.append((name, "clip open", 0.0, edges(one)))
             rows.append((name, "clip, mask drawn", 1.0, edges(masked(one, rng))))
             rows.append((name, "cloth alone", 1.0, edges(cloth_alone(rng))))

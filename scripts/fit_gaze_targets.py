@@ -26,7 +26,7 @@ import eyeline.sample
 from eyeline.people.targets import evidence, model
 from eyeline.people.targets.evidence import Shape
 from eyeline.people.targets.model import Looks, TargetModel
-from eyeline.people.tracks import lid_shares
+from eyeline.people.tracks import lid_fractions
 from eyeline.results import TARGET_CAMERA, TARGET_OFF_SCREEN, TARGET_SCENE, Floats
 from eyeline.system import Scene
 
@@ -37,7 +37,7 @@ SAMPLE = "sample"
 PENALTIES = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 SWITCHES_HZ = (0.5, 1.0, 2.0, 4.0)
 WITNESS_S = (0.1, 0.2, 0.4, 0.8)
-HEAD_SHARES = (0.65, 0.75, 0.85, 1.0)
+HEAD_FRACTIONS = (0.65, 0.75, 0.85, 1.0)
 DISTANCE_SPREADS = (0.15, 0.25, 0.4)
 """What is chosen from, by the likelihood of clips left out."""
 START = Shape(0.75, 0.25, 0.0)
@@ -128,8 +128,10 @@ def _clips(asked: argparse.Namespace) -> list[Clip]:
         rows = labels.read(asked.labels, file.stem)
         if rows:
             scene = scene_of(file, asked.cache)
-            found = gathered(scene, START)
-            clips.append(Clip(file.stem, scene, found, labels.join(file.stem, rows, scene, found)))
+            result = gathered(scene, START)
+            clips.append(
+                Clip(file.stem, scene, result, labels.join(file.stem, rows, scene, result))
+            )
     scene = scene_of(eyeline.sample.path(), asked.cache)
     known = labels.of_sample(eyeline.sample.truth(), scene)
     return [*clips, Clip(SAMPLE, scene, gathered(scene, START), known)]
@@ -159,7 +161,7 @@ def fit_all(clips: Sequence[Clip]) -> tuple[TargetModel, dict[str, list[Looks]]]
     drafts = [TargetModel(shape, w, switches, witness, 0.5, lids) for w in folds]
     looks = [_looks(c, m) for c, m in zip(clips, drafts, strict=True)]
     threshold = measure.best_threshold(
-        [(c.labels, found) for c, found in zip(clips, looks, strict=True) if c.name != SAMPLE]
+        [(c.labels, result) for c, result in zip(clips, looks, strict=True) if c.name != SAMPLE]
     )
     held = {}
     for i, (clip, draft) in enumerate(zip(clips, drafts, strict=True)):
@@ -177,7 +179,7 @@ def best_shape(clips: Sequence[Clip]) -> Shape:
     def loss_of(shape: Shape) -> float:
         return folds_of([c.shaped(shape) for c in clips], shape, PENALTY)[0]
 
-    shapes = (Shape(*pair, rests) for pair in itertools.product(HEAD_SHARES, DISTANCE_SPREADS))
+    shapes = (Shape(*pair, rests) for pair in itertools.product(HEAD_FRACTIONS, DISTANCE_SPREADS))
     loss, shape = min(((loss_of(s), s) for s in shapes), key=lambda found: found[0])
     print(f"{shape}: loss {loss:.3f}")
     return shape
@@ -185,13 +187,13 @@ def best_shape(clips: Sequence[Clip]) -> Shape:
 
 def closed_lids(clips: Sequence[Clip]) -> float:
     """The share of the usual opening that best parts open eyes from lowered and closed ones."""
-    shares: dict[bool, list[float]] = {True: [], False: []}
+    fractions: dict[bool, list[float]] = {True: [], False: []}
     for clip in clips:
-        lids = lid_shares(clip.scene.tracks)
+        lids = lid_fractions(clip.scene.tracks)
         for label in clip.labels:
             if label.eyes in ("open", "lowered", "closed"):
-                shares[label.eyes == "open"].append(float(lids[label.track][label.row]))
-    seen = {k: np.array(v)[np.isfinite(v)] for k, v in shares.items()}
+                fractions[label.eyes == "open"].append(float(lids[label.track][label.row]))
+    seen = {k: np.array(v)[np.isfinite(v)] for k, v in fractions.items()}
     grid = np.linspace(0.3, 1.0, 71)
     apart = np.array([(seen[False] < t).mean() - (seen[True] < t).mean() for t in grid])
     return float(np.median(grid[apart >= apart.max() - 0.01]))
@@ -199,7 +201,7 @@ def closed_lids(clips: Sequence[Clip]) -> float:
 
 def iris_down(clips: Sequence[Clip]) -> Floats:
     """How far irises stand below the eye corners in each labelled look at the camera, radians."""
-    found = []
+    result = []
     for clip in clips:
         for label in clip.labels:
             if label.kind == "camera" and clip.name != SAMPLE:
@@ -207,8 +209,8 @@ def iris_down(clips: Sequence[Clip]) -> Floats:
                 x, y = track.pupil_mm[label.row]
                 roll = track.roll_rad[label.row]
                 down = np.sin(roll) * x + np.cos(roll) * y
-                found.append(np.arcsin(np.clip(down / evidence.EYE_RADIUS_MM, -0.95, 0.95)))
-    return np.array(found)
+                result.append(np.arcsin(np.clip(down / evidence.EYE_RADIUS_MM, -0.95, 0.95)))
+    return np.array(result)
 
 
 def folds_of(
@@ -310,9 +312,9 @@ def _chain_loss(clips: Sequence[Clip], drafts: Sequence[TargetModel]) -> float:
     """Mean loss of clips by the chain with the weights of the others."""
     total, count = 0.0, 0.0
     for clip, draft in zip(clips, drafts, strict=True):
-        found = _looks(clip, draft)
+        result = _looks(clip, draft)
         for label in clip.labels:
-            e, p = found[label.track].evidence, found[label.track].posterior[label.row]
+            e, p = result[label.track].evidence, result[label.track].posterior[label.row]
             codes = (*e.others, TARGET_CAMERA, TARGET_SCENE, TARGET_OFF_SCREEN)
             right = sum(p[i] for i, code in enumerate(codes) if code in label.allowed)
             chance = with_doubt(right, len(label.allowed), len(codes))

@@ -103,9 +103,9 @@ Example = tuple[Floats, Floats, bool, bool]
 def pairs(clip: Faces, clips: list[Faces]) -> list[Example]:
     """Pairs of groups of pieces, the first of each of this clip."""
     rng = np.random.default_rng(sum(clip.clip.encode()))
-    found: list[Example] = []
+    result: list[Example] = []
     persons = np.unique(clip.person)
-    while len(found) < EXAMPLES:
+    while len(result) < EXAMPLES:
         mine = by_person(clip, rng)
         a = int(rng.choice(persons))
         same, uncut = rng.random() < SAME, rng.random() < UNCUT
@@ -114,19 +114,19 @@ def pairs(clip: Faces, clips: list[Faces]) -> list[Example]:
             second = strangers(clip, a, clips, mine, rng)
         if first and second:
             first, second = (p[:1] if uncut else p[:MOST_PIECES] for p in (first, second))
-            found.append(example(first, second, same, uncut))
-    return found
+            result.append(example(first, second, same, uncut))
+    return result
 
 
 def by_person(clip: Faces, rng: np.random.Generator) -> dict[int, list[Piece]]:
     """Pieces of a clip cut at random into equal spans."""
     spans = int(rng.integers(2, SPANS + 1))
     edges = np.linspace(0, float(clip.time_s.max()) + 1e-3, spans + 1)
-    found: dict[int, list[Piece]] = {}
+    result: dict[int, list[Piece]] = {}
     for a, b in pairwise(edges):
         for one in films.cut(clip, float(a), float(b), rng):
-            found.setdefault(one.who[1], []).append(one)
-    return found
+            result.setdefault(one.who[1], []).append(one)
+    return result
 
 
 def split(pieces: list[Piece], rng: np.random.Generator) -> tuple[list[Piece], list[Piece]]:
@@ -190,12 +190,12 @@ def table(examples: list[Example]) -> tuple[Floats, Floats]:
 
 def left_out(examples: dict[str, list[Example]]) -> list[tuple[str, Floats, Floats, list[Example]]]:
     """For each clip the probabilities by a fit without it, and the truth."""
-    found = []
+    result = []
     for name, mine in examples.items():
         model = fit_without({name}, examples)
         cues, places, same, _ = (np.array(column) for column in zip(*mine, strict=True))
-        found.append((name, model.probability(cues, places), same, mine))
-    return found
+        result.append((name, model.probability(cues, places), same, mine))
+    return result
 
 
 def report_left_out(examples: dict[str, list[Example]]) -> None:
@@ -253,12 +253,12 @@ def close_ups(small: Floats) -> list[Floats]:
     width, height = SCENE_WH
     image = small.reshape(height, width, 3)
     corners = [(0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5)]
-    found = []
+    result = []
     for down, right in corners:
         y, x = int(down * height / 2), int(right * width / 2)
         half = image[y : y + (height + 1) // 2, x : x + width // 2]
-        found.append(half.repeat(2, 0).repeat(2, 1)[:height, :width].ravel())
-    return found
+        result.append(half.repeat(2, 0).repeat(2, 1)[:height, :width].ravel())
+    return result
 
 
 # --- joined films
@@ -308,12 +308,12 @@ def score(model: evidence.Model, cast: Cast) -> dict[str, int]:
     groups, _ = identity.group(films.gallery(pieces), places, barred, model)
     group = {i: g for g, members in enumerate(groups) for i in members}
     who = [p.who for p in pieces]
-    found = {"right": 0, "missed": 0, "false": 0}
+    result = {"right": 0, "missed": 0, "false": 0}
     for i, j in combinations(range(len(pieces)), 2):
         same, joined = who[i] == who[j], group[i] == group[j]
         if same or joined:
-            found["right" if same and joined else "missed" if same else "false"] += 1
-    return found | {"groups": len(groups), "persons": len(set(who))}
+            result["right" if same and joined else "missed" if same else "false"] += 1
+    return result | {"groups": len(groups), "persons": len(set(who))}
 
 
 def total(counts: list[dict[str, int]]) -> dict[str, int]:

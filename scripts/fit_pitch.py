@@ -44,7 +44,7 @@ FRAMES_OFF = 3
 class Choice:
     """One combination of constants."""
 
-    level_share: float
+    level_fraction: float
     vertical: Vertical
 
 
@@ -75,7 +75,7 @@ class Clip:
 
     def pitches(self, choice: Choice) -> Floats:
         """Pitch `(labels,)` in degrees in the camera frame."""
-        camera = self.camera.levelled(self.eyes_y_px, choice.level_share)
+        camera = self.camera.levelled(self.eyes_y_px, choice.level_fraction)
         pitch = []
         for one in self.tracks:
             track = _turned(one.track, self.camera, camera)

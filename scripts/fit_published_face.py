@@ -41,8 +41,8 @@ def main() -> None:
     rate_hz = float(sys.argv[4]) if len(sys.argv) > 4 else None
     all_pairs = pairs(Path(sys.argv[1]), Path(sys.argv[2]), source, rate_hz)
     for i, one in enumerate(all_pairs):
-        found = fit([pair for j, pair in enumerate(all_pairs) if j != i])
-        before, after = iou(one.ours, one.theirs), iou(mapped(*one[:2], found), one.theirs)
+        result = fit([pair for j, pair in enumerate(all_pairs) if j != i])
+        before, after = iou(one.ours, one.theirs), iou(mapped(*one[:2], result), one.theirs)
         print(f"track {i + 1}: median IoU {before:.3f}, mapped (left out) {after:.3f}")
     print(*(f"{name}={value:.3f}" for name, value in fit(all_pairs)._asdict().items()))
 
@@ -54,24 +54,24 @@ def pairs(video: Path, stored: Path, source: str, rate_hz: float | None) -> list
     content = np.load(stored)
     theirs = content["track_boxes"][..., [1, 0, 3, 2]] * np.array([width, height] * 2)
     middles = np.median(theirs, axis=1)
-    found = []
+    result = []
     for track in tracks(reader, source):
         box = face_in_head(track.box_xyxy) if source == "bodies" else track.box_xyxy
         k = int(boxes.iou(np.median(box, axis=0)[None], middles)[0].argmax())
         _, a, b = np.intersect1d(track.frame, content["track_frames"][k], return_indices=True)
-        found.append(Pair(box[a], track.yaw_rad[a], theirs[k][b]))
-    return found
+        result.append(Pair(box[a], track.yaw_rad[a], theirs[k][b]))
+    return result
 
 
 def tracks(reader: VideoReader, source: str) -> tuple[Track, ...]:
     """Faces of a detector, or heads in bodies that are drawn about CenterFace's faces."""
     camera = Camera.from_fov(reader.info.width_px, reader.info.height_px)
     detector = "mmod" if source == "mmod" else "centerface"
-    found = find_people(mark_shots(reader), camera, detector).tracks
+    result = find_people(mark_shots(reader), camera, detector).tracks
     if source != "bodies":
-        return found
+        return result
     bodies: dict[int, list[tuple[int, float, float, float, float, float]]] = {}
-    for track in found:
+    for track in result:
         size = track.box_xyxy[:, 2:] - track.box_xyxy[:, :2]
         low, high = track.box_xyxy[:, :2] - size * (1, 0.4), track.box_xyxy[:, 2:] + size * (1, 4)
         for frame, box in zip(track.frame.tolist(), np.concatenate([low, high], 1), strict=True):

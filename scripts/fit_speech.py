@@ -114,7 +114,7 @@ def fit_kind(clips: Sequence[Clip], pixels: bool) -> dict[str, object]:
     best = (-np.inf, 0.0, 0.0)
     for threshold, unseen in itertools.product(THRESHOLDS, THRESHOLDS):
         total = pooled(seconds(s, t, threshold, unseen) for s, t in by_scale[scale])
-        best = max(best, (merit(total), threshold, unseen))
+        best = max(best, (score(total), threshold, unseen))
     _, threshold, unseen = best
     kind = "with" if pixels else "without"
     print(f"{kind} pixels: scale {scale}, thresholds {threshold} and {unseen} (nobody visible)")
@@ -206,7 +206,7 @@ def surprise(turned: Sequence[tuple[Scene, Turns]]) -> float:
     return float(-np.log(given).mean())
 
 
-def merit(total: dict[str, float]) -> float:
+def score(total: dict[str, float]) -> float:
     """Seconds that are right less those that mislead; "not sure who" counts nothing."""
     wrong = total["wrong"] + total["unseen wrong"] + total["others too"] + total["called unseen"]
     return total["right"] + total["unseen right"] / 2 - wrong
@@ -419,10 +419,10 @@ def measure(path: Path) -> dict[str, Floats]:
 
     limit_threads()
     reader = VideoReader(path)
-    found = find_people(_shots(reader), Settings().camera(reader.info))
+    result = find_people(_shots(reader), Settings().camera(reader.info))
     speech = _listen(path, reader.info, Shortened()).speech
     everywhere = np.array([[0.0, reader.info.duration_s]])
-    return packed(found.tracks, read_lips(found.tracks, VideoReader(path), everywhere), speech)
+    return packed(result.tracks, read_lips(result.tracks, VideoReader(path), everywhere), speech)
 
 
 def packed(

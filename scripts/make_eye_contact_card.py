@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PICTURE = Path(__file__).parents[1] / "docs" / "eye_contact_calibration.svg"
+IMAGE = Path(__file__).parents[1] / "docs" / "eye_contact_calibration.svg"
 
 _SIDE, _MARGIN = 320, 44
 
@@ -42,7 +42,7 @@ def curve(bins: Sequence[Mapping[str, Any]]) -> str:
 def calibration_table(bins: Sequence[Mapping[str, Any]]) -> str:
     """A row for each bin."""
     rows = [
-        f"| {_percent(b['mean_probability'])} | {_percent(b['positive_share'])} "
+        f"| {_percent(b['mean_probability'])} | {_percent(b['positive_fraction'])} "
         f"| {_count(b['count'])} |"
         for b in bins
     ]
@@ -76,12 +76,12 @@ def _frame() -> list[str]:
             f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{tick:g}</text>',
         ]
     (x0, y0), (x1, y1) = _at(0, 0), _at(1, 1)
-    middle = _MARGIN + _SIDE / 2
+    centre = _MARGIN + _SIDE / 2
     return [
         *parts,
         f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#888" stroke-dasharray="4 4"/>',
-        _word("probability given", middle, _SIDE + 2 * _MARGIN - 8),
-        _word("share of contact", 12, middle, f' transform="rotate(-90 12 {middle})"'),
+        _word("probability given", centre, _SIDE + 2 * _MARGIN - 8),
+        _word("share of contact", 12, centre, f' transform="rotate(-90 12 {centre})"'),
     ]
 
 
@@ -98,10 +98,10 @@ def _count(value: int) -> str:
 
 
 def main() -> None:
-    """Read the report, write the picture, print the tables."""
+    """Read the report, write the image, print the tables."""
     report = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     bins = report["calibration"]["bins"]
-    PICTURE.write_text(curve(bins), encoding="utf-8")
+    IMAGE.write_text(curve(bins), encoding="utf-8")
     print(calibration_table(bins), "", slice_table(report["slices"]), sep="\n")
 
 

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sample_parts import play, portrait, scene
 
-SOUND_RATE_HZ = 48000
+AUDIO_RATE_HZ = 48000
 CRF = 21
-"""Quality of the picture: keeps the file below 700 kB."""
+"""Quality of the image: keeps the file below 700 kB."""
 
 
 def main() -> None:
@@ -93,26 +93,26 @@ def _as_json(document: dict[str, Any]) -> str:
 def _write_video(path: Path, parts: tuple[play.Part, ...], people: tuple[scene.Seat, ...]) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
-        picture = _picture_stream(container)
-        sound: Any = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
-        sound.bit_rate = 56000
-        sound.codec_context.flags |= av.codec.context.Flags.bitexact
-        packets = [*_sound_packets(sound)]
+        still = _video_stream(container)
+        audio: Any = container.add_stream("aac", rate=AUDIO_RATE_HZ, layout="mono")
+        audio.bit_rate = 56000
+        audio.codec_context.flags |= av.codec.context.Flags.bitexact
+        packets = [*_audio_packets(audio)]
         wall = scene.backdrop()
         for k in range(play.FRAMES):
             image = av.VideoFrame.from_ndarray(frame(k, parts, people, wall), format="rgb24")
             image.pts, image.time_base = k, Fraction(1, play.RATE)
-            container.mux(picture.encode(image))
+            container.mux(still.encode(image))
             while packets and packets[0].pts * packets[0].time_base <= (k + 1) / play.RATE:
                 container.mux(packets.pop(0))
             if k % 10 == 0:
                 print(f"\rframe {k} of {play.FRAMES}", end="", flush=True)
-        container.mux(picture.encode())
+        container.mux(still.encode())
         container.mux(packets)
     print()
 
 
-def _picture_stream(container: Any) -> Any:
+def _video_stream(container: Any) -> Any:
     stream = container.add_stream("libx264", rate=play.RATE)
     stream.width, stream.height, stream.pix_fmt = scene.WIDTH_PX, scene.HEIGHT_PX, "yuv420p"
     stream.codec_context.flags |= av.codec.context.Flags.bitexact
@@ -121,12 +121,12 @@ def _picture_stream(container: Any) -> Any:
     return stream
 
 
-def _sound_packets(stream: Any) -> list[Any]:
+def _audio_packets(stream: Any) -> list[Any]:
     from scipy.signal import resample_poly
 
-    samples = resample_poly(play.sound(), 2, 1)[None].astype(np.float32)
+    samples = resample_poly(play.audio(), 2, 1)[None].astype(np.float32)
     block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-    block.sample_rate, block.pts, block.time_base = SOUND_RATE_HZ, 0, Fraction(1, SOUND_RATE_HZ)
+    block.sample_rate, block.pts, block.time_base = AUDIO_RATE_HZ, 0, Fraction(1, AUDIO_RATE_HZ)
     fifo = av.AudioFifo()
     fifo.write(block)
     packets: list[Any] = []

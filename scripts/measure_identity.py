@@ -75,15 +75,15 @@ def main() -> None:
 def pieces(clips: list[Path], joins: int, truth: Truth) -> list[Piece]:
     """Pieces of clips in turn, spread over each; every third of a clip's is cropped to a person."""
     order = [clips[k % len(clips)] for k in range(joins + 1)]
-    found, used = [], dict.fromkeys(clips, 0)
+    result, used = [], dict.fromkeys(clips, 0)
     for clip in order:
         total = order.count(clip)
         length = max(row[1] for row in truth[clip.stem])
         start_s = used[clip] * max(length - PIECE_S, 0) / max(total - 1, 1)
         crop = _close_up(clip, start_s, truth, used[clip] // 3) if used[clip] % 3 == 2 else None
-        found.append(Piece(clip, start_s, crop))
+        result.append(Piece(clip, start_s, crop))
         used[clip] += 1
-    return found
+    return result
 
 
 def _close_up(clip: Path, start_s: float, truth: Truth, turn: int) -> tuple[float, float, float]:
@@ -122,11 +122,11 @@ def _placed(rgb: Image, crop: tuple[float, float, float] | None) -> tuple[Image,
     height, width = rgb.shape[:2]
     if crop is None:
         scale = min(SIZE_WH[0] / width, SIZE_WH[1] / height)
-        middle = np.array([width, height]) / 2
+        centre = np.array([width, height]) / 2
     else:
         scale = SIZE_WH[0] / (crop[2] * width)
-        middle = np.array([crop[0] * width, crop[1] * height + 0.1 * crop[2] * width])
-    shift = np.array(SIZE_WH) / 2 - scale * middle
+        centre = np.array([crop[0] * width, crop[1] * height + 0.1 * crop[2] * width])
+    shift = np.array(SIZE_WH) / 2 - scale * centre
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.warpAffine(rgb, matrix, SIZE_WH, flags=how), np.uint8), matrix[:, [0, 2]]
@@ -169,20 +169,20 @@ def report(name: str, found: Found, rows: list[Row]) -> None:
 
 def owners(track: Track, rows: Iterable[Row]) -> dict[str, int]:
     """Persons whom at least a tenth of the labelled rows of a track show."""
-    found: dict[str, int] = {}
+    result: dict[str, int] = {}
     listed = list(rows)
     for k in range(0, len(track), max(1, len(track) // 40)):
         name = whose(track.box_xyxy[k], float(track.time_s[k]), listed, most_s=0.25)
         if name is not None:
-            found[name] = found.get(name, 0) + 1
-    total = sum(found.values())
-    return {name: n for name, n in found.items() if n >= 0.1 * total}
+            result[name] = result.get(name, 0) + 1
+    total = sum(result.values())
+    return {name: n for name, n in result.items() if n >= 0.1 * total}
 
 
 def owner(track: Track, rows: Iterable[Row]) -> str | None:
     """The person whom a track shows most."""
-    found = owners(track, rows)
-    return max(found, key=lambda name: found[name]) if found else None
+    result = owners(track, rows)
+    return max(result, key=lambda name: result[name]) if result else None
 
 
 if __name__ == "__main__":

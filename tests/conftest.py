@@ -22,7 +22,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def interview(shared: Path) -> Path:
-    """Four people on a couch talk: 720p, 23.976 Hz, 396 frames in 16.52 s, sound of 19.90 s."""
+    """Four people on a couch talk: 720p, 23.976 Hz, 396 frames in 16.52 s, audio of 19.90 s."""
     return shared / "reference/vgs/data/video/012.mp4"
 
 

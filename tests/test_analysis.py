@@ -27,8 +27,8 @@ from eyeline.system import Scene
 from eyeline.systems.eye_contact.xgaze.weights import LICENCES
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from eyeline.video.audio import read_audio
 from eyeline.video.reader import VideoReader
-from eyeline.video.sound import read_sound
 from tests.speech.syncnet.conftest import their_tensors
 from tests.speech.syncnet.made import babble, eyes_and_ears, write_clip
 
@@ -39,16 +39,16 @@ def video() -> VideoInfo:
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "read_hz", "told"),
+    ("rate_hz", "read_hz", "known"),
     [(25, None, 0), (Fraction(24000, 1001), None, 0), (30, None, 0), (60, 12.5, 0), (25, 10.0, 1)],
 )
-def test_other_rates_than_the_networks_are_told(
-    video: VideoInfo, rate_hz: Fraction, read_hz: float | None, told: int
+def test_other_rates_than_the_networks_are_reported(
+    video: VideoInfo, rate_hz: Fraction, read_hz: float | None, known: int
 ) -> None:
     settings = Settings(systems=("eye_contact/landmarks_tcn",), rate_hz=read_hz)
-    found = analysis._other_rates(settings, replace(video, rate_hz=Fraction(rate_hz)))
-    assert len(found) == told
-    assert all("landmarks_tcn was trained at 25 frames a second" in text for text in found)
+    result = analysis._other_rates(settings, replace(video, rate_hz=Fraction(rate_hz)))
+    assert len(result) == known
+    assert all("landmarks_tcn was trained at 25 frames a second" in text for text in result)
 
 
 def test_given_weights_speak_for_themselves(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_given_weights_speak_for_themselves(tmp_path: Path) -> None:
     )  # fmt: skip
     checkpoint.save(tmp_path / "mine.safetensors", {"a": torch.zeros(1)}, card)
     method = PEOPLE
-    told = analysis._method(method, {"ms_tcn2": tmp_path / "mine.safetensors"})
-    assert told.weights is not None and told.weights.startswith("mine.safetensors (sha256 ")
-    assert "ms_tcn2 accuracy 0.71" in told.measured and method.measured in told.measured
-    assert told.licence == LICENCES["ms_tcn2"]
+    known = analysis._method(method, {"ms_tcn2": tmp_path / "mine.safetensors"})
+    assert known.weights is not None and known.weights.startswith("mine.safetensors (sha256 ")
+    assert "ms_tcn2 accuracy 0.71" in known.measured and method.measured in known.measured
+    assert known.licence == LICENCES["ms_tcn2"]
     assert analysis._method(method, {}) is method
 
 
@@ -76,7 +76,7 @@ def test_the_front_end_says_what_was_chosen() -> None:
     assert stricter.content["iou"] == 0.7 and "iou" not in Settings().content
 
 
-def test_a_scene_gives_the_sound_anew_on_the_video_s_clock(
+def test_a_scene_gives_the_audio_anew_on_the_video_s_clock(
     monkeypatch: pytest.MonkeyPatch, video: VideoInfo
 ) -> None:
     scenes: list[Scene] = []
@@ -84,14 +84,14 @@ def test_a_scene_gives_the_sound_anew_on_the_video_s_clock(
     monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
     monkeypatch.setattr(analysis, "_run", lambda scene, _: (scenes.append(scene), ([], []))[1])
     analysis.analyze_video(sample.path())
-    blocks = read_sound(sample.path(), 16_000, start_s=video.start_s)
+    blocks = read_audio(sample.path(), 16_000, start_s=video.start_s)
     wanted = np.concatenate([block.samples for block in blocks])
     assert np.abs(wanted).max() > 0.05
-    assert scenes[0].sound is not None
+    assert scenes[0].audio is not None
     for _ in range(2):
-        found = list(scenes[0].sound())
-        assert found[0].time_s == 0
-        np.testing.assert_array_equal(np.concatenate([b.samples for b in found]), wanted)
+        result = list(scenes[0].audio())
+        assert result[0].time_s == 0
+        np.testing.assert_array_equal(np.concatenate([b.samples for b in result]), wanted)
 
 
 def test_mutual_gaze_is_an_answer_of_every_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,14 +106,14 @@ def test_mutual_gaze_is_an_answer_of_every_analysis(monkeypatch: pytest.MonkeyPa
     nobody = Found((), (), clock, (), 0, Camera.from_fov(854, 480))
     monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
     monkeypatch.setattr(analysis, "_run", lambda *_: ([looks], []))
-    found = analysis.analyze_video(sample.path()).segments("mutual_gaze")
-    assert found.person.tolist() == [1, 2]
-    assert found.label == ("person 2", "person 1")
-    np.testing.assert_allclose(found.start_s, 0.0, atol=1e-9)
-    np.testing.assert_allclose(found.end_s, 0.8, atol=1e-9)
+    result = analysis.analyze_video(sample.path()).segments("mutual_gaze")
+    assert result.person.tolist() == [1, 2]
+    assert result.label == ("person 2", "person 1")
+    np.testing.assert_allclose(result.start_s, 0.0, atol=1e-9)
+    np.testing.assert_allclose(result.end_s, 0.8, atol=1e-9)
 
 
-def test_a_silent_video_has_no_sound_to_listen_to(
+def test_a_silent_video_has_no_audio_to_listen_to(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     scenes: list[Scene] = []
@@ -126,8 +126,8 @@ def test_a_silent_video_has_no_sound_to_listen_to(
     nobody = Found((), (), np.zeros((0, 3)), (), 0, Camera.from_fov(854, 480))
     monkeypatch.setattr(analysis, "find_people", lambda *_, **__: nobody)
     monkeypatch.setattr(analysis, "_run", lambda scene, _: (scenes.append(scene), ([], []))[1])
-    assert "no sound: nothing is said of who speaks" in analysis.analyze_video(silent).warnings
-    assert scenes[0].sound is None and scenes[0].speaking is None
+    assert "no audio: nothing is said of who speaks" in analysis.analyze_video(silent).warnings
+    assert scenes[0].audio is None and scenes[0].speaking is None
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +144,14 @@ def syncnet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def talk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, net: SyncNet, *, of: int
 ) -> analysis.Analysis:
-    """Two drawn faces of whom one, or neither, makes the sound, judged by a network."""
-    sound = babble(of, 6.0)[0]
+    """Two drawn faces of whom one, or neither, makes the audio, judged by a network."""
+    audio = babble(of, 6.0)[0]
     louds = [babble(seed, 6.0)[1] for seed in (1, 2)]
-    tracks = tuple(write_clip(tmp_path / "talk.mp4", Fraction(25), louds, sound))
+    tracks = tuple(write_clip(tmp_path / "talk.mp4", Fraction(25), louds, audio))
     clock = np.stack([tracks[0].frame, tracks[0].time_s, tracks[0].end_s], axis=1)
     heard = Speech(np.full(188, 0.99, np.float32), *np.zeros((2, 600), np.float32))
-    found = Found(tracks, (), clock, (), 0, Camera.from_fov(640, 360))
-    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: found)
+    result = Found(tracks, (), clock, (), 0, Camera.from_fov(640, 360))
+    monkeypatch.setattr(analysis, "find_people", lambda *_, **__: result)
     monkeypatch.setattr(analysis, "_listen", lambda *_: analysis._Heard(heard))
     opened = replace(SPEAKERS["syncnet"], create=lambda *_: LipSync(net, threads=1))
     monkeypatch.setitem(SPEAKERS, "syncnet", opened)  # type: ignore[arg-type]
@@ -166,14 +166,14 @@ def talk(
 def test_syncnet_tells_who_speaks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, of: int, speaker: int
 ) -> None:
-    found = talk(monkeypatch, tmp_path, eyes_and_ears(), of=of)
-    scores, spans = found.scores("speaking"), found.segments("speaking")
+    result = talk(monkeypatch, tmp_path, eyes_and_ears(), of=of)
+    scores, spans = result.scores("speaking"), result.segments("speaking")
     assert scores.builder == spans.builder == "syncnet"
     assert set(spans.person.tolist()) == {speaker}
     for person in (1, 2):
         value = np.median(scores.value[scores.person == person])
         assert value > 0.9 if person == speaker else value < 0.1
-    method = next(m for m in found.methods if m.system == "speech")
+    method = next(m for m in result.methods if m.system == "speech")
     assert method.summary == SPEAKERS["syncnet"].method.summary
     assert method.weights is not None and method.weights.startswith("talk.mp4 (sha256 ")
 
@@ -187,7 +187,7 @@ def test_syncnet_is_opened_from_either_file(syncnet_file: Path, tmp_path: Path, 
     assert isinstance(SPEAKERS["syncnet"].create(str(path), "cpu"), LipSync)
 
 
-def test_a_wrong_file_is_told_before_people_are_looked_for(
+def test_a_wrong_file_is_reported_before_people_are_looked_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.safetensors"

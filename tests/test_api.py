@@ -84,7 +84,7 @@ def test_a_file_knows_its_builder(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+def test_what_is_no_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="landmarks_tcn"):
         eyeline.load_model("resnet")
     with pytest.raises(CheckpointError, match="no such file"):
@@ -94,7 +94,7 @@ def test_what_is_no_model_is_told(tmp_path: Path) -> None:
         eyeline.load_model(tmp_path / "text.safetensors")
 
 
-def test_what_is_no_video_or_analysis_is_told(tmp_path: Path) -> None:
+def test_what_is_no_video_or_analysis_is_reported(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"none\.mp4"):
         eyeline.analyze(tmp_path / "none.mp4")
     with pytest.raises(DataError, match=r"analysis\.json"):

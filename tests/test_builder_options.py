@@ -15,33 +15,33 @@ from eyeline.system import load_system, system_names
 from eyeline.training import recipe
 from tests.wrong_values import wrong_values
 
-ROOM = load_system("gaze_following")
-BUILDER = ROOM.builders["mask_rcnn_mlp"]
+SYSTEM = load_system("gaze_following")
+BUILDER = SYSTEM.builders["mask_rcnn_mlp"]
 
 
 @pytest.mark.parametrize("who", ["gaze_following", "vgs", "gaze_following/mask_rcnn_mlp"])
 def test_options_are_bound_by_type(who: str) -> None:
     texts = [f"{who}.every_s=1", f"{who}.proposals=300", "gaze_anticipation.every=2"]
-    found = builder_options.read(texts, ROOM, "mask_rcnn_mlp", BUILDER)
-    assert found == {"every_s": 1.0, "proposals": 300}
+    result = builder_options.read(texts, SYSTEM, "mask_rcnn_mlp", BUILDER)
+    assert result == {"every_s": 1.0, "proposals": 300}
 
 
 def test_options_of_others_are_passed_over() -> None:
-    found = builder_options.read(["csts.every=2"], ROOM, "mask_rcnn_mlp", BUILDER)
-    assert found == {}
+    result = builder_options.read(["csts.every=2"], SYSTEM, "mask_rcnn_mlp", BUILDER)
+    assert result == {}
 
 
 @pytest.mark.parametrize("text", ["every_s=1", "gaze_following.every_s", "=1", ".every_s=1"])
 def test_other_forms_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"expected SYSTEM\.option=value"):
-        builder_options.read([text], ROOM, "mask_rcnn_mlp", BUILDER)
+        builder_options.read([text], SYSTEM, "mask_rcnn_mlp", BUILDER)
 
 
 def test_an_unknown_option_or_value_names_itself() -> None:
     with pytest.raises(UsageError, match="evry_s"):
-        builder_options.read(["gaze_following.evry_s=1"], ROOM, "mask_rcnn_mlp", BUILDER)
+        builder_options.read(["gaze_following.evry_s=1"], SYSTEM, "mask_rcnn_mlp", BUILDER)
     with pytest.raises(UsageError, match="every_s"):
-        builder_options.read(["gaze_following.every_s=soon"], ROOM, "mask_rcnn_mlp", BUILDER)
+        builder_options.read(["gaze_following.every_s=soon"], SYSTEM, "mask_rcnn_mlp", BUILDER)
 
 
 def _yaml(value: Any) -> str:
@@ -61,7 +61,7 @@ def test_every_option_of_every_command_has_bounds(name: str, kind: str) -> None:
         "prepare": [*room.prepare.values()],
         "convert": [*room.convert.values()],
         "from_weights": [b.from_weights for b in room.builders.values() if b.from_weights],
-    }.get(kind) or [made for made in [getattr(room, kind, None)] if callable(made)]
+    }.get(kind) or [created for created in [getattr(room, kind, None)] if callable(created)]
     for target in targets:
         described = recipe._schema("option", target).model_json_schema()["properties"]
         tried = {key: wrong_values(field) for key, field in described.items()}
@@ -78,12 +78,12 @@ def test_every_option_of_every_command_has_bounds(name: str, kind: str) -> None:
 
 def test_the_name_of_an_unknown_option_is_corrected() -> None:
     with pytest.raises(UsageError, match=r"evry_s is not known; keys: .* \(nearest: every_s\)"):
-        builder_options.read(["gaze_following.evry_s=1"], ROOM, "mask_rcnn_mlp", BUILDER)
+        builder_options.read(["gaze_following.evry_s=1"], SYSTEM, "mask_rcnn_mlp", BUILDER)
 
 
 def test_a_builder_without_options_says_so() -> None:
     with pytest.raises(UsageError, match="gaze_following/ray: this builder has no options"):
-        builder_options.read(["gaze_following.every_s=1"], ROOM, "ray", ROOM.builders["ray"])
+        builder_options.read(["gaze_following.every_s=1"], SYSTEM, "ray", SYSTEM.builders["ray"])
 
 
 def test_a_system_that_does_not_run_is_named() -> None:

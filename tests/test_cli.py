@@ -11,9 +11,9 @@ import pytest
 
 import eyeline as package
 from tests.conftest import Command
-from tests.video.generate import Clip, Sound, cut_off, write, write_sound
+from tests.video.generate import Audio, Clip, cut_off, write, write_audio
 
-BLANK = Clip(frames=30, rate=Fraction(25), sound=Sound(end_s=1.2, clicks_s=(0.5,)))
+BLANK = Clip(frames=30, rate=Fraction(25), audio=Audio(end_s=1.2, clicks_s=(0.5,)))
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def _text(folder: Path) -> Path:
     return folder / "text.mp4"
 
 
-def _sound_only(folder: Path) -> Path:
-    return write_sound(folder / "sound.mp4", Sound())
+def _audio_only(folder: Path) -> Path:
+    return write_audio(folder / "sound.mp4", Audio())
 
 
-@pytest.mark.parametrize("make", [_missing, _empty, _text, _sound_only])
+@pytest.mark.parametrize("make", [_missing, _empty, _text, _audio_only])
 def test_what_cannot_be_analysed_is_one_line_and_leaves_nothing(
     eyeline: Command, tmp_path: Path, make
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_truncated_file_is_analysed_up_to_the_damage(eyeline: Command, tmp_pat
 @pytest.mark.parametrize(
     "clip",
     [
-        Clip(frames=30, rate=Fraction(25)),  # no sound
+        Clip(frames=30, rate=Fraction(25)),  # no audio
         Clip(frames=1, rate=Fraction(25)),  # one frame
         Clip(
             frames=12, rate=Fraction(25), size_wh=(97, 63), codec="libx264rgb", pixel_format="rgb24"
@@ -125,7 +125,7 @@ def test_the_same_command_again_does_nothing(eyeline: Command, blank: Path, tmp_
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*")} == before
 
 
-def test_other_settings_do_not_overwrite_unless_told(
+def test_other_settings_do_not_overwrite_unless_reported(
     eyeline: Command, blank: Path, tmp_path: Path
 ) -> None:
     assert eyeline("analyze", blank, "-o", tmp_path / "out", "--no-video").code == 0
@@ -160,7 +160,7 @@ def test_a_place_that_cannot_be_written(eyeline: Command, blank: Path, tmp_path:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device on this system")
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_nothing(
     eyeline: Command, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from eyeline import files
@@ -184,8 +184,8 @@ def test_folders_are_searched_and_keep_their_shape(
         (tmp_path / "in" / name).write_bytes(blank.read_bytes())
     ended = eyeline("analyze", tmp_path / "in", "-o", tmp_path / "out", "--no-video", "--rate", 5)
     assert ended.code == 0, ended.err
-    found = (tmp_path / "out").rglob("analysis.json")
-    names = {p.parent.relative_to(tmp_path / "out").as_posix() for p in found}
+    result = (tmp_path / "out").rglob("analysis.json")
+    names = {p.parent.relative_to(tmp_path / "out").as_posix() for p in result}
     assert names == {"day1/a", "day2/a"}
 
 
@@ -211,7 +211,7 @@ def test_two_at_a_time(eyeline: Command, blank: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "known"),
     [
         (["--systems", "gaze"], "no system called 'gaze'"),
         (["--systems", "gaze_3d/best"], "gaze_3d has no builder 'best'"),
@@ -230,11 +230,11 @@ def test_two_at_a_time(eyeline: Command, blank: Path, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options_are_usage_errors(
-    eyeline: Command, blank: Path, tmp_path: Path, options: list[str], told: str
+    eyeline: Command, blank: Path, tmp_path: Path, options: list[str], known: str
 ) -> None:
     ended = eyeline("analyze", blank, "-o", tmp_path / "out", *options)
     assert ended.code == 2
-    assert told in ended.err
+    assert known in ended.err
     assert left(tmp_path / "out") == []
 
 
@@ -283,15 +283,15 @@ def test_evaluate_says_what_the_weights_have_seen(eyeline: Command, shared: Path
 
 
 @pytest.mark.parametrize(
-    ("recipe", "told"),
+    ("recipe", "known"),
     [("eye_contact/best", "it has: ecs_landmarks"), ("vgs/vgs", "it has: mask_rcnn_h, mask_rcnn")],
 )
 def test_unknown_recipes_are_usage_errors(
-    eyeline: Command, tmp_path: Path, recipe: str, told: str
+    eyeline: Command, tmp_path: Path, recipe: str, known: str
 ) -> None:
     ended = eyeline("train", recipe, "--data", tmp_path, "-o", tmp_path / "out")
     assert ended.code == 2
-    assert told in ended.err
+    assert known in ended.err
 
 
 def test_show_draws_a_data_set_and_fails_where_a_camera_is_damaged(

@@ -110,9 +110,9 @@ def test_arrays_by_name(tmp_path: Path) -> None:
     path.write_bytes(_saved(one=np.arange(3), two=np.zeros((2, 0))))
     assert documents.npz_names(path) == ("one", "two")
     assert set(documents.read_npz(path)) == {"one", "two"}
-    found = documents.read_npz(path, ("one", "three"))
-    assert list(found) == ["one"]
-    np.testing.assert_array_equal(found["one"], [0, 1, 2])
+    result = documents.read_npz(path, ("one", "three"))
+    assert list(result) == ["one"]
+    np.testing.assert_array_equal(result["one"], [0, 1, 2])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from eyeline.jobs import Outcome
 from eyeline.plan import Job
 from eyeline.settings import Settings
 from tests.conftest import Command
-from tests.video.generate import Clip, Sound, write
+from tests.video.generate import Audio, Clip, write
 
 SETTINGS = Settings(video=False, rate_hz=5)
 LOST = Job(Path("lost.mp4"), Path("out/lost"))
@@ -32,9 +32,9 @@ LOST = Job(Path("lost.mp4"), Path("out/lost"))
 def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """Two short videos and a missing one, named relative to the folder that we stand in."""
     monkeypatch.chdir(tmp_path)
-    sound = Sound(end_s=1.2, clicks_s=(0.5,))
+    audio = Audio(end_s=1.2, clicks_s=(0.5,))
     for name in ("a.mp4", "b.mp4"):
-        write(Path(name), Clip(frames=30, rate=Fraction(25), sound=sound))
+        write(Path(name), Clip(frames=30, rate=Fraction(25), audio=audio))
     return [*(Job(Path(f"{n}.mp4"), Path("out") / n) for n in "ab"), LOST]
 
 
@@ -52,7 +52,7 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             yield ray
 
 
-def told(outcomes: Iterator[Outcome]) -> dict[str, tuple[str, str]]:
+def log(outcomes: Iterator[Outcome]) -> dict[str, tuple[str, str]]:
     return {o.video.name: (o.folder.as_posix(), o.status) for o in outcomes}
 
 
@@ -66,7 +66,7 @@ EXPECTED = {
 
 
 def test_side_by_side(planned: list[Job]) -> None:
-    assert told(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
+    assert log(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
     assert len(tables(Path("out"))) == 12
 
 
@@ -78,7 +78,7 @@ def test_a_video_whose_process_is_killed_is_begun_anew(planned: list[Job]) -> No
 
     killer = threading.Thread(target=kill)
     killer.start()
-    assert told(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
+    assert log(engines.side_by_side(planned, SETTINGS, False, 2)) == EXPECTED
     killer.join()
     assert sorted(p.name for p in Path("out").iterdir()) == ["a", "b"]
 
@@ -127,17 +127,17 @@ def test_what_was_done_before_needs_no_process(
 
 @pytest.mark.usefixtures("ray")
 def test_on_ray_everything_is_as_it_is_side_by_side(planned: list[Job]) -> None:
-    assert told(engines.on_ray(planned, SETTINGS, False, 2)) == EXPECTED
+    assert log(engines.on_ray(planned, SETTINGS, False, 2)) == EXPECTED
     ours = tables(Path("out"))
     others = [Job(job.video, Path("again") / job.folder.name) for job in planned]
     list(engines.side_by_side(others, SETTINGS, False, 2))
     assert ours == tables(Path("again")) and len(ours) == 12
-    assert told(engines.on_ray(planned[:1], SETTINGS, False, 2)) == {
+    assert log(engines.on_ray(planned[:1], SETTINGS, False, 2)) == {
         "a.mp4": ("out/a", "finished before")
     }
 
 
-def test_a_machine_without_our_files_is_told(tmp_path: Path) -> None:
+def test_a_machine_without_our_files_is_reported(tmp_path: Path) -> None:
     here = Path.cwd()
     outcome = engines._attempt_in(str(tmp_path / "not" / "shared"), LOST, SETTINGS, False)
     assert outcome.failed
@@ -218,7 +218,7 @@ def test_who_stops_waiting_stops_the_tasks_which_clean_up(
     assert time.monotonic() - start < engines._STOP_S
 
 
-def test_a_cluster_that_does_not_answer_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_does_not_answer_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

@@ -77,11 +77,11 @@ def test_a_lock_that_is_tidied_away_meanwhile_is_tried_again(
     acquire = filelock.FileLock.acquire
 
     def meddled(lock: filelock.FileLock, **options: float) -> object:
-        made = acquire(lock, **options)
+        created = acquire(lock, **options)
         taken.append(path.stat().st_ino)
         if len(taken) < 3:
             path.unlink()
-        return made
+        return created
 
     monkeypatch.setattr(filelock.FileLock, "acquire", meddled)
     with files.locked(path) as ours:

@@ -75,7 +75,7 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
         folders([Path("x/a.mp4"), Path("y/a.mp4")], tmp_path)
 
 
-def test_a_video_beside_a_folder_of_its_name_keeps_the_ending(tmp_path: Path) -> None:
+def test_a_video_parallel_a_folder_of_its_name_keeps_the_ending(tmp_path: Path) -> None:
     for name in ("a.mp4", "a/b.mp4"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -110,8 +110,8 @@ def test_endings_of_any_case_and_what_is_passed_over_is_named(tmp_path: Path) ->
     (tmp_path / "x.vdo").write_bytes(b"\x1a\x45\xdf\xa3 and so on")
     (tmp_path / "old.mng").write_bytes(b"RIFF\0\0\0\0AVI LIST")
     notes: list[str] = []
-    found = plan.plan([str(tmp_path)], tmp_path / "out", notes.append)
-    assert [j.video.name for j in found] == ["a.VOB", "b.dv", "c.Mp4"]
+    result = plan.plan([str(tmp_path)], tmp_path / "out", notes.append)
+    assert [j.video.name for j in result] == ["a.VOB", "b.dv", "c.Mp4"]
     assert len(notes) == 1 and "talk" in notes[0] and "x.vdo" in notes[0]
     assert "photo.jpg" not in notes[0] and "plain" not in notes[0]
 
@@ -209,9 +209,9 @@ def test_ctrl_c_is_one_line_and_leaves_finished_videos_finished(
             break
         time.sleep(0.05)
     kill(running.pid, signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    _, known = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert told.strip().splitlines() == [
+    assert known.strip().splitlines() == [
         "eyeline: stopped; 1 of 2 videos are finished. The same command goes on from there."
     ]
     assert [p.name for p in out.iterdir()] == ["quick"]
@@ -487,8 +487,8 @@ def test_folders_that_may_not_be_read_are_named(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", denied)
-    found = plan.plan([str(tmp_path)], tmp_path / "out", notes.append)
-    assert [j.video.name for j in found] == ["a.mp4"]
+    result = plan.plan([str(tmp_path)], tmp_path / "out", notes.append)
+    assert [j.video.name for j in result] == ["a.mp4"]
     assert len(notes) == 1 and notes[0].endswith("closed")
 
 

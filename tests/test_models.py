@@ -38,12 +38,12 @@ def both(tmp_path: Path) -> tuple[str, str]:
 
 def test_files_say_whose_they_are(both: tuple[str, str]) -> None:
     settings = Settings(systems=(PUBLISHED,), weights=both)
-    found = settings.weights_of(ECS, ECS.builders["xgaze_mstcn"])
-    assert {name: str(path) for name, path in found.items()} == {
+    result = settings.weights_of(ECS, ECS.builders["xgaze_mstcn"])
+    assert {name: str(path) for name, path in result.items()} == {
         "xgaze_resnet50": both[0], "ms_tcn2": both[1],
     }  # fmt: skip
-    told = settings.to_json()["weights_sha256"]
-    assert set(told) == {"eye_contact/xgaze_resnet50", "eye_contact/ms_tcn2"}
+    known = settings.to_json()["weights_sha256"]
+    assert set(known) == {"eye_contact/xgaze_resnet50", "eye_contact/ms_tcn2"}
 
 
 def test_values_that_are_no_numbers_are_refused_before_any_video(both: tuple[str, str]) -> None:
@@ -63,7 +63,7 @@ def test_one_of_two_is_not_enough(both: tuple[str, str]) -> None:
         Settings(systems=(PUBLISHED,), weights=both[1:])
 
 
-def test_a_file_that_nothing_takes_is_told(both: tuple[str, str]) -> None:
+def test_a_file_that_nothing_takes_is_reported(both: tuple[str, str]) -> None:
     with pytest.raises(UsageError, match="which none of the chosen builders takes"):
         Settings(weights=both)
 
@@ -82,8 +82,8 @@ def test_a_folder_of_weights(
     for path, name in zip(both, ("xgaze_resnet50", "ms_tcn2"), strict=True):
         (folder / f"{name}.safetensors").write_bytes(Path(path).read_bytes())
     monkeypatch.setenv(FOLDER, str(tmp_path / "all"))
-    found = Settings(systems=(PUBLISHED,)).weights_of(ECS, ECS.builders["xgaze_mstcn"])
-    assert {path.parent for path in found.values()} == {folder}
+    result = Settings(systems=(PUBLISHED,)).weights_of(ECS, ECS.builders["xgaze_mstcn"])
+    assert {path.parent for path in result.values()} == {folder}
     assert Settings().weights_of(ECS, ECS.builders["landmarks_tcn"]) == {}, "the package's own"
 
 
@@ -142,8 +142,8 @@ def test_one_more_network_is_taken_or_none(tmp_path: Path) -> None:
     for given in (("mask_rcnn",), ("mask_rcnn", "matcher"), ("mask_rcnn", "slope_mlp")):
         settings = Settings(systems=(BY_DETECTOR,), weights=of_vgs(tmp_path, *given))
         assert tuple(settings.weights_of(VGS, builder)) == given
-        told = settings.to_json()["weights_sha256"]
-        assert set(told) == {f"gaze_following/{name}" for name in given}
+        known = settings.to_json()["weights_sha256"]
+        assert set(known) == {f"gaze_following/{name}" for name in given}
 
 
 def test_one_of_several_and_not_each(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_of_a_folder_the_first_counts(tmp_path: Path, monkeypatch: pytest.Monkey
     own = tmp_path / "own"
     own.mkdir()
     named = Settings(systems=(BY_DETECTOR,), weights=of_vgs(own, "slope_mlp"))
-    found = named.weights_of(VGS, builder)
-    assert tuple(found) == ("mask_rcnn", "slope_mlp") and found["slope_mlp"].parent == own
+    result = named.weights_of(VGS, builder)
+    assert tuple(result) == ("mask_rcnn", "slope_mlp") and result["slope_mlp"].parent == own
 
 
 READERS: dict[str, Any] = {

@@ -25,7 +25,7 @@ def bodies(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("choice", "told"),
+    ("choice", "known"),
     [
         ({"boxes": "BODIES"}, "give --boxes or --bodies, not both"),
         ({"tracker": "iou"}, "--bodies replace detection"),
@@ -33,9 +33,9 @@ def bodies(tmp_path: Path) -> str:
         ({"detector_weights": "x.pth"}, "--detector-weights belong to --detector persons"),
     ],
 )
-def test_what_does_not_go_together(bodies: str, choice: dict[str, Any], told: str) -> None:
+def test_what_does_not_go_together(bodies: str, choice: dict[str, Any], known: str) -> None:
     choice = {name: bodies if value == "BODIES" else value for name, value in choice.items()}
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=known):
         Settings(bodies=bodies, **choice)
 
 
@@ -48,15 +48,15 @@ def test_a_detector_of_persons_without_weights_is_refused(monkeypatch: pytest.Mo
 def test_settings_know_files_by_their_content(
     bodies: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = Settings(bodies=bodies).to_json()
-    assert told["bodies_sha256"] == file_sha256(Path(bodies))
-    assert told["detector_weights_sha256"] is None
+    known = Settings(bodies=bodies).to_json()
+    assert known["bodies_sha256"] == file_sha256(Path(bodies))
+    assert known["detector_weights_sha256"] is None
     weights = tmp_path / "people" / "ssdlite320_mobilenet_v3_large.pth"
     weights.parent.mkdir()
     weights.write_bytes(b"PK")
     monkeypatch.setenv("EYELINE_WEIGHTS", str(tmp_path))
-    told = Settings(detector="persons").to_json()
-    assert told["detector_weights_sha256"] == file_sha256(weights)
+    known = Settings(detector="persons").to_json()
+    assert known["detector_weights_sha256"] == file_sha256(weights)
 
 
 def test_bodies_belong_to_one_video(bodies: str, tmp_path: Path, eyeline: Command) -> None:
@@ -69,10 +69,10 @@ def test_bodies_belong_to_one_video(bodies: str, tmp_path: Path, eyeline: Comman
 
 
 def test_every_system_runs_on_persons_whose_faces_are_not_seen(bodies: str) -> None:
-    found = analyze(sample.path(), bodies=bodies, rate_hz=2.0)
-    assert [p.person for p in found.persons] == [4, 9]
-    assert (found.people.quality == 0).all() and len(found.people) > 8
-    gaze = found.directions("gaze")
+    result = analyze(sample.path(), bodies=bodies, rate_hz=2.0)
+    assert [p.person for p in result.persons] == [4, 9]
+    assert (result.people.quality == 0).all() and len(result.people) > 8
+    gaze = result.directions("gaze")
     assert (gaze.concentration < 1).all()  # nothing is claimed
-    assert found.methods[0].builder == "given_bodies"
+    assert result.methods[0].builder == "given_bodies"
     assert np.isfinite(gaze.direction).all()

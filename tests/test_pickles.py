@@ -48,28 +48,28 @@ def written(path: Path, content: object, protocol: int = 4) -> Path:
 def test_arrays_come_back_in_every_protocol(
     tmp_path: Path, protocol: int, options: dict[str, bool]
 ) -> None:
-    found = read_pickle(written(tmp_path / "a", CONTENT, protocol), **options)
-    assert found.keys() == CONTENT.keys()
+    result = read_pickle(written(tmp_path / "a", CONTENT, protocol), **options)
+    assert result.keys() == CONTENT.keys()
     for name, array in CONTENT.items():
-        np.testing.assert_array_equal(found[name], array)
-        assert found[name].dtype == array.dtype.newbyteorder("=")
-        assert found[name].flags.writeable or not array.size
+        np.testing.assert_array_equal(result[name], array)
+        assert result[name].dtype == array.dtype.newbyteorder("=")
+        assert result[name].flags.writeable or not array.size
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_plain_values_and_numbers_come_back(tmp_path: Path, protocol: int) -> None:
     content = {**PLAIN, "number": np.float32(2.5), "index": np.int64(-3), np.int64(7): "key"}
-    found = read_pickle(written(tmp_path / "a", content, protocol))
-    assert found == content
-    assert type(found["number"]) is float
-    assert type(found["index"]) is int
+    result = read_pickle(written(tmp_path / "a", content, protocol))
+    assert result == content
+    assert type(result["number"]) is float
+    assert type(result["index"]) is int
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
-def test_pictures_come_back_where_they_are_asked_for(tmp_path: Path, protocol: int) -> None:
+def test_images_come_back_where_they_are_asked_for(tmp_path: Path, protocol: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 3, 3), dtype=np.uint8)
     path = written(tmp_path / "a", {"p": PillowImage.fromarray(pixels)}, protocol)
-    np.testing.assert_array_equal(read_pickle(path, pictures=True)["p"], pixels)
+    np.testing.assert_array_equal(read_pickle(path, images=True)["p"], pixels)
     with pytest.raises(DataError, match=r"PIL\.Image\.Image, .* only arrays of numbers and plain"):
         read_pickle(path)
 
@@ -138,7 +138,7 @@ def test_other_npy_files_are_refused(
 )
 def test_other_things_are_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(DataError, match="other"):
-        read_pickle(written(tmp_path / "other", content), pictures=True)
+        read_pickle(written(tmp_path / "other", content), images=True)
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def _recording(folder: Path) -> object:
     return recordings.open_recording(folder, "hostile")
 
 
-def _pictures(folder: Path) -> object:
+def _images(folder: Path) -> object:
     rows = {
         "frame": np.zeros(1), "joints": np.zeros((1, recordings.JOINTS, 2)),
         **dict.fromkeys(("head_box", "body_box"), np.ones((1, 4))),
@@ -186,12 +186,12 @@ def _pictures(folder: Path) -> object:
 
 READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[bytes], bytes]]] = {
     "plain": ("hostile", read_pickle, bytes),
-    "pictures": ("hostile", lambda path: read_pickle(path, pictures=True), bytes),
+    "pictures": ("hostile", lambda path: read_pickle(path, images=True), bytes),
     "objects": ("hostile", lambda path: read_pickle(path, objects=True), bytes),
     "npy": ("hostile", read_npy, _npy),
     "gaze_3d annotation": ("hostile", raw.read_annotation, bytes),
     "gaze_3d rows": (recordings.ORIGINAL, lambda path: _recording(path.parent), bytes),
-    "gaze_3d crops": (recordings.ORIGINAL_PICTURES, lambda path: _pictures(path.parent), bytes),
+    "gaze_3d crops": (recordings.ORIGINAL_IMAGES, lambda path: _images(path.parent), bytes),
     "faces": ("hostile", speaker_files.read_faces, bytes),
     "scenes": ("hostile", speaker_files.read_scenes, bytes),
     "tracks": ("hostile", speaker_files.read_tracks, bytes),
@@ -290,9 +290,9 @@ def test_nothing_is_run(attack: Attack, name: str) -> None:
 
 def _array(shape: bytes, kind: bytes = b"S'f8'\n", content: bytes = b"U\x0812345678") -> bytes:
     """Text of a pickle of one array; arguments are texts of pickles, too."""
-    made = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    created = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
     type_of = b"cnumpy\ndtype\n(" + kind + b"I0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntb"
-    return made + b"(I1\n" + shape + type_of + b"I00\n" + content + b"tb"
+    return created + b"(I1\n" + shape + type_of + b"I00\n" + content + b"tb"
 
 
 def _doubled(times: int) -> bytes:
@@ -392,8 +392,8 @@ def test_names_keep_their_meaning(attack: Attack, tmp_path: Path) -> None:
     for name in REFUSED:
         if "state" in name:
             attack(b"\x80\x02" + REFUSED[name])
-    found = read_pickle(written(tmp_path / "a", CONTENT["float"]))
-    np.testing.assert_array_equal(found, CONTENT["float"])
+    result = read_pickle(written(tmp_path / "a", CONTENT["float"]))
+    np.testing.assert_array_equal(result, CONTENT["float"])
 
 
 def test_instructions_to_come_are_not_followed() -> None:
@@ -415,19 +415,19 @@ def test_instructions_to_come_are_not_followed() -> None:
 
 
 @pytest.mark.parametrize("protocol", range(6))
-def test_damage_anywhere_is_told(tmp_path: Path, protocol: int) -> None:
+def test_damage_anywhere_is_reported(tmp_path: Path, protocol: int) -> None:
     """Whatever bytes are changed, there is an answer or a DataError, and nothing else."""
     rng = np.random.default_rng(protocol)
     whole = pickle.dumps([CONTENT, PLAIN, np.array([[1, None]], object), np.float32(1)], protocol)
-    path, told = tmp_path / "file", 0
+    path, known = tmp_path / "file", 0
     for _ in range(400):
         changed = bytearray(whole)
         for place in rng.integers(0, len(whole), rng.integers(1, 4)):
             changed[place] = rng.integers(0, 256)
         path.write_bytes(changed)
         try:
-            read_pickle(path, objects=True, pictures=True)
+            read_pickle(path, objects=True, images=True)
         except DataError as error:
-            told += 1
+            known += 1
             assert str(path) in str(error)
-    assert 100 < told < 400
+    assert 100 < known < 400

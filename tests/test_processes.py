@@ -25,21 +25,21 @@ def who(number: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("count", "jobs"), [(3, 1), (1, 4)])
 def test_one_job_or_one_thing_stays_here_and_in_order(count: int, jobs: int) -> None:
-    found = list(processes.here_or_beside(who, [(n,) for n in range(count)], jobs))
-    assert found == [(n, os.getpid()) for n in range(count)]
+    result = list(processes.parallel_map(who, [(n,) for n in range(count)], jobs))
+    assert result == [(n, os.getpid()) for n in range(count)]
 
 
-def test_several_go_beside() -> None:
-    found = dict(processes.here_or_beside(who, [(n,) for n in range(3)], 2))
-    assert sorted(found) == [0, 1, 2]
-    assert os.getpid() not in found.values()
+def test_several_go_parallel() -> None:
+    result = dict(processes.parallel_map(who, [(n,) for n in range(3)], 2))
+    assert sorted(result) == [0, 1, 2]
+    assert os.getpid() not in result.values()
 
 
 def most(_: int) -> int:
     return processes.most_bytes()
 
 
-def test_what_a_process_beside_has_held_is_its_own() -> None:
+def test_what_a_process_parallel_has_held_is_its_own() -> None:
     held = np.ones(60_000_000)
     own = processes.most_bytes()
     assert own > held.nbytes
@@ -60,8 +60,8 @@ def dies(number: int, folder: Path) -> int:
 
 def test_what_a_process_died_of_is_begun_anew_and_the_rest_goes_on(tmp_path: Path) -> None:
     work = [(n, tmp_path) for n in range(5)]
-    found = processes.side_by_side(dies, work, 2, lost=lambda number, _: -number)
-    assert sorted(found) == [-1, 0, 2, 3, 4]
+    result = processes.side_by_side(dies, work, 2, lost=lambda number, _: -number)
+    assert sorted(result) == [-1, 0, 2, 3, 4]
     tries = {path.name: len(path.read_text()) for path in tmp_path.iterdir()}
     assert tries == {"0": 1, "1": 1 + processes.RETRIES, "2": 2, "3": 1, "4": 1}
 
@@ -143,7 +143,7 @@ def _is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("through", ["file", "standard input"])
-def test_a_script_without_a_main_part_is_told_so(tmp_path: Path, through: str) -> None:
+def test_a_script_without_a_main_part_is_reported_so(tmp_path: Path, through: str) -> None:
     """Each process beside runs it again from its first line, or cannot read it."""
     text = (
         "import math\nfrom eyeline import processes\nfrom eyeline.errors import EyelineError\n"
@@ -156,6 +156,6 @@ def test_a_script_without_a_main_part_is_told_so(tmp_path: Path, through: str) -
         [sys.executable, script if through == "file" else "-"], env=BESIDE, capture_output=True,
         text=True, timeout=120, input=text,
     )  # fmt: skip
-    told = done.stdout.splitlines()[-1]
-    assert told == "[1.0, 2.0]" or "below if __name__ == '__main__'" in told
-    assert "memory" not in told
+    known = done.stdout.splitlines()[-1]
+    assert known == "[1.0, 2.0]" or "below if __name__ == '__main__'" in known
+    assert "memory" not in known

@@ -69,12 +69,12 @@ def test_heads_agree_with_the_reference(analysed: Analysed, shared: Path, what: 
     reference = np.load(
         shared / "reference/vgs/data/speaker_012/speaker_012.npz", allow_pickle=False
     )
-    found = []
+    result = []
     for person, track in enumerate(REFERENCE_TRACKS, start=1):
         ours = analysis.people.box_xyxy[rows(analysis, person)]
         theirs = _reference(reference, what, track)
-        found += [boxes.iou(a[None], b[None])[0, 0] for a, b in zip(ours, theirs, strict=False)]
-    assert np.mean(np.array(found) >= 0.3) >= 0.98
+        result += [boxes.iou(a[None], b[None])[0, 0] for a, b in zip(ours, theirs, strict=False)]
+    assert np.mean(np.array(result) >= 0.3) >= 0.98
 
 
 def _reference(reference: np.lib.npyio.NpzFile, what: str, track: int) -> Floats:
@@ -112,8 +112,8 @@ def test_sides_of_the_couch_are_right_to_the_eye(analysed: Analysed) -> None:
                 at = np.flatnonzero((gaze.person == person) & (gaze.frame == int(row["frame"])))[0]
                 if row[member] != "closed":
                     labelled += 1
-                    found = side(gaze.direction[at], camera.rays(gaze.origin_px[at]))
-                    right += found in row[member].split("|")
+                    result = side(gaze.direction[at], camera.rays(gaze.origin_px[at]))
+                    right += result in row[member].split("|")
     assert labelled == 105
     assert right / labelled >= 0.95
 
@@ -125,11 +125,11 @@ def test_drawings_and_toys_are_nobodys_face(analysed: Analysed, clip: str) -> No
     assert (points.target > 0).mean() < 0.05
 
 
-def test_clips_without_sound_say_nothing_of_speech(analysed: Analysed) -> None:
+def test_clips_without_audio_say_nothing_of_speech(analysed: Analysed) -> None:
     analysis = analysed("father")
-    assert not analysis.video.has_sound
+    assert not analysis.video.has_audio
     assert not [a for a in analysis.answers if a.name == "speaking"]
-    assert any("no sound" in warning for warning in analysis.warnings)
+    assert any("no audio" in warning for warning in analysis.warnings)
 
 
 def test_two_runs_are_equal(analysed: Analysed, shared: Path) -> None:

@@ -43,7 +43,7 @@ def test_times_and_other_types_stay() -> None:
     time_s = np.array([1 / 3, 2 / 3])
     value = np.array([1 / 3, np.nan], np.float32)
     scores = Scores("r", "b", "x", 0.5, np.arange(2), time_s, np.ones(2, int), value)
-    found = rounded(scores)
-    assert found.time_s is time_s and found.value is value
+    result = rounded(scores)
+    assert result.time_s is time_s and result.value is value
     fine = Scores("r", "b", "x", 0.5, np.arange(2), time_s, np.ones(2, int), np.array([1 / 3, 1]))
     assert rounded(fine).value.tolist() == [0.333333333, 1.0]

@@ -259,7 +259,7 @@ CODECS: Mapping[str, tuple[str, Writer]] = {
 
 
 def _seconds(count: float) -> Callable[[], np.ndarray]:
-    return lambda: np.resize(clips.waveform(), int(count * clips.SOUND_HZ))
+    return lambda: np.resize(clips.waveform(), int(count * clips.AUDIO_HZ))
 
 
 AUDIO: Mapping[str, tuple[str, Writer]] = {

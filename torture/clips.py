@@ -21,7 +21,7 @@ from torture.command import SAMPLE
 
 os.environ.setdefault("SVT_LOG", "1")  # an encoder that prints its settings otherwise
 
-RATE_HZ, SOUND_HZ, SECONDS = 25, 48_000, 3
+RATE_HZ, AUDIO_HZ, SECONDS = 25, 48_000, 3
 WIDTH_PX, HEIGHT_PX = 640, 360
 X264 = {"preset": "veryfast", "crf": "20"}
 
@@ -40,7 +40,7 @@ def waveform() -> np.ndarray:
     """Their audio, mono, from -1 to 1."""
     with av.open(SAMPLE) as file:
         parts = [frame.to_ndarray() for frame in file.decode(audio=0)]
-    return np.concatenate(parts, axis=1).mean(axis=0)[: SECONDS * SOUND_HZ].astype(np.float32)
+    return np.concatenate(parts, axis=1).mean(axis=0)[: SECONDS * AUDIO_HZ].astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Audio:
     """An audio stream to be written."""
 
     codec: str = "aac"
-    hz: int = SOUND_HZ
+    hz: int = AUDIO_HZ
     layout: str = "stereo"
     samples: Callable[[], np.ndarray] = waveform
     start_s: float = 0.0
@@ -111,8 +111,8 @@ def _audio(out: Any, one: Audio) -> list[Any]:
     stream = out.add_stream(one.codec, rate=one.hz, layout=one.layout)
     stream.bit_rate = 128_000
     given = av.AudioFrame.from_ndarray(one.samples()[None], format="fltp", layout="mono")
-    given.sample_rate, given.time_base = SOUND_HZ, Fraction(1, SOUND_HZ)
-    given.pts = round(one.start_s * SOUND_HZ)
+    given.sample_rate, given.time_base = AUDIO_HZ, Fraction(1, AUDIO_HZ)
+    given.pts = round(one.start_s * AUDIO_HZ)
     packets = []
     for frame in [given, None]:
         packets += stream.encode(frame)

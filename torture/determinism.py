@@ -46,9 +46,9 @@ def _analyzed(
     ended = eyeline("analyze", *arguments, "-o", out.parent, settings=settings)
     if ended.code != 0:
         return Figure(subject, expected, f"code {ended.code}: {ended.err}", False, ended.seconds)
-    found = {name: difference(first or out, out, name) for name in TABLES}
-    outcome = ", ".join(f"{name} {by:.1e}" for name, by in found.items() if by != 0) or SAME
-    holds = max(found.values()) <= (0 if expected == SAME else FRACTION)
+    result = {name: difference(first or out, out, name) for name in TABLES}
+    outcome = ", ".join(f"{name} {by:.1e}" for name, by in result.items() if by != 0) or SAME
+    holds = max(result.values()) <= (0 if expected == SAME else FRACTION)
     return Figure(subject, expected, outcome, holds, ended.seconds)
 
 

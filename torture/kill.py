@@ -52,15 +52,15 @@ class Batch:
 
     def alive(self) -> list[int]:
         """Processes of its session."""
-        found = []
+        result = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = stat.read_text().rpartition(")")[2].split()
             except OSError:
                 continue
             if int(fields[3]) == self.process.pid and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-        return found
+                result.append(int(stat.parent.name))
+        return result
 
     def kill(self) -> None:
         """End all of its processes at once."""

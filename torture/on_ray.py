@@ -52,7 +52,7 @@ def _batch(videos: Path, out: Path, reference: dict[str, str], kills: int) -> Fi
 
 def _workers() -> list[int]:
     """Processes of ours that Ray runs a video in."""
-    found = []
+    result = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             ours = path.stat().st_uid == os.geteuid() and path.read_bytes().startswith(
@@ -61,5 +61,5 @@ def _workers() -> list[int]:
         except OSError:
             continue
         if ours:
-            found.append(int(path.parent.name))
-    return found
+            result.append(int(path.parent.name))
+    return result

@@ -39,13 +39,13 @@ def trial(work: Path) -> Iterator[Figure]:
 
 def dangers(source: str) -> list[str]:
     """Calls and classes in a module's source that can run what a file holds, with their lines."""
-    found = []
+    result = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and (what := _call(node)):
-            found.append(f"{node.lineno} {what}")
+            result.append(f"{node.lineno} {what}")
         elif isinstance(node, ast.ClassDef) and any("Unpickler" in _name(b) for b in node.bases):
-            found.append(f"{node.lineno} class {node.name}")
-    return found
+            result.append(f"{node.lineno} class {node.name}")
+    return result
 
 
 def _call(node: ast.Call) -> str:

@@ -1,7 +1,7 @@
 """The published way of `ego_social`, written anew from its description, to compare with.
 
 Every window sees its seven frames anew and all at once, with batch norms and activations one by
-one, and is read from seven pictures in full size; tables are joined by a text for each row.
+one, and is read from seven images in full size; tables are joined by a text for each row.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from torch import Tensor
 
 from eyeline.results import Floats, Image
 
-MEAN_RGB, DEVIATION_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MEAN_RGB, STD_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def published(network: Any) -> Any:
     """A copy of a network of ours that sees any number of frames at once."""
-    made = copy.deepcopy(network)
-    made.encoder.at_once = 10**9
-    return made
+    created = copy.deepcopy(network)
+    created.encoder.at_once = 10**9
+    return created
 
 
 def step(network: Any, weights: Sequence[float]) -> Any:
@@ -45,9 +45,9 @@ def step(network: Any, weights: Sequence[float]) -> Any:
     return once
 
 
-def window(folder: Path, boxes: Mapping[int, Floats], middle: int) -> Tensor:
-    """The window `(7, 3, 224, 224)` about a frame, from pictures `img_%05d.jpg`."""
-    frames = [_crop(folder, boxes, frame) for frame in range(middle - 3, middle + 4)]
+def window(folder: Path, boxes: Mapping[int, Floats], centre: int) -> Tensor:
+    """The window `(7, 3, 224, 224)` about a frame, from images `img_%05d.jpg`."""
+    frames = [_crop(folder, boxes, frame) for frame in range(centre - 3, centre + 4)]
     if any(frame is None for frame in frames):
         frames = _padded(frames)
     return torch.stack([_tensor(frame) for frame in frames])
@@ -61,24 +61,24 @@ def _crop(folder: Path, boxes: Mapping[int, Floats], frame: int) -> Image | None
         return None
     stored = cv2.imread(str(path))
     assert stored is not None, path
-    picture = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
     left, top, right, bottom = (int(side) for side in boxes[frame])
-    return np.asarray(cv2.resize(picture[top:bottom, left:right], (224, 224)), np.uint8)
+    return np.asarray(cv2.resize(image[top:bottom, left:right], (224, 224)), np.uint8)
 
 
 def _padded(frames: Sequence[Image | None]) -> list[Image | None]:
-    middle = len(frames) // 2
+    centre = len(frames) // 2
     rest: list[Image | None] = [f for f in frames if f is not None]
-    before = sum(f is None for f in frames[:middle])
-    after = sum(f is None for f in frames[middle + 1 :])
+    before = sum(f is None for f in frames[:centre])
+    after = sum(f is None for f in frames[centre + 1 :])
     return [rest[0]] * before + rest + [rest[-1]] * after
 
 
 def _tensor(frame: Image | None) -> Tensor:
     assert frame is not None
     scaled = torch.from_numpy(frame).permute(2, 0, 1).contiguous().float().div(255)
-    mean, deviation = (torch.tensor(v)[:, None, None] for v in (MEAN_RGB, DEVIATION_RGB))
-    return (scaled - mean) / deviation
+    mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN_RGB, STD_RGB))
+    return (scaled - mean) / std
 
 
 def mean_ap(predictions: Path, truth: Path) -> float:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def pose(six_px: Floats, matrix: Floats) -> tuple[Floats, Floats]:
@@ -29,9 +29,9 @@ def pose(six_px: Floats, matrix: Floats) -> tuple[Floats, Floats]:
     return np.asarray(cv2.Rodrigues(turn)[0], np.float64), np.asarray(shift, np.float64)
 
 
-def face_tensor(picture: Image, six_px: Floats) -> Tensor:
-    """One normalised face `(1, 3, 224, 224)` of a BGR picture."""
-    height, width = picture.shape[:2]
+def face_tensor(image: Image, six_px: Floats) -> Tensor:
+    """One normalised face `(1, 3, 224, 224)` of a BGR image."""
+    height, width = image.shape[:2]
     matrix = assumed_camera(width, height).matrix
     rotation, shift = pose(six_px, matrix)
     points = (rotation @ FACE_POINTS_MM.T + shift).T
@@ -45,10 +45,10 @@ def face_tensor(picture: Image, six_px: Floats) -> Tensor:
     virtual = np.array([[960.0, 0, 112], [0, 960, 112], [0, 0, 1]])
     turned = np.diag([1, 1, 600 / distance]) @ np.stack([right, down, forward])
     warp = virtual @ turned @ np.linalg.inv(matrix)
-    face = cv2.warpPerspective(picture, warp, (224, 224))
+    face = cv2.warpPerspective(image, warp, (224, 224))
     rgb = torch.from_numpy(face[:, :, ::-1].transpose(2, 0, 1).copy()).float().div(255)
-    mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in (_MEAN, _DEVIATION))
-    return ((rgb - mean) / deviation)[None]
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (_MEAN, _STD))
+    return ((rgb - mean) / std)[None]
 
 
 class Prediction(nn.Module):

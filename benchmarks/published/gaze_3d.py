@@ -31,7 +31,7 @@ class Swish(torch.autograd.Function):
 
 
 class Padded(nn.Module):
-    """Zeros around the picture, then a convolution without any."""
+    """Zeros around the image, then a convolution without any."""
 
     def __init__(self, conv: nn.Conv2d, border: tuple[int, int, int, int]) -> None:
         super().__init__()
@@ -41,8 +41,8 @@ class Padded(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """`(batch, channels, h, w)`."""
-        found: Tensor = nn.Conv2d.forward(self.conv, self.pad(maps))
-        return found
+        result: Tensor = nn.Conv2d.forward(self.conv, self.pad(maps))
+        return result
 
 
 class Block(nn.Module):
@@ -99,21 +99,24 @@ class Stem(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """`(frame, 3, h, w)` to `(frame, 32, h / 2, w / 2)`."""
-        found: Tensor = self.norm(self.conv(frames))
-        return found
+        result: Tensor = self.norm(self.conv(frames))
+        return result
 
 
 def swish(maps: Tensor) -> Tensor:
     """The activation."""
-    found: Tensor = Swish.apply(maps)
-    return found
+    result: Tensor = Swish.apply(maps)
+    return result
 
 
 def published(network: Any) -> Any:
     """A copy of a network of ours that computes in the published way."""
     import copy
 
-    made = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
-    made.stem = Stem(made.stem)
-    made.head_branch, made.body_branch = Branch(made.head_branch), Branch(made.body_branch)
-    return made
+    created = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    created.stem = Stem(created.stem)
+    created.head_branch, created.body_branch = (
+        Branch(created.head_branch),
+        Branch(created.body_branch),
+    )
+    return created

@@ -1,7 +1,7 @@
 """The published way of `csts`, written anew from its description, to compare with.
 
-Every token becomes query, key and value; pooling turns each head's tokens to pictures and back; the
-weights of attention are whole; the fusion masks one attention over all moments; pictures become one
+Every token becomes query, key and value; pooling turns each head's tokens to images and back; the
+weights of attention are whole; the fusion masks one attention over all moments; images become one
 token by convolutions; gradients keep all of it.
 """
 
@@ -40,8 +40,8 @@ class Pooled(nn.Module):
             )
         else:
             maps = F.conv3d(maps, self.weight, stride=down, padding=1, groups=channels)
-        found = maps.reshape(batch, heads, channels, -1).transpose(2, 3)
-        return self.norm(found), cast(Grid, tuple(maps.shape[2:]))
+        result = maps.reshape(batch, heads, channels, -1).transpose(2, 3)
+        return self.norm(result), cast(Grid, tuple(maps.shape[2:]))
 
 
 class Attention(nn.Module):
@@ -52,10 +52,10 @@ class Attention(nn.Module):
         self.qkv, self.proj, self.shape = attention.qkv, attention.proj, attention.shape
         for which in "qkv":
             if hasattr(attention, f"pool_{which}"):
-                made = Pooled(
+                created = Pooled(
                     getattr(attention, f"pool_{which}"), getattr(attention, f"norm_{which}")
                 )
-                setattr(self, f"pool_{which}", made)
+                setattr(self, f"pool_{which}", created)
 
     def forward(self, tokens: Tensor, grid: Grid, mask: Tensor | None) -> tuple[Tensor, Grid]:
         """`(batch, token, width)`."""
@@ -64,15 +64,15 @@ class Attention(nn.Module):
         q, k, v = self.qkv(tokens).reshape(batch, count, 3, heads, -1).permute(2, 0, 3, 1, 4)
         whole = (1, 1, 1)
         if hasattr(self, "pool_k"):
-            asked = (1, shape.asked_stride, shape.asked_stride)
+            asked = (1, shape.kv_stride, shape.kv_stride)
             k, v = self.pool_k(k, grid, asked, whole)[0], self.pool_v(v, grid, asked, whole)[0]
         if hasattr(self, "pool_q"):
             q, grid = self.pool_q(q, grid, (1, shape.down, shape.down), shape.up)
         logits = (q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5
         if mask is not None:
             logits = logits - 1e8 * (1 - mask)
-        found = logits.softmax(dim=-1) @ v
-        return self.proj(found.transpose(1, 2).reshape(batch, -1, width)), grid
+        result = logits.softmax(dim=-1) @ v
+        return self.proj(result.transpose(1, 2).reshape(batch, -1, width)), grid
 
 
 class Block(nn.Module):
@@ -89,8 +89,8 @@ class Block(nn.Module):
         self, tokens: Tensor, grid: Grid, mask: Tensor | None = None
     ) -> tuple[Tensor, Grid]:
         """`(batch, token, width)`."""
-        found, after = self.attention(self.norm1(tokens), grid, mask)
-        tokens = self._beside(tokens, grid) + self.drop_path(found)
+        result, after = self.attention(self.norm1(tokens), grid, mask)
+        tokens = self._beside(tokens, grid) + self.drop_path(result)
         normed = self.norm2(tokens)
         inner = self.mlp.fc2(F.gelu(self.mlp.fc1(normed)))
         beside = tokens if self.proj is None else self.proj(normed)
@@ -112,7 +112,7 @@ class Published(nn.Module):
         super().__init__()
         self.video, self.sound = network.video.stem, network.sound.stem
         self.video_blocks = nn.ModuleList(Block(b) for b in network.video.blocks)
-        self.sound_blocks = nn.ModuleList(Block(b) for b in network.sound.blocks)
+        self.audio_blocks = nn.ModuleList(Block(b) for b in network.sound.blocks)
         self.decoder_blocks = nn.ModuleList(Block(b) for b in network.decoder.blocks)
         fusion = network.fusion
         self.space, self.time = Block(fusion.space), Block(fusion.time)
@@ -121,10 +121,10 @@ class Published(nn.Module):
         self.classifier, self.kept = network.decoder.classifier, network.video.kept
         self.embed_seen, self.embed_heard = network.embed_seen, network.embed_heard
 
-    def forward(self, clip: Tensor, sound: Tensor) -> Anticipation:
+    def forward(self, clip: Tensor, audio: Tensor) -> Anticipation:
         """As of `GazeAnticipation`, embeddings always."""
         seen, grid, kept = _encoded(clip, self.video, self.video_blocks, self.kept)
-        heard, _, _ = _encoded(sound, self.sound, self.sound_blocks, ())
+        heard, _, _ = _encoded(audio, self.sound, self.audio_blocks, ())
         seen, heard = self._fused(seen, heard, grid)
         embeddings = self.embed_seen(seen.mean(1)), self.embed_heard(heard.mean(1))
         for block, (tokens, before) in zip(self.decoder_blocks, kept[::-1], strict=True):
@@ -145,8 +145,8 @@ class Published(nn.Module):
         mask = (moment[:, None] == moment).to(seen)
         joint = torch.cat([seen, pools[1]], dim=1)
         in_space = self.space(joint, (1, 1, joint.shape[1]), mask)[0][:, : seen.shape[1]]
-        course = torch.cat([pools[0], pools[2]], dim=1)
-        weights = self.time(course, (1, 1, 2 * times))[0]
+        series = torch.cat([pools[0], pools[2]], dim=1)
+        weights = self.time(series, (1, 1, 2 * times))[0]
         for_seen, for_heard = (w.repeat_interleave(places, dim=1) for w in weights.chunk(2, dim=1))
         return in_space * for_seen, heard * for_heard
 
@@ -159,12 +159,12 @@ def _encoded(
     places = stem.space.repeat(1, grid[0], 1) + stem.time.repeat_interleave(
         grid[1] * grid[2], dim=1
     )
-    tokens, found = as_tokens(maps) + places, []
+    tokens, result = as_tokens(maps) + places, []
     for number, block in enumerate(blocks):
         if number in kept:
-            found.append((tokens, grid))
+            result.append((tokens, grid))
         tokens, grid = block(tokens, grid)
-    return tokens, grid, found
+    return tokens, grid, result
 
 
 def as_maps(tokens: Tensor, grid: Grid) -> Tensor:

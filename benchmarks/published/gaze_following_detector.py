@@ -1,7 +1,7 @@
 """The published way of `mask_rcnn`, written anew from its description, to compare with.
 
 Norms behind their convolutions, maps channels first, bins of regions channel by channel, masks of
-all boxes in the original picture.
+all boxes in the original image.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Backbone(nn.Module):
         for part in (self.stem, self.stages[0]):
             part.requires_grad_(False)
 
-    def forward(self, pictures: Tensor) -> list[Tensor]:
+    def forward(self, images: Tensor) -> list[Tensor]:
         """`(batch, 3, h, w)` to maps of four sizes."""
-        found = [F.max_pool2d(self.stem(pictures), 3, 2, padding=1)]
+        result = [F.max_pool2d(self.stem(images), 3, 2, padding=1)]
         for stage in self.stages:
-            found.append(stage(found[-1]))
-        return found[1:]
+            result.append(stage(result[-1]))
+        return result[1:]
 
     def train(self, mode: bool = True) -> Backbone:
         """Always as in evaluation."""
@@ -49,8 +49,8 @@ class Published(MaskRcnn):
 
     def classify(self, maps: Sequence[Tensor], regions: Tensor) -> tuple[Tensor, Tensor]:
         """As of `MaskRcnn`."""
-        found = self.box_head(pooling.by_operator(maps, regions, BOX_BINS))
-        return self.classes(found), self.boxes(found)
+        result = self.box_head(pooling.by_operator(maps, regions, BOX_BINS))
+        return self.classes(result), self.boxes(result)
 
     def outline(self, maps: Sequence[Tensor], regions: Tensor) -> Tensor:
         """As of `MaskRcnn`."""

@@ -133,7 +133,7 @@ def analyze(
         ),
     ] = "local",
 ) -> None:
-    """Analyse videos: tables, annotated video with sound, report, ELAN, TextGrid, RTTM for each."""
+    """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
     from eyeline.plan import plan
     from eyeline.settings import Settings
 

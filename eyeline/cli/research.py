@@ -47,9 +47,9 @@ def prepare(
     options = _options(set_ or [], run)
     given = _weights(system, weights or [])
     with claimed(out, source):
-        found = run(source, out, weights=given, device=device, told=say, **options)
-    print_json(found.as_dict())
-    if found.failed:
+        result = run(source, out, weights=given, device=device, log=say, **options)
+    print_json(result.as_dict())
+    if result.failed:
         raise typer.Exit(SOME_FAILED)
 
 
@@ -156,7 +156,7 @@ def score(
         raise UsageError(f"{room.name} has no scoring yet")
     if out is not None:
         replaceable(out, is_report, predictions, truth)
-    report = room.score(predictions, truth, told=say, **_options(set_ or [], room.score))
+    report = room.score(predictions, truth, log=say, **_options(set_ or [], room.score))
     if out is not None:
         _write_json(out, dict(report))
     _print_scores(room, report)
@@ -175,15 +175,15 @@ def import_(
     from eyeline.training import checkpoint as files
 
     replaceable(out, is_weights, checkpoint)
-    found = room.import_original(checkpoint)
-    files.save(out, found.state, found.card)
+    result = room.import_original(checkpoint)
+    files.save(out, result.state, result.card)
     print_json(
         {
-            "network": f"{found.card.system}/{found.card.builder}",
-            "arguments": found.card.arguments,
-            "tensors": len(found.state),
-            "numbers": sum(t.numel() for t in found.state.values()),
-            "left_out": list(found.ignored),
+            "network": f"{result.card.system}/{result.card.builder}",
+            "arguments": result.card.arguments,
+            "tensors": len(result.state),
+            "numbers": sum(t.numel() for t in result.state.values()),
+            "left_out": list(result.ignored),
             "file": str(out),
         }
     )
@@ -217,8 +217,8 @@ def synthesize(
     room = _system(system)
     if room.synthesize is None:
         raise UsageError(f"{room.name} makes up no data yet")
-    made = room.synthesize(out, seed=seed, **_options(set_ or [], room.synthesize))
-    print_json(made)
+    created = room.synthesize(out, seed=seed, **_options(set_ or [], room.synthesize))
+    print_json(created)
 
 
 @app.command()
@@ -233,9 +233,9 @@ def show(
     if room.show is None:
         raise UsageError(f"{room.name} draws no annotations yet")
     with claimed(out, data):
-        found = room.show(data, out, told=say, **_options(set_ or [], room.show))
-    print_json(found.as_dict())
-    if found.failed:
+        result = room.show(data, out, log=say, **_options(set_ or [], room.show))
+    print_json(result.as_dict())
+    if result.failed:
         raise typer.Exit(SOME_FAILED)
 
 

@@ -34,11 +34,11 @@ def read_index(
         raise DataError(f"{item}: {path} lacks {', '.join(lacking)}")
     try:
         card = parse_json(str(content["card"]), "card")
-        found = card["version"]
+        result = card["version"]
     except (DataError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{item}: its card is damaged ({error!r})") from error
-    if found != version:
+    if result != version:
         raise DataError(
-            f"{item} was prepared in layout {found}, this reads {version}: prepare it again"
+            f"{item} was prepared in layout {result}, this reads {version}: prepare it again"
         )
     return content, dict(card)

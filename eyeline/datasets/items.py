@@ -48,19 +48,19 @@ def work_on(
     """Results of all items as they are finished, each logged as `[number/count] ...`.
 
     Args:
-        work: as of `processes.here_or_beside`.
+        work: as of `processes.parallel_map`.
         arguments: of each item.
         log: gets a line for every item.
         describe: a result in words.
         jobs: items worked on at the same time.
-        begin: as of `processes.here_or_beside`.
+        begin: as of `processes.parallel_map`.
         before: results that are known.
 
     Raises:
         EyelineError: a process was killed.
     """
     count = len(before) + len(arguments)
-    results = chain(before, processes.here_or_beside(work, arguments, jobs, begin))
+    results = chain(before, processes.parallel_map(work, arguments, jobs, begin))
     for number, result in enumerate(results, start=1):
         if log:
             log(f"[{number}/{count}] {describe(result)}")

@@ -158,8 +158,8 @@ def step_area(hit: Ints, times: Ints, score: Floats) -> float:
     if not len(hit):
         return float("nan")
     step = np.append(np.flatnonzero(np.diff(score)), len(hit) - 1)
-    found, seen = np.cumsum(times * hit)[step], np.cumsum(times)[step]
-    if not found[-1]:
+    result, seen = np.cumsum(times * hit)[step], np.cumsum(times)[step]
+    if not result[-1]:
         return float("nan")
-    gained = np.diff(found, prepend=0)
-    return float((found / np.maximum(seen, 1) * gained).sum() / found[-1])
+    gained = np.diff(result, prepend=0)
+    return float((result / np.maximum(seen, 1) * gained).sum() / result[-1])

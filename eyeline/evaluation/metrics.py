@@ -81,7 +81,7 @@ class CalibrationBin:
 
     count: int
     mean_probability: float
-    positive_share: float
+    positive_fraction: float
 
 
 def calibration_bins(truth: Ints, probability: Floats, bins: int = 10) -> list[CalibrationBin]:
@@ -97,7 +97,7 @@ def calibration_bins(truth: Ints, probability: Floats, bins: int = 10) -> list[C
 def expected_calibration_error(truth: Ints, probability: Floats, bins: int = 10) -> float:
     """Mean gap between probability and share of positives, bins weighted by their counts."""
     table = calibration_bins(truth, probability, bins)
-    gaps = sum(b.count * abs(b.mean_probability - b.positive_share) for b in table)
+    gaps = sum(b.count * abs(b.mean_probability - b.positive_fraction) for b in table)
     return gaps / len(truth) if len(truth) else float("nan")
 
 
@@ -174,16 +174,16 @@ def segment_matches(truth: Ints, predicted: Ints, min_iou: float) -> Matches:
         min_iou: overlap from which on a pair counts as found.
     """
     true = segments(truth, last_end_short=True)
-    found = segments(predicted, last_end_short=True)
+    result = segments(predicted, last_end_short=True)
     used = np.zeros(len(true), bool)
     tp = 0
-    for label, start, end in zip(found.label, found.start, found.end, strict=True):
+    for label, start, end in zip(result.label, result.start, result.end, strict=True):
         iou = _overlap(true, label, start, end)
         best = int(np.argmax(iou))
         if iou[best] >= min_iou and not used[best]:
             used[best] = True
             tp += 1
-    return Matches(tp, len(found) - tp, int(np.count_nonzero(~used)))
+    return Matches(tp, len(result) - tp, int(np.count_nonzero(~used)))
 
 
 def _overlap(true: LabelSegments, label: int, start: int, end: int) -> Floats:

@@ -53,9 +53,9 @@ def text(cell: str) -> str:
 
 def whole(cell: str) -> int:
     """A whole number from 0."""
-    if not (found := re.fullmatch(r"([0-9]{1,18})(\.0+)?", cell.strip())):
+    if not (result := re.fullmatch(r"([0-9]{1,18})(\.0+)?", cell.strip())):
         raise ValueError("a whole number of at most 18 digits")
-    return int(found[1])
+    return int(result[1])
 
 
 def number(cell: str) -> float:
@@ -126,16 +126,16 @@ def read(path: Path, columns: Sequence[Column], *, only: bool = False) -> Read:
     if lacking or odd:
         fault = f"no column {', '.join(lacking)}" if lacking else f"columns {', '.join(odd)}"
         raise DataError(f"{path}, line 1: {fault}; expected {','.join(known)}")
-    found, line = [], []
+    result, line = [], []
     for number_, cells in rows:
         if len(cells) != len(head):
             raise DataError(f"{path}, line {number_}: {len(cells)} cells, expected {len(head)}")
-        found.append(cells)
+        result.append(cells)
         line.append(number_)
     there = [column for column in columns if column.name in head]
     at = {name: place for place, name in enumerate(head)}
     return Read(
-        {c.name: _parsed(path, c, [row[at[c.name]] for row in found], line) for c in there},
+        {c.name: _parsed(path, c, [row[at[c.name]] for row in result], line) for c in there},
         np.array(line, np.int64),
     )
 

@@ -45,14 +45,14 @@ class Coverage:
 def measured_seconds(analysis: Analysis) -> dict[str, dict[str, dict[str, float]]]:
     """By person and question (with its builder), how long it could be measured and how long not."""
     with np.errstate(over="ignore", invalid="ignore"):  # times that no video has
-        found = coverages(analysis)
+        result = coverages(analysis)
     return {
         person.label: {
             f"{c.name} ({c.builder})": {
                 "measured_s": c.measured_s(person.person),
                 "not_codable_s": c.missing_s(person.person),
             }
-            for c in found
+            for c in result
         }
         for person in analysis.persons
     }

@@ -36,17 +36,17 @@ def differences(analysis: Analysis) -> list[Difference]:
     An analysis in which one builder tells each direction has none. Agreement of two methods is no
     measure of either's error.
     """
-    found: list[Difference] = []
-    told: list[Directions] = analysis.of(Directions)
-    for name in dict.fromkeys(d.name for d in told):
-        first, *others = (d for d in told if d.name == name)
+    result: list[Difference] = []
+    known: list[Directions] = analysis.of(Directions)
+    for name in dict.fromkeys(d.name for d in known):
+        first, *others = (d for d in known if d.name == name)
         for other in others:
             person, angles = _angles(first, other)
             everybody = [("everybody", angles)] if len(angles) else []
             each = [(person_label(n), angles[person == n]) for n in np.unique(person).tolist()]
             rows = [*each, *everybody] if len(each) > 1 else each
-            found += [_difference(first, other, who, part) for who, part in rows]
-    return found
+            result += [_difference(first, other, who, part) for who, part in rows]
+    return result
 
 
 def _angles(a: Directions, b: Directions) -> tuple[Ints, Floats]:

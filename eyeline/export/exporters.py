@@ -113,7 +113,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         _tables,
     ),
     "video": Exporter(
-        {VIDEO: "the video with everything drawn on it, with its sound"},
+        {VIDEO: "the video with everything drawn on it, with its audio"},
         _video,
         option="video",
         spare="the annotated video",
@@ -137,7 +137,7 @@ EXPORTERS: Mapping[str, Exporter] = {
 def present(folder: Path) -> list[str]:
     """Names, relative to the folder, of all files of an analysis in it but the index."""
     names = [name for exporter in EXPORTERS.values() for name in exporter.files]
-    pictures = sorted((folder / THUMBNAILS).glob("person_*.png"))
+    images = sorted((folder / THUMBNAILS).glob("person_*.png"))
     return [name for name in names if (folder / name).is_file()] + [
-        f"{THUMBNAILS}/{picture.name}" for picture in pictures
+        f"{THUMBNAILS}/{image.name}" for image in images
     ]

@@ -18,7 +18,7 @@ _FAINTEST = 0.1
 """Smaller shares of the peak are not drawn."""
 _OPACITY = 0.55
 _BROAD = 0.06
-"""Share of the picture above which what is likely is drawn ever fainter: it tells little."""
+"""Share of the image above which what is likely is drawn ever fainter: it tells little."""
 _CONTOUR = 0.5
 """Share of the peak at which a line is drawn."""
 _LINE_OPACITY = 0.8
@@ -31,9 +31,11 @@ def lay_over(rgb: Image, heatmap: Image) -> None:
         rgb: `(height, width, 3)` uint8.
         heatmap: `(rows, columns)` uint8 over the whole frame.
     """
-    made = _glow(heatmap.tobytes(), heatmap.shape[0], heatmap.shape[1], rgb.shape[1], rgb.shape[0])
-    if made is not None:
-        sprite, left, top = made
+    created = _glow(
+        heatmap.tobytes(), heatmap.shape[0], heatmap.shape[1], rgb.shape[1], rgb.shape[0]
+    )
+    if created is not None:
+        sprite, left, top = created
         sprite.blend(rgb, left, top)
 
 
@@ -63,10 +65,10 @@ def _glow(
 
 def _shades(strength: float) -> tuple[Parts, Parts]:
     """For each level 0 to 255 the colour `(256, 3)` and what shows through `(256, 1)`."""
-    share = np.arange(256) / 255
+    fraction = np.arange(256) / 255
     at = [stop for stop, _ in _STOPS]
-    channels = [np.interp(share, at, [colour[c] for _, colour in _STOPS]) for c in range(3)]
-    fading = np.clip((share - _FAINTEST) / (_CONTOUR - _FAINTEST), 0, 1)
+    channels = [np.interp(fraction, at, [colour[c] for _, colour in _STOPS]) for c in range(3)]
+    fading = np.clip((fraction - _FAINTEST) / (_CONTOUR - _FAINTEST), 0, 1)
     opacity = (_OPACITY * strength * fading)[:, None]
     colour = np.rint(np.stack(channels, axis=-1) * opacity * 256).astype(np.uint16)
     return colour, np.rint((1 - opacity) * 256).astype(np.uint16)

@@ -1,4 +1,4 @@
-"""Small pictures with soft edges (words, signs, labels), made once and quickly blended."""
+"""Small images with soft edges (words, signs, labels), made once and quickly blended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FINE = 4
 
 @dataclass(frozen=True)
 class Sprite:
-    """A picture with soft edges, ready to be blended."""
+    """An image with soft edges, ready to be blended."""
 
     colour: npt.NDArray[np.uint16]
     """`(h, w, 3)` multiplied by the opacity."""
@@ -120,10 +120,10 @@ def _speaks(mask: Image, x: int, y: int, size: int) -> None:
     import cv2
 
     bar = size // 6
-    for k, share in enumerate((0.45, 0.95, 0.65)):
-        left, half = x + bar // 2 + k * 2 * bar, int(size * share / 2)
-        middle = y + size // 2
-        cv2.rectangle(mask, (left, middle - half), (left + bar, middle + half), 255, -1)
+    for k, fraction in enumerate((0.45, 0.95, 0.65)):
+        left, half = x + bar // 2 + k * 2 * bar, int(size * fraction / 2)
+        centre = y + size // 2
+        cv2.rectangle(mask, (left, centre - half), (left + bar, centre + half), 255, -1)
 
 
 def _contact(mask: Image, x: int, y: int, size: int) -> None:
@@ -148,9 +148,9 @@ def _camera(mask: Image, x: int, y: int, size: int) -> None:
 def _gaze(mask: Image, x: int, y: int, size: int) -> None:
     import cv2
 
-    middle, line = y + size // 2, max(1, size // 7)
-    cv2.line(mask, (x, middle), (x + int(size * 0.6), middle), 255, line)
-    tip = [(x + size, middle), (x + size // 2, y + size // 5), (x + size // 2, y + size * 4 // 5)]
+    centre, line = y + size // 2, max(1, size // 7)
+    cv2.line(mask, (x, centre), (x + int(size * 0.6), centre), 255, line)
+    tip = [(x + size, centre), (x + size // 2, y + size // 5), (x + size // 2, y + size * 4 // 5)]
     cv2.fillConvexPoly(mask, np.array(tip, np.int32), 255)
 
 
@@ -158,11 +158,11 @@ def _target(mask: Image, x: int, y: int, size: int) -> None:
     import cv2
 
     line, radius = max(1, size // 9), int(size * 0.26)
-    middle = y + size // 2
+    centre = y + size // 2
     for k in range(2):
         left = x + k * size // 3
-        cv2.line(mask, (left, middle), (left + size // 7, middle), 255, line)
-    cv2.circle(mask, (x + size - radius - line, middle), radius, 255, line)
+        cv2.line(mask, (left, centre), (left + size // 7, centre), 255, line)
+    cv2.circle(mask, (x + size - radius - line, centre), radius, 255, line)
 
 
 _SIGNS = {

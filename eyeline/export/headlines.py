@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eyeline.export.summary import PersonSummary, Share, Summary
+from eyeline.export.summary import Fraction, PersonSummary, Summary
 from eyeline.export.words import count, duration, label_of, part, percent, title
 from eyeline.people.shared_looks import JOINT, MUTUAL
 from eyeline.results import Analysis, person_label, person_number
@@ -44,8 +44,8 @@ def _people(analysis: Analysis) -> Headline:
 
 
 def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headline]:
-    if not analysis.video.has_sound:
-        yield Headline("The video has no sound", "so that nothing is said about speech")
+    if not analysis.video.has_audio:
+        yield Headline("The video has no audio", "so that nothing is said about speech")
         return
     if summary.speech_s is None:
         return
@@ -55,9 +55,9 @@ def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headl
     if not speakers and not parts:
         yield Headline("Nobody speaks", "no speech was heard", source)
     elif speakers:
-        person, share = speakers[0]
+        person, fraction = speakers[0]
         voiced = duration(summary.speech_s)
-        detail = f"{duration(share.seconds)}, {percent(share.share)} of {voiced} of speech"
+        detail = f"{duration(fraction.seconds)}, {percent(fraction.fraction)} of {voiced} of speech"
         if parts:
             detail += f", of which {duration(summary.attributed_s)} are attributed"
         detail += "".join(f"; then {p.label}, {duration(s.seconds)}" for p, s in speakers[1:2])
@@ -78,9 +78,9 @@ def _looks(summary: Summary, source: str) -> Iterator[Headline]:
     received = [(p, *_received(summary, p)) for p in summary.persons if p.person > 0]
     received = [entry for entry in received if entry[1] > 0]
     if received:
-        person, seconds, fan, share = max(received, key=lambda entry: entry[1])
-        detail = f"{duration(seconds)} in all; most by {fan.label}, {duration(share.seconds)}, "
-        detail += f"{part(share.share, share.of_s)} of their looks"
+        person, seconds, fan, fraction = max(received, key=lambda entry: entry[1])
+        detail = f"{duration(seconds)} in all; most by {fan.label}, {duration(fraction.seconds)}, "
+        detail += f"{part(fraction.fraction, fraction.of_s)} of their looks"
         tied = len(received) > 1 and _tied([entry[1] for entry in received])
         claim = f"{person.label} is looked at" + (" most, others as long" if tied else " most")
         yield Headline(claim, detail, source)
@@ -98,28 +98,30 @@ def _looks(summary: Summary, source: str) -> Iterator[Headline]:
 
 def _mutual(summary: Summary, source: str) -> Iterator[Headline]:
     if summary.mutual:
-        pair, share = max(summary.mutual.items(), key=lambda item: item[1].seconds)
+        pair, fraction = max(summary.mutual.items(), key=lambda item: item[1].seconds)
         names = " and ".join(person_label(n) for n in pair)
         most = " most" if len(summary.mutual) > 1 else ""
-        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which both are followed"
+        measured = part(fraction.fraction, fraction.of_s)
+        detail = f"{_pieces(fraction)}; {measured} in which both are followed"
         yield Headline(f"{names} look at each other{most}", detail, source)
     elif summary.mutual is not None and len(summary.persons) > 1:
         yield Headline("No two people look at each other", "at any one time", source)
 
 
 def _joint(summary: Summary, source: str) -> Iterator[Headline]:
-    for target, share in itertools.islice((summary.joint or {}).items(), 1):
-        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} in which two are followed"
+    for target, fraction in itertools.islice((summary.joint or {}).items(), 1):
+        measured = part(fraction.fraction, fraction.of_s)
+        detail = f"{_pieces(fraction)}; {measured} in which two are followed"
         what = target if person_number(target) else f"the {target}"
         yield Headline(f"Two or more look at {what} together", detail, source)
 
 
-def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Share]:
+def _received(summary: Summary, person: PersonSummary) -> tuple[float, PersonSummary, Fraction]:
     """How long a person is looked at in all, and who does it longest."""
-    none = Share(0.0, 0.0, 0, 0.0)
+    none = Fraction(0.0, 0.0, 0, 0.0)
     looks = [(p, p.targets.get(person.label, none)) for p in summary.persons]
-    fan, share = max(looks, key=lambda look: look[1].seconds)
-    return sum(s.seconds for _, s in looks), fan, share
+    fan, fraction = max(looks, key=lambda look: look[1].seconds)
+    return sum(s.seconds for _, s in looks), fan, fraction
 
 
 def _states(summary: Summary, sources: dict[str, str]) -> Iterator[Headline]:
@@ -131,34 +133,36 @@ def _states(summary: Summary, sources: dict[str, str]) -> Iterator[Headline]:
         if not ranked:
             yield _none_of(summary, name, sources[name])
             continue
-        person, share = ranked[0]
+        person, fraction = ranked[0]
         label = label_of(name)
         claim = _most(f"{person.label} {label.claim or label.title}", ranked)
-        detail = f"{_pieces(share)}; {part(share.share, share.of_s)} that could be measured"
+        detail = (
+            f"{_pieces(fraction)}; {part(fraction.fraction, fraction.of_s)} that could be measured"
+        )
         yield Headline(claim, detail, sources[name])
 
 
 def _none_of(summary: Summary, name: str, source: str) -> Headline:
     """That a state was not seen, or that it could not have been."""
-    shares = [p.states[name] for p in summary.persons if p.person > 0 and name in p.states]
-    measured_s = sum(share.of_s for share in shares)
-    if shares and not measured_s:
+    fractions = [p.states[name] for p in summary.persons if p.person > 0 and name in p.states]
+    measured_s = sum(fraction.of_s for fraction in fractions)
+    if fractions and not measured_s:
         what = f"{title(name)} could not be measured"
         return Headline(what[0].upper() + what[1:], "of anybody; that is not a no", source)
     claim = label_of(name).nobody or f"Nobody {title(name)}"
-    together = ", all people together" if len(shares) > 1 else ""
+    together = ", all people together" if len(fractions) > 1 else ""
     return Headline(claim, f"in {duration(measured_s)} that could be measured{together}", source)
 
 
 def _ranked(
-    summary: Summary, of: Callable[[PersonSummary], Share | None]
-) -> list[tuple[PersonSummary, Share]]:
-    shares = [(p, of(p)) for p in summary.persons]
-    present = [(p, s) for p, s in shares if s is not None and s.seconds > 0]
+    summary: Summary, of: Callable[[PersonSummary], Fraction | None]
+) -> list[tuple[PersonSummary, Fraction]]:
+    fractions = [(p, of(p)) for p in summary.persons]
+    present = [(p, s) for p, s in fractions if s is not None and s.seconds > 0]
     return sorted(present, key=lambda entry: -entry[1].seconds)
 
 
-def _most(claim: str, ranked: Sequence[tuple[PersonSummary, Share]]) -> str:
+def _most(claim: str, ranked: Sequence[tuple[PersonSummary, Fraction]]) -> str:
     """The claim about the first of some people, who does it most, alone or as long as others."""
     if len(ranked) == 1:
         return claim
@@ -175,10 +179,10 @@ def _tied(seconds: Sequence[float]) -> bool:
     return duration(first) == duration(second)
 
 
-def _pieces(share: Share) -> str:
-    if share.episodes == 1:
-        return f"{duration(share.seconds)} in one piece"
+def _pieces(fraction: Fraction) -> str:
+    if fraction.episodes == 1:
+        return f"{duration(fraction.seconds)} in one piece"
     return (
-        f"{duration(share.seconds)} in {count(share.episodes, 'episode')}, "
-        f"the longest {duration(share.longest_s)}"
+        f"{duration(fraction.seconds)} in {count(fraction.episodes, 'episode')}, "
+        f"the longest {duration(fraction.longest_s)}"
     )

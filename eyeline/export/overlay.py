@@ -31,9 +31,9 @@ _WORDS = {
     "target": "looked at",
 }
 _ARROW_FACES = 1.3
-"""Length of an arrow that lies in the plane of the picture, in face sizes."""
+"""Length of an arrow that lies in the plane of the image, in face sizes."""
 _RING_BELOW = 0.22
-"""A direction whose part in the picture is shorter is drawn as a ring: it comes at the camera."""
+"""A direction whose part in the image is shorter is drawn as a ring: it comes at the camera."""
 _WIDEST_RAD = np.radians(75.0)
 """A direction that may lie further off as often as not has no cone: it would tell nothing."""
 _CONE_OPACITY = 0.22
@@ -49,7 +49,7 @@ def draw(rgb: Image, rows: FrameView) -> None:
     Args:
         rgb: `(height, width, 3)` uint8, contiguous, writable; changed in place. Sizes from
             640x360 to 3840x2160 stay legible.
-        rows: the faces, from `Timeline.at`; pixels of the same picture.
+        rows: the faces, from `Timeline.at`; pixels of the same image.
 
     Raises:
         DataError: an array of another shape.
@@ -137,7 +137,7 @@ def _gaze(rgb: Image, rows: FrameView, k: int, unit: float) -> None:
 
 
 def _cone(rgb: Image, rows: FrameView, k: int) -> None:
-    """What the cone about an arrow covers of the picture, lightly in the person's colour."""
+    """What the cone about an arrow covers of the image, lightly in the person's colour."""
     import cv2
 
     if rows.cone_rad is None or not rows.cone_rad[k] < _WIDEST_RAD:  # NaN is not either
@@ -155,9 +155,9 @@ def _cone(rgb: Image, rows: FrameView, k: int) -> None:
     if part.size:
         mask = np.zeros(part.shape[:2], np.uint8)
         cv2.fillConvexPoly(mask, hull - np.array([left, top]), 255, cv2.LINE_AA)
-        share = mask[..., None] * np.float32(_CONE_OPACITY / 255)
+        fraction = mask[..., None] * np.float32(_CONE_OPACITY / 255)
         colour = np.array(person_colour(int(rows.person[k])), np.float32)
-        part[:] = np.rint(part + (colour - part) * share).astype(np.uint8)
+        part[:] = np.rint(part + (colour - part) * fraction).astype(np.uint8)
 
 
 def _arrow(rgb: Image, start: Floats, end: Floats, colour: Colour, line: int) -> None:

@@ -140,16 +140,16 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     rate += " frames/s" + (", uneven" if video.variable_rate else "")
     return [
         ("length", duration(video.duration_s)),
-        ("picture", f"{video.width_px} × {video.height_px}"),
+        ("image", f"{video.width_px} × {video.height_px}"),
         ("rate", rate),
         ("frames", f"{video.frame_count:,}"),
-        ("sound", "yes" if video.has_sound else "none"),
+        ("audio", "yes" if video.has_audio else "none"),
         ("people", str(len(analysis.persons))),
     ]
 
 
 def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[str, Any]]:
-    pictures = {p.person: p.thumbnail for p in analysis.persons}
+    images = {p.person: p.thumbnail for p in analysis.persons}
     perhaps = {p.person: p.perhaps_same_as for p in analysis.persons}
     colours = dict(lines.codes)
     return [
@@ -157,12 +157,10 @@ def _cards(analysis: Analysis, summary: Summary, lines: Timelines) -> list[dict[
             "of": person,
             "perhaps": perhaps.get(person.person, ()),
             "colour": _person_css(person.person),
-            "picture": None
-            if (picture := pictures.get(person.person)) is None
-            else data_uri(picture),
+            "image": None if (image := images.get(person.person)) is None else data_uri(image),
             "targets": [
-                {"label": label, "share": share, "colour": _css(colours[label])}
-                for label, share in person.targets.items()
+                {"label": label, "fraction": fraction, "colour": _css(colours[label])}
+                for label, fraction in person.targets.items()
             ],
         }
         for person in summary.persons
@@ -198,7 +196,7 @@ def _cell(
 ) -> dict[str, Any]:
     pair = (person.person, column["person"] or 0)
     return {
-        "share": person.targets.get(column["label"]),
+        "fraction": person.targets.get(column["label"]),
         "self": person.person == column["person"],
         "mutual": (summary.mutual or {}).get((min(pair), max(pair))),
         "possible": person.followed_s > 0 and (column["person"] is None or pair in together),

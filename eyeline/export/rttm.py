@@ -19,7 +19,7 @@ def write_rttm(analysis: Analysis, folder: Path, *, file_id: str | None = None) 
     """Write `timeline.rttm` and return its path.
 
     Voices of nobody visible are the speaker `unseen`; where somebody is visible and it cannot be
-    said who speaks, the speaker is `not_sure_who`. Without sound, or speech, the file is empty.
+    said who speaks, the speaker is `not_sure_who`. Without audio, or speech, the file is empty.
 
     Args:
         analysis: what to write.

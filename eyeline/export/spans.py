@@ -114,19 +114,19 @@ def all_segments(analysis: Analysis) -> list[Segments]:
 
     Points that only ever fall on the scene have nothing to say as segments and are left out.
     """
-    found: list[Segments] = analysis.of(Segments)
-    named = {answer.name for answer in found}
+    result: list[Segments] = analysis.of(Segments)
+    named = {answer.name for answer in result}
     for answer in analysis.answers:
         if isinstance(answer, Scores) and answer.name not in named:
             ends = clock_for(answer, analysis).ends_of(answer.frame)
-            found.append(segments_from_scores(answer, ends, answer.name))
+            result.append(segments_from_scores(answer, ends, answer.name))
         elif (
             isinstance(answer, Points)
             and answer.name not in named
             and np.any(answer.target != TARGET_SCENE)
         ):
-            found.append(segments_from_points(answer, clock_for(answer, analysis)))
-    return found
+            result.append(segments_from_points(answer, clock_for(answer, analysis)))
+    return result
 
 
 def segments_from_points(points: Points, clock: Clock) -> Segments:

@@ -31,7 +31,7 @@ _OF_LOOKS = (MUTUAL, JOINT)
 
 
 @dataclass(frozen=True)
-class Share:
+class Fraction:
     """How long something of a person held, and in how many pieces."""
 
     seconds: float
@@ -41,7 +41,7 @@ class Share:
     longest_s: float
 
     @property
-    def share(self) -> float | None:
+    def fraction(self) -> float | None:
         """Of that time, None where nothing could be measured."""
         return min(1.0, self.seconds / self.of_s) if self.of_s > 0 else None
 
@@ -52,17 +52,17 @@ class PersonSummary:
 
     person: int
     label: str
-    seen: Share
+    seen: Fraction
     """Of the time that was recorded."""
-    speaking: Share | None
+    speaking: Fraction | None
     """Of all speech; None where nothing is said of speech."""
     judged_speech_s: float
     """Speech in which it could be said whether this person speaks."""
-    targets: Mapping[str, Share]
+    targets: Mapping[str, Fraction]
     """By label of what is looked at, longest first; of all the time with a target."""
     followed_s: float
     """Time with a target."""
-    states: Mapping[str, Share]
+    states: Mapping[str, Fraction]
     """By name of any other segments, such as `eye_contact`; of the time in which it could be
     measured, which for segments without scores is the time the person is seen."""
 
@@ -96,10 +96,10 @@ class Summary:
     """Of it that in which somebody is visible and it cannot be said who speaks."""
     targets: tuple[str, ...]
     """Labels of all that is looked at: persons, then scene, off screen, camera, then others."""
-    mutual: Mapping[tuple[int, int], Share] | None
+    mutual: Mapping[tuple[int, int], Fraction] | None
     """By pair of persons, the smaller number first; of the time that both have a target. None where
     nothing is said of mutual gaze."""
-    joint: Mapping[str, Share] | None
+    joint: Mapping[str, Fraction] | None
     """Joint attention by target; of the time that two or more people have a target. None where
     nothing is said of it."""
     episodes: tuple[Episode, ...]
@@ -252,25 +252,27 @@ def _person(whole: _Whole, person: int) -> PersonSummary:
     seen_s = known.seen_s if known else 0.0
     looks = whole.looks
     followed_s = length(looks.of(person))
-    targets = {label: _share(looks.of(person, label), followed_s) for label in looks.labels(person)}
+    targets = {
+        label: _fraction(looks.of(person, label), followed_s) for label in looks.labels(person)
+    }
     spoken, judged_s = _speech_of(whole, person)
     return PersonSummary(
         person=person,
         label=person_label(person),
-        seen=Share(seen_s, whole.analysis.video.recorded_s, 1, seen_s),
+        seen=Fraction(seen_s, whole.analysis.video.recorded_s, 1, seen_s),
         speaking=spoken,
         judged_speech_s=judged_s,
         targets=dict(sorted(targets.items(), key=lambda item: (-item[1].seconds, item[0]))),
         followed_s=followed_s,
         states={
-            name: _share(spans.of(person), whole.measured_s(name, person, seen_s))
+            name: _fraction(spans.of(person), whole.measured_s(name, person, seen_s))
             for name, spans in whole.spans.items()
             if name not in (TARGET, SPEAKING, VOICE)
         },
     )
 
 
-def _speech_of(whole: _Whole, person: int) -> tuple[Share | None, float]:
+def _speech_of(whole: _Whole, person: int) -> tuple[Fraction | None, float]:
     """A person's part of all speech, and the speech in which it could be judged."""
     if whole.speaking is None:
         return None, 0.0
@@ -278,7 +280,7 @@ def _speech_of(whole: _Whole, person: int) -> tuple[Share | None, float]:
     coverage = whole.measured.get(SPEAKING)
     judged = speech if coverage is None else both(speech, merged(coverage.spans(person)))
     judged = without(judged, merged(whole.speaking.of(UNSURE)))
-    return _share(whole.speaking.of(person), length(speech)), length(judged)
+    return _fraction(whole.speaking.of(person), length(speech)), length(judged)
 
 
 def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
@@ -289,35 +291,37 @@ def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(usual + sorted(looks.labels() - set(usual)))
 
 
-def _mutual(whole: _Whole) -> dict[tuple[int, int], Share] | None:
+def _mutual(whole: _Whole) -> dict[tuple[int, int], Fraction] | None:
     """For each pair of persons how long they look at each other."""
     if MUTUAL not in whole.spans:
         return None
-    found = whole.spans[MUTUAL]
+    result = whole.spans[MUTUAL]
     pairs = {
-        (person, other): found.of(person, label)
-        for person in found.persons
-        for label in found.labels(person)
+        (person, other): result.of(person, label)
+        for person in result.persons
+        for label in result.labels(person)
         if (other := person_number(label) or 0) > person
     }
     looks = whole.looks
     return {
-        (a, b): _share(spans, length(both(merged(looks.of(a)), merged(looks.of(b)))))
+        (a, b): _fraction(spans, length(both(merged(looks.of(a)), merged(looks.of(b)))))
         for (a, b), spans in sorted(pairs.items())
     }
 
 
-def _joint(whole: _Whole) -> dict[str, Share] | None:
+def _joint(whole: _Whole) -> dict[str, Fraction] | None:
     """For each target how long two or more people look at it together."""
     if JOINT not in whole.spans:
         return None
-    found, by_target = whole.spans[JOINT], dict[str, list[Spans]]()
-    for person in found.persons:
-        for label in sorted(found.labels(person)):
-            by_target.setdefault(joint_parts(label)[0], []).append(found.of(person, label))
+    result, by_target = whole.spans[JOINT], dict[str, list[Spans]]()
+    for person in result.persons:
+        for label in sorted(result.labels(person)):
+            by_target.setdefault(joint_parts(label)[0], []).append(result.of(person, label))
     two = shared([merged(whole.looks.of(person)) for person in whole.looks.persons])
-    shares = {t: _share(merged(joined(*spans)), length(two)) for t, spans in by_target.items()}
-    return dict(sorted(shares.items(), key=lambda item: (-item[1].seconds, item[0])))
+    fractions = {
+        t: _fraction(merged(joined(*spans)), length(two)) for t, spans in by_target.items()
+    }
+    return dict(sorted(fractions.items(), key=lambda item: (-item[1].seconds, item[0])))
 
 
 def _episodes(segments: Sequence[Segments]) -> tuple[Episode, ...]:
@@ -348,7 +352,7 @@ def _episode(name: str, person: int, start: float, end: float, score: float, lab
     return Episode(start, end, name, (person,), score, label if label_of(name).partner else "")
 
 
-def _share(spans: Spans, whole_s: float) -> Share:
+def _fraction(spans: Spans, whole_s: float) -> Fraction:
     lengths = spans[:, 1] - spans[:, 0]
     longest = float(lengths.max()) if len(lengths) else 0.0
-    return Share(float(lengths.sum()), whole_s, len(lengths), longest)
+    return Fraction(float(lengths.sum()), whole_s, len(lengths), longest)

@@ -36,13 +36,13 @@ NO_TARGET = -9
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in the picture that belongs to no face: where the camera wearer looks."""
+    """A place in the image that belongs to no face: where the camera wearer looks."""
 
     x_px: float
     y_px: float
     name: str
     heatmap: Image | None = None
-    """`(rows, columns)` uint8 over the whole picture, the last one kept up to this frame."""
+    """`(rows, columns)` uint8 over the whole image, the last one kept up to this frame."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class FrameView:
     direction: Floats
     """`(n, 3)` unit vectors in the camera frame, NaN where there is none."""
     seen: Floats
-    """`(n, 3)` the same as the picture shows them, see `geometry.directions.as_seen`."""
+    """`(n, 3)` the same as the image shows them, see `geometry.directions.as_seen`."""
     target: Ints
     """`(n,)` as in `Points.target`, or `NO_TARGET`."""
     target_px: Floats
-    """`(n, 2)` where the look arrives, NaN where that is not in the picture or not known."""
+    """`(n, 2)` where the look arrives, NaN where that is not in the image or not known."""
     speaks: Bools
     """`(n,)`."""
     contact: Bools
@@ -101,14 +101,14 @@ class Timeline:
         self._keys = _keys(frame, self._person)
         self._first = np.searchsorted(frame, self._clock.frame, "left")
         self._last = np.searchsorted(frame, self._clock.frame, "right")
-        middle_s = (people.time_s[order] + self._clock.ends_of(frame)) / 2
+        centre_s = (people.time_s[order] + self._clock.ends_of(frame)) / 2
         self._gaze, self._seen, self._cone = self._directions(analysis)
         points = chosen_points(analysis)
         self._target, self._target_px = self._targets(points)
         segments = all_segments(analysis)
-        self._speaks = _during(segments, "speaks", self._person, middle_s)
-        self._contact = _during(segments, "contact", self._person, middle_s)
-        self._camera = _during(segments, "camera", self._person, middle_s)
+        self._speaks = _during(segments, "speaks", self._person, centre_s)
+        self._contact = _during(segments, "contact", self._person, centre_s)
+        self._camera = _during(segments, "camera", self._person, centre_s)
         if not _signed(segments, "camera"):
             self._camera = self._target == TARGET_CAMERA
         self._unseen = _Spans(_signed(segments, "speaks"), UNSEEN)
@@ -160,7 +160,7 @@ class Timeline:
         return at[known], known
 
     def _directions(self, analysis: Analysis) -> tuple[Floats, Floats, Floats]:
-        """Gaze directions in the camera frame, as the picture shows them, and their cones."""
+        """Gaze directions in the camera frame, as the image shows them, and their cones."""
         gaze, seen = (np.full((len(self._person), 3), np.nan) for _ in range(2))
         cone = np.full(len(self._person), np.nan)
         camera = _camera(analysis)
@@ -181,8 +181,8 @@ class Timeline:
         target[rows] = points.target[known]
         place[rows] = points.point_px[known]
         box = points.target_xyxy[known]
-        middle = (box[:, :2] + box[:, 2:]) / 2
-        place[rows] = np.where(np.isnan(place[rows]), middle, place[rows])
+        centre = (box[:, :2] + box[:, 2:]) / 2
+        place[rows] = np.where(np.isnan(place[rows]), centre, place[rows])
         place[np.isin(target, (TARGET_OFF_SCREEN, TARGET_CAMERA, NO_TARGET))] = np.nan
         return target, place
 

@@ -1,4 +1,4 @@
-"""`scene.rrd` for the Rerun viewer: camera, heads and looks in space, over small pictures.
+"""`scene.rrd` for the Rerun viewer: camera, heads and looks in space, over small images.
 
 A view of an analysis and never its storage: nothing is read back from it, and its format is that of
 the installed Rerun. Positions are metres in the camera frame (x right, y down, z forward), the
@@ -39,10 +39,10 @@ from eyeline.results import (
 )
 
 TIMELINE = "video"
-PICTURES_HZ = 2.0
-"""Pictures a second; the heads move at the rate of the analysis."""
-PICTURE_PX = 640
-"""Longer side of a picture at most; ten minutes then take some 20 MB."""
+IMAGES_HZ = 2.0
+"""Images a second; the heads move at the rate of the analysis."""
+IMAGE_PX = 640
+"""Longer side of an image at most; ten minutes then take some 20 MB."""
 FACE_MM = 185.0
 """Forehead to chin, as the detector's face boxes have it."""
 HEAD_MM = 250.0
@@ -71,7 +71,7 @@ def write_rerun(
         analysis: any, also one without people or directions.
         folder: where to; it is made.
         camera: the camera that the analysis assumed.
-        source: the video, to show its pictures behind the heads; read once more for that.
+        source: the video, to show its images behind the heads; read once more for that.
 
     Returns:
         The path of the file.
@@ -82,13 +82,13 @@ def write_rerun(
         OutputError: the folder cannot be written.
     """
     path = folder / SCENE
-    scale = min(1.0, PICTURE_PX / max(analysis.video.width_px, analysis.video.height_px))
+    scale = min(1.0, IMAGE_PX / max(analysis.video.width_px, analysis.video.height_px))
     with replacing(path) as temporary, _recording(temporary, analysis) as recording:
         _send_camera(recording, camera, analysis.video, scale)
         for trace in traces(analysis, camera):
             _send_person(recording, trace)
         if source is not None:
-            _send_pictures(recording, source, analysis.video, scale)
+            _send_images(recording, source, analysis.video, scale)
     return path
 
 
@@ -131,16 +131,16 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
     speaks = np.concatenate([v.speaks for v in views])
     # boxes that the user gave are those of faces
     height_mm = FACE_MM if analysis.settings.get("boxes_sha256") else HEAD_MM
-    found = []
+    result = []
     for number in np.unique(person).tolist():
         mine = np.flatnonzero(person == number)
         far_m = _distance_m(box[mine], track[mine], time_s[mine], camera.fy_px * height_mm / 1000)
-        middle = (box[mine, :2] + box[mine, 2:]) / 2
-        found.append(
+        centre = (box[mine, :2] + box[mine, 2:]) / 2
+        result.append(
             Trace(
                 number,
                 time_s[mine],
-                camera.rays(middle) * far_m,
+                camera.rays(centre) * far_m,
                 camera.rays(eyes[mine]) * far_m,
                 gaze[mine],
                 (camera.rays(eyes[mine]) * far_m)[:, None] + cone[mine],
@@ -148,7 +148,7 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
                 _gone(time_s[mine], end_s[mine]),
             )
         )
-    return found
+    return result
 
 
 def _cone(view: FrameView) -> Floats:
@@ -256,7 +256,7 @@ def _blueprint() -> Any:
 
 
 def _send_camera(recording: Any, camera: Camera, video: VideoInfo, scale: float) -> None:
-    """The pinhole of the small pictures: the camera's own, all pixels scaled."""
+    """The pinhole of the small images: the camera's own, all pixels scaled."""
     rr = _sdk()
     width, height = _size(video, scale)
     matrix = np.diag([width / video.width_px, height / video.height_px, 1.0]) @ camera.matrix
@@ -294,26 +294,26 @@ def _send_person(recording: Any, trace: Trace) -> None:
     recording.send_columns(name, gone, clear, strict=True)
 
 
-def _send_pictures(recording: Any, source: Path, video: VideoInfo, scale: float) -> None:
+def _send_images(recording: Any, source: Path, video: VideoInfo, scale: float) -> None:
     from eyeline.video.reader import VideoReader
 
     times: list[float] = []
-    pictures: list[bytes] = []
+    images: list[bytes] = []
     reader = VideoReader(
-        source, rate_hz=PICTURES_HZ, video_track=video.video_track, turn_deg=video.turn_deg
+        source, rate_hz=IMAGES_HZ, video_track=video.video_track, turn_deg=video.turn_deg
     )
     for frame in reader:
         times.append(frame.time_s)
-        pictures.append(_jpeg(frame.small_rgb(*_size(video, scale))))
+        images.append(_jpeg(frame.small_rgb(*_size(video, scale))))
         if len(times) == _BATCH:
-            _send_jpegs(recording, times, pictures)
-            times, pictures = [], []
-    _send_jpegs(recording, times, pictures)
+            _send_jpegs(recording, times, images)
+            times, images = [], []
+    _send_jpegs(recording, times, images)
 
 
-def _send_jpegs(recording: Any, times: list[float], pictures: list[bytes]) -> None:
+def _send_jpegs(recording: Any, times: list[float], images: list[bytes]) -> None:
     rr = _sdk()
-    columns = rr.EncodedImage.columns(blob=pictures, media_type=["image/jpeg"] * len(pictures))
+    columns = rr.EncodedImage.columns(blob=images, media_type=["image/jpeg"] * len(images))
     when = [rr.TimeColumn(TIMELINE, duration=times)]
     recording.send_columns("camera/picture", when, columns, strict=True)
 

@@ -1,4 +1,4 @@
-"""The annotated video: every frame of the source with its answers drawn on it, and its sound."""
+"""The annotated video: every frame of the source with its answers drawn on it, and its audio."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Progress = Callable[[int, int], None]
 def write_annotated(
     analysis: Analysis, source: Path, folder: Path, progress: Progress | None = None
 ) -> Path:
-    """Write `annotated.mp4` with the frames, times and sound of the source.
+    """Write `annotated.mp4` with the frames, times and audio of the source.
 
-    Its clock is that of the tables: it begins with the first frame, without any earlier sound.
+    Its clock is that of the tables: it begins with the first frame, without any earlier audio.
     Every frame of the source is written; those between two analysed ones hold the last answer.
 
     Args:
@@ -49,9 +49,9 @@ def write_annotated(
 
     path = folder / VIDEO
     folder.mkdir(parents=True, exist_ok=True)
-    sound = source if analysis.video.has_sound else None
+    audio = source if analysis.video.has_audio else None
     total = analysis.video.frame_count
-    with VideoWriter(path, analysis.video, sound_from=sound) as out:
+    with VideoWriter(path, analysis.video, audio_from=audio) as out:
         for done in annotate(_frames(source, analysis.video), timeline_of(analysis), out):
             if progress is not None:
                 progress(done, max(total, done))

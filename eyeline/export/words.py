@@ -57,18 +57,18 @@ def clock(seconds: float) -> str:
     return f"{start}:{tenths // 10:02d}.{tenths % 10}"
 
 
-def percent(share: float | None) -> str:
+def percent(fraction: float | None) -> str:
     """A share: `0 %`, `< 1 %`, `43 %`; a dash where there is none."""
-    if share is None:
+    if fraction is None:
         return "–"
-    if 0 < share < 0.01:
+    if 0 < fraction < 0.01:
         return "< 1 %"
-    return f"{math.floor(share * 100 + 0.5)} %"
+    return f"{math.floor(fraction * 100 + 0.5)} %"
 
 
-def part(share: float | None, of_s: float) -> str:
+def part(fraction: float | None, of_s: float) -> str:
     """A share with the time that it is of: `43 % of 7.4 s`."""
-    return "not measurable" if share is None else f"{percent(share)} of {duration(of_s)}"
+    return "not measurable" if fraction is None else f"{percent(fraction)} of {duration(of_s)}"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:

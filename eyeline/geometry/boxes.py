@@ -40,10 +40,10 @@ def size(box_xyxy: Floats) -> Floats:
 
 def scale(box_xyxy: Floats, factor: float) -> Floats:
     """Boxes `(..., 4)` grown or shrunk about their centres."""
-    middle, half = centre(box_xyxy), (box_xyxy[..., 2:] - box_xyxy[..., :2]) * (factor / 2)
-    return np.concatenate([middle - half, middle + half], axis=-1)
+    midpoint, half = centre(box_xyxy), (box_xyxy[..., 2:] - box_xyxy[..., :2]) * (factor / 2)
+    return np.concatenate([midpoint - half, midpoint + half], axis=-1)
 
 
 def clip(box_xyxy: Floats, width_px: float, height_px: float) -> Floats:
-    """Boxes `(..., 4)` cut at the border of the picture."""
+    """Boxes `(..., 4)` cut at the border of the image."""
     return np.clip(box_xyxy, 0, np.array([width_px, height_px, width_px, height_px]))

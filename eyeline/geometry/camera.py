@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.floating[Any]]
 ASSUMED_FOV_DEG = 55.0
 """Diagonal-ish default of unknown footage: horizontal field of view of a 16:9 webcam or a mid-zoom
 lens."""
-LEVEL_SHARE = 0.25
+LEVEL_FRACTION = 0.25
 """How far the assumed optical axis moves from the middle of the image to the height of the eyes.
 Cameras stand at about eye height and footage is cropped and framed so that faces stand high: an
 axis through the middle would make level gaze look down. Fitted by `scripts/fit_pitch.py`."""
@@ -22,7 +22,7 @@ axis through the middle would make level gaze look down. Fitted by `scripts/fit_
 
 @dataclass(frozen=True)
 class Camera:
-    """Focal lengths and principal point in pixels of the upright picture; no lens distortion."""
+    """Focal lengths and principal point in pixels of the upright image; no lens distortion."""
 
     fx_px: float
     fy_px: float
@@ -35,11 +35,11 @@ class Camera:
         focal = max(width_px, height_px) / 2 / math.tan(math.radians(fov_deg) / 2)
         return cls(focal, focal, width_px / 2, height_px / 2)
 
-    def levelled(self, eyes_y_px: Floats, share: float = LEVEL_SHARE) -> Camera:
+    def levelled(self, eyes_y_px: Floats, fraction: float = LEVEL_FRACTION) -> Camera:
         """The camera with its assumed axis moved towards the median height of eyes `(n,)`."""
         if not len(eyes_y_px):
             return self
-        towards_px = share * (float(np.median(eyes_y_px)) - self.cy_px)
+        towards_px = fraction * (float(np.median(eyes_y_px)) - self.cy_px)
         return replace(self, cy_px=self.cy_px + towards_px)
 
     @property

@@ -1,7 +1,7 @@
 """Unit vectors, angles and rotations in the camera frame: x right, y down, z forward.
 
 Yaw and pitch describe where a direction points as seen by the camera: `(0, 0, -1)` looks into the
-camera and has yaw 0 and pitch 0; yaw grows towards the right edge of the picture, pitch grows
+camera and has yaw 0 and pitch 0; yaw grows towards the right edge of the image, pitch grows
 upwards.
 """
 
@@ -44,9 +44,9 @@ def angle(a: Floats, b: Floats) -> Floats:
 def rotation_from_angles(yaw_rad: Floats, pitch_rad: Floats, roll_rad: Floats) -> Floats:
     """Rotations `(..., 3, 3)` that take a head facing the camera to the given angles.
 
-    The head's own frame is that of the camera turned to face it: x to the right of the picture, y
+    The head's own frame is that of the camera turned to face it: x to the right of the image, y
     down, z away from the camera, so that its face points along -z. Columns are the head's axes in
-    the camera frame; roll is clockwise in the picture and applied first.
+    the camera frame; roll is clockwise in the image and applied first.
     """
     cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
     cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
@@ -79,25 +79,25 @@ def as_seen(vectors: Floats, rays: Floats) -> Floats:
     """Directions `(n, 3)` as seen along the rays `(n, 3)` from the camera to where they start.
 
     The camera frame is turned so that its z axis follows the ray: `(0, 0, -1)` looks into the
-    camera from anywhere in the picture, and x and y are what the picture shows of the direction.
+    camera from anywhere in the image, and x and y are what the image shows of the direction.
     """
     yaw, pitch = to_yaw_pitch(-rays)
     towards = rotation_from_angles(yaw, pitch, np.zeros_like(yaw))
     return np.asarray(np.einsum("nij,ni->nj", towards, vectors))
 
 
-def cone(concentration: Floats, share: float = 0.5) -> Floats:
+def cone(concentration: Floats, fraction: float = 0.5) -> Floats:
     """Half-angles in radians within which a share of a von Mises-Fisher distribution lies.
 
     Args:
         concentration: `(...)` kappa > 0.
-        share: in (0, 1).
+        fraction: in (0, 1).
 
     Returns:
         `(...)` in (0, pi); a quarter turn for half of a distribution that knows nothing.
     """
     kappa = np.maximum(np.asarray(concentration, np.float64), 1e-6)
-    beyond = np.log1p(share * np.expm1(-2 * kappa)) / kappa
+    beyond = np.log1p(fraction * np.expm1(-2 * kappa)) / kappa
     return np.asarray(2 * np.arcsin(np.sqrt(np.clip(-beyond / 2, 0, 1))))
 
 

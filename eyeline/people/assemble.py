@@ -49,15 +49,15 @@ def tracks(
         believe: keep even short and unsure tracks, because somebody else vouches for them.
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
-    found = []
+    result = []
     for track_id in np.unique(rows["track_id"]):
         mine = rows[rows["track_id"] == track_id]
         mine = mine[np.argsort(mine["frame"], kind="stable")]
         seen_s = mine["end_s"][-1] - mine["time_s"][0]
         sure = mine["score"][mine["detected"]].mean() >= SUREST
         if believe or (sure and seen_s >= min(SHORTEST_S, 0.9 * length_s)):
-            found.append(_assemble(mine, clock, camera, believe))
-    return found
+            result.append(_assemble(mine, clock, camera, believe))
+    return result
 
 
 def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool) -> Track:

@@ -40,7 +40,7 @@ class Persons:
     """The persons of one frame."""
 
     box_xyxy: Floats
-    """`(n, 4)` of the whole person, hair to soles, as far as the picture shows it."""
+    """`(n, 4)` of the whole person, hair to soles, as far as the image shows it."""
     score: Floats
     """`(n,)` in [0, 1]."""
     head_xyxy: Floats
@@ -144,13 +144,13 @@ def guessed_five(face_xyxy: Floats) -> Floats:
 def head_in_body(body_xyxy: Floats) -> Floats:
     """Head `(4,)`, hair to chin, at the top of a standing person `(4,)`; a guess.
 
-    Of somebody who sits or is cut by the picture's border the head is taken for smaller than it is;
+    Of somebody who sits or is cut by the image's border the head is taken for smaller than it is;
     it is never less than a third of the box's width.
     """
     x1, y1, x2, y2 = (float(v) for v in body_xyxy)
     high = max((y2 - y1) / HEADS_HIGH, (x2 - x1) / 3)
-    middle, half = (x1 + x2) / 2, HEAD_WIDE / 2 * high
-    return np.array([middle - half, y1, middle + half, y1 + high])
+    centre, half = (x1 + x2) / 2, HEAD_WIDE / 2 * high
+    return np.array([centre - half, y1, centre + half, y1 + high])
 
 
 def face_in_head(head_xyxy: Floats) -> Floats:
@@ -168,18 +168,18 @@ def _faces_of(persons: Persons, faces: Faces) -> list[int]:
 
     if not len(persons) or not len(faces):
         return [-1] * len(persons)
-    middle = boxes.centre(faces.box_xyxy)[None]
+    centre = boxes.centre(faces.box_xyxy)[None]
     body = persons.box_xyxy[:, None]
     wide, high = body[..., 2] - body[..., 0], body[..., 3] - body[..., 1]
-    across = np.abs(middle[..., 0] - (body[..., 0] + body[..., 2]) / 2) / np.maximum(wide, 1)
-    down = (middle[..., 1] - body[..., 1]) / np.maximum(high, 1)
+    across = np.abs(centre[..., 0] - (body[..., 0] + body[..., 2]) / 2) / np.maximum(wide, 1)
+    down = (centre[..., 1] - body[..., 1]) / np.maximum(high, 1)
     inside = (across <= 0.5) & (down >= 0) & (down <= _UPPER)
     cost = np.where(inside, across + down, 10.0)
-    found = [-1] * len(persons)
+    result = [-1] * len(persons)
     for i, j in zip(*linear_sum_assignment(cost), strict=True):
         if inside[i, j]:
-            found[int(i)] = int(j)
-    return found
+            result[int(i)] = int(j)
+    return result
 
 
 def _face_box(persons: Persons, person: int, faces: Faces, face: int) -> Floats:
@@ -204,7 +204,7 @@ def _is_guessed(face_xyxy: Floats, five_px: Floats) -> bool:
 
 def _body_column(track: Track, searched: dict[int, tuple[Floats, Floats]]) -> Floats | None:
     """Bodies `(n, 4)` of a track's rows, straight lines between the searched frames."""
-    rows, found = [], []
+    rows, result = [], []
     for row in np.flatnonzero(np.isin(track.frame, list(searched))).tolist():
         box, body = searched[int(track.frame[row])]
         overlap = boxes.iou(track.box_xyxy[row : row + 1], box)[0]
@@ -212,11 +212,11 @@ def _body_column(track: Track, searched: dict[int, tuple[Floats, Floats]]) -> Fl
             best = body[int(overlap.argmax())]
             if np.isfinite(best).all():
                 rows.append(row)
-                found.append(best)
+                result.append(best)
     if not rows:
         return None
     at = np.arange(len(track))
-    return np.stack([np.interp(at, rows, side) for side in np.array(found).T], axis=1)
+    return np.stack([np.interp(at, rows, side) for side in np.array(result).T], axis=1)
 
 
 def _honest(track: Track) -> Track:

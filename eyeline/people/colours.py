@@ -33,8 +33,8 @@ def histograms(rgb: Image, box_xyxy: Floats) -> Floats:
 def _places(box_xyxy: Floats) -> Floats:
     """Boxes `(2, 4)` of the torso, from a quarter of the face's height below it, and the hair."""
     x1, y1, x2, y2 = (float(v) for v in box_xyxy)
-    high, wide, middle = y2 - y1, x2 - x1, (x1 + x2) / 2
-    torso = (middle - 0.72 * high, y2 + 0.25 * high, middle + 0.72 * high, y2 + 1.25 * high)
+    high, wide, centre = y2 - y1, x2 - x1, (x1 + x2) / 2
+    torso = (centre - 0.72 * high, y2 + 0.25 * high, centre + 0.72 * high, y2 + 1.25 * high)
     hair = (x1 - 0.1 * wide, y1 - 0.35 * high, x2 + 0.1 * wide, y1 + 0.05 * high)
     return np.array([torso, hair])
 

@@ -38,6 +38,6 @@ def partners(looks: Looks) -> npt.NDArray[np.str_]:
     return np.array([names[int(t)] for t in looks.target], np.str_)
 
 
-def eyes_closed(lid_share: Floats) -> npt.NDArray[np.bool_]:
+def eyes_closed(lid_fraction: Floats) -> npt.NDArray[np.bool_]:
     """Rows whose lids are lowered or closed; lids that are not seen do not tell."""
-    return np.asarray(np.nan_to_num(lid_share, nan=1.0) < shipped().lids_closed)
+    return np.asarray(np.nan_to_num(lid_fraction, nan=1.0) < shipped().lids_closed)

@@ -43,7 +43,7 @@ class Faces:
     score: Floats
     """`(n,)` in [0, 1]."""
     five_px: Floats
-    """`(n, 5, 2)` eye on the picture's left, other eye, nose tip, mouth corners left and right."""
+    """`(n, 5, 2)` eye on the image's left, other eye, nose tip, mouth corners left and right."""
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -166,8 +166,8 @@ def decode(heat: Floats, size: Floats, offset: Floats, points: Floats, threshold
     order = np.argsort(-score, kind="stable")
     row, column, score = row[order], column[order], score[order]
     hw = np.exp(size[:, row, column].T.astype(np.float64)) * _STRIDE
-    middle = (np.stack([row, column], 1) + offset[:, row, column].T + 0.5) * _STRIDE
-    corner = middle - hw / 2
+    centre = (np.stack([row, column], 1) + offset[:, row, column].T + 0.5) * _STRIDE
+    corner = centre - hw / 2
     box = np.concatenate([corner[:, ::-1], (corner + hw)[:, ::-1]], axis=1)
     five = points[:, row, column].T.reshape(-1, 5, 2) * hw[:, None] + corner[:, None]
     keep = suppress(box, 0.3)
@@ -190,7 +190,7 @@ def suppress(box_xyxy: Floats, most_iou: float) -> list[int]:
 
 
 def _open_session(path: Path, threads: int) -> Any:
-    """A session on the published graph, for pictures of any size.
+    """A session on the published graph, for images of any size.
 
     The file fixes the input to 10x3x32x32 and lists weights as inputs; it is freed of both.
     """

@@ -10,10 +10,10 @@ from eyeline.people.detect import package_file
 from eyeline.results import Floats, Image
 
 CHIP_PX = 150
-"""Side of the aligned picture that the network was trained on."""
+"""Side of the aligned image that the network was trained on."""
 SIZE = 128
 _CHIP_MM, _DOWN_MM = 190.0, 18.0
-"""Side of the picture on the metric face, and how far its middle lies below the points': about what
+"""Side of the image on the metric face, and how far its middle lies below the points': about what
 `align` makes of a frontal face."""
 
 
@@ -37,7 +37,7 @@ class Embedder:
 
 
 def align(rgb: Image, points_px: Floats) -> Image:
-    """The `(CHIP_PX, CHIP_PX, 3)` aligned picture of a face.
+    """The `(CHIP_PX, CHIP_PX, 3)` aligned image of a face.
 
     Args:
         rgb: `(h, w, 3)` frame.
@@ -64,10 +64,10 @@ def align_profile(rgb: Image, five_px: Floats, roll_rad: float, scale_px: float)
 
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
     eyes = five_px[:2].mean(0)
-    middle = (eyes + five_px.mean(0)) / 2 + scale_px * _DOWN_MM * np.array([-sin, cos])
+    centre = (eyes + five_px.mean(0)) / 2 + scale_px * _DOWN_MM * np.array([-sin, cos])
     zoom = CHIP_PX / (_CHIP_MM * scale_px)
     turn = zoom * np.array([[cos, sin], [-sin, cos]])
-    matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ middle)[:, None]], axis=1)
+    matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ centre)[:, None]], axis=1)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     size = (CHIP_PX, CHIP_PX)
     chip = cv2.warpAffine(rgb, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)

@@ -80,7 +80,7 @@ def places(tracks: Sequence[Track], scenes: Sequence[Sequence[Floats]]) -> Float
         tracks: the tracks.
         scenes: the first and the last small copy of each shot; without any, no two shots are alike.
     """
-    found = np.zeros((len(tracks), len(tracks), len(PLACES)), np.float32)
+    result = np.zeros((len(tracks), len(tracks), len(PLACES)), np.float32)
     alike = functools.cache(lambda a, b: same_setup(scenes[a], scenes[b]) if scenes else False)
     order = sorted(range(len(tracks)), key=lambda i: float(tracks[i].time_s[0]))
     for at, i in enumerate(order):
@@ -89,8 +89,8 @@ def places(tracks: Sequence[Track], scenes: Sequence[Sequence[Floats]]) -> Float
             gap_s = float(b.time_s[0] - a.end_s[-1])
             if gap_s > -1e-6 and (a.shot == b.shot or alike(a.shot, b.shot)):
                 overlap = float(boxes.iou(a.box_xyxy[-1:], b.box_xyxy[:1])[0, 0])
-                found[i, j] = found[j, i] = place(overlap, a.shot == b.shot and gap_s <= SOON_S)
-    return found
+                result[i, j] = result[j, i] = place(overlap, a.shot == b.shot and gap_s <= SOON_S)
+    return result
 
 
 def place(iou: float, soon: bool) -> Floats:

@@ -26,7 +26,7 @@ _CHIP_PX_PER_MM = CHIP_PX / (2 * BOX_MM)
 
 @dataclass(frozen=True)
 class Eyes:
-    """What both eyes show; rows for the eye on the picture's left and the other."""
+    """What both eyes show; rows for the eye on the image's left and the other."""
 
     shift_mm: Floats
     """`(2, 2)` iris right and down of the corners' middle on the metric face, once the head's roll
@@ -41,8 +41,8 @@ class Eyes:
         (left, right), seen = self.shift_mm, np.isfinite(self.shift_mm[:, 0])
         if not seen.all():
             return np.asarray(left if seen[0] else right)
-        share = float(1 / (1 + (self.error_mm[0] / self.error_mm[1]) ** 2))
-        return np.asarray(share * left + (1 - share) * right)
+        fraction = float(1 / (1 + (self.error_mm[0] / self.error_mm[1]) ** 2))
+        return np.asarray(fraction * left + (1 - fraction) * right)
 
 
 def measure(locator: Locator, gray: Image, chip: Chip, points: Floats) -> Eyes:
@@ -59,15 +59,15 @@ def measure(locator: Locator, gray: Image, chip: Chip, points: Floats) -> Eyes:
     shift, error = np.full((2, 2), np.nan), np.full(2, np.nan)
     if crops.EYE_MM / np.linalg.norm(upright[:, 0]) >= LEAST_EYE_PX:
         middles = chip.to_frame((eyes[:, 0] + eyes[:, 3]) / 2)
-        maps, found = _located(locator, gray, upright, middles)
+        maps, result = _located(locator, gray, upright, middles)
         # Landmarks are whole pixels, and a difference by rounding moves them by a pixel and more;
         # the network's own corners place the crops steadily.
-        corners = found.corners.mean(axis=1)
+        corners = result.corners.mean(axis=1)
         settled = np.stack([_to_frame(m, c) for m, c in zip(maps, corners, strict=True)])
-        _, found = _located(locator, gray, upright, settled)
-        error = found.error_mm
-        shift = _upright_mm(found.place - found.corners.mean(axis=1))
-        shift[found.visible < LEAST_VISIBLE] = np.nan
+        _, result = _located(locator, gray, upright, settled)
+        error = result.error_mm
+        shift = _upright_mm(result.place - result.corners.mean(axis=1))
+        shift[result.visible < LEAST_VISIBLE] = np.nan
     return Eyes(shift, error, lid_opening(eyes))
 
 

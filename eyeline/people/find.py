@@ -138,7 +138,7 @@ def _persons(who: identity.Identities, portraits: dict[int, Portrait]) -> tuple[
     for number in sorted({track.person for track in who.tracks}):
         mine = [track for track in who.tracks if track.person == number]
         faces = [portraits[t.track_id] for t in mine if t.track_id in portraits]
-        best = max(faces, key=lambda face: face.merit, default=None)
+        best = max(faces, key=lambda face: face.score, default=None)
         persons.append(
             Person(
                 number,

@@ -163,10 +163,10 @@ class Follower:
         """
         if not between or (not sure and _alike(a, b)):
             return []
-        middle = len(between) // 2
-        found = self._search(between[middle])
-        left = self._halve(a, between[:middle], found)
-        return [*left, found, *self._halve(found, between[middle + 1 :], b)]
+        centre = len(between) // 2
+        result = self._search(between[centre])
+        left = self._halve(a, between[:centre], result)
+        return [*left, result, *self._halve(result, between[centre + 1 :], b)]
 
     def _search(self, frame: Frame) -> Seen:
         self.frames_searched += 1
@@ -182,12 +182,12 @@ class Follower:
 
     def _carried(self, a: Seen, frame: Frame, b: Seen) -> Iterator[_Face]:
         """Faces of an unsearched frame: those of both neighbours, in proportion of time."""
-        share = (frame.time_s - a.frame.time_s) / (b.frame.time_s - a.frame.time_s)
+        fraction = (frame.time_s - a.frame.time_s) / (b.frame.time_s - a.frame.time_s)
         for i, track_id in enumerate(a.track_id):
             if track_id and track_id in b.track_id:
                 j = b.track_id.index(track_id)
                 values = [
-                    (1 - share) * x[i] + share * y[j]
+                    (1 - fraction) * x[i] + fraction * y[j]
                     for x, y in zip(a.columns, b.columns, strict=True)
                 ]
                 part = self._parts.current(track_id)

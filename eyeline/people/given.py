@@ -72,19 +72,19 @@ def read(path: Path) -> Given:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file of boxes")
-    found: dict[int, list[Row]] = defaultdict(list)
+    result: dict[int, list[Row]] = defaultdict(list)
     for frame, row in _parquet(path) if path.suffix.lower() == ".parquet" else _mot(path):
-        found[frame].append(row)
-    if not found:
+        result[frame].append(row)
+    if not result:
         raise DataError(f"{path}: no boxes in this file")
-    for frame, boxes_of_frame in found.items():
+    for frame, boxes_of_frame in result.items():
         who = [box[0] for box in boxes_of_frame if box[0] > 0]
         if len(set(who)) < len(who):
             raise DataError(
                 f"{path}: frame {frame}, counted from 0, has two boxes of one identity "
                 f"({sorted(who)}); give each person a number of its own"
             )
-    return Given(str(path), dict(found))
+    return Given(str(path), dict(result))
 
 
 _MOT = "frame,identity,left,top,width,height[,confidence]"
@@ -204,13 +204,13 @@ class GivenFaces(Detector):
         if not rows:
             return Faces.none()
         box = np.array([row[1:5] for row in rows])
-        found = self._detector.detect(frame)
-        five = np.stack([self._five(frame, b, found) for b in box])
+        result = self._detector.detect(frame)
+        five = np.stack([self._five(frame, b, result) for b in box])
         return Faces(box, np.array([row[5] for row in rows]), five)
 
     def _five(self, frame: Frame, box: Floats, found: Faces) -> Floats:
-        middle = boxes.centre(found.box_xyxy)
-        inside = ((middle > box[:2]) & (middle < box[2:])).all(axis=1)
+        centre = boxes.centre(found.box_xyxy)
+        inside = ((centre > box[:2]) & (centre < box[2:])).all(axis=1)
         if inside.any():
             return np.asarray(found.five_px[int(np.argmax(inside))])
         size = float(box[3] - box[1])

@@ -57,12 +57,12 @@ def by_person(track: Track) -> tuple[int, float]:
 
 
 def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:
-    found = {}
+    result = {}
     for i, row in enumerate(probability):
         likely = [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]
         if likely:
-            found[i + 1] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
-    return found
+            result[i + 1] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
+    return result
 
 
 def _grouped(tracks: Sequence[Track], portraits: Portraits) -> tuple[list[list[int]], Floats]:
@@ -116,10 +116,10 @@ class _Groups:
 
     def _judge(self, i: int) -> None:
         cues = self._gallery.cues(i)
-        found = self._model.probability(cues, self._places[i])
-        found[self._barred[i]] = 0.0
-        found[i] = 0.0
-        self.probability[i] = self.probability[:, i] = found
+        result = self._model.probability(cues, self._places[i])
+        result[self._barred[i]] = 0.0
+        result[i] = 0.0
+        self.probability[i] = self.probability[:, i] = result
         no_face = np.isnan(cues[:, : len(evidence.FACE_CUES)]).all(axis=1)
         least = np.where(no_face, max(WITHOUT_FACES, self._model.join), self._model.join)
         self._least[i] = self._least[:, i] = least

@@ -82,9 +82,9 @@ class IouTracks:
                 face, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
                 taken[int(face)] = tracks[column]
                 overlap[face], overlap[:, column] = -1.0, -1.0
-        found = [taken[i] if i in taken else self._begin() for i in range(len(box_xyxy))]
-        self._open.update(zip(found, box_xyxy, strict=True))
-        return found
+        result = [taken[i] if i in taken else self._begin() for i in range(len(box_xyxy))]
+        self._open.update(zip(result, box_xyxy, strict=True))
+        return result
 
     def _begin(self) -> int:
         self.count += 1

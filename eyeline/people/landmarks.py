@@ -66,12 +66,12 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
 
     eyes = five_px[:2].mean(0)
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
-    middle = (
+    centre = (
         eyes + _FORWARD * (five_px.mean(0) - eyes) + scale_px * _DOWN_MM * np.array([-sin, cos])
     )
     zoom = CHIP_PX / (2 * BOX_MM * scale_px)
     turn = zoom * np.array([[cos, sin], [-sin, cos]])
-    matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ middle)[:, None]], axis=1)
+    matrix = np.concatenate([turn, (CHIP_PX / 2 - turn @ centre)[:, None]], axis=1)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     image = cv2.warpAffine(
         gray, matrix, (CHIP_PX, CHIP_PX), flags=how, borderMode=cv2.BORDER_REPLICATE

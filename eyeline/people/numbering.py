@@ -109,9 +109,9 @@ class Tracker:
             confidence=faces.score[order],
             class_id=order,
         )
-        found = self._tracker.update(detections, timestamp=seen.frame.time_s)
+        result = self._tracker.update(detections, timestamp=seen.frame.time_s)
         seen.track_id = [0] * len(faces)
-        for i, raw in zip(found.class_id, found.tracker_id, strict=True):
+        for i, raw in zip(result.class_id, result.tracker_id, strict=True):
             if raw >= 0:
                 seen.track_id[int(i)] = self._number(int(raw), faces.box_xyxy[int(i)])
         self._before = seen

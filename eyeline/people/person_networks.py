@@ -72,8 +72,8 @@ class TorchvisionPersons:
 
         pixels = torch.from_numpy(np.ascontiguousarray(frame.rgb().transpose(2, 0, 1)))
         with torch.inference_mode():
-            (found,) = self._network([pixels.to(self._device).float() / 255])
-        said = {name: value.cpu().numpy() for name, value in found.items()}
+            (result,) = self._network([pixels.to(self._device).float() / 255])
+        said = {name: value.cpu().numpy() for name, value in result.items()}
         sure = (said["labels"] == _PERSON) & (said["scores"] >= self._score)
         box, score = (said[k][sure].astype(np.float64) for k in ("boxes", "scores"))
         if "keypoints" not in said:
@@ -99,10 +99,10 @@ def heads_of_coco(points_px: Floats, seen: Any) -> Floats:
         top = [k for k in _HEAD_POINTS if known[k]]
         if not top or not all(known[k] for k in _SHOULDERS):
             continue
-        middle = points[top].mean(axis=0)
-        high = float(np.linalg.norm(points[list(_SHOULDERS)].mean(axis=0) - middle)) / _NECK_OF_HEAD
+        centre = points[top].mean(axis=0)
+        high = float(np.linalg.norm(points[list(_SHOULDERS)].mean(axis=0) - centre)) / _NECK_OF_HEAD
         half = np.array([HEAD_WIDE, 1.0]) * max(high, 2.0) / 2
-        heads[i] = np.concatenate([middle - half, middle + half])
+        heads[i] = np.concatenate([centre - half, centre + half])
     return heads
 
 
@@ -120,8 +120,8 @@ def find_weights(name_or_file: str | None) -> Path:
     """
     if name_or_file is None:
         for name in NETWORKS:
-            if (found := _in_folder(name)) is not None:
-                return found
+            if (result := _in_folder(name)) is not None:
+                return result
         raise UsageError(
             "the detector of persons needs weights: give --detector-weights FILE, set "
             f"EYELINE_WEIGHTS to a folder with people/{next(iter(NETWORKS))}.pth, or name one to "

@@ -1,4 +1,4 @@
-"""What a person looks like: faces from several sides, colours, the place, and one good picture."""
+"""What a person looks like: faces from several sides, colours, the place, and one good image."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SCENE_WH = (32, 18)
 """Size of the copy of a frame by which two shots are compared."""
 PROFILE_RAD = 0.6
 """Turn of the head beyond which a face counts as a profile."""
-LEAST_MERIT = 0.25
+LEAST_QUALITY = 0.25
 """Frontal faces seen worse than this say nothing about identity."""
 _BETTER = 1.1
-"""A new picture must beat the one held by this factor, so that few are cut."""
+"""A new image must beat the one held by this factor, so that few are cut."""
 _FIRST_SPAN_S, _GROWTH = 1.0, 4.0
 EMBEDDED = 2
 """Faces of one view that are embedded, the best ones."""
@@ -36,21 +36,21 @@ class Portrait:
     """What is kept of one track: some tens of kilobytes."""
 
     faces: dict[tuple[int, int], tuple[float, bytes]] = field(default_factory=dict)
-    """Span of time and view -> merit in [0, 1] and JPEG of the best aligned face."""
+    """Span of time and view -> quality in [0, 1] and JPEG of the best aligned face."""
     colours: Floats = field(default_factory=lambda: np.zeros((len(colours.PLACES), colours.BINS)))
     """Sums of histograms of clothing and hair."""
-    picture: bytes | None = None
+    image: bytes | None = None
     """JPEG of the head, for people to look at."""
-    merit: float = 0.0
-    """Merit of this picture."""
+    score: float = 0.0
+    """Merit of this image."""
     span: int = 0
     span_s: float = _FIRST_SPAN_S
     span_ends_s: float = -np.inf
 
     @property
     def thumbnail(self) -> Image | None:
-        """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` picture of the head."""
-        return None if self.picture is None else _pixels(self.picture)
+        """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` image of the head."""
+        return None if self.image is None else _pixels(self.image)
 
     def begin_span(self, time_s: float) -> None:
         """A new span of time begins once the last one is over."""
@@ -64,8 +64,8 @@ class Portrait:
         self.faces |= {(self.span + s, view): face for (s, view), face in other.faces.items()}
         self.span += other.span
         self.colours = self.colours + other.colours
-        if self.picture is None or other.merit > self.merit:
-            self.merit, self.picture = other.merit, other.picture
+        if self.image is None or other.score > self.score:
+            self.score, self.image = other.score, other.image
 
 
 class Portraits:
@@ -73,7 +73,7 @@ class Portraits:
 
     A track's life is cut into spans of 1, 4, 16, ... seconds, and the best face of each span and
     view is kept, so that a long track costs little more than a short one. Faces are embedded only
-    when somebody asks: where everybody is in the picture all the time, nobody does.
+    when somebody asks: where everybody is in the image all the time, nobody does.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Portraits:
         track_id: int,
         box_xyxy: Floats,
         points_px: Floats,
-        merit: float,
+        score: float,
         *,
         five_px: Floats,
         placed: Floats,
@@ -107,7 +107,7 @@ class Portraits:
             track_id: its track.
             box_xyxy: `(4,)` its box.
             points_px: `(68, 2)` its landmarks.
-            merit: [0, 1], how well the face is seen.
+            score: [0, 1], how well the face is seen.
             five_px: `(5, 2)` the detector's points.
             placed: `(3,)` of `landmarks.placing`.
             shot: index of the shot, whose latest copy this frame becomes.
@@ -116,16 +116,16 @@ class Portraits:
         portrait.begin_span(frame.time_s)
         yaw_rad, roll_rad, scale_px = (float(value) for value in placed)
         key = portrait.span, view(yaw_rad)
-        if key in portrait.faces and merit <= _BETTER * portrait.faces[key][0]:
+        if key in portrait.faces and score <= _BETTER * portrait.faces[key][0]:
             return
         self.scenes[shot][1] = small_copy(frame)
         rgb = frame.rgb()
         front = VIEWS[key[1]] == "front"
         chip = align(rgb, points_px) if front else align_profile(rgb, five_px, roll_rad, scale_px)
-        portrait.faces[key] = merit, _jpeg(chip)
+        portrait.faces[key] = score, _jpeg(chip)
         portrait.colours = portrait.colours + colours.histograms(rgb, box_xyxy)
-        if merit > _BETTER * portrait.merit or portrait.picture is None:
-            portrait.merit, portrait.picture = merit, _jpeg(_thumbnail(rgb, box_xyxy))
+        if score > _BETTER * portrait.score or portrait.image is None:
+            portrait.score, portrait.image = score, _jpeg(_thumbnail(rgb, box_xyxy))
 
     def move(self, part: int, track_id: int) -> None:
         """Give the portrait of a part to a track, which may have one already."""
@@ -152,8 +152,8 @@ class Portraits:
     def _embeddings(self, portrait: Portrait, view: int) -> Floats:
         """Embeddings `(n, SIZE)` of the best faces of a view."""
         faces = sorted((f for (_, v), f in portrait.faces.items() if v == view), reverse=True)
-        least = LEAST_MERIT if VIEWS[view] == "front" else 0.0
-        good = [jpeg for merit, jpeg in faces[:EMBEDDED] if merit >= least]
+        least = LEAST_QUALITY if VIEWS[view] == "front" else 0.0
+        good = [jpeg for score, jpeg in faces[:EMBEDDED] if score >= least]
         return np.array([self._embed(jpeg) for jpeg in good]).reshape(-1, SIZE)
 
     def _embed(self, jpeg: bytes) -> Floats:
@@ -188,15 +188,15 @@ def _pixels(jpeg: bytes) -> Image:
 
 
 def _thumbnail(rgb: Image, box_xyxy: Floats) -> Image:
-    """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` picture of the head."""
+    """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` image of the head."""
     import cv2
 
     box = boxes.scale(box_xyxy, 1.7)
-    side, middle = float((box[2:] - box[:2]).max()), boxes.centre(box)
+    side, centre = float((box[2:] - box[:2]).max()), boxes.centre(box)
     zoom = THUMBNAIL_PX / max(side, 1.0)
-    shift = THUMBNAIL_PX / 2 - zoom * middle
+    shift = THUMBNAIL_PX / 2 - zoom * centre
     matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
-    picture = cv2.warpAffine(rgb, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(picture, np.uint8)
+    image = cv2.warpAffine(rgb, matrix, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(image, np.uint8)

@@ -24,7 +24,7 @@ FIVE_MM = np.array(
         [25.0, 68.0, -4.0],
     ]
 )
-"""Middle of the eyes, nose tip, corners of the mouth of an average adult: x right in the picture,
+"""Middle of the eyes, nose tip, corners of the mouth of an average adult: x right in the image,
 y down, z away from the camera, millimetres from the point between the eyes. Interpupillary
 distance 63 mm, nose and mouth after Farkas (1994)."""
 

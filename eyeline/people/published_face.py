@@ -51,6 +51,6 @@ def mapped(box_xyxy: Floats, yaw_rad: Floats, fitted: BoxMapping) -> Floats:
     """Boxes `(n, 4)` of faces `(n, 4)` turned by `(n,)`."""
     size = box_xyxy[:, 2:] - box_xyxy[:, :2]
     shift = np.stack([-fitted.behind * np.sin(yaw_rad), np.full(len(size), -fitted.rise)], axis=1)
-    middle = boxes.centre(box_xyxy) + shift * size
+    centre = boxes.centre(box_xyxy) + shift * size
     half = size * (fitted.width / 2, fitted.height / 2)
-    return np.concatenate([middle - half, middle + half], axis=1)
+    return np.concatenate([centre - half, centre + half], axis=1)

@@ -58,8 +58,8 @@ def shared_looks(answers: Iterable[Answer], clock: Floats) -> list[Segments]:
         clock: `(t, 3)` index, start and end of all analysed frames.
 
     """
-    found = (a for a in answers if isinstance(a, Points) and a.name == TARGETS)
-    return [segments for points in found for segments in _of(points, clock)]
+    result = (a for a in answers if isinstance(a, Points) and a.name == TARGETS)
+    return [segments for points in result for segments in _of(points, clock)]
 
 
 def joint_parts(label: str) -> tuple[str, tuple[int, ...]]:

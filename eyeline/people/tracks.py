@@ -19,7 +19,7 @@ BoxSource = Literal["centerface", "mmod", "given"]
 """What drew the boxes of faces: a detector, or the user."""
 
 SIX_OF_68 = (36, 39, 42, 45, 31, 35)
-"""Outer and inner corner of the eye on the picture's left, inner and outer of the other, outer
+"""Outer and inner corner of the eye on the image's left, inner and outer of the other, outer
 nostril points."""
 OPEN_LIDS = (0.24, 0.42)
 """Range of lid openings that open eyes measure."""
@@ -51,7 +51,7 @@ class Track:
     detected: npt.NDArray[np.bool_]
     """`(n,)` False where the box comes from neighbouring frames."""
     five_px: Floats
-    """`(n, 5, 2)` detector's points: eye on the picture's left, other eye, nose tip, mouth corners
+    """`(n, 5, 2)` detector's points: eye on the image's left, other eye, nose tip, mouth corners
     left, right."""
     six_px: Floats
     """`(n, 6, 2)` points `SIX_OF_68` of the 68-point scheme."""
@@ -67,7 +67,7 @@ class Track:
     """`(n,)` expected error of the head's direction."""
     pupil_mm: Floats
     """`(n, 2)` shift of the irises from the middle between the eye corners, on the metric face:
-    right and down in the picture once the head's roll is undone; NaN where they cannot be seen."""
+    right and down in the image once the head's roll is undone; NaN where they cannot be seen."""
     lid_opening: Floats
     """`(n,)` lid distance over eye width; about 0.3 for open eyes, NaN where the landmarks are not
     to be trusted."""
@@ -75,7 +75,7 @@ class Track:
     """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be
     trusted."""
     body_xyxy: Floats | None = None
-    """`(n, 4)` box of the whole person as far as the picture shows it, hair to soles; None where
+    """`(n, 4)` box of the whole person as far as the image shows it, hair to soles; None where
     nobody looked for it."""
     box_source: BoxSource = "centerface"
     """What drew `box_xyxy`; in the user's boxes of persons that is grown to the head, and equals
@@ -151,7 +151,7 @@ def usual_lids(tracks: Iterable[Track]) -> float:
     return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
 
 
-def lid_shares(tracks: Sequence[Track]) -> list[Floats]:
+def lid_fractions(tracks: Sequence[Track]) -> list[Floats]:
     """Lid opening `(n,)` of each track over what is usual for its person, NaN where not seen."""
     usual = {
         person: usual_lids(t for t in tracks if t.person == person)

@@ -19,7 +19,7 @@ LICENCE = (
 
 
 def path() -> Path:
-    """The video: 854x480, 25 frames a second, 10.4 s, with sound."""
+    """The video: 854x480, 25 frames a second, 10.4 s, with audio."""
     return Path(__file__).with_name("sample.mp4")
 
 

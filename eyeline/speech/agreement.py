@@ -137,7 +137,7 @@ def activity(mouth: Mouth) -> Floats:
 
 
 def common_lag(speech: Speech, mouths: Sequence[Mouth]) -> float:
-    """By how many seconds the sound of this video comes after the lips that make it.
+    """By how many seconds the audio of this video comes after the lips that make it.
 
     The lag under which the lips, each for itself, agree best with the loudness where there is a
     voice; a lag far from the usual one must earn it.
@@ -244,8 +244,8 @@ def _agreement(
     heard = heard - gaussian_filter1d(heard, SLOW_S * TICK_HZ)
     product = weighted_mean(seen * heard, mouth.trust, window_s)
     lips = weighted_mean(seen**2, mouth.trust, _LEVEL_S)
-    sound = weighted_mean(heard**2, mouth.trust, _LEVEL_S)
-    scale = np.sqrt(lips * sound)
+    audio = weighted_mean(heard**2, mouth.trust, _LEVEL_S)
+    scale = np.sqrt(lips * audio)
     return np.asarray(np.clip(product / np.where(scale > 0, scale, np.inf), -1, 1))
 
 

@@ -28,9 +28,9 @@ def edges(image: Image) -> Floats:
     strength, low = np.hypot(down, right), np.floor(place)
     cells = np.zeros((*(n // _CELL for n in image.shape), _DIRECTIONS))
     for step in (0, 1):
-        share = strength * np.abs(1 - step - (place - low))
+        fraction = strength * np.abs(1 - step - (place - low))
         for k in range(_DIRECTIONS):
-            mine = np.where((low + step) % _DIRECTIONS == k, share, 0.0)
+            mine = np.where((low + step) % _DIRECTIONS == k, fraction, 0.0)
             cells[..., k] += mine.reshape(cells.shape[0], _CELL, -1, _CELL).sum(axis=(1, 3))
     corners = [cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]]
     blocks = np.concatenate(corners, axis=-1)

@@ -162,8 +162,8 @@ def patch(gray: Image, corners_px: Floats, roll_rad: float, scale_px: float) -> 
 
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
     turn = PATCH_MM * scale_px * np.array([[cos, -sin], [sin, cos]])
-    middle = corners_px + scale_px * _BELOW_MM * np.array([-sin, cos])
-    corner = middle - turn @ ((np.array(PATCH_WH) - 1) / 2)
+    centre = corners_px + scale_px * _BELOW_MM * np.array([-sin, cos])
+    corner = centre - turn @ ((np.array(PATCH_WH) - 1) / 2)
     matrix = np.concatenate([turn, corner[:, None]], axis=1)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     out = cv2.warpAffine(gray, matrix, PATCH_WH, flags=how, borderMode=cv2.BORDER_REPLICATE)
@@ -197,8 +197,8 @@ def native(track: Track, clock: Floats) -> Track:
     """
     inside = (clock[:, 1] >= track.time_s[0] - 1e-6) & (clock[:, 1] < track.end_s[-1] - 1e-6)
     frame, time_s, end_s = clock[inside].T
-    middle_s = (track.time_s[1:] + track.time_s[:-1]) / 2
-    nearest = np.searchsorted(middle_s, time_s, side="right")
+    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
+    nearest = np.searchsorted(centre_s, time_s, side="right")
     columns: dict[str, Any] = {
         name: value[nearest] if value.dtype == np.bool_ else _interpolated(track, value, time_s)
         for name, value in vars(track).items()

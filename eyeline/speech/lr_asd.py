@@ -1,4 +1,4 @@
-"""Who speaks, by the LR-ASD network: slower than agreement of lips and sound, needs a weights file.
+"""Who speaks, by the LR-ASD network: slower than agreement of lips and audio, needs a weights file.
 
 The network judges each face alone; its scores then pass through the same turns as those of the
 embedded method. A face is embedded once, and the recurrent half runs over stretches of several
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eyeline.speech.lr_asd_model import LrAsdNet
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 BUILDER = "lr_asd"
 STRETCHES_S = {1: 3, 2: 3, 3: 2, 4: 1, 5: 1, 6: 1}
@@ -69,7 +69,7 @@ class LrAsd:
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         *,
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,
@@ -79,7 +79,7 @@ class LrAsd:
         ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
         persons, owner = by_person(tracks)
         evidence = Evidence.empty(persons, ticks)
-        odds = self.log_odds(tracks, frames, sound)
+        odds = self.log_odds(tracks, frames, audio)
         for track, column, values in zip(tracks, owner, odds, strict=True):
             span = track_ticks(track)
             evidence.visible[span, column] = True
@@ -88,7 +88,7 @@ class LrAsd:
         return answers(take_turns(evidence, speech), rows or tracks, BUILDER)
 
     def log_odds(
-        self, tracks: Sequence[Track], frames: Iterable[Frame], sound: Iterable[SoundBlock]
+        self, tracks: Sequence[Track], frames: Iterable[Frame], audio: Iterable[AudioBlock]
     ) -> list[Floats]:
         """The network's own answer for each track, face by face.
 
@@ -98,7 +98,7 @@ class LrAsd:
         """
         import torch
 
-        coefficients = _coefficients(sound)
+        coefficients = _coefficients(audio)
         judges = [_Judge(self._net, coefficients, track_ticks(track)) for track in tracks]
         with torch.inference_mode(), on_threads(self._threads):
             for i, face in reels(tracks, frames):
@@ -157,32 +157,32 @@ class _Judge:
         embedded = torch.cat(self._embedded)
         faces, self._embedded = embedded[None, :count], [embedded[count:]]
         first = self._ticks.start + self._judged
-        sound = _hear(self._net, self._coefficients, first, count)
-        self._odds.append(_averaged(self._net, faces, sound))
+        audio = _hear(self._net, self._coefficients, first, count)
+        self._odds.append(_averaged(self._net, faces, audio))
         self._judged += count
 
 
-def _averaged(net: LrAsdNet, faces: Tensor, sound: Tensor) -> Floats:
+def _averaged(net: LrAsdNet, faces: Tensor, audio: Tensor) -> Floats:
     """Log-odds `(n,)` of embeddings `(1, n, 128)`, averaged over stretches of several lengths."""
     import torch
 
     total = torch.zeros(faces.shape[1])
     for length_s, times in STRETCHES_S.items():
         ticks = length_s * TICK_HZ
-        parts = zip(torch.split(faces, ticks, 1), torch.split(sound, ticks, 1), strict=True)
+        parts = zip(torch.split(faces, ticks, 1), torch.split(audio, ticks, 1), strict=True)
         logits = torch.cat([net.judge(face, heard)[0] for face, heard in parts])
         total += times * (logits[:, 1] - logits[:, 0])
     return np.asarray((total / sum(STRETCHES_S.values())).double().numpy())
 
 
 def _hear(net: LrAsdNet, coefficients: Coefficients, first: int, count: int) -> Tensor:
-    """Embeddings `(1, count, 128)` of the sound from tick `first` on, seeing what lies around."""
+    """Embeddings `(1, count, 128)` of the audio from tick `first` on, seeing what lies around."""
     import torch
 
-    from eyeline.speech.lr_asd_model import SOUND_REACH
+    from eyeline.speech.lr_asd_model import AUDIO_REACH
 
-    before = min(first, SOUND_REACH)
-    start, stop = (first - before) * _QUARTERS, (first + count + SOUND_REACH) * _QUARTERS
+    before = min(first, AUDIO_REACH)
+    start, stop = (first - before) * _QUARTERS, (first + count + AUDIO_REACH) * _QUARTERS
     rows = coefficients[start:stop]
     beyond = np.broadcast_to(_silence(), (stop - start - len(rows), COEFFICIENTS))
     heard: Tensor = net.sound(torch.from_numpy(np.concatenate([rows, beyond]))[None])
@@ -190,12 +190,12 @@ def _hear(net: LrAsdNet, coefficients: Coefficients, first: int, count: int) -> 
 
 
 def _silence() -> Coefficients:
-    """`(13,)` coefficients of digital silence, which stands where the sound has ended."""
+    """`(13,)` coefficients of digital silence, which stands where the audio has ended."""
     return np.asarray(mfcc(np.zeros(1, np.float32))[0], np.float32)
 
 
-def _coefficients(sound: Iterable[SoundBlock]) -> Coefficients:
-    """`(n, 13)` coefficients of all sound, 5 kB a second."""
+def _coefficients(audio: Iterable[AudioBlock]) -> Coefficients:
+    """`(n, 13)` coefficients of all audio, 5 kB a second."""
     stream = MfccStream()
-    parts = [stream.feed(samples) for samples in continuous(sound)]
+    parts = [stream.feed(samples) for samples in continuous(audio)]
     return np.concatenate([*parts, stream.finish()])

@@ -15,11 +15,11 @@ from eyeline.training.checkpoint import fill
 from eyeline.training.foreign import load_state
 
 FEATURES = 128
-"""Channels of the face's and of the sound's embedding."""
+"""Channels of the face's and of the audio's embedding."""
 FACE_REACH = 9
 """Frames before and after that the embedding of a face in one frame depends on."""
-SOUND_REACH = 6
-"""Frames before and after that the embedding of the sound in one frame depends on."""
+AUDIO_REACH = 6
+"""Frames before and after that the embedding of the audio in one frame depends on."""
 
 _EPS, _MOMENTUM = 1e-3, 1e-2  # of every batch norm of the published network
 _GREY_MEAN, _GREY_STD = 0.4161, 0.1688
@@ -28,37 +28,37 @@ _IGNORED = frozenset({"lossV.FC.weight", "lossV.FC.bias"})  # face-only head, us
 
 
 class LrAsdNet(nn.Module):
-    """Face and sound encoders, a gate over both, and a forward and a backward GRU."""
+    """Face and audio encoders, a gate over both, and a forward and a backward GRU."""
 
     def __init__(self) -> None:
         """Make the one published size: 841,086 values with the training head that is left out."""
         super().__init__()
         self.face = FaceEncoder()
-        self.sound = SoundEncoder()
+        self.sound = AudioEncoder()
         self.gate = Gate(2 * FEATURES)
         self.onward = nn.GRU(2 * FEATURES, FEATURES // 2, batch_first=True)
         self.hindward = nn.GRU(2 * FEATURES, FEATURES // 2, batch_first=True)
         self.gate_out = Gate(FEATURES)
         self.head = nn.Linear(FEATURES, 2)
 
-    def judge(self, face: Tensor, sound: Tensor) -> Tensor:
+    def judge(self, face: Tensor, audio: Tensor) -> Tensor:
         """Scores of one stretch from its embeddings.
 
         Args:
             face: `(batch, frames, 128)`.
-            sound: `(batch, frames, 128)`.
+            audio: `(batch, frames, 128)`.
 
         Returns:
             `(batch, frames, 2)` logits: silent, speaking.
         """
-        both = self.gate(torch.cat([sound, face], dim=2))
+        both = self.gate(torch.cat([audio, face], dim=2))
         onward = self.onward(both)[0]
         backward = self.hindward(both.flip(1))[0].flip(1)
         logits: Tensor = self.head(self.gate_out(torch.cat([onward, backward], dim=2)))
         return logits
 
     def forward(self, faces: Tensor, coefficients: Tensor) -> Tensor:
-        """Logits of faces and the sound with them.
+        """Logits of faces and the audio with them.
 
         Args:
             faces: `(batch, frames, 112, 112)` grey in 0..255, 25 Hz.
@@ -93,7 +93,7 @@ class FaceEncoder(nn.Module):
         return embedded
 
 
-class SoundEncoder(nn.Module):
+class AudioEncoder(nn.Module):
     """Cepstral coefficients at 100 Hz to one embedding a frame of 25 Hz."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ def _block(
 
 
 class _Step(nn.Module):
-    """Convolution without bias that keeps the size (a stride acts on the picture, not on time)."""
+    """Convolution without bias that keeps the size (a stride acts on the image, not on time)."""
 
     def __init__(self, kernel: tuple[int, ...], before: int, after: int, stride: int) -> None:
         super().__init__()

@@ -11,8 +11,8 @@ from eyeline.results import Label, Method, Scores, Segments
 if TYPE_CHECKING:
     from eyeline.people.tracks import Track
     from eyeline.speech.voice import Speech
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 LABELS: Mapping[str, Label] = {
     "speaking": Label("speaks", sign="speaks"),
@@ -42,7 +42,7 @@ SYNCNET = Method(
     "speech",
     "syncnet",
     "SyncNet (Chung and Zisserman 2016), as VGS uses it, with weights given by the user: how near "
-    "each face's lips lie to the sound at the one shift that suits the video; nobody visible may "
+    "each face's lips lie to the audio at the one shift that suits the video; nobody visible may "
     "speak",
     "never run by us with the authors' weights, which were not at hand. On the distances that they "
     "left for one real clip of 16 s silent faces agree by 0.13 at most, speaking ones by 0.30 at "
@@ -66,7 +66,7 @@ class ActiveSpeaker(Protocol):
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         *,
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,
@@ -77,7 +77,7 @@ class ActiveSpeaker(Protocol):
             speech: what is heard, as of `listen`.
             tracks: all faces, with identities; those of a method with `every_frame` in all frames.
             frames: one pass over all frames of the video.
-            sound: one pass over the 16 kHz audio that `speech` was made of.
+            audio: one pass over the 16 kHz audio that `speech` was made of.
             until_s: end of the frames; speech after it is left out.
             rows: the tracks whose rows have scores, if they were followed at another rate.
         """

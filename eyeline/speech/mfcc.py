@@ -26,7 +26,7 @@ FULL_SCALE = 32768
 
 
 def mfcc(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Coefficients of a whole sound.
+    """Coefficients of a whole audio.
 
     Args:
         samples: `(n,)` 16 kHz in [-1, 1]; what is louder is clipped, as in a 16-bit file.
@@ -92,11 +92,11 @@ def mel_filters() -> Floats:
     top = 2595 * math.log10(1 + RATE_HZ / 2 / 700)
     hertz = 700 * (10 ** (np.linspace(0, top, FILTERS + 2) / 2595) - 1)
     corner = np.floor((FFT_SAMPLES + 1) * hertz / RATE_HZ)
-    low, middle, high = (corner[i : i + FILTERS, None] for i in range(3))
+    low, centre, high = (corner[i : i + FILTERS, None] for i in range(3))
     index = np.arange(FFT_SAMPLES // 2 + 1)
-    rising, falling = (index - low) / (middle - low), (high - index) / (high - middle)
-    inside_rise = (index >= low) & (index < middle)
-    inside_fall = (index >= middle) & (index < high)
+    rising, falling = (index - low) / (centre - low), (high - index) / (high - centre)
+    inside_rise = (index >= low) & (index < centre)
+    inside_fall = (index >= centre) & (index < high)
     return np.where(inside_rise, rising, np.where(inside_fall, falling, 0.0))
 
 

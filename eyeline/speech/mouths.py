@@ -14,7 +14,7 @@ from eyeline.results import Floats, Ints
 from eyeline.speech.lips import Lips
 
 TICK_HZ = 25
-"""Ticks a second of the clock on which mouths, sound and turns meet; tick k lies at k / 25 s."""
+"""Ticks a second of the clock on which mouths, audio and turns meet; tick k lies at k / 25 s."""
 TICK_S = 1 / TICK_HZ
 SLOW_S = 0.125
 """Gaussian that is taken off lips and loudness: what is left lies above 1.5 Hz, as syllables do."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Image, Ints
+from eyeline.speech.images import images_due
 from eyeline.speech.mouths import TICK_S, track_ticks
-from eyeline.speech.pictures import pictures_due
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
@@ -22,7 +22,7 @@ CROP_PX = 112
 _SIDE = 1.4  # side of the cut-out square over the half side of the face box
 _ABOVE = 0.3  # how far the square reaches above the middle of the box, in the same unit
 _MEDIAN_TICKS = 13  # boxes are smoothed by a running median over about half a second
-_BORDER = 110  # grey beyond the edge of the picture
+_BORDER = 110  # grey beyond the edge of the image
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,19 @@ def plan(track: Track) -> Plan:
 
     ticks = track_ticks(track)
     time_s = np.arange(ticks.start, ticks.stop) * TICK_S
-    middle_s = (track.time_s[1:] + track.time_s[:-1]) / 2
-    row = np.searchsorted(middle_s, time_s, side="right")
+    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
+    row = np.searchsorted(centre_s, time_s, side="right")
     box = track.box_xyxy[row]
     half = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) / 2
-    middle = (box[:, :2] + box[:, 2:]) / 2
-    geometry = np.column_stack([middle, half])
+    centre = (box[:, :2] + box[:, 2:]) / 2
+    geometry = np.column_stack([centre, half])
     x, y, half = median_filter(geometry, (_MEDIAN_TICKS, 1), mode="nearest").T
     corner = np.stack([x - _SIDE / 2 * half, y - _ABOVE * half], axis=1)
     return Plan(ticks.start, track.frame[row], corner, _SIDE * half)
 
 
 def crop(gray: Image, corner_px: Floats, side_px: float) -> Image:
-    """The square of a grey frame `(h, w)` at 112x112, bilinear; beyond the picture it is grey."""
+    """The square of a grey frame `(h, w)` at 112x112, bilinear; beyond the image it is grey."""
     import cv2
 
     step = side_px / CROP_PX
@@ -86,7 +86,7 @@ def reels(tracks: Sequence[Track], frames: Iterable[Frame]) -> Iterator[tuple[in
         order and without a hole, those for which no frame is left do not come.
     """
     plans = [plan(track) for track in tracks]
-    for frame, due in pictures_due([p.frame for p in plans], frames):
+    for frame, due in images_due([p.frame for p in plans], frames):
         gray = _gray(frame)
         for i, k in due:
             yield i, crop(gray, plans[i].corner_px[k], float(plans[i].side_px[k]))

@@ -16,8 +16,8 @@ from eyeline.speech.turns import Evidence, answers, take_turns
 from eyeline.speech.voice import Speech
 
 if TYPE_CHECKING:
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 BUILDER = "mouth_agreement"
 _COVERED_S = 0.5  # mouths covered for less during speech are not mentioned
@@ -66,7 +66,7 @@ class MouthAgreement:
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         *,
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,

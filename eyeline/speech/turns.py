@@ -1,7 +1,7 @@
 """From evidence about each face to turns: a hidden state a tick, who of the visible speaks, if any.
 
 The state is sticky while somebody talks and loose in a pause, so that a turn changes where people
-take breath. It ends where a person leaves the picture, which tells nothing of who spoke before.
+take breath. It ends where a person leaves the image, which tells nothing of who spoke before.
 Next to it runs a sceptical yes-or-no chain for each person, which admits that two speak at once.
 
 Every voiced tick has an answer: persons by number, `UNSEEN` (nobody visible speaks), or `UNSURE`
@@ -216,13 +216,13 @@ def _switching(voice: Floats) -> Floats:
 
 def _one_at_a_time(nats: Floats, there: npt.NDArray[np.bool_], switch: Floats) -> Floats:
     """Posterior `(n, 1 + k)` of: nobody visible, person 0, person 1, ..."""
-    share = np.where(there, (1 - _UNSEEN_PRIOR) / np.maximum(there.sum(1), 1)[:, None], 0.0)
+    fraction = np.where(there, (1 - _UNSEEN_PRIOR) / np.maximum(there.sum(1), 1)[:, None], 0.0)
     unseen = np.where(there.any(axis=1), _UNSEEN_PRIOR, 1.0)
     arrives = (there & ~np.concatenate([there[:1], there[:-1]])).any(axis=1)
     renewed = np.where(arrives, np.maximum(switch, _APPEARS), switch)
     posterior = _smooth(
         _beside(np.ones(len(nats)), np.exp(nats) * there)[:, None],
-        _beside(unseen, share)[:, None],
+        _beside(unseen, fraction)[:, None],
         _beside(renewed, np.where(there, switch[:, None], 1.0))[:, None],
     )
     return np.asarray(posterior[:, 0])
@@ -232,18 +232,18 @@ def _second_voice(nats: Floats, there: npt.NDArray[np.bool_], voice: Floats) -> 
     """Probability `(n, k)` that a person speaks into somebody else's speech."""
     doubted = np.exp(nats - _OVERLAP_DOUBT * TICK_S * voice[:, None]) * there
     likely = np.stack([np.ones_like(doubted), doubted], axis=2)
-    share = np.broadcast_to([1 - _OVERLAP_PRIOR, _OVERLAP_PRIOR], likely.shape)
+    fraction = np.broadcast_to([1 - _OVERLAP_PRIOR, _OVERLAP_PRIOR], likely.shape)
     switch = np.broadcast_to(_switching(voice)[:, None], there.shape)
     renewed = np.stack([switch, np.where(there, switch, 1.0)], axis=2)
-    return np.asarray(_smooth(likely, share, renewed)[:, :, 1])
+    return np.asarray(_smooth(likely, fraction, renewed)[:, :, 1])
 
 
-def _smooth(likely: Floats, share: Floats, switch: Floats) -> Floats:
-    """Forward and backward pass of chains that stay, or draw their state anew from `share`.
+def _smooth(likely: Floats, fraction: Floats, switch: Floats) -> Floats:
+    """Forward and backward pass of chains that stay, or draw their state anew from `fraction`.
 
     Args:
         likely: `(n, chains, states)` likelihoods; 0 forbids a state, the first is never forbidden.
-        share: `(n, chains, states)` distribution that a new state is drawn from.
+        fraction: `(n, chains, states)` distribution that a new state is drawn from.
         switch: `(n, chains, states)` probability that a chain in this state draws anew on its way
             into a tick; 1 where the state ends to exist.
 
@@ -251,7 +251,7 @@ def _smooth(likely: Floats, share: Floats, switch: Floats) -> Floats:
         `(n, chains, states)` posterior.
     """
     posterior = np.empty(likely.shape)
-    drawn, stays = likely * share, likely * (1 - switch)
+    drawn, stays = likely * fraction, likely * (1 - switch)
     before = np.zeros(likely.shape[1:])
     for t in range(len(likely)):
         anew = (switch[t] * before).sum(axis=-1, keepdims=True) if t else 1.0

@@ -17,12 +17,12 @@ from eyeline.errors import DataError, EyelineError, check_shape
 from eyeline.results import Floats
 
 if TYPE_CHECKING:
-    from eyeline.video.sound import SoundBlock
+    from eyeline.video.audio import AudioBlock
 
 Samples = npt.NDArray[np.float32]
 
 RATE_HZ = 16000
-"""Samples a second of all sound in this room."""
+"""Samples a second of all audio in this system."""
 VOICE_SAMPLES = 512
 """Samples of one window of the voice detector."""
 VOICE_S = VOICE_SAMPLES / RATE_HZ
@@ -43,7 +43,7 @@ _BANDS = 8  # sub-bands of the onset flux, equally wide on a logarithmic axis
 
 @dataclass(frozen=True)
 class Speech:
-    """What is heard, from second 0 of the video's clock to the end of the sound."""
+    """What is heard, from second 0 of the video's clock to the end of the audio."""
 
     voice: Samples
     """`(m,)` probability of speech in window k, from k * 32 ms to (k + 1) * 32 ms."""
@@ -69,11 +69,11 @@ class Speech:
         return np.arange(len(self.level_db)) * HOP_S
 
     def voice_at(self, time_s: Floats) -> Floats:
-        """Probability of speech at times `(k,)`; 0 outside the sound."""
+        """Probability of speech at times `(k,)`; 0 outside the audio."""
         if not len(self.voice):
             return np.zeros(np.shape(time_s))
-        middle_s = (np.arange(len(self.voice)) + 0.5) * VOICE_S
-        value = np.interp(time_s, middle_s, self.voice)
+        centre_s = (np.arange(len(self.voice)) + 0.5) * VOICE_S
+        value = np.interp(time_s, centre_s, self.voice)
         return np.where((time_s >= 0) & (time_s <= self.duration_s), value, 0.0)
 
     def segments(
@@ -105,11 +105,11 @@ class Speech:
         return np.array(kept, np.float64).reshape(-1, 2)
 
 
-def listen(blocks: Iterable[SoundBlock]) -> Speech:
-    """Voice activity and envelope of a sound, in one pass over blocks of any length.
+def listen(blocks: Iterable[AudioBlock]) -> Speech:
+    """Voice activity and envelope of an audio signal, in one pass over blocks of any length.
 
     Args:
-        blocks: 16 kHz mono sound in order of time, `eyeline.video.sound.read_sound(path, 16000)`;
+        blocks: 16 kHz mono audio in order of time, `eyeline.video.audio.read_audio(path, 16000)`;
             gaps are taken as silence.
 
     Raises:
@@ -127,7 +127,7 @@ def listen(blocks: Iterable[SoundBlock]) -> Speech:
     return Speech(np.concatenate(voice), np.ascontiguousarray(level_db), flux_db.copy())
 
 
-def continuous(blocks: Iterable[SoundBlock]) -> Iterator[Samples]:
+def continuous(blocks: Iterable[AudioBlock]) -> Iterator[Samples]:
     """Samples from second 0 on without a hole, in blocks of at most ten seconds.
 
     Raises:
@@ -138,7 +138,7 @@ def continuous(blocks: Iterable[SoundBlock]) -> Iterator[Samples]:
         start = round(block.time_s * RATE_HZ)
         if start < done:
             raise DataError(
-                f"a block of sound begins at {block.time_s:.4f} s, before the end of the one "
+                f"a block of audio begins at {block.time_s:.4f} s, before the end of the one "
                 f"before it at {done / RATE_HZ:.4f} s; blocks must follow one another"
             )
         for at in range(done, start, longest):
@@ -168,10 +168,10 @@ class VoiceActivity:
             Starts in seconds `(k,)` of the windows that are now whole, counted from the first
             sample ever fed, and the probability of speech in each.
         """
-        sound = np.concatenate([self._rest, np.asarray(samples, np.float32)])
-        count = len(sound) // VOICE_SAMPLES
-        windows = sound[: count * VOICE_SAMPLES].reshape(count, VOICE_SAMPLES)
-        self._rest = sound[count * VOICE_SAMPLES :]
+        audio = np.concatenate([self._rest, np.asarray(samples, np.float32)])
+        count = len(audio) // VOICE_SAMPLES
+        windows = audio[: count * VOICE_SAMPLES].reshape(count, VOICE_SAMPLES)
+        self._rest = audio[count * VOICE_SAMPLES :]
         start_s = (self._windows + np.arange(count)) * VOICE_S
         self._windows += count
         return start_s, np.array([self._step(window) for window in windows], np.float32)
@@ -193,7 +193,7 @@ class Envelope:
     """Level and onset flux of the speech band every 10 ms, fed piece by piece."""
 
     def __init__(self) -> None:
-        """Begin at second 0; the first window is centred there, half of it before the sound."""
+        """Begin at second 0; the first window is centred there, half of it before the audio."""
         self._rest = np.zeros(_FRAME // 2, np.float32)
         self._before: Floats | None = None
         self._samples = 0
@@ -209,19 +209,19 @@ class Envelope:
         return self._take(samples)
 
     def finish(self) -> Samples:
-        """The values up to the last one centred within the sound, as of `feed`."""
+        """The values up to the last one centred within the audio, as of `feed`."""
         missing = max(0, math.ceil(self._samples / HOP_SAMPLES) - self._values)
         needed = (missing - 1) * HOP_SAMPLES + _FRAME - len(self._rest) if missing else 0
         return self._take(np.zeros(needed, np.float32))
 
     def _take(self, samples: Samples) -> Samples:
-        sound = np.concatenate([self._rest, np.asarray(samples, np.float32)])
-        count = max(0, (len(sound) - _FRAME) // HOP_SAMPLES + 1)
-        self._rest = sound[count * HOP_SAMPLES :]
+        audio = np.concatenate([self._rest, np.asarray(samples, np.float32)])
+        count = max(0, (len(audio) - _FRAME) // HOP_SAMPLES + 1)
+        self._rest = audio[count * HOP_SAMPLES :]
         self._values += count
         if not count:
             return np.zeros((0, 2), np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::HOP_SAMPLES][:count]
+        frames = np.lib.stride_tricks.sliding_window_view(audio, _FRAME)[::HOP_SAMPLES][:count]
         return self._measure(frames)
 
     def _measure(self, frames: Samples) -> Samples:

@@ -59,6 +59,6 @@ def write_video(
     info = VideoInfo(
         str(path), *size_wh, Fraction(rate_hz), 0.0, frames / rate_hz, frames, audio is not None
     )
-    with VideoWriter(path, info, sound_from=audio, encode_threads=1) as writer:
+    with VideoWriter(path, info, audio_from=audio, encode_threads=1) as writer:
         for number, image in enumerate(images):
             writer.write(image, number / rate_hz, (number + 1) / rate_hz)

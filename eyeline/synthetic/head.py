@@ -232,7 +232,7 @@ def _fixed(points: npt.ArrayLike) -> Image:
 
 def _draw_ellipsoid(
     image: Floats,
-    middle: Floats,
+    centre: Floats,
     scale: float,
     turn: Floats,
     axes_mm: Floats,
@@ -243,12 +243,12 @@ def _draw_ellipsoid(
     """One part of a head: with a face on its front and hair behind, or bare skin."""
     form = turn @ np.diag(axes_mm**-2.0) @ turn.T
     reach = scale * np.sqrt(np.diag(np.linalg.inv(form))[:2])
-    x0, y0 = np.maximum(np.floor(middle - reach - 1), 0).astype(int)
-    x1, y1 = np.minimum(np.ceil(middle + reach + 2).astype(int), [image.shape[1], image.shape[0]])
+    x0, y0 = np.maximum(np.floor(centre - reach - 1), 0).astype(int)
+    x1, y1 = np.minimum(np.ceil(centre + reach + 2).astype(int), [image.shape[1], image.shape[0]])
     if x0 >= x1 or y0 >= y1:
         return
-    u = ((np.arange(x0, x1) + 0.5 - middle[0]) / scale).astype(np.float32)[None]
-    v = ((np.arange(y0, y1) + 0.5 - middle[1]) / scale).astype(np.float32)[:, None]
+    u = ((np.arange(x0, x1) + 0.5 - centre[0]) / scale).astype(np.float32)[None]
+    v = ((np.arange(y0, y1) + 0.5 - centre[1]) / scale).astype(np.float32)[:, None]
     a, b = form[2, 2], form[0, 2] * u + form[1, 2] * v
     c = form[0, 0] * u * u + 2 * form[0, 1] * u * v + form[1, 1] * v * v - 1
     inside = b * b - a * c

@@ -72,11 +72,11 @@ def speak(rng: np.random.Generator, voice: Voice, seconds: float) -> tuple[Float
     buzz = _glottis(rng, voice, n) * each_sample(voiced, n)
     noise = rng.standard_normal(n)
     source = buzz + 0.3 * voice.breath * noise * each_sample(voiced, n)
-    sound = _through_tract(source, formants * voice.tract)
-    sound /= max(float(np.sqrt(np.mean(sound**2))), 1e-9)
-    sound += 0.5 * np.diff(noise, prepend=0) * each_sample(hiss, n)
-    sound *= np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.02 * AUDIO_HZ), 0, 1)
-    return np.asarray(0.2 * sound / np.sqrt(np.mean(sound**2))), mouth
+    audio = _through_tract(source, formants * voice.tract)
+    audio /= max(float(np.sqrt(np.mean(audio**2))), 1e-9)
+    audio += 0.5 * np.diff(noise, prepend=0) * each_sample(hiss, n)
+    audio *= np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.02 * AUDIO_HZ), 0, 1)
+    return np.asarray(0.2 * audio / np.sqrt(np.mean(audio**2))), mouth
 
 
 def _syllables(

@@ -1,1 +1,1 @@
-"""What every room's training shares, and no room's own: checkpoints that describe themselves."""
+"""What the training of all systems shares: recipes, task, loop, self-describing checkpoints."""

@@ -26,9 +26,9 @@ class CheckpointCard:
     """What a weights file says of itself; JSON values only."""
 
     system: str
-    """The room, for example `eye_contact`."""
+    """The system, for example `eye_contact`."""
     builder: str
-    """The room's builder whose network the tensors fill."""
+    """The system's builder whose network the tensors fill."""
     arguments: Mapping[str, Any]
     """Keyword arguments of the builder's `network`."""
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -297,12 +297,12 @@ def _at_most(count: int) -> Iterator[None]:
     """Networks made within, in this thread, have no more parameters."""
     from torch.nn.modules.module import register_module_parameter_registration_hook as hooked
 
-    thread, made = threading.get_ident(), 0
+    thread, created = threading.get_ident(), 0
 
     def counted(*_: object) -> None:
-        nonlocal made
-        made += threading.get_ident() == thread
-        if made > count:
+        nonlocal created
+        created += threading.get_ident() == thread
+        if created > count:
             raise CheckpointError("it is for a network of far more tensors than the file has")
 
     hook = hooked(counted)

@@ -95,7 +95,7 @@ class Run(Generic[Batch]):
     """Steps after which the state is kept within an epoch, too; None keeps it after whole epochs.
     `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
     numbers of worker processes."""
-    told: Log | None = None
+    log: Log | None = None
     history: list[Entry] = field(default_factory=list)
     """One entry an epoch."""
 
@@ -109,9 +109,9 @@ class _Begun:
     counts: dict[str, int] = field(default_factory=dict)
     """Steps that told of each; not every step need tell of all parts."""
 
-    def add(self, told: Mapping[str, float]) -> None:
+    def add(self, known: Mapping[str, float]) -> None:
         self.steps += 1
-        for name, value in told.items():
+        for name, value in known.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
             self.counts[name] = self.counts.get(name, 0) + 1
 
@@ -156,10 +156,10 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
         if not fabric.is_global_zero:
             continue
         _keep(run, fabric, begun)
-        if run.told:
+        if run.log:
             numbers = {k: v for k, v in run.history[-1].items() if k not in ("epoch", "steps")}
             shown = (f"{k} {v:.4g}" for k, v in numbers.items() if isinstance(v, float))
-            run.told(f"epoch {number + 1} of {run.epochs}: {', '.join(shown)}")
+            run.log(f"epoch {number + 1} of {run.epochs}: {', '.join(shown)}")
     run.network.eval()
     return run.history
 
@@ -227,21 +227,21 @@ def _pass(
     for batch in batches:
         for optimizer in optimizers.values():  # before the batch's activations take their room
             optimizer.zero_grad()
-        found = run.step(module, fabric.to_device(batch))
-        loss = float(found.total.detach())
+        result = run.step(module, fabric.to_device(batch))
+        loss = float(result.total.detach())
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss} in epoch {epoch.number + 1}, step {begun.steps + 1}; a lower "
                 "learning rate, or a look at the data, may help. The state that was kept last "
                 "remains"
             )
-        fabric.backward(found.total)
+        fabric.backward(result.total)
         if run.clip_norm:
-            fabric.clip_gradients(module, optimizers[found.optimizer], max_norm=run.clip_norm)
-        optimizers[found.optimizer].step()
-        if found.optimizer in run.schedulers:
-            run.schedulers[found.optimizer].step()
-        begun.add({"loss": loss, **found.parts})
+            fabric.clip_gradients(module, optimizers[result.optimizer], max_norm=run.clip_norm)
+        optimizers[result.optimizer].step()
+        if result.optimizer in run.schedulers:
+            run.schedulers[result.optimizer].step()
+        begun.add({"loss": loss, **result.parts})
         if run.keep_every and begun.steps % run.keep_every == 0:
             if fabric.is_global_zero:
                 _keep(run, fabric, begun)
@@ -289,9 +289,9 @@ def _resume(run: Run[Any], fabric: Fabric) -> _Begun:
     fabric.strategy.precision.load_state_dict(state.get("precision", {}))
     run.history[:] = state["history"]
     begun = _Begun(**state.get("begun", {}))
-    if run.told and fabric.is_global_zero and (run.history or begun.steps):
+    if run.log and fabric.is_global_zero and (run.history or begun.steps):
         steps = f" and {begun.steps} steps" if begun.steps else ""
-        run.told(f"resuming after epoch {len(run.history)}{steps} of {run.epochs}")
+        run.log(f"resuming after epoch {len(run.history)}{steps} of {run.epochs}")
     return begun
 
 

@@ -163,9 +163,9 @@ class Reader(Generic[Kind]):
             sections["model"] = {key: value for key, value in model.items() if key != "builder"}
         parts, wrong = validated(sections, layout)
         refuse([*faults, *wrong], where)
-        made = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
-        refuse(made.conflicts(), where)
-        return made
+        created = kind(**parts | {"model": {"builder": builder, **parts["model"]}})
+        refuse(created.conflicts(), where)
+        return created
 
 
 def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
@@ -245,14 +245,14 @@ def validated(
     values = _plain({**{name: {} for name in layout}, **sections})
     try:
         # by way of JSON a list is taken for a tuple, as YAML has no tuples
-        found = create_model("sections", __config__=STRICT, **fields).model_validate_json(
+        result = create_model("sections", __config__=STRICT, **fields).model_validate_json(
             json.dumps(values)
         )
     except ValidationError as error:
         return {}, _faults(error.errors(), kinds)
     return {
         name: part if kinds[name] is layout[name] else part.model_dump(exclude_unset=True)
-        for name, part in found
+        for name, part in result
     }, []
 
 
@@ -262,7 +262,7 @@ def refuse(faults: Sequence[str], where: str) -> None:
         raise RecipeError(f"{where}: {'; '.join(faults)}")
 
 
-def share_of(batch_size: int, world: int) -> int:
+def batch_per_process(batch_size: int, world: int) -> int:
     """What each of `world` processes takes of a batch.
 
     Raises:

@@ -63,11 +63,11 @@ def shared(
         return
     for first in range(0, count, world):
         every = _gathered(_attempt(own) if first + rank < count else None, world)
-        for found in every[: count - first]:
-            if isinstance(found, EyelineError):
-                found.everywhere = True
-                raise found
-            yield found
+        for result in every[: count - first]:
+            if isinstance(result, EyelineError):
+                result.everywhere = True
+                raise result
+            yield result
 
 
 def _attempt(own: Iterator[Any]) -> Any:

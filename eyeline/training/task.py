@@ -25,7 +25,7 @@ from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices, most_memory
 from eyeline.training.loop import Epoch, Run, Scores, StepLoss
-from eyeline.training.recipe import LongTraining, Reader, Recipe, share_of
+from eyeline.training.recipe import LongTraining, Reader, Recipe, batch_per_process
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -161,9 +161,9 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
     def check(self, plan: Plan, weights: Path | None) -> None:
         """Raise a UsageError or RecipeError where recipe and `weights` do not go together."""
 
-    def share(self, plan: Plan, world: int) -> int:
+    def fraction(self, plan: Plan, world: int) -> int:
         """Samples of a step for each process; RecipeError where a batch does not divide."""
-        return share_of(plan.training.batch_size, world)
+        return batch_per_process(plan.training.batch_size, world)
 
     def initialise(self, network: Net, plan: Plan, path: Path) -> tuple[str, ...]:
         """Fill a network from a file, by default one of ours; names of what stays random."""
@@ -281,7 +281,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             RecipeError: a batch that they cannot share evenly.
             DataError: too few items.
         """
-        size = self.share(plan, world)
+        size = self.fraction(plan, world)
         moved, how = self.optimization(plan, network, train), plan.training
         run = Run(
             network,
@@ -294,7 +294,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             schedulers=moved.schedulers,
             folder=folder,
             keep_every=how.keep_every if isinstance(how, LongTraining) else None,
-            told=log,
+            log=log,
         )
 
         def validate(_: nn.Module, epoch: int) -> Scores:

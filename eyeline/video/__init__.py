@@ -1,1 +1,1 @@
-"""Reading and writing video and sound, all on one clock: seconds since the first frame shown."""
+"""Reading and writing video and audio, all on one clock: seconds since the first frame shown."""

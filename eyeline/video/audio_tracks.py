@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyeline.results import Floats
-from eyeline.video.container import open_source, sound_stream
+from eyeline.video.container import audio_stream, open_source
 from eyeline.video.decode import decoded
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def choose_audio_track(path: str | Path, track: int | None = None) -> AudioTrack
         VideoError: the file cannot be opened or has no track of the user's number.
     """
     with open_source(path) as container:
-        first = sound_stream(container, track)
+        first = audio_stream(container, track)
         streams = list(container.streams.audio)
         names = {number: _name(stream) for number, stream in enumerate(streams, start=1)}
         dumb = {n for n, stream in enumerate(streams, start=1) if stream.codec_context is None}
@@ -104,7 +104,7 @@ def is_heard(path: str | Path, track: int | None = None) -> bool | None:
 def single_channel(path: str | Path, track: int | None = None) -> int | None:
     """The loudest channel, from 0, where the mix of all cancels them; None elsewhere."""
     with open_source(path) as container:
-        stream = sound_stream(container, track)
+        stream = audio_stream(container, track)
         if stream is None or stream.codec_context.channels < 2:
             return None
         powers = []
@@ -152,7 +152,7 @@ def _blocks(container: InputContainer, track: int | None) -> Iterator[tuple[Floa
 def _frames(container: InputContainer, track: int | None) -> Iterator[Any]:
     """The decoded frames; none of a track whose first packets give nothing."""
     empty = 0
-    for step in decoded(container, sound_stream(container, track)):
+    for step in decoded(container, audio_stream(container, track)):
         for frame in step.frames:
             if frame.samples and frame.sample_rate:
                 empty = -1

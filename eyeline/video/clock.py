@@ -23,12 +23,12 @@ class Reordering:
     mended: int = 0
     """Frames whose own stamp was another frame's."""
     _waiting: list[int] = field(default_factory=list)
-    _told_apart: bool = False
+    _distinguished: bool = False
 
     def sent(self, pts: int | None, dts: int | None) -> None:
         """Take note of a packet that is about to give a frame."""
         if pts is None or pts != dts:
-            self._told_apart = True
+            self._distinguished = True
         else:
             heapq.heappush(self._waiting, pts)
 
@@ -45,7 +45,7 @@ class Reordering:
             pts: the stamp that the frame itself bears.
             depth: how many packets the decoder holds back to put frames in order.
         """
-        if self._told_apart or depth == 0 or not self._waiting:
+        if self._distinguished or depth == 0 or not self._waiting:
             self._waiting.clear()
             return pts
         while len(self._waiting) > depth + 1:
@@ -109,7 +109,7 @@ class Clock:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What had to be made up, in words."""
+        """What had to be synthetic, in words."""
         said = []
         if self.missing:
             said.append(

@@ -1,4 +1,4 @@
-"""Converting a video to exactly 25 frames a second, sound kept, whole or not at all."""
+"""Converting a video to exactly 25 frames a second, audio kept, whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from eyeline.errors import OutputError, UsageError, VideoError
 from eyeline.results import VideoInfo
-from eyeline.video.container import listen, open_source, picture_stream, sound_stream
+from eyeline.video.container import audio_stream, listen, open_source, video_stream
 from eyeline.video.decode import Fault, packets
 from eyeline.video.grid import on_grid
 from eyeline.video.reader import VideoReader, probe
@@ -43,7 +43,7 @@ def convert_to_25_fps(source: str | Path, target: Path, threads: int = 2) -> How
         threads: of the encoder.
 
     Returns:
-        Whether the pictures were copied or encoded.
+        Whether the images were copied or encoded.
 
     Raises:
         UsageError: the target has another ending.
@@ -83,7 +83,7 @@ def is_constant(source: str | Path, info: VideoInfo | None = None) -> bool:
     if info.rotation_deg or info.pixel_aspect != 1 or info.damage:
         return False
     with open_source(source) as container:
-        stream = picture_stream(container)
+        stream = video_stream(container)
         if stream is None or not stream.time_base or stream.time_base > _COARSEST_TICK_S:
             return False
         tick, stamps = stream.time_base, []
@@ -110,7 +110,7 @@ def _encode(source: str | Path, target: Path, info: VideoInfo, threads: int) -> 
     with VideoWriter(
         target,
         at_25,
-        sound_from=source if info.has_sound else None,
+        audio_from=source if info.has_audio else None,
         preset="veryfast",
         quality=QUALITY,
         encode_threads=threads,
@@ -120,11 +120,11 @@ def _encode(source: str | Path, target: Path, info: VideoInfo, threads: int) -> 
 
 
 def _copied(source: str | Path, target: Path) -> bool:
-    """Put picture and sound into another file as they are; False where it cannot hold them."""
+    """Put image and audio into another file as they are; False where it cannot hold them."""
     import av
 
     with open_source(source) as read, _written(target):
-        chosen = [s for s in (picture_stream(read), sound_stream(read)) if s is not None]
+        chosen = [s for s in (video_stream(read), audio_stream(read)) if s is not None]
         with listen(), av.open(f"file:{target}", "w") as write:
             try:
                 into = {s.index: write.add_stream_from_template(s) for s in chosen}

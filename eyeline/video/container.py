@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.logging import Capture
     from av.video.stream import VideoStream
 
-_PICTURE_FORMATS = ("image2", "_pipe")
+_IMAGE_FORMATS = ("image2", "_pipe")
 _BOXES = (b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip")
 """What an mp4 file may begin with, from its fifth byte."""
 _TEXT_FORMATS = ("tty", "srt", "webvtt", "ass", "concat", "hls", "lrc", "ffmetadata")
@@ -45,9 +45,9 @@ def open_source(path: str | Path) -> InputContainer:
     if name in _TEXT_FORMATS:
         container.close()
         raise VideoError(f"{path} is text ({name}), not a video; name the video file itself")
-    if name.endswith(_PICTURE_FORMATS):
+    if name.endswith(_IMAGE_FORMATS):
         container.close()
-        raise VideoError(f"{path} is a single picture ({name}), not a video; give a video file")
+        raise VideoError(f"{path} is a single image ({name}), not a video; give a video file")
     # Without this FFmpeg makes up presentation stamps for AVI, in the wrong order.
     made_up: Any = av.container.Flags.gen_pts
     container.flags &= ~made_up.value
@@ -62,7 +62,7 @@ def video_streams(container: InputContainer) -> list[VideoStream]:
     return [s for s in container.streams.video if not s.disposition & still]
 
 
-def picture_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:
+def video_stream(container: InputContainer, track: int | None = None) -> VideoStream | None:
     """A video track by its number from 1, by default the one that a player would choose.
 
     Raises:
@@ -77,7 +77,7 @@ def picture_stream(container: InputContainer, track: int | None = None) -> Video
     return moving[0] if moving else None
 
 
-def sound_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
+def audio_stream(container: InputContainer, track: int | None = None) -> AudioStream | None:
     """An audio track by its number from 1, by default the one that a player would choose.
 
     None where it cannot be decoded, and by default where none can be.
@@ -132,16 +132,16 @@ def words(said: list[tuple[int, str, str]]) -> str:
 def _refuse_what_is_no_file(path: str | Path) -> None:
     place = Path(path)
     try:
-        found = place.stat()
+        result = place.stat()
     except FileNotFoundError:
         raise VideoError(f"{path} does not exist; check the name and the folder") from None
     except OSError as error:
         raise VideoError(f"{path} cannot be read: {error.strerror}; check its rights") from error
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(result.st_mode):
         raise VideoError(f"{path} is a folder, not a video; name the files in it")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(result.st_mode):
         raise VideoError(f"{path} is not a regular file; save the video to a file first")
-    if found.st_size == 0:
+    if result.st_size == 0:
         raise VideoError(f"{path} is empty (0 bytes); copy it again from where it was recorded")
 
 

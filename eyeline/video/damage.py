@@ -16,7 +16,7 @@ SUSPICION_FRAMES = 64
 class DamageLog:
     """Collects faults and closes each damaged span at the next key frame that is whole.
 
-    Between a fault and that key frame the decoder predicts from pictures that it had to guess.
+    Between a fault and that key frame the decoder predicts from images that it had to guess.
     All times are seconds on the file's clock.
     """
 
@@ -57,7 +57,7 @@ class DamageLog:
             for at, message in due:
                 self._open(at, message)
         if corrupt:
-            self._open(stamp, self._complaint or "the picture is incomplete")
+            self._open(stamp, self._complaint or "the image is incomplete")
         if self._start is not None and key and stamp > self._last_bad:
             self._close(stamp)
         self._seen_end = stamp + self.period

@@ -55,7 +55,7 @@ def decoded(
 
     Args:
         container: from `open_source`; its other streams are skipped.
-        stream: the picture or sound to decode.
+        stream: the image or audio to decode.
         threads: threads of the decoder, which share the slices of one frame. With more than one,
             what FFmpeg puts in a damaged place differs from pass to pass. Threads a frame are not
             used at all: errors are then told late, and frames are lost after one at the end.

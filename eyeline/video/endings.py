@@ -23,8 +23,8 @@ def sorted_out(paths: Iterable[Path]) -> tuple[dict[str, Path], tuple[str, ...]]
     files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
     videos = [path for path in files if path.suffix.lower() in ENDINGS]
     videos.sort(key=lambda path: (ENDINGS.index(path.suffix.lower()), path.name))
-    found: dict[str, Path] = {}
+    result: dict[str, Path] = {}
     for path in videos:
-        found.setdefault(path.stem, path)
-    taken = {*found.values()}
-    return dict(sorted(found.items())), tuple(sorted(p.name for p in files if p not in taken))
+        result.setdefault(path.stem, path)
+    taken = {*result.values()}
+    return dict(sorted(result.items())), tuple(sorted(p.name for p in files if p not in taken))

@@ -30,14 +30,14 @@ _WIDEST = 8
 
 @dataclass(frozen=True)
 class Upright:
-    """How stored pictures become upright ones with square pixels."""
+    """How stored images become upright ones with square pixels."""
 
     stored_wh: tuple[int, int]
     """Width and height as decoded."""
     pixel_aspect: Fraction = Fraction(1)
     """Width over height of a stored pixel."""
     turn_deg: int = 0
-    """Clockwise turn that makes the picture upright: 0, 90, 180 or 270."""
+    """Clockwise turn that makes the image upright: 0, 90, 180 or 270."""
     mirrored: bool = False
     """Whether left and right are swapped before the turn."""
 
@@ -51,20 +51,20 @@ class Upright:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture."""
+        """Width and height of the upright image."""
         return self.before_turn(*self.square_wh)
 
     def before_turn(self, width: int, height: int) -> tuple[int, int]:
-        """Size that a picture must have before the turn to have the given size after it."""
+        """Size that an image must have before the turn to have the given size after it."""
         return (height, width) if self.turn_deg in (90, 270) else (width, height)
 
-    def turned(self, picture: Image) -> Image:
+    def turned(self, image: Image) -> Image:
         """Mirror and turn `(h, w)` or `(h, w, 3)` pixels; the same array if nothing is to do."""
         if not self.turn_deg and not self.mirrored:
-            return picture
+            return image
         import cv2
 
-        done: Any = cv2.flip(picture, 1) if self.mirrored else picture
+        done: Any = cv2.flip(image, 1) if self.mirrored else image
         turns = {
             90: cv2.ROTATE_90_CLOCKWISE,
             180: cv2.ROTATE_180,
@@ -75,19 +75,19 @@ class Upright:
         return np.asarray(done, np.uint8)
 
 
-def upright(picture: VideoFrame, pixel_aspect: Fraction | None, turn_deg: int = 0) -> Upright:
+def upright(image: VideoFrame, pixel_aspect: Fraction | None, turn_deg: int = 0) -> Upright:
     """Read off a frame how it is to be shown.
 
     Args:
-        picture: the first decoded frame, which carries the display matrix.
+        image: the first decoded frame, which carries the display matrix.
         pixel_aspect: width over height of a stored pixel, None where the file does not say.
         turn_deg: clockwise turn beyond what the file says: 0, 90, 180 or 270.
     """
-    stated_deg, mirrored = _orientation(picture)
+    stated_deg, mirrored = _orientation(image)
     aspect = pixel_aspect or Fraction(1)
     if not Fraction(1, _WIDEST) <= aspect <= _WIDEST:
         aspect = Fraction(1)
-    return Upright((picture.width, picture.height), aspect, (stated_deg + turn_deg) % 360, mirrored)
+    return Upright((image.width, image.height), aspect, (stated_deg + turn_deg) % 360, mirrored)
 
 
 @dataclass(frozen=True)
@@ -97,35 +97,35 @@ class Pixels:
     upright: Upright
     _scalers: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
-    def rgb(self, picture: VideoFrame) -> Image:
+    def rgb(self, image: VideoFrame) -> Image:
         """`(h, w, 3)` in full size."""
-        return self._converted(picture, self.upright.square_wh, "rgb24")
+        return self._converted(image, self.upright.square_wh, "rgb24")
 
-    def small_rgb(self, picture: VideoFrame, width: int, height: int) -> Image:
-        """`(height, width, 3)`, scaled in one step from the stored picture."""
-        return self._converted(picture, self.upright.before_turn(width, height), "rgb24")
+    def small_rgb(self, image: VideoFrame, width: int, height: int) -> Image:
+        """`(height, width, 3)`, scaled in one step from the stored image."""
+        return self._converted(image, self.upright.before_turn(width, height), "rgb24")
 
-    def gray(self, picture: VideoFrame) -> Image:
+    def gray(self, image: VideoFrame) -> Image:
         """`(h, w)` luma in full size."""
-        ready = picture.format.name in _LUMA_FIRST and picture.planes[0].line_size > 0
-        if not ready or (picture.width, picture.height) != self.upright.square_wh:
-            picture = self._scaled(picture, self.upright.square_wh, "yuv420p")
-        plane = picture.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * picture.height]
-        luma = rows.reshape(picture.height, plane.line_size)[:, : picture.width]
+        ready = image.format.name in _LUMA_FIRST and image.planes[0].line_size > 0
+        if not ready or (image.width, image.height) != self.upright.square_wh:
+            image = self._scaled(image, self.upright.square_wh, "yuv420p")
+        plane = image.planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * image.height]
+        luma = rows.reshape(image.height, plane.line_size)[:, : image.width]
         return self.upright.turned(luma.copy())
 
-    def _converted(self, picture: VideoFrame, size_wh: tuple[int, int], kind: str) -> Image:
-        pixels = np.ascontiguousarray(self._scaled(picture, size_wh, kind).to_ndarray(), np.uint8)
+    def _converted(self, image: VideoFrame, size_wh: tuple[int, int], kind: str) -> Image:
+        pixels = np.ascontiguousarray(self._scaled(image, size_wh, kind).to_ndarray(), np.uint8)
         return self.upright.turned(pixels)
 
-    def _scaled(self, picture: VideoFrame, size_wh: tuple[int, int], kind: str) -> VideoFrame:
+    def _scaled(self, image: VideoFrame, size_wh: tuple[int, int], kind: str) -> VideoFrame:
         from av.video.reformatter import Interpolation
 
         width, height = size_wh
-        shrinks = width < picture.width or height < picture.height
+        shrinks = width < image.width or height < image.height
         return self._scaler(size_wh, kind).reformat(
-            picture,
+            image,
             width=width,
             height=height,
             format=kind,
@@ -153,11 +153,11 @@ class Frame:
         damaged: whether it was decoded from damaged data or predicted from such frames.
     """
 
-    __slots__ = ("_asked", "_picture", "_pixels", "damaged", "end_s", "index", "time_s")
+    __slots__ = ("_asked", "_image", "_pixels", "damaged", "end_s", "index", "time_s")
 
     def __init__(
         self,
-        picture: VideoFrame,
+        image: VideoFrame,
         pixels: Pixels,
         *,
         index: int,
@@ -170,7 +170,7 @@ class Frame:
         self.time_s = time_s
         self.end_s = end_s
         self.damaged = damaged
-        self._picture = picture
+        self._image = image
         self._pixels = pixels
         self._asked: dict[str, Image | None] = {}
 
@@ -181,7 +181,7 @@ class Frame:
     def at(self, time_s: float, end_s: float) -> Frame:
         """The same frame at another time."""
         return Frame(
-            self._picture,
+            self._image,
             self._pixels,
             index=self.index,
             time_s=time_s,
@@ -191,37 +191,37 @@ class Frame:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture in pixels."""
+        """Width and height of the upright image in pixels."""
         return self._pixels.upright.size_wh
 
     def rgb(self) -> Image:
         """`(h, w, 3)` RGB. What is asked for twice is kept and shared: do not write into it."""
-        return self._kept("rgb", lambda: self._pixels.rgb(self._picture))
+        return self._kept("rgb", lambda: self._pixels.rgb(self._image))
 
     def gray(self) -> Image:
         """`(h, w)` luma as the file stores it, mostly 16 to 235; shared like `rgb`."""
-        return self._kept("gray", lambda: self._pixels.gray(self._picture))
+        return self._kept("gray", lambda: self._pixels.gray(self._image))
 
     def small_rgb(self, width: int, height: int) -> Image:
         """`(height, width, 3)` RGB, averaged straight from the stored pixels; shared like `rgb`."""
         name = f"{width}x{height}"
-        return self._kept(name, lambda: self._pixels.small_rgb(self._picture, width, height))
+        return self._kept(name, lambda: self._pixels.small_rgb(self._image, width, height))
 
     def _kept(self, name: str, make: Callable[[], Image]) -> Image:
         kept = self._asked.get(name)
         if kept is not None:
             return kept
-        made = make()
-        self._asked[name] = made if name in self._asked else None
-        return made
+        created = make()
+        self._asked[name] = created if name in self._asked else None
+        return created
 
 
-def _orientation(picture: VideoFrame) -> tuple[int, bool]:
+def _orientation(image: VideoFrame) -> tuple[int, bool]:
     """Clockwise turn in degrees and whether to mirror before, from the display matrix.
 
     The matrix maps a stored point `(x, y)`, y down, to `(a x + c y, b x + d y)`.
     """
-    entries: Any = picture.side_data
+    entries: Any = image.side_data
     for data in entries:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d = struct.unpack("=5i", bytes(data)[:20])

@@ -32,7 +32,7 @@ DEFAULT_RATE_HZ = Fraction(25)
 class _Shown:
     """A decoded frame with its place on the file's clock."""
 
-    picture: VideoFrame
+    image: VideoFrame
     index: int
     stamp: Fraction
     damaged: bool
@@ -68,7 +68,7 @@ class Pass:
         for shown in self._chosen(rate_hz):
             if held is None:
                 aspect = self.stream.sample_aspect_ratio
-                pixels = Pixels(upright(shown.picture, aspect, self.turn_deg))
+                pixels = Pixels(upright(shown.image, aspect, self.turn_deg))
             else:
                 yield self._frame(held, pixels, self._until(held, shown))
             held = shown
@@ -78,7 +78,7 @@ class Pass:
     def result(self, expected: VideoInfo, path: str | Path) -> tuple[VideoInfo, tuple[str, ...]]:
         """The exact facts and the warnings, once all frames have been yielded."""
         if not self.count:
-            raise VideoError(f"{path} gave no picture: {_words_of(self.damage)}; copy it again")
+            raise VideoError(f"{path} gave no image: {_words_of(self.damage)}; copy it again")
         self.damage.finish(self.end, self._cut_off_at(path))
         info = replace(
             expected,
@@ -125,30 +125,30 @@ class Pass:
                     self.gaps.append((ends, following.stamp))
                 elif not shown.damaged and not following.damaged:
                     self.spacing.add(following.stamp - shown.stamp)
-                middle = (shown.stamp + following.stamp) / 2 - self.start
-                if grid is None or grid.wants(float(middle)):
+                centre = (shown.stamp + following.stamp) / 2 - self.start
+                if grid is None or grid.wants(float(centre)):
                     yield shown
             shown = following
         if shown is not None:
-            self.end = shown.stamp + self._length(shown.picture)
+            self.end = shown.stamp + self._length(shown.image)
             if grid is None or grid.wants(float(self.end - self.start), last=True):
                 yield shown
 
     def _shown(self) -> Iterator[_Shown]:
-        pictures = chain(self._pictures(), [None])
-        for picture, following in pairwise(pictures):
+        images = chain(self._images(), [None])
+        for image, following in pairwise(images):
             after = None if following is None else following.pts
-            if picture is None or self._stale(picture, after):
+            if image is None or self._stale(image, after):
                 continue
-            yield self._place(picture, after)
+            yield self._place(image, after)
 
-    def _pictures(self) -> Iterator[VideoFrame | None]:
+    def _images(self) -> Iterator[VideoFrame | None]:
         for step in decoded(self.container, self.stream, self.threads, self._ahead):
             self._note(step)
-            for picture in step.frames:
+            for image in step.frames:
                 depth = self.stream.codec_context.reorder_depth
-                picture.pts = self.order.shown(picture.pts, depth)
-                yield picture
+                image.pts = self.order.shown(image.pts, depth)
+                yield image
 
     def _ahead(self, packet: Packet[Any]) -> None:
         if packet.size and not packet.is_discard:
@@ -163,26 +163,26 @@ class Pass:
             if packet is not None and step.fault.sure and not packet.is_corrupt:
                 self.order.lost(packet.pts)
 
-    def _stale(self, picture: VideoFrame, following: int | None) -> bool:
-        """After a loss FFmpeg also gives old pictures again, stamped out of order."""
-        if not self.damage.unsettled or picture.key_frame or picture.pts is None:
+    def _stale(self, image: VideoFrame, following: int | None) -> bool:
+        """After a loss FFmpeg also gives old images again, stamped out of order."""
+        if not self.damage.unsettled or image.key_frame or image.pts is None:
             return False
-        behind = self.clock.last is not None and picture.pts * self.tick <= self.clock.last
-        return behind or self.clock.leaps_out(picture.pts, following)
+        behind = self.clock.last is not None and image.pts * self.tick <= self.clock.last
+        return behind or self.clock.leaps_out(image.pts, following)
 
-    def _place(self, picture: VideoFrame, following: int | None) -> _Shown:
-        stamp = self.clock.place(picture.pts, picture.dts, following)
-        corrupt = bool(picture.is_corrupt)
-        damaged = self.damage.shown(stamp, key=picture.key_frame, corrupt=corrupt)
+    def _place(self, image: VideoFrame, following: int | None) -> _Shown:
+        stamp = self.clock.place(image.pts, image.dts, following)
+        corrupt = bool(image.is_corrupt)
+        damaged = self.damage.shown(stamp, key=image.key_frame, corrupt=corrupt)
         if not self.count:
             self.start = stamp
         self.count += 1
-        return _Shown(picture, self.count - 1, stamp, damaged)
+        return _Shown(image, self.count - 1, stamp, damaged)
 
     def _frame(self, shown: _Shown, pixels: Pixels | None, end: Fraction) -> Frame:
         assert pixels is not None
         return Frame(
-            shown.picture,
+            shown.image,
             pixels,
             index=shown.index,
             time_s=float(shown.stamp - self.start),
@@ -190,9 +190,9 @@ class Pass:
             damaged=shown.damaged,
         )
 
-    def _length(self, picture: VideoFrame) -> Fraction:
+    def _length(self, image: VideoFrame) -> Fraction:
         """How long a frame lasts that no other follows, in seconds."""
-        said = (picture.duration or 0) * self.tick
+        said = (image.duration or 0) * self.tick
         # Coarse stamps, such as Matroska's milliseconds, cut the length short.
         return self.period if abs(said - self.period) <= self.tick or not said else said
 
@@ -202,7 +202,7 @@ class Pass:
         if declared is None or declared - self.end <= max(self.period * 3 / 2, Fraction(1, 10)):
             return None
         if not declares_stream_end(self.stream):
-            # The sound may simply go on for longer than the picture.
+            # The audio may simply go on for longer than the image.
             reached = last_stamp(path)
             return declared if declared - reached > 1 else None
         return declared
@@ -212,7 +212,7 @@ def rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
     """Frames a second as the container, or else the codec, states them."""
     by_codec = stream.codec_context.framerate
     by_file: list[Any] = [stream.average_rate, stream.guessed_rate, stream.base_rate]
-    # A bare stream of pictures has no header, so FFmpeg supposes 25 Hz; the codec may know better.
+    # A bare stream of images has no header, so FFmpeg supposes 25 Hz; the codec may know better.
     order = [*by_file, by_codec] if container.duration else [by_codec, *by_file]
     said = [Fraction(rate) for rate in order if rate and 0 < rate <= 1000]
     return said[0] if said else DEFAULT_RATE_HZ

@@ -1,4 +1,4 @@
-"""Laying decoded sound on a clock: resampled without seams, in its place by its stamps."""
+"""Laying decoded audio on a clock: resampled without seams, in its place by its stamps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eyeline.errors import VideoError
 from eyeline.results import Damage, Gap
 from eyeline.video.audio_tracks import mixer, single_channel
 from eyeline.video.clock import FAR_AHEAD_S
-from eyeline.video.container import open_source, sound_stream
+from eyeline.video.container import audio_stream, open_source
 from eyeline.video.damage import DamageLog
 from eyeline.video.decode import (
     declared_end,
@@ -35,7 +35,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 GAP_S = Fraction(4, 100)
 """A stamp further than this from where it is expected means a gap or an overlap."""
 DRIFT_S = 0.0005
-"""Sound that has drifted this far from its stamps on average is stretched back."""
+"""Audio that has drifted this far from its stamps on average is stretched back."""
 DRIFT_FRAMES = 32
 """Decoded frames over which drift is averaged; the stamps of single frames may be coarse."""
 LONGEST_PACKET_S = Fraction(2)
@@ -66,19 +66,19 @@ class Pieces:
         track: int | None = None,
         clock: Shortened | None = None,
     ) -> None:
-        """Check that there is sound.
+        """Check that there is audio.
 
         Args:
             path: the media file.
             rate_hz: samples a second to resample to.
             origin_s: the stamp, on the file's clock, at which the first sample lies.
             channels: 1 to mix down to mono, 2 for stereo.
-            track: as of `container.sound_stream`.
+            track: as of `container.audio_stream`.
             clock: whose dead time is left out; where it is not known yet, iterating raises
                 `LongSilenceError`. By default all silence is filled in, however long.
 
         Raises:
-            VideoError: the file cannot be opened or holds no sound that can be decoded.
+            VideoError: the file cannot be opened or holds no audio that can be decoded.
         """
         self.damage: tuple[Damage, ...] = ()
         self._path = path
@@ -88,8 +88,8 @@ class Pieces:
         self._track = track
         self._clock = clock
         with open_source(path) as container:
-            if sound_stream(container, track) is None:
-                raise VideoError(f"{path} holds no sound that can be decoded; do without sound")
+            if audio_stream(container, track) is None:
+                raise VideoError(f"{path} holds no audio that can be decoded; do without audio")
         self.channel = single_channel(path, track) if channels == 1 else None
 
     def __iter__(self) -> Iterator[Samples]:
@@ -101,7 +101,7 @@ class Pieces:
 
     def _placed(self, container: InputContainer) -> Iterator[tuple[int, Samples]]:
         """Resampled pieces, each with the index of the sample at which it ought to begin."""
-        stream: Any = sound_stream(container, self._track)
+        stream: Any = audio_stream(container, self._track)
         end = declared_end(container, stream)
         log = DamageLog(Fraction(1024, stream.codec_context.sample_rate or 48000))
         placer = _Placer(self._rate_hz, self._channels, self._origin, log, end, self.channel)
@@ -166,7 +166,7 @@ class _Placer:
         self.declared_end = declared_end
         self.channel = channel
         self.reached = origin
-        """Where the sound so far ends, on the file's clock."""
+        """Where the audio so far ends, on the file's clock."""
         self.resync = False
         """Whether something was lost, so that the next stamp is to be believed to the sample."""
         self._resampler: AudioResampler | None = None
@@ -230,7 +230,7 @@ class _Placer:
         self._drift = 0.0
 
     def _off(self, frame: AudioFrame) -> Fraction:
-        """How far the stamp lies after the end of the sound so far; 0 if not to be believed."""
+        """How far the stamp lies after the end of the audio so far; 0 if not to be believed."""
         if frame.pts is None or frame.time_base is None:
             return Fraction(0)
         stamp = frame.pts * Fraction(frame.time_base)
@@ -282,7 +282,7 @@ def audio_spans(path: str | Path, origin_s: Fraction, track: int | None = None) 
     """Spans with audio in seconds from the origin, in order of time; nothing is decoded."""
     spans: list[list[Fraction]] = []
     with open_source(path) as container:
-        stream: Any = sound_stream(container, track)
+        stream: Any = audio_stream(container, track)
         take_only(container, stream)
         codec = stream.codec_context
         longest = Fraction(codec.frame_size, codec.sample_rate or 1) or LONGEST_PACKET_S

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eyeline.errors import UsageError, VideoError
 from eyeline.results import VideoInfo
 from eyeline.video.clock import Clock
-from eyeline.video.container import open_source, picture_stream, sound_stream, video_streams
+from eyeline.video.container import audio_stream, open_source, video_stream, video_streams
 from eyeline.video.decode import declared_end, decoded
 from eyeline.video.frame import Frame, upright
 from eyeline.video.handover import ahead
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "VideoReader", "probe"]
 
 PROBE_PACKETS = 3000
-"""Packets after which a file that gave no picture yet is refused."""
+"""Packets after which a file that gave no image yet is refused."""
 
 
 def probe(
@@ -40,11 +40,11 @@ def probe(
     `VideoReader.info` has them exactly after a full pass.
 
     Raises:
-        VideoError: the file is missing, no file, empty, no video, or gives no picture at all.
+        VideoError: the file is missing, no file, empty, no video, or gives no image at all.
     """
     with open_source(path) as container:
-        stream = _picture(container, path, video_track)
-        first = _first_picture(container, stream, path, decode_threads)
+        stream = _image(container, path, video_track)
+        first = _first_image(container, stream, path, decode_threads)
         return _expected(container, stream, first, path, turn_deg)
 
 
@@ -78,9 +78,9 @@ class VideoReader:
             rate_hz: None for every frame; otherwise only the frames nearest to the times
                 `k / rate_hz` are yielded, each at most once.
             queue_frames: how many frames are decoded ahead.
-            decode_threads: threads of the decoder beside this program's own. Only pictures coded
+            decode_threads: threads of the decoder beside this program's own. Only images coded
                 in slices gain by more than one, and damaged places then differ between passes.
-            video_track: as of `container.picture_stream`.
+            video_track: as of `container.video_stream`.
             turn_deg: clockwise turn of all frames beyond what the file says: 0, 90, 180 or 270.
 
         Raises:
@@ -108,20 +108,20 @@ class VideoReader:
 
     def _frames(self) -> Iterator[Frame]:
         with open_source(self._path) as container:
-            stream = _picture(container, self._path, self._video_track)
+            stream = _image(container, self._path, self._video_track)
             one_pass = Pass(container, stream, self._decode_threads, self.info.turn_deg)
             yield from one_pass.frames(self._rate_hz)
             self.info, self.warnings = one_pass.result(self.info, self._path)
             self.complete = True
 
 
-def _picture(container: InputContainer, path: str | Path, track: int | None) -> VideoStream:
-    stream = picture_stream(container, track)
+def _image(container: InputContainer, path: str | Path, track: int | None) -> VideoStream:
+    stream = video_stream(container, track)
     if stream is None and not container.streams:
         raise VideoError(f"{path} has a header that tells of no stream; copy it again, uncut")
     if stream is None:
         kinds = sorted({s.type for s in container.streams})
-        what = "sound but no moving picture" if "audio" in kinds else "no moving picture"
+        what = "audio but no moving image" if "audio" in kinds else "no moving image"
         raise VideoError(f"{path} holds {what}; give the video that it was recorded with")
     if stream.codec_context is None:
         raise VideoError(
@@ -130,7 +130,7 @@ def _picture(container: InputContainer, path: str | Path, track: int | None) -> 
     return stream
 
 
-def _first_picture(
+def _first_image(
     container: InputContainer, stream: VideoStream, path: str | Path, threads: int
 ) -> VideoFrame:
     said = "no data"
@@ -142,7 +142,7 @@ def _first_picture(
             said = step.fault.message
         if count == PROBE_PACKETS:
             break
-    raise VideoError(f"{path} gives no picture that can be decoded ({said}); copy it again")
+    raise VideoError(f"{path} gives no image that can be decoded ({said}); copy it again")
 
 
 def _expected(
@@ -153,7 +153,7 @@ def _expected(
     turn_deg: int,
 ) -> VideoInfo:
     shape = upright(first, stream.sample_aspect_ratio, turn_deg)
-    sound = sound_stream(container)
+    audio = audio_stream(container)
     rate = rate_of(container, stream)
     start = Clock(Fraction(stream.time_base or 1 / rate), 1 / rate).place(first.pts, first.dts)
     end = declared_end(container, stream) or start + 1 / rate
@@ -166,7 +166,7 @@ def _expected(
         start_s=float(start),
         duration_s=float(duration),
         frame_count=max(1, round(duration * rate)),
-        has_sound=sound is not None,
+        has_audio=audio is not None,
         rotation_deg=shape.turn_deg,
         pixel_aspect=shape.pixel_aspect,
         variable_rate=bool(stream.base_rate) and stream.average_rate != stream.base_rate,
@@ -174,6 +174,6 @@ def _expected(
         turn_deg=turn_deg,
         video_track=[s.index for s in video_streams(container)].index(stream.index) + 1,
         audio_track=None
-        if sound is None
-        else [s.index for s in container.streams.audio].index(sound.index) + 1,
+        if audio is None
+        else [s.index for s in container.streams.audio].index(audio.index) + 1,
     )

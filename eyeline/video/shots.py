@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LOOK_AHEAD = 2
 """Frames that must have been seen after a cut before it is known."""
 SMALL_PX = 160
-"""Longer side of the pictures that are compared."""
+"""Longer side of the images that are compared."""
 LONGEST_FLASH = 2
 """Frames after which a change that goes back again counts as two cuts."""
 MIN_CHANGE = 15.0
@@ -27,13 +27,13 @@ MIN_CHANGE = 15.0
 MIN_RATIO = 3.0
 """How many times the change around it this must be; a moving camera changes all the time."""
 STAYS_CHANGED = 0.5
-"""Share of the change that must last; after a flash the picture is what it was before it."""
+"""Share of the change that must last; after a flash the image is what it was before it."""
 
 
 class ShotFinder:
     """Says of each frame whether a new shot starts there, `LOOK_AHEAD` frames later.
 
-    The change between frames is measured by PySceneDetect's adaptive detector on pictures of 160
+    The change between frames is measured by PySceneDetect's adaptive detector on images of 160
     pixels. Dissolves and fades are not cuts, nor are flashes of one or two frames.
     """
 
@@ -67,7 +67,7 @@ class ShotFinder:
         return decided
 
     def _feed_small(self, small: Image) -> bool:
-        """Whether the picture fed `LOOK_AHEAD` calls ago starts a shot."""
+        """Whether the image fed `LOOK_AHEAD` calls ago starts a shot."""
         from scenedetect.common import FrameTimecode
 
         if self._detector is None:
@@ -75,14 +75,14 @@ class ShotFinder:
         self._small.append(small)
         timecode: FrameTimecode = FrameTimecode(self._fed, Fraction(25))
         self._fed += 1
-        found: list[Any] = self._detector.process_frame(timecode, small[..., ::-1])
-        return bool(found) and self._lasts()
+        result: list[Any] = self._detector.process_frame(timecode, small[..., ::-1])
+        return bool(result) and self._lasts()
 
     def _lasts(self) -> bool:
-        """Whether the newest picture differs from all before the cut as the first after it does."""
-        pictures = [picture.astype(np.int16) for picture in self._small]
-        newest, first = pictures[-1], pictures[-1 - LOOK_AHEAD]
-        before = pictures[: -1 - LOOK_AHEAD]
+        """Whether the newest image differs from all before the cut as the first after it does."""
+        images = [image.astype(np.int16) for image in self._small]
+        newest, first = images[-1], images[-1 - LOOK_AHEAD]
+        before = images[: -1 - LOOK_AHEAD]
         change = np.abs(first - before[-1]).mean()
         return all(np.abs(newest - old).mean() >= STAYS_CHANGED * change for old in before)
 

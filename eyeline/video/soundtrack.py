@@ -1,4 +1,4 @@
-"""The sound of a written video: packets of the source as they are, or encoded anew."""
+"""The audio of a written video: packets of the source as they are, or encoded anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline.video.container import open_source, sound_stream
+from eyeline.video.container import audio_stream, open_source
 from eyeline.video.decode import decoded, stamped, take_only
 from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces
@@ -25,13 +25,13 @@ AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64
 
 
 LONGEST_STEP_S = 6 * 3600
-"""An mp4 file cannot hold steps of sound longer than 12 hours; half of that is on the safe side."""
+"""An mp4 file cannot hold steps of audio longer than 12 hours; half of that is on the safe side."""
 
 
 def first_stamp(path: str | Path, track: int | None = None) -> Fraction | None:
-    """Stamp of the first sample that is heard, seconds on the file's clock; None without sound."""
+    """Stamp of the first sample that is heard, seconds on the file's clock; None without audio."""
     with open_source(path) as container:
-        stream = sound_stream(container, track)
+        stream = audio_stream(container, track)
         if stream is None:
             return None
         for step in decoded(container, stream):
@@ -42,14 +42,14 @@ def first_stamp(path: str | Path, track: int | None = None) -> Fraction | None:
 
 
 def can_be_copied(path: str | Path, track: int | None = None) -> bool:
-    """Whether the packets of the file's sound may go into an mp4 file as they are."""
+    """Whether the packets of the file's audio may go into an mp4 file as they are."""
     with open_source(path) as container:
-        stream = sound_stream(container, track)
+        stream = audio_stream(container, track)
         return stream is not None and stream.codec_context.codec.canonical_name in COPIED_CODECS
 
 
-class CopiedSound:
-    """Moves the packets of a file's sound into another container, re-stamped."""
+class CopiedAudio:
+    """Moves the packets of a file's audio into another container, re-stamped."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class CopiedSound:
         """Open the source and add the stream.
 
         Args:
-            path: the file whose sound is copied.
+            path: the file whose audio is copied.
             target: the container to write to, before anything was written.
             origin_s: stamp, on the source's clock, that becomes 0; what lies before it is left out.
-            track: as of `container.sound_stream`.
+            track: as of `container.audio_stream`.
         """
         self._container = open_source(path)
-        stream = sound_stream(self._container, track)
+        stream = audio_stream(self._container, track)
         assert stream is not None, path
         self._stream = target.add_stream_from_template(stream)
         tick = Fraction(stream.time_base or Fraction(1, stream.rate))
@@ -111,8 +111,8 @@ class CopiedSound:
                 yield packet
 
 
-class EncodedSound:
-    """Encodes a file's sound to AAC, mono or stereo."""
+class EncodedAudio:
+    """Encodes a file's audio to AAC, mono or stereo."""
 
     def __init__(
         self,
@@ -122,12 +122,12 @@ class EncodedSound:
         track: int | None = None,
         clock: Shortened | None = None,
     ) -> None:
-        """Open the source and add the stream; the arguments are those of `CopiedSound`.
+        """Open the source and add the stream; the arguments are those of `CopiedAudio`.
 
         In dead time of `clock`, next to nothing is encoded.
         """
         with open_source(path) as container:
-            stream = sound_stream(container, track)
+            stream = audio_stream(container, track)
             assert stream is not None, path
             rate_hz = stream.codec_context.sample_rate
             self._rate = rate_hz if rate_hz in AAC_RATES_HZ else 48000
@@ -145,7 +145,7 @@ class EncodedSound:
         self._ended = False
 
     def until(self, time_s: float) -> Iterator[Packet[Any]]:
-        """Packets of the sound from before a time of the written file, each once."""
+        """Packets of the audio from before a time of the written file, each once."""
         while not self._ended and self._position < time_s * self._rate:
             piece = next(self._pieces, None)
             if piece is None:
@@ -156,7 +156,7 @@ class EncodedSound:
                 yield from self._encoded(piece)
 
     def rest(self) -> Iterator[Packet[Any]]:
-        """What the encoder holds back of the sound that it was given."""
+        """What the encoder holds back of the audio that it was given."""
         if not self._ended:
             self._ended = True
             yield from self._stream.encode(None)

@@ -1,4 +1,4 @@
-"""Writing a video with exact times and the sound of its source; it appears whole or not at all."""
+"""Writing a video with exact times and the audio of its source; it appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from eyeline.video.gaps import Shortened
 from eyeline.video.placing import audio_spans
 from eyeline.video.soundtrack import (
     LONGEST_STEP_S,
-    CopiedSound,
-    EncodedSound,
+    CopiedAudio,
+    EncodedAudio,
     can_be_copied,
     first_stamp,
 )
@@ -39,13 +39,13 @@ LONGEST_STEP = 2**31 - 1
 """Ticks from one frame to the next that an mp4 file can hold."""
 KEY_FRAME_S = 2
 """A key frame at least so often, so that players seek quickly."""
-SOUND_AHEAD_S = 0.5
-"""Sound is written so far ahead of the picture."""
+AUDIO_AHEAD_S = 0.5
+"""Audio is written so far ahead of the image."""
 _BT601, _LIMITED_RANGE = 6, 1
 
 
 class VideoWriter:
-    """Writes upright RGB frames as H.264 in mp4, with the sound of the source in step.
+    """Writes upright RGB frames as H.264 in mp4, with the audio of the source in step.
 
     The file is written beside its place under a temporary name and renamed at the end, so whatever
     bears the name is complete. Use it as a context manager; leaving it by an exception removes the
@@ -53,8 +53,8 @@ class VideoWriter:
 
     Attributes:
         frame_count: frames written so far.
-        sound: `copied`, `encoded` to AAC, or None without sound.
-        sound_packets_lost: sound packets too damaged to be copied.
+        audio: `copied`, `encoded` to AAC, or None without audio.
+        audio_packets_lost: audio packets too damaged to be copied.
     """
 
     def __init__(
@@ -62,42 +62,42 @@ class VideoWriter:
         path: str | Path,
         info: VideoInfo,
         *,
-        sound_from: str | Path | None = None,
+        audio_from: str | Path | None = None,
         preset: str = "ultrafast",
         quality: int = 23,
         encode_threads: int = 2,
         key_frame_s: float = KEY_FRAME_S,
-        sound_end_s: float = math.inf,
+        audio_end_s: float = math.inf,
     ) -> None:
         """Prepare to write; nothing touches the disk before `with`.
 
         Args:
             path: the mp4 file to write.
             info: size, rate, start, gaps and audio track of the video whose frames are written.
-            sound_from: the file whose sound goes along, normally `info.path`.
-            preset: speed of x264. A busy 720p picture took 3.3 ms of processor time at `ultrafast`
+            audio_from: the file whose audio goes along, normally `info.path`.
+            preset: speed of x264. A busy 720p image took 3.3 ms of processor time at `ultrafast`
                 (4.2 Mbit/s), 5.5 at `superfast` (2.6) and 7.3 at `veryfast` (1.3), all of the same
                 quality.
             quality: constant rate factor of x264, 0 (lossless) to 51.
             encode_threads: threads of the encoder.
             key_frame_s: longest time from one key frame to the next; 0 makes each frame one.
-            sound_end_s: where the sound ends, on the written video's clock.
+            audio_end_s: where the audio ends, on the written video's clock.
         """
         self.frame_count = 0
-        self.sound: str | None = None
-        self.sound_packets_lost = 0
+        self.audio: str | None = None
+        self.audio_packets_lost = 0
         self._path = Path(path)
         self._info = info
-        self._sound_from = sound_from
+        self._audio_from = audio_from
         self._options = {"preset": preset, "crf": str(quality), "bf": "0"}
         self._threads = encode_threads
         self._key_frame_s = key_frame_s
-        self._sound_end_s = sound_end_s
+        self._audio_end_s = audio_end_s
         longest_s = max((gap.end_s - gap.start_s for gap in info.gaps), default=0.0)
         self._tick = Fraction(1, ticks_a_second(info.rate_hz, longest_s))
         self._lengths: dict[int, int] = {}
         self._last: int | None = None
-        self._track: CopiedSound | EncodedSound | None = None
+        self._track: CopiedAudio | EncodedAudio | None = None
 
     def __enter__(self) -> Self:
         """Open the temporary file.
@@ -106,10 +106,10 @@ class VideoWriter:
             OutputError: the folder is missing or cannot be written to.
         """
         self._part = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        with self._told():
+        with self._reporting():
             self._part.touch()
         try:
-            with self._told():
+            with self._reporting():
                 self._open()
         except BaseException:
             self._discard()
@@ -137,9 +137,9 @@ class VideoWriter:
         self._lengths[at] = max(1, round(Fraction(end_s - time_s) / self._tick))
         frame = _coded(rgb)
         frame.pts, frame.time_base = at, self._tick
-        with self._told():
-            self._mux_picture(self._picture.encode(frame))
-            self._mux_sound(float(at * self._tick) + SOUND_AHEAD_S)
+        with self._reporting():
+            self._mux_image(self._image.encode(frame))
+            self._mux_audio(float(at * self._tick) + AUDIO_AHEAD_S)
         self.frame_count += 1
 
     def __exit__(
@@ -162,7 +162,7 @@ class VideoWriter:
     def _open(self) -> None:
         import av
 
-        # In the usual milliseconds, edit lists would put the sound up to one off.
+        # In the usual milliseconds, edit lists would put the audio up to one off.
         options = {
             "movflags": "+faststart",
             "movie_timescale": str(self._tick.denominator),
@@ -172,11 +172,11 @@ class VideoWriter:
         self._container: OutputContainer = av.open(
             f"file:{self._part}", "w", format="mp4", container_options=options
         )
-        self._picture = self._add_picture()
-        if self._sound_from is not None:
-            self._add_sound(self._sound_from)
+        self._image = self._add_image()
+        if self._audio_from is not None:
+            self._add_audio(self._audio_from)
 
-    def _add_picture(self) -> VideoStream:
+    def _add_image(self) -> VideoStream:
         rate = self._info.rate_hz
         stream: VideoStream = self._container.add_stream(
             "libx264", rate=rate, options=self._options
@@ -191,7 +191,7 @@ class VideoWriter:
         context.colorspace, context.color_range = _BT601, _LIMITED_RANGE
         return stream
 
-    def _add_sound(self, path: str | Path) -> None:
+    def _add_audio(self, path: str | Path) -> None:
         track, start = self._info.audio_track, Fraction(self._info.start_s)
         if first_stamp(path, track) is None:
             return
@@ -200,22 +200,22 @@ class VideoWriter:
             clock = Shortened.of(self._info.gaps, audio_spans(path, start, track))
         in_steps = all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
         if in_steps and can_be_copied(path, track):
-            self.sound = "copied"
-            self._track = CopiedSound(path, self._container, start, track)
+            self.audio = "copied"
+            self._track = CopiedAudio(path, self._container, start, track)
         else:
-            self.sound = "encoded"
-            self._track = EncodedSound(path, self._container, start, track, clock)
+            self.audio = "encoded"
+            self._track = EncodedAudio(path, self._container, start, track, clock)
 
-    def _mux_picture(self, packets: list[Packet[Any]]) -> None:
+    def _mux_image(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
             assert packet.pts is not None
             packet.duration = self._lengths.pop(packet.pts)
             self._container.mux(packet)
 
-    def _mux_sound(self, until_s: float) -> None:
+    def _mux_audio(self, until_s: float) -> None:
         if self._track is None:
             return
-        self._mux_all(self._track.until(min(until_s, self._sound_end_s)))
+        self._mux_all(self._track.until(min(until_s, self._audio_end_s)))
         if until_s == math.inf:
             self._mux_all(self._track.rest())
 
@@ -226,14 +226,14 @@ class VideoWriter:
             try:
                 self._container.mux(packet)
             except (av.InvalidDataError, av.ArgumentError):
-                self.sound_packets_lost += 1
+                self.audio_packets_lost += 1
 
     def _finish(self) -> None:
         if not self.frame_count:
             raise OutputError(f"{self._path} was not written: it was given no frame")
-        with self._told():
-            self._mux_picture(self._picture.encode(None))
-            self._mux_sound(math.inf)
+        with self._reporting():
+            self._mux_image(self._image.encode(None))
+            self._mux_audio(math.inf)
             self._container.close()
             self._check()
             self._part.replace(self._path)
@@ -242,12 +242,12 @@ class VideoWriter:
         """FFmpeg does not report every failed write at the end of a file."""
         try:
             with open_source(self._part) as container:
-                found = container.streams.video[0].frames
+                result = container.streams.video[0].frames
         except VideoError:
-            found = 0
-        if found != self.frame_count:
+            result = 0
+        if result != self.frame_count:
             raise OutputError(
-                f"{self._path} could not be written whole: {found} of {self.frame_count} frames "
+                f"{self._path} could not be written whole: {result} of {self.frame_count} frames "
                 "arrived; look for space on the disk"
             )
 
@@ -262,7 +262,7 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reporting(self) -> Iterator[None]:
         """Turn what FFmpeg and the disk say into one line."""
         import av
 

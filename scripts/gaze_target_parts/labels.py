@@ -45,13 +45,13 @@ class Label:
 
 def read(folders: Sequence[Path], clip: str) -> list[dict[str, Any]]:
     """The rows of all label files of a clip."""
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for folder in folders:
         path = folder / f"labels_{clip}.csv"
         if path.exists():
             with path.open(newline="", encoding="utf-8") as file:
-                found += [{**row, "from": folder.name} for row in csv.DictReader(file)]
-    return found
+                result += [{**row, "from": folder.name} for row in csv.DictReader(file)]
+    return result
 
 
 def join(

@@ -77,14 +77,14 @@ def _rows(known: Known, answer: Callable[[str, Label], int]) -> list[dict[str, A
 def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     full = [r for r in rows if r["kind"] != "unknown"]
     kinds = {k: [r for r in full if r["kind"] == k] for k in sorted({r["kind"] for r in full})}
-    shares = {"target": full, **kinds}
+    fractions = {"target": full, **kinds}
     out: dict[str, Any] = {
         name: {
             "right": sum(r["right"] for r in part),
             "of": len(part),
-            "interval": _interval(part, _share),
+            "interval": _interval(part, _fraction),
         }
-        for name, part in shares.items()
+        for name, part in fractions.items()
     }
     known = [r for r in rows if r["camera"] is not None]
     out["camera F1"] = {"value": round(_camera_f1(known), 3), "of": len(known),
@@ -98,7 +98,7 @@ def _word(target: int) -> str:
     return "person" if target > 0 else target_label(target)
 
 
-def _share(rows: Sequence[Mapping[str, Any]]) -> float:
+def _fraction(rows: Sequence[Mapping[str, Any]]) -> float:
     return sum(r["right"] for r in rows) / max(len(rows), 1)
 
 
@@ -186,7 +186,7 @@ def table(report: Mapping[str, Any]) -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| {b['mean']:.2f} | {b['share']:.2f} | {b['count']} |" for b in report["calibration"]
+        f"| {b['mean']:.2f} | {b['fraction']:.2f} | {b['count']} |" for b in report["calibration"]
     ]
     lines += ["", "| label -> answer | labels |", "|---|---|"]
     lines += [f"| {pair} | {n} |" for pair, n in report["model"]["confusion"].items()]
@@ -197,8 +197,8 @@ def _cell(figure: Mapping[str, Any], interval: bool) -> str:
     span = figure["interval"]
     text, scale = f"{figure.get('value', 0):.2f}", 1
     if "right" in figure:
-        share = 100 * figure["right"] / max(figure["of"], 1)
-        text, scale = f"{figure['right']} of {figure['of']} ({share:.0f} %)", 100
+        fraction = 100 * figure["right"] / max(figure["of"], 1)
+        text, scale = f"{figure['right']} of {figure['of']} ({fraction:.0f} %)", 100
     if not interval or not span:
         return text
     low, high = (f"{scale * v:.{0 if scale > 1 else 2}f}" for v in span)

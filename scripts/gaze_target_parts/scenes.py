@@ -43,8 +43,8 @@ def with_gaze(scene: Scene) -> Scene:
     system = load_system("gaze_3d")
     builder = system.builders[system.default].predictor
     assert builder is not None
-    found = builder().predict(scene)
-    gaze = next(a for a in found if isinstance(a, Directions) and a.name == "gaze")
+    result = builder().predict(scene)
+    gaze = next(a for a in result if isinstance(a, Directions) and a.name == "gaze")
     return replace(scene, gaze=gaze)
 
 

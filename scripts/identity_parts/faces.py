@@ -38,7 +38,7 @@ class Faces:
     box: Floats
     """`(n, 4)` in fractions of the frame's width."""
     view: Ints
-    merit: Floats
+    quality: Floats
     embedding: Floats
     """`(n, 128)`."""
     colours: Floats
@@ -49,12 +49,12 @@ class Faces:
 
 def read_truth(path: Path) -> Truth:
     """The table of who is where."""
-    found: Truth = defaultdict(list)
+    result: Truth = defaultdict(list)
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             place = (float(row[name]) for name in ("time_s", "x_px", "y_px"))
-            found[row["clip"]].append((row["person"], *place))
-    return dict(found)
+            result[row["clip"]].append((row["person"], *place))
+    return dict(result)
 
 
 def measure(clip: Path, truth: Truth, cache: Path) -> Faces:
@@ -74,7 +74,7 @@ class _Recorder(portraits.Portraits):
         self.rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
 
     def offer(self, frame: Any, track_id: int, box_xyxy: Floats, points_px: Floats,
-              merit: float, *, five_px: Floats, placed: Floats, shot: int) -> None:  # fmt: skip
+              quality: float, *, five_px: Floats, placed: Floats, shot: int) -> None:  # fmt: skip
         rgb = frame.rgb()
         yaw_rad, roll_rad, scale_px = (float(value) for value in placed)
         view = portraits.view(yaw_rad)
@@ -82,7 +82,7 @@ class _Recorder(portraits.Portraits):
         chip = align(rgb, points_px) if front else align_profile(rgb, five_px, roll_rad, scale_px)
         self.rows[track_id].append({
             "time_s": frame.time_s, "shot": shot, "box": np.array(box_xyxy), "view": view,
-            "merit": merit, "chip": chip, "colours": colours.histograms(rgb, box_xyxy),
+            "quality": quality, "chip": chip, "colours": colours.histograms(rgb, box_xyxy),
             "scene": portraits.small_copy(frame), "width": rgb.shape[1],
         })  # fmt: skip
 
@@ -92,11 +92,11 @@ def _follow(clip: Path) -> list[dict[str, Any]]:
     follower, recorder = Follower(make_detector("centerface")), _Recorder()
     follower.portraits = recorder
     follower.run(mark_shots(VideoReader(clip, rate_hz=RATE_HZ)))
-    embed, found = Embedder(), []
+    embed, result = Embedder(), []
     for rows in recorder.rows.values():
         for i in np.unique(np.linspace(0, len(rows) - 1, EACH_TRACK).astype(int)):
-            found.append(rows[i] | {"embedding": embed(rows[i]["chip"])})
-    return found
+            result.append(rows[i] | {"embedding": embed(rows[i]["chip"])})
+    return result
 
 
 def _columns(rows: list[dict[str, Any]], truth: list[tuple[str, float, float, float]]) -> Any:
@@ -106,7 +106,7 @@ def _columns(rows: list[dict[str, Any]], truth: list[tuple[str, float, float, fl
         who = whose(row["box"], row["time_s"], truth)
         if who is not None:
             labelled.append(row | {"person": names.index(who), "box": row["box"] / row["width"]})
-    keys = ("person", "time_s", "shot", "box", "view", "merit", "embedding", "colours", "scene")
+    keys = ("person", "time_s", "shot", "box", "view", "quality", "embedding", "colours", "scene")
     return {key: np.array([row[key] for row in labelled]) for key in keys}
 
 
@@ -114,11 +114,11 @@ def whose(
     box: Floats, time_s: float, truth: list[tuple[str, float, float, float]], most_s: float = 0.6
 ) -> str | None:
     """The person whose labelled face lies in the box at the nearest time."""
-    size, middle = float(boxes.size(box)), boxes.centre(box)
+    size, centre = float(boxes.size(box)), boxes.centre(box)
     near = [row for row in truth if abs(row[1] - time_s) <= most_s]
     inside = [
         (abs(row[1] - time_s), row[0])
         for row in near
-        if np.linalg.norm(middle - np.array(row[2:])) < 0.6 * size
+        if np.linalg.norm(centre - np.array(row[2:])) < 0.6 * size
     ]
     return min(inside)[1] if inside else None

@@ -41,9 +41,9 @@ def piece(faces: Faces, rows: list[int], *, own_setup: bool = True) -> Piece:
     sums = np.zeros((1, len(evidence.VIEWS), SIZE))
     counts = np.zeros((1, len(evidence.VIEWS)))
     for v in range(len(evidence.VIEWS)):
-        least = portraits.LEAST_MERIT if evidence.VIEWS[v] == "front" else 0.0
-        good = [i for i in rows if faces.view[i] == v and faces.merit[i] >= least]
-        best = sorted(good, key=lambda i: -faces.merit[i])[: portraits.EMBEDDED]
+        least = portraits.LEAST_QUALITY if evidence.VIEWS[v] == "front" else 0.0
+        good = [i for i in rows if faces.view[i] == v and faces.quality[i] >= least]
+        best = sorted(good, key=lambda i: -faces.quality[i])[: portraits.EMBEDDED]
         sums[0, v], counts[0, v] = faces.embedding[best].sum(0), len(best)
     shades = faces.colours[rows].sum(0)[None]
     return Piece(
@@ -57,7 +57,7 @@ def piece(faces: Faces, rows: list[int], *, own_setup: bool = True) -> Piece:
 def cut(faces: Faces, start_s: float, end_s: float, rng: np.random.Generator) -> list[Piece]:
     """The pieces of all persons in a span of a clip, one a person and shot."""
     own = bool(rng.random() > OTHER_SETUP)
-    found = []
+    result = []
     inside = (faces.time_s >= start_s) & (faces.time_s < end_s)
     for shot in np.unique(faces.shot[inside]):
         for person in np.unique(faces.person[inside & (faces.shot == shot)]):
@@ -65,8 +65,8 @@ def cut(faces: Faces, start_s: float, end_s: float, rng: np.random.Generator) ->
             if rng.random() < ONE_VIEW:
                 view = rng.choice(faces.view[rows])
                 rows = rows[faces.view[rows] == view]
-            found.append(piece(faces, rows.tolist(), own_setup=own))
-    return found
+            result.append(piece(faces, rows.tolist(), own_setup=own))
+    return result
 
 
 def together(a: Piece, b: Piece, *, uncut: bool = False) -> Floats:

@@ -19,7 +19,7 @@ PIVOT = (226.0, 150.0, -42.0)
 """Where the head turns: on top of the neck, photograph pixels and depth."""
 PORTRAIT_ROLL_DEG, PORTRAIT_PITCH_DEG = 2.0, -4.0
 """How the photographed head is held: tilted clockwise, nodding down."""
-MIDDLE = (226.0, 114.0)
+CENTRE = (226.0, 114.0)
 """Middle of the square in which a head is drawn, photograph pixels."""
 REACH = 126.0
 """Half side of that square."""
@@ -41,13 +41,13 @@ class Pose:
     """How a head is held and what its features do."""
 
     yaw_deg: float = 0.0
-    """Towards the right edge of the picture, as seen from the camera."""
+    """Towards the right edge of the image, as seen from the camera."""
     pitch_deg: float = 0.0
     """Upwards."""
     roll_deg: float = 0.0
     """Clockwise."""
     eye_yaw_deg: float = 0.0
-    """Turn of the eyes within the head, towards the right edge of the picture."""
+    """Turn of the eyes within the head, towards the right edge of the image."""
     mouth: float = 0.0
     """0 lips closed, 1 wide open."""
     blink: float = 0.0
@@ -57,16 +57,16 @@ class Pose:
 def draw_head(
     person: Portrait, pose: Pose, scale: float, shift_px: tuple[float, float] = (0.0, 0.0)
 ) -> Array:
-    """The head as a picture.
+    """The head as an image.
 
     Args:
         person: whose head.
         pose: how it is held.
-        scale: pixels of the picture for a pixel of the photograph.
+        scale: pixels of the image for a pixel of the photograph.
         shift_px: fractions of a pixel, right and down, by which the head is off the middle.
 
     Returns:
-        `(n, n, 4)` RGB multiplied by alpha, `MIDDLE` (mirrored with the person) in its middle.
+        `(n, n, 4)` RGB multiplied by alpha, `CENTRE` (mirrored with the person) in its middle.
     """
     if person.mirrored:
         pose = replace(
@@ -74,8 +74,8 @@ def draw_head(
         )
         shift_px = (-shift_px[0], shift_px[1])
     side = 2 * round(REACH * scale)
-    middle = np.subtract(MIDDLE, PIVOT[:2]) - np.divide(shift_px, scale)
-    fine = _rays_hit(_with_features(person, pose), pose, side * 3 // 2, scale * 1.5, middle)
+    centre = np.subtract(CENTRE, PIVOT[:2]) - np.divide(shift_px, scale)
+    fine = _rays_hit(_with_features(person, pose), pose, side * 3 // 2, scale * 1.5, centre)
     small = cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(small[:, ::-1] if person.mirrored else small)
 
@@ -102,9 +102,9 @@ def _mouth_rows(x: Array, y: Array, opening: float) -> tuple[Array, Array]:
     The photograph smiles with the teeth showing: the lower lip rises over them to close the mouth,
     and falls with the chin to open it.
     """
-    middle, half = _MOUTH
-    window = np.sqrt(np.clip(1 - ((x - middle) / half) ** 2, 0, 1))
-    jaw = np.clip(1 - ((x - middle) / 60) ** 2, 0, 1) ** 2
+    centre, half = _MOUTH
+    window = np.sqrt(np.clip(1 - ((x - centre) / half) ** 2, 0, 1))
+    jaw = np.clip(1 - ((x - centre) / 60) ** 2, 0, 1) ** 2
     lip = 140 + 9.3 * window**2
     fall = window * (-6.2 + 12.5 * opening)
     chin, chin_fall = 179.0, jaw * (-1.5 + 7.5 * opening)
@@ -164,13 +164,13 @@ def _sampled(layer: Array, map_x: Array, map_y: Array) -> Array:
     )
 
 
-def _rays_hit(person: Portrait, pose: Pose, side: int, scale: float, middle: Any) -> Array:
+def _rays_hit(person: Portrait, pose: Pose, side: int, scale: float, centre: Any) -> Array:
     """Cast a ray through every pixel of a square: `(side, side, 4)`, RGB multiplied by alpha."""
     turn = rotation(pose)
     solid = np.dstack([person.inside / DETAIL, person.front, person.back])
     row, column = np.mgrid[0:side, 0:side].astype(np.float32)
     ray = np.stack([column, row], axis=-1)
-    ray = (ray + 0.5 - side / 2) / scale + np.asarray(middle, np.float32)
+    ray = (ray + 0.5 - side / 2) / scale + np.asarray(centre, np.float32)
     near = ray @ turn[:, :2].T.astype(np.float32)
     forward = turn[:, 2].astype(np.float32)
     hit, depth = _first_hit(solid, near, forward)
@@ -179,7 +179,7 @@ def _rays_hit(person: Portrait, pose: Pose, side: int, scale: float, middle: Any
 
 
 def rotation(pose: Pose) -> npt.NDArray[np.float64]:
-    """From the picture (x right, y down, z towards the viewer) to the photographed head."""
+    """From the image (x right, y down, z towards the viewer) to the photographed head."""
     held = rotation_from_angles(*np.radians([pose.yaw_deg, pose.pitch_deg, pose.roll_deg]))
     shot = rotation_from_angles(*np.radians([0.0, PORTRAIT_PITCH_DEG, PORTRAIT_ROLL_DEG]))
     towards_viewer = np.diag([1.0, 1.0, -1.0])
@@ -195,8 +195,10 @@ def _first_hit(solid: Array, near: Array, forward: Array) -> tuple[Bools, Array]
     sparse = np.ascontiguousarray(near[2::4, 2::4])
     start = np.full(sparse.shape[0] * sparse.shape[1], _FROM, np.float32)
     hit, depth = _enter(solid, sparse.reshape(-1, 3), forward, start)
-    found = np.where(hit, depth, -1e3).astype(np.float32).reshape(sparse.shape[:2])
-    around = cv2.resize(cv2.dilate(found, np.ones((3, 3))), (w, h), interpolation=cv2.INTER_NEAREST)
+    result = np.where(hit, depth, -1e3).astype(np.float32).reshape(sparse.shape[:2])
+    around = cv2.resize(
+        cv2.dilate(result, np.ones((3, 3))), (w, h), interpolation=cv2.INTER_NEAREST
+    )
     near_head = np.flatnonzero(around > -1e3)
     start = around.ravel()[near_head] + 3 * _STEP
     all_hit, all_depth = np.zeros(h * w, bool), np.zeros(h * w, np.float32)
@@ -214,8 +216,8 @@ def _enter(solid: Array, near: Array, forward: Array, start: Array) -> tuple[Boo
     while len(going):
         outside = _outside(solid, near[going] + at[:, None] * forward)
         new = outside <= 0
-        share = np.clip(before[new] / np.maximum(before[new] - outside[new], 1e-6), 0, 1)
-        hit[going[new]], depth[going[new]] = True, at[new] + _STEP * (1 - share)
+        fraction = np.clip(before[new] / np.maximum(before[new] - outside[new], 1e-6), 0, 1)
+        hit[going[new]], depth[going[new]] = True, at[new] + _STEP * (1 - fraction)
         stay = ~new & (at > _TO)
         going, before, at = going[stay], outside[stay], at[stay] - np.float32(_STEP)
     return hit, depth
@@ -223,12 +225,12 @@ def _enter(solid: Array, near: Array, forward: Array, start: Array) -> tuple[Boo
 
 def _outside(solid: Array, place: Array) -> Array:
     """How far places `(n, 3)` about the pivot are outside the solid: negative within."""
-    width = 1024  # OpenCV maps pictures, of less than 32768 rows and columns
+    width = 1024  # OpenCV maps images, of less than 32768 rows and columns
     padded = np.zeros((-(-len(place) // width) * width, 2), np.float32)
     padded[: len(place)] = (place[:, :2] + PIVOT[:2]) * DETAIL
-    picture = padded.reshape(-1, width, 2)
+    image = padded.reshape(-1, width, 2)
     at = cv2.remap(
-        solid, picture[..., 0], picture[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        solid, image[..., 0], image[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     inside, front, back = at.reshape(-1, 3)[: len(place)].T
     depth = place[:, 2] + PIVOT[2]

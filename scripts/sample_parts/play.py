@@ -89,8 +89,8 @@ class Part:
     """`(FRAMES, 2)` how far the body is from its place, right and down."""
 
 
-def sound() -> Floats:
-    """The sound of the play `(n,)` at `RATE_HZ`: both voices over a quiet room."""
+def audio() -> Floats:
+    """The audio of the play `(n,)` at `RATE_HZ`: both voices over a quiet room."""
     n = round(DURATION_S * RATE_HZ)
     mix = 6e-4 * np.random.default_rng(7).standard_normal(n)
     for role in ROLES:

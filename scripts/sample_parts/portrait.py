@@ -132,9 +132,9 @@ def _continued(rgb: Array, known: npt.NDArray[np.bool_], sigma: float) -> Array:
     for octave in range(6):
         blurred = cv2.GaussianBlur(colour, (0, 0), sigma)
         wide = cv2.resize(blurred, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        share = np.clip(wide[..., 3] * 8, 0, 1) * (1 - filled)
-        result += share[..., None] * wide[..., :3] / np.maximum(wide[..., 3:], 1e-6)
-        filled += share
+        fraction = np.clip(wide[..., 3] * 8, 0, 1) * (1 - filled)
+        result += fraction[..., None] * wide[..., :3] / np.maximum(wide[..., 3:], 1e-6)
+        filled += fraction
         colour = blurred if octave == 0 else cv2.pyrDown(blurred)
     return np.asarray(result / np.maximum(filled, 1e-6)[..., None], np.float32)
 

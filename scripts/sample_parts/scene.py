@@ -27,11 +27,11 @@ class Seat:
 
     person: Portrait
     body: Array
-    """`(h, w, 4)` RGB multiplied by alpha, at the picture's scale."""
+    """`(h, w, 4)` RGB multiplied by alpha, at the image's scale."""
     scale: float
-    """Pixels of the picture for a pixel of the photograph."""
+    """Pixels of the image for a pixel of the photograph."""
     pivot_px: tuple[float, float]
-    """Where the neck ends in the picture."""
+    """Where the neck ends in the image."""
 
 
 def seats(photo: npt.NDArray[np.uint8]) -> tuple[Seat, Seat]:
@@ -69,22 +69,22 @@ def draw(
     wall: Array, people: tuple[Seat, ...], poses: tuple[Pose, ...], sway_px: Any
 ) -> npt.NDArray[np.uint8]:
     """One frame `(HEIGHT_PX, WIDTH_PX, 3)` RGB; `sway_px` is `(people, 2)`."""
-    picture = wall.copy()
+    image = wall.copy()
     for seat, pose, sway in zip(people, poses, sway_px, strict=True):
-        _paste_body(picture, seat, sway)
-        x, y = _middle_px(seat, sway)
+        _paste_body(image, seat, sway)
+        x, y = _centre_px(seat, sway)
         whole = np.floor([x, y]).astype(int)
         drawn = head.draw_head(
             seat.person, pose, seat.scale, (float(x - whole[0]), float(y - whole[1]))
         )
-        _paste(picture, drawn, *(whole - drawn.shape[0] // 2))
-    picture[TABLE_PX:] = wall[TABLE_PX:]
-    _reflect(picture)
-    return np.asarray(np.clip(picture * 255 + 0.5, 0, 255), np.uint8)
+        _paste(image, drawn, *(whole - drawn.shape[0] // 2))
+    image[TABLE_PX:] = wall[TABLE_PX:]
+    _reflect(image)
+    return np.asarray(np.clip(image * 255 + 0.5, 0, 255), np.uint8)
 
 
 def eyes_px(seat: Seat, pose: Pose, sway_px: Any) -> tuple[float, float]:
-    """Where the point between the eyes is drawn, `(x, y)` in pixels of the picture."""
+    """Where the point between the eyes is drawn, `(x, y)` in pixels of the image."""
     sign = -1.0 if seat.person.mirrored else 1.0
     seen = replace(pose, yaw_deg=sign * pose.yaw_deg, roll_deg=sign * pose.roll_deg)
     offset = np.subtract(_EYES, head.PIVOT) @ head.rotation(seen)
@@ -104,44 +104,44 @@ def _seat(person: Portrait, scale: float, pivot_px: tuple[float, float]) -> Seat
 
 
 def _across(seat: Seat, column: float) -> float:
-    """Pixels of the picture from the pivot to a column of the photograph."""
+    """Pixels of the image from the pivot to a column of the photograph."""
     right = (column - head.PIVOT[0]) * seat.scale
     return -right if seat.person.mirrored else right
 
 
-def _middle_px(seat: Seat, sway: Any) -> tuple[float, float]:
-    down = (head.MIDDLE[1] - head.PIVOT[1]) * seat.scale
-    return seat.pivot_px[0] + _across(seat, head.MIDDLE[0]) + sway[0], seat.pivot_px[
+def _centre_px(seat: Seat, sway: Any) -> tuple[float, float]:
+    down = (head.CENTRE[1] - head.PIVOT[1]) * seat.scale
+    return seat.pivot_px[0] + _across(seat, head.CENTRE[0]) + sway[0], seat.pivot_px[
         1
     ] + down + sway[1]
 
 
-def _paste_body(picture: Array, seat: Seat, sway: Any) -> None:
+def _paste_body(image: Array, seat: Seat, sway: Any) -> None:
     width = seat.body.shape[1]
     column = head.PIVOT[0] * seat.scale
     left = seat.pivot_px[0] + sway[0] - (width - column if seat.person.mirrored else column)
     top = seat.pivot_px[1] + sway[1] - head.PIVOT[1] * seat.scale
     lean = sway[0] / (TABLE_PX - seat.pivot_px[1])
-    to_picture = np.array([[1, -lean, left + lean * head.PIVOT[1] * seat.scale], [0, 1, top]])
-    layer = cv2.warpAffine(seat.body, to_picture, (WIDTH_PX, HEIGHT_PX), flags=cv2.INTER_CUBIC)
-    picture *= 1 - np.clip(layer[..., 3:], 0, 1)
-    picture += np.clip(layer[..., :3], 0, 1)
+    to_image = np.array([[1, -lean, left + lean * head.PIVOT[1] * seat.scale], [0, 1, top]])
+    layer = cv2.warpAffine(seat.body, to_image, (WIDTH_PX, HEIGHT_PX), flags=cv2.INTER_CUBIC)
+    image *= 1 - np.clip(layer[..., 3:], 0, 1)
+    image += np.clip(layer[..., :3], 0, 1)
 
 
-def _paste(picture: Array, layer: Array, left: int, top: int) -> None:
-    """Draw a layer, RGB multiplied by alpha, over the picture, cut at its borders."""
+def _paste(image: Array, layer: Array, left: int, top: int) -> None:
+    """Draw a layer, RGB multiplied by alpha, over the image, cut at its borders."""
     h, w = layer.shape[:2]
     y0, x0 = max(top, 0), max(left, 0)
-    y1, x1 = min(top + h, picture.shape[0]), min(left + w, picture.shape[1])
+    y1, x1 = min(top + h, image.shape[0]), min(left + w, image.shape[1])
     part = layer[y0 - top : y1 - top, x0 - left : x1 - left]
-    target = picture[y0:y1, x0:x1]
+    target = image[y0:y1, x0:x1]
     target *= 1 - part[..., 3:]
     target += part[..., :3]
 
 
-def _reflect(picture: Array) -> None:
+def _reflect(image: Array) -> None:
     """A dim mirror image of what stands behind the table."""
-    rows = picture.shape[0] - TABLE_PX
-    above = cv2.GaussianBlur(picture[TABLE_PX - rows : TABLE_PX][::-1], (0, 0), 5)
+    rows = image.shape[0] - TABLE_PX
+    above = cv2.GaussianBlur(image[TABLE_PX - rows : TABLE_PX][::-1], (0, 0), 5)
     fade = np.linspace(0.16, 0.02, rows, dtype=np.float32)[:, None, None]
-    picture[TABLE_PX:] = picture[TABLE_PX:] * (1 - fade) + above * fade
+    image[TABLE_PX:] = image[TABLE_PX:] * (1 - fade) + above * fade

@@ -19,7 +19,7 @@ from .voice import HOP_S, RATE_HZ, Voice, speak
 Floats = npt.NDArray[np.floating[Any]]
 Faces = npt.NDArray[np.uint8]
 
-SOUND_RATE_HZ = 16000
+AUDIO_RATE_HZ = 16000
 TICK_S = 0.04
 LEVELS = 10
 """Openings of the mouth that are drawn."""
@@ -36,14 +36,14 @@ _SILENT = 0.012
 class Looks:
     """One person in one pose, drawn with every opening of the mouth: `(LEVELS, n, n, 3)` RGB."""
 
-    pictures: Array
+    images: Array
 
 
 @dataclass(frozen=True)
 class Talk:
     """One person who talks now and then."""
 
-    sound: npt.NDArray[np.float32]
+    audio: npt.NDArray[np.float32]
     """`(n,)` 16 kHz."""
     opening: Floats
     """`(m,)` of the mouth at each tick, [0, 1]."""
@@ -65,7 +65,7 @@ def talk(seed: int, duration_s: float) -> Talk:
     """Phrases with pauses between them, in a voice of the seed's own."""
     rng = np.random.default_rng(seed)
     count = round(duration_s / TICK_S)
-    sound = np.zeros(round(duration_s * RATE_HZ))
+    audio = np.zeros(round(duration_s * RATE_HZ))
     mouth, heard = np.zeros(round(duration_s / HOP_S)), np.zeros(count, bool)
     voice = Voice(rng.uniform(95, 230), rng.uniform(0.82, 1.05), rng.uniform(0.16, 0.24), seed)
     at = rng.uniform(0, 0.5)
@@ -74,16 +74,16 @@ def talk(seed: int, duration_s: float) -> Talk:
         spoken, opening = speak(replace(voice, seed=int(rng.integers(1 << 30))), length)
         spoken = spoken * rng.uniform(0.5, 1.0)
         begin, hop = round(at * RATE_HZ), round(at / HOP_S)
-        sound[begin : begin + len(spoken)] += spoken[: len(sound) - begin]
+        audio[begin : begin + len(spoken)] += spoken[: len(audio) - begin]
         mouth[hop : hop + len(opening)] = opening[: len(mouth) - hop]
         heard[round(at / TICK_S) : round((at + length) / TICK_S)] = True
         at += length + rng.uniform(0.15, 0.8)
-    sound += _SILENT * rng.uniform(0.2, 1.5) * rng.standard_normal(len(sound))
-    sound = resample_poly(0.6 * sound, 2, 3)
+    audio += _SILENT * rng.uniform(0.2, 1.5) * rng.standard_normal(len(audio))
+    audio = resample_poly(0.6 * audio, 2, 3)
     # what is seen of lips differs from what is heard, and no two people open them as wide
     wander = gaussian_filter1d(rng.standard_normal(len(mouth)), 40)
     mouth = np.clip(mouth * rng.uniform(0.55, 1.1) * (1 + 0.25 * wander / wander.std()), 0, 1)
-    return Talk(sound.astype(np.float32), mouth.reshape(count, -1).mean(axis=1), heard)
+    return Talk(audio.astype(np.float32), mouth.reshape(count, -1).mean(axis=1), heard)
 
 
 def resting(seed: int, duration_s: float) -> Floats:
@@ -119,35 +119,35 @@ def film(looks: Looks, opening: Floats, seed: int) -> Faces:
     for k in range(n):
         level = float(np.clip(opening[k], 0, 1)) * (LEVELS - 1)
         low = min(int(level), LEVELS - 2)
-        share = level - low
-        picture = (1 - share) * looks.pictures[low] + share * looks.pictures[low + 1]
-        face = _cropped(picture, sway[k])
+        fraction = level - low
+        image = (1 - fraction) * looks.images[low] + fraction * looks.images[low + 1]
+        face = _cropped(image, sway[k])
         noise = grain * rng.standard_normal((_CROP_PX, _CROP_PX, 1))
         out[k] = np.clip(255 * light * face + noise, 0, 255)[..., ::-1]
     return out
 
 
 def _looks(person: Portrait, yaw_deg: float, pitch_deg: float) -> Looks:
-    pictures = []
+    images = []
     for level in np.linspace(0, 1, LEVELS):
         pose = Pose(yaw_deg=yaw_deg, pitch_deg=pitch_deg, mouth=float(level))
         drawn = head.draw_head(person, pose, _CROP_PX / (3 * _FACE[2]))
         wall = np.array([0.55, 0.58, 0.6], np.float32)
-        pictures.append(drawn[..., :3] + (1 - drawn[..., 3:]) * wall)
-    return Looks(np.stack(pictures).astype(np.float32))
+        images.append(drawn[..., :3] + (1 - drawn[..., 3:]) * wall)
+    return Looks(np.stack(images).astype(np.float32))
 
 
-def _cropped(picture: Array, sway: Floats) -> Array:
+def _cropped(image: Array, sway: Floats) -> Array:
     """Three half sides wide, from one above the middle of the face to two below."""
     zoom = _CROP_PX / (3 * _FACE[2])
-    middle = np.array([_FACE[0] - head.MIDDLE[0], _FACE[1] - head.MIDDLE[1]]) * zoom
-    middle = middle + picture.shape[0] / 2 + np.array([0.0, 0.5 * _FACE[2] * zoom])
+    centre = np.array([_FACE[0] - head.CENTRE[0], _FACE[1] - head.CENTRE[1]]) * zoom
+    centre = centre + image.shape[0] / 2 + np.array([0.0, 0.5 * _FACE[2] * zoom])
     scale = 1 + float(sway[2])
-    corner = middle + sway[:2] - scale * _CROP_PX / 2
+    corner = centre + sway[:2] - scale * _CROP_PX / 2
     matrix = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]])
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
         cv2.warpAffine(
-            picture, matrix, (_CROP_PX, _CROP_PX), flags=how, borderMode=cv2.BORDER_REPLICATE
+            image, matrix, (_CROP_PX, _CROP_PX), flags=how, borderMode=cv2.BORDER_REPLICATE
         )
     )

@@ -13,7 +13,7 @@ from scipy.signal import butter, lfilter, sosfilt
 Floats = npt.NDArray[np.floating[Any]]
 
 RATE_HZ = 24000
-"""Samples a second of all sound here."""
+"""Samples a second of all audio here."""
 HOP_S = 0.005
 """Time between two settings of the vocal tract."""
 
@@ -61,21 +61,21 @@ def speak(voice: Voice, duration_s: float) -> tuple[Floats, Floats]:
         duration_s: how long.
 
     Returns:
-        Sound `(n,)` at `RATE_HZ` with a peak of 1, and the mouth's opening in [0, 1] every `HOP_S`.
+        Audio `(n,)` at `RATE_HZ` with a peak of 1, and the mouth's opening in [0, 1] every `HOP_S`.
     """
     rng = np.random.default_rng(voice.seed)
     tract = _settings(voice, round(duration_s / HOP_S), rng)
     n = len(tract.voicing) * round(HOP_S * RATE_HZ)
     voiced = _glottis(voice, n, rng) * _fine(tract.voicing, n)
     breath = rng.standard_normal(n) * 0.012 * _fine(tract.voicing, n)
-    sound = _filtered(voiced + breath, tract.formants * voice.tract)
+    audio = _filtered(voiced + breath, tract.formants * voice.tract)
     high = butter(2, [2600, 8000], "bandpass", fs=RATE_HZ, output="sos")
-    sound = sound / np.abs(sound).max() + 0.16 * sosfilt(high, rng.standard_normal(n)) * _fine(
+    audio = audio / np.abs(audio).max() + 0.16 * sosfilt(high, rng.standard_normal(n)) * _fine(
         tract.hiss, n
     )
     ends = np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (0.03 * RATE_HZ), 0, 1)
-    sound = sound * ends
-    return np.asarray(sound / np.abs(sound).max()), tract.mouth
+    audio = audio * ends
+    return np.asarray(audio / np.abs(audio).max()), tract.mouth
 
 
 def _settings(voice: Voice, hops: int, rng: np.random.Generator) -> _Tract:
@@ -148,16 +148,16 @@ def _filtered(source: Floats, formants: Floats) -> Floats:
     hop = round(HOP_S * RATE_HZ)
     upper = np.repeat([[3600.0, 4600.0]], len(formants), axis=0)
     tracks = np.hstack([formants, upper])
-    sound = source
+    audio = source
     for resonance, width in zip(tracks.T, _BANDWIDTHS_HZ, strict=True):
-        out, state = np.empty_like(sound), np.zeros(2)
+        out, state = np.empty_like(audio), np.zeros(2)
         radius = np.exp(-np.pi * width / RATE_HZ)
         for k, centre in enumerate(resonance):
             pole = -2 * radius * np.cos(2 * np.pi * centre / RATE_HZ)
             gain, span = 1 + pole + radius**2, slice(k * hop, (k + 1) * hop)
-            out[span], state = lfilter([gain], [1, pole, radius**2], sound[span], zi=state)
-        sound = out
-    return sound
+            out[span], state = lfilter([gain], [1, pole, radius**2], audio[span], zi=state)
+        audio = out
+    return audio
 
 
 def _fine(series: Floats, n: int) -> Floats:

@@ -101,11 +101,11 @@ def test_the_report_holds_counts_reasons_and_notes(tmp_path: Path) -> None:
 
 def test_both_ends_and_the_size_tell_files_apart(tmp_path: Path) -> None:
     path, size = tmp_path / "a", 1 << 18
-    found = set()
+    result = set()
     for content in (b"\0" * size, b"\1" + b"\0" * (size - 1), b"\0" * (size - 1) + b"\1", b""):
         path.write_bytes(content)
-        found.add(size_and_hash(path))
-    assert len(found) == 4
+        result.add(size_and_hash(path))
+    assert len(result) == 4
 
 
 def test_weights_that_nothing_needs_are_refused(tmp_path: Path) -> None:

@@ -62,10 +62,10 @@ def test_a_difference_is_paired(higher: bool) -> None:
     group = np.arange(6)
     noise = np.array([5.0, -3, 8, 0, 1, -2])
     one, two = drawn_mean(noise + 1, group, 6), drawn_mean(noise, group, 6)
-    found = compared(one, two, 6, names=("a", "b"), higher=higher, samples=50)
-    assert found is not None and found["difference"] == pytest.approx(1)
-    assert found["interval"] == pytest.approx([1, 1]) and found["better"] is higher
-    assert difference_lines({"x": found, "n": 3}, ("a", "b")) == [
+    result = compared(one, two, 6, names=("a", "b"), higher=higher, samples=50)
+    assert result is not None and result["difference"] == pytest.approx(1)
+    assert result["interval"] == pytest.approx([1, 1]) and result["better"] is higher
+    assert difference_lines({"x": result, "n": 3}, ("a", "b")) == [
         "  x                    2.500 a    1.500 b   +1.000  (+1.000 to +1.000)"
     ]
     alike = compared(one, one, 6, names=("a", "b"), higher=higher, samples=50)

@@ -84,8 +84,8 @@ def test_own_and_scikit_learns_scores_are_alike(pairs: list[tuple[bool, int]]) -
     ],
 )
 def test_segments(labels: Labels, short: bool, expected: list[tuple[int, int, int]]) -> None:
-    found = metrics.segments(np.array(labels), last_end_short=short)
-    rows = zip(found.label.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
+    result = metrics.segments(np.array(labels), last_end_short=short)
+    rows = zip(result.label.tolist(), result.start.tolist(), result.end.tolist(), strict=True)
     assert list(rows) == expected
 
 
@@ -129,7 +129,7 @@ def test_calibration() -> None:
     truth = np.array([0, 1, 1, 1])
     probability = np.array([0.25, 0.25, 1.0, 1.0])
     table = metrics.calibration_bins(truth, probability)
-    assert [(b.count, b.mean_probability, b.positive_share) for b in table] == [
+    assert [(b.count, b.mean_probability, b.positive_fraction) for b in table] == [
         (2, 0.25, 0.5), (2, 1.0, 1.0)
     ]  # fmt: skip
     assert metrics.expected_calibration_error(truth, probability) == pytest.approx(0.125)

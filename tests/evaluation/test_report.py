@@ -14,15 +14,15 @@ from eyeline.evaluation.report import Report
 
 
 def test_written_and_read_back(tmp_path: Path) -> None:
-    made = Report(
+    created = Report(
         {"pooled": {"auc": np.float32(0.5), "none": np.nan, "n": np.int64(3)}, "notes": ["a", "b"],
          "interval": {"auc": [0.25, float("nan")]}, "own": [True, None, "x"]}
     )  # fmt: skip
-    made.write(tmp_path / "report.json")
+    created.write(tmp_path / "report.json")
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
-    assert list(json.loads(text)) == list(made)
+    assert list(json.loads(text)) == list(created)
     again = Report.read(tmp_path / "report.json")
-    assert again == made == {
+    assert again == created == {
         "pooled": {"auc": 0.5, "none": None, "n": 3}, "notes": ["a", "b"],
         "interval": {"auc": [0.25, None]}, "own": [True, None, "x"],
     }  # fmt: skip

@@ -19,8 +19,10 @@ def side(source: str, text: str) -> Side:
 def test_rows_are_found_whatever_their_order() -> None:
     assert tables.join(side("p", "cab"), side("t", "abc")).tolist() == [2, 0, 1]
     notes: list[str] = []
-    found = tables.join(side("p", "db"), side("t", "abcd"), subset=True, what="frames", notes=notes)
-    assert found.tolist() == [3, 1] and notes == ["2 of 4 frames were not predicted: left out"]
+    result = tables.join(
+        side("p", "db"), side("t", "abcd"), subset=True, what="frames", notes=notes
+    )
+    assert result.tolist() == [3, 1] and notes == ["2 of 4 frames were not predicted: left out"]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     tables.write(path, {"name": ["a,b", 'c"'], "n": [1, 2], "more": [0.1, 0.2]})
     columns = [Column("n", tables.whole, np.int64), Column("name", tables.text, object)]
-    found, line = tables.read(path, [*columns, Column("none", tables.number, needed=False)])
-    assert line.tolist() == [2, 3] and list(found) == ["n", "name"]
-    assert found["n"].tolist() == [1, 2] and found["name"].tolist() == ["a,b", 'c"']
+    result, line = tables.read(path, [*columns, Column("none", tables.number, needed=False)])
+    assert line.tolist() == [2, 3] and list(result) == ["n", "name"]
+    assert result["n"].tolist() == [1, 2] and result["name"].tolist() == ["a,b", 'c"']
     with pytest.raises(DataError, match="line 1: columns more; expected n,name"):
         tables.read(path, columns, only=True)
     tables.write(path, {"n": [1, 2]}, head=False)

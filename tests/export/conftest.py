@@ -43,7 +43,7 @@ def video_info(duration_s: float = 8.0, **changes: Any) -> VideoInfo:
     fields: dict[str, Any] = {
         "path": "talk.mp4", "width_px": 1280, "height_px": 720, "rate_hz": Fraction(25),
         "start_s": 0.0, "duration_s": duration_s, "frame_count": round(duration_s * 25),
-        "has_sound": True,
+        "has_audio": True,
     }  # fmt: skip
     return VideoInfo(**(fields | changes))
 
@@ -129,7 +129,7 @@ def face(seed: int) -> results.Image:
 
 
 def segments(name: str, rows: Sequence[tuple[int, float, float, str, float]]) -> Segments:
-    """Segments of a made-up system."""
+    """Segments of a synthetic system."""
     return make_segments("room", "builder", name, rows)
 
 
@@ -152,5 +152,5 @@ def make_video_info() -> Callable[..., VideoInfo]:
 def nobody() -> Analysis:
     """A silent video in which no face was found and nothing was answered."""
     empty = build(persons=0, frames=0)
-    silent = video_info(2.0, has_sound=False)
+    silent = video_info(2.0, has_audio=False)
     return Analysis(silent, "ok", (), empty.people, ())

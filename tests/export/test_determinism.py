@@ -23,9 +23,9 @@ def test_differences_of_tables(make_analysis: MakeAnalysis, tmp_path: Path) -> N
     other = dataclasses.replace(people, person=people.person + 1)
     for name, given in (("plain", people), ("moved", moved), ("other", other)):
         write_tables(dataclasses.replace(plain, people=given), tmp_path / name)
-    found = {
+    result = {
         name: determinism.difference(tmp_path / "plain", tmp_path / name, "people")
         for name in ("plain", "moved", "other")
     }
-    assert found["plain"] == 0 and found["other"] == np.inf
-    assert found["moved"] == pytest.approx(1e-6, rel=1e-3)
+    assert result["plain"] == 0 and result["other"] == np.inf
+    assert result["moved"] == pytest.approx(1e-6, rel=1e-3)

@@ -34,12 +34,12 @@ def both(make_analysis: MakeAnalysis) -> Analysis:
 
 
 def test_each_person_and_everybody(both: Analysis) -> None:
-    found = differences(both)
-    assert [row.who for row in found] == ["person 1", "person 2", "everybody"]
-    assert [row.frames for row in found] == [20, 20, 40]
-    np.testing.assert_allclose([r.mean_deg for r in found], [10, 30, 20], atol=1e-6)
-    np.testing.assert_allclose([r.ninth_decile_deg for r in found], [10, 30, 30], atol=1e-6)
-    assert {(r.first, r.second) for r in found} == {("gaze_3d/head_pose", "gaze_3d/other")}
+    result = differences(both)
+    assert [row.who for row in result] == ["person 1", "person 2", "everybody"]
+    assert [row.frames for row in result] == [20, 20, 40]
+    np.testing.assert_allclose([r.mean_deg for r in result], [10, 30, 20], atol=1e-6)
+    np.testing.assert_allclose([r.ninth_decile_deg for r in result], [10, 30, 30], atol=1e-6)
+    assert {(r.first, r.second) for r in result} == {("gaze_3d/head_pose", "gaze_3d/other")}
 
 
 def test_only_rows_that_both_tell_of_count(both: Analysis) -> None:

@@ -36,7 +36,7 @@ def test_the_likely_place_is_covered_and_the_rest_is_not(width: int, height: int
     assert 0.005 < (changed > 0).mean() < 0.1
 
 
-def test_the_picture_shows_through() -> None:
+def test_the_image_shows_through() -> None:
     left, right = (np.full((720, 1280, 3), shade, np.uint8) for shade in (60, 200))
     for rgb in (left, right):
         lay_over(rgb, spot(18, 32))

@@ -26,7 +26,7 @@ def frame(width: int = 1280, height: int = 720) -> Image:
 
 
 def view(**changes: Any) -> FrameView:
-    """One face in the middle of a 720p picture that looks to the right."""
+    """One face in the middle of a 720p image that looks to the right."""
     fields: dict[str, Any] = {
         "time_s": 12.34, "person": np.array([1]), "box_xyxy": np.array([[600.0, 300, 700, 420]]),
         "detected": np.array([True]), "eyes_px": np.array([[650.0, 345]]),
@@ -88,15 +88,15 @@ def test_a_gaze_that_is_not_known_is_not_drawn() -> None:
 
 
 def test_eye_contact_closes_the_frame_of_a_face() -> None:
-    middle_of_a_side = (595, 355, 604, 365)
+    centre_of_a_side = (595, 355, 604, 365)
     quiet = drawn(view(seen=np.full((1, 3), np.nan)))
     contact = drawn(view(seen=np.full((1, 3), np.nan), contact=np.array([True])))
-    assert changed(quiet, *middle_of_a_side) == 0
-    assert changed(contact, *middle_of_a_side) > 0
+    assert changed(quiet, *centre_of_a_side) == 0
+    assert changed(contact, *centre_of_a_side) > 0
 
 
 def test_a_carried_over_box_does_not_flicker() -> None:
-    sure, carried = (drawn(view(detected=np.array([found]))) for found in (True, False))
+    sure, carried = (drawn(view(detected=np.array([result]))) for result in (True, False))
     np.testing.assert_array_equal(sure, carried)
 
 
@@ -155,7 +155,7 @@ def test_all_sizes(make_analysis: MakeAnalysis, width: int, height: int) -> None
     assert text.shape[0] >= 14
 
 
-def test_faces_outside_the_picture_do_no_harm() -> None:
+def test_faces_outside_the_image_do_no_harm() -> None:
     for box in ([-500.0, -400, -300, -100], [5000, 20, 6000, 90], [0, 0, 1280, 720], [3, 3, 3, 3]):
         eyes = np.array([[(box[0] + box[2]) / 2, box[1]]])
         far = np.array([[1e9, -1e9]])

@@ -37,11 +37,11 @@ for path in sorted(folder.rglob("*.*")):
 
 
 def test_all_files_are_the_same_from_process_to_process(tmp_path: Path) -> None:
-    root, made = Path(__file__).parents[2], Path(__file__).with_name("conftest.py")
+    root, created = Path(__file__).parents[2], Path(__file__).with_name("conftest.py")
     printed = []
     for seed in ("1", "2"):
         done = subprocess.run(
-            [sys.executable, "-c", _WRITE, str(made), str(tmp_path / seed)],
+            [sys.executable, "-c", _WRITE, str(created), str(tmp_path / seed)],
             cwd=root, capture_output=True, text=True, check=True,
             env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
         )  # fmt: skip

@@ -132,20 +132,20 @@ def test_partial_analyses_say_so_first(
     assert "partial" not in whole.text
     damage = (Damage(61.0, 64.5, "corrupt packet"),)
     analysis = make_analysis(
-        status="partial", warnings=("sound ends early",), video=make_video_info(8.0, damage=damage)
+        status="partial", warnings=("audio ends early",), video=make_video_info(8.0, damage=damage)
     )
     text = page_of(analysis).text
     assert "This analysis is partial" in text
     assert "1:01.0 to 1:04.5 (3.5 s): corrupt packet" in text
-    assert text.index("sound ends early") < text.index("4 people were seen")
+    assert text.index("audio ends early") < text.index("4 people were seen")
 
 
-def test_nobody_no_sound_one_frame_and_many_people(
+def test_nobody_no_audio_one_frame_and_many_people(
     nobody: Analysis, make_analysis: MakeAnalysis
 ) -> None:
     text = page_of(nobody).text
     assert "Nobody was seen" in text
-    assert "The video has no sound" in text
+    assert "The video has no audio" in text
     assert "does not say which methods ran" in text
     assert "person 1" in page_of(make_analysis(persons=1, frames=1)).text
     crowd = page_of(make_analysis(persons=50, frames=50))
@@ -153,7 +153,7 @@ def test_nobody_no_sound_one_frame_and_many_people(
     assert "person 50" in crowd.text
 
 
-def test_the_page_is_the_same_each_time_and_lists_what_lies_beside_it(
+def test_the_page_is_the_same_each_time_and_lists_what_lies_parallel_it(
     make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:
     analysis = make_analysis()

@@ -62,7 +62,7 @@ def test_names_have_no_blanks(
     assert {turn[0] for turn in read(write_rttm(analysis, tmp_path))} == {field}
 
 
-def test_no_sound_and_nobody_give_an_empty_file(
+def test_no_audio_and_nobody_give_an_empty_file(
     nobody: Analysis, make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:
     assert write_rttm(nobody, tmp_path).read_bytes() == b""

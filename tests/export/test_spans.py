@@ -102,7 +102,7 @@ def test_a_clock_that_was_kept_says_when_frames_end(
     assert clock_for(scores, kept) is exact, "also where nobody is seen"
 
 
-def test_what_exporters_share_is_computed_once(make_analysis: MakeAnalysis) -> None:
+def test_what_exporters_fraction_is_computed_once(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(persons=2, frames=10)
     for compute in (clock_of, all_segments, coverages, tiers_of, summarise, timeline_of):
         assert compute(analysis) is compute(analysis)

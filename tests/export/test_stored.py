@@ -97,10 +97,10 @@ def answers(draw: st.DrawFn) -> Answer:
         "frame": draw(column(n, ints)), "time_s": draw(column(n, floats)),
         "person": draw(column(n, ints)),
     }  # fmt: skip
-    share = {"low": 0, "high": 1}
+    fraction = {"low": 0, "high": 1}
     kind = draw(st.sampled_from(["scores", "directions", "points", "segments"]))
     if kind == "scores":
-        value = draw(column(n, floats, **share))
+        value = draw(column(n, floats, **fraction))
         return Scores(*who, threshold=draw(st.floats(0, 1)), value=value, **head)
     if kind == "directions":
         origin, kappa = draw(column(n, floats, 2)), draw(column(n, floats))
@@ -113,13 +113,13 @@ def answers(draw: st.DrawFn) -> Answer:
         label = tuple(draw(st.lists(words, min_size=n, max_size=n)))
         return Segments(
             *who, person=head["person"], start_s=start, end_s=start + length, label=label,
-            score=draw(column(n, floats, **share)),
+            score=draw(column(n, floats, **fraction)),
         )  # fmt: skip
     rows = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool).nonzero()[0]
     heat = draw(npst.arrays(np.uint8, (len(rows), 2, 3))) if draw(st.booleans()) else None
     return Points(
         *who, point_px=draw(column(n, floats, 2)), target=draw(column(n, ints)),
-        probability=draw(column(n, floats, **share)), target_xyxy=draw(column(n, floats, 4)),
+        probability=draw(column(n, floats, **fraction)), target_xyxy=draw(column(n, floats, 4)),
         heatmap_row=rows if heat is not None else rows[:0], heatmap=heat, **head,
     )  # fmt: skip
 
@@ -167,7 +167,7 @@ def test_any_analysis_is_read_back_exactly(analysis: Analysis) -> None:
         assert_same(analysis, load(save(analysis, Path(name))))
 
 
-def test_a_whole_analysis_with_pictures_is_read_back_exactly(
+def test_a_whole_analysis_with_images_is_read_back_exactly(
     make_analysis: MakeAnalysis, tmp_path: Path
 ) -> None:
     clock = Clock.exact(np.arange(210), np.arange(210) / 25, np.arange(1, 211) / 25)
@@ -240,7 +240,9 @@ def test_settings_that_json_cannot_hold_are_refused(
         (b'{"format": {"name": "eyeline analysis", "version": 1}}', "does not hold what"),
     ],
 )
-def test_what_is_no_analysis_is_told(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_what_is_no_analysis_is_reported(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
     if content is not None:
         (tmp_path / "analysis.json").write_bytes(content)
     with pytest.raises(DataError, match=message):
@@ -280,7 +282,7 @@ def no_video(index: dict[str, Any]) -> None:
         (no_video, "does not hold what an analysis needs"),
     ],
 )
-def test_an_index_that_does_not_fit_its_tables_is_told(
+def test_an_index_that_does_not_fit_its_tables_is_reported(
     make_analysis: MakeAnalysis,
     tmp_path: Path,
     change: Callable[[dict[str, Any]], None],
@@ -291,9 +293,11 @@ def test_an_index_that_does_not_fit_its_tables_is_told(
         load(folder)
 
 
-def test_damaged_and_missing_files_are_told(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+def test_damaged_and_missing_files_are_reported(
+    make_analysis: MakeAnalysis, tmp_path: Path
+) -> None:
     save(make_analysis(persons=1, frames=5), tmp_path)
-    table, picture = tmp_path / "points.parquet", tmp_path / "thumbnails" / "person_1.png"
+    table, image = tmp_path / "points.parquet", tmp_path / "thumbnails" / "person_1.png"
     whole = table.read_bytes()
     table.write_bytes(whole[:50] + bytes([whole[50] ^ 1]) + whole[51:])
     with pytest.raises(DataError, match=r"points\.parquet is damaged"):
@@ -302,10 +306,10 @@ def test_damaged_and_missing_files_are_told(make_analysis: MakeAnalysis, tmp_pat
     with pytest.raises(DataError, match=r"points\.parquet is missing"):
         load(tmp_path)
     table.write_bytes(whole)
-    picture.write_bytes(b"no picture")
-    with pytest.raises(DataError, match="not a picture"):
+    image.write_bytes(b"no image")
+    with pytest.raises(DataError, match="not an image"):
         load(tmp_path)
-    picture.unlink()
+    image.unlink()
     with pytest.raises(DataError, match=r"person_1\.png is missing"):
         load(tmp_path)
 

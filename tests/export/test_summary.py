@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eyeline.export.headlines import headlines
-from eyeline.export.summary import Share, speech_seconds, summarise
+from eyeline.export.summary import Fraction, speech_seconds, summarise
 from eyeline.export.words import clock, count, duration, percent, question, title
 from eyeline.results import (
     ANYBODY,
@@ -70,16 +70,16 @@ def test_looks_are_summed_by_target(pair: Analysis) -> None:
     summary = summarise(pair)
     first, second = summary.persons
     assert first.targets == {
-        "person 2": Share(7.0, 8.0, 2, 4.0), "scene": Share(1.0, 8.0, 1, 1.0)
+        "person 2": Fraction(7.0, 8.0, 2, 4.0), "scene": Fraction(1.0, 8.0, 1, 1.0)
     }  # fmt: skip
     assert list(second.targets) == ["person 1", "toy", "camera"]
-    assert second.targets["person 1"] == Share(3.0, 7.0, 2, 2.0)
+    assert second.targets["person 1"] == Fraction(3.0, 7.0, 2, 2.0)
     assert summary.targets == ("person 1", "person 2", "scene", "off screen", "camera", "toy")
 
 
 def test_mutual_gaze_is_what_both_looks_have_in_common(pair: Analysis) -> None:
     summary = summarise(pair)
-    assert summary.mutual == {(1, 2): Share(3.0, 7.0, 2, 2.0)}
+    assert summary.mutual == {(1, 2): Fraction(3.0, 7.0, 2, 2.0)}
     mutual = [(e.start_s, e.end_s, e.who) for e in summary.episodes if e.kind == "mutual_gaze"]
     assert mutual == [(1.0, 3.0, (1, 2)), (6.0, 7.0, (1, 2))]
 
@@ -88,15 +88,15 @@ def test_speech_is_shared_out(pair: Analysis) -> None:
     summary = summarise(pair)
     assert summary.speech_s == 5.0
     assert summary.unseen_s == 1.0
-    assert summary.persons[0].speaking == Share(2.0, 5.0, 1, 2.0)
-    assert summary.persons[1].speaking == Share(3.0, 5.0, 1, 3.0)
+    assert summary.persons[0].speaking == Fraction(2.0, 5.0, 1, 2.0)
+    assert summary.persons[1].speaking == Fraction(3.0, 5.0, 1, 3.0)
     assert [p.person for p in summary.persons] == [1, 2]
 
 
-def test_contact_is_a_share_of_the_time_seen(pair: Analysis) -> None:
+def test_contact_is_a_fraction_of_the_time_seen(pair: Analysis) -> None:
     summary = summarise(pair)
-    assert summary.persons[1].states["eye_contact"] == Share(1.5, 8.0, 2, 1.0)
-    assert summary.persons[0].states["eye_contact"] == Share(0.0, 8.0, 0, 0.0)
+    assert summary.persons[1].states["eye_contact"] == Fraction(1.5, 8.0, 2, 1.0)
+    assert summary.persons[0].states["eye_contact"] == Fraction(0.0, 8.0, 0, 0.0)
     contacts = [(e.start_s, e.who, e.score) for e in summary.episodes if e.kind == "eye_contact"]
     assert contacts == [(1.0, (2,), 0.75), (3.0, (2,), 0.5)]
     assert [e.start_s for e in summary.episodes] == [1.0, 1.0, 3.0, 6.0]
@@ -108,7 +108,7 @@ def test_frames_give_the_same_numbers_as_segments(make_analysis: MakeAnalysis) -
         assert sum(s.seconds for s in person.targets.values()) == pytest.approx(8.0)
         assert person.targets["camera"].seconds == pytest.approx(2.0)
         assert person.states["eye_contact"].seconds == pytest.approx(2.0)
-        assert person.seen.share == 1.0
+        assert person.seen.fraction == 1.0
     assert summary.mutual.keys() == {(1, 3), (2, 4)}
     assert summary.mutual[1, 3].seconds == pytest.approx(2.0)
 
@@ -142,7 +142,7 @@ def test_little_attributed_speech_is_not_all_speech(make_analysis: MakeAnalysis)
     summary = summarise(analysis)
     assert [person.person for person in summary.persons] == [1, 2]
     assert summary.persons[0].speaking is not None
-    assert summary.persons[0].speaking.share == pytest.approx(0.9 / 7)
+    assert summary.persons[0].speaking.fraction == pytest.approx(0.9 / 7)
     assert all("voice" not in person.states for person in summary.persons)
     assert said(analysis)[1].startswith("person 1 speaks: 0.9 s, 13 % of 7.0 s of speech")
     assert speech_seconds(make_analysis(persons=1, answers=())) is None
@@ -152,7 +152,7 @@ def test_a_missing_score_is_not_a_no(make_analysis: MakeAnalysis) -> None:
     analysis = unmeasured(make_analysis(persons=2), {1: 0.0, 2: 2.0})
     summary = summarise(analysis)
     assert [p.states["eye_contact"].of_s for p in summary.persons] == [0.0, pytest.approx(2.0)]
-    assert summary.persons[0].states["eye_contact"].share is None
+    assert summary.persons[0].states["eye_contact"].fraction is None
     nobody = unmeasured(analysis, {1: 0.0, 2: 0.0})
     assert "Eye contact could not be measured: of anybody; that is not a no" in said(nobody)
     assert not any(line.startswith("No eye contact") for line in said(nobody))
@@ -177,7 +177,10 @@ def test_joint_attention_is_one_episode_of_all_who_take_part(pair: Analysis) -> 
         (1, 5.0, 6.0, "camera with person 2", 0.8), (2, 5.0, 6.0, "camera with person 1", 0.8),
     ]  # fmt: skip
     summary = summarise(replace(pair, answers=(*pair.answers, answer("joint_attention", rows))))
-    assert summary.joint == {"person 3": Share(2.0, 7.0, 1, 2.0), "camera": Share(1.0, 7.0, 1, 1.0)}
+    assert summary.joint == {
+        "person 3": Fraction(2.0, 7.0, 1, 2.0),
+        "camera": Fraction(1.0, 7.0, 1, 1.0),
+    }
     joint = [(e.who, e.partner) for e in summary.episodes if e.kind == "joint_attention"]
     assert joint == [((1, 2), "person 3"), ((1, 2), "camera")]
 
@@ -234,7 +237,7 @@ def test_headlines_say_what_was_not_found(
 ) -> None:
     assert said(nobody) == [
         "Nobody was seen: in 2.0 s of video",
-        "The video has no sound: so that nothing is said about speech",
+        "The video has no audio: so that nothing is said about speech",
     ]
     quiet = replace(
         make_analysis(persons=2),
@@ -276,8 +279,8 @@ def test_durations_and_moments(seconds: float, length: str, moment: str) -> None
 
 
 def test_other_words() -> None:
-    shares = (None, 0.0, 0.004, 0.015, 0.995, 1.0)
-    assert [percent(s) for s in shares] == [chr(0x2013), "0 %", "< 1 %", "2 %", "100 %", "100 %"]
+    fractions = (None, 0.0, 0.004, 0.015, 0.995, 1.0)
+    assert [percent(s) for s in fractions] == [chr(0x2013), "0 %", "< 1 %", "2 %", "100 %", "100 %"]
     assert [count(n, "turn") for n in (0, 1, 1200)] == ["0 turns", "1 turn", "1,200 turns"]
     assert title("looks_at_camera") == "looks at the camera"
     assert title("points_at_toy") == "points at toy"

@@ -160,7 +160,9 @@ def test_empty_tables_keep_their_columns(nobody: Analysis, tmp_path: Path) -> No
         assert header == [c for c in table.column_names if c != "heatmap"]
 
 
-def test_damaged_and_missing_tables_are_told(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+def test_damaged_and_missing_tables_are_reported(
+    make_analysis: MakeAnalysis, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match=r"holds no people\.parquet"):
         read_tables(tmp_path)
     write_tables(make_analysis(persons=1, frames=5), tmp_path)

@@ -69,8 +69,8 @@ def test_answers_in_another_order_find_their_people(make_analysis: MakeAnalysis)
         given = {
             int(points.person[r]): int(points.target[r]) for r in order if points.frame[r] == k
         }
-        found = {int(p): int(t) for p, t in zip(view.person, view.target, strict=True)}
-        assert found == {p: given.get(p, NO_TARGET) for p in (1, 2, 3)}
+        result = {int(p): int(t) for p, t in zip(view.person, view.target, strict=True)}
+        assert result == {p: given.get(p, NO_TARGET) for p in (1, 2, 3)}
         assert np.isnan(view.direction).all()
 
 

@@ -35,10 +35,10 @@ def chunks() -> Callable[[Path], dict[str, list[Any]]]:
     from rerun.chunk import RrdReader
 
     def read(path: Path) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
+        result: dict[str, list[Any]] = {}
         for chunk in RrdReader(path).stream():
-            found.setdefault(chunk.entity_path, []).append(chunk.to_record_batch())
-        return found
+            result.setdefault(chunk.entity_path, []).append(chunk.to_record_batch())
+        return result
 
     return read
 
@@ -75,9 +75,9 @@ def test_heads_lie_on_the_rays_of_their_boxes_as_far_as_they_are_small(
     make_analysis: MakeAnalysis,
 ) -> None:
     analysis = make_analysis(persons=3, frames=50)
-    found = traces(analysis, CAMERA)
-    assert [t.person for t in found] == [1, 2, 3]
-    for trace in found:
+    result = traces(analysis, CAMERA)
+    assert [t.person for t in result] == [1, 2, 3]
+    for trace in result:
         box = analysis.people.box_xyxy[analysis.people.person == trace.person]
         np.testing.assert_allclose(CAMERA.project(trace.head_m), (box[:, :2] + box[:, 2:]) / 2)
         far = CAMERA.fy_px * HEAD_MM / 1000 / 88  # every box is 88 pixels high
@@ -155,7 +155,7 @@ def test_the_file_holds_every_row_at_its_time(
         assert column(gone, "Clear:is_recursive") == [[True]]
 
 
-def test_the_pinhole_is_the_camera_at_the_size_of_the_pictures(
+def test_the_pinhole_is_the_camera_at_the_size_of_the_images(
     make_analysis: MakeAnalysis, tmp_path: Path, chunks: Read
 ) -> None:
     tables = chunks(write_rerun(make_analysis(persons=1, frames=2), tmp_path, CAMERA))
@@ -165,15 +165,15 @@ def test_the_pinhole_is_the_camera_at_the_size_of_the_pictures(
     assert column(tables["/camera"], "Pinhole:resolution") == [[[640.0, 360.0]]]
 
 
-def test_pictures_of_the_source_twice_a_second(
+def test_images_of_the_source_twice_a_second(
     nobody: Analysis, tmp_path: Path, chunks: Read
 ) -> None:
     source = write(tmp_path / "clip.mp4", Clip(frames=50, rate=Fraction(25)))
     tables = chunks(write_rerun(nobody, tmp_path, CAMERA, source))
     assert not [name for name in tables if name.startswith("/people")]
-    pictures = tables["/camera/picture"]
-    np.testing.assert_allclose(times_s(pictures), [0, 0.5, 1, 1.5], atol=0.021)
-    blobs = [np.array(blob[0], np.uint8) for blob in column(pictures, "EncodedImage:blob")]
+    images = tables["/camera/picture"]
+    np.testing.assert_allclose(times_s(images), [0, 0.5, 1, 1.5], atol=0.021)
+    blobs = [np.array(blob[0], np.uint8) for blob in column(images, "EncodedImage:blob")]
     assert [cv2.imdecode(blob, cv2.IMREAD_COLOR).shape for blob in blobs] == [(360, 640, 3)] * 4
 
 
@@ -227,7 +227,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("full")
-def test_a_full_disk_is_told_and_leaves_nothing(nobody: Analysis, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(nobody: Analysis, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"cannot write .*scene\.rrd"):
         write_rerun(nobody, tmp_path, CAMERA)
     assert not list(tmp_path.iterdir())
@@ -271,11 +271,11 @@ def test_cones_stand_about_the_arrows(make_analysis: MakeAnalysis) -> None:
 
 def test_what_is_nearly_unknown_has_no_cone(make_analysis: MakeAnalysis) -> None:
     analysis = make_analysis(persons=1, frames=4)
-    told = tuple(
+    known = tuple(
         replace(a, concentration=np.full(len(a), 1e-3)) if isinstance(a, Directions) else a
         for a in analysis.answers
     )
-    (trace,) = traces(replace(analysis, answers=told), CAMERA)
+    (trace,) = traces(replace(analysis, answers=known), CAMERA)
     np.testing.assert_allclose(
         trace.cone_m, np.broadcast_to(trace.eyes_m[:, None], trace.cone_m.shape)
     )

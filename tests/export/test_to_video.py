@@ -1,4 +1,4 @@
-"""The annotated video has every frame of its source, at its time, with its sound."""
+"""The annotated video has every frame of its source, at its time, with its audio."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class FakeFrame:
     index: int
     time_s: float
     end_s: float
-    picture: Image
+    image: Image
 
     def rgb(self) -> Image:
-        return self.picture
+        return self.image
 
 
 class FakeWriter:
@@ -61,22 +61,22 @@ def test_every_frame_is_drawn_on_and_written(make_analysis: MakeAnalysis) -> Non
 def make_clip(path: Path, count: int = 12) -> Path:
     """A 320x240 clip at 25 Hz whose brightness grows, with a tone."""
     with av.open(path, "w") as file:
-        picture = file.add_stream("libx264", rate=25)
-        picture.width, picture.height, picture.pix_fmt = 320, 240, "yuv420p"
+        image = file.add_stream("libx264", rate=25)
+        image.width, image.height, image.pix_fmt = 320, 240, "yuv420p"
         tone = file.add_stream("aac", rate=16000)
         for k in range(count):
             grey = np.full((240, 320, 3), 40 + 10 * k, np.uint8)
-            file.mux(picture.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-        file.mux(picture.encode())
+            file.mux(image.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        file.mux(image.encode())
         wave = np.sin(np.arange(16000 * count // 25) / 8).astype(np.float32)[None]
-        sound = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-        sound.sample_rate = 16000
-        file.mux(tone.encode(sound))
+        audio = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+        audio.sample_rate = 16000
+        file.mux(tone.encode(audio))
         file.mux(tone.encode())
     return path
 
 
-def test_a_real_clip_keeps_frames_times_and_sound(
+def test_a_real_clip_keeps_frames_times_and_audio(
     make_analysis: MakeAnalysis, make_video_info: Any, tmp_path: Path
 ) -> None:
     reader = pytest.importorskip("eyeline.video.reader")
@@ -98,7 +98,7 @@ def test_a_real_clip_keeps_frames_times_and_sound(
     corner = (slice(0, 60), slice(200, 320))
     for (_, a), (_, b) in zip(before, after, strict=True):
         assert abs(float(a[corner].mean()) - float(b[corner].mean())) < 4
-    assert reader.probe(path).has_sound
+    assert reader.probe(path).has_audio
 
 
 def test_a_source_that_is_gone_leaves_no_video(make_analysis: MakeAnalysis, tmp_path: Path) -> None:

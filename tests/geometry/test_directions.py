@@ -45,10 +45,10 @@ def test_a_head_faces_along_its_yaw_and_pitch(yaw: float, pitch: float) -> None:
     assert rotation @ [0, 0, -1] == pytest.approx(face, abs=1e-12)
 
 
-def test_roll_is_clockwise_in_the_picture() -> None:
+def test_roll_is_clockwise_in_the_image() -> None:
     tilted = directions.rotation_from_angles(np.array(0.0), np.array(0.0), np.array(0.1))
     right_ear = tilted @ [1, 0, 0]
-    assert right_ear[1] > 0  # the right side of the picture goes down
+    assert right_ear[1] > 0  # the right side of the image goes down
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1e-6, 30.0, 90.0, 179.9, 180.0])
@@ -74,15 +74,15 @@ def test_as_seen_from_anywhere_a_look_into_the_camera_has_no_side() -> None:
     assert directions.as_seen(aside, rays[1:2]) == pytest.approx(aside, abs=1e-12)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_cone_holds_its_share_of_draws(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+def test_a_cone_holds_its_fraction_of_draws(fraction: float) -> None:
     from scipy.stats import vonmises_fisher
 
     mean = np.array([0.0, 0.0, -1.0])
     for kappa in (0.2, 3.0, 80.0):
         drawn = vonmises_fisher(mean, kappa).rvs(4000, random_state=np.random.default_rng(1))
-        within = directions.angle(drawn, mean) < directions.cone(np.array(kappa), share)
-        assert within.mean() == pytest.approx(share, abs=0.03)
+        within = directions.angle(drawn, mean) < directions.cone(np.array(kappa), fraction)
+        assert within.mean() == pytest.approx(fraction, abs=0.03)
 
 
 def test_the_cone_of_what_knows_nothing_is_a_quarter_turn_and_of_certainty_none() -> None:

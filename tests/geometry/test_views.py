@@ -42,7 +42,7 @@ def test_the_camera_projects_its_own_axis_to_its_principal_point() -> None:
 
 
 def test_noisy_points_are_those_of_the_published_code(shared: Path) -> None:
-    # numbers of the original notebook for a skeleton of the data set and made-up cameras
+    # numbers of the original notebook for a skeleton of the data set and synthetic cameras
     path = shared / "reference/gafa/golden/triangulate.npz"
     if not path.is_file():
         pytest.skip("no golden triangulation in ../shared/reference/gafa")

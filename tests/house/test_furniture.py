@@ -13,19 +13,19 @@ import yaml
 from eyeline.system import list_systems, load_system, system_names
 
 SYSTEMS = Path(__file__).parents[2] / "eyeline" / "systems"
-ROOMS = sorted(path.parent.name for path in SYSTEMS.glob("*/__init__.py"))
+NAMES = sorted(path.parent.name for path in SYSTEMS.glob("*/__init__.py"))
 RECIPES = sorted(SYSTEMS.rglob("recipes/**/*.yaml"))
 ANSWER = re.compile(r"[a-z][a-z_]*[a-z]")
 
 
 def test_the_registry_is_the_directory() -> None:
-    assert list(system_names()) == ROOMS
-    assert set(ROOMS) >= {
+    assert list(system_names()) == NAMES
+    assert set(NAMES) >= {
         "ego_social", "eye_contact", "gaze_3d", "gaze_anticipation", "gaze_following"
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", NAMES)
 def test_the_card_is_filled_in(room: str) -> None:
     card = load_system(room)
     assert card.name == room
@@ -38,7 +38,7 @@ def test_the_card_is_filled_in(room: str) -> None:
         assert builder.method.measured, f"{room}/{name} does not say how it was measured"
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", NAMES)
 def test_the_room_has_its_furniture(room: str) -> None:
     needed = {"infer"}
     if load_system(room).train:
@@ -48,7 +48,7 @@ def test_the_room_has_its_furniture(room: str) -> None:
     assert not missing, f"{room} lacks {sorted(missing)}"
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", NAMES)
 def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str) -> None:
     card = load_system(room)
     default = card.builders[card.default]
@@ -61,13 +61,13 @@ def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str
 def test_published_names_lead_to_one_room_each() -> None:
     names = [name for card in list_systems() for name in card.published]
     assert len(names) == len(set(names))
-    assert not set(names) & set(ROOMS)
+    assert not set(names) & set(NAMES)
     for card in list_systems():
         for name in card.published:
             assert load_system(name) is card
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", NAMES)
 def test_the_room_says_what_it_is(room: str) -> None:
     text = importlib.import_module(f"eyeline.systems.{room}").__doc__ or ""
     for word in ("Paper:", "In:", "Out:", "Licence:"):
@@ -91,7 +91,7 @@ def test_no_module_is_named_for_nothing(file: Path) -> None:
 
 def test_recipes_are_found() -> None:
     assert len(RECIPES) == len(list(SYSTEMS.rglob("*.yaml"))), "a recipe lies outside a recipes/"
-    with_recipes = {room for room in ROOMS if load_system(room).recipes}
+    with_recipes = {room for room in NAMES if load_system(room).recipes}
     assert with_recipes <= {path.relative_to(SYSTEMS).parts[0] for path in RECIPES}
 
 

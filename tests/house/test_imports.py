@@ -1,4 +1,4 @@
-"""Imports run down the floors, no room knows another, and `import eyeline` is quick."""
+"""Imports run down the floors, no system knows another, and `import eyeline` is quick."""
 
 from __future__ import annotations
 
@@ -115,9 +115,9 @@ def test_the_ground_floor_imports_nothing_but_errors(arrows: dict[str, set[str]]
 
 
 def test_no_room_imports_another(arrows: dict[str, set[str]]) -> None:
-    rooms = [place for place in arrows if place.startswith("systems.")]
-    assert len(rooms) >= 5
-    for room in rooms:
+    systems = [place for place in arrows if place.startswith("systems.")]
+    assert len(systems) >= 5
+    for room in systems:
         others = {target for target in arrows[room] if target.startswith("systems.")}
         assert not others, f"{room} imports {others}"
 

@@ -50,16 +50,16 @@ EXTRAS = [
 
 def imports_of(folder: str) -> set[str]:
     """First names of all modules that the Python files of a folder import."""
-    found: set[str] = set()
+    result: set[str] = set()
     for file in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                found |= {name.name.split(".")[0] for name in node.names}
+                result |= {name.name.split(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add(str(node.module).split(".")[0])
+                result.add(str(node.module).split(".")[0])
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
-                found.add(str(ast.literal_eval(node.args[0])).split(".")[0])
-    return found
+                result.add(str(ast.literal_eval(node.args[0])).split(".")[0])
+    return result
 
 
 @cache
@@ -76,13 +76,13 @@ def tracked() -> tuple[Path, ...]:
 
 
 def texts() -> list[tuple[Path, str]]:
-    found = []
+    result = []
     for path in tracked():
         try:
-            found.append((path.relative_to(ROOT), path.read_text(encoding="utf-8")))
+            result.append((path.relative_to(ROOT), path.read_text(encoding="utf-8")))
         except UnicodeDecodeError:
             continue
-    return found
+    return result
 
 
 def test_version_is_one() -> None:

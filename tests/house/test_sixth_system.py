@@ -14,7 +14,7 @@ import pytest
 
 from eyeline import load_analysis
 from eyeline.export.exporters import EXPORTERS
-from tests.video.generate import Clip, Sound, write
+from tests.video.generate import Audio, Clip, write
 
 REPOSITORY = Path(__file__).parents[2]
 CARD = '''"""Who nods.
@@ -91,7 +91,7 @@ def system(folder: Path, default: str) -> Path:
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a clip of one second, with a face where the boxes say."""
     folder = system(tmp_path_factory.mktemp("place"), "all")
-    clip = Clip(frames=10, rate=Fraction(10), sound=Sound(end_s=1.0, clicks_s=(0.5,)))
+    clip = Clip(frames=10, rate=Fraction(10), audio=Audio(end_s=1.0, clicks_s=(0.5,)))
     write(folder / "v.mp4", clip)
     (folder / "boxes.txt").write_text("".join(f"{n},1,20,20,40,40,1\n" for n in range(1, 11)))
     options = ["--boxes", "boxes.txt", *["--rerun"] * HAS_RERUN]

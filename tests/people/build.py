@@ -29,9 +29,9 @@ def track(
     n, frame = len(frames), np.array(frames)
     turn = np.broadcast_to(np.asarray(yaw, float), (n,)).copy()
     points = np.stack([five(y, pitch, 0.0, scale, np.array(at)) for y in turn]).reshape(n, 5, 2)
-    middle = np.array(at) + np.array([0, 40 * scale])
+    centre = np.array(at) + np.array([0, 40 * scale])
     half = scale * np.array([65, 92])
-    box = np.tile(np.concatenate([middle - half, middle + half]), (n, 1))
+    box = np.tile(np.concatenate([centre - half, centre + half]), (n, 1))
     values: dict[str, Any] = {
         "box_xyxy": box,
         "head_xyxy": box,

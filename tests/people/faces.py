@@ -45,9 +45,9 @@ def six(
 
 def box_around(points: Floats, scale: float) -> Floats:
     """A face box, 185 mm high, about five points."""
-    middle = points.mean(0)
+    centre = points.mean(0)
     half = scale * np.array([65, 92])
-    return np.concatenate([middle - half, middle + half])
+    return np.concatenate([centre - half, centre + half])
 
 
 @dataclass

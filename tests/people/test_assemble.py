@@ -52,8 +52,8 @@ def test_the_head_is_where_it_was_put() -> None:
     [(30, 0.9, 1), (3, 0.9, 0), (30, 0.5, 0)],  # lasting and sure, a flash, unsure
 )
 def test_false_alarms_are_dropped(frames: int, score: float, kept: int) -> None:
-    found = assemble.tracks(rows(list(range(frames)), score=score), clock(100), CAMERA)
-    assert len(found) == kept
+    result = assemble.tracks(rows(list(range(frames)), score=score), clock(100), CAMERA)
+    assert len(result) == kept
 
 
 def test_what_the_user_vouches_for_is_kept_as_given() -> None:

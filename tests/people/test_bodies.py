@@ -23,7 +23,7 @@ OTHER = np.array([400.0, 40.0, 500.0, 400.0])
 
 
 class Frame:
-    """A grey picture; what is seen in it is told by the stand-ins below."""
+    """A grey image; what is seen in it is told by the stand-ins below."""
 
     size_wh = (640, 480)
 
@@ -78,11 +78,11 @@ def test_the_head_is_at_the_top_and_no_less_than_a_third_as_wide_as_the_body() -
 
 
 def test_a_face_is_the_head_of_the_person_it_lies_in() -> None:
-    found = HeadsOfPersons(TwoPersons(), OneFace()).detect(Frame(0))  # type: ignore[arg-type]
-    assert len(found) == 2
-    np.testing.assert_allclose(found.box_xyxy[0], [140, 40, 180, 96])
-    np.testing.assert_allclose(head_box(found.box_xyxy[1]), bodies.head_in_body(OTHER))
-    np.testing.assert_allclose(found.five_px[1], bodies.guessed_five(found.box_xyxy[1]))
+    result = HeadsOfPersons(TwoPersons(), OneFace()).detect(Frame(0))  # type: ignore[arg-type]
+    assert len(result) == 2
+    np.testing.assert_allclose(result.box_xyxy[0], [140, 40, 180, 96])
+    np.testing.assert_allclose(head_box(result.box_xyxy[1]), bodies.head_in_body(OTHER))
+    np.testing.assert_allclose(result.five_px[1], bodies.guessed_five(result.box_xyxy[1]))
 
 
 def test_a_face_of_nobody_is_answered_unless_the_persons_were_given() -> None:
@@ -96,9 +96,9 @@ def test_a_face_of_nobody_is_answered_unless_the_persons_were_given() -> None:
 
 
 def test_persons_from_behind_are_followed_and_nothing_is_claimed_of_their_heads() -> None:
-    found = find_people(shot(), Camera.from_fov(640, 480), HeadsOfPersons(TwoPersons(), NoFace()))
-    assert [len(t) for t in found.tracks] == [20, 20]
-    left, right = found.tracks
+    result = find_people(shot(), Camera.from_fov(640, 480), HeadsOfPersons(TwoPersons(), NoFace()))
+    assert [len(t) for t in result.tracks] == [20, 20]
+    left, right = result.tracks
     for track, body in ((left, PERSON), (right, OTHER)):
         assert (track.quality == 0).all() and (track.head_error_rad == bodies.UNSEEN_RAD).all()
         assert np.isnan(track.pupil_mm).all() and np.isnan(track.mouth_open).all()
@@ -111,12 +111,12 @@ def test_persons_from_behind_are_followed_and_nothing_is_claimed_of_their_heads(
 
 def test_given_bodies_keep_their_identities_and_their_heads() -> None:
     rows = {i: [(7, *PERSON, 1.0), (3, *OTHER, 1.0)] for i in range(12)}
-    found = find_people(
+    result = find_people(
         shot(12), Camera.from_fov(640, 480), NoFace(), bodies=Given("b.txt", rows)  # type: ignore[arg-type]
     )  # fmt: skip
-    assert [t.person for t in found.tracks] == [3, 7]
-    assert {t.box_source for t in found.tracks} == {"centerface"}, "grown to heads, not given"
-    for track, body in zip(found.tracks, (OTHER, PERSON), strict=True):
+    assert [t.person for t in result.tracks] == [3, 7]
+    assert {t.box_source for t in result.tracks} == {"centerface"}, "grown to heads, not given"
+    for track, body in zip(result.tracks, (OTHER, PERSON), strict=True):
         assert track.body_xyxy is not None
         np.testing.assert_allclose(track.body_xyxy, np.tile(body, (12, 1)))
         np.testing.assert_allclose(track.head_xyxy[0], bodies.head_in_body(body), atol=1e-3)
@@ -126,10 +126,10 @@ def test_given_bodies_keep_their_identities_and_their_heads() -> None:
 def test_given_bodies_without_identities_are_followed(tmp_path: Path) -> None:
     path = tmp_path / "bodies.txt"
     path.write_text("".join(f"{i + 1},-1,{100 + i},20,120,420\n" for i in range(12)))
-    found = find_people(
+    result = find_people(
         shot(12), Camera.from_fov(640, 480), NoFace(), bodies=given.read(path)  # type: ignore[arg-type]
     )  # fmt: skip
-    assert [len(t) for t in found.tracks] == [12]
+    assert [len(t) for t in result.tracks] == [12]
 
 
 def test_heads_and_bodies_are_not_given_together() -> None:

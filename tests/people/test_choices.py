@@ -31,7 +31,7 @@ def mmod() -> Mmod:
 
 @dataclass(frozen=True)
 class Cut:
-    """A real picture: a small one, for the detector takes seconds for a whole frame."""
+    """A real image: a small one, for the detector takes seconds for a whole frame."""
 
     index: int
     pixels: Image
@@ -129,12 +129,12 @@ def test_mmod_finds_who_centerface_finds(mmod: Mmod, couch: Any) -> None:
     np.testing.assert_array_equal(theirs.box_xyxy, np.round(theirs.box_xyxy))
 
 
-def test_mmod_sees_the_picture_in_bgr_and_in_its_size(couch: Any) -> None:
+def test_mmod_sees_the_image_in_bgr_and_in_its_size(couch: Any) -> None:
     detector, seen = Mmod(), []
-    detector._detect = lambda picture, larger: seen.append((picture, larger)) or []
+    detector._detect = lambda image, larger: seen.append((image, larger)) or []
     assert len(detector.detect(couch)) == 0
-    ((picture, larger),) = seen
-    np.testing.assert_array_equal(picture, couch.rgb()[..., ::-1])
+    ((image, larger),) = seen
+    np.testing.assert_array_equal(image, couch.rgb()[..., ::-1])
     assert larger == 0
 
 
@@ -151,13 +151,13 @@ def test_its_landmarks_are_measured_as_they_are(mmod: Mmod, couch: Any) -> None:
 
 
 def test_find_people_measures_mmods_faces_by_mmods_landmarks(monkeypatch: Any) -> None:
-    made: list[object] = []
+    created: list[object] = []
     monkeypatch.setattr(
-        follow.Follower, "run", lambda self, frames: made.append(self._measure) or list(frames)
+        follow.Follower, "run", lambda self, frames: created.append(self._measure) or list(frames)
     )
     find_people([], CAMERA, "mmod")
     find_people([], CAMERA)
-    assert [type(one) for one in made] == [MmodMeasure, follow.Measure]
+    assert [type(one) for one in created] == [MmodMeasure, follow.Measure]
 
 
 def test_files_that_are_no_models_are_named(tmp_path: Path) -> None:

@@ -28,17 +28,17 @@ def test_a_shade_is_the_same_colour_and_another_hue_is_not() -> None:
     assert colours.distance(red, blue) > 0.9
 
 
-def test_clothing_and_hair_are_told_apart() -> None:
-    found = colours.histograms(frame(RED, hair=BLUE), FACE)
-    assert np.allclose(found.sum(1), 1)
-    assert colours.distance(found[0], found[1]) > 0.9
+def test_clothing_and_hair_are_reported_apart() -> None:
+    result = colours.histograms(frame(RED, hair=BLUE), FACE)
+    assert np.allclose(result.sum(1), 1)
+    assert colours.distance(result[0], result[1]) > 0.9
 
 
 def test_what_lies_outside_the_frame_is_unknown() -> None:
     low = FACE + np.array([0, 125, 0, 125])
-    found = colours.histograms(frame(RED), low)
-    assert found[0].sum() == 0
-    assert np.isnan(colours.distance(found[0], clothing(frame(RED))))
+    result = colours.histograms(frame(RED), low)
+    assert result[0].sum() == 0
+    assert np.isnan(colours.distance(result[0], clothing(frame(RED))))
 
 
 @pytest.mark.parametrize("box", [(-50, -50, -20, -20), (0, 0, 1, 1), (500, 400, 520, 430)])

@@ -17,11 +17,11 @@ CHIP_PX_PER_MM = CHIP_PX / (2 * BOX_MM)
 
 def points() -> Floats:
     """68 landmarks of which only the eyes are right: 30 mm wide, 62 mm apart."""
-    found = np.zeros((68, 2))
+    result = np.zeros((68, 2))
     shape = np.array([[-15, 0], [-5, -4], [5, -4], [15, 0], [5, 4], [-5, 4]]) * CHIP_PX_PER_MM
     for part, side in ((slice(36, 42), -1), (slice(42, 48), 1)):
-        found[part] = shape + np.array([80 + side * 31 * CHIP_PX_PER_MM, 60])
-    return found
+        result[part] = shape + np.array([80 + side * 31 * CHIP_PX_PER_MM, 60])
+    return result
 
 
 def chip(px_per_mm: float, roll_rad: float = 0.0) -> Chip:
@@ -33,17 +33,17 @@ def chip(px_per_mm: float, roll_rad: float = 0.0) -> Chip:
 
 def answering(off_mm: Any, visible: Any = (0.9, 0.9), error: Any = (1, 1)) -> Any:
     """A locator that says the irises lie this far off the corners' middles, in mirrored crops."""
-    middle = np.array([crops.CROP_W - 1, crops.CROP_H - 1]) / 2
-    place = middle + np.asarray(off_mm, float) * crops.PX_PER_MM
+    centre = np.array([crops.CROP_W - 1, crops.CROP_H - 1]) / 2
+    place = centre + np.asarray(off_mm, float) * crops.PX_PER_MM
     return lambda cut: locate.Irises(
-        place, np.array(visible), np.array(error, float), np.zeros(2), np.tile(middle, (2, 2, 1))
+        place, np.array(visible), np.array(error, float), np.zeros(2), np.tile(centre, (2, 2, 1))
     )
 
 
 GRAY = np.zeros((200, 300), np.uint8)
 
 
-def test_sides_are_the_pictures_for_both_eyes() -> None:
+def test_sides_are_the_images_for_both_eyes() -> None:
     towards_nose = eyes.measure(answering([[3, 1], [3, 1]]), GRAY, chip(1.0), points())
     assert towards_nose.shift_mm == pytest.approx(np.array([[3.0, 1.0], [-3.0, 1.0]]))
     assert towards_nose.lid_opening == pytest.approx([8 / 30, 8 / 30])
@@ -59,10 +59,10 @@ def test_hidden_irises_are_nan_and_the_surer_eye_counts_more() -> None:
     assert np.isnan(none.together()).all()
 
 
-def test_of_tiny_eyes_only_the_lids_are_told() -> None:
+def test_of_tiny_eyes_only_the_lids_are_reported() -> None:
     small = 0.9 * eyes.LEAST_EYE_PX / crops.EYE_MM
-    found = eyes.measure(answering([[3, 1], [3, 1]]), GRAY, chip(small), points())
-    assert np.isnan(found.shift_mm).all() and np.isfinite(found.lid_opening).all()
+    result = eyes.measure(answering([[3, 1], [3, 1]]), GRAY, chip(small), points())
+    assert np.isnan(result.shift_mm).all() and np.isfinite(result.lid_opening).all()
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.5])
@@ -75,27 +75,27 @@ def test_drawn_faces_look_where_they_were_drawn_to(roll: float) -> None:
         if abs(eye.yaw_rad) > 0.5 or painting.seen < 0.6:
             continue
         face = chip(1.2, roll)
-        found = eyes.measure(locator, _frame(painting.picture, face), face, points())
+        result = eyes.measure(locator, _frame(painting.image, face), face, points())
         side = eye.iris[0]
         if abs(side) > 1.5:
             expected = np.sign([side, -side])  # the other eye is its mirror image
-            right += (np.sign(found.shift_mm[:, 0]) == expected).tolist()
+            right += (np.sign(result.shift_mm[:, 0]) == expected).tolist()
     assert len(right) > 20
     assert np.mean(right) > 0.9
 
 
-def _frame(picture: Floats, face: Chip) -> Any:
-    """A picture with the eye at the left eye's place and its mirror image at the other's."""
+def _frame(image: Floats, face: Chip) -> Any:
+    """An image with the eye at the left eye's place and its mirror image at the other's."""
     import cv2
 
     frame = np.full((200, 300), 128, np.uint8)
-    gray = np.clip(picture * 200, 0, 255).astype(np.uint8)
+    gray = np.clip(image * 200, 0, 255).astype(np.uint8)
     canvas = np.array([render.CANVAS_W - 1, render.CANVAS_H - 1]) / 2
     for i, part in enumerate((slice(36, 42), slice(42, 48))):
-        middle = face.to_frame(points()[part][[0, 3]].mean(0))
+        centre = face.to_frame(points()[part][[0, 3]].mean(0))
         linear = np.linalg.inv(face.matrix[:, :2]) * CHIP_PX_PER_MM / render.CANVAS_PX_PER_MM
         linear = linear @ np.diag([-1.0 if i else 1.0, 1.0])
-        matrix = np.column_stack([linear, middle - linear @ canvas])
+        matrix = np.column_stack([linear, centre - linear @ canvas])
         drawn = cv2.warpAffine(gray, matrix, (300, 200), flags=cv2.INTER_AREA)
         cover = cv2.warpAffine(np.full_like(gray, 255), matrix, (300, 200))
         frame = np.where(cover > 200, drawn, frame)

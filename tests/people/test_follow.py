@@ -65,9 +65,9 @@ def test_a_fast_face_is_searched_in_every_frame_and_not_lost() -> None:
     assert tracks(follower) == {1: list(range(40))}
     assert len(detector.searched) > 30
     table = follower.rows.table()
-    middle = table["five"].mean(axis=1)[:, 0] - table["five"].mean(axis=1)[0, 0]
+    centre = table["five"].mean(axis=1)[:, 0] - table["five"].mean(axis=1)[0, 0]
     truth = np.array([script[i][0][0] for i in range(40)]) - 60
-    assert np.abs(middle - truth).max() < 8
+    assert np.abs(centre - truth).max() < 8
 
 
 def test_a_cut_ends_all_tracks_at_the_exact_frame() -> None:

@@ -27,7 +27,7 @@ def test_mot_without_identities(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "known"),
     [
         ("1,1,10,20,30\n", "line 1: expected 'frame,identity"),  # a column short
         ("1,1,10,20,30,40\n1,1,a,20,30,40\n", "line 2: expected"),  # a word
@@ -54,10 +54,10 @@ def test_mot_without_identities(tmp_path: Path) -> None:
         ("3,1,10,20,30,40\n3,1,50,20,30,40\n", "two boxes of one identity"),
     ],
 )
-def test_wrong_mot_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+def test_wrong_mot_is_reported_by_line(tmp_path: Path, text: str, known: str) -> None:
     path = tmp_path / "boxes.txt"
     path.write_text(text)
-    with pytest.raises(DataError, match=told) as error:
+    with pytest.raises(DataError, match=known) as error:
         given.read(path)
     assert str(path) in str(error.value)
 
@@ -66,7 +66,7 @@ RIGHT = {"frame": [0], "person": [1], "x1_px": [1.0], "y1_px": [1.0], "x2_px": [
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "known"),
     [
         ({"frame": ["a"]}, "column frame holds string; expected numbers"),
         ({"frame": [[0]]}, "column frame holds list"),
@@ -84,10 +84,12 @@ RIGHT = {"frame": [0], "person": [1], "x1_px": [1.0], "y1_px": [1.0], "x2_px": [
         ({"score": pa.array([None], pa.float64())}, "row 1: confidence is nan"),
     ],
 )
-def test_wrong_parquet_is_told_by_row(tmp_path: Path, change: dict[str, object], told: str) -> None:
+def test_wrong_parquet_is_reported_by_row(
+    tmp_path: Path, change: dict[str, object], known: str
+) -> None:
     path = tmp_path / "people.parquet"
     pq.write_table(pa.table({**RIGHT, **change}), path)
-    with pytest.raises(DataError, match=told) as error:
+    with pytest.raises(DataError, match=known) as error:
         given.read(path)
     assert str(path) in str(error.value)
 

@@ -27,7 +27,7 @@ class Faces:
 
     def gallery(self, track_ids: list[int]) -> evidence.Gallery:
         n = len(track_ids)
-        found = evidence.Gallery(
+        result = evidence.Gallery(
             np.zeros((n, len(evidence.VIEWS), SIZE)),
             np.zeros((n, len(evidence.VIEWS))),
             np.zeros((n, len(colours.PLACES), colours.BINS)),
@@ -36,10 +36,10 @@ class Faces:
             view, face, clothing = self.looks[track_id - 1] if track_id else ("front", None, None)
             if face is not None:
                 at = evidence.VIEWS.index(view)
-                found.faces[i, at], found.counts[i, at] = face, 1
+                result.faces[i, at], result.counts[i, at] = face, 1
             if clothing is not None:
-                found.colours[i, :] = clothing
-        return found
+                result.colours[i, :] = clothing
+        return result
 
 
 def join(tracks: list[Track], *looks: object, scenes: object = ()) -> identity.Identities:
@@ -85,8 +85,8 @@ def test_a_profile_joins_the_person_whose_profile_another_shot_showed() -> None:
     first = gallery.gallery([1, 2, 3])
     first.faces[1, 0], first.counts[1, 0] = CARL, 1
     gallery.gallery = lambda _: first  # type: ignore[method-assign, assignment]
-    found = identity.join(tracks, gallery)  # type: ignore[arg-type]
-    assert {t.person for t in found.tracks} == {1}
+    result = identity.join(tracks, gallery)  # type: ignore[arg-type]
+    assert {t.person for t in result.tracks} == {1}
 
 
 def test_tracks_at_the_same_time_are_never_one_person() -> None:
@@ -94,9 +94,9 @@ def test_tracks_at_the_same_time_are_never_one_person() -> None:
         track(range(50), track_id=1, at=(200, 300)),
         track(range(40, 90), track_id=2, at=(900, 300)),
     ]
-    found = join(tracks, ANNA, ANNA)
-    assert [t.person for t in found.tracks] == [1, 2]
-    assert found.perhaps == {}
+    result = join(tracks, ANNA, ANNA)
+    assert [t.person for t in result.tracks] == [1, 2]
+    assert result.perhaps == {}
 
 
 def test_a_third_track_does_not_bridge_two_at_the_same_time() -> None:
@@ -127,14 +127,14 @@ def _probability(tracks: list[Track], *looks: object, scenes: object) -> float:
 
 def test_perhaps_the_same_is_said_with_a_probability_both_ways() -> None:
     step = np.linspace(0, 1, 60)
-    for share in step:
-        face = (1 - share) * ANNA + share * BERT
-        found = join(two(), ANNA, face)
-        if len({t.person for t in found.tracks}) == 2:
+    for fraction in step:
+        face = (1 - fraction) * ANNA + fraction * BERT
+        result = join(two(), ANNA, face)
+        if len({t.person for t in result.tracks}) == 2:
             break
-    ((other, p),) = found.perhaps[1]
+    ((other, p),) = result.perhaps[1]
     assert other == 2
-    assert found.perhaps[2] == ((1, p),)
+    assert result.perhaps[2] == ((1, p),)
     assert identity.PERHAPS <= p <= evidence.model().join  # rounded
 
 

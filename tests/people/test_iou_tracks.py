@@ -23,20 +23,20 @@ def test_faces_join_the_tracks_of_the_original() -> None:
     with np.load(GOLDEN) as file:
         frozen = dict(file)
     tracks = IouTracks(float(frozen["iou_threshold"]), one_to_one=False)
-    found: list[int] = []
+    result: list[int] = []
     start: dict[int, int] = {}
     for frame in np.unique(frozen["frame"]):
         taken = tracks.update(frozen["box"][frozen["frame"] == frame].astype(float))
         start |= {track: int(frame) for track in taken if track not in start}
-        found += taken
-    assert found == frozen["tracklet_of_detection"].tolist()
+        result += taken
+    assert result == frozen["tracklet_of_detection"].tolist()
     assert [start[track] for track in range(tracks.count)] == frozen["tracklet_start"].tolist()
-    assert np.bincount(found).tolist() == frozen["tracklet_len"].tolist()
+    assert np.bincount(result).tolist() == frozen["tracklet_len"].tolist()
     active = [track in tracks.active for track in range(tracks.count)]
     assert active == frozen["tracklet_active"].tolist()
 
 
-def test_two_faces_of_a_frame_share_a_track_only_as_published() -> None:
+def test_two_faces_of_a_frame_fraction_a_track_only_as_published() -> None:
     for one_to_one, expected in ((False, [0, 0]), (True, [1, 0])):
         tracks = IouTracks(one_to_one=one_to_one)
         tracks.update(box(0))

@@ -38,10 +38,10 @@ class Frame:
 def test_the_network_is_read_off_the_weights_and_answers_in_pixels(small: Path) -> None:
     detector = TorchvisionPersons(small, score=0.0)
     assert detector.name == "ssdlite320_mobilenet_v3_large"
-    found = detector.find(Frame())  # type: ignore[arg-type]
-    assert len(found) > 0 and np.isnan(found.head_xyxy).all()
-    assert (found.box_xyxy >= 0).all() and (found.box_xyxy <= [160, 120, 160, 120]).all()
-    assert (np.diff(found.score) <= 0).all()
+    result = detector.find(Frame())  # type: ignore[arg-type]
+    assert len(result) > 0 and np.isnan(result.head_xyxy).all()
+    assert (result.box_xyxy >= 0).all() and (result.box_xyxy <= [160, 120, 160, 120]).all()
+    assert (np.diff(result.score) <= 0).all()
 
 
 def test_only_sure_persons_count(small: Path) -> None:

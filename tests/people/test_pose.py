@@ -19,18 +19,18 @@ DEGREES = st.floats(-60, 60)
 @given(DEGREES, st.floats(-30, 30), st.floats(-35, 35), st.floats(0.2, 3.0))
 def test_fit_finds_the_turn(yaw: float, pitch: float, roll: float, scale: float) -> None:
     points = five(*np.radians([yaw, pitch, roll]), scale, np.array([300.0, 200.0]))[None]
-    found = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
-    angles = np.degrees([found.yaw_rad[0], found.pitch_rad[0], found.roll_rad[0]])
+    result = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
+    angles = np.degrees([result.yaw_rad[0], result.pitch_rad[0], result.roll_rad[0]])
     assert angles == pytest.approx([yaw, pitch, roll], abs=1.5)
-    assert found.scale_px[0] == pytest.approx(scale, rel=0.02)
-    assert found.residual[0] < 0.02
+    assert result.scale_px[0] == pytest.approx(scale, rel=0.02)
+    assert result.residual[0] < 0.02
 
 
 @pytest.mark.parametrize("yaw", [-75.0, 75.0])
 def test_profiles_keep_their_side(yaw: float) -> None:
     points = five(np.radians(yaw))[None]
-    found = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
-    assert np.degrees(found.yaw_rad[0]) == pytest.approx(yaw, abs=5)
+    result = pose.fit(points, pose.FIVE_MM, np.ones((1, 5)))
+    assert np.degrees(result.yaw_rad[0]) == pytest.approx(yaw, abs=5)
 
 
 @pytest.mark.parametrize("tilt", [-20.0, 0.0, 25.0])
@@ -60,19 +60,19 @@ def test_noise_does_not_flip_profiles() -> None:
 def test_noise_of_a_pixel_turns_little() -> None:
     random = np.random.default_rng(1)
     clean = np.repeat(five(0.3, -0.1, 0.1, 0.6)[None], 200, axis=0)
-    found = pose.fit(
+    result = pose.fit(
         clean + random.normal(scale=0.6, size=clean.shape), pose.FIVE_MM, np.ones((200, 5))
     )
-    assert np.degrees(np.std(found.yaw_rad)) < 3
-    assert np.degrees(np.mean(found.yaw_rad) - 0.3) == pytest.approx(0, abs=1.5)
+    assert np.degrees(np.std(result.yaw_rad)) < 3
+    assert np.degrees(np.mean(result.yaw_rad) - 0.3) == pytest.approx(0, abs=1.5)
 
 
 def test_a_point_without_weight_does_not_count() -> None:
     points = five(0.4, 0.0, 0.0)[None].copy()
     points[0, 2] += 500
     weight = np.array([[1.0, 1, 0, 1, 1]])
-    found = pose.fit(points, pose.FIVE_MM, weight)
-    assert found.residual[0] < 0.05
+    result = pose.fit(points, pose.FIVE_MM, weight)
+    assert result.residual[0] < 0.05
 
 
 def test_a_head_that_faces_the_camera_looks_along_the_ray_back() -> None:

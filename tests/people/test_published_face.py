@@ -20,8 +20,8 @@ from tests.people import build
 
 def test_by_hand() -> None:
     box = np.array([[10.0, 20.0, 30.0, 60.0]])
-    found = mapped(box, np.array([np.pi / 2]), BoxMapping(1.5, 1.2, 0.1, 0.2))
-    assert found == pytest.approx(np.array([[1.0, 12.0, 31.0, 60.0]]))
+    result = mapped(box, np.array([np.pi / 2]), BoxMapping(1.5, 1.2, 0.1, 0.2))
+    assert result == pytest.approx(np.array([[1.0, 12.0, 31.0, 60.0]]))
 
 
 def test_heads_in_bodies_are_mapped_as_their_faces() -> None:
@@ -29,11 +29,11 @@ def test_heads_in_bodies_are_mapped_as_their_faces() -> None:
     face = build.track(range(5), yaw=0.4, box_source="centerface")
     head = head_box(face.box_xyxy)
     face = replace(face, head_xyxy=head)
-    found = published_face(replace(face, box_xyxy=head))
-    np.testing.assert_allclose(found, published_face(face), rtol=0, atol=1e-6)
+    result = published_face(replace(face, box_xyxy=head))
+    np.testing.assert_allclose(result, published_face(face), rtol=0, atol=1e-6)
     given = replace(face, box_xyxy=head, box_source="given")
     np.testing.assert_array_equal(published_face(given), head)
-    assert boxes.size(found)[0] < 0.85 * boxes.size(head)[0]
+    assert boxes.size(result)[0] < 0.85 * boxes.size(head)[0]
 
 
 def test_each_detector_has_its_own_constants() -> None:

@@ -28,14 +28,14 @@ def test_at_low_rates_four_people_stay_four(interview: Path, rate_hz: float) -> 
 
 def test_a_track_that_slides_from_a_child_to_the_teacher_is_cut(shared: Path) -> None:
     """The teacher's profile passes before the child from 9.2 to 9.5 s."""
-    found = people(shared / "media/v01.mp4")
+    result = people(shared / "media/v01.mp4")
 
     def who(time_s: float) -> set[int]:
         """Persons whose face stands in the right part of the frame, where the child sits."""
         right = 0.75 * VideoReader(shared / "media/v01.mp4").info.width_px
         return {
             t.person
-            for t in found.tracks
+            for t in result.tracks
             for k in [abs(t.time_s - time_s).argmin()]
             if abs(t.time_s[k] - time_s) < 0.05 and boxes.centre(t.box_xyxy[k])[0] > right
         }

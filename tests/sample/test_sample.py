@@ -34,7 +34,7 @@ def test_the_video_is_what_the_truth_says() -> None:
     assert count == TRUTH["frames"]
     assert (reader.info.width_px, reader.info.height_px) == (TRUTH["width_px"], TRUTH["height_px"])
     assert float(reader.info.rate_hz) == TRUTH["rate_hz"]
-    assert reader.info.has_sound and not reader.info.damage
+    assert reader.info.has_audio and not reader.info.damage
 
 
 @pytest.mark.parametrize("person", PERSONS, ids=lambda p: f"person {p['person']}")
@@ -78,9 +78,9 @@ def test_mouths_move_when_they_speak(person: dict[str, Any]) -> None:
 
 def test_what_is_said_sounds_like_speech() -> None:
     from eyeline.speech.voice import listen
-    from eyeline.video.sound import read_sound
+    from eyeline.video.audio import read_audio
 
-    speech = listen(read_sound(sample.path(), 16000, start_s=0.0))
+    speech = listen(read_audio(sample.path(), 16000, start_s=0.0))
     time_s, voice = (np.arange(len(speech.voice)) + 0.5) * 512 / 16000, speech.voice
     said = [(s["start_s"], s["end_s"]) for person in PERSONS for s in person["speaks"]]
     inside = np.any([(time_s > a) & (time_s < b) for a, b in said], axis=0)
@@ -99,9 +99,9 @@ def tracks() -> list[Any]:
 
     reader = VideoReader(sample.path(), rate_hz=5)
     camera = Camera.from_fov(TRUTH["width_px"], TRUTH["height_px"])
-    found = find_people(mark_shots(iter(reader)), camera)
-    assert len(found.persons) == 2
-    return sorted(found.tracks, key=lambda track: float(track.box_xyxy[:, 0].mean()))
+    result = find_people(mark_shots(iter(reader)), camera)
+    assert len(result.persons) == 2
+    return sorted(result.tracks, key=lambda track: float(track.box_xyxy[:, 0].mean()))
 
 
 def test_both_faces_are_found_all_the_time(tracks: list[Any]) -> None:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from eyeline.speech.voice import Speech, listen
-from eyeline.video.sound import SoundBlock
+from eyeline.video.audio import AudioBlock
 
 Hear = Callable[[np.ndarray], Speech]
 
 
 @pytest.fixture(scope="session")
 def hear() -> Hear:
-    """What is heard in a whole sound."""
-    return lambda sound: listen(blocks(sound))
+    """What is heard in a whole audio."""
+    return lambda audio: listen(blocks(audio))
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +25,9 @@ def lr_asd_file(shared: Path) -> Path:
     return shared / "weights/lr_asd_talkset.model"
 
 
-def blocks(sound: np.ndarray, sizes: list[int] | None = None) -> list[SoundBlock]:
-    """A sound cut at the given sizes, by default into half seconds."""
-    edges = np.cumsum([0, *(sizes or [8000] * (len(sound) // 8000))])
-    edges = [*edges[edges < len(sound)].tolist(), len(sound)]
+def blocks(audio: np.ndarray, sizes: list[int] | None = None) -> list[AudioBlock]:
+    """An audio signal cut at the given sizes, by default into half seconds."""
+    edges = np.cumsum([0, *(sizes or [8000] * (len(audio) // 8000))])
+    edges = [*edges[edges < len(audio)].tolist(), len(audio)]
     pieces = itertools.pairwise(edges)
-    return [SoundBlock(a / 16000, np.asarray(sound[a:b], np.float32)) for a, b in pieces]
+    return [AudioBlock(a / 16000, np.asarray(audio[a:b], np.float32)) for a, b in pieces]

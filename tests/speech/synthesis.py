@@ -1,6 +1,6 @@
-"""Speech-like sound and the mouths that go with it, made from noise and pulses.
+"""Speech-like audio and the mouths that go with it, made from noise and pulses.
 
-The sound is a pulse train through formants, syllable by syllable, with fricatives between and
+The audio is a pulse train through formants, syllable by syllable, with fricatives between and
 pauses between phrases; the voice detector takes it for speech. The mouth opens with each syllable,
 a little earlier than it is heard, by an amount that follows its loudness only in part.
 """
@@ -33,34 +33,34 @@ _WIDTHS_HZ = (80.0, 100.0, 140.0)
 
 @dataclass(frozen=True)
 class Voice:
-    """One talker's sound, `(n,)` at 16 kHz, and the opening of the mouth, `(m,)` at 100 Hz."""
+    """One talker's audio, `(n,)` at 16 kHz, and the opening of the mouth, `(m,)` at 100 Hz."""
 
-    sound: np.ndarray
+    audio: np.ndarray
     opening: np.ndarray
 
 
 def talk(rng, duration_s, spans, pitch_hz=120.0, coupling=0.5):
     """A voice that talks inside the spans (start, end) and is silent elsewhere."""
-    sound = np.zeros(round(duration_s * RATE))
+    audio = np.zeros(round(duration_s * RATE))
     opening = np.zeros(round(duration_s * CURVE_HZ) + 1)
     for start, end in spans:
         time = start
         while time < end - 0.15:
             phrase_end = min(end, time + rng.uniform(1.2, 3.0))
-            time = _phrase(rng, sound, opening, time, phrase_end, pitch_hz, coupling)
+            time = _phrase(rng, audio, opening, time, phrase_end, pitch_hz, coupling)
             time += rng.uniform(0.15, 0.6)
-    return Voice(sound.astype(np.float32), gaussian_filter1d(opening, 2.0))
+    return Voice(audio.astype(np.float32), gaussian_filter1d(opening, 2.0))
 
 
-def _phrase(rng, sound, opening, time, end, pitch_hz, coupling):
+def _phrase(rng, audio, opening, time, end, pitch_hz, coupling):
     pitch = pitch_hz * rng.uniform(0.9, 1.15)
     while time < end - 0.1:
         length = min(rng.uniform(0.12, 0.28), end - time)
         loud = rng.uniform(0.3, 1.0)
         wide = coupling * loud + (1 - coupling) * rng.uniform(0.1, 1.0)
         at = round(time * RATE)
-        piece = _syllable(rng, round(length * RATE), pitch, loud)[: len(sound) - at]
-        sound[at : at + len(piece)] += piece
+        piece = _syllable(rng, round(length * RATE), pitch, loud)[: len(audio) - at]
+        audio[at : at + len(piece)] += piece
         begin = max(0, round((time + 0.03 * rng.standard_normal()) * CURVE_HZ))
         count = round(length * CURVE_HZ)
         shape = wide * np.sin(np.pi * np.linspace(0, 1, count)) ** 1.2

@@ -27,10 +27,10 @@ def test_the_lag_is_found(hear: Hear, lag_s: float, rate_hz: float) -> None:
         read_mouth(make_track(2, time_s, chewing_mouth(rng, time_s))),
     ]
     # In the generator a mouth is widest a little before the middle of the loud part.
-    assert common_lag(hear(voice.sound), mouths) == pytest.approx(lag_s, abs=0.045)
+    assert common_lag(hear(voice.audio), mouths) == pytest.approx(lag_s, abs=0.045)
 
 
-def test_without_faces_or_sound_the_lag_is_the_usual_one() -> None:
+def test_without_faces_or_audio_the_lag_is_the_usual_one() -> None:
     silent = listen([])
     mouth = read_mouth(make_track(1, frame_times(3, 25), np.linspace(0, 1, 75)))
     assert common_lag(silent, []) == pytest.approx(0.12)
@@ -43,7 +43,7 @@ def test_only_the_own_voice_agrees(hear: Hear) -> None:
     time_s = frame_times(15, 25)
     mouth = read_mouth(make_track(1, time_s, speaking_mouth(rng, voice, time_s)))
     own, *strange = (
-        agreement(loudness(hear(v.sound), 0.04), mouth, 0.12)[25:-50] for v in (voice, *others)
+        agreement(loudness(hear(v.audio), 0.04), mouth, 0.12)[25:-50] for v in (voice, *others)
     )
     assert own.mean() > 0.3
     assert abs(np.mean(strange)) < 0.1
@@ -53,7 +53,7 @@ def test_only_the_own_voice_agrees(hear: Hear) -> None:
 def test_rates(hear: Hear) -> None:
     rng = np.random.default_rng(7)
     voice, time_s = talk(rng, 12, [(0.5, 11)]), frame_times(12, 25)
-    speech = hear(voice.sound)
+    speech = hear(voice.audio)
 
     def rate(opening: np.ndarray) -> float:
         mouth = read_mouth(make_track(1, time_s, opening))

@@ -56,10 +56,10 @@ def test_cloth_covers_and_lips_do_not() -> None:
 
 def test_edges_by_hand() -> None:
     ramp = np.tile(np.arange(PATCH_WH[0], dtype=np.uint8) * 5, (PATCH_WH[1], 1))
-    found = edges(ramp).reshape(4, 5, 4, 9)
-    assert found.shape == (4, 5, 4, 9)
+    result = edges(ramp).reshape(4, 5, 4, 9)
+    assert result.shape == (4, 5, 4, 9)
     # All gradients point to the right: the first of nine directions.
-    assert (found[..., 0] > 0.3).all() and np.abs(found[..., 1:]).max() < 1e-9
+    assert (result[..., 0] > 0.3).all() and np.abs(result[..., 1:]).max() < 1e-9
 
 
 def test_a_patch_is_upright_and_to_scale() -> None:
@@ -101,12 +101,12 @@ def test_lips_are_measured_near_voices_at_the_videos_own_rate(
 def test_landmarks_of_followed_frames_are_not_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     track = make_track(1, frame_times(1, 25), np.linspace(0, 0.2, 25), left_px=100)
     frames = [Frame(t) for t in frame_times(1, 25)]
-    found: list[object] = []
+    result: list[object] = []
     monkeypatch.setattr(
-        "eyeline.people.landmarks.Landmarker.find", lambda _, chip: found.append(chip)
+        "eyeline.people.landmarks.Landmarker.find", lambda _, chip: result.append(chip)
     )
     (lips,) = read_lips([track], frames, np.array([[0.0, 1.0]]))  # type: ignore[arg-type]
-    assert not found
+    assert not result
     np.testing.assert_allclose(lips.opening, track.mouth_open)
 
 

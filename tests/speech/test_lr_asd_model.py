@@ -11,8 +11,8 @@ import torch
 
 from eyeline.errors import CheckpointError, DataError
 from eyeline.speech.lr_asd_model import (
+    AUDIO_REACH,
     FACE_REACH,
-    SOUND_REACH,
     LrAsdNet,
     _original_modules,
     fold,
@@ -31,8 +31,8 @@ PUBLISHED = [
 
 def published_inputs() -> tuple[torch.Tensor, torch.Tensor]:
     faces = np.random.default_rng(7).integers(0, 256, (1, 30, 112, 112))
-    sound = np.random.default_rng(8).standard_normal((1, 120, 13)) * 10
-    return torch.from_numpy(faces.astype(np.float32)), torch.from_numpy(sound.astype(np.float32))
+    audio = np.random.default_rng(8).standard_normal((1, 120, 13)) * 10
+    return torch.from_numpy(faces.astype(np.float32)), torch.from_numpy(audio.astype(np.float32))
 
 
 def made_up() -> LrAsdNet:
@@ -130,9 +130,9 @@ def test_embeddings_reach_as_far_as_stated() -> None:
     net = made_up()
     draw = torch.Generator().manual_seed(1)
     faces = 255 * torch.rand(1, 2 * FACE_REACH + 2, 112, 112, generator=draw)
-    sound = torch.randn(1, 4 * (2 * SOUND_REACH + 2), 13, generator=draw)
+    audio = torch.randn(1, 4 * (2 * AUDIO_REACH + 2), 13, generator=draw)
     with torch.inference_mode():
         whole, part = net.face(faces)[0, 0], net.face(faces[:, : FACE_REACH + 1])[0, 0]
         assert_close_to_scale(whole, part, 1e-4)
-        heard, less = net.sound(sound)[0, 0], net.sound(sound[:, : 4 * (SOUND_REACH + 1)])[0, 0]
+        heard, less = net.sound(audio)[0, 0], net.sound(audio[:, : 4 * (AUDIO_REACH + 1)])[0, 0]
         assert_close_to_scale(heard, less, 1e-4)

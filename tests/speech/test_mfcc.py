@@ -47,10 +47,10 @@ def test_cepstrum_by_definition() -> None:
 def test_an_impulse_by_hand() -> None:
     # After pre-emphasis (1, -0.97) x 32767, whose power is (1 + 0.97^2 - 1.94 cos) / 512 at each of
     # 257 bins; the cosines cancel.
-    sound = np.zeros(400, np.float32)
-    sound[100] = 1.0
+    audio = np.zeros(400, np.float32)
+    audio[100] = 1.0
     energy = 257 * (1 + 0.97**2) * 32767**2 / 512
-    assert mfcc(sound)[0, 0] == pytest.approx(math.log(energy), abs=1e-5)
+    assert mfcc(audio)[0, 0] == pytest.approx(math.log(energy), abs=1e-5)
 
 
 def test_silence_by_hand() -> None:
@@ -75,7 +75,7 @@ def test_filters_touch_and_do_not_leak() -> None:
     np.testing.assert_allclose(filters.sum(axis=0)[2:229], 1.0)
 
 
-def test_loud_sound_is_clipped_as_in_a_file() -> None:
+def test_loud_audio_is_clipped_as_in_a_file() -> None:
     loud = np.full(800, 3.0, np.float32)
     loud[::2] = -3.0
     np.testing.assert_array_equal(mfcc(loud), mfcc(np.clip(loud, -1, 1)))
@@ -83,12 +83,12 @@ def test_loud_sound_is_clipped_as_in_a_file() -> None:
 
 def test_pieces_give_what_the_whole_gives() -> None:
     rng = np.random.default_rng(4)
-    sound = rng.standard_normal(20011).astype(np.float32) / 5
+    audio = rng.standard_normal(20011).astype(np.float32) / 5
     for _ in range(3):
         stream = MfccStream()
-        edges = [0, *np.sort(rng.integers(0, len(sound), 40)).tolist(), len(sound)]
-        pieces = [stream.feed(sound[a:b]) for a, b in itertools.pairwise(edges)]
-        assert_close_to_scale(np.concatenate([*pieces, stream.finish()]), mfcc(sound))
+        edges = [0, *np.sort(rng.integers(0, len(audio), 40)).tolist(), len(audio)]
+        pieces = [stream.feed(audio[a:b]) for a, b in itertools.pairwise(edges)]
+        assert_close_to_scale(np.concatenate([*pieces, stream.finish()]), mfcc(audio))
 
 
 def test_golden(shared: Path) -> None:

@@ -68,12 +68,12 @@ def test_the_videos_own_rate_counts(rate_hz: float, slow: bool, step: int) -> No
 def one_frame_a_second(path: Path) -> None:
     """The sample with one frame a second and all of its audio."""
     with av.open(str(sample.path())) as given, av.open(str(path), "w") as out:
-        sound = out.add_stream_from_template(given.streams.audio[0])
+        audio = out.add_stream_from_template(given.streams.audio[0])
         film = out.add_stream("libx264", rate=1)
         film.width, film.height = given.streams.video[0].width, given.streams.video[0].height
         for packet in given.demux(given.streams.audio[0]):
             if packet.dts is not None:
-                packet.stream = sound
+                packet.stream = audio
                 out.mux(packet)
         given.seek(0)
         for k, frame in enumerate(given.decode(video=0)):

@@ -91,11 +91,11 @@ def test_crops_scale_exactly() -> None:
     )
     steep = np.tile(4 * np.arange(60, dtype=np.uint8), (60, 1))
     doubled = crop(steep, np.array([0.0, 0.0]), 56.0).astype(float)
-    # The middle of pixel i of the crop lies at (i + 0.5) / 2 - 0.5 of the picture.
+    # The middle of pixel i of the crop lies at (i + 0.5) / 2 - 0.5 of the image.
     np.testing.assert_allclose(doubled[50, 1:], 2 * np.arange(1, 112) - 1, atol=0.5)
 
 
-def test_beyond_the_picture_it_is_grey() -> None:
+def test_beyond_the_image_it_is_grey() -> None:
     outside = crop(np.zeros((100, 100), np.uint8), np.array([-56.0, 0.0]), 112.0)
     assert (outside[:, :55] == 110).all()
     assert (outside[:98, 58:] == 0).all()

@@ -10,7 +10,7 @@ import pytest
 from eyeline.errors import DataError, EyelineError
 from eyeline.speech import voice
 from eyeline.speech.voice import Envelope, Speech, VoiceActivity, listen
-from eyeline.video.sound import SoundBlock, read_sound
+from eyeline.video.audio import AudioBlock, read_audio
 
 from .conftest import Hear, blocks
 from .synthesis import music, talk
@@ -26,7 +26,7 @@ def spoken(*probabilities: float) -> Speech:
 @pytest.mark.parametrize("pitch_hz", [105, 150, 220])
 def test_synthetic_talk_is_a_voice_and_its_pauses_are_not(hear: Hear, pitch_hz: float) -> None:
     rng = np.random.default_rng(pitch_hz)
-    speech = hear(talk(rng, 12, [(1, 5), (8, 11.5)], pitch_hz).sound)
+    speech = hear(talk(rng, 12, [(1, 5), (8, 11.5)], pitch_hz).audio)
     inside, outside = np.arange(1.5, 4.5, 0.04), np.arange(5.5, 7.8, 0.04)
     assert (speech.voice_at(inside) > 0.5).mean() > 0.75
     assert (speech.voice_at(outside) > 0.5).mean() < 0.02
@@ -38,20 +38,20 @@ def test_synthetic_talk_is_a_voice_and_its_pauses_are_not(hear: Hear, pitch_hz: 
 @pytest.mark.parametrize("kind", ["music", "noise", "silence"])
 def test_what_is_no_voice(hear: Hear, kind: str) -> None:
     rng = np.random.default_rng(0)
-    sounds = {
+    audios = {
         "music": lambda: music(rng, 8),
         "noise": lambda: 0.1 * rng.standard_normal(8 * 16000),
         "silence": lambda: np.zeros(8 * 16000),
     }
-    assert len(hear(sounds[kind]()).segments()) == 0
+    assert len(hear(audios[kind]()).segments()) == 0
 
 
 def test_pieces_give_what_the_whole_gives() -> None:
     rng = np.random.default_rng(1)
-    sound = talk(rng, 4.013, [(0.3, 3.8)]).sound
-    whole = listen(blocks(sound, [len(sound)]))
+    audio = talk(rng, 4.013, [(0.3, 3.8)]).audio
+    whole = listen(blocks(audio, [len(audio)]))
     for _ in range(3):
-        pieces = listen(blocks(sound, rng.integers(1, 3000, 200).tolist()))
+        pieces = listen(blocks(audio, rng.integers(1, 3000, 200).tolist()))
         np.testing.assert_array_equal(pieces.voice, whole.voice)
         np.testing.assert_allclose(pieces.level_db, whole.level_db, atol=1e-4)
         np.testing.assert_allclose(pieces.flux_db, whole.flux_db, atol=1e-4)
@@ -71,7 +71,7 @@ def test_windows_have_exact_times() -> None:
     [(0, 0, 0), (1, 1, 1), (160, 1, 1), (161, 1, 2), (512, 1, 4), (513, 2, 4), (16000, 32, 100)],
 )
 def test_lengths(samples: int, windows: int, values: int) -> None:
-    speech = listen([SoundBlock(0.0, np.zeros(samples, np.float32))])
+    speech = listen([AudioBlock(0.0, np.zeros(samples, np.float32))])
     assert (len(speech.voice), len(speech.level_db), len(speech.flux_db)) == (
         windows,
         values,
@@ -96,9 +96,9 @@ def test_level_of_sines(frequency_hz: float, amplitude: float, level_db: float) 
 
 
 def test_a_click_is_loud_and_an_onset_when_it_sounds() -> None:
-    sound = np.zeros(32000, np.float32)
-    sound[16000:16016] = 0.5
-    speech = listen([SoundBlock(0.0, sound)])
+    audio = np.zeros(32000, np.float32)
+    audio[16000:16016] = 0.5
+    speech = listen([AudioBlock(0.0, audio)])
     assert speech.time_s[np.argmax(speech.level_db)] == pytest.approx(1.0, abs=0.01)
     assert speech.time_s[np.argmax(speech.flux_db)] == pytest.approx(0.99, abs=0.011)
     assert speech.level_db[50] == -80
@@ -108,20 +108,20 @@ def test_a_click_is_loud_and_an_onset_when_it_sounds() -> None:
 
 def test_gaps_are_silence() -> None:
     rng = np.random.default_rng(2)
-    sound = rng.standard_normal(8000).astype(np.float32)
-    apart = listen([SoundBlock(0.5, sound), SoundBlock(13.0, sound)])
-    filled = np.concatenate([np.zeros(8000), sound, np.zeros(12 * 16000), sound])
+    audio = rng.standard_normal(8000).astype(np.float32)
+    apart = listen([AudioBlock(0.5, audio), AudioBlock(13.0, audio)])
+    filled = np.concatenate([np.zeros(8000), audio, np.zeros(12 * 16000), audio])
     np.testing.assert_array_equal(apart.voice, listen(blocks(filled)).voice)
     assert apart.duration_s == pytest.approx(13.5, abs=0.032)
 
 
 def test_blocks_that_overlap_are_refused() -> None:
-    sound = np.zeros(8000, np.float32)
+    audio = np.zeros(8000, np.float32)
     with pytest.raises(DataError, match=r"begins at 0\.4000 s, before the end .* at 0\.5000 s"):
-        listen([SoundBlock(0.0, sound), SoundBlock(0.4, sound)])
+        listen([AudioBlock(0.0, audio), AudioBlock(0.4, audio)])
 
 
-def test_no_sound_at_all() -> None:
+def test_no_audio_at_all() -> None:
     speech = listen([])
     assert speech.segments().shape == (0, 2)
     assert speech.voice_at(np.array([0.0, 1.0])).tolist() == [0.0, 0.0]
@@ -158,7 +158,7 @@ def test_two_hours_stay_small(hear: Hear) -> None:
     assert all(column.base is None for column in (speech.voice, speech.level_db, speech.flux_db))
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EyelineError, match="pip install 'silero-vad"):
         voice._silero_path()
@@ -175,7 +175,7 @@ def test_neither_torch_nor_silero_is_imported() -> None:
 
 
 def test_the_interview_is_talk_without_a_longer_pause(interview: object) -> None:
-    speech = listen(read_sound(str(interview), 16000, start_s=0.0))
+    speech = listen(read_audio(str(interview), 16000, start_s=0.0))
     spans = speech.segments()
     assert spans[0] == pytest.approx([0.2, 14.85], abs=0.15)
     assert speech.voice.mean() > 0.85

@@ -1,4 +1,4 @@
-"""Video and sound that come from no other file."""
+"""Video and audio that come from no other file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from eyeline.synthetic.film import write_video
+from eyeline.video.audio import has_audio, pcm16, write_wav
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import has_sound, pcm16, write_wav
 
 
 def test_a_wave_file_holds_its_samples(tmp_path: Path) -> None:
@@ -23,15 +23,15 @@ def test_a_wave_file_holds_its_samples(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_a_video_has_its_frames_and_sound(tmp_path: Path, heard: bool) -> None:
-    sound = tmp_path / "a.wav"
-    write_wav(sound, np.zeros(8000, np.int16), 16_000)
+def test_a_video_has_its_frames_and_audio(tmp_path: Path, heard: bool) -> None:
+    audio = tmp_path / "a.wav"
+    write_wav(audio, np.zeros(8000, np.int16), 16_000)
     shades = [20, 120, 220, 60, 160]
-    pictures = (np.full((48, 64, 3), shade, np.uint8) for shade in shades)
+    images = (np.full((48, 64, 3), shade, np.uint8) for shade in shades)
     path = tmp_path / "a.mp4"
-    write_video(path, pictures, (64, 48), 5, 10, sound if heard else None)
+    write_video(path, images, (64, 48), 5, 10, audio if heard else None)
     info = probe(path)
     assert (info.width_px, info.height_px, info.rate_hz, info.frame_count) == (64, 48, 10, 5)
-    assert has_sound(path) is heard
+    assert has_audio(path) is heard
     seen = [float(frame.rgb().mean()) for frame in VideoReader(path)]
     np.testing.assert_allclose(seen, shades, atol=4)

@@ -28,18 +28,18 @@ def drawn(look: Head, yaw_deg: float = 0, eyes_deg: float = 0, lids: float = 1) 
     turn = rotation_from_angles(*np.radians([yaw_deg, 0.0, 0.0]))
     pose = HeadPose(np.array([0.0, 0, 1000 / PX]), turn, lids=lids)
     gaze = from_yaw_pitch(*np.radians([eyes_deg, 0.0]))
-    picture = np.full((720, 600, 3), 128, np.float32)
-    DrawnHeads().draw(picture, look, pose, gaze, View.ahead(600, 720, 1000.0), AHEAD)
-    return np.asarray(picture, np.uint8)
+    image = np.full((720, 600, 3), 128, np.float32)
+    DrawnHeads().draw(image, look, pose, gaze, View.ahead(600, 720, 1000.0), AHEAD)
+    return np.asarray(image, np.uint8)
 
 
-def eye(picture: Image, side: int) -> Image:
+def eye(image: Image, side: int) -> Image:
     """The brightness about one eye of a head that faces us."""
     x, y = 300 + int(31 * PX) * side, 360 - int(14 * PX)
-    return np.asarray(picture[y - 12 : y + 12, x - 36 : x + 36].min(axis=-1))
+    return np.asarray(image[y - 12 : y + 12, x - 36 : x + 36].min(axis=-1))
 
 
-def middle_of_dark(patch: Image) -> float:
+def centre_of_dark(patch: Image) -> float:
     return float(np.nonzero(patch < 60)[1].mean() - patch.shape[1] / 2)
 
 
@@ -47,8 +47,8 @@ def middle_of_dark(patch: Image) -> float:
 def test_irises_lie_where_the_eyes_look(look: Head, turn: float) -> None:
     expected = PX * IRIS_DEPTH_MM * np.sin(np.radians(turn))
     for side in (-1, 1):
-        found = middle_of_dark(eye(drawn(look, eyes_deg=turn), side))
-        assert abs(found - expected) < 3.5, side
+        result = centre_of_dark(eye(drawn(look, eyes_deg=turn), side))
+        assert abs(result - expected) < 3.5, side
 
 
 def test_eyes_that_stay_on_us_move_in_a_turned_head(look: Head) -> None:
@@ -59,10 +59,10 @@ def test_eyes_that_stay_on_us_move_in_a_turned_head(look: Head) -> None:
         x: paint_face(look, 2.0, from_yaw_pitch(np.radians(x), np.array(0.0)), STILL)
         for x in (-20.0, 20.0)
     }
-    middle, row = HEAD_MM[:2] * 2.0
-    left_eye = slice(int(middle - 62 - 24), int(middle - 62 + 24))
+    centre, row = HEAD_MM[:2] * 2.0
+    left_eye = slice(int(centre - 62 - 24), int(centre - 62 + 24))
     rows = slice(int(row - 28 - 8), int(row - 28 + 8))
-    dark = [middle_of_dark(face[x][rows, left_eye].min(axis=-1)) for x in (-20.0, 20.0)]
+    dark = [centre_of_dark(face[x][rows, left_eye].min(axis=-1)) for x in (-20.0, 20.0)]
     assert dark[0] < -5 < 5 < dark[1]
 
 
@@ -73,8 +73,8 @@ def test_lids_close(look: Head) -> None:
 
 
 def test_a_turned_head_shows_hair_and_moves_the_nose(look: Head) -> None:
-    def hair(picture: Image) -> int:
-        face = picture[250:500, 90:510].astype(float)
+    def hair(image: Image) -> int:
+        face = image[250:500, 90:510].astype(float)
         return int((np.abs(face - look.hair).sum(axis=-1) < 60).sum())
 
     assert hair(drawn(look, 50)) > 1.5 * hair(drawn(look))
@@ -104,8 +104,8 @@ def test_eyes_may_be_larger_than_life(look: Head) -> None:
     assert white(replace(look, eyes=1.7)) > 2 * white(look)
 
 
-def test_a_head_outside_leaves_the_picture_alone(look: Head) -> None:
+def test_a_head_outside_leaves_the_image_alone(look: Head) -> None:
     pose = replace(STILL, position_mm=np.array([-1960.0, 0, 2000]))
-    picture = np.full((90, 160, 3), 128, np.float32)
-    DrawnHeads().draw(picture, look, pose, AHEAD, View.ahead(160, 90, 1000.0), AHEAD)
-    assert (picture == 128).all()
+    image = np.full((90, 160, 3), 128, np.float32)
+    DrawnHeads().draw(image, look, pose, AHEAD, View.ahead(160, 90, 1000.0), AHEAD)
+    assert (image == 128).all()

@@ -8,10 +8,10 @@ import pytest
 from eyeline.synthetic.motion import draw_span, follow, runs, wander
 
 
-def test_wander_has_the_deviation_and_the_memory_it_says() -> None:
-    found = wander(np.random.default_rng(0), 40_000, 2, 20)
-    assert np.abs(found.std(axis=0) - 1).max() < 0.08
-    near, far = (np.mean(found[:-lag] * found[lag:]) for lag in (2, 150))
+def test_wander_has_the_std_and_the_memory_it_says() -> None:
+    result = wander(np.random.default_rng(0), 40_000, 2, 20)
+    assert np.abs(result.std(axis=0) - 1).max() < 0.08
+    near, far = (np.mean(result[:-lag] * result[lag:]) for lag in (2, 150))
     assert near > 0.95
     assert abs(far) < 0.1
 
@@ -30,8 +30,8 @@ def test_runs(flags: list[int], least: int, wanted: list[tuple[int, int]]) -> No
 
 
 def test_values_are_followed_from_the_first_on() -> None:
-    found = follow(np.array([[2.0], [2.0], [6.0], [6.0]]), 0.5)
-    np.testing.assert_allclose(found[:, 0], [2, 2, 4, 5])
+    result = follow(np.array([[2.0], [2.0], [6.0], [6.0]]), 0.5)
+    np.testing.assert_allclose(result[:, 0], [2, 2, 4, 5])
 
 
 def test_spans_lie_about_their_median_and_within_bounds() -> None:

@@ -14,9 +14,9 @@ from eyeline.system import Scene
 CAMERA = Camera.from_fov(1280, 720)
 
 
-def video(frames: int = 100, *, sound: bool = True) -> VideoInfo:
+def video(frames: int = 100, *, audio: bool = True) -> VideoInfo:
     """A 720p video of 25 frames a second."""
-    return VideoInfo("made.mp4", 1280, 720, Fraction(25), 0.0, frames / 25, frames, sound)
+    return VideoInfo("made.mp4", 1280, 720, Fraction(25), 0.0, frames / 25, frames, audio)
 
 
 def scene(

@@ -51,10 +51,10 @@ def test_target_score_and_ego_never_contradict() -> None:
     )
     seen = 0
     for reach_rad in (0.1, 0.2, 0.4, 0.8):
-        made = sweeping(tracks, reach_rad)
-        points = next(a for a in Ray().predict(made) if isinstance(a, Points))
+        created = sweeping(tracks, reach_rad)
+        points = next(a for a in Ray().predict(created) if isinstance(a, Points))
         for builder in (CameraAngle(), ContactAndVoice()):
-            scores = next(a for a in builder.predict(made) if isinstance(a, Scores))
+            scores = next(a for a in builder.predict(created) if isinstance(a, Scores))
             seen += assert_one_answer(points, scores)
     assert 200 < seen < 2 * 4 * 400 - 200
 

@@ -161,9 +161,9 @@ def test_what_a_recipe_says(system: str, source: Any, wanted: dict[str, Any]) ->
 
 def test_numbers_of_the_networks_are_those_of_the_originals() -> None:
     for name in ("lam", "lam_gaze360", "ttm"):
-        made = module(EGO).read_recipe(name)
-        wanted = keys()[TTM if made.talks else LAM]["parameters"]
-        assert sum(p.numel() for p in made.network().parameters()) == wanted
+        created = module(EGO).read_recipe(name)
+        wanted = keys()[TTM if created.talks else LAM]["parameters"]
+        assert sum(p.numel() for p in created.network().parameters()) == wanted
     from eyeline.systems.gaze_3d.model import gaze_from_afar
 
     for name in ("gafa", "gafa_per_item"):

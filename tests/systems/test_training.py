@@ -182,18 +182,18 @@ def timeless(history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def test_training_writes_weights_and_report(trained: Trained) -> None:
-    case, made = trained.case, trained.report
+    case, created = trained.case, trained.report
     files = sorted(path.name for path in trained.out.iterdir())
     assert files == sorted([case.weights, LOG, REPORT, *case.beside])
     written = json.loads((trained.out / REPORT).read_text(encoding="utf-8"))
-    assert written == json.loads(json.dumps(made))
-    assert len(made["history"]) == 2 and made["memory"]["process_bytes"] > 1e8
+    assert written == json.loads(json.dumps(created))
+    assert len(created["history"]) == 2 and created["memory"]["process_bytes"] > 1e8
     plan = case.task.read_recipe(case.recipe)
     card = checkpoint.read_card(trained.out / case.weights)
     assert (card.builder, card.recipe) == (case.builder, plan.as_dict())
     assert json.loads(json.dumps(plan.arguments)) == card.arguments
-    assert card.scores["protocol"] == made["protocol"] and card.data == made["data"]
-    assert made["began_at"] == {} and card.licence == "" and "began_at" not in card.settings
+    assert card.scores["protocol"] == created["protocol"] and card.data == created["data"]
+    assert created["began_at"] == {} and card.licence == "" and "began_at" not in card.settings
     assert all(value.isfinite().all() for value in trained.state().values())
 
 
@@ -222,8 +222,8 @@ def stopping(trained: Trained, patch: pytest.MonkeyPatch, after: int, folder: Pa
         if taken == after:
             raise StoppedError
         taken += 1
-        found: StepLoss = real(self, network, batch)
-        return found
+        result: StepLoss = real(self, network, batch)
+        return result
 
     with patch.context() as patched, pytest.raises(StoppedError):
         patched.setattr(kind, "__call__", counting)
@@ -338,5 +338,5 @@ def test_what_an_epoch_is_chosen_by(
 ) -> None:
     task = CASES[name].task
     changes = [f"training.select={select}"] if select else []
-    found = task.selection(task.read_recipe(CASES[name].recipe, changes))
-    assert wanted == (found and (found.score, found.largest))
+    result = task.selection(task.read_recipe(CASES[name].recipe, changes))
+    assert wanted == (result and (result.score, result.largest))

@@ -122,15 +122,15 @@ def test_what_a_builder_cannot_use(arguments: dict[str, Any], said: str) -> None
 
 
 def test_building_takes_no_memory_before_the_shapes_agree() -> None:
-    made = []
+    created = []
 
     def counted(*, maps: int = 4) -> nn.Module:
-        made.append(network := nn.Linear(maps, maps))
+        created.append(network := nn.Linear(maps, maps))
         return network
 
     with pytest.raises(CheckpointError, match="another shape"):
         checkpoint.build(counted, card_of(maps=1000), nn.Linear(4, 4).state_dict(), "w")
-    assert [network.weight.device.type for network in made] == ["meta"]
+    assert [network.weight.device.type for network in created] == ["meta"]
 
 
 # Numbers

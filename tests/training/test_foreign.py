@@ -53,10 +53,10 @@ def test_code_in_a_foreign_file_is_not_run(tmp_path: Path) -> None:
 
 def of_class(name: str, base: type = object, **body: Any) -> Any:
     """A class of a module that is there when the file is written, and gone when it is read."""
-    made = type(name, (base,), body)
-    made.__module__ = GONE
-    setattr(sys.modules[GONE], name, made)
-    return made
+    created = type(name, (base,), body)
+    created.__module__ = GONE
+    setattr(sys.modules[GONE], name, created)
+    return created
 
 
 GONE = "a_training_of_others"
@@ -100,7 +100,7 @@ EXTRAS: dict[str, Any] = {
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("name", EXTRAS)
-def test_what_a_training_keeps_beside(
+def test_what_a_training_keeps_parallel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, protocol: int, old: bool
 ) -> None:
     path, weight = tmp_path / "w.pth", torch.arange(6.0).reshape(2, 3).T
@@ -111,9 +111,9 @@ def test_what_a_training_keeps_beside(
         _use_new_zipfile_serialization=not old,
     )
     monkeypatch.delitem(sys.modules, GONE)
-    found = load_state(path, "a network")
-    assert torch.equal(found.state["a"], weight) and torch.equal(found.state["b"], weight[1:])
-    assert found.beside == ("epoch", "extra") and found.content["epoch"] == 3
+    result = load_state(path, "a network")
+    assert torch.equal(result.state["a"], weight) and torch.equal(result.state["b"], weight[1:])
+    assert result.beside == ("epoch", "extra") and result.content["epoch"] == 3
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -131,9 +131,9 @@ def test_tensors_are_those_that_torch_reads(tmp_path: Path, dtype: torch.dtype, 
         "parameter": torch.nn.Parameter(whole, requires_grad=False),
     }
     torch.save(state, tmp_path / "w", _use_new_zipfile_serialization=not old)
-    found = load_state(tmp_path / "w", "a network").state
+    result = load_state(tmp_path / "w", "a network").state
     for name, value in torch.load(tmp_path / "w", weights_only=True).items():
-        assert found[name].dtype == dtype and torch.equal(found[name], value), name
+        assert result[name].dtype == dtype and torch.equal(result[name], value), name
 
 
 # Wrappers and prefixes
@@ -152,9 +152,9 @@ def test_tensors_out_of_wrapper_and_prefix(
     for name in reversed(wrapper):
         content = {name: content, "epoch": 3}
     torch.save(content, tmp_path / "w.pth")
-    found = load_state(tmp_path / "w.pth", "a network")
-    assert list(found.state) == ["a.x", "b.x"] and torch.equal(found.state["a.x"], torch.ones(2))
-    assert found.beside == (("epoch",) if wrapper else ())
+    result = load_state(tmp_path / "w.pth", "a network")
+    assert list(result.state) == ["a.x", "b.x"] and torch.equal(result.state["a.x"], torch.ones(2))
+    assert result.beside == (("epoch",) if wrapper else ())
 
 
 def test_the_optimizer_is_not_the_network(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_what_a_file_is_is_said(tmp_path: Path, content: bytes, said: str) -> No
         load_state(tmp_path / "w.pth", "a network")
 
 
-def test_torchscript_is_told(tmp_path: Path) -> None:
+def test_torchscript_is_reported(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(torch.nn.Linear(2, 1)).save(str(tmp_path / "w.pt"))
@@ -367,7 +367,7 @@ def test_hostile_pickles_do_nothing(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["posix.system", "subprocess.Popen", "builtins.exec"])
-def test_a_command_beside_good_weights_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_command_parallel_good_weights_is_refused(tmp_path: Path, name: str) -> None:
     module, function = name.split(".")
     called = (
         f"X\x05\x00\x00\x00extrac{module}\n{function}\n".encode() + b"X\x01\x00\x00\x001\x85Rs."

@@ -70,10 +70,10 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def test_it_learns_what_no_line_can_part() -> None:
-    made = run(epochs=300)
-    history = fit(made, Devices().fabric())
-    assert history[-1]["loss"] < 0.3 * history[0]["loss"] and not made.network.training
-    assert ((made.network(POINTS)[:, 0] > 0).float() == ODD).all()
+    created = run(epochs=300)
+    history = fit(created, Devices().fabric())
+    assert history[-1]["loss"] < 0.3 * history[0]["loss"] and not created.network.training
+    assert ((created.network(POINTS)[:, 0] > 0).float() == ODD).all()
     assert history[0]["size"] == 2.0 and history[0]["steps"] == 2, "batches of 3 and 1"
 
 
@@ -86,18 +86,18 @@ def test_a_stopped_run_ends_like_one_that_was_not(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         trained(run(tmp_path, validate=stop))
     assert len((tmp_path / LOG).read_text().splitlines()) == 3
-    told: list[str] = []
+    known: list[str] = []
     resumed = run(tmp_path)
-    resumed.told = told.append
+    resumed.log = known.append
     assert same(trained(resumed), trained(run()))
-    assert told[0] == "resuming after epoch 3 of 6" and len(resumed.history) == 6
+    assert known[0] == "resuming after epoch 3 of 6" and len(resumed.history) == 6
     rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert [row["epoch"] for row in rows] == list(range(6))
 
 
 def stepped(folder: Path | None, stop_after: int | None = None) -> Run:
     """Four steps an epoch, state after every second; stopped after some of them."""
-    made = run(folder, epochs=3)
+    created = run(folder, epochs=3)
     dataset, count = list(zip(POINTS, ODD, strict=True)), 0
 
     def counting(net: nn.Module, batch: tuple[Tensor, Tensor]) -> StepLoss:
@@ -107,9 +107,9 @@ def stepped(folder: Path | None, stop_after: int | None = None) -> Run:
         count += 1
         return StepLoss(step(net, batch).total, {"even": 1.0} if count % 2 else {})
 
-    made.step, made.batches = counting, lambda epoch: loader(dataset, epoch)
-    made.keep_every = 2
-    return made
+    created.step, created.batches = counting, lambda epoch: loader(dataset, epoch)
+    created.keep_every = 2
+    return created
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 5, 6, 8, 11])
@@ -120,19 +120,19 @@ def test_a_run_stopped_at_any_step_ends_like_one_that_was_not(
     wanted = trained(whole)
     with pytest.raises(StoppedError):
         trained(stepped(tmp_path, stop_after))
-    told: list[str] = []
+    known: list[str] = []
     resumed = stepped(tmp_path)
-    resumed.told = told.append
+    resumed.log = known.append
     assert same(trained(resumed), wanted)
     for ours, theirs in zip(resumed.history, whole.history, strict=True):
         assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
     if stop_after in (6, 11):
-        assert told[0] == f"resuming after epoch {stop_after // 4} and 2 steps of 3"
+        assert known[0] == f"resuming after epoch {stop_after // 4} and 2 steps of 3"
 
 
-def test_parts_are_means_over_the_steps_that_told_of_them() -> None:
-    made = stepped(None)
-    history = fit(made, Devices().fabric())
+def test_parts_are_means_over_the_steps_that_reported_of_them() -> None:
+    created = stepped(None)
+    history = fit(created, Devices().fabric())
     assert [entry["even"] for entry in history] == [1.0, 1.0, 1.0]
     assert [entry["steps"] for entry in history] == [4, 4, 4]
 
@@ -152,7 +152,7 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
         trained(run(tmp_path, identity="b"))
 
 
-def test_a_damaged_state_is_told(tmp_path: Path) -> None:
+def test_a_damaged_state_is_reported(tmp_path: Path) -> None:
     trained(run(tmp_path, epochs=1))
     (tmp_path / STATE).write_bytes((tmp_path / STATE).read_bytes()[:900])
     with pytest.raises(CheckpointError, match="damaged"):
@@ -160,20 +160,20 @@ def test_a_damaged_state_is_told(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path: Path) -> None:
-    made = run(tmp_path)
-    made.step = lambda net, batch: StepLoss(net(batch[0]).sum() * float("nan"))
-    before = [p.clone() for p in made.network.parameters()]
+    created = run(tmp_path)
+    created.step = lambda net, batch: StepLoss(net(batch[0]).sum() * float("nan"))
+    before = [p.clone() for p in created.network.parameters()]
     with pytest.raises(TrainingError, match="nan in epoch 1, step 1"):
-        trained(made)
-    assert all(torch.equal(a, b) for a, b in zip(before, made.network.parameters(), strict=True))
+        trained(created)
+    assert all(torch.equal(a, b) for a, b in zip(before, created.network.parameters(), strict=True))
     assert not (tmp_path / STATE).exists()
 
 
-def test_an_epoch_without_a_batch_is_told() -> None:
-    made = run()
-    made.batches = lambda epoch: []
+def test_an_epoch_without_a_batch_is_reported() -> None:
+    created = run()
+    created.batches = lambda epoch: []
     with pytest.raises(TrainingError, match="nothing to train on"):
-        trained(made)
+        trained(created)
 
 
 def test_two_optimisers_take_turns() -> None:
@@ -193,15 +193,15 @@ def test_two_optimisers_take_turns() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8])
-def test_processes_share_all_samples_and_get_equally_many(count: int) -> None:
+def test_processes_fraction_all_samples_and_get_equally_many(count: int) -> None:
     def seen(rank: int, number: int = 0) -> Iterator[int]:
         epoch = Epoch(number, 11 + number, rank, 3)
         return (int(i) for batch in loader(list(range(count)), epoch, batch_size=2) for i in batch)
 
-    shares = [list(seen(rank)) for rank in range(3)]
-    assert len({len(s) for s in shares}) == 1
-    assert {i for share in shares for i in share} == set(range(count))
-    assert shares == [list(seen(rank)) for rank in range(3)], "the same seed, the same order"
+    fractions = [list(seen(rank)) for rank in range(3)]
+    assert len({len(s) for s in fractions}) == 1
+    assert {i for fraction in fractions for i in fraction} == set(range(count))
+    assert fractions == [list(seen(rank)) for rank in range(3)], "the same seed, the same order"
 
 
 def test_epochs_have_orders_of_their_own() -> None:
@@ -261,7 +261,7 @@ def test_two_processes_train_one_network(tmp_path: Path) -> None:
     assert ranks[0][1] == "1", "each saw half of the four samples"
 
 
-def test_gradients_take_no_room_beside_activations() -> None:
+def test_gradients_take_no_room_parallel_activations() -> None:
     """Those of the step before are given up when a batch is looked at, whichever optimiser."""
     net = nn.ModuleDict({name: nn.Linear(2, 1) for name in ("one", "two")})
     optimizers = {name: torch.optim.SGD(part.parameters(), 0.1) for name, part in net.items()}

@@ -69,11 +69,11 @@ def test_values_arrive_as_the_fields_have_them() -> None:
 
 
 def test_of_functions_what_is_given_stands_in_the_recipe() -> None:
-    made = planned({"model": {"builder": "large", "height": 5}}, ["loss.smoothing=0"])
-    assert (made.builder, made.arguments) == ("large", {"height": 5})
-    assert made.loss == {"smoothing": 0.0}
-    assert made.as_dict()["model"] == {"builder": "large", "height": 5}
-    assert planned(made.as_dict()) == made
+    created = planned({"model": {"builder": "large", "height": 5}}, ["loss.smoothing=0"])
+    assert (created.builder, created.arguments) == ("large", {"height": 5})
+    assert created.loss == {"smoothing": 0.0}
+    assert created.as_dict()["model"] == {"builder": "large", "height": 5}
+    assert planned(created.as_dict()) == created
     assert planned({}) == Plan(model={"builder": "small"}, loss={})
     assert planned({"model": {"builder": "large", "depths": [1, 2, 1, 1]}}).arguments == {
         "depths": (1, 2, 1, 1)
@@ -197,10 +197,10 @@ SYSTEMS = Path(recipe.__file__).parents[1] / "systems"
 
 
 def _recipes() -> list[tuple[str, str]]:
-    rooms = [*SYSTEMS.glob("*/recipe.py"), *SYSTEMS.glob("*/*/recipe.py")]
+    systems = [*SYSTEMS.glob("*/recipe.py"), *SYSTEMS.glob("*/*/recipe.py")]
     return [
         (".".join(path.relative_to(SYSTEMS).with_suffix("").parts), name)
-        for path in sorted(rooms)
+        for path in sorted(systems)
         for name in recipe.names(path.parent / "recipes")
     ]
 
@@ -255,9 +255,9 @@ def test_every_field_of_every_recipe_has_bounds(
 def test_what_a_recipe_says_reads_back(room: str, name: str) -> None:
     """The sections that a weights file and the identity of a run hold are those of the recipe."""
     read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
-    made = read(name)
-    assert read(json.loads(json.dumps(made.as_dict()))) == made
-    assert set(made.as_dict()["model"]) == {"builder", *made.arguments}
+    created = read(name)
+    assert read(json.loads(json.dumps(created.as_dict()))) == created
+    assert set(created.as_dict()["model"]) == {"builder", *created.arguments}
 
 
 def test_a_change_out_of_bounds_is_named_as_that_of_a_file() -> None:
@@ -274,6 +274,6 @@ def test_how_long_and_who_reads_may_change() -> None:
 
 
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:
-    assert recipe.share_of(6, 2) == 3
+    assert recipe.batch_per_process(6, 2) == 3
     with pytest.raises(RecipeError, match=r"training\.batch_size 9 cannot be shared evenly by 2"):
-        recipe.share_of(9, 2)
+        recipe.batch_per_process(9, 2)

@@ -53,10 +53,10 @@ def test_pieces_are_dealt_in_turn(count: int, monkeypatch: pytest.MonkeyPatch) -
 def test_an_error_of_another_process_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_gathered", lambda mine, world: [mine, DataError("no crop")])
     fabric: Any = SimpleNamespace(global_rank=0, world_size=2, is_global_zero=True)
-    found = sharing.shared(fabric, 2, squares)
-    assert next(found) == 0
+    result = sharing.shared(fabric, 2, squares)
+    assert next(result) == 0
     with pytest.raises(DataError, match="no crop") as caught:
-        next(found)
+        next(result)
     assert caught.value.everywhere and not DataError("another").everywhere
 
 

@@ -27,6 +27,6 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Maker:
 
 @pytest.fixture(scope="session")
 def silent_clips(shared: Path) -> list[Path]:
-    """Two 720p clips without sound or cuts."""
+    """Two 720p clips without audio or cuts."""
     names = ("father_daughter_toy", "two_girls_drawings")
     return [shared / "media" / f"{name}.mp4" for name in names]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eyeline.errors import VideoError
+from eyeline.video.audio import read_audio
 from eyeline.video.audio_tracks import choose_audio_track, is_heard, single_channel
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import read_sound
 
 from .generate import number_in, numbered
 
@@ -22,25 +22,25 @@ SILENCE = np.zeros_like(TONE)
 def write_tracks(path: Path, *tracks: list[np.ndarray], videos: tuple[int, ...] = (0,)) -> Path:
     """A video of 2 s with audio tracks, each a list of its channels, and numbered video tracks."""
     with av.open(str(path), "w") as container:
-        pictures = [container.add_stream("ffv1", rate=25) for _ in videos]
-        for stream in pictures:
+        images = [container.add_stream("ffv1", rate=25) for _ in videos]
+        for stream in images:
             stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        sounds = [container.add_stream("pcm_s16le", rate=RATE_HZ) for _ in tracks]
-        for stream, channels in zip(sounds, tracks, strict=True):
+        audios = [container.add_stream("pcm_s16le", rate=RATE_HZ) for _ in tracks]
+        for stream, channels in zip(audios, tracks, strict=True):
             stream.codec_context.layout = "mono" if len(channels) == 1 else "stereo"
         for k in range(50):
-            for number, stream in zip(videos, pictures, strict=True):
+            for number, stream in zip(videos, images, strict=True):
                 frame = av.VideoFrame.from_ndarray(numbered(number, (96, 64)), format="rgb24")
                 frame.pts, frame.time_base = k, Fraction(1, 25)
                 container.mux(stream.encode(frame))
-        for stream, channels in zip(sounds, tracks, strict=True):
+        for stream, channels in zip(audios, tracks, strict=True):
             samples = np.round(np.stack(channels, axis=1) * 32767).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(
                 samples.reshape(1, -1), format="s16", layout=stream.codec_context.layout
             )
             frame.sample_rate, frame.pts = RATE_HZ, 0
             container.mux(stream.encode(frame))
-        for stream in (*pictures, *sounds):
+        for stream in (*images, *audios):
             container.mux(stream.encode(None))
     return path
 
@@ -55,7 +55,7 @@ def spoil_codec(path: Path, which: int) -> Path:
 
 
 def loudness(path: Path, track: int | None = None) -> float:
-    samples = np.concatenate([b.samples for b in read_sound(path, RATE_HZ, start_s=0, track=track)])
+    samples = np.concatenate([b.samples for b in read_audio(path, RATE_HZ, start_s=0, track=track)])
     return float(np.sqrt((samples**2).mean()))
 
 

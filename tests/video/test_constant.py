@@ -1,4 +1,4 @@
-"""Conversion to 25 frames a second: which frames, with sound, whole or not at all."""
+"""Conversion to 25 frames a second: which frames, with audio, whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from eyeline.errors import OutputError, UsageError, VideoError
 from eyeline.video import constant
+from eyeline.video.audio import read_audio
 from eyeline.video.constant import convert_to_25_fps, is_constant
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import read_sound
 
 from .conftest import Maker
-from .generate import Clip, Sound, number_in
+from .generate import Audio, Clip, number_in
 
 
 def numbers(path: Path) -> list[int | None]:
@@ -23,10 +23,10 @@ def numbers(path: Path) -> list[int | None]:
 
 
 def clicks_s(path: Path, start_s: float) -> list[float]:
-    """Middles of the clicks in a file's sound, seconds after the first picture."""
-    blocks = read_sound(path, 16000, start_s=start_s)
-    sound = np.abs(np.concatenate([block.samples for block in blocks]))
-    loud = np.flatnonzero(sound > 0.3 * sound.max())
+    """Middles of the clicks in a file's audio, seconds after the first image."""
+    blocks = read_audio(path, 16000, start_s=start_s)
+    audio = np.abs(np.concatenate([block.samples for block in blocks]))
+    loud = np.flatnonzero(audio > 0.3 * audio.max())
     groups = np.split(loud, np.flatnonzero(np.diff(loud) > 1600) + 1)
     return [float(group.mean()) / 16000 for group in groups]
 
@@ -35,29 +35,31 @@ def clicks_s(path: Path, start_s: float) -> list[float]:
 def test_every_frame_is_the_nearest_one(make: Maker, tmp_path: Path, rate: Fraction) -> None:
     source, target = make("mp4", Clip(frames=40, rate=rate)), tmp_path / "a_fps25.mkv"
     assert convert_to_25_fps(source, target) == "encoded"
-    found = numbers(target)
-    assert len(found) == np.ceil(40 / rate * 25)
-    for k, number in enumerate(found):
+    result = numbers(target)
+    assert len(result) == np.ceil(40 / rate * 25)
+    for k, number in enumerate(result):
         assert number is not None
         assert number == 39 or abs(number / rate - Fraction(k, 25)) <= 1 / rate / 2
     reader = VideoReader(target)
-    assert [frame.time_s for frame in reader] == pytest.approx(np.arange(len(found)) / 25, abs=2e-3)
+    assert [frame.time_s for frame in reader] == pytest.approx(
+        np.arange(len(result)) / 25, abs=2e-3
+    )
     assert is_constant(target)
 
 
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_a_video_at_25_is_copied(make: Maker, tmp_path: Path, ending: str) -> None:
-    clip = Clip(frames=50, rate=Fraction(25), sound=Sound())
+    clip = Clip(frames=50, rate=Fraction(25), audio=Audio())
     source, target = make("mp4", clip), tmp_path / f"a.{ending}"
     assert convert_to_25_fps(source, target) == "copied"
     assert numbers(target) == list(range(50))
-    pictures = [[frame.gray() for frame in VideoReader(path)] for path in (source, target)]
-    np.testing.assert_array_equal(*pictures)
+    images = [[frame.gray() for frame in VideoReader(path)] for path in (source, target)]
+    np.testing.assert_array_equal(*images)
 
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30)])
-def test_sound_stays_in_step(make: Maker, tmp_path: Path, rate: Fraction) -> None:
-    clip = Clip(frames=int(2 * rate), rate=rate, sound=Sound(), offset_s=Fraction(2, 5))
+def test_audio_stays_in_step(make: Maker, tmp_path: Path, rate: Fraction) -> None:
+    clip = Clip(frames=int(2 * rate), rate=rate, audio=Audio(), offset_s=Fraction(2, 5))
     source, target = make("mp4", clip), tmp_path / "a.mkv"
     convert_to_25_fps(source, target)
     expected = clicks_s(source, probe(source).start_s)

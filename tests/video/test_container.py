@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from eyeline.errors import VideoError
-from eyeline.video.container import open_source, picture_stream, sound_stream
+from eyeline.video.container import audio_stream, open_source, video_stream
 from eyeline.video.reader import probe
 
-from .generate import Clip, Sound, cut_off, numbered, write, write_sound
+from .generate import Audio, Clip, cut_off, numbered, write, write_audio
 
 
 def missing(folder: Path) -> Path:
@@ -55,11 +55,11 @@ def with_half_an_index(folder: Path) -> Path:
     return folder / "half.mp4"
 
 
-def sound_only(folder: Path) -> Path:
-    return write_sound(folder / "sound.m4a", Sound())
+def audio_only(folder: Path) -> Path:
+    return write_audio(folder / "sound.m4a", Audio())
 
 
-def picture_file(folder: Path) -> Path:
+def image_file(folder: Path) -> Path:
     with av.open(str(folder / "picture.png"), "w", format="image2") as container:
         stream = container.add_stream("png", rate=1)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "rgb24"
@@ -87,9 +87,9 @@ def header_alone(folder: Path) -> Path:
         (garbage, "is not a video that FFmpeg can read"),
         (without_index, "lacks its index"),
         (with_half_an_index, "tells of no stream"),
-        (sound_only, "holds sound but no moving picture"),
-        (picture_file, "is a single picture"),
-        (header_alone, "gives no picture that can be decoded"),
+        (audio_only, "holds audio but no moving image"),
+        (image_file, "is a single image"),
+        (header_alone, "gives no image that can be decoded"),
     ],
 )
 def test_what_is_no_video_is_refused_in_one_line(
@@ -122,8 +122,8 @@ def test_names_that_look_like_something_else(tmp_path: Path, monkeypatch) -> Non
         assert probe(name).frame_count == 2
 
 
-def test_cover_picture_is_no_video(tmp_path: Path) -> None:
-    """A music file with a cover has a video stream of one picture, attached."""
+def test_cover_image_is_no_video(tmp_path: Path) -> None:
+    """A music file with a cover has a video stream of one image, attached."""
     from av.stream import Disposition
 
     path = tmp_path / "music.mp4"
@@ -131,17 +131,17 @@ def test_cover_picture_is_no_video(tmp_path: Path) -> None:
         cover = container.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 96, 64, "yuvj420p"
         cover.disposition = Disposition.attached_pic
-        sound = container.add_stream("aac", rate=48000)
+        audio = container.add_stream("aac", rate=48000)
         frame = av.VideoFrame.from_ndarray(numbered(1, (96, 64)), format="rgb24")
         container.mux(cover.encode(frame))
         container.mux(cover.encode(None))
         silence = av.AudioFrame.from_ndarray(np.zeros((2, 4096), np.float32), "fltp", "stereo")
         silence.sample_rate, silence.pts = 48000, 0
-        container.mux(sound.encode(silence))
-        container.mux(sound.encode(None))
+        container.mux(audio.encode(silence))
+        container.mux(audio.encode(None))
     with open_source(path) as opened:
         assert len(opened.streams.video) == 1
-        assert picture_stream(opened) is None
-        assert sound_stream(opened) is not None
-    with pytest.raises(VideoError, match="sound but no moving picture"):
+        assert video_stream(opened) is None
+        assert audio_stream(opened) is not None
+    with pytest.raises(VideoError, match="audio but no moving image"):
         probe(path)

@@ -11,7 +11,7 @@ from eyeline.video import decode
 from eyeline.video.container import open_source
 from eyeline.video.decode import Fault, declared_end, decoded, last_stamp, packets
 
-from .generate import Clip, Sound
+from .generate import Audio, Clip
 
 
 class Unreliable:
@@ -37,11 +37,11 @@ class Unreliable:
 def test_reading_goes_on_after_it_failed(make) -> None:
     with open_source(make("mp4", Clip())) as container:
         unreliable: Any = Unreliable(container, {3, 20, 21})
-        found = list(packets(unreliable, container.streams.video[0]))
-    assert [place for place, one in enumerate(found) if isinstance(one, Fault)] == [3, 20, 21]
-    assert found[3] == Fault(None, "bad sector")
+        result = list(packets(unreliable, container.streams.video[0]))
+    assert [place for place, one in enumerate(result) if isinstance(one, Fault)] == [3, 20, 21]
+    assert result[3] == Fault(None, "bad sector")
     # and one that flushes the decoder
-    assert len(found) == 48 + 3 + 1
+    assert len(result) == 48 + 3 + 1
 
 
 def test_reading_that_fails_for_ever_is_given_up_and_nothing_decoded_is_lost(
@@ -60,7 +60,7 @@ def test_reading_that_fails_for_ever_is_given_up_and_nothing_decoded_is_lost(
     [("mp4", 0, 2), ("mkv", 3, 5), ("ts", 3, 5), ("flv", 0, 2)],
 )
 def test_declared_end(suffix: str, offset_s: int, expected_s: int, make) -> None:
-    clip = Clip(offset_s=Fraction(offset_s), b_frames=0, sound=Sound("aac", 44100, end_s=1.5))
+    clip = Clip(offset_s=Fraction(offset_s), b_frames=0, audio=Audio("aac", 44100, end_s=1.5))
     with open_source(make(suffix, clip)) as container:
         end = declared_end(container, container.streams.video[0])
     assert end is not None
@@ -68,5 +68,5 @@ def test_declared_end(suffix: str, offset_s: int, expected_s: int, make) -> None
 
 
 def test_last_stamp_is_that_of_the_longest_stream(make) -> None:
-    path = make("mkv", Clip(sound=Sound("flac", end_s=6.0)))
+    path = make("mkv", Clip(audio=Audio("flac", end_s=6.0)))
     assert float(last_stamp(path)) == pytest.approx(6, abs=0.1)

@@ -33,10 +33,10 @@ def test_upright_size(stored_wh, aspect, turn_deg, expected_wh) -> None:
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("turn_deg", [0, 90, 180, 270])
 def test_turning_agrees_with_numpy(turn_deg: int, mirrored: bool) -> None:
-    picture = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
-    before = picture[:, ::-1] if mirrored else picture
+    image = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    before = image[:, ::-1] if mirrored else image
     expected = np.rot90(before, -turn_deg // 90)
-    for stored, wanted in ((picture, expected), (picture[..., 0].copy(), expected[..., 0])):
+    for stored, wanted in ((image, expected), (image[..., 0].copy(), expected[..., 0])):
         turned = Upright((7, 5), turn_deg=turn_deg, mirrored=mirrored).turned(stored)
         np.testing.assert_array_equal(turned, wanted)
         assert turned.flags.c_contiguous
@@ -71,16 +71,16 @@ def test_pixels_are_upright_square_and_those_of_the_frame(name: str, make) -> No
     assert reader.info.rotation_deg == clip.turn_deg
     for frame in reader:
         assert frame.size_wh == (width, height)
-        for picture, shape in (
+        for image, shape in (
             (frame.rgb(), (height, width, 3)),
             (frame.gray(), (height, width)),
             (frame.small_rgb(48, 32), (32, 48, 3)),
             (frame.small_rgb(63, 127), (127, 63, 3)),
         ):
-            assert picture.shape == shape
-            assert picture.dtype == np.uint8
-            assert picture.flags.c_contiguous
-            assert number_in(picture) == frame.index, name
+            assert image.shape == shape
+            assert image.dtype == np.uint8
+            assert image.flags.c_contiguous
+            assert number_in(image) == frame.index, name
 
 
 def test_absurd_pixel_aspect_is_ignored(make) -> None:
@@ -94,8 +94,8 @@ def test_colours(make, tmp_path) -> None:
     path = write_colours(tmp_path / "colours.mp4", colours, 2)
     for frame in VideoReader(path):
         expected = np.array(colours[frame.index // 2])
-        for picture in (frame.rgb(), frame.small_rgb(40, 30)):
-            assert np.abs(picture.mean(axis=(0, 1)) - expected).max() < 4
+        for image in (frame.rgb(), frame.small_rgb(40, 30)):
+            assert np.abs(image.mean(axis=(0, 1)) - expected).max() < 4
         assert np.ptp(frame.gray()) <= 2
 
 
@@ -125,7 +125,7 @@ def test_frame_holds_no_more_than_it_says(make) -> None:
         frame.colour = 1  # type: ignore[attr-defined]
 
 
-def test_pictures_whose_size_changes_keep_the_first_size(make, tmp_path) -> None:
+def test_images_whose_size_changes_keep_the_first_size(make, tmp_path) -> None:
     """Two transport streams one after the other, as a recorder leaves them."""
     small = Clip(frames=12, b_frames=0)
     path = tmp_path / "both.ts"

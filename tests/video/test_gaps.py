@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from eyeline.results import Gap
+from eyeline.video.audio import read_audio
 from eyeline.video.gaps import GapFinder, Shortened
 from eyeline.video.placing import LongSilenceError, audio_spans
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
-from eyeline.video.sound import read_sound
 
 from .generate import Clip, number_in, write_with_hole
 
@@ -21,14 +21,14 @@ def gaps_in(times_s: list[float]) -> list[tuple[float, float]]:
     """The gaps that are seen in a video with these stamps, each read 50 packets ahead."""
     finder = GapFinder(Fraction(1, 1000))
     ticks = [round(t * 1000) for t in times_s]
-    found = []
+    result = []
     for k, (at, following) in enumerate(itertools.pairwise(ticks)):
         for later in ticks[k : k + 50] if not k else ticks[k + 49 : k + 50]:
             finder.read(later)
         ends = finder.frame_ends(Fraction(at, 1000), Fraction(following, 1000))
         if ends < Fraction(following, 1000):
-            found.append((float(ends), following / 1000))
-    return found
+            result.append((float(ends), following / 1000))
+    return result
 
 
 def steps(*runs: tuple[int, float]) -> list[float]:
@@ -85,13 +85,13 @@ def test_dead_time_is_left_out_of_the_audio(tmp_path: Path) -> None:
     path = write_with_hole(tmp_path / "gap.mp4", 3600, codec="aac")
     clock = Shortened.of([Gap(2.0, 3602.0)], audio_spans(path, Fraction(0)))
     assert [(d.start_s, d.end_s) for d in clock.dead] == [(pytest.approx(3, abs=1), 3602)]
-    blocks = list(read_sound(path, 16000, start_s=0, clock=clock))
+    blocks = list(read_audio(path, 16000, start_s=0, clock=clock))
     samples = np.concatenate([block.samples for block in blocks])
     assert len(samples) / 16000 == pytest.approx(5 + 5, abs=2)
     loud_s = np.flatnonzero(np.abs(samples) > 0.2) / 16000
     assert loud_s.max() == pytest.approx(1.75, abs=0.05)
     with pytest.raises(LongSilenceError):
-        list(read_sound(path, 16000, start_s=0, clock=Shortened(known=False)))
+        list(read_audio(path, 16000, start_s=0, clock=Shortened(known=False)))
 
 
 def test_audio_that_goes_on_keeps_its_time(tmp_path: Path) -> None:

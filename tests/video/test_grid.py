@@ -30,8 +30,8 @@ def shown(times: list[float], end: float) -> list[Shown]:
 
 def test_a_slower_video_comes_again_and_none_is_left_out() -> None:
     frames = shown([0.0, 0.1, 0.2], 0.3)
-    found = [(k, frames.index(f)) for k, f in on_grid(frames, 25)]  # type: ignore[arg-type]
-    assert found == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2), (7, 2)]
+    result = [(k, frames.index(f)) for k, f in on_grid(frames, 25)]  # type: ignore[arg-type]
+    assert result == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2), (7, 2)]
 
 
 def test_no_frame_no_number_and_one_frame_until_its_end() -> None:
@@ -45,10 +45,10 @@ def test_every_number_has_the_nearest_frame(steps_ms: list[int]) -> None:
     """Frames that no number is nearest to may be among them, as long as the grid is kept."""
     times = [0.0, *(np.cumsum(steps_ms) / 1000).tolist()]
     frames = shown(times, times[-1] + 0.04)
-    found = list(on_grid(frames, 25))  # type: ignore[arg-type]
-    assert [k for k, _ in found] == list(range(len(found)))
-    assert len(found) == int(np.ceil(frames[-1].end_s * 25 - 1e-6))
-    for k, frame in found:
+    result = list(on_grid(frames, 25))  # type: ignore[arg-type]
+    assert [k for k, _ in result] == list(range(len(result)))
+    assert len(result) == int(np.ceil(frames[-1].end_s * 25 - 1e-6))
+    for k, frame in result:
         nearest = min(abs(time - k / 25) for time in times)
         assert abs(frame.time_s - k / 25) <= nearest + 1e-6
 

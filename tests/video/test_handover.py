@@ -18,18 +18,18 @@ def test_nothing_may_arrive() -> None:
 
 
 def test_the_maker_runs_only_so_far_ahead() -> None:
-    made: list[int] = []
+    created: list[int] = []
 
     def make() -> Iterator[int]:
         for number in range(100):
-            made.append(number)
+            created.append(number)
             yield number
 
     taken = ahead(make, 4, "count")
     assert next(taken) == 0
     time.sleep(0.05)
     # one taken, four waiting, one in hand
-    assert len(made) <= 6
+    assert len(created) <= 6
     taken.close()
 
 

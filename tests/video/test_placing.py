@@ -11,23 +11,23 @@ import pytest
 from eyeline.video.damage import DamageLog
 from eyeline.video.placing import _Line, _Placer
 
-from .generate import Sound, click_times, signal
+from .generate import Audio, click_times, signal
 
 RATE_HZ = 48000
-EVEN = Sound("pcm", RATE_HZ, end_s=6, clicks_s=(0.25, 0.75, 1.5, 3.25, 5.25))
+EVEN = Audio("pcm", RATE_HZ, end_s=6, clicks_s=(0.25, 0.75, 1.5, 3.25, 5.25))
 
 
-def frames(sound: Sound, stamp_s: Callable[[float], float | None]) -> list[av.AudioFrame]:
-    """Decoded sound whose frames are stamped anew."""
-    wave, made = signal(sound), []
+def frames(audio: Audio, stamp_s: Callable[[float], float | None]) -> list[av.AudioFrame]:
+    """Decoded audio whose frames are stamped anew."""
+    wave, created = signal(audio), []
     for start in range(0, wave.shape[1], 1024):
         piece = np.ascontiguousarray(wave[:, start : start + 1024])
         frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
         frame.sample_rate, frame.time_base = RATE_HZ, Fraction(1, RATE_HZ)
         stamp = stamp_s(start / RATE_HZ)
         frame.pts = None if stamp is None else round(stamp * RATE_HZ)
-        made.append(frame)
-    return made
+        created.append(frame)
+    return created
 
 
 def placed(made: list[av.AudioFrame], rate_hz: int = 16000) -> npt.NDArray[np.float32]:
@@ -57,27 +57,27 @@ def test_missing_stamps_follow_on() -> None:
 def test_jitter_is_no_gap() -> None:
     """As a browser stamps what it records."""
     random = np.random.default_rng(0)
-    found = clicks(lambda s: s + random.normal(0, 0.005))
-    assert found == pytest.approx(EVEN.clicks_s, abs=0.004)
+    result = clicks(lambda s: s + random.normal(0, 0.005))
+    assert result == pytest.approx(EVEN.clicks_s, abs=0.004)
 
 
 @pytest.mark.parametrize("until_s", [1.02, 1.2])
 def test_stamps_that_leap_ahead_shift_nothing_after_them(until_s: float) -> None:
     """A single wild stamp is not believed; a wild stretch is, but only until it ends."""
-    found = clicks(lambda s: s + 1.5 if 1 <= s < until_s else s)
-    after = [click for click in found if click > 3]
-    assert found[:2] == pytest.approx([0.25, 0.75], abs=1e-4)
+    result = clicks(lambda s: s + 1.5 if 1 <= s < until_s else s)
+    after = [click for click in result if click > 3]
+    assert result[:2] == pytest.approx([0.25, 0.75], abs=1e-4)
     assert after == pytest.approx([3.25, 5.25], abs=1e-4)
 
 
 def test_single_wild_stamp_costs_nothing() -> None:
-    found = clicks(lambda s: s + 1.5 if 1 <= s < 1.02 else s)
-    assert found == pytest.approx(EVEN.clicks_s, abs=1e-4)
+    result = clicks(lambda s: s + 1.5 if 1 <= s < 1.02 else s)
+    assert result == pytest.approx(EVEN.clicks_s, abs=1e-4)
 
 
 def test_clock_that_is_set_back_goes_on() -> None:
-    found = clicks(lambda s: s if s < 2 else s - 2)
-    assert found == pytest.approx(EVEN.clicks_s, abs=1e-4)
+    result = clicks(lambda s: s if s < 2 else s - 2)
+    assert result == pytest.approx(EVEN.clicks_s, abs=1e-4)
 
 
 def test_gap_is_silent_and_overlap_is_left_out() -> None:
@@ -90,14 +90,14 @@ def test_gap_is_silent_and_overlap_is_left_out() -> None:
 
 
 def test_format_that_changes_midway() -> None:
-    made = frames(EVEN, lambda s: s)
-    for place in range(100, len(made)):
-        stamp = made[place].pts
-        stereo = np.repeat(made[place].to_ndarray(), 2, axis=0)
-        made[place] = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
-        made[place].sample_rate, made[place].pts = RATE_HZ, stamp
-        made[place].time_base = Fraction(1, RATE_HZ)
-    samples = placed(made)
+    created = frames(EVEN, lambda s: s)
+    for place in range(100, len(created)):
+        stamp = created[place].pts
+        stereo = np.repeat(created[place].to_ndarray(), 2, axis=0)
+        created[place] = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
+        created[place].sample_rate, created[place].pts = RATE_HZ, stamp
+        created[place].time_base = Fraction(1, RATE_HZ)
+    samples = placed(created)
     assert click_times(samples, 16000) == pytest.approx(EVEN.clicks_s, abs=1e-4)
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.03)
 

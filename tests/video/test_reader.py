@@ -13,7 +13,7 @@ from eyeline.errors import UsageError, VideoError
 from eyeline.video import passes
 from eyeline.video.reader import VideoReader, probe
 
-from .generate import Clip, Sound, cut_off, number_in, spoil
+from .generate import Audio, Clip, cut_off, number_in, spoil
 
 UNEVEN = tuple(Fraction(n, 30) for n in (0, 1, 2, 5, 6, 16, 17, 18, 40, 41))
 EVEN = [number / 24 for number in range(48)]
@@ -200,14 +200,14 @@ def test_decoding_stays_a_bounded_number_of_frames_ahead(make, monkeypatch) -> N
 
 def test_error_of_the_thread_reaches_the_consumer(make, monkeypatch) -> None:
     reader = VideoReader(make("mp4", Clip()))
-    monkeypatch.setattr(passes.Pass, "_length", lambda self, picture: 1 / 0)
+    monkeypatch.setattr(passes.Pass, "_length", lambda self, image: 1 / 0)
     seen = []
     with pytest.raises(ZeroDivisionError):
         seen.extend(frame.index for frame in reader)
     assert not reader.complete
 
 
-def test_file_that_vanishes_is_told(tmp_path: Path, make) -> None:
+def test_file_that_vanishes_is_reported(tmp_path: Path, make) -> None:
     path = tmp_path / "short-lived.mp4"
     path.write_bytes(make("mp4", Clip()).read_bytes())
     reader = VideoReader(path)
@@ -259,12 +259,12 @@ def test_cut_off_stream_declares_no_end(make, tmp_path, capfd) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
-def test_hole_in_the_middle_is_named_and_passed_over(suffix, make, tmp_path, capfd) -> None:
+def test_hole_in_the_centre_is_named_and_passed_over(suffix, make, tmp_path, capfd) -> None:
     source = make(suffix, LONG, faststart=suffix == "mp4")
     path = zero_out(source, tmp_path / f"hole.{suffix}", 0.5, 6000)
     reader, whole = watched(path, capfd)
     (damage,) = reader.info.damage
-    # no frame out of its turn, whose stamp would have to be made up
+    # no frame out of its turn, whose stamp would have to be synthetic
     assert reader.warnings == ()
     assert 1.7 < damage.start_s < 2.3
     assert damage.end_s in (pytest.approx(2.0, abs=0.01), pytest.approx(2.5, abs=0.01))
@@ -301,7 +301,7 @@ def test_spoilt_bytes_are_survived(suffix, seed, make, tmp_path, capfd) -> None:
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_nothing_that_is_spoilt_crashes(suffix, seed, make, tmp_path, capfd) -> None:
     """Headers, stamps and sizes are hit too, so all that holds is: times increase, no noise."""
-    source = make(suffix, Clip(noise=20, sound=Sound("ac3")) if suffix != "avi" else Clip(noise=20))
+    source = make(suffix, Clip(noise=20, audio=Audio("ac3")) if suffix != "avi" else Clip(noise=20))
     path = spoil(source, tmp_path / f"wild.{suffix}", 0.0, 1.0, seed=seed)
     try:
         frames = list(VideoReader(path))
@@ -321,11 +321,11 @@ def test_damage_is_the_same_in_every_pass(make, tmp_path) -> None:
     assert passes_[0] == passes_[1]
 
 
-def test_sound_that_outlasts_the_picture_is_no_damage(make) -> None:
+def test_audio_that_outlasts_the_image_is_no_damage(make) -> None:
     for suffix in ("mp4", "mkv"):
-        reader = VideoReader(make(suffix, Clip(sound=Sound("flac", end_s=6.0))))
+        reader = VideoReader(make(suffix, Clip(audio=Audio("flac", end_s=6.0))))
         assert len(list(reader)) == 48
-        assert reader.info.has_sound
+        assert reader.info.has_audio
         assert reader.info.damage == ()
         assert reader.info.duration_s == pytest.approx(2, abs=0.001)
 
@@ -336,8 +336,8 @@ def without_tags(source: Path, target: Path) -> Path:
     return target
 
 
-def test_length_of_the_whole_file_is_not_that_of_the_picture(make, tmp_path) -> None:
-    source = make("mkv", Clip(frames=240, sound=Sound("flac", end_s=14.0)))
+def test_length_of_the_whole_file_is_not_that_of_the_image(make, tmp_path) -> None:
+    source = make("mkv", Clip(frames=240, audio=Audio("flac", end_s=14.0)))
     whole = VideoReader(without_tags(source, tmp_path / "whole.mkv"))
     list(whole)
     assert whole.info.damage == ()
@@ -351,7 +351,7 @@ def test_length_of_the_whole_file_is_not_that_of_the_picture(make, tmp_path) -> 
 
 def test_real_interview(interview: Path) -> None:
     reader = VideoReader(interview)
-    assert reader.info.has_sound
+    assert reader.info.has_audio
     times, ends, brightness = [], [], []
     for frame in reader:
         times.append(frame.time_s)
@@ -372,12 +372,12 @@ def test_real_interview(interview: Path) -> None:
 
 
 def test_other_real_clips(silent_clips: list[Path]) -> None:
-    found = {}
+    result = {}
     for path in silent_clips:
         reader = VideoReader(path, rate_hz=5)
         assert len(list(reader)) == round(reader.info.duration_s * 5 + 0.49)
-        found[path.stem] = (reader.info.frame_count, reader.info.rate_hz, reader.info.has_sound)
-    assert found == {
+        result[path.stem] = (reader.info.frame_count, reader.info.rate_hz, reader.info.has_audio)
+    assert result == {
         "father_daughter_toy": (177, 25, False),
         "two_girls_drawings": (214, 30, False),
     }

@@ -9,25 +9,25 @@ import pytest
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import LOOK_AHEAD, ShotFinder, mark_shots
 
-from .generate import Clip, write_colours, write_pictures
+from .generate import Clip, write_colours, write_images
 
-Picture = npt.NDArray[np.uint8]
+ImageItem = npt.NDArray[np.uint8]
 SIZE_WH = (160, 96)
 
 
-def scene(seed: int) -> Picture:
-    """A wide picture of coloured shapes on a coloured ground, to move a window over."""
+def scene(seed: int) -> ImageItem:
+    """A wide image of coloured shapes on a coloured ground, to move a window over."""
     random = np.random.default_rng(seed)
-    picture = np.empty((SIZE_WH[1] + 60, SIZE_WH[0] + 400, 3), np.uint8)
-    picture[:] = random.integers(20, 236, 3)
+    image = np.empty((SIZE_WH[1] + 60, SIZE_WH[0] + 400, 3), np.uint8)
+    image[:] = random.integers(20, 236, 3)
     for _ in range(60):
-        top, left = random.integers(0, picture.shape[0] - 10), random.integers(0, picture.shape[1])
+        top, left = random.integers(0, image.shape[0] - 10), random.integers(0, image.shape[1])
         height, width = random.integers(8, 50, 2)
-        picture[top : top + height, left : left + width] = random.integers(20, 236, 3)
-    return picture
+        image[top : top + height, left : left + width] = random.integers(20, 236, 3)
+    return image
 
 
-def shot(seed: int, frames: int, speed_px: int = 1) -> list[Picture]:
+def shot(seed: int, frames: int, speed_px: int = 1) -> list[ImageItem]:
     """A camera that pans over a scene."""
     wide, (width, height) = scene(seed), SIZE_WH
     lefts = [number * speed_px % 400 for number in range(frames)]
@@ -42,14 +42,14 @@ def cuts(path: Path) -> list[int]:
 
 def test_hard_cuts_are_found_where_they_are(tmp_path: Path) -> None:
     lengths = [30, 12, 45, 8, 25, 5, 40]
-    pictures = [picture for seed, n in enumerate(lengths) for picture in shot(seed, n)]
-    path = write_pictures(tmp_path / "cuts.mp4", pictures)
+    images = [image for seed, n in enumerate(lengths) for image in shot(seed, n)]
+    path = write_images(tmp_path / "cuts.mp4", images)
     assert cuts(path) == np.cumsum(lengths[:-1]).tolist()
 
 
 def test_cuts_near_both_ends_are_found(tmp_path: Path) -> None:
-    pictures = shot(1, 1) + shot(2, 20) + shot(3, 1)
-    assert cuts(write_pictures(tmp_path / "ends.mp4", pictures)) == [1, 21]
+    images = shot(1, 1) + shot(2, 20) + shot(3, 1)
+    assert cuts(write_images(tmp_path / "ends.mp4", images)) == [1, 21]
 
 
 def test_cuts_between_plain_colours(tmp_path: Path) -> None:
@@ -59,34 +59,36 @@ def test_cuts_between_plain_colours(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("speed_px", [0, 2, 8, 16])
 def test_moving_camera_is_no_cut(speed_px: int, tmp_path: Path) -> None:
-    assert cuts(write_pictures(tmp_path / "pan.mp4", shot(4, 24, speed_px))) == []
+    assert cuts(write_images(tmp_path / "pan.mp4", shot(4, 24, speed_px))) == []
 
 
 def test_cut_during_a_fast_pan(tmp_path: Path) -> None:
-    pictures = shot(5, 20, 4) + shot(6, 20, 4)
-    assert cuts(write_pictures(tmp_path / "pan.mp4", pictures)) == [20]
+    images = shot(5, 20, 4) + shot(6, 20, 4)
+    assert cuts(write_images(tmp_path / "pan.mp4", images)) == [20]
 
 
 @pytest.mark.parametrize("length", [1, 2])
 def test_flash_is_no_cut(length: int, tmp_path: Path) -> None:
-    pictures = shot(7, 40)
+    images = shot(7, 40)
     for start in (12, 25):
-        pictures[start : start + length] = [np.full_like(pictures[0], 250)] * length
-    assert cuts(write_pictures(tmp_path / "flash.mp4", pictures)) == []
+        images[start : start + length] = [np.full_like(images[0], 250)] * length
+    assert cuts(write_images(tmp_path / "flash.mp4", images)) == []
 
 
 def test_cross_fade_is_no_hard_cut(tmp_path: Path) -> None:
     before, after = shot(8, 40), shot(9, 40)
     mixed = [
-        (a * (1 - share) + b * share).astype(np.uint8)
-        for a, b, share in zip(before, after, np.clip((np.arange(40) - 10) / 20, 0, 1), strict=True)
+        (a * (1 - fraction) + b * fraction).astype(np.uint8)
+        for a, b, fraction in zip(
+            before, after, np.clip((np.arange(40) - 10) / 20, 0, 1), strict=True
+        )
     ]
-    assert cuts(write_pictures(tmp_path / "fade.mp4", mixed)) == []
+    assert cuts(write_images(tmp_path / "fade.mp4", mixed)) == []
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5])
 def test_short_videos_come_out_whole(frames: int, tmp_path: Path) -> None:
-    assert cuts(write_pictures(tmp_path / "short.mp4", shot(1, frames))) == []
+    assert cuts(write_images(tmp_path / "short.mp4", shot(1, frames))) == []
 
 
 def test_nothing_gives_nothing() -> None:
@@ -111,5 +113,5 @@ def test_splices_of_real_clips(interview: Path, silent_clips: list[Path], tmp_pa
         [frame.small_rgb(320, 180) for frame in VideoReader(path) if frame.index < 30]
         for path in (interview, *silent_clips)
     ]
-    pictures = [picture for piece in (*pieces, pieces[0]) for picture in piece]
-    assert cuts(write_pictures(tmp_path / "spliced.mp4", pictures)) == [30, 60, 90]
+    images = [image for piece in (*pieces, pieces[0]) for image in piece]
+    assert cuts(write_images(tmp_path / "spliced.mp4", images)) == [30, 60, 90]

@@ -12,14 +12,14 @@ import pytest
 
 from eyeline.errors import DataError, OutputError
 from eyeline.results import Gap, VideoInfo
+from eyeline.video.audio import read_audio
 from eyeline.video.placing import audio_spans
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import read_sound
 from eyeline.video.writer import VideoWriter, ticks_a_second
 
 from .generate import (
+    Audio,
     Clip,
-    Sound,
     click_times,
     number_in,
     numbered,
@@ -32,21 +32,21 @@ FOUR = (0.25, 0.75, 1.25, 1.75)
 
 
 def copy(source: Path, target: Path) -> VideoWriter:
-    """Write a video again, frame by frame, with its sound."""
+    """Write a video again, frame by frame, with its audio."""
     reader = VideoReader(source)
-    with VideoWriter(target, reader.info, sound_from=source) as writer:
+    with VideoWriter(target, reader.info, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame.rgb(), frame.time_s, frame.end_s)
     return writer
 
 
 def clicks(path: Path) -> list[float]:
-    blocks = read_sound(path, 16000, start_s=probe(path).start_s)
+    blocks = read_audio(path, 16000, start_s=probe(path).start_s)
     return click_times(np.concatenate([block.samples for block in blocks]), 16000)
 
 
 def info(width: int, height: int, rate: Fraction = Fraction(25)) -> VideoInfo:
-    return VideoInfo("made", width, height, rate, 0.0, 1.0, 25, has_sound=False)
+    return VideoInfo("made", width, height, rate, 0.0, 1.0, 25, has_audio=False)
 
 
 @pytest.mark.parametrize(
@@ -78,58 +78,58 @@ def test_written_frames_have_the_times_of_the_read_ones(
     assert after.info.width_px == before.info.width_px + before.info.width_px % 2
     assert after.info.height_px == before.info.height_px + before.info.height_px % 2
     assert after.info.damage == ()
-    assert writer.sound is None
-    assert not after.info.has_sound
+    assert writer.audio is None
+    assert not after.info.has_audio
     assert list(tmp_path.iterdir()) == [target]
 
 
-SOUNDS = {
-    "aac in mp4": ("mp4", Sound("aac"), 0, "aac", 0.05),
-    "stereo": ("mp4", Sound("aac", 44100, 2), 0, "aac", 0.05),
-    "mp3 in mp4": ("mp4", Sound("mp3", 44100, 2), 0, "mp3", 0.05),
-    "aac in a transport stream": ("ts", Sound("aac"), 3, "aac", 0.05),
-    "opus": ("mkv", Sound("libopus"), 0, "opus", 1.0),
-    "flac": ("mkv", Sound("flac", 44100, 2), 3, "flac", 0.05),
-    "ac3": ("mkv", Sound("ac3"), 0, "ac3", 0.5),
-    "pcm is encoded": ("mkv", Sound("pcm_s16le", 44100, 2), 3, "aac", 0.05),
-    "pcm at an odd rate": ("mkv", Sound("pcm_s16le", 18900), 0, "aac", 0.05),
-    "late": ("mp4", Sound("aac", start_s=0.5, clicks_s=FOUR[1:]), 0, "aac", 0.05),
-    "late, encoded": ("mkv", Sound("pcm_s16le", start_s=0.5, clicks_s=FOUR[1:]), 0, "aac", 0.05),
-    "longer than the picture": (
+AUDIOS = {
+    "aac in mp4": ("mp4", Audio("aac"), 0, "aac", 0.05),
+    "stereo": ("mp4", Audio("aac", 44100, 2), 0, "aac", 0.05),
+    "mp3 in mp4": ("mp4", Audio("mp3", 44100, 2), 0, "mp3", 0.05),
+    "aac in a transport stream": ("ts", Audio("aac"), 3, "aac", 0.05),
+    "opus": ("mkv", Audio("libopus"), 0, "opus", 1.0),
+    "flac": ("mkv", Audio("flac", 44100, 2), 3, "flac", 0.05),
+    "ac3": ("mkv", Audio("ac3"), 0, "ac3", 0.5),
+    "pcm is encoded": ("mkv", Audio("pcm_s16le", 44100, 2), 3, "aac", 0.05),
+    "pcm at an odd rate": ("mkv", Audio("pcm_s16le", 18900), 0, "aac", 0.05),
+    "late": ("mp4", Audio("aac", start_s=0.5, clicks_s=FOUR[1:]), 0, "aac", 0.05),
+    "late, encoded": ("mkv", Audio("pcm_s16le", start_s=0.5, clicks_s=FOUR[1:]), 0, "aac", 0.05),
+    "longer than the image": (
         "mp4",
-        Sound("aac", end_s=4, clicks_s=(*FOUR, 3.5)),
+        Audio("aac", end_s=4, clicks_s=(*FOUR, 3.5)),
         0,
         "aac",
         0.05,
     ),
-    "shorter than the picture": ("mp4", Sound(end_s=1, clicks_s=FOUR[:2]), 0, "aac", 0.05),
+    "shorter than the image": ("mp4", Audio(end_s=1, clicks_s=FOUR[:2]), 0, "aac", 0.05),
 }
 
 
-@pytest.mark.parametrize("name", SOUNDS)
-def test_sound_goes_along_in_step(name: str, make, tmp_path: Path) -> None:
-    suffix, sound, offset_s, codec, tolerance_ms = SOUNDS[name]
-    source = make(suffix, Clip(sound=sound, offset_s=Fraction(offset_s)))
+@pytest.mark.parametrize("name", AUDIOS)
+def test_audio_goes_along_in_step(name: str, make, tmp_path: Path) -> None:
+    suffix, audio, offset_s, codec, tolerance_ms = AUDIOS[name]
+    source = make(suffix, Clip(audio=audio, offset_s=Fraction(offset_s)))
     target = tmp_path / "copy.mp4"
     writer = copy(source, target)
-    assert writer.sound == ("encoded" if "pcm" in sound.codec else "copied")
-    assert writer.sound_packets_lost == 0
+    assert writer.audio == ("encoded" if "pcm" in audio.codec else "copied")
+    assert writer.audio_packets_lost == 0
     assert clicks(target) == pytest.approx(clicks(source), abs=tolerance_ms / 1000)
-    assert len(clicks(target)) == len(sound.clicks_s)
+    assert len(clicks(target)) == len(audio.clicks_s)
     with av.open(str(target)) as container:
         (stream,) = container.streams.audio
         assert stream.codec_context.codec.canonical_name == codec
-        assert stream.codec_context.channels == sound.channels
+        assert stream.codec_context.channels == audio.channels
         # whole: up to a frame of padding at either end
         end_s = float((stream.start_time + stream.duration) * stream.time_base)
-        assert end_s - probe(target).start_s == pytest.approx(sound.end_s, abs=0.06)
+        assert end_s - probe(target).start_s == pytest.approx(audio.end_s, abs=0.06)
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
-def test_sound_from_before_the_picture_is_left_out(codec: str, make, tmp_path: Path) -> None:
+def test_audio_from_before_the_image_is_left_out(codec: str, make, tmp_path: Path) -> None:
     """The written clock is that of the tables: it begins with the first frame."""
-    sound = Sound(codec, start_s=-0.5, clicks_s=(-0.25, *FOUR))
-    source = make("mkv", Clip(sound=sound, offset_s=Fraction(1)))
+    audio = Audio(codec, start_s=-0.5, clicks_s=(-0.25, *FOUR))
+    source = make("mkv", Clip(audio=audio, offset_s=Fraction(1)))
     target = tmp_path / "copy.mp4"
     copy(source, target)
     written = VideoReader(target)
@@ -142,10 +142,10 @@ def test_sound_from_before_the_picture_is_left_out(codec: str, make, tmp_path: P
 @pytest.mark.parametrize(("hours", "ticks"), [(1, 90_000), (6, 90_000), (14_000 / 60, 2550)])
 def test_a_gap_of_hours_can_be_written(hours: float, ticks: int, tmp_path: Path) -> None:
     gap_s = hours * 3600
-    made = info(96, 64)
-    made = replace(made, gaps=(Gap(0.08, 0.08 + gap_s),), duration_s=0.16 + gap_s)
+    created = info(96, 64)
+    created = replace(created, gaps=(Gap(0.08, 0.08 + gap_s),), duration_s=0.16 + gap_s)
     times_s = [0.0, 0.04, 0.08 + gap_s, 0.12 + gap_s]
-    with VideoWriter(tmp_path / "gap.mp4", made) as writer:
+    with VideoWriter(tmp_path / "gap.mp4", created) as writer:
         for number, time_s in enumerate(times_s):
             writer.write(numbered(number, (96, 64)), time_s, time_s + 0.04)
     read = VideoReader(tmp_path / "gap.mp4")
@@ -159,10 +159,10 @@ def test_audio_goes_on_after_a_gap_of_hours(hours: float, tmp_path: Path) -> Non
     source = write_with_hole(tmp_path / "gap.mkv", gap_s)
     target = tmp_path / "copy.mp4"
     writer = copy_read_before(source, target)
-    assert writer.sound == ("copied" if hours == 1 else "encoded")
+    assert writer.audio == ("copied" if hours == 1 else "encoded")
     spans = [s for s in audio_spans(target, Fraction(0)) if s.end_s - s.start_s > 0.5]
     # Where the audio is encoded anew, some seconds of silence stand before and after the gap.
-    silent_s = 0.1 if writer.sound == "copied" else 4.1
+    silent_s = 0.1 if writer.audio == "copied" else 4.1
     assert [s.start_s for s in spans] == pytest.approx([0, 2 + gap_s], abs=silent_s)
     assert spans[0].end_s == pytest.approx(2, abs=silent_s)
     assert spans[1].end_s == pytest.approx(4 + gap_s, abs=0.1)
@@ -172,18 +172,18 @@ def copy_read_before(source: Path, target: Path) -> VideoWriter:
     """Likewise of a video whose gaps are known from an earlier pass."""
     reader = VideoReader(source)
     assert len(list(reader)) == 100
-    with VideoWriter(target, reader.info, sound_from=source) as writer:
+    with VideoWriter(target, reader.info, audio_from=source) as writer:
         for frame in reader:
             writer.write(frame.rgb(), frame.time_s, frame.end_s)
     return writer
 
 
-def test_spoilt_sound_does_not_stop_the_writing(make, tmp_path: Path, capfd) -> None:
-    source = make("mp4", Clip(sound=Sound("aac", end_s=2.0)), faststart=True)
+def test_spoilt_audio_does_not_stop_the_writing(make, tmp_path: Path, capfd) -> None:
+    source = make("mp4", Clip(audio=Audio("aac", end_s=2.0)), faststart=True)
     for seed in range(3):
         path = spoil(source, tmp_path / f"spoilt{seed}.mp4", 0.5, 1.0, seed=seed)
         copy(path, tmp_path / "copy.mp4")
-        assert VideoReader(tmp_path / "copy.mp4").info.has_sound
+        assert VideoReader(tmp_path / "copy.mp4").info.has_audio
     assert capfd.readouterr().err == ""
 
 
@@ -196,16 +196,16 @@ def test_colours_survive(tmp_path: Path) -> None:
     for frame, colour in zip(VideoReader(path), colours, strict=True):
         assert np.abs(frame.rgb().mean(axis=(0, 1)) - colour).max() < 4
     with av.open(str(path)) as container:
-        # said rather than left to be guessed: players take large pictures for BT.709
+        # said rather than left to be guessed: players take large images for BT.709
         assert container.streams.video[0].codec_context.colorspace == 6
 
 
 def test_odd_sides_repeat_their_last_pixels(tmp_path: Path) -> None:
-    picture = numbered(5, (61, 47))
-    picture[:, -1], picture[-1] = 200, 200
+    image = numbered(5, (61, 47))
+    image[:, -1], image[-1] = 200, 200
     path = tmp_path / "odd.mp4"
     with VideoWriter(path, info(61, 47), quality=1) as writer:
-        writer.write(picture, 0.0, 0.04)
+        writer.write(image, 0.0, 0.04)
     (frame,) = VideoReader(path)
     assert frame.size_wh == (62, 48)
     assert np.abs(frame.rgb()[:, -2:].astype(int) - 200).max() < 12
@@ -246,12 +246,12 @@ def test_existing_file_stays_until_the_new_one_is_whole(make, tmp_path: Path) ->
 
 @pytest.mark.parametrize("frames", [0, 1, 40])
 def test_failure_leaves_nothing_behind(frames: int, make, tmp_path: Path) -> None:
-    source = make("mp4", Clip(sound=Sound("aac")))
+    source = make("mp4", Clip(audio=Audio("aac")))
     target = tmp_path / "out.mp4"
     target.write_text("the old one")
     with (
         pytest.raises(KeyError, match="analysis failed"),
-        VideoWriter(target, info(96, 64), sound_from=source) as writer,
+        VideoWriter(target, info(96, 64), audio_from=source) as writer,
     ):
         for number in range(frames):
             writer.write(numbered(number, (96, 64)), number / 25, (number + 1) / 25)
@@ -269,14 +269,14 @@ def test_without_a_frame_there_is_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_folder_is_told_at_once(tmp_path: Path) -> None:
+def test_missing_folder_is_reported_at_once(tmp_path: Path) -> None:
     writer = VideoWriter(tmp_path / "gone" / "out.mp4", info(64, 48))
     with pytest.raises(OutputError, match=r"cannot be written: No such file.*gone"), writer:
         pytest.fail("the body must not run")
 
 
 @pytest.mark.parametrize("limit", [0, 2_000, 100_000, 400_000])
-def test_full_disk_is_told(limit: int, tmp_path: Path, capfd) -> None:
+def test_full_disk_is_reported(limit: int, tmp_path: Path, capfd) -> None:
     """A limit on the size of files stands in for the disk."""
     noise = np.random.default_rng(0).integers(0, 256, (60, 64, 96, 3), np.uint8)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -286,8 +286,8 @@ def test_full_disk_is_told(limit: int, tmp_path: Path, capfd) -> None:
             pytest.raises(OutputError, match=r"full\.mp4 c") as caught,
             VideoWriter(tmp_path / "full.mp4", info(96, 64), quality=1) as writer,
         ):
-            for number, picture in enumerate(noise):
-                writer.write(picture, number / 25, (number + 1) / 25)
+            for number, image in enumerate(noise):
+                writer.write(image, number / 25, (number + 1) / 25)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(caught.value)
@@ -297,7 +297,7 @@ def test_full_disk_is_told(limit: int, tmp_path: Path, capfd) -> None:
 
 def test_frames_that_did_not_arrive_are_noticed(tmp_path: Path, monkeypatch) -> None:
     """FFmpeg does not tell of every failed write."""
-    mux = VideoWriter._mux_picture
+    mux = VideoWriter._mux_image
     with (
         pytest.raises(OutputError, match="29 of 30 frames arrived"),
         VideoWriter(tmp_path / "out.mp4", info(96, 64), encode_threads=1, preset="fast") as writer,
@@ -305,26 +305,26 @@ def test_frames_that_did_not_arrive_are_noticed(tmp_path: Path, monkeypatch) -> 
         for number in range(30):
             writer.write(numbered(number, (96, 64)), number / 25, (number + 1) / 25)
         monkeypatch.setattr(
-            VideoWriter, "_mux_picture", lambda self, packets: mux(self, packets[:-1])
+            VideoWriter, "_mux_image", lambda self, packets: mux(self, packets[:-1])
         )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_frames_are_refused(tmp_path: Path) -> None:
-    picture = numbered(0, (96, 64))
+    image = numbered(0, (96, 64))
     with VideoWriter(tmp_path / "out.mp4", info(96, 64)) as writer:
-        writer.write(picture, 0.0, 0.04)
+        writer.write(image, 0.0, 0.04)
         with pytest.raises(DataError, match="the frame to write"):
-            writer.write(picture[:-1], 0.04, 0.08)
+            writer.write(image[:-1], 0.04, 0.08)
         with pytest.raises(DataError, match="begins no earlier"):
-            writer.write(picture, 0.0, 0.04)
+            writer.write(image, 0.0, 0.04)
     assert probe(tmp_path / "out.mp4").frame_count == 1
 
 
-def test_missing_sound_file_is_told(tmp_path: Path) -> None:
+def test_missing_audio_file_is_reported(tmp_path: Path) -> None:
     from eyeline.errors import VideoError
 
-    writer = VideoWriter(tmp_path / "out.mp4", info(96, 64), sound_from=tmp_path / "gone.wav")
+    writer = VideoWriter(tmp_path / "out.mp4", info(96, 64), audio_from=tmp_path / "gone.wav")
     with pytest.raises(VideoError, match="does not exist"), writer:
         pytest.fail("the body must not run")
     assert list(tmp_path.iterdir()) == []
@@ -345,16 +345,16 @@ def test_ticks_divide_the_frame_interval(rate_hz: Fraction, expected: int) -> No
     assert ticks_a_second(rate_hz) == expected
 
 
-def test_real_interview_keeps_its_sound(interview: Path, tmp_path: Path) -> None:
+def test_real_interview_keeps_its_audio(interview: Path, tmp_path: Path) -> None:
     """Every tenth frame, as an analysis at a lower rate would write it."""
     reader = VideoReader(interview, rate_hz=2.4)
     target = tmp_path / "interview.mp4"
-    with VideoWriter(target, reader.info, sound_from=interview) as writer:
+    with VideoWriter(target, reader.info, audio_from=interview) as writer:
         for frame in reader:
             writer.write(frame.rgb(), frame.time_s, frame.end_s)
-    assert writer.sound == "copied"
+    assert writer.audio == "copied"
     before, after = (
-        np.concatenate([b.samples for b in read_sound(path, 16000, start_s=0)])
+        np.concatenate([b.samples for b in read_audio(path, 16000, start_s=0)])
         for path in (interview, target)
     )
     np.testing.assert_array_equal(before, after)
@@ -362,5 +362,5 @@ def test_real_interview_keeps_its_sound(interview: Path, tmp_path: Path) -> None
     assert len(list(written)) == writer.frame_count == 40
     assert written.info.duration_s == pytest.approx(reader.info.duration_s, abs=1e-9)
     assert replace(written.info, path="") == replace(
-        written.info, path="", width_px=1280, height_px=720, has_sound=True
+        written.info, path="", width_px=1280, height_px=720, has_audio=True
     )

@@ -1,7 +1,7 @@
 """The shape of a random eye: eyeball, gaze, lids and corners of a turned head, in millimetres.
 
-It is always the eye on the picture's left: its outer corner lies left, the nose right. The frame
-is the picture's, upright, with its origin midway between the projected eye corners: x right, y
+It is always the eye on the image's left: its outer corner lies left, the nose right. The frame
+is the image's, upright, with its origin midway between the projected eye corners: x right, y
 down, z away from the camera; orthographic.
 """
 
@@ -23,7 +23,7 @@ _STEPS = 33
 
 @dataclass(frozen=True)
 class Eye:
-    """One eye's shape as projected into the picture."""
+    """One eye's shape as projected into the image."""
 
     ball: Floats
     """`(2,)` middle of the eyeball."""
@@ -62,11 +62,11 @@ def draw(rng: np.random.Generator) -> Eye:
     margin = _Margin(rng, outer, inner, BALL_MM + rng.uniform(0.3, 1.2))
     curves = [margin.at(-above), margin.at(below), margin.at(-above - rng.uniform(2.0, 7.0))]
     flat = [(points @ head.T)[:, :2] for points in (np.stack([outer, inner]), *curves)]
-    middle = flat[0].mean(0)
-    corners, upper, lower, crease = (points - middle for points in flat)
+    centre = flat[0].mean(0)
+    corners, upper, lower, crease = (points - centre for points in flat)
     aim = head @ look
     return Eye(
-        ball=-middle, gaze=aim, iris_radius=IRIS_MM * rng.uniform(0.92, 1.1), corners=corners,
+        ball=-centre, gaze=aim, iris_radius=IRIS_MM * rng.uniform(0.92, 1.1), corners=corners,
         upper=upper, lower=lower, crease=crease, yaw_rad=yaw,
         opening=max(0.0, above + below) / 30.0,
     )  # fmt: skip
@@ -85,10 +85,10 @@ def _look(rng: np.random.Generator, head: Floats) -> tuple[Floats, float]:
 def _lids(rng: np.random.Generator, down: float) -> tuple[float, float]:
     """How far the lids' margins lie above and below the line of the corners; they follow gaze."""
     kind = rng.random()
-    share = rng.uniform(0.7, 1.2)
+    fraction = rng.uniform(0.7, 1.2)
     if kind < 0.18:
-        share = rng.uniform(0.25, 0.7)
-    above = share * rng.uniform(5.5, 8.5) - 9.0 * np.sin(down)
+        fraction = rng.uniform(0.25, 0.7)
+    above = fraction * rng.uniform(5.5, 8.5) - 9.0 * np.sin(down)
     below = rng.uniform(2.0, 4.5) - 2.5 * np.sin(down) * (down < 0)
     below += 1.5 * np.sin(down) * (down > 0)
     if kind > 0.72:
@@ -116,6 +116,6 @@ class _Margin:
         points[:, 1] += down * self._arch
         room = self._radius**2 - (points[:, :2] ** 2).sum(1)
         front = -np.sqrt(np.maximum(room, 0.0))
-        share = np.sqrt(np.sin(np.pi * np.linspace(0, 1, _STEPS)))
-        points[:, 2] += share * (np.minimum(front, points[:, 2]) - points[:, 2])
+        fraction = np.sqrt(np.sin(np.pi * np.linspace(0, 1, _STEPS)))
+        points[:, 2] += fraction * (np.minimum(front, points[:, 2]) - points[:, 2])
         return points

@@ -39,7 +39,7 @@ def sample(seed: int, index: int) -> Sample:
     eye = anatomy.draw(rng)
     painting = render.paint(rng, eye)
     width_px = float(np.exp(rng.uniform(np.log(NARROWEST_PX), np.log(WIDEST_PX))))
-    film, to_film = _filmed(rng, painting.picture, width_px / crops.EYE_MM)
+    film, to_film = _filmed(rng, painting.image, width_px / crops.EYE_MM)
     to_crop = _placed(rng, to_film)
     both = to_crop[:, :2] @ to_film[:, :2]
     offset = to_crop[:, :2] @ to_film[:, 2] + to_crop[:, 2]
@@ -54,20 +54,20 @@ def sample(seed: int, index: int) -> Sample:
 
 def samples(seed: int, first: int, count: int) -> dict[str, Floats]:
     """Samples `first` to `first + count` as arrays by name, the fields of `Sample` stacked."""
-    made = [sample(seed, i) for i in range(first, first + count)]
-    names = vars(made[0])
-    return {name: np.stack([np.asarray(getattr(s, name)) for s in made]) for name in names}
+    created = [sample(seed, i) for i in range(first, first + count)]
+    names = vars(created[0])
+    return {name: np.stack([np.asarray(getattr(s, name)) for s in created]) for name in names}
 
 
-def _filmed(rng: np.random.Generator, picture: Floats, px_per_mm: float) -> tuple[Image, Floats]:
+def _filmed(rng: np.random.Generator, image: Floats, px_per_mm: float) -> tuple[Image, Floats]:
     """The eye as the video's grey pixels, and the map `(2, 3)` from millimetres to them."""
     import cv2
 
     step = render.CANVAS_PX_PER_MM / px_per_mm
     blur = max(0.3, step * rng.uniform(0.35, 1.1))
-    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.float32)
+    image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32)
     if rng.random() < 0.25:
-        picture = _moved(rng, picture, step)
+        image = _moved(rng, image, step)
     turn = rng.normal(0, 0.15)
     linear = px_per_mm * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     size = np.ceil(px_per_mm * np.array([72.0, 54.0])).astype(int)
@@ -77,12 +77,12 @@ def _filmed(rng: np.random.Generator, picture: Floats, px_per_mm: float) -> tupl
     matrix[:, :2] /= render.CANVAS_PX_PER_MM
     matrix[:, 2] -= matrix[:, :2] @ canvas
     film = cv2.warpAffine(
-        picture, matrix, size.tolist(), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        image, matrix, size.tolist(), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
     return _compressed(rng, _exposed(rng, np.asarray(film, np.float32))), to_film
 
 
-def _moved(rng: np.random.Generator, picture: Floats, step: float) -> Floats:
+def _moved(rng: np.random.Generator, image: Floats, step: float) -> Floats:
     """Motion blur of up to three of the video's pixels."""
     import cv2
 
@@ -92,7 +92,7 @@ def _moved(rng: np.random.Generator, picture: Floats, step: float) -> Floats:
     turn = rng.uniform(0, np.pi)
     for s in np.linspace(-reach, reach, 2 * size):
         kernel[round(size // 2 + s * np.sin(turn)), round(size // 2 + s * np.cos(turn))] += 1
-    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()))
+    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()))
 
 
 def _exposed(rng: np.random.Generator, film: Floats) -> Floats:
@@ -127,9 +127,9 @@ def _compressed(rng: np.random.Generator, film: Floats) -> Image:
 def _placed(rng: np.random.Generator, to_film: Floats) -> Floats:
     """Where landmarks put the crop: near the eye or missing it, nearly upright and to scale."""
     off_mm = rng.normal(0, rng.choice([1.6, 3.0, 6.0, 20.0], p=[0.58, 0.28, 0.09, 0.05]), 2)
-    middle = to_film[:, :2] @ off_mm + to_film[:, 2]
+    centre = to_film[:, :2] @ off_mm + to_film[:, 2]
     turn, scale = rng.normal(0, 0.1), np.exp(rng.normal(0, 0.13))
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     px_per_mm = np.sqrt(np.linalg.det(to_film[:, :2]))
     upright = np.linalg.inv(to_film[:, :2]) * px_per_mm @ rotation
-    return crops.placing(middle, scale / px_per_mm * upright, mirrored=False)
+    return crops.placing(centre, scale / px_per_mm * upright, mirrored=False)

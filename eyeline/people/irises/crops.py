@@ -1,4 +1,4 @@
-"""The small upright picture that is cut about an eye, the same for drawn and for real eyes."""
+"""The small upright image that is cut about an eye, the same for drawn and for real eyes."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _SHRUNK = 0.6
 """Below this zoom pixels are averaged before they are picked, lest fine ones be skipped."""
 
 
-def placing(middle_px: Floats, turn: Floats, mirrored: bool) -> Floats:
-    """The affine map `(2, 3)` from a picture's pixels to the crop's.
+def placing(centre_px: Floats, turn: Floats, mirrored: bool) -> Floats:
+    """The affine map `(2, 3)` from an image's pixels to the crop's.
 
     Args:
-        middle_px: `(2,)` middle of the eye corners in the picture.
-        turn: `(2, 2)` from pixels of the picture to upright millimetres.
-        mirrored: whether to swap sides; the eye on the picture's right is, so that the nose always
+        centre_px: `(2,)` middle of the eye corners in the image.
+        turn: `(2, 2)` from pixels of the image to upright millimetres.
+        mirrored: whether to swap sides; the eye on the image's right is, so that the nose always
             lies to the right in the crop.
     """
     linear = PX_PER_MM * turn
     if mirrored:
         linear = linear * np.array([[-1.0], [1.0]])
-    middle = np.array([CROP_W - 1, CROP_H - 1]) / 2
-    return np.concatenate([linear, (middle - linear @ middle_px)[:, None]], axis=1)
+    centre = np.array([CROP_W - 1, CROP_H - 1]) / 2
+    return np.concatenate([linear, (centre - linear @ centre_px)[:, None]], axis=1)
 
 
 def cut(gray: Image, matrix: Floats) -> Image:
-    """The crop `(CROP_H, CROP_W)` of a picture `(h, w)`.
+    """The crop `(CROP_H, CROP_W)` of an image `(h, w)`.
 
     Args:
-        gray: the picture.
+        gray: the image.
         matrix: `(2, 3)` of `placing`.
     """
     import cv2
@@ -63,7 +63,7 @@ def standardised(crops: Image) -> Floats:
 
 
 def _averaged(gray: Image, matrix: Floats, zoom: float) -> tuple[Image, Floats]:
-    """The part of the picture under the crop, shrunk by a whole number, and the map from there."""
+    """The part of the image under the crop, shrunk by a whole number, and the map from there."""
     import cv2
 
     step = max(2, round(1 / zoom))

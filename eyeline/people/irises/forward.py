@@ -35,7 +35,7 @@ class Layer:
 
     @property
     def padding(self) -> int:
-        """Zeros on each side that keep the picture's size."""
+        """Zeros on each side that keep the image's size."""
         return self.dilation * (self.size // 2)
 
 
@@ -64,12 +64,12 @@ CORNER_UNIT_PX = 10.0
 
 def shapes() -> dict[str, tuple[int, ...]]:
     """Shapes of all arrays by name."""
-    found: dict[str, tuple[int, ...]] = {}
+    result: dict[str, tuple[int, ...]] = {}
     for name, layer in LAYERS.items():
-        found |= {f"{name}.weight": layer.shape, f"{name}.bias": (layer.outputs,)}
+        result |= {f"{name}.weight": layer.shape, f"{name}.bias": (layer.outputs,)}
     for name, shape in DENSE.items():
-        found |= {f"{name}.weight": shape, f"{name}.bias": (shape[0],)}
-    return found
+        result |= {f"{name}.weight": shape, f"{name}.bias": (shape[0],)}
+    return result
 
 
 def cells() -> Floats:
@@ -80,7 +80,7 @@ def cells() -> Floats:
 
 
 def session(weights: Weights, threads: int = 1) -> Any:
-    """An onnxruntime session: `crops` `(n, 1, h, w)` to `place` `(n, 2)` and `told` `(n, 8)`.
+    """An onnxruntime session: `crops` `(n, 1, h, w)` to `place` `(n, 2)` and `log` `(n, 8)`.
 
     Args:
         weights: the network's arrays by name.
@@ -101,7 +101,7 @@ def _model(weights: Weights) -> Any:
         **{name: np.asarray(value, np.float32) for name, value in weights.items()},
     }
     graph = helper.make_graph(
-        [*_trunk(), *_place(), *_told()],
+        [*_trunk(), *_place(), *_known()],
         "irises",
         [helper.make_tensor_value_info("crops", kind, ["n", 1, CROP_H, CROP_W])],
         [
@@ -142,7 +142,7 @@ def _place() -> list[Any]:
     ]  # fmt: skip
 
 
-def _told() -> list[Any]:
+def _known() -> list[Any]:
     from onnx import helper
 
     def dense(name: str, before: str, after: str) -> Any:

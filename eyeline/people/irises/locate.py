@@ -47,23 +47,23 @@ class Locator:
 
     def __call__(self, cut: Image) -> Irises:
         """The irises of crops `(n, CROP_H, CROP_W)`."""
-        place, told = self._session.run(None, {"crops": crops.standardised(cut)})
-        return read(place, told)
+        place, known = self._session.run(None, {"crops": crops.standardised(cut)})
+        return read(place, known)
 
 
-def read(place: Floats, told: Floats) -> Irises:
+def read(place: Floats, known: Floats) -> Irises:
     """What the network's two outputs `(n, 2)` and `(n, 8)` mean.
 
-    `told` holds the log odds of being visible, the logarithm of the mean error across and down in
+    `known` holds the log odds of being visible, the logarithm of the mean error across and down in
     crop pixels, the lid opening, and both corners from the crop's middle.
     """
-    told = np.asarray(told, np.float64)
-    middle = np.array([crops.CROP_W - 1, crops.CROP_H - 1]) / 2
-    error = np.exp(np.clip(told[:, 1:3], -2.5, 3.0))
+    known = np.asarray(known, np.float64)
+    centre = np.array([crops.CROP_W - 1, crops.CROP_H - 1]) / 2
+    error = np.exp(np.clip(known[:, 1:3], -2.5, 3.0))
     return Irises(
         place=np.asarray(place, np.float64),
-        visible=1 / (1 + np.exp(-np.clip(told[:, 0], -30, 30))),
+        visible=1 / (1 + np.exp(-np.clip(known[:, 0], -30, 30))),
         error_mm=np.hypot(*error.T) / crops.PX_PER_MM,
-        opening=told[:, 3],
-        corners=told[:, 4:8].reshape(-1, 2, 2) * forward.CORNER_UNIT_PX + middle,
+        opening=known[:, 3],
+        corners=known[:, 4:8].reshape(-1, 2, 2) * forward.CORNER_UNIT_PX + centre,
     )

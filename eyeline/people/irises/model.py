@@ -30,7 +30,7 @@ class IrisNet(nn.Module):
         self.register_buffer("cells", torch.tensor(forward.cells()), persistent=False)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """`place` `(n, 2)` in crop pixels and `told` `(n, 8)`, see `locate.read`."""
+        """`place` `(n, 2)` in crop pixels and `log` `(n, 8)`, see `locate.read`."""
         fine = self._relu("fine", self._relu("enter", crops))
         deep = fine
         for name in ("shrink", "wide", "wider", "deep"):

@@ -24,26 +24,26 @@ _FINE = 4
 class Painting:
     """A painted eye."""
 
-    picture: Floats
+    image: Floats
     """`(CANVAS_H, CANVAS_W)` brightness."""
     seen: float
     """Share of the iris' disc that nothing hides, [0, 1]."""
 
 
 def paint(rng: np.random.Generator, eye: Eye) -> Painting:
-    """Paint an eye; the same state of the generator gives the same picture."""
+    """Paint an eye; the same state of the generator gives the same image."""
     opening = _filled(np.concatenate([eye.upper, eye.lower[::-1]]))
     skin: Floats = _skin(rng, eye)
     ball, disc = _ball(rng, eye)
     skin = skin * _lash_shadow(rng, eye)
-    picture: Floats = skin + opening * (ball * _lid_shadow(rng, eye) - skin)
-    picture = _margins(rng, eye, picture)
+    image: Floats = skin + opening * (ball * _lid_shadow(rng, eye) - skin)
+    image = _margins(rng, eye, image)
     clear: Floats = opening.copy()
-    picture, clear = _beyond_the_face(rng, eye, picture, clear)
-    picture, clear = _glasses(rng, picture, clear)
-    picture, clear = _covered(rng, picture, clear)
+    image, clear = _beyond_the_face(rng, eye, image, clear)
+    image, clear = _glasses(rng, image, clear)
+    image, clear = _covered(rng, image, clear)
     seen = float((clear * disc).sum() / max(disc.sum(), 1e-6)) if disc.any() else 0.0
-    return Painting(np.asarray(picture, np.float32), seen)
+    return Painting(np.asarray(image, np.float32), seen)
 
 
 @cache
@@ -56,8 +56,8 @@ def _mm() -> tuple[Floats, Floats]:
 
 def _pixels(points: Floats) -> Image:
     """Millimetres `(k, 2)` as canvas pixels in binary fractions."""
-    middle = np.array([CANVAS_W - 1, CANVAS_H - 1]) / 2
-    pixels = np.clip(points * CANVAS_PX_PER_MM + middle, -500, 700)
+    centre = np.array([CANVAS_W - 1, CANVAS_H - 1]) / 2
+    pixels = np.clip(points * CANVAS_PX_PER_MM + centre, -500, 700)
     return np.asarray(np.round(pixels * 2**_FINE), np.int32)
 
 
@@ -137,8 +137,8 @@ def _ball(rng: np.random.Generator, eye: Eye) -> tuple[Floats, Floats]:
     away = np.where((facing > 0) & (z > 0), away, 9.0)
     soft = rng.uniform(0.03, 0.16)
     disc = np.clip((1 + soft - away) / (2 * soft), 0, 1)
-    picture = white + disc * (_iris(rng, eye, away, dx, dy, z) - white)
-    return _glints(rng, eye, picture), np.asarray(disc, np.float32)
+    image = white + disc * (_iris(rng, eye, away, dx, dy, z) - white)
+    return _glints(rng, eye, image), np.asarray(disc, np.float32)
 
 
 def _iris(
@@ -162,7 +162,7 @@ def _iris(
     return np.asarray(colour + pupil * (rng.uniform(0.01, 0.07) - colour))
 
 
-def _glints(rng: np.random.Generator, eye: Eye, picture: Floats) -> Floats:
+def _glints(rng: np.random.Generator, eye: Eye, image: Floats) -> Floats:
     """Lamps and windows mirrored by the cornea."""
     x, y = _mm()
     for _ in range(rng.choice(4, p=[0.25, 0.4, 0.25, 0.1])):
@@ -171,8 +171,8 @@ def _glints(rng: np.random.Generator, eye: Eye, picture: Floats) -> Floats:
         power = rng.choice([2, 6])
         spot = np.exp(-(np.abs((x - at[0]) / size[0]) ** power))
         spot = spot * np.exp(-(np.abs((y - at[1]) / size[1]) ** power))
-        picture = picture + rng.uniform(0.15, 1.0) * spot * (1.05 - picture)
-    return picture
+        image = image + rng.uniform(0.15, 1.0) * spot * (1.05 - image)
+    return image
 
 
 def _lid_shadow(rng: np.random.Generator, eye: Eye) -> Floats:
@@ -181,18 +181,18 @@ def _lid_shadow(rng: np.random.Generator, eye: Eye) -> Floats:
     return np.asarray(1 - rng.uniform(0.1, 0.7) * np.exp(-depth))
 
 
-def _margins(rng: np.random.Generator, eye: Eye, picture: Floats) -> Floats:
+def _margins(rng: np.random.Generator, eye: Eye, image: Floats) -> Floats:
     """Lash lines, lashes, the wet lower margin, the pink inner corner."""
     dark = rng.uniform(0.02, 0.25)
     wet = _stroked([eye.lower], rng.uniform(0.4, 1.0)) * rng.uniform(0, 0.5)
-    picture = picture + wet * (picture.mean() * 1.3 - picture)
+    image = image + wet * (image.mean() * 1.3 - image)
     lower = _stroked([eye.lower + np.array([0, 0.7])], rng.uniform(0.3, 1.0)) * rng.uniform(0, 0.6)
     upper = _stroked([eye.upper], rng.uniform(0.4, 2.0)) * rng.uniform(0.2, 1.0)
     lashes = _stroked(_lashes(rng, eye), rng.uniform(0.15, 0.5)) * rng.uniform(0, 1.0)
     cover = np.maximum.reduce([lower, upper, lashes, _fringe(rng, eye)])
     corner = np.exp(-((_mm()[0] - eye.corners[1, 0]) ** 2 + (_mm()[1] - eye.corners[1, 1]) ** 2))
-    picture = picture + rng.uniform(0, 0.6) * corner * (picture.mean() * 0.8 - picture)
-    return np.asarray(picture + cover * (dark - picture))
+    image = image + rng.uniform(0, 0.6) * corner * (image.mean() * 0.8 - image)
+    return np.asarray(image + cover * (dark - image))
 
 
 def _fringe(rng: np.random.Generator, eye: Eye) -> Floats:
@@ -229,28 +229,28 @@ def _lashes(rng: np.random.Generator, eye: Eye) -> list[Floats]:
 
 
 def _beyond_the_face(
-    rng: np.random.Generator, eye: Eye, picture: Floats, clear: Floats
+    rng: np.random.Generator, eye: Eye, image: Floats, clear: Floats
 ) -> tuple[Floats, Floats]:
     """Of a turned head: the room beyond the temple, or the nose before the eye's inner part."""
     if eye.yaw_rad > -0.45:
-        return picture, clear
+        return image, clear
     turn = -eye.yaw_rad
     x, y = _mm()
     edge = eye.corners[0, 0] - 12 * np.cos(turn) - 1 + rng.normal(0, 1.5)
     outside = np.clip((edge + 0.004 * (y + 5) ** 2 - x) * 2, 0, 1)
     room = rng.uniform(0.02, 1.0) + _cloud(rng, 6, 0.15)
-    picture = picture + outside * (room - picture)
+    image = image + outside * (room - image)
     rim = eye.corners[1, 0] + rng.uniform(1, 9) * np.cos(turn) - 4 * max(0.0, turn - 0.9)
     nose = np.clip((x - rim - 0.3 * np.minimum(-y, 4)) / rng.uniform(0.5, 3), 0, 1)
     nose = nose * (turn > 0.7)
-    bridge = np.median(picture) * rng.uniform(0.7, 1.4)
-    return picture + nose * (bridge - picture), clear * (1 - outside) * (1 - nose)
+    bridge = np.median(image) * rng.uniform(0.7, 1.4)
+    return image + nose * (bridge - image), clear * (1 - outside) * (1 - nose)
 
 
-def _glasses(rng: np.random.Generator, picture: Floats, clear: Floats) -> tuple[Floats, Floats]:
+def _glasses(rng: np.random.Generator, image: Floats, clear: Floats) -> tuple[Floats, Floats]:
     """Rim, arm and what the lens mirrors, on one face in six."""
     if rng.random() > 0.17:
-        return picture, clear
+        return image, clear
     angle = np.linspace(0, 2 * np.pi, 40)
     size = rng.uniform([18, 11], [30, 22])
     round_ = rng.uniform(0.5, 1.0)
@@ -262,23 +262,23 @@ def _glasses(rng: np.random.Generator, picture: Floats, clear: Floats) -> tuple[
     slope = np.cos(turn := rng.uniform(0, np.pi)) * x + np.sin(turn) * y
     sheen = np.exp(-(((slope - rng.normal(0, 12)) / rng.uniform(1, 8)) ** 2))
     sheen = sheen * _filled(ring) * rng.choice([0.0, rng.uniform(0.1, 0.8)])
-    picture = picture + sheen * (rng.uniform(0.6, 1.1) - picture)
-    return picture + rim * (rng.choice([0.05, 0.15, 0.6, 0.9]) - picture), clear * (1 - rim)
+    image = image + sheen * (rng.uniform(0.6, 1.1) - image)
+    return image + rim * (rng.choice([0.05, 0.15, 0.6, 0.9]) - image), clear * (1 - rim)
 
 
-def _covered(rng: np.random.Generator, picture: Floats, clear: Floats) -> tuple[Floats, Floats]:
+def _covered(rng: np.random.Generator, image: Floats, clear: Floats) -> tuple[Floats, Floats]:
     """Strands of hair on some faces, a hand or another thing before a few."""
     if rng.random() < 0.15:
         start = rng.uniform([-40, -30], [40, 0])
         line = np.cumsum(np.concatenate([start[None], rng.normal([0, 7], [4, 3], (9, 2))]), axis=0)
         lines = [line + rng.normal(0, 1.5, 2) for _ in range(rng.integers(1, 5))]
         hair = _stroked(lines, rng.uniform(0.3, 2.5)) * rng.uniform(0.3, 1.0)
-        picture = picture + hair * (rng.uniform(0.03, 0.8) - picture)
+        image = image + hair * (rng.uniform(0.03, 0.8) - image)
         clear = clear * (1 - hair)
     if rng.random() < 0.05:
         x, y = _mm()
         turn = rng.uniform(0, 2 * np.pi)
         before = np.clip(np.cos(turn) * x + np.sin(turn) * y - rng.uniform(-10, 12), 0, 1)
         thing = rng.uniform(0.05, 1.0) + _cloud(rng, 8, 0.08)
-        picture, clear = picture + before * (thing - picture), clear * (1 - before)
-    return picture, clear
+        image, clear = image + before * (thing - image), clear * (1 - before)
+    return image, clear

@@ -100,18 +100,18 @@ def loss_of(network: IrisNet, samples: Samples, rows: Any) -> Tensor:
     def target(name: str) -> Tensor:
         return torch.tensor(samples[name][rows], dtype=torch.float32)
 
-    place, told = network(torch.tensor(crops.standardised(samples["crop"][rows])))
+    place, known = network(torch.tensor(crops.standardised(samples["crop"][rows])))
     visible = target("visible")
-    scale = told[:, 1:3].clamp(-2.5, 3.0)
+    scale = known[:, 1:3].clamp(-2.5, 3.0)
     off = (place - target("iris")).abs()
     where = ((off * torch.exp(-scale) + scale).sum(1) * visible).mean()
-    middle = torch.tensor([(crops.CROP_W - 1) / 2, (crops.CROP_H - 1) / 2])
-    corners = (target("corners") - middle).flatten(1) / forward.CORNER_UNIT_PX
+    centre = torch.tensor([(crops.CROP_W - 1) / 2, (crops.CROP_H - 1) / 2])
+    corners = (target("corners") - centre).flatten(1) / forward.CORNER_UNIT_PX
     total: Tensor = (
         where
-        + F.binary_cross_entropy_with_logits(told[:, 0], visible)
-        + 3 * F.smooth_l1_loss(told[:, 3], target("opening"), beta=0.02)
-        + 2 * F.smooth_l1_loss(told[:, 4:8], corners, beta=0.1)
+        + F.binary_cross_entropy_with_logits(known[:, 0], visible)
+        + 3 * F.smooth_l1_loss(known[:, 3], target("opening"), beta=0.02)
+        + 2 * F.smooth_l1_loss(known[:, 4:8], corners, beta=0.1)
     )
     return total
 
@@ -122,7 +122,7 @@ def check(network: IrisNet, samples: Samples) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
 
     with torch.no_grad():
-        place, told = network(torch.tensor(crops.standardised(samples["crop"])))
+        place, known = network(torch.tensor(crops.standardised(samples["crop"])))
     seen = samples["visible"] >= 0.5
     off = np.linalg.norm(place.numpy() - samples["iris"], axis=1)[seen]
     off = off / (crops.EYE_MM * crops.PX_PER_MM)
@@ -130,8 +130,8 @@ def check(network: IrisNet, samples: Samples) -> dict[str, float]:
         "median_error": float(np.median(off)),
         "p90_error": float(np.quantile(off, 0.9)),
         "within_0.1": float((off < 0.1).mean()),
-        "visible_auc": float(roc_auc_score(seen, told[:, 0].numpy().astype(np.float64))),
-        "opening_error": float(np.abs(told[:, 3].numpy() - samples["opening"]).mean()),
+        "visible_auc": float(roc_auc_score(seen, known[:, 0].numpy().astype(np.float64))),
+        "opening_error": float(np.abs(known[:, 3].numpy() - samples["opening"]).mean()),
     }
 
 

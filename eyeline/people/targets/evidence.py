@@ -17,7 +17,7 @@ from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
 from eyeline.people.landmarks import FACE_MM
-from eyeline.people.tracks import Track, lid_shares, rows_of
+from eyeline.people.tracks import Track, lid_fractions, rows_of
 from eyeline.results import Directions, Floats, Ints, Scores
 
 FACE = (
@@ -132,7 +132,7 @@ def gather(
     Args:
         tracks: all of a scene.
         gaze: directions, rows in the order of the tracks.
-        speaking: who speaks, likewise; None for a video without sound.
+        speaking: who speaks, likewise; None for a video without audio.
         camera: of the video.
         shape: how they are measured.
     """
@@ -147,7 +147,7 @@ def gather(
         )
         for t, r in zip(tracks, rows, strict=True)
     ]
-    lids = lid_shares(tracks)
+    lids = lid_fractions(tracks)
     return [_evidence(i, tracks, faces, lids[i], shape) for i in range(len(tracks))]
 
 
@@ -220,14 +220,14 @@ def _others(i: int, tracks: Sequence[Track]) -> tuple[int, ...]:
 
 
 def _meetings(i: int, tracks: Sequence[Track]) -> list[Meeting]:
-    others, found = _others(i, tracks), []
+    others, result = _others(i, tracks), []
     for j in _overlapping(i, tracks):
         _, here, there = np.intersect1d(
             tracks[i].frame, tracks[j].frame, assume_unique=True, return_indices=True
         )
         column = others.index(tracks[j].person)
-        found.append(Meeting(j, here, there, column, _others(j, tracks).index(tracks[i].person)))
-    return found
+        result.append(Meeting(j, here, there, column, _others(j, tracks).index(tracks[i].person)))
+    return result
 
 
 def _overlapping(i: int, tracks: Sequence[Track]) -> list[int]:
@@ -297,13 +297,13 @@ def _in_space(me: _Face, other: _Face, shape: Shape) -> Floats:
     return np.asarray(np.maximum(np.log(np.maximum(total * scale, 1e-30)), FLOOR))
 
 
-def _as_measured(way: Floats, ray: Floats, share: float) -> Floats:
+def _as_measured(way: Floats, ray: Floats, fraction: float) -> Floats:
     """Directions as heads show them: a share of the way from facing the camera."""
     yaw, pitch = directions.to_yaw_pitch(way)
     ray_yaw, ray_pitch = directions.to_yaw_pitch(-ray)
     turn = np.arctan2(np.sin(yaw - ray_yaw), np.cos(yaw - ray_yaw))
     return directions.from_yaw_pitch(
-        ray_yaw + share * turn, ray_pitch + share * (pitch - ray_pitch)
+        ray_yaw + fraction * turn, ray_pitch + fraction * (pitch - ray_pitch)
     )
 
 

@@ -116,8 +116,8 @@ def look(
 ) -> list[Looks]:
     """The targets of every track, in their order; arguments as of `evidence.gather`."""
     constants = constants or shipped()
-    found = gather(tracks, gaze, speaking, camera, constants.shape)
-    return looks_of(tracks, found, constants)
+    result = gather(tracks, gaze, speaking, camera, constants.shape)
+    return looks_of(tracks, result, constants)
 
 
 def looks_of(
@@ -164,8 +164,8 @@ def chain(probability: Floats, step_s: Floats, constants: TargetModel) -> Floats
         constants: how often targets change, and how long errors last.
     """
     n, k = probability.shape
-    share = np.clip(step_s / constants.witness_s, 1e-3, 1.0)
-    row = (probability / probability.max(axis=1, keepdims=True)) ** share[:, None]
+    fraction = np.clip(step_s / constants.witness_s, 1e-3, 1.0)
+    row = (probability / probability.max(axis=1, keepdims=True)) ** fraction[:, None]
     stay = np.exp(-constants.switches_hz * np.clip(step_s, 0, 5))
     forward, backward = np.empty((n, k)), np.ones((n, k))
     forward[0] = row[0] / row[0].sum()

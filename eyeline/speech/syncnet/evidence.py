@@ -1,6 +1,6 @@
-"""From distances of lips and sound to evidence: how much nearer they are at the right shift.
+"""From distances of lips and audio to evidence: how much nearer they are at the right shift.
 
-Where a face makes the sound, its distance at the right shift falls well below that at the other
+Where a face makes the audio, its distance at the right shift falls well below that at the other
 shifts; where it does not, all shifts are alike. The fall over the usual distance is free of the
 network's scale, and a network that knows nothing gives none, so that nobody is named.
 """
@@ -36,7 +36,7 @@ class Calibration:
     """
 
     threshold: float = 0.2
-    """Agreement from which on lips rather make the sound than not."""
+    """Agreement from which on lips rather make the audio than not."""
     nats_a_second: float = 20.0
     """Evidence for each unit of agreement above it."""
 
@@ -65,7 +65,7 @@ def agreement(mean: Floats) -> Floats:
         mean: `(n, shifts)` as of `smooth`.
 
     Returns:
-        `(n, shifts)`, at most 1 and about 0 for lips that do not make the sound; NaN where more
+        `(n, shifts)`, at most 1 and about 0 for lips that do not make the audio; NaN where more
         than half of the shifts are unknown.
     """
     known = np.isfinite(mean)
@@ -80,9 +80,9 @@ def agreement(mean: Floats) -> Floats:
 def common_shift(
     agreements: Sequence[Floats], voices: Sequence[Floats], calibration: Calibration
 ) -> int:
-    """By how many ticks the sound of this video comes after the lips that make it.
+    """By how many ticks the audio of this video comes after the lips that make it.
 
-    The shift under which the faces, each for itself, agree best with the sound while there is a
+    The shift under which the faces, each for itself, agree best with the audio while there is a
     voice; one far from none must earn it.
 
     Args:
@@ -107,7 +107,7 @@ def calibrate(speaking: Floats, silent: Floats) -> Calibration:
     the slope of a logistic regression.
 
     Args:
-        speaking: `(n,)` agreements, at the right shift, of lips that make the sound.
+        speaking: `(n,)` agreements, at the right shift, of lips that make the audio.
         silent: `(m,)` of lips that do not: closed ones, and ones that say something else.
 
     Raises:
@@ -121,8 +121,8 @@ def calibrate(speaking: Floats, silent: Floats) -> Calibration:
         raise DataError(f"{len(speaking)} speaking and {len(silent)} silent values: too few")
     if np.median(speaking) <= np.median(silent):
         raise DataError(
-            "lips that make the sound agree with it no more than others do: this network does not "
-            "know lips and sound, so no threshold tells them apart"
+            "lips that make the audio agree with it no more than others do: this network does not "
+            "know lips and audio, so no threshold tells them apart"
         )
     every = np.sort(np.concatenate([speaking, silent]))
     levels = (every[1:] + every[:-1]) / 2

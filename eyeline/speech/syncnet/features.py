@@ -2,7 +2,7 @@
 
 A clip's first convolution spans its five frames, all others one, so a convolution in two
 dimensions over five frames laid on one another does the same work. Norms are folded into what
-stands before them, pictures lie channels last, and maxima are taken before what they commute with.
+stands before them, images lie channels last, and maxima are taken before what they commute with.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AT_ONCE = 20
 
 
 class OverTime:
-    """The network for runs of faces and of sound; answers lie on the processor."""
+    """The network for runs of faces and of audio; answers lie on the processor."""
 
     def __init__(
         self, net: SyncNet, *, precision: Precision = "float32", device: str = "cpu"
@@ -54,7 +54,7 @@ class OverTime:
         self._kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
         self._device = torch.device(device)
         self._lips = self._folded(net.lips)
-        self._sound = self._folded(net.sound)
+        self._audio = self._folded(net.sound)
 
     def lips(self, faces: Image, *, every: int = 1) -> Features:
         """One point for each five successive faces.
@@ -82,7 +82,7 @@ class OverTime:
         return self._encoded(self._lips, clips, count)
 
     def sound(self, coefficients: npt.NDArray[np.float32]) -> Features:
-        """One point for each window of sound.
+        """One point for each window of audio.
 
         Args:
             coefficients: `(4 n + 16, 13)` as of `mfcc`.
@@ -99,7 +99,7 @@ class OverTime:
             run = torch.from_numpy(rows[at]).to(self._device, self._kind)
             return run.transpose(1, 2)[:, None].contiguous(memory_format=torch.channels_last)
 
-        return self._encoded(self._sound, windows, count)
+        return self._encoded(self._audio, windows, count)
 
     def _encoded(
         self, encoder: nn.Module, piece: Callable[[int, int], Tensor], count: int
@@ -107,8 +107,8 @@ class OverTime:
         parts = [np.zeros((0, self.features), np.float32)]
         with torch.inference_mode():
             for start in range(0, count, AT_ONCE):
-                found = encoder(piece(start, min(count, start + AT_ONCE)))
-                parts.append(found.float().cpu().numpy())
+                result = encoder(piece(start, min(count, start + AT_ONCE)))
+                parts.append(result.float().cpu().numpy())
         return np.concatenate(parts)
 
     def _folded(self, encoder: Encoder) -> nn.Sequential:
@@ -134,7 +134,7 @@ def _flat(convolutions: nn.Sequential) -> list[nn.Module]:
 
 
 def _conv2(conv: nn.Conv2d | nn.Conv3d) -> nn.Conv2d:
-    """A convolution over time and picture as one over the pictures laid on one another."""
+    """A convolution over time and image as one over the images laid on one another."""
     if isinstance(conv, nn.Conv2d):
         return conv
     assert conv.bias is not None

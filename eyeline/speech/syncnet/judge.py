@@ -1,4 +1,4 @@
-"""Faces and sound on their way to distances, a stretch at a time; features are not kept."""
+"""Faces and audio on their way to distances, a stretch at a time; features are not kept."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from eyeline.speech.syncnet.offset import SHIFT_TICKS, distances
 from eyeline.speech.voice import continuous
 
 if TYPE_CHECKING:
-    from eyeline.video.sound import SoundBlock
+    from eyeline.video.audio import AudioBlock
 
-MIDDLE = CLIP_FRAMES // 2
+CENTRE = CLIP_FRAMES // 2
 """A clip tells of the frame in its middle."""
 
-_PIECE = 50  # ticks of sound that are encoded together
+_PIECE = 50  # ticks of audio that are encoded together
 _PIECES_KEPT = 12
 
 
 class Heard:
-    """The sound of a video, encoded where it is asked for and for a while remembered."""
+    """The audio of a video, encoded where it is asked for and for a while remembered."""
 
-    def __init__(self, net: OverTime, sound: Iterable[SoundBlock]) -> None:
-        """Take in all sound as coefficients, 5 kB a second."""
+    def __init__(self, net: OverTime, audio: Iterable[AudioBlock]) -> None:
+        """Take in all audio as coefficients, 5 kB a second."""
         stream = MfccStream()
-        parts = [stream.feed(samples) for samples in continuous(sound)]
+        parts = [stream.feed(samples) for samples in continuous(audio)]
         self._net = net
         self._rows = np.concatenate([*parts, stream.finish()])
         self._pieces: OrderedDict[int, Features] = OrderedDict()
         self.ticks = max(0, (len(self._rows) - WINDOW_ROWS) // HOP_ROWS + 1)
-        """Windows that the sound fills."""
+        """Windows that the audio fills."""
 
     def at(self, first: int, count: int) -> Features:
-        """Points `(count, features)` of the windows from tick `first` on; NaN outside the sound."""
-        found = np.full((count, self._net.features), np.nan, np.float32)
+        """Points `(count, features)` of the windows from tick `first` on; NaN outside the audio."""
+        result = np.full((count, self._net.features), np.nan, np.float32)
         start, stop = max(first, 0), min(first + count, self.ticks)
         for number in range(start // _PIECE, -(-stop // _PIECE)):
             piece = self._piece(number)
             a, b = max(start, number * _PIECE), min(stop, number * _PIECE + len(piece))
             if a < b:
-                found[a - first : b - first] = piece[a - number * _PIECE : b - number * _PIECE]
-        return found
+                result[a - first : b - first] = piece[a - number * _PIECE : b - number * _PIECE]
+        return result
 
     def _piece(self, number: int) -> Features:
         if number not in self._pieces:
@@ -66,33 +66,33 @@ class Judge:
     """One track's faces on their way to distances."""
 
     def __init__(
-        self, net: OverTime, heard: Heard, first: int, pictures: int, *, every: int = 1,
+        self, net: OverTime, heard: Heard, first: int, images: int, *, every: int = 1,
         keep: bool = False,
     ) -> None:  # fmt: skip
         """Begin.
 
         Args:
             net: the network.
-            heard: the sound.
-            first: tick of the sound that goes with picture 0.
-            pictures: how many there are.
-            every: pictures from one clip to the next.
+            heard: the audio.
+            first: tick of the audio that goes with image 0.
+            images: how many there are.
+            every: images from one clip to the next.
             keep: keep the features of all clips, 100 kB a second.
         """
         self._net, self._heard, self._first, self._every = net, heard, first, every
-        self._distance = np.full((pictures, 2 * SHIFT_TICKS + 1), np.nan, np.float32)
-        self._fed = np.zeros(pictures, bool)
+        self._distance = np.full((images, 2 * SHIFT_TICKS + 1), np.nan, np.float32)
+        self._fed = np.zeros(images, bool)
         self._clips: list[int] = []
         self._run: list[Image] = []
-        self._start = 0  # picture with which the run begins
+        self._start = 0  # image with which the run begins
         self._kept: list[Features] | None = [] if keep else None
 
-    def feed(self, picture: int, face: Image) -> None:
-        """Take a face `(224, 224, 3)` BGR; where pictures were left out a new run begins."""
-        if picture != self._start + len(self._run):
+    def feed(self, image: int, face: Image) -> None:
+        """Take a face `(224, 224, 3)` BGR; where images were left out a new run begins."""
+        if image != self._start + len(self._run):
             self.finish()
-            self._start = picture
-        self._fed[picture] = True
+            self._start = image
+        self._fed[image] = True
         self._run.append(face)
         if len(self._run) >= AT_ONCE * self._every + CLIP_FRAMES - 1:
             self._encode()
@@ -103,22 +103,22 @@ class Judge:
         self._run = []
 
     def distances(self) -> Floats:
-        """`(pictures, 31)` as of `offset.distances`, by the picture in the middle of each clip.
+        """`(images, 31)` as of `offset.distances`, by the image in the middle of each clip.
 
         Where no clip has its middle, the nearest one of the same run stands in; NaN where no face
-        came, in runs that are too short for a clip, and at shifts that leave the sound.
+        came, in runs that are too short for a clip, and at shifts that leave the audio.
         """
-        middle = np.array(self._clips, np.int64) + MIDDLE
+        centre = np.array(self._clips, np.int64) + CENTRE
         fed = np.flatnonzero(self._fed)
-        found = np.full(self._distance.shape, np.nan, np.float32)
-        if len(middle):
-            near = np.abs(fed[:, None] - middle[_neighbours(middle, fed)])
+        result = np.full(self._distance.shape, np.nan, np.float32)
+        if len(centre):
+            near = np.abs(fed[:, None] - centre[_neighbours(centre, fed)])
             nearest = np.take_along_axis(
-                _neighbours(middle, fed), near.argmin(axis=1)[:, None], axis=1
+                _neighbours(centre, fed), near.argmin(axis=1)[:, None], axis=1
             )[:, 0]
-            close = near.min(axis=1) <= MIDDLE + self._every - 1
-            found[fed[close]] = self._distance[middle[nearest[close]] - MIDDLE]
-        return found
+            close = near.min(axis=1) <= CENTRE + self._every - 1
+            result[fed[close]] = self._distance[centre[nearest[close]] - CENTRE]
+        return result
 
     def lips(self) -> Features:
         """`(n, features)` of all clips.
@@ -131,7 +131,7 @@ class Judge:
         return np.concatenate(self._kept)
 
     def sound(self, count: int) -> Features:
-        """`(count, features)` of the sound from the first picture on; zeros beyond its end."""
+        """`(count, features)` of the audio from the first image on; zeros beyond its end."""
         return np.nan_to_num(self._heard.at(self._first, count))
 
     def _encode(self) -> None:
@@ -141,8 +141,8 @@ class Judge:
         lips = self._net.lips(np.stack(self._run), every=self._every)
         clips = self._start + self._every * np.arange(len(lips))
         rows = self._every * (len(lips) - 1) + 1 + 2 * SHIFT_TICKS
-        sound = self._heard.at(self._first + self._start - SHIFT_TICKS, rows)
-        self._distance[clips] = distances(lips, sound, every=self._every)
+        audio = self._heard.at(self._first + self._start - SHIFT_TICKS, rows)
+        self._distance[clips] = distances(lips, audio, every=self._every)
         self._clips += clips.tolist()
         if self._kept is not None:
             self._kept.append(lips)

@@ -1,4 +1,4 @@
-"""SyncNet: five frames of a face and a fifth of a second of sound, each to a point in one space."""
+"""SyncNet: five frames of a face and a fifth of a second of audio, each to a point in one space."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEATURES = 1024
 """Numbers that a clip or a window becomes."""
 
 _LIP_WIDTHS = (96, 256, 256, 256, 256, 512)
-_SOUND_WIDTHS = (64, 192, 384, 256, 256, 512)
+_AUDIO_WIDTHS = (64, 192, 384, 256, 256, 512)
 
 
 class Encoder(nn.Module):
@@ -40,18 +40,18 @@ class Encoder(nn.Module):
 
     def forward(self, given: Tensor) -> Tensor:
         """`(batch, features)` of a batch of clips or windows."""
-        found: Tensor = self.head(self.convolutions(given).flatten(1))
-        return found
+        result: Tensor = self.head(self.convolutions(given).flatten(1))
+        return result
 
 
 class SyncNet(nn.Module):
     """Two encoders into one space; nothing is normalised."""
 
-    def __init__(self, lips: Encoder, sound: Encoder) -> None:
-        """Take the encoder of faces and the one of sound."""
+    def __init__(self, lips: Encoder, audio: Encoder) -> None:
+        """Take the encoder of faces and the one of audio."""
         super().__init__()
         self.lips = lips
-        self.sound = sound
+        self.sound = audio
 
     def forward(self, clips: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
         """Points of clips and of windows, which need not be as many.
@@ -81,10 +81,10 @@ def syncnet(*, narrower: int = 1, features: int = FEATURES) -> SyncNet:
         features: numbers that a clip or a window becomes.
     """
     lips = [width // narrower for width in _LIP_WIDTHS]
-    sound = [width // narrower for width in _SOUND_WIDTHS]
+    audio = [width // narrower for width in _AUDIO_WIDTHS]
     return SyncNet(
         Encoder(lip_convolutions(*lips), head(lips[-1], features)),
-        Encoder(sound_convolutions(*sound), head(sound[-1], features)),
+        Encoder(audio_convolutions(*audio), head(audio[-1], features)),
     )
 
 
@@ -103,7 +103,7 @@ def lip_convolutions(a: int, b: int, c: int, d: int, e: int, top: int) -> nn.Seq
     )  # fmt: skip
 
 
-def sound_convolutions(a: int, b: int, c: int, d: int, e: int, top: int) -> nn.Sequential:
+def audio_convolutions(a: int, b: int, c: int, d: int, e: int, top: int) -> nn.Sequential:
     """From windows `(batch, 1, 13, 20)` to `(batch, top, 1, 1)`."""
     return nn.Sequential(
         nn.Conv2d(1, a, 3, padding=1), *_norm2(a),

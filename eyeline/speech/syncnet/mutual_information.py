@@ -1,4 +1,4 @@
-"""Mutual information of lips and sound over a third of a second, and the filters that follow it.
+"""Mutual information of lips and audio over a third of a second, and the filters that follow it.
 
 The estimator is that of Kraskov, Stögbauer and Grassberger (2004) over nearest neighbours, in the
 variant that VGS uses: with nine points in 1024 dimensions a rough number, often the same for all.
@@ -43,13 +43,13 @@ def mutual_information(
         DataError: other shapes, or too few points.
     """
     _check(x, y, len(x), neighbours)
-    found = _windows(x, y, len(x), neighbours, seed)
-    return float(found[0] / np.log(base))
+    result = _windows(x, y, len(x), neighbours, seed)
+    return float(result[0] / np.log(base))
 
 
 def over_time(
     lips: Points,
-    sound: Points,
+    audio: Points,
     *,
     window: int = WINDOW,
     neighbours: int = NEIGHBOURS,
@@ -59,7 +59,7 @@ def over_time(
 
     Args:
         lips: `(n, a)`.
-        sound: `(n, b)`.
+        audio: `(n, b)`.
         window: points of a run.
         neighbours: as of `mutual_information`.
         seed: likewise.
@@ -70,8 +70,8 @@ def over_time(
     Raises:
         DataError: other shapes, or fewer points than a run.
     """
-    _check(lips, sound, window, neighbours)
-    return np.asarray(np.abs(_windows(lips, sound, window, neighbours, seed)) / np.log(2))
+    _check(lips, audio, window, neighbours)
+    return np.asarray(np.abs(_windows(lips, audio, window, neighbours, seed)) / np.log(2))
 
 
 def lagged(values: Floats, window: int = WINDOW) -> Floats:
@@ -106,14 +106,14 @@ def running_mode(labels: Ints, span: int = MODE_TICKS) -> Ints:
         labels: `(n,)`, >= 0.
         span: ticks.
     """
-    found = np.zeros(len(labels), np.int64)
+    result = np.zeros(len(labels), np.int64)
     if len(labels) < span:
-        return found
+        return result
     runs = np.lib.stride_tricks.sliding_window_view(labels, span)
     kinds = np.unique(labels)
     counts = np.stack([(runs == kind).sum(axis=1) for kind in kinds])
-    found[span // 2 : len(labels) - span // 2] = kinds[counts.argmax(axis=0)]
-    return found
+    result[span // 2 : len(labels) - span // 2] = kinds[counts.argmax(axis=0)]
+    return result
 
 
 def filled(labels: Ints, span: int = MODE_TICKS) -> Ints:
@@ -124,9 +124,9 @@ def filled(labels: Ints, span: int = MODE_TICKS) -> Ints:
     """
     if len(labels) <= span:
         raise DataError(f"{len(labels)} labels are too few to fill {span} at each end")
-    found = labels.copy()
-    found[:span], found[-span:] = found[span], found[-span]
-    return found
+    result = labels.copy()
+    result[:span], result[-span:] = result[span], result[-span]
+    return result
 
 
 def _check(x: Points, y: Points, window: int, neighbours: int) -> None:
@@ -155,9 +155,9 @@ def _windows(x: Points, y: Points, window: int, neighbours: int, seed: int) -> F
 def _within(points: Points, window: int) -> Floats:
     """Greatest difference in any coordinate `(runs, window, window)` of the points of each run."""
     runs = len(points) - window + 1
-    found = np.zeros((runs, window, window))
+    result = np.zeros((runs, window, window))
     for lag in range(1, window):
         apart = np.abs(points[lag:] - points[:-lag]).max(axis=1)
         for i in range(window - lag):
-            found[:, i, i + lag] = found[:, i + lag, i] = apart[i : i + runs]
-    return found
+            result[:, i, i + lag] = result[:, i + lag, i] = apart[i : i + runs]
+    return result

@@ -1,4 +1,4 @@
-"""How far lips and sound lie apart at each shift between them, and which shift suits them best."""
+"""How far lips and audio lie apart at each shift between them, and which shift suits them best."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Offset:
     """The best shift of a whole track, by the published rule."""
 
     ticks: int
-    """By how many ticks the sound comes before the lips."""
+    """By how many ticks the audio comes before the lips."""
     confidence: float
     """Median minus minimum over the shifts of the mean distance."""
     mean: Floats
@@ -36,40 +36,40 @@ class Offset:
     """`(n,)` running median of it; beyond the ends it is 0."""
 
 
-def distances(lips: Features, sound: Features, *, every: int = 1) -> Floats:
-    """Distance of lips and sound at every shift.
+def distances(lips: Features, audio: Features, *, every: int = 1) -> Floats:
+    """Distance of lips and audio at every shift.
 
     Args:
         lips: `(n, features)`.
-        sound: `((n - 1) every + 1 + 2 shift, features)`; row i `every` + k goes with lips i at a
+        audio: `((n - 1) every + 1 + 2 shift, features)`; row i `every` + k goes with lips i at a
             shift of k - `shift` ticks. Rows of NaN give NaN.
         every: ticks from one row of lips to the next.
 
     Returns:
-        `(n, 2 shift + 1)`; in column k the sound comes k - `shift` ticks after the lips.
+        `(n, 2 shift + 1)`; in column k the audio comes k - `shift` ticks after the lips.
 
     Raises:
         DataError: other shapes.
     """
     sizes = check_shape(lips, "n features", "lips")
-    check_shape(sound, "rows features", "sound", {"features": sizes["features"]})
+    check_shape(audio, "rows features", "sound", {"features": sizes["features"]})
     reach = max(0, len(lips) - 1) * every
-    columns = len(sound) - reach
+    columns = len(audio) - reach
     if columns < 1 or columns % 2 == 0:
         raise DataError(
-            f"{len(sound)} rows of sound for {len(lips)} of lips every {every} ticks; expected an "
+            f"{len(audio)} rows of audio for {len(lips)} of lips every {every} ticks; expected an "
             "even number more than lips span"
         )
-    found = np.empty((len(lips), columns))
+    result = np.empty((len(lips), columns))
     for k in range(columns):
-        apart = lips - sound[k : k + reach + 1 : every][: len(lips)] + np.float32(_NEVER_ZERO)
-        found[:, k] = np.sqrt(np.einsum("nf,nf->n", apart, apart))
-    return found
+        apart = lips - audio[k : k + reach + 1 : every][: len(lips)] + np.float32(_NEVER_ZERO)
+        result[:, k] = np.sqrt(np.einsum("nf,nf->n", apart, apart))
+    return result
 
 
-def padded(sound: Features, shift: int = SHIFT_TICKS) -> Features:
+def padded(audio: Features, shift: int = SHIFT_TICKS) -> Features:
     """Features with rows of zeros at both ends, as the published search has them."""
-    return np.pad(sound, ((shift, shift), (0, 0)))
+    return np.pad(audio, ((shift, shift), (0, 0)))
 
 
 def measure(distance: Floats) -> Offset:

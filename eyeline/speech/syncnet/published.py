@@ -1,4 +1,4 @@
-"""Who speaks as VGS tells it: somebody always does, whoever's lips inform most about the sound.
+"""Who speaks as VGS tells it: somebody always does, whoever's lips inform most about the audio.
 
 All faces must be there from first to last, the measured offset is not applied, and a value lags
 nine ticks behind its lips. `who_speaks` is the detector without these; this one explains stored
@@ -37,21 +37,21 @@ class Named:
     """`(n,)` the same after the filter that takes the most frequent of 17."""
 
 
-def who_speaks(lips: Points, sound: Points, *, seed: int = 0) -> Named:
+def who_speaks(lips: Points, audio: Points, *, seed: int = 0) -> Named:
     """The published answer for a group of faces.
 
     Args:
         lips: `(tracks, n, features)`, all of one length.
-        sound: `(n, features)` of the sound with them, or `(tracks, n, features)`.
+        audio: `(n, features)` of the audio with them, or `(tracks, n, features)`.
         seed: of the noise that breaks ties in the estimates.
 
     Raises:
         DataError: other shapes, no track, or fewer than 18 times.
     """
     sizes = check_shape(lips, "tracks n features", "lips")
-    if sound.ndim == 2:
-        sound = np.broadcast_to(sound, (sizes["tracks"], *sound.shape))
-    check_shape(sound, "tracks n channels", "sound", {k: sizes[k] for k in ("tracks", "n")})
+    if audio.ndim == 2:
+        audio = np.broadcast_to(audio, (sizes["tracks"], *audio.shape))
+    check_shape(audio, "tracks n channels", "sound", {k: sizes[k] for k in ("tracks", "n")})
     if not sizes["tracks"] or sizes["n"] <= max(WINDOW, MODE_TICKS):
         raise DataError(
             f"{sizes['tracks']} tracks of {sizes['n']} times; the published way needs one track "
@@ -59,7 +59,7 @@ def who_speaks(lips: Points, sound: Points, *, seed: int = 0) -> Named:
         )
     return choose(
         np.stack(
-            [lagged(over_time(v, a, seed=seed)) for v, a in zip(lips, sound, strict=True)], axis=1
+            [lagged(over_time(v, a, seed=seed)) for v, a in zip(lips, audio, strict=True)], axis=1
         )
     )
 

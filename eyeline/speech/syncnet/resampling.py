@@ -1,4 +1,4 @@
-"""Which picture of a track goes with which tick of the sound."""
+"""Which image of a track goes with which tick of the audio."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from eyeline.people.published_face import published_face
 from eyeline.people.tracks import Track
 from eyeline.results import Image, Ints
+from eyeline.speech.images import images_due
 from eyeline.speech.mouths import TICK_HZ, TICK_S, track_ticks
-from eyeline.speech.pictures import pictures_due
 from eyeline.speech.syncnet.crops import Edges, Squares, cut, squares
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 Clock = Literal["by_time", "as_they_come"]
 """`by_time`: every 40 ms the frame nearest in time. `as_they_come`: frame k is taken for that of
 tick k whatever its time, as the published conversion does with videos of fewer than 25 frames a
-second, so that lips run ahead of the sound; of quicker videos it drops frames by time."""
+second, so that lips run ahead of the audio; of quicker videos it drops frames by time."""
 
 _AS_FAST = 1.02  # a rate above this many times 25 Hz is quicker
 
 
 @dataclass(frozen=True)
 class Reel:
-    """The pictures of one track in the order in which the network sees them."""
+    """The images of one track in the order in which the network sees them."""
 
     first: int
-    """Tick of the sound that goes with picture 0."""
+    """Tick of the audio that goes with image 0."""
     row: Ints
-    """`(n,)` row of the track that each picture shows."""
-    picture: Ints
-    """`(m,)` picture that tells of each of the ticks `track_ticks(track)`."""
+    """`(n,)` row of the track that each image shows."""
+    image: Ints
+    """`(m,)` image that tells of each of the ticks `track_ticks(track)`."""
     squares: Squares
     """`(n,)` where the face is."""
 
@@ -51,10 +51,10 @@ def reel(track: Track, clock: Clock = "by_time", edges: Edges = "repeated") -> R
     """
     ticks = track_ticks(track)
     nearest = _nearest(track, np.arange(ticks.start, ticks.stop) * TICK_S)
-    row, first, picture = nearest, ticks.start, _count(len(nearest))
+    row, first, image = nearest, ticks.start, _count(len(nearest))
     if clock == "as_they_come" and _rate_hz(track) <= _AS_FAST * TICK_HZ:
-        row, first, picture = _count(len(track)), int(track.frame[0]), nearest
-    return Reel(first, row, picture, squares(published_face(track)[row], edges))
+        row, first, image = _count(len(track)), int(track.frame[0]), nearest
+    return Reel(first, row, image, squares(published_face(track)[row], edges))
 
 
 def faces(
@@ -68,26 +68,26 @@ def faces(
     Args:
         tracks: the faces.
         reels: of each.
-        wanted: which pictures of each are needed, `(n,)`.
+        wanted: which images of each are needed, `(n,)`.
         frames: on which the tracks were made, in order. Where one is missing, the next one stands
             in.
 
     Yields:
-        Index of the track, number of the picture and the face `(224, 224, 3)` BGR; pictures of a
+        Index of the track, number of the image and the face `(224, 224, 3)` BGR; images of a
         track come in order, those for which no frame is left do not come.
     """
     due = [np.flatnonzero(w) for w in wanted]
     shown = [t.frame[r.row[d]] for t, r, d in zip(tracks, reels, due, strict=True)]
-    for frame, pictures in pictures_due(shown, frames):
+    for frame, images in images_due(shown, frames):
         bgr = _bgr(frame)
-        for i, nth in pictures:
+        for i, nth in images:
             k = int(due[i][nth])
             yield i, k, cut(bgr, *(float(v) for v in reels[i].squares.at(k)))
 
 
 def _nearest(track: Track, time_s: npt.NDArray[np.floating]) -> Ints:
-    middle_s = (track.time_s[1:] + track.time_s[:-1]) / 2
-    return np.searchsorted(middle_s, time_s, side="right")
+    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
+    return np.searchsorted(centre_s, time_s, side="right")
 
 
 def _count(stop: int) -> Ints:

@@ -63,8 +63,8 @@ def place(theirs: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
     with torch.device("meta"):
         expected = syncnet().state_dict()
     counters = {name: torch.tensor(0) for name in expected if name.endswith(_COUNTER)}
-    found = {**counters, **{our_name(name): value for name, value in theirs.items()}}
-    return checkpoint.placed(expected, found, "SyncNet", path)
+    result = {**counters, **{our_name(name): value for name, value in theirs.items()}}
+    return checkpoint.placed(expected, result, "SyncNet", path)
 
 
 def load_syncnet(path: Path | str) -> tuple[SyncNet, dict[str, Any]]:

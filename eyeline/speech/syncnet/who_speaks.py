@@ -1,6 +1,6 @@
-"""Who speaks, by SyncNet: lips that lie near the sound at the one shift that suits the video.
+"""Who speaks, by SyncNet: lips that lie near the audio at the one shift that suits the video.
 
-Each clip of a face and each fifth of a second of sound is encoded once, the sound for all faces
+Each clip of a face and each fifth of a second of audio is encoded once, the audio for all faces
 together; faces are looked at only where somebody is heard. The measured shift is applied, and the
 evidence passes through the same turns as that of the other methods, so that "nobody visible
 speaks" is an answer.
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from eyeline.speech.syncnet.features import OverTime, Precision
     from eyeline.speech.syncnet.judge import Judge
     from eyeline.speech.syncnet.model import SyncNet
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 BUILDER = "syncnet"
 AROUND_S = 1.0
@@ -112,7 +112,7 @@ class LipSync:
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         *,
         until_s: float | None = None,
         rows: Sequence[Track] | None = None,
@@ -121,9 +121,9 @@ class LipSync:
         ticks = tick_count(speech.duration_s if until_s is None else until_s)
         ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
         if self.ways.decision == "published":
-            turns = self._published(tracks, frames, sound, ticks)
+            turns = self._published(tracks, frames, audio, ticks)
         else:
-            turns = take_turns(self._evidence(speech, tracks, frames, sound, ticks), speech)
+            turns = take_turns(self._evidence(speech, tracks, frames, audio, ticks), speech)
         return answers(turns, rows or tracks, BUILDER)
 
     def agreements(
@@ -131,41 +131,41 @@ class LipSync:
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
     ) -> tuple[list[Floats], int]:
-        """How each face agrees with the sound, and the shift that was applied.
+        """How each face agrees with the audio, and the shift that was applied.
 
         Returns:
             For each track `(n,)` on the ticks `track_ticks(track)`, as of `evidence.agreement`, NaN
-            where nobody is heard or the frames ended before; and by how many ticks the sound comes
+            where nobody is heard or the frames ended before; and by how many ticks the audio comes
             after the lips.
         """
         reels = [reel(track, self.ways.clock, self.ways.edges) for track in tracks]
         wanted = [_heard(speech, one) for one in reels]
         curves = [
             agreement(smooth(judge.distances()))
-            for judge in self._judged(tracks, reels, wanted, frames, sound)
+            for judge in self._judged(tracks, reels, wanted, frames, audio)
         ]
         voices = [_voice(speech, one) for one in reels]
         shift = common_shift(curves, voices, self.calibration)
-        found = [
-            curve[one.picture, shift + curve.shape[1] // 2]
+        result = [
+            curve[one.image, shift + curve.shape[1] // 2]
             for curve, one in zip(curves, reels, strict=True)
         ]
-        return found, shift
+        return result, shift
 
     def _evidence(
         self,
         speech: Speech,
         tracks: Sequence[Track],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         ticks: int,
     ) -> Evidence:
         persons, owner = by_person(tracks)
         evidence = Evidence.empty(persons, ticks)
-        found = self.agreements(speech, tracks, frames, sound)[0] if tracks else []
-        for track, column, values in zip(tracks, owner, found, strict=True):
+        result = self.agreements(speech, tracks, frames, audio)[0] if tracks else []
+        for track, column, values in zip(tracks, owner, result, strict=True):
             span = track_ticks(track)
             evidence.visible[span, column] = True
             evidence.known[span, column] = ~np.isnan(values)
@@ -173,7 +173,7 @@ class LipSync:
         return evidence
 
     def _published(
-        self, tracks: Sequence[Track], frames: Iterable[Frame], sound: Iterable[SoundBlock],
+        self, tracks: Sequence[Track], frames: Iterable[Frame], audio: Iterable[AudioBlock],
         ticks: int,
     ) -> Turns:  # fmt: skip
         from eyeline.speech.syncnet import published
@@ -184,12 +184,12 @@ class LipSync:
             _check_alike(tracks)
             reels = [reel(track, self.ways.clock, self.ways.edges) for track in tracks]
             every = [np.ones(len(one.row), bool) for one in reels]
-            judges = self._judged(tracks, reels, every, frames, sound, keep=True)
+            judges = self._judged(tracks, reels, every, frames, audio, keep=True)
             lips = np.stack([judge.lips()[:-2] for judge in judges])  # two fewer, as published
             named = published.who_speaks(lips, judges[0].sound(lips.shape[1])).track
             named = np.concatenate([named, np.full(len(reels[0].row) - len(named), -1)])
             for i, (one, column) in enumerate(zip(reels, owner, strict=True)):
-                speaking[track_ticks(tracks[i]), column] += named[one.picture] == i
+                speaking[track_ticks(tracks[i]), column] += named[one.image] == i
         speaking = np.minimum(speaking, 1.0)
         there = np.ones(speaking.shape, bool)
         voiced = np.asarray(speaking.any(axis=1), bool)
@@ -201,13 +201,13 @@ class LipSync:
         reels: Sequence[Reel],
         wanted: Sequence[npt.NDArray[np.bool_]],
         frames: Iterable[Frame],
-        sound: Iterable[SoundBlock],
+        audio: Iterable[AudioBlock],
         *,
         keep: bool = False,
     ) -> list[Judge]:
         from eyeline.speech.syncnet.judge import Heard, Judge
 
-        heard = Heard(self._net, sound)
+        heard = Heard(self._net, audio)
         judges = [
             Judge(self._net, heard, one.first, len(one.row), every=self.ways.every, keep=keep)
             for one in reels
@@ -229,7 +229,7 @@ def stored_calibration(settings: object) -> Calibration:
 
 
 def _heard(speech: Speech, one: Reel) -> npt.NDArray[np.bool_]:
-    """Which pictures `(n,)` lie near somebody's speech, by the tick of their sound."""
+    """Which images `(n,)` lie near somebody's speech, by the tick of their audio."""
     time_s = (one.first + np.arange(len(one.row))) * TICK_S
     near = np.zeros(len(time_s), bool)
     for start, end in speech.segments():

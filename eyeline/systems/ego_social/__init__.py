@@ -117,7 +117,7 @@ SYSTEM = System(
             ),
             answers=("talking_to_me",),
             predictor=None,
-            needs=Needs(sound=True, ego=True, rate_hz=30),
+            needs=Needs(audio=True, ego=True, rate_hz=30),
             networks=("ttm",),
             from_weights=_talking,
         ),

@@ -91,7 +91,7 @@ def cut(length_frames: Ints, budget: int = BUDGET_FRAMES) -> list[list[int]]:
 
 
 def collate(stretches: Sequence[Stretch]) -> Stretch:
-    """One batch, all cut to the shortest clip and the shortest sound, from their ends.
+    """One batch, all cut to the shortest clip and the shortest audio, from their ends.
 
     Returns:
         As of `Stretch`, with a first axis of the batch; labels and numbers are `(batch,)` int64.
@@ -102,8 +102,8 @@ def collate(stretches: Sequence[Stretch]) -> Stretch:
     if not stretches:
         raise DataError("a batch of no stretches")
     time = min(len(stretch["clip"]) for stretch in stretches)
-    samples = min(len(stretch["sound"]) for stretch in stretches)
-    found: Stretch = default_collate(
-        [{**s, "clip": s["clip"][:time], "sound": s["sound"][:samples]} for s in stretches]
+    samples = min(len(stretch["audio"]) for stretch in stretches)
+    result: Stretch = default_collate(
+        [{**s, "clip": s["clip"][:time], "audio": s["audio"][:samples]} for s in stretches]
     )
-    return found
+    return result

@@ -16,9 +16,9 @@ from torch.utils.data import Dataset
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image, Ints
 from eyeline.systems.ego_social.inputs import (
+    AUDIO_HZ,
     FRAME_HZ,
     FRAMES,
-    SOUND_HZ,
     normalise,
     stacked,
     window,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 STRIDE = 13
 """Frames from one look to the next in the published code; its results were made with 3."""
-SHORTEST_SOUND = 257
+SHORTEST_AUDIO = 257
 """Samples that the front end needs; of a stretch with fewer nothing can be heard."""
 
 _KEPT_CROPS = 64
@@ -60,8 +60,8 @@ class Stretch(TypedDict):
 
     clip: Tensor
     """`(time, 3, 224, 224)` float32; black, normalised, where the face is not seen."""
-    sound: Tensor
-    """`(sample,)` float32, 16 kHz, as of `inputs.segment_sound`."""
+    audio: Tensor
+    """`(sample,)` float32, 16 kHz, as of `inputs.segment_audio`."""
     label: int
     """1 if this person talks to the camera wearer."""
     number: int
@@ -82,11 +82,11 @@ class Recent:
 
     def get(self, key: Hashable, make: Callable[[], Image]) -> Image:
         """A crop by its name; made if it is not kept."""
-        found = self._kept.pop(key, None)
-        self._kept[key] = found = make() if found is None else found
+        result = self._kept.pop(key, None)
+        self._kept[key] = result = make() if result is None else result
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)
-        return found
+        return result
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ class Looks(Dataset[Look]):
 
     def frames(self, number: int) -> Image:
         """Crops `(7, 224, 224, 3)` uint8 RGB around a key frame, as of `inputs.window`."""
-        which, track, middle = (int(v) for v in self.rows[number])
+        which, track, centre = (int(v) for v in self.rows[number])
         name = self._names[which][track]
-        around = range(middle - FRAMES // 2, middle + FRAMES // 2 + 1)
+        around = range(centre - FRAMES // 2, centre + FRAMES // 2 + 1)
         return window([self._crop(which, name, frame) for frame in around])
 
     @property
@@ -152,7 +152,7 @@ class Looks(Dataset[Look]):
         number = clip.number(track, frame)
         if number is None:
             return None
-        return self._recent.get((which, number), lambda: clip.picture(number))
+        return self._recent.get((which, number), lambda: clip.image(number))
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Talks(Dataset[Stretch]):
     sort: bool = False
     """Whether boxes are those of entries taken by frame; see `tracklets.filled`."""
     silent: tuple[int, ...] = ()
-    """Those in which nothing can be heard: their sound is silence of the stretch's length."""
+    """Those in which nothing can be heard: their audio is silence of the stretch's length."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Reason -> stretches."""
 
@@ -176,7 +176,7 @@ class Talks(Dataset[Stretch]):
         segment = self.segments[number]
         return Stretch(
             clip=normalise(self.frames(number)),
-            sound=torch.from_numpy(self._sound(number)),
+            audio=torch.from_numpy(self._audio(number)),
             label=segment.label,
             number=number,
         )
@@ -186,8 +186,8 @@ class Talks(Dataset[Stretch]):
         segment = self.segments[number]
         clip = self._by_uid[segment.clip]
         span = range(segment.start_frame, segment.end_frame + 1)
-        found = [clip.number_of(segment.person, frame, sort=self.sort) for frame in span]
-        return stacked([None if n is None else clip.picture(n) for n in found])
+        result = [clip.number_of(segment.person, frame, sort=self.sort) for frame in span]
+        return stacked([None if n is None else clip.image(n) for n in result])
 
     @property
     def label(self) -> Ints:
@@ -199,7 +199,7 @@ class Talks(Dataset[Stretch]):
         """`(n,)` from the first frame of each stretch to its last, as `batches` counts them."""
         return np.array([s.end_frame - s.start_frame for s in self.segments], np.int64)
 
-    def _sound(self, number: int) -> Floats:
+    def _audio(self, number: int) -> Floats:
         segment = self.segments[number]
         if number in self._silent:
             return np.zeros(_samples(segment), np.float32)
@@ -279,24 +279,24 @@ def open_talks(
     check_policy(policy)
     path = list_path(root, split)
     clips = _opened(root, read_list(path), unlabelled)
-    told: Counter[str] = Counter()
-    found: list[Talk] = []
+    known: Counter[str] = Counter()
+    result: list[Talk] = []
     silent: list[int] = []
     for clip in clips:
         every = talks(clip.annotation, policy=policy)
         long = talks(clip.annotation, policy=policy, training=training)
-        told["too short to train on"] += len(every) - len(long)
+        known["too short to train on"] += len(every) - len(long)
         for segment in long:
             heard = _can_be_heard(clip, segment)
             if not heard and training:
-                told["without sound"] += 1
+                known["without audio"] += 1
                 continue
             if not heard:
-                silent.append(len(found))
-            found.append(segment)
-    if not found:
+                silent.append(len(result))
+            result.append(segment)
+    if not result:
         raise DataError(f"no stretch of talk in the {len(clips)} clips of {path}")
-    return Talks(clips, found, sort, tuple(silent), dict(+told))
+    return Talks(clips, result, sort, tuple(silent), dict(+known))
 
 
 def _opened(root: Path | str, uids: Sequence[str], unlabelled: bool) -> list[PreparedClip]:
@@ -327,23 +327,23 @@ def _looks_of(
     """Rows, boxes and labels of one clip."""
     rows: list[Ints] = [np.zeros((0, 3), np.int64)]
     boxes: list[Floats] = [np.zeros((0, 4))]
-    found: list[Ints] = [np.zeros(0, np.int64)]
+    result: list[Ints] = [np.zeros(0, np.int64)]
     for number, track in enumerate(_in_order(clip)):
         every = filled(track)
         key = key_frames(every, stride)
         frame = every.frame[key]
         rows.append(np.stack([np.full_like(frame, which), np.full_like(frame, number), frame], 1))
         boxes.append(every.box_xyxy[key])
-        found.append(labels(clip.annotation, track, frame, policy))
-    return np.concatenate(rows), np.concatenate(boxes), np.concatenate(found)
+        result.append(labels(clip.annotation, track, frame, policy))
+    return np.concatenate(rows), np.concatenate(boxes), np.concatenate(result)
 
 
 def _samples(segment: Talk) -> int:
-    """Length of a stretch's sound, of which its last frame is no part."""
-    first, last = (int(f / FRAME_HZ * SOUND_HZ) for f in (segment.start_frame, segment.end_frame))
+    """Length of a stretch's audio, of which its last frame is no part."""
+    first, last = (int(f / FRAME_HZ * AUDIO_HZ) for f in (segment.start_frame, segment.end_frame))
     return last - first
 
 
 def _can_be_heard(clip: PreparedClip, segment: Talk) -> bool:
-    left = clip.sound_samples - int(segment.start_frame / FRAME_HZ * SOUND_HZ)
-    return min(_samples(segment), left) >= SHORTEST_SOUND
+    left = clip.audio_samples - int(segment.start_frame / FRAME_HZ * AUDIO_HZ)
+    return min(_samples(segment), left) >= SHORTEST_AUDIO

@@ -38,7 +38,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str = "val",
@@ -61,7 +61,7 @@ def run(
         data_dir: as `eyeline prepare` leaves it, or a challenge's folder of crops.
         out_dir: gets `pred.csv`, `report.json`, and `gt.csv`, or of a challenge and of clips that
             are not labelled `submission.json`.
-        told: hears of progress and notes.
+        log: receives progress and notes.
         device: where, of one process.
         split: list of clips, as of `data.open_looks`; or `challenge`.
         stride: of each face every so many frames count. The published figures are taken to be of
@@ -102,7 +102,7 @@ def run(
         raise UsageError("a challenge's truth is not published: give a folder for the answers")
     fabric = sharing.launched(devices)
     lead, place = sharing.leads(fabric), sharing.place(fabric, device)
-    work = Work(batch, workers, told if lead else None, fabric)
+    work = Work(batch, workers, log if lead else None, fabric)
     network: LookingAtMe | TalkingToMe
     if kind == "lam":
         network = fused(files.load_looking_at_me(weights, place))
@@ -110,7 +110,7 @@ def run(
         network = fused(files.load_talking_to_me(weights, place))
     folder = Path(out_dir) if out_dir is not None else None
     if split == CHALLENGE:
-        found = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
+        result = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
     else:
         items = open_split(
             kind, data_dir, split, stride=stride, policy=policy, unlabelled=folder is not None
@@ -118,23 +118,23 @@ def run(
         answered = answer(network, items, options, work)
         notes = [*listed.notes(data_dir, split), *_notes(items, policy, card)]
         if not lead:
-            found = {}
+            result = {}
         elif folder is not None and _unlabelled(items):
             predictions.write(folder / PREDICTIONS, answered.found)
             predictions.write(folder / SUBMISSION, answers.as_challenge(answered.found, items))
-            found = {"rows": len(answered.found), "submission": SUBMISSION}
+            result = {"rows": len(answered.found), "submission": SUBMISSION}
         else:
-            found = scored(answered, samples=samples, notes=notes)
+            result = scored(answered, samples=samples, notes=notes)
             if folder is not None:
                 write(folder, answered)
         counts = {"clips": len(items.clips), "items": len(items), **items.left_out}
-        counts |= {"without sound": silent} if (silent := _silent(items)) else {}
-        found |= {"policy": policy, "counts": counts, "notes": notes}
-        found["seen_in_training"] = _among(card, "clips", items)
+        counts |= {"without audio": silent} if (silent := _silent(items)) else {}
+        result |= {"policy": policy, "counts": counts, "notes": notes}
+        result["seen_in_training"] = _among(card, "clips", items)
     if not lead:
         sharing.end(fabric)
         return Report({})
-    made = Report(
+    created = Report(
         {
             "task": kind,
             "builder": card.builder,
@@ -142,18 +142,18 @@ def run(
             "split": split,
             "options": {"smooth": smooth, "flip": flip, "fuse": fuse},
             **({"stride": stride} if kind == "lam" else {}),
-            **found,
+            **result,
         }
     )
     if folder is not None:
-        made.write(folder / REPORT)
+        created.write(folder / REPORT)
     sharing.end(fabric)
-    made.log(told)
-    return made
+    created.log(log)
+    return created
 
 
 def task_of(card: CheckpointCard) -> str:
-    """What a checkpoint of this room answers, one of `TASKS`."""
+    """What a checkpoint of this system answers, one of `TASKS`."""
     from eyeline.systems.ego_social.weights import TALKING
 
     return TASKS[card.builder in TALKING]
@@ -208,11 +208,11 @@ def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = 
             "published": {"mAP": None, "accuracy": float(right.mean())},
             **dict.fromkeys(("pooled", "challenge", "interval")),
         }
-    made = score.score(answered.found, truth, faces=answered.faces, samples=samples, notes=notes)
+    created = score.score(answered.found, truth, faces=answered.faces, samples=samples, notes=notes)
     if answered.found is not answered.plain:
         plain = score.score(answered.plain, truth, faces=answered.faces, samples=0)
-        made["plain"] = plain["published"]
-    return made
+        created["plain"] = plain["published"]
+    return created
 
 
 def write(folder: Path, answered: Answered) -> None:
@@ -242,8 +242,8 @@ def _submitted(
     if isinstance(network, TalkingToMe):
         talks = challenge.open_challenge_talks(data_dir, seg_info)
         table = answers.of_challenge_talks(network, talks, options, work)
-        if silent := len(talks.without_sound):
-            notes.append(f"{silent} segments have no sound: heard as silence")
+        if silent := len(talks.without_audio):
+            notes.append(f"{silent} segments have no audio: heard as silence")
     else:
         faces = challenge.open_challenge_looks(data_dir, stride=stride)
         table = answers.of_challenge_looks(network, faces, options, work)
@@ -262,7 +262,7 @@ def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]
             f"{lacking} of {len(items.clips)} clips are not labelled: predictions, no scores"
         )
     if silent := _silent(items):
-        notes.append(f"{silent} stretches of talk without sound: heard as silence")
+        notes.append(f"{silent} stretches of talk without audio: heard as silence")
     if chose := _among(card, "validation_clips", items):
         notes.append(f"the epoch of these weights was chosen by {chose} of these clips")
     flags = policy_note([clip.annotation for clip in items.clips], policy)

@@ -23,10 +23,10 @@ somebody talks to me."""
 
 @dataclass(frozen=True)
 class ContactAndVoice:
-    """Answers by geometry and by who speaks; without sound nobody is said to talk."""
+    """Answers by geometry and by who speaks; without audio nobody is said to talk."""
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
-        """Scores `looking_at_me` and, with sound, `talking_to_me`, and their segments.
+        """Scores `looking_at_me` and, with audio, `talking_to_me`, and their segments.
 
         Rows are in the order of the tracks.
         """

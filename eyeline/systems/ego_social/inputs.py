@@ -1,6 +1,6 @@
-"""From boxes in pictures and from sound to what both networks see and hear.
+"""From boxes in images and from audio to what both networks see and hear.
 
-Boxes are `(x1, y1, x2, y2)` in pixels of the stored picture, frames are counted at 30 a second, as
+Boxes are `(x1, y1, x2, y2)` in pixels of the stored image, frames are counted at 30 a second, as
 the benchmarks have them. The arithmetic is that of the published preparation.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FRAME_HZ = 30
 """Frames a second."""
-SOUND_HZ = 16_000
+AUDIO_HZ = 16_000
 """Samples a second, one channel."""
 FRAMES = 7
 """Frames that decide about the middle one."""
@@ -30,7 +30,7 @@ SIZE = 224
 """Height and width of a face crop."""
 MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the networks were trained on."""
-DEVIATION_RGB = (0.229, 0.224, 0.225)
+STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
 LOUDNESS = 0.1
 """Root mean square of a stretch of speech, after `loudened`."""
@@ -43,10 +43,10 @@ def crop_face(image: Image, box: Sequence[float] | Floats) -> Image:
 
     Args:
         image: `(h, w, 3)` uint8 RGB.
-        box: xyxy; cut to whole pixels, then to the picture.
+        box: xyxy; cut to whole pixels, then to the image.
 
     Raises:
-        DataError: not a colour picture, or a box of no numbers.
+        DataError: not a colour image, or a box of no numbers.
     """
     import cv2
 
@@ -65,7 +65,7 @@ def window(crops: Sequence[Image | None]) -> Image:
 
     Args:
         crops: an odd number of crops `(224, 224, 3)` of the same size, in the order of time; None
-            where the person or the picture is missing. Black crops alone are left as they are.
+            where the person or the image is missing. Black crops alone are left as they are.
 
     Returns:
         `(time, 224, 224, 3)`.
@@ -106,11 +106,11 @@ def padded(frames: Image) -> Image:
     time = check_shape(frames, "time h w 3", "frames")["time"]
     if time % 2 == 0:
         raise DataError(f"a window of {time} frames has no middle; expected an odd length")
-    middle = time // 2
+    centre = time // 2
     black = np.logical_not(frames.reshape(time, -1).any(axis=1))
-    black[middle] = False
+    black[centre] = False
     rest = np.flatnonzero(~black)
-    before, after = int(black[:middle].sum()), int(black[middle:].sum())
+    before, after = int(black[:centre].sum()), int(black[centre:].sum())
     return frames[np.concatenate([[rest[0]] * before, rest, [rest[-1]] * after]).astype(np.intp)]
 
 
@@ -128,33 +128,33 @@ def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
 
     pixels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, -3))).to(device)
     mean = torch.tensor(MEAN_RGB, device=pixels.device)[:, None, None]
-    deviation = torch.tensor(DEVIATION_RGB, device=pixels.device)[:, None, None]
-    return pixels.float().div_(255).sub_(mean).div_(deviation)
+    std = torch.tensor(STD_RGB, device=pixels.device)[:, None, None]
+    return pixels.float().div_(255).sub_(mean).div_(std)
 
 
-def segment_sound(sound: npt.NDArray[Any], first_frame: int, last_frame: int) -> Floats:
-    """The sound of a stretch of speech, brought to one loudness.
+def segment_audio(audio: npt.NDArray[Any], first_frame: int, last_frame: int) -> Floats:
+    """The audio of a stretch of speech, brought to one loudness.
 
     Args:
-        sound: `(sample,)` of the whole clip, 16 kHz, in [-1, 1].
+        audio: `(sample,)` of the whole clip, 16 kHz, in [-1, 1].
         first_frame: the stretch's first frame.
-        last_frame: its last frame, whose own sound is not part of it.
+        last_frame: its last frame, whose own audio is not part of it.
 
     Returns:
-        `(sample,)` float32; silence of the stretch's length where the clip has no sound there.
+        `(sample,)` float32; silence of the stretch's length where the clip has no audio there.
 
     Raises:
-        DataError: a sound of several channels, or frames before the clip or in another order.
+        DataError: audio of several channels, or frames before the clip or in another order.
     """
-    check_shape(sound, "sample", "sound")
+    check_shape(audio, "sample", "audio")
     if not 0 <= first_frame < last_frame:
         raise DataError(f"a stretch of speech from frame {first_frame} to {last_frame}")
-    start, end = (int(frame / FRAME_HZ * SOUND_HZ) for frame in (first_frame, last_frame))
-    part = np.asarray(sound[start:end], np.float64)
+    start, end = (int(frame / FRAME_HZ * AUDIO_HZ) for frame in (first_frame, last_frame))
+    part = np.asarray(audio[start:end], np.float64)
     return loudened(part if len(part) else np.zeros(end - start)).astype(np.float32)
 
 
-def loudened(sound: Floats) -> Floats:
-    """A sound `(sample,)` with root mean square `LOUDNESS`; near silence stays near silence."""
-    mean_square = float(np.square(sound).mean()) if len(sound) else 0.0
-    return np.asarray(sound * (LOUDNESS / max(_SILENCE, math.sqrt(mean_square))))
+def loudened(audio: Floats) -> Floats:
+    """Audio `(sample,)` with root mean square `LOUDNESS`; near silence stays near silence."""
+    mean_square = float(np.square(audio).mean()) if len(audio) else 0.0
+    return np.asarray(audio * (LOUDNESS / max(_SILENCE, math.sqrt(mean_square))))

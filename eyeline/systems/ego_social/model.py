@@ -73,7 +73,7 @@ class FrameEncoder(nn.Module):
         """`(frame, 3, h, w)`, as of `inputs.normalise`, to `(frame, 256)`."""
         if frames.device.type != "cpu" or torch.is_grad_enabled() or self.training:
             return self._seen(frames)
-        # the maps of many pictures would be returned to the system and fetched anew each time
+        # the maps of many images would be returned to the system and fetched anew each time
         return torch.cat([self._seen(part) for part in torch.split(frames, self.at_once)])
 
     def _seen(self, frames: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class Angles(NamedTuple):
     """A direction as Gaze360 tells it, from the camera's point of view; each `(...)` in radians."""
 
     yaw_rad: Tensor
-    """Within pi of straight at the camera; positive is the picture's left."""
+    """Within pi of straight at the camera; positive is the image's left."""
     pitch_rad: Tensor
     """Within pi / 2; positive is up."""
     uncertainty_rad: Tensor
@@ -213,13 +213,13 @@ def stages(block: type[nn.Module], width: int) -> list[nn.Sequential]:
         block: built with channels in, channels out and stride.
         width: channels of the first stage and before it.
     """
-    made = []
+    created = []
     for i in range(_STAGES):
         before, after = width << max(i - 1, 0), width << i
         first = block(before, after, 1 if i == 0 else 2)
         rest = (block(after, after, 1) for _ in range(1, _BLOCKS))
-        made.append(nn.Sequential(first, *rest))
-    return made
+        created.append(nn.Sequential(first, *rest))
+    return created
 
 
 def initialise_convolutions(network: nn.Module) -> None:

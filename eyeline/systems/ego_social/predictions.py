@@ -228,9 +228,9 @@ def _read_table(path: Path, *, scored: bool) -> Rows:
     got = {n: table.column(n).to_numpy() for n in names}
     own = {n: _column(got[n], kind.numbers.get(n)) for n in kind.columns}
     line = np.arange(1, table.num_rows + 1)
-    made = Rows(kind, own, got["label"], got.get("score"), str(path), line)
-    _check_values(made)
-    return made
+    created = Rows(kind, own, got["label"], got.get("score"), str(path), line)
+    _check_values(created)
+    return created
 
 
 def _kind(path: Path, scored: bool) -> Kind:
@@ -279,8 +279,8 @@ def _check_values(table: Rows) -> None:
             raise DataError(f"{table.place(row)}: {name} is {values[row]}")
     allowed = (0, 1) if table.score is None else (1,)
     if (wrong := np.flatnonzero(~np.isin(table.label, allowed))).size:
-        row, told = int(wrong[0]), " or ".join(map(str, allowed))
-        raise DataError(f"{table.place(row)}: label {table.label[row]}, expected {told}")
+        row, known = int(wrong[0]), " or ".join(map(str, allowed))
+        raise DataError(f"{table.place(row)}: label {table.label[row]}, expected {known}")
     if table.score is None:
         return
     if (wrong := np.flatnonzero(~((table.score >= 0) & (table.score <= 1)))).size:

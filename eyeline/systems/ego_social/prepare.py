@@ -1,7 +1,7 @@
-"""Preparing Ego4D's social benchmark: from clips as downloaded to face crops, sound and boxes.
+"""Preparing Ego4D's social benchmark: from clips as downloaded to face crops, audio and boxes.
 
 Each video is decoded once, and all boxes of looking-at-me and talking-to-me are cut out as its
-pictures come. A damaged clip costs itself; a run that was stopped goes on with the next clip.
+images come. A damaged clip costs itself; a run that was stopped goes on with the next clip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     lossless: bool = False,
@@ -46,7 +46,7 @@ def run(
         out: folder to make, as of `store`. Its lists name what is there.
         weights: none are needed.
         device: none is used.
-        told: hears of every clip.
+        log: receives every clip.
         jobs: clips worked on at the same time, a process each.
         lists: for example `val`; all annotated clips by default.
         lossless: keep crops as PNG, from which the very pixels of the decoded video come back.
@@ -60,11 +60,11 @@ def run(
     """
     del weights, device
     settings = Settings(lossless, quality)
-    found, out = find(source, videos), made(Path(out))
-    work, lacking, notes = with_footage(found, tuple(lists))
+    result, out = find(source, videos), made(Path(out))
+    work, lacking, notes = with_footage(result, tuple(lists))
     arguments = [(clip, footage, out, settings) for clip, footage in work]
-    outcomes = prepare_all(attempt, arguments, told, jobs=jobs, before=lacking)
-    names = (*_notes(found), *notes, *_write_lists(found, out))
+    outcomes = prepare_all(attempt, arguments, log, jobs=jobs, before=lacking)
+    names = (*_notes(result), *notes, *_write_lists(result, out))
     summary = Summary("clips", outcomes, names, _details(outcomes))
     card = {"system": "ego_social", "version": store.VERSION}
     write_json(out / store.CARD, card | {"clips": list(store.prepared_clips(out))})

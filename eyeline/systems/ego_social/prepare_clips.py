@@ -22,7 +22,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     videos: Path | str | None = None,
@@ -37,7 +37,7 @@ def run(
         out: folder to make.
         weights: none are needed.
         device: none is used.
-        told: hears of every clip.
+        log: receives every clip.
         jobs: clips cut at the same time, a process each.
         lists: for example `val`; all annotated clips by default.
         videos: folder of the full-length videos, where they do not lie in `source`.
@@ -48,10 +48,10 @@ def run(
         OutputError: the folder cannot be written.
     """
     del weights, device
-    found, out = find(source, videos), made(Path(out))
-    work, lacking, notes = with_footage(found, tuple(lists), whole=True)
+    result, out = find(source, videos), made(Path(out))
+    work, lacking, notes = with_footage(result, tuple(lists), whole=True)
     arguments = [(clip.uid, footage, out) for clip, footage in work]
-    outcomes = prepare_all(cut_clip, arguments, told, jobs=jobs, before=lacking)
+    outcomes = prepare_all(cut_clip, arguments, log, jobs=jobs, before=lacking)
     written = {o.name: o.message for o in outcomes if o.status == "done"}
     summary = Summary("clips", outcomes, notes, {"written": written})
     summary.write(out)

@@ -95,7 +95,7 @@ def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
 
 def pooled(truth: Ints, score: Floats) -> Report:
     """Textbook scores: ties grouped, no envelope; `prior` is what a constant score would get."""
-    share = float((truth == 1).mean())
+    fraction = float((truth == 1).mean())
     both = [
         metrics.average_precision(label, value)
         for label, value in ((truth, score), (1 - truth, 1 - score))
@@ -110,7 +110,7 @@ def pooled(truth: Ints, score: Floats) -> Report:
         "accuracy": metrics.accuracy(truth, called),
         "balanced_accuracy": metrics.balanced_accuracy(truth, called),
         "f1": metrics.binary_f1(truth, called),
-        "prior": {"mAP": 0.5, "ap_positive": share, "accuracy": max(share, 1 - share)},
+        "prior": {"mAP": 0.5, "ap_positive": fraction, "accuracy": max(fraction, 1 - fraction)},
     }
 
 
@@ -148,10 +148,10 @@ def _area(hit: Ints, times: Ints, score: Floats) -> float:
     The copies of a positive row raise precision one after the other, so that the envelope over
     them is that of the last copy.
     """
-    found = times * hit
-    hits, seen = np.cumsum(found), np.cumsum(times)
+    predictions = times * hit
+    hits, seen = np.cumsum(predictions), np.cumsum(times)
     if not len(hits) or not hits[-1]:
         return float("nan")
     precision = hits / np.maximum(seen, 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((found * envelope).sum() / hits[-1])
+    return float((predictions * envelope).sum() / hits[-1])

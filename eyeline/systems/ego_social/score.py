@@ -51,7 +51,7 @@ def run(
     smooth_frames: Whole = 0,
     subset: bool = False,
     samples: Whole = 200,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules.
 
@@ -64,7 +64,7 @@ def run(
         smooth_frames: length of a running median over each face's scores; 0 for none.
         subset: whether predictions may leave rows out; they are counted.
         samples: draws of the intervals; 0 for none.
-        told: hears of notes.
+        log: receives notes.
 
     Returns:
         `published`: as the benchmark's code counts; `challenge`: as its server answers, None where
@@ -78,19 +78,21 @@ def run(
     """
     check_policy(policy)
     notes: list[str] = []
-    found = _once(read_predictions(predictions), notes)
+    result = _once(read_predictions(predictions), notes)
     if smooth_frames:
-        found = smoothed(found, smooth_frames)
+        result = smoothed(result, smooth_frames)
     if Path(truth).is_dir() or Path(truth).suffix.lower() == ".json":
-        known, faces = _annotated(truth, found, split, stride, policy, notes)
+        known, faces = _annotated(truth, result, split, stride, policy, notes)
     else:
         if split is not None or stride is not None or policy != "published":
             raise UsageError(f"split, stride and policy are for annotations; {truth} is a table")
         known, faces = _once(read_truth(truth), notes), None
-    figures = score(found, known, faces=faces, subset=subset, samples=samples, notes=notes)
-    made = Report({"predictions": str(predictions), "truth": str(truth), **figures, "notes": notes})
-    made.log(told)
-    return made
+    figures = score(result, known, faces=faces, subset=subset, samples=samples, notes=notes)
+    created = Report(
+        {"predictions": str(predictions), "truth": str(truth), **figures, "notes": notes}
+    )
+    created.log(log)
+    return created
 
 
 def score(

@@ -12,7 +12,7 @@ from eyeline.systems.ego_social.recipe import Recipe
 from eyeline.training.loop import StepLoss, freeze_statistics
 
 Batch = Mapping[str, Tensor]
-"""`clip` `(batch, time, 3, h, w)`, of talk `sound` `(batch, sample)`, and `label` `(batch,)`."""
+"""`clip` `(batch, time, 3, h, w)`, of talk `audio` `(batch, sample)`, and `label` `(batch,)`."""
 
 
 def optimizers(plan: Recipe, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
@@ -38,10 +38,10 @@ class Step:
         if self.frozen:
             freeze_statistics(network)
         clip = mirrored(batch["clip"]) if self.flip else batch["clip"]
-        logits = network(clip, batch["sound"]) if "sound" in batch else network(clip)
+        logits = network(clip, batch["audio"]) if "audio" in batch else network(clip)
         label = batch["label"]
         loss = weighted_cross_entropy(logits, label, weights=self.weights)
-        total = loss * _share(label, self.weights)
+        total = loss * _fraction(label, self.weights)
         right = (logits.detach().argmax(1) == label).float().mean()
         return StepLoss(total, {"accuracy": float(right)})
 
@@ -52,7 +52,7 @@ def mirrored(clip: Tensor) -> Tensor:
     return torch.where(chosen[:, None, None, None, None], clip.flip(-1), clip)
 
 
-def _share(label: Tensor, weights: tuple[float, float]) -> float:
+def _fraction(label: Tensor, weights: tuple[float, float]) -> float:
     """What this process's loss counts, so that the processes' mean is the whole batch's loss."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):

@@ -1,6 +1,6 @@
 """Looking at me while the video runs, live or offline by the same code.
 
-Pictures of faces are pushed at 30 a second, one at a time or many together; the network sees each
+Images of faces are pushed at 30 a second, one at a time or many together; the network sees each
 once, and all windows share what it saw.
 """
 
@@ -114,21 +114,21 @@ class LookingStream:
         for frame in [frame for frame in face.seen if frame < needed]:
             del face.seen[frame]
 
-    def _window(self, face: _Face, middle: int) -> Tensor:
+    def _window(self, face: _Face, centre: int) -> Tensor:
         """Features `(time, 256)`."""
-        frames = range(middle - self._reach, middle + self._reach + 1)
-        found = [face.seen.get(frame) for frame in frames]
-        if any(one is None for one in found):
-            black = [one is None or one[1] for one in found]
-            found = [found[place] for place in _places(black)]
-        return torch.stack([one[0] for one in found if one is not None])
+        frames = range(centre - self._reach, centre + self._reach + 1)
+        result = [face.seen.get(frame) for frame in frames]
+        if any(one is None for one in result):
+            black = [one is None or one[1] for one in result]
+            result = [result[place] for place in _places(black)]
+        return torch.stack([one[0] for one in result if one is not None])
 
     def _conclude(self, windows: Sequence[tuple[int, int, Tensor]]) -> list[Look]:
         if not windows:
             return []
         logits = self.network.conclude(torch.stack([window for _, _, window in windows]))
-        told = zip(windows, scores(logits.cpu().numpy()).tolist(), strict=True)
-        return [Look(track, frame, value) for (track, frame, _), value in told]
+        known = zip(windows, scores(logits.cpu().numpy()).tolist(), strict=True)
+        return [Look(track, frame, value) for (track, frame, _), value in known]
 
 
 def _places(black: Sequence[bool]) -> list[int]:

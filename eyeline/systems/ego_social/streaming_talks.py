@@ -35,7 +35,7 @@ class _Talk:
     """First frame of that piece."""
     features: list[Tensor] = field(default_factory=list)
     """One a frame `(256,)`, from the first frame on."""
-    sound: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    audio: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     """Samples from the first frame on."""
     logits: Tensor | float = 0.0
     """Weighted sum over the pieces that are done."""
@@ -92,7 +92,7 @@ class TalkingStream:
 
     @torch.inference_mode()
     def hear(self, talk_id: int, samples: Floats) -> None:
-        """Further sound of a stretch.
+        """Further audio of a stretch.
 
         Args:
             talk_id: whose.
@@ -105,14 +105,14 @@ class TalkingStream:
         """
         check_shape(samples, "n", "samples")
         talk = self._talk(talk_id)
-        talk.sound = np.concatenate([talk.sound, np.asarray(samples, np.float32)])
+        talk.audio = np.concatenate([talk.audio, np.asarray(samples, np.float32)])
         self._advance(talk)
 
     @torch.inference_mode()
     def answer(self, talk_id: int) -> float | None:
         """Probability that the person talks to me, by what was seen and heard so far.
 
-        None as long as there are no two frames with 17 ms of sound. UsageError as of `hear`.
+        None as long as there are no two frames with 17 ms of audio. UsageError as of `hear`.
         """
         return self._concluded(self._talk(talk_id))
 
@@ -127,7 +127,7 @@ class TalkingStream:
         """
         talk = self._talk(talk_id)
         self._fill(talk, talk.next if last_frame is None else last_frame + 1)
-        lacking = _samples(talk.first, talk.next - 1) - len(talk.sound)
+        lacking = _samples(talk.first, talk.next - 1) - len(talk.audio)
         if lacking > 0:
             self.hear(talk_id, np.zeros(lacking, np.float32))
         self._advance(talk)
@@ -145,37 +145,37 @@ class TalkingStream:
             talk.features += [self._black()] * (until - talk.next)
 
     def _black(self) -> Tensor:
-        """Feature of a black picture `(256,)`."""
+        """Feature of a black image `(256,)`."""
         if self._of_black is None:
             black = normalise(np.zeros((1, SIZE, SIZE, 3), np.uint8), device_of(self.network))
             self._of_black = self.network.see(black)[0]
         return self._of_black
 
     def _advance(self, talk: _Talk) -> None:
-        """Conclude the pieces that are whole in pictures and sound."""
+        """Conclude the pieces that are whole in images and audio."""
         while len(talk.features) > CHUNK:
             end = _samples(talk.first, talk.first + CHUNK)
-            if len(talk.sound) < end:
+            if len(talk.audio) < end:
                 return
-            talk.logits = talk.logits + self._logits(talk.features[: CHUNK + 1], talk.sound[:end])
+            talk.logits = talk.logits + self._logits(talk.features[: CHUNK + 1], talk.audio[:end])
             talk.weight += 1.0
             del talk.features[:CHUNK]
-            talk.first, talk.sound = talk.first + CHUNK, talk.sound[end:]
+            talk.first, talk.audio = talk.first + CHUNK, talk.audio[end:]
 
     def _concluded(self, talk: _Talk) -> float | None:
         frames = talk.features[: CHUNK + 1]
-        sound = talk.sound[: _samples(talk.first, talk.first + len(frames) - 1)]
+        audio = talk.audio[: _samples(talk.first, talk.first + len(frames) - 1)]
         logits, weight = talk.logits, talk.weight
-        if len(frames) > 1 and len(sound) >= SHORTEST:
-            share = min(1.0, len(frames) / CHUNK)
-            logits, weight = logits + share * self._logits(frames, sound), weight + share
+        if len(frames) > 1 and len(audio) >= SHORTEST:
+            fraction = min(1.0, len(frames) / CHUNK)
+            logits, weight = logits + fraction * self._logits(frames, audio), weight + fraction
         if isinstance(logits, float):
             return None
         return float(scores((logits / weight)[None].cpu().numpy())[0])
 
-    def _logits(self, features: Sequence[Tensor], sound: Floats) -> Tensor:
+    def _logits(self, features: Sequence[Tensor], audio: Floats) -> Tensor:
         """Logits `(2,)` of a piece."""
-        loud = loudened(np.asarray(sound, np.float64)).astype(np.float32)
+        loud = loudened(np.asarray(audio, np.float64)).astype(np.float32)
         voice = self.network.hear(torch.from_numpy(loud).to(device_of(self.network))[None])
         return self.network.conclude(torch.stack(list(features))[None], voice)[0]
 

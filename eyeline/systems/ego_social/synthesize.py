@@ -1,8 +1,8 @@
 """A small data set in Ego4D's own layout: drawn faces and voices whose looks and talk are known.
 
 Below the output folder: `json/av_train.json`, `json/av_val.json`, `csv/manifest.csv`, lists of
-clips `split/{train,val,full}.list`, and `videos/<clip_uid>.mp4` at 30 frames a second with sound.
-One of the clips has no sound. Where asked for, there are clips of a test too, with
+clips `split/{train,val,full}.list`, and `videos/<clip_uid>.mp4` at 30 frames a second with audio.
+One of the clips has no audio. Where asked for, there are clips of a test too, with
 `json/av_test_unannotated.json` and `split/test.list`, and instead of clips the full-length videos
 `full_scale/<video_uid>.mp4`. Whatever is trained or measured on it says that the chain works, and
 nothing of real people.
@@ -25,12 +25,12 @@ from annotated_types import Ge, Le, MultipleOf
 from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of
-from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.files import atomic_dir, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Floats, Image
 from eyeline.synthetic.film import write_video
 from eyeline.synthetic.head import Head
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.systems.ego_social.recordings.annotations import (
     MANIFEST,
     RATE_HZ,
@@ -40,17 +40,17 @@ from eyeline.systems.ego_social.synthetic.annotators import annotation
 from eyeline.systems.ego_social.synthetic.filming import images
 from eyeline.systems.ego_social.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.ego_social.synthetic.voices import hear
-from eyeline.video.sound import pcm16, write_wav
+from eyeline.video.audio import pcm16, write_wav
 
 TRAIN, VAL, SECONDS, WIDTH_PX = 12, 4, 12.0, 640
-"""By default: clips to train and validate on, how long each is, and how wide its picture."""
+"""By default: clips to train and validate on, how long each is, and how wide its image."""
 
 FILES = {"train": "av_train.json", "val": "av_val.json", "test": UNLABELLED}
 """Of annotations, by split."""
 
 _CLIPS_A_VIDEO = 2
 _SILENT = 3
-"""Place of the clip without sound and talk, where there are more to train on."""
+"""Place of the clip without audio and talk, where there are more to train on."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def run(
     test_clips: Whole = 0,
     full_length: bool = False,
     jobs: Jobs = 1,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 
@@ -95,11 +95,11 @@ def run(
         clips: to train on; each has persons of its own.
         val_clips: to validate on.
         seconds: length of each.
-        width_px: of a picture, even; its height is nine sixteenths of that.
+        width_px: of an image, even; its height is nine sixteenths of that.
         test_clips: whose looks and targets of talk are not told.
         full_length: write videos as they were recorded, a clip after the other, instead of clips.
         jobs: clips made at the same time, a process each.
-        told: hears of every clip.
+        log: receives every clip.
 
     Returns:
         Where it lies and how much it is.
@@ -116,17 +116,17 @@ def run(
     ]
     films = _films(drawn) if full_length else [(clip.uid, [clip]) for clip in drawn]
     videos = "full_scale" if full_length else "videos"
-    with filling(Path(out)) as folder:
+    with atomic_dir(Path(out)) as folder:
         made(folder / videos)
         _write_lists(folder / "split", drawn)
         _write_manifest(folder / "csv" / "manifest.csv", drawn)
         noted: dict[str, dict[str, Any]] = {}
         work = [(*film, folder / videos) for film in films]
-        for documents in processes.here_or_beside(_write_film, work, jobs):
+        for documents in processes.parallel_map(_write_film, work, jobs):
             for document in documents:
                 noted[document["clip_uid"]] = document
-                if told:
-                    told(f"[{len(noted)}/{len(drawn)}] {document['clip_uid']}")
+                if log:
+                    log(f"[{len(noted)}/{len(drawn)}] {document['clip_uid']}")
         for split in dict.fromkeys(clip.split for clip in drawn):
             _write_annotations(folder / "json" / FILES[split], split, drawn, noted)
         size = size_of(folder)
@@ -150,7 +150,7 @@ def scene_of(seed: int, place: int, frames: int, width_px: int, *, silent: bool 
         seed: of the data set.
         place: of the clip, from 0, those to train on first.
         frames: of the clip.
-        width_px: of its picture.
+        width_px: of its image.
         silent: nobody talks.
     """
     rng = np.random.default_rng([seed, place, 0])
@@ -183,21 +183,21 @@ def _drawn(
 
 def _films(drawn: list[_Clip]) -> list[_Film]:
     """The full-length videos, with their clips in order."""
-    found: dict[str, list[_Clip]] = {}
+    result: dict[str, list[_Clip]] = {}
     for clip in drawn:
-        found.setdefault(clip.video_uid, []).append(clip)
-    return [*found.items()]
+        result.setdefault(clip.video_uid, []).append(clip)
+    return [*result.items()]
 
 
 def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, Any]]:
     """Write a video of some clips, one after the other; their annotations."""
     shown = [_shown(clip) for clip in clips]
-    heard = [sound for _, _, sound, _ in shown]
-    sound = videos / f".{name}.wav"
+    heard = [audio for _, _, audio, _ in shown]
+    audio = videos / f".{name}.wav"
     if any(part.any() for part in heard):
-        write_wav(sound, pcm16(np.concatenate(heard)), SOUND_HZ)
+        write_wav(audio, pcm16(np.concatenate(heard)), AUDIO_HZ)
     scene, count = shown[0][0], sum(clip.frames for clip in clips)
-    frames = chain.from_iterable(pictures for _, pictures, _, _ in shown)
+    frames = chain.from_iterable(stills for _, stills, _, _ in shown)
     try:
         write_video(
             videos / f"{name}.mp4",
@@ -205,15 +205,15 @@ def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, A
             (scene.width_px, scene.height_px),
             count,
             RATE_HZ,
-            sound if sound.is_file() else None,
+            audio if audio.is_file() else None,
         )
     finally:
-        sound.unlink(missing_ok=True)
+        audio.unlink(missing_ok=True)
     return [document for _, _, _, document in shown]
 
 
 def _shown(clip: _Clip) -> tuple[Scene, Iterator[Image], Floats, dict[str, Any]]:
-    """A clip's scene, pictures, sound, and annotation."""
+    """A clip's scene, images, audio, and annotation."""
     silent = clip.split == "train" and clip.place == _SILENT
     scene = scene_of(clip.seed, clip.place, clip.frames, clip.width_px, silent=silent)
     looks = np.random.default_rng([clip.seed, clip.place, 1])
@@ -223,7 +223,7 @@ def _shown(clip: _Clip) -> tuple[Scene, Iterator[Image], Floats, dict[str, Any]]
     document = annotation(clip.uid, scene, clip.part * clip.frames, noted)
     if clip.split == "test":
         document = _unannotated(document)
-    return scene, frames, np.zeros_like(heard.sound) if silent else heard.sound, document
+    return scene, frames, np.zeros_like(heard.audio) if silent else heard.audio, document
 
 
 def _unannotated(document: dict[str, Any]) -> dict[str, Any]:
@@ -260,5 +260,5 @@ def _write_annotations(
         if clip.split == split:
             videos.setdefault(clip.video_uid, []).append(noted[clip.uid])
     rows = [{"video_uid": uid, "split": split, "clips": clips} for uid, clips in videos.items()]
-    about = "made up; drawn faces and voices"
+    about = "synthetic; drawn faces and voices"
     write_json(path, {"version": "2.0", "description": about, "videos": rows})

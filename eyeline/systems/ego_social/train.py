@@ -27,7 +27,7 @@ from eyeline.training.loop import Epoch
 from eyeline.training.task import Measured, Optimization, Selection
 
 IMAGENET_LICENCE = (
-    "a ResNet-18 that learned ImageNet, whose pictures are for research; the file itself states no "
+    "a ResNet-18 that learned ImageNet, whose images are for research; the file itself states no "
     "licence"
 )
 
@@ -57,9 +57,9 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
                 "ones"
             )
 
-    def share(self, plan: Recipe, world: int) -> int:
+    def fraction(self, plan: Recipe, world: int) -> int:
         """Batches of talk are drawn by length, not shared."""
-        return 0 if plan.talks else super().share(plan, world)
+        return 0 if plan.talks else super().fraction(plan, world)
 
     def open_data(self, plan: Recipe, root: Path) -> tuple[Items, Items]:
         """What is trained on, and what the epoch is chosen by."""
@@ -114,12 +114,12 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
         self, plan: Recipe, network: nn.Module, held: Items, log: Log | None
     ) -> dict[str, float]:
         """Loss, mean average precision and accuracy."""
-        found = _predictions(network, plan, held)
+        result = _predictions(network, plan, held)
         notes: list[str] = []
-        published = evaluate.scored(found, samples=0, notes=notes)["published"]
+        published = evaluate.scored(result, samples=0, notes=notes)["published"]
         label = torch.from_numpy(np.asarray(held.label, np.int64))
         loss = weighted_cross_entropy(
-            torch.from_numpy(found.logits), label, weights=plan.class_weights
+            torch.from_numpy(result.logits), label, weights=plan.class_weights
         )
         scores = {"validation_loss": float(loss)}
         for name in ("mAP", "accuracy"):
@@ -131,10 +131,10 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
 
     def measure(self, plan: Recipe, network: nn.Module, held: Items, folder: Path) -> Measured:
         """The benchmark's scores; `gt.csv` and `pred.csv` of the validation clips beside them."""
-        found = _predictions(network, plan, held)
-        evaluate.write(folder, found)
+        result = _predictions(network, plan, held)
+        evaluate.write(folder, result)
         notes: list[str] = []
-        return Measured(evaluate.scored(found, notes=notes) | {"notes": notes})
+        return Measured(evaluate.scored(result, notes=notes) | {"notes": notes})
 
     def describe(self, plan: Recipe, train: Items, held: Items) -> dict[str, Any]:
         """Clips and samples."""

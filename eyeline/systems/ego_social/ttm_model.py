@@ -22,7 +22,7 @@ from eyeline.systems.ego_social.model import (
 from eyeline.systems.ego_social.network.log_mel import MELS, LogMel
 
 VOICE = 512
-"""Width of what the voice encoder says of a sound."""
+"""Width of what the voice encoder says of an audio signal."""
 
 _ATTENTION, _HEAD = 128, 128
 _SQUEEZE = 8
@@ -50,8 +50,8 @@ class SqueezeExcite(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """`(batch, channels_in, mel, row)` to `channels_out` maps, both axes cut by the stride."""
         inner = self.norm2(self.conv2(self.norm1(F.relu(self.conv1(maps)))))
-        share = self.excite(inner.mean(dim=(2, 3)))[..., None, None]
-        return F.relu(inner * share + self.shortcut(maps))
+        fraction = self.excite(inner.mean(dim=(2, 3)))[..., None, None]
+        return F.relu(inner * fraction + self.shortcut(maps))
 
 
 class VoiceEncoder(nn.Module):
@@ -77,9 +77,9 @@ class VoiceEncoder(nn.Module):
         self.project = nn.Linear(2 * flat, VOICE)
         initialise_convolutions(self)
 
-    def forward(self, sound: Tensor) -> Tensor:
-        """`(batch, sample)` at 16 kHz, as of `inputs.segment_sound`, to `(batch, 512)`."""
-        maps = self.norm(F.relu(self.conv(self.front_end(sound)[:, None])))
+    def forward(self, audio: Tensor) -> Tensor:
+        """`(batch, sample)` at 16 kHz, as of `inputs.segment_audio`, to `(batch, 512)`."""
+        maps = self.norm(F.relu(self.conv(self.front_end(audio)[:, None])))
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             maps = layer(maps)
         return cast(Tensor, self.project(self.pooled(maps.flatten(1, 2))))
@@ -93,9 +93,9 @@ class VoiceEncoder(nn.Module):
         Returns:
             `(batch, 2 * channel)`.
         """
-        share = self.attention(rows).softmax(dim=2)
-        mean = (rows * share).sum(dim=2)
-        variance = (rows.square() * share).sum(dim=2) - mean.square()
+        fraction = self.attention(rows).softmax(dim=2)
+        mean = (rows * fraction).sum(dim=2)
+        variance = (rows.square() * fraction).sum(dim=2) - mean.square()
         return torch.cat([mean, variance.clamp(min=_LEAST_VARIANCE).sqrt()], dim=1)
 
 
@@ -117,13 +117,13 @@ class TalkingToMe(nn.Module):
         super().__init__()
         self.encoder, self.memory, self.voice, self.head = encoder, memory, voice, head
 
-    def forward(self, clip: Tensor, sound: Tensor) -> Tensor:
+    def forward(self, clip: Tensor, audio: Tensor) -> Tensor:
         """Answers for stretches of speech of one length.
 
         Args:
             clip: `(batch, time, 3, 224, 224)`, RGB, as of `inputs.normalise`, black where no face
                 is seen. Other heights and widths are possible.
-            sound: `(batch, sample)` at 16 kHz, as of `inputs.segment_sound`; at least 257 samples.
+            audio: `(batch, sample)` at 16 kHz, as of `inputs.segment_audio`; at least 257 samples.
 
         Returns:
             `(batch, 2)` logits of not talking and talking to me.
@@ -132,17 +132,17 @@ class TalkingToMe(nn.Module):
             DataError: for another shape.
         """
         sizes = check_shape(clip, "batch time 3 h w", "clip")
-        check_shape(sound, "batch sample", "sound", sizes)
+        check_shape(audio, "batch sample", "audio", sizes)
         features = self.see(clip.flatten(0, 1)).reshape(len(clip), sizes["time"], -1)
-        return self.conclude(features, self.hear(sound))
+        return self.conclude(features, self.hear(audio))
 
     def see(self, frames: Tensor) -> Tensor:
         """What single frames `(frame, 3, h, w)` show, `(frame, 256)`."""
         return cast(Tensor, self.encoder(frames))
 
-    def hear(self, sound: Tensor) -> Tensor:
+    def hear(self, audio: Tensor) -> Tensor:
         """How sounds `(batch, sample)` are spoken, `(batch, 512)`."""
-        return cast(Tensor, self.voice(sound))
+        return cast(Tensor, self.voice(audio))
 
     def conclude(self, features: Tensor, voice: Tensor) -> Tensor:
         """Answers `(batch, 2)`; 32 bits throughout.

@@ -91,7 +91,7 @@ def initialise(network: nn.Module, path: Path | str) -> tuple[str, ...]:
     """Begin a network at another's encoder of faces and memory; heads stay as they are.
 
     Args:
-        network: of any builder of this room; changed in place.
+        network: of any builder of this system; changed in place.
         path: one of our files, or one of theirs: LAM, TTM, Gaze360, or a ResNet-18 that learned
             ImageNet, which gives the encoder without its last layers.
 

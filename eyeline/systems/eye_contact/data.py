@@ -67,10 +67,10 @@ class FeatureFile:
 
     def __call__(self) -> Floats:
         """`(frames, feature)` float32; DataError where the file no longer holds them."""
-        found = read_feature(self.path)
-        if found is None or len(found) != self.frames:
+        result = read_feature(self.path)
+        if result is None or len(result) != self.frames:
             raise DataError(f"{self.path} has changed: no features for its {self.frames} frames")
-        return found
+        return result
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def read_folder(folder: Path | str) -> AnnotatedFolder:
     Args:
         folder: either holds `videos.csv` and `per_video/<celebrity>_<video>.npz`, or is the
             published `Annotations` (or its parent), see `original`: labels are then derived from
-            the ELAN files, the size of the picture from the coordinates, and folds by rank of the
+            the ELAN files, the size of the image from the coordinates, and folds by rank of the
             share of contact.
 
     Raises:

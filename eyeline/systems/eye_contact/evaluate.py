@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.evaluation.report import Figures, Report
-from eyeline.log import Log
+from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo
 from eyeline.systems.eye_contact.decode import (
@@ -58,7 +57,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     devices: Devices | None = None,
@@ -70,7 +69,7 @@ def run(
         data_dir: as `data.read_videos` takes it.
         out_dir: gets `report.json`, `predictions.csv` and a timeline against the annotation for
             each video.
-        told: hears of progress.
+        log: receives progress.
         device: for `ms_tcn2`, of one process.
         devices: several processes that share the videos; `device` is not heeded then.
 
@@ -86,17 +85,17 @@ def run(
     notes: list[str] = []
     videos = open_videos(data_dir, notes.append)
     fabric = sharing.launched(devices)
-    told = told if sharing.leads(fabric) else None
+    log = log if sharing.leads(fabric) else None
     model = open_model(weights, sharing.place(fabric, device))
-    for note in notes if told else ():
-        cast(Log, told)(note)
-    samples, logits = _answered(model, videos, told, fabric)
+    for note in notes if log else ():
+        cast(Log, log)(note)
+    samples, logits = _answered(model, videos, log, fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
     answered = answer(logits, model.calibration, model.decoding)
     trained_on = set(model.card.data.get("videos", ()))
-    made = Report(
+    created = Report(
         {
             **score(samples, answered),
             "slices": slice_scores(samples, answered, kinds_of(videos)),
@@ -110,15 +109,15 @@ def run(
         from eyeline.systems.eye_contact import predictions, timeline
 
         folder = Path(out_dir)
-        made.write(folder / "report.json")
+        created.write(folder / "report.json")
         predictions.write_predictions(folder / "predictions.csv", samples, answered)
         timeline.write_all(folder / "timelines", videos, samples, answered)
     sharing.end(fabric)
-    return made
+    return created
 
 
 def _answered(
-    model: Segmenting, videos: Sequence[AnnotatedVideo], told: Log | None, fabric: Fabric | None
+    model: Segmenting, videos: Sequence[AnnotatedVideo], log: Log | None, fabric: Fabric | None
 ) -> tuple[list[Sample], list[Floats]]:
     """The samples of all videos and their logits, a video at a time."""
 
@@ -129,18 +128,18 @@ def _answered(
 
     samples: list[Sample] = []
     logits: list[Floats] = []
-    for done, (some, found) in enumerate(sharing.shared(fabric, len(videos), of_videos), start=1):
+    for done, (some, result) in enumerate(sharing.shared(fabric, len(videos), of_videos), start=1):
         samples += some
-        logits += found
-        if told:
-            told(f"{done} of {len(videos)} videos read")
+        logits += result
+        if log:
+            log(f"{done} of {len(videos)} videos read")
     return samples, logits
 
 
 def cross_validate(
     data: Path | str | Sequence[Sample],
     recipe: Recipe | Path | str,
-    told: Log | None = None,
+    log: Log | None = None,
     fabric: Fabric | None = None,
 ) -> tuple[CrossValidation, Figures]:
     """Train on all folds but one, answer for that one, for every fold.
@@ -150,7 +149,7 @@ def cross_validate(
     Args:
         data: the folder of annotated videos, or the samples themselves.
         recipe: what to train.
-        told: hears of progress.
+        log: receives progress.
         fabric: where to train; the CPU by default.
 
     Returns:
@@ -159,8 +158,8 @@ def cross_validate(
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(recipe)
     if isinstance(data, str | Path):
-        data = open_samples(data, told, recipe.builder)
-    logits = out_of_fold_logits(data, recipe, told, fabric)
+        data = open_samples(data, log, recipe.builder)
+    logits = out_of_fold_logits(data, recipe, log, fabric)
     validation = choose_by_fold(data, logits, recipe.decoding)
     report = score(data, validation.answered)
     report["chosen_by_fold"] = [
@@ -172,7 +171,7 @@ def cross_validate(
 def out_of_fold_logits(
     samples: Sequence[Sample],
     recipe: Recipe,
-    told: Log | None = None,
+    log: Log | None = None,
     fabric: Fabric | None = None,
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
@@ -182,11 +181,11 @@ def out_of_fold_logits(
     logits: list[Floats] = [np.zeros(0)] * len(samples)
     for fold in folds:
         others = [s for s in samples if s.fold != fold]
-        log = told and partial(lambda text, fold: told(f"fold {fold}: {text}"), fold=fold)
-        learned = learn(others, recipe, fabric, seed=1 + fold, told=log)
+        named = prefixed(log, f"fold {fold}")
+        learned = learn(others, recipe, fabric, seed=1 + fold, log=named)
         own = [i for i, s in enumerate(samples) if s.fold == fold]
-        found = _by_person(learned.person_logits, [samples[i] for i in own])
-        for index, logit in zip(own, found, strict=True):
+        result = _by_person(learned.person_logits, [samples[i] for i in own])
+        for index, logit in zip(own, result, strict=True):
             logits[index] = logit
     return logits
 
@@ -197,8 +196,8 @@ def _by_person(
     """Logits of each sample, those of one video together, since they may correct each other."""
     logits: list[Floats] = [np.zeros(0)] * len(samples)
     for own in by_video(samples).values():
-        found = person_logits(samples[i].features for i in own)
-        for index, logit in zip(own, found, strict=True):
+        result = person_logits(samples[i].features for i in own)
+        for index, logit in zip(own, result, strict=True):
             logits[index] = logit
     return logits
 
@@ -222,17 +221,19 @@ def choose_by_fold(
 def choose(
     samples: Sequence[Sample], logits: Sequence[Floats], choices: Choices
 ) -> tuple[Calibration, Decoding]:
-    """The calibration of highest likelihood, and the decoding of highest `merit` with it."""
+    """The calibration of highest likelihood, and with it the decoding of highest score."""
     calibration = fit_calibration(
         np.concatenate(logits), np.concatenate([s.label for s in samples])
     )
     grid = itertools.product(choices.balance, choices.window_s, choices.switch_cost)
     options = [Decoding(*values) for values in grid]
-    merits = [merit(samples, answer(logits, calibration, option).states) for option in options]
+    merits = [
+        selection_score(samples, answer(logits, calibration, option).states) for option in options
+    ]
     return calibration, options[int(np.argmax(merits))]
 
 
-def merit(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
+def selection_score(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
     """What the decoding is chosen by: the mean of accuracy, edit score and the three F1."""
     sums = Sums.of(samples, states)
     whole = sums.scores(np.arange(len(sums.frames)))

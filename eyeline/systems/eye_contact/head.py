@@ -1,7 +1,7 @@
 """Head pose and face shape from six landmarks, by the rule of the published code.
 
 Lengths are millimetres, the frame is the camera's: x right, y down, z forward. The six points are
-`people.tracks.SIX_OF_68`: outer and inner corner of the eye on the picture's left, inner and outer
+`people.tracks.SIX_OF_68`: outer and inner corner of the eye on the image's left, inner and outer
 corner of the other, outer points of the nostrils.
 """
 
@@ -38,9 +38,9 @@ _HEIGHT_TOLERANCE_PX = 20
 
 
 def assumed_camera(width_px: int, height_px: int) -> Camera:
-    """The camera that the published code assumes for a picture of this size.
+    """The camera that the published code assumes for an image of this size.
 
-    Pictures within 20 px of 480, 720 or 1080 rows have a fixed camera, whatever their width; all
+    Images within 20 px of 480, 720 or 1080 rows have a fixed camera, whatever their width; all
     others one whose focal length is half the width.
     """
     for height, camera in _CAMERAS.items():
@@ -72,7 +72,7 @@ class Heads:
         return np.asarray((points[:, :4].mean(axis=1) + points[:, 4:].mean(axis=1)) / 2)
 
     def angles_deg(self) -> Floats:
-        """`(n, 3)` yaw (to the picture's right), pitch (up) and roll (clockwise)."""
+        """`(n, 3)` yaw (to the image's right), pitch (up) and roll (clockwise)."""
         angles = directions.angles_from_rotation(self.rotation)
         return np.asarray(np.degrees(np.stack(angles, axis=1)))
 
@@ -82,7 +82,7 @@ def solve_heads(six_px: Floats, camera: Camera) -> Heads:
 
     Args:
         six_px: `(n, 6, 2)` pixels; frames with NaN give NaN.
-        camera: of the picture.
+        camera: of the image.
 
     Raises:
         DataError: for another shape.
@@ -97,24 +97,24 @@ def solve_heads(six_px: Floats, camera: Camera) -> Heads:
     if len(known):
         turn = Rotation.from_rotvec(first[known, 0]).as_matrix()
         turn, shift = refine(turn, first[known, 1], six_px[known], FACE_POINTS_MM, camera)
-        sound = np.isfinite(turn).all(axis=(1, 2)) & np.isfinite(shift).all(axis=1)
-        sound &= shift[:, 2] > 0
-        rotation[known[sound]], translation[known[sound]] = turn[sound], shift[sound]
+        audio = np.isfinite(turn).all(axis=(1, 2)) & np.isfinite(shift).all(axis=1)
+        audio &= shift[:, 2] > 0
+        rotation[known[audio]], translation[known[audio]] = turn[audio], shift[audio]
     return Heads(rotation, translation)
 
 
 def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
-    """How the face departs from the posed mean head, in the picture plane at the face's distance.
+    """How the face departs from the posed mean head, in the image plane at the face's distance.
 
     The eye corners that a landmark detector finds move with the lids and with the eye's turn, so
     that these few millimetres tell of the look what six points can. Only the parts that a mirrored
-    picture leaves
+    image leaves
     unchanged are kept: the others follow errors of the pose and made the scores worse.
 
     Args:
         six_px: `(n, 6, 2)` pixels.
         heads: their poses.
-        camera: of the picture.
+        camera: of the image.
 
     Returns:
         `(n, 6)` half distances of the outer eye corners, inner eye corners and nostrils, then

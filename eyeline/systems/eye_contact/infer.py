@@ -55,8 +55,8 @@ class LandmarksTcnPredictor:
             landmarks = [_landmarks(piece, scene.tracks[piece.track]) for piece in pieces]
             features = person_features(landmarks, *size)
             posed = [i for i, rows in enumerate(features) if np.isfinite(rows).all()]
-            told = self.model.log_odds(features[i] for i in posed)
-            for i, log_odds in zip(posed, told, strict=True):
+            known = self.model.log_odds(features[i] for i in posed)
+            for i, log_odds in zip(posed, known, strict=True):
                 yield pieces[i], grid_s(landmarks[i].time_s), log_odds
 
 

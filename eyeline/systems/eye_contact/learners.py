@@ -35,7 +35,7 @@ def learn(
     fabric: Fabric | None = None,
     *,
     seed: int = 0,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Learned:
     """Train the recipe's network on all of the samples.
 
@@ -44,7 +44,7 @@ def learn(
         recipe: what to build and how.
         fabric: where; the CPU by default, and `landmarks_tcn` only there.
         seed: added to the recipe's, so that folds differ.
-        told: hears of progress.
+        log: receives progress.
 
     Raises:
         UsageError: a device for `landmarks_tcn`.
@@ -52,7 +52,7 @@ def learn(
     if recipe.builder == "ms_tcn2":
         from eyeline.systems.eye_contact.xgaze import fit
 
-        segmenter = fit.fit_segmenter(samples, recipe, fabric, seed=seed, told=told)
+        segmenter = fit.fit_segmenter(samples, recipe, fabric, seed=seed, log=log)
 
         def alone(rows: Floats) -> Floats:
             return fit.logits_of(segmenter, rows)
@@ -62,7 +62,7 @@ def learn(
 
     if fabric is not None and (fabric.device.type != "cpu" or fabric.world_size > 1):
         raise UsageError("landmarks_tcn trains on one CPU in minutes; leave out the device")
-    network = fit_network(samples, recipe, seed=seed, told=told)
+    network = fit_network(samples, recipe, seed=seed, log=log)
     return Learned(
         lambda rows: logits_of(network, rows),
         lambda each: person_logits(network, each),

@@ -104,7 +104,7 @@ def frame_size(norm: Floats, where: str) -> tuple[int, int]:
     width, height = _whole(norm[:, 0]), _whole(norm[:, 1])
     if width is None or height is None:
         raise DataError(
-            f"{where}: coordinates are whole pixels of no picture, so that its size cannot be told"
+            f"{where}: coordinates are whole pixels of no image, so that its size cannot be told"
         )
     return width, height
 
@@ -119,17 +119,17 @@ def folds(positive: Sequence[tuple[float, str, str]]) -> list[int]:
 
 
 def _names(folder: Path) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
+    result: dict[tuple[str, str], str] = {}
     path = folder / META
     for line, cells in read_csv(path, ("celebrity_id", "video_name")):
         key = cells["celebrity_id"].strip(), cells["video_name"].strip()
         where = f"{path}, line {line}"
         if not all(key) or any(part in (".", "..") or "/" in part for part in key):
             raise DataError(f"{where}: {'/'.join(key)} is no name of a video")
-        if key in found:
+        if key in result:
             raise DataError(f"{where}: {'/'.join(key)} stands there twice")
-        found[key] = where
-    return found
+        result[key] = where
+    return result
 
 
 def _annotation(folder: Path, celebrity: str, video: str, where: str) -> Path:

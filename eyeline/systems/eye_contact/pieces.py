@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.people import contact
-from eyeline.people.tracks import Track, joined, lid_shares, who_and_when
+from eyeline.people.tracks import Track, joined, lid_fractions, who_and_when
 from eyeline.results import Answer, Floats, Scores, make_segments, runs
 from eyeline.system import Scene
 
@@ -35,12 +35,12 @@ class Piece:
 
 def pieces_of(tracks: Sequence[Track], min_s: float) -> list[Piece]:
     """The pieces of all tracks that last `min_s` or more, in order."""
-    found = []
+    result = []
     for number, track in enumerate(tracks):
         for seen in _trusted_runs(track):
             if track.time_s[seen[-1]] - track.time_s[seen[0]] >= min_s:
-                found.append(Piece(number, np.arange(seen[0], seen[-1] + 1), seen))
-    return found
+                result.append(Piece(number, np.arange(seen[0], seen[-1] + 1), seen))
+    return result
 
 
 def by_person(pieces: Sequence[Piece], tracks: Sequence[Track]) -> list[list[Piece]]:
@@ -87,7 +87,7 @@ def contact_answers(
 
 def _partners(scene: Scene) -> list[npt.NDArray[np.str_]]:
     """For each track `(n,)` with whom there may be contact, empty where there cannot be any."""
-    lids = lid_shares(scene.tracks)
+    lids = lid_fractions(scene.tracks)
     if scene.gaze is None:
         able = [np.full(len(t), contact.UNKNOWN_PARTNER) for t in scene.tracks]
     else:

@@ -89,12 +89,12 @@ class Faces:
     time_s: Floats
     person: Ints
     box_norm: Floats
-    """`(n, 4)` head box over the picture's width and height; in pixels where `sized` is False."""
+    """`(n, 4)` head box over the image's width and height; in pixels where `sized` is False."""
     sized: bool
 
 
 @dataclass(frozen=True)
-class Course:
+class TimeSeries:
     """Predictions over the whole of one video, by person; ELAN's are person 0."""
 
     source: str
@@ -174,7 +174,7 @@ def read_predictions(path: Path | str) -> FrameRows:
             [0, 1] or on some lines only, a frame that stands there twice.
     """
     path = Path(path)
-    found, line = tables.read(
+    result, line = tables.read(
         path,
         [
             Column("celebrity", text, object),
@@ -187,18 +187,18 @@ def read_predictions(path: Path | str) -> FrameRows:
     )
     if not len(line):
         raise DataError(f"{path}, line 2: no predictions")
-    probability = found.get("probability", np.full(len(line), np.nan))
+    probability = result.get("probability", np.full(len(line), np.nan))
     known = ~np.isnan(probability)
     if (odd := known != known[0]).any():
         raise DataError(f"{path}, line {line[odd.argmax()]}: a probability on some lines only")
-    key = tuple(zip(*(found[name] for name in HEAD[:3]), strict=True))
-    rows = FrameRows(key, found["frame"], found["label"], probability, line)
+    key = tuple(zip(*(result[name] for name in HEAD[:3]), strict=True))
+    rows = FrameRows(key, result["frame"], result["label"], probability, line)
     tables.check_once(rows.side(path), line)
     by_tracklet = (own[np.argsort(rows.frame[own])] for own in tables.groups(key).values())
     return rows.take(np.concatenate(list(by_tracklet)))
 
 
-def read_course(path: Path | str, *, tier: str | None = None, answer: str = ANSWER) -> Course:
+def read_series(path: Path | str, *, tier: str | None = None, answer: str = ANSWER) -> TimeSeries:
     """Predictions for one video.
 
     Args:
@@ -218,7 +218,7 @@ def read_course(path: Path | str, *, tier: str | None = None, answer: str = ANSW
         return _tables(path.parent, [path], answer)
     rows = _chosen_tier(read_elan(path), tier, path)
     spans = [(math.ceil(r.start_s * RATE_HZ), math.floor(r.end_s * RATE_HZ)) for r in rows]
-    return Course(str(path), {0: np.array(spans, np.int64).reshape(-1, 2)})
+    return TimeSeries(str(path), {0: np.array(spans, np.int64).reshape(-1, 2)})
 
 
 def is_frame_table(path: Path) -> bool:
@@ -247,16 +247,16 @@ def _chosen_tier(rows: Sequence[Interval], tier: str | None, path: Path) -> list
     return [row for row in rows if row.tier in wanted]
 
 
-def _analysis(folder: Path, answer: str) -> Course:
+def _analysis(folder: Path, answer: str) -> TimeSeries:
     paths = [folder / f"{name}.parquet" for name in ("segments", "scores")]
-    found = [p if p.is_file() else p.with_suffix(".csv") for p in paths]
-    found = [p for p in found if p.is_file()]
-    if not found:
+    result = [p if p.is_file() else p.with_suffix(".csv") for p in paths]
+    result = [p for p in result if p.is_file()]
+    if not result:
         raise DataError(f"{folder} holds no segments or scores; is it the folder of an analysis?")
-    return _tables(folder, found, answer)
+    return _tables(folder, result, answer)
 
 
-def _tables(folder: Path, paths: Sequence[Path], answer: str) -> Course:
+def _tables(folder: Path, paths: Sequence[Path], answer: str) -> TimeSeries:
     """Segments and scores of the answer in these tables, with what lies beside them."""
     spans: dict[int, Ints] = {}
     scores: dict[int, tuple[Floats, Floats]] = {}
@@ -277,7 +277,7 @@ def _tables(folder: Path, paths: Sequence[Path], answer: str) -> Course:
         spans |= {p: np.zeros((0, 2), np.int64) for p in scores if p not in spans}
     end_s, size = _video(folder)
     faces = _faces(folder, size)
-    return Course(str(paths[0]), spans, scores, threshold, end_s, faces)
+    return TimeSeries(str(paths[0]), spans, scores, threshold, end_s, faces)
 
 
 def _columns(path: Path) -> dict[str, Any]:
@@ -310,12 +310,12 @@ def _spans_by_person(columns: Mapping[str, Any]) -> dict[int, Ints]:
 
 
 def _scores_by_person(columns: Mapping[str, Any]) -> dict[int, tuple[Floats, Floats]]:
-    found = {}
+    result = {}
     for person in np.unique(columns["person"]):
         rows = np.flatnonzero(columns["person"] == person)
         rows = rows[np.argsort(columns["time_s"][rows], kind="stable")]
-        found[int(person)] = columns["time_s"][rows], columns["value"][rows].astype(np.float64)
-    return found
+        result[int(person)] = columns["time_s"][rows], columns["value"][rows].astype(np.float64)
+    return result
 
 
 def _video(folder: Path) -> tuple[float | None, tuple[int, int] | None]:

@@ -66,7 +66,7 @@ def run(
     device: str = "cpu",
     jobs: Jobs = 1,
     progress: Progress | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Summary:
     """Prepare a folder of videos: tracklets, gaze points, labels from clusters, training list.
 
@@ -92,7 +92,7 @@ def run(
         annotations: the published `Annotations`; names the videos of the test set. By default
             those in `source` or beside `randomVox`.
         leave_out: further videos to leave out, as `video` or `celebrity/video`.
-        images: a folder a celebrity with pictures of the person, or VGGFace2, by default that of
+        images: a folder a celebrity with images of the person, or VGGFace2, by default that of
             `source`; without one, the face most seen in the video itself is taken for the person.
         conversion: for VGGFace2, `vox_face_conversion.csv`; likewise.
         convert: write `<out>/<celebrity>/<video>_fps25.mkv` and read that. Not needed: frames are
@@ -102,13 +102,13 @@ def run(
         device: of the networks.
         jobs: videos worked on at the same time.
         progress: told of every frame, with one job.
-        told: hears of every video.
+        log: receives every video.
 
     Raises:
         DataError: no videos, or lists that cannot be read.
         UsageError: choices that cannot be.
     """
-    source, out, told = Path(source), videos_root(Path(out)), told or (lambda line: None)
+    source, out, log = Path(source), videos_root(Path(out)), log or (lambda line: None)
     pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
     choices = Choices(
         detector,
@@ -122,10 +122,10 @@ def run(
         pairs[0],
     )
     limits = Limits(pairs[0], (int(pairs[1][0]), int(pairs[1][1])))
-    found = find_sources(source, _path(annotations), leave_out)
+    result = find_sources(source, _path(annotations), leave_out)
     outcomes: tuple[Outcome, ...] = ()
     people = find_known_people(source, _path(images), _path(conversion))
-    videos, unknown = people.attached(found.videos)
+    videos, unknown = people.attached(result.videos)
     if videos:
         gaze_weights = (weights or {}).get("xgaze_resnet50")
         plan = _plan(
@@ -134,17 +134,17 @@ def run(
         if jobs > 1:
             plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
         work = [(plan, video, progress if jobs == 1 else None) for video in videos]
-        outcomes = prepare_all(prepare_video, work, told, jobs=jobs)
-    labels = _labels(source, out, outcomes, limits, found.barred, m_eps, min_length, told)
+        outcomes = prepare_all(prepare_video, work, log, jobs=jobs)
+    labels = _labels(source, out, outcomes, limits, result.barred, m_eps, min_length, log)
     details = {
         "skipped": {o.name: o.message for o in outcomes if o.status == "skipped"},
-        "left_out": {reason: len(names) for reason, names in found.left_out.items()},
+        "left_out": {reason: len(names) for reason, names in result.left_out.items()},
         "labels": labels.as_dict() if labels else None,
     }
-    summary = Summary("videos", outcomes, (*found.notes, *unknown), details)
+    summary = Summary("videos", outcomes, (*result.notes, *unknown), details)
     further = {
         "by_video": [o.row("video", flat=True) for o in outcomes],
-        "left_out_by_name": {reason: list(names) for reason, names in found.left_out.items()},
+        "left_out_by_name": {reason: list(names) for reason, names in result.left_out.items()},
     }
     summary.write(out, further)
     return summary
@@ -177,11 +177,11 @@ def _labels(
     barred: Sequence[str],
     m_eps: float,
     min_length: int,
-    told: Log,
+    log: Log,
 ) -> LabelsSummary | None:
     if prepared_videos(out):
         return pseudo_labels.run(
-            out, m_eps=m_eps, min_length=min_length, limits=limits, leave_out=barred, progress=told
+            out, m_eps=m_eps, min_length=min_length, limits=limits, leave_out=barred, progress=log
         )
     if not outcomes:
         raise DataError(

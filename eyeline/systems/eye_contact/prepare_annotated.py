@@ -34,7 +34,7 @@ def run(
     weights: Mapping[str, Path] | None = None,
     annotations: Path | str | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Summary:
     """Write `Annotations/` as published, with `gaze_feature` in its tracklets, below `out`.
 
@@ -46,7 +46,7 @@ def run(
         weights: file of `xgaze_resnet50`, as `eyeline import` wrote it, under that name.
         annotations: the published `Annotations`; looked for in `source` and beside `randomVox`.
         device: of the network.
-        told: hears of every video.
+        log: receives every video.
 
     Raises:
         DataError: no annotations, or damaged ones.
@@ -66,7 +66,7 @@ def run(
         (entry, videos.get(VideoName(entry.celebrity, entry.video)), place, gaze, digest)
         for entry in listed.entries
     ]
-    outcomes = prepare_all(attempt, work, told)
+    outcomes = prepare_all(attempt, work, log)
     there = {o.name for o in outcomes if o.status != "failed"}
     here = [e for e in listed.entries if f"{e.celebrity}/{e.video}" in there]
     _write_lists(place, here)
@@ -78,10 +78,10 @@ def run(
 
 def _annotations(source: Path, given: Path | str | None) -> Path:
     places = [Path(given)] if given is not None else tops(source)
-    found = next((path for place in places if (path := original.find(place))), None)
-    if found is None:
+    result = next((path for place in places if (path := original.find(place))), None)
+    if result is None:
         raise DataError(f"no {original.META} in {places[0]} or in a folder {ANNOTATIONS} there")
-    return found
+    return result
 
 
 def _write_lists(place: Path, entries: Sequence[original.Entry]) -> None:

@@ -27,7 +27,7 @@ def refine(
         translation: `(n, 3)` likewise, in the units of the model.
         points_px: `(n, points, 2)` where the model's points were seen.
         model: `(points, 3)`.
-        camera: of the picture.
+        camera: of the image.
 
     Returns:
         Rotations and translations. Frames with NaN, or that start without sense, come back so.

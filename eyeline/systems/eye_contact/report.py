@@ -79,7 +79,7 @@ def score(samples: Sequence[Labelled], answered: Answered) -> Report:
     """
     all_ = _Scored(samples, answered)
     folds = tables.groups(str(s.fold) for s in samples)
-    made: Report = plain(
+    created: Report = plain(
         {
             "videos": len(all_.videos),
             "tracklets": len(samples),
@@ -91,7 +91,7 @@ def score(samples: Sequence[Labelled], answered: Answered) -> Report:
             "per_video": {name: all_.part(own) for name, own in all_.videos.items()},
         }
     )
-    return made
+    return created
 
 
 def by_video(samples: Sequence[Labelled]) -> dict[str, Ints]:
@@ -147,9 +147,9 @@ class Sums:
         tp, fp, fn = self.confusion[videos].sum(axis=0)
         contact = tp + fn
         other = self.frames[videos].sum() - contact
-        shares = [tp / contact] if contact else []
-        shares += [(other - fp) / other] if other else []
-        return float(np.mean(shares))
+        fractions = [tp / contact] if contact else []
+        fractions += [(other - fp) / other] if other else []
+        return float(np.mean(fractions))
 
 
 @dataclass(frozen=True)
@@ -262,9 +262,9 @@ def _counts(label: Ints, states: Ints) -> list[float]:
     """Of one tracklet: frames, right ones, edit score, 1, then counts of frames and segments."""
     hit = int(np.count_nonzero((label == 1) & (states == 1)))
     confusion = [hit, int(np.count_nonzero(states == 1)) - hit, int(label.sum()) - hit]
-    found = [n for level in IOU_LEVELS for n in metrics.segment_matches(label, states, level)]
+    predictions = [n for level in IOU_LEVELS for n in metrics.segment_matches(label, states, level)]
     edit = metrics.edit_score(label, states)
-    return [len(label), int(np.count_nonzero(label == states)), edit, 1, *confusion, *found]
+    return [len(label), int(np.count_nonzero(label == states)), edit, 1, *confusion, *predictions]
 
 
 def _drawn_auc(label: Ints, logit: Floats, video: Ints, count: int) -> Score:

@@ -24,7 +24,7 @@ class Sample:
     fold: int
     """Part of the cross-validation that the video belongs to."""
     source: Floats | Callable[[], Floats]
-    """`(n, feature)` float32, or what reads them: an hour of picture features is 700 MB."""
+    """`(n, feature)` float32, or what reads them: an hour of image features is 700 MB."""
     label: Ints
     """`(n,)` 1 eye contact, 0 none."""
     uncertain: Ints | None = None
@@ -61,7 +61,7 @@ def landmark_samples(video: AnnotatedVideo) -> list[Sample]:
     return samples
 
 
-def picture_samples(video: AnnotatedVideo) -> list[Sample]:
+def image_samples(video: AnnotatedVideo) -> list[Sample]:
     """The tracklets of one video for `ms_tcn2`, which need the features of ETH-XGaze's network.
 
     Raises:
@@ -79,48 +79,48 @@ def picture_samples(video: AnnotatedVideo) -> list[Sample]:
     return samples
 
 
-READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": picture_samples}
+READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": image_samples}
 """By the network that is to see them."""
 
 
 def open_samples(
-    folder: Path | str, told: Log | None = None, builder: str = "landmarks_tcn"
+    folder: Path | str, log: Log | None = None, builder: str = "landmarks_tcn"
 ) -> list[Sample]:
     """`samples_of` the videos that `open_videos` finds."""
-    return samples_of(open_videos(folder, told), told, builder)
+    return samples_of(open_videos(folder, log), log, builder)
 
 
-def open_videos(folder: Path | str, told: Log | None = None) -> tuple[AnnotatedVideo, ...]:
+def open_videos(folder: Path | str, log: Log | None = None) -> tuple[AnnotatedVideo, ...]:
     """The videos of `data.read_folder`.
 
     Args:
         folder: of the annotated videos.
-        told: hears of what the folder leaves out.
+        log: receives what the folder leaves out.
     """
-    found = read_folder(folder)
-    if told:
-        for note in found.notes:
-            told(note)
-    return found.videos
+    result = read_folder(folder)
+    if log:
+        for note in result.notes:
+            log(note)
+    return result.videos
 
 
 def samples_of(
     videos: Sequence[AnnotatedVideo],
-    told: Log | None = None,
+    log: Log | None = None,
     builder: str = "landmarks_tcn",
 ) -> list[Sample]:
     """All tracklets of some videos, in their order.
 
     Args:
         videos: of `open_videos`.
-        told: hears how many videos are done.
+        log: hears how many videos are done.
         builder: the network that is to see them, of `READINGS`.
     """
     samples: list[Sample] = []
     for done, video in enumerate(videos, start=1):
         samples += READINGS[builder](video)
-        if told:
-            told(f"{done} of {len(videos)} videos read")
+        if log:
+            log(f"{done} of {len(videos)} videos read")
     return samples
 
 

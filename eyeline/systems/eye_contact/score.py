@@ -19,7 +19,7 @@ from eyeline.systems.eye_contact import predictions as files
 from eyeline.systems.eye_contact.annotations import RATE_HZ, Annotation, frame_labels, read_elan
 from eyeline.systems.eye_contact.annotations import annotation as checked
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
-from eyeline.systems.eye_contact.predictions import Course
+from eyeline.systems.eye_contact.predictions import TimeSeries
 from eyeline.systems.eye_contact.report import Answered, Labels, score
 from eyeline.systems.eye_contact.tracklets import video_name
 
@@ -49,13 +49,13 @@ def run(
     person: Whole | None = None,
     answer: str = files.ANSWER,
     subset: bool = False,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Report:
     """Scores of predictions by the published rules.
 
     Args:
         predictions: a table of tracklet frames as `evaluate` writes it; or, for one video, an ELAN
-            file or what `analyze` left, see `predictions.read_course`. Frames outside of segments
+            file or what `analyze` left, see `predictions.read_series`. Frames outside of segments
             are no contact.
         truth: a folder of annotations in either layout, see `data.read_folder`; or an ELAN file of
             one video, whose frames are then those that the predictions span: from the first to the
@@ -64,7 +64,7 @@ def run(
         person: of an analysis; by default whose face lies on the annotated one, or its only one.
         answer: name of the answer in an analysis.
         subset: whether a table of frames may leave out whole videos of the folder.
-        told: hears of notes.
+        log: receives notes.
 
     Returns:
         `report.score`'s report; AUC, average precision and calibration are None without
@@ -84,17 +84,17 @@ def run(
     elif table:
         _match_frames_of_one(predictions, truth, pairs)
     else:
-        course = files.read_course(predictions, tier=tier, answer=answer)
+        series = files.read_series(predictions, tier=tier, answer=answer)
         if truth.is_dir():
-            _match_folder(course, predictions, truth, person, pairs)
+            _match_folder(series, predictions, truth, person, pairs)
         else:
-            _match_file(course, truth, person, pairs)
+            _match_file(series, truth, person, pairs)
     chance = tuple(pairs.probability)
     figures = score(pairs.labels, Answered(chance, chance, tuple(pairs.states)))
     where = {"predictions": str(predictions), "truth": str(truth)}
-    made = Report({**where, **figures, "notes": pairs.notes})
-    made.log(told)
-    return made
+    created = Report({**where, **figures, "notes": pairs.notes})
+    created.log(log)
+    return created
 
 
 def _match_frames(predictions: Path, truth: Path, subset: bool, pairs: _Pairs) -> None:
@@ -144,7 +144,7 @@ def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
 
 
 def _match_folder(
-    course: Course, predictions: Path, truth: Path, person: int | None, pairs: _Pairs
+    series: TimeSeries, predictions: Path, truth: Path, person: int | None, pairs: _Pairs
 ) -> None:
     """Predictions of one video against the annotated video of its name."""
     folder = read_folder(truth)
@@ -152,44 +152,44 @@ def _match_folder(
     pairs.notes.append(f"{predictions} is scored on {video.name} alone")
     for tracklet in video.tracklets:
         frames = tracklet.start_frame + np.arange(len(tracklet))
-        who = _person(course, person, video, tracklet)
+        who = _person(series, person, video, tracklet)
         if who is None:
             pairs.notes.append(
                 f"tracklet {tracklet.number:03d} of {video.name}: nobody was seen there; "
                 "counted as no contact"
             )
             nothing = np.zeros(len(frames), np.int64), np.full(len(frames), np.nan)
-        pairs.add(_labels(video, tracklet), *(nothing if who is None else course.at(frames, who)))
-    _note_unscored(course, pairs)
+        pairs.add(_labels(video, tracklet), *(nothing if who is None else series.at(frames, who)))
+    _note_unscored(series, pairs)
 
 
-def _match_file(course: Course, truth: Path, person: int | None, pairs: _Pairs) -> None:
-    annotation = _truth(truth, course.end_s, pairs)
-    who = _person(course, person, None, None)
+def _match_file(series: TimeSeries, truth: Path, person: int | None, pairs: _Pairs) -> None:
+    annotation = _truth(truth, series.end_s, pairs)
+    who = _person(series, person, None, None)
     assert who is not None, "without boxes somebody is chosen or an error is raised"
-    frames = _span(course, who, annotation)
+    frames = _span(series, who, annotation)
     label, _, uncertain = frame_labels(annotation.rows, frames)
-    pairs.add(Labels(truth.stem, 0, label, uncertain), *course.at(frames, who))
-    _note_unscored(course, pairs)
+    pairs.add(Labels(truth.stem, 0, label, uncertain), *series.at(frames, who))
+    _note_unscored(series, pairs)
 
 
 def _truth(path: Path, end_s: float | None, pairs: _Pairs) -> Annotation:
-    found = checked(read_elan(path), str(path), end_s=end_s)
-    pairs.notes += found.notes
-    return found
+    predictions = checked(read_elan(path), str(path), end_s=end_s)
+    pairs.notes += predictions.notes
+    return predictions
 
 
-def _span(course: Course, person: int, annotation: Annotation) -> Ints:
+def _span(series: TimeSeries, person: int, annotation: Annotation) -> Ints:
     """The video frames that are scored against a single file."""
-    if person in course.scores and len(course.scores[person][0]):
-        time_s = course.scores[person][0] * RATE_HZ
+    if person in series.scores and len(series.scores[person][0]):
+        time_s = series.scores[person][0] * RATE_HZ
         return np.arange(int(np.ceil(time_s[0] - 1e-6)), int(np.floor(time_s[-1] + 1e-6)) + 1)
-    if course.end_s is not None:
-        return np.arange(int(np.ceil(course.end_s * RATE_HZ - 1e-6)))
-    ends = [int(last) + 1 for _, last in course.spans[person].tolist()]
+    if series.end_s is not None:
+        return np.arange(int(np.ceil(series.end_s * RATE_HZ - 1e-6)))
+    ends = [int(last) + 1 for _, last in series.spans[person].tolist()]
     ends += [int(np.floor(row.end_s * RATE_HZ)) + 1 for row in annotation.rows]
     if not ends:
-        raise DataError(f"{course.source}: neither predictions nor truth hold a span")
+        raise DataError(f"{series.source}: neither predictions nor truth hold a span")
     return np.arange(max(ends))
 
 
@@ -197,9 +197,9 @@ def _video_called(path: Path, videos: Sequence[AnnotatedVideo], truth: Path) -> 
     """The annotated video that a file, or the folder it lies in, is called after."""
     names = [path.stem if path.is_file() else path.name, path.resolve().parent.name]
     for name in map(video_name, names):
-        found = [v for v in videos if name in (v.name, v.video)]
-        if found:
-            return found[0]
+        predictions = [v for v in videos if name in (v.name, v.video)]
+        if predictions:
+            return predictions[0]
     raise DataError(
         f"{path} is called after none of the {len(videos)} videos in {truth}: "
         f"{_some([v.name for v in videos])}. Name it so, or give the ELAN file of its video"
@@ -207,42 +207,42 @@ def _video_called(path: Path, videos: Sequence[AnnotatedVideo], truth: Path) -> 
 
 
 def _person(
-    course: Course, person: int | None, video: AnnotatedVideo | None, tracklet: Tracklet | None
+    series: TimeSeries, person: int | None, video: AnnotatedVideo | None, tracklet: Tracklet | None
 ) -> int | None:
     """Whose predictions to take; None where nobody was seen on a tracklet's face."""
-    known = course.persons
+    known = series.persons
     if person is not None:
         if person not in known:
-            raise DataError(f"{course.source}: no person {person}; it has: {_some(known)}")
+            raise DataError(f"{series.source}: no person {person}; it has: {_some(known)}")
         return person
-    if video is not None and tracklet is not None and course.faces is not None:
-        return _who_is_there(course, video, tracklet)
+    if video is not None and tracklet is not None and series.faces is not None:
+        return _who_is_there(series, video, tracklet)
     if len(known) == 1:
         return known[0]
-    raise DataError(f"{course.source} tells of the persons {_some(known)}; name one with --person")
+    raise DataError(f"{series.source} tells of the persons {_some(known)}; name one with --person")
 
 
-def _who_is_there(course: Course, video: AnnotatedVideo, tracklet: Tracklet) -> int | None:
+def _who_is_there(series: TimeSeries, video: AnnotatedVideo, tracklet: Tracklet) -> int | None:
     """The person whose head box holds the middle of the annotated face in the most frames."""
-    faces = course.faces
+    faces = series.faces
     assert faces is not None
     scale = np.array([video.width_px, video.height_px]) if faces.sized else np.ones(2)
-    middle = (tracklet.box_px[:, :2] + tracklet.box_px[:, 2:]) / 2 / scale
+    centre = (tracklet.box_px[:, :2] + tracklet.box_px[:, 2:]) / 2 / scale
     inside: dict[int, int] = {}
     for person in np.unique(faces.person).tolist():
         rows = np.flatnonzero(faces.person == person)
         near = files.nearest(faces.time_s[rows], tracklet.time_s)
         there = np.abs(faces.time_s[rows][near] - tracklet.time_s) <= 1 / RATE_HZ
         box = faces.box_norm[rows][near]
-        held = there & (middle >= box[:, :2]).all(axis=1) & (middle <= box[:, 2:]).all(axis=1)
+        held = there & (centre >= box[:, :2]).all(axis=1) & (centre <= box[:, 2:]).all(axis=1)
         inside[person] = int(held.sum())
     best = max(inside, key=lambda p: inside[p], default=None)
     return best if best is not None and inside[best] else None
 
 
-def _note_unscored(course: Course, pairs: _Pairs) -> None:
+def _note_unscored(series: TimeSeries, pairs: _Pairs) -> None:
     missing = int(sum(np.isnan(p).sum() for p in pairs.probability))
-    if course.scores and missing:
+    if series.scores and missing:
         pairs.notes.append(f"{missing} frames have no score: left out of AUC and average precision")
 
 

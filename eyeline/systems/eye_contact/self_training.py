@@ -94,7 +94,7 @@ def run_rounds(
     *,
     label_with: Callable[[Floats], Floats] | None = None,
     save: Save | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """All rounds, resuming from what `out_dir` holds of them.
 
@@ -107,7 +107,7 @@ def run_rounds(
             instead of the clusters.
         save: called on the first process with `round_N/ms_tcn2.safetensors` and the network of the
             round, and with `round_N/epoch_K.safetensors` as the recipe's `save_every` asks.
-        told: called with a line an epoch.
+        log: called with a line an epoch.
 
     Returns:
         The network of the last round, in evaluation mode, and an entry a round: its epochs, the
@@ -130,7 +130,7 @@ def run_rounds(
             folder=folder,
             identity=_identity(split, recipe, number),
             validate=_watch(split.watched, folder, recipe.training.save_every, save),
-            told=prefixed(told, f"round {number + 1} of {recipe.training.rounds}"),
+            log=prefixed(log, f"round {number + 1} of {recipe.training.rounds}"),
         )
         answers = fabric.broadcast(
             [_states(logits_of(network, s.features)) for s in split.everything]
@@ -208,8 +208,8 @@ def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[st
     scores["validation_edit"] = float(np.mean(edits))
     for level in IOU_LEVELS:
         counts = [metrics.segment_matches(y, p, level) for y, p in zip(filled, states, strict=True)]
-        found = metrics.f1_from_counts(*np.sum(counts, axis=0))
-        scores[f"validation_{f1_name(level)}"] = found
+        result = metrics.f1_from_counts(*np.sum(counts, axis=0))
+        scores[f"validation_{f1_name(level)}"] = result
     return scores
 
 

@@ -25,7 +25,7 @@ from eyeline.systems.eye_contact.head import Heads, assumed_camera
 FEATURES = 2048
 """Width of the features, as published."""
 SIZES_PX = ((1280, 720), (1280, 720), (854, 480), (640, 360))
-"""Pictures that videos are drawn from; in the real data most are 720 rows high."""
+"""Images that videos are drawn from; in the real data most are 720 rows high."""
 LEAST_FRAMES, MOST_FRAMES = 101, 900
 """Length of a tracklet."""
 
@@ -127,9 +127,9 @@ def _unclear(rng: np.random.Generator, target: Ints) -> tuple[tuple[int, int], .
 def _seat(rng: np.random.Generator, frames: int, zoom: float) -> Floats:
     """The head's origin `(n, 3)`: one place, with small movements."""
     distance = rng.uniform(700, 1100) * zoom / 0.5
-    middle = np.array([rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.05), 1.0]) * distance
+    centre = np.array([rng.uniform(-0.25, 0.25), rng.uniform(-0.12, 0.05), 1.0]) * distance
     moves = _wander(rng, frames, 3, 12.0, 60)
-    return np.asarray(middle + moves)
+    return np.asarray(centre + moves)
 
 
 def _partners(rng: np.random.Generator, place: Floats) -> Floats:
@@ -195,8 +195,8 @@ def _on_camera_plane(centre_mm: Floats, gaze: Floats) -> Floats:
 def _boxes(six_px: Floats, distance_mm: Floats, focal_px: float) -> Floats:
     """Square face boxes about the middle of the points."""
     half = np.rint(85 * focal_px / distance_mm)[:, None]
-    middle = np.rint(six_px.mean(axis=1))
-    return np.concatenate([middle - half, middle + half], axis=1)
+    centre = np.rint(six_px.mean(axis=1))
+    return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def _latent(rng: np.random.Generator, gaze_deg: Floats, heads: Heads) -> Floats:
@@ -235,12 +235,12 @@ def _seen(
 
 
 def _wander(
-    rng: np.random.Generator, frames: int, columns: int, deviation: float, memory: float
+    rng: np.random.Generator, frames: int, columns: int, std: float, memory: float
 ) -> Floats:
     """Noise `(n, columns)` of a standard deviation that forgets itself over `memory` frames."""
     from scipy.signal import lfilter
 
     keep = np.exp(-1 / memory)
-    white = rng.normal(0, deviation * np.sqrt(1 - keep**2), (frames, columns))
+    white = rng.normal(0, std * np.sqrt(1 - keep**2), (frames, columns))
     white[0] /= np.sqrt(1 - keep**2)
     return np.asarray(lfilter([1], [1, -keep], white, axis=0))

@@ -99,7 +99,7 @@ def slice_scores(
         np.concatenate(answered.states),
         np.concatenate(answered.logit),
     )
-    found = {
+    result = {
         measure: {
             band: frames.scores((value >= low) & (value < beyond)) for band, low, beyond in bands
         }
@@ -107,14 +107,14 @@ def slice_scores(
         for value in [np.concatenate([k.measures[measure] for k in own])]
     }
     uncertain = np.concatenate([k.uncertain for k in own])
-    found["uncertain"] = {
+    result["uncertain"] = {
         "all frames": frames.scores(np.ones(len(uncertain), bool)),
         "without uncertain": frames.scores(uncertain == 0),
         "uncertain": frames.scores(uncertain == 1),
     }
     if all(len(k.target) for k in own):
-        found["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
-    return found
+        result["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
+    return result
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from annotated_types import Ge, Le
 
 from eyeline.bounds import Count, Whole
 from eyeline.datasets.items import checked
-from eyeline.files import filling, made, write_bytes
+from eyeline.files import atomic_dir, made, write_bytes
 from eyeline.log import Log
 from eyeline.synthetic.film import write_video
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
@@ -79,7 +79,7 @@ def run(
     seconds: Annotated[float, Ge(20), Le(720)] = SECONDS,
     seed: Whole = 0,
     clips: Whole = 0,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Made:
     """Write a data set; the same for the same arguments, byte for byte.
 
@@ -90,20 +90,20 @@ def run(
         seconds: length of each video; training takes videos of 120 to 720 s.
         seed: of everything that is drawn.
         clips: short videos of a face that a detector finds, 0 for none.
-        told: hears what has been written.
+        log: hears what has been written.
 
     Raises:
         UsageError: numbers that cannot be.
         OutputError: the folder holds something, or cannot be written.
     """
     out, frames = Path(out), round(seconds * RATE_HZ)
-    with filling(out) as folder:
+    with atomic_dir(out) as folder:
         names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
-        written = _write_training(folder, names[:videos], frames, seed, told)
+        written = _write_training(folder, names[:videos], frames, seed, log)
         tests = _named(_FIRST_TEST, test_videos + 1, seed, 1)
-        written += _write_annotated(folder / "Annotations", tests, frames, seed, told)
+        written += _write_annotated(folder / "Annotations", tests, frames, seed, log)
         if clips:
-            _write_clips(folder / "clips", names[:clips], told)
+            _write_clips(folder / "clips", names[:clips], log)
     return Made(
         out / "Annotations",
         out / "training",
@@ -139,7 +139,7 @@ def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]
 
 
 def _write_training(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Log | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log | None
 ) -> int:
     root, written = folder / "training", 0
     _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
@@ -152,12 +152,12 @@ def _write_training(
         _write_embedding(root / celebrity / f"{celebrity}_face_embedding.npz", rng)
         text = elan_text(video, rng)
         write_bytes(folder / "truth" / celebrity / f"{name}.txt", text.encode())
-        _tell(told, f"training video {number + 1} of {len(names)}")
+        _tell(log, f"training video {number + 1} of {len(names)}")
     return written
 
 
 def _write_annotated(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, told: Log | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log | None
 ) -> int:
     """Annotated videos; the first has a tracklet twice, the last none, as the original has."""
     _write_csv(folder / META, ("celebrity_id", "video_name"), names)
@@ -177,7 +177,7 @@ def _write_annotated(
             write_bytes(place / f"{len(listed):03d}.npz", again)
         rows += listed
         written += len(seen)
-        _tell(told, f"annotated video {number + 1} of {len(names) - 1}")
+        _tell(log, f"annotated video {number + 1} of {len(names) - 1}")
     write_list(folder / "tracklets" / LIST, rows)
     return written
 
@@ -211,7 +211,7 @@ def _write_points(path: Path, video: SimulatedVideo) -> None:
 
 
 def _write_embedding(path: Path, rng: np.random.Generator) -> None:
-    """`arr_0 (30, 128)`: embeddings of pictures of one person, about one direction."""
+    """`arr_0 (30, 128)`: embeddings of images of one person, about one direction."""
     own = rng.normal(0, 1, _EMBEDDING_WIDTH)
     embedded = own + rng.normal(0, 0.3, (_EMBEDDINGS, _EMBEDDING_WIDTH))
     embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
@@ -220,23 +220,23 @@ def _write_embedding(path: Path, rng: np.random.Generator) -> None:
     write_bytes(path, content.getvalue())
 
 
-def _write_clips(root: Path, names: Sequence[tuple[str, str]], told: Log | None) -> None:
+def _write_clips(root: Path, names: Sequence[tuple[str, str]], log: Log | None) -> None:
     """One face a clip: the sample's two people in turn, every second pair mirrored."""
     from eyeline import sample
     from eyeline.video.reader import VideoReader
 
     _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
-    pictures = [frame.rgb() for frame in VideoReader(sample.path())]
+    images = [frame.rgb() for frame in VideoReader(sample.path())]
     count = round(CLIP_SECONDS * RATE_HZ)
     for number, (celebrity, name) in enumerate(names):
         left = _CLIP_LEFT_PX[number % 2]
-        cut = [p[:, left : left + _CLIP_PX[0]] for p in pictures]
+        cut = [p[:, left : left + _CLIP_PX[0]] for p in images]
         mirrored = number // 2 % 2 == 1
         cut = [np.ascontiguousarray(p[:, ::-1] if mirrored else p) for p in cut]
         ring = cycle([*cut, *cut[-2:0:-1]])  # forth and back, so that nothing jumps
         path = made(root / celebrity) / f"{name}{SUFFIX}.mp4"
         write_video(path, islice(ring, count), _CLIP_PX, count, RATE_HZ)
-        _tell(told, f"clip {number + 1} of {len(names)}")
+        _tell(log, f"clip {number + 1} of {len(names)}")
 
 
 def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -247,6 +247,6 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -
     write_bytes(path, text.getvalue().encode())
 
 
-def _tell(told: Log | None, text: str) -> None:
-    if told:
-        told(text)
+def _tell(log: Log | None, text: str) -> None:
+    if log:
+        log(text)

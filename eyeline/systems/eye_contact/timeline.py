@@ -1,4 +1,4 @@
-"""A picture of one video's predictions against the annotation: SVG, complete in itself.
+"""An image of one video's predictions against the annotation: SVG, complete in itself.
 
 Time runs in strips of a minute. In each: the tracklets, what the annotators saw (by target, and
 where they could not tell), what was predicted, where the two differ, and the probability. Where no
@@ -93,7 +93,7 @@ def write_all(
 
 
 def svg(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | None]) -> str:
-    """The picture.
+    """The image.
 
     Args:
         video: what is known of it.
@@ -164,17 +164,17 @@ def _agreement(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | No
     if not both:
         return "nothing was predicted"
     labels = [Labels(video.name, 0, t.label) for t, _ in both]
-    found = Sums.of(labels, [a[0] for _, a in both]).scores(np.zeros(1, np.int64))
+    result = Sums.of(labels, [a[0] for _, a in both]).scores(np.zeros(1, np.int64))
     label = np.concatenate([t.label for t, _ in both])
     chance = np.concatenate([a[1] for _, a in both])
     known = ~np.isnan(chance)
     auc = metrics.roc_auc(label[known], chance[known])
     parts = [
         f"{len(both)} tracklets, {len(label)} frames, {label.mean():.0%} contact",
-        f"accuracy {found['accuracy']:.1%}",
-        f"frame F1 {found['frame_f1']:.2f}",
-        f"edit {found['edit']:.2f}",
-        f"F1@10/25/50 {found['f1_at_10']:.2f}/{found['f1_at_25']:.2f}/{found['f1_at_50']:.2f}",
+        f"accuracy {result['accuracy']:.1%}",
+        f"frame F1 {result['frame_f1']:.2f}",
+        f"edit {result['edit']:.2f}",
+        f"F1@10/25/50 {result['f1_at_10']:.2f}/{result['f1_at_25']:.2f}/{result['f1_at_50']:.2f}",
         *([] if np.isnan(auc) else [f"AUC {auc:.2f}"]),
     ]
     return " · ".join(parts)
@@ -224,8 +224,8 @@ def _runs(
 ) -> Iterator[str]:
     """A box for each run of a value that has a colour."""
     top, high = _LANES[lane]
-    found = metrics.segments(np.asarray(values))
-    for value, first, end in zip(found.label, found.start, found.end, strict=True):
+    result = metrics.segments(np.asarray(values))
+    for value, first, end in zip(result.label, result.start, result.end, strict=True):
         a, b = ((tracklet.start_frame + int(n)) / RATE_HZ for n in (first, end))
         if colours[value] and strip.holds(a, b):
             hint = f"{names[value]} {a:.2f} to {b:.2f} s"
@@ -237,9 +237,9 @@ def _curve(strip: _Strip, tracklet: Tracklet, probability: Floats) -> Iterator[s
     """The probability, broken where there is none."""
     time_s = tracklet.time_s + 0.5 / RATE_HZ
     shown = (time_s >= strip.start_s) & (time_s < strip.start_s + STRIP_S) & ~np.isnan(probability)
-    middle = strip.top + _CURVE_TOP + _CURVE_HIGH / 2
+    centre = strip.top + _CURVE_TOP + _CURVE_HIGH / 2
     left, right = (strip.x(t) for t in _span(tracklet))
-    yield f'<path class="m" d="M{left:.1f} {middle:.1f}H{right:.1f}"/>'
+    yield f'<path class="m" d="M{left:.1f} {centre:.1f}H{right:.1f}"/>'
     runs = metrics.segments(shown.astype(np.int64))
     for there, first, end in zip(runs.label, runs.start, runs.end, strict=True):
         if there:

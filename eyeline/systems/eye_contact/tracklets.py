@@ -1,6 +1,6 @@
 """Tracklet files and lists as the authors write them: boxes, six landmarks, gaze features.
 
-Coordinates are normalised by the picture's width and height. Frames count at 25 Hz.
+Coordinates are normalised by the image's width and height. Frames count at 25 Hz.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SUFFIXES = (SUFFIX, "_25fps")
 LIST_HEAD = ("id", "video", "tracklet", "start", "end")
 """Columns of a list of tracklets."""
 
-_FARTHEST = 2.0  # faces at the border reach beyond the picture, by less than its size
+_FARTHEST = 2.0  # faces at the border reach beyond the image, by less than its size
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TrackletFile:
     """`(n, feature)` float32 of the gaze network, 2048 wide as published, or None."""
 
     def __post_init__(self) -> None:
-        """Check shapes, and that all is finite and near the picture; DataError otherwise."""
+        """Check shapes, and that all is finite and near the image; DataError otherwise."""
         if self.start_frame < 0:
             raise DataError(f"start_frame is {self.start_frame}; frames count from 0")
         sizes = check_shape(self.box_norm, "frame 4", "bbx")
@@ -118,13 +118,13 @@ def read_feature(path: Path | str) -> Floats | None:
         DataError: as `read_tracklet`.
     """
     path = Path(path)
-    found = _read_arrays(path, (), True).get("gaze_feature")
-    if found is None:
+    result = _read_arrays(path, (), True).get("gaze_feature")
+    if result is None:
         return None
-    check_shape(found, "frame feature", f"{path}: gaze_feature")
-    if found.dtype.kind != "f" or not np.isfinite(found).all():
+    check_shape(result, "frame feature", f"{path}: gaze_feature")
+    if result.dtype.kind != "f" or not np.isfinite(result).all():
         raise DataError(f"{path}: gaze_feature holds values that are no numbers")
-    return np.asarray(found, np.float32)
+    return np.asarray(result, np.float32)
 
 
 def has_feature(path: Path | str) -> bool:

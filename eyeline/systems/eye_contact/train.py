@@ -95,7 +95,7 @@ def _run_annotated(
     samples = samples_of(videos, log, plan.builder)
     validation, report = cross_validate(samples, plan, log, fabric)
     rule = choose(samples, validation.logits, plan.decoding)
-    trained = learn(samples, plan, fabric, told=prefixed(log, "all videos"))
+    trained = learn(samples, plan, fabric, log=prefixed(log, "all videos"))
     scores = {
         "protocol": PROTOCOL,
         "pooled": report["pooled"],
@@ -122,11 +122,11 @@ def _run_rounds(
     from eyeline.systems.eye_contact.discovery import pseudo_labels
 
     if fabric.is_global_zero:
-        found = pseudo_labels.run(
+        result = pseudo_labels.run(
             data_dir, m_eps=plan.data.most_eps, min_length=plan.data.least_frames, progress=log
         )
         if log:
-            log(str(found))
+            log(str(result))
     fabric.barrier()
     split = self_training.open_split(data_dir, plan)
     label_with = open_model(weights, str(fabric.device)).logits if weights else None
@@ -137,7 +137,7 @@ def _run_rounds(
         checkpoint.save(path, network.state_dict(), card)
 
     network, rounds = self_training.run_rounds(
-        split, plan, folder, fabric, label_with=label_with, save=save, told=log
+        split, plan, folder, fabric, label_with=label_with, save=save, log=log
     )
     entries = self_training.summary(rounds)
     if fabric.is_global_zero:

@@ -1,4 +1,4 @@
-"""Opening the checkpoints of this room, among them the one that ships with the package."""
+"""Opening the checkpoints of this system, among them the one that ships with the package."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def open_model(path: Path | str, device: str = "cpu") -> Segmenting:
 
 
 @dataclass(frozen=True)
-class PictureModel:
+class ImageModel:
     """A checkpoint of `ms_tcn2`; one of the authors is taken as it is: arg-max, no calibration."""
 
     network: nn.Module
@@ -137,12 +137,12 @@ class PictureModel:
         return [self.logits(rows) for rows in features]
 
 
-def _open_segmenter(path: Path | str, device: str) -> PictureModel:
+def _open_segmenter(path: Path | str, device: str) -> ImageModel:
     from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 
     network, card = load_segmenter(path, device), checkpoint.read_card(path)
     calibration, decoding = _rule(card, path)
-    return PictureModel(network, card, network.PG.conv_1x1_in.in_channels, calibration, decoding)
+    return ImageModel(network, card, network.PG.conv_1x1_in.in_channels, calibration, decoding)
 
 
 def _rule(card: CheckpointCard, path: Path | str) -> tuple[Calibration, Decoding]:

@@ -93,7 +93,7 @@ def of_windows(
 
 
 def truth_of(windows: Windows) -> Answers:
-    """Labels of windows, without reading a picture."""
+    """Labels of windows, without reading an image."""
     parts: tuple[str, ...] = PARTS
     return of_windows(windows, {part: windows.directions(part) for part in parts})  # type: ignore[arg-type]
 
@@ -119,7 +119,7 @@ def read(path: Path) -> Answers:
         DataError: no such file, a column that is missing, a row that is no frame of directions, or
             a frame that comes twice; names the line.
     """
-    found, line = tables.read(
+    result, line = tables.read(
         path,
         [
             Column("recording", tables.text, object),
@@ -129,13 +129,13 @@ def read(path: Path) -> Answers:
             *(Column(f"{p}_concentration", number, needed=False) for p in PARTS),
         ],
     )
-    parts = [part for part in PARTS if found.keys() >= {*_columns(part)}]
+    parts = [part for part in PARTS if result.keys() >= {*_columns(part)}]
     answers = Answers(
-        tuple(found["recording"]),
-        found["frame"],
-        found.get("first_frame"),
-        {part: np.stack([found[name] for name in _columns(part)], axis=1) for part in parts},
-        {p: found[f"{p}_concentration"] for p in parts if f"{p}_concentration" in found},
+        tuple(result["recording"]),
+        result["frame"],
+        result.get("first_frame"),
+        {part: np.stack([result[name] for name in _columns(part)], axis=1) for part in parts},
+        {p: result[f"{p}_concentration"] for p in parts if f"{p}_concentration" in result},
     )
     tables.check_once(answers.side(path), line)
     for part, vectors in answers.direction.items():

@@ -44,13 +44,13 @@ class Boxes(NamedTuple):
 def boxes_of(track: Track, width_px: int, height_px: int) -> Boxes:
     """Head and body boxes of every row of a track.
 
-    A body that was looked for counts as the picture shows it. Else a standing adult hangs below the
-    head and is cut at the picture's border, as the joints of training were.
+    A body that was looked for counts as the image shows it. Else a standing adult hangs below the
+    head and is cut at the image's border, as the joints of training were.
 
     Args:
         track: heads, and bodies if there are.
-        width_px: of the picture.
-        height_px: of the picture.
+        width_px: of the image.
+        height_px: of the image.
     """
     extent = _standing(track.head_xyxy)
     if track.body_xyxy is not None:
@@ -64,10 +64,10 @@ def boxes_of(track: Track, width_px: int, height_px: int) -> Boxes:
 
 def _heads(head_xyxy: Floats) -> Floats:
     """Square head boxes `(n, 4)`, xywh."""
-    middle = (head_xyxy[:, :2] + head_xyxy[:, 2:]) / 2
+    centre = (head_xyxy[:, :2] + head_xyxy[:, 2:]) / 2
     high = np.maximum(head_xyxy[:, 3:] - head_xyxy[:, 1:2], 2.0)
     side = HEAD_SIDE * high
-    corner = middle - side / 2 - np.concatenate([np.zeros_like(high), HEAD_RISE * high], axis=1)
+    corner = centre - side / 2 - np.concatenate([np.zeros_like(high), HEAD_RISE * high], axis=1)
     return np.asarray(np.rint(np.concatenate([corner, side, side], axis=1)))
 
 
@@ -84,13 +84,13 @@ def _eyes_to_toes(body_xyxy: Floats, head_xyxy: Floats) -> Floats:
     top = body_xyxy[:, 1] + EYES * (body_xyxy[:, 3] - body_xyxy[:, 1])
     eyes = (head_xyxy[:, 1] + head_xyxy[:, 3]) / 2
     within = (eyes > body_xyxy[:, 1]) & (eyes < (body_xyxy[:, 1] + body_xyxy[:, 3]) / 2)
-    found = body_xyxy.astype(np.float64)
-    found[:, 1] = np.where(within, eyes, top)
-    return found
+    result = body_xyxy.astype(np.float64)
+    result[:, 1] = np.where(within, eyes, top)
+    return result
 
 
 def _within(extent: Floats, head_xyxy: Floats, width_px: int, height_px: int) -> Floats:
-    """Extents cut at the picture's border, but never to less than a head."""
+    """Extents cut at the image's border, but never to less than a head."""
     cut = np.clip(extent, 0, np.array([width_px, height_px, width_px, height_px]))
     high = np.maximum(head_xyxy[:, 3] - head_xyxy[:, 1], 2.0)
     empty = (cut[:, 2] - cut[:, 0] < 0.2 * high) | (cut[:, 3] - cut[:, 1] < 0.2 * high)

@@ -51,7 +51,7 @@ def bound(concentration: Floats, level: float | Floats) -> Floats:
     return np.asarray(2 * np.arcsin(np.sqrt(np.clip(-beyond / kappa / 2, 0, 1))))
 
 
-def share_below(concentration: Floats, angle_rad: Floats) -> Floats:
+def fraction_below(concentration: Floats, angle_rad: Floats) -> Floats:
     """The share of draws whose angle is below: the inverse of `bound`, uniform if calibrated."""
     kappa = np.maximum(np.asarray(concentration, np.float64), _SMALLEST)
     beyond = np.expm1(-2 * kappa * np.sin(np.asarray(angle_rad) / 2) ** 2)
@@ -60,10 +60,10 @@ def share_below(concentration: Floats, angle_rad: Floats) -> Floats:
 
 def expected_angle(concentration: Floats) -> Floats:
     """Mean angle in radians that concentrations `(n,)` promise."""
-    middle = (np.arange(256) + 0.5) / 256
+    centre = (np.arange(256) + 0.5) / 256
     flat = np.asarray(concentration, np.float64).reshape(-1)
     parts = np.array_split(flat, max(len(flat) // 4096, 1))
-    means = [bound(part[:, None], middle).mean(axis=1) for part in parts]
+    means = [bound(part[:, None], centre).mean(axis=1) for part in parts]
     return np.concatenate(means).reshape(np.shape(concentration))
 
 
@@ -104,7 +104,7 @@ def reliability(concentration: Floats, angle_rad: Floats, bins: int = 10) -> dic
         `angular_ece_deg`, the mean distance of both weighed by frames. `negative_log_likelihood`
         in nats a frame, with log 4 pi = 2.53 for a distribution that knows nothing.
     """
-    below = share_below(concentration, angle_rad)
+    below = fraction_below(concentration, angle_rad)
     levels = [{"promised": p, "observed": float((below <= p).mean())} for p in LEVELS]
     rows = _bins(concentration, angle_rad, bins)
     gaps = [abs(row["promised_deg"] - row["observed_deg"]) * row["frames"] for row in rows]
@@ -119,16 +119,16 @@ def reliability(concentration: Floats, angle_rad: Floats, bins: int = 10) -> dic
 
 def to_settings(rescaling: Mapping[str, Rescaling], frames: int) -> dict[str, Any]:
     """What a checkpoint's card says under `concentration`."""
-    parts = {part: asdict(found) for part, found in rescaling.items()}
+    parts = {part: asdict(result) for part, result in rescaling.items()}
     return {"calibrated": True, "frames": frames, **parts}
 
 
 def from_settings(settings: Mapping[str, Any]) -> dict[str, Rescaling]:
     """By part what a card says; empty where its concentrations are not calibrated."""
-    found = settings.get("concentration")
-    if not (isinstance(found, Mapping) and found.get("calibrated")):
+    result = settings.get("concentration")
+    if not (isinstance(result, Mapping) and result.get("calibrated")):
         return {}
-    return {part: Rescaling(**v) for part, v in found.items() if isinstance(v, Mapping)}
+    return {part: Rescaling(**v) for part, v in result.items() if isinstance(v, Mapping)}
 
 
 def _log(concentration: Floats) -> Floats:
@@ -159,20 +159,20 @@ def _bins(concentration: Floats, angle_rad: Floats, bins: int) -> list[dict[str,
 def _ascend(design: Floats, near: Floats) -> Floats:
     """Weights `(column,)` of `log kappa` on a design `(n, column)`, by Fisher scoring."""
 
-    def merit(weights: Floats) -> float:
+    def score(weights: Floats) -> float:
         kappa = np.exp(np.clip(design @ weights, -14, 20))
         return float(_log_density(kappa, near).sum() - _PRIOR * (weights @ weights) / 2)
 
     weights = np.zeros(design.shape[1])
-    best = merit(weights)
+    best = score(weights)
     for _ in range(_STEPS):
         step = _scoring_step(design, weights, near)
-        while merit(weights + step) < best and np.abs(step).max() > 1e-9:
+        while score(weights + step) < best and np.abs(step).max() > 1e-9:
             step = step / 2
         if np.abs(step).max() <= 1e-9:
             break
         weights = weights + step
-        best = merit(weights)
+        best = score(weights)
     return np.asarray(weights)
 
 

@@ -94,7 +94,7 @@ def _into(camera: RawCamera, place: Path, settings: Settings) -> Outcome:
     for odd in strange:
         skips.add("file name is no frame number, or one that there is already", odd)
     for number in [n for n in files if n >= len(annotation)]:
-        skips.add("picture beyond the annotation", files[number])
+        skips.add("image beyond the annotation", files[number])
     for number in range(len(annotation)):
         name = files.get(number)
         try:
@@ -135,10 +135,10 @@ def _frame(
         if not (np.isfinite(length) and length > 1e-6):
             raise _SkippedError("direction without length")
     if name is None:
-        raise _SkippedError("no picture")
+        raise _SkippedError("no image")
     target = place / f"{number:06d}{'.jpg' if settings.quality else '.png'}"
     if not target.is_file():
-        crop = crop_body(_picture(folder / name, body), body, degrade=settings.degrade)
+        crop = crop_body(_image(folder / name, body), body, degrade=settings.degrade)
         write_bytes(target, _encoded(crop, settings.quality))
     return number, head, body
 
@@ -155,19 +155,19 @@ def _boxes(joints: Floats) -> tuple[Floats, Floats]:
     return head, body
 
 
-def _picture(path: Path, body: Floats) -> Image:
-    """The picture, `(h, w, 3)` RGB."""
+def _image(path: Path, body: Floats) -> Image:
+    """The image, `(h, w, 3)` RGB."""
     from PIL import Image as PillowImage
 
     try:
-        with PillowImage.open(path) as picture:
-            width, height = picture.size
+        with PillowImage.open(path) as image:
+            width, height = image.size
             x, y, w, h = body
             if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-                raise _SkippedError("body box outside the picture")
-            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+                raise _SkippedError("body box outside the image")
+            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError):
-        raise _SkippedError("damaged picture") from None
+        raise _SkippedError("damaged image") from None
 
 
 def _encoded(crop: Image, quality: int) -> bytes:

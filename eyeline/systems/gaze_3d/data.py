@@ -136,10 +136,10 @@ def open_split(
     places, left_out = [], Counter[str]()
     for number, recording in enumerate(recordings):
         starts = window_starts(recording.rows.frame, interval, frames)
-        sound = np.array([recording.usable[s : s + frames].all() for s in starts], bool)
-        if dropped := int((~sound).sum()):
+        audio = np.array([recording.usable[s : s + frames].all() for s in starts], bool)
+        if dropped := int((~audio).sum()):
             left_out[recording.name] = dropped
-        places += [(number, int(s)) for s in starts[sound]]
+        places += [(number, int(s)) for s in starts[audio]]
     table = np.array(places, np.int64).reshape(-1, 2)
     return Windows(recordings, table, circular, dict(left_out), frames)
 
@@ -149,7 +149,7 @@ def open_training(
     sessions: Sequence[str],
     *,
     validation: Validation = "session",
-    share: float = 0.1,
+    fraction: float = 0.1,
     seed: int = 0,
     circular: bool = True,
     frames: int = FRAMES,
@@ -162,7 +162,7 @@ def open_training(
         validation: `session` keeps whole sessions apart; `window` shuffles the sessions and takes
             the last windows of them, as the authors did without a seed: windows beside the border
             then share frames.
-        share: of the sessions, or of the windows, that is for validation.
+        fraction: of the sessions, or of the windows, that is for validation.
         seed: of the drawing.
         circular: as of `open_split`.
         frames: as of `open_split`.
@@ -171,14 +171,14 @@ def open_training(
         DataError: as `open_split`; or nothing is left on either side.
     """
     if validation == "session":
-        kept, held = splits.held_out(sessions, share, seed)
+        kept, held = splits.held_out(sessions, fraction, seed)
         pair = tuple(
             open_split(root, names, circular=circular, frames=frames) for names in (kept, held)
         )
     else:
         names = splits.shuffled(sessions, seed)
         whole = open_split(root, names, circular=circular, frames=frames)
-        border = int((1 - share) * len(whole))
+        border = int((1 - fraction) * len(whole))
         numbers = np.arange(len(whole))
         pair = whole.subset(numbers[:border]), whole.subset(numbers[border:])
     if not all(map(len, pair)):

@@ -1,6 +1,6 @@
 """EfficientNet-B0 without its stem: what both branches of `gaze_from_afar` see a frame with.
 
-The published network pads as TensorFlow does for a picture of 224 x 224, whatever the picture's
+The published network pads as TensorFlow does for an image of 224 x 224, whatever the image's
 size; torchvision's pads evenly and has another epsilon, so that its weights would not fit.
 """
 
@@ -57,7 +57,7 @@ BACKBONES: dict[Backbone, tuple[Stage, ...]] = {"b0": B0, "small": SMALL}
 
 
 class PaddedConv(nn.Conv2d):
-    """A convolution without bias, with zeros as for an even picture: fewer before than after."""
+    """A convolution without bias, with zeros as for an even image: fewer before than after."""
 
     def __init__(
         self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1
@@ -115,8 +115,8 @@ class Block(nn.Module):
         wide = _swish(self.depthwise_norm(self.depthwise(wide)))
         squeezed = F.silu(self.squeeze(wide.mean((2, 3), keepdim=True)))
         wide = wide * torch.sigmoid(self.excite(squeezed))
-        found = cast(Tensor, self.project_norm(self.project(wide)))
-        return self._dropped(found) + maps if self.adds else found
+        result = cast(Tensor, self.project_norm(self.project(wide)))
+        return self._dropped(result) + maps if self.adds else result
 
     def _dropped(self, change: Tensor) -> Tensor:
         if not self.training or not self.drop_connect:
@@ -127,7 +127,7 @@ class Block(nn.Module):
 
 
 class EfficientNetB0(nn.Module):
-    """16 blocks and a mean over the picture.
+    """16 blocks and a mean over the image.
 
     Args:
         drop_connect: share of frames that the last block would drop in training; less before.

@@ -38,7 +38,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str = TEST_SPLIT,
@@ -49,9 +49,9 @@ def run(
     Args:
         weights: a checkpoint of `gaze_from_afar`.
         data_dir: as `eyeline prepare gaze_3d/gafa` leaves it, or the authors' preparation does.
-        out_dir: gets `report.json`, the predictions of both protocols, and pictures of the errors
+        out_dir: gets `report.json`, the predictions of both protocols, and images of the errors
             by yaw and of the concentrations' worth.
-        told: hears of progress.
+        log: receives progress.
         device: where, of one process.
         split: list of sessions.
         devices: several processes that share the work; `device` is not heeded then.
@@ -75,19 +75,19 @@ def run(
     fabric = sharing.launched(devices)
     network = load_gaze_from_afar(weights, sharing.place(fabric, device))
     windows = open_test(data_dir, split, network.frames)
-    answered = answer(network, windows, told if sharing.leads(fabric) else None, fabric=fabric)
+    answered = answer(network, windows, log if sharing.leads(fabric) else None, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
-    found = {name: as_answers(windows, d) for name, d in answered.items()}
+    predictions = {name: as_answers(windows, d) for name, d in answered.items()}
     rescaling = calibration.from_settings(card.settings)
-    mended = {name: calibrated(a, rescaling) for name, a in found.items()}
+    mended = {name: calibrated(a, rescaling) for name, a in predictions.items()}
     truth = answers.truth_of(windows)
     figures = report.score(mended["independent"], truth)
     original = report.score(mended["original"], truth)
     figures |= {name: original[name] for name in ("published", "published_table")}
     figures["reliability_uncalibrated"] = (
-        report.score(found["independent"], truth)["reliability"] if rescaling else None
+        report.score(predictions["independent"], truth)["reliability"] if rescaling else None
     )
     figures |= {
         "calibrated": bool(rescaling),
@@ -97,16 +97,16 @@ def run(
         "seen_in_training": len({*card.data.get("sessions", ())} & {*sessions}),
         "notes": [*listed.notes(data_dir, split)],
     }
-    made = Report(figures)
-    made.log(told)
+    created = Report(figures)
+    created.log(log)
     if out_dir is not None:
         folder = Path(out_dir)
-        made.write(folder / "report.json")
+        created.write(folder / "report.json")
         answers.write(folder / PREDICTIONS, mended["independent"])
         answers.write(folder / PREDICTIONS_ORIGINAL, mended["original"])
-        write_pictures(folder, figures)
+        write_images(folder, figures)
     sharing.end(fabric)
-    return made
+    return created
 
 
 def open_test(data_dir: Path, split: str, frames: int) -> Windows:
@@ -123,7 +123,7 @@ def open_test(data_dir: Path, split: str, frames: int) -> Windows:
 def answer(
     network: GazeFromAfar,
     windows: Windows,
-    told: Log | None = None,
+    log: Log | None = None,
     *,
     batch: int = report.PUBLISHED_BATCH,
     workers: int = 0,
@@ -134,7 +134,7 @@ def answer(
     Args:
         network: in evaluation mode, on its device.
         windows: in the order in which batches are made of them.
-        told: hears of progress.
+        log: receives progress.
         batch: windows along which the recurrence `original` runs.
         workers: processes that read crops.
         fabric: launched; its processes share the batches, and all get all answers.
@@ -157,13 +157,13 @@ def answer(
             remembered = _remembered(network, part, device)
             yield [_on_cpu(network.conclude(remembered, recurrence=kind)) for kind in kinds]
 
-    found: list[list[Directions3D]] = []
+    predictions: list[list[Directions3D]] = []
     with torch.no_grad():
         for part in sharing.shared(fabric, len(starts), concluded):
-            found.append(part)
-            if told and len(found) % 10 == 0:
-                told(f"{min(len(found) * batch, len(windows))} of {len(windows)} windows")
-    columns = zip(*found, strict=True)
+            predictions.append(part)
+            if log and len(predictions) % 10 == 0:
+                log(f"{min(len(predictions) * batch, len(windows))} of {len(windows)} windows")
+    columns = zip(*predictions, strict=True)
     return {kind: _joined(list(parts)) for kind, parts in zip(kinds, columns, strict=True)}
 
 
@@ -236,19 +236,23 @@ def _joined(parts: list[Directions3D]) -> Directions3D:
     )
 
 
-def write_pictures(folder: Path, made: Figures) -> None:
+def write_images(folder: Path, made: Figures) -> None:
     """Write `errors_by_yaw.svg`, and `concentration.svg` where there is one."""
     title = f"Angular error of the gaze, {made['frames']} frames"
-    picture = plots.errors_by_yaw(made["yaw"], made["pooled"]["3d_all"], title)
-    write_bytes(folder / "errors_by_yaw.svg", picture.encode())
+    image = plots.errors_by_yaw(made["yaw"], made["pooled"]["3d_all"], title)
+    write_bytes(folder / "errors_by_yaw.svg", image.encode())
     kinds = {
         "calibrated" if made.get("calibrated") else "uncalibrated": made["reliability"],
         "before calibration": made.get("reliability_uncalibrated"),
     }
-    drawn = {name: found["gaze"] for name, found in kinds.items() if found and "gaze" in found}
+    drawn = {
+        name: predictions["gaze"]
+        for name, predictions in kinds.items()
+        if predictions and "gaze" in predictions
+    }
     if drawn:
-        picture = plots.kept_promises(drawn, "What the gaze's concentration is worth")
-        write_bytes(folder / "concentration.svg", picture.encode())
+        image = plots.reliability_diagram(drawn, "What the gaze's concentration is worth")
+        write_bytes(folder / "concentration.svg", image.encode())
 
 
 def mean_angle_deg(found: np.ndarray[Any, Any], label: np.ndarray[Any, Any]) -> float:

@@ -27,8 +27,8 @@ class _Flat(nn.Module):
         self.network = network
 
     def forward(self, clip: Tensor, head_mask: Tensor, body_motion: Tensor) -> tuple[Tensor, ...]:
-        found = self.network(clip, head_mask, body_motion)
-        return tuple(value for estimate in found for value in estimate)
+        result = self.network(clip, head_mask, body_motion)
+        return tuple(value for estimate in result for value in estimate)
 
 
 def to_onnx(weights: Path | str, out: Path | str) -> None:

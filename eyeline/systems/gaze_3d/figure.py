@@ -1,4 +1,4 @@
-"""A made-up person: joints, and ellipsoids whose paint shows where chest, face and eyes point."""
+"""A synthetic person: joints, and ellipsoids whose paint shows where chest, face and eyes point."""
 
 from __future__ import annotations
 
@@ -86,20 +86,20 @@ def pose(look: Look, motion: Motion, frame: int) -> Figure:
     joints[8], joints[1] = hip, hip + scale * (body @ [0.0, 0.0, 0.56])
     _arms(joints, body, scale, float(motion.walk[frame]))
     _legs(joints, upright, scale, float(motion.walk[frame]))
-    middle = joints[1] + scale * (body @ [0.01, 0, 0.1]) + scale * (head @ [0.02, 0, 0.11])
+    centre = joints[1] + scale * (body @ [0.01, 0, 0.1]) + scale * (head @ [0.02, 0, 0.11])
     on_head = np.zeros((JOINTS, 3))
     on_head[[0, 15, 16, 17, 18]] = [[1, 0, -0.1], *EYES, [-0.05, -1, 0], [-0.05, 1, 0]]
     face = on_head.any(axis=1)
-    joints[face] = middle + (on_head[face] * _HEAD_RADII * scale) @ head.T
+    joints[face] = centre + (on_head[face] * _HEAD_RADII * scale) @ head.T
     chest = hip + scale * (body @ [0.0, 0.0, 0.38])
     eyes = directions(motion.gaze[frame]) @ head
     parts = (
         *_limbs(look, joints, scale),
         Part(chest, body, scale * np.array([0.13, 0.21, 0.28]), _shirt(look)),
         Part(hip, body, scale * np.array([0.12, 0.18, 0.15]), plain(look.trousers)),
-        *_head(look, middle, head, scale, eyes),
+        *_head(look, centre, head, scale, eyes),
     )
-    return Figure(joints, normalise(on_head) @ head.T, _SHOWS, parts, middle, chest)
+    return Figure(joints, normalise(on_head) @ head.T, _SHOWS, parts, centre, chest)
 
 
 def _arms(joints: Floats, body: Floats, scale: float, walk: float) -> None:
@@ -152,10 +152,10 @@ def _along(direction: Floats) -> Floats:
     return np.stack([direction, second, np.cross(direction, second)], axis=1)
 
 
-def _head(look: Look, middle: Floats, head: Floats, scale: float, eyes: Floats) -> list[Part]:
-    nose = middle + scale * (head @ (np.array([1.02, 0, -0.15]) * _HEAD_RADII))
+def _head(look: Look, centre: Floats, head: Floats, scale: float, eyes: Floats) -> list[Part]:
+    nose = centre + scale * (head @ (np.array([1.02, 0, -0.15]) * _HEAD_RADII))
     return [
-        Part(middle, head, scale * _HEAD_RADII, _face(look, eyes)),
+        Part(centre, head, scale * _HEAD_RADII, _face(look, eyes)),
         Part(nose, head, scale * np.array([0.035, 0.02, 0.03]), plain(look.skin * 0.9)),
     ]
 
@@ -184,8 +184,8 @@ def _face(look: Look, eyes: Floats) -> Paint:
         colour = np.where(bare[:, None], look.skin, look.hair)
         mouth = np.abs(points - [0.83, 0, -0.55]) < [0.3, 0.3, 0.07]
         colour = np.where(np.all(mouth, axis=1)[:, None], look.skin * [0.75, 0.35, 0.35], colour)
-        for middle, iris in zip(EYES, irises, strict=True):
-            white = np.linalg.norm(points - middle, axis=1) < _EYE
+        for centre, iris in zip(EYES, irises, strict=True):
+            white = np.linalg.norm(points - centre, axis=1) < _EYE
             dark = white & (np.linalg.norm(points - iris, axis=1) < _IRIS)
             colour = np.where(white[:, None], 0.97, colour)
             colour = np.where(dark[:, None], _SMALL, colour)

@@ -36,7 +36,7 @@ class GazeFromAfarPredictor:
     """Gaze, head and body direction of every tracked person, also from afar and from behind.
 
     A window is a run of frames of a track, `step` rows apart, without a gap; where frames are
-    missing, or where the crop would lie outside the picture, a new run begins. A run shorter than a
+    missing, or where the crop would lie outside the image, a new run begins. A run shorter than a
     window is answered for with its last frame repeated, which the original has no answer for. With
     a step of more than 1 the rows between belong to windows of their own, so that every row is
     answered for from frames `step` apart.
@@ -91,11 +91,11 @@ class GazeFromAfarPredictor:
         from eyeline.systems.gaze_3d.streaming import Stream
 
         if scene.frames is None:
-            raise UsageError("gaze_3d/gaze_from_afar looks at pictures: the scene has no frames")
-        found = [Found.empty(len(track)) for track in scene.tracks]
+            raise UsageError("gaze_3d/gaze_from_afar looks at images: the scene has no frames")
+        result = [Found.empty(len(track)) for track in scene.tracks]
         with for_answers(self.threads):
             stream = Stream(self.network, report=self.report, at_once=self.at_once)
-            runs = Runs(stream, found, self.step, self.network.frames, self.at_once)
+            runs = Runs(stream, result, self.step, self.network.frames, self.at_once)
             size = scene.video.width_px, scene.video.height_px
             boxes = [boxes_of(track, *size) for track in scene.tracks]
             rows = [_visible(one.body, *size) for one in boxes]
@@ -108,11 +108,11 @@ class GazeFromAfarPredictor:
                     crop = np.array(crop_body(image, body))  # Pillow's may not be written
                     runs.show(place, row, crop, boxes[place].head[row], body)
             runs.end()
-        return [self._answer(scene, part, i, found) for i, part in enumerate(PARTS)]
+        return [self._answer(scene, part, i, result) for i, part in enumerate(PARTS)]
 
     def _answer(self, scene: Scene, part: str, i: int, found: Sequence[Found]) -> Directions:
-        told = [one.filled(i) for one in found]
-        concentration = joined((k for _, k in told), np.float64)
+        known = [one.filled(i) for one in found]
+        concentration = joined((k for _, k in known), np.float64)
         if part in self.rescaling:
             unseen = concentration <= UNKNOWN
             concentration = np.where(unseen, UNKNOWN, self.rescaling[part](concentration))
@@ -120,7 +120,7 @@ class GazeFromAfarPredictor:
             "gaze_3d", "gaze_from_afar", part,
             **who_and_when(scene.tracks),
             origin_px=joined((_origin(t, part) for t in scene.tracks), np.float64, (2,)),
-            direction=joined((d for d, _ in told), np.float64, (3,)),
+            direction=joined((d for d, _ in known), np.float64, (3,)),
             concentration=concentration,
         )  # fmt: skip
 

@@ -17,10 +17,10 @@ EYE_RADIUS_MM = 10.5
 """From the eyeball's middle to the plane of the iris."""
 CORNERS_AHEAD_MM = 2.0
 """How far the eye corners' middle lies before the eyeball's: a turned head shifts it."""
-IRIS_SHARE = 0.7
+IRIS_FRACTION = 0.7
 """How far gaze is drawn from the head's direction to what the irises show: the share that fits
 drawn eyes best, where irises are told as `people.irises` tells them (0.65 to 0.85 by size)."""
-IRIS_SHARE_PROFILE = 0.2
+IRIS_FRACTION_PROFILE = 0.2
 """The same for a head turned by 60 degrees and more, where the iris is foreshortened."""
 MOST_EYE_TURN_RAD = np.radians(35.0)
 """Eyes are not turned further than this against the head for long."""
@@ -30,12 +30,12 @@ MOST_EYE_TURN_RAD = np.radians(35.0)
 class Vertical:
     """Constants of the height of a look, fitted together by `scripts/fit_pitch.py`."""
 
-    usual_share: float = 0.6
+    usual_fraction: float = 0.6
     """Share of a person's usual pitch that is taken for the shape of the face rather than a look:
     the face model is that of an average adult."""
     head_gain: float = 1.33
     """How far a look goes up or down for each degree that the head does: eyes go on."""
-    iris_share: float = 0.6
+    iris_fraction: float = 0.6
     """How far gaze is drawn up or down from the head's direction to what the irises show."""
     iris_level_mm: float = -1.4
     """Height of the irises over the eye corners' middle in a level look: it is above it."""
@@ -73,9 +73,9 @@ def gaze(
     right_mm, down_mm = _upright(track.pupil_mm, roll)
     frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
     yaw = _follow_irises(yaw, right_mm)
-    lowered = vertical.iris_share * _iris_turn(down_mm - vertical.iris_level_mm)
+    lowered = vertical.iris_fraction * _iris_turn(down_mm - vertical.iris_level_mm)
     lowered += _lids_down(track.lid_opening, open_lids, vertical)
-    pitch = vertical.head_gain * (pitch - vertical.usual_share * usual_pitch_rad)
+    pitch = vertical.head_gain * (pitch - vertical.usual_fraction * usual_pitch_rad)
     pitch = pitch - frontal * lowered
     aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
     aim = np.einsum("nij,nj->ni", towards, aim)
@@ -122,8 +122,8 @@ def _follow_irises(yaw: Floats, right_mm: Floats) -> Floats:
     eye_yaw = np.arcsin(np.clip(np.where(seen, right, 0), -0.95, 0.95))
     turn = np.clip(eye_yaw - yaw, -MOST_EYE_TURN_RAD, MOST_EYE_TURN_RAD)
     profile = np.clip(np.abs(yaw) / np.radians(60.0), 0, 1)
-    share = IRIS_SHARE + profile * (IRIS_SHARE_PROFILE - IRIS_SHARE)
-    return np.asarray(yaw + np.where(seen, share * turn, 0))
+    fraction = IRIS_FRACTION + profile * (IRIS_FRACTION_PROFILE - IRIS_FRACTION)
+    return np.asarray(yaw + np.where(seen, fraction * turn, 0))
 
 
 def _lids_down(lid_opening: Floats, open_lids: float, vertical: Vertical) -> Floats:

@@ -26,13 +26,13 @@ class HeadPose:
             p: head_pose.usual_pitch((t for t in scene.tracks if t.person == p), scene.camera)
             for p in people
         }
-        found = [
+        result = [
             head_pose.gaze(t, lids[t.person], scene.camera, usual[t.person]) for t in scene.tracks
         ]
         heads = [directions.from_yaw_pitch(t.yaw_rad, t.pitch_rad) for t in scene.tracks]
         sure = [1 / t.head_error_rad**2 for t in scene.tracks]
         return [
-            _answer(scene, "gaze", [g for g, _ in found], [k for _, k in found]),
+            _answer(scene, "gaze", [g for g, _ in result], [k for _, k in result]),
             _answer(scene, "head", heads, sure),
         ]
 

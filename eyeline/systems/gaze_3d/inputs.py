@@ -1,6 +1,6 @@
-"""From a person in a picture to what the network sees: boxes, body crop, head mask, body motion.
+"""From a person in an image to what the network sees: boxes, body crop, head mask, body motion.
 
-Boxes are `(x, y, width, height)` here, in pixels of the displayed picture, as the benchmark keeps
+Boxes are `(x, y, width, height)` here, in pixels of the displayed image, as the benchmark keeps
 them. The arithmetic is that of the published preparation, integer by integer.
 """
 
@@ -30,11 +30,11 @@ HEAD_JOINTS = (0, 1, 15, 16, 17, 18)
 """Nose, neck, eyes, ears."""
 MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
-DEVIATION_RGB = (0.229, 0.224, 0.225)
+STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
 
 Box = tuple[float, float, float, float]
-"""x, y, width, height; may reach outside the picture."""
+"""x, y, width, height; may reach outside the image."""
 Joints = npt.NDArray[Any]
 
 _HEAD_GROWTH = (0.85, -0.2, 0.1, 0.1)
@@ -51,10 +51,10 @@ def tight_box(joints: Joints) -> Box:
         DataError: all are missing.
     """
     xy = np.nan_to_num(np.asarray(joints, np.float64)[:, :2], posinf=0, neginf=0)
-    found = xy[(xy != 0).all(axis=1)].astype(np.int64)
-    if not len(found):
+    result = xy[(xy != 0).all(axis=1)].astype(np.int64)
+    if not len(result):
         raise DataError("no joint of the person was found")
-    (x, y), (right, bottom) = found.min(axis=0).tolist(), found.max(axis=0).tolist()
+    (x, y), (right, bottom) = result.min(axis=0).tolist(), result.max(axis=0).tolist()
     return x, y, right - x, bottom - y
 
 
@@ -104,16 +104,16 @@ def body_box_of(joints: Joints) -> Floats:
 
 
 def crop_body(image: Image, box: Box | Floats, *, degrade: bool = True) -> Image:
-    """The body crop `(256, 192, 3)`; black where the box reaches outside the picture.
+    """The body crop `(256, 192, 3)`; black where the box reaches outside the image.
 
     Args:
         image: `(h, w, 3)` uint8 RGB.
         box: xywh; edges are rounded half to even.
-        degrade: first bring the picture to the sharpness that the network was trained on, see
+        degrade: first bring the image to the sharpness that the network was trained on, see
             `sharpness.degraded`.
 
     Raises:
-        DataError: not a colour picture, or a box of no numbers.
+        DataError: not a colour image, or a box of no numbers.
     """
     from PIL import Image as PillowImage
 
@@ -147,7 +147,7 @@ def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
     pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     # in this order and in float32, as the network's training had it
     mean = np.array(MEAN_RGB, np.float32) * np.float32(255)
-    scale = np.reciprocal(np.array(DEVIATION_RGB, np.float32) * np.float32(255))
+    scale = np.reciprocal(np.array(STD_RGB, np.float32) * np.float32(255))
     shifted = pixels.float().sub_(torch.from_numpy(mean).to(device))
     return shifted.mul_(torch.from_numpy(scale).to(device)).movedim(-1, -3).contiguous()
 
@@ -202,8 +202,8 @@ def body_motion(body_boxes: npt.ArrayLike, circular: bool) -> Floats:
     """
     boxes = np.asarray(body_boxes, np.float32)
     _check_extent(boxes)
-    middle = (boxes[:, :2] + boxes[:, 2:] / np.float32(2)) / boxes[:, 2:]
-    motion = middle - np.roll(middle, 1, axis=0)
+    centre = (boxes[:, :2] + boxes[:, 2:] / np.float32(2)) / boxes[:, 2:]
+    motion = centre - np.roll(centre, 1, axis=0)
     if not circular:
         motion[:1] = 0
     return np.asarray(motion)

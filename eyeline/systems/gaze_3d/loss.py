@@ -26,7 +26,7 @@ def cosine_loss(direction: Tensor, label: Tensor) -> Tensor:
 
     Args:
         direction: `(..., 3)` unit vectors.
-        label: `(..., 3)` unit vectors, or `(..., 2)` where only the picture's plane is known;
+        label: `(..., 3)` unit vectors, or `(..., 2)` where only the image's plane is known;
             directions are then compared in that plane.
 
     Returns:

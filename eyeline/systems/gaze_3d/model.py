@@ -195,7 +195,7 @@ class GazeFromAfar(nn.Module):
         given = (frames, head_mask, body_motion)
         if frames.device.type != "cpu" or torch.is_grad_enabled() or self.training:
             return self._seen(*given)
-        # the maps of many pictures would be returned to the system and fetched anew each time
+        # the maps of many images would be returned to the system and fetched anew each time
         parts = zip(*(torch.split(value, self.at_once) for value in given), strict=True)
         return torch.cat([self._seen(*part) for part in parts])
 
@@ -268,7 +268,7 @@ def gaze_from_afar(
     return GazeFromAfar(Stem(), head, body, GazeModule(frames))
 
 
-def economise(
+def set_gradient_checkpointing(
     network: GazeFromAfar, *, recompute: bool = False, frozen_blocks: int | None = None
 ) -> GazeFromAfar:
     """Make training of a network take less memory.

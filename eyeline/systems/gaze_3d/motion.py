@@ -1,4 +1,4 @@
-"""How a made-up person walks, turns and looks about: smooth, and known at any time.
+"""How a synthetic person walks, turns and looks about: smooth, and known at any time.
 
 The world is that of the data set: metres, z up. Yaw turns from x to y, pitch is up. The eyes lead,
 the head follows them part of the way and later, the chest points where the person walks.
@@ -13,9 +13,9 @@ import numpy as np
 from eyeline.results import Floats
 
 RATE_HZ = 10.0
-"""Frames a second of what is made up here; that of the real recordings is not published."""
+"""Frames a second of what is synthetic here; that of the real recordings is not published."""
 HEAD_LAG_S = 0.3
-HEAD_SHARE = 0.75
+HEAD_FRACTION = 0.75
 """How far the head turns towards where the eyes go."""
 
 
@@ -49,8 +49,8 @@ class _Waves:
     @classmethod
     def drawn(cls, rng: np.random.Generator, size: float, fastest_hz: float, n: int = 3) -> _Waves:
         cycle = rng.uniform(0.15 * fastest_hz, fastest_hz, n)
-        share = rng.uniform(0.5, 1, n)
-        return cls(size * share / share.sum(), cycle, rng.uniform(0, 2 * np.pi, n))
+        fraction = rng.uniform(0.5, 1, n)
+        return cls(size * fraction / fraction.sum(), cycle, rng.uniform(0, 2 * np.pi, n))
 
     def at(self, time_s: Floats) -> Floats:
         """`(t,)` values, at most the size that was drawn."""
@@ -97,7 +97,7 @@ def _look(rng: np.random.Generator, heading: Floats, time_s: Floats) -> tuple[Fl
     before_s = time_s - HEAD_LAG_S
     gaze = np.stack([heading + yaw.at(time_s), level + pitch.at(time_s)], axis=1)
     head = np.stack(
-        [heading + HEAD_SHARE * yaw.at(before_s), HEAD_SHARE * (level + pitch.at(before_s))],
+        [heading + HEAD_FRACTION * yaw.at(before_s), HEAD_FRACTION * (level + pitch.at(before_s))],
         axis=1,
     )
     return head, gaze

@@ -1,4 +1,4 @@
-"""Pictures of scores: errors by yaw, and concentrations against errors. SVG, complete in itself."""
+"""Images of scores: errors by yaw, and concentrations against errors. SVG, complete in itself."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def errors_by_yaw(rows: Sequence[Mapping[str, Any]], mean_deg: float, title: str
     for yaw in range(-180, 181, 45):
         x = _LEFT + (yaw + 180) / 360 * (WIDE - _LEFT - _RIGHT)
         body.append(f'<text class="m" x="{x:.1f}" y="{HIGH - 34}">{yaw}°</text>')
-    below = "true yaw: 0° towards the camera, 90° to the right of the picture, ±180° away"
+    below = "true yaw: 0° towards the camera, 90° to the right of the image, ±180° away"
     body.append(f'<text class="s m" x="{WIDE / 2}" y="{HIGH - 12}">{below}</text>')
     body.append(f'<text class="s e" x="{_LEFT - 6}" y="{HIGH - _BOTTOM - 4}">frames</text>')
     under = f"mean, middle half and number of frames; dashed: mean of all, {mean_deg:.1f}°"
     return svg(title, under, body)
 
 
-def kept_promises(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
+def reliability_diagram(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
     """Observed shares against promised ones, of the gaze's concentration.
 
     Args:
@@ -69,13 +69,13 @@ def kept_promises(found: Mapping[str, Mapping[str, Any]], title: str) -> str:
         y = _TOP + 40 + 44 * number
         body.append(f'<path class="p"{dash} d="M{path}"/>')
         body.append(f'<path class="p"{dash} d="M{_LEFT + side + 40} {y - 4}h30"/>')
-        told = (
+        known = (
             f"off by {100 * values['ece']:.1f} points of share, "
             f"{values['angular_ece_deg']:.1f}° of mean angle"
         )
         x = _LEFT + side + 78
         body.append(f'<text x="{x}" y="{y}">{escape(name)}</text>')
-        body.append(f'<text class="s" x="{x}" y="{y + 16}">{told}</text>')
+        body.append(f'<text class="s" x="{x}" y="{y + 16}">{known}</text>')
     below = "share of frames promised to lie within an angle"
     body.append(f'<text class="s m" x="{_LEFT + side / 2}" y="{HIGH - 16}">{below}</text>')
     return svg(title, "share of frames that do; dashed: every promise kept", body)
@@ -98,9 +98,9 @@ def _bar(
         f'height="{high:.1f}"><title>{row["from_deg"]:.0f}° to {row["to_deg"]:.0f}°: '
         f"{row['mean_deg']:.1f}°, {row['frames']} frames</title></rect>"
     )
-    middle = left + width / 2
+    centre = left + width / 2
     yield (
-        f'<path class="q" d="M{middle:.1f} {floor - low * scale:.1f}V{floor - up * scale:.1f}"/>'
+        f'<path class="q" d="M{centre:.1f} {floor - low * scale:.1f}V{floor - up * scale:.1f}"/>'
     )
 
 

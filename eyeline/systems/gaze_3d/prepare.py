@@ -1,6 +1,6 @@
 """Preparing GAFA: from the cameras as downloaded to body crops with boxes and directions.
 
-A run that was stopped goes on with the crops that it has not made. A damaged picture costs itself,
+A run that was stopped goes on with the crops that it has not made. A damaged image costs itself,
 a camera that cannot be read costs itself; both are counted and named in the report.
 """
 
@@ -34,7 +34,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     jobs: Jobs = 1,
     sessions: tuple[str, ...] = (),
     degrade: bool = True,
@@ -43,15 +43,15 @@ def run(
     """Prepare all cameras of a data set, or those of some sessions.
 
     Args:
-        source: holds `<scene>/<session>/<camera>.pkl` and folders of pictures, or `raw_data` with
+        source: holds `<scene>/<session>/<camera>.pkl` and folders of images, or `raw_data` with
             them; its own lists of sessions and `intrinsics.npz` are taken along.
         out: folder to make, `<scene>/<session>/<camera>` in it.
         weights: none are needed.
         device: none is used.
-        told: hears of every camera.
+        log: receives every camera.
         jobs: cameras worked on at the same time, a process each.
         sessions: for example `library/1029_2`; all by default.
-        degrade: bring pictures to the sharpness that the released weights know.
+        degrade: bring images to the sharpness that the released weights know.
         quality: of the crops' JPEG, 1 to 100; 0 for PNG.
 
     Raises:
@@ -61,23 +61,23 @@ def run(
     """
     del weights, device
     source, out = Path(source), Path(out)
-    found = find_cameras(source, sessions or None)
+    result = find_cameras(source, sessions or None)
     intrinsics = data_root(source) / INTRINSICS
     if intrinsics.is_file():
         read_matrix(intrinsics)
     lists = _lists(source, out)
-    lacking = [Outcome(name, "failed", lacks) for name, lacks in found.incomplete.items()]
-    work = [(camera, out, Settings(degrade, quality)) for camera in found.cameras]
-    outcomes = prepare_all(attempt, work, told, jobs=jobs, before=lacking)
+    lacking = [Outcome(name, "failed", lacks) for name, lacks in result.incomplete.items()]
+    work = [(camera, out, Settings(degrade, quality)) for camera in result.cameras]
+    outcomes = prepare_all(attempt, work, log, jobs=jobs, before=lacking)
     for folder in (source, data_root(source)):
         for name in (*splits.names(), INTRINSICS):
             if (folder / name).is_file() and not (out / name).exists():
                 write_bytes(out / name, (folder / name).read_bytes())
-    missing = _missing(found, lists, out)
+    missing = _missing(result, lists, out)
     listed.write(out, missing)
     for note in missing.values():
-        if told:
-            told(note)
+        if log:
+            log(note)
     skipped = {o.name: dict(o.counts["skipped"]) for o in outcomes if o.counts.get("skipped")}
     details = {
         "frames": sum(o.counts.get("frames", 0) for o in outcomes),

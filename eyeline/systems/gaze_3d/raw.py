@@ -1,4 +1,4 @@
-"""The data set as its authors give it out: cameras, their annotations, and numbered pictures."""
+"""The data set as its authors give it out: cameras, their annotations, and numbered images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eyeline.results import Floats
 from eyeline.systems.gaze_3d.inputs import JOINTS
 
 ANNOTATION = ".pkl"
-PICTURES = (".jpg", ".jpeg", ".png")
+IMAGES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, order=True)
@@ -28,7 +28,7 @@ class RawCamera:
     """For example `library/1029_2/Camera_5_0`."""
     annotation: Path
     folder: Path
-    """Of its pictures."""
+    """Of its images."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def data_root(source: Path) -> Path:
 
 
 def find_cameras(source: Path, sessions: Sequence[str] | None = None) -> Found:
-    """All cameras below `<scene>/<session>`, those without annotation or pictures named apart.
+    """All cameras below `<scene>/<session>`, those without annotation or images named apart.
 
     Args:
         source: the data set.
@@ -101,7 +101,7 @@ def read_annotation(path: Path) -> Annotation:
     Raises:
         DataError: not a pickle of arrays, or one that lacks a key or has another shape; named.
     """
-    content = read_pickle(path, pictures=True)
+    content = read_pickle(path, images=True)
     try:
         return _annotation(content)
     except DataError as error:
@@ -109,19 +109,19 @@ def read_annotation(path: Path) -> Annotation:
 
 
 def numbered(names: Iterable[str]) -> tuple[dict[int, str], list[str]]:
-    """Pictures by frame number, ascending, and names that number no frame or one twice."""
-    found: dict[int, str] = {}
+    """Images by frame number, ascending, and names that number no frame or one twice."""
+    result: dict[int, str] = {}
     strange = []
     for name in sorted(names):
         stem, dot, kind = name.rpartition(".")
-        if dot + kind.lower() not in PICTURES:
+        if dot + kind.lower() not in IMAGES:
             continue
         number = int(stem) if re.fullmatch(r"[0-9]{1,12}", stem) else -1
-        if number < 0 or number in found:
+        if number < 0 or number in result:
             strange.append(name)
         else:
-            found[number] = name
-    return dict(sorted(found.items())), strange
+            result[number] = name
+    return dict(sorted(result.items())), strange
 
 
 def read_matrix(path: Path) -> tuple[Floats, Floats]:
@@ -130,12 +130,12 @@ def read_matrix(path: Path) -> tuple[Floats, Floats]:
     Raises:
         DataError: the file cannot be read or lacks one of them.
     """
-    found = read_npz(path, ("cam_mat", "dist_coeffs"))
-    if len(found) < 2:
+    result = read_npz(path, ("cam_mat", "dist_coeffs"))
+    if len(result) < 2:
         raise DataError(f"{path} lacks cam_mat or dist_coeffs")
-    matrix, distortion = found["cam_mat"], found["dist_coeffs"].reshape(-1)
+    matrix, distortion = result["cam_mat"], result["dist_coeffs"].reshape(-1)
     check_shape(matrix, "3 3", f"{path}: cam_mat")
-    if any(array.dtype.kind not in "fiu" for array in found.values()):
+    if any(array.dtype.kind not in "fiu" for array in result.values()):
         raise DataError(f"{path}: cam_mat or dist_coeffs are no numbers")
     return matrix, distortion
 
@@ -148,13 +148,13 @@ def _cameras_of(folder: Path, session: str) -> tuple[list[RawCamera], dict[str, 
     }
     cameras, incomplete = [], {}
     for name in sorted(names):
-        annotation, pictures = folder / f"{name}{ANNOTATION}", folder / name
+        annotation, images = folder / f"{name}{ANNOTATION}", folder / name
         if not annotation.is_file():
             incomplete[f"{session}/{name}"] = f"no annotation {annotation.name}"
-        elif not pictures.is_dir():
-            incomplete[f"{session}/{name}"] = "no folder of pictures"
+        elif not images.is_dir():
+            incomplete[f"{session}/{name}"] = "no folder of images"
         else:
-            cameras.append(RawCamera(f"{session}/{name}", annotation, pictures))
+            cameras.append(RawCamera(f"{session}/{name}", annotation, images))
     if not names:
         raise DataError(f"session {session}: no camera in {folder}")
     return cameras, incomplete

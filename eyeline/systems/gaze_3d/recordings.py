@@ -1,7 +1,7 @@
 """One camera of a prepared data set: body crops with their boxes and directions, in either layout.
 
-Ours is `annotation.npz` beside numbered pictures; the authors' is `annotation.pickle` beside
-numbered pictures, or beside `image.pickle`, which holds them all and is read whole.
+Ours is `annotation.npz` beside numbered images; the authors' is `annotation.pickle` beside
+numbered images, or beside `image.pickle`, which holds them all and is read whole.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from eyeline.systems.gaze_3d.raw import numbered
 
 ANNOTATION = "annotation.npz"
 ORIGINAL = "annotation.pickle"
-ORIGINAL_PICTURES = "image.pickle"
+ORIGINAL_IMAGES = "image.pickle"
 
 _FROM_ORIGINAL = {
     "frame": ("index",),
@@ -58,11 +58,11 @@ class Rows:
     frame: Ints
     """`(n,)` number in the recording, ascending, with gaps; the same in all its cameras."""
     joints: Floats
-    """`(n, 25, 2 or more)` pixels of the recording's picture; 0 where a joint is missing."""
+    """`(n, 25, 2 or more)` pixels of the recording's image; 0 where a joint is missing."""
     head_box: Floats
-    """`(n, 4)` float32 xywh, pixels of the recording's picture, as the body box."""
+    """`(n, 4)` float32 xywh, pixels of the recording's image, as the body box."""
     body_box: Floats
-    """`(n, 4)` float32 xywh of the crop; may reach outside the picture."""
+    """`(n, 4)` float32 xywh of the crop; may reach outside the image."""
     gaze: Floats
     """`(n, 3)` float32 unit vectors in the camera frame, as the other directions."""
     head: Floats
@@ -96,12 +96,12 @@ class Recording:
         """`(n,)` whether a row has a crop, boxes with an extent and directions with a length."""
         rows = self.rows
         boxes = np.concatenate([rows.head_box, rows.body_box], axis=1)
-        sound = np.isfinite(boxes).all(axis=1) & (rows.body_box[:, 2:] > 0).all(axis=1)
+        audio = np.isfinite(boxes).all(axis=1) & (rows.body_box[:, 2:] > 0).all(axis=1)
         for vectors in (rows.gaze, rows.head, rows.body):
             length = np.linalg.norm(vectors, axis=1)
-            sound &= np.isfinite(length) & (length > 1e-6)
-        there = self.files or self._pictures
-        return np.asarray(sound & np.array([int(n) in there for n in rows.frame], bool))
+            audio &= np.isfinite(length) & (length > 1e-6)
+        there = self.files or self._images
+        return np.asarray(audio & np.array([int(n) in there for n in rows.frame], bool))
 
     def crop(self, row: int) -> Image:
         """The body crop of a row, `(256, 192, 3)` uint8 RGB.
@@ -111,23 +111,23 @@ class Recording:
         """
         number = int(self.rows.frame[row])
         if not self.files:
-            picture = self._pictures.get(number)
+            image = self._images.get(number)
         else:
-            picture = _decoded(self.folder / self.files.get(number, f"{number:06d}.jpg"))
+            image = _decoded(self.folder / self.files.get(number, f"{number:06d}.jpg"))
         what = f"{self.name}: crop of frame {number}"
-        if picture is None:
+        if image is None:
             raise DataError(f"{what} is missing or damaged")
-        check_shape(picture, f"{SIZE[0]} {SIZE[1]} 3", what)
-        return picture
+        check_shape(image, f"{SIZE[0]} {SIZE[1]} 3", what)
+        return image
 
     @cached_property
-    def _pictures(self) -> dict[int, Image]:
-        path = self.folder / ORIGINAL_PICTURES
+    def _images(self) -> dict[int, Image]:
+        path = self.folder / ORIGINAL_IMAGES
         if not path.is_file():
             return {}
-        content = read_pickle(path, pictures=True)
-        if not isinstance(content, dict) or not _pictures_by_name(content):
-            raise DataError(f"{path}: expected a dict of pictures by name")
+        content = read_pickle(path, images=True)
+        if not isinstance(content, dict) or not _images_by_name(content):
+            raise DataError(f"{path}: expected a dict of images by name")
         names, _ = numbered(content)
         return {number: content[name] for number, name in names.items()}
 
@@ -166,21 +166,21 @@ def _read_ours(path: Path) -> dict[str, Any]:
         raise DataError(f"{path.name} is damaged: {error}") from None
 
 
-def _pictures_by_name(content: Mapping[Any, Any]) -> bool:
+def _images_by_name(content: Mapping[Any, Any]) -> bool:
     return all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in content.items())
 
 
 def _read_original(path: Path) -> dict[str, Any]:
-    content = read_pickle(path, pictures=True)
+    content = read_pickle(path, images=True)
     if not isinstance(content, dict):
         raise DataError(f"{path.name}: expected a dict, it holds a {type(content).__name__}")
-    found = {}
+    result = {}
     for ours, theirs in _FROM_ORIGINAL.items():
         present = [name for name in theirs if name in content]
         if not present:
             raise DataError(f"{path.name}: no '{theirs[0]}' in it")
-        found[ours] = content[present[0]]
-    return found
+        result[ours] = content[present[0]]
+    return result
 
 
 def _rows(content: Mapping[str, Any]) -> Rows:
@@ -216,12 +216,12 @@ def _empty(pattern: str) -> tuple[int, ...]:
 
 
 def _decoded(path: Path) -> Image | None:
-    """`(h, w, 3)` RGB; None where the file is not there or no picture."""
+    """`(h, w, 3)` RGB; None where the file is not there or no image."""
     import cv2
 
     try:
         content = np.fromfile(path, np.uint8)
     except OSError:
         return None
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    return None if picture is None else np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    return None if image is None else np.ascontiguousarray(image[..., ::-1], np.uint8)

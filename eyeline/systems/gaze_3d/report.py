@@ -17,7 +17,7 @@ from eyeline.systems.gaze_3d.answers import Answers
 
 COLUMNS = ("3d_front", "2d_front", "3d_back", "2d_back", "3d_all", "2d_all")
 """Mean angles in degrees, in the order in which the authors print them: in space and in the
-picture's plane, of people who look towards the camera's side, away from it, and of all."""
+image's plane, of people who look towards the camera's side, away from it, and of all."""
 PUBLISHED_BATCH = 32
 YAW_BINS = 24
 
@@ -32,7 +32,7 @@ def published(found: Floats, label: Floats, batch: int = PUBLISHED_BATCH) -> dic
 
     Args:
         found: `(window, time, 3)`.
-        label: `(window, time, 3)`, or `(window, time, 2)` of the picture's plane only, where all
+        label: `(window, time, 3)`, or `(window, time, 2)` of the image's plane only, where all
             figures but `2d_all` are 0.
         batch: windows in each.
 
@@ -84,7 +84,7 @@ def score(found: Answers, truth: Answers) -> Report:
     windows, figures = windows_of(found), None
     if windows is not None:
         figures = published(found.direction["gaze"][windows], truth.direction["gaze"][windows])
-    made: Report = plain(
+    created: Report = plain(
         {
             "frames": len(found),
             "pooled": _means(angles, np.arange(len(found))),
@@ -108,7 +108,7 @@ def score(found: Answers, truth: Answers) -> Report:
             or None,
         }
     )
-    return made
+    return created
 
 
 def printed(figures: Mapping[str, float] | None) -> list[str]:
@@ -168,11 +168,11 @@ def _angles(found: Floats, label: Floats) -> dict[str, Floats]:
     """Degrees `(n,)` by `COLUMNS`, NaN for frames that a column leaves out."""
     space = np.rad2deg(angle(found, label))
     plane = np.rad2deg(angle(_in_plane(found), _in_plane(label)))
-    told = np.hypot(label[:, 0], label[:, 1]) > 1e-6  # straight at the camera has no such angle
+    known = np.hypot(label[:, 0], label[:, 1]) > 1e-6  # straight at the camera has no such angle
     front = label[:, 2] <= 0
     sides = {"front": front, "back": ~front, "all": front | ~front}
     return {
-        name: np.where(sides[side] & (told | (axes == "3d")), values, np.nan)
+        name: np.where(sides[side] & (known | (axes == "3d")), values, np.nan)
         for name in COLUMNS
         for axes, side, values in [(name[:2], name[3:], space if name[:2] == "3d" else plane)]
     }
@@ -186,13 +186,13 @@ def _intervals(
     angles: Mapping[str, Floats], groups: Iterable[Ints]
 ) -> dict[str, tuple[float, float]]:
     """Of means over frames when whole groups are drawn."""
-    own, found = list(groups), {}
+    own, predictions = list(groups), {}
     for name, values in angles.items():
         total = np.array([np.nansum(values[rows]) for rows in own])
         count = np.array([np.count_nonzero(~np.isnan(values[rows])) for rows in own])
         score = bootstrap.drawn_ratio(total, count)
-        found[name] = bootstrap.bootstrap_interval(score, len(own))
-    return found
+        predictions[name] = bootstrap.bootstrap_interval(score, len(own))
+    return predictions
 
 
 def _clipped_angle(found: Floats, label: Floats) -> float:
@@ -204,7 +204,7 @@ def _clipped_angle(found: Floats, label: Floats) -> float:
 
 
 def _flat(vectors: Floats) -> Floats:
-    """In the picture's plane, as published: no number where nothing is left there."""
+    """In the image's plane, as published: no number where nothing is left there."""
     plane = vectors[..., :2]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(plane / np.linalg.norm(plane, axis=-1, keepdims=True))

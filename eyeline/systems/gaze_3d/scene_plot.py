@@ -104,9 +104,9 @@ class _Panel:
         flat, height = points @ axes.T, HIGH - top - 30
         low, high = flat.min(axis=0) - _CAMERA_M, flat.max(axis=0) + _CAMERA_M
         scale = float(np.min([width, height] / (high - low)))
-        middle = (low + high) / 2
+        centre = (low + high) / 2
         shift = np.array(
-            [left + width / 2 - scale * middle[0], top + height / 2 + scale * middle[1]]
+            [left + width / 2 - scale * centre[0], top + height / 2 + scale * centre[1]]
         )
         return cls(axes, scale, shift)
 

@@ -18,7 +18,7 @@ def run(
     *,
     split: str = "gafa_test.txt",
     subset: bool = False,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Report:
     """Scores of predicted directions.
 
@@ -28,7 +28,7 @@ def run(
             published test are wanted.
         split: list of its sessions.
         subset: whether predictions may leave frames out; they are counted.
-        told: hears of notes.
+        log: receives notes.
 
     Returns:
         `report.score`'s report. `published` is comparable with the authors' table only if the
@@ -40,15 +40,15 @@ def run(
             have; names them.
     """
     predictions, truth = Path(predictions), Path(truth)
-    found, notes = answers.read(predictions), list[str]()
-    rows = report.windows_of(found)
+    result, notes = answers.read(predictions), list[str]()
+    rows = report.windows_of(result)
     known = _truth(truth, split, FRAMES if rows is None else rows.shape[1])
-    sides = found.side(predictions), known.side(truth)
+    sides = result.side(predictions), known.side(truth)
     at = tables.join(*sides, subset=subset, what="frames", notes=notes)
-    figures = report.score(found, known.rows(at))
-    made = Report({"predictions": predictions, "truth": truth, **figures, "notes": notes})
-    made.log(told)
-    return made
+    figures = report.score(result, known.rows(at))
+    created = Report({"predictions": predictions, "truth": truth, **figures, "notes": notes})
+    created.log(log)
+    return created
 
 
 def _truth(path: Path, split: str, frames: int) -> Answers:

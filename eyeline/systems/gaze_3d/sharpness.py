@@ -1,4 +1,4 @@
-"""The sharpness of a picture 720 pixels wide, at any size, for a part of the picture alone."""
+"""The sharpness of an image 720 pixels wide, at any size, for a part of the image alone."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from eyeline.results import Image
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image as ImageItem
 
 SEEN_WIDTH_PX = 720
-"""Width of the picture whose sharpness every crop has."""
+"""Width of the image whose sharpness every crop has."""
 
 
-def degraded(image: Image, part: tuple[int, int, int, int]) -> Picture:
-    """A part of a picture after the picture was made 720 pixels wide, and as large as it was again.
+def degraded(image: Image, part: tuple[int, int, int, int]) -> ImageItem:
+    """A part of an image after the image was made 720 pixels wide, and as large as it was again.
 
     The passes run as in Pillow, across before down and small before large, so that the same comes
-    out as for the whole picture.
+    out as for the whole image.
 
     Args:
         image: `(h, w, 3)` uint8.
@@ -38,25 +38,25 @@ def degraded(image: Image, part: tuple[int, int, int, int]) -> Picture:
     return many.crop((left, top, left + part[2] - part[0], top + part[3] - part[1]))
 
 
-def _resized(picture: Picture, axis: int, box: tuple[int, int], length: int) -> Picture:
+def _resized(image: ImageItem, axis: int, box: tuple[int, int], length: int) -> ImageItem:
     """The pixels within `box` along one axis as `length` pixels; the other axis stays."""
     from PIL.Image import Resampling
 
-    width, height = picture.size
+    width, height = image.size
     if axis == 0:
-        return picture.resize((length, height), Resampling.BICUBIC, (box[0], 0, box[1], height))
-    return picture.resize((width, length), Resampling.BICUBIC, (0, box[0], width, box[1]))
+        return image.resize((length, height), Resampling.BICUBIC, (box[0], 0, box[1], height))
+    return image.resize((width, length), Resampling.BICUBIC, (0, box[0], width, box[1]))
 
 
 class _Span(NamedTuple):
     """What is computed along one axis, as first and end of pixels, and as numbers of pixels.
 
-    Both sizes of the picture have a pixel's edge at the ends of each box. Elsewhere Pillow, which
-    keeps boxes as float32, would shift the picture by some 1e-4 pixels.
+    Both sizes of the image have a pixel's edge at the ends of each box. Elsewhere Pillow, which
+    keeps boxes as float32, would shift the image by some 1e-4 pixels.
     """
 
     read: tuple[int, int]
-    """Of the picture: `source` and what the filter reaches beside it."""
+    """Of the image: `source` and what the filter reaches beside it."""
     source: tuple[int, int]
     """Of `read`: what is made small."""
     small: int
@@ -66,7 +66,7 @@ class _Span(NamedTuple):
     large: int
     """How many pixels become of that."""
     first: int
-    """Where they begin in the picture."""
+    """Where they begin in the image."""
 
     @classmethod
     def of(cls, first: int, end: int, length: int, small_length: int) -> _Span:

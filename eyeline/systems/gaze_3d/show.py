@@ -79,7 +79,7 @@ def run(
     frame: Whole | None = None,
     count: Count = 1,
     every: Count = 1,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Summary:
     """Draw the annotations of a session's cameras at the same instants.
 
@@ -93,7 +93,7 @@ def run(
         frame: number of the first frame; by default the first that most cameras see somebody in.
         count: how many frames.
         every: from one frame to the next.
-        told: hears of every frame.
+        log: receives every frame.
 
     Raises:
         DataError: no such session, camera or frame, or none that can be read.
@@ -118,14 +118,14 @@ def run(
             rows += _rows(number, points, [a.joints[number] for a in known.values()])
         drawn = scene(f"{name}, frame {number}", known, number, points)
         write_bytes(out / f"scene_{number:06d}.svg", drawn.svg.encode())
-        if told:
-            told(f"frame {number}: {np.isfinite(points[:, 0]).sum()} of {len(NAMES)} joints")
+        if log:
+            log(f"frame {number}: {np.isfinite(points[:, 0]).sum()} of {len(NAMES)} joints")
     if rows:
         _write_points(out / POINTS, rows)
     apart = max(_apart_deg([*known.values()], number) for number in frames)
     notes += [f"the gaze of the cameras differs by at most {apart:.2f} degrees in the world"]
-    for note in notes if told else ():
-        told(note)  # type: ignore[misc]
+    for note in notes if log else ():
+        log(note)  # type: ignore[misc]
     return Summary(name, frames, _described(known, off), tuple(notes), failed)
 
 

@@ -44,19 +44,19 @@ def read(name: str | Path, root: Path | None = None) -> tuple[str, ...]:
 
 
 def held_out(
-    sessions: Sequence[str], share: float = 0.1, seed: int = 0
+    sessions: Sequence[str], fraction: float = 0.1, seed: int = 0
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Sessions to train on and, drawn by `seed`, at least one to validate on; orders are kept.
 
     Raises:
         DataError: fewer than two sessions, or a share that is not within 0 and 1.
     """
-    if len(sessions) < 2 or not 0 < share < 1:
+    if len(sessions) < 2 or not 0 < fraction < 1:
         raise DataError(
-            f"{len(sessions)} sessions and a share of {share}: two sessions or more and a share "
+            f"{len(sessions)} sessions and a share of {fraction}: two sessions or more and a share "
             "between 0 and 1 can be split"
         )
-    count = min(max(round(share * len(sessions)), 1), len(sessions) - 1)
+    count = min(max(round(fraction * len(sessions)), 1), len(sessions) - 1)
     drawn = set(np.random.default_rng(seed).permutation(len(sessions))[:count].tolist())
     kept = tuple(s for i, s in enumerate(sessions) if i not in drawn)
     return kept, tuple(s for i, s in enumerate(sessions) if i in drawn)

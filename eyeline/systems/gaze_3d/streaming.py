@@ -23,7 +23,7 @@ from eyeline.systems.gaze_3d.windows import AT_ONCE, View, Window, WindowStream,
 Report = Literal["last", "middle", "mean"]
 """Which estimate of a frame counts, of the up to `frames` windows that it lies in.
 
-`last`: of the window that ends with it, without delay. `middle`: of the window about it, half a
+`last`: of the window that ends with it, without delay. `centre`: of the window about it, half a
 window late. `mean`: the mean over all of them, a window late. At both ends of a run, where that
 window is not there, the nearest one answers.
 """
@@ -63,7 +63,7 @@ class Stream:
         self._length, self._report = network.frames, report
         self._open: dict[int, list[Window]] = {}
         """Windows by track in which frames without an answer lie."""
-        self._told: dict[int, int] = {}
+        self._reported: dict[int, int] = {}
         """Last frame by track that has its answer."""
         self._boxes: dict[int, tuple[int, npt.NDArray[np.float64]]] = {}
 
@@ -138,15 +138,15 @@ class Stream:
     def _rest(self, track_id: int) -> list[Answer]:
         held = self._open.pop(track_id, [])
         answers = list(self._tell(held, held[-1].frames[-1])) if held else []
-        self._told.pop(track_id, None)
+        self._reported.pop(track_id, None)
         return answers
 
     def _tell(self, held: Sequence[Window], until: int) -> Iterator[Answer]:
         track = held[-1].track_id
         known = sorted({frame for window in held for frame in window.frames})
         for frame in known:
-            if self._told.get(track, -1) < frame <= until:
-                self._told[track] = frame
+            if self._reported.get(track, -1) < frame <= until:
+                self._reported[track] = frame
                 yield Answer(track, frame, self._chosen(held, frame))
 
     def _chosen(self, held: Sequence[Window], frame: int) -> Directions3D:

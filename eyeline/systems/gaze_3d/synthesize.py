@@ -19,7 +19,7 @@ from annotated_types import Ge, Gt, Le
 
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of, work_on
-from eyeline.files import filling, write_bytes
+from eyeline.files import atomic_dir, write_bytes
 from eyeline.geometry.directions import normalise
 from eyeline.log import Log
 from eyeline.results import Floats
@@ -35,7 +35,7 @@ JPEG_QUALITY = 85
 
 _JOINT_NOISE_PX = 1.0
 _JOINT_MISSED = 0.02
-_GAP_SHARE, _GAP_FRAMES = 0.25, 3
+_GAP_FRACTION, _GAP_FRAMES = 0.25, 3
 """Share of the cameras that lose the person for some frames."""
 
 
@@ -61,7 +61,7 @@ def run(
     frames: Annotated[int, Gt(FRAMES), Le(10**6)] = 24,
     width_px: Annotated[int, Ge(64), Le(2**14)] = 480,
     jobs: Jobs = 1,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 
@@ -72,9 +72,9 @@ def run(
         test_sessions: to test on.
         cameras: of each session; every third is portrait.
         frames: of each camera.
-        width_px: of a picture; its height is three quarters of that.
+        width_px: of an image; its height is three quarters of that.
         jobs: sessions made at the same time, a process each.
-        told: hears of every session.
+        log: receives every session.
 
     Returns:
         Where it lies and how much it is.
@@ -87,13 +87,13 @@ def run(
     drawn = [
         _Session(f"{SCENE}/{i:03d}", (seed, i), cameras, frames, width_px) for i in range(count)
     ]
-    with filling(Path(out)) as folder:
+    with atomic_dir(Path(out)) as folder:
         _write_intrinsics(folder / "raw_data" / "intrinsics.npz", width_px)
         for name, some in (("train", drawn[:sessions]), ("test", drawn[sessions:])):
             text = "".join(f"{session.name}\n" for session in some)
             write_bytes(folder / f"gafa_{name}.txt", text.encode())
         work = [(session, folder / "raw_data") for session in drawn]
-        list(work_on(_write_session, work, told, str, jobs=jobs))
+        list(work_on(_write_session, work, log, str, jobs=jobs))
         size = size_of(folder)
     return {
         "folder": str(out),
@@ -106,9 +106,9 @@ def run(
 
 
 def matrix_of(width_px: int) -> Floats:
-    """The camera matrix `(3, 3)` of all cameras, for pictures of this width.
+    """The camera matrix `(3, 3)` of all cameras, for images of this width.
 
-    As in the real data set its principal point is that of landscape pictures.
+    As in the real data set its principal point is that of landscape images.
     """
     focal = 0.95 * width_px
     return np.array([[focal, 0, width_px / 2], [0, focal, width_px * 0.375], [0, 0, 1]])
@@ -124,14 +124,14 @@ def _write_session(session: _Session, root: Path) -> str:
         around = first + 2 * np.pi * (number + rng.uniform(-0.15, 0.15)) / session.cameras
         view = _view(rng, around, session.width_px, portrait=number % 3 == 2)
         place = root / session.name / f"Camera{number + 1}_0"
-        _write_pictures(place, view, figures, motion, light, rng)
+        _write_images(place, view, figures, motion, light, rng)
         annotation = _annotation(view, figures, motion, rng)
         write_bytes(place.with_name(f"{place.name}.pkl"), pickle.dumps(annotation, protocol=4))
     return session.name
 
 
 def _view(rng: np.random.Generator, around: float, width_px: int, portrait: bool) -> View:
-    """A camera on the wall that has the room's middle in the middle of its picture."""
+    """A camera on the wall that has the room's middle in the middle of its image."""
     away, matrix = rng.uniform(4.2, 5.4), matrix_of(width_px)
     position = np.array([away * np.cos(around), away * np.sin(around), rng.uniform(1.5, 2.6)])
     size = (width_px, width_px * 3 // 4)
@@ -139,8 +139,8 @@ def _view(rng: np.random.Generator, around: float, width_px: int, portrait: bool
     forward = normalise(np.array([0, 0, 0.95]) - position)
     right = normalise(np.cross(forward, [0.0, 0.0, 1.0]))
     looking = np.stack([right, np.cross(forward, right), forward], axis=1)
-    middle = normalise(np.linalg.inv(matrix) @ [width / 2, height / 2, 1])
-    return View(matrix, width, height, looking @ _turn_to_axis(middle), position)
+    centre = normalise(np.linalg.inv(matrix) @ [width / 2, height / 2, 1])
+    return View(matrix, width, height, looking @ _turn_to_axis(centre), position)
 
 
 def _turn_to_axis(ray: Floats) -> Floats:
@@ -150,7 +150,7 @@ def _turn_to_axis(ray: Floats) -> Floats:
     return np.asarray(np.eye(3) + cross + cross @ cross / (1 + z))
 
 
-def _write_pictures(
+def _write_images(
     place: Path,
     view: View,
     figures: list[Figure],
@@ -212,15 +212,15 @@ def _annotation(
 def _keypoints(view: View, figures: list[Figure], rng: np.random.Generator) -> Floats:
     """`(t, 25, 3)` float32 pixels and confidence as a detector finds them; 0 where it does not."""
     points = np.zeros((len(figures), JOINTS, 3), np.float32)
-    lost = int(rng.integers(len(figures))) if rng.random() < _GAP_SHARE else len(figures)
+    lost = int(rng.integers(len(figures))) if rng.random() < _GAP_FRACTION else len(figures)
     for frame, figure in enumerate(figures):
         joints = view.to_camera(figure.joints)
         pixel = view.project(joints) + rng.normal(0, _JOINT_NOISE_PX, (JOINTS, 2))
         inside = ((pixel > 1) & (pixel < [view.width_px, view.height_px])).all(axis=1)
         to_camera = normalise(view.position - figure.joints)
         hidden = (figure.normals * to_camera).sum(axis=1) < figure.shows
-        found = inside & ~hidden & (rng.random(JOINTS) >= _JOINT_MISSED)
-        points[frame, found, :2], points[frame, found, 2] = pixel[found], 0.9
+        result = inside & ~hidden & (rng.random(JOINTS) >= _JOINT_MISSED)
+        points[frame, result, :2], points[frame, result, 2] = pixel[result], 0.9
     points[lost : lost + _GAP_FRAMES, list(HEAD_JOINTS)] = 0
     return points
 

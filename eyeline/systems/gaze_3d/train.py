@@ -16,7 +16,7 @@ from eyeline.systems.gaze_3d import answers, calibration, evaluate, report, spli
 from eyeline.systems.gaze_3d.data import Window, Windows, open_training
 from eyeline.systems.gaze_3d.inputs import FRAMES
 from eyeline.systems.gaze_3d.loss import concentration_loss, losses
-from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, economise
+from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, set_gradient_checkpointing
 from eyeline.systems.gaze_3d.recipe import Recipe, read_recipe
 from eyeline.training import loop, task
 from eyeline.training.loop import Epoch, StepLoss, freeze_statistics
@@ -44,14 +44,14 @@ class Step:
         if self.frozen:
             freeze_statistics(network)
         given = window["clip"], window["head_mask"], window["body_motion"]
-        found: Directions3D = network(*given, recurrence=self.recurrence)
+        result: Directions3D = network(*given, recurrence=self.recurrence)
         turn = "concentration" if number % self.every == 0 else "direction"
-        label = {part: cast(Tensor, cast(Any, window)[part]) for part in found._fields}
-        parts = losses(found, label, kind=self.kind if turn == "concentration" else None)
+        label = {part: cast(Tensor, cast(Any, window)[part]) for part in result._fields}
+        parts = losses(result, label, kind=self.kind if turn == "concentration" else None)
         # every parameter takes part, if by nothing: processes wait for the gradients of all
-        every = torch.stack([e.direction.sum() + e.concentration.sum() for e in found]).sum()
+        every = torch.stack([e.direction.sum() + e.concentration.sum() for e in result]).sum()
         total = torch.stack([*parts.values()]).mean() + 0 * every
-        gaze = found.gaze.direction.detach().cpu().numpy()
+        gaze = result.gaze.direction.detach().cpu().numpy()
         angle = evaluate.mean_angle_deg(gaze, label["gaze"].cpu().numpy())
         return StepLoss(total, {turn: float(total.detach()), "angle_deg": angle}, turn)
 
@@ -77,7 +77,7 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
             root,
             splits.read(plan.data.train_split, root),
             validation=plan.data.validation,
-            share=plan.data.validation_share,
+            fraction=plan.data.validation_share,
             seed=plan.training.seed,
             circular=plan.data.circular,
             frames=plan.arguments.get("frames", FRAMES),
@@ -87,7 +87,9 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
     def prepare(self, network: GazeFromAfar, plan: Recipe, device: torch.device) -> None:
         """Less memory, and frozen blocks, as the recipe asks."""
         how = plan.training
-        economise(network, recompute=how.recompute, frozen_blocks=how.frozen_blocks)
+        set_gradient_checkpointing(
+            network, recompute=how.recompute, frozen_blocks=how.frozen_blocks
+        )
 
     def optimization(self, plan: Recipe, network: GazeFromAfar, train: Windows) -> Optimization:
         """`direction` moves all parameters, `concentration` those of the gaze's concentration."""
@@ -109,12 +111,12 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
         self, plan: Recipe, network: GazeFromAfar, held: Windows, log: Log | None
     ) -> dict[str, float]:
         """Angular errors and the loss of the concentration."""
-        found = _predictions(network, plan, held)
+        result = _predictions(network, plan, held)
         label = held.directions("gaze")
-        gaze, size = found.gaze.direction.numpy(), report.PUBLISHED_BATCH
+        gaze, size = result.gaze.direction.numpy(), report.PUBLISHED_BATCH
         batched = report.published(gaze, label, size)["3d_all"]
         pieces = zip(
-            *(torch.split(v, size) for v in (*found.gaze, torch.from_numpy(label))), strict=True
+            *(torch.split(v, size) for v in (*result.gaze, torch.from_numpy(label))), strict=True
         )
         kind = plan.loss.concentration
         losses = [concentration_loss(*piece, kind=kind) for piece in pieces]
@@ -126,14 +128,14 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
 
     def measure(self, plan: Recipe, network: GazeFromAfar, held: Windows, folder: Path) -> Measured:
         """Calibrate the concentrations and score; plots beside the report."""
-        found = evaluate.as_answers(held, _predictions(network, plan, held))
+        result = evaluate.as_answers(held, _predictions(network, plan, held))
         truth = answers.truth_of(held)
-        made = report.score(evaluate.cross_fitted(found, truth), truth)
-        made["reliability_uncalibrated"] = report.score(found, truth)["reliability"]
-        made["calibrated"] = True
-        evaluate.write_pictures(folder, made)
-        fitted = evaluate.fit_calibration(found, truth)
-        return Measured(made, {"concentration": calibration.to_settings(fitted, len(found))})
+        created = report.score(evaluate.cross_fitted(result, truth), truth)
+        created["reliability_uncalibrated"] = report.score(result, truth)["reliability"]
+        created["calibrated"] = True
+        evaluate.write_images(folder, created)
+        fitted = evaluate.fit_calibration(result, truth)
+        return Measured(created, {"concentration": calibration.to_settings(fitted, len(result))})
 
     def describe(self, plan: Recipe, train: Windows, held: Windows) -> dict[str, Any]:
         """Sessions and windows."""
@@ -154,8 +156,8 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
 
 
 def _predictions(network: GazeFromAfar, plan: Recipe, windows: Windows) -> Directions3D:
-    found = evaluate.answer(network, windows, workers=plan.data.workers)
-    return found[plan.loss.recurrence]
+    result = evaluate.answer(network, windows, workers=plan.data.workers)
+    return result[plan.loss.recurrence]
 
 
 def _sessions(windows: Windows) -> list[str]:

@@ -91,8 +91,8 @@ def import_original(path: Path | str) -> Imported:
 def our_name(theirs: str) -> str:
     """Our name of one of their entries; an entry that has no place keeps its name."""
     for pattern, ours in _RULES:
-        if found := pattern.fullmatch(theirs):
-            return ours.format(*found.groups())
+        if result := pattern.fullmatch(theirs):
+            return ours.format(*result.groups())
     return theirs
 
 
@@ -121,8 +121,8 @@ def _rules() -> list[tuple[re.Pattern[str], str]]:
             f"{theirs}._blocks.{{}}.{k}": (f"{ours}.blocks.{{}}.{v}", e)
             for k, (v, e) in _BLOCK.items()
         }
-    found = [_rule(theirs, ours, "|".join(e)) for theirs, (ours, e) in rules.items()]
-    return found + [_rule(theirs, ours, _MEMORY) for theirs, ours in _MEMORIES.items()]
+    result = [_rule(theirs, ours, "|".join(e)) for theirs, (ours, e) in rules.items()]
+    return result + [_rule(theirs, ours, _MEMORY) for theirs, ours in _MEMORIES.items()]
 
 
 def _rule(theirs: str, ours: str, entries: str) -> tuple[re.Pattern[str], str]:
@@ -137,10 +137,10 @@ def _frames(state: Mapping[str, Tensor], path: Path | str) -> int:
     """The length of a window that the tensors are for."""
     counts = state.get(_COUNTS_FRAMES)
     if counts is None or counts.ndim != 2 or len(counts) % 2 == 0:
-        found = "lacks it" if counts is None else f"has it as {tuple(counts.shape)}"
+        result = "lacks it" if counts is None else f"has it as {tuple(counts.shape)}"
         raise CheckpointError(
             f"{path} does not fit {BUILDER}: {_COUNTS_FRAMES} should be (frames, 64) with an odd "
-            f"number of frames; the file {found}. Only the whole network of GAFA can be imported "
+            f"number of frames; the file {result}. Only the whole network of GAFA can be imported "
             f"here, not its parts; {first_keys(state)}"
         )
     return len(counts)

@@ -134,9 +134,9 @@ class WindowStream:
         if not complete:
             return []
         projected = torch.stack([tensor for _, _, tensor in complete])
-        found = self.network.conclude(remember(self.network, projected))
+        result = self.network.conclude(remember(self.network, projected))
         return [
-            Window(view.track_id, frames, Directions3D(*(estimate_at(e, i) for e in found)))
+            Window(view.track_id, frames, Directions3D(*(estimate_at(e, i) for e in result)))
             for i, (view, frames, _) in enumerate(complete)
         ]
 

@@ -2,7 +2,7 @@
 
 Paper: Lai et al., "Listen to Look into the Future: Audio-Visual Egocentric Gaze Anticipation",
     ECCV 2024 (CSTS).
-In: the video, and its sound where there is any.
+In: the video, and its audio where there is any.
 Out: `Points` called `gaze_next` of the camera wearer, with heatmaps; of weights that learned
     estimation `gaze_now`.
 Licence: the original code states none; nothing of it is here. Here: `centre_prior`, the usual
@@ -59,7 +59,7 @@ SYSTEM = System(
             Method(
                 "gaze_anticipation",
                 "centre_prior",
-                "baseline: the middle of the picture, where head-worn cameras' wearers look most; "
+                "baseline: the middle of the image, where head-worn cameras' wearers look most; "
                 "it does not look at the video",
                 "not measured: no egocentric video with gaze was at hand",
                 "own code, Apache-2.0",
@@ -73,10 +73,10 @@ SYSTEM = System(
                 "gaze_anticipation",
                 "csts",
                 "as published: transformers over eight frames of the last two seconds and the "
-                "sound around them tell where the look goes in the next two; of weights that "
+                "audio around them tell where the look goes in the next two; of weights that "
                 "learned estimation, where it is. A pass every 0.9 s (Aria: 0.75 s) of "
                 "anticipation, every 2.4 s (2 s) of estimation, interpolated between them. Sees "
-                "the middle square of the picture only; without sound it takes silence",
+                "the middle square of the image only; without audio it takes silence",
                 "by its authors, with their weights, on their test clips, with the threshold that "
                 "is best on these very clips: F1 39.7 on Ego4D, 59.9 on Aria. Not measured here "
                 "on their data",

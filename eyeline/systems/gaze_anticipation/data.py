@@ -1,4 +1,4 @@
-"""Clips as the network is trained and measured on: frames, sound, and where the gaze goes."""
+"""Clips as the network is trained and measured on: frames, audio, and where the gaze goes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_anticipation.inputs import silence, sound_input
+from eyeline.systems.gaze_anticipation.inputs import audio_input, silence
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip, read_list
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
 from eyeline.systems.gaze_anticipation.recordings.store import SPLIT, PreparedVideo, open_video
@@ -32,7 +32,7 @@ class Sample(TypedDict):
 
     clip: Tensor
     """`(3, frames, side, side)` float32, as of `spatial.seen`; published: 8 of 256."""
-    sound: Tensor
+    audio: Tensor
     """`(1, frames, side, side)` float32: channel, frame, frequency, time."""
     heatmap: Tensor
     """`(frames, side / 4, side / 4)` float32, as of `heatmap.heatmaps`."""
@@ -70,7 +70,7 @@ class Clips(Dataset[Sample]):
     """Pixels of a frame's shorter side in training, drawn between them."""
     with_sound: bool = True
     side: int = spatial.SIDE
-    """Of the square; a smaller one than published also has a smaller map and coarser sound."""
+    """Of the square; a smaller one than published also has a smaller map and coarser audio."""
     frames: int = FRAMES
     """Of the eight seen and the eight asked for, how many are taken; for small networks."""
     windows: Ints | None = None
@@ -85,9 +85,9 @@ class Clips(Dataset[Sample]):
         chosen = self.chosen(number)
         labels = video.label_frames(clip, chosen.target)
         gaze = chosen.view.into(video.gaze.xy[labels])
-        pictures = video.pictures(clip, chosen.seen, self._open)
+        images = video.images(clip, chosen.seen, self._open)
         return Sample(
-            clip=spatial.seen(pictures, chosen.view), sound=self._heard(number, chosen.seen),
+            clip=spatial.seen(images, chosen.view), audio=self._heard(number, chosen.seen),
             heatmap=torch.from_numpy(heatmaps(gaze, self.side // 4)),
             gaze=torch.from_numpy(gaze).float(), kind=torch.from_numpy(video.gaze.kind[labels]),
             number=number,
@@ -125,7 +125,7 @@ class Clips(Dataset[Sample]):
         seen, target = seen[taken], target[taken]
         width, height = video.size_wh
         if draws is None:
-            return Chosen(seen, target, spatial.middle_view(height, width, self.side))
+            return Chosen(seen, target, spatial.central_view(height, width, self.side))
         gaze = video.gaze.xy[video.label_frames(clip, target)]
         view = spatial.drawn_view(height, width, gaze, draws, self.sides, self.side)
         return Chosen(seen, target, view)
@@ -167,7 +167,7 @@ class Clips(Dataset[Sample]):
 
     @property
     def gaze(self) -> Floats:
-        """`(n, frames, 2)` where the gaze goes, as shares of the squares; no picture is read."""
+        """`(n, frames, 2)` where the gaze goes, as shares of the squares; no image is read."""
         return self._labels(self.target_frames)
 
     @property
@@ -187,8 +187,8 @@ class Clips(Dataset[Sample]):
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """Videos without sound."""
-        return tuple(name for name, video in self.videos.items() if not video.has_sound)
+        """Videos without audio."""
+        return tuple(name for name, video in self.videos.items() if not video.has_audio)
 
     def _video(self, number: int) -> PreparedVideo:
         return self.videos[self.clips[number].video]
@@ -211,34 +211,34 @@ class Clips(Dataset[Sample]):
         if not self.with_sound or not span.columns:
             return silence(len(seen), self.side)
         try:
-            starts = sampling.sound_starts(video.timing, self.task, seen, span.frames, span.columns)
+            starts = sampling.audio_starts(video.timing, self.task, seen, span.frames, span.columns)
         except DataError as error:
             raise DataError(f"{clip.line}: {error}") from None
-        return sound_input(video.heard(clip, starts), self.side)
+        return audio_input(video.heard(clip, starts), self.side)
 
     def _numbers(self, which: str) -> Ints:
-        found = [
+        result = [
             self._video(n).label_frames(clip, getattr(self.chosen(n), which))
             for n, clip in enumerate(self.clips)
         ]
-        return np.stack(found) if found else np.zeros((0, self.frames), np.int64)
+        return np.stack(result) if result else np.zeros((0, self.frames), np.int64)
 
     def _times(self, which: str) -> Floats:
-        found = [
+        result = [
             self._video(n).time_s(clip, getattr(self.chosen(n), which))
             for n, clip in enumerate(self.clips)
         ]
-        return np.stack(found) if found else np.zeros((0, self.frames))
+        return np.stack(result) if result else np.zeros((0, self.frames))
 
     def _labels(self, frames: Ints) -> Floats:
-        found = [
+        result = [
             self.chosen(n).view.into(self._video(n).gaze.xy[row]) for n, row in enumerate(frames)
         ]
-        return np.stack(found) if found else np.zeros((0, self.frames, 2))
+        return np.stack(result) if result else np.zeros((0, self.frames, 2))
 
     def _kinds(self, frames: Ints) -> Ints:
-        found = [self._video(n).gaze.kind[row] for n, row in enumerate(frames)]
-        return np.stack(found) if found else np.zeros((0, self.frames), np.int64)
+        result = [self._video(n).gaze.kind[row] for n, row in enumerate(frames)]
+        return np.stack(result) if result else np.zeros((0, self.frames), np.int64)
 
 
 def open_clips(
@@ -289,7 +289,7 @@ def open_clips(
     _check(clips, videos, path)
     if dataset not in (None, clips[0].dataset):
         raise DataError(f"{path} lists clips of {clips[0].dataset}; {dataset} is wanted")
-    found = Clips(
+    result = Clips(
         videos,
         clips,
         task,
@@ -300,7 +300,7 @@ def open_clips(
         side=side,
         frames=frames,
     )
-    return _all_frames(found) if full_frames else found
+    return _all_frames(result) if full_frames else result
 
 
 def open_training(
@@ -343,13 +343,13 @@ def open_training(
     return whole.subset(kept), replace(whole.subset(rest), training=False)
 
 
-def held_out(videos: Sequence[str], share: float, seed: int) -> frozenset[str]:
+def held_out(videos: Sequence[str], fraction: float, seed: int) -> frozenset[str]:
     """A share of videos drawn by a seed, at least one; none of a share of 0."""
     names = sorted(set(videos))
-    if not share or not names:
+    if not fraction or not names:
         return frozenset()
     drawn = np.random.default_rng(seed).permutation(len(names))
-    return frozenset(names[n] for n in drawn[: max(1, round(share * len(names)))].tolist())
+    return frozenset(names[n] for n in drawn[: max(1, round(fraction * len(names)))].tolist())
 
 
 def list_path(root: Path | str, split: str | Path) -> Path:

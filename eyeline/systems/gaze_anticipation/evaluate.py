@@ -19,9 +19,9 @@ from eyeline.log import Log
 from eyeline.systems.gaze_anticipation import predictions, report
 from eyeline.systems.gaze_anticipation.predictions import Predictions
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files, thresholds
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
-from eyeline.systems.gaze_anticipation.scoring.tally import Tally
 from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
 from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
@@ -45,8 +45,8 @@ BUILDER = "csts"
 class Measured:
     """A network's answers for clips, and their scores."""
 
-    bench: Bench
-    tally: Tally
+    evaluator: Evaluator
+    accumulator: Accumulator
     found: Predictions
     """Of the bench's rows."""
     repeats: int
@@ -57,13 +57,13 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str = "test",
     task: str | None = None,
     full_frames: bool = False,
-    sound: bool | None = None,
+    audio: bool | None = None,
     threshold: Fraction | None = None,
     validation_clips: Whole = 500,
     fov_deg: Annotated[float, Gt(0), Lt(180)] | None = None,
@@ -80,17 +80,17 @@ def run(
         weights: a checkpoint of `csts`.
         data_dir: as `eyeline prepare` leaves it.
         out_dir: gets `report.json`, `truth.csv`, `predictions.csv` and `predictions.parquet`.
-        told: hears of progress and notes, and of the line that the published code prints.
+        log: receives progress and notes, and of the line that the published code prints.
         device: where, of one process.
         split: list of clips, as of `data.open_clips`.
         task: `anticipation` or `estimation`; by default what the weights were trained for.
         full_frames: of estimation, answers for all frames of each clip; of a frame that is met
             again the first answer counts.
-        sound: whether it is heard; by default as in the weights' training.
+        audio: whether it is heard; by default as in the weights' training.
         threshold: for `f1`. By default that of the weights if they are used as in their training,
             or else the best one on training videos that are held out.
         validation_clips: how many of those clips are looked at to choose it; 0 for none.
-        fov_deg: angle that the picture's longer side spans, to have angles too.
+        fov_deg: angle that the image's longer side spans, to have angles too.
         precision: one of `model.PRECISIONS`.
         batch: clips that are read and seen together.
         workers: processes that read clips.
@@ -99,7 +99,7 @@ def run(
         devices: several processes that share the work; `device` is not heeded then.
 
     Returns:
-        `report.made`'s report of the network, as `csts`, and of what looks at no picture;
+        `report.created`'s report of the network, as `csts`, and of what looks at no image;
         `thresholds`: how they were chosen; `seen_in_training`: videos that the weights were trained
         on. Empty in processes other than the first.
 
@@ -115,48 +115,48 @@ def run(
     card = checkpoint.read_card(weights)
     checkpoint.check_builder(card, SYSTEM, (BUILDER,), weights)
     fabric = sharing.launched(devices)
-    work = Work(batch, workers, told, fabric)
+    work = Work(batch, workers, log, fabric)
     network = load_csts(weights, sharing.place(fabric, device), precision=precision)
-    clips = open_split(network, data_dir, card, split, task, full_frames=full_frames, sound=sound)
+    clips = open_split(network, data_dir, card, split, task, full_frames=full_frames, audio=audio)
     folder = Path(out_dir) if out_dir is not None else None
     with _maps(folder if maps and work.leads else None, network.side // 4) as writer:
         measured = measure(network, clips, work, writer, fov_deg=fov_deg)
     known = _threshold_of(card, clips) if threshold is None else threshold
-    held = replace(work, told=told and (lambda text: told(f"held out: {text}")))
+    held = replace(work, log=log and (lambda text: log(f"held out: {text}")))
     choice = thresholds.choose(
         thresholds.held_out(card, data_dir, clips, validation_clips),
         network.side // 4,
         BUILDER,
-        (lambda clips: measure(network, clips, held).tally) if known is None else None,
+        (lambda clips: measure(network, clips, held).accumulator) if known is None else None,
     )
     if not work.leads:
         sharing.end(fabric)
         return Report({})
     if known is not None:
         by = "given" if threshold is not None else "the weights"
-        choice.borders[BUILDER], choice.told[f"{BUILDER}_by"] = levels.nearest(float(known)), by
+        choice.borders[BUILDER], choice.log[f"{BUILDER}_by"] = levels.nearest(float(known)), by
     figures = _figures(measured, choice, samples) | {
         "builder": BUILDER,
         "weights": Path(weights).name,
         "split": str(split),
         "full_frames": full_frames,
-        "sound": clips.with_sound,
+        "audio": clips.with_sound,
         "precision": precision,
         "seen_in_training": len({*card.data.get("videos", ())} & {*clips.videos}),
     }
     figures["notes"] += [*listed.notes(data_dir, split), *_notes(card, clips, measured)]
-    made = Report(figures)
+    created = Report(figures)
     if folder is not None:
         if not maps:
             (folder / MAPS).unlink(missing_ok=True)  # those of another run would be taken for these
-        made.write(folder / REPORT)
-        predictions.write(folder / TRUTH, measured.bench.truth)
+        created.write(folder / REPORT)
+        predictions.write(folder / TRUTH, measured.evaluator.truth)
         predictions.write(folder / PREDICTIONS, measured.found)
     sharing.end(fabric)
-    if told:
-        told(made["json_stats"])
-    made.log(told)
-    return made
+    if log:
+        log(created["json_stats"])
+    created.log(log)
+    return created
 
 
 def open_split(
@@ -167,9 +167,9 @@ def open_split(
     task: str | None = None,
     *,
     full_frames: bool = False,
-    sound: bool | None = None,
+    audio: bool | None = None,
 ) -> Clips:
-    """Clips as a network sees them; task and sound as in its training, unless told otherwise."""
+    """Clips as a network sees them; task and audio as in its training, unless told otherwise."""
     from eyeline.systems.gaze_anticipation.data import open_clips
 
     learned = _learned(card)
@@ -178,7 +178,7 @@ def open_split(
         split,
         task=task or learned.get("task", "anticipation"),
         full_frames=full_frames,
-        with_sound=learned.get("with_sound", True) if sound is None else sound,
+        with_sound=learned.get("with_sound", True) if audio is None else audio,
         side=network.side,
         sides=(network.side, network.side),
         frames=network.frames,
@@ -207,29 +207,29 @@ def measure(
     rows = asked(clips)
     kept = tables.first_of_each(rows.truth.keys)
     place = np.cumsum(kept) - 1
-    bench = Bench(rows.truth.take(kept), network.side // 4, fov_deg)
-    tally, xy = bench.tally(), np.zeros((len(bench.truth), 2))
-    probability = np.zeros(len(bench.truth))
+    evaluator = Evaluator(rows.truth.take(kept), network.side // 4, fov_deg)
+    accumulator, xy = evaluator.accumulator(), np.zeros((len(evaluator.truth), 2))
+    probability = np.zeros(len(evaluator.truth))
     for part in answer(network, clips, work):
         slots = part.found.shape[1]
         at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
         new = kept[at]
-        own, found = place[at][new], part.found.reshape(-1, bench.size, bench.size)[new]
+        own, result = place[at][new], part.found.reshape(-1, evaluator.size, evaluator.size)[new]
         placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
         xy[own] = np.concatenate([rows.views[n].out_of(square) for n, square in placed])[new]
         probability[own] = part.probability.reshape(-1)[new]
-        bench.add(tally, own, found, xy[own])
+        evaluator.add(accumulator, own, result, xy[own])
         if writer is not None:
-            writer.add(bench.truth.take(own), found)
-    answers = predicted(bench.truth, xy, probability)
-    return Measured(bench, tally, answers, int((~kept).sum()))
+            writer.add(evaluator.truth.take(own), result)
+    answers = predicted(evaluator.truth, xy, probability)
+    return Measured(evaluator, accumulator, answers, int((~kept).sum()))
 
 
 def _figures(measured: Measured, choice: Choice, samples: int) -> Figures:
-    bench = measured.bench
-    tallies = {BUILDER: measured.tally, **baselines(bench, choice.prior)}
-    made = report.made(tallies, bench.truth, choice.borders, first=BUILDER, samples=samples)
-    return made | {"thresholds": choice.told | thresholds.in_words(choice.borders)}
+    evaluator = measured.evaluator
+    tallies = {BUILDER: measured.accumulator, **baselines(evaluator, choice.prior)}
+    created = report.made(tallies, evaluator.truth, choice.borders, first=BUILDER, samples=samples)
+    return created | {"thresholds": choice.log | thresholds.in_words(choice.borders)}
 
 
 def _learned(card: CheckpointCard) -> dict[str, Any]:
@@ -246,18 +246,18 @@ def _threshold_of(card: CheckpointCard, clips: Clips) -> float | None:
 
 
 def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
-    found = []
+    result = []
     if measured.repeats:
-        found.append(f"{measured.repeats} frames were met again: the first answer counts")
+        result.append(f"{measured.repeats} frames were met again: the first answer counts")
     if clips.silent and clips.with_sound:
-        found.append(f"without sound, heard as silence: {', '.join(clips.silent)}")
+        result.append(f"without audio, heard as silence: {', '.join(clips.silent)}")
     if chose := {*card.data.get("held_out_videos", ())} & {*clips.videos}:
-        found.append(f"the epoch of these weights was chosen by {len(chose)} of these videos")
+        result.append(f"the epoch of these weights was chosen by {len(chose)} of these videos")
     learned = _learned(card)
     for what, own in (("task", clips.task), ("dataset", clips.dataset)):
         if learned.get(what, own) != own:
-            found.append(f"the weights were trained for {learned[what]}, these clips are of {own}")
-    return found
+            result.append(f"the weights were trained for {learned[what]}, these clips are of {own}")
+    return result
 
 
 @contextmanager

@@ -24,14 +24,14 @@ class _Maps(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, clip: Tensor, sound: Tensor) -> Tensor:
-        return heatmaps(self.network(clip, sound, embeddings=False).logits)
+    def forward(self, clip: Tensor, audio: Tensor) -> Tensor:
+        return heatmaps(self.network(clip, audio, embeddings=False).logits)
 
 
 def to_onnx(weights: Path | str, out: Path | str) -> None:
     """Write `csts` as ONNX, whole or not at all.
 
-    It takes one window: `clip` `(1, 3, 8, 256, 256)` as of `spatial.seen` and `sound`
+    It takes one window: `clip` `(1, 3, 8, 256, 256)` as of `spatial.seen` and `audio`
     `(1, 1, 8, 256, 256)` as of `hearing.Hearing`, and gives `heatmaps` `(1, 8, 64, 64)` over the
     square seen, each with a sum of 1.
 

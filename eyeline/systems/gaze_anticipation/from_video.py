@@ -1,6 +1,6 @@
-"""Builder `csts` on a scene: pictures and sound to where the wearer will look, or looks now.
+"""Builder `csts` on a scene: images and audio to where the wearer will look, or looks now.
 
-One pass over pictures and sound together; of both the seconds of a window are held.
+One pass over images and audio together; of both the seconds of a window are held.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from eyeline.errors import CheckpointError, UsageError
 from eyeline.results import TARGET_SCENE, WEARER, Answer, Image, Points
 from eyeline.system import Scene
 from eyeline.systems.gaze_anticipation.windows.sampling import TASKS, TIMINGS, timing_of
-from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
+from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ
 from eyeline.training.devices import for_answers
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.streaming import Stream
-    from eyeline.systems.gaze_anticipation.windows.course import Course, Mapped
     from eyeline.systems.gaze_anticipation.windows.places import Places
+    from eyeline.systems.gaze_anticipation.windows.series import Mapped, TimeSeries
     from eyeline.training.checkpoint import CheckpointCard
+    from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
-    from eyeline.video.sound import SoundBlock
 
 NAMES = {"anticipation": "gaze_next", "estimation": "gaze_now"}
 """Of the answer, by task."""
@@ -34,12 +34,12 @@ THREADS = 1
 AT_ONCE = {"cpu": 1, "cuda": 8}
 """Windows that pass through the network together, by kind of device."""
 _SILENCES = {
-    True: "with silence for the sound that is not there",
-    False: "without the sound, of which it learned nothing",
+    True: "with silence for the audio that is not there",
+    False: "without the audio, of which it learned nothing",
 }
 _ROUNDING_S = 1e-3
 _LISTEN_AHEAD_S = 1.0
-"""More than a window may need beyond its last picture."""
+"""More than a window may need beyond its last image."""
 
 
 class CstsPredictor:
@@ -47,8 +47,8 @@ class CstsPredictor:
 
     Which of both, and how far frames are apart, the weights say; those that say neither are taken
     for Ego4D's of anticipation. Windows end every `every` steps of 0.3 s (Aria: 0.25 s), from 2.1 s
-    (1.75 s) on; frames between them are answered for as of `course`. What lies outside the middle
-    square of the picture is not seen. Sound from before the video is silent, and so is all sound of
+    (1.75 s) on; frames between them are answered for as of `series`. What lies outside the middle
+    square of the image is not seen. Audio from before the video is silent, and so is all audio of
     a video that has none.
     """
 
@@ -94,27 +94,27 @@ class CstsPredictor:
         self.network = load_csts(weights, device, precision=precision)
         self.every, self.threads = every, threads
         self.how = f"{self.task} of {self.dataset}"
-        """What was made of the weights and, once a scene was seen, of its sound."""
+        """What was made of the weights and, once a scene was seen, of its audio."""
         self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """`Points` of the wearer, a row for each analysed frame: `gaze_next` or `gaze_now`.
 
         `gaze_next` is where the mean of the maps of the two seconds after a frame is largest, and
-        what share of it lies within a tenth of the picture's height. Heatmaps over the picture are
+        what share of it lies within a tenth of the image's height. Heatmaps over the image are
         kept once a step. A video that is shorter than a window has no row.
 
         Raises:
             UsageError: the scene has no frames to look at.
         """
         from eyeline.systems.gaze_anticipation.streaming import Stream
-        from eyeline.systems.gaze_anticipation.windows.course import Next, Now
+        from eyeline.systems.gaze_anticipation.windows.series import Next, Now
 
         if scene.frames is None:
-            raise UsageError("gaze_anticipation/csts looks at pictures: the scene has no frames")
-        course: Course = Next() if self.task == "anticipation" else Now()
-        with_sound = self.with_sound and scene.sound is not None
-        heard = "with sound" if with_sound else _SILENCES[self.with_sound]
+            raise UsageError("gaze_anticipation/csts looks at images: the scene has no frames")
+        series: TimeSeries = Next() if self.task == "anticipation" else Now()
+        with_sound = self.with_sound and scene.audio is not None
+        heard = "with audio" if with_sound else _SILENCES[self.with_sound]
         with for_answers(self.threads):
             stream = Stream(
                 self.network,
@@ -127,8 +127,8 @@ class CstsPredictor:
             every_s = stream.every * stream.window.step_s
             self.how = f"{self.task} of {self.dataset}, a pass every {every_s:g} s, {heard}"
             rows = _Rows(stream.window.step_s)
-            sound = scene.sound(SOUND_HZ) if with_sound and scene.sound else None
-            for mapped in _course(stream, course, scene.frames(), sound):
+            audio = scene.audio(AUDIO_HZ) if with_sound and scene.audio else None
+            for mapped in _series(stream, series, scene.frames(), audio):
                 assert stream.places is not None
                 rows.add(mapped, stream.places)
         return [rows.points(NAMES[self.task])]
@@ -144,13 +144,13 @@ class Learned(NamedTuple):
 
 
 def learned(card: CheckpointCard, where: Path | str) -> Learned:
-    """What a network is for, by its card; where that says nothing, Ego4D, anticipation and sound.
+    """What a network is for, by its card; where that says nothing, Ego4D, anticipation and audio.
 
     Raises:
         CheckpointError: steps that are not those of the data set.
     """
-    told: dict[str, Any] = {**_section(card.recipe, "data"), **card.data}
-    dataset, task = told.get("dataset", "ego4d"), told.get("task", "anticipation")
+    known: dict[str, Any] = {**_section(card.recipe, "data"), **card.data}
+    dataset, task = known.get("dataset", "ego4d"), known.get("task", "anticipation")
     if dataset not in TIMINGS or task not in TASKS:
         raise CheckpointError(f"{where} is of {task} on {dataset}, which csts does not know")
     timing = TIMINGS[dataset]
@@ -163,30 +163,30 @@ def learned(card: CheckpointCard, where: Path | str) -> Learned:
             f"{where} learned from every {step}th frame of {rate} a second; of {dataset} csts "
             f"takes every {timing.step}th of {timing.fps}"
         )
-    return Learned(dataset, task, told.get("with_sound") is not False)
+    return Learned(dataset, task, known.get("with_sound") is not False)
 
 
 def _section(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = recipe.get(name)
-    return found if isinstance(found, Mapping) else {}
+    result = recipe.get(name)
+    return result if isinstance(result, Mapping) else {}
 
 
-def _course(
-    stream: Stream, course: Course, frames: Iterable[Frame], sound: Iterator[SoundBlock] | None
+def _series(
+    stream: Stream, series: TimeSeries, frames: Iterable[Frame], audio: Iterator[AudioBlock] | None
 ) -> Iterator[Mapped]:
     """All frames that are answered for, with their maps."""
     for frame in frames:
         answers = []
-        while sound is not None and stream.heard_s < frame.end_s + _LISTEN_AHEAD_S:
-            block = next(sound, None)
-            answers += stream.end_sound() if block is None else stream.hear(block.samples)
-        course.show((frame.index, frame.time_s))
+        while audio is not None and stream.heard_s < frame.end_s + _LISTEN_AHEAD_S:
+            block = next(audio, None)
+            answers += stream.end_audio() if block is None else stream.hear(block.samples)
+        series.show((frame.index, frame.time_s))
         answers += stream.show(frame.rgb, frame.time_s, frame.end_s)
         for answer in answers:
-            yield from course.tell(answer)
+            yield from series.tell(answer)
     for answer in stream.end():
-        yield from course.tell(answer)
-    yield from course.end()
+        yield from series.tell(answer)
+    yield from series.end()
 
 
 class _Rows:
@@ -205,13 +205,13 @@ class _Rows:
         self._heatmaps: list[Image] = []
 
     def add(self, mapped: Mapped, places: Places) -> None:
-        number, time_s, told = mapped
-        point = places.peaks(told[None])
-        near = float(places.near(told[None], point)[0])
+        number, time_s, known = mapped
+        point = places.peaks(known[None])
+        near = float(places.near(known[None], point)[0])
         if time_s >= self._next_s:
             self._next_s = time_s + self._heatmap_s
             self._kept.append(self._count)
-            self._heatmaps.append(places.over_picture(told[None])[0])
+            self._heatmaps.append(places.over_image(known[None])[0])
         self._rows.extend((number, time_s, *point[0].tolist(), near))
         self._count += 1
 

@@ -13,12 +13,12 @@ from eyeline.system import Scene
 
 @dataclass(frozen=True)
 class CentrePrior:
-    """The middle of the picture, always.
+    """The middle of the image, always.
 
     Args:
-        spread: standard deviation of the look about the middle, in picture heights.
+        spread: standard deviation of the look about the middle, in image heights.
         step_s: time between two answers.
-        heatmap_rows, heatmap_columns: size of the heatmap over the whole picture.
+        heatmap_rows, heatmap_columns: size of the heatmap over the whole image.
     """
 
     spread: float = 0.2
@@ -31,7 +31,7 @@ class CentrePrior:
         video = scene.video
         time_s = np.arange(0.0, max(video.duration_s, 1e-9), self.step_s)
         n = len(time_s)
-        middle = np.array([video.width_px / 2, video.height_px / 2])
+        centre = np.array([video.width_px / 2, video.height_px / 2])
         frame = np.minimum(np.round(time_s * float(video.rate_hz)), max(video.frame_count - 1, 0))
         heat = self._heatmap(video.width_px / video.height_px)
         return [
@@ -42,7 +42,7 @@ class CentrePrior:
                 frame=frame.astype(np.int64),
                 time_s=time_s,
                 person=np.full(n, WEARER),
-                point_px=np.tile(middle, (n, 1)),
+                point_px=np.tile(centre, (n, 1)),
                 target=np.full(n, TARGET_SCENE),
                 probability=np.full(n, self._within()),
                 target_xyxy=np.full((n, 4), np.nan),
@@ -52,7 +52,7 @@ class CentrePrior:
         ]
 
     def _within(self) -> float:
-        """Probability that the look falls within a tenth of the picture's height of the middle."""
+        """Probability that the look falls within a tenth of the image's height of the middle."""
         return float(-np.expm1(-0.5 * (0.1 / self.spread) ** 2))
 
     def _heatmap(self, aspect: float) -> Image:

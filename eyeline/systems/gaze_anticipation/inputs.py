@@ -1,6 +1,6 @@
 """What the network takes, made in one way for training, evaluation, raw video and live streams.
 
-Frames become squares in `spatial`, sound becomes spectrograms in `spectrogram`; here both meet the
+Frames become squares in `spatial`, audio becomes spectrograms in `spectrogram`; here both meet the
 shape of the network.
 """
 
@@ -12,26 +12,26 @@ from torch import Tensor
 
 from eyeline.errors import check_shape
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS
+from eyeline.systems.gaze_anticipation.windows.sampling import AUDIO_COLUMNS
 from eyeline.systems.gaze_anticipation.windows.spatial import SIDE
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 
 
-def sound_input(windows: Floats, side: int = SIDE) -> Tensor:
+def audio_input(windows: Floats, side: int = SIDE) -> Tensor:
     """Spectrograms around frames, as the network takes them.
 
     Args:
         windows: `(frames, 256, 256)` float32: frequency, time.
-        side: of the network's squares; of a smaller one than published the sound is coarser, too.
+        side: of the network's squares; of a smaller one than published the audio is coarser, too.
 
     Returns:
         `(1, frames, side, side)`: channel first.
     """
-    check_shape(windows, f"frames {SOUND_COLUMNS} {SOUND_COLUMNS}", "spectrograms")
+    check_shape(windows, f"frames {AUDIO_COLUMNS} {AUDIO_COLUMNS}", "spectrograms")
     heard = torch.from_numpy(windows)[None]
-    return heard if side == SOUND_COLUMNS else F.adaptive_avg_pool2d(heard, side)
+    return heard if side == AUDIO_COLUMNS else F.adaptive_avg_pool2d(heard, side)
 
 
 def silence(frames: int, side: int = SIDE) -> Tensor:
-    """Likewise, of no sound at all."""
+    """Likewise, of no audio at all."""
     return torch.full((1, frames, side, side), SILENCE)

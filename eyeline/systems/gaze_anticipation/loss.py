@@ -1,4 +1,4 @@
-"""The published losses: maps near the labels', and sight and sound of one clip near one another."""
+"""The published losses: maps near the labels', and sight and audio of one clip near one another."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def map_divergence(found: Tensor, label: Tensor, counts: Tensor | None = None) -
 
 
 def contrast(seen: Tensor, heard: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
-    """How badly sight finds its own sound among those of a batch, and sound its sight.
+    """How badly sight finds its own audio among those of a batch, and audio its sight.
 
     With several processes the batch is that of all of them together; each process then gets the
     same value, and gradients that add up to those of one process with the whole batch. (In the

@@ -1,4 +1,4 @@
-"""The network of builder `csts`: sight and sound of some seconds to maps of the wearer's gaze.
+"""The network of builder `csts`: sight and audio of some seconds to maps of the wearer's gaze.
 
 Two encoders of one kind (MViT), one for frames and one for spectrograms; their fusion; and a
 decoder that goes back to a quarter of the frames' size. Tokens are stored `(batch, time, row,
@@ -39,18 +39,18 @@ PATCH = 4
 PRECISIONS = ("float32", "bfloat16")
 """Of products when no gradient is wanted.
 
-With made-up weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
+With synthetic weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
 (root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
 """
 Recomputed = Literal["none", "halving", "all"]
-"""What training computes again for gradients, see `economise`."""
-PICTURE_MULTIPLE = 64
-"""What a picture's side must be a multiple of: the decoder asks one token in sixteen."""
+"""What training computes again for gradients, see `set_gradient_checkpointing`."""
+IMAGE_MULTIPLE = 64
+"""What an image's side must be a multiple of: the decoder asks one token in sixteen."""
 ENCODER_MULTIPLE = 32
 """The same of an encoder alone, which halves the grid of its tokens three times."""
 
 _KERNEL, _STRIDE, _PADDING = (3, 7, 7), (2, PATCH, PATCH), (1, 3, 3)
-_ASKED_STRIDES = (8, 4, 2, 1)
+_KV_STRIDES = (8, 4, 2, 1)
 _INITIAL_SPREAD = 0.02
 
 
@@ -60,9 +60,9 @@ class Anticipation(NamedTuple):
     logits: Tensor
     """`(batch, time, side / 4, side / 4)`; `heatmaps` makes distributions of them."""
     seen: Tensor | None = None
-    """What the picture says, `(batch, 256)`, for the contrastive loss; None where not asked for."""
+    """What the image says, `(batch, 256)`, for the contrastive loss; None where not asked for."""
     heard: Tensor | None = None
-    """What the sound says, as `seen`."""
+    """What the audio says, as `seen`."""
 
 
 class Stem(nn.Module):
@@ -116,12 +116,12 @@ class Encoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The last tokens, and those kept on the way, the last ones first."""
-        tokens, found = self.stem(pixels), []
+        tokens, result = self.stem(pixels), []
         for number, block in enumerate(self.blocks):
             if number in self.kept:
-                found.append(tokens)
+                result.append(tokens)
             tokens = block(tokens)
-        return tokens, found[::-1]
+        return tokens, result[::-1]
 
 
 class Decoder(nn.Module):
@@ -153,11 +153,11 @@ class Decoder(nn.Module):
 
 
 class GazeAnticipation(nn.Module):
-    """Where the wearer of a camera will look, or looks now, from sight and sound.
+    """Where the wearer of a camera will look, or looks now, from sight and audio.
 
     Args:
         video: encoder of frames; keeps as many tokens as the decoder has blocks.
-        sound: encoder of spectrograms.
+        audio: encoder of spectrograms.
         fusion: of both.
         decoder: to maps.
         embeddings: what is seen and what is heard to vectors for the contrastive loss, or None.
@@ -166,13 +166,13 @@ class GazeAnticipation(nn.Module):
     def __init__(
         self,
         video: Encoder,
-        sound: Encoder,
+        audio: Encoder,
         fusion: Fusion,
         decoder: Decoder,
         embeddings: tuple[nn.Linear, nn.Linear] | None,
     ) -> None:
         super().__init__()
-        self.video, self.sound, self.fusion, self.decoder = video, sound, fusion, decoder
+        self.video, self.sound, self.fusion, self.decoder = video, audio, fusion, decoder
         if embeddings is not None:
             self.embed_seen, self.embed_heard = embeddings
         self.embeds = embeddings is not None
@@ -192,13 +192,13 @@ class GazeAnticipation(nn.Module):
         return PATCH * self.video.stem.side
 
     def forward(
-        self, clip: Tensor, sound: Tensor, *, embeddings: bool | None = None
+        self, clip: Tensor, audio: Tensor, *, embeddings: bool | None = None
     ) -> Anticipation:
         """Maps of where the wearer looks, and what the contrastive loss needs.
 
         Args:
             clip: `(batch, 3, time, side, side)`, RGB, normalised; `time` is `frames`.
-            sound: `(batch, 1, time, side, side)`, the log spectrogram around each frame: rows are
+            audio: `(batch, 1, time, side, side)`, the log spectrogram around each frame: rows are
                 frequencies, columns are time.
             embeddings: whether to tell them, too; by default where gradients are wanted and the
                 network has them.
@@ -207,28 +207,28 @@ class GazeAnticipation(nn.Module):
             DataError: for another shape, or embeddings of a network that has none.
         """
         sizes = check_shape(clip, f"batch 3 {self.frames} {self.side} {self.side}", "clip")
-        check_shape(sound, f"batch 1 {self.frames} {self.side} {self.side}", "sound", sizes)
+        check_shape(audio, f"batch 1 {self.frames} {self.side} {self.side}", "audio", sizes)
         if embeddings is None:
             embeddings = torch.is_grad_enabled() and self.embeds
         if embeddings and not self.embeds:
             raise DataError("this network was built without embeddings")
         if clip.device.type != "cpu" or torch.is_grad_enabled() or len(clip) <= self.at_once:
-            return self._answer(clip, sound, embeddings)
+            return self._answer(clip, audio, embeddings)
         # the tokens of many clips would be returned to the system and fetched anew each time
-        parts = zip(*(torch.split(x, self.at_once) for x in (clip, sound)), strict=True)
+        parts = zip(*(torch.split(x, self.at_once) for x in (clip, audio)), strict=True)
         return _joined([self._answer(a, b, embeddings) for a, b in parts])
 
-    def _answer(self, clip: Tensor, sound: Tensor, embeddings: bool) -> Anticipation:
+    def _answer(self, clip: Tensor, audio: Tensor, embeddings: bool) -> Anticipation:
         if self.precision == "float32" or torch.is_grad_enabled():
-            return self._computed(clip, sound, embeddings)
+            return self._computed(clip, audio, embeddings)
         with torch.autocast(clip.device.type, torch.bfloat16):
-            found = self._computed(clip, sound, embeddings)
-        columns: list[Any] = [None if value is None else value.float() for value in found]
+            result = self._computed(clip, audio, embeddings)
+        columns: list[Any] = [None if value is None else value.float() for value in result]
         return Anticipation(*columns)
 
-    def _computed(self, clip: Tensor, sound: Tensor, embeddings: bool) -> Anticipation:
+    def _computed(self, clip: Tensor, audio: Tensor, embeddings: bool) -> Anticipation:
         seen, kept = self.video(clip)
-        seen, heard = self.fusion(seen, self.sound(sound)[0])
+        seen, heard = self.fusion(seen, self.sound(audio)[0])
         logits = self.decoder(seen, kept)
         if not embeddings:
             return Anticipation(logits)
@@ -271,7 +271,7 @@ def csts(
         side: rows and columns of a frame and of a spectrogram, a multiple of 64.
         width: channels of the first tokens, a multiple of 8.
         layers: blocks of each stage of the video encoder.
-        sound_layers: blocks of each stage of the sound encoder.
+        sound_layers: blocks of each stage of the audio encoder.
         embedding: length of the vectors for the contrastive loss; 0 leaves them out.
         drop_path: share of samples that training takes past the video encoder's last block.
         gate_by_sound: see `Fusion`; the published weights are without.
@@ -330,7 +330,9 @@ def mvit_b(
     return Encoder(Stem(3, width, frames // 2, side // PATCH), _encoder_blocks(width, layers, 0.0))
 
 
-def economise(network: GazeAnticipation, recompute: Recomputed = "all") -> GazeAnticipation:
+def set_gradient_checkpointing(
+    network: GazeAnticipation, recompute: Recomputed = "all"
+) -> GazeAnticipation:
     """Make training take less memory and more time; gradients stay the same.
 
     Args:
@@ -349,31 +351,31 @@ def economise(network: GazeAnticipation, recompute: Recomputed = "all") -> GazeA
 def _encoder_blocks(width: int, layers: Sequence[int], drop_path: float) -> list[Block]:
     """Each stage but the first begins with half the grid, each but the last ends twice as wide."""
     stages = [stage for stage, count in enumerate(layers) for _ in range(count)]
-    made = []
+    created = []
     for number, stage in enumerate(stages):
         begins = number > 0 and stages[number - 1] < stage
         ends = number + 1 < len(stages) and stages[number + 1] > stage
         before, heads = width << stage, 1 << stage
-        made.append(
+        created.append(
             Block(
                 Shape(
                     before,
                     2 * before if ends else before,
                     heads,
                     down=2 if begins else 1,
-                    asked_stride=_ASKED_STRIDES[stage],
+                    kv_stride=_KV_STRIDES[stage],
                     drop_path=drop_path * number / max(1, len(stages) - 1),
                 )
             )
         )
-    return made
+    return created
 
 
 def _decoder_blocks(width: int) -> list[Block]:
     widths = [8 * width, 8 * width, 4 * width, 2 * width, width]
     rest = zip((8, 4, 4, 2), (2, 4, 8, 16), ((1, 2, 2),) * 3 + ((2, 1, 1),), strict=True)
     return [
-        Block(Shape(a, b, heads, up=up, asked_stride=stride, hidden=4 * b))
+        Block(Shape(a, b, heads, up=up, kv_stride=stride, hidden=4 * b))
         for (a, b), (heads, stride, up) in zip(pairwise(widths), rest, strict=True)
     ]
 
@@ -410,7 +412,7 @@ def _check(
     drop_path: float,
 ) -> None:
     encoders = {"layers": layers, "sound_layers": sound_layers}
-    faults = _encoder_faults(frames, side, width, side_multiple=PICTURE_MULTIPLE, **encoders)
+    faults = _encoder_faults(frames, side, width, side_multiple=IMAGE_MULTIPLE, **encoders)
     if embedding < 0:
         faults.append(f"embedding is {embedding}; expected 0 or more")
     if not 0 <= drop_path < 1:

@@ -85,7 +85,7 @@ class Predictions(Frames):
     """Where a wearer is said to look."""
 
     xy: Floats
-    """`(n, 2)` shares of the upright picture's width and height."""
+    """`(n, 2)` shares of the upright image's width and height."""
     probability: Floats
     """`(n,)` of the map's cell there; what the map is for is in a file beside."""
 
@@ -100,13 +100,13 @@ class Truth(Frames):
     kind: Ints
     """`(n,)` as of `labels.FrameGaze`; words in files."""
     xy: Floats
-    """`(n, 2)` shares of the upright picture's width and height."""
+    """`(n, 2)` shares of the upright image's width and height."""
     square: Floats
     """`(n, 2)` shares of the square that the network sees, clipped to it."""
     last: Floats
     """`(n, 2)` the last gaze known before what is asked for, as `square`."""
     size_wh: Ints
-    """`(n, 2)` pixels of the upright picture."""
+    """`(n, 2)` pixels of the upright image."""
     dataset: Names
     """`(n,)` `ego4d` or `aria`."""
 
@@ -158,18 +158,18 @@ def read_predictions(path: Path | str) -> Predictions:
 
 def read_truth(path: Path | str) -> Truth:
     """A table of truth; as `read_predictions`."""
-    found = _read(Path(path), Truth)
-    if len(datasets := np.unique(found.dataset.astype(str))) > 1:
+    result = _read(Path(path), Truth)
+    if len(datasets := np.unique(result.dataset.astype(str))) > 1:
         raise DataError(f"{path} has frames of {' and '.join(datasets)}; give one data set")
-    return found
+    return result
 
 
 def _read(path: Path, kind: type[Table]) -> Table:
-    found, line = tables.read(path, kind.COLUMNS)
+    result, line = tables.read(path, kind.COLUMNS)
     values: dict[str, Any] = {}
     for each in fields(kind):
         parts = kind.PARTS.get(each.name)
-        values[each.name] = np.stack([found[p] for p in parts], 1) if parts else found[each.name]
+        values[each.name] = np.stack([result[p] for p in parts], 1) if parts else result[each.name]
     table = kind(**values)
     tables.check_once(table.side(path), line)
     return table

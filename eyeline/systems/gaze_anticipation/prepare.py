@@ -1,4 +1,4 @@
-"""Preparing Ego4D's gaze videos: an index of frames, labels and sound over the original videos.
+"""Preparing Ego4D's gaze videos: an index of frames, labels and audio over the original videos.
 
 No clip is cut out unless it is asked for: a clip is a window of the whole video. A damaged video
 costs itself; a run that was stopped goes on with the next one.
@@ -43,7 +43,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     fill_silence: bool = False,
@@ -59,14 +59,14 @@ def run(
     Args:
         source: holds `full_scale.gaze/<uid>.mp4` or the original's `clips.gaze`, `gaze/<uid>.csv`
             or the original's `gaze_frame_label`, and `missing_audio/<uid>.wav` of videos without
-            sound of their own. Own recordings may be named as one likes.
+            audio of their own. Own recordings may be named as one likes.
         out: folder to make, as of `store`; pixels stay in the source.
         weights: none are needed.
         device: none is used.
-        told: hears of every video.
+        log: receives every video.
         jobs: videos worked on at the same time, a process each.
         videos: uids; all by default.
-        fill_silence: take videos without sound, or whose sound ends too early.
+        fill_silence: take videos without audio, or whose audio ends too early.
         clip_files: also write every listed clip as a file of its own, as the original has it.
         original_layout: write all that the original's code reads: clips, `gaze_frame_label`,
             `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
@@ -85,9 +85,9 @@ def run(
     source, out = Path(source), Path(out)
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
     every = find_ego4d(source)
-    found = [raw for raw in every if raw.video not in clips.SKIPPED]
+    result = [raw for raw in every if raw.video not in clips.SKIPPED]
     split = read_lists(source, "ego4d", wanted) or draw_lists(
-        source, "ego4d", known(found, out), wanted
+        source, "ego4d", known(result, out), wanted
     )
     if skipped := sorted({raw.video for raw in every} & clips.SKIPPED):
         note = f"left out, as by the published code: {', '.join(skipped)}"
@@ -96,12 +96,12 @@ def run(
         note = f"passed over, not taken for videos: {', '.join(others)}"
         split = replace(split, notes=(*split.notes, note))
     return prepare_videos(
-        chosen(found, videos, source),
+        chosen(result, videos, source),
         split,
         out,
         Settings(fill_silence),
         jobs,
-        told,
+        log,
         Files(clip_files, original_layout),
     )
 
@@ -136,7 +136,7 @@ def prepare_videos(
     out: Path,
     settings: Settings,
     jobs: int,
-    told: Log | None,
+    log: Log | None,
     files: Files,
 ) -> Summary:
     """Prepare videos, then write lists of the clips that are there, card and report.
@@ -144,19 +144,19 @@ def prepare_videos(
     Raises:
         OutputError: the folder cannot be written.
     """
-    out, told = made(out), told or (lambda line: None)
+    out, log = made(out), log or (lambda line: None)
     for note in lists.notes:
-        told(note)
+        log(note)
     work = [(raw, out, settings) for raw in found]
-    outcomes = prepare_all(attempt, work, told, jobs=jobs, begin=one_thread)
+    outcomes = prepare_all(attempt, work, log, jobs=jobs, begin=one_thread)
     kept, notes, missing = _fitting(out, lists, found[0].dataset)
     _write_lists(out, kept)
     listed.write(out, missing)
     for note in missing.values():
-        told(note)
+        log(note)
     store.write_card(out, found[0].dataset)
     if files.clips or files.original_layout:
-        failed = _write_clips(out, kept, files.original_layout, jobs, told)
+        failed = _write_clips(out, kept, files.original_layout, jobs, log)
         each = {o.name: o for o in outcomes} | failed
         outcomes = tuple(each[name] for name in sorted(each))
     if files.original_layout:
@@ -260,7 +260,7 @@ def _write_lists(out: Path, kept: Mapping[str, Sequence[Clip]]) -> None:
 
 
 def _write_clips(
-    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, told: Log
+    out: Path, kept: Mapping[str, Sequence[Clip]], layout: bool, jobs: int, log: Log
 ) -> dict[str, Outcome]:
     """Write the files of all videos; outcomes of those that fail, by name."""
     by_video: dict[str, list[Clip]] = {name: [] for name in store.prepared_videos(out) if layout}
@@ -268,12 +268,12 @@ def _write_clips(
         by_video.setdefault(clip.video, []).append(clip)
     work = [(out, video, parts, layout) for video, parts in by_video.items()]
     failed: dict[str, Outcome] = {}
-    done = processes.here_or_beside(cutting.write_clips, work, jobs, one_thread)
+    done = processes.parallel_map(cutting.write_clips, work, jobs, one_thread)
     for number, written in enumerate(done, start=1):
         if written.failed:
             failed[written.video] = Outcome(written.video, "failed", f"clips: {written.words}")
         what = f"{'failed: ' if written.failed else ''}{written.words}"
-        told(f"[{number}/{len(work)}] {written.video}: {what}")
+        log(f"[{number}/{len(work)}] {written.video}: {what}")
     return failed
 
 

@@ -66,7 +66,7 @@ class _Movie:
     movie: Path
     gaze: Path
     dataset: str = field(default="aria", init=False)
-    sound: Path | None = field(default=None, init=False)
+    audio: Path | None = field(default=None, init=False)
 
     def ready(self) -> None:
         """All is there."""
@@ -111,12 +111,12 @@ class Recording(_Movie):
             )
         angles = aria.read_angles(self.gaze)
         place = aria.sensor_places(angles, read_calibrations(self.calibration))
-        found = aria.frame_labels(angles.time_ns, place, frame_ns, self.pairing)
-        if (found.kind == labels.UNTRACKED).all():
+        result = aria.frame_labels(angles.time_ns, place, frame_ns, self.pairing)
+        if (result.kind == labels.UNTRACKED).all():
             raise DataError(
                 f"{self.gaze}: tracking_timestamp_us is nowhere near the times of {self.times}"
             )
-        return found
+        return result
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     jobs: Jobs = 1,
     videos: tuple[str, ...] = (),
     pairing: str = "linear",
@@ -163,11 +163,11 @@ def run(
         out: folder to make, as of `store`; videos of VRS files are written below it.
         weights: none are needed.
         device: none is used.
-        told: hears of every recording.
+        log: receives every recording.
         jobs: recordings worked on at the same time, a process each.
         videos: names in the lists; all by default.
         pairing: gaze of a frame between two rows, `linear` or of the `nearest`.
-        fill_silence: take recordings without sound, or whose sound ends too early.
+        fill_silence: take recordings without audio, or whose audio ends too early.
         clip_files: also write every listed clip as a file of its own.
         original_layout: write all that the original's code reads: clips, `gaze_frame_label`,
             `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
@@ -189,20 +189,20 @@ def run(
     wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
     split = read_lists(source, "aria", wanted)
     names = _listed_names(source, split, wanted)
-    found: list[Raw] = [*_pilot(source)] or [*_today(source, out, pairing, names)]
-    if not found:
+    result: list[Raw] = [*_pilot(source)] or [*_today(source, out, pairing, names)]
+    if not result:
         raise DataError(
             f"{source} holds no recording: expected <recording>/{_GAZE[0]}, or the pilot's "
             "full_scale/movie_<id>.mp4 with labels/<group>/data_summary.csv"
         )
-    split = split or draw_lists(source, "aria", known(found, out), wanted)
+    split = split or draw_lists(source, "aria", known(result, out), wanted)
     return prepare_videos(
-        chosen(found, videos, source),
+        chosen(result, videos, source),
         split,
         out,
         Settings(fill_silence),
         jobs,
-        told,
+        log,
         Files(clip_files, original_layout),
     )
 
@@ -234,7 +234,7 @@ def read_times(path: Path) -> Ints:
 
 
 def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> list[Recording]:
-    found = []
+    result = []
     for folder in sorted(path for path in source.glob("[!.]*") if path.is_dir()):
         gaze = next((folder / name for name in _GAZE if (folder / name).is_file()), None)
         if gaze is None:
@@ -245,7 +245,7 @@ def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> l
         place = folder if whole else out / EXPORT / name
         near = [*(folder / n for n in _CALIBRATION), place / vrs.CALIBRATION]
         calibration = next((path for path in near if path.is_file()), near[0 if whole else -1])
-        found.append(
+        result.append(
             Recording(
                 name,
                 place / vrs.MOVIE,
@@ -256,14 +256,14 @@ def _today(source: Path, out: Path, pairing: str, names: Mapping[str, str]) -> l
                 recording=None if whole else recording,
             )
         )
-    if any(each.recording for each in found):
+    if any(each.recording for each in result):
         vrs.check_reader()
-    return found
+    return result
 
 
 def _pilot(source: Path) -> list[PilotRecording]:
     """Recordings of the pilot release, by its tables."""
-    found = []
+    result = []
     for table in sorted(source.glob("labels/*/data_summary.csv")):
         rows = read_table(table)
         for line, row in zip(rows.lines, rows.rows, strict=True):
@@ -274,5 +274,5 @@ def _pilot(source: Path) -> list[PilotRecording]:
             movie = source / "full_scale" / f"{name}.mp4"
             if movie.is_file():
                 gaze = table.parent / row[_SUMMARY_PATH].strip().lstrip("/")
-                found.append(PilotRecording(name, movie, gaze))
-    return sorted(found, key=lambda recording: recording.video)
+                result.append(PilotRecording(name, movie, gaze))
+    return sorted(result, key=lambda recording: recording.video)

@@ -34,7 +34,7 @@ class Data(Section, frozen=True):
 
 
 class Loss(Section, frozen=True):
-    """The divergence of maps, and the contrast between sight and sound."""
+    """The divergence of maps, and the contrast between sight and audio."""
 
     contrast: NotNegative = 0.05
     """Weight of the contrast; 0 leaves it out."""

@@ -11,7 +11,12 @@ from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation.predictions import KINDS, Truth
 from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION
 from eyeline.systems.gaze_anticipation.scoring import levels
-from eyeline.systems.gaze_anticipation.scoring.tally import TRACKED, Means, Tally, means_of
+from eyeline.systems.gaze_anticipation.scoring.accumulator import (
+    TRACKED,
+    Accumulator,
+    Means,
+    means_of,
+)
 
 PROTOCOL = (
     "adaptive F1 of fixations: of the published thresholds the one that is best on these very "
@@ -41,9 +46,9 @@ def adaptive(means: Means, thresholds: Floats) -> dict[str, float]:
     return _at(means, int(at[best])) | {"threshold": float(thresholds[best])}
 
 
-def chosen(tally: Tally) -> int | None:
+def chosen(accumulator: Accumulator) -> int | None:
     """The border with the largest F1 of fixations, the first of them; None without a frame."""
-    means = tally.means(FIXATIONS)
+    means = accumulator.means(FIXATIONS)
     return int(np.argmax(means.f1)) if means.frames else None
 
 
@@ -71,7 +76,7 @@ def figures(means: Means, border: int | None, adapted: int) -> Report:
 
 
 def made(
-    tallies: Mapping[str, Tally],
+    tallies: Mapping[str, Accumulator],
     truth: Truth,
     borders: Borders | None = None,
     *,
@@ -95,17 +100,19 @@ def made(
     """
     thresholds = levels.sweep(str(truth.dataset[0]), truth.task)
     at = {name: (borders or {}).get(name) for name in tallies}
-    published = {n: adaptive(tally.means(FIXATIONS), thresholds) for n, tally in tallies.items()}
+    published = {
+        n: adaptive(accumulator.means(FIXATIONS), thresholds) for n, accumulator in tallies.items()
+    }
     adapted = {n: int(levels.places(np.array([p["threshold"]]))[0]) for n, p in published.items()}
 
     def table(kinds: Sequence[int], slots: Sequence[int] | None = None) -> Report:
         return {
-            name: figures(tally.means(kinds, slots), at[name], adapted[name])
-            for name, tally in tallies.items()
+            name: figures(accumulator.means(kinds, slots), at[name], adapted[name])
+            for name, accumulator in tallies.items()
         }
 
     many = np.bincount(truth.kind, minlength=len(KINDS)).tolist()
-    found: Report = plain(
+    predictions: Report = plain(
         {
             "task": truth.task,
             "dataset": str(truth.dataset[0]),
@@ -123,15 +130,15 @@ def made(
             "notes": _notes(truth, tallies, at),
         }
     )
-    return found
+    return predictions
 
 
 def json_stats(published: Mapping[str, float]) -> str:
     """The line that the published code prints."""
     names = ("recall", "precision", "f1", "threshold")
     five = (f"{published[name]:.5f}".replace("nan", "NaN") for name in names)
-    told = ", ".join(f'"{name}": {value}' for name, value in zip(names, five, strict=True))
-    return f'json_stats: {{"split": "test_final", {told}}}'
+    known = ", ".join(f'"{name}": {value}' for name, value in zip(names, five, strict=True))
+    return f'json_stats: {{"split": "test_final", {known}}}'
 
 
 def _at(means: Means, border: int) -> dict[str, float]:
@@ -153,10 +160,10 @@ def _by_horizon(truth: Truth, table: Callable[..., Report]) -> list[Report]:
 
 
 def _intervals(
-    tallies: Mapping[str, Tally], thresholds: Floats, at: Borders, first: str, samples: int
+    tallies: Mapping[str, Accumulator], thresholds: Floats, at: Borders, first: str, samples: int
 ) -> Report | None:
     """By draws of whole videos, the same for all answerers."""
-    sums = {name: tally.by_video(FIXATIONS) for name, tally in tallies.items()}
+    sums = {name: accumulator.by_video(FIXATIONS) for name, accumulator in tallies.items()}
     videos = np.flatnonzero(sums[first][:, -1])
     if len(videos) < 2:
         return None
@@ -166,13 +173,15 @@ def _intervals(
         name: _drawn(means_of(times @ own[videos]), thresholds, at[name])
         for name, own in sums.items()
     }
-    found: Report = {name: {k: _span(v) for k, v in row.items()} for name, row in rows.items()}
+    predictions: Report = {
+        name: {k: _span(v) for k, v in row.items()} for name, row in rows.items()
+    }
     ahead = {
         other: {k: _span(rows[first][k] - row[k]) for k in row}
         for other, row in rows.items()
         if other != first
     }
-    return found | {f"{first}_over": ahead}
+    return predictions | {f"{first}_over": ahead}
 
 
 def _drawn(means: Means, thresholds: Floats, border: int | None) -> dict[str, Floats]:
@@ -195,15 +204,17 @@ def _span(values: Floats, level: float = 0.95) -> list[float] | None:
     return [float(v) for v in np.quantile(values, [tail, 1 - tail])]
 
 
-def _notes(truth: Truth, tallies: Mapping[str, Tally], at: Borders) -> list[str]:
-    found = []
+def _notes(truth: Truth, tallies: Mapping[str, Accumulator], at: Borders) -> list[str]:
+    predictions = []
     left = int((~np.isin(truth.kind, TRACKED)).sum())
     if left:
-        found.append(f"{left} of {len(truth)} frames without gaze in the picture: left out")
+        predictions.append(f"{left} of {len(truth)} frames without gaze in the image: left out")
     if not (truth.kind == FIXATION).any():
-        found.append("no fixation: the published figures are not defined")
+        predictions.append("no fixation: the published figures are not defined")
     if len(set(truth.video.tolist())) < 2:
-        found.append("one video: no intervals by video")
+        predictions.append("one video: no intervals by video")
     if unknown := [name for name in tallies if at[name] is None]:
-        found.append(f"no threshold of other frames for {', '.join(unknown)}: no f1 but published")
-    return found
+        predictions.append(
+            f"no threshold of other frames for {', '.join(unknown)}: no f1 but published"
+        )
+    return predictions

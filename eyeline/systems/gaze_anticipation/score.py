@@ -23,8 +23,8 @@ from eyeline.systems.gaze_anticipation.predictions import (
     read_truth,
 )
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
-from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from eyeline.systems.gaze_anticipation.scoring.truth import asked, in_pieces
 from eyeline.systems.gaze_anticipation.windows.heatmap import SIZE
 from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES
@@ -42,7 +42,7 @@ def run(
     fov_deg: Annotated[float, Gt(0), Lt(180)] | None = None,
     subset: bool = False,
     samples: Whole = 200,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> Report:
     """Scores of predictions by the benchmark's rules, and by better ones.
 
@@ -55,13 +55,13 @@ def run(
         split: list of its clips.
         threshold: for `f1`, chosen on other frames, such as of the report of `evaluate`; the
             nearest border between levels is taken.
-        fov_deg: angle that the picture's longer side spans, to have angles too.
+        fov_deg: angle that the image's longer side spans, to have angles too.
         subset: whether predictions may leave frames out; they are counted.
         samples: draws of the intervals; 0 for none.
-        told: hears of notes.
+        log: receives notes.
 
     Returns:
-        As of `report.made`, of `predictions` and of what looks at no picture. The published figures
+        As of `report.made`, of `predictions` and of what looks at no image. The published figures
         are comparable with the paper's only if the predictions are of all of its clips.
 
     Raises:
@@ -70,43 +70,43 @@ def run(
         UsageError: a field of view that cannot be.
     """
     path = Path(predictions)
-    found, maps = read_predictions(path), map_files.beside(path)
+    result, maps = read_predictions(path), map_files.beside(path)
     size = SIZE if maps is None else map_files.size_of(maps)
-    known, notes = _truth(Path(truth), split, found, size), list[str]()
-    sides = found.side(path), known.side(truth)
+    known, notes = _truth(Path(truth), split, result, size), list[str]()
+    sides = result.side(path), known.side(truth)
     at = tables.join(*sides, subset=subset, what="frames", notes=notes)
-    _check_times(found, known.take(at), sides)
+    _check_times(result, known.take(at), sides)
     rows, order = np.unique(at, return_inverse=True)
-    bench = Bench(known.take(rows), size, fov_deg)
+    evaluator = Evaluator(known.take(rows), size, fov_deg)
     if maps is None:
         notes.append(f"no maps beside {path.name}: only distances are told")
-    tallies = {PREDICTED: scored(bench, found, order, maps), **baselines(bench)}
+    tallies = {PREDICTED: scored(evaluator, result, order, maps), **baselines(evaluator)}
     borders = {PREDICTED: None if threshold is None else levels.nearest(threshold)}
-    figures = report.made(tallies, bench.truth, borders, first=PREDICTED, samples=samples)
+    figures = report.made(tallies, evaluator.truth, borders, first=PREDICTED, samples=samples)
     figures["notes"] = notes + figures["notes"]
-    made = Report({"predictions": path, "truth": truth, **figures})
-    made.log(told)
-    return made
+    created = Report({"predictions": path, "truth": truth, **figures})
+    created.log(log)
+    return created
 
 
-def scored(bench: Bench, found: Predictions, order: Ints, maps: Path | None) -> Tally:
+def scored(evaluator: Evaluator, found: Predictions, order: Ints, maps: Path | None) -> Accumulator:
     """Scores of a table and its maps, which are read some at a time.
 
     Args:
-        bench: the frames.
+        evaluator: the frames.
         found: the table.
         order: `(n,)` which of the bench's rows each of the table's is.
         maps: their file; None for points alone.
     """
-    made = bench.tally()
+    created = evaluator.accumulator()
     if maps is None:
         for rows in in_pieces(len(order)):
-            bench.add(made, order[rows], None, found.xy[rows])
-        return made
+            evaluator.add(created, order[rows], None, found.xy[rows])
+        return created
     for start, part in map_files.read(maps, found):
         rows = slice(start, start + len(part))
-        bench.add(made, order[rows], part, found.xy[rows])
-    return made
+        evaluator.add(created, order[rows], part, found.xy[rows])
+    return created
 
 
 def _truth(path: Path, split: str, found: Predictions, size: int) -> Truth:

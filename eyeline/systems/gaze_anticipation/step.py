@@ -15,7 +15,7 @@ from eyeline.systems.gaze_anticipation.recipe import AdamW, Recipe
 from eyeline.training.loop import StepLoss
 
 Batch = Mapping[str, Tensor]
-"""`clip` and `sound` as the network takes them, `heatmap` `(batch, time, row, column)` and, for
+"""`clip` and `audio` as the network takes them, `heatmap` `(batch, time, row, column)` and, for
 `tracked_only`, `kind` `(batch, time)`."""
 
 
@@ -40,11 +40,11 @@ def schedulers(
     """
     warm = round(plan.optimizer.warmup_epochs * steps_per_epoch)
 
-    def share(step: int) -> float:
+    def fraction(step: int) -> float:
         rate = learning_rate(plan.optimizer, step / max(1, steps_per_epoch))
         return rate / plan.optimizer.learning_rate * min(1.0, (step + 1) / max(1, warm))
 
-    return {name: LambdaLR(optimizer, share) for name, optimizer in moved.items()}
+    return {name: LambdaLR(optimizer, fraction) for name, optimizer in moved.items()}
 
 
 def learning_rate(optimizer: AdamW, epoch: float) -> float:
@@ -56,19 +56,19 @@ def learning_rate(optimizer: AdamW, epoch: float) -> float:
 
 
 class Step:
-    """A batch to a loss: the divergence of the maps, and the contrast of sight and sound."""
+    """A batch to a loss: the divergence of the maps, and the contrast of sight and audio."""
 
     def __init__(self, plan: Recipe) -> None:
         self.loss = plan.loss
 
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
         """The loss of one step of `model.GazeAnticipation`, or of what wraps it."""
-        found: Anticipation = network(batch["clip"], batch["sound"])
+        result: Anticipation = network(batch["clip"], batch["audio"])
         counts = batch["kind"] != UNTRACKED if self.loss.tracked_only else None
-        total = divergence = map_divergence(heatmaps(found.logits), batch["heatmap"], counts)
+        total = divergence = map_divergence(heatmaps(result.logits), batch["heatmap"], counts)
         parts = {"divergence": float(divergence.detach())}
-        if found.seen is not None and found.heard is not None:
-            seen, heard = found.seen.float(), found.heard.float()
+        if result.seen is not None and result.heard is not None:
+            seen, heard = result.seen.float(), result.heard.float()
             apart = contrast(seen, heard, temperature=self.loss.temperature)
             parts["contrast"] = float(apart.detach())
             # with a weight of 0, too: processes wait for the gradients of all parameters

@@ -1,12 +1,12 @@
-"""Where the wearer will look, or looks now, while pictures and sound come; live or offline.
+"""Where the wearer will look, or looks now, while images and audio come; live or offline.
 
 Answers are those of evaluation: where a window ends as a clip's does, the network is shown the very
 same squares and spectrograms.
 
 What is kept from window to window: each square, which is made once though several windows see it;
-each column of the spectrogram; and, for a video without sound, what the network makes of silence,
+each column of the spectrogram; and, for a video without audio, what the network makes of silence,
 which saves it a sixth of its work. Nothing else can be kept: behind the first layer each token has
-asked tokens of all eight moments and knows its place among them, so that a picture has other tokens
+asked tokens of all eight moments and knows its place among them, so that an image has other tokens
 in every window; and the first layer itself takes 9 ms of 1.6 s.
 """
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from eyeline.errors import DataError, UsageError, check_shape
 from eyeline.results import Floats, Image
-from eyeline.systems.gaze_anticipation.inputs import sound_input
+from eyeline.systems.gaze_anticipation.inputs import audio_input
 from eyeline.systems.gaze_anticipation.model import PATCH, GazeAnticipation
 from eyeline.systems.gaze_anticipation.network.passes import Passes
 from eyeline.systems.gaze_anticipation.windows import spatial
@@ -35,11 +35,11 @@ from eyeline.systems.gaze_anticipation.windows.window import window_of
 EVERY = {"anticipation": 3, "estimation": 8}
 """Steps from one window to the next, by task, unless told otherwise."""
 PATIENCE_S = 2.0
-"""A window whose sound is later than this behind the pictures takes silence for the rest."""
+"""A window whose audio is later than this behind the images takes silence for the rest."""
 ROUNDING_S = 1e-3
 """Stamps of some files are rounded to milliseconds."""
 
-Picture = Image | Callable[[], Image]
+ImageItem = Image | Callable[[], Image]
 """`(height, width, 3)` uint8 RGB, or what makes it when it is needed."""
 
 
@@ -49,19 +49,19 @@ class Answer:
 
     time_s: float
     """Of the last frame that it saw."""
-    told_s: Floats
+    horizon_s: Floats
     """`(n,)` moments that the maps are about: later ones, or those of the frames seen."""
     maps: Floats
     """`(n, cells, cells)` float32 over the square that was seen, each with a sum of 1."""
     point_px: Floats
-    """`(n, 2)` where each is largest, pixels of the picture."""
+    """`(n, 2)` where each is largest, pixels of the image."""
     heard: bool
-    """Whether the sound was there in time; silence took its place otherwise."""
+    """Whether the audio was there in time; silence took its place otherwise."""
 
 
 @dataclass(frozen=True)
 class _Due:
-    """A window that is whole, but perhaps not in sound."""
+    """A window that is whole, but perhaps not in audio."""
 
     moment: int
     clip: Tensor
@@ -72,8 +72,8 @@ class Stream:
     """A network that watches and listens.
 
     A window of eight moments, `window.step_s` apart, is answered for as soon as the last one's
-    picture and `delay_s` more of the sound are there, and every `every` moments. Nothing of later
-    pictures enters an answer, nor of sound beyond `delay_s`. As long as a picture stands still no
+    image and `delay_s` more of the audio are there, and every `every` moments. Nothing of later
+    images enters an answer, nor of audio beyond `delay_s`. As long as an image stands still no
     new window is made.
 
     Args:
@@ -81,7 +81,7 @@ class Stream:
         dataset: `ego4d` or `aria`, whose steps it learned.
         task: `anticipation`, the next two seconds, or `estimation`, the moments seen.
         every: moments from one window to the next, by default `EVERY`.
-        origin_s: a moment of the grid; by default the first picture's.
+        origin_s: a moment of the grid; by default the first image's.
         with_sound: False for silence in its place.
         at_once: windows that pass through the network together; more than 1 is not for live use.
 
@@ -108,13 +108,13 @@ class Stream:
         self.network, self.at_once = network, at_once
         self._passes = Passes(network)
         self.places: Places | None = None
-        """Of the pictures, from the first one on."""
+        """Of the images, from the first one on."""
         self._origin_s = origin_s
         self._hearing = Hearing() if with_sound else None
         self._next = 0
-        """The moment whose picture comes next."""
-        self._held: tuple[Picture, Tensor | None] | None = None
-        """The last picture and, once a moment has needed it, its square."""
+        """The moment whose image comes next."""
+        self._held: tuple[ImageItem, Tensor | None] | None = None
+        """The last image and, once a moment has needed it, its square."""
         self._squares: deque[Tensor] = deque(maxlen=FRAMES)
         """Of the last moments."""
         self._answered: Tensor | None = None
@@ -125,24 +125,24 @@ class Stream:
 
     @property
     def delay_s(self) -> float:
-        """Sound that is needed beyond the stamp of a window's last picture, to 3 ms.
+        """Audio that is needed beyond the stamp of a window's last image, to 3 ms.
 
-        A live answer is later than its last picture by this and by the time of the network.
+        A live answer is later than its last image by this and by the time of the network.
         """
-        return 0.0 if self._hearing is None else self.window.sound_until_s
+        return 0.0 if self._hearing is None else self.window.audio_until_s
 
     @property
     def heard_s(self) -> float:
-        """Up to where the sound is known; without sound, and at its end, infinite."""
+        """Up to where the audio is known; without audio, and at its end, infinite."""
         return math.inf if self._hearing is None else self._hearing.known_s
 
-    def show(self, picture: Picture, time_s: float, end_s: float | None = None) -> list[Answer]:
-        """A further picture.
+    def show(self, image: ImageItem, time_s: float, end_s: float | None = None) -> list[Answer]:
+        """A further image.
 
         Args:
-            picture: all of one size, upright; taken only if a moment falls on it.
+            image: all of one size, upright; taken only if a moment falls on it.
             time_s: its stamp, ascending.
-            end_s: until when it is on show; None where only the next picture tells.
+            end_s: until when it is on show; None where only the next image tells.
 
         Returns:
             Answers that became certain.
@@ -151,31 +151,31 @@ class Stream:
             DataError: a stamp that is not after the last one, or another size.
         """
         if not time_s > self._shown_s or not math.isfinite(time_s + (end_s or 0)):
-            raise DataError(f"a picture of {time_s} s to {end_s} s after one of {self._shown_s} s")
+            raise DataError(f"an image of {time_s} s to {end_s} s after one of {self._shown_s} s")
         if self._origin_s is None:
             self._origin_s = time_s
         self._fill(time_s - ROUNDING_S)
-        self._held, self._shown_s = (picture, None), time_s
+        self._held, self._shown_s = (image, None), time_s
         self._fill(time_s + ROUNDING_S if end_s is None else end_s - ROUNDING_S)
         return self._answers()
 
     def hear(self, samples: Floats) -> list[Answer]:
-        """Further sound, in blocks of any length.
+        """Further audio, in blocks of any length.
 
         Args:
             samples: `(n,)` mono at 24 kHz, full scale 1; the first ever is that of second 0 of the
-                pictures' stamps.
+                images' stamps.
 
         Raises:
-            UsageError: a stream without sound.
+            UsageError: a stream without audio.
         """
         if self._hearing is None:
-            raise UsageError("this stream was begun without sound")
+            raise UsageError("this stream was begun without audio")
         self._hearing.hear(samples)
         return self._answers()
 
-    def end_sound(self) -> list[Answer]:
-        """No more sound comes; the rest is silent."""
+    def end_audio(self) -> list[Answer]:
+        """No more audio comes; the rest is silent."""
         if self._hearing is not None:
             self._hearing.end()
         return self._answers()
@@ -190,11 +190,11 @@ class Stream:
         return self._answers(all_of_them=True)
 
     def _fill(self, until_s: float) -> None:
-        """Moments before a time get the last picture."""
+        """Moments before a time get the last image."""
         filled = 0
         while (moment_s := self._time_of(self._next)) < until_s:
             if self._held is None or filled > FRAMES + self.every:
-                # before the first picture, or while it stands still for long, nothing is to be done
+                # before the first image, or while it stands still for long, nothing is to be done
                 self._next = max(self._next + 1, self._moment_of(until_s) - 1)
                 continue
             filled += 1
@@ -205,7 +205,7 @@ class Stream:
             self._forget(moment_s)
 
     def _is_new(self) -> bool:
-        """Whether a whole window ends with a picture that no window before ended with."""
+        """Whether a whole window ends with an image that no window before ended with."""
         return len(self._squares) == FRAMES and self._squares[-1] is not self._answered
 
     def _time_of(self, moment: int) -> float:
@@ -218,26 +218,26 @@ class Stream:
         return math.floor((time_s - self._origin_s) / self.window.step_s)
 
     def _square(self) -> Tensor:
-        """`(3, side, side)` of the picture on show."""
+        """`(3, side, side)` of the image on show."""
         assert self._held is not None
-        picture, square = self._held
+        image, square = self._held
         if square is None:
-            pixels = picture() if callable(picture) else picture
+            pixels = image() if callable(image) else image
             square = spatial.seen(pixels[None], self._placed(pixels).view)[:, 0]
-            self._held = picture, square
+            self._held = image, square
         return square
 
     def _placed(self, pixels: Image) -> Places:
-        """Where the square of a picture lies, which is the same for all."""
-        sizes = check_shape(pixels, "height width 3", "a picture")
+        """Where the square of an image lies, which is the same for all."""
+        sizes = check_shape(pixels, "height width 3", "an image")
         size_wh = sizes["width"], sizes["height"]
         if self.places is None:
             side = self.network.side
-            view = spatial.middle_view(size_wh[1], size_wh[0], side)
+            view = spatial.central_view(size_wh[1], size_wh[0], side)
             self.places = Places(view, size_wh, side // PATCH)
         if self.places.size_wh != size_wh:
             raise DataError(
-                f"a picture of {size_wh[0]}x{size_wh[1]} among those of "
+                f"an image of {size_wh[0]}x{size_wh[1]} among those of "
                 f"{self.places.size_wh[0]}x{self.places.size_wh[1]}; begin a new stream"
             )
         return self.places
@@ -251,19 +251,19 @@ class Stream:
         while self._due and self._in_time(self._due[0].moment):
             due = self._due.popleft()
             self._ready.append((due, *self._heard(due.moment)))
-        found: list[Answer] = []
+        result: list[Answer] = []
         while self._ready and (all_of_them or len(self._ready) >= self.at_once):
             now, self._ready = self._ready[: self.at_once], self._ready[self.at_once :]
-            found += self._told(now)
-        return found
+            result += self._predicted(now)
+        return result
 
     def _in_time(self, moment: int) -> bool:
-        """Whether all sound of a window is there, or will not be waited for."""
+        """Whether all audio of a window is there, or will not be waited for."""
         if self._hearing is None:
             return True
-        return self._has_sound(moment) or self._shown_s >= self._time_of(moment) + PATIENCE_S
+        return self._has_audio(moment) or self._shown_s >= self._time_of(moment) + PATIENCE_S
 
-    def _has_sound(self, moment: int) -> bool:
+    def _has_audio(self, moment: int) -> bool:
         until = self._clip(moment) + self.window.columns
         return self._hearing is not None and self._hearing.knows(until)
 
@@ -275,28 +275,28 @@ class Stream:
         """Spectrograms `(1, frames, side, side)` of a window, and whether nothing is lacking."""
         if self._hearing is None:
             return None, False
-        made = self._hearing.windows(self._clip(moment), self.window.sound_starts)
-        return sound_input(made, self.network.side), self._has_sound(moment)
+        created = self._hearing.windows(self._clip(moment), self.window.audio_starts)
+        return audio_input(created, self.network.side), self._has_audio(moment)
 
     def _forget(self, moment_s: float) -> None:
-        """Let go of the sound that no window will ask for."""
+        """Let go of the audio that no window will ask for."""
         if self._hearing is not None:
             first_s = self._time_of(self._due[0].moment) if self._due else moment_s
             self._hearing.forget(math.floor((first_s + self.window.clip_s) * COLUMNS_S))
 
-    def _told(self, ready: list[tuple[_Due, Tensor | None, bool]]) -> list[Answer]:
+    def _predicted(self, ready: list[tuple[_Due, Tensor | None, bool]]) -> list[Answer]:
         assert self.places is not None
-        made = self._passes.maps(
+        created = self._passes.maps(
             torch.stack([due.clip for due, _, _ in ready]),
-            [sound for _, sound, _ in ready if sound is not None],
+            [audio for _, audio, _ in ready if audio is not None],
         )
         return [
             Answer(
                 self._time_of(due.moment),
-                self._time_of(due.moment) + self.window.told_s,
+                self._time_of(due.moment) + self.window.horizon_s,
                 maps,
                 self.places.peaks(maps),
                 heard,
             )
-            for (due, _, heard), maps in zip(ready, made, strict=True)
+            for (due, _, heard), maps in zip(ready, created, strict=True)
         ]

@@ -1,9 +1,9 @@
 """A small data set in the layout of Ego4D's gaze: drawn outings whose sounds draw the eyes.
 
-Below the output folder: `full_scale.gaze/<uid>.mp4` at 30 frames a second with sound,
+Below the output folder: `full_scale.gaze/<uid>.mp4` at 30 frames a second with audio,
 `gaze/<uid>.csv`, `ego4d_gaze_untracked.csv`, and the lists `train_ego4d_gaze.csv` and
 `test_ego4d_gaze.csv`, whose clips are cut by the published rule. The gaze of some videos is lost
-for some seconds, or ends before the video does, and the sound of some lies in
+for some seconds, or ends before the video does, and the audio of some lies in
 `missing_audio/<uid>.wav`. Whatever is trained or measured on it says that the chain works, and
 nothing of real people.
 """
@@ -23,17 +23,17 @@ from annotated_types import Ge, Le, MultipleOf
 
 from eyeline.bounds import Jobs, Whole
 from eyeline.datasets.items import checked, size_of, work_on
-from eyeline.files import filling, made, write_bytes
+from eyeline.files import atomic_dir, made, write_bytes
 from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.synthetic.film import write_video
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
-from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, pictures
+from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, images
 from eyeline.systems.gaze_anticipation.synthetic.noises import hear
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
-from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ
-from eyeline.video.sound import pcm16, write_wav
+from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ
+from eyeline.video.audio import pcm16, write_wav
 
 TRAIN, TEST, SECONDS, WIDTH_PX, THINGS = 8, 4, 30, 272, 3
 """By default: videos to train and to test on, seconds and pixels of each, things in each."""
@@ -49,7 +49,7 @@ HEADER = (
 """Of a file of gaze: the first columns as published."""
 
 _APART, _LOST, _SHORT = 1, 2, 3
-"""Places of the videos whose sound is apart, whose gaze is lost for a while, and ends early."""
+"""Places of the videos whose audio is apart, whose gaze is lost for a while, and ends early."""
 _LOST_S, _EARLY_S = (6, 8), 1.2
 _LONGER = 3
 """Rows of gaze after the last frame: published labels end two rows before the file does."""
@@ -80,7 +80,7 @@ def run(
     width_px: Annotated[int, Ge(64), Le(2048), MultipleOf(2)] = WIDTH_PX,
     things: Annotated[int, Ge(2), Le(KINDS)] = THINGS,
     jobs: Jobs = 1,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 
@@ -90,10 +90,10 @@ def run(
         videos: to train on.
         test_videos: to test on.
         seconds: length of each; a clip is five of them.
-        width_px: of a picture, even; its height is about the same.
+        width_px: of an image, even; its height is about the same.
         things: that lie about in each.
         jobs: videos made at the same time, a process each.
-        told: hears of every video.
+        log: receives every video.
 
     Returns:
         Where it lies and how much it is.
@@ -107,10 +107,10 @@ def run(
         for part, (split, count) in enumerate((("train", videos), ("test", test_videos)))
         for k, uid in enumerate(_uids((seed, part), count))
     ]
-    with filling(Path(out)) as folder:
+    with atomic_dir(Path(out)) as folder:
         for name in ("full_scale.gaze", "gaze", "missing_audio"):
             made(folder / name)
-        list(work_on(_write, [(video, folder) for video in drawn], told, str, jobs=jobs))
+        list(work_on(_write, [(video, folder) for video in drawn], log, str, jobs=jobs))
         counts = _write_lists(folder, drawn)
         size = size_of(folder)
     return {
@@ -144,15 +144,15 @@ def _uids(seed: Sequence[int], count: int) -> list[str]:
 
 
 def _write(video: _Video, folder: Path) -> str:
-    scene, film, sound, eyes = (np.random.default_rng([*video.seed, k]) for k in range(4))
+    scene, film, audio, eyes = (np.random.default_rng([*video.seed, k]) for k in range(4))
     seen = draw_scene(scene, video.seconds, video.things)
     apart = _odd(video) == _APART
     wav = folder / "missing_audio" / f"{video.uid}.wav"
-    write_wav(wav, pcm16(hear(sound, seen)), SOUND_HZ)
+    write_wav(wav, pcm16(hear(audio, seen)), AUDIO_HZ)
     try:
         path = folder / "full_scale.gaze" / f"{video.uid}.mp4"
         size = (video.width_px, height_of(video.width_px))
-        shown = pictures(film, seen, video.width_px)
+        shown = images(film, seen, video.width_px)
         write_video(path, shown, size, video.seconds * RATE_HZ, RATE_HZ, None if apart else wav)
     finally:
         if not apart:
@@ -192,7 +192,7 @@ def _write_lists(folder: Path, drawn: Sequence[_Video]) -> dict[str, int]:
     write_bytes(folder / UNTRACKED, "".join(rows).encode())
     counts = {}
     for split in clips.SPLITS:
-        found = [
+        result = [
             clip
             for video in drawn
             if video.split == split
@@ -200,8 +200,8 @@ def _write_lists(folder: Path, drawn: Sequence[_Video]) -> dict[str, int]:
                 "ego4d", video.uid, video.seconds, [lost[video.uid]] if video.uid in lost else ()
             )
         ]
-        counts[split] = len(found)
-        write_bytes(folder / f"{split}_ego4d_gaze.csv", clips.as_released(found))
+        counts[split] = len(result)
+        write_bytes(folder / f"{split}_ego4d_gaze.csv", clips.as_released(result))
     return counts
 
 

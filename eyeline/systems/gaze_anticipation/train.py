@@ -15,9 +15,13 @@ from eyeline.log import Log
 from eyeline.system import Train
 from eyeline.systems.gaze_anticipation import evaluate, report, weights
 from eyeline.systems.gaze_anticipation.data import Clips, open_training
-from eyeline.systems.gaze_anticipation.model import GazeAnticipation, csts, economise
+from eyeline.systems.gaze_anticipation.model import (
+    GazeAnticipation,
+    csts,
+    set_gradient_checkpointing,
+)
 from eyeline.systems.gaze_anticipation.recipe import BUILDER, Recipe, read_recipe
-from eyeline.systems.gaze_anticipation.scoring import bench, validation
+from eyeline.systems.gaze_anticipation.scoring import evaluator, validation
 from eyeline.systems.gaze_anticipation.scoring.answers import Work
 from eyeline.systems.gaze_anticipation.step import Batch, Step, optimizers, schedulers
 from eyeline.systems.gaze_anticipation.windows.sampling import timing_of
@@ -63,7 +67,7 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
 
     def prepare(self, network: GazeAnticipation, plan: Recipe, device: torch.device) -> None:
         """Gradient checkpointing, as the recipe asks."""
-        economise(network, plan.training.recompute)
+        set_gradient_checkpointing(network, plan.training.recompute)
 
     def optimization(self, plan: Recipe, network: GazeAnticipation, train: Clips) -> Optimization:
         """AdamW with half a cosine."""
@@ -92,12 +96,12 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
         if held is None:
             note = "no video was held out: nothing was measured, the last epoch is kept"
             return Measured({"notes": [note]})
-        found = evaluate.measure(network, held, Work(plan.training.batch_size, plan.data.workers))
-        tallies = {BUILDER: found.tally, **bench.baselines(found.bench)}
-        at = {name: report.chosen(tally) for name, tally in tallies.items()}
-        made = report.made(tallies, found.bench.truth, at, first=BUILDER)
-        threshold = made["pooled"].get(BUILDER, {}).get("threshold")
-        return Measured(made, {} if threshold is None else {"threshold": threshold})
+        result = evaluate.measure(network, held, Work(plan.training.batch_size, plan.data.workers))
+        tallies = {BUILDER: result.accumulator, **evaluator.baselines(result.evaluator)}
+        at = {name: report.chosen(accumulator) for name, accumulator in tallies.items()}
+        created = report.made(tallies, result.evaluator.truth, at, first=BUILDER)
+        threshold = created["pooled"].get(BUILDER, {}).get("threshold")
+        return Measured(created, {} if threshold is None else {"threshold": threshold})
 
     def settings(self, plan: Recipe) -> dict[str, Any]:
         """How far frames are apart."""

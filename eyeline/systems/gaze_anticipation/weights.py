@@ -58,8 +58,8 @@ def import_original(path: Path | str) -> Imported:
     theirs, beside, content = foreign.load_state(path, f"{SYSTEM}/{BUILDER}")
     if _is_backbone(theirs):
         return _import_backbone(theirs, beside, path)
-    told = _configuration(content.get(_CONFIGURATION), path)
-    arguments = _arguments(theirs, path) | _options(told, path)
+    known = _configuration(content.get(_CONFIGURATION), path)
+    arguments = _arguments(theirs, path) | _options(known, path)
     expected = _empty(arguments, path).state_dict()
     placed = _renamed(theirs, expected)
     if len(placed) < len(theirs):
@@ -69,8 +69,8 @@ def import_original(path: Path | str) -> Imported:
         SYSTEM,
         BUILDER,
         arguments,
-        data=_trained_on(told),
-        settings=_settings(told),
+        data=_trained_on(known),
+        settings=_settings(known),
         licence=LICENCE,
     )
     return Imported(card, state, beside)
@@ -134,7 +134,7 @@ def load_csts(
 
 
 def initialise(
-    network: GazeAnticipation, path: Path | str, *, sound: Path | str | None = None
+    network: GazeAnticipation, path: Path | str, *, audio: Path | str | None = None
 ) -> tuple[str, ...]:
     """Begin a network at another's tensors; what they lack stays as it is.
 
@@ -143,7 +143,7 @@ def initialise(
         path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that learned
             Kinetics-400 (imported or not), which gives the video encoder; its places are resized as
             published.
-        sound: a second file of such kinds, whose tensors come first where both have them.
+        audio: a second file of such kinds, whose tensors come first where both have them.
 
     Returns:
         The network's tensors that stay as they were, by name.
@@ -154,7 +154,7 @@ def initialise(
     """
     own = network.state_dict()
     given: dict[str, Tensor] = {}
-    for file in (path, sound):
+    for file in (path, audio):
         if file is not None:
             given |= _beginning(file, network)
     network.load_state_dict({**own, **given})
@@ -166,20 +166,20 @@ def _beginning(path: Path | str, network: GazeAnticipation) -> dict[str, Tensor]
     own = network.state_dict()
     arguments: Mapping[str, Any] = {}
     if checkpoint.is_own(path):
-        card, found = checkpoint.load(path)
+        card, result = checkpoint.load(path)
         checkpoint.check_builder(card, SYSTEM, (BUILDER, BACKBONE), path)
         arguments = card.arguments
         needed = [name for name in own if not name.startswith(EMBEDDINGS)]
         if card.builder == BACKBONE:
-            found = {f"{_VIDEO}{name}": value for name, value in found.items()}
+            result = {f"{_VIDEO}{name}": value for name, value in result.items()}
             needed = [name for name in own if name.startswith(_VIDEO)]
     else:
         theirs = foreign.load_state(path, "an MViT-B 16x4 or of CSTS").state
         joined = _joined(theirs, path)
         used = {k: v for k, v in joined.items() if k not in KINETICS_IGNORED}
-        found = _renamed(used, {**own, **dict.fromkeys(_EMBEDDED)})
+        result = _renamed(used, {**own, **dict.fromkeys(_EMBEDDED)})
         needed = [name for name in own if name.startswith(_VIDEO)]
-    sized = {name: _resized(name, value, own) for name, value in found.items()}
+    sized = {name: _resized(name, value, own) for name, value in result.items()}
     kept = {k: v for k, v in sized.items() if k in own or not k.startswith(EMBEDDINGS)}
     wanted = {name: own[name] for name in own if name in kept or name in {*needed}}
     placed = checkpoint.placed(wanted, kept, f"a start for {SYSTEM}/{BUILDER}", path)
@@ -189,7 +189,7 @@ def _beginning(path: Path | str, network: GazeAnticipation) -> dict[str, Tensor]
 
 
 def _check_scale(arguments: Mapping[str, Any], network: GazeAnticipation, path: Path | str) -> None:
-    """Tensors do not show which scale of sound they are for."""
+    """Tensors do not show which scale of audio they are for."""
     theirs = (arguments.get("sound_mean", 0.0), arguments.get("sound_std", 1.0))
     stem = network.sound.stem
     if theirs != (stem.mean, stem.std):
@@ -211,15 +211,15 @@ def _joined(theirs: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]
     import torch
 
     split: dict[str, dict[str, Tensor]] = {}
-    found = dict(theirs)
+    result = dict(theirs)
     for name in theirs:
         if part := _SPLIT.fullmatch(name):
-            split.setdefault(_whole_name(name), {})[part[2]] = found.pop(name)
+            split.setdefault(_whole_name(name), {})[part[2]] = result.pop(name)
     for name, parts in split.items():
-        if set(parts) != set("qkv") or name in found:
+        if set(parts) != set("qkv") or name in result:
             raise CheckpointError(f"{path} should hold {name}, or q, k and v of it, each once")
-        found[name] = torch.cat([parts[which] for which in "qkv"])
-    return found
+        result[name] = torch.cat([parts[which] for which in "qkv"])
+    return result
 
 
 def _whole_name(name: str) -> str:
@@ -231,7 +231,7 @@ def _whole_name(name: str) -> str:
 def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
     """Places in another number, between the nearest two.
 
-    As published: over the numbers of the places, also where these are places of a picture.
+    As published: over the numbers of the places, also where these are places of an image.
     """
     import torch.nn.functional as F
 
@@ -262,40 +262,40 @@ def _sizes(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
 
 
 def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
-    found = state.get(name)
-    if found is None or found.ndim != 3:
-        has = "lacks it" if found is None else f"has it as {tuple(found.shape)}"
+    result = state.get(name)
+    if result is None or result.ndim != 3:
+        has = "lacks it" if result is None else f"has it as {tuple(result.shape)}"
         raise CheckpointError(
             f"{path} does not fit {SYSTEM}/{BUILDER}: {name} should be (1, places, channels); the "
             f"file {has}; {foreign.first_keys(state)}"
         )
-    return found
+    return result
 
 
 def _configuration(text: Any, path: Path | str) -> dict[str, Any]:
     """The settings of a training, as YAML text beside the tensors."""
     try:
-        told = parse_yaml(text, str(path)) if isinstance(text, str) else None
+        known = parse_yaml(text, str(path)) if isinstance(text, str) else None
     except DataError as error:
         raise CheckpointError(
             f"{path} has a '{_CONFIGURATION}' that is not YAML: {checkpoint.first_line(error)}. "
             f"Its '{_STATE}' alone would be taken as trained by the published configuration"
         ) from error
-    return told if isinstance(told, dict) else {}
+    return known if isinstance(known, dict) else {}
 
 
-def _options(told: Mapping[str, Any], path: Path | str) -> dict[str, Any]:
+def _options(known: Mapping[str, Any], path: Path | str) -> dict[str, Any]:
     """What of the network shows in the configuration only."""
-    if _of(told, "MVIT", "CLS_EMBED_ON"):
+    if _of(known, "MVIT", "CLS_EMBED_ON"):
         raise CheckpointError(
             f"{path}: {_CONFIGURATION}.MVIT.CLS_EMBED_ON is true; {SYSTEM}/{BUILDER} has no token "
             "for a class"
         )
-    return {"gate_by_sound": True} if _of(told, "MVIT", "SPATIAL_AUDIO_ATTN") else {}
+    return {"gate_by_sound": True} if _of(known, "MVIT", "SPATIAL_AUDIO_ATTN") else {}
 
 
-def _trained_on(told: Mapping[str, Any]) -> dict[str, Any]:
-    name = _of(told, "TRAIN", "DATASET")
+def _trained_on(known: Mapping[str, Any]) -> dict[str, Any]:
+    name = _of(known, "TRAIN", "DATASET")
     if not isinstance(name, str):
         return {}
     return {
@@ -305,21 +305,21 @@ def _trained_on(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settings(told: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(known: Mapping[str, Any]) -> dict[str, Any]:
     """What prediction needs: how far frames are apart."""
-    rate, step = _of(told, "DATA", "TARGET_FPS"), _of(told, "DATA", "SAMPLING_RATE")
-    found: dict[str, Any] = {}
+    rate, step = _of(known, "DATA", "TARGET_FPS"), _of(known, "DATA", "SAMPLING_RATE")
+    result: dict[str, Any] = {}
     if isinstance(rate, int | float) and rate > 0:
-        found["rate_hz"] = rate
+        result["rate_hz"] = rate
     if isinstance(step, int) and step >= 0:
         # the published loader takes every step-th frame after the next one
-        found["frame_step"] = step + 1
-    return found
+        result["frame_step"] = step + 1
+    return result
 
 
-def _of(told: Mapping[str, Any], section: str, key: str) -> Any:
-    found = told.get(section)
-    return found.get(key) if isinstance(found, Mapping) else None
+def _of(known: Mapping[str, Any], section: str, key: str) -> Any:
+    result = known.get(section)
+    return result.get(key) if isinstance(result, Mapping) else None
 
 
 def _empty(arguments: Mapping[str, Any], path: Path | str) -> GazeAnticipation:

@@ -34,11 +34,11 @@ def run(
     without_speaker: Path | str,
     truth: Path | str,
     *,
-    told: Log | None = None,
+    log: Log | None = None,
     part: str = "test",
     split: str | None = None,
     size: str | None = None,
-    pictures: str | None = None,
+    images: str | None = None,
     speakers: str | None = None,
     heads: str | None = None,
     protocol: str | None = None,
@@ -51,11 +51,11 @@ def run(
         with_speaker: predictions that know who speaks: variant HS, or the matcher.
         without_speaker: those that do not: variants H or none, or the matcher with masked speakers.
         truth: as for `score.run`, as are the further arguments.
-        told: hears of the comparison, line by line.
+        log: receives the comparison, line by line.
         part: see there.
         split: see there.
         size: see there.
-        pictures: see there.
+        images: see there.
         speakers: see there; without it looks cannot be told apart by who speaks.
         heads: see there.
         protocol: see there.
@@ -69,28 +69,28 @@ def run(
         DataError: as of `score.run`, for either file; or the files have no look in common.
     """
     known = score.read_truth(
-        truth, part=part, size=size, folder=pictures, speakers=speakers, heads=heads
+        truth, part=part, size=size, folder=images, speakers=speakers, heads=heads
     )
     if split is not None:
         known = known.of_videos(splits.read(split))
     files = [predictions.read(path) for path in (with_speaker, without_speaker)]
-    places = [score.matched(found, known, subset=True, extra=extra) for found in files]
+    places = [score.matched(result, known, subset=True, extra=extra) for result in files]
     both = np.flatnonzero((places[0] >= 0) & (places[1] >= 0))
     if not len(both):
         raise DataError(f"{with_speaker} and {without_speaker} have no look in common")
     rule = protocol or score.default_protocol(truth)
     compared = compare(
         *(
-            measures.measure(found.take(place[both]), known, rows=both, protocol=rule)
-            for found, place in zip(files, places, strict=True)
+            measures.measure(result.take(place[both]), known, rows=both, protocol=rule)
+            for result, place in zip(files, places, strict=True)
         ),
         samples=samples,
     )
-    notes = [note for found in files for note in found.notes]
+    notes = [note for result in files for note in result.notes]
     if left := len(known) - len(both):
         notes.append(f"{left} of {len(known)} looks are not in both files: left out")
-    for line in (*notes, *lines(compared)) if told else ():
-        told(line)  # type: ignore[misc]
+    for line in (*notes, *lines(compared)) if log else ():
+        log(line)  # type: ignore[misc]
     return {"protocol": rule, "looks": len(both), "compared": compared, "notes": notes}
 
 
@@ -128,11 +128,11 @@ def compare(
 
 def lines(compared: Mapping[str, Any]) -> list[str]:
     """The comparison in words."""
-    told = []
+    known = []
     for kind, figures in compared.items():
-        told.append(f"{kind.replace('_', ' ')}: {figures['looks']} looks")
-        told += bootstrap.difference_lines(figures, NAMES)
-    return told
+        known.append(f"{kind.replace('_', ' ')}: {figures['looks']} looks")
+        known += bootstrap.difference_lines(figures, NAMES)
+    return known
 
 
 def _differences(a: Measures, b: Measures, samples: int, seed: int) -> Report:
@@ -140,7 +140,7 @@ def _differences(a: Measures, b: Measures, samples: int, seed: int) -> Report:
     a, b = _both(a, b), _both(b, a)
     mine, theirs = report.by_video(a), report.by_video(b)
     videos = len(set(a.video))
-    found: Report = {"looks": len(a)}
+    result: Report = {"looks": len(a)}
     for name in FIGURES:
         one = bootstrap.compared(
             mine[name],
@@ -151,8 +151,8 @@ def _differences(a: Measures, b: Measures, samples: int, seed: int) -> Report:
             samples=samples,
             seed=seed,
         )
-        found |= {name: one} if one is not None else {}
-    return found
+        result |= {name: one} if one is not None else {}
+    return result
 
 
 def _both(a: Measures, b: Measures) -> Measures:

@@ -31,7 +31,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     heads: str | None = None,
     rule: str | None = None,
     damaged_numbers: bool = False,
@@ -44,7 +44,7 @@ def run(
         out: folder to make.
         weights: of `slope_mlp`, for the rules `intended` and `master`.
         device: none is used.
-        told: gets a line for every video.
+        log: gets a line for every video.
         heads: head boxes, see `head_boxes.read`; by default those below the source's folder.
         rule: one of `rules.RULES`; by default `intended` with weights, `main` without.
         damaged_numbers: read the text as the released scripts did, which lost digits.
@@ -61,8 +61,8 @@ def run(
     by_video: dict[str, list[Candidates]] = {}
     for one in read_candidates(source, damaged_numbers=damaged_numbers):
         by_video.setdefault(formats.parse_name(one.name).video, []).append(one)
-    work = [(out, video, found, boxes, name, slope) for video, found in by_video.items()]
-    outcomes = prepare_all(_of_video, work, told)
+    work = [(out, video, result, boxes, name, slope) for video, result in by_video.items()]
+    outcomes = prepare_all(_of_video, work, log)
     write_sequence(out, (o.name for o in outcomes if o.status == "done"))
     return Summary.of_counts("videos", outcomes)
 
@@ -151,11 +151,11 @@ def _read(path: Path, damaged_numbers: bool) -> list[Candidates]:
         if damaged_numbers:
             raise UsageError(f"damaged_numbers is for the text {TEXT}; {path} is a table")
         return formats.read_candidates_csv(path)
-    found = formats.read_candidates_text(path)
+    result = formats.read_candidates_text(path)
     if not damaged_numbers:
-        return found
+        return result
     damaged = legacy.parse(path.read_text(encoding="utf-8-sig"))
-    return [one._replace(box_xyxy=damaged.get(one.name, one.box_xyxy)) for one in found]
+    return [one._replace(box_xyxy=damaged.get(one.name, one.box_xyxy)) for one in result]
 
 
 def _of_video(

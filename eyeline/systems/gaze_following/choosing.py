@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_following.matching.rules import Slope
 
 SOMETHING, OUT = -1, -2
-"""For `Choice.target`: something in the picture that is nobody's face, something out of it."""
+"""For `Choice.target`: something in the image that is nobody's face, something out of it."""
 
 
 class Choice(NamedTuple):
@@ -34,16 +34,16 @@ class Choice(NamedTuple):
     probability: float
     """Of the target; 0 where nothing was found and nothing can be said."""
     point_px: Floats
-    """`(2,)`, NaN out of the picture."""
+    """`(2,)`, NaN out of the image."""
     box_xyxy: Floats
     """`(4,)` of the head or the candidate, NaN without."""
     places_px: Floats
-    """`(n, 2)` all that may be looked at in the picture,"""
+    """`(n, 2)` all that may be looked at in the image,"""
     weight: Floats
     """`(n,)` and how probable each is."""
 
     def heatmap(self, size_px: tuple[float, float]) -> Image:
-        """`(cells, cells)` over a picture of that size, the peak at 255; zeros without places."""
+        """`(cells, cells)` over an image of that size, the peak at 255; zeros without places."""
         heat = heatmaps.mixture(self.places_px / np.array(size_px), self.weight)
         return np.round(255 * heat / max(float(heat.max(initial=0)), 1e-12)).astype(np.uint8)
 
@@ -107,12 +107,12 @@ class ByMatcher:
         from eyeline.systems.gaze_following.matching.match import match
 
         return [
-            [_told(moment, i, matched) for i, matched in enumerate(people)]
+            [_choice(moment, i, matched) for i, matched in enumerate(people)]
             for moment, people in zip(moments, match(self.network, moments), strict=True)
         ]
 
 
-def _told(moment: Moment, looker: int, matched: Matched) -> Choice:
+def _choice(moment: Moment, looker: int, matched: Matched) -> Choice:
     from eyeline.systems.gaze_following.matching.match import places
 
     points = places(moment, looker, inputs.options(moment, looker))
@@ -129,13 +129,13 @@ def _box(moment: Moment, matched: Matched) -> Floats:
         return np.asarray(moment.head_xyxy[matched.target], np.float64)
     free = np.where(matched.head < 0, matched.chance[:-2], -1.0)
     if matched.target == OUT or not len(free) or free.max() < matched.chance[-1]:
-        return np.full(4, np.nan)  # out of the picture, or the own lap
+        return np.full(4, np.nan)  # out of the image, or the own lap
     return np.asarray(matched.box_xyxy[free.argmax()])
 
 
 @dataclass(frozen=True)
 class ByRule:
-    """A published rule: each person looks at one of the candidates, never out of the picture."""
+    """A published rule: each person looks at one of the candidates, never out of the image."""
 
     name: str
     slope: Slope
@@ -155,16 +155,16 @@ class ByRule:
         return [[self._one(m, i) for i in range(len(m.head_xyxy))] for m in moments]
 
     def _one(self, moment: Moment, looker: int) -> Choice:
-        found = moment.candidate_xyxy
-        row = RULES[self.name](moment.head_xyxy[looker], found, self.slope)
+        result = moment.candidate_xyxy
+        row = RULES[self.name](moment.head_xyxy[looker], result, self.slope)
         if row is None:
             nowhere = np.full(4, np.nan)
             return Choice(OUT, 0.0, nowhere[:2], nowhere, np.zeros((0, 2)), np.zeros(0))
-        middle = boxes.centre(found[row])
-        head = _head_at(moment, looker, middle)
-        box = found[row] if head == SOMETHING else moment.head_xyxy[head]
+        centre = boxes.centre(result[row])
+        head = _head_at(moment, looker, centre)
+        box = result[row] if head == SOMETHING else moment.head_xyxy[head]
         score = float(moment.candidate_score[row])
-        return Choice(head, score, middle, box, middle[None], np.ones(1))
+        return Choice(head, score, centre, box, centre[None], np.ones(1))
 
 
 def _head_at(moment: Moment, looker: int, point_px: Floats) -> int:

@@ -153,7 +153,7 @@ def _filled(rows: Iterable[Any], columns: slice) -> Floats:
 
 
 def _annotations(path: Path) -> Iterable[Sequence[Any]]:
-    for image in coco.read(path).pictures:
+    for image in coco.read(path).images:
         boxes: list[Sequence[Any]] = [target.box_xyxy for target in image.targets]
         yield from ((image.name, *image.size_wh, *box) for box in boxes or [[""] * 4])
 

@@ -27,7 +27,7 @@ class Crowd:
         row: `(n,)` where each of these rows lies among the tracks' rows, one track after another.
         person: `(n,)`.
         head_xyxy: `(n, 4)` pixels.
-        size_px: width and height of the picture.
+        size_px: width and height of the image.
         frames: `(m,)` indices of the frames in which there is somebody.
         time_s: `(m,)` of these.
         shot: `(m,)` likewise.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Enhanced:
-    """Pictures for a detector that was trained on brightened heads.
+    """Images for a detector that was trained on brightened heads.
 
     Heads go by the number of the frame, so tracks may begin and end anywhere. Nobody, one or
     several may speak.
@@ -54,13 +54,13 @@ class Enhanced:
         at = slice(*np.searchsorted(self._frame, [frame, frame + 1]))
         return self._heads.at(at), self._speaks[at]
 
-    def picture(self, frame: Frame) -> Image:
+    def image(self, frame: Frame) -> Image:
         """`(h, w, 3)` RGB; the frame's own pixels where there are no heads: do not write there."""
         rgb = frame.rgb()
-        found, speak = self.heads(frame.index)
+        result, speak = self.heads(frame.index)
         if self.fusion == "none" or not len(speak):
             return rgb
-        return fuse(rgb, maps(found, speak, (rgb.shape[1], rgb.shape[0])), self.fusion)
+        return fuse(rgb, maps(result, speak, (rgb.shape[1], rgb.shape[0])), self.fusion)
 
 
 def _speaks(rows: int, speaking: Scores | None) -> np.ndarray:

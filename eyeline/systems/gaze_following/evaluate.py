@@ -27,7 +27,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str | None = None,
@@ -50,7 +50,7 @@ def run(
         data_dir: for the former as of `detector.data.open_split`, for the latter as of
             `matching.data`.
         out_dir: gets `report.json` and the predictions.
-        told: hears of progress and figures.
+        log: receives progress and figures.
         device: where, of one process.
         split: of the detector such as `val2017`, of the matcher a list such as `test.txt`, or
             `all` for every video.
@@ -98,4 +98,4 @@ def run(
             options["split"] = None
     else:
         from eyeline.systems.gaze_following.detector import evaluate as chosen  # type: ignore[no-redef]
-    return chosen.run(weights, data_dir, out_dir, told, device, devices=devices, **options)
+    return chosen.run(weights, data_dir, out_dir, log, device, devices=devices, **options)

@@ -50,7 +50,7 @@ Row = TypeVar("Row")
 
 
 class FrameName(NamedTuple):
-    """What the name of a picture says."""
+    """What the name of an image says."""
 
     video: str
     """The last three characters of the video's name."""
@@ -65,7 +65,7 @@ class FrameName(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """What may be looked at in one picture."""
+    """What may be looked at in one image."""
 
     name: str
     box_xyxy: Floats
@@ -110,11 +110,11 @@ class Truth(NamedTuple):
 
 
 def parse_name(name: str, where: str = "a frame's name") -> FrameName:
-    """Take a picture's name apart; DataError says what was expected."""
-    found = _NAME.fullmatch(Path(name).name)
-    if found is None:
+    """Take an image's name apart; DataError says what was expected."""
+    result = _NAME.fullmatch(Path(name).name)
+    if result is None:
         raise DataError(f"{where}: '{name}'; expected VVVHFFF.jpg, for example 0122037.jpg")
-    return FrameName(found["video"], int(found["head"]), int(found["frame"]))
+    return FrameName(result["video"], int(result["head"]), int(result["frame"]))
 
 
 def read_candidates_text(path: Path) -> list[Candidates]:
@@ -128,12 +128,12 @@ def read_candidates_text(path: Path) -> list[Candidates]:
     if text.strip() and (not starts or text[: starts[0].start()].strip()):
         raise DataError(f"{path} does not begin with a record: 'name.jpg,[[x1 y1 x2 y2 score]'")
     ends = [*(start.start() for start in starts[1:]), len(text)]
-    found = []
+    result = []
     for start, end in zip(starts, ends, strict=True):
         line = text.count("\n", 0, start.start()) + 1
         table = _printed(text[start.end() : end], f"{path}, line {line}")
-        found.append(Candidates(start[1], table[:, :4], table[:, 4]))
-    return found
+        result.append(Candidates(start[1], table[:, :4], table[:, 4]))
+    return result
 
 
 def write_candidates_text(path: Path, candidates: Iterable[Candidates]) -> None:
@@ -147,7 +147,7 @@ def write_candidates_text(path: Path, candidates: Iterable[Candidates]) -> None:
 
 
 def read_candidates_csv(path: Path) -> list[Candidates]:
-    """All candidates as a table, a row each; a picture's rows are joined in their order.
+    """All candidates as a table, a row each; an image's rows are joined in their order.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or holds something else in one.
@@ -161,7 +161,7 @@ def read_candidates_csv(path: Path) -> list[Candidates]:
 
 
 def write_candidates_csv(path: Path, candidates: Iterable[Candidates]) -> None:
-    """The same table; pictures without candidates leave no row."""
+    """The same table; images without candidates leave no row."""
     rows = (
         (one.name, _listed(box), float(score))
         for one in candidates
@@ -247,7 +247,7 @@ def read_truth(path: Path) -> list[Truth]:
     Raises:
         DataError: the file cannot be read, or a line has not seven fields; with its line.
     """
-    found = []
+    result = []
     for line, fields in enumerate(csv.reader(io.StringIO(_text(path))), start=1):
         where = f"{path}, line {line}"
         if not fields:
@@ -256,8 +256,8 @@ def read_truth(path: Path) -> list[Truth]:
             raise DataError(f"{where} has {len(fields)} fields; expected name, head box, gaze x, y")
         x1, y1, x2, y2, x, y = (number(field, where) for field in fields[1:])
         parse_name(fields[0], where)
-        found.append(Truth(fields[0], (x1, y1, x2, y2), (x, y)))
-    return found
+        result.append(Truth(fields[0], (x1, y1, x2, y2), (x, y)))
+    return result
 
 
 def write_truth(path: Path, rows: Iterable[Truth]) -> None:
@@ -310,8 +310,8 @@ def _text(path: Path) -> str:
 
 def _numbers(text: str, count: int, where: str) -> tuple[float, ...]:
     """A list as Python writes it, maybe inside another."""
-    found = _LIST.fullmatch(text.strip())
-    values = re.findall(_NUMBER, found[1]) if found else []
+    result = _LIST.fullmatch(text.strip())
+    values = re.findall(_NUMBER, result[1]) if result else []
     if len(values) != count:
         raise DataError(f"{where}: expected a list of {count} numbers, found '{text[:60]}'")
     return tuple(_exact(value) for value in values)

@@ -1,6 +1,6 @@
 """Builder `mask_rcnn_mlp` on a scene: candidates found now and then, and matched in every frame.
 
-One pass over the frames. At any time the pictures of one batch and the candidates of two looks are
+One pass over the frames. At any time the images of one batch and the candidates of two looks are
 held; nothing else is kept but the answers.
 """
 
@@ -44,9 +44,9 @@ AT_ONCE = {"cpu": 1, "cuda": 4}
 
 
 class MaskRcnnMlp:
-    """Targets of all persons' looks among what a detector finds in pictures with marked heads.
+    """Targets of all persons' looks among what a detector finds in images with marked heads.
 
-    Every row of the tracks is answered for. Where nobody is in the picture it is not looked at.
+    Every row of the tracks is answered for. Where nobody is in the image it is not looked at.
     `how` says in words what was chosen by files and options.
     """
 
@@ -74,7 +74,7 @@ class MaskRcnnMlp:
             matcher: weights of `matcher`; without them a published rule chooses.
             slope: weights of `slope_mlp`, for the rule.
             rule: see `choosing.open_chooser`.
-            fusion: how heads are brightened, see `fusion.FUSIONS`; by default as in the pictures
+            fusion: how heads are brightened, see `fusion.FUSIONS`; by default as in the images
                 that the detector was trained on, `hs` where its file does not tell.
             every_s: time from one look of the detector to the next; 0 looks at every frame.
             proposals: see `CandidateDetector`.
@@ -131,18 +131,18 @@ class MaskRcnnMlp:
             DataError: speech or directions that are not of the scene's tracks.
         """
         if scene.frames is None:
-            raise UsageError(f"gaze_following/{BUILDER} looks at pictures: the scene has no frames")
+            raise UsageError(f"gaze_following/{BUILDER} looks at images: the scene has no frames")
         crowd = Crowd(scene)
-        found = _Found.empty(crowd, every_rows(scene, self.heatmap_every_s))
+        result = _Found.empty(crowd, every_rows(scene, self.heatmap_every_s))
         span = Between(None, None, np.zeros((0, 2), np.int64))
         done = 0
         for place, sight in self._sights(scene, crowd):
             span = looking.between(span.after, sight, self.every_s)
-            self._match(crowd, range(done, place), span, found)
+            self._match(crowd, range(done, place), span, result)
             done = place
         span = looking.between(span.after, None)
-        self._match(crowd, range(done, len(crowd.frames)), span, found)
-        points = found.points(scene)
+        self._match(crowd, range(done, len(crowd.frames)), span, result)
+        points = result.points(scene)
         return [points, segments(scene, points, points.probability > 0)]
 
     def _sights(self, scene: Scene, crowd: Crowd) -> Iterator[tuple[int, Sight]]:
@@ -150,13 +150,13 @@ class MaskRcnnMlp:
         assert scene.frames is not None
         due = crowd.frames[looking.when(crowd.time_s, crowd.shot, self.every_s)]
         looks = 0
-        pictures = Enhanced(scene.tracks, scene.speaking, self.fusion)
+        images = Enhanced(scene.tracks, scene.speaking, self.fusion)
         waiting: list[tuple[int, Image]] = []
         for frame in scene.frames() if len(due) else ():
             place = int(np.searchsorted(crowd.frames, frame.index))
             there = place < len(crowd.frames) and crowd.frames[place] == frame.index
             if there and frame.index >= due[looks]:  # a lost frame has the next one stand in
-                waiting.append((place, pictures.picture(frame)))
+                waiting.append((place, images.image(frame)))
                 looks = int(np.searchsorted(due, frame.index, side="right"))
             if len(waiting) == self.detector.at_once or looks == len(due):
                 yield from self._find(crowd, waiting)
@@ -166,9 +166,9 @@ class MaskRcnnMlp:
         yield from self._find(crowd, waiting)
 
     def _find(self, crowd: Crowd, waiting: list[tuple[int, Image]]) -> Iterator[tuple[int, Sight]]:
-        seen = self.detector.find([picture for _, picture in waiting])
-        for (place, _), found in zip(waiting, seen, strict=True):
-            yield place, Sight(float(crowd.time_s[place]), int(crowd.shot[place]), found)
+        seen = self.detector.find([image for _, image in waiting])
+        for (place, _), result in zip(waiting, seen, strict=True):
+            yield place, Sight(float(crowd.time_s[place]), int(crowd.shot[place]), result)
 
     def _match(self, crowd: Crowd, places: range, span: Between, found: _Found) -> None:
         moments = [

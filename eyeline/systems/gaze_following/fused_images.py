@@ -27,7 +27,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     maps: str | None = None,
     fusion: str = "hs",
 ) -> Summary:
@@ -38,7 +38,7 @@ def run(
         out: folder to make: `VVV/VVVHFFF.jpg`.
         weights: none are needed.
         device: none is used.
-        told: gets a line for every video.
+        log: gets a line for every video.
         maps: folder below which `VVV_f<frame>_{speaker,nonspeaker}.png` lie; by default the source.
         fusion: `hs`, `h` or `none`.
 
@@ -58,7 +58,7 @@ def run(
         raise DataError(f"{source} has no frames VVVHFFF.jpg")
     places = _map_folders(Path(maps) if maps else source)
     work = [(out, name, paths, places.get(name), fusion) for name, paths in frames.items()]
-    return Summary.of_counts("videos", prepare_all(_attempt, work, told))
+    return Summary.of_counts("videos", prepare_all(_attempt, work, log))
 
 
 def jpeg(rgb: Image) -> bytes:
@@ -70,10 +70,10 @@ def jpeg(rgb: Image) -> bytes:
 
 
 def _map_folders(root: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    result: dict[str, Path] = {}
     for path in sorted(root.rglob("*_f*_speaker.png")):
-        found.setdefault(path.name[:3], path.parent)
-    return found
+        result.setdefault(path.name[:3], path.parent)
+    return result
 
 
 def _attempt(out: Path, video: str, *rest: Any) -> Outcome:
@@ -91,12 +91,12 @@ def _of_video(
         drawn = speaker_files.read_maps(places, video, frame) if places else None
         if drawn is None:
             continue
-        made: dict[bytes, bytes] = {}  # the heads' copies of a frame are alike
+        created: dict[bytes, bytes] = {}  # the heads' copies of a frame are alike
         for path in copies:
             content = path.read_bytes()
-            if content not in made:
-                made[content] = jpeg(fuse(read_image(path), drawn, check_fusion(fusion)))
-            write_bytes(out / video / path.name, made[content])
+            if content not in created:
+                created[content] = jpeg(fuse(read_image(path), drawn, check_fusion(fusion)))
+            write_bytes(out / video / path.name, created[content])
         fused += len(copies)
     if not fused:
         raise DataError(f"none of its {len(paths)} frames has maps of heads")

@@ -11,25 +11,25 @@ from eyeline.results import Image
 from eyeline.systems.gaze_following.heads import Maps
 
 Fusion = Literal["hs", "h", "none"]
-"""`hs`: speakers more than listeners; `h`: all heads alike; `none`: the picture as it is."""
+"""`hs`: speakers more than listeners; `h`: all heads alike; `none`: the image as it is."""
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 _MIXED = {"hs": (0.5, 0.7), "h": (1.0, 0.5)}
-"""How much the others' map counts beside the speakers', and both in the picture."""
+"""How much the others' map counts beside the speakers', and both in the image."""
 
 
-def fuse(picture: Image, heads: Maps, fusion: Fusion = "hs") -> Image:
+def fuse(image: Image, heads: Maps, fusion: Fusion = "hs") -> Image:
     """Brighten the heads of a frame.
 
     Sums saturate and are rounded twice, half to even, as published.
 
     Args:
-        picture: `(h, w, 3)`, any order of colours.
-        heads: maps of the picture's size.
+        image: `(h, w, 3)`, any order of colours.
+        heads: maps of the image's size.
         fusion: how.
 
     Returns:
-        `(h, w, 3)`; with `none` the picture itself.
+        `(h, w, 3)`; with `none` the image itself.
 
     Raises:
         DataError: maps of another size.
@@ -38,17 +38,17 @@ def fuse(picture: Image, heads: Maps, fusion: Fusion = "hs") -> Image:
     import cv2
 
     if fusion == "none":
-        return picture
-    others, share = _MIXED[check_fusion(fusion)]
-    if heads.speaker.shape != picture.shape[:2] or heads.others.shape != picture.shape[:2]:
+        return image
+    others, fraction = _MIXED[check_fusion(fusion)]
+    if heads.speaker.shape != image.shape[:2] or heads.others.shape != image.shape[:2]:
         raise DataError(
-            f"maps of shape {heads.speaker.shape} for a picture of {picture.shape[:2]}; both must "
+            f"maps of shape {heads.speaker.shape} for an image of {image.shape[:2]}; both must "
             "be of one size"
         )
     if not heads.speaker.any() and not heads.others.any():
-        return picture
+        return image
     mixed = cv2.addWeighted(heads.others, others, heads.speaker, 1.0, 0.0)
-    return np.asarray(cv2.addWeighted(cv2.merge([mixed] * 3), share, picture, 1.0, 0.0), np.uint8)
+    return np.asarray(cv2.addWeighted(cv2.merge([mixed] * 3), fraction, image, 1.0, 0.0), np.uint8)
 
 
 def check_fusion(name: str) -> Fusion:

@@ -29,7 +29,7 @@ class Heads(NamedTuple):
 
     @property
     def box_xyxy(self) -> Ints:
-        """`(..., 4)` boxes, which may leave the picture."""
+        """`(..., 4)` boxes, which may leave the image."""
         x, y, half = self
         return np.stack([x - half, y - half, x + half, y + half], axis=-1)
 
@@ -93,7 +93,7 @@ def ellipse(
         x_px: middle of the head.
         y_px: likewise, downwards.
         half_px: its half side.
-        size_wh: of the picture.
+        size_wh: of the image.
         published: beyond the right and lower border pixels pile up on it, beyond the left and upper
             one they come in again at the other side; by default they are left out.
 
@@ -130,7 +130,7 @@ def maps(
     Args:
         frame_heads: `(n,)` each.
         speaks: `(n,)`; none, one or several.
-        size_wh: of the picture.
+        size_wh: of the image.
         published: heads that overlap leave 254, 253, ... instead of 255; and as of `ellipse`.
     """
     check_shape(speaks, f"{len(frame_heads.x_px)}", "who speaks")

@@ -21,7 +21,7 @@ def of_points(
     """A Gaussian about each point, 1 at the point itself.
 
     Args:
-        points_norm: `(n, 2)` x and y as fractions of the picture.
+        points_norm: `(n, 2)` x and y as fractions of the image.
         sigma_cells: standard deviation.
         cells: rows and columns.
 
@@ -29,9 +29,9 @@ def of_points(
         `(n, cells, cells)`; a cell has the value at its middle.
     """
     check_shape(points_norm, "n 2", "points")
-    middle = (np.arange(cells) + 0.5)[None, :]
+    centre = (np.arange(cells) + 0.5)[None, :]
     x, y = (
-        np.exp(-((middle - points_norm[:, i : i + 1] * cells) ** 2) / (2 * sigma_cells**2))
+        np.exp(-((centre - points_norm[:, i : i + 1] * cells) ** 2) / (2 * sigma_cells**2))
         for i in range(2)
     )
     return np.asarray(y[:, :, None] * x[:, None, :])
@@ -50,7 +50,7 @@ def mixture(
 
 
 def enlarged(heatmap: Floats, height_px: int, width_px: int) -> Floats:
-    """A heatmap `(rows, columns)` brought to the picture's size by linear interpolation.
+    """A heatmap `(rows, columns)` brought to the image's size by linear interpolation.
 
     Half-pixel centres, the border repeated: what `interpolate` of torch does without aligned
     corners.
@@ -64,7 +64,7 @@ def enlarged(heatmap: Floats, height_px: int, width_px: int) -> Floats:
 def peak_norm(heatmaps: Floats) -> Floats:
     """The upper left corner of the highest cell `(n, 2)` of `(n, rows, columns)`, as published.
 
-    Fractions of the picture. On average half a cell up and left of the peak.
+    Fractions of the image. On average half a cell up and left of the peak.
     """
     check_shape(heatmaps, "n rows columns", "heatmaps")
     rows, columns = heatmaps.shape[1:]
@@ -77,8 +77,8 @@ def _weights(old: int, new: int) -> Floats:
     place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
     low = np.minimum(np.floor(place).astype(np.int64), max(old - 2, 0))
     high = np.minimum(low + 1, old - 1)
-    share = place - low
+    fraction = place - low
     matrix = np.zeros((new, old))
-    matrix[np.arange(new), low] += 1 - share
-    matrix[np.arange(new), high] += share
+    matrix[np.arange(new), low] += 1 - fraction
+    matrix[np.arange(new), high] += fraction
     return matrix

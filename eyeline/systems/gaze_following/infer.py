@@ -39,7 +39,7 @@ class Ray:
     Args:
         heatmap_every_s: time between two heatmaps kept; one for every frame of a long video would
             fill the memory.
-        heatmap_rows, heatmap_columns: their size over the whole picture.
+        heatmap_rows, heatmap_columns: their size over the whole image.
     """
 
     heatmap_every_s: float = 1.0

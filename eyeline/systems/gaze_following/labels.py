@@ -31,7 +31,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     images: str | None = None,
     lists: str | None = None,
     category: str | None = None,
@@ -44,7 +44,7 @@ def run(
         out: folder to make.
         weights: none are needed.
         device: none is used.
-        told: gets a line for every list.
+        log: gets a line for every list.
         images: folder below which the images lie; without it only annotations are written.
         lists: folder with `train.txt`, `validation.txt` and `test.txt`, a video a line; by default
             8, 1 and 1 of ten videos, drawn.
@@ -66,7 +66,7 @@ def run(
     if there is not None:
         _check_images(parts, there, str(images))
     work = [(out, split, divided[split], part, there) for split, part in parts.items()]
-    return Summary.of_counts("videos", prepare_all(_write, work, told))
+    return Summary.of_counts("videos", prepare_all(_write, work, log))
 
 
 def _lists(videos: Sequence[str], folder: str | None, seed: int) -> dict[str, tuple[str, ...]]:

@@ -94,21 +94,21 @@ def at(span: Between, time_s: float, shot: int) -> Candidates:
     before, after = (s if s is not None and s.shot == shot else None for s in span[:2])
     if before is None or after is None:
         return (before or after or _NOTHING).found
-    share = (time_s - before.time_s) / max(after.time_s - before.time_s, 1e-9)
-    nearer = 1 if share >= 0.5 else 0
+    fraction = (time_s - before.time_s) / max(after.time_s - before.time_s, 1e-9)
+    nearer = 1 if fraction >= 0.5 else 0
     ends = (before.found, after.found)
     alone = np.ones(len(ends[nearer].score), bool)
     alone[span.pairs[:, nearer]] = False
     box, score = (
-        np.concatenate([_mixed(*columns, span.pairs, share), columns[nearer][alone]])
+        np.concatenate([_mixed(*columns, span.pairs, fraction), columns[nearer][alone]])
         for columns in zip(*ends, strict=True)
     )
     order = np.argsort(-score, kind="stable")
     return Candidates(box[order], score[order])
 
 
-def _mixed(one: Floats, other: Floats, pairs: Ints, share: float) -> Floats:
-    return np.asarray((1 - share) * one[pairs[:, 0]] + share * other[pairs[:, 1]])
+def _mixed(one: Floats, other: Floats, pairs: Ints, fraction: float) -> Floats:
+    return np.asarray((1 - fraction) * one[pairs[:, 0]] + fraction * other[pairs[:, 1]])
 
 
 _NOTHING = Sight(0.0, -1, Candidates(np.zeros((0, 4)), np.zeros(0)))

@@ -24,11 +24,11 @@ class Measures:
     video: tuple[str, ...]
     """`n` names, to draw by."""
     in_frame: Floats
-    """`(n,)` 1: looks into the picture, 0: out of it, NaN: not told."""
+    """`(n,)` 1: looks into the image, 0: out of it, NaN: not told."""
     in_frame_score: Floats
     """`(n,)` its predicted probability."""
     auc: Floats
-    """`(n,)` of looks into the picture, in [0, 1]."""
+    """`(n,)` of looks into the image, in [0, 1]."""
     l2_average: Floats
     """`(n,)` distance to the middle of the annotators' points, in widths and heights."""
     l2_minimum: Floats
@@ -38,7 +38,7 @@ class Measures:
     l2_minimum_cells: Floats
     """`(n,)` likewise."""
     angle_deg: Floats
-    """`(n,)` in the picture, seen from the looker's eyes or head."""
+    """`(n,)` in the image, seen from the looker's eyes or head."""
     right_person: Floats
     """`(n,)` 1: the person looked at, or nobody, is told rightly; NaN: nobody else is there."""
     at_person: Floats
@@ -68,12 +68,12 @@ def measure(
 ) -> Measures:
     """Compare predictions with annotated looks.
 
-    A row without a predicted point, as of a look that is taken to leave the picture, counts as a
-    guess at the picture's middle wherever the truth lies in the picture.
+    A row without a predicted point, as of a look that is taken to leave the image, counts as a
+    guess at the image's middle wherever the truth lies in the image.
 
     Args:
         found: `n` rows.
-        known: the truth, with the sizes of its pictures.
+        known: the truth, with the sizes of its images.
         rows: `(n,)` of the truth that the predictions are of, in their order; all by default. The
             others are people who may be looked at.
         protocol: how AUC is counted, one of `PROTOCOLS`.
@@ -83,7 +83,7 @@ def measure(
 
     Raises:
         UsageError: no such protocol.
-        DataError: rows that do not fit, or a picture whose size is not known.
+        DataError: rows that do not fit, or an image whose size is not known.
     """
     if protocol not in PROTOCOLS:
         raise UsageError(f"no protocol '{protocol}'; there are {', '.join(PROTOCOLS)}")
@@ -94,8 +94,8 @@ def measure(
     unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
     if len(unknown):
         raise DataError(
-            f"{truth.source[int(unknown[0])]}: the size of the picture is not known, so distances "
-            "cannot be told in pictures; name the folder of the pictures, or their size"
+            f"{truth.source[int(unknown[0])]}: the size of the image is not known, so distances "
+            "cannot be told in images; name the folder of the images, or their size"
         )
     guess = np.where(np.isnan(found.point_px), truth.size_px / 2, found.point_px)
     within = np.flatnonzero((truth.in_frame == 1) & (np.diff(truth.first) > 0))
@@ -105,8 +105,8 @@ def measure(
     else:
         maps = heat if callable(heat) else heat.__getitem__
     figures = _figures(guess, truth, within, maps, PROTOCOLS[protocol])
-    told = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
-    return Measures(truth.video, told, found.in_frame, **figures, **_people(found, known, rows))
+    given = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
+    return Measures(truth.video, given, found.in_frame, **figures, **_people(found, known, rows))
 
 
 Maps = Callable[[Ints], Floats]
@@ -114,20 +114,22 @@ Maps = Callable[[Ints], Floats]
 
 
 def _figures(guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: Auc) -> dict[str, Floats]:
-    """Of rows within the picture; NaN for others."""
-    made = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
+    """Of rows within the image; NaN for others."""
+    created = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
     mean, origin = truth.mean_point_px(), truth.origin_px()
-    made["angle_deg"][within] = angle_deg(origin[within], guess[within], mean[within])
+    created["angle_deg"][within] = angle_deg(origin[within], guess[within], mean[within])
     for start in range(0, len(within), _AT_ONCE):
         at = within[start : start + _AT_ONCE]
         heat = maps(at)
         corner = heatmaps.peak_norm(heat)
         for k, row in enumerate(at.tolist()):
             size, points = truth.size_px[row], truth.points(row) / truth.size_px[row]
-            made["auc"][row] = auc(heat[k], points, size)
-            made["l2_average"][row], made["l2_minimum"][row] = l2(guess[row] / size, points)
-            made["l2_average_cells"][row], made["l2_minimum_cells"][row] = l2(corner[k], points)
-    return made
+            created["auc"][row] = auc(heat[k], points, size)
+            created["l2_average"][row], created["l2_minimum"][row] = l2(guess[row] / size, points)
+            created["l2_average_cells"][row], created["l2_minimum_cells"][row] = l2(
+                corner[k], points
+            )
+    return created
 
 
 _OF_POINTS = (
@@ -140,14 +142,14 @@ _AT_ONCE = 256
 def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
     """Distance of a point `(2,)` to the mean of annotators' points `(k, 2)`, and to the nearest.
 
-    As published: not the mean of the distances. A picture is one wide and one high.
+    As published: not the mean of the distances. An image is one wide and one high.
     """
     to_mean = float(np.linalg.norm(point_norm - truth_norm.mean(axis=0)))
     return to_mean, float(np.linalg.norm(truth_norm - point_norm, axis=1).min())
 
 
 def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
-    """Degrees `(n,)` between two looks in the picture; NaN where one goes nowhere.
+    """Degrees `(n,)` between two looks in the image; NaN where one goes nowhere.
 
     Args:
         origin_px: `(n, 2)` where both start.
@@ -161,13 +163,13 @@ def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
 
 
 Auc = Callable[[Floats, Floats, Floats], float]
-"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, picture's size `(2,)`."""
+"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, image's size `(2,)`."""
 
 
 def gazefollow_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """AUC as GazeFollow's: the pixels that annotators named against all others of the picture.
+    """AUC as GazeFollow's: the pixels that annotators named against all others of the image.
 
-    The heatmap is brought to the picture's own size first.
+    The heatmap is brought to the image's own size first.
     """
     width, height = (int(v) for v in size_px)
     return _auc_of_points(heatmaps.enlarged(heatmap, height, width), points_norm)
@@ -238,20 +240,20 @@ def _auc_of_points(heatmap: Floats, points_norm: Floats) -> float:
 
 def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
     """Who is looked at, by the truth and by the predictions."""
-    heads, names = known.head_xyxy, known.picture
+    heads, names = known.head_xyxy, known.image
     true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
     pointed, _ = looked_at(found.point_px, heads, names, rows)
     people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
     columns = (found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist())
-    told = []  # the row of who is said to be looked at: by name, else by the point
+    given = []  # the row of who is said to be looked at: by name, else by the point
     for name, row, at, chance in zip(*columns, strict=True):
         by_point = -1 if chance < 0.5 else at
         by_name = -1 if name in (NOBODY, OFF_SCREEN) else people.get((names[row], str(name)), -2)
-        told.append(by_point if name is None else by_name)
+        given.append(by_point if name is None else by_name)
     sure = company & (known.in_frame[rows] >= 0)
     speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
     return {
-        "right_person": np.where(sure, np.array(told, np.int64) == true, np.nan),
+        "right_person": np.where(sure, np.array(given, np.int64) == true, np.nan),
         "at_person": np.where(sure, true >= 0, np.nan),
         "at_speaker": np.where(sure & _others_speak(known)[rows], speaks, np.nan),
     }
@@ -260,9 +262,9 @@ def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
 def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
     """Whether somebody other than the looker speaks, `(n,)`."""
     loud: dict[str, int] = {}
-    for picture, speaks in zip(known.picture, known.speaks.tolist(), strict=True):
-        loud[picture] = loud.get(picture, 0) + (speaks == 1)
-    here = np.array([loud[p] for p in known.picture], np.int64)
+    for image, speaks in zip(known.image, known.speaks.tolist(), strict=True):
+        loud[image] = loud.get(image, 0) + (speaks == 1)
+    here = np.array([loud[p] for p in known.image], np.int64)
     return np.asarray(here - (known.speaks == 1) > 0)
 
 
@@ -270,7 +272,7 @@ BASELINES = ("middle", "nearest_head")
 
 
 def baseline_points(truth: Looks, kind: str) -> Floats:
-    """Points `(n, 2)` that need no network: the picture's `middle`, or the `nearest_head`.
+    """Points `(n, 2)` that need no network: the image's `midpoint`, or the `nearest_head`.
 
     Raises:
         UsageError: another kind.
@@ -279,12 +281,12 @@ def baseline_points(truth: Looks, kind: str) -> Floats:
         raise UsageError(f"no baseline '{kind}'; there are {', '.join(BASELINES)}")
     if kind == "middle":
         return truth.size_px / 2
-    here, found = truth.origin_px(), truth.size_px / 2
-    for rows in tables.groups(truth.picture).values():
-        middle = centre(truth.head_xyxy[rows])
-        away = np.linalg.norm(middle[None] - here[rows][:, None], axis=2)
+    here, predictions = truth.origin_px(), truth.size_px / 2
+    for rows in tables.groups(truth.image).values():
+        midpoint = centre(truth.head_xyxy[rows])
+        away = np.linalg.norm(midpoint[None] - here[rows][:, None], axis=2)
         np.fill_diagonal(away, np.inf)
         away = np.where(np.isnan(away), np.inf, away)
         best, seen = away.argmin(axis=1), np.isfinite(away.min(axis=1))
-        found[rows[seen]] = middle[best[seen]]
-    return found
+        predictions[rows[seen]] = midpoint[best[seen]]
+    return predictions

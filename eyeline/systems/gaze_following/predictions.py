@@ -24,26 +24,26 @@ COLUMNS = (
 )
 """That every table has; an empty cell of the head or the gaze is not told."""
 FURTHER = ("in_frame", "looked_at", "person")
-"""That it may have: probability that the look stays in the picture; name of the person looked at,
-`0` for none, `-1` for off screen; name of the looker, where the picture's name does not tell it."""
+"""That it may have: probability that the look stays in the image; name of the person looked at,
+`0` for none, `-1` for off screen; name of the looker, where the image's name does not tell it."""
 NOBODY, OFF_SCREEN = "0", "-1"
 """Of `Predictions.looked_at`."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted looks, one row a person and picture."""
+    """Predicted looks, one row a person and image."""
 
     source: tuple[str, ...]
     """`n` places, file and line."""
     frame_name: tuple[str, ...]
-    """`n` names of pictures as the data set has them."""
+    """`n` names of images as the data set has them."""
     head_xyxy: Floats
     """`(n, 4)` pixels, NaN where not told."""
     point_px: Floats
     """`(n, 2)`, NaN where no point was found."""
     in_frame: Floats
-    """`(n,)` probability that the look stays in the picture, NaN where not told."""
+    """`(n,)` probability that the look stays in the image, NaN where not told."""
     looked_at: tuple[str | None, ...]
     """`n` names; None where not told."""
     person: tuple[str | None, ...]
@@ -124,7 +124,7 @@ def read(path: Path | str) -> Predictions:
     if names >= {*formats.BEST_COLUMNS}:
         return _of_authors(path, formats.read_best(path))
     number = tables.maybe(tables.number)
-    found, line = tables.read(
+    result, line = tables.read(
         path,
         [
             Column("frame_name", tables.text, object),
@@ -134,16 +134,16 @@ def read(path: Path | str) -> Predictions:
         ],
         only=True,
     )
-    head_xyxy = np.stack([found[name] for name in COLUMNS[1:5]], axis=1)
+    head_xyxy = np.stack([result[name] for name in COLUMNS[1:5]], axis=1)
     source = tuple(f"{path}, line {n}" for n in line)
     for where, box in zip(source, head_xyxy, strict=True):
         if not np.isnan(box).any():
             rows.check_box(where, box.tolist())
-    further: dict[str, Any] = {name: found.get(name) for name in FURTHER}
+    further: dict[str, Any] = {name: result.get(name) for name in FURTHER}
     return replace(
         made(
-            tuple(found["frame_name"]),
-            np.stack([found[name] for name in COLUMNS[5:]], axis=1),
+            tuple(result["frame_name"]),
+            np.stack([result[name] for name in COLUMNS[5:]], axis=1),
             head_xyxy=head_xyxy,
             **further,
         ),

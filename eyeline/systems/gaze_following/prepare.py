@@ -32,7 +32,7 @@ from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, attempt, check_weights, prepare_all
 from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError
-from eyeline.files import clear, filling, made, write_bytes, write_json
+from eyeline.files import atomic_dir, clear, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Image
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files, speaker_stage
@@ -78,7 +78,7 @@ def run(
     *,
     weights: Mapping[str, Path] | None = None,
     device: str = "cpu",
-    told: Log | None = None,
+    log: Log | None = None,
     speaker_files: str | None = None,
     speaker: str | None = None,
     fusion: str = "hs",
@@ -95,7 +95,7 @@ def run(
         weights: `syncnet` tells who speaks, `mask_rcnn` finds candidates, `slope_mlp` chooses one;
             none is needed.
         device: where networks run.
-        told: gets a line for every video.
+        log: gets a line for every video.
         speaker_files: folder with files of the authors' speaker detector, which are taken for what
             they hold: `pywork/VVV`, `speaker_detect/pywork/VVV`, or for a single video the folder
             itself.
@@ -129,7 +129,7 @@ def run(
     if plan.stored is not None and not plan.stored.is_dir():
         raise DataError(f"speaker_files: there is no folder {plan.stored}")
     work = [(path, name, out, plan, len(videos) == 1) for name, path in videos.items()]
-    outcomes = prepare_all(_attempt, work, told)
+    outcomes = prepare_all(_attempt, work, log)
     ready = [o.name for o in outcomes if (out / best_gaze.BEST / f"{o.name}.csv").is_file()]
     if plan.detector is not None and ready:
         best_gaze.write_sequence(out, ready)
@@ -193,17 +193,17 @@ def _videos(source: Path) -> dict[str, Path]:
     paths = [source]
     if source.is_dir():
         paths = sorted(p for p in source.iterdir() if p.suffix.lower() in VIDEOS)
-    found: dict[str, Path] = {}
+    result: dict[str, Path] = {}
     for path in paths:
         name = path.stem[-3:]
         if len(name) < 3:
             raise DataError(f"{path}: a video's name must have at least three characters")
-        if name in found:
-            raise DataError(f"{found[name]} and {path.name} are both called '{name}'")
-        found[name] = path
-    if not found:
+        if name in result:
+            raise DataError(f"{result[name]} and {path.name} are both called '{name}'")
+        result[name] = path
+    if not result:
         raise DataError(f"{source} has no videos ({', '.join(VIDEOS)})")
-    return found
+    return result
 
 
 def _attempt(path: Path, name: str, out: Path, plan: _Plan, single: bool) -> Outcome:
@@ -217,7 +217,7 @@ def _attempt(path: Path, name: str, out: Path, plan: _Plan, single: bool) -> Out
             if isinstance(content, dict) and content.get("settings") == wanted:
                 return Outcome(name, "kept", counts=content["counts"])
         clear(out / name)
-        with filling(out / name) as place:
+        with atomic_dir(out / name) as place:
             outcome = _prepare(path, name, place, plan, _stored(plan.stored, name, single))
         _put(out / name, out, name)
         write_json(done, {"settings": wanted, "counts": dict(outcome.counts)})
@@ -240,10 +240,10 @@ def _stored(root: Path | None, name: str, single: bool) -> Path | None:
     if root is None:
         return None
     places = [root / DETECTED / "pywork" / name, root / "pywork" / name, root / name]
-    found = next((p for p in places if p.is_dir()), root if single else None)
-    if found is None:
+    result = next((p for p in places if p.is_dir()), root if single else None)
+    if result is None:
         raise DataError(f"{root} has no files of video {name}: no pywork/{name} in it")
-    return found
+    return result
 
 
 def _prepare(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None) -> Outcome:
@@ -298,8 +298,8 @@ class _Images:
         _copies(self._fused, names, stored)
         self.fused += len(names)
         if self._plan.detector is not None and frame % self._plan.every == 0:
-            found = self._plan.detector.find([decoded(stored)])[0]
-            self._candidates += [Candidates(name, *found) for name in names]
+            result = self._plan.detector.find([decoded(stored)])[0]
+            self._candidates += [Candidates(name, *result) for name in names]
 
     def write_gaze(self) -> int:
         """Candidates and best gaze; the number of gaze points."""

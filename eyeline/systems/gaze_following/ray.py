@@ -45,15 +45,15 @@ def landing(looker: Looker, camera: Camera, width_px: int, height_px: int) -> Fl
     Where none does it is the cone's middle, moved to the nearest border.
     """
     n = len(looker.distance_mm)
-    middle = np.empty((n, 2))
+    centre = np.empty((n, 2))
     for start in range(0, n, _FRAMES_AT_ONCE):
         rows = np.arange(start, min(n, start + _FRAMES_AT_ONCE))
         points, inside = _cone(looker.at(rows), camera, width_px, height_px)
         mean = np.clip(points.mean(axis=1), 0, [width_px - 1, height_px - 1])
         count = inside.sum(axis=1, keepdims=True)
         seen = np.where(inside[..., None], points, 0).sum(axis=1) / np.maximum(count, 1)
-        middle[rows] = np.where(count > 0, seen, mean)
-    return middle
+        centre[rows] = np.where(count > 0, seen, mean)
+    return centre
 
 
 def heatmaps(
@@ -101,7 +101,7 @@ def _cone(
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Pixels `(n, samples, 2)` of points along the cone, and which of them can be seen.
 
-    Seen `(n, samples)` is what lies in the picture and before the camera.
+    Seen `(n, samples)` is what lies in the image and before the camera.
     """
     start = camera.rays(looker.eyes_px) * looker.distance_mm[:, None]
     side = directions.normalise(np.cross(looker.gaze, [0.0, 1.0, 0.0]))

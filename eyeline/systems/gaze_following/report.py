@@ -19,7 +19,7 @@ MEANS = (
 )
 """Figures that are means over rows."""
 IN_OUT = "in_out_ap"
-"""Average precision of telling looks into the picture from those out of it."""
+"""Average precision of telling looks into the image from those out of it."""
 FIGURES = (*MEANS, IN_OUT)
 BETTER_HIGH = ("auc", "right_person", IN_OUT)
 """Of all others less is better."""
@@ -52,8 +52,8 @@ def score(found: Measures, *, samples: int = 200, seed: int = 0) -> Report:
     videos, span = len(set(found.video)), None
     if videos > 1 and samples:
         span = bootstrap.intervals(by_video(found), videos, samples=samples, seed=seed)
-    made: Report = plain({"pooled": pooled, "interval": span})
-    return made
+    created: Report = plain({"pooled": pooled, "interval": span})
+    return created
 
 
 def summary(found: Measures) -> dict[str, float]:

@@ -21,7 +21,7 @@ from eyeline.systems.gaze_following.datasets import (
     attention_target,
     gazefollow,
     head_boxes,
-    pictures,
+    images,
     splits,
     vgs,
     voc,
@@ -32,18 +32,18 @@ from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.predictions import read as read_predictions
 
 LEAST_OVERLAP = 0.5
-"""Intersection over union from which on two head boxes in a picture are one person's."""
+"""Intersection over union from which on two head boxes in an image are one person's."""
 
 
 def run(
     predictions: Path | str,
     truth: Path | str,
     *,
-    told: Log | None = None,
+    log: Log | None = None,
     part: str = "test",
     split: str | None = None,
     size: str | None = None,
-    pictures: str | None = None,
+    images: str | None = None,
     heatmaps: str | None = None,
     protocol: str | None = None,
     sigma_cells: Positive = 3.0,
@@ -62,16 +62,16 @@ def run(
             against COCO's instances as `detector.evaluate.score_file` does and takes no option.
         truth: of VideoGazeSpeech the text with points, the `.json` with boxes, `GT_label_all.zip`
             or the folder of its XML files; the folder of VideoAttentionTarget; that of GazeFollow.
-        told: hears of notes and figures.
+        log: receives notes and figures.
         part: of the two folders, `train` or `test`.
         split: list of the videos that are wanted; all by default.
-        size: of all pictures, `1280x720`, where their files are not at hand.
-        pictures: folder of the picture files, where it is not the data set's own.
+        size: of all images, `1280x720`, where their files are not at hand.
+        images: folder of the image files, where it is not the data set's own.
         heatmaps: `.npy` with predicted heatmaps `(n, rows, columns)` in the order of the rows; by
             default a Gaussian stands for each point.
         protocol: how AUC is counted, one of `measures.PROTOCOLS`; by default GazeFollow's for
             GazeFollow, VideoAttentionTarget's for the others.
-        sigma_cells: standard deviation of that Gaussian, in 64ths of the picture.
+        sigma_cells: standard deviation of that Gaussian, in 64ths of the image.
         subset: whether predictions may leave looks out; they are counted.
         extra: whether there may be predictions of looks that are not annotated; likewise.
         speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
@@ -81,12 +81,12 @@ def run(
 
     Returns:
         `pooled`: see `report.score`; `interval`: by bootstrap over videos; `baselines`: what the
-        picture's middle and the nearest head would get; `protocol`; counts and notes. With
+        image's middle and the nearest head would get; `protocol`; counts and notes. With
         `without`, `speaker_cue`: see `ablation.compare`.
 
     Raises:
         DataError: naming file and line: looks that are missing or unknown, or come twice; a
-            picture whose size is not known.
+            image whose size is not known.
         UsageError: no such protocol or size.
     """
     where = {"predictions": str(predictions), "truth": str(truth)}
@@ -94,39 +94,39 @@ def run(
     if Path(predictions).suffix.lower() == ".json":
         from eyeline.systems.gaze_following.detector import evaluate
 
-        unfit = {"split": split, "size": size, "pictures": pictures, "heatmaps": heatmaps}
+        unfit = {"split": split, "size": size, "pictures": images, "heatmaps": heatmaps}
         unfit |= {"protocol": protocol, "speakers": speakers, "heads": heads, "without": without}
         if given := [name for name, value in unfit.items() if value is not None]:
             raise UsageError(f"{', '.join(given)}: no option where boxes of COCO are scored")
         return Report({**where, **evaluate.score_file(predictions, truth)})
-    found = read_predictions(predictions)
-    known = read_truth(truth, folder=pictures, **wanted)
+    result = read_predictions(predictions)
+    known = read_truth(truth, folder=images, **wanted)
     if split is not None:
         known = known.of_videos(splits.read(split))
-    notes = [*found.notes, *known.notes]
-    place = matched(found, known, subset=subset, extra=extra, notes=notes)
-    heat = _heat(heatmaps, len(found))
+    notes = [*result.notes, *known.notes]
+    place = matched(result, known, subset=subset, extra=extra, notes=notes)
+    heat = _heat(heatmaps, len(result))
     at = np.flatnonzero(place >= 0)
     rule = protocol or default_protocol(truth)
     compared = measures.measure(
-        found.take(place[at]),
+        result.take(place[at]),
         known,
         rows=at,
         protocol=rule,
         sigma_cells=sigma_cells,
         heat=None if heat is None else heat[place[at]],
     )
-    if silent := int(np.isnan(found.point_px[place[at]]).any(axis=1).sum()):
-        notes.append(f"{silent} predictions have no point: the picture's middle is taken")
+    if silent := int(np.isnan(result.point_px[place[at]]).any(axis=1).sum()):
+        notes.append(f"{silent} predictions have no point: the image's middle is taken")
     figures = report.score(compared, samples=samples)
     figures["baselines"] = baselines(known, at, rule)
-    for line in (*notes, *report.lines(figures)) if told else ():
-        told(line)  # type: ignore[misc]
+    for line in (*notes, *report.lines(figures)) if log else ():
+        log(line)  # type: ignore[misc]
     if without is not None:
         from eyeline.systems.gaze_following import ablation
 
-        how = {"split": split, "pictures": pictures, "protocol": rule, "extra": extra, **wanted}
-        speaker_cue = ablation.run(predictions, without, truth, told=told, samples=samples, **how)
+        how = {"split": split, "pictures": images, "protocol": rule, "extra": extra, **wanted}
+        speaker_cue = ablation.run(predictions, without, truth, log=log, samples=samples, **how)
         figures["speaker_cue"] = speaker_cue["compared"]
     head = {**where, "protocol": rule, "sigma_cells": sigma_cells}
     return Report({**head, **figures, "notes": notes})
@@ -171,7 +171,7 @@ def read_truth(
     if voc.is_voc(path):
         return vgs.read_instances(voc.instances(path), str(path), boxes)
     who = vgs.read_speakers(speakers) if speakers is not None else None
-    return vgs.read_text(path, size_of or pictures.unknown, speakers=who)
+    return vgs.read_text(path, size_of or images.unknown, speakers=who)
 
 
 def matched(
@@ -184,7 +184,7 @@ def matched(
 ) -> Ints:
     """For each annotated look `(n,)` the row of its prediction, -1 for none.
 
-    People are told apart by the picture's name, by their own, or by the overlap of head boxes.
+    People are told apart by the image's name, by their own, or by the overlap of head boxes.
 
     Args:
         found: predictions.
@@ -197,7 +197,7 @@ def matched(
         DataError: naming the rows: predictions of nobody in the truth, of one person twice, or
             looks without a prediction.
     """
-    there = {name: own.tolist() for name, own in tables.groups(known.picture).items()}
+    there = {name: own.tolist() for name, own in tables.groups(known.image).items()}
     rows = [_row_of(found, i, known, there, extra=extra) for i in range(len(found))]
     kept = [i for i, row in enumerate(rows) if row is not None]
     if not kept:
@@ -216,23 +216,23 @@ def matched(
 
 def baselines(known: Looks, rows: Ints, protocol: str) -> Figures:
     """What needs no network would get in these rows, by name; without intervals."""
-    names = [known.picture[row] for row in rows.tolist()]
-    made: Figures = {}
+    names = [known.image[row] for row in rows.tolist()]
+    created: Figures = {}
     for kind in measures.BASELINES:
         guess = predictions.made(names, measures.baseline_points(known, kind)[rows])
-        found = measures.measure(guess, known, rows=rows, protocol=protocol)
-        made[kind] = plain(report.summary(found))
-    return made
+        result = measures.measure(guess, known, rows=rows, protocol=protocol)
+        created[kind] = plain(report.summary(result))
+    return created
 
 
 def _row_of(
     found: Predictions, i: int, known: Looks, there: dict[str, list[int]], *, extra: bool
 ) -> int | None:
     """The row of the truth that a prediction is of; None where it has none and need not."""
-    picture, person = found.frame_name[i], found.person[i]
-    if picture not in there and person is None:
-        picture, person = _parts(picture, found.source[i])
-    rows = there.get(picture, [])
+    image, person = found.frame_name[i], found.person[i]
+    if image not in there and person is None:
+        image, person = _parts(image, found.source[i])
+    rows = there.get(image, [])
     if person is not None:
         rows = [row for row in rows if known.person[row] == person]
     elif rows:
@@ -253,25 +253,25 @@ def _overlapping(head: Floats, known: Looks, rows: list[int]) -> list[int]:
 
 
 def _parts(name: str, where: str) -> tuple[str, str]:
-    """Picture and person of a name of VideoGazeSpeech."""
+    """Image and person of a name of VideoGazeSpeech."""
     try:
         parts = parse_name(name, where)
     except DataError:
         return name, "?"
-    return vgs.picture_of(parts), str(parts.head)
+    return vgs.image_of(parts), str(parts.head)
 
 
 def _is_gazefollow(path: Path) -> bool:
     return any((path / name).is_file() for name in gazefollow.FILES.values())
 
 
-def _size_of(size: str | None, folder: str | None) -> pictures.SizeOf | None:
+def _size_of(size: str | None, folder: str | None) -> images.SizeOf | None:
     if size is not None:
         width, cross, height = size.lower().partition("x")
         if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
             raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
-        return pictures.always(int(width), int(height))
-    return pictures.in_folder(folder) if folder is not None else None
+        return images.always(int(width), int(height))
+    return images.in_folder(folder) if folder is not None else None
 
 
 def _heat(path: str | None, rows: int) -> Floats | None:

@@ -1,7 +1,7 @@
 """The folders of the published speaker detector: `pywork/<video>` and `head_boxes`.
 
 What the published code pickles is read without running anything in it, and written so that it can
-read it. Boxes of `faces.pckl` and `tracks.pckl` are y1, x1, y2, x2 over the picture's size.
+read it. Boxes of `faces.pckl` and `tracks.pckl` are y1, x1, y2, x2 over the image's size.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from eyeline.systems.gaze_following.tracking import FaceTrack
 
 FACES, SCENES, TRACKS = "faces.pckl", "scene.pckl", "tracks.pckl"
 DISTANCES, OFFSETS, SPEAKER = "activesd.pckl", "offsets.txt", "whospeaks.npy"
-LIPS, SOUND = "V_feats.npy", "A_feats.npy"
+LIPS, AUDIO = "V_feats.npy", "A_feats.npy"
 
 _HEADER = "FILENAME\tOFFSET\tCONF"
 _OFFSET = re.compile(r"(\d+)\.avi\t(-?\d+)\t(-?\d+(?:\.\d+)?)")
@@ -108,7 +108,7 @@ def write_scenes(path: Path, scenes: StoredScenes) -> None:
 
 def read_tracks(path: Path) -> list[StoredTrack]:
     """Tracks with their smoothed squares."""
-    found: list[StoredTrack] = []
+    result: list[StoredTrack] = []
     for entry in _list(path):
         try:
             (frame, box), (half, x, y) = entry
@@ -121,9 +121,9 @@ def read_tracks(path: Path) -> list[StoredTrack]:
             *rows,
             4,
         ):
-            raise DataError(f"{path}: track {len(found)} has columns of unequal length")
-        found.append(StoredTrack(track, Squares(*columns)))
-    return found
+            raise DataError(f"{path}: track {len(result)} has columns of unequal length")
+        result.append(StoredTrack(track, Squares(*columns)))
+    return result
 
 
 def write_tracks(path: Path, tracks: Sequence[StoredTrack]) -> None:
@@ -133,10 +133,10 @@ def write_tracks(path: Path, tracks: Sequence[StoredTrack]) -> None:
 
 def read_distances(path: Path) -> list[Floats]:
     """Distances `(n, 31)` of each track at shifts of -15 to 15 ticks."""
-    found: list[Floats] = _list(path)
-    if any(not isinstance(d, np.ndarray) or d.ndim != 2 for d in found):
+    result: list[Floats] = _list(path)
+    if any(not isinstance(d, np.ndarray) or d.ndim != 2 for d in result):
         raise DataError(f"{path}: expected a table of distances for each track")
-    return found
+    return result
 
 
 def write_distances(path: Path, distances: Sequence[Floats]) -> None:
@@ -167,10 +167,10 @@ def write_offsets(path: Path, offsets: Sequence[StoredOffset]) -> None:
 
 def read_array(path: Path, axes: int) -> Floats:
     """An array of numbers: `whospeaks.npy` `(n,)`, features `(tracks, n, 1024)`."""
-    found = read_npy(path)
-    if not isinstance(found, np.ndarray) or found.ndim != axes:
+    result = read_npy(path)
+    if not isinstance(result, np.ndarray) or result.ndim != axes:
         raise DataError(f"{path}: expected an array of {axes} axes")
-    return found
+    return result
 
 
 def write_array(path: Path, array: Floats) -> None:
@@ -184,8 +184,8 @@ def read_head_boxes(path: Path) -> Ints:
     """`<video>_frame_faces_boxes.npy`: `(tracks, n, 4)` xyxy, or of corners `(tracks, n, 4, 2)`."""
     content = _expected(path, read_npy(path), dict)
     if content.keys() != {str(i) for i in range(len(content))}:
-        found = ", ".join(map(str, content))
-        raise DataError(f"{path}: expected tracks '0', '1', ..., found {found}")
+        result = ", ".join(map(str, content))
+        raise DataError(f"{path}: expected tracks '0', '1', ..., found {result}")
     try:
         boxes = np.array([content[str(i)] for i in range(len(content))], np.int64)
     except (TypeError, ValueError, OverflowError):
@@ -221,18 +221,18 @@ def write_boxes(path: Path, boxes: Ints) -> None:
 
 
 def write_maps(folder: Path, video: str, frame: int, drawn: Maps) -> None:
-    """Both pictures of a frame's heads, `VVV_f<frame>_speaker.png` and `..._nonspeaker.png`."""
+    """Both images of a frame's heads, `VVV_f<frame>_speaker.png` and `..._nonspeaker.png`."""
     import cv2
 
-    for path, picture in zip(_map_paths(folder, video, frame), drawn, strict=True):
-        write_bytes(path, cv2.imencode(".png", picture)[1].tobytes())
+    for path, image in zip(_map_paths(folder, video, frame), drawn, strict=True):
+        write_bytes(path, cv2.imencode(".png", image)[1].tobytes())
 
 
 def read_maps(folder: Path, video: str, frame: int) -> Maps | None:
-    """Both pictures of a frame's heads; None for a frame that has none.
+    """Both images of a frame's heads; None for a frame that has none.
 
     Raises:
-        DataError: only one is there, one is no picture, or they differ in size.
+        DataError: only one is there, one is no image, or they differ in size.
     """
     import cv2
 
@@ -242,11 +242,11 @@ def read_maps(folder: Path, video: str, frame: int) -> Maps | None:
         return None
     if len(there) < len(paths):
         raise DataError(f"{there[0]} lies there without its other half")
-    found = [cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) for path in paths]
-    pictures = [np.asarray(picture, np.uint8) for picture in found if picture is not None]
-    if len(pictures) < len(paths) or pictures[0].shape != pictures[1].shape:
-        raise DataError(f"{paths[0]} and {paths[1].name}: not two pictures of one size")
-    return Maps(*pictures)
+    result = [cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) for path in paths]
+    images = [np.asarray(image, np.uint8) for image in result if image is not None]
+    if len(images) < len(paths) or images[0].shape != images[1].shape:
+        raise DataError(f"{paths[0]} and {paths[1].name}: not two images of one size")
+    return Maps(*images)
 
 
 def _map_paths(folder: Path, video: str, frame: int) -> list[Path]:
@@ -265,8 +265,8 @@ def _dumped(content: Any) -> bytes:
 
 
 def _list(path: Path) -> list[Any]:
-    found: list[Any] = _expected(path, read_pickle(path, objects=True), list)
-    return found
+    result: list[Any] = _expected(path, read_pickle(path, objects=True), list)
+    return result
 
 
 def _expected(path: Path, content: Any, kind: type) -> Any:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from eyeline.people.find import Found
     from eyeline.speech.syncnet.features import Features, OverTime
     from eyeline.speech.voice import Speech
-    from eyeline.video.sound import SoundBlocks
+    from eyeline.video.audio import AudioBlocks
 
 SPEAKERS = ("mouth_agreement", "syncnet", "published")
 """Ways of telling who speaks; the latter two need weights of `syncnet`. `published` is the authors'
@@ -73,7 +73,7 @@ class Spoken:
     scenes: StoredScenes | None = None
     lips: Features | None = None
     """`(tracks, n, features)`."""
-    sound: Features | None = None
+    audio: Features | None = None
     distances: tuple[Floats, ...] = ()
     """`(n, 31)` of each track."""
     offsets: tuple[StoredOffset, ...] = ()
@@ -95,8 +95,8 @@ def detect(video: Path, how: Options, stored: Path | None = None) -> Spoken:
         VideoError: the video cannot be read.
     """
     reader = VideoReader(video)
-    found = None if _has(stored, files.TRACKS, files.FACES) else _find(reader)
-    known = _stored_tracks(stored, reader, how) if found is None else _tracks(found, reader, how)
+    result = None if _has(stored, files.TRACKS, files.FACES) else _find(reader)
+    known = _stored_tracks(stored, reader, how) if result is None else _tracks(result, reader, how)
     if not known.tracks:
         raise DataError(
             f"no face of {video} is followed for more than {how.min_track} frames; give a smaller "
@@ -107,7 +107,7 @@ def detect(video: Path, how: Options, stored: Path | None = None) -> Spoken:
         return known
     if how.speaker == "published":
         return _by_features(video, reader, known, how)
-    return _by_scores(video, reader, found or _find(reader), known, how)
+    return _by_scores(video, reader, result or _find(reader), known, how)
 
 
 def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: int) -> list[str]:
@@ -128,14 +128,14 @@ def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: i
         files.write_scenes(folder / files.SCENES, known.scenes)
     files.write_tracks(folder / files.TRACKS, known.tracks)
     files.write_array(folder / files.SPEAKER, known.speaker)
-    for name, features in ((files.LIPS, known.lips), (files.SOUND, known.sound)):
+    for name, features in ((files.LIPS, known.lips), (files.AUDIO, known.audio)):
         if features is not None:
             files.write_array(folder / name, features)
     offsets = list(known.offsets)
     if known.distances:
         files.write_distances(folder / files.DISTANCES, known.distances)
-        found = [offset.measure(d) for d in known.distances]
-        offsets = [StoredOffset(o.ticks, o.confidence) for o in found]
+        result = [offset.measure(d) for d in known.distances]
+        offsets = [StoredOffset(o.ticks, o.confidence) for o in result]
     if offsets:
         files.write_offsets(folder / files.OFFSETS, offsets)
     late = [i for i, t in enumerate(known.tracks) if t.track.frame[0] != 0]
@@ -219,14 +219,14 @@ def _stored_speaker(stored: Path | None, known: Spoken) -> Spoken:
         known = replace(known, distances=tuple(files.read_distances(stored / files.DISTANCES)))
     if _has(stored, files.OFFSETS):
         known = replace(known, offsets=tuple(files.read_offsets(stored / files.OFFSETS)))
-    if _has(stored, files.LIPS) and _has(stored, files.SOUND):
-        lips, sound = (files.read_array(stored / name, 3) for name in (files.LIPS, files.SOUND))
-        known = replace(known, lips=lips, sound=sound)
+    if _has(stored, files.LIPS) and _has(stored, files.AUDIO):
+        lips, audio = (files.read_array(stored / name, 3) for name in (files.LIPS, files.AUDIO))
+        known = replace(known, lips=lips, audio=audio)
     if _has(stored, files.SPEAKER):
         return replace(known, speaker=files.read_array(stored / files.SPEAKER, 1))
-    if known.lips is None or known.sound is None:
+    if known.lips is None or known.audio is None:
         return known
-    named = published.who_speaks(known.lips, known.sound).track
+    named = published.who_speaks(known.lips, known.audio).track
     return replace(known, speaker=named.astype(np.float64))
 
 
@@ -244,13 +244,13 @@ def _by_features(video: Path, reader: VideoReader, known: Spoken, how: Options) 
             f"{', '.join(f'{a}-{a + n - 1}' for a, n in sorted(spans))}: give speaker=syncnet"
         )
     net = OverTime(load_syncnet(how.syncnet)[0], device=how.device)
-    lips, sound = _features(net, video, reader, known.tracks)
-    named = published.who_speaks(lips, sound).track
+    lips, audio = _features(net, video, reader, known.tracks)
+    named = published.who_speaks(lips, audio).track
     distances = tuple(
-        offset.distances(v, offset.padded(a)) for v, a in zip(lips, sound, strict=True)
+        offset.distances(v, offset.padded(a)) for v, a in zip(lips, audio, strict=True)
     )
     return replace(
-        known, speaker=named.astype(np.float64), lips=lips, sound=sound, distances=distances
+        known, speaker=named.astype(np.float64), lips=lips, audio=audio, distances=distances
     )
 
 
@@ -260,7 +260,7 @@ def _features(
     """Of lips and audio `(tracks, n, features)`, two clips fewer than there are, as published."""
     from eyeline.speech.syncnet.judge import Heard, Judge
 
-    heard = Heard(net, _sound(video, reader))
+    heard = Heard(net, _audio(video, reader))
     rows = len(tracks[0].track.frame)
     judges = [Judge(net, heard, 0, rows, keep=True) for _ in tracks]
     for frame in VideoReader(video):
@@ -280,7 +280,7 @@ def _by_scores(
     """By a method that may say that nobody speaks."""
     frames = int(found.clock[-1, 0]) + 1 if len(found.clock) else 0
     nobody = np.full(frames, np.nan)
-    if not reader.info.has_sound:
+    if not reader.info.has_audio:
         note = "no audio: nobody is taken to speak"
         return replace(known, speaker=nobody, notes=(*known.notes, note))
     scores = _scores(video, reader, found, how)
@@ -297,15 +297,15 @@ def _by_scores(
 def _scores(video: Path, reader: VideoReader, found: Found, how: Options) -> Scores:
     from eyeline.speech.voice import listen
 
-    speech: Speech = listen(_sound(video, reader))
+    speech: Speech = listen(_audio(video, reader))
     until_s = float(found.clock[-1, 2])
     if how.speaker == "syncnet":
         from eyeline.speech.syncnet.who_speaks import LipSync
 
         assert how.syncnet is not None, "checked with the options"
         network = LipSync(how.syncnet, device=how.device)
-        frames, sound = VideoReader(video), _sound(video, reader)
-        return network.predict(speech, found.tracks, frames, sound, until_s=until_s)[0]
+        frames, audio = VideoReader(video), _audio(video, reader)
+        return network.predict(speech, found.tracks, frames, audio, until_s=until_s)[0]
     from eyeline.speech.lips import read_lips
     from eyeline.speech.speakers import who_speaks
 
@@ -326,8 +326,8 @@ def _track_of(box_xyxy: Floats, frame: int, known: Spoken, reader: VideoReader) 
     return best if overlap[best] > _SAME_IOU else None
 
 
-def _sound(video: Path, reader: VideoReader) -> SoundBlocks:
-    from eyeline.video.sound import read_sound
+def _audio(video: Path, reader: VideoReader) -> AudioBlocks:
+    from eyeline.video.audio import read_audio
 
     info = reader.info
-    return read_sound(video, 16_000, start_s=info.start_s, track=info.audio_track)
+    return read_audio(video, 16_000, start_s=info.start_s, track=info.audio_track)

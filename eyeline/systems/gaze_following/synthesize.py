@@ -3,7 +3,7 @@
 Below the output folder lie the annotations in the published forms, `GT_label_all_videoFormat.txt`
 with points, `coco-*/annotations/instances_{train,val,test}2017.json` and `GT_label_all.zip` with
 boxes; what programs
-would tell, with errors as of `synthetic.told`: `candidates.csv`, `directions.csv`; who truly
+would tell, with errors as of `synthetic.log`: `candidates.csv`, `directions.csv`; who truly
 speaks, `speakers.csv`; `sizes.csv`, the lists `{train,validation,test}.txt`; and the files of
 `synthetic.writing`. Whatever is trained or measured on it says that the chain works, and nothing of
 real people.
@@ -22,7 +22,7 @@ from annotated_types import Ge, Le, MultipleOf
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.errors import UsageError
-from eyeline.files import filling, made, write_bytes, write_json
+from eyeline.files import atomic_dir, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import splits, voc
@@ -52,7 +52,7 @@ class _Video:
     frames: int
     width_px: int
     look_every: int
-    picture_every: int
+    image_every: int
 
 
 @checked
@@ -66,9 +66,9 @@ def run(
     seconds: Annotated[float, Ge(2), Le(40)] = 8.0,
     width_px: Annotated[int, Ge(160), Le(2**14), MultipleOf(2)] = 480,
     look_every: Count = 5,
-    picture_every: Count = 25,
+    image_every: Count = 25,
     jobs: Jobs = 1,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> dict[str, Any]:
     """Write a data set; the same for the same arguments.
 
@@ -79,11 +79,11 @@ def run(
         validation_videos: to choose by.
         test_videos: to test on.
         seconds: length of each, at most 40 (frames have three digits).
-        width_px: of a picture, even; its height is nine sixteenths of that.
+        width_px: of an image, even; its height is nine sixteenths of that.
         look_every: frames from one annotated frame to the next, at 25 frames a second.
-        picture_every: frames from one picture of the COCO form to the next.
+        image_every: frames from one image of the COCO form to the next.
         jobs: videos made at the same time, a process each.
-        told: hears of every video.
+        log: receives every video.
 
     Returns:
         Where it lies and how much it is; `looks` by kind, and `direction_error_deg`: how far on
@@ -106,14 +106,14 @@ def run(
             round(seconds * RATE_HZ),
             width_px,
             look_every,
-            picture_every,
+            image_every,
         )
         for i, split in enumerate(names)
     ]
-    with filling(Path(out)) as folder:
+    with atomic_dir(Path(out)) as folder:
         work = [(video, folder) for video in drawn]
-        found = dict(work_on(_write_video, work, told, lambda item: item[0], jobs=jobs))
-        everything = _write_tables(folder, drawn, found)
+        result = dict(work_on(_write_video, work, log, lambda item: item[0], jobs=jobs))
+        everything = _write_tables(folder, drawn, result)
         size = size_of(folder)
     return {
         "folder": str(out),
@@ -121,7 +121,7 @@ def run(
         "frames": drawn[0].frames * count,
         "bytes": size,
         "looks": {kind: everything.kinds.count(i) for i, kind in enumerate(KINDS)},
-        "pictures": len(everything.pictures),
+        "pictures": len(everything.images),
         "direction_error_deg": round(float(np.mean(everything.errors_deg)), 2),
     }
 
@@ -133,32 +133,32 @@ def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
         seed: of the data set.
         place: of the video, from 0; two people sit in every sixth, four in every third.
         frames: of the video.
-        width_px: of its picture.
+        width_px: of its image.
     """
     people = 2 if place % 6 == 5 else 4 if place % 3 == 0 else 3
     return draw_scene(np.random.default_rng([seed, place, 0]), people, frames, width_px)
 
 
-def sound_of(seed: int, place: int, scene: Scene) -> voices.Heard:
-    """Sound and mouths of a video, as `run` draws them."""
+def audio_of(seed: int, place: int, scene: Scene) -> voices.Heard:
+    """Audio and mouths of a video, as `run` draws them."""
     return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     """Write the files of a video; what goes into tables of all videos."""
     scene = scene_of(video.seed, video.place, video.frames, video.width_px)
-    heard = sound_of(video.seed, video.place, scene)
+    heard = audio_of(video.seed, video.place, scene)
     shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
     faces, heads = writing.marked(scene)
-    wanted = frozenset(range(0, scene.frames, video.picture_every))
-    sound = writing.write_sound(root / "audio" / f"{video.name}.wav", heard.sound)
+    wanted = frozenset(range(0, scene.frames, video.image_every))
+    audio = writing.write_audio(root / "audio" / f"{video.name}.wav", heard.audio)
     path = root / "videos" / f"{video.name}.mp4"
-    kept = writing.write_video(path, scene, shown, sound, wanted)
+    kept = writing.write_video(path, scene, shown, audio, wanted)
     folders = {
         fusion: made(root / f"coco-{word}" / SPLITS[video.split])
         for fusion, word in FUSION_WORDS.items()
     }
-    writing.write_pictures(folders, video.name, kept, scene, heads)
+    writing.write_images(folders, video.name, kept, scene, heads)
     writing.write_speaker_files(root, video.name, scene, faces, heads, sorted(wanted))
     noted = tables(
         np.random.default_rng([video.seed, video.place, 3]),
@@ -166,7 +166,7 @@ def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
         scene,
         heads.box_xyxy,
         look_every=video.look_every,
-        picture_every=video.picture_every,
+        image_every=video.image_every,
     )
     return video.name, noted
 
@@ -179,15 +179,15 @@ def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -
     for split, called in SPLITS.items():
         own = [video.name for video in drawn if video.split == split]
         splits.write(folder / f"{split}.txt", own)
-        content = instances(row for name in own for row in found[name].pictures)
+        content = instances(row for name in own for row in found[name].images)
         for word in FUSION_WORDS.values():
             write_json(
                 folder / f"coco-{word}" / "annotations" / f"instances_{called}.json", content
             )
-    voc.write(folder / VOC, instances(everything.pictures))
+    voc.write(folder / VOC, instances(everything.images))
     formats.write_truth(folder / data.TRUTH, everything.truth)
     formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)
-    size = {name.video: wh for name, wh, _ in everything.pictures}
+    size = {name.video: wh for name, wh, _ in everything.images}
     _lines(folder / data.SIZES, (f"{v},{w},{h}" for v, (w, h) in size.items()))
     _lines(folder / data.SPEAKERS, (f"{v},{t},{head}" for v, t, head in everything.speakers))
     _lines(

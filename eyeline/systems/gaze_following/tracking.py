@@ -1,6 +1,6 @@
 """The published tracking of faces: greedy, one track after another, by overlap with the last box.
 
-Boxes here are as the published detector gives them: rows `y1, x1, y2, x2` over the picture's size.
+Boxes here are as the published detector gives them: rows `y1, x1, y2, x2` over the image's size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST_GAP = 3
 LEAST_FACES = 100
 """A track needs more faces, and a shot at least so many frames."""
 LEAST_HEIGHT = 0.05
-"""Mean height over the picture's that a track must exceed."""
+"""Mean height over the image's that a track must exceed."""
 
 
 class FaceTrack(NamedTuple):
@@ -51,7 +51,7 @@ def track_faces(
 
     Args:
         frame: `(n,)` frame of each face, in the detector's order within a frame.
-        box_norm: `(n, 4)` y1, x1, y2, x2 over the picture's size.
+        box_norm: `(n, 4)` y1, x1, y2, x2 over the image's size.
         frames_read: frames in which faces were looked for.
         cuts: first frames of shots, as the shot detector lists them; none for a single shot.
         least_faces: see `LEAST_FACES`.
@@ -64,15 +64,15 @@ def track_faces(
     sizes = check_shape(frame, "faces", "frames of faces")
     check_shape(box_norm, "faces 4", "face boxes", sizes)
     _check(frame, frames_read, cuts)
-    found: list[FaceTrack] = []
+    result: list[FaceTrack] = []
     start = 0
     for end in (*cuts, frames_read):
         if end - start >= least_faces:
             last = end - 1 if drop_last_of_shot else end
             inside = (frame >= start) & (frame < last)
-            found += _shot(frame[inside], box_norm[inside], least_faces)
+            result += _shot(frame[inside], box_norm[inside], least_faces)
         start = end
-    return found
+    return result
 
 
 def overlap(a: Floats, b: Floats) -> float:
@@ -97,7 +97,7 @@ def _check(frame: Ints, frames_read: int, cuts: Sequence[int]) -> None:
 def _shot(frame: Ints, box_norm: Floats, least_faces: int) -> list[FaceTrack]:
     starts = np.flatnonzero(np.diff(frame, prepend=-1))
     rows = [part.tolist() for part in np.split(np.arange(len(frame)), starts)[1:]]
-    found, begin = [], 0
+    result, begin = [], 0
     while begin < len(rows):
         taken = _take(rows[begin:], frame, box_norm)
         while begin < len(rows) and not rows[begin]:
@@ -105,8 +105,8 @@ def _shot(frame: Ints, box_norm: Floats, least_faces: int) -> list[FaceTrack]:
         if len(taken) > least_faces:
             track = _whole(frame[taken], box_norm[taken])
             if np.mean(track.box_norm[:, 2] - track.box_norm[:, 0]) > LEAST_HEIGHT:
-                found.append(track)
-    return found
+                result.append(track)
+    return result
 
 
 def _take(rows: Sequence[list[int]], frame: Ints, box_norm: Floats) -> list[int]:

@@ -37,11 +37,11 @@ def run(
     Raises:
         RecipeError: the recipe is not there or names another network; or as of `Task.run`.
     """
-    found = resolved(recipe)
-    package = "matching" if builder_of(found, changes) == "matcher" else "detector"
+    result = resolved(recipe)
+    package = "matching" if builder_of(result, changes) == "matcher" else "detector"
     chosen = import_module(f"{__package__}.{package}.train")
     report: Report = chosen.run(
-        found, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
+        result, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
     )
     return report
 

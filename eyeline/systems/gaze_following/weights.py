@@ -35,11 +35,11 @@ def import_original(path: Path | str) -> Imported:
         return joblib_mlp.import_original(path)
     from eyeline.systems.gaze_following.detector import weights as detector
 
-    found = load_state(path, f"SyncNet or {SYSTEM}/{detector.BUILDER} as mmdetection writes it")
-    if syncnet.is_original(found.state):
+    result = load_state(path, f"SyncNet or {SYSTEM}/{detector.BUILDER} as mmdetection writes it")
+    if syncnet.is_original(result.state):
         card = CheckpointCard(SYSTEM, syncnet.BUILDER, {}, licence=syncnet.LICENCE)
-        return Imported(card, syncnet.place(found.state, path), found.beside)
-    return detector.place(found, path)
+        return Imported(card, syncnet.place(result.state, path), result.beside)
+    return detector.place(result, path)
 
 
 def _may_be_joblib(path: Path) -> bool:

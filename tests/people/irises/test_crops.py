@@ -9,9 +9,9 @@ from eyeline.people.irises import crops
 
 
 def dotted(x: int, y: int, size: int = 200) -> np.ndarray:
-    picture = np.full((size, size), 40, np.uint8)
-    picture[y - 3 : y + 4, x - 3 : x + 4] = 240
-    return picture
+    image = np.full((size, size), 40, np.uint8)
+    image[y - 3 : y + 4, x - 3 : x + 4] = 240
+    return image
 
 
 def brightest(crop: np.ndarray) -> np.ndarray:
@@ -31,12 +31,12 @@ def test_a_point_lands_where_the_map_says(zoom: float, mirrored: bool) -> None:
     assert brightest(crops.cut(dotted(*at), matrix)) == pytest.approx(expected, abs=0.35)
 
 
-def test_the_middle_is_the_middle_and_mirrors_swap_sides() -> None:
-    middle = np.array([30.0, 20.0])
-    plain, mirrored = (crops.placing(middle, np.eye(2), m) for m in (False, True))
+def test_the_centre_is_the_centre_and_mirrors_swap_sides() -> None:
+    centre = np.array([30.0, 20.0])
+    plain, mirrored = (crops.placing(centre, np.eye(2), m) for m in (False, True))
     for matrix in (plain, mirrored):
-        assert matrix[:, :2] @ middle + matrix[:, 2] == pytest.approx([23.5, 15.5])
-    right = middle + np.array([5.0, 0.0])
+        assert matrix[:, :2] @ centre + matrix[:, 2] == pytest.approx([23.5, 15.5])
+    right = centre + np.array([5.0, 0.0])
     assert (plain[:, :2] @ right + plain[:, 2])[0] > 23.5
     assert (mirrored[:, :2] @ right + mirrored[:, 2])[0] < 23.5
 

@@ -28,7 +28,7 @@ def test_parts_and_processes_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> N
             assert np.array_equal(values, parts[name]), name
 
 
-def test_the_iris_is_darker_than_the_white_beside_it(many: list[capture.Sample]) -> None:
+def test_the_iris_is_darker_than_the_white_parallel_it(many: list[capture.Sample]) -> None:
     """The middle of the iris against the opening between it and the farther corner."""
     darker = []
     for sample in many:
@@ -64,7 +64,7 @@ def test_gaze_moves_the_iris_and_closed_lids_hide_it() -> None:
         assert shift == pytest.approx(eye.gaze[:2])
         assert np.linalg.norm(eye.corners.mean(0)) == pytest.approx(0, abs=1e-9)
         painting = render.paint(np.random.default_rng([9, number, 1]), eye)
-        assert painting.picture.shape == (render.CANVAS_H, render.CANVAS_W)
-        assert np.isfinite(painting.picture).all()
+        assert painting.image.shape == (render.CANVAS_H, render.CANVAS_W)
+        assert np.isfinite(painting.image).all()
         if eye.opening < 0.01:
             assert painting.seen < 0.3

@@ -25,11 +25,11 @@ def test_the_graph_equals_the_module() -> None:
     assert {name: value.shape for name, value in state.items()} == forward.shapes()
     values = np.random.default_rng(0).normal(0, 1, (5, 1, crops.CROP_H, crops.CROP_W))
     values = values.astype(np.float32)
-    place, told = forward.session(state).run(None, {"crops": values})
+    place, known = forward.session(state).run(None, {"crops": values})
     with torch.no_grad():
         expected = network(torch.tensor(values))
     assert place == pytest.approx(expected[0].numpy(), abs=1e-4)
-    assert told == pytest.approx(expected[1].numpy(), abs=1e-4)
+    assert known == pytest.approx(expected[1].numpy(), abs=1e-4)
 
 
 def test_the_heat_map_covers_the_crop_evenly() -> None:
@@ -54,10 +54,10 @@ def test_a_short_training_learns_and_repeats() -> None:
 def test_what_ships_answers_drawn_eyes() -> None:
     """Crops and truths of `capture.sample(7, 0..23)`, and the answers at the time of training."""
     with np.load(GOLDEN) as golden:
-        found = locate.Locator()(golden["crop"])
-        assert found.place == pytest.approx(golden["place"], abs=0.02)
-        assert found.visible == pytest.approx(golden["visible"], abs=0.01)
-        off = np.linalg.norm(found.place - golden["iris"], axis=1)[golden["truly_visible"] == 1]
+        result = locate.Locator()(golden["crop"])
+        assert result.place == pytest.approx(golden["place"], abs=0.02)
+        assert result.visible == pytest.approx(golden["visible"], abs=0.01)
+        off = np.linalg.norm(result.place - golden["iris"], axis=1)[golden["truly_visible"] == 1]
     assert np.median(off) < 0.06 * crops.EYE_MM * crops.PX_PER_MM
 
 

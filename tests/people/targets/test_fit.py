@@ -51,7 +51,7 @@ def test_labels_meet_the_face_that_they_lie_on() -> None:
     import fit_gaze_targets as fit
     from gaze_target_parts import labels
 
-    made = seen(*PAIR)
+    created = seen(*PAIR)
     rows = [
         row(300, "person:right man", person="left man"),
         row(900, "camera", person="right man"),
@@ -59,7 +59,7 @@ def test_labels_meet_the_face_that_they_lie_on() -> None:
         row(900, "unknown", frame=20, person="right man", side="ambiguous"),
         row(600, "camera", person="nobody"),
     ]
-    known = labels.join("clip", rows, made, fit.gathered(made, fit.START))
+    known = labels.join("clip", rows, created, fit.gathered(created, fit.START))
     assert [(k.track, k.row, k.kind, set(k.allowed)) for k in known] == [
         (0, 10, "person", {2}),
         (1, 10, "camera", {TARGET_CAMERA}),
@@ -70,12 +70,12 @@ def test_labels_meet_the_face_that_they_lie_on() -> None:
 def test_a_kept_scene_comes_back_as_it_was(tmp_path: Path) -> None:
     from gaze_target_parts import scenes
 
-    made = seen(*PAIR)
-    scenes._save(tmp_path / "kept.npz", made)
+    created = seen(*PAIR)
+    scenes._save(tmp_path / "kept.npz", created)
     back = scenes._load(tmp_path / "kept.npz")
-    assert back.video == made.video and back.camera == made.camera
+    assert back.video == created.video and back.camera == created.camera
     assert back.speaking is not None and back.speaking.value.max() == 0.7
-    for a, b in zip(made.tracks, back.tracks, strict=True):
+    for a, b in zip(created.tracks, back.tracks, strict=True):
         for name, value in vars(a).items():
             assert np.array_equal(value, getattr(b, name), equal_nan=name.startswith("pupil"))
 
@@ -90,9 +90,9 @@ def test_the_fit_finds_what_tells_looks_at_the_camera() -> None:
         ("aside", 35.0, "off_screen", TARGET_OFF_SCREEN),
     ):
         head = replace(PAIR[0], yaw_rad=np.full(40, np.radians(yaw_deg)))
-        made = seen(head, yaw_deg=yaw_deg)
+        created = seen(head, yaw_deg=yaw_deg)
         label = [Label(name, 0, i, kind, frozenset({target}), True, "", "") for i in range(40)]
-        clips.append(fit.Clip(name, made, fit.gathered(made, fit.START), label))
+        clips.append(fit.Clip(name, created, fit.gathered(created, fit.START), label))
     weights = dict(zip(NAMES, fit.fit(clips, 1.0), strict=True))
     assert weights["camera_turn"] < -0.1
 
@@ -101,10 +101,10 @@ def test_one_look_plainly_wrong_does_not_undo_the_others(monkeypatch: pytest.Mon
     import fit_gaze_targets as fit
     from gaze_target_parts.labels import Label
 
-    made = seen(PAIR[0], yaw_deg=50.0)
+    created = seen(PAIR[0], yaw_deg=50.0)
     aside = Label("aside", 0, 0, "off_screen", frozenset({TARGET_OFF_SCREEN}), True, "", "")
     wrong = replace(aside, kind="camera", allowed=frozenset({TARGET_CAMERA}))
-    clip = fit.Clip("aside", made, fit.gathered(made, fit.START), [wrong])
+    clip = fit.Clip("aside", created, fit.gathered(created, fit.START), [wrong])
     clip.labels.extend(replace(aside, row=i) for i in range(1, 40))
 
     def camera() -> float:

@@ -29,8 +29,8 @@ def aim(yaw_deg: float, pitch_deg: float = 0.0) -> Floats:
 def looks(
     *tracks: Track, towards: dict[int, Floats], speaking: dict[int, float] | None = None
 ) -> list[Looks]:
-    made = scene(*tracks, gaze=looking(tracks, towards), speaking=speaking)
-    return list(made.looks)
+    created = scene(*tracks, gaze=looking(tracks, towards), speaking=speaking)
+    return list(created.looks)
 
 
 def face(found: Looks) -> float:
@@ -60,11 +60,11 @@ def test_who_is_looked_at_by_a_face_is_likelier_its_target() -> None:
 
 def test_who_looks_the_same_way_is_looked_past() -> None:
     """Both look at something beyond, unless the one in between speaks."""
-    middle = track(range(40), person=2, track_id=2, at=(640.0, 360.0))
+    centre = track(range(40), person=2, track_id=2, at=(640.0, 360.0))
     aside, ahead = {1: aim(55), 2: aim(60)}, {1: aim(55), 2: aim(0)}
-    past, met = looks(LEFT, middle, towards=aside)[0], looks(LEFT, middle, towards=ahead)[0]
+    past, met = looks(LEFT, centre, towards=aside)[0], looks(LEFT, centre, towards=ahead)[0]
     assert face(past) < face(met) - 0.2
-    speaks = looks(LEFT, middle, towards=aside, speaking={2: 1.0})[0]
+    speaks = looks(LEFT, centre, towards=aside, speaking={2: 1.0})[0]
     assert face(speaks) > face(past) + 0.3
 
 
@@ -104,20 +104,20 @@ def test_eyes_aside_in_a_still_head_are_no_look_at_the_camera() -> None:
 
 def test_lowered_lids_speak_for_the_scene() -> None:
     lids = np.where(np.arange(40) < 20, 0.32, 0.14)
-    found = looks(replace(ALONE, lid_opening=lids), towards={1: aim(2, -12)})[0]
-    assert found.posterior[30:, -2].mean() > found.posterior[:10, -2].mean() + 0.15
+    result = looks(replace(ALONE, lid_opening=lids), towards={1: aim(2, -12)})[0]
+    assert result.posterior[30:, -2].mean() > result.posterior[:10, -2].mean() + 0.15
 
 
 def test_an_interview_view_is_off_screen() -> None:
-    found = looks(ALONE, towards={1: aim(32)})[0]
-    assert set(found.target.tolist()) == {TARGET_OFF_SCREEN}
+    result = looks(ALONE, towards={1: aim(32)})[0]
+    assert set(result.target.tolist()) == {TARGET_OFF_SCREEN}
 
 
 @pytest.mark.parametrize("yaw_deg", range(0, 40, 4))
 def test_the_camera_is_the_target_from_its_threshold_on(yaw_deg: int) -> None:
-    found = looks(ALONE, towards={1: aim(yaw_deg)})[0]
-    yes = found.camera >= shipped().camera_threshold
-    assert np.array_equal(yes, found.target == TARGET_CAMERA)
+    result = looks(ALONE, towards={1: aim(yaw_deg)})[0]
+    yes = result.camera >= shipped().camera_threshold
+    assert np.array_equal(yes, result.target == TARGET_CAMERA)
 
 
 def test_the_threshold_decides_even_against_a_likelier_face() -> None:
@@ -131,10 +131,10 @@ def test_the_threshold_decides_even_against_a_likelier_face() -> None:
 
 def test_probabilities_sum_to_one_and_who_is_not_there_has_none() -> None:
     late = track(range(20, 40), person=2, track_id=2, at=(900.0, 360.0))
-    found = looks(LEFT, late, towards={1: aim(35), 2: aim(-50)})[0]
-    assert found.posterior.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-5)
-    assert found.posterior[:20, 0].max() == 0 and found.posterior[20:, 0].min() > 0
-    assert set(found.target[:20].tolist()) <= {TARGET_CAMERA, TARGET_SCENE, TARGET_OFF_SCREEN}
+    result = looks(LEFT, late, towards={1: aim(35), 2: aim(-50)})[0]
+    assert result.posterior.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-5)
+    assert result.posterior[:20, 0].max() == 0 and result.posterior[20:, 0].min() > 0
+    assert set(result.target[:20].tolist()) <= {TARGET_CAMERA, TARGET_SCENE, TARGET_OFF_SCREEN}
 
 
 def test_doubt_stays_doubt_however_long_it_lasts() -> None:

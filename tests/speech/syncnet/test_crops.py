@@ -11,23 +11,23 @@ from .conftest import Golden
 
 
 def golden_boxes(wanted: dict[str, np.ndarray]) -> np.ndarray:
-    """Boxes in pixels, from rows y1, x1, y2, x2 over the picture."""
+    """Boxes in pixels, from rows y1, x1, y2, x2 over the image."""
     h, w = wanted["crop_hw"]
     return wanted["crop_boxes"][:, [1, 0, 3, 2]] * np.array([w, h, w, h])
 
 
 def test_squares(golden: Golden) -> None:
     wanted = golden("tracking_crop")
-    found = squares(golden_boxes(wanted), "published")
-    for ours, theirs in zip(found, "sxy", strict=True):
+    result = squares(golden_boxes(wanted), "published")
+    for ours, theirs in zip(result, "sxy", strict=True):
         np.testing.assert_allclose(ours, wanted[f"crop_{theirs}"], rtol=1e-12)
 
 
 def test_crops_are_equal_to_the_bit(golden: Golden) -> None:
     wanted = golden("tracking_crop")
     places = squares(golden_boxes(wanted), "published")
-    for i, picture in enumerate(wanted["crop_video"]):
-        face = cut(picture, *(float(v) for v in places.at(8 * i)))
+    for i, image in enumerate(wanted["crop_video"]):
+        face = cut(image, *(float(v) for v in places.at(8 * i)))
         np.testing.assert_array_equal(face[::4, ::4], wanted["crop_out_sub"][i])
         assert face.mean() == pytest.approx(float(wanted["crop_out_mean"][8 * i]), abs=1e-4)
 

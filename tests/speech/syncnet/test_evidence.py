@@ -29,10 +29,10 @@ def dip(n: int, column: int, depth: float) -> np.ndarray:
 
 
 def test_the_fall_over_the_usual_distance() -> None:
-    found = agreement(dip(20, 18, 0.5))
-    np.testing.assert_allclose(found[:, 18], 0.5)
-    np.testing.assert_allclose(found[:, 3], 0.0, atol=1e-12)
-    np.testing.assert_allclose(agreement(7 * dip(20, 18, 0.5)), found)
+    result = agreement(dip(20, 18, 0.5))
+    np.testing.assert_allclose(result[:, 18], 0.5)
+    np.testing.assert_allclose(result[:, 3], 0.0, atol=1e-12)
+    np.testing.assert_allclose(agreement(7 * dip(20, 18, 0.5)), result)
 
 
 def test_what_is_not_known_stays_so() -> None:
@@ -40,10 +40,10 @@ def test_what_is_not_known_stays_so() -> None:
     apart[20:40] = np.nan
     apart[:, :5] = np.nan
     apart[50:, :20] = np.nan
-    found = agreement(smooth(apart))
-    assert np.isnan(found[20:40]).all() and np.isnan(found[50:]).all()
-    assert np.isnan(found[:20, :5]).all()
-    np.testing.assert_allclose(found[:20, 15], 0.5)
+    result = agreement(smooth(apart))
+    assert np.isnan(result[20:40]).all() and np.isnan(result[50:]).all()
+    assert np.isnan(result[:20, :5]).all()
+    np.testing.assert_allclose(result[:20, 15], 0.5)
     assert np.isnan(agreement(np.zeros((2, 31)))).all(), "no distance at all tells nothing"
 
 
@@ -75,17 +75,17 @@ def test_the_rate_is_bounded_and_nothing_where_nothing_is_known() -> None:
 def test_a_threshold_between_two_kinds() -> None:
     rng = np.random.default_rng(0)
     speaking, silent = 0.5 + 0.1 * rng.standard_normal(900), 0.1 * rng.standard_normal(300)
-    found = calibrate(speaking, silent)
-    assert found.threshold == pytest.approx(0.25, abs=0.03)
+    result = calibrate(speaking, silent)
+    assert result.threshold == pytest.approx(0.25, abs=0.03)
     # for two bells of deviation d with middles m apart the evidence rises by m / d^2
-    assert found.nats_a_second * INDEPENDENT_S == pytest.approx(0.5 / 0.01, rel=0.35)
+    assert result.nats_a_second * INDEPENDENT_S == pytest.approx(0.5 / 0.01, rel=0.35)
     parted = calibrate(np.linspace(0.4, 0.6, 50), np.linspace(-0.1, 0.1, 50))
     assert parted.threshold == pytest.approx(0.25)
 
 
-def test_kinds_that_cannot_be_told_apart() -> None:
+def test_kinds_that_cannot_be_reported_apart() -> None:
     values = np.linspace(0, 1, 20)
-    with pytest.raises(DataError, match="does not know lips and sound"):
+    with pytest.raises(DataError, match="does not know lips and audio"):
         calibrate(values, values)
     with pytest.raises(DataError, match="too few"):
         calibrate(values[:3], values)

@@ -36,12 +36,12 @@ def assert_near(found: np.ndarray, wanted: np.ndarray) -> None:
 
 def stages(encoder: nn.Sequential, given: Tensor) -> np.ndarray:
     """Mean and deviation after each layer."""
-    told = []
+    known = []
     with torch.inference_mode():
         for layer in encoder:
             given = layer(given)
-            told.append((float(given.mean()), float(given.std())))
-    return np.array(told)
+            known.append((float(given.mean()), float(given.std())))
+    return np.array(known)
 
 
 def test_size_is_the_published_one(published: SyncNet) -> None:
@@ -57,7 +57,7 @@ def test_lips(published: SyncNet, clips: Tensor, golden: Golden) -> None:
         assert_near(published.lips(clips).numpy(), wanted["lip_out"])
 
 
-def test_sound(published: SyncNet, windows: Tensor, golden: Golden) -> None:
+def test_audio(published: SyncNet, windows: Tensor, golden: Golden) -> None:
     wanted = golden("syncnet")
     assert_near(stages(published.sound.convolutions, windows), wanted["aud_stage_stat"])
     with torch.inference_mode():
@@ -83,10 +83,10 @@ def test_over_time_is_clip_by_clip(every: int) -> None:
     clips = np.stack([faces[i : i + 5].transpose(3, 0, 1, 2) for i in range(0, 26, every)])
     windows = np.stack([rows[4 * i : 4 * i + 20].T[None] for i in range(25)])
     with torch.inference_mode():
-        lips, sound = net(torch.from_numpy(clips).float(), torch.from_numpy(windows))
+        lips, audio = net(torch.from_numpy(clips).float(), torch.from_numpy(windows))
     quick = OverTime(net)
     assert_near(quick.lips(faces, every=every), lips.numpy())
-    assert_near(quick.sound(rows), sound.numpy())
+    assert_near(quick.sound(rows), audio.numpy())
     assert quick.lips(faces[:4]).shape == (0, 8) and quick.sound(rows[:19]).shape == (0, 8)
 
 
@@ -102,8 +102,8 @@ def test_half_precision_moves_little_and_leaves_the_network_alone() -> None:
 
 def test_coefficients(golden: Golden) -> None:
     wanted = golden("syncnet")
-    found = mfcc(wanted["mfcc_wav"].astype(np.float32) / 32768)
-    np.testing.assert_allclose(found, wanted["mfcc_out"], atol=1e-3)
+    result = mfcc(wanted["mfcc_wav"].astype(np.float32) / 32768)
+    np.testing.assert_allclose(result, wanted["mfcc_out"], atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 4, 224, 224), (1, 1, 5, 224, 224), (1, 3, 5, 112, 112)])

@@ -66,22 +66,22 @@ def test_filters(golden: Golden) -> None:
 
 
 def test_ends_are_filled_from_seventeen_in() -> None:
-    found = filled(np.arange(60))
-    assert found[:18].tolist() == [17] * 18
-    assert found[-18:].tolist() == [42] + [43] * 17
+    result = filled(np.arange(60))
+    assert result[:18].tolist() == [17] * 18
+    assert result[-18:].tolist() == [42] + [43] * 17
     with pytest.raises(DataError, match="too few"):
         filled(np.arange(17))
 
 
 def test_who_speaks(golden: Golden) -> None:
     wanted = golden("speaker_score")
-    found = who_speaks(wanted["V"], wanted["A"])
-    np.testing.assert_allclose(found.information, wanted["mis_smoothed"], atol=NOISE)
-    first, second = np.sort(found.information, axis=1)[:, :-3:-1].T
+    result = who_speaks(wanted["V"], wanted["A"])
+    np.testing.assert_allclose(result.information, wanted["mis_smoothed"], atol=NOISE)
+    first, second = np.sort(result.information, axis=1)[:, :-3:-1].T
     sure = first - second > 1e-6
     assert sure.mean() > 0.9
-    np.testing.assert_array_equal(found.most[sure], wanted["argmax"][sure])
-    np.testing.assert_array_equal(found.track, wanted["whospeaks"])
+    np.testing.assert_array_equal(result.most[sure], wanted["argmax"][sure])
+    np.testing.assert_array_equal(result.track, wanted["whospeaks"])
 
 
 def test_the_first_of_equal_tracks_is_named() -> None:

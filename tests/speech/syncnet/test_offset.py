@@ -16,9 +16,9 @@ from .conftest import Golden
 
 def test_drawn_features(golden: Golden) -> None:
     wanted = golden("syncnet")
-    found = distances(wanted["pd_f1"], padded(wanted["pd_f2"], int(wanted["pd_vshift"])))
-    assert_close_to_scale(found, wanted["pd_dist"])
-    offset = measure(found)
+    result = distances(wanted["pd_f1"], padded(wanted["pd_f2"], int(wanted["pd_vshift"])))
+    assert_close_to_scale(result, wanted["pd_dist"])
+    offset = measure(result)
     assert_close_to_scale(offset.mean, wanted["pd_mdist"])
     assert offset.ticks == wanted["pd_offset"]
     assert offset.confidence == pytest.approx(float(wanted["pd_conf"]), abs=1e-4)
@@ -37,22 +37,22 @@ def test_stored_distances_of_the_real_network(shared: Path) -> None:
 
 def test_a_known_shift_is_found() -> None:
     rng = np.random.default_rng(0)
-    sound = rng.standard_normal((90, 16))
-    lips = sound[15 + 4 : 15 + 4 + 60]
-    offset = measure(distances(lips, sound))
-    assert offset.ticks == -4, "the sound comes four ticks after the lips"
+    audio = rng.standard_normal((90, 16))
+    lips = audio[15 + 4 : 15 + 4 + 60]
+    offset = measure(distances(lips, audio))
+    assert offset.ticks == -4, "the audio comes four ticks after the lips"
     assert offset.confidence > 3
 
 
-def test_sound_that_is_not_there_leaves_no_distance() -> None:
-    sound = np.ones((12, 3))
-    sound[:2] = np.nan
-    found = distances(np.zeros((10, 3)), sound)
-    assert np.isnan(found).sum() == 3
+def test_audio_that_is_not_there_leaves_no_distance() -> None:
+    audio = np.ones((12, 3))
+    audio[:2] = np.nan
+    result = distances(np.zeros((10, 3)), audio)
+    assert np.isnan(result).sum() == 3
 
 
 @pytest.mark.parametrize("rows", [9, 11])
-def test_sound_of_another_length_is_refused(rows: int) -> None:
+def test_audio_of_another_length_is_refused(rows: int) -> None:
     with pytest.raises(DataError, match="even number"):
         distances(np.zeros((10, 3)), np.zeros((rows, 3)))
 

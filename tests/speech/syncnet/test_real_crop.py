@@ -15,8 +15,8 @@ from eyeline.speech.syncnet.features import OverTime
 from eyeline.speech.syncnet.model import SyncNet
 from eyeline.speech.syncnet.offset import distances, measure, padded
 from eyeline.speech.syncnet.published import who_speaks
+from eyeline.video.audio import read_audio
 from eyeline.video.reader import VideoReader
-from eyeline.video.sound import read_sound
 
 from .conftest import Golden
 
@@ -34,19 +34,19 @@ def faces(crop: Path, count: int | None = None) -> np.ndarray:
 
 
 def coefficients(crop: Path) -> np.ndarray:
-    return mfcc(np.concatenate([block.samples for block in read_sound(crop, 16000, start_s=0.0)]))
+    return mfcc(np.concatenate([block.samples for block in read_audio(crop, 16000, start_s=0.0)]))
 
 
 def assert_near(found: np.ndarray, wanted: np.ndarray) -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())
 
 
-def test_its_sound(shared: Path, golden: Golden) -> None:
+def test_its_audio(shared: Path, golden: Golden) -> None:
     wanted = golden("syncnet")
     wav = shared / "reference/vgs/data/speaker_012/audio.wav"
-    found = mfcc(np.concatenate([b.samples for b in read_sound(wav, 16000, start_s=0.0)]))
-    assert found.shape == tuple(wanted["mfcc_real_shape"])
-    np.testing.assert_allclose(found[::10], wanted["mfcc_real_sub"], atol=1e-3)
+    result = mfcc(np.concatenate([b.samples for b in read_audio(wav, 16000, start_s=0.0)]))
+    assert result.shape == tuple(wanted["mfcc_real_shape"])
+    np.testing.assert_allclose(result[::10], wanted["mfcc_real_sub"], atol=1e-3)
 
 
 def test_its_first_second(crop: Path, published: SyncNet, golden: Golden) -> None:
@@ -55,9 +55,9 @@ def test_its_first_second(crop: Path, published: SyncNet, golden: Golden) -> Non
     lips = quick.lips(faces(crop, 29))
     assert_near(lips[::4, ::64], wanted["real_V_sub"][:7])
     rows = coefficients(crop)
-    sound = quick.sound(rows[: 4 * 39 + 20])
-    assert_near(sound[:28:4, ::64], wanted["real_A_sub"][:7])
-    apart = distances(lips, np.pad(sound, ((15, 0), (0, 0)))[: len(lips) + 30])
+    audio = quick.sound(rows[: 4 * 39 + 20])
+    assert_near(audio[:28:4, ::64], wanted["real_A_sub"][:7])
+    apart = distances(lips, np.pad(audio, ((15, 0), (0, 0)))[: len(lips) + 30])
     assert_near(apart[::4], wanted["real_dist"][:7])
 
 
@@ -68,14 +68,14 @@ def test_all_of_it(crop: Path, published: SyncNet, golden: Golden) -> None:
     seen = faces(crop)
     assert_near(seen.mean(axis=(1, 2))[::4], wanted["real_frame_bgr_mean"])
     lips = quick.lips(seen)[:-2]
-    sound = quick.sound(coefficients(crop))[: len(lips)]
+    audio = quick.sound(coefficients(crop))[: len(lips)]
     assert_near(lips[::4, ::64], wanted["real_V_sub"])
-    assert_near(sound[::4, ::64], wanted["real_A_sub"])
-    apart = distances(lips, padded(sound))
+    assert_near(audio[::4, ::64], wanted["real_A_sub"])
+    apart = distances(lips, padded(audio))
     assert_near(apart[::4], wanted["real_dist"])
     offset = measure(apart)
     assert offset.ticks == wanted["real_offset"]
     assert offset.confidence == pytest.approx(float(wanted["real_conf"]), abs=0.02)
-    named = who_speaks(np.stack([lips, lips[::-1]]), sound)
+    named = who_speaks(np.stack([lips, lips[::-1]]), audio)
     margin = np.abs(np.subtract(*named.information.T))
     assert (named.track == scores["real_who"])[margin > 0.05].mean() > 0.9

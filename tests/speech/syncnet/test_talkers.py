@@ -1,4 +1,4 @@
-"""The talkers by whom a threshold is chosen: their lips go with their sound."""
+"""The talkers by whom a threshold is chosen: their lips go with their audio."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def talkers() -> ModuleType:
 
 def test_a_voice_is_heard_while_lips_talk(talkers: ModuleType, hear: Hear) -> None:
     spoken = talkers.talk(3, 10.0)
-    assert len(spoken.sound) == 160_000 and len(spoken.opening) == len(spoken.talks) == 250
+    assert len(spoken.audio) == 160_000 and len(spoken.opening) == len(spoken.talks) == 250
     again = talkers.talk(3, 10.0)
-    assert (again.sound == spoken.sound).all() and (again.opening == spoken.opening).all()
-    voice = hear(spoken.sound).voice_at((np.arange(250) + 0.5) * 0.04)
+    assert (again.audio == spoken.audio).all() and (again.opening == spoken.opening).all()
+    voice = hear(spoken.audio).voice_at((np.arange(250) + 0.5) * 0.04)
     assert voice[spoken.talks].mean() > 0.8 > 0.4 > voice[~spoken.talks].mean()
-    power = np.square(spoken.sound.reshape(250, -1)).mean(axis=1)
+    power = np.square(spoken.audio.reshape(250, -1)).mean(axis=1)
     assert np.corrcoef(spoken.opening, np.log(power + 1e-5))[0, 1] > 0.5
 
 

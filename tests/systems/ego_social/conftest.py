@@ -1,4 +1,4 @@
-"""What tests of this room share."""
+"""What tests of this system share."""
 
 from __future__ import annotations
 

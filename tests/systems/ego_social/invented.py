@@ -37,8 +37,8 @@ def golden(name: str) -> dict[str, Array]:
 @cache
 def keys() -> dict[str, dict[str, Any]]:
     """Shapes of all entries, and the number of parameters, of four networks."""
-    found: dict[str, dict[str, Any]] = json.loads((GOLDEN / "keys.json").read_text("utf-8"))
-    return found
+    result: dict[str, dict[str, Any]] = json.loads((GOLDEN / "keys.json").read_text("utf-8"))
+    return result
 
 
 def their_tensors(network: str) -> dict[str, Tensor]:
@@ -57,7 +57,7 @@ def random_of(text: str) -> np.random.Generator:
 
 
 def blocky(name: str, *lead: int, size: int = 224) -> Tensor:
-    """Pictures `(*lead, size, size)` of blocks of 16 pixels, and some noise."""
+    """Images `(*lead, size, size)` of blocks of 16 pixels, and some noise."""
     rng = random_of(f"input:{name}")
     coarse = rng.standard_normal((*lead, size // 16, size // 16))
     fine = rng.standard_normal((*lead, size, size))
@@ -65,7 +65,7 @@ def blocky(name: str, *lead: int, size: int = 224) -> Tensor:
     return torch.from_numpy((blocks + 0.1 * fine).astype(np.float32))
 
 
-def sound(name: str, batch: int, samples: int) -> Tensor:
+def audio(name: str, batch: int, samples: int) -> Tensor:
     """Noise that grows louder, `(batch, samples)`."""
     noise = random_of(f"input:{name}").standard_normal((batch, samples))
     swell = 0.2 + 1.6 * np.arange(samples) / samples
@@ -107,9 +107,9 @@ def assert_seen(seen: dict[str, Tensor], file: dict[str, Array], tolerance: floa
             ".sub": thinned(maps),
             ".stat": statistics(maps),
         }
-        for end, found in held.items():
+        for end, result in held.items():
             if (wanted := file.get(f"act.{name}{end}")) is not None:
-                assert_close_to_scale(found, wanted, tolerance, err_msg=name)
+                assert_close_to_scale(result, wanted, tolerance, err_msg=name)
                 count += np.size(wanted)
     return count
 
@@ -121,8 +121,8 @@ def assert_gradients(network: nn.Module, file: dict[str, Array], tolerance: floa
     assert set(wanted) == {name for name, _ in network.named_parameters()}
     for name, value in network.named_parameters():
         assert value.grad is not None, name
-        found = float(value.grad.norm())
-        np.testing.assert_allclose(found, wanted[name], rtol=tolerance, atol=1e-6, err_msg=name)
+        result = float(value.grad.norm())
+        np.testing.assert_allclose(result, wanted[name], rtol=tolerance, atol=1e-6, err_msg=name)
 
 
 def _tensor(name: str, shape: list[int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Small networks, and raw videos of a few smooth pictures, for the predictors."""
+"""Small networks, and raw videos of a few smooth images, for the predictors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from eyeline.systems.ego_social.model import LookingAtMe, lam_lstm
 from eyeline.systems.ego_social.ttm_model import TalkingToMe, ttm
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
-from eyeline.video.sound import SoundBlock
+from eyeline.video.audio import AudioBlock
 from tests.people.build import track
 
 WIDTH, HEIGHT = 160, 120
@@ -43,7 +43,7 @@ def small_ttm() -> TalkingToMe:
 
 
 def shaken(network: Network) -> Network:
-    """In evaluation mode, with norms that are not neutral, answers far apart for other pictures."""
+    """In evaluation mode, with norms that are not neutral, answers far apart for other images."""
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d):
             nn.init.uniform_(part.running_mean, -0.2, 0.2)
@@ -53,15 +53,15 @@ def shaken(network: Network) -> Network:
     faces = (4 * torch.rand(16, 3, 4, 4) - 2).repeat_interleave(12, 2).repeat_interleave(12, 3)
     last = network.encoder.project[2]
     with torch.no_grad():
-        found = network.see(faces)
-        gain = 2 / found.std(dim=0).mean()
+        result = network.see(faces)
+        gain = 2 / result.std(dim=0).mean()
         last.weight.mul_(gain)
-        last.bias.sub_(found.mean(dim=0)).mul_(gain)
+        last.bias.sub_(result.mean(dim=0)).mul_(gain)
         network.head[0].weight[:, : 2 * network.memory.hidden_size].mul_(10)
         network.head[1].weight.mul_(8 if isinstance(network, TalkingToMe) else 2)
         given = (faces[None, :7], torch.from_numpy(noise(1))[None])
-        told = network(*given) if isinstance(network, TalkingToMe) else network(given[0])
-        network.head[1].bias.sub_(told[0])
+        known = network(*given) if isinstance(network, TalkingToMe) else network(given[0])
+        network.head[1].bias.sub_(known[0])
     return network
 
 
@@ -72,7 +72,7 @@ def saved(folder: Path, builder: str, network: nn.Module, arguments: dict[str, A
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageItem:
     """A frame of smooth colours that tell which one it is."""
 
     index: int
@@ -98,7 +98,7 @@ def filmed(
     rate_hz: float = 30,
     lost: Sequence[int] = (),
     speaking: Sequence[npt.NDArray[Any]] | None = None,
-    sound: Callable[[], Iterator[SoundBlock]] | None = None,
+    audio: Callable[[], Iterator[AudioBlock]] | None = None,
 ) -> Scene:
     """A scene of tracks; `speaking` are the rows of each."""
     last = max((int(t.frame[-1]) for t in tracks), default=0)
@@ -107,11 +107,11 @@ def filmed(
     )
 
     def frames() -> Iterator[Any]:
-        return (Picture(i, i / rate_hz) for i in range(last + 3) if i not in lost)
+        return (ImageItem(i, i / rate_hz) for i in range(last + 3) if i not in lost)
 
-    told = None if speaking is None else voiced(tracks, speaking)
+    known = None if speaking is None else voiced(tracks, speaking)
     camera = Camera.from_fov(WIDTH, HEIGHT)
-    return Scene(info, camera, tracks, speaking=told, ego=True, frames=frames, sound=sound)
+    return Scene(info, camera, tracks, speaking=known, ego=True, frames=frames, audio=audio)
 
 
 def voiced(tracks: Sequence[Track], value: Sequence[npt.NDArray[Any]]) -> Scores:
@@ -125,23 +125,23 @@ def voiced(tracks: Sequence[Track], value: Sequence[npt.NDArray[Any]]) -> Scores
 
 
 def noise(seconds: float) -> npt.NDArray[np.float32]:
-    """Sound that grows and fades, 16 kHz."""
+    """Audio that grows and fades, 16 kHz."""
     count = round(16_000 * seconds)
     loud = 0.05 + 0.1 * np.sin(np.arange(count) / 9000) ** 2
     return np.asarray(np.random.default_rng(3).standard_normal(count) * loud, np.float32)
 
 
-def played(samples: npt.NDArray[np.float32]) -> Callable[[], Iterator[SoundBlock]]:
+def played(samples: npt.NDArray[np.float32]) -> Callable[[], Iterator[AudioBlock]]:
     return partial(_blocks, samples)
 
 
-def _blocks(samples: npt.NDArray[np.float32]) -> Iterator[SoundBlock]:
+def _blocks(samples: npt.NDArray[np.float32]) -> Iterator[AudioBlock]:
     for start in range(0, len(samples), 8000):
-        yield SoundBlock(start / 16_000, samples[start : start + 8000])
+        yield AudioBlock(start / 16_000, samples[start : start + 8000])
 
 
 def gone(person: Track, rows: Sequence[int]) -> Track:
-    """The same track with boxes outside of the picture in some rows."""
+    """The same track with boxes outside of the image in some rows."""
     head = person.head_xyxy.copy()
     head[list(rows)] += 1000.0
     return replace(person, head_xyxy=head)

@@ -1,4 +1,4 @@
-"""Prepared clips of the golden files' pictures and sound, and videos that say their numbers."""
+"""Prepared clips of the golden files' images and audio, and videos that say their numbers."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from eyeline.results import Image
 from eyeline.systems.ego_social.recordings.annotations import Clip, Track, read_annotations
 from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.store import CLIPS, SPLIT
-from eyeline.systems.ego_social.recordings.writing import Pictures, Written, write_clip
+from eyeline.systems.ego_social.recordings.writing import Images, Written, write_clip
 from tests.systems.ego_social.recorded import annotated
-from tests.systems.ego_social.test_inputs import LAST_IMAGE, SEED, picture, wave
+from tests.systems.ego_social.test_inputs import LAST_IMAGE, SEED, golden_image, wave
 
 Samples = npt.NDArray[np.int16]
 LISTS = {"train": ("train-01-0", "train-01-1"), "val": ("val-02-0",)}
 
 
-def golden_pictures(uid: str) -> Pictures:
+def golden_images(uid: str) -> Images:
     """Those of a clip of the golden files, which count images from 1; none of the others."""
 
     def look(number: int) -> Callable[[], Image]:
-        return lambda: picture(SEED[uid], number + 1)
+        return lambda: golden_image(SEED[uid], number + 1)
 
     return ((number, look(number)) for number in range(LAST_IMAGE.get(uid, 0)))
 
 
-def pictures(count: int, make: Callable[[int], Image] | None = None) -> Pictures:
-    """So many pictures, by default `numbered`."""
+def images(count: int, make: Callable[[int], Image] | None = None) -> Images:
+    """So many images, by default `numbered`."""
     draw = make or numbered
 
     def look(number: int) -> Callable[[], Image]:
@@ -41,7 +41,7 @@ def pictures(count: int, make: Callable[[int], Image] | None = None) -> Pictures
     return ((number, look(number)) for number in range(count))
 
 
-def golden_sound(uid: str) -> Samples:
+def golden_audio(uid: str) -> Samples:
     if uid not in SEED:
         return np.zeros(0, np.int16)
     return np.rint(wave(1 if uid == "train-01-0" else 2) * 32768).astype(np.int16)
@@ -55,18 +55,18 @@ def prepared(root: Path, change: Any = None) -> Path:
     for name, uids in LISTS.items():
         write_list(root, name, uids)
         for uid in uids:
-            store_clip(root, clips[uid], golden_pictures(uid), golden_sound(uid))
+            store_clip(root, clips[uid], golden_images(uid), golden_audio(uid))
     return root
 
 
 def store_clip(
-    root: Path, clip: Clip, pictures: Pictures, sound: Samples | None = None,
+    root: Path, clip: Clip, images: Images, audio: Samples | None = None,
     settings: Settings = Settings(lossless=True),  # noqa: B008
 ) -> Written:  # fmt: skip
     folder = root / CLIPS / clip.uid
     folder.mkdir(parents=True)
-    heard = np.zeros(0, np.int16) if sound is None else sound
-    return write_clip(folder, clip, pictures, lambda: heard, settings=settings)
+    heard = np.zeros(0, np.int16) if audio is None else audio
+    return write_clip(folder, clip, images, lambda: heard, settings=settings)
 
 
 def write_list(root: Path, name: str, uids: Iterable[str]) -> None:
@@ -89,7 +89,7 @@ def clip_of(*tracks: Track, uid: str = "c", span_s: tuple[float, float] | None =
 
 
 def numbered(number: int, height: int = 64, width: int = 96) -> Image:
-    """A picture that is one gray, by its number, with a black lower half."""
+    """An image that is one gray, by its number, with a black lower half."""
     image = np.zeros((height, width, 3), np.uint8)
     image[: height // 2] = 40 + number
     return image
@@ -97,10 +97,10 @@ def numbered(number: int, height: int = 64, width: int = 96) -> Image:
 
 def film(
     path: Path, count: int, *, rate: Fraction = Fraction(30), codec: str = "libx264rgb",
-    sound_hz: int | None = None, channels: int = 1, make: Callable[[int], Image] = numbered,
+    audio_hz: int | None = None, channels: int = 1, make: Callable[[int], Image] = numbered,
     keys: int = 12, preset: str = "ultrafast",
 ) -> Path:  # fmt: skip
-    """A video without loss whose pictures say their numbers, with a rising tone as its sound."""
+    """A video without loss whose images say their numbers, with a rising tone as its audio."""
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,10 +111,10 @@ def film(
         stream.pix_fmt = "bgr0" if codec == "ffv1" else "rgb24"
         stream.options = {} if codec == "ffv1" else {"crf": "0", "preset": preset}
         stream.codec_context.gop_size = keys
-        heard: Any = target.add_stream("aac", rate=sound_hz) if sound_hz else None
+        heard: Any = target.add_stream("aac", rate=audio_hz) if audio_hz else None
         if heard is not None:
             heard.layout = "mono" if channels == 1 else "stereo"
-            _sing(target, heard, float(count / rate), sound_hz or 0, channels)
+            _sing(target, heard, float(count / rate), audio_hz or 0, channels)
         for number in range(count):
             frame = av.VideoFrame.from_ndarray(make(number), format="rgb24")
             frame.pts = number

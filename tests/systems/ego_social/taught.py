@@ -42,16 +42,16 @@ def plan(task: str, *changes: str) -> Recipe:
 
 
 def taught(root: Path, train: int = 3, val: int = 2, *, only: str = "", silent: str = "") -> Path:
-    """Clips of 62 frames; in `only` nobody looks or talks to me, `silent` has no sound."""
+    """Clips of 62 frames; in `only` nobody looks or talks to me, `silent` has no audio."""
     lists = {"train": [f"train{i}" for i in range(train)], "val": [f"val{i}" for i in range(val)]}
     for name, uids in lists.items():
         write_list(root, name, uids)
         for seed, uid in enumerate(uids):
             clip = _clip(uid, nothing=name == only)
-            sound = None if uid == silent else _sound(seed)
+            audio = None if uid == silent else _audio(seed)
             rng = np.random.default_rng(seed)
-            pictures = ((i, _picture(rng, clip, i + 1)) for i in range(FRAMES))
-            store_clip(root, clip, pictures, sound)
+            images = ((i, _image(rng, clip, i + 1)) for i in range(FRAMES))
+            store_clip(root, clip, images, audio)
     return root
 
 
@@ -62,10 +62,10 @@ def saved(path: Path, network: nn.Module, builder: str, **arguments: Any) -> Pat
 
 
 def small(task: str, path: Path, seed: int = 0) -> Path:
-    """Weights of a shrunken network, random but for statistics that fit such pictures."""
+    """Weights of a shrunken network, random but for statistics that fit such images."""
     torch.manual_seed(seed)
-    made = plan(task)
-    return saved(path, made.network(), made.builder, **made.arguments)
+    created = plan(task)
+    return saved(path, created.network(), created.builder, **created.arguments)
 
 
 def _clip(uid: str, *, nothing: bool) -> Clip:
@@ -78,7 +78,7 @@ def _clip(uid: str, *, nothing: bool) -> Clip:
     return Clip(uid, "v", None, (track,), looking, talking)
 
 
-def _picture(rng: np.random.Generator, clip: Clip, frame: int) -> Callable[[], Image]:
+def _image(rng: np.random.Generator, clip: Clip, frame: int) -> Callable[[], Image]:
     """Gray noise; a bright patch in the face while it looks."""
     image = rng.integers(60, 120, (48, 64, 3)).astype(np.uint8)
     if any(s.start_frame <= frame <= s.end_frame for s in clip.looking):
@@ -86,7 +86,7 @@ def _picture(rng: np.random.Generator, clip: Clip, frame: int) -> Callable[[], I
     return lambda: image
 
 
-def _sound(seed: int) -> Samples:
+def _audio(seed: int) -> Samples:
     """Quick beats while somebody talks to me, slow ones else."""
     rng = np.random.default_rng(100 + seed)
     t = np.arange(FRAMES * 16_000 // 30) / 16_000

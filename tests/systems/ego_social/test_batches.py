@@ -24,10 +24,10 @@ def lengths() -> Any:
 def test_batches_are_the_originals_with_its_seed() -> None:
     """The original counts places in its own list, which each epoch shuffles and sorts in place."""
     rows = document(golden("sampler"), "sampler.in")
-    found = SequenceBatches(lengths(), seed=1)
+    result = SequenceBatches(lengths(), seed=1)
     for epoch, expected in enumerate(document(golden("sampler"), "sampler.out")):
         wanted = [[expected["segments"][place][5] for place in b] for b in expected["batches"]]
-        assert [[rows[place][5] for place in b] for b in found.of_epoch(epoch)] == wanted
+        assert [[rows[place][5] for place in b] for b in result.of_epoch(epoch)] == wanted
 
 
 def test_batches_in_order_are_the_originals() -> None:
@@ -48,12 +48,12 @@ def test_an_epoch_is_found_without_those_before_it() -> None:
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4])
-def test_processes_share_an_epoch_evenly(world: int) -> None:
-    found = SequenceBatches(lengths(), seed=1)
-    shares = [found.of_epoch(0, rank=rank, world=world) for rank in range(world)]
-    assert len({len(share) for share in shares}) == 1
-    whole = found.of_epoch(0)
-    dealt = [batch for row in zip(*shares, strict=True) for batch in row]
+def test_processes_fraction_an_epoch_evenly(world: int) -> None:
+    result = SequenceBatches(lengths(), seed=1)
+    fractions = [result.of_epoch(0, rank=rank, world=world) for rank in range(world)]
+    assert len({len(fraction) for fraction in fractions}) == 1
+    whole = result.of_epoch(0)
+    dealt = [batch for row in zip(*fractions, strict=True) for batch in row]
     assert dealt[: len(whole)] == whole and dealt[len(whole) :] == whole[: len(dealt) - len(whole)]
     assert sorted(itertools.chain(*whole)) == list(range(40))
 
@@ -68,20 +68,20 @@ def test_no_batch_passes_the_budget_unless_alone() -> None:
 
 def test_collating_cuts_to_the_shortest() -> None:
     file = golden("sampler")
-    one = Stretch(clip=torch.rand(20, 3, 8, 8), sound=torch.rand(10_134), label=1, number=4)
-    other = Stretch(clip=torch.rand(40, 3, 8, 8), sound=torch.rand(20_800), label=0, number=2)
+    one = Stretch(clip=torch.rand(20, 3, 8, 8), audio=torch.rand(10_134), label=1, number=4)
+    other = Stretch(clip=torch.rand(40, 3, 8, 8), audio=torch.rand(20_800), label=0, number=2)
     batch = cast(dict[str, torch.Tensor], collate([one, other]))
     wanted = file["collate.shapes"][0].tolist()
-    assert [*batch["clip"].shape[:3]] == wanted[:3] and [*batch["sound"].shape] == wanted[5:7]
+    assert [*batch["clip"].shape[:3]] == wanted[:3] and [*batch["audio"].shape] == wanted[5:7]
     assert batch["label"].tolist() == file["collate.target"].tolist()
     assert batch["number"].tolist() == [4, 2]
     assert torch.equal(batch["clip"][1], other["clip"][:20])
-    assert torch.equal(batch["sound"][1], other["sound"][:10_134])
+    assert torch.equal(batch["audio"][1], other["audio"][:10_134])
 
 
 def test_a_loader_takes_the_batches() -> None:
     items = [
-        Stretch(clip=torch.zeros(n, 3, 2, 2), sound=torch.zeros(n), label=0, number=i)
+        Stretch(clip=torch.zeros(n, 3, 2, 2), audio=torch.zeros(n), label=0, number=i)
         for i, n in enumerate([3, 9, 4, 5])
     ]
     batches = SequenceBatches(np.array([3, 9, 4, 5]), budget=10).of_epoch(0)

@@ -1,4 +1,4 @@
-"""Pictures and boxes to answers, as the original's whole chain gave them; `golden/e2e.npz`."""
+"""Images and boxes to answers, as the original's whole chain gave them; `golden/e2e.npz`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from eyeline.results import Image
-from eyeline.systems.ego_social.inputs import normalise, segment_sound, stacked, window
+from eyeline.systems.ego_social.inputs import normalise, segment_audio, stacked, window
 from eyeline.systems.ego_social.model import LookingAtMe, lam_lstm
 from eyeline.systems.ego_social.ttm_model import TalkingToMe, ttm
 from tests.systems.ego_social.invented import LAM, TTM, filled, golden
@@ -19,14 +19,14 @@ from tests.systems.ego_social.test_inputs import crop, known_boxes, wave
 def test_looking_at_me() -> None:
     file, boxes = golden("e2e"), known_boxes()
     net = cast(LookingAtMe, filled(lam_lstm(), LAM))
-    found, seen = [], Seen(net)
+    result, seen = [], Seen(net)
     for clip, track, t, _ in json.loads(str(file["lam.keys"])):
         known = boxes[clip, track]
         frames = window([crop(clip, i, known) for i in range(t - 3, t + 4)])
         with torch.no_grad():
-            found.append(net.conclude(seen.features(frames)[None])[0])
-    assert len(found) == 42
-    np.testing.assert_allclose(torch.stack(found), file["lam.logits"], rtol=0, atol=2e-5)
+            result.append(net.conclude(seen.features(frames)[None])[0])
+    assert len(result) == 42
+    np.testing.assert_allclose(torch.stack(result), file["lam.logits"], rtol=0, atol=2e-5)
     assert len(seen.known) < 42 * 7 / 2
 
 
@@ -34,16 +34,16 @@ def test_talking_to_me() -> None:
     file = golden("e2e")
     boxes = json.loads(str(golden("ttm_segments")["train.boxes"]))
     net = cast(TalkingToMe, filled(ttm(), TTM))
-    found, seen = [], Seen(net)
+    result, seen = [], Seen(net)
     for clip, person, _, first, last, _ in json.loads(str(file["ttm.segments"])):
         known = {
             n: box for n in range(first, last + 1) if (box := boxes[clip].get(f"{n}:{person}"))
         }
         frames = stacked([crop(clip, n, known) for n in range(first, last + 1)])
-        sound = torch.from_numpy(segment_sound(wave(1), first, last))
+        audio = torch.from_numpy(segment_audio(wave(1), first, last))
         with torch.no_grad():
-            found.append(net.conclude(seen.features(frames)[None], net.hear(sound[None]))[0])
-    np.testing.assert_allclose(torch.stack(found), file["ttm.logits"], rtol=0, atol=2e-5)
+            result.append(net.conclude(seen.features(frames)[None], net.hear(audio[None]))[0])
+    np.testing.assert_allclose(torch.stack(result), file["ttm.logits"], rtol=0, atol=2e-5)
 
 
 class Seen:

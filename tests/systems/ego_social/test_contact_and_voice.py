@@ -41,7 +41,7 @@ def test_talking_to_somebody_else() -> None:
     assert max(other.values()) < 0.1
 
 
-def test_without_sound_nothing_is_said_of_talk() -> None:
+def test_without_audio_nothing_is_said_of_talk() -> None:
     assert set(values(INTO_CAMERA, None)) == {"looking_at_me"}
 
 

@@ -21,8 +21,8 @@ from tests.systems.ego_social.recorded import document
 from tests.systems.ego_social.stored import (
     LISTS,
     clip_of,
-    golden_sound,
-    pictures,
+    golden_audio,
+    images,
     prepared,
     store_clip,
     track_of,
@@ -40,9 +40,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("stride", [1, 3, 13])
 def test_key_frames_are_the_originals(root: Path, part: str, stride: int) -> None:
     looks = open_looks(root, part, stride=stride)
-    found = [list(row) for row in zip(looks.clip, looks.track, looks.frame.tolist(), strict=True)]
-    assert found == document(golden("tracklets"), f"{part}.key.stride{stride}")
-    assert len(looks) == len(found)
+    result = [list(row) for row in zip(looks.clip, looks.track, looks.frame.tolist(), strict=True)]
+    assert result == document(golden("tracklets"), f"{part}.key.stride{stride}")
+    assert len(looks) == len(result)
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
@@ -70,7 +70,7 @@ def test_windows_are_the_originals(root: Path) -> None:
         np.testing.assert_allclose(mean, file["loader.framemean"][i], rtol=0, atol=1e-6)
 
 
-def test_all_windows_are_those_of_the_decoded_pictures(root: Path) -> None:
+def test_all_windows_are_those_of_the_decoded_images(root: Path) -> None:
     looks, boxes = open_looks(root, "train", stride=5), known_boxes()
     for number, (clip, track, frame) in enumerate(
         zip(looks.clip, looks.track, looks.frame.tolist(), strict=True)
@@ -83,10 +83,10 @@ def test_all_windows_are_those_of_the_decoded_pictures(root: Path) -> None:
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_segments_are_the_originals(root: Path, part: str) -> None:
     talks = open_talks(root, part, training=part == "train")
-    found = [[s.clip, int(s.person), s.label, s.start_frame, s.end_frame, s.segment]
+    result = [[s.clip, int(s.person), s.label, s.start_frame, s.end_frame, s.segment]
              for s in talks.segments]  # fmt: skip
-    assert found == document(golden("tracklets"), f"ttm.{part}.segments")
-    assert talks.label.tolist() == [row[2] for row in found]
+    assert result == document(golden("tracklets"), f"ttm.{part}.segments")
+    assert talks.label.tolist() == [row[2] for row in result]
     assert talks.length_frames.tolist() == [s.end_frame - s.start_frame for s in talks.segments]
 
 
@@ -96,12 +96,14 @@ def test_stretches_are_the_originals(root: Path) -> None:
     place = {(s.clip, int(s.person), s.start_frame, s.end_frame): i
              for i, s in enumerate(talks.segments)}  # fmt: skip
     for i, (clip, person, label, first, last, _) in enumerate(document(file, "loader.segments")):
-        found = talks[place[clip, person, first, last]]
-        assert found["clip"].shape == tuple(file[f"loader.{i}.vshape"]) and found["label"] == label
-        mean = found["clip"].double().mean((2, 3))
+        result = talks[place[clip, person, first, last]]
+        assert (
+            result["clip"].shape == tuple(file[f"loader.{i}.vshape"]) and result["label"] == label
+        )
+        mean = result["clip"].double().mean((2, 3))
         np.testing.assert_allclose(mean, file[f"loader.{i}.framemean"], rtol=0, atol=1e-6)
-        assert len(found["sound"]) == int(file[f"loader.{i}.alen"])
-        np.testing.assert_allclose(found["sound"][::37], file[f"loader.{i}.asub"], atol=1e-6)
+        assert len(result["audio"]) == int(file[f"loader.{i}.alen"])
+        np.testing.assert_allclose(result["audio"][::37], file[f"loader.{i}.asub"], atol=1e-6)
 
 
 def test_talk_has_the_faces_of_the_original(root: Path) -> None:
@@ -110,16 +112,16 @@ def test_talk_has_the_faces_of_the_original(root: Path) -> None:
         clip = open_clip(root, uid)
         for key in [f"{f}:{p}" for f in range(420) for p in (1, 2, 3)]:
             frame, person = key.split(":")
-            found = clip.number_of(person, int(frame))
+            result = clip.number_of(person, int(frame))
             visible = key in expected[uid] and int(frame) <= (59 if uid == "train-01-0" else 11)
-            assert (found is not None) == visible, (uid, key)
+            assert (result is not None) == visible, (uid, key)
 
 
 def test_sorting_finds_faces_that_the_original_loses(tmp_path: Path) -> None:
     """Entries 4, 9, 2, 8: in the order of the file the track begins at 4 and ends at 8."""
     clip = clip_of(track_of([4, 9, 2, 8]))
     clip = type(clip)("c", "v", None, clip.tracks, (), (Segment("1", 1, 10, "0", False),))
-    store_clip(tmp_path, clip, pictures(12))
+    store_clip(tmp_path, clip, images(12))
     write_list(tmp_path, "val", ["c"])
     for sort, frames in ((False, range(4, 9)), (True, range(2, 10))):
         shown = open_talks(tmp_path, "val", sort=sort).frames(0)
@@ -148,19 +150,19 @@ def test_a_subset_keeps_places_together(root: Path) -> None:
 def test_workers_open_clips_by_themselves(root: Path) -> None:
     looks = open_looks(root, "train", stride=13)
     looks.frames(3)  # maps a file
-    told = pickle.dumps(looks)
-    assert len(told) < 200_000
-    again: Looks = pickle.loads(told)
+    known = pickle.dumps(looks)
+    assert len(known) < 200_000
+    again: Looks = pickle.loads(known)
     np.testing.assert_array_equal(again.frames(3), looks.frames(3))
     talks = pickle.loads(pickle.dumps(open_talks(root, "train")))
-    assert talks[0]["sound"].any()
+    assert talks[0]["audio"].any()
 
 
-def test_a_missing_picture_pads_and_a_box_outside_does_not(tmp_path: Path) -> None:
-    """Pictures 1 to 9 are there; at frame 5 the box lies outside; frame 10 has no picture."""
+def test_a_missing_image_pads_and_a_box_outside_does_not(tmp_path: Path) -> None:
+    """Images 1 to 9 are there; at frame 5 the box lies outside; frame 10 has no image."""
     track = track_of(range(1, 11), (10, 0, 40, 20))
     track.box_xywh[4] = (500, 0, 40, 20)
-    store_clip(tmp_path, clip_of(track), pictures(9))
+    store_clip(tmp_path, clip_of(track), images(9))
     write_list(tmp_path, "val", ["c"])
     looks = open_looks(tmp_path, "val", stride=1)
     gray = [[int(f.max()) for f in looks.frames(i)] for i in range(10)]
@@ -170,7 +172,7 @@ def test_a_missing_picture_pads_and_a_box_outside_does_not(tmp_path: Path) -> No
     assert gray[9][3] == 0
 
 
-def test_talk_without_a_face_or_a_sound(tmp_path: Path) -> None:
+def test_talk_without_a_face_or_a_audio(tmp_path: Path) -> None:
     talking = (
         Segment("1", 3, 40, "0", False),
         Segment("-1", 3, 40, None, True),
@@ -178,25 +180,25 @@ def test_talk_without_a_face_or_a_sound(tmp_path: Path) -> None:
     )
     clip = clip_of(track_of(range(1, 20)), uid="quiet")
     clip = type(clip)(clip.uid, "v", None, clip.tracks, (), talking)
-    store_clip(tmp_path, clip, pictures(50))
+    store_clip(tmp_path, clip, images(50))
     other = type(clip)("loud", "v", None, clip.tracks, (), talking)
-    half = golden_sound("train-01-0")[: 16_000 + 100]
-    store_clip(tmp_path, other, pictures(50), half)
+    half = golden_audio("train-01-0")[: 16_000 + 100]
+    store_clip(tmp_path, other, images(50), half)
     write_list(tmp_path, "val", ["quiet", "loud"])
     talks = open_talks(tmp_path, "val")
     assert [s.label for s in talks.segments] == [1, 0, 1, 1, 0, 1]
     assert talks.silent == (0, 1, 2)
-    assert talks[0]["sound"].shape == (int(40 / 30 * 16_000) - 1600,)
-    assert not talks[0]["sound"].any()
-    assert talks[3]["sound"].shape == (16_100 - 1600,), "what there is, as published"
-    assert talks[3]["sound"].pow(2).mean().sqrt() == pytest.approx(0.1, rel=1e-4)
+    assert talks[0]["audio"].shape == (int(40 / 30 * 16_000) - 1600,)
+    assert not talks[0]["audio"].any()
+    assert talks[3]["audio"].shape == (16_100 - 1600,), "what there is, as published"
+    assert talks[3]["audio"].pow(2).mean().sqrt() == pytest.approx(0.1, rel=1e-4)
     assert [bool(crop.any()) for crop in talks.frames(0)] == [frame < 20 for frame in range(3, 41)]
     assert not talks.frames(1).any()
     black = normalise(np.zeros((1, 1, 1, 3), np.uint8)).ravel()
     np.testing.assert_array_equal(talks[1]["clip"][5, :, 9, 9], black)
     learned = open_talks(tmp_path, "val", training=True, policy="is_at_me")
     assert [(s.clip, s.label) for s in learned.segments] == [("loud", 0), ("loud", 1)]
-    assert learned.left_out == {"too short to train on": 2, "without sound": 2}
+    assert learned.left_out == {"too short to train on": 2, "without audio": 2}
 
 
 def test_clips_that_looks_do_without(tmp_path: Path) -> None:

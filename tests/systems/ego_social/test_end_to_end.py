@@ -1,4 +1,4 @@
-"""From made-up clips to scores: a shrunken network beats guessing on people it has not seen."""
+"""From synthetic clips to scores: a shrunken network beats guessing on people it has not seen."""
 
 from __future__ import annotations
 
@@ -54,49 +54,49 @@ def looking(data: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: No
     out = tmp_path_factory.mktemp("looking")
     changes = ["data.balanced=true", "training.batch_size=32", "training.epochs=3"]
     changes += ["optimizer.learning_rate=1.0e-3"]
-    made = train.run("lam", data, out, changes=[*SMALL, *changes])
-    assert made["history"][-1]["loss"] < made["history"][0]["loss"] - 0.05
+    created = train.run("lam", data, out, changes=[*SMALL, *changes])
+    assert created["history"][-1]["loss"] < created["history"][0]["loss"] - 0.05
     return out / "lam_lstm.safetensors"
 
 
 def guessed(folder: Path, count: int = 500) -> tuple[float, Floats]:
     """The mAP of the scores of an evaluation, and of the same scores in random order."""
-    truth, found = read_truth(folder / "gt.csv"), read_predictions(folder / "pred.csv")
-    label, score = truth.label, found.score
+    truth, result = read_truth(folder / "gt.csv"), read_predictions(folder / "pred.csv")
+    label, score = truth.label, result.score
     assert label is not None and score is not None
     rng = np.random.default_rng(0)
     mean: Callable[[Any], float] = lambda s: float(report.published(label, s)["mAP"])  # noqa: E731
     return mean(score), np.array([mean(rng.permutation(score)) for _ in range(count)])
 
 
-def test_looks_of_new_people_are_told(data: Path, looking: Path, tmp_path: Path) -> None:
-    found = evaluate.run(looking, data, tmp_path, split=TEST, stride=13)
-    assert found["seen_in_training"] == 0
-    assert found["counts"]["clips"] == 24
+def test_looks_of_new_people_are_reported(data: Path, looking: Path, tmp_path: Path) -> None:
+    result = evaluate.run(looking, data, tmp_path, split=TEST, stride=13)
+    assert result["seen_in_training"] == 0
+    assert result["counts"]["clips"] == 24
     figures, chance = guessed(tmp_path)
-    assert figures == pytest.approx(found["published"]["mAP"], abs=1e-6)
+    assert figures == pytest.approx(result["published"]["mAP"], abs=1e-6)
     assert figures > chance.mean() + 0.1
     assert figures > chance.max()
-    assert found["interval"]["mAP"][0] > chance.mean()
-    assert found["pooled"]["auc"] > 0.65
-    assert found["pooled"]["ap_positive"] > found["pooled"]["prior"]["ap_positive"] + 0.1
+    assert result["interval"]["mAP"][0] > chance.mean()
+    assert result["pooled"]["auc"] > 0.65
+    assert result["pooled"]["ap_positive"] > result["pooled"]["prior"]["ap_positive"] + 0.1
 
 
-def test_talk_of_new_people_is_told(data: Path, looking: Path, tmp_path: Path) -> None:
+def test_talk_of_new_people_is_reported(data: Path, looking: Path, tmp_path: Path) -> None:
     """It begins at the encoder and memory that looks have taught, as the authors' at Gaze360's.
 
     It takes about a hundred segments of talk; of half as many it learns too little to be shown.
     """
     changes = ["training.epochs=4", "model.voice_width=8", "optimizer.learning_rate=1.0e-3"]
-    made = train.run("ttm", data, tmp_path / "ttm", changes=[*SMALL, *changes], weights=looking)
-    losses = [epoch["loss"] for epoch in made["history"]]
+    created = train.run("ttm", data, tmp_path / "ttm", changes=[*SMALL, *changes], weights=looking)
+    losses = [epoch["loss"] for epoch in created["history"]]
     assert losses[-1] < losses[0] - 0.1
     weights = tmp_path / "ttm" / "ttm.safetensors"
-    found = evaluate.run(weights, data, tmp_path, split=TEST, flip=True)
-    assert found["seen_in_training"] == 0
+    result = evaluate.run(weights, data, tmp_path, split=TEST, flip=True)
+    assert result["seen_in_training"] == 0
     figures, chance = guessed(tmp_path)
-    assert figures == pytest.approx(found["published"]["mAP"], abs=1e-6)
+    assert figures == pytest.approx(result["published"]["mAP"], abs=1e-6)
     assert figures > chance.mean() + 0.08
     assert figures > np.quantile(chance, 0.99)
-    assert found["interval"]["mAP"][0] > chance.mean()
-    assert found["pooled"]["auc"] > 0.65
+    assert result["interval"]["mAP"][0] > chance.mean()
+    assert result["pooled"]["auc"] > 0.65

@@ -69,12 +69,12 @@ def test_looking_at_me_as_the_original(recorded: Path, tmp_path: Path) -> None:
     given = saved(tmp_path / "lam.safetensors", filled(lam_lstm(), LAM), "lam_lstm")
     evaluate.run(given, recorded, tmp_path, split="train", stride=5)
     for name in ("gt", "pred"):
-        found = table((tmp_path / f"{name}.csv").read_text())
+        result = table((tmp_path / f"{name}.csv").read_text())
         wanted = table(str(file[f"lam.{name}_csv"]))
-        assert_same_table(found, wanted)
+        assert_same_table(result, wanted)
     black = Counter(row[-1] for row in wanted).most_common(1)[0]
     alike = [
-        float(row[-1]) for row, other in zip(found, wanted, strict=True) if other[-1] == black[0]
+        float(row[-1]) for row, other in zip(result, wanted, strict=True) if other[-1] == black[0]
     ]
     assert black[1] == 15 and np.ptp(alike) < 1e-6, "black windows are told alike"
 
@@ -99,74 +99,76 @@ def test_the_report_and_the_score_of_its_files_agree(
 ) -> None:
     """`eyeline score` on what was written, against the tables and against the annotations."""
     options: dict[str, Any] = {"stride": 3} if task == "lam" else {}
-    made = evaluate.run(weights[task], recorded, tmp_path, split="train", samples=20, **options)
-    assert made["task"] == task and json.loads((tmp_path / "report.json").read_text()) == made
+    created = evaluate.run(weights[task], recorded, tmp_path, split="train", samples=20, **options)
+    assert created["task"] == task and json.loads((tmp_path / "report.json").read_text()) == created
     raw = tmp_path / "raw"
     raw.mkdir()
     for truth, more in ((tmp_path / "gt.csv", {}), (annotated(raw), options)):
         again = score.run(tmp_path / "pred.csv", truth, samples=0, **more)
-        assert again["published"] == made["published"] and again["rows"] == made["rows"]
-    assert again["challenge"] == made["challenge"] is not None
-    assert "plain" not in made and made["seen_in_training"] == 0
+        assert again["published"] == created["published"] and again["rows"] == created["rows"]
+    assert again["challenge"] == created["challenge"] is not None
+    assert "plain" not in created and created["seen_in_training"] == 0
 
 
 def test_options_of_looks(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
-    told: list[str] = []
+    known: list[str] = []
     plain = evaluate.run(weights["lam"], data, tmp_path / "plain", stride=2)
-    made = evaluate.run(
-        weights["lam"], data, tmp_path / "both", told.append, stride=2, smooth=9, flip=True
+    created = evaluate.run(
+        weights["lam"], data, tmp_path / "both", known.append, stride=2, smooth=9, flip=True
     )
-    assert made["plain"] == plain["published"] and made["options"]["smooth"] == 9
-    found, given = (predictions.read_predictions(tmp_path / n / "pred.csv") for n in
+    assert created["plain"] == plain["published"] and created["options"]["smooth"] == 9
+    result, given = (predictions.read_predictions(tmp_path / n / "pred.csv") for n in
                     ("both", "plain"))  # fmt: skip
-    assert not np.allclose(found.score, given.score, atol=1e-6)  # type: ignore[arg-type]
+    assert not np.allclose(result.score, given.score, atol=1e-6)  # type: ignore[arg-type]
     flipped = evaluate.run(weights["lam"], data, tmp_path / "flip", stride=2, flip=True)
     once = predictions.read_predictions(tmp_path / "flip" / "pred.csv")
     again = postprocess.smoothed(once, 9)
-    np.testing.assert_array_equal(found.score, again.score)
-    assert flipped["rows"] == len(once) and any("windows" in text for text in told)
+    np.testing.assert_array_equal(result.score, again.score)
+    assert flipped["rows"] == len(once) and any("windows" in text for text in known)
 
 
 def test_options_of_talk(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
     plain = evaluate.run(weights["ttm"], data, tmp_path / "plain")
     for name, options in (("flip", {"flip": True}), ("fuse", {"fuse": True}),
                           ("both", {"flip": True, "fuse": True})):  # fmt: skip
-        made = evaluate.run(weights["ttm"], data, tmp_path / name, **options)  # type: ignore[arg-type]
-        assert made["plain"] == plain["published"]
-        found = predictions.read_predictions(tmp_path / name / "pred.csv")
+        created = evaluate.run(weights["ttm"], data, tmp_path / name, **options)  # type: ignore[arg-type]
+        assert created["plain"] == plain["published"]
+        result = predictions.read_predictions(tmp_path / name / "pred.csv")
         given = predictions.read_predictions(tmp_path / "plain" / "pred.csv")
-        assert not np.allclose(found.score, given.score, atol=1e-7), name  # type: ignore[arg-type]
+        assert not np.allclose(result.score, given.score, atol=1e-7), name  # type: ignore[arg-type]
 
 
-def test_clips_without_sound_are_counted(data: Path, weights: dict[str, Path]) -> None:
-    told: list[str] = []
-    made = evaluate.run(weights["ttm"], data, told=told.append)
-    assert made["counts"] == {"clips": 2, "items": 4, "without sound": 2}
-    assert made["notes"] == ["2 stretches of talk without sound: heard as silence"]
-    assert told[-1:] == made["notes"]
+def test_clips_without_audio_are_counted(data: Path, weights: dict[str, Path]) -> None:
+    known: list[str] = []
+    created = evaluate.run(weights["ttm"], data, log=known.append)
+    assert created["counts"] == {"clips": 2, "items": 4, "without audio": 2}
+    assert created["notes"] == ["2 stretches of talk without audio: heard as silence"]
+    assert known[-1:] == created["notes"]
 
 
-def test_one_class_alone_is_told(weights: dict[str, Path], tmp_path: Path) -> None:
+def test_one_class_alone_is_reported(weights: dict[str, Path], tmp_path: Path) -> None:
     data = taught(tmp_path / "data", 1, 1, only="val")
     for task, rows in (("lam", 61), ("ttm", 2)):
-        made = evaluate.run(weights[task], data, tmp_path / task)
-        assert made["published"]["mAP"] is None and 0 <= made["published"]["accuracy"] <= 1
-        assert made["notes"][-1] == f"0 of {rows} rows are positive: mAP is not defined"
+        created = evaluate.run(weights[task], data, tmp_path / task)
+        assert created["published"]["mAP"] is None and 0 <= created["published"]["accuracy"] <= 1
+        assert created["notes"][-1] == f"0 of {rows} rows are positive: mAP is not defined"
         assert (tmp_path / task / "pred.csv").is_file()
 
 
 def test_the_other_policy(data: Path, weights: dict[str, Path]) -> None:
-    made = evaluate.run(weights["lam"], data, policy="is_at_me", stride=20)
-    assert made["published"]["mAP"] is None
-    assert any("is_at_me" in note for note in made["notes"])
+    created = evaluate.run(weights["lam"], data, policy="is_at_me", stride=20)
+    assert created["published"]["mAP"] is None
+    assert any("is_at_me" in note for note in created["notes"])
 
 
 def test_what_the_list_lacks_is_in_the_report(weights: dict[str, Path], tmp_path: Path) -> None:
     data = taught(tmp_path / "data", 1, 1, only="val")
     listed.write(data, {"val": "1 of 2 listed clips is not here: x"})
-    told: list[str] = []
-    made = evaluate.run(weights["ttm"], data, told=told.append)
-    assert made["notes"][0] == "1 of 2 listed clips is not here: x" and made["notes"][0] in told
+    known: list[str] = []
+    created = evaluate.run(weights["ttm"], data, log=known.append)
+    assert (
+        created["notes"][0] == "1 of 2 listed clips is not here: x" and created["notes"][0] in known
+    )
 
 
 def test_what_cannot_be_evaluated(data: Path, weights: dict[str, Path], tmp_path: Path) -> None:
@@ -201,8 +203,8 @@ def test_the_challenge_of_looks(weights: dict[str, Path], tmp_path: Path) -> Non
     for frame in (1, 2, 4, 9):
         face(tmp_path / "crops" / "vid" / "t1" / f"{frame:05d}_u{frame}.jpg", frame)
     out = tmp_path / "plain"
-    made = evaluate.run(weights["lam"], tmp_path / "crops", out, split="challenge")
-    assert made["rows"] == 4 and "published" not in made
+    created = evaluate.run(weights["lam"], tmp_path / "crops", out, split="challenge")
+    assert created["rows"] == 4 and "published" not in created
     rows = table((out / "pred.csv").read_text())
     assert [row[:4] for row in rows] == [["vid", f"u{i}", "t1", "1"] for i in (1, 2, 4, 9)]
     kind, scores = submitted(out)
@@ -228,8 +230,8 @@ def test_the_challenge_of_talk(weights: dict[str, Path], tmp_path: Path) -> None
     given = {}
     for name, options in (("plain", {}), ("both", {"flip": True, "fuse": True})):
         out = tmp_path / name
-        made = evaluate.run(weights["ttm"], root, out, split="challenge", **options)  # type: ignore[arg-type]
-        assert made["rows"] == 6 and made["submission"] == "submission.json"
+        created = evaluate.run(weights["ttm"], root, out, split="challenge", **options)  # type: ignore[arg-type]
+        assert created["rows"] == 6 and created["submission"] == "submission.json"
         rows = table((out / "pred.csv").read_text())
         wanted = [[n * 32, str(f), "1"] for n in "ab" for f in (0, 3, 7)]
         assert [row[:3] for row in rows] == wanted
@@ -239,9 +241,9 @@ def test_the_challenge_of_talk(weights: dict[str, Path], tmp_path: Path) -> None
 
 
 def submitted(folder: Path) -> tuple[str, list[float]]:
-    found = predictions.read_predictions(folder / evaluate.SUBMISSION)
-    assert found.score is not None
-    return found.kind.name, found.score.tolist()
+    result = predictions.read_predictions(folder / evaluate.SUBMISSION)
+    assert result.score is not None
+    return result.kind.name, result.score.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -263,12 +265,12 @@ def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_clips_without_labels_are_predicted_in_the_form_of_the_challenge(
     unlabelled: Path, weights: dict[str, Path], task: str, split: str, tmp_path: Path
 ) -> None:
-    made = evaluate.run(weights[task], unlabelled, tmp_path, split=split)
-    assert "published" not in made and not (tmp_path / "gt.csv").exists()
-    assert any("not labelled: predictions, no scores" in note for note in made["notes"])
+    created = evaluate.run(weights[task], unlabelled, tmp_path, split=split)
+    assert "published" not in created and not (tmp_path / "gt.csv").exists()
+    assert any("not labelled: predictions, no scores" in note for note in created["notes"])
     table = predictions.read_predictions(tmp_path / "pred.csv")
     submission = predictions.read_predictions(tmp_path / "submission.json")
-    assert made["rows"] == len(table) and submission.kind.name == f"{task}_challenge"
+    assert created["rows"] == len(table) and submission.kind.name == f"{task}_challenge"
     if task == "lam":
         assert submission.columns["unique_id"][0] == f"{table.columns['frame'][0]:05d}"
         np.testing.assert_array_equal(submission.score, table.score)

@@ -26,17 +26,17 @@ def theirs(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
 
 def test_gaze360_gives_all_but_the_head_and_its_terms(tmp_path: Path) -> None:
     path = theirs(tmp_path / "gaze360_model.pth.tar", their_tensors(GAZE360))
-    made = read_recipe("lam_gaze360")
+    created = read_recipe("lam_gaze360")
     torch.manual_seed(0)
-    net = made.network()
+    net = created.network()
     head = net.get_parameter("head.0.weight").clone()
-    found = TASK.begin(net, made, path)
-    assert found.random == HEAD and found.taken == 140 and found.licence == GAZE360_LICENCE
-    assert str(found) == f"140 tensors of gaze360_model.pth.tar taken; random: {', '.join(HEAD)}"
+    result = TASK.begin(net, created, path)
+    assert result.random == HEAD and result.taken == 140 and result.licence == GAZE360_LICENCE
+    assert str(result) == f"140 tensors of gaze360_model.pth.tar taken; random: {', '.join(HEAD)}"
     assert torch.equal(net.get_parameter("head.0.weight"), head)
     first = their_tensors(GAZE360)["base_model.conv1.weight"]
     assert torch.equal(net.get_parameter("encoder.conv.weight"), first)
-    assert found.as_dict()["sha256"] == found.sha256 != ""
+    assert result.as_dict()["sha256"] == result.sha256 != ""
 
 
 def test_a_network_of_imagenet_gives_the_encoder_alone(tmp_path: Path) -> None:
@@ -46,25 +46,25 @@ def test_a_network_of_imagenet_gives_the_encoder_alone(tmp_path: Path) -> None:
         if k.startswith("base_model.") and "fc" not in k
     }
     path = theirs(tmp_path / "resnet18.pth", tensors | {"fc.weight": torch.zeros(9, 512)})
-    made = read_recipe("lam_gaze360")
-    found = TASK.begin(made.network(), made, path)
-    assert found.licence == IMAGENET_LICENCE
-    assert {name.partition(".")[0] for name in found.random} == {"encoder", "memory", "head"}
-    assert all(".project." in name for name in found.random if name.startswith("encoder."))
+    created = read_recipe("lam_gaze360")
+    result = TASK.begin(created.network(), created, path)
+    assert result.licence == IMAGENET_LICENCE
+    assert {name.partition(".")[0] for name in result.random} == {"encoder", "memory", "head"}
+    assert all(".project." in name for name in result.random if name.startswith("encoder."))
 
 
 def test_a_file_of_the_authors(tmp_path: Path) -> None:
     path = theirs(tmp_path / "lam-best.pth", their_tensors(LAM))
-    found = TASK.begin(read_recipe("lam").network(), read_recipe("lam"), path)
-    assert found.licence == EGO4D_LICENCE and found.random == HEAD
+    result = TASK.begin(read_recipe("lam").network(), read_recipe("lam"), path)
+    assert result.licence == EGO4D_LICENCE and result.random == HEAD
 
 
 def test_our_own_file_is_taken_whole(tmp_path: Path) -> None:
     given = plan("lam").network()
     path = saved(tmp_path / "lam.safetensors", given, "lam_lstm", width=4, memory=8)
     net = plan("lam").network()
-    found = TASK.begin(net, plan("lam"), path)
-    assert found.random == () and str(found) == f"{found.taken} tensors of lam.safetensors taken"
+    result = TASK.begin(net, plan("lam"), path)
+    assert result.random == () and str(result) == f"{result.taken} tensors of lam.safetensors taken"
     assert all(torch.equal(v, net.state_dict()[k]) for k, v in given.state_dict().items())
 
 
@@ -72,8 +72,8 @@ def test_our_own_file_of_another_network_gives_its_encoder(tmp_path: Path) -> No
     given = plan("lam").network()
     path = saved(tmp_path / "lam.safetensors", given, "lam_lstm", width=4, memory=8)
     net = plan("ttm").network()
-    found = TASK.begin(net, plan("ttm"), path)
-    assert all(name.startswith(("voice.", "head.")) for name in found.random)
+    result = TASK.begin(net, plan("ttm"), path)
+    assert all(name.startswith(("voice.", "head.")) for name in result.random)
     assert torch.equal(
         net.get_parameter("encoder.conv.weight"), given.get_parameter("encoder.conv.weight")
     )

@@ -1,4 +1,4 @@
-"""Crops, windows and sound as the original loader makes them; numbers of `golden/`."""
+"""Crops, windows and audio as the original loader makes them; numbers of `golden/`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eyeline.systems.ego_social.inputs import (
     loudened,
     normalise,
     padded,
-    segment_sound,
+    segment_audio,
     stacked,
     window,
 )
@@ -27,8 +27,8 @@ SEED = {"train-01-0": 1, "train-01-1": 8}
 Boxes = Mapping[int, list[float]]
 
 
-def picture(seed: int, number: int) -> Image:
-    """A picture `(96, 128, 3)` of the golden files."""
+def golden_image(seed: int, number: int) -> Image:
+    """An image `(96, 128, 3)` of the golden files."""
     rng = np.random.default_rng(1000 * seed + number)
     coarse = rng.integers(0, 256, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
     noisy = coarse + rng.integers(-20, 21, (96, 128, 3))
@@ -36,7 +36,7 @@ def picture(seed: int, number: int) -> Image:
 
 
 def wave(seed: int) -> Floats:
-    """16 s of sound of the golden files, as read from 16 bits."""
+    """16 s of audio of the golden files, as read from 16 bits."""
     rng = np.random.default_rng(5000 + seed)
     t = np.arange(256_000) / 16_000
     heard = 0.2 * np.sin(2 * np.pi * (200 + 300 * t) * t) + 0.05 * rng.standard_normal(256_000)
@@ -46,7 +46,7 @@ def wave(seed: int) -> Floats:
 def crop(clip: str, frame: int, boxes: Boxes) -> Image | None:
     if frame not in boxes or not 1 <= frame <= LAST_IMAGE[clip]:
         return None
-    return crop_face(picture(SEED[clip], frame), boxes[frame])
+    return crop_face(golden_image(SEED[clip], frame), boxes[frame])
 
 
 def known_boxes() -> dict[tuple[str, str], dict[int, list[float]]]:
@@ -61,7 +61,7 @@ def test_windows_of_looking_at_me() -> None:
     file = golden("lam_windows")
     boxes = known_boxes()
     keys = json.loads(str(file["loader.keys"]))
-    for (clip, track, t), sub, mean, deviation in zip(
+    for (clip, track, t), sub, mean, std in zip(
         keys, file["loader.sub"], file["loader.framemean"], file["loader.framestd"], strict=True
     ):
         known = boxes[clip, track]
@@ -69,8 +69,8 @@ def test_windows_of_looking_at_me() -> None:
         assert seen.shape == (7, 3, 224, 224) and seen.dtype == torch.float32
         np.testing.assert_allclose(seen[:, :, 8::24, 8::24], sub, rtol=0, atol=1e-6)
         np.testing.assert_allclose(seen.double().mean((2, 3)), mean, rtol=0, atol=1e-6)
-        found = seen.double().std((2, 3), correction=0)
-        np.testing.assert_allclose(found, deviation, rtol=0, atol=1e-6)
+        result = seen.double().std((2, 3), correction=0)
+        np.testing.assert_allclose(result, std, rtol=0, atol=1e-6)
 
 
 def test_padding() -> None:
@@ -90,7 +90,7 @@ def test_stretches_of_talking_to_me() -> None:
         assert (len(frames), 3, 224, 224) == tuple(file[f"loader.{i}.vshape"])
         mean = normalise(frames).double().mean((2, 3))
         np.testing.assert_allclose(mean, file[f"loader.{i}.framemean"], rtol=0, atol=1e-6)
-        heard = segment_sound(wave(1 if clip == "train-01-0" else 2), first, last)
+        heard = segment_audio(wave(1 if clip == "train-01-0" else 2), first, last)
         assert len(heard) == int(file[f"loader.{i}.alen"]) and heard.dtype == np.float32
         np.testing.assert_allclose(heard[::37], file[f"loader.{i}.asub"], rtol=0, atol=1e-6)
 
@@ -110,12 +110,12 @@ def test_loudness() -> None:
         ((100.0, 80.0, 900.0, 900.0), slice(80, 96), slice(100, 128)),
     ],
 )
-def test_boxes_are_cut_to_whole_pixels_of_the_picture(
+def test_boxes_are_cut_to_whole_pixels_of_the_image(
     box: tuple[float, ...], rows: slice, columns: slice
 ) -> None:
     import cv2
 
-    image = picture(5, 1)
+    image = golden_image(5, 1)
     np.testing.assert_array_equal(
         crop_face(image, box), cv2.resize(image[rows, columns], (224, 224))
     )
@@ -125,7 +125,7 @@ def test_boxes_are_cut_to_whole_pixels_of_the_picture(
     "box", [(5.2, 5, 5.9, 30), (200, 5, 220, 30), (-30, -30, -5, -5), (20, 20, 10, 30)]
 )
 def test_an_empty_box_is_black(box: tuple[float, ...]) -> None:
-    assert not crop_face(picture(5, 1), box).any()
+    assert not crop_face(golden_image(5, 1), box).any()
 
 
 def test_black_crops_alone_are_not_padded() -> None:
@@ -136,24 +136,24 @@ def test_black_crops_alone_are_not_padded() -> None:
     assert window([None, black, None]).shape == (3, 2, 2, 3)
 
 
-def test_sound_that_is_not_there_is_silence() -> None:
-    late = segment_sound(np.ones(1000), 300, 330)
+def test_audio_that_is_not_there_is_silence() -> None:
+    late = segment_audio(np.ones(1000), 300, 330)
     assert late.shape == (16_000,) and not late.any()
-    assert segment_sound(np.ones(1000), 0, 30).shape == (1000,)
+    assert segment_audio(np.ones(1000), 0, 30).shape == (1000,)
 
 
 def test_bad_input_is_refused() -> None:
     with pytest.raises(DataError, match="image has 2 axes"):
         crop_face(np.zeros((5, 5), np.uint8), (0, 0, 2, 2))
     with pytest.raises(DataError, match="face box is not finite: 0, nan"):
-        crop_face(picture(5, 1), (0, float("nan"), 2, 2))
+        crop_face(golden_image(5, 1), (0, float("nan"), 2, 2))
     with pytest.raises(DataError, match="window of 2 frames has no middle"):
         padded(np.zeros((2, 4, 4, 3), np.uint8))
     with pytest.raises(DataError, match="0 crops"):
         stacked([])
     with pytest.raises(DataError, match="2 crops of shapes"):
         stacked([np.zeros((2, 2, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)])
-    with pytest.raises(DataError, match="sound has 2 axes"):
-        segment_sound(np.zeros((2, 500)), 0, 5)
+    with pytest.raises(DataError, match="audio has 2 axes"):
+        segment_audio(np.zeros((2, 500)), 0, 5)
     with pytest.raises(DataError, match="from frame 9 to 9"):
-        segment_sound(np.zeros(500), 9, 9)
+        segment_audio(np.zeros(500), 9, 9)

@@ -1,4 +1,4 @@
-"""Shrunken networks learn a few made-up samples by heart."""
+"""Shrunken networks learn a few synthetic samples by heart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def learned(network: nn.Module, given: tuple[Tensor, ...], loss: Callable[[Tenso
         return int((network(*given).argmax(1) == LABEL).sum())
 
 
-def test_a_look_in_the_middle() -> None:
+def test_a_look_in_the_centre() -> None:
     """The two kinds differ in the middle frame alone."""
     torch.manual_seed(2)
     clip = torch.randn(1, 7, 3, 32, 32).repeat(4, 1, 1, 1, 1) + 0.1 * torch.randn(4, 7, 3, 32, 32)
@@ -36,15 +36,15 @@ def test_a_look_in_the_middle() -> None:
 
 
 def test_a_voice_without_a_face() -> None:
-    """The two kinds differ in their sound alone."""
+    """The two kinds differ in their audio alone."""
     torch.manual_seed(2)
     time_s = torch.arange(3200) / 16_000
     beat = torch.where(LABEL[:, None] == 1, 12.0, 5.0) * time_s
-    sound = (2 * torch.pi * beat).sin() * torch.randn(4, 3200)
+    audio = (2 * torch.pi * beat).sin() * torch.randn(4, 3200)
     clip = torch.zeros(4, 2, 3, 32, 32)
     net = ttm(width=4, memory=8, voice_width=8)
 
     def loss(logits: Tensor) -> Tensor:
         return weighted_cross_entropy(logits, LABEL, weights=TALKING_WEIGHTS)
 
-    assert learned(net, (clip, sound), loss) == 4
+    assert learned(net, (clip, audio), loss) == 4

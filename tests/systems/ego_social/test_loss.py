@@ -18,11 +18,11 @@ from eyeline.systems.ego_social.loss import (
 @pytest.mark.parametrize("labels", [[1], [0, 0, 0], [0, 1, 1, 0, 1]])
 def test_mean_by_weights(weights: tuple[float, float], labels: list[int]) -> None:
     logits = np.random.default_rng(len(labels)).standard_normal((len(labels), 2))
-    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    fractions = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     each = np.array([weights[y] for y in labels])
-    likelihood = np.log(shares[np.arange(len(labels)), labels])
-    found = weighted_cross_entropy(torch.from_numpy(logits), torch.tensor(labels), weights=weights)
-    assert float(found) == pytest.approx(-(each * likelihood).sum() / each.sum())
+    likelihood = np.log(fractions[np.arange(len(labels)), labels])
+    result = weighted_cross_entropy(torch.from_numpy(logits), torch.tensor(labels), weights=weights)
+    assert float(result) == pytest.approx(-(each * likelihood).sum() / each.sum())
 
 
 def test_other_shapes_are_refused() -> None:

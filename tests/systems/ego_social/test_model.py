@@ -88,18 +88,18 @@ def test_layer_by_layer(file: dict[str, Array], clip: torch.Tensor) -> None:
 def test_gaze360_tells_angles(file: dict[str, Array], features: torch.Tensor) -> None:
     net = cast(LookingAtMe, filled(gaze360_lstm(head="angles"), GAZE360))
     with torch.no_grad():
-        found = angles(net.conclude(features))
-    told = torch.stack([found.yaw_rad, found.pitch_rad], dim=1)
-    np.testing.assert_allclose(told, file["gaze360.angular"], rtol=0, atol=CLOSE)
-    both = found.uncertainty_rad[:, None].expand(-1, 2)
+        result = angles(net.conclude(features))
+    known = torch.stack([result.yaw_rad, result.pitch_rad], dim=1)
+    np.testing.assert_allclose(known, file["gaze360.angular"], rtol=0, atol=CLOSE)
+    both = result.uncertainty_rad[:, None].expand(-1, 2)
     np.testing.assert_allclose(both, file["gaze360.var"], rtol=0, atol=CLOSE)
 
 
 def test_the_released_head_of_one_layer(file: dict[str, Array], features: torch.Tensor) -> None:
     net = cast(LookingAtMe, filled(gaze360_lstm(head="single"), SINGLE))
     with torch.no_grad():
-        found = net.conclude(features)
-    np.testing.assert_allclose(found, file["singlehead.logits"], rtol=0, atol=CLOSE)
+        result = net.conclude(features)
+    np.testing.assert_allclose(result, file["singlehead.logits"], rtol=0, atol=CLOSE)
 
 
 def test_one_step_of_training(file: dict[str, Array], clip: torch.Tensor) -> None:
@@ -115,8 +115,8 @@ def test_one_step_of_training(file: dict[str, Array], clip: torch.Tensor) -> Non
     assert last is not None
     assert_gradient_close(last, file["train.grad.last_layer2.weight"], 2e-3)
     for name in ("running_mean", "running_var"):
-        found = net.get_buffer(f"encoder.norm.{name}")
-        np.testing.assert_allclose(found, file[f"train.bn1.{name}"], rtol=0, atol=CLOSE)
+        result = net.get_buffer(f"encoder.norm.{name}")
+        np.testing.assert_allclose(result, file[f"train.bn1.{name}"], rtol=0, atol=CLOSE)
     optimizer.step()
     for ours, theirs in (("head.1", "last_layer2"), ("encoder.project.2", "fc2")):
         moved = net.get_parameter(f"{ours}.bias").detach()
@@ -144,7 +144,7 @@ def test_frames_are_seen_once_and_in_parts(clip: torch.Tensor) -> None:
     assert slid.shape == (3, 2)
 
 
-def test_the_middle_frame_decides() -> None:
+def test_the_centre_frame_decides() -> None:
     net = lam_lstm(frames=3, width=4, memory=8).eval()
     seen = watched(net, {"memory": "memory"})
     with torch.no_grad():
@@ -158,9 +158,9 @@ def test_half_precision_stays_near() -> None:
     with torch.no_grad():
         exact = net(clip)
         with torch.autocast("cpu", torch.bfloat16):
-            found = net(clip)
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found, exact, atol=0.02, rtol=0)
+            result = net(clip)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, exact, atol=0.02, rtol=0)
 
 
 def test_other_shapes_are_refused() -> None:
@@ -172,7 +172,7 @@ def test_other_shapes_are_refused() -> None:
 
 
 @pytest.mark.parametrize("frames", [0, 6, -1])
-def test_a_window_needs_a_middle(frames: int) -> None:
+def test_a_window_needs_a_centre(frames: int) -> None:
     with pytest.raises(DataError, match="no middle"):
         lam_lstm(frames=frames)
 

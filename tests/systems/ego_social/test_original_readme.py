@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from eyeline.systems.ego_social import synthesize
-from eyeline.video.sound import write_wav
+from eyeline.video.audio import write_wav
 from tests.conftest import Command, Ended
 from tests.original_readmes import commands
 from tests.systems.ego_social.invented import GAZE360, LAM, SINGLE, TTM, their_tensors

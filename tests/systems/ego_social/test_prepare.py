@@ -1,4 +1,4 @@
-"""From Ego4D's layout to a store: numbers of pictures, resuming, and clips that cost themselves."""
+"""From Ego4D's layout to a store: numbers of images, resuming, and clips that cost themselves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FRAMES = 40
 
 
 def coloured(number: int) -> Image:
-    """A picture `(120, 160, 3)` that says its number and has colours to lose."""
+    """An image `(120, 160, 3)` that says its number and has colours to lose."""
     image = np.random.default_rng(number).integers(0, 256, (15, 20, 3)).repeat(8, 0).repeat(8, 1)
     return image.astype(np.uint8)
 
@@ -64,7 +64,7 @@ def layout(root: Path, **clips: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film(tmp_path_factory.mktemp("film") / "a.mp4", FRAMES, make=coloured, sound_hz=48_000)
+    return film(tmp_path_factory.mktemp("film") / "a.mp4", FRAMES, make=coloured, audio_hz=48_000)
 
 
 def two(root: Path, movie: Path) -> Path:
@@ -75,7 +75,7 @@ def two(root: Path, movie: Path) -> Path:
     return source
 
 
-def test_annotation_frame_f_is_seen_in_picture_f_minus_one(tmp_path: Path, movie: Path) -> None:
+def test_annotation_frame_f_is_seen_in_image_f_minus_one(tmp_path: Path, movie: Path) -> None:
     """Images are numbered from 1, annotations from 0, and the same number is taken."""
     source = two(tmp_path / "raw", movie)
     summary = prepare.run(source, tmp_path / "out", lossless=True)
@@ -96,13 +96,13 @@ def test_annotation_frame_f_is_seen_in_picture_f_minus_one(tmp_path: Path, movie
 def test_the_summary_tells_what_there_is(tmp_path: Path, movie: Path) -> None:
     heard: list[str] = []
     source = two(tmp_path / "raw", movie)
-    found = prepare.run(source, tmp_path / "out", told=heard.append).as_dict()
-    assert found["clips"] == {"done": 2} and found["pictures"] == 2 * FRAMES
-    assert found["faces"] == found["crops"] == 2 * FRAMES
-    assert found["skipped"] == {"entry of frame 0": 2}
-    assert found["skipped_by_clip"]["one"] == {"entry of frame 0": ["track t, frame 0"]}
-    assert found["seconds_a_clip"] > 0 and found["clips_without_sound"] == []
-    assert found["size_bytes"] == sum(
+    result = prepare.run(source, tmp_path / "out", log=heard.append).as_dict()
+    assert result["clips"] == {"done": 2} and result["pictures"] == 2 * FRAMES
+    assert result["faces"] == result["crops"] == 2 * FRAMES
+    assert result["skipped"] == {"entry of frame 0": 2}
+    assert result["skipped_by_clip"]["one"] == {"entry of frame 0": ["track t, frame 0"]}
+    assert result["seconds_a_clip"] > 0 and result["clips_without_sound"] == []
+    assert result["size_bytes"] == sum(
         p.stat().st_size for p in (tmp_path / "out").rglob("crops.bin")
     )
     assert heard == [
@@ -124,10 +124,10 @@ def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(
 ) -> None:
     source, out, whole = two(tmp_path / "raw", movie), tmp_path / "out", tmp_path / "whole"
     prepare.run(source, whole)
-    pictures = Footage.pictures
+    images = Footage.images
 
     def stopped(self: Footage) -> Any:
-        for number, frame in pictures(self):
+        for number, frame in images(self):
             if self.path.stem == "two" and number == 20:
                 raise KeyboardInterrupt
             yield number, frame
@@ -162,7 +162,7 @@ def test_a_changed_source_is_prepared_anew_and_changed_options_are_refused(
     film(source / "videos" / "one.mp4", FRAMES - 3, make=coloured)
     summary = prepare.run(source, out)
     assert [o.status for o in summary.outcomes] == ["done", "kept"]
-    assert summary.as_dict()["skipped"]["the video has no picture there"] == 3
+    assert summary.as_dict()["skipped"]["the video has no image there"] == 3
     (out / "clips" / "two" / "crops.bin").write_bytes(b"cut off")
     summary = prepare.run(source, out)
     assert [o.status for o in summary.outcomes] == ["kept", "done"]
@@ -204,12 +204,12 @@ def test_clips_fail_alone(tmp_path: Path, movie: Path) -> None:
         "spanless": "failed",
         "../up": "failed",
     }
-    told = summary.as_dict()
-    assert told["failed"]["../up"] == "its uid cannot be the name of a folder"
-    assert "videos/lost.mp4" in told["failed"]["lost"]
-    assert "broken.mp4" in told["failed"]["broken"]
-    assert told["clips_without_sound"] == ["silent"]
-    assert told["notes_by_clip"] == {"silent": ["without sound"]}
+    known = summary.as_dict()
+    assert known["failed"]["../up"] == "its uid cannot be the name of a folder"
+    assert "videos/lost.mp4" in known["failed"]["lost"]
+    assert "broken.mp4" in known["failed"]["broken"]
+    assert known["clips_without_sound"] == ["silent"]
+    assert known["notes_by_clip"] == {"silent": ["without audio"]}
     assert read_list(tmp_path / "out" / "split" / "val.list") == ("good", "silent")
     (source / "videos").mkdir()
     shutil.copy(movie, source / "videos" / "film.mp4")
@@ -223,15 +223,15 @@ def test_clips_fail_alone(tmp_path: Path, movie: Path) -> None:
 def test_clips_are_cut_out_of_full_length_videos(
     tmp_path: Path, place: str, manifest: str | None
 ) -> None:
-    """Seconds 1 to 2: the first picture is that of frame 30."""
+    """Seconds 1 to 2: the first image is that of frame 30."""
     source = layout(
         tmp_path / "raw",
         new=entry("new", 29, video_start_sec=1.0, video_end_sec=2.0),
         old=entry("old", 29, parent_start_sec=0.5, parent_end_sec=1.5),
     )
-    made = film(tmp_path / "film.mp4", 75, make=numbered, sound_hz=16_000)
+    created = film(tmp_path / "film.mp4", 75, make=numbered, audio_hz=16_000)
     (source / place).parent.mkdir()
-    shutil.copy(made, source / place)
+    shutil.copy(created, source / place)
     if manifest:
         (source / "csv").mkdir()
         (source / "csv" / "manifest.csv").write_text(
@@ -247,7 +247,7 @@ def test_clips_are_cut_out_of_full_length_videos(
             first + 1,
             first + 28,
         ]
-        assert clip.card["counts"]["pictures"] == 30 and clip.sound_samples == 16_000
+        assert clip.card["counts"]["pictures"] == 30 and clip.audio_samples == 16_000
 
 
 def test_the_published_lists_ship(tmp_path: Path, movie: Path) -> None:
@@ -263,29 +263,29 @@ def test_the_published_lists_ship(tmp_path: Path, movie: Path) -> None:
     shutil.rmtree(source / "split")
     for name in (uid, "own"):
         shutil.copy(movie, source / f"{name}.mp4")
-    told = prepare.run(source, tmp_path / "out").as_dict()
-    assert told["clips"] == {"done": 2}
+    known = prepare.run(source, tmp_path / "out").as_dict()
+    assert known["clips"] == {"done": 2}
     others = ", ".join(sorted({*lists["val"]} - {uid})[:5])
-    assert told["notes"] == [
+    assert known["notes"] == [
         "no split/*.list: the published lists are taken",
         f"49 clips of the list val are not annotated, first: {lists['val'][0]}",
         "no clip of the lists that ship with eyeline is here: train, test",
         f"49 of 50 listed clips are not here: {others} and 44 more; val has 1 of 50 clips",
     ]
-    assert listed.notes(tmp_path / "out", "val") == (told["notes"][-1],)
+    assert listed.notes(tmp_path / "out", "val") == (known["notes"][-1],)
     assert read_list(tmp_path / "out" / "split" / "val.list") == (uid,)
     assert not (tmp_path / "out" / "split" / "train.list").exists()
     one = prepare.run(source, tmp_path / "part", lists=("val",))
     assert [o.name for o in one.outcomes] == [uid]
 
 
-def test_other_rates_are_told(tmp_path: Path) -> None:
+def test_other_rates_are_reported(tmp_path: Path) -> None:
     source = layout(tmp_path / "raw", one=entry("one"))
     film(source / "videos" / "one.mp4", 100, rate=Fraction(60))
-    told = prepare.run(source, tmp_path / "out").as_dict()
-    assert told["pictures"] == 50
-    notes = ["brought to 30 frames a second: 0 come again, 50 are left out", "without sound"]
-    assert told["notes_by_clip"] == {"one": notes}
+    known = prepare.run(source, tmp_path / "out").as_dict()
+    assert known["pictures"] == 50
+    notes = ["brought to 30 frames a second: 0 come again, 50 are left out", "without audio"]
+    assert known["notes_by_clip"] == {"one": notes}
     kept = prepare.run(source, tmp_path / "out").as_dict()
     assert kept["clips"] == {"kept": 1} and kept["notes_by_clip"] == {"one": notes}
 

@@ -1,4 +1,4 @@
-"""Clips cut out of full-length videos: the same images and sound as the clips themselves have."""
+"""Clips cut out of full-length videos: the same images and audio as the clips themselves have."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG = 150
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five seconds that say their numbers, with a rising tone."""
-    return film(tmp_path_factory.mktemp("long") / "film.mp4", LONG, sound_hz=48_000)
+    return film(tmp_path_factory.mktemp("long") / "film.mp4", LONG, audio_hz=48_000)
 
 
 def full_length(root: Path, long_video: Path, place: str = "full_scale/film.mp4") -> Path:
@@ -46,7 +46,7 @@ def levels(path: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("place", ["full_scale/film.mp4", "tmp/film", "videos/film.mp4"])
-def test_a_clip_has_the_images_and_the_sound_of_its_span(
+def test_a_clip_has_the_images_and_the_audio_of_its_span(
     tmp_path: Path, long_video: Path, place: str
 ) -> None:
     source = full_length(tmp_path / "raw", long_video, place)
@@ -57,8 +57,8 @@ def test_a_clip_has_the_images_and_the_sound_of_its_span(
         path = tmp_path / "out" / "videos" / f"{uid}.mp4"
         assert np.abs(np.array(levels(path)) - np.arange(first, first + 45)).max() <= 1
         own, part = Footage(path), Footage(long_video, (first / RATE, first / RATE + 1.5))
-        assert len(list(own.pictures())) == len(list(part.pictures())) == 45
-        heard, meant = own.sound(), part.sound()
+        assert len(list(own.images())) == len(list(part.images())) == 45
+        heard, meant = own.audio(), part.audio()
         inner = slice(2000, -2000)
         off = np.abs(heard[: len(meant)][inner].astype(int) - meant[inner]).max()
         assert off < 0.01 * np.abs(meant).max(), "no sample is out of its place"

@@ -56,8 +56,8 @@ def test_two_processes_evaluate_as_one(data: Path, task: str, tmp_path: Path) ->
         tmp_path / "two",
     )
     named: dict[str, Any] = {"stride": 4, "batch": 5} if task == "lam" else {"fuse": True}
-    made = evaluate.run(weights, data, tmp_path / "one", flip=True, **named)
+    created = evaluate.run(weights, data, tmp_path / "one", flip=True, **named)
     for name in (evaluate.TRUTH, evaluate.PREDICTIONS):
         one, two = ((tmp_path / n / name).read_bytes() for n in ("one", "two"))
         assert one == two, name
-    assert json.loads((tmp_path / "two" / "report.json").read_text(encoding="utf-8")) == made
+    assert json.loads((tmp_path / "two" / "report.json").read_text(encoding="utf-8")) == created

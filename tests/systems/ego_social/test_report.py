@@ -37,21 +37,21 @@ def tables(folder: Path, case: str) -> tuple[Rows, Rows]:
 @pytest.mark.parametrize("case", CASES)
 def test_figures_are_the_originals(tmp_path: Path, case: str) -> None:
     expected = document(golden("metrics"), f"{case}.result")
-    found = score(*tables(tmp_path, case))["published"]
+    predictions = score(*tables(tmp_path, case))["published"]
     for ours, theirs in (("mAP", "mAP"), ("ap_positive", "AP_pos"), ("ap_negative", "AP_neg")):
-        assert abs(found[ours] - expected[theirs]) < 1e-12
-    assert round(100 * found["accuracy"], 3) == expected["acc_pct_3dp"]
-    confusion = [[round(100 * v, 3) for v in row] for row in found["confusion"]]
+        assert abs(predictions[ours] - expected[theirs]) < 1e-12
+    assert round(100 * predictions["accuracy"], 3) == expected["acc_pct_3dp"]
+    confusion = [[round(100 * v, 3) for v in row] for row in predictions["confusion"]]
     assert confusion == expected["confusion_rows_pct_3dp"]
 
 
 def test_frames_of_the_challenge(tmp_path: Path) -> None:
     expected = document(golden("metrics"), "ttm_frame_a.result")
-    found = score(*tables(tmp_path, "ttm_frame_a"))
-    answer = found["challenge"]["test_split"]
+    predictions = score(*tables(tmp_path, "ttm_frame_a"))
+    answer = predictions["challenge"]["test_split"]
     assert abs(answer["mAP"] - expected["mAP"]) < 1e-12
     assert round(100 * answer["Acc"], 3) == expected["acc_pct_3dp"]
-    assert found["task"] == "ttm"
+    assert predictions["task"] == "ttm"
 
 
 @pytest.mark.parametrize("case", ["lam_onlypos", "lam_onlyneg", "lam_missing"])
@@ -92,25 +92,27 @@ def test_weights_are_repeats() -> None:
 
 
 def test_half_counts_as_positive() -> None:
-    found = report.published(np.array([1, 0]), np.array([0.5, np.nextafter(0.5, 0)]))
-    assert found["accuracy"] == 1.0 and found["confusion"] == [[1.0, 0.0], [0.0, 1.0]]
+    predictions = report.published(np.array([1, 0]), np.array([0.5, np.nextafter(0.5, 0)]))
+    assert predictions["accuracy"] == 1.0 and predictions["confusion"] == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_small_scores_of_the_other_class_tie() -> None:
     """One minus each is 1, so that the order of the file decides, as in the original."""
-    found = report.published(np.array([0, 1]), np.array([2e-20, 1e-20]))
-    assert found["ap_negative"] == 1.0 and found["ap_positive"] == 0.5
-    found = report.published(np.array([1, 0]), np.array([1e-20, 2e-20]))
-    assert found["ap_negative"] == 0.5
+    predictions = report.published(np.array([0, 1]), np.array([2e-20, 1e-20]))
+    assert predictions["ap_negative"] == 1.0 and predictions["ap_positive"] == 0.5
+    predictions = report.published(np.array([1, 0]), np.array([1e-20, 2e-20]))
+    assert predictions["ap_negative"] == 0.5
 
 
 def test_textbook_scores() -> None:
     truth, value = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.1])
-    found = report.pooled(truth, value)
-    assert found["auc"] == 0.75 and found["accuracy"] == 0.5 and found["rows"] == 4
+    predictions = report.pooled(truth, value)
+    assert (
+        predictions["auc"] == 0.75 and predictions["accuracy"] == 0.5 and predictions["rows"] == 4
+    )
     both = [average_precision_score(t, v) for t, v in ((truth, value), (1 - truth, 1 - value))]
-    assert found["mAP"] == pytest.approx(np.mean(both))
-    assert found["prior"] == {"mAP": 0.5, "ap_positive": 0.5, "accuracy": 0.5}
+    assert predictions["mAP"] == pytest.approx(np.mean(both))
+    assert predictions["prior"] == {"mAP": 0.5, "ap_positive": 0.5, "accuracy": 0.5}
 
 
 def test_intervals_draw_whole_clips() -> None:
@@ -118,13 +120,13 @@ def test_intervals_draw_whole_clips() -> None:
     clip = np.repeat(np.arange(30), 20)
     truth = rng.integers(0, 2, 600)
     value = np.clip(0.5 * truth + 0.7 * rng.random(600), 0, 1)
-    found = report.intervals(truth, value, clip, samples=300)
+    predictions = report.intervals(truth, value, clip, samples=300)
     figures = report.published(truth, value)
     for name in ("mAP", "accuracy"):
-        span = found[name]
+        span = predictions[name]
         assert span is not None
         assert span[0] < figures[name] < span[1] and span[1] - span[0] < 0.15
     again = report.intervals(truth, value, clip, samples=300)
-    assert again == found, "drawn by a seed"
+    assert again == predictions, "drawn by a seed"
     one = report.intervals(truth, value, np.zeros(600, np.int64), samples=20)
     assert one["mAP"] == pytest.approx([figures["mAP"]] * 2, abs=1e-12)

@@ -32,7 +32,7 @@ def stored(tmp_path: Path, file: str, key: str, change: tuple[str, str] = ("", "
 
 
 def test_the_whole_way_of_looking_at_me(tmp_path: Path, folder: Path) -> None:
-    """The original's own scores of its made-up clips, from its tables and from annotations."""
+    """The original's own scores of its synthetic clips, from its tables and from annotations."""
     predicted = stored(tmp_path, "e2e", "lam.pred_csv")
     table = run(predicted, stored(tmp_path, "e2e", "lam.gt_csv"))
     expected = float(golden("e2e")["lam.mAP_stable"])
@@ -50,12 +50,16 @@ def test_the_whole_way_of_looking_at_me(tmp_path: Path, folder: Path) -> None:
 def test_the_whole_way_of_talking_to_me(tmp_path: Path) -> None:
     numbers = golden("postprocess")
     predicted = stored(tmp_path, "postprocess", "ttm.pred_csv")
-    found = run(predicted, stored(tmp_path, "postprocess", "ttm.gt_csv"), samples=0)
-    assert (found["rows"], found["challenge"], found["interval"]) == (4, None, None)
+    predictions = run(predicted, stored(tmp_path, "postprocess", "ttm.gt_csv"), samples=0)
+    assert (predictions["rows"], predictions["challenge"], predictions["interval"]) == (
+        4,
+        None,
+        None,
+    )
     assert str(numbers["ttm.gt_csv"]).count("\n") == 4
     truth, value = np.array([0, 1, 1, 1]), read_predictions(predicted).score
     assert value is not None
-    assert found["published"]["mAP"] == report.published(truth, value)["mAP"]
+    assert predictions["published"]["mAP"] == report.published(truth, value)["mAP"]
 
 
 def test_talk_against_annotations_counts_frames_too(tmp_path: Path, folder: Path) -> None:
@@ -65,13 +69,13 @@ def test_talk_against_annotations_counts_frames_too(tmp_path: Path, folder: Path
     columns = {name: [getattr(s, name) for s in segments] for name in names}
     value = np.random.default_rng(3).random(len(segments))
     write(tmp_path / "pred.csv", rows("ttm", columns, score=value))
-    found = run(tmp_path / "pred.csv", folder)
+    predictions = run(tmp_path / "pred.csv", folder)
     truth = np.array([s.label for s in segments])
-    assert found["published"]["mAP"] == report.published(truth, value)["mAP"]
+    assert predictions["published"]["mAP"] == report.published(truth, value)["mAP"]
     faces = np.concatenate([face_counts(clip, talks(clip, whole=True)) for clip in clips])
     long = report.published(np.repeat(truth, faces), np.repeat(value, faces))
-    assert found["challenge"]["test_split"]["mAP"] == pytest.approx(long["mAP"], abs=1e-12)
-    assert found["challenge"]["test_split"]["mAP"] != found["published"]["mAP"]
+    assert predictions["challenge"]["test_split"]["mAP"] == pytest.approx(long["mAP"], abs=1e-12)
+    assert predictions["challenge"]["test_split"]["mAP"] != predictions["published"]["mAP"]
     assert faces.sum() > 0 and any(faces_by_person(clip) for clip in clips)
 
 
@@ -108,27 +112,27 @@ def test_rows_that_are_missing(tmp_path: Path, folder: Path) -> None:
         DataError, match=r"lacks .* rows: clip train-01-0, frame 1, track train-01-0_t10"
     ):
         run(predicted, folder, stride=5)
-    found = run(predicted, truth, subset=True)
-    assert found["rows"] == 40
-    assert found["notes"] == ["2 of 42 rows were not predicted: left out"]
+    predictions = run(predicted, truth, subset=True)
+    assert predictions["rows"] == 40
+    assert predictions["notes"] == ["2 of 42 rows were not predicted: left out"]
     only = "".join(line for line in text if "_t10" not in line)
     predicted.write_text(only, encoding="utf-8")
     notes: list[str] = []
-    run(predicted, folder, told=notes.append)
+    run(predicted, folder, log=notes.append)
     assert any(
         "2 tracks were not predicted at all: train-01-0_t10 of train-01-0" in n for n in notes
     )
 
 
-def test_repeated_rows_count_once_and_are_told(tmp_path: Path) -> None:
+def test_repeated_rows_count_once_and_are_reported(tmp_path: Path) -> None:
     truth = stored(tmp_path, "e2e", "lam.gt_csv")
     text = str(golden("e2e")["lam.pred_csv"])
     first = text.splitlines()[0]
     predicted = tmp_path / "pred.csv"
     predicted.write_text(f"{text}{first.rpartition(',')[0]},0.001\n", encoding="utf-8")
-    found = run(predicted, truth)
-    assert abs(found["published"]["mAP"] - float(golden("e2e")["lam.mAP_stable"])) < 1e-12
-    (note,) = found["notes"]
+    predictions = run(predicted, truth)
+    assert abs(predictions["published"]["mAP"] - float(golden("e2e")["lam.mAP_stable"])) < 1e-12
+    (note,) = predictions["notes"]
     assert note == (
         f"1 rows come again and are dropped, as published: {predicted}, line 43: "
         "clip train-01-0, frame 1, track train-01-0_t10"
@@ -184,7 +188,7 @@ def test_a_submission_against_its_truth(tmp_path: Path) -> None:
     (tmp_path / "pred.csv").write_text(str(numbers["ttm_frame_a.pred"]), encoding="utf-8")
     (tmp_path / "gt.csv").write_text(str(numbers["ttm_frame_a.gt"]), encoding="utf-8")
     write(tmp_path / "sent.json", read_predictions(tmp_path / "pred.csv"))
-    found = run(tmp_path / "sent.json", tmp_path / "gt.csv", samples=0)
+    predictions = run(tmp_path / "sent.json", tmp_path / "gt.csv", samples=0)
     expected = document(numbers, "ttm_frame_a.result")["mAP"]
-    assert abs(found["challenge"]["test_split"]["mAP"] - expected) < 1e-12
-    assert found["predictions"] == str(tmp_path / "sent.json")
+    assert abs(predictions["challenge"]["test_split"]["mAP"] - expected) < 1e-12
+    assert predictions["predictions"] == str(tmp_path / "sent.json")

@@ -20,10 +20,10 @@ from tests.systems.ego_social.invented import (
     LAM,
     TTM,
     assert_gradients,
+    audio,
     blocky,
     filled,
     golden,
-    sound,
 )
 from tests.systems.ego_social.taught import plan
 
@@ -34,17 +34,17 @@ CLIP = {"clip": torch.randn(3, 7, 3, 32, 32), "label": torch.tensor([0, 1, 1])}
 
 def losses(plan: Recipe, net: nn.Module, batch: dict[str, Tensor], steps: int) -> list[float]:
     """By the training loop itself."""
-    told: list[float] = []
+    known: list[float] = []
     step = Step(plan)
 
     def watched(module: nn.Module, given: dict[str, Tensor]) -> StepLoss:
-        found = step(module, given)
-        told.append(float(found.total.detach()))
-        return found
+        result = step(module, given)
+        known.append(float(result.total.detach()))
+        return result
 
-    made = Run(net, optimizers(plan, net), watched, lambda _: iter([batch] * steps), epochs=1)
-    loop.fit(made, Devices().fabric())
-    return told
+    created = Run(net, optimizers(plan, net), watched, lambda _: iter([batch] * steps), epochs=1)
+    loop.fit(created, Devices().fabric())
+    return known
 
 
 def test_looking_at_me_as_published() -> None:
@@ -52,8 +52,8 @@ def test_looking_at_me_as_published() -> None:
     file, net = golden("lam_n2"), filled(lam_lstm(), LAM)
     batch = {"clip": blocky("lam_n2", 2, 7, 3), "label": torch.from_numpy(file["targets"])}
     wanted = file["train.losses"]
-    found = losses(read_recipe("lam"), net, batch, 1)
-    assert found[0] == pytest.approx(wanted[0], abs=1e-5)
+    result = losses(read_recipe("lam"), net, batch, 1)
+    assert result[0] == pytest.approx(wanted[0], abs=1e-5)
     assert_gradients(net, file, 2e-3)
     for ours, theirs in (("head.1", "last_layer2"), ("encoder.project.2", "fc2")):
         moved = net.get_parameter(f"{ours}.bias").detach()
@@ -66,41 +66,41 @@ def test_talking_to_me_as_published() -> None:
     file, net = golden("ttm_n2_d12"), filled(ttm(), TTM)
     batch = {
         "clip": blocky("ttm_n2_d12/video", 2, 12, 3),
-        "sound": sound("ttm_n2_d12/audio", 2, 5866),
+        "audio": audio("ttm_n2_d12/audio", 2, 5866),
         "label": torch.from_numpy(file["targets"]),
     }
-    found = losses(read_recipe("ttm"), net, batch, 1)
-    assert found[0] == pytest.approx(file["train.losses"][0], abs=1e-5)
+    result = losses(read_recipe("ttm"), net, batch, 1)
+    assert result[0] == pytest.approx(file["train.losses"][0], abs=1e-5)
     assert_gradients(net, file, 5e-3)
 
 
-def test_the_loss_is_the_benchmarks_and_accuracy_is_told() -> None:
+def test_the_loss_is_the_benchmarks_and_accuracy_is_reported() -> None:
     net = read_recipe("ttm", ["model.width=4", "model.memory=4", "model.voice_width=4"]).network()
-    batch = CLIP | {"sound": torch.randn(3, 3200)}
-    found = Step(read_recipe("ttm"))(net.eval(), batch)
-    logits = net(batch["clip"], batch["sound"])
+    batch = CLIP | {"audio": torch.randn(3, 3200)}
+    result = Step(read_recipe("ttm"))(net.eval(), batch)
+    logits = net(batch["clip"], batch["audio"])
     wanted = weighted_cross_entropy(logits, batch["label"], weights=TALKING_WEIGHTS)
-    assert_close_to_scale(found.total, wanted)
+    assert_close_to_scale(result.total, wanted)
     right = (logits.argmax(1) == batch["label"]).float().mean()
-    assert found.parts == {"accuracy": pytest.approx(float(right))}
+    assert result.parts == {"accuracy": pytest.approx(float(right))}
 
 
 def test_frozen_statistics_stay() -> None:
-    made = plan("lam", "training.statistics=frozen")
-    net = made.network()
+    created = plan("lam", "training.statistics=frozen")
+    net = created.network()
     before = {k: b.clone() for k, b in net.named_buffers()}
-    losses(made, net, CLIP, 2)
+    losses(created, net, CLIP, 2)
     assert all(torch.equal(b, before[k]) for k, b in net.named_buffers())
 
 
 def test_mirrors() -> None:
     clip = torch.arange(64.0).reshape(64, 1, 1, 1, 1) * torch.tensor([1.0, 2.0])
     torch.manual_seed(0)
-    found = mirrored(clip)
-    turned = (found[1:, ..., 0] > found[1:, ..., 1]).flatten()
+    result = mirrored(clip)
+    turned = (result[1:, ..., 0] > result[1:, ..., 1]).flatten()
     assert 15 < int(turned.sum()) < 48, "about half"
-    torch.testing.assert_close(found[1:][turned], clip[1:][turned].flip(-1))
-    torch.testing.assert_close(found[1:][~turned], clip[1:][~turned])
+    torch.testing.assert_close(result[1:][turned], clip[1:][turned].flip(-1))
+    torch.testing.assert_close(result[1:][~turned], clip[1:][~turned])
 
 
 def test_a_mirrored_step_differs() -> None:

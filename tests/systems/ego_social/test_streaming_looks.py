@@ -31,8 +31,8 @@ def net() -> LookingAtMe:
 def crops(frames: Sequence[int], track_id: int = 0, black: Sequence[int] = ()) -> dict[int, Image]:
     rng = np.random.default_rng(track_id)
     coarse = rng.integers(0, 256, (100, 4, 4, 3), dtype=np.uint8)
-    found = {f: coarse[f % 100].repeat(SIZE // 4, 0).repeat(SIZE // 4, 1) for f in frames}
-    return found | {f: np.zeros((SIZE, SIZE, 3), np.uint8) for f in black}
+    result = {f: coarse[f % 100].repeat(SIZE // 4, 0).repeat(SIZE // 4, 1) for f in frames}
+    return result | {f: np.zeros((SIZE, SIZE, 3), np.uint8) for f in black}
 
 
 def views(shown: Crops, track_id: int = 0) -> list[View]:
@@ -40,7 +40,7 @@ def views(shown: Crops, track_id: int = 0) -> list[View]:
 
 
 def directly(net: LookingAtMe, shown: Crops) -> dict[int, float]:
-    """What the network says of the window about each crop, from its pictures."""
+    """What the network says of the window about each crop, from its images."""
     frames = sorted(f for f, crop in shown.items() if crop is not None)
     black = np.zeros((SIZE, SIZE, 3), np.uint8)
     clips = []
@@ -58,9 +58,9 @@ def live(stream: LookingStream, shown: Sequence[View]) -> list[Look]:
 
 
 def by_frame(looks: Sequence[Look], track_id: int = 0) -> dict[int, float]:
-    found = [(look.frame, look.probability) for look in looks if look.track_id == track_id]
-    assert [f for f, _ in found] == sorted({f for f, _ in found})
-    return dict(found)
+    result = [(look.frame, look.probability) for look in looks if look.track_id == track_id]
+    assert [f for f, _ in result] == sorted({f for f, _ in result})
+    return dict(result)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def by_frame(looks: Sequence[Look], track_id: int = 0) -> dict[int, float]:
         ([0, 1, 2, 3, 4, 5, 30, 31, 32], (2, 31), (7, 20)),
     ],
 )
-def test_windows_are_those_of_the_pictures(
+def test_windows_are_those_of_the_images(
     net: LookingAtMe, frames: Sequence[int], black: Sequence[int], none: Sequence[int]
 ) -> None:
     shown: dict[int, Image | None] = {**crops(frames, black=black), **dict.fromkeys(none)}
@@ -90,8 +90,8 @@ def test_windows_are_those_of_the_pictures(
 
 def test_answers_come_three_frames_late(net: LookingAtMe) -> None:
     stream = LookingStream(net)
-    told = [[k.frame for k in stream.push([view])] for view in views(crops(range(8)))]
-    assert told == [[], [], [], [0], [1], [2], [3], [4]]
+    known = [[k.frame for k in stream.push([view])] for view in views(crops(range(8)))]
+    assert known == [[], [], [], [0], [1], [2], [3], [4]]
     assert [k.frame for k in stream.end()] == [5, 6, 7]
     assert stream.end() == []
 
@@ -124,7 +124,7 @@ def test_people_do_not_touch_each_other(net: LookingAtMe) -> None:
     assert by_frame(looks, 2) == pytest.approx(directly(net, two), abs=CLOSE)
 
 
-def test_a_picture_may_stand_for_several_frames(net: LookingAtMe) -> None:
+def test_a_image_may_stand_for_several_frames(net: LookingAtMe) -> None:
     shown = crops(range(6))
     doubled = {2 * f + k: crop for f, crop in shown.items() for k in (0, 1)}
     looks = live(LookingStream(net), [View(0, 2 * f, c, count=2) for f, c in shown.items()])
@@ -148,8 +148,8 @@ def test_windows_of_another_length() -> None:
     around = [window([shown.get(i) for i in range(f - 1, f + 2)]) for f in shown]
     with torch.no_grad():
         wanted = scores(net(normalise(np.stack(around))).numpy()).tolist()
-    found = by_frame(live(LookingStream(net), views(shown)))
-    assert list(found.values()) == pytest.approx(wanted, abs=CLOSE)
+    result = by_frame(live(LookingStream(net), views(shown)))
+    assert list(result.values()) == pytest.approx(wanted, abs=CLOSE)
 
 
 def test_what_cannot_be_is_refused(net: LookingAtMe) -> None:

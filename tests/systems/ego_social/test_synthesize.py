@@ -17,8 +17,8 @@ from eyeline.systems.ego_social.recordings.annotations import (
     read_list,
     read_manifest,
 )
+from eyeline.video.audio import has_audio, read_audio
 from eyeline.video.reader import VideoReader
-from eyeline.video.sound import has_sound, read_sound
 
 SMALL: dict[str, Any] = {"clips": 5, "val_clips": 2, "seconds": 5.0, "width_px": 160}
 
@@ -64,7 +64,7 @@ def test_it_has_the_published_layout(made: Path, noted: Annotations) -> None:
     assert first["persons"][0]["camera_wearer"] is True
 
 
-def test_clips_have_30_pictures_a_second_and_sound(made: Path) -> None:
+def test_clips_have_30_images_a_second_and_audio(made: Path) -> None:
     uids = read_list(made / "split" / "full.list")
     for number, uid in enumerate(uids):
         path = made / "videos" / f"{uid}.mp4"
@@ -72,9 +72,9 @@ def test_clips_have_30_pictures_a_second_and_sound(made: Path) -> None:
         times = np.array([frame.time_s for frame in reader])
         assert (reader.info.width_px, reader.info.height_px) == (160, 90)
         np.testing.assert_allclose(times, np.arange(150) / 30, atol=1e-6)
-        assert has_sound(path) == (number != 3)
+        assert has_audio(path) == (number != 3)
         if number != 3:
-            blocks = [b.samples for b in read_sound(path, 16_000, start_s=reader.info.start_s)]
+            blocks = [b.samples for b in read_audio(path, 16_000, start_s=reader.info.start_s)]
             assert abs(sum(map(len, blocks)) - 5 * 16_000) < 1100
 
 
@@ -89,8 +89,8 @@ def test_faces_and_voices_are_where_the_annotations_say(made: Path, noted: Annot
             boxes = tracklets.filled(track)
             head = heads[track.person]
             inside = (boxes.box_xyxy[:, :2] > 0.5).all(axis=1)  # others are shifted, as published
-            middle = (boxes.box_xyxy[:, :2] + boxes.box_xyxy[:, 2:])[inside] / 2
-            off = np.abs(middle - head.middle_px[boxes.frame[inside]])
+            centre = (boxes.box_xyxy[:, :2] + boxes.box_xyxy[:, 2:])[inside] / 2
+            off = np.abs(centre - head.centre_px[boxes.frame[inside]])
             assert (off < 60 * head.px_per_mm[boxes.frame[inside], None] + 1.5).mean() > 0.95
             labels = tracklets.labels(clip, track, boxes.frame)
             meant = head.at_me[boxes.frame]
@@ -102,11 +102,11 @@ def test_faces_and_voices_are_where_the_annotations_say(made: Path, noted: Annot
             assert not clip.talking
             continue
         path = made / "videos" / f"{uid}.mp4"
-        sound = np.concatenate([b.samples for b in read_sound(path, 16_000, start_s=0.0)])
+        audio = np.concatenate([b.samples for b in read_audio(path, 16_000, start_s=0.0)])
         talk = np.zeros(150, bool)
         for turn in scene.turns:
             talk[turn.start : turn.end + 1] = True
-        frames = sound[: 150 * 533].reshape(-1, 533)[: len(sound) // 533]
+        frames = audio[: 150 * 533].reshape(-1, 533)[: len(audio) // 533]
         loud = np.square(frames).mean(axis=1)[:148]
         assert np.median(loud[talk[: len(loud)]]) > 4 * np.quantile(loud[~talk[: len(loud)]], 0.25)
 
@@ -115,7 +115,7 @@ def test_the_oddities_of_the_real_files_are_there(tmp_path: Path) -> None:
     """Over a larger set: gaps, disorder, boxes without size or over the edge, quotes, nulls."""
     from eyeline.systems.ego_social.synthetic.annotators import annotation
 
-    found = dict.fromkeys(("gap", "disorder", "empty", "left", "right", "quoted", "null", "0"), 0)
+    result = dict.fromkeys(("gap", "disorder", "empty", "left", "right", "quoted", "null", "0"), 0)
     for place in range(40):
         scene = synthesize.scene_of(7, place, 360, 640)
         document = annotation("x" * 36, scene, 0, np.random.default_rng(place))
@@ -123,16 +123,16 @@ def test_the_oddities_of_the_real_files_are_there(tmp_path: Path) -> None:
             for path in person["tracking_paths"]:
                 frame = np.array([entry["frame"] for entry in path["track"]])
                 box = np.array([[e["x"], e["y"], e["width"], e["height"]] for e in path["track"]])
-                found["gap"] += int(np.ptp(frame) + 1 > len(frame))
-                found["disorder"] += int((np.diff(frame) < 0).any())
-                found["empty"] += int((box[:, 2] == 0).any())
-                found["left"] += int((box[:, 0] < 0).any())
-                found["right"] += int((box[:, 0] + box[:, 2] > 640).any())
-                found["0"] += int(0 in frame)
+                result["gap"] += int(np.ptp(frame) + 1 > len(frame))
+                result["disorder"] += int((np.diff(frame) < 0).any())
+                result["empty"] += int((box[:, 2] == 0).any())
+                result["left"] += int((box[:, 0] < 0).any())
+                result["right"] += int((box[:, 0] + box[:, 2] > 640).any())
+                result["0"] += int(0 in frame)
         for segment in document["social_segments_talking"]:
-            found["null"] += segment["person"] is None
-            found["quoted"] += str(segment["person"]).startswith("'")
-    assert min(found.values()) >= 5, found
+            result["null"] += segment["person"] is None
+            result["quoted"] += str(segment["person"]).startswith("'")
+    assert min(result.values()) >= 5, result
 
 
 def test_both_policies_of_labels_agree(noted: Annotations) -> None:
@@ -155,7 +155,7 @@ def test_both_policies_of_labels_agree(noted: Annotations) -> None:
         {"jobs": 0},
     ],
 )
-def test_numbers_that_cannot_be_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
+def test_numbers_that_cannot_be_are_reported(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):
         synthesize.run(tmp_path / "a", **{**SMALL, **wrong})
     assert not list(tmp_path.iterdir())

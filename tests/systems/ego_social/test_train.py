@@ -42,13 +42,13 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.mark.parametrize("task", ["lam", "ttm"])
 def test_the_card_names_clips(trained: Trained, task: str) -> None:
-    out, made = trained[task]
+    out, created = trained[task]
     name = f"{BUILDERS[task]}.safetensors"
     card = checkpoint.read_card(out / name)
     assert card.data["clips"] == ["train0", "train1", "train2"]
     assert card.data["validation_clips"] == ["val0", "val1"]
     assert card.data["samples"] == {"lam": 21, "ttm": 6}[task]
-    assert card.scores["validation_mAP"] == pytest.approx(made["published"]["mAP"], abs=1e-4)
+    assert card.scores["validation_mAP"] == pytest.approx(created["published"]["mAP"], abs=1e-4)
     (load_looking_at_me if task == "lam" else load_talking_to_me)(out / name)
 
 
@@ -56,12 +56,12 @@ def test_the_card_names_clips(trained: Trained, task: str) -> None:
 def test_evaluation_agrees_with_the_report(
     data: Path, trained: Trained, task: str, tmp_path: Path
 ) -> None:
-    out, made = trained[task]
+    out, created = trained[task]
     options: dict[str, Any] = {"stride": 9} if task == "lam" else {}
     again = evaluate.run(
         out / f"{BUILDERS[task]}.safetensors", data, tmp_path, task=task, **options
     )
-    assert again["published"]["mAP"] == pytest.approx(made["published"]["mAP"], abs=0.01)
+    assert again["published"]["mAP"] == pytest.approx(created["published"]["mAP"], abs=0.01)
     assert again["notes"] == ["the epoch of these weights was chosen by 2 of these clips"]
     assert again["seen_in_training"] == 0
     whole = evaluate.run(out / f"{BUILDERS[task]}.safetensors", data, split="train")
@@ -76,8 +76,8 @@ def test_our_options_train(data: Path, tmp_path: Path) -> None:
         "training.statistics=frozen",
         "training.select=last",
     ]
-    made = train.run(SMALL["lam"], data, tmp_path, changes=changes)
-    assert made["recipe"]["data"]["balanced"] and made["history"][0]["steps"] == 3
+    created = train.run(SMALL["lam"], data, tmp_path, changes=changes)
+    assert created["recipe"]["data"]["balanced"] and created["history"][0]["steps"] == 3
 
 
 def test_a_balanced_epoch() -> None:
@@ -89,12 +89,12 @@ def test_a_balanced_epoch() -> None:
     assert train.balanced(np.zeros(3, int), 0).tolist() == [0, 1, 2]
 
 
-def test_one_class_alone_in_validation_is_told(tmp_path: Path) -> None:
-    data, told = taught(tmp_path / "data", 2, 1, only="val"), list[str]()
-    made = train.run(SMALL["ttm"], data, tmp_path / "out", told.append)
-    assert told[0] == "0 of 2 rows are positive: mAP is not defined on the validation clips"
-    assert made["published"]["mAP"] is None and "validation_mAP" not in made["history"][0]
-    assert made["notes"] == ["0 of 2 rows are positive: mAP is not defined"]
+def test_one_class_alone_in_validation_is_reported(tmp_path: Path) -> None:
+    data, known = taught(tmp_path / "data", 2, 1, only="val"), list[str]()
+    created = train.run(SMALL["ttm"], data, tmp_path / "out", known.append)
+    assert known[0] == "0 of 2 rows are positive: mAP is not defined on the validation clips"
+    assert created["published"]["mAP"] is None and "validation_mAP" not in created["history"][0]
+    assert created["notes"] == ["0 of 2 rows are positive: mAP is not defined"]
     assert (tmp_path / "out" / "ttm.safetensors").is_file()
 
 
@@ -105,9 +105,9 @@ def test_the_recipe_that_begins_at_gaze360(data: Path, tmp_path: Path) -> None:
     path, small = tmp_path / "gaze360.safetensors", {"width": 4, "memory": 8, "head": "angles"}
     given = CheckpointCard("ego_social", "gaze360_lstm", small, licence=GAZE360_LICENCE)
     checkpoint.save(path, gaze360_lstm(width=4, memory=8, head="angles").state_dict(), given)
-    made = train.run("lam_gaze360", data, tmp_path / "out", changes=changes, weights=path)
+    created = train.run("lam_gaze360", data, tmp_path / "out", changes=changes, weights=path)
     card = checkpoint.read_card(tmp_path / "out" / "gaze360_lstm.safetensors")
-    assert card.licence == made["began_at"]["licence"] == GAZE360_LICENCE
+    assert card.licence == created["began_at"]["licence"] == GAZE360_LICENCE
     heads = [f"head.{layer}.{what}" for layer in (0, 1) for what in ("weight", "bias")]
     assert card.settings["began_at"]["random"] == heads
 
@@ -127,11 +127,11 @@ def test_what_cannot_be_trained(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("task", ["lam", "ttm"])
 def test_batches_of_processes_make_up_those_of_one(data: Path, task: str) -> None:
     """Of windows each process has its part of every batch; of talk every second batch."""
-    made = plan(task)
-    learned, _ = train.TASK.open_data(made, data)
+    created = plan(task)
+    learned, _ = train.TASK.open_data(created, data)
 
     def numbers(rank: int, world: int) -> list[list[int]]:
-        run = train.TASK.new_run(made, made.network(), learned, None, None, world)
+        run = train.TASK.new_run(created, created.network(), learned, None, None, world)
         batches = run.batches(Epoch(1, 7, rank, world))
         return [batch["number"].tolist() for batch in batches]
 

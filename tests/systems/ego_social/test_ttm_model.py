@@ -17,11 +17,11 @@ from tests.systems.ego_social.invented import (
     Array,
     assert_gradients,
     assert_seen,
+    audio,
     blocky,
     filled,
     golden,
     keys,
-    sound,
     statistics,
     their_tensors,
     thinned,
@@ -48,7 +48,7 @@ def file() -> dict[str, Array]:
 
 @pytest.fixture(scope="module")
 def given() -> tuple[torch.Tensor, torch.Tensor]:
-    return blocky("ttm_n2_d12/video", 2, 12, 3), sound("ttm_n2_d12/audio", 2, 5866)
+    return blocky("ttm_n2_d12/video", 2, 12, 3), audio("ttm_n2_d12/audio", 2, 5866)
 
 
 def test_the_invented_numbers_are_those_of_the_golden_file(
@@ -89,10 +89,10 @@ def test_attention_over_time(
     with torch.no_grad():
         net.hear(given[1])
         pooled = voice.pooled(seen["layer4"].flatten(1, 2))
-        share = seen["attention"].softmax(dim=2)
+        fraction = seen["attention"].softmax(dim=2)
     assert_close_to_scale(thinned(pooled), file["act.asp.sub"], 5e-5)
     wanted = file["act.audio_encoder.attention.sub"]
-    assert_close_to_scale(thinned(share), wanted, 5e-5)
+    assert_close_to_scale(thinned(fraction), wanted, 5e-5)
 
 
 def test_one_step_of_training(
@@ -122,8 +122,8 @@ def test_any_length() -> None:
     net = ttm(width=4, memory=8, voice_width=4).eval()
     with torch.no_grad():
         for frames, samples in ((1, 257), (2, 533), (20, 10_133)):
-            found = net(torch.randn(1, frames, 3, 32, 32), torch.randn(1, samples))
-            assert found.shape == (1, 2) and bool(found.isfinite().all())
+            result = net(torch.randn(1, frames, 3, 32, 32), torch.randn(1, samples))
+            assert result.shape == (1, 2) and bool(result.isfinite().all())
 
 
 def test_silence_gives_numbers() -> None:
@@ -148,9 +148,9 @@ def test_other_shapes_are_refused() -> None:
     net = ttm(width=4, memory=8, voice_width=4)
     with pytest.raises(DataError, match="clip has 4 axes"):
         net(torch.zeros(5, 3, 32, 32), torch.zeros(1, 2000))
-    with pytest.raises(DataError, match=r"sound has shape .* axis 'batch' .* should be 1, is 2"):
+    with pytest.raises(DataError, match=r"audio has shape .* axis 'batch' .* should be 1, is 2"):
         net(torch.zeros(1, 5, 3, 32, 32), torch.zeros(2, 2000))
-    with pytest.raises(DataError, match="sound has 256 samples; expected 257 or more"):
+    with pytest.raises(DataError, match="audio has 256 samples; expected 257 or more"):
         net(torch.zeros(1, 5, 3, 32, 32), torch.zeros(1, 256))
     with pytest.raises(DataError, match="voice_width is 0"):
         ttm(voice_width=0)

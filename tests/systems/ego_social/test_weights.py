@@ -86,33 +86,35 @@ def test_names(name: str, ours: str) -> None:
 
 @pytest.mark.parametrize("which", list(KINDS))
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_kinds_are_told_apart_and_come_in_whole(written: Write, which: str, prefix: str) -> None:
-    found = import_original(written(saved(theirs(which), prefix)))
+def test_kinds_are_reported_apart_and_come_in_whole(
+    written: Write, which: str, prefix: str
+) -> None:
+    result = import_original(written(saved(theirs(which), prefix)))
     builder, arguments, _ = KINDS[which]
-    assert (found.card.system, found.card.builder) == ("ego_social", builder)
-    assert found.card.arguments == arguments and found.card.settings == {}
-    assert ("research only" in found.card.licence) == (which == GAZE360)
-    assert found.ignored == ("epoch", "mAP")
-    assert len(found.state) == len(theirs(which))
+    assert (result.card.system, result.card.builder) == ("ego_social", builder)
+    assert result.card.arguments == arguments and result.card.settings == {}
+    assert ("research only" in result.card.licence) == (which == GAZE360)
+    assert result.ignored == ("epoch", "mAP")
+    assert len(result.state) == len(theirs(which))
     for name, value in theirs(which).items():
-        assert torch.equal(found.state[our_name(name)], value), name
+        assert torch.equal(result.state[our_name(name)], value), name
 
 
 def test_a_bare_state_dict_without_counts(written: Write) -> None:
     bare = {k: v.double() for k, v in theirs(LAM).items() if "num_batches" not in k}
-    found = import_original(written(bare))
-    assert found.ignored == () and len(found.state) == 144
-    assert found.state["encoder.norm.num_batches_tracked"].dtype == torch.int64
-    assert found.state["encoder.conv.weight"].dtype == torch.float32
+    result = import_original(written(bare))
+    assert result.ignored == () and len(result.state) == 144
+    assert result.state["encoder.norm.num_batches_tracked"].dtype == torch.int64
+    assert result.state["encoder.conv.weight"].dtype == torch.float32
 
 
-def test_another_front_end_is_kept_and_told(written: Write) -> None:
+def test_another_front_end_is_kept_and_reported(written: Write) -> None:
     window = theirs(TTM)["audio_encoder.torchfb.1.spectrogram.window"] + 0.25
     changed = theirs(TTM) | {"audio_encoder.torchfb.1.spectrogram.window": window}
-    found = import_original(written(saved(changed)))
-    assert torch.equal(found.state["voice.front_end.window"], window)
-    told = found.card.settings["front_end_differs"]
-    assert told == {"voice.front_end.window": pytest.approx(0.25)}
+    result = import_original(written(saved(changed)))
+    assert torch.equal(result.state["voice.front_end.window"], window)
+    known = result.card.settings["front_end_differs"]
+    assert known == {"voice.front_end.window": pytest.approx(0.25)}
 
 
 class Opens:
@@ -172,9 +174,9 @@ def test_no_file(tmp_path: Path) -> None:
 def imported(written: Write, which: str) -> Path:
     """Our file of one of theirs."""
     path = written(saved(theirs(which)))
-    found = import_original(path)
+    result = import_original(path)
     ours = path.with_suffix(".safetensors")
-    checkpoint.save(ours, found.state, found.card)
+    checkpoint.save(ours, result.state, result.card)
     return ours
 
 

@@ -1,4 +1,4 @@
-"""Made-up faces: the mean head moved about, as landmarks and as tracks."""
+"""Synthetic faces: the mean head moved about, as landmarks and as tracks."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def wandering(
 def track(
     landmarks: Landmarks, *, track_id: int = 1, person: int = 1, quality: float = 0.9
 ) -> Track:
-    """A track that carries these landmarks; all else is made up and plain."""
+    """A track that carries these landmarks; all else is synthetic and plain."""
     n = len(landmarks.time_s)
-    middle = landmarks.six_px.mean(axis=1)
+    centre = landmarks.six_px.mean(axis=1)
     step = float(np.diff(landmarks.time_s).min()) if n > 1 else 0.04
     column = np.zeros(n)
     return Track(
@@ -55,11 +55,11 @@ def track(
         frame=np.rint(landmarks.time_s / step).astype(np.int64),
         time_s=landmarks.time_s,
         end_s=np.append(landmarks.time_s[1:], landmarks.time_s[-1] + step),
-        box_xyxy=np.concatenate([middle - 60, middle + 60], axis=1),
-        head_xyxy=np.concatenate([middle - 90, middle + 90], axis=1),
+        box_xyxy=np.concatenate([centre - 60, centre + 60], axis=1),
+        head_xyxy=np.concatenate([centre - 90, centre + 90], axis=1),
         score=column + 0.9,
         detected=np.ones(n, bool),
-        five_px=np.repeat(middle[:, None], 5, axis=1),
+        five_px=np.repeat(centre[:, None], 5, axis=1),
         six_px=landmarks.six_px,
         quality=column + quality,
         yaw_rad=column, pitch_rad=column, roll_rad=column,

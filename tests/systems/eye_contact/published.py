@@ -19,7 +19,7 @@ TEXT = "host\t\t0.2\t0.6\t\ncamera\t\t4.0\t4.2\t\nuncertain\t\t1.0\t1.2\t\n"
 
 
 def tracklet(start: int, length: int, *, seed: int = 0, feature: int = 0) -> TrackletFile:
-    """Whole pixels of a 641 x 360 picture, every one of which is needed to tell its size."""
+    """Whole pixels of a 641 x 360 image, every one of which is needed to tell its size."""
     rng = np.random.default_rng([seed, start])
     six = rng.integers(20, 340, (length, 6, 2)).astype(np.float64)
     box = np.concatenate([rng.integers(1, 20, (length, 2)), rng.integers(340, 359, (length, 2))], 1)

@@ -94,11 +94,11 @@ def test_files_that_are_not_texts(tmp_path: Path) -> None:
         read_elan(tmp_path / "bad.txt")
 
 
-def test_other_tiers_are_told_and_left_out() -> None:
+def test_other_tiers_are_reported_and_left_out() -> None:
     rows = parse_elan("host\t\t1\t2\t\nspeech\t\t1\t2\thello\nspeech\t\t3\t4\t\n", "a.txt")
-    found = annotation(rows, "a.txt")
-    assert [r.tier for r in found.rows] == ["host"]
-    assert found.notes == ("a.txt: tier 'speech' left out, 2 rows",)
+    result = annotation(rows, "a.txt")
+    assert [r.tier for r in result.rows] == ["host"]
+    assert result.notes == ("a.txt: tier 'speech' left out, 2 rows",)
     with pytest.raises(DataError, match=r"a\.txt: no row of the tiers host.*its tiers: speech"):
         annotation(rows[1:], "a.txt")
 
@@ -126,8 +126,8 @@ def test_no_published_text_has_anything_odd(annotated: Path) -> None:
     paths = sorted((annotated / "Annotations").glob("id*/*.txt"))
     assert len(paths) == 39
     for path in paths:
-        found = read_annotation(path)
-        assert found.notes == () and found.rows
+        result = read_annotation(path)
+        assert result.notes == () and result.rows
 
 
 SLOTS = "".join(

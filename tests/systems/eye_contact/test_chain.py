@@ -1,4 +1,4 @@
-"""From made-up data to scores by the commands: labels from clusters, rounds, scores."""
+"""From synthetic data to scores by the commands: labels from clusters, rounds, scores."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SMALL = (
 def test_what_is_learned_without_annotators_beats_the_majority(
     eyeline: Command, tmp_path: Path
 ) -> None:
-    made, trained, scores = (tmp_path / name for name in ("made", "trained", "scores"))
-    assert eyeline("synthesize", "eye_contact", "-o", made).code == 0
+    created, trained, scores = (tmp_path / name for name in ("made", "trained", "scores"))
+    assert eyeline("synthesize", "eye_contact", "-o", created).code == 0
     changes = [part for change in SMALL for part in ("--set", change)]
-    where = ("--data", made / "training", "-o", trained)
+    where = ("--data", created / "training", "-o", trained)
     first = eyeline("train", "eye_contact/voxceleb2", *where, *changes)
     assert first.code == 0, first.err
     assert "round 2 of 2: epoch 4 of 4" in first.err
@@ -31,17 +31,17 @@ def test_what_is_learned_without_annotators_beats_the_majority(
     assert len(report["rounds"]) == 2
 
     done = eyeline(
-        "evaluate", "eye_contact/voxceleb2", "--data", made, "--weights", weights, "-o", scores
+        "evaluate", "eye_contact/voxceleb2", "--data", created, "--weights", weights, "-o", scores
     )
     assert done.code == 0, done.err
-    found = json.loads((scores / "report.json").read_text(encoding="utf-8"))
-    majority = max(found["baselines"][name]["accuracy"] for name in ("all 0", "all 1"))
-    assert found["pooled"]["accuracy"] > majority + 0.2
-    assert found["pooled"]["f1_at_50"] > 0.4
-    assert found["seen_in_training"] == 0
-    assert len(list((scores / "timelines").glob("*.svg"))) == found["videos"]
+    result = json.loads((scores / "report.json").read_text(encoding="utf-8"))
+    majority = max(result["baselines"][name]["accuracy"] for name in ("all 0", "all 1"))
+    assert result["pooled"]["accuracy"] > majority + 0.2
+    assert result["pooled"]["f1_at_50"] > 0.4
+    assert result["seen_in_training"] == 0
+    assert len(list((scores / "timelines").glob("*.svg"))) == result["videos"]
 
     again = eyeline(
-        "score", "eye_contact", "--predictions", scores / "predictions.csv", "--truth", made
+        "score", "eye_contact", "--predictions", scores / "predictions.csv", "--truth", created
     )
-    assert json.loads(again.out)["pooled"]["accuracy"] == found["pooled"]["accuracy"]
+    assert json.loads(again.out)["pooled"]["accuracy"] == result["pooled"]["accuracy"]

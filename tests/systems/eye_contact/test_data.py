@@ -24,10 +24,10 @@ def test_both_layouts_hold_the_same(annotated: Path, tmp_path: Path, parent: boo
     if parent:
         (tmp_path / "Annotations").symlink_to(place)
         place = tmp_path
-    found = read_folder(place)
-    assert [v.name for v in found.videos] == [v.name for v in tidy.videos]
+    result = read_folder(place)
+    assert [v.name for v in result.videos] == [v.name for v in tidy.videos]
     frames = 0
-    for ours, given in zip(found.videos, tidy.videos, strict=True):
+    for ours, given in zip(result.videos, tidy.videos, strict=True):
         assert (ours.fold, ours.width_px, ours.height_px) == (
             given.fold, given.width_px, given.height_px,
         ), given.name  # fmt: skip
@@ -38,9 +38,9 @@ def test_both_layouts_hold_the_same(annotated: Path, tmp_path: Path, parent: boo
             assert own.feature is None
         frames += ours.frame_count
     assert frames == 118_687
-    assert sum("equal to the one before" in note for note in found.notes) == 2
-    assert sum("has no tracklet" in note for note in found.notes) == 2
-    assert len(found.notes) == 4 and len(tidy.notes) == 2
+    assert sum("equal to the one before" in note for note in result.notes) == 2
+    assert sum("has no tracklet" in note for note in result.notes) == 2
+    assert len(result.notes) == 4 and len(tidy.notes) == 2
 
 
 def test_reading_all_visible_videos(annotated: Path) -> None:
@@ -57,8 +57,8 @@ def test_reading_all_visible_videos(annotated: Path) -> None:
 
 def test_a_published_folder(tmp_path: Path) -> None:
     two_videos(tmp_path)
-    found = read_folder(tmp_path)
-    alpha, beta = found.videos
+    result = read_folder(tmp_path)
+    alpha, beta = result.videos
     assert (alpha.name, alpha.width_px, alpha.height_px) == ("id1_alpha", *SIZE)
     assert {alpha.fold, beta.fold} == {0, 1}
     first, second = alpha.tracklets
@@ -67,7 +67,7 @@ def test_a_published_folder(tmp_path: Path) -> None:
     assert [TARGETS[t] for t in np.unique(second.target)] == ["none", "camera"]
     assert second.start_frame + np.flatnonzero(second.label)[0] == 100
     assert np.array_equal(first.six_px / SIZE, tracklet(0, 40).six_norm)
-    (note,) = found.notes
+    (note,) = result.notes
     assert note.endswith("meta_list.csv, line 4: id3/gamma has no tracklet and is left out")
 
 
@@ -81,27 +81,27 @@ def test_features_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
         first.feature()
 
 
-def test_the_list_decides_and_the_rest_is_told(tmp_path: Path) -> None:
+def test_the_list_decides_and_the_rest_is_reported(tmp_path: Path) -> None:
     folder = two_videos(tmp_path)
     place = folder / "tracklets/id1/alpha"
     shutil.copy(place / "001.npz", place / "002.npz")
     index = folder / "tracklets/test_tracklet_list.csv"
     lines = index.read_text().splitlines(keepends=True)
     index.write_text("".join(line for line in lines if not line.startswith("id1,alpha_fps25,000")))
-    found = read_folder(folder)
-    assert [t.number for t in found.videos[0].tracklets] == [1]
-    told = [note.removeprefix(f"{place}/") for note in found.notes]
-    assert "000.npz is not evaluated: not listed" in told
-    assert "002.npz is not evaluated: equal to the one before" in told
+    result = read_folder(folder)
+    assert [t.number for t in result.videos[0].tracklets] == [1]
+    known = [note.removeprefix(f"{place}/") for note in result.notes]
+    assert "000.npz is not evaluated: not listed" in known
+    assert "002.npz is not evaluated: equal to the one before" in known
 
 
 def test_without_a_list_all_count_but_repeats(tmp_path: Path) -> None:
     folder = two_videos(tmp_path, listed=False)
     place = folder / "tracklets/id1/alpha"
     shutil.copy(place / "001.npz", place / "002.npz")
-    found = read_folder(folder)
-    assert [t.number for t in found.videos[0].tracklets] == [0, 1]
-    assert "all tracklets are taken but repeated ones" in found.notes[0]
+    result = read_folder(folder)
+    assert [t.number for t in result.videos[0].tracklets] == [0, 1]
+    assert "all tracklets are taken but repeated ones" in result.notes[0]
 
 
 def test_an_eaf_takes_the_place_of_a_text(tmp_path: Path) -> None:
@@ -171,11 +171,11 @@ def test_no_video_with_tracklets(tmp_path: Path) -> None:
         read_folder(folder)
 
 
-def test_the_size_of_the_picture() -> None:
+def test_the_size_of_the_image() -> None:
     pixels = np.random.default_rng(0).integers(-5, 854, (300, 2))
     assert frame_size(pixels / (854, 468), "v") == (854, 468)
     assert frame_size(pixels * 2 / (854, 468), "v") == (427, 234), "the smallest that will do"
-    with pytest.raises(DataError, match="v: coordinates are whole pixels of no picture"):
+    with pytest.raises(DataError, match="v: coordinates are whole pixels of no image"):
         frame_size(np.random.default_rng(0).random((9, 2)), "v")
 
 
@@ -189,9 +189,9 @@ def test_boxes_between_pixels_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_folds_go_by_rank() -> None:
-    shares = [(0.5, "b", "x"), (0.1, "a", "x"), (0.5, "a", "x"), (0.9, "a", "x"), (0.2, "a", "x"),
-              (0.95, "a", "x")]  # fmt: skip
-    assert folds(shares) == [3, 0, 2, 4, 1, 0]
+    fractions = [(0.5, "b", "x"), (0.1, "a", "x"), (0.5, "a", "x"), (0.9, "a", "x"),
+              (0.2, "a", "x"), (0.95, "a", "x")]  # fmt: skip
+    assert folds(fractions) == [3, 0, 2, 4, 1, 0]
 
 
 HEAD = "celebrity_id,video_name,fold,tracklets\n"

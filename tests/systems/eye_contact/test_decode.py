@@ -31,11 +31,11 @@ def gain(states: tuple[int, ...], log_odds: list[float], switch_cost: float) -> 
 )
 def test_no_sequence_is_better(tenths: list[int], switch_cost: float) -> None:
     log_odds = [t / 10 for t in tenths]
-    found = tuple(cheapest_states(np.array(log_odds), switch_cost).tolist())
+    result = tuple(cheapest_states(np.array(log_odds), switch_cost).tolist())
     best = max(
         gain(s, log_odds, switch_cost) for s in itertools.product((0, 1), repeat=len(log_odds))
     )
-    assert gain(found, log_odds, switch_cost) == pytest.approx(best)
+    assert gain(result, log_odds, switch_cost) == pytest.approx(best)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Head pose and shape from six landmarks against the original code's numbers and made-up heads."""
+"""Head pose and shape from six landmarks: the original code's numbers, and synthetic heads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_posed_head_is_found(angles: tuple[float, float, float]) -> None:
 
 
 @pytest.mark.parametrize(("axis", "sign"), [(0, -1), (1, 1), (2, -1)])
-def test_a_mirrored_picture_turns_the_head_the_other_way(axis: int, sign: int) -> None:
+def test_a_mirrored_image_turns_the_head_the_other_way(axis: int, sign: int) -> None:
     """The face model leans to one side, so that poses differ; what they follow does not."""
     sweep = np.zeros((3, 61))
     sweep[axis] = np.linspace(-30, 30, 61)

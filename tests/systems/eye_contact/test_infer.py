@@ -99,8 +99,8 @@ def test_rows_are_those_of_the_tracks(predictor: LandmarksTcnPredictor) -> None:
 
 
 def test_the_same_scene_gives_the_same_answer(predictor: LandmarksTcnPredictor) -> None:
-    made = scene(*faces(200))
-    first, second = split(predictor.predict(made)), split(predictor.predict(made))
+    created = scene(*faces(200))
+    first, second = split(predictor.predict(created)), split(predictor.predict(created))
     assert np.array_equal(first[0].value, second[0].value)
     assert np.array_equal(first[1].start_s, second[1].start_s)
 
@@ -160,7 +160,7 @@ def test_uneven_frames(predictor: LandmarksTcnPredictor) -> None:
     assert len(scores) == 260 and np.isfinite(scores.value).all()
 
 
-def test_frames_that_share_a_time_stamp(predictor: LandmarksTcnPredictor) -> None:
+def test_frames_that_fraction_a_time_stamp(predictor: LandmarksTcnPredictor) -> None:
     (face,) = faces(200)
     time_s = face.time_s.copy()
     time_s[60] = time_s[59]
@@ -186,11 +186,11 @@ def test_raw_tracks_and_training_tracklets_give_one_answer(
     tracks = [
         track(Landmarks(t.time_s, t.six_px), track_id=i + 1) for i, t in enumerate(video.tracklets)
     ]
-    made = scene(*tracks)
-    made = replace(
-        made, video=replace(made.video, width_px=video.width_px, height_px=video.height_px)
+    created = scene(*tracks)
+    created = replace(
+        created, video=replace(created.video, width_px=video.width_px, height_px=video.height_px)
     )
-    scores, _ = split(predictor.predict(made))
+    scores, _ = split(predictor.predict(created))
     features = [s.features for s in landmark_samples(video)]
     logits = person_logits(predictor.model.network, features)
     expected = predictor.model.calibration.probability(np.concatenate(logits))

@@ -63,9 +63,9 @@ def test_answers_have_a_row_for_each_row_and_segments_where_it_is_held() -> None
 
 def contact(*tracks: Track, towards: dict[int, Floats]) -> tuple[Scores, Segments]:
     """What is concluded of networks that see contact throughout."""
-    made = scene(*tracks, gaze=looking(tracks, towards))
+    created = scene(*tracks, gaze=looking(tracks, towards))
     value = [np.full(len(t), 0.9) for t in tracks]
-    scores, segments = contact_answers(made, "made", value, [v > 0.5 for v in value])
+    scores, segments = contact_answers(created, "made", value, [v > 0.5 for v in value])
     assert isinstance(scores, Scores) and isinstance(segments, Segments)
     return scores, segments
 
@@ -96,6 +96,6 @@ def test_no_contact_with_closed_eyes_nor_with_the_scene() -> None:
 
 
 def test_what_cannot_be_said_stays_unsaid_where_contact_is_excluded() -> None:
-    made = scene(ALONE, gaze=looking((ALONE,), {1: aim(0, -35)}))
-    scores, _ = contact_answers(made, "made", [np.full(40, np.nan)], [np.zeros(40, bool)])
+    created = scene(ALONE, gaze=looking((ALONE,), {1: aim(0, -35)}))
+    scores, _ = contact_answers(created, "made", [np.full(40, np.nan)], [np.zeros(40, bool)])
     assert isinstance(scores, Scores) and np.isnan(scores.value).all()

@@ -10,11 +10,11 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.predictions import (
-    Course,
+    TimeSeries,
     is_frame_table,
     nearest,
-    read_course,
     read_predictions,
+    read_series,
     write_predictions,
 )
 from eyeline.systems.eye_contact.report import Answered
@@ -36,9 +36,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     places = [Place("id1_al_pha", "000", 12), Place("id2_beta", "004", 0)]
     write_predictions(path, places, Answered(chance, chance, states))
     assert is_frame_table(path)
-    found = read_predictions(path).tracklets()
-    assert list(found) == [("id1", "al_pha", "000"), ("id2", "beta", "004")]
-    rows = found["id1", "al_pha", "000"]
+    result = read_predictions(path).tracklets()
+    assert list(result) == [("id1", "al_pha", "000"), ("id2", "beta", "004")]
+    rows = result["id1", "al_pha", "000"]
     assert rows.frame.tolist() == [12, 13, 14] and rows.line.tolist() == [2, 3, 4]
     assert rows.state.tolist() == [0, 1, 1] and rows.probability.tolist() == [0.25, 0.5, 1.0]
     write_predictions(path, places, Answered.only(states))
@@ -54,14 +54,14 @@ def test_names_may_be_those_of_the_files(tmp_path: Path) -> None:
     assert rows.line.tolist() == [3, 2]
 
 
-def test_states_and_probabilities_of_a_course() -> None:
+def test_states_and_probabilities_of_a_series() -> None:
     time_s = np.array([0.0, 0.04, 0.08, 0.4])
     value = np.array([0.1, 0.6, np.nan, 0.9])
-    course = Course("x", {1: np.array([[1, 2], [9, 40]])}, {1: (time_s, value)}, 0.5)
-    state, probability = course.at(np.arange(12), 1)
+    series = TimeSeries("x", {1: np.array([[1, 2], [9, 40]])}, {1: (time_s, value)}, 0.5)
+    state, probability = series.at(np.arange(12), 1)
     assert state.tolist() == [0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1]
     assert np.flatnonzero(~np.isnan(probability)).tolist() == [0, 1, 10]
-    scored = Course("x", {}, {1: (time_s, value)}, 0.6)
+    scored = TimeSeries("x", {}, {1: (time_s, value)}, 0.6)
     assert np.flatnonzero(scored.at(np.arange(12), 1)[0]).tolist() == [1, 10]
 
 
@@ -75,26 +75,26 @@ def test_tiers_of_an_elan_file(tmp_path: Path) -> None:
     path = tmp_path / "alpha.txt"
     rows = "person 1 eye_contact\t\t1\t2\tcontact\nperson 1 speaking\t\t5\t6\t\n"
     path.write_text(rows, encoding="utf-8")
-    assert read_course(path).spans[0].tolist() == [[25, 50]]
-    assert read_course(path, tier="person 1 speaking").spans[0].tolist() == [[125, 150]]
+    assert read_series(path).spans[0].tolist() == [[25, 50]]
+    assert read_series(path, tier="person 1 speaking").spans[0].tolist() == [[125, 150]]
     path.write_text(rows + "host\t\t0\t1\t\nuncertain\t\t3\t4\t\n", encoding="utf-8")
-    assert read_course(path).spans[0].tolist() == [[0, 25]], "the annotators' own come first"
+    assert read_series(path).spans[0].tolist() == [[0, 25]], "the annotators' own come first"
     path.write_text("one\t\t1\t2\t\ntwo\t\t1\t2\t\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"not clear which tier to take; tiers: one, two"):
-        read_course(path)
+        read_series(path)
     with pytest.raises(DataError, match="no tier 'three'; tiers: one, two"):
-        read_course(path, tier="three")
+        read_series(path, tier="three")
 
 
 def test_tables_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no segments or scores"):
-        read_course(tmp_path)
+        read_series(tmp_path)
     (tmp_path / "a.csv").write_text("x,y\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError, match="neither segments nor scores"):
-        read_course(tmp_path / "a.csv")
+        read_series(tmp_path / "a.csv")
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match="cannot read"):
-        read_course(tmp_path / "a.parquet")
+        read_series(tmp_path / "a.parquet")
     (tmp_path / "b.csv").write_text("name,person,start_s,end_s\nspeaking,1,0,1\n", encoding="utf-8")
     with pytest.raises(DataError, match="no answer 'eye_contact'; it has: speaking"):
-        read_course(tmp_path / "b.csv")
+        read_series(tmp_path / "b.csv")

@@ -29,9 +29,9 @@ from tests.systems.eye_contact.discovery.stand_ins import instruments, write_vid
 @pytest.fixture
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """No networks: their weights are not at hand."""
-    made = cached_property(lambda self: instruments())
-    made.__set_name__(Worker, "instruments")
-    monkeypatch.setattr(Worker, "instruments", made)
+    created = cached_property(lambda self: instruments())
+    created.__set_name__(Worker, "instruments")
+    monkeypatch.setattr(Worker, "instruments", created)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +66,8 @@ def states(summary: Summary) -> dict[str, str]:
 def test_videos_become_tracklets_labels_and_a_list(
     downloaded: Path, tmp_path: Path, weights: Path
 ) -> None:
-    out, told = tmp_path / "out", []
-    summary = prepared(downloaded, out, weights, told=told.append)
+    out, known = tmp_path / "out", []
+    summary = prepared(downloaded, out, weights, log=known.append)
     assert states(summary) == {
         "id1/aaaaaaaaaaa": "done",
         "id2/bbbbbbbbbbb": "done",
@@ -91,7 +91,7 @@ def test_videos_become_tracklets_labels_and_a_list(
     labels = summary.details["labels"]
     assert "1 tracklets; 2 or more" in labels["skipped"]["id2/bbbbbbbbbbb"]
     assert "2 s long; 3 to 60 s are used" in summary.as_dict()["skipped"]["id2/short000000"]
-    assert any("[3/3]" in line for line in told)
+    assert any("[3/3]" in line for line in known)
     assert not (out / ".eyeline").exists()
     assert json.loads((out / "prepare_report.json").read_text())["videos"] == {
         "done": 2,

@@ -14,7 +14,7 @@ from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact import prepare_annotated
 from eyeline.systems.eye_contact.data import read_folder
-from eyeline.systems.eye_contact.samples import picture_samples
+from eyeline.systems.eye_contact.samples import image_samples
 from eyeline.systems.eye_contact.tracklets import TrackletFile, read_tracklet
 from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
@@ -66,11 +66,11 @@ def test_each_frame_has_the_feature_of_its_own_face(root: Path, tmp_path: Path) 
     frames = [frame.rgb() for frame in VideoReader(root / "randomVox/id1/aaaaaaaaaaa_25fps.mkv")]
     for number, start, length in (("000", 5, 20), ("001", 15, 40)):
         path = tmp_path / "out/Annotations/tracklets/id1/aaaaaaaaaaa" / f"{number}.npz"
-        found = read_tracklet(path)
-        assert found.feature is not None and found.feature.shape == (length, 6)
-        view = views(found.six_norm * (WIDTH, HEIGHT), WIDTH, HEIGHT)
+        result = read_tracklet(path)
+        assert result.feature is not None and result.feature.shape == (length, 6)
+        view = views(result.six_norm * (WIDTH, HEIGHT), WIDTH, HEIGHT)
         meant = [cut_faces(frames[start + k], view.warp[k : k + 1]).mean() for k in range(length)]
-        np.testing.assert_allclose(found.feature[:, 0], meant, atol=0.01)
+        np.testing.assert_allclose(result.feature[:, 0], meant, atol=0.01)
     assert summary.as_dict()["videos"] == {"done": 1, "failed": 2}
 
 
@@ -81,7 +81,7 @@ def test_what_is_there_can_be_scored_and_the_rest_is_named(root: Path, tmp_path:
     assert failed["id3/ccccccccccc"] == "its video is not here"
     assert json.loads((out / "prepare_report.json").read_text())["failed"] == failed
     (video,) = read_folder(out).videos
-    samples = picture_samples(video)
+    samples = image_samples(video)
     assert [sample.features.shape for sample in samples] == [(20, 6), (40, 6)]
     whole = {v.name: v for v in read_folder(root).videos}["id1_aaaaaaaaaaa"]
     for own, theirs in zip(video.tracklets, whole.tracklets, strict=True):

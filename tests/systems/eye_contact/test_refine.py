@@ -52,7 +52,7 @@ def test_an_exact_pose_is_found_again(away: float) -> None:
     assert moved[0] == pytest.approx(shift, abs=1e-4)
 
 
-def test_what_cannot_be_fitted_harms_nothing_beside_it() -> None:
+def test_what_cannot_be_fitted_harms_nothing_parallel_it() -> None:
     shift = np.array([[0, 0, 600.0]] * 4)
     points = np.repeat(CAMERA.project(FACE_POINTS_MM + shift[0])[None], 4, axis=0)
     points[1] = np.nan

@@ -42,11 +42,11 @@ def test_the_original_evaluation(golden: Golden) -> None:
     cuts = np.cumsum(case["lengths"])[:-1]
     truth, predicted = np.split(case["gt"], cuts), np.split(case["pred"], cuts)
     sums = Sums.of([sample(t, str(i % 5)) for i, t in enumerate(truth)], predicted)
-    found = sums.scores(np.arange(5))
-    assert 100 * found["accuracy"] == pytest.approx(float(case["acc"]), abs=1e-9)
-    assert 100 * found["edit"] == pytest.approx(float(case["edit"]), abs=1e-9)
+    predictions = sums.scores(np.arange(5))
+    assert 100 * predictions["accuracy"] == pytest.approx(float(case["acc"]), abs=1e-9)
+    assert 100 * predictions["edit"] == pytest.approx(float(case["edit"]), abs=1e-9)
     for level, expected in zip(IOU_LEVELS, case["f1_10_25_50"], strict=True):
-        assert 100 * found[f1_name(level)] == pytest.approx(expected, abs=1e-9)
+        assert 100 * predictions[f1_name(level)] == pytest.approx(expected, abs=1e-9)
 
 
 def test_each_sequence_of_the_original_evaluation(golden: Golden) -> None:
@@ -65,8 +65,10 @@ def test_segments_of_the_original_evaluation(golden: Golden) -> None:
     cuts = np.cumsum(case["lengths"])[:-1]
     rows = np.split(case["segments_first3"], np.cumsum(case["segments_first3_count"])[:-1])
     for truth, expected in zip(np.split(case["gt"], cuts)[:3], rows, strict=True):
-        found = metrics.segments(truth, last_end_short=True)
-        assert np.array_equal(np.stack([found.label, found.start, found.end], 1), expected)
+        predictions = metrics.segments(truth, last_end_short=True)
+        assert np.array_equal(
+            np.stack([predictions.label, predictions.start, predictions.end], 1), expected
+        )
 
 
 CONSTANTS = {
@@ -88,9 +90,9 @@ def test_constant_answers_on_the_visible_videos(annotated: Path, layout: str) ->
     samples = [sample(t.label, v.name, v.fold) for v in videos for t in v.tracklets]
     report = score(samples, said([np.ones(len(s), np.int64) for s in samples]))
     for name, expected in CONSTANTS.items():
-        for found in (report["baselines"][name], report["pooled"] if name == "all 1" else {}):
-            percent = {k: round(100 * found[k], 2) for k in expected if k in found}
-            assert percent == {k: v for k, v in expected.items() if k in found}
+        for predictions in (report["baselines"][name], report["pooled"] if name == "all 1" else {}):
+            percent = {k: round(100 * predictions[k], 2) for k in expected if k in predictions}
+            assert percent == {k: v for k, v in expected.items() if k in predictions}
     assert report["pooled"]["auc"] == 0.5
     low, high = report["interval"]["accuracy"]
     assert low < 0.47 < high

@@ -45,8 +45,8 @@ def test_constant_predictions_on_the_visible_videos(
         path = frames(tmp_path / "p.csv", annotated, lambda t, s=state: np.full(len(t), s))
         report = run(path, annotated / layout)
         assert (report["videos"], report["tracklets"], report["frames"]) == (37, 363, 118_687)
-        found = tuple(round(report["pooled"][name], 4) for name in names)
-        assert found == figures
+        predictions = tuple(round(report["pooled"][name], 4) for name in names)
+        assert predictions == figures
         assert report["pooled"]["auc"] is None
 
 
@@ -171,7 +171,7 @@ def test_segments_and_scores_of_analyze(tmp_path: Path) -> None:
         run(place / "scores.csv", truth, person=3)
 
 
-def test_frames_without_a_score_are_told(tmp_path: Path) -> None:
+def test_frames_without_a_score_are_reported(tmp_path: Path) -> None:
     folder = two_videos(tmp_path)
     path = tmp_path / "alpha" / "scores.csv"
     path.parent.mkdir()
@@ -195,10 +195,10 @@ def test_the_annotated_face_is_found_among_persons(tmp_path: Path) -> None:
     first, second = alpha.tracklets
     for k in range(120):
         at = first if k < 60 else second
-        middle = at.box_px[np.clip(k - at.start_frame, 0, len(at) - 1)]
+        centre = at.box_px[np.clip(k - at.start_frame, 0, len(at) - 1)]
         for person in (1, 2):
             there = person == (2 if k < 60 else 1)
-            box = middle if there else middle + 2000
+            box = centre if there else centre + 2000
             for name, value in zip(columns, box, strict=True):
                 columns[name].append(float(value))
     rows = [(t, p) for t, p, _ in seen]
@@ -223,8 +223,8 @@ def test_predictions_that_are_not_there(tmp_path: Path) -> None:
         run(tmp_path / "p.csv", tmp_path, subset=True)
 
 
-def test_notes_are_told(tmp_path: Path) -> None:
+def test_notes_are_reported(tmp_path: Path) -> None:
     folder = two_videos(tmp_path)
     heard: list[str] = []
-    report = run(frames(tmp_path / "p.csv", folder, lambda t: t.label), folder, told=heard.append)
+    report = run(frames(tmp_path / "p.csv", folder, lambda t: t.label), folder, log=heard.append)
     assert heard == report["notes"] and heard

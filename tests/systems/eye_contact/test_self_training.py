@@ -1,4 +1,4 @@
-"""Rounds of self-training on made-up features: they learn, resume, and bear tracklets without
+"""Rounds of self-training on synthetic features: they learn, resume, and bear tracklets without
 labels."""
 
 from __future__ import annotations
@@ -123,14 +123,14 @@ def test_a_stopped_run_ends_like_one_that_was_not(
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        run_rounds(split, plan, tmp_path / "a", Devices().fabric(), told=stop)
-    told: list[str] = []
-    resumed, _ = run_rounds(split, plan, tmp_path / "a", Devices().fabric(), told=told.append)
+        run_rounds(split, plan, tmp_path / "a", Devices().fabric(), log=stop)
+    known: list[str] = []
+    resumed, _ = run_rounds(split, plan, tmp_path / "a", Devices().fabric(), log=known.append)
     whole, _ = run_rounds(split, plan, tmp_path / "b", Devices().fabric())
-    assert told == [
+    assert known == [
         "round 1 of 2: resuming after epoch 2 of 2",
         "round 2 of 2: resuming after epoch 1 of 2",
-        told[2],
+        known[2],
     ]
     for (name, one), other in zip(
         resumed.state_dict().items(), whole.state_dict().values(), strict=True
@@ -209,8 +209,8 @@ def test_another_network_may_give_the_first_labels(
 def test_frames_without_a_label_count_for_nothing() -> None:
     label = np.array([0, 0, IGNORED, IGNORED, 1, 1])
     sample = Sample("v", 0, np.zeros((6, 1), np.float32), label)
-    found = watched_scores([sample], [np.array([0, 0, 0, 1, 1, 1])])
-    assert found["validation_accuracy"] == 1 and found["validation_edit"] == 1
+    result = watched_scores([sample], [np.array([0, 0, 0, 1, 1, 1])])
+    assert result["validation_accuracy"] == 1 and result["validation_edit"] == 1
     unknown = Sample("v", 0, np.zeros((6, 1), np.float32), np.full(6, IGNORED))
     assert "validation_accuracy" not in watched_scores([unknown], [np.zeros(6, np.int64)])
 

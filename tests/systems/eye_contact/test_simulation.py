@@ -71,9 +71,9 @@ def test_contact_is_one_cluster_of_gaze_points(videos: list[SimulatedVideo]) -> 
         frames = np.concatenate([np.arange(a, b) for a, b in video.tracklets])
         kept, points = gaze_points.unrolled(video.point_mm[frames])
         assert kept.all(), "no gaze misses the cylinder"
-        found = clusters.cluster(points)
-        assert found.fits == 1
-        right = (found.optics == clusters.CONTACT) == (video.target[frames] > 0)
+        result = clusters.cluster(points)
+        assert result.fits == 1
+        right = (result.optics == clusters.CONTACT) == (video.target[frames] > 0)
         assert right.mean() > 0.75
 
 
@@ -84,7 +84,7 @@ def test_features_look_like_the_networks(videos: list[SimulatedVideo]) -> None:
     assert np.array_equal(feature[50:60], videos[0].features(150, 160))
 
 
-def test_contact_can_be_told_in_videos_not_seen(videos: list[SimulatedVideo]) -> None:
+def test_contact_can_be_reported_in_videos_not_seen(videos: list[SimulatedVideo]) -> None:
     """From single frames of features, by a linear rule fitted on the other videos."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression

@@ -49,55 +49,55 @@ def scene() -> AnnotatedVideo:
 
 def test_frames_fall_into_bands(scene: AnnotatedVideo) -> None:
     right = np.where(scene.tracklets[0].label == 1, 1.0, -1.0)
-    found = slice_scores([sample(scene)], answered(right), kinds_of([scene]))
-    assert [b["frames"] for b in found["head turn"].values()] == [100, 100, 100]
-    assert [b["positive"] for b in found["head turn"].values()] == [0.5, 0.5, 0.2]
-    assert found["tracklet length"]["8 to 20"]["frames"] == FRAMES
-    assert found["video's contact"]["30 to 60"]["frames"] == FRAMES
+    result = slice_scores([sample(scene)], answered(right), kinds_of([scene]))
+    assert [b["frames"] for b in result["head turn"].values()] == [100, 100, 100]
+    assert [b["positive"] for b in result["head turn"].values()] == [0.5, 0.5, 0.2]
+    assert result["tracklet length"]["8 to 20"]["frames"] == FRAMES
+    assert result["video's contact"]["30 to 60"]["frames"] == FRAMES
     for measure in ("head turn", "eye distance", "head speed", "tracklet length"):
-        assert sum(b["frames"] for b in found[measure].values()) == FRAMES, measure
-    assert found["head turn"]["45 and over"]["accuracy"] == 1.0
-    assert found["head turn"]["45 and over"]["auc"] == 1.0
+        assert sum(b["frames"] for b in result[measure].values()) == FRAMES, measure
+    assert result["head turn"]["45 and over"]["accuracy"] == 1.0
+    assert result["head turn"]["45 and over"]["auc"] == 1.0
 
 
 def test_a_head_that_jumps_is_fast_there(scene: AnnotatedVideo) -> None:
-    found = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([scene]))
-    fast = found["head speed"]["30 and over"]["frames"]
+    result = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([scene]))
+    fast = result["head speed"]["30 and over"]["frames"]
     assert 4 <= fast <= 60, "about the two jumps, and nowhere else"
 
 
 def test_wrong_in_one_band_shows_there_alone(scene: AnnotatedVideo) -> None:
     logit = np.where(scene.tracklets[0].label == 1, 1.0, -1.0)
     logit[100:200] *= -1
-    found = slice_scores([sample(scene)], answered(logit), kinds_of([scene]))["head turn"]
-    assert [b["accuracy"] for b in found.values()] == [1.0, 0.0, 1.0]
-    assert [b["auc"] for b in found.values()] == [1.0, 0.0, 1.0]
+    result = slice_scores([sample(scene)], answered(logit), kinds_of([scene]))["head turn"]
+    assert [b["accuracy"] for b in result.values()] == [1.0, 0.0, 1.0]
+    assert [b["auc"] for b in result.values()] == [1.0, 0.0, 1.0]
 
 
 def test_targets_and_uncertain_frames(scene: AnnotatedVideo) -> None:
     logit = np.full(FRAMES, -1.0)
     logit[50:150] = 2.0
-    found = slice_scores([sample(scene)], answered(logit), kinds_of([scene]))
-    host, camera = found["target"]["host"], found["target"]["camera"]
+    result = slice_scores([sample(scene)], answered(logit), kinds_of([scene]))
+    host, camera = result["target"]["host"], result["target"]["camera"]
     assert (host["frames"], host["accuracy"], host["auc"]) == (100, 1.0, 1.0)
     assert (camera["frames"], camera["accuracy"], camera["auc"]) == (20, 0.0, 0.5)
-    assert found["target"]["none"]["accuracy"] == 1.0
-    counts = {name: scores["frames"] for name, scores in found["uncertain"].items()}
+    assert result["target"]["none"]["accuracy"] == 1.0
+    counts = {name: scores["frames"] for name, scores in result["uncertain"].items()}
     assert counts == {"all frames": 300, "without uncertain": 290, "uncertain": 10}
-    assert found["uncertain"]["uncertain"]["auc"] is None
+    assert result["uncertain"]["uncertain"]["auc"] is None
 
 
 def test_unknown_targets_are_left_out(scene: AnnotatedVideo) -> None:
     plain = video(np.zeros(0, np.int64), np.zeros(FRAMES, np.int64)).tracklets[0]
     bare = Tracklet(0, plain.six_px, scene.tracklets[0].label, plain.uncertain, number=4)
     one = AnnotatedVideo("c_v", 0, 1280, 720, (bare,))
-    found = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([one]))
-    assert "target" not in found and "head turn" in found
+    result = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([one]))
+    assert "target" not in result and "head turn" in result
 
 
 def test_empty_bands_have_no_figures(scene: AnnotatedVideo) -> None:
-    found = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([scene]))
-    empty = found["tracklet length"]["under 8 s"]
+    result = slice_scores([sample(scene)], answered(np.ones(FRAMES)), kinds_of([scene]))
+    empty = result["tracklet length"]["under 8 s"]
     assert empty == {"frames": 0, "positive": None, "accuracy": None, "auc": None}
 
 

@@ -73,12 +73,12 @@ def _frames(path: Path) -> range:
 
 def test_the_annotated_part_is_read_and_labelled_right(made: Made) -> None:
     """Labels from the texts are those of the simulated person, frame by frame."""
-    found = read_folder(made.annotations.parent)
-    assert [v.celebrity for v in found.videos] == ["id91001", "id91002"]
-    assert {v.fold for v in found.videos} == {0, 1}
-    assert sum("equal to the one before" in n for n in found.notes) == 1
-    assert sum("has no tracklet" in n for n in found.notes) == 1
-    for number, video in enumerate(found.videos):
+    result = read_folder(made.annotations.parent)
+    assert [v.celebrity for v in result.videos] == ["id91001", "id91002"]
+    assert {v.fold for v in result.videos} == {0, 1}
+    assert sum("equal to the one before" in n for n in result.notes) == 1
+    assert sum("has no tracklet" in n for n in result.notes) == 1
+    for number, video in enumerate(result.videos):
         truth = simulate(np.random.default_rng([0, 30, number]), 600)
         assert (video.width_px, video.height_px) == (truth.width_px, truth.height_px)
         for own, (start, end) in zip(video.tracklets, truth.tracklets, strict=True):
@@ -112,11 +112,11 @@ def test_a_folder_is_filled_whole_or_not_at_all(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        synthesize.run(tmp_path / "data", videos=1, test_videos=1, seconds=24, told=stop)
+        synthesize.run(tmp_path / "data", videos=1, test_videos=1, seconds=24, log=stop)
     assert not list(tmp_path.iterdir())
     (tmp_path / "data").mkdir()
     heard: list[str] = []
-    synthesize.run(tmp_path / "data", videos=1, test_videos=1, seconds=24, told=heard.append)
+    synthesize.run(tmp_path / "data", videos=1, test_videos=1, seconds=24, log=heard.append)
     assert heard == ["training video 1 of 1", "annotated video 1 of 1"]
     with pytest.raises(OutputError, match="holds something; name an empty folder"):
         synthesize.run(tmp_path / "data")
@@ -136,13 +136,13 @@ def test_clips_show_a_face_that_is_found(tmp_path: Path) -> None:
     from eyeline.people.detect import CenterFace
     from eyeline.video.reader import VideoReader
 
-    made = synthesize.run(tmp_path / "d", videos=1, test_videos=1, seconds=24, clips=3)
-    assert made.clips is not None
-    paths = sorted(made.clips.glob("id*/*_fps25.mp4"))
+    created = synthesize.run(tmp_path / "d", videos=1, test_videos=1, seconds=24, clips=3)
+    assert created.clips is not None
+    paths = sorted(created.clips.glob("id*/*_fps25.mp4"))
     assert len(paths) == 3
     detector = CenterFace()
     for path in paths:
         reader = VideoReader(path)
-        found = [len(detector.detect(f)) for k, f in enumerate(reader) if k % 50 == 0]
-        assert found == [1] * 5
+        result = [len(detector.detect(f)) for k, f in enumerate(reader) if k % 50 == 0]
+        assert result == [1] * 5
         assert reader.info.frame_count == 250 and reader.info.rate_hz == 25

@@ -1,4 +1,4 @@
-"""The picture of predictions against the annotation."""
+"""The image of predictions against the annotation."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ def video(*starts: int) -> AnnotatedVideo:
 
 def test_what_is_drawn() -> None:
     chance = np.linspace(0, 1, 40)
-    found = svg(video(0), [((chance > 0.5).astype(np.int64), chance)])
-    assert hints(found) == {"host": 1, "camera": 1, "uncertain": 1, "contact": 1, "differs": 2}
-    assert found.count("<polyline") == 1
-    assert len(ET.fromstring(found).find(f"{SVG}polyline").get("points").split()) == 40
-    said = words(found)
+    result = svg(video(0), [((chance > 0.5).astype(np.int64), chance)])
+    assert hints(result) == {"host": 1, "camera": 1, "uncertain": 1, "contact": 1, "differs": 2}
+    assert result.count("<polyline") == 1
+    assert len(ET.fromstring(result).find(f"{SVG}polyline").get("points").split()) == 40
+    said = words(result)
     assert "id1_<a&b>" in said and "accuracy 37.5%" in said and "AUC 0.53" in said
-    assert "host 0.40 to 0.80 s" in found
+    assert "host 0.40 to 0.80 s" in result
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
-    found = svg(video(0), [None])
-    assert found.count("http") == 1, "the name of the format"
+    result = svg(video(0), [None])
+    assert result.count("http") == 1, "the name of the format"
     for word in ("<script", "href", "@import", "<image"):
-        assert word not in found
+        assert word not in result
 
 
 def test_tracklets_without_answer_and_answers_without_probability() -> None:
     states = np.ones(40, np.int64)
-    found = svg(video(0, 100), [None, (states, np.full(40, np.nan))])
-    assert hints(found)["contact"] == 1 and hints(found)["host"] == 2
-    assert "<polyline" not in found and "AUC" not in words(found)
-    assert "1 tracklets, 40 frames" in words(found)
+    result = svg(video(0, 100), [None, (states, np.full(40, np.nan))])
+    assert hints(result)["contact"] == 1 and hints(result)["host"] == 2
+    assert "<polyline" not in result and "AUC" not in words(result)
+    assert "1 tracklets, 40 frames" in words(result)
     assert "nothing was predicted" in words(svg(video(0), [None]))
 
 
@@ -73,9 +73,9 @@ def test_strips_without_tracklets_are_left_out() -> None:
 
 
 def test_a_tracklet_over_the_edge_of_a_strip_is_in_both() -> None:
-    found = svg(video(STRIP_S * 25 - 15), [(np.ones(40, np.int64), np.full(40, 0.5))])
-    assert hints(found)["contact"] == 2 and found.count("<polyline") == 2
-    points = [p.get("points") for p in ET.fromstring(found).iter(f"{SVG}polyline")]
+    result = svg(video(STRIP_S * 25 - 15), [(np.ones(40, np.int64), np.full(40, 0.5))])
+    assert hints(result)["contact"] == 2 and result.count("<polyline") == 2
+    points = [p.get("points") for p in ET.fromstring(result).iter(f"{SVG}polyline")]
     assert [len(p.split()) for p in points if p] == [15, 25]
 
 
@@ -96,7 +96,7 @@ def test_all_videos_of_a_folder(tmp_path: Path) -> None:
 def test_a_real_video(annotated: Path) -> None:
     """Truth against itself differs nowhere, and every target of the video is drawn."""
     real = max(read_videos(annotated), key=lambda v: v.frame_count)
-    found = svg(real, [(t.label, t.label.astype(float)) for t in real.tracklets])
-    assert "differs" not in hints(found)
-    assert "accuracy 100.0%" in words(found)
-    assert len(found) < 500_000
+    result = svg(real, [(t.label, t.label.astype(float)) for t in real.tracklets])
+    assert "differs" not in hints(result)
+    assert "accuracy 100.0%" in words(result)
+    assert len(result) < 500_000

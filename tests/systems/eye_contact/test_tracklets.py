@@ -36,13 +36,13 @@ def made(**changes: Any) -> TrackletFile:
 def test_what_is_written_is_read(tmp_path: Path, compressed: bool) -> None:
     path = tmp_path / "deep" / "000.npz"
     write_tracklet(path, made(), compressed=compressed)
-    found = read_tracklet(path)
-    assert (found.start_frame, found.end_frame, len(found)) == (7, 10, 3)
-    assert np.array_equal(found.six_norm, made().six_norm)
-    assert np.array_equal(found.box_norm, made().box_norm)
-    assert found.feature is not None and np.array_equal(found.feature, made().feature)
+    result = read_tracklet(path)
+    assert (result.start_frame, result.end_frame, len(result)) == (7, 10, 3)
+    assert np.array_equal(result.six_norm, made().six_norm)
+    assert np.array_equal(result.box_norm, made().box_norm)
+    assert result.feature is not None and np.array_equal(result.feature, made().feature)
     assert has_feature(path) and read_tracklet(path, feature=False).feature is None
-    assert np.array_equal(read_feature(path), found.feature)
+    assert np.array_equal(read_feature(path), result.feature)
 
 
 def test_the_keys_and_shapes_are_the_authors(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_choices_of_a_fold_come_from_the_others(invented: list[Sample]) -> None:
 
     sure = [np.where(s.label == 1, 4.0, -4.0) for s in invented]
     poor = [x if s.fold == 0 else -x for s, x in zip(invented, sure, strict=True)]
-    found = evaluate.choose_by_fold(invented, poor, Choices())
-    scale_for_0, scale_for_1 = (c.scale for c, _ in found.chosen)
+    result = evaluate.choose_by_fold(invented, poor, Choices())
+    scale_for_0, scale_for_1 = (c.scale for c, _ in result.chosen)
     assert scale_for_0 < 0.05 < scale_for_1, "fold 0 is calibrated by the wrong answers of fold 1"
 
 

@@ -40,9 +40,9 @@ def their_tensors() -> dict[str, Tensor]:
 
 def network(drop_connect: float = 0.0) -> GazeFromAfar:
     """In evaluation mode."""
-    made = gaze_from_afar(drop_connect=drop_connect)
-    made.load_state_dict({our_name(name): value for name, value in their_tensors().items()})
-    return made.eval()
+    created = gaze_from_afar(drop_connect=drop_connect)
+    created.load_state_dict({our_name(name): value for name, value in their_tensors().items()})
+    return created.eval()
 
 
 def inputs(

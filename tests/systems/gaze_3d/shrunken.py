@@ -1,4 +1,4 @@
-"""Training made small enough for tests: four blocks, small pictures, statistics that settle."""
+"""Training made small enough for tests: four blocks, small images, statistics that settle."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network(made: Recipe, seed: int = 0) -> GazeFromAfar:
 
 
 class Reduced(Dataset[dict[str, Any]]):
-    """Windows with pictures and masks of a fourth of the size, read once."""
+    """Windows with images and masks of a fourth of the size, read once."""
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows

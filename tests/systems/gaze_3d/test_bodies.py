@@ -34,8 +34,8 @@ def tracked(height_px: float, *, body: bool, x: float = 640.0, top: float = 40.0
     half = 0.4 * _HEAD_MM * px
     head = np.array([x - half, top, x + half, top + _HEAD_MM * px])
     whole = np.array([x - 260 * px, top, x + 260 * px, top + height_px])
-    made = track(range(2), head_xyxy=np.tile(head, (2, 1)))
-    return replace(made, body_xyxy=np.tile(whole, (2, 1)) if body else None)
+    created = track(range(2), head_xyxy=np.tile(head, (2, 1)))
+    return replace(created, body_xyxy=np.tile(whole, (2, 1)) if body else None)
 
 
 @pytest.mark.parametrize("height_px", [120.0, 400.0, 640.0])
@@ -54,7 +54,7 @@ def test_the_crop_has_the_proportions_of_the_network() -> None:
     assert np.allclose(body[:, 2] / body[:, 3], 0.75, atol=0.01)
 
 
-def test_a_person_cut_by_the_picture_is_taken_as_far_as_it_is_seen() -> None:
+def test_a_person_cut_by_the_image_is_taken_as_far_as_it_is_seen() -> None:
     whole = boxes_of(tracked(2000, body=False), 1280, 4000).body[0]
     cut = boxes_of(tracked(2000, body=False), 1280, 720).body[0]
     assert cut[3] < 0.6 * whole[3]

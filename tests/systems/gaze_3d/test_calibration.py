@@ -27,7 +27,7 @@ def test_bounds_and_means_are_those_of_draws(kappa: float) -> None:
     for level in (0.1, 0.5, 0.9):
         limit = float(calibration.bound(np.array(kappa), level))
         assert (angles <= limit).mean() == pytest.approx(level, abs=0.004)
-        back = calibration.share_below(np.array(kappa), np.array(limit))
+        back = calibration.fraction_below(np.array(kappa), np.array(limit))
         assert float(back) == pytest.approx(level, abs=1e-6)
     promised = float(calibration.expected_angle(np.array([kappa]))[0])
     assert promised == pytest.approx(angles.mean(), rel=0.01)
@@ -36,16 +36,16 @@ def test_bounds_and_means_are_those_of_draws(kappa: float) -> None:
 def test_knowing_nothing_is_ninety_degrees_and_log_four_pi() -> None:
     nothing = np.full(50_000, 1e-5)
     assert np.rad2deg(calibration.expected_angle(nothing[:2])) == pytest.approx(90, abs=0.01)
-    found = calibration.reliability(nothing, drawn(np.full(50_000, 1e-5)))
-    assert found["negative_log_likelihood"] == pytest.approx(np.log(4 * np.pi), abs=1e-4)
+    result = calibration.reliability(nothing, drawn(np.full(50_000, 1e-5)))
+    assert result["negative_log_likelihood"] == pytest.approx(np.log(4 * np.pi), abs=1e-4)
 
 
 def test_honest_concentrations_are_left_as_they_are() -> None:
     kappa = kappas()
     angles = drawn(kappa)
-    found = calibration.reliability(kappa, angles)
-    assert found["ece"] < 0.01 and found["angular_ece_deg"] < 0.5
-    assert len(found["levels"]) == 9 and sum(b["frames"] for b in found["bins"]) == len(kappa)
+    result = calibration.reliability(kappa, angles)
+    assert result["ece"] < 0.01 and result["angular_ece_deg"] < 0.5
+    assert len(result["levels"]) == 9 and sum(b["frames"] for b in result["bins"]) == len(kappa)
     rescaling = calibration.fit(kappa, angles)
     assert rescaling.offset == pytest.approx(0, abs=0.1)
     assert rescaling.gain == pytest.approx(1, abs=0.05)
@@ -54,12 +54,12 @@ def test_honest_concentrations_are_left_as_they_are() -> None:
 def test_boasts_are_taken_back() -> None:
     """What is told is the square of the truth, eight times over."""
     kappa = kappas()
-    angles, told = drawn(kappa), 8 * kappa**2
-    before = calibration.reliability(told, angles)
+    angles, known = drawn(kappa), 8 * kappa**2
+    before = calibration.reliability(known, angles)
     assert before["ece"] > 0.3 and before["angular_ece_deg"] > 10
-    rescaling = calibration.fit(told, angles)
+    rescaling = calibration.fit(known, angles)
     assert rescaling.gain == pytest.approx(0.5, abs=0.03)
-    np.testing.assert_allclose(rescaling(told), kappa, rtol=0.1)
+    np.testing.assert_allclose(rescaling(known), kappa, rtol=0.1)
     held = kappas(seed=7)
     after = calibration.reliability(rescaling(8 * held**2), drawn(held, seed=8))
     assert after["ece"] < 0.015 and after["angular_ece_deg"] < 0.7
@@ -80,20 +80,20 @@ def test_concentrations_that_mislead_are_made_alike() -> None:
 @pytest.mark.parametrize("angle", [0.0, 0.3, np.pi])
 def test_few_and_extreme_frames_give_numbers(count: int, angle: float) -> None:
     rescaling = calibration.fit(np.array([3.0, 50.0])[:count], np.full(count, angle))
-    found = rescaling(np.array([1e-9, 1.0, 1e9]))
-    assert np.isfinite(found).all() and (found > 0).all() and rescaling.gain >= 0
+    result = rescaling(np.array([1e-9, 1.0, 1e9]))
+    assert np.isfinite(result).all() and (result > 0).all() and rescaling.gain >= 0
 
 
 def test_perfect_frames_do_not_become_certain_without_end() -> None:
-    found = calibration.fit(np.exp(np.arange(20.0) / 5), np.zeros(20))
-    assert np.isfinite(found(np.array([1.0, 50.0]))).all() and abs(found.gain) < 100
+    result = calibration.fit(np.exp(np.arange(20.0) / 5), np.zeros(20))
+    assert np.isfinite(result(np.array([1.0, 50.0]))).all() and abs(result.gain) < 100
 
 
 def test_a_card_holds_it_and_published_weights_hold_none() -> None:
     from eyeline.systems.gaze_3d.weights import MEASURED
 
-    told = {"gaze": Rescaling(0.5, 0.7), "head": Rescaling(-1.0, 0.0)}
-    settings = {"concentration": calibration.to_settings(told, 70)}
-    assert calibration.from_settings(settings) == told
+    known = {"gaze": Rescaling(0.5, 0.7), "head": Rescaling(-1.0, 0.0)}
+    settings = {"concentration": calibration.to_settings(known, 70)}
+    assert calibration.from_settings(settings) == known
     assert calibration.from_settings(MEASURED) == {}
     assert calibration.from_settings({}) == {}

@@ -42,11 +42,11 @@ def test_the_order_is_that_of_the_original_loader(
     root: Path, golden: Golden, interval: int
 ) -> None:
     windows = data.open_split(root, SESSIONS, interval)
-    found = []
+    result = []
     for which, start in windows.places:
         recording = windows.recordings[which]
-        found.append(f"{recording.name}:{recording.rows.frame[start]}")
-    assert found == golden("loader")[f"concat_order_interval{interval}"].tolist()
+        result.append(f"{recording.name}:{recording.rows.frame[start]}")
+    assert result == golden("loader")[f"concat_order_interval{interval}"].tolist()
 
 
 def test_a_window_is_that_of_the_original_loader(root: Path, golden: Golden) -> None:
@@ -143,4 +143,4 @@ def test_the_last_windows_are_held_out_as_published(root: Path) -> None:
     both = np.concatenate([train.places, validation.places])
     assert len(np.unique(both, axis=0)) == whole
     with pytest.raises(DataError, match="0 to validate on"):
-        data.open_training(root, SESSIONS, validation="window", share=0.0)
+        data.open_training(root, SESSIONS, validation="window", fraction=0.0)

@@ -43,8 +43,8 @@ def test_the_command_writes_what_torch_says(
     network = gaze_from_afar(frames=7, backbone="small")
     network.load_state_dict(checkpoint.load(weights)[1])
     with torch.inference_mode():
-        found = network.eval()(*(torch.from_numpy(given[name]) for name in INPUTS))
-    for part, estimate in zip(("gaze", "head", "body"), found, strict=True):
+        result = network.eval()(*(torch.from_numpy(given[name]) for name in INPUTS))
+    for part, estimate in zip(("gaze", "head", "body"), result, strict=True):
         for what, value in zip(("direction", "concentration"), estimate, strict=True):
             assert answers[f"{part}_{what}"] == pytest.approx(value.numpy(), abs=1e-4)
 

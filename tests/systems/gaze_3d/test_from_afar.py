@@ -29,7 +29,7 @@ from tests.people.build import track
 from tests.systems.scenes import video
 
 WIDTH, HEIGHT = 320, 240
-PICTURE = (
+IMAGE = (
     Path(__file__).parents[4]
     / "shared/reference/gafa/data/living_room_006_first_window_frame0_with_arrow_162x217.png"
 )
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageItem:
     """A frame of smooth colours that tell which one it is."""
 
     index: int
@@ -67,8 +67,8 @@ def walker(frames: range, track_id: int = 1, x: float = 150.0) -> Track:
     n = len(frames)
     left = x + 3.0 * np.arange(n)
     head = np.stack([left - 9, np.full(n, 50.0), left + 9, np.full(n, 74.0)], axis=1)
-    made = track(frames, track_id=track_id, person=track_id, head_xyxy=head)
-    return replace(made, body_xyxy=head + np.array([-12, 0, 12, 140.0]))
+    created = track(frames, track_id=track_id, person=track_id, head_xyxy=head)
+    return replace(created, body_xyxy=head + np.array([-12, 0, 12, 140.0]))
 
 
 def shown(*tracks: Track, missing: Sequence[int] = ()) -> Scene:
@@ -76,7 +76,7 @@ def shown(*tracks: Track, missing: Sequence[int] = ()) -> Scene:
     info = replace(video(last + 1), width_px=WIDTH, height_px=HEIGHT)
 
     def frames() -> Iterator[Any]:
-        return (Picture(i) for i in range(last + 5) if i not in missing)
+        return (ImageItem(i) for i in range(last + 5) if i not in missing)
 
     return Scene(info, Camera.from_fov(WIDTH, HEIGHT), tracks, frames=frames)
 
@@ -85,7 +85,7 @@ def directly(net: GazeFromAfar, person: Track, rows: Sequence[int], still: int =
     """What the network says of one window; the last `still` rows repeat the one before."""
     head, body = (part[list(rows)] for part in boxes_of(person, WIDTH, HEIGHT))
     crops = [
-        inputs.crop_body(Picture(int(person.frame[r])).rgb(), b)
+        inputs.crop_body(ImageItem(int(person.frame[r])).rgb(), b)
         for r, b in zip(rows, body, strict=True)
     ]
     motion = inputs.body_motion(body, circular=False)
@@ -97,8 +97,8 @@ def directly(net: GazeFromAfar, person: Track, rows: Sequence[int], still: int =
         return net(clip[None], mask[None], torch.from_numpy(motion)[None])
 
 
-def check(answers: Sequence[Any], told: Any, place: int, row: int) -> None:
-    for answer, estimate in zip(answers, told, strict=True):
+def check(answers: Sequence[Any], known: Any, place: int, row: int) -> None:
+    for answer, estimate in zip(answers, known, strict=True):
         assert isinstance(answer, Directions)
         direction = estimate.direction[0, place].numpy()
         np.testing.assert_allclose(answer.direction[row], direction, atol=2e-4)
@@ -124,18 +124,18 @@ def test_a_run_shorter_than_a_window_repeats_its_last_frame(
 ) -> None:
     person = walker(range(4))
     answers = predictor.predict(shown(person))
-    told = directly(net, person, [0, 1, 2, 3, 3, 3, 3], still=3)
+    known = directly(net, person, [0, 1, 2, 3, 3, 3, 3], still=3)
     for row in range(4):
-        check(answers, told, row, row)
+        check(answers, known, row, row)
 
 
 def test_with_a_step_windows_take_every_other_row(weights: Path, net: GazeFromAfar) -> None:
     person = walker(range(14))
     answers = GazeFromAfarPredictor(weights, threads=1, step=2).predict(shown(person))
     for phase in (0, 1):
-        told = directly(net, person, range(phase, 14, 2))
+        known = directly(net, person, range(phase, 14, 2))
         for place in range(7):
-            check(answers, told, place, 2 * place + phase)
+            check(answers, known, place, 2 * place + phase)
 
 
 def test_a_lost_frame_begins_a_new_run_and_claims_nothing(
@@ -212,7 +212,7 @@ def test_what_cannot_be_is_refused(
         GazeFromAfarPredictor(other)
 
 
-@pytest.mark.skipif(not PICTURE.is_file(), reason="the authors' picture is not here")
+@pytest.mark.skipif(not IMAGE.is_file(), reason="the authors' image is not here")
 def test_a_real_person_is_answered_for_and_drawn(predictor: GazeFromAfarPredictor) -> None:
     import cv2
 
@@ -220,7 +220,7 @@ def test_a_real_person_is_answered_for_and_drawn(predictor: GazeFromAfarPredicto
     from eyeline.export.timeline import FrameView
     from eyeline.geometry.directions import cone
 
-    rgb = np.ascontiguousarray(cv2.imread(str(PICTURE))[..., ::-1])
+    rgb = np.ascontiguousarray(cv2.imread(str(IMAGE))[..., ::-1])
     height, width = rgb.shape[:2]
     head = np.array([[40.0, 12, 80, 58]])
     body = np.array([[15.0, 12, width - 15, height - 5]])

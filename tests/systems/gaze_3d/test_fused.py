@@ -9,8 +9,8 @@ from eyeline.systems.gaze_3d.model import (
     Directions3D,
     Estimate,
     GazeFromAfar,
-    economise,
     gaze_from_afar,
+    set_gradient_checkpointing,
 )
 from eyeline.systems.gaze_3d.windows import View, WindowStream
 from eyeline.training.fused import fused
@@ -30,8 +30,8 @@ def copy(net: GazeFromAfar) -> GazeFromAfar:
 )
 def test_parity(copy: GazeFromAfar, golden: Golden, name: str, height: int, width: int) -> None:
     with torch.inference_mode():
-        found = copy(*inputs(name, 1, 7, height, width))
-    assert_same(found, expected(golden(name)))
+        result = copy(*inputs(name, 1, 7, height, width))
+    assert_same(result, expected(golden(name)))
 
 
 def test_sizes_may_change_from_call_to_call(net: GazeFromAfar, copy: GazeFromAfar) -> None:
@@ -48,8 +48,8 @@ def test_a_small_network() -> None:
     given = inputs("small", 2, 3, 64, 64)
     with torch.inference_mode():
         for recurrence in ("independent", "original"):
-            found, wanted = (n(*given, recurrence=recurrence) for n in (fused(net), net))
-            assert_same(found, wanted, 1e-5)
+            result, wanted = (n(*given, recurrence=recurrence) for n in (fused(net), net))
+            assert_same(result, wanted, 1e-5)
 
 
 @pytest.mark.gpu
@@ -61,9 +61,9 @@ def test_parity_on_a_gpu(net: GazeFromAfar, golden: Golden) -> None:
     given = [g.to(device) for g in inputs("net_b3_f7", 3, 7)]
     for network in (fused(net).to(device), fused(net.to(device))):
         with torch.inference_mode():
-            found = network(*given)
+            result = network(*given)
             mixed = network(*given, recurrence="original")
-        on_cpu = [type(d)(*(type(e)(*(t.cpu() for t in e)) for e in d)) for d in (found, mixed)]
+        on_cpu = [type(d)(*(type(e)(*(t.cpu() for t in e)) for e in d)) for d in (result, mixed)]
         assert_same(on_cpu[0], expected(golden("net_b3_f7_each_alone")))
         assert_same(on_cpu[1], expected(golden("net_b3_f7")))
     net.cpu()
@@ -86,15 +86,15 @@ def test_streaming_on_a_gpu(net: GazeFromAfar, golden: Golden) -> None:
 @pytest.mark.parametrize("recompute", [False, True])
 def test_half_precision_trains_on_a_gpu(recompute: bool) -> None:
     torch.manual_seed(0)
-    net = economise(gaze_from_afar().to("cuda"), recompute=recompute).train()
+    net = set_gradient_checkpointing(gaze_from_afar().to("cuda"), recompute=recompute).train()
     given = [g.to("cuda") for g in inputs("half", 2, 7)]
     optimizer = torch.optim.Adam(net.parameters(), 1e-4)
     losses = []
     for _ in range(12):
         with torch.autocast("cuda", dtype=torch.bfloat16):
-            found = net(*given)
-        assert found.gaze.direction.dtype == torch.float32
-        loss = (1 - found.gaze.direction[..., 2]).mean()
+            result = net(*given)
+        assert result.gaze.direction.dtype == torch.float32
+        loss = (1 - result.gaze.direction[..., 2]).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -17,7 +17,7 @@ FRAMES = range(30)
 
 
 def angles(**columns: object) -> tuple[float, float]:
-    """Yaw and pitch in degrees in the middle of a track at the picture's centre."""
+    """Yaw and pitch in degrees in the middle of a track at the image's centre."""
     one = track(FRAMES, **columns)  # type: ignore[arg-type]
     aim, _ = head_pose.gaze(one, 0.32, CAMERA)
     yaw, pitch = directions.to_yaw_pitch(aim[15])

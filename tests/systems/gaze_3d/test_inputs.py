@@ -11,7 +11,7 @@ from tests.systems.gaze_3d.conftest import Golden
 
 
 def test_boxes_are_those_of_the_original_code(golden: Golden) -> None:
-    # from running the original preparation on made-up joints, some half missing, one alone
+    # from running the original preparation on synthetic joints, some half missing, one alone
     known = golden("boxes")
     for joints, head, body in zip(
         known["keypoints"], known["head_bb_uvwh"], known["body_bb_uvwh"], strict=True
@@ -29,13 +29,13 @@ def test_the_steps_to_the_boxes_are_those_of_the_original_code(golden: Golden) -
         head = inputs.tight_box(joints[list(inputs.HEAD_JOINTS)])
         body = inputs.tight_box(joints)
         larger = inputs.grown(body, 0.15, 0.05, 0.2, 0.2)
-        found = [head, inputs.grown(head, 0.85, -0.2, 0.1, 0.1), body, larger]
-        np.testing.assert_array_equal([*found, inputs.squared(larger)], steps)
+        result = [head, inputs.grown(head, 0.85, -0.2, 0.1, 0.1), body, larger]
+        np.testing.assert_array_equal([*result, inputs.squared(larger)], steps)
 
 
 def test_crops_are_those_of_the_original_code(golden: Golden) -> None:
     known = golden("preprocess")
-    pictures = known["raw_coarse"].repeat(26, axis=1).repeat(26, axis=2)
+    images = known["raw_coarse"].repeat(26, axis=1).repeat(26, axis=2)
     wanted = [
         (0, 1, known["crop_first_full"]), (2, 4, known["crop_000002_every4"]),
         (3, 4, known["crop_000003_every4"]),
@@ -44,32 +44,32 @@ def test_crops_are_those_of_the_original_code(golden: Golden) -> None:
         joints = known["keypoints"][frame]
         np.testing.assert_array_equal(inputs.head_box_of(joints), known["head_bb"][row])
         np.testing.assert_array_equal(inputs.body_box_of(joints), known["body_bb"][row])
-        found = inputs.crop_body(pictures[frame], inputs.body_box_of(joints))
-        difference = np.abs(found[::every, ::every].astype(int) - crop)
+        result = inputs.crop_body(images[frame], inputs.body_box_of(joints))
+        difference = np.abs(result[::every, ::every].astype(int) - crop)
         assert difference.max() <= 1  # 0 with the Pillow that made them
 
 
 @pytest.mark.parametrize("size", [(676, 507), (507, 676), (640, 480), (301, 233), (1001, 90)])
-def test_degrading_a_part_gives_what_degrading_the_whole_picture_gives(
+def test_degrading_a_part_gives_what_degrading_the_whole_image_gives(
     size: tuple[int, int],
 ) -> None:
     width, height = size
     rng = np.random.default_rng(3)
-    picture = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    whole = PillowImage.fromarray(picture).resize((720, int(height * 720 / width)))
+    image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    whole = PillowImage.fromarray(image).resize((720, int(height * 720 / width)))
     degraded = np.asarray(whole.resize(size))
     for _ in range(5):
         side = rng.uniform(8, width / 2)
         box = (*rng.uniform(-side / 3, [width - side / 2, height / 2]), side, side * 4 / 3)
         np.testing.assert_array_equal(
-            inputs.crop_body(picture, box), inputs.crop_body(degraded, box, degrade=False)
+            inputs.crop_body(image, box), inputs.crop_body(degraded, box, degrade=False)
         )
 
 
-def test_a_crop_is_black_outside_the_picture() -> None:
-    picture = np.full((90, 120, 3), 200, np.uint8)
-    assert not inputs.crop_body(picture, (500, 0, 30, 40)).any()
-    half = inputs.crop_body(picture, (-24, 0, 48, 64))
+def test_a_crop_is_black_outside_the_image() -> None:
+    image = np.full((90, 120, 3), 200, np.uint8)
+    assert not inputs.crop_body(image, (500, 0, 30, 40)).any()
+    half = inputs.crop_body(image, (-24, 0, 48, 64))
     assert not half[:, :90].any()
     assert (half[:, 102:] == 200).all()
 

@@ -45,20 +45,20 @@ def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
     loop.fit(train.TASK.new_run(plan, net, some.as_windows(), None, None), Devices().fabric())
     test = open_split(people, ["made/008", "made/009", "made/010"], interval=7)
     truth = answers.truth_of(test)
-    found = evaluate.as_answers(test, told(net, shrunken.Reduced(test)))
-    given = report.score(found, truth)
+    result = evaluate.as_answers(test, log(net, shrunken.Reduced(test)))
+    given = report.score(result, truth)
     print(given["pooled"], given["mean_direction"], given["interval"])
     assert given["mean_direction"]["3d_all"] > 70
     assert given["pooled"]["3d_all"] < 45
     assert given["pooled"]["3d_all"] < 0.6 * given["mean_direction"]["3d_all"]
     assert given["interval"]["3d_all"][1] < 0.7 * given["mean_direction"]["3d_all"]
-    known = evaluate.as_answers(held, told(net, shrunken.Reduced(held)))
+    known = evaluate.as_answers(held, log(net, shrunken.Reduced(held)))
     rescaling = evaluate.fit_calibration(known, answers.truth_of(held))
-    mended = report.score(evaluate.calibrated(found, rescaling), truth)
+    mended = report.score(evaluate.calibrated(result, rescaling), truth)
     before, after = (m["reliability"]["gaze"] for m in (given, mended))
     print({k: (before[k], after[k]) for k in ("ece", "angular_ece_deg")})
     assert after["angular_ece_deg"] < 12 and after["ece"] < 0.2
 
 
-def told(net: Any, items: shrunken.Reduced) -> Any:
+def log(net: Any, items: shrunken.Reduced) -> Any:
     return evaluate.answer(net, items.as_windows())["independent"]

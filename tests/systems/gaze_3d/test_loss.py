@@ -62,7 +62,7 @@ def test_what_each_kind_draws_concentrations_to() -> None:
     """One frame is right, one is off: each its own value, or both the same."""
     direction = torch.tensor([[0.0, 0.0, -1.0], [0.0, 0.0, -1.0]])
     label = torch.tensor([[0.0, 0.1, -0.995], [0.8, 0.0, -0.6]])
-    found = {}
+    result = {}
     for kind in ("per_item", "published"):
         logs = torch.zeros(2, requires_grad=True)
         optimizer = torch.optim.Adam([logs], 0.05)
@@ -70,10 +70,10 @@ def test_what_each_kind_draws_concentrations_to() -> None:
             optimizer.zero_grad()
             concentration_loss(direction, logs.exp(), label, kind=kind).backward()  # type: ignore[arg-type]
             optimizer.step()
-        found[kind] = logs.exp().tolist()
-    assert found["per_item"][0] > 20 * found["per_item"][1]
-    assert found["published"][0] == pytest.approx(found["published"][1], rel=1e-2)
-    together = found["published"][0]
+        result[kind] = logs.exp().tolist()
+    assert result["per_item"][0] > 20 * result["per_item"][1]
+    assert result["published"][0] == pytest.approx(result["published"][1], rel=1e-2)
+    together = result["published"][0]
     mean = (0.995 + 0.6) / 2
     assert 1 / np.tanh(together) - 1 / together == pytest.approx(mean, abs=2e-3)
 
@@ -105,9 +105,9 @@ def test_wrong_words_and_shapes_are_refused() -> None:
 @pytest.mark.parametrize("kind", ["cos", "kappa"])
 def test_gradients_through_the_network(golden: Golden, kind: str) -> None:
     file, net = golden("grad_b2_f7"), network()
-    found = net(*inputs("grad_b2_f7", 2, 7), recurrence="original")
+    result = net(*inputs("grad_b2_f7", 2, 7), recurrence="original")
     label = labels("grad_b2_f7", 2, 7)
-    parts = losses(found, label, kind=None if kind == "cos" else "published")
+    parts = losses(result, label, kind=None if kind == "cos" else "published")
     total = torch.stack([*parts.values()]).mean()
     values = [parts[p].item() for p in ("head", "body", "gaze")]
     wanted = file[f"{kind}_loss_head_body_gaze_total"]

@@ -17,8 +17,8 @@ from eyeline.systems.gaze_3d.model import (
     Estimate,
     GazeFromAfar,
     Recurrence,
-    economise,
     gaze_from_afar,
+    set_gradient_checkpointing,
     turn_to_camera,
 )
 from eyeline.systems.gaze_3d.weights import our_name
@@ -60,14 +60,14 @@ def forward(
     seen, hooks = watched(net)
     before, net.at_once = net.at_once, 7 * len(given[0])  # or layers would be seen in parts
     with torch.no_grad():
-        found = net(*given, recurrence=recurrence)
+        result = net(*given, recurrence=recurrence)
     net.at_once = before
     for hook in hooks:
         hook.remove()
-    return found, seen
+    return result, seen
 
 
-def mean_and_deviation(seen: Seen, branch: str) -> Array:
+def mean_and_std(seen: Seen, branch: str) -> Array:
     maps = [seen[f"{branch}_branch.blocks.{i}"] for i in range(16)]
     return np.array([[float(m.mean()), float(m.std())] for m in maps])
 
@@ -84,17 +84,17 @@ def test_one_window_layer_by_layer(
 ) -> None:
     file, given = golden(name), inputs(name, 1, 7, height, width)
     np.testing.assert_allclose(checksum(given), file["input_checksum"], rtol=1e-6)
-    found, seen = forward(net, given)
+    result, seen = forward(net, given)
     close(seen["stem"][:, ::4, ::16, ::16], file["shared_feature_s16"])
     for branch in ("head", "body"):
         close(seen[f"{branch}_branch"][None], file[f"{branch}_feature"])
-        statistics = mean_and_deviation(seen, branch)
+        statistics = mean_and_std(seen, branch)
         np.testing.assert_allclose(statistics, file[f"{branch}_block_mean_std"], rtol=0, atol=CLOSE)
     close(seen["motion"][None], file["traj_feature"])
     close(seen["memory"], file["temporal_feature"])
     close(seen["gaze.memory"], file["gazemodule_lstm_out"])
-    close(turn_to_camera(found.head.direction[:, 3]), file["rotation"])
-    assert_same(found, expected(file))
+    close(turn_to_camera(result.head.direction[:, 3]), file["rotation"])
+    assert_same(result, expected(file))
 
 
 def test_the_head_mask_is_averaged_in_twos(golden: Golden) -> None:
@@ -109,7 +109,7 @@ def test_the_original_way_mixes_the_windows_of_a_batch(net: GazeFromAfar, golden
     mixed, seen = forward(net, given)
     file = golden("net_b3_f7")
     assert_same(mixed, expected(file))
-    close(mean_and_deviation_of(seen), file["head_block_mean_std"])
+    close(mean_and_std_of(seen), file["head_block_mean_std"])
     alone, _ = forward(net, given, "independent")
     assert_same(alone, expected(golden("net_b3_f7_each_alone")))
     angle = torch.rad2deg(torch.acos((mixed.gaze.direction * alone.gaze.direction).sum(-1)))
@@ -117,8 +117,8 @@ def test_the_original_way_mixes_the_windows_of_a_batch(net: GazeFromAfar, golden
     assert torch.equal(mixed.head.direction, alone.head.direction)
 
 
-def mean_and_deviation_of(seen: Seen) -> Tensor:
-    return torch.from_numpy(mean_and_deviation(seen, "head"))
+def mean_and_std_of(seen: Seen) -> Tensor:
+    return torch.from_numpy(mean_and_std(seen, "head"))
 
 
 def test_alone_is_the_default_and_a_batch_of_one(net: GazeFromAfar) -> None:
@@ -138,9 +138,9 @@ def test_the_gaze_module(
     file = golden("gazemodule_b32_f7")
     given = np.float32(random_of("input:gazemodule_b32").standard_normal((32, 7, 6)))
     with torch.no_grad():
-        found = net.gaze(torch.from_numpy(given), recurrence)
-    close(found.direction, file[f"{prefix}direction"])
-    close(found.concentration, file[f"{prefix}kappa"][..., 0])
+        result = net.gaze(torch.from_numpy(given), recurrence)
+    close(result.direction, file[f"{prefix}direction"])
+    close(result.concentration, file[f"{prefix}kappa"][..., 0])
 
 
 def losses(found: Directions3D, true: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
@@ -162,8 +162,8 @@ def losses(found: Directions3D, true: dict[str, Tensor], kind: str) -> dict[str,
 @pytest.mark.parametrize("kind", ["cos", "kappa"])
 def test_gradients(golden: Golden, kind: str) -> None:
     file, net = golden("grad_b2_f7"), network()
-    found = net(*inputs("grad_b2_f7", 2, 7), recurrence="original")
-    loss = losses(found, dict(labels("grad_b2_f7", 2, 7)), kind)
+    result = net(*inputs("grad_b2_f7", 2, 7), recurrence="original")
+    loss = losses(result, dict(labels("grad_b2_f7", 2, 7)), kind)
     wanted = file[f"{kind}_loss_head_body_gaze_total"]
     np.testing.assert_allclose([float(v.detach()) for v in loss.values()], wanted, rtol=1e-4)
     loss["total"].backward()
@@ -193,10 +193,10 @@ def test_three_steps_of_training(golden: Golden) -> None:
         "cos": torch.optim.Adam(net.parameters(), 1e-4),
     }
     for step, kind in enumerate(("kappa", "cos", "cos")):
-        found = net(*given, recurrence="original")
-        loss = losses(found, true, kind)["total"]
+        result = net(*given, recurrence="original")
+        loss = losses(result, true, kind)["total"]
         assert float(loss.detach()) == pytest.approx(float(file["loss"][step]), rel=1e-3)
-        cosine = (found.gaze.direction * true["gaze"]).sum(-1).detach().clamp(-1, 1)
+        cosine = (result.gaze.direction * true["gaze"]).sum(-1).detach().clamp(-1, 1)
         angle = float(torch.rad2deg(torch.acos(cosine)).mean())
         assert angle == pytest.approx(float(file["train_mae_deg"][step]), abs=0.01)
         optimizers[kind].zero_grad()
@@ -224,7 +224,7 @@ def test_many_frames_are_seen_in_parts(net: GazeFromAfar, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("frames", [0, 2, -1])
-def test_a_window_needs_a_middle(frames: int) -> None:
+def test_a_window_needs_a_centre(frames: int) -> None:
     with pytest.raises(DataError, match="no middle"):
         gaze_from_afar(frames=frames)
 
@@ -242,8 +242,8 @@ def test_other_shapes_are_refused(net: GazeFromAfar) -> None:
 def test_windows_of_other_lengths() -> None:
     net = gaze_from_afar(frames=3).eval()
     with torch.no_grad():
-        found = net(*inputs("short", 2, 3, 64, 64))
-    for estimate in found:
+        result = net(*inputs("short", 2, 3, 64, 64))
+    for estimate in result:
         assert estimate.direction.shape == (2, 3, 3) and estimate.concentration.shape == (2, 3)
         assert bool((estimate.concentration > 0).all())
         torch.testing.assert_close(estimate.direction.norm(dim=-1), torch.ones(2, 3))
@@ -257,9 +257,9 @@ def test_a_head_straight_at_or_away_from_the_camera_gives_numbers() -> None:
         with torch.no_grad():
             last.bias.copy_(torch.tensor([0.0, 0.0, z]))
         net.zero_grad()
-        found = net.conclude(torch.randn(2, 7, 64))
-        found.gaze.direction[..., 0].sum().backward()
-        assert bool(found.gaze.direction.isfinite().all())
+        result = net.conclude(torch.randn(2, 7, 64))
+        result.gaze.direction[..., 0].sum().backward()
+        assert bool(result.gaze.direction.isfinite().all())
         gradients = [p.grad for p in net.parameters() if p.grad is not None]
         assert gradients and all(bool(g.isfinite().all()) for g in gradients)
 
@@ -280,15 +280,15 @@ def test_drop_connect_takes_frames_past_a_block() -> None:
 
 def trained_once(net: GazeFromAfar) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     torch.manual_seed(3)
-    found = net.train()(*inputs("economy", 2, 7, 64, 64))
-    loss = sum(losses(found, dict(labels("economy", 2, 7)), "cos").values(), torch.zeros(()))
+    result = net.train()(*inputs("economy", 2, 7, 64, 64))
+    loss = sum(losses(result, dict(labels("economy", 2, 7)), "cos").values(), torch.zeros(()))
     loss.backward()
     gradients = {k: p.grad.clone() for k, p in net.named_parameters() if p.grad is not None}
     return gradients, {k: b.clone() for k, b in net.named_buffers()}
 
 
 def test_computing_again_changes_neither_gradients_nor_statistics() -> None:
-    plain, spared = network(0.2), economise(network(0.2), recompute=True)
+    plain, spared = network(0.2), set_gradient_checkpointing(network(0.2), recompute=True)
     (gradients, buffers), (again, kept) = trained_once(plain), trained_once(spared)
     assert gradients.keys() == again.keys() and len(gradients) > 400
     assert_gradients_close(again, gradients, 1e-3)
@@ -297,7 +297,7 @@ def test_computing_again_changes_neither_gradients_nor_statistics() -> None:
 
 
 def test_frozen_blocks_stay_as_they_are() -> None:
-    net = economise(network(), frozen_blocks=2)
+    net = set_gradient_checkpointing(network(), frozen_blocks=2)
     before = {k: v.clone() for k, v in net.state_dict().items()}
     gradients, buffers = trained_once(net)
     frozen = ("stem.", "head_branch.blocks.0.", "head_branch.blocks.1.", "body_branch.blocks.1.")
@@ -306,5 +306,5 @@ def test_frozen_blocks_stay_as_they_are() -> None:
     moved = {name for name, value in buffers.items() if not torch.equal(value, before[name])}
     assert not [name for name in moved if name.startswith(frozen)]
     assert "body_branch.blocks.2.expand_norm.running_mean" in moved
-    economise(net)
+    set_gradient_checkpointing(net)
     assert all(p.requires_grad for p in net.parameters()) and net.train().stem.norm.training

@@ -33,8 +33,8 @@ def test_each_step_has_a_command_that_runs(tmp_path: Path) -> None:
     printed = original_readmes.run(tmp_path, "gaze_3d", SMALLER)
     assert (tmp_path / "shown" / "points.csv").is_file()
     assert (tmp_path / "analysis" / "street" / "analysis.json").is_file()
-    made = json.loads(printed["scores"])
-    names = [line.split(":")[0] for line in made["published_table"]]
+    created = json.loads(printed["scores"])
+    names = [line.split(":")[0] for line in created["published_table"]]
     assert names == [f"MAE ({d} {s})" for s in ("front", "back", "all") for d in ("3D", "2D")]
     shared = json.loads(printed["shared"])
-    assert shared["pooled"]["3d_all"] == pytest.approx(made["pooled"]["3d_all"], rel=1e-4)
+    assert shared["pooled"]["3d_all"] == pytest.approx(created["pooled"]["3d_all"], rel=1e-4)

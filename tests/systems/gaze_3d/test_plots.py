@@ -1,4 +1,4 @@
-"""Pictures of scores are whole, and draw what they are given."""
+"""Images of scores are whole, and draw what they are given."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_bars_are_as_high_as_errors() -> None:
 @pytest.mark.parametrize("error", [0.0, 0.4, 180.0])
 def test_errors_of_any_size_stay_inside(error: float) -> None:
     yaw = np.linspace(-179, 179, 50)
-    found = looking(yaw + error)
-    rows = report.by_yaw(found, looking(yaw))
+    result = looking(yaw + error)
+    rows = report.by_yaw(result, looking(yaw))
     text = plots.errors_by_yaw(rows, error, "t")
     assert all(float(e.get("y", -1)) >= 0 for e in bars(text, "b"))
 
@@ -40,7 +40,7 @@ def test_errors_of_any_size_stay_inside(error: float) -> None:
 def test_promises_are_drawn_for_each() -> None:
     kappa = np.full(500, 10.0)
     angles = np.random.default_rng(0).rayleigh(0.3, 500)
-    found = calibration.reliability(kappa, angles)
-    text = plots.kept_promises({"calibrated": found, "before calibration": found}, "worth")
+    result = calibration.reliability(kappa, angles)
+    text = plots.reliability_diagram({"calibrated": result, "before calibration": result}, "worth")
     shown = " ".join(ET.fromstring(text).itertext())
-    assert "before calibration" in shown and f"{100 * found['ece']:.1f} points" in shown
+    assert "before calibration" in shown and f"{100 * result['ece']:.1f} points" in shown

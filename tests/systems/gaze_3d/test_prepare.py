@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def source(made: Path, tmp_path: Path) -> Path:
-    """A copy of the made-up set, to be damaged."""
+    """A copy of the synthetic set, to be damaged."""
     shutil.copytree(made, tmp_path / "source")
     return tmp_path / "source"
 
@@ -59,11 +59,11 @@ def test_a_raw_camera_becomes_the_crops_of_the_original_code(
 
 
 def test_all_that_is_annotated_is_carried_over(made: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    summary = prepare.run(made, tmp_path / "out", told=told.append)
+    known: list[str] = []
+    summary = prepare.run(made, tmp_path / "out", log=known.append)
     assert not summary.failed
     assert summary.as_dict()["recordings"] == {"done": 6}
-    assert len(told) == 6
+    assert len(known) == 6
     raw = read_annotation(made / "raw_data" / f"{CAMERA}.pkl")
     recording = open_recording(tmp_path / "out" / CAMERA, CAMERA)
     rows = recording.rows
@@ -76,10 +76,10 @@ def test_all_that_is_annotated_is_carried_over(made: Path, tmp_path: Path) -> No
     ):
         np.testing.assert_array_equal(ours, theirs[rows.frame].astype(np.float32))
     np.testing.assert_array_equal(rows.rotation, raw.rotation.astype(np.float32))
-    picture = cv2.imread(str(made / "raw_data" / CAMERA / "000003.jpg"))
-    assert picture is not None
+    image = cv2.imread(str(made / "raw_data" / CAMERA / "000003.jpg"))
+    assert image is not None
     row = rows.frame.tolist().index(3)
-    crop = crop_body(picture[..., ::-1].copy(), rows.body_box[row])
+    crop = crop_body(image[..., ::-1].copy(), rows.body_box[row])
     assert np.abs(recording.crop(row).astype(int) - crop).mean() < 2  # JPEG again
 
 
@@ -95,7 +95,7 @@ def test_lists_and_intrinsics_come_along_and_windows_open(made: Path, tmp_path: 
     assert np.isfinite(windows[0]["clip"].numpy()).all()
 
 
-def test_a_damaged_picture_costs_itself(source: Path, tmp_path: Path) -> None:
+def test_a_damaged_image_costs_itself(source: Path, tmp_path: Path) -> None:
     folder = source / "raw_data" / CAMERA
     whole = (folder / "000003.jpg").read_bytes()
     (folder / "000003.jpg").write_bytes(whole[: len(whole) // 2])
@@ -107,16 +107,16 @@ def test_a_damaged_picture_costs_itself(source: Path, tmp_path: Path) -> None:
     outcome = next(o for o in summary.outcomes if o.name == CAMERA)
     assert outcome.counts["skipped"] == {
         "file name is no frame number, or one that there is already": 1,
-        "picture beyond the annotation": 1,
-        "damaged picture": 1,
-        "no picture": 1,
+        "image beyond the annotation": 1,
+        "damaged image": 1,
+        "no image": 1,
     }
-    assert outcome.counts["examples"]["damaged picture"] == ["000003.jpg"]
-    assert outcome.counts["examples"]["no picture"] == ["000005"]
+    assert outcome.counts["examples"]["damaged image"] == ["000003.jpg"]
+    assert outcome.counts["examples"]["no image"] == ["000005"]
     rows = open_recording(tmp_path / "out" / CAMERA, CAMERA).rows
     assert sorted({*range(12)} - {*rows.frame.tolist()}) == [3, 5]
     report = json.loads((tmp_path / "out" / REPORT).read_text())
-    assert report["skipped_by_recording"][CAMERA]["damaged picture"] == 1
+    assert report["skipped_by_recording"][CAMERA]["damaged image"] == 1
 
 
 def test_frames_that_cannot_be_used_are_counted_by_reason(source: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_frames_that_cannot_be_used_are_counted_by_reason(source: Path, tmp_path
         "no joint of the head": 1,
         "no whole joint of the head": 1,
         "body box without extent": 1,
-        "body box outside the picture": 1,
+        "body box outside the image": 1,
         "direction without length": 2,
     }
     assert outcome.counts["frames"] == 6
@@ -162,7 +162,7 @@ def test_a_damaged_camera_costs_itself_and_is_named(source: Path, tmp_path: Path
     summary = prepare.run(source, tmp_path / "out")
     failed = {o.name: o.message for o in summary.failed}
     assert "damaged" in failed[CAMERA]
-    assert failed["made/000/Camera2_0"] == "no folder of pictures"
+    assert failed["made/000/Camera2_0"] == "no folder of images"
     assert summary.as_dict()["recordings"] == {"failed": 2, "done": 4}
     lacks = f"2 of 4 listed cameras are not here: {CAMERA}, made/000/Camera2_0"
     assert listed.notes(tmp_path / "out", "gafa_train.txt") == (lacks,)
@@ -221,7 +221,7 @@ def test_processes_side_by_side_make_the_same(made: Path, tmp_path: Path) -> Non
         assert path.read_bytes() == twin.read_bytes()
 
 
-def test_what_cannot_be_prepared_is_told(made: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_prepared_is_reported(made: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="session made/009"):
         prepare.run(made, tmp_path / "out", sessions=("made/009",))
     with pytest.raises(UsageError, match="jobs is 0; must be at least 1"):

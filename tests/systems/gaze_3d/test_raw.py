@@ -22,10 +22,10 @@ def annotation(frames: int = 3) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def camera(root: Path, name: str, pictures: bool = True, annotated: bool = True) -> None:
+def camera(root: Path, name: str, images: bool = True, annotated: bool = True) -> None:
     place = root / name
     place.parent.mkdir(parents=True, exist_ok=True)
-    if pictures:
+    if images:
         place.mkdir()
     if annotated:
         place.with_name(f"{place.name}.pkl").write_bytes(pickle.dumps(annotation()))
@@ -34,14 +34,14 @@ def camera(root: Path, name: str, pictures: bool = True, annotated: bool = True)
 def test_cameras_are_listed_by_name_and_incomplete_ones_apart(tmp_path: Path) -> None:
     for name in ("lab/s1/Camera2_0", "lab/s1/Camera10_0", "lab/s1/Camera1_0", "hall/s/Camera_1_0"):
         camera(tmp_path / "raw_data", name)
-    camera(tmp_path / "raw_data", "lab/s1/Camera3_0", pictures=False)
+    camera(tmp_path / "raw_data", "lab/s1/Camera3_0", images=False)
     camera(tmp_path / "raw_data", "lab/s1/Camera4_0", annotated=False)
-    found = raw.find_cameras(tmp_path)
-    assert [c.name for c in found.cameras] == [
+    result = raw.find_cameras(tmp_path)
+    assert [c.name for c in result.cameras] == [
         "hall/s/Camera_1_0", "lab/s1/Camera10_0", "lab/s1/Camera1_0", "lab/s1/Camera2_0",
     ]  # fmt: skip
-    assert found.incomplete == {
-        "lab/s1/Camera3_0": "no folder of pictures",
+    assert result.incomplete == {
+        "lab/s1/Camera3_0": "no folder of images",
         "lab/s1/Camera4_0": "no annotation Camera4_0.pkl",
     }
     assert len(raw.find_cameras(tmp_path / "raw_data", ["hall/s"]).cameras) == 1
@@ -60,10 +60,10 @@ def test_missing_sessions_and_cameras_are_named(tmp_path: Path) -> None:
 def test_an_annotation_is_read_with_the_shapes_that_it_has_in_use(tmp_path: Path) -> None:
     path = tmp_path / "Camera1_0.pkl"
     path.write_bytes(pickle.dumps(annotation(4)))
-    found = raw.read_annotation(path)
-    assert len(found) == 4
-    assert found.joints.shape == (4, 25, 2)
-    assert found.position.shape == (3,)
+    result = raw.read_annotation(path)
+    assert len(result) == 4
+    assert result.joints.shape == (4, 25, 2)
+    assert result.position.shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_what_an_annotation_lacks_is_named(
         raw.read_annotation(path)
 
 
-def test_pictures_are_ordered_by_number_and_odd_names_told() -> None:
+def test_images_are_ordered_by_number_and_odd_names_reported() -> None:
     names = ["000010.jpg", "9.jpg", "000009.jpg", "cover.jpg", "notes.txt", "000002.JPG"]
-    found, strange = raw.numbered(names)
-    assert list(found.items()) == [(2, "000002.JPG"), (9, "000009.jpg"), (10, "000010.jpg")]
+    result, strange = raw.numbered(names)
+    assert list(result.items()) == [(2, "000002.JPG"), (9, "000009.jpg"), (10, "000010.jpg")]
     assert strange == ["9.jpg", "cover.jpg"]
 
 

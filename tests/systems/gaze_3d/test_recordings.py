@@ -32,13 +32,13 @@ def test_the_authors_layout_is_read_in_both_spellings(tmp_path: Path, spelling: 
     np.testing.assert_array_equal(recording.crop(2), wanted)
 
 
-def test_pictures_in_one_pickle_are_read(tmp_path: Path) -> None:
+def test_images_in_one_pickle_are_read(tmp_path: Path) -> None:
     write_original(tmp_path / "c", original_annotation([2, 3, 9], BOXES, BOXES), None)
-    pictures = {
+    images = {
         "000002.jpg": PillowImage.fromarray(CROP),
         "000009.jpg": PillowImage.fromarray(CROP),
     }
-    (tmp_path / "c" / "image.pickle").write_bytes(pickle.dumps(pictures))
+    (tmp_path / "c" / "image.pickle").write_bytes(pickle.dumps(images))
     recording = open_recording(tmp_path / "c", "lab/s1/c")
     assert recording.usable.tolist() == [True, False, True]
     np.testing.assert_array_equal(recording.crop(2), CROP)

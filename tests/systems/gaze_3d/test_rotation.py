@@ -33,8 +33,8 @@ def test_against_the_original(golden: Golden) -> None:
     ],
 )
 def test_along_the_optical_axis(start: list[float], expected: list[list[float]]) -> None:
-    found = rotation_between(torch.tensor(start), torch.tensor(CAMERA))
-    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32))
+    result = rotation_between(torch.tensor(start), torch.tensor(CAMERA))
+    torch.testing.assert_close(result, torch.tensor(expected, dtype=torch.float32))
 
 
 def directions(count: int = 500) -> Tensor:
@@ -48,20 +48,20 @@ def directions(count: int = 500) -> Tensor:
 def test_every_direction_gives_a_rotation_with_a_gradient() -> None:
     start = directions().requires_grad_()
     end = torch.tensor(CAMERA).expand_as(start)
-    found = rotation_between(start, end)
-    identity = torch.eye(3).expand_as(found)
-    torch.testing.assert_close(found @ found.mT, identity, atol=5e-6, rtol=0)
-    torch.testing.assert_close(torch.linalg.det(found), torch.ones(len(found)), atol=5e-6, rtol=0)
-    torch.testing.assert_close((found @ start[..., None])[..., 0], end, atol=5e-6, rtol=0)
-    found.sum().backward()
+    result = rotation_between(start, end)
+    identity = torch.eye(3).expand_as(result)
+    torch.testing.assert_close(result @ result.mT, identity, atol=5e-6, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(result), torch.ones(len(result)), atol=5e-6, rtol=0)
+    torch.testing.assert_close((result @ start[..., None])[..., 0], end, atol=5e-6, rtol=0)
+    result.sum().backward()
     assert start.grad is not None and bool(start.grad.isfinite().all())
 
 
 def test_opposite_pairs_along_any_axis() -> None:
     start = torch.cat([torch.eye(3), -torch.eye(3)])
-    found = rotation_between(start, -start)
-    torch.testing.assert_close((found @ start[..., None])[..., 0], -start)
-    torch.testing.assert_close(torch.linalg.det(found), torch.ones(6))
+    result = rotation_between(start, -start)
+    torch.testing.assert_close((result @ start[..., None])[..., 0], -start)
+    torch.testing.assert_close(torch.linalg.det(result), torch.ones(6))
 
 
 def test_no_directions() -> None:

@@ -30,23 +30,26 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
         ("a/s/c",) * 14, np.arange(14), np.repeat([0, 7], 7), {"gaze": gaze, "head": -gaze},
         {"gaze": np.linspace(1, 1000, 14)},
     )  # fmt: skip
-    found = answers.read(table(tmp_path / "p.csv", wanted))
-    assert found.side("").keys == wanted.side("").keys
-    assert found.direction.keys() == {"gaze", "head"}
-    assert found.first_frame is not None and found.first_frame.tolist() == [0] * 7 + [7] * 7
-    np.testing.assert_allclose(found.direction["head"], -gaze, atol=1e-5)
-    assert_close_to_scale(found.concentration["gaze"], wanted.concentration["gaze"], 1e-4)
-    assert found.concentration.keys() == {"gaze"}
+    predictions = answers.read(table(tmp_path / "p.csv", wanted))
+    assert predictions.side("").keys == wanted.side("").keys
+    assert predictions.direction.keys() == {"gaze", "head"}
+    assert (
+        predictions.first_frame is not None
+        and predictions.first_frame.tolist() == [0] * 7 + [7] * 7
+    )
+    np.testing.assert_allclose(predictions.direction["head"], -gaze, atol=1e-5)
+    assert_close_to_scale(predictions.concentration["gaze"], wanted.concentration["gaze"], 1e-4)
+    assert predictions.concentration.keys() == {"gaze"}
 
 
 def test_files_alone_are_scored(tmp_path: Path) -> None:
     yaw = np.linspace(-60, 60, 14)
     truth = table(tmp_path / "t.csv", rows(["a/s/1", "a/s/2"], looking(yaw)))
-    found = table(tmp_path / "p.csv", rows(["a/s/1", "a/s/2"], looking(yaw + 5)))
-    made = score.run(found, truth)
-    assert made["pooled"]["3d_all"] == pytest.approx(5, abs=1e-3)
-    assert made["published"]["3d_front"] == pytest.approx(5, abs=1e-3)
-    assert made["reliability"] is None and made["notes"] == []
+    predictions = table(tmp_path / "p.csv", rows(["a/s/1", "a/s/2"], looking(yaw + 5)))
+    created = score.run(predictions, truth)
+    assert created["pooled"]["3d_all"] == pytest.approx(5, abs=1e-3)
+    assert created["published"]["3d_front"] == pytest.approx(5, abs=1e-3)
+    assert created["reliability"] is None and created["notes"] == []
 
 
 def test_the_command_writes_the_whole_report(tmp_path: Path) -> None:
@@ -61,8 +64,10 @@ def test_rows_may_come_in_any_order_but_then_are_no_windows(tmp_path: Path) -> N
     whole = rows(["a/s/1", "a/s/2"], looking(np.arange(14.0)))
     truth = table(tmp_path / "t.csv", whole)
     mixed = whole.rows(np.random.default_rng(0).permutation(14))
-    made = score.run(table(tmp_path / "p.csv", mixed), truth)
-    assert made["pooled"]["3d_all"] == pytest.approx(0, abs=1e-3) and made["published"] is None
+    created = score.run(table(tmp_path / "p.csv", mixed), truth)
+    assert (
+        created["pooled"]["3d_all"] == pytest.approx(0, abs=1e-3) and created["published"] is None
+    )
 
 
 def test_frames_that_are_missing_or_too_many(tmp_path: Path) -> None:
@@ -71,9 +76,9 @@ def test_frames_that_are_missing_or_too_many(tmp_path: Path) -> None:
     truth, few = table(tmp_path / "t.csv", whole), table(tmp_path / "p.csv", part)
     with pytest.raises(DataError, match=r"lacks 5 of 14 frames: frame 2 of a/s/2.* and 2 more"):
         score.run(few, truth)
-    told: list[str] = []
-    made = score.run(few, truth, subset=True, told=told.append)
-    assert made["frames"] == 9 and told == ["5 of 14 frames were not predicted: left out"]
+    known: list[str] = []
+    created = score.run(few, truth, subset=True, log=known.append)
+    assert created["frames"] == 9 and known == ["5 of 14 frames were not predicted: left out"]
     with pytest.raises(DataError, match=r"has frame 2 of a/s/2.*does not have"):
         score.run(truth, few)
 
@@ -87,9 +92,9 @@ def test_a_prepared_folder_is_the_truth_of_its_test_sessions(
                        for key in file if key.endswith("|index")})  # fmt: skip
     (tmp_path / "gafa_test.txt").write_text("\n".join(sessions), encoding="utf-8")
     known = score._truth(tmp_path, "gafa_test.txt", 7)
-    made = score.run(table(tmp_path / "p.csv", known), tmp_path)
-    assert made["pooled"]["3d_all"] < 1e-2 and made["frames"] == len(known) >= 14
-    assert made["published"] is not None and made["parts"].keys() == {"head", "body"}
+    created = score.run(table(tmp_path / "p.csv", known), tmp_path)
+    assert created["pooled"]["3d_all"] < 1e-2 and created["frames"] == len(known) >= 14
+    assert created["published"] is not None and created["parts"].keys() == {"head", "body"}
 
 
 def test_no_predictions(tmp_path: Path) -> None:

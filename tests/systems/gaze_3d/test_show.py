@@ -40,11 +40,11 @@ def source(made: Path, tmp_path: Path) -> Path:
 
 
 def test_frames_scene_and_points_are_written(made: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    summary = show.run(made, tmp_path, frame=1, count=2, every=3, told=told.append)
+    known: list[str] = []
+    summary = show.run(made, tmp_path, frame=1, count=2, every=3, log=known.append)
     assert (summary.session, summary.frames, summary.failed) == ("made/000", (1, 4), {})
     names = [f"Camera{n}_0/00000{frame}.jpg" for n in (1, 2, 3) for frame in (1, 4)]
-    assert all((tmp_path / name).is_file() for name in names) and len(told) == 3
+    assert all((tmp_path / name).is_file() for name in names) and len(known) == 3
     for frame in (1, 4):
         root = ET.fromstring((tmp_path / f"scene_00000{frame}.svg").read_text("utf-8"))
         words = " ".join(text.text or "" for text in root.iter() if text.tag.endswith("text"))
@@ -75,11 +75,11 @@ def test_a_joint_is_left_to_the_cameras_that_see_it() -> None:
     points = np.random.default_rng(0).uniform([-1, -1, 0], [1, 1, 2], (25, 3))
     joints = np.trunc(pixels(projections, points))
     joints[0, 3] = joints[1:, 4] = 0
-    found = skeleton.in_space(projections, joints)
+    result = skeleton.in_space(projections, joints)
     wanted = triangulate(projections[1:], joints[1:, [3]])[0]
-    np.testing.assert_allclose(found[3], wanted, atol=1e-9)
-    assert np.isnan(found[4]).all() and np.isfinite(np.delete(found, 4, axis=0)).all()
-    away = skeleton.off_px(projections, joints, found)
+    np.testing.assert_allclose(result[3], wanted, atol=1e-9)
+    assert np.isnan(result[4]).all() and np.isfinite(np.delete(result, 4, axis=0)).all()
+    away = skeleton.off_px(projections, joints, result)
     assert (away < 2).all()
 
 

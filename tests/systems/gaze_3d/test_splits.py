@@ -8,7 +8,7 @@ from eyeline.errors import DataError
 from eyeline.systems.gaze_3d import splits
 
 
-def test_the_published_lists_are_here_and_share_no_session() -> None:
+def test_the_published_lists_are_here_and_fraction_no_session() -> None:
     train, test = splits.read("gafa_train.txt"), splits.read("gafa_test.txt")
     assert (len(train), len(test)) == (11, 6)
     assert not set(train) & set(test)
@@ -44,7 +44,7 @@ def test_sessions_are_held_out_by_a_seed() -> None:
     )
 
 
-def test_what_cannot_be_split_is_told() -> None:
+def test_what_cannot_be_split_is_reported() -> None:
     with pytest.raises(DataError, match="1 sessions"):
         splits.held_out(("a/1",))
     with pytest.raises(DataError, match=r"share of 1\.5"):

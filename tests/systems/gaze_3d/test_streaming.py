@@ -85,8 +85,8 @@ def test_a_window_is_what_the_network_says_of_it_alone(small: GazeFromAfar) -> N
     )
     with torch.no_grad():
         whole = [small(*(t[None, i : i + 3] for t in (clip, mask, motion))) for i in range(3)]
-    for window, found in zip(windows, whole, strict=True):
-        alone = Directions3D(*(Estimate(e.direction[0], e.concentration[0]) for e in found))
+    for window, result in zip(windows, whole, strict=True):
+        alone = Directions3D(*(Estimate(e.direction[0], e.concentration[0]) for e in result))
         assert_same(window.directions, alone, 1e-5)
 
 
@@ -200,10 +200,10 @@ DELAYS: dict[Report, list[list[int]]] = {
 @pytest.mark.parametrize("report", list(DELAYS))
 def test_when_an_answer_comes(small: GazeFromAfar, report: Report) -> None:
     stream = Stream(small, report=report)
-    told = [[a.frame for a in stream.push([view])] for view in views(range(5))]
-    assert told == DELAYS[report]
+    known = [[a.frame for a in stream.push([view])] for view in views(range(5))]
+    assert known == DELAYS[report]
     assert [a.frame for a in stream.push(views([9]))] == sorted(
-        set(range(5)) - {frame for push in told for frame in push}
+        set(range(5)) - {frame for push in known for frame in push}
     )
 
 
@@ -224,7 +224,7 @@ def shown_by(stream: Stream, frames: Frames, boxes: Tensor) -> list[View]:
     ]
 
 
-def test_views_of_pictures(small: GazeFromAfar) -> None:
+def test_views_of_images(small: GazeFromAfar) -> None:
     boxes = torch.tensor([[10.0 + 4 * i, 20, 60, 80] for i in range(4)])
     shown = shown_by(Stream(small), [4, 5, 7, 8], boxes)
     motion = torch.stack([view.motion for view in shown])

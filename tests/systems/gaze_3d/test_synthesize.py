@@ -51,17 +51,17 @@ def test_the_same_seed_gives_the_same_files(made: Path, tmp_path: Path) -> None:
 
 
 def test_it_has_the_raw_layout(made: Path) -> None:
-    found = find_cameras(made)
-    assert len(found.cameras) == 9
-    assert not found.incomplete
+    result = find_cameras(made)
+    assert len(result.cameras) == 9
+    assert not result.incomplete
     assert splits.read("gafa_test.txt", made) == ("made/002",)
     sizes = []
-    for camera in found.cameras[:3]:
+    for camera in result.cameras[:3]:
         names = sorted(p.name for p in camera.folder.iterdir())
         assert names == [f"{i:06d}.jpg" for i in range(10)]
-        picture = cv2.imread(str(camera.folder / names[0]))
-        assert picture is not None
-        sizes.append(picture.shape)
+        image = cv2.imread(str(camera.folder / names[0]))
+        assert image is not None
+        sizes.append(image.shape)
     assert sizes == [(180, 240, 3), (180, 240, 3), (240, 180, 3)]
 
 
@@ -85,9 +85,9 @@ def test_neck_and_ears_lie_about_the_head_position(session: list[Annotation], ma
     for one in session:
         seen = one.head_position @ matrix.T
         pixel = seen[:, :2] / seen[:, 2:]
-        found = (one.joints[:, [1, 17, 18]] > 0).all(axis=2)
+        result = (one.joints[:, [1, 17, 18]] > 0).all(axis=2)
         for frame in range(len(one)):
-            near = one.joints[frame, [1, 17, 18]][found[frame]]
+            near = one.joints[frame, [1, 17, 18]][result[frame]]
             assert (np.abs(near - pixel[frame]) < 25).all()
 
 
@@ -147,7 +147,7 @@ def test_the_irises_move_with_the_eyes(side: float) -> None:
         assert abs(columns.mean() - 20) > 2
 
 
-def test_numbers_and_places_that_cannot_be_are_told(tmp_path: Path) -> None:
+def test_numbers_and_places_that_cannot_be_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="frames is 7; must be more than 7"):
         synthesize.run(tmp_path / "a", frames=7)
     (tmp_path / "full").mkdir()

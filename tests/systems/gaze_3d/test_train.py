@@ -52,26 +52,26 @@ def test_three_steps_as_published(golden: Golden) -> None:
     plan = read_recipe("gafa", ["training.epochs=1", "model.drop_connect=0.0"])
     batch = window("train_b2_f7", 2)
     before: list[dict[str, Tensor]] = []
-    step, told = Step(plan), list[StepLoss]()
+    step, known = Step(plan), list[StepLoss]()
 
     def watched(module: nn.Module, numbered: tuple[int, Window]) -> StepLoss:
         before.append({k: v.clone() for k, v in net.state_dict().items()})
-        told.append(step(module, numbered))
-        return told[-1]
+        known.append(step(module, numbered))
+        return known[-1]
 
-    made = Run(
+    created = Run(
         net,
         train.TASK.optimization(plan, net, cast(Any, None)).optimizers,
         watched,
         lambda _: enumerate([batch] * 3),
         epochs=1,
     )
-    fit(made)
+    fit(created)
     states = [*before, net.state_dict()]
-    assert [t.optimizer for t in told] == ["concentration", "direction", "direction"]
-    np.testing.assert_allclose([float(t.total.detach()) for t in told], file["loss"], atol=1e-3)
+    assert [t.optimizer for t in known] == ["concentration", "direction", "direction"]
+    np.testing.assert_allclose([float(t.total.detach()) for t in known], file["loss"], atol=1e-3)
     np.testing.assert_allclose(
-        [t.parts["angle_deg"] for t in told], file["train_mae_deg"], atol=0.02
+        [t.parts["angle_deg"] for t in known], file["train_mae_deg"], atol=0.02
     )
     for row, state in enumerate(states[1:]):
         for name, wanted in zip(
@@ -101,9 +101,9 @@ def test_four_windows_are_learned_by_heart(kind: str) -> None:
         history.append(step(module, numbered))
         return history[-1]
 
-    made = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
-    made.step, made.batches = watched, lambda _: enumerate([batch] * 80)
-    fit(made)
+    created = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
+    created.step, created.batches = watched, lambda _: enumerate([batch] * 80)
+    fit(created)
     assert history[0].parts["angle_deg"] > 60 and history[-1].parts["angle_deg"] < 15
     sure = [t.parts["concentration"] for t in history if "concentration" in t.parts]
     assert len(sure) == 20 and sure[-1] < sure[0] - 0.5
@@ -113,9 +113,9 @@ def test_the_concentration_step_moves_nothing_else() -> None:
     plan = shrunken.plan()
     net = shrunken.network(plan)
     before = {k: p.detach().clone() for k, p in net.named_parameters()}
-    made = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
-    made.batches, made.epochs = lambda _: enumerate([window("one", 1, (32, 32))]), 1
-    fit(made)
+    created = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
+    created.batches, created.epochs = lambda _: enumerate([window("one", 1, (32, 32))]), 1
+    fit(created)
     moved = {k for k, p in net.named_parameters() if not torch.equal(p, before[k])}
     assert moved == {k for k in before if k.startswith("gaze.estimate.concentration.")}
 
@@ -124,9 +124,9 @@ def test_frozen_statistics_stay() -> None:
     plan = shrunken.plan({"training": {"statistics": "frozen", "epochs": 1}})
     net = shrunken.network(plan)
     before = {k: b.clone() for k, b in net.named_buffers()}
-    made = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
-    made.batches = lambda _: enumerate([window("one", 1, (32, 32))] * 2)
-    fit(made)
+    created = train.TASK.new_run(plan, net, [], None, None)  # type: ignore[arg-type]
+    created.batches = lambda _: enumerate([window("one", 1, (32, 32))] * 2)
+    fit(created)
     assert all(torch.equal(b, before[k]) for k, b in net.named_buffers())
 
 
@@ -151,12 +151,12 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 
 
 def test_the_card_says_how(trained: tuple[Path, dict[str, Any]]) -> None:
-    out, made = trained
+    out, created = trained
     card = checkpoint.read_card(out / "gaze_from_afar.safetensors")
     assert calibration.from_settings(card.settings).keys() == {"gaze", "head", "body"}
     assert len(card.data["held_out_sessions"]) == 1 and len(card.data["sessions"]) == 2
-    chosen = min(entry["validation_angle_deg"] for entry in made["history"])
-    assert made["pooled"]["3d_all"] == pytest.approx(chosen, abs=1e-3)
+    chosen = min(entry["validation_angle_deg"] for entry in created["history"])
+    assert created["pooled"]["3d_all"] == pytest.approx(chosen, abs=1e-3)
     load_gaze_from_afar(out / "gaze_from_afar.safetensors")
 
 
@@ -164,15 +164,19 @@ def test_evaluation_and_score_agree(
     data: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     weights = trained[0] / "gaze_from_afar.safetensors"
-    made = evaluate.run(weights, data, tmp_path)
-    assert made["seen_in_training"] == 0 and made["calibrated"] and made["windows"] >= 1
+    created = evaluate.run(weights, data, tmp_path)
+    assert created["seen_in_training"] == 0 and created["calibrated"] and created["windows"] >= 1
     again = score.run(tmp_path / evaluate.PREDICTIONS, data)
-    assert again["pooled"]["3d_all"] == pytest.approx(made["pooled"]["3d_all"], abs=1e-2)
-    assert again["reliability"]["gaze"]["ece"] == pytest.approx(made["reliability"]["gaze"]["ece"])
+    assert again["pooled"]["3d_all"] == pytest.approx(created["pooled"]["3d_all"], abs=1e-2)
+    assert again["reliability"]["gaze"]["ece"] == pytest.approx(
+        created["reliability"]["gaze"]["ece"]
+    )
     original = score.run(tmp_path / evaluate.PREDICTIONS_ORIGINAL, data)
-    assert original["published"]["3d_all"] == pytest.approx(made["published"]["3d_all"], abs=1e-2)
+    assert original["published"]["3d_all"] == pytest.approx(
+        created["published"]["3d_all"], abs=1e-2
+    )
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert report["pooled"] == made["pooled"]
+    assert report["pooled"] == created["pooled"]
     for name in ("errors_by_yaw.svg", "concentration.svg"):
         assert (tmp_path / name).read_text(encoding="utf-8").startswith("<svg ")
     trained_on = evaluate.run(weights, data, split="gafa_train.txt")
@@ -186,11 +190,11 @@ def test_windows_of_other_lengths(data: Path, tmp_path: Path, frames: int) -> No
     train.run(TINY, data, tmp_path / "trained", changes=changes)
     weights = tmp_path / "trained" / "gaze_from_afar.safetensors"
     assert load_gaze_from_afar(weights).frames == frames
-    made = evaluate.run(weights, data, tmp_path / "scores")
-    assert made["frames"] == frames * made["windows"] > 0
+    created = evaluate.run(weights, data, tmp_path / "scores")
+    assert created["frames"] == frames * created["windows"] > 0
     again = score.run(tmp_path / "scores" / evaluate.PREDICTIONS_ORIGINAL, data)
-    assert again["published"]["3d_all"] == pytest.approx(made["published"]["3d_all"], abs=1e-2)
-    assert made["published_table"][4] == f"MAE (3D all):  {made['published']['3d_all']:.6f}"
+    assert again["published"]["3d_all"] == pytest.approx(created["published"]["3d_all"], abs=1e-2)
+    assert created["published_table"][4] == f"MAE (3D all):  {created['published']['3d_all']:.6f}"
 
 
 def test_the_recurrences_differ_where_windows_have_neighbours(
@@ -200,14 +204,14 @@ def test_the_recurrences_differ_where_windows_have_neighbours(
 
     net = load_gaze_from_afar(trained[0] / "gaze_from_afar.safetensors")
     windows = open_split(data, ["made/000", "made/001"], interval=5)
-    found = evaluate.answer(net, windows)
+    result = evaluate.answer(net, windows)
     alone = evaluate.answer(net, windows, batch=1)
     assert len(windows) >= 2
-    gaze = {name: d.gaze.direction for name, d in found.items()}
+    gaze = {name: d.gaze.direction for name, d in result.items()}
     assert_close_to_scale(gaze["independent"], alone["independent"].gaze.direction, 1e-4)
     assert_close_to_scale(gaze["independent"], alone["original"].gaze.direction, 1e-4)
     assert not torch.allclose(gaze["independent"], gaze["original"], atol=1e-5)
-    heads = (found[way].head.direction for way in ("original", "independent"))
+    heads = (result[way].head.direction for way in ("original", "independent"))
     assert_close_to_scale(*heads, 1e-4)
     item = windows[1]
     with torch.no_grad():
@@ -217,6 +221,6 @@ def test_the_recurrences_differ_where_windows_have_neighbours(
 
 def test_the_published_recipe_runs(data: Path, tmp_path: Path) -> None:
     changes = ["training.epochs=1", "training.batch_size=4", "model.backbone=small"]
-    made = train.run("gafa", data, tmp_path, changes=changes)
-    assert made["recipe"]["loss"] == {"concentration": "published", "recurrence": "original"}
-    assert made["data"]["windows_held_out"] == 2, "a tenth of the windows, as published"
+    created = train.run("gafa", data, tmp_path, changes=changes)
+    assert created["recipe"]["loss"] == {"concentration": "published", "recurrence": "original"}
+    assert created["data"]["windows_held_out"] == 2, "a tenth of the windows, as published"

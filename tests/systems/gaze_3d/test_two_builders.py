@@ -58,8 +58,8 @@ def test_both_answer_one_video_and_are_compared(weights: str, tmp_path: Path) ->
         "video": False,
     }  # fmt: skip
     written = analyze(sample.path(), tmp_path, **chosen_)
-    told = [(a.builder, a.name) for a in written.of(Directions)]
-    assert told == [
+    known = [(a.builder, a.name) for a in written.of(Directions)]
+    assert known == [
         ("gaze_from_afar", "gaze"), ("gaze_from_afar", "head"), ("gaze_from_afar", "body"),
         ("head_pose", "gaze"), ("head_pose", "head"),
     ]  # fmt: skip

@@ -107,24 +107,24 @@ def test_a_lightning_file(
     written: Write, theirs: dict[str, Tensor], prefix: str, callbacks: dict[Any, Any]
 ) -> None:
     state = {prefix + name: value for name, value in theirs.items()}
-    found = import_original(written(lightning(state, callbacks)))
-    assert (found.card.system, found.card.builder) == ("gaze_3d", "gaze_from_afar")
-    assert found.card.arguments == {"frames": 7}
-    assert "uncalibrated" in found.card.settings["concentration"] and found.card.licence
-    assert found.ignored == (
+    result = import_original(written(lightning(state, callbacks)))
+    assert (result.card.system, result.card.builder) == ("gaze_3d", "gaze_from_afar")
+    assert result.card.arguments == {"frames": 7}
+    assert "uncalibrated" in result.card.settings["concentration"] and result.card.licence
+    assert result.ignored == (
         "callbacks", "epoch", "global_step", "lr_schedulers", "native_amp_scaling_state",
         "optimizer_states", "pytorch-lightning_version",
     )  # fmt: skip
     expected = network().state_dict()
-    assert list(found.state) == list(expected)
-    assert all(torch.equal(found.state[name], value) for name, value in expected.items())
+    assert list(result.state) == list(expected)
+    assert all(torch.equal(result.state[name], value) for name, value in expected.items())
 
 
 def test_a_bare_state_dict(written: Write, theirs: dict[str, Tensor]) -> None:
-    found = import_original(written({name: v.double() for name, v in theirs.items()}))
-    assert found.ignored == () and len(found.state) == 758
-    assert found.state["stem.conv.weight"].dtype == torch.float32
-    assert found.state["stem.norm.num_batches_tracked"].dtype == torch.int64
+    result = import_original(written({name: v.double() for name, v in theirs.items()}))
+    assert result.ignored == () and len(result.state) == 758
+    assert result.state["stem.conv.weight"].dtype == torch.float32
+    assert result.state["stem.norm.num_batches_tracked"].dtype == torch.int64
 
 
 def test_objects_of_unknown_classes_are_left_out(written: Write, theirs: dict[str, Tensor]) -> None:
@@ -145,8 +145,8 @@ def test_functions_are_not_called(
     written: Write, tmp_path: Path, theirs: dict[str, Tensor]
 ) -> None:
     trace = tmp_path / "touched"
-    found = import_original(written(lightning(theirs, {"callback": Imports(trace)})))
-    assert len(found.state) == 758 and not trace.exists()
+    result = import_original(written(lightning(theirs, {"callback": Imports(trace)})))
+    assert len(result.state) == 758 and not trace.exists()
 
 
 def without(state: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
@@ -192,13 +192,13 @@ def test_windows_of_another_length(written: Write, theirs: dict[str, Tensor]) ->
 def test_what_is_imported_can_be_loaded(
     tmp_path: Path, written: Write, theirs: dict[str, Tensor]
 ) -> None:
-    found = import_original(written(lightning(theirs, {})))
+    result = import_original(written(lightning(theirs, {})))
     ours = tmp_path / "ours.safetensors"
-    checkpoint.save(ours, found.state, found.card)
+    checkpoint.save(ours, result.state, result.card)
     loaded = load_gaze_from_afar(ours)
     assert not loaded.training and loaded.frames == 7
     state = loaded.state_dict()
-    assert all(torch.equal(state[name], value) for name, value in found.state.items())
+    assert all(torch.equal(state[name], value) for name, value in result.state.items())
     with pytest.raises(UsageError, match="no device 'tpu'"):
         load_gaze_from_afar(ours, "tpu")
 

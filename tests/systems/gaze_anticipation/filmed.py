@@ -12,19 +12,19 @@ import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-SOUND_HZ = 24_000
+AUDIO_HZ = 24_000
 
 
 def tone(seconds: float, seed: int = 0) -> npt.NDArray[np.float32]:
     """Something that can be heard, `(n,)`."""
-    at = np.arange(round(seconds * SOUND_HZ)) / SOUND_HZ
+    at = np.arange(round(seconds * AUDIO_HZ)) / AUDIO_HZ
     noise = np.random.default_rng(seed).normal(0, 0.02, len(at))
     return (0.2 * np.sin(2 * np.pi * (300 + 40 * at) * at) + noise).astype(np.float32)
 
 
 def write_video(
     path: Path, frames: int, fps: int = 30, *, size: tuple[int, int] = (64, 60),
-    key_every: int = 250, b_frames: int = 2, sound: npt.NDArray[np.float32] | None = None,
+    key_every: int = 250, b_frames: int = 2, audio: npt.NDArray[np.float32] | None = None,
 ) -> Path:  # fmt: skip
     """A video whose brightness tells the number of the frame, as of `number_of`."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def write_video(
         }  # fmt: skip
         video: Any = file.add_stream("libx264", rate=fps, options=options)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        voice: Any = None if sound is None else file.add_stream("flac", rate=SOUND_HZ)
+        voice: Any = None if audio is None else file.add_stream("flac", rate=AUDIO_HZ)
         if voice is not None:
             voice.codec_context.layout, voice.codec_context.format = "mono", "s16"
         for k in range(frames):
@@ -46,8 +46,8 @@ def write_video(
             frame.pts, frame.time_base = k, Fraction(1, fps)
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
-        if voice is not None and sound is not None:
-            _mux_sound(file, voice, sound)
+        if voice is not None and audio is not None:
+            _mux_audio(file, voice, audio)
     return path
 
 
@@ -56,17 +56,17 @@ def shade(number: int) -> int:
     return 25 + 2 * (number % 100)
 
 
-def number_of(pictures: npt.NDArray[np.uint8]) -> Any:
+def number_of(images: npt.NDArray[np.uint8]) -> Any:
     """Numbers modulo 100 of frames `(n, h, w, 3)`."""
-    return np.rint((pictures.mean(axis=(1, 2, 3)) - 24.5) / 2).astype(int).tolist()
+    return np.rint((images.mean(axis=(1, 2, 3)) - 24.5) / 2).astype(int).tolist()
 
 
-def _mux_sound(file: Any, voice: Any, sound: npt.NDArray[np.float32]) -> None:
-    stored = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
+def _mux_audio(file: Any, voice: Any, audio: npt.NDArray[np.float32]) -> None:
+    stored = np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
     for start in range(0, len(stored), 4096):
         part = np.ascontiguousarray(stored[None, start : start + 4096])
         frame = AudioFrame.from_ndarray(part, format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, start, Fraction(1, SOUND_HZ)
+        frame.sample_rate, frame.pts, frame.time_base = AUDIO_HZ, start, Fraction(1, AUDIO_HZ)
         file.mux(voice.encode(frame))
     file.mux(voice.encode(None))
 
@@ -90,7 +90,7 @@ def ego4d(root: Path, seconds: int = 12) -> Path:
     """Two videos in Ego4D's layout with lists of their own: one to train on, one to test."""
     for name, seed in (("aa", 0), ("bb", 1)):
         write_video(
-            root / "full_scale.gaze" / f"{name}.mp4", 30 * seconds, sound=tone(seconds, seed)
+            root / "full_scale.gaze" / f"{name}.mp4", 30 * seconds, audio=tone(seconds, seed)
         )
         write_gaze(root / "gaze" / f"{name}.csv", seconds)
     for split, name in (("train", "aa"), ("test", "bb")):

@@ -34,8 +34,8 @@ def golden(name: str) -> dict[str, Array]:
 @cache
 def their_shapes(which: str = WHOLE) -> dict[str, tuple[int, ...]]:
     """Of all entries of a state dict of the authors, or of the file that they begin at."""
-    told = json.loads((GOLDEN / "keys.json").read_text(encoding="utf-8"))
-    return {name: tuple(shape) for name, shape in told[which].items()}
+    known = json.loads((GOLDEN / "keys.json").read_text(encoding="utf-8"))
+    return {name: tuple(shape) for name, shape in known[which].items()}
 
 
 def random_of(text: str) -> np.random.Generator:
@@ -50,35 +50,35 @@ def their_tensors() -> dict[str, Tensor]:
 def network() -> GazeAnticipation:
     """The whole one in evaluation mode, 0.75 GB."""
     with torch.device("meta"):
-        made = csts()
+        created = csts()
     state = {our_name(name): value for name, value in their_tensors().items()}
-    made.load_state_dict(state, assign=True)
-    return made.requires_grad_().eval()
+    created.load_state_dict(state, assign=True)
+    return created.requires_grad_().eval()
 
 
 def small(seed: int = 0, **arguments: Any) -> GazeAnticipation:
-    """A shrunken one whose answers vary over the picture, in evaluation mode."""
+    """A shrunken one whose answers vary over the image, in evaluation mode."""
     torch.manual_seed(seed)
-    made = csts(**{**SMALL, **arguments})
+    created = csts(**{**SMALL, **arguments})
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in created.parameters():
             if parameter.ndim > 1:
                 parameter.normal_(std=float(parameter[0].numel()) ** -0.5)
             else:
                 parameter.add_(0.1 * torch.randn_like(parameter))
-    return made.eval()
+    return created.eval()
 
 
 def small_inputs(batch: int = 2, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """A clip and its sound for `small`."""
+    """A clip and its audio for `small`."""
     generator = torch.Generator().manual_seed(seed)
     frames, side = SMALL["frames"], SMALL["side"]
-    clip, sound = (torch.randn(batch, n, frames, side, side, generator=generator) for n in (3, 1))
-    return clip, sound
+    clip, audio = (torch.randn(batch, n, frames, side, side, generator=generator) for n in (3, 1))
+    return clip, audio
 
 
 def inputs(name: str, batch: int) -> tuple[Tensor, Tensor]:
-    """A clip and its sound."""
+    """A clip and its audio."""
     return tuple(  # type: ignore[return-value]
         torch.from_numpy(
             random_of(f"input:{kind}_{name}").standard_normal((batch, n, 8, 256, 256)),

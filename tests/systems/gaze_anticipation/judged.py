@@ -32,9 +32,9 @@ def prepared(root: Path) -> Path:
     """Two clips of each video; one to test on is silent."""
     source = root / "source"
     for number, name in enumerate((*TRAIN, *TEST)):
-        sound = None if name == SILENT else filmed.tone(SECONDS, number)
+        audio = None if name == SILENT else filmed.tone(SECONDS, number)
         path = source / "full_scale.gaze" / f"{name}.mp4"
-        filmed.write_video(path, 30 * SECONDS, sound=sound)
+        filmed.write_video(path, 30 * SECONDS, audio=audio)
         filmed.write_gaze(source / "gaze" / f"{name}.csv", SECONDS)
     for split, names in (("train", TRAIN), ("test", TEST)):
         lines = [f"{name}/{name}_t{s}_t{s + 5}.mp4\r\n" for name in names for s in (0, 5)]
@@ -56,7 +56,7 @@ def recorded(root: Path, dataset: str) -> Path:
         FrameGaze(rows[:, :2].copy(), rows[:, 2].astype(np.int64)), (info.width_px, info.height_px),
     )  # fmt: skip
     store.write_index(place, root, content)
-    np.save(place / store.SOUND, np.zeros((1000, 256), np.float32))
+    np.save(place / store.AUDIO, np.zeros((1000, 256), np.float32))
     (root / store.SPLIT).mkdir()
     (root / store.SPLIT / "test.list").write_text(f"{clip.line}\n")
     return root
@@ -73,7 +73,7 @@ def weights(path: Path, *, seed: int = 0, arguments: Any = (), **card: Any) -> P
 def truth(
     videos: int = 3, samples: int = 5, slots: int = 8, *, seed: int = 0, ahead: bool = True
 ) -> Truth:
-    """Frames with fixations and saccades all over pictures of 1088x1080."""
+    """Frames with fixations and saccades all over images of 1088x1080."""
     rng = np.random.default_rng(seed)
     count = videos * samples * slots
     number, slot = np.arange(count) // slots, np.tile(np.arange(slots), videos * samples)

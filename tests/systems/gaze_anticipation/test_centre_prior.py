@@ -9,7 +9,7 @@ from eyeline.systems.gaze_anticipation.infer import CentrePrior
 from tests.systems.scenes import scene
 
 
-def test_the_middle_of_the_picture_all_the_time() -> None:
+def test_the_centre_of_the_image_all_the_time() -> None:
     (points,) = CentrePrior().predict(scene())
     assert len(points) == 4
     assert points.time_s.tolist() == [0.0, 1.0, 2.0, 3.0]
@@ -17,7 +17,7 @@ def test_the_middle_of_the_picture_all_the_time() -> None:
     assert (points.point_px == [640, 360]).all()
 
 
-def test_the_heatmap_is_round_and_peaks_in_the_middle() -> None:
+def test_the_heatmap_is_round_and_peaks_in_the_centre() -> None:
     (points,) = CentrePrior().predict(scene())
     assert points.heatmap is not None
     heat = points.heatmap[0].astype(float)

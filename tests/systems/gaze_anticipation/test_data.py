@@ -54,7 +54,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("golden")
     rows = golden("loader")["frame_labels_x_y_type"]
     seeded = np.random.default_rng(zlib.crc32(b"input:ld:spec"))
-    sound = seeded.standard_normal((256, 1000)).astype(np.float32)
+    audio = seeded.standard_normal((256, 1000)).astype(np.float32)
     for dataset, (name, clip) in MADE.items():
         place = root / dataset / store.VIDEOS / clip.video
         place.mkdir(parents=True)
@@ -65,7 +65,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (info.width_px, info.height_px),
         )  # fmt: skip
         store.write_index(place, root / dataset, content)
-        np.save(place / store.SOUND, np.ascontiguousarray(sound.T))
+        np.save(place / store.AUDIO, np.ascontiguousarray(audio.T))
         lists = root / dataset / store.SPLIT
         lists.mkdir()
         for split in ("train", "test"):
@@ -81,23 +81,23 @@ def test_as_published(
     dataset, task = SETTINGS[setting]
     file, before = golden("loader"), f"{setting}/{mode}/{seed}/"
     wanted = {k.removeprefix(before): v for k, v in file.items() if k.startswith(before)}
-    found = data.open_clips(
+    result = data.open_clips(
         original / dataset, mode, task=task, training=mode == "train",
         sides=(256, 288 if task == "anticipation" else 320),
     )  # fmt: skip
-    video, clip = found.videos[found.clips[0].video], found.clips[0]
-    chosen = found.chosen(0, Drawn(seed) if found.training else None)
+    video, clip = result.videos[result.clips[0].video], result.clips[0]
+    chosen = result.chosen(0, Drawn(seed) if result.training else None)
     assert video.label_frames(clip, chosen.seen).tolist() == wanted["frame_idx_global"].tolist()
     if task == "anticipation":
         asked = video.label_frames(clip, chosen.target)
         assert asked.tolist() == wanted["labels_idx_global"].tolist()
     monkeypatch.setattr(np.random, "default_rng", lambda *_: Drawn(seed))
-    sample = found[0]
-    pixels, sound = sample["clip"].numpy(), sample["sound"].numpy()
+    sample = result[0]
+    pixels, audio = sample["clip"].numpy(), sample["audio"].numpy()
     stats = np.stack([pixels.mean((2, 3)), pixels.std((2, 3))])
     assert np.abs(stats - wanted["frames_stats_per_channel_frame"]).max() <= PIXEL
     assert np.abs(strided(pixels) - wanted["frames_sub"]).max() <= PIXEL
-    assert np.array_equal(strided(sound), wanted["audio_sub"])
+    assert np.array_equal(strided(audio), wanted["audio_sub"])
     assert np.abs(sample["gaze"].numpy() - wanted["labels"][:, :2]).max() <= 1e-6
     assert sample["kind"].tolist() == wanted["labels"][:, 2].tolist()
     assert np.abs(sample["heatmap"].numpy() - wanted["heatmap"]).max() <= 1e-6
@@ -109,37 +109,37 @@ def strided(values: Any) -> Any:
 
 
 def test_every_frame_is_met(original: Path) -> None:
-    found = data.open_clips(original / "ego4d", "test", task="estimation", full_frames=True)
-    assert len(found) == 24 and (found.target_frames == found.seen_frames).all()
-    assert set(found.target_frames.ravel()) == set(range(150, 300))
-    windows = np.stack([found.chosen(n).seen for n in range(24)])
+    result = data.open_clips(original / "ego4d", "test", task="estimation", full_frames=True)
+    assert len(result) == 24 and (result.target_frames == result.seen_frames).all()
+    assert set(result.target_frames.ravel()) == set(range(150, 300))
+    windows = np.stack([result.chosen(n).seen for n in range(24)])
     assert (windows == golden("loader")["full_frame_test_windows"]).all()
 
 
 def test_windows_of_whole_videos_show_their_frames(prepared: Path) -> None:
-    found = data.open_clips(prepared, "test")
-    assert [(c.video, c.start_s) for c in found.clips] == [("bb", 0), ("bb", 5)]
-    video, clip = found.videos["bb"], found.clips[1]
-    pictures = video.pictures(clip, found.chosen(1).seen, found._open)
+    result = data.open_clips(prepared, "test")
+    assert [(c.video, c.start_s) for c in result.clips] == [("bb", 0), ("bb", 5)]
+    video, clip = result.videos["bb"], result.clips[1]
+    images = video.images(clip, result.chosen(1).seen, result._open)
     wanted = list(range(150 + 22, 150 + 86, 9))
     assert (
-        number_of(pictures) == [n % 100 for n in wanted] and found.seen_frames[1].tolist() == wanted
+        number_of(images) == [n % 100 for n in wanted] and result.seen_frames[1].tolist() == wanted
     )
-    assert found.target_frames[1].tolist() == list(range(150 + 86, 300, 9))
-    assert np.abs(found.target_s[1] - found.target_frames[1] / 30).max() < 1e-9
-    assert np.abs(found.ahead_s[1] - (1 + 9 * np.arange(8)) / 30).max() < 1e-9
+    assert result.target_frames[1].tolist() == list(range(150 + 86, 300, 9))
+    assert np.abs(result.target_s[1] - result.target_frames[1] / 30).max() < 1e-9
+    assert np.abs(result.ahead_s[1] - (1 + 9 * np.arange(8)) / 30).max() < 1e-9
 
 
 def test_a_sample_is_what_the_network_takes(prepared: Path) -> None:
-    found = data.open_clips(prepared, "train", training=True)
-    batch = next(iter(DataLoader(found, batch_size=2)))
+    result = data.open_clips(prepared, "train", training=True)
+    batch = next(iter(DataLoader(result, batch_size=2)))
     shapes = {name: tuple(value.shape) for name, value in batch.items()}
     assert shapes == {
-        "clip": (2, 3, 8, 256, 256), "sound": (2, 1, 8, 256, 256), "heatmap": (2, 8, 64, 64),
+        "clip": (2, 3, 8, 256, 256), "audio": (2, 1, 8, 256, 256), "heatmap": (2, 8, 64, 64),
         "gaze": (2, 8, 2), "kind": (2, 8), "number": (2,),
     }  # fmt: skip
-    assert all(batch[name].dtype == torch.float32 for name in ("clip", "sound", "heatmap", "gaze"))
-    assert batch["sound"].amax() > SILENCE + 5
+    assert all(batch[name].dtype == torch.float32 for name in ("clip", "audio", "heatmap", "gaze"))
+    assert batch["audio"].amax() > SILENCE + 5
 
 
 def test_a_sample_for_a_small_network(prepared: Path) -> None:
@@ -147,10 +147,10 @@ def test_a_sample_for_a_small_network(prepared: Path) -> None:
     small = data.open_clips(prepared, "test", side=64, frames=4, sides=(64, 72))
     sample, wanted = small[0], whole[0]
     assert sample["clip"].shape == (3, 4, 64, 64) and sample["heatmap"].shape == (4, 16, 16)
-    assert sample["sound"].shape == (1, 4, 64, 64) and sample["kind"].shape == (4,)
+    assert sample["audio"].shape == (1, 4, 64, 64) and sample["kind"].shape == (4,)
     assert small.seen_frames[0].tolist() == whole.seen_frames[0, [0, 2, 5, 7]].tolist()
-    blocks = wanted["sound"][:, [0, 2, 5, 7]].unflatten(2, (64, 4)).unflatten(4, (64, 4))
-    assert (sample["sound"] - blocks.mean((3, 5))).abs().max() < 1e-4
+    blocks = wanted["audio"][:, [0, 2, 5, 7]].unflatten(2, (64, 4)).unflatten(4, (64, 4))
+    assert (sample["audio"] - blocks.mean((3, 5))).abs().max() < 1e-4
     peak = sample["heatmap"][0].argmax().item()
     assert abs(peak % 16 / 16 - sample["gaze"][0, 0].item()) <= 1 / 16
     with pytest.raises(UsageError, match="9 frames"):
@@ -158,36 +158,36 @@ def test_a_sample_for_a_small_network(prepared: Path) -> None:
 
 
 def test_what_is_drawn_depends_on_seed_epoch_and_place_only(prepared: Path) -> None:
-    found = data.open_clips(prepared, "train", training=True, seed=3)
-    alone = [found[n] for n in range(2)]
-    by_workers = next(iter(DataLoader(found, batch_size=2, num_workers=1)))
+    result = data.open_clips(prepared, "train", training=True, seed=3)
+    alone = [result[n] for n in range(2)]
+    by_workers = next(iter(DataLoader(result, batch_size=2, num_workers=1)))
     for n, sample in enumerate(alone):
-        for name in ("clip", "sound", "heatmap", "gaze"):
+        for name in ("clip", "audio", "heatmap", "gaze"):
             assert torch.equal(sample[name], by_workers[name][n])
     views = {
         (c.view, tuple(c.seen))
         for c in (
-            found.chosen(0), found.chosen(1), found.at_epoch(1).chosen(0),
+            result.chosen(0), result.chosen(1), result.at_epoch(1).chosen(0),
             data.open_clips(prepared, "train", training=True, seed=4).chosen(0),
         )
     }  # fmt: skip
     assert len(views) == 4
 
 
-def test_without_sound_all_is_silent(prepared: Path) -> None:
-    found = data.open_clips(prepared, "test", with_sound=False)
-    assert (found[0]["sound"] == SILENCE).all()
+def test_without_audio_all_is_silent(prepared: Path) -> None:
+    result = data.open_clips(prepared, "test", with_sound=False)
+    assert (result[0]["audio"] == SILENCE).all()
 
 
-def test_labels_without_pictures(prepared: Path) -> None:
-    found = data.open_clips(prepared, "test")
-    sample = found[1]
-    assert np.abs(found.gaze[1] - sample["gaze"].numpy()).max() < 1e-6
-    assert found.kind[1].tolist() == sample["kind"].tolist()
-    assert found.seen_gaze.shape == (2, 8, 2) and found.seen_kind.shape == (2, 8)
-    part = found.subset([1])
+def test_labels_without_images(prepared: Path) -> None:
+    result = data.open_clips(prepared, "test")
+    sample = result[1]
+    assert np.abs(result.gaze[1] - sample["gaze"].numpy()).max() < 1e-6
+    assert result.kind[1].tolist() == sample["kind"].tolist()
+    assert result.seen_gaze.shape == (2, 8, 2) and result.seen_kind.shape == (2, 8)
+    part = result.subset([1])
     assert part.video == ["bb"] and part.start_s.tolist() == [5]
-    assert (part.gaze[0] == found.gaze[1]).all()
+    assert (part.gaze[0] == result.gaze[1]).all()
 
 
 def test_validation_falls_back_to_the_test_list(prepared: Path) -> None:

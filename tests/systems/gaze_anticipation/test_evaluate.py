@@ -33,39 +33,39 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(weights: Path, judged_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     out = tmp_path_factory.mktemp("out")
-    told: list[str] = []
-    found = evaluate.run(weights, judged_data, out, told.append, samples=50, fov_deg=82)
-    return found, out, told
+    known: list[str] = []
+    result = evaluate.run(weights, judged_data, out, known.append, samples=50, fov_deg=82)
+    return result, out, known
 
 
 def test_the_report(made: Any) -> None:
-    found, out, told = made
-    assert json.loads((out / "report.json").read_text()) == found
-    assert found["task"] == "anticipation" and found["builder"] == "csts"
-    assert {*found["pooled"]} == {"csts", "centre_prior", "last_gaze", "training_prior"}
-    for row in found["pooled"].values():
+    result, out, known = made
+    assert json.loads((out / "report.json").read_text()) == result
+    assert result["task"] == "anticipation" and result["builder"] == "csts"
+    assert {*result["pooled"]} == {"csts", "centre_prior", "last_gaze", "training_prior"}
+    for row in result["pooled"].values():
         assert None not in row.values() and 0 <= row["f1"] <= 1 and row["angle_deg"] > 0
-    assert found["counts"]["frames"] == 4 * 2 and found["counts"]["videos"] == 2
-    assert len(found["by_horizon"]) == 2 and found["seen_in_training"] == 0
-    assert found["json_stats"] in told
-    assert told[:2] == ["4 of 4 clips", "held out: 2 of 2 clips"]
-    assert "without sound, heard as silence: bb" in found["notes"] and found["notes"][-1] in told
-    assert found["thresholds"]["clips"] == 2
-    assert found["thresholds"]["csts"] == found["pooled"]["csts"]["threshold"]
-    assert "learned from them, too" in found["thresholds"]["chosen_on"]
+    assert result["counts"]["frames"] == 4 * 2 and result["counts"]["videos"] == 2
+    assert len(result["by_horizon"]) == 2 and result["seen_in_training"] == 0
+    assert result["json_stats"] in known
+    assert known[:2] == ["4 of 4 clips", "held out: 2 of 2 clips"]
+    assert "without audio, heard as silence: bb" in result["notes"] and result["notes"][-1] in known
+    assert result["thresholds"]["clips"] == 2
+    assert result["thresholds"]["csts"] == result["pooled"]["csts"]["threshold"]
+    assert "learned from them, too" in result["thresholds"]["chosen_on"]
 
 
 def test_files_score_the_same(made: Any, judged_data: Path) -> None:
-    found, out, _ = made
+    result, out, _ = made
     for truth in (out / "truth.csv", judged_data):
-        threshold = found["thresholds"]["csts"]
+        threshold = result["thresholds"]["csts"]
         again = score.run(
             out / "predictions.csv", truth, samples=50, fov_deg=82, threshold=threshold
         )
-        assert again["published"] == found["published"]
-        assert again["pooled"]["predictions"] == found["pooled"]["csts"]
-        assert again["interval"]["predictions"] == found["interval"]["csts"]
-        assert again["json_stats"] == found["json_stats"]
+        assert again["published"] == result["published"]
+        assert again["pooled"]["predictions"] == result["pooled"]["csts"]
+        assert again["interval"]["predictions"] == result["interval"]["csts"]
+        assert again["json_stats"] == result["json_stats"]
 
 
 def test_points_are_where_maps_are_largest(made: Any) -> None:
@@ -73,10 +73,10 @@ def test_points_are_where_maps_are_largest(made: Any) -> None:
     table = predictions.read_predictions(out / "predictions.csv")
     assert ((table.probability > 0) & (table.probability < 1)).all()
     from eyeline.systems.gaze_anticipation.scoring import map_files
-    from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
+    from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 
     ((_, maps),) = map_files.read(out / "predictions.parquet", table)
-    square = middle_view(60, 64, 64)
+    square = central_view(60, 64, 64)
     for xy, one in zip(table.xy, maps, strict=True):
         column, row = np.rint(square.into(xy[None])[0] * 16).astype(int)
         assert one[row, column] == one.max()
@@ -85,22 +85,22 @@ def test_points_are_where_maps_are_largest(made: Any) -> None:
 def test_estimation_of_all_frames(weights: Path, judged_data: Path, tmp_path: Path) -> None:
     clip = tmp_path / "one.list"
     clip.write_text("ba/ba_t5_t10.mp4\n")
-    found = evaluate.run(
+    result = evaluate.run(
         weights, judged_data, split=str(clip), task="estimation", full_frames=True, samples=0,
         validation_clips=0,
     )  # fmt: skip
-    assert found["task"] == "estimation" and found["full_frames"]
+    assert result["task"] == "estimation" and result["full_frames"]
     # of 24 windows a clip the small network answers for the first and the last frame
-    again = next(note for note in found["notes"] if "met again" in note)
-    assert found["counts"]["frames"] + int(again.split()[0]) == 24 * 2
-    assert found["thresholds"]["chosen_on"].startswith("none") and found["interval"] is None
-    assert found["pooled"]["csts"]["f1"] is None and "training_prior" not in found["pooled"]
+    again = next(note for note in result["notes"] if "met again" in note)
+    assert result["counts"]["frames"] + int(again.split()[0]) == 24 * 2
+    assert result["thresholds"]["chosen_on"].startswith("none") and result["interval"] is None
+    assert result["pooled"]["csts"]["f1"] is None and "training_prior" not in result["pooled"]
     thresholds = levels.sweep("ego4d", "estimation")
-    assert min(abs(thresholds - found["published"]["threshold"])) < 1e-12
+    assert min(abs(thresholds - result["published"]["threshold"])) < 1e-12
 
 
 def test_as_the_weights_were_trained(judged_data: Path, tmp_path: Path) -> None:
-    """Task, sound, threshold and videos of their card; told where something differs."""
+    """Task, audio, threshold and videos of their card; told where something differs."""
     given = judged.weights(
         tmp_path / "w.safetensors", arguments=SMALLER,
         recipe={"data": {"task": "estimation", "with_sound": False, "dataset": "aria",
@@ -108,22 +108,22 @@ def test_as_the_weights_were_trained(judged_data: Path, tmp_path: Path) -> None:
         data={"videos": ["aa", "ba"], "held_out_videos": ["bb", "ab"]},
         settings={"threshold": 0.0421},
     )  # fmt: skip
-    found = evaluate.run(given, judged_data, samples=0)
-    assert found["task"] == "estimation" and not found["sound"]
-    assert found["seen_in_training"] == 1
-    assert found["thresholds"]["csts"] == levels.threshold_of(levels.nearest(0.0421))
-    assert found["thresholds"]["csts_by"] == "the weights"
-    assert "the weights were trained for aria, these clips are of ego4d" in found["notes"]
-    assert "the epoch of these weights was chosen by 1 of these videos" in found["notes"]
+    result = evaluate.run(given, judged_data, samples=0)
+    assert result["task"] == "estimation" and not result["audio"]
+    assert result["seen_in_training"] == 1
+    assert result["thresholds"]["csts"] == levels.threshold_of(levels.nearest(0.0421))
+    assert result["thresholds"]["csts_by"] == "the weights"
+    assert "the weights were trained for aria, these clips are of ego4d" in result["notes"]
+    assert "the epoch of these weights was chosen by 1 of these videos" in result["notes"]
     other = evaluate.run(given, judged_data, samples=0, task="anticipation")
     assert "csts_by" not in other["thresholds"] and other["thresholds"]["clips"] == 2
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / evaluate.MAPS).write_bytes(b"of another run")
     heard = evaluate.run(
-        given, judged_data, samples=0, task="anticipation", sound=True, threshold=0.02,
+        given, judged_data, samples=0, task="anticipation", audio=True, threshold=0.02,
         validation_clips=0, maps=False, out_dir=tmp_path / "out",
     )  # fmt: skip
-    assert heard["task"] == "anticipation" and heard["sound"]
+    assert heard["task"] == "anticipation" and heard["audio"]
     assert heard["thresholds"]["csts"] == pytest.approx(0.02)
     assert heard["thresholds"]["csts_by"] == "given"
     assert any("trained for estimation, these clips are of anticip" in n for n in heard["notes"])
@@ -135,22 +135,24 @@ def test_as_the_weights_were_trained(judged_data: Path, tmp_path: Path) -> None:
 def test_aria(weights: Path, task: str, tmp_path: Path) -> None:
     """Its thresholds, and the steps of its frames."""
     data = judged.recorded(tmp_path / "data", "aria")
-    found = evaluate.run(weights, data, tmp_path / "out", task=task, samples=0)
-    assert found["dataset"] == "aria" and found["thresholds"]["chosen_on"].startswith("none: there")
+    result = evaluate.run(weights, data, tmp_path / "out", task=task, samples=0)
+    assert result["dataset"] == "aria" and result["thresholds"]["chosen_on"].startswith(
+        "none: there"
+    )
     thresholds = levels.sweep("aria", task)
-    assert min(abs(thresholds - found["published"]["threshold"])) < 1e-12
+    assert min(abs(thresholds - result["published"]["threshold"])) < 1e-12
     table = predictions.read_truth(tmp_path / "out" / "truth.csv")
     labels = golden("loader")[f"CSTS_Aria_Gaze_{KINDS[task]}/test/0/labels"].reshape(-1, 3)[[0, 7]]
     np.testing.assert_array_equal(table.kind, labels[:, 2])
     ahead = [0.25, 2.0] if task == "anticipation" else [0, 0]
     np.testing.assert_allclose(table.ahead_s, ahead, atol=1e-9)
     again = score.run(tmp_path / "out" / "predictions.csv", data, samples=0)
-    assert again["published"] == found["published"] and again["dataset"] == "aria"
+    assert again["published"] == result["published"] and again["dataset"] == "aria"
 
 
 def test_silence_changes_answers(weights: Path, made: Any, judged_data: Path) -> None:
-    silent = evaluate.run(weights, judged_data, sound=False, samples=0, validation_clips=0)
-    assert not silent["sound"] and not any("silence" in note for note in silent["notes"])
+    silent = evaluate.run(weights, judged_data, audio=False, samples=0, validation_clips=0)
+    assert not silent["audio"] and not any("silence" in note for note in silent["notes"])
     assert silent["pooled"]["csts"]["auc"] != made[0]["pooled"]["csts"]["auc"]
     assert silent["pooled"]["last_gaze"]["auc"] == made[0]["pooled"]["last_gaze"]["auc"]
 
@@ -161,10 +163,10 @@ def test_what_the_list_lacks_is_in_the_report(
     data = tmp_path / "data"
     shutil.copytree(judged_data, data)
     listed.write(data, {"test": "1 of 3 listed videos is not here: x; test has 4 of 6 clips"})
-    told: list[str] = []
-    made = evaluate.run(weights, data, told=told.append, samples=0, threshold=0.5)
-    assert made["notes"].count("1 of 3 listed videos is not here: x; test has 4 of 6 clips") == 1
-    assert {*made["notes"]} <= {*told}
+    known: list[str] = []
+    created = evaluate.run(weights, data, log=known.append, samples=0, threshold=0.5)
+    assert created["notes"].count("1 of 3 listed videos is not here: x; test has 4 of 6 clips") == 1
+    assert {*created["notes"]} <= {*known}
 
 
 def test_what_cannot_be_evaluated(weights: Path, judged_data: Path, tmp_path: Path) -> None:

@@ -29,12 +29,12 @@ def test_the_command_writes_what_torch_says(
     assert done.code == 0, done.err
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
     given = small_inputs(1, seed=5)
-    found = session.run(list(OUTPUTS), {n: x.numpy() for n, x in zip(INPUTS, given, strict=True)})[
+    result = session.run(list(OUTPUTS), {n: x.numpy() for n, x in zip(INPUTS, given, strict=True)})[
         0
     ]
     with torch.no_grad():
         wanted = heatmaps(network(*given).logits).numpy()
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    np.testing.assert_allclose(result, wanted, atol=1e-6)
     assert wanted.max() > 0.01
 
 

@@ -22,11 +22,11 @@ from eyeline.systems.gaze_anticipation.from_video import CstsPredictor, learned
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation
 from eyeline.systems.gaze_anticipation.streaming import Stream
 from eyeline.systems.gaze_anticipation.windows.places import Places
-from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
+from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from eyeline.video.audio import read_audio
 from eyeline.video.reader import VideoReader
-from eyeline.video.sound import read_sound
 from tests.systems.gaze_anticipation.filmed import tone, write_video
 from tests.systems.gaze_anticipation.invented import SMALL, small
 
@@ -57,7 +57,7 @@ def save(
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("raw") / "walk.mp4"
-    return write_video(path, 30 * SECONDS, size=SIZE, sound=tone(SECONDS))
+    return write_video(path, 30 * SECONDS, size=SIZE, audio=tone(SECONDS))
 
 
 def scene_of(path: Path, rate_hz: float | None = None) -> Scene:
@@ -65,65 +65,69 @@ def scene_of(path: Path, rate_hz: float | None = None) -> Scene:
     return Scene(
         info, Camera.from_fov(*SIZE), (), ego=True,
         frames=lambda: iter(VideoReader(path, rate_hz=rate_hz)),
-        sound=partial(read_sound, path, start_s=info.start_s) if info.has_sound else None,
+        audio=partial(read_audio, path, start_s=info.start_s) if info.has_audio else None,
     )  # fmt: skip
 
 
 def points(predictor: CstsPredictor, scene: Scene) -> Points:
-    (found,) = predictor.predict(scene)
-    assert isinstance(found, Points)
-    return found
+    (result,) = predictor.predict(scene)
+    assert isinstance(result, Points)
+    return result
 
 
 def test_anticipation_has_a_row_for_every_frame_from_the_first_window_on(
     save: Callable[..., Path], video: Path
 ) -> None:
-    found = points(CstsPredictor(save()), scene_of(video))
-    assert (found.system, found.builder, found.name) == ("gaze_anticipation", "csts", "gaze_next")
-    np.testing.assert_array_equal(found.frame, np.arange(63, 120))
-    np.testing.assert_allclose(found.time_s, found.frame / 30, atol=1e-6)
-    assert (found.person == WEARER).all() and (found.target == TARGET_SCENE).all()
-    assert (found.point_px >= [16, 0]).all() and (found.point_px < [80, 64]).all()
-    assert ((found.probability > 0) & (found.probability < 1)).all()
-    assert found.time_s[found.heatmap_row] == pytest.approx(2.1 + 0.3 * np.arange(7))
-    assert found.heatmap is not None and found.heatmap.shape == (7, 36, 54)
-    assert (found.heatmap.max(axis=(1, 2)) == 255).all()
+    result = points(CstsPredictor(save()), scene_of(video))
+    assert (result.system, result.builder, result.name) == (
+        "gaze_anticipation",
+        "csts",
+        "gaze_next",
+    )
+    np.testing.assert_array_equal(result.frame, np.arange(63, 120))
+    np.testing.assert_allclose(result.time_s, result.frame / 30, atol=1e-6)
+    assert (result.person == WEARER).all() and (result.target == TARGET_SCENE).all()
+    assert (result.point_px >= [16, 0]).all() and (result.point_px < [80, 64]).all()
+    assert ((result.probability > 0) & (result.probability < 1)).all()
+    assert result.time_s[result.heatmap_row] == pytest.approx(2.1 + 0.3 * np.arange(7))
+    assert result.heatmap is not None and result.heatmap.shape == (7, 36, 54)
+    assert (result.heatmap.max(axis=(1, 2)) == 255).all()
 
 
 def test_at_a_window_s_end_a_row_is_the_mean_of_its_maps(
     save: Callable[..., Path], video: Path, network: GazeAnticipation
 ) -> None:
-    found = points(CstsPredictor(save()), scene_of(video))
+    result = points(CstsPredictor(save()), scene_of(video))
     stream, answers = Stream(network), []
-    for block in read_sound(video, 24_000, start_s=0.0):
+    for block in read_audio(video, 24_000, start_s=0.0):
         answers += stream.hear(block.samples)
     for frame in VideoReader(video):
         answers += stream.show(frame.rgb, frame.time_s, frame.end_s)
-    places = Places(middle_view(SIZE[1], SIZE[0], SMALL["side"]), SIZE, SMALL["side"] // 4)
+    places = Places(central_view(SIZE[1], SIZE[0], SMALL["side"]), SIZE, SMALL["side"] // 4)
     assert [a.time_s for a in answers] == pytest.approx([2.1, 3.0, 3.9])
     for answer in answers:
-        row = int(np.flatnonzero(np.isclose(found.time_s, answer.time_s))[0])
+        row = int(np.flatnonzero(np.isclose(result.time_s, answer.time_s))[0])
         mean = answer.maps.mean(axis=0)[None]
-        np.testing.assert_allclose(found.point_px[row], places.peaks(mean)[0])
+        np.testing.assert_allclose(result.point_px[row], places.peaks(mean)[0])
         near = places.near(mean, places.peaks(mean))
-        np.testing.assert_allclose(found.probability[row], near[0], atol=1e-6)
+        np.testing.assert_allclose(result.probability[row], near[0], atol=1e-6)
 
 
 def test_weights_of_estimation_tell_where_the_look_is_now(
     save: Callable[..., Path], video: Path
 ) -> None:
     weights = save("now", data={"dataset": "ego4d", "task": "estimation"})
-    found = points(CstsPredictor(weights), scene_of(video))
-    assert found.name == "gaze_now"
-    np.testing.assert_array_equal(found.frame, np.arange(120))
+    result = points(CstsPredictor(weights), scene_of(video))
+    assert result.name == "gaze_now"
+    np.testing.assert_array_equal(result.frame, np.arange(120))
     other = points(CstsPredictor(save(), task="estimation"), scene_of(video))
-    np.testing.assert_array_equal(found.point_px, other.point_px)
+    np.testing.assert_array_equal(result.point_px, other.point_px)
 
 
 def test_the_recipe_says_what_was_learned(save: Callable[..., Path], video: Path) -> None:
     recipe = {"data": {"dataset": "aria", "task": "anticipation"}}
-    found = points(CstsPredictor(save("aria", recipe=recipe)), scene_of(video))
-    assert found.name == "gaze_next" and found.time_s[0] == pytest.approx(53 / 30)
+    result = points(CstsPredictor(save("aria", recipe=recipe)), scene_of(video))
+    assert result.name == "gaze_next" and result.time_s[0] == pytest.approx(53 / 30)
 
 
 def test_the_same_again(save: Callable[..., Path], video: Path) -> None:
@@ -133,26 +137,29 @@ def test_the_same_again(save: Callable[..., Path], video: Path) -> None:
     np.testing.assert_array_equal(first.heatmap, second.heatmap)
 
 
-def test_sound_counts_and_its_lack_is_silence(save: Callable[..., Path], video: Path) -> None:
+def test_audio_counts_and_its_lack_is_silence(save: Callable[..., Path], video: Path) -> None:
     predictor, scene = CstsPredictor(save()), scene_of(video)
-    found = points(predictor, scene)
-    silent = points(predictor, replace(scene, sound=None))
-    assert len(silent) == len(found)
-    assert np.abs(silent.probability - found.probability).max() > 1e-6
+    result = points(predictor, scene)
+    silent = points(predictor, replace(scene, audio=None))
+    assert len(silent) == len(result)
+    assert np.abs(silent.probability - result.probability).max() > 1e-6
 
 
-def test_a_network_that_learned_without_sound_gets_none(
+def test_a_network_that_learned_without_audio_gets_none(
     save: Callable[..., Path], video: Path
 ) -> None:
-    deaf = CstsPredictor(save("deaf", recipe={"data": {"with_sound": False}}))
+    muted = CstsPredictor(save("muted", recipe={"data": {"with_sound": False}}))
     scene = scene_of(video)
-    found, silent = points(deaf, scene), points(CstsPredictor(save()), replace(scene, sound=None))
-    np.testing.assert_array_equal(found.probability, silent.probability)
-    assert "without the sound, of which it learned nothing" in deaf.how
+    result, silent = (
+        points(muted, scene),
+        points(CstsPredictor(save()), replace(scene, audio=None)),
+    )
+    np.testing.assert_array_equal(result.probability, silent.probability)
+    assert "without the audio, of which it learned nothing" in muted.how
 
 
-def test_a_video_whose_sound_ends_early(save: Callable[..., Path], tmp_path: Path) -> None:
-    path = write_video(tmp_path / "early.mp4", 105, size=SIZE, sound=tone(1.0))
+def test_a_video_whose_audio_ends_early(save: Callable[..., Path], tmp_path: Path) -> None:
+    path = write_video(tmp_path / "early.mp4", 105, size=SIZE, audio=tone(1.0))
     assert len(points(CstsPredictor(save()), scene_of(path))) == 105 - 63
 
 
@@ -160,31 +167,31 @@ def test_few_frames_a_second_and_a_short_video(
     save: Callable[..., Path], video: Path, tmp_path: Path
 ) -> None:
     predictor = CstsPredictor(save())
-    found = points(predictor, scene_of(video, rate_hz=5))
+    result = points(predictor, scene_of(video, rate_hz=5))
     # at 5 a second the frame of 2.0 s is on show at the moment of 2.1 s
-    assert found.time_s == pytest.approx(np.arange(2.2, 4, 0.2))
+    assert result.time_s == pytest.approx(np.arange(2.2, 4, 0.2))
     short = points(predictor, scene_of(write_video(tmp_path / "short.mp4", 30, size=SIZE)))
     assert len(short) == 0 and short.heatmap is None
 
 
 @pytest.mark.parametrize("with_sound", [True, False])
-def test_analyze_takes_the_weights_and_says_where_there_is_no_sound(
+def test_analyze_takes_the_weights_and_says_where_there_is_no_audio(
     save: Callable[..., Path], tmp_path: Path, with_sound: bool
 ) -> None:
-    sound = tone(2.5) if with_sound else None
-    path = write_video(tmp_path / "walk.mp4", 75, size=SIZE, sound=sound)
+    audio = tone(2.5) if with_sound else None
+    path = write_video(tmp_path / "walk.mp4", 75, size=SIZE, audio=audio)
     settings = Settings(systems=("csts/csts",), ego=True, weights=(str(save()),), rate_hz=10)
-    made = analyze_video(path, settings)
-    assert len(made.points("gaze_next")) > 0
-    said = [text for text in made.warnings if "takes silence instead" in text]
+    created = analyze_video(path, settings)
+    assert len(created.points("gaze_next")) > 0
+    said = [text for text in created.warnings if "takes silence instead" in text]
     assert said == ([] if with_sound else [
-        "no sound: gaze_anticipation/csts hears, too, and takes silence instead"
+        "no audio: gaze_anticipation/csts hears, too, and takes silence instead"
     ])  # fmt: skip
-    method = made.methods[-1]
+    method = created.methods[-1]
     assert method.builder == "csts" and method.weights is not None
     assert method.weights.startswith("any.safetensors")
-    sound_said = "with sound" if with_sound else "with silence for the sound that is not there"
-    assert f"Here: anticipation of ego4d, a pass every 0.9 s, {sound_said}" in method.summary
+    audio_stated = "with audio" if with_sound else "with silence for the audio that is not there"
+    assert f"Here: anticipation of ego4d, a pass every 0.9 s, {audio_stated}" in method.summary
 
 
 def test_the_card_offers_it_to_head_worn_cameras_with_weights() -> None:
@@ -194,7 +201,7 @@ def test_the_card_offers_it_to_head_worn_cameras_with_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "known"),
     [
         ({"data": {"dataset": "gtea", "task": "anticipation"}}, "of anticipation on gtea"),
         ({"data": {"task": "dreaming"}}, "of dreaming on ego4d"),
@@ -203,9 +210,9 @@ def test_the_card_offers_it_to_head_worn_cameras_with_weights() -> None:
     ],
 )
 def test_weights_that_learned_something_else(
-    save: Callable[..., Path], words: dict[str, Any], told: str
+    save: Callable[..., Path], words: dict[str, Any], known: str
 ) -> None:
-    with pytest.raises(CheckpointError, match=told):
+    with pytest.raises(CheckpointError, match=known):
         CstsPredictor(save("other", **words))
 
 

@@ -21,9 +21,9 @@ from tests.systems.gaze_anticipation.invented import golden
 def test_divergence_as_published() -> None:
     file = golden("losses")
     logits = torch.from_numpy(file["logits"])[:, 0].requires_grad_()
-    found = heatmaps(logits)
-    np.testing.assert_allclose(found.detach(), file["prob"][:, 0], atol=1e-6)
-    loss = map_divergence(found, torch.from_numpy(file["target"]))
+    result = heatmaps(logits)
+    np.testing.assert_allclose(result.detach(), file["prob"][:, 0], atol=1e-6)
+    loss = map_divergence(result, torch.from_numpy(file["target"]))
     loss.backward()
     np.testing.assert_allclose(loss.item(), file["kldiv"], rtol=1e-6)
     assert_gradient_close(logits.grad, file["kldiv_grad_logits"][:, 0])
@@ -45,20 +45,20 @@ def test_contrast_as_published() -> None:
 
 def test_frames_that_do_not_count() -> None:
     torch.manual_seed(0)
-    found, label = (torch.softmax(torch.randn(2, 4, 64), -1).view(2, 4, 8, 8) for _ in range(2))
+    result, label = (torch.softmax(torch.randn(2, 4, 64), -1).view(2, 4, 8, 8) for _ in range(2))
     counts = torch.tensor([[1, 1, 0, 0], [0, 0, 0, 1]])
     alone = [
-        map_divergence(found[i : i + 1, t], label[i : i + 1, t])
+        map_divergence(result[i : i + 1, t], label[i : i + 1, t])
         for i, t in ((0, slice(2)), (1, slice(3, 4)))
     ]
-    some = map_divergence(found, label, counts)
+    some = map_divergence(result, label, counts)
     torch.testing.assert_close(some, torch.stack(alone).mean())
-    whole = map_divergence(found, label, torch.ones(2, 4))
-    torch.testing.assert_close(whole, map_divergence(found, label))
-    assert map_divergence(found, label, torch.zeros(2, 4)) == 0
+    whole = map_divergence(result, label, torch.ones(2, 4))
+    torch.testing.assert_close(whole, map_divergence(result, label))
+    assert map_divergence(result, label, torch.zeros(2, 4)) == 0
 
 
-def test_one_clip_has_nothing_to_be_told_from() -> None:
+def test_one_clip_has_nothing_to_be_reported_from() -> None:
     seen = torch.randn(1, 8, requires_grad=True)
     loss = contrast(seen, torch.randn(1, 8))
     loss.backward()

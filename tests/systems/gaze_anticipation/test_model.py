@@ -50,17 +50,17 @@ def ran() -> Iterator[Ran]:
         )
         for name in PARTS.values()
     ]
-    clip, sound = inputs("b1", 1)
+    clip, audio = inputs("b1", 1)
     with torch.no_grad():
         parts["moments"] = torch.empty(0)
-        answer = net(clip, sound, embeddings=True)
+        answer = net(clip, audio, embeddings=True)
         for handle in handles:
             handle.remove()
         seen, heard = parts["video.blocks.15"], parts["sound.blocks.3"]
         parts["moments"] = net.fusion.space.norm1(net.fusion.moments(seen, heard))
-        parts["course"] = net.fusion.time.norm1(net.fusion.course(seen, heard))
+        parts["course"] = net.fusion.time.norm1(net.fusion.series(seen, heard))
         net.fusion.gate_by_sound = True
-        gated = net(clip, sound, embeddings=True)
+        gated = net(clip, audio, embeddings=True)
         net.fusion.gate_by_sound = False
     yield Ran(net, answer, parts, gated)
     torch.set_num_threads(before)
@@ -91,21 +91,21 @@ def as_theirs(name: str, found: Tensor) -> Tensor:
     """Our tensors in the order of theirs."""
     if name.startswith("patch_embed"):
         return found.flatten(2).transpose(1, 2)
-    if name.startswith("spatial_fusion"):  # of each moment its picture and its sound
-        pictures, sounds = found[:, 0, 0, :-1], found[:, 0, 0, -1]
-        return torch.cat([pictures.flatten(0, 1), sounds])
+    if name.startswith("spatial_fusion"):  # of each moment its image and its audio
+        images, audios = found[:, 0, 0, :-1], found[:, 0, 0, -1]
+        return torch.cat([images.flatten(0, 1), audios])
     if name.endswith(("pool", "pool2")):
         return found.transpose(1, 2)
     return found.transpose(1, 2) if name.endswith("norm_q") else found
 
 
 def test_answers_are_the_originals(ran: Ran) -> None:
-    file, found = golden("model_forward_b1"), ran.answer
-    assert found.seen is not None and found.heard is not None
-    np.testing.assert_allclose(found.logits, file["logits"][:, 0], atol=1e-4, rtol=0)
-    np.testing.assert_allclose(found.seen, file["vision_embed"], atol=1e-3, rtol=0)
-    np.testing.assert_allclose(found.heard, file["audio_embed"], atol=1e-3, rtol=0)
-    maps = heatmaps(found.logits)
+    file, result = golden("model_forward_b1"), ran.answer
+    assert result.seen is not None and result.heard is not None
+    np.testing.assert_allclose(result.logits, file["logits"][:, 0], atol=1e-4, rtol=0)
+    np.testing.assert_allclose(result.seen, file["vision_embed"], atol=1e-3, rtol=0)
+    np.testing.assert_allclose(result.heard, file["audio_embed"], atol=1e-3, rtol=0)
+    maps = heatmaps(result.logits)
     np.testing.assert_allclose(sampled(maps, 1024), file["prob_sub"], atol=1e-7)
     assert_close_to_scale(maps.amax((2, 3)), file["prob_frame_max"][:, 0], 1e-4)
     assert np.array_equal(maps.flatten(2).argmax(2), file["prob_frame_argmax"][:, 0])
@@ -117,11 +117,11 @@ def test_parts_are_the_originals(ran: Ran, name: str) -> None:
     file = golden("model_forward_b1")
     if f"act/{name}/sub" not in file:
         pytest.fail(f"the golden file has no {name}")
-    found = as_theirs(name, ran.parts[PARTS[name]])
-    assert found.numel() == np.prod(file[f"act/{name}/shape"])
+    result = as_theirs(name, ran.parts[PARTS[name]])
+    assert result.numel() == np.prod(file[f"act/{name}/shape"])
     spread = float(file[f"act/{name}/stats"][1])
     wanted = file[f"act/{name}/sub"]
-    np.testing.assert_allclose(sampled(found), wanted, atol=1e-4 * spread, rtol=0)
+    np.testing.assert_allclose(sampled(result), wanted, atol=1e-4 * spread, rtol=0)
 
 
 def test_who_looks_at_whom_in_the_fusion(ran: Ran) -> None:
@@ -140,12 +140,12 @@ def test_who_looks_at_whom_in_the_fusion(ran: Ran) -> None:
     assert_close_to_scale(time, file["temporal_attn"], 5e-5)
 
 
-def test_gated_by_sound_as_the_original(ran: Ran) -> None:
-    file, found = golden("model_forward_spatial_audio_attn"), ran.gated
-    np.testing.assert_allclose(sampled(found.logits, 4096), file["logits_sub"], atol=1e-4)
-    assert found.seen is not None
-    np.testing.assert_allclose(found.seen, file["vision_embed"], atol=1e-3)
-    assert float((found.logits - ran.answer.logits).abs().max()) > 0.1
+def test_gated_by_audio_as_the_original(ran: Ran) -> None:
+    file, result = golden("model_forward_spatial_audio_attn"), ran.gated
+    np.testing.assert_allclose(sampled(result.logits, 4096), file["logits_sub"], atol=1e-4)
+    assert result.seen is not None
+    np.testing.assert_allclose(result.seen, file["vision_embed"], atol=1e-3)
+    assert float((result.logits - ran.answer.logits).abs().max()) > 0.1
 
 
 def test_sizes_of_both_forms() -> None:
@@ -163,15 +163,15 @@ def test_sizes_of_both_forms() -> None:
 )
 def test_a_shrunken_network_is_the_published_one(arguments: dict[str, Any]) -> None:
     net = small(**arguments)
-    clip, sound = (torch.randn(2, n, net.frames, net.side, net.side) for n in (3, 1))
+    clip, audio = (torch.randn(2, n, net.frames, net.side, net.side) for n in (3, 1))
     net.train() if arguments.get("drop_path") else net.eval()
     answers, gradients = [], []
     for one in (net, published(net)):
         net.zero_grad()
         torch.manual_seed(4)
-        found = one(clip, sound)
-        (found.logits.square().mean() + (found.seen * found.heard).mean()).backward()
-        answers.append([x.detach() for x in found])
+        result = one(clip, audio)
+        (result.logits.square().mean() + (result.seen * result.heard).mean()).backward()
+        answers.append([x.detach() for x in result])
         gradients.append(
             {k: p.grad.clone() for k, p in net.named_parameters() if p.grad is not None}
         )
@@ -183,12 +183,12 @@ def test_a_shrunken_network_is_the_published_one(arguments: dict[str, Any]) -> N
 
 def test_clips_one_by_one_or_together() -> None:
     net = small()
-    clip, sound = small_inputs(3)
+    clip, audio = small_inputs(3)
     with torch.no_grad():
-        apart = net(clip, sound, embeddings=True)
+        apart = net(clip, audio, embeddings=True)
         net.at_once = 3
-        together = net(clip, sound, embeddings=True)
-        none = net(clip, sound)
+        together = net(clip, audio, embeddings=True)
+        none = net(clip, audio)
     for a, b in zip(apart, together, strict=True):
         assert_close_to_scale(a, b, 2e-5)
     assert none.seen is None and none.heard is None
@@ -196,32 +196,32 @@ def test_clips_one_by_one_or_together() -> None:
 
 
 def test_embeddings_where_gradients_are_wanted() -> None:
-    clip, sound = small_inputs(1)
-    assert small()(clip, sound).seen.shape == (1, 256)
-    assert small(embedding=12)(clip, sound).heard.shape == (1, 12)
+    clip, audio = small_inputs(1)
+    assert small()(clip, audio).seen.shape == (1, 256)
+    assert small(embedding=12)(clip, audio).heard.shape == (1, 12)
     bare = small(embedding=0)
-    assert bare(clip, sound).seen is None
+    assert bare(clip, audio).seen is None
     with pytest.raises(DataError, match="built without embeddings"):
-        bare(clip, sound, embeddings=True)
+        bare(clip, audio, embeddings=True)
 
 
-def test_sound_changes_what_is_answered() -> None:
+def test_audio_changes_what_is_answered() -> None:
     net = small()
-    clip, sound = small_inputs(1)
+    clip, audio = small_inputs(1)
     with torch.no_grad():
-        found = [net(clip, s).logits for s in (sound, -sound, torch.full_like(sound, -13.8155))]
-    assert all(float((found[0] - other).abs().max()) > 0.01 for other in found[1:])
+        result = [net(clip, s).logits for s in (audio, -audio, torch.full_like(audio, -13.8155))]
+    assert all(float((result[0] - other).abs().max()) > 0.01 for other in result[1:])
 
 
 def test_reduced_precision_stays_near() -> None:
     net = small()
-    clip, sound = small_inputs(1)
+    clip, audio = small_inputs(1)
     with torch.no_grad():
-        exact = net(clip, sound).logits
+        exact = net(clip, audio).logits
         net.precision = "bfloat16"
-        near = net(clip, sound).logits
+        near = net(clip, audio).logits
     assert near.dtype == torch.float32
-    assert net(clip, sound).logits.dtype == torch.float32, "where gradients are wanted, too"
+    assert net(clip, audio).logits.dtype == torch.float32, "where gradients are wanted, too"
     assert 0 < float((near - exact).abs().max()) < 0.1 * float(exact.std())
 
 
@@ -246,40 +246,40 @@ def test_numbers_that_no_network_can_have(arguments: dict[str, Any], message: st
 
 def test_other_shapes_are_refused() -> None:
     net = small()
-    clip, sound = small_inputs(2)
+    clip, audio = small_inputs(2)
     with pytest.raises(DataError, match=r"clip.*axis '4' of 'batch 3 4 64 64'"):
-        net(clip[:, :, :2], sound)
-    with pytest.raises(DataError, match="sound has shape"):
-        net(clip, sound[:1])
+        net(clip[:, :, :2], audio)
+    with pytest.raises(DataError, match="audio has shape"):
+        net(clip, audio[:1])
 
 
 def test_narrow_layers_can_begin_by_their_inputs_and_then_hear() -> None:
-    """At the published spread sound moves the answer hardly at all, compared with sight."""
-    shares = []
+    """At the published spread audio moves the answer hardly at all, compared with sight."""
+    fractions = []
     for spread in (0.02, 0.0):
         torch.manual_seed(0)
         net = csts(frames=2, side=64, width=16, layers=(1, 1, 1, 1), initial_spread=spread).eval()
-        clip, sound = torch.randn(2, 8, 3, 2, 64, 64).unbind()
-        sound = sound[:, :1]
+        clip, audio = torch.randn(2, 8, 3, 2, 64, 64).unbind()
+        audio = audio[:, :1]
         with torch.no_grad():
-            by_sight = net(clip, sound[:1].expand_as(sound)).logits.std(0).mean()
-            by_sound = net(clip[:1].expand_as(clip), sound).logits.std(0).mean()
-        shares.append(float(by_sound / by_sight))
-    assert shares[0] < 0.03 and shares[1] > 2 * shares[0]
+            by_sight = net(clip, audio[:1].expand_as(audio)).logits.std(0).mean()
+            by_audio = net(clip[:1].expand_as(clip), audio).logits.std(0).mean()
+        fractions.append(float(by_audio / by_sight))
+    assert fractions[0] < 0.03 and fractions[1] > 2 * fractions[0]
     fc1 = net.state_dict()["video.blocks.0.mlp.fc1.weight"]
     assert float(fc1.std()) == pytest.approx(fc1.shape[1] ** -0.5, rel=0.1)
 
 
-def test_a_scale_of_sound_is_that_of_sound_scaled_before() -> None:
+def test_a_scale_of_audio_is_that_of_audio_scaled_before() -> None:
     plain = small()
     scaled = small(sound_mean=-7.0, sound_std=3.0)
     scaled.load_state_dict(plain.state_dict())
-    clip, sound = small_inputs()
-    sound = 3 * sound - 9
+    clip, audio = small_inputs()
+    audio = 3 * audio - 9
     with torch.no_grad():
-        found, by_hand = scaled(clip, sound).logits, plain(clip, (sound + 7) / 3).logits
-        assert torch.equal(found, by_hand)
-        assert not torch.allclose(found, plain(clip, sound).logits)
+        result, by_hand = scaled(clip, audio).logits, plain(clip, (audio + 7) / 3).logits
+        assert torch.equal(result, by_hand)
+        assert not torch.allclose(result, plain(clip, audio).logits)
 
 
 def test_random_weights_tell_loud_from_quiet_by_a_scale_around_both() -> None:
@@ -293,7 +293,7 @@ def test_random_weights_tell_loud_from_quiet_by_a_scale_around_both() -> None:
         low, high = (torch.full((1, 1, 2, 64, 64), -10.0) for _ in range(2))
         low[..., :20, 20:], high[..., 40:, 20:] = -2.0, -2.0
         with torch.no_grad():
-            heard = [net.sound(sound)[0] for sound in (low, high)]
+            heard = [net.sound(audio)[0] for audio in (low, high)]
         moved.append(float((heard[0] - heard[1]).norm() / heard[0].norm()))
     assert moved[1] > 2 * moved[0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyeline.video.sound import has_sound
+from eyeline.video.audio import has_audio
 from tests import original_readmes
 from tests.systems.gaze_anticipation import test_prepare_aria as aria
 from tests.systems.gaze_anticipation.test_weights import narrow_kinetics, theirs, trained
@@ -38,7 +38,7 @@ def test_each_step_has_a_command_that_runs(tmp_path: Path) -> None:
     (tmp_path / "AEA" / "train_aria_gaze.csv").write_text("".join(lines))
     printed = original_readmes.run(tmp_path, "gaze_anticipation", SMALLER)
     clips = [*(tmp_path / "prepared" / "clips.gaze").glob("*/*.mp4")]
-    assert len(clips) >= 10 and all(has_sound(path) for path in clips), "missing_audio/ too"
+    assert len(clips) >= 10 and all(has_audio(path) for path in clips), "missing_audio/ too"
     for folder in ("clips.audio_24kHz", "clips.audio_24kHz_stft"):
         assert len([*(tmp_path / "prepared" / folder).glob("*/*")]) == len(clips), folder
     assert len([*(tmp_path / "prepared" / "gaze_frame_label").glob("*_frame_label.csv")]) == 6

@@ -19,7 +19,7 @@ from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import read_list
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED
 from eyeline.training import listed
-from eyeline.video.sound import read_sound
+from eyeline.video.audio import read_audio
 from tests.systems.gaze_anticipation import filmed
 
 
@@ -39,17 +39,17 @@ def test_all_is_there(prepared: Path) -> None:
 
 def test_a_second_run_keeps_and_a_changed_file_is_taken_anew(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    told: list[str] = []
+    known: list[str] = []
     first = prepare.run(source, out)
     filmed.write_gaze(source / "gaze" / "bb.csv", 11)
-    (out / store.VIDEOS / "aa" / store.SOUND).unlink()
-    second = prepare.run(source, out, told=told.append)
+    (out / store.VIDEOS / "aa" / store.AUDIO).unlink()
+    second = prepare.run(source, out, log=known.append)
     third = prepare.run(source, out)
     assert [o.status for o in first.outcomes] == ["done", "done"]
     assert [o.status for o in second.outcomes] == ["done", "done"]
     assert [o.status for o in third.outcomes] == ["kept", "kept"]
-    assert "frames have no gaze" in told[2] and told[1].startswith("[1/2] aa: done, 360 frames")
-    assert told[0].startswith("lists: those of")
+    assert "frames have no gaze" in known[2] and known[1].startswith("[1/2] aa: done, 360 frames")
+    assert known[0].startswith("lists: those of")
     assert third.as_dict()["seconds_a_clip"] is None
 
 
@@ -57,7 +57,7 @@ def test_side_by_side_as_one_after_the_other(ego4d: Path, prepared: Path, tmp_pa
     assert not prepare.run(ego4d, tmp_path / "out", jobs=2).failed
     for name in ("aa", "bb"):
         ours, theirs = (root / store.VIDEOS / name for root in (tmp_path / "out", prepared))
-        assert (ours / store.SOUND).read_bytes() == (theirs / store.SOUND).read_bytes()
+        assert (ours / store.AUDIO).read_bytes() == (theirs / store.AUDIO).read_bytes()
     for split in ("train", "test"):
         ours, theirs = (root / "split" / f"{split}.list" for root in (tmp_path / "out", prepared))
         assert ours.read_text() == theirs.read_text()
@@ -80,15 +80,15 @@ def _two_rows(source: Path) -> None:
 
 
 def _slow(source: Path) -> None:
-    filmed.write_video(source / "full_scale.gaze" / "aa.mp4", 300, 25, sound=filmed.tone(12))
+    filmed.write_video(source / "full_scale.gaze" / "aa.mp4", 300, 25, audio=filmed.tone(12))
 
 
-def _no_sound(source: Path) -> None:
+def _no_audio(source: Path) -> None:
     filmed.write_video(source / "full_scale.gaze" / "aa.mp4", 360)
 
 
-def _short_sound(source: Path) -> None:
-    filmed.write_video(source / "full_scale.gaze" / "aa.mp4", 360, sound=filmed.tone(9))
+def _short_audio(source: Path) -> None:
+    filmed.write_video(source / "full_scale.gaze" / "aa.mp4", 360, audio=filmed.tone(9))
 
 
 def _no_video(source: Path) -> None:
@@ -101,8 +101,8 @@ def _no_video(source: Path) -> None:
         (_no_gaze, "aa.csv is missing"),
         (_two_rows, "aa.csv has 2 rows of gaze"),
         (_slow, "aa.mp4: its frame rate is 25.000"),
-        (_no_sound, "aa.mp4: it has no sound"),
-        (_short_sound, "aa.mp4: its sound ends 3.00 s before the picture"),
+        (_no_audio, "aa.mp4: it has no audio"),
+        (_short_audio, "aa.mp4: its audio ends 3.00 s before the image"),
         (_no_video, "aa.mp4 is not a video"),
     ],
 )
@@ -118,14 +118,14 @@ def test_a_damaged_video_costs_itself(
         data.open_clips(tmp_path / "out", "train")
 
 
-@pytest.mark.parametrize("damage", [_no_sound, _short_sound])
+@pytest.mark.parametrize("damage", [_no_audio, _short_audio])
 def test_silence_can_fill(source: Path, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     damage(source)
     summary = prepare.run(source, tmp_path / "out", fill_silence=True)
     assert not summary.failed and "are silent" in str(summary.as_dict()["notes_by_video"]["aa"])
-    found = data.open_clips(tmp_path / "out", "train")
-    assert np.isfinite(found[1]["sound"].numpy()).all()
-    assert found.silent == (("aa",) if damage is _no_sound else ())
+    result = data.open_clips(tmp_path / "out", "train")
+    assert np.isfinite(result[1]["audio"].numpy()).all()
+    assert result.silent == (("aa",) if damage is _no_audio else ())
 
 
 def _write_missing_audio(source: Path, video: str = "aa", *, seed: int = 0, finer: int = 2) -> None:
@@ -136,49 +136,49 @@ def _write_missing_audio(source: Path, video: str = "aa", *, seed: int = 0, fine
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(24_000 * finer)
-        sound = np.repeat(filmed.tone(12, seed), finer)
-        stored = np.rint(np.stack([sound, sound], 1) * 32767).astype("<i2")
+        audio = np.repeat(filmed.tone(12, seed), finer)
+        stored = np.rint(np.stack([audio, audio], 1) * 32767).astype("<i2")
         file.writeframes(stored.tobytes())
 
 
-def test_sound_of_a_file_beside(source: Path, tmp_path: Path) -> None:
-    _no_sound(source)
+def test_audio_of_a_file_parallel(source: Path, tmp_path: Path) -> None:
+    _no_audio(source)
     _write_missing_audio(source)
     assert not prepare.run(source, tmp_path / "out").failed
-    found = store.open_video(tmp_path / "out", "aa")
-    assert found.has_sound and found.card["counts"]["sound_s"] == pytest.approx(12, abs=0.01)
+    result = store.open_video(tmp_path / "out", "aa")
+    assert result.has_audio and result.card["counts"]["sound_s"] == pytest.approx(12, abs=0.01)
 
 
 def _far(ours: Path, theirs: Path) -> float:
     """Mean difference of the audio of two files, by the root mean square of the second."""
     a, b = (
-        np.concatenate([block.samples for block in read_sound(path, 24_000, start_s=0.0)])[:110_000]
+        np.concatenate([block.samples for block in read_audio(path, 24_000, start_s=0.0)])[:110_000]
         for path in (ours, theirs)
     )
     return float(np.abs(a - b).mean() / np.sqrt((b**2).mean()))
 
 
-def test_clips_have_the_audio_of_a_file_beside(ego4d: Path, source: Path, tmp_path: Path) -> None:
+def test_clips_have_the_audio_of_a_file_parallel(ego4d: Path, source: Path, tmp_path: Path) -> None:
     """Also those that an earlier version left without any."""
-    _no_sound(source)
+    _no_audio(source)
     _write_missing_audio(source)
     out, own = tmp_path / "out", tmp_path / "own"
     silent = out / "clips.gaze" / "aa" / "aa_t0_t5.mp4"
     filmed.write_video(silent, 150)
-    told: list[str] = []
-    prepare.run(source, out, clip_files=True, told=told.append)
+    known: list[str] = []
+    prepare.run(source, out, clip_files=True, log=known.append)
     prepare.run(ego4d, own, clip_files=True)
-    assert any(said.endswith("aa: 2 clips written, 0 kept") for said in told)
+    assert any(said.endswith("aa: 2 clips written, 0 kept") for said in known)
     for name in ("aa_t0_t5.mp4", "aa_t5_t10.mp4"):
         ours, theirs = (root / "clips.gaze" / "aa" / name for root in (out, own))
         assert _far(ours, theirs) < 0.3
-    prepare.run(source, out, clip_files=True, told=told.append)
-    assert any(said.endswith("aa: 0 clips written, 2 kept") for said in told)
+    prepare.run(source, out, clip_files=True, log=known.append)
+    assert any(said.endswith("aa: 0 clips written, 2 kept") for said in known)
 
 
 def test_an_index_of_before_is_prepared_again(source: Path, tmp_path: Path) -> None:
     """One that does not know where the audio lies."""
-    _no_sound(source)
+    _no_audio(source)
     _write_missing_audio(source)
     assert not prepare.run(source, tmp_path / "out").failed
     path = tmp_path / "out" / store.VIDEOS / "aa" / store.INDEX
@@ -190,7 +190,7 @@ def test_an_index_of_before_is_prepared_again(source: Path, tmp_path: Path) -> N
     assert [o.status for o in outcomes] == ["done", "kept"]
 
 
-def test_silent_clips_take_their_part_of_the_audio_beside(
+def test_silent_clips_take_their_part_of_the_audio_parallel(
     ego4d: Path, prepared: Path, tmp_path: Path
 ) -> None:
     cut, out = tmp_path / "cut", tmp_path / "out"
@@ -201,10 +201,10 @@ def test_silent_clips_take_their_part_of_the_audio_beside(
     assert not prepare.run(cut, out).failed
     ours, theirs = (data.open_clips(root, "test") for root in (out, prepared))
     for n in range(2):
-        assert (ours[n]["sound"] - theirs[n]["sound"]).abs().mean() < 0.1
+        assert (ours[n]["audio"] - theirs[n]["audio"]).abs().mean() < 0.1
 
 
-def test_gaze_that_ends_early_is_told(source: Path, tmp_path: Path) -> None:
+def test_gaze_that_ends_early_is_reported(source: Path, tmp_path: Path) -> None:
     filmed.write_gaze(source / "gaze" / "aa.csv", 6)
     summary = prepare.run(source, tmp_path / "out")
     assert "frames have no gaze" in summary.as_dict()["notes_by_video"]["aa"][0]
@@ -219,15 +219,15 @@ def test_listed_clips_beyond_a_video_are_left_out(source: Path, tmp_path: Path) 
     assert "1 clips of test are left out: their videos are too short" in summary.notes
 
 
-def test_a_listed_video_that_is_not_here_is_told_in_prepare_and_evaluate(
+def test_a_listed_video_that_is_not_here_is_reported_in_prepare_and_evaluate(
     source: Path, tmp_path: Path
 ) -> None:
     path = source / "test_ego4d_gaze.csv"
     path.write_text(path.read_text() + "cc/cc_t0_t5.mp4\ncc/cc_t5_t10.mp4\ndd/dd_t0_t5.mp4\n")
-    told: list[str] = []
-    summary = prepare.run(source, tmp_path / "out", told=told.append)
+    known: list[str] = []
+    summary = prepare.run(source, tmp_path / "out", log=known.append)
     said = "2 of 3 listed videos are not here: cc, dd; test has 2 of 5 clips"
-    assert said in told and said in summary.as_dict()["notes"]
+    assert said in known and said in summary.as_dict()["notes"]
     assert listed.notes(tmp_path / "out", "test") == (said,)
     assert listed.notes(tmp_path / "out", tmp_path / "out" / "split" / "test.list") == (said,)
     assert listed.notes(tmp_path / "out", "train") == ()
@@ -262,12 +262,12 @@ def _own(source: Path) -> Path:
     return source
 
 
-def test_without_lists_videos_are_drawn_and_told(source: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    summary = prepare.run(_own(source), tmp_path / "out", told=told.append)
+def test_without_lists_videos_are_drawn_and_reported(source: Path, tmp_path: Path) -> None:
+    known: list[str] = []
+    summary = prepare.run(_own(source), tmp_path / "out", log=known.append)
     assert summary.details["clips"] == {"train": 2, "test": 2}
     assert "1 of 2 videos drawn to test on (test_share 0.2, seed 0)" in summary.notes[0]
-    assert told[0] == summary.notes[0] and "train_ego4d_gaze.csv (or train.list)" in told[0]
+    assert known[0] == summary.notes[0] and "train_ego4d_gaze.csv (or train.list)" in known[0]
     lists = [read_list(tmp_path / "out" / "split" / f"{split}.list") for split in ("train", "test")]
     assert sorted(clip.video for those in lists for clip in those) == ["aa", "aa", "bb", "bb"]
     again = prepare.run(source, tmp_path / "again", videos=("bb",))
@@ -275,7 +275,7 @@ def test_without_lists_videos_are_drawn_and_told(source: Path, tmp_path: Path) -
 
 
 def test_a_video_to_test_on_alone_has_nothing_to_learn_from(source: Path, tmp_path: Path) -> None:
-    filmed.write_video(_own(source) / "full_scale.gaze" / "bb.mp4", 120, sound=filmed.tone(4))
+    filmed.write_video(_own(source) / "full_scale.gaze" / "bb.mp4", 120, audio=filmed.tone(4))
     summary = prepare.run(source, tmp_path / "out")
     assert (
         summary.notes[-1].startswith("no clip fits into bb") and len(summary.details["clips"]) == 1
@@ -284,7 +284,7 @@ def test_a_video_to_test_on_alone_has_nothing_to_learn_from(source: Path, tmp_pa
     assert prepare.run(source, tmp_path / "alone").details["clips"] == {"train": 2}
 
 
-def test_videos_that_are_always_left_out_are_told(source: Path, tmp_path: Path) -> None:
+def test_videos_that_are_always_left_out_are_reported(source: Path, tmp_path: Path) -> None:
     name = sorted(clips.SKIPPED)[0]
     (source / "full_scale.gaze" / "aa.mp4").rename(source / "full_scale.gaze" / f"{name}.mp4")
     summary = prepare.run(source, tmp_path / "out")
@@ -317,7 +317,7 @@ def test_lists_lie_in_data_too_or_are_overruled(source: Path, tmp_path: Path) ->
         path.rename(source / "data" / path.name)
     summary = prepare.run(source, tmp_path / "out")
     assert summary.notes[0] == f"lists: those of {source / 'data'}"
-    drawn = prepare.run(source, tmp_path / "out", test_share=0.5)
+    drawn = prepare.run(source, tmp_path / "out", test_fraction=0.5)
     assert "as asked for, lists or not" in drawn.notes[0]
 
 
@@ -345,9 +345,9 @@ def test_clips_by_rule_keep_clear_of_what_is_not_tracked(source: Path, tmp_path:
 
 def test_the_originals_clips_with_its_labels(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
-    told: list[str] = []
-    prepare.run(ego4d, out, clip_files=True, told=told.append)
-    assert "aa: 2 clips written, 0 kept" in told[-2] + told[-1]
+    known: list[str] = []
+    prepare.run(ego4d, out, clip_files=True, log=known.append)
+    assert "aa: 2 clips written, 0 kept" in known[-2] + known[-1]
     assert len(list(out.glob("clips.gaze/*/*.mp4"))) == 4
     for name in ("aa", "bb"):
         gaze = store.open_video(out, name).gaze
@@ -362,9 +362,9 @@ def test_the_originals_clips_with_its_labels(ego4d: Path, prepared: Path, tmp_pa
     assert (ours.target_frames == cut.target_frames).all()
     assert np.abs(ours.gaze - cut.gaze).max() < 1e-7
     for n in range(2):
-        # encoded anew: a little of the pictures and of the sound is lost
+        # encoded anew: a little of the images and of the audio is lost
         assert (ours[n]["clip"] - cut[n]["clip"]).abs().max() < 4 / 255 / 0.225
-        assert (ours[n]["sound"] - cut[n]["sound"]).abs().mean() < 1
+        assert (ours[n]["audio"] - cut[n]["audio"]).abs().mean() < 1
 
 
 def test_all_that_the_original_reads(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
@@ -373,15 +373,15 @@ def test_all_that_the_original_reads(ego4d: Path, prepared: Path, tmp_path: Path
     for split in ("train", "test"):
         name = f"{split}_ego4d_gaze.csv"
         assert (out / name).read_bytes() == (ego4d / name).read_bytes()
-    found = store.open_video(out, "bb")
+    result = store.open_video(out, "bb")
     rows = np.loadtxt(out / "gaze_frame_label" / "bb_frame_label.csv", delimiter=",", skiprows=1)
-    assert (rows[:, 0] == np.arange(360)).all() and (rows[:, 3] == found.gaze.kind).all()
-    assert (rows[:, 1:3] == found.gaze.xy).all()
+    assert (rows[:, 0] == np.arange(360)).all() and (rows[:, 3] == result.gaze.kind).all()
+    assert (rows[:, 1:3] == result.gaze.xy).all()
     for clip in read_list(out / "test_ego4d_gaze.csv"):
         stem = Path(clip.line).with_suffix("")
         columns = np.load(out / "clips.audio_24kHz_stft" / f"{stem}.npy")
         assert columns.shape == (256, 1000) and columns.dtype == np.float32
-        windows = found.heard(clip, np.array([0, 744]))
+        windows = result.heard(clip, np.array([0, 744]))
         assert np.abs(windows - np.stack([columns[:, :256], columns[:, 744:]])).max() < 1e-4
         assert (np.load(out / "clips.gaze.audio_stft" / f"{stem}.npy") == columns).all()
         with wave.open(str(out / "clips.audio_24kHz" / f"{stem}.wav")) as file:
@@ -413,7 +413,7 @@ def test_key_frames_do_not_matter(
     ego4d: Path, source: Path, prepared: Path, tmp_path: Path
 ) -> None:
     filmed.write_video(
-        source / "full_scale.gaze" / "bb.mp4", 360, key_every=25, sound=filmed.tone(12, 1)
+        source / "full_scale.gaze" / "bb.mp4", 360, key_every=25, audio=filmed.tone(12, 1)
     )
     prepare.run(source, tmp_path / "out")
     ours, keyed = (data.open_clips(root, "test") for root in (prepared, tmp_path / "out"))

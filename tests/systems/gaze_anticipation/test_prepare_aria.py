@@ -28,7 +28,7 @@ def today(root: Path, name: str = NAME) -> Path:
     """A recording of today's release that looks ahead and slowly to one side."""
     folder = root / name
     filmed.write_video(
-        folder / "movie.mp4", 20 * SECONDS, 20, sound=filmed.tone(SECONDS), size=(64, 64)
+        folder / "movie.mp4", 20 * SECONDS, 20, audio=filmed.tone(SECONDS), size=(64, 64)
     )
     times = START_NS + np.arange(20 * SECONDS) * 50_000_000
     (folder / "timestamps.csv").write_text("timestamp_ns\n" + "\n".join(map(str, times)) + "\n")
@@ -52,7 +52,7 @@ def lists(source: Path) -> None:
 
 def pilot(root: Path) -> Path:
     filmed.write_video(
-        root / "full_scale" / f"{MOVIE}.mp4", 20 * SECONDS, 20, sound=filmed.tone(SECONDS)
+        root / "full_scale" / f"{MOVIE}.mp4", 20 * SECONDS, 20, audio=filmed.tone(SECONDS)
     )
     group = root / "labels" / "loc1"
     group.mkdir(parents=True)
@@ -72,15 +72,15 @@ def test_todays_release(tmp_path: Path) -> None:
     out = tmp_path / "out"
     summary = prepare_aria.run(tmp_path / "source", out)
     assert not summary.failed and [o.name for o in summary.outcomes] == [MOVIE]
-    found = data.open_clips(out, "test")
-    assert found.dataset == "aria" and found.start_s.tolist() == [0, 2, 4, 6]
-    assert found.target_frames[2].tolist() == list(range(80 + 64, 80 + 100, 5))
+    result = data.open_clips(out, "test")
+    assert result.dataset == "aria" and result.start_s.tolist() == [0, 2, 4, 6]
+    assert result.target_frames[2].tolist() == list(range(80 + 64, 80 + 100, 5))
     video = store.open_video(out, MOVIE)
     assert set(video.gaze.kind) == {0} and len(video.gaze) == 240
-    # the wearer's left is the picture's left: looking there makes x smaller
+    # the wearer's left is the image's left: looking there makes x smaller
     assert video.gaze.xy[:60, 0].max() - video.gaze.xy[40, 0] > 0.05
-    assert np.abs(found.ahead_s[0] - (5 + 5 * np.arange(8)) / 20).max() < 1e-9
-    assert found[0]["clip"].shape == (3, 8, 256, 256)
+    assert np.abs(result.ahead_s[0] - (5 + 5 * np.arange(8)) / 20).max() < 1e-9
+    assert result[0]["clip"].shape == (3, 8, 256, 256)
 
 
 def test_all_that_the_original_reads(tmp_path: Path) -> None:
@@ -137,16 +137,16 @@ def test_a_recording_that_is_still_a_vrs_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = today(tmp_path / "source")
-    made = tmp_path / "made"
-    made.mkdir()
+    created = tmp_path / "made"
+    created.mkdir()
     for name in (vrs.MOVIE, vrs.TIMES, vrs.CALIBRATION):
-        (folder / name).rename(made / name)
-    (folder / "recording.vrs").write_bytes(b"made up")
+        (folder / name).rename(created / name)
+    (folder / "recording.vrs").write_bytes(b"synthetic")
     monkeypatch.setitem(sys.modules, "projectaria_tools", None)
     with pytest.raises(DataError, match=r"pip install eyeline\[aria\]"):
         prepare_aria.run(tmp_path / "source", tmp_path / "out")
     monkeypatch.setattr(vrs, "check_reader", lambda: None)
-    monkeypatch.setattr(vrs, "export", lambda _, to: shutil.copytree(made, to))
+    monkeypatch.setattr(vrs, "export", lambda _, to: shutil.copytree(created, to))
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
     assert not summary.failed and (tmp_path / "out" / "recordings" / NAME / vrs.MOVIE).is_file()
 
@@ -160,7 +160,7 @@ def test_a_damaged_vrs_file_costs_itself(tmp_path: Path, monkeypatch: pytest.Mon
     today(tmp_path / "source")
     other = today(tmp_path / "source", "other")
     (other / "movie.mp4").unlink()
-    (other / "recording.vrs").write_bytes(b"made up")
+    (other / "recording.vrs").write_bytes(b"synthetic")
     summary = prepare_aria.run(tmp_path / "source", tmp_path / "out")
     assert [o.status for o in summary.outcomes] == ["done", "failed"]
     assert "recording.vrs cannot be read" in summary.failed[0].message
@@ -172,9 +172,9 @@ def test_the_pilot(tmp_path: Path) -> None:
     assert not summary.failed
     k = np.arange(10 * SECONDS)
     wanted = aria_labels(k, 700 + 5 * k, 650 - 3 * k, 20 * SECONDS)
-    found = store.open_video(tmp_path / "out", MOVIE).gaze
-    assert np.abs(found.xy - wanted.xy).max() < 1e-12 and (found.kind == wanted.kind).all()
-    assert found.xy[0].tolist() == [1 - 650 / ARIA_SENSOR, 700 / ARIA_SENSOR]
+    result = store.open_video(tmp_path / "out", MOVIE).gaze
+    assert np.abs(result.xy - wanted.xy).max() < 1e-12 and (result.kind == wanted.kind).all()
+    assert result.xy[0].tolist() == [1 - 650 / ARIA_SENSOR, 700 / ARIA_SENSOR]
 
 
 def _no_times(folder: Path) -> None:
@@ -201,7 +201,7 @@ def _other_clock(folder: Path) -> None:
 
 
 def _slow(folder: Path) -> None:
-    filmed.write_video(folder / "movie.mp4", 240, 30, sound=filmed.tone(8))
+    filmed.write_video(folder / "movie.mp4", 240, 30, audio=filmed.tone(8))
 
 
 @pytest.mark.parametrize(

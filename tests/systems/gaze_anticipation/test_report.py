@@ -11,25 +11,25 @@ import pytest
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.report import Report
-from eyeline.systems.gaze_anticipation.scoring import bench, levels
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
-from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring import evaluator, levels
+from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from tests.systems.gaze_anticipation import judged
 
 NAMES = [each.name for each in fields(Truth)]
 
 
-def answered(known: Truth, blur: float) -> Tally:
+def answered(known: Truth, blur: float) -> Accumulator:
     """A spot near the gaze, the farther the later."""
     rng = np.random.default_rng(1)
     moved = known.square + blur * (1 + known.slot[:, None]) * rng.normal(size=known.square.shape)
-    return Bench(known).of_places(np.clip(moved, 0, 1))
+    return Evaluator(known).of_places(np.clip(moved, 0, 1))
 
 
 @pytest.fixture(scope="module")
 def made() -> Report:
     known = judged.truth(videos=6)
-    tallies = {"net": answered(known, 0.01), **baselines(Bench(known))}
+    tallies = {"net": answered(known, 0.01), **baselines(Evaluator(known))}
     borders = {"net": levels.nearest(0.05), "centre_prior": levels.nearest(0.05)}
     return report.made(tallies, known, borders, first="net", samples=100)
 
@@ -49,8 +49,8 @@ def test_the_table(made: Report) -> None:
 
 
 def test_the_published_line(made: Report) -> None:
-    name, _, told = made["json_stats"].partition(": ")
-    stats = json.loads(told)
+    name, _, known = made["json_stats"].partition(": ")
+    stats = json.loads(known)
     assert name == "json_stats" and stats["split"] == "test_final"
     for key in ("recall", "precision", "f1", "threshold"):
         assert stats[key] == pytest.approx(made["published"][key], abs=5.1e-6)
@@ -87,67 +87,67 @@ def test_intervals_of_videos_that_are_alike() -> None:
     columns = [np.concatenate([getattr(one, name)] * 2) for name in NAMES]
     both = Truth(np.array(["a", "b"], object).repeat(len(one)), *columns[1:])
     spots = np.full((len(both), 2), 0.4)
-    tally = Bench(both).of_places(spots)
-    made = report.made({"a": tally, "b": tally}, both, first="a", samples=20)
-    low, high = made["interval"]["a"]["auc"]
-    assert low == pytest.approx(high) == pytest.approx(made["pooled"]["a"]["auc"])
-    assert made["interval"]["a_over"]["b"]["l2"] == [0, 0]
+    accumulator = Evaluator(both).of_places(spots)
+    created = report.made({"a": accumulator, "b": accumulator}, both, first="a", samples=20)
+    low, high = created["interval"]["a"]["auc"]
+    assert low == pytest.approx(high) == pytest.approx(created["pooled"]["a"]["auc"])
+    assert created["interval"]["a_over"]["b"]["l2"] == [0, 0]
 
 
 def test_a_draw_counts_a_video_as_often_as_it_is_drawn() -> None:
     known = judged.truth(videos=3)
-    tally = answered(known, 0.02)
+    accumulator = answered(known, 0.02)
     thresholds = levels.sweep("ego4d", "anticipation")
     drawn = np.random.default_rng(0).integers(0, 3, (1, 3))[0]
-    found = report.made({"a": tally}, known, first="a", samples=1)["interval"]["a"]
-    means = tally.means((0,), videos=drawn)
-    assert found["published_f1"][0] == pytest.approx(report.adaptive(means, thresholds)["f1"])
-    assert found["l2"][0] == pytest.approx(float(means.distance))
+    predictions = report.made({"a": accumulator}, known, first="a", samples=1)["interval"]["a"]
+    means = accumulator.means((0,), videos=drawn)
+    assert predictions["published_f1"][0] == pytest.approx(report.adaptive(means, thresholds)["f1"])
+    assert predictions["l2"][0] == pytest.approx(float(means.distance))
 
 
 def test_one_video_and_no_fixation() -> None:
     known = judged.truth(videos=1)
     rare = replace(known, kind=np.where(np.arange(len(known)) % 2, 1, 3))
-    tally = answered(rare, 0.01)
-    made = report.made({"a": tally}, rare, first="a")
-    assert made["interval"] is None and made["published"]["f1"] is None
-    assert made["published"]["threshold"] == pytest.approx(0.01)
-    assert made["pooled"]["a"]["auc"] is None and made["tracked"]["a"]["auc"] > 0.5
-    assert made["notes"][:3] == [
-        "20 of 40 frames without gaze in the picture: left out",
+    accumulator = answered(rare, 0.01)
+    created = report.made({"a": accumulator}, rare, first="a")
+    assert created["interval"] is None and created["published"]["f1"] is None
+    assert created["published"]["threshold"] == pytest.approx(0.01)
+    assert created["pooled"]["a"]["auc"] is None and created["tracked"]["a"]["auc"] > 0.5
+    assert created["notes"][:3] == [
+        "20 of 40 frames without gaze in the image: left out",
         "no fixation: the published figures are not defined",
         "one video: no intervals by video",
     ]
-    assert '"f1": NaN' in made["json_stats"] and report.chosen(tally) is None
+    assert '"f1": NaN' in created["json_stats"] and report.chosen(accumulator) is None
 
 
 def test_estimation_has_no_horizons() -> None:
     known = judged.truth(ahead=False)
-    made = report.made({"a": answered(known, 0.01)}, known, first="a", samples=0)
-    assert made["task"] == "estimation" and made["by_horizon"] is None
-    assert made["interval"] is None
+    created = report.made({"a": answered(known, 0.01)}, known, first="a", samples=0)
+    assert created["task"] == "estimation" and created["by_horizon"] is None
+    assert created["interval"] is None
     at = levels.places(levels.sweep("ego4d", "estimation"))
     f1 = answered(known, 0.01).means((0,)).f1[at]
-    assert made["published"]["f1"] == pytest.approx(f1.max())
+    assert created["published"]["f1"] == pytest.approx(f1.max())
 
 
 def test_the_threshold_of_other_frames() -> None:
     """The best of all borders on them, the first of equals."""
     known = judged.truth(videos=2)
-    tally = answered(known, 0.02)
-    border = report.chosen(tally)
-    f1 = tally.means((0,)).f1
+    accumulator = answered(known, 0.02)
+    border = report.chosen(accumulator)
+    f1 = accumulator.means((0,)).f1
     assert border == int(np.argmax(f1)) and f1[border] >= f1[levels.nearest(0.05)]
     other = judged.truth(videos=2, seed=5)
-    told = report.figures(answered(other, 0.02).means((0,)), border, 0)
-    assert told["threshold"] == levels.threshold_of(border)
-    assert 0 < told["f1"] <= answered(other, 0.02).means((0,)).f1.max()
+    given = report.figures(answered(other, 0.02).means((0,)), border, 0)
+    assert given["threshold"] == levels.threshold_of(border)
+    assert 0 < given["f1"] <= answered(other, 0.02).means((0,)).f1.max()
 
 
 def test_levels_of_spots_are_those_of_their_values() -> None:
     """So a spot's threshold is its radius."""
-    found = bench.spots(np.array([[0.5, 0.5]]), 64)[0]
+    predictions = evaluator.spots(np.array([[0.5, 0.5]]), 64)[0]
     away = np.hypot(*np.meshgrid(*[np.arange(64) - 32] * 2))
-    inside = found > levels.nearest(0.05)
+    inside = predictions > levels.nearest(0.05)
     radius = 3.2 * np.sqrt(-2 * np.log(0.05))
     assert away[inside].max() < radius < away[~inside].min()

@@ -13,8 +13,8 @@ from eyeline.evaluation import tables
 from eyeline.systems.gaze_anticipation import predictions, report, score
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
-from eyeline.systems.gaze_anticipation.scoring import bench, levels, map_files
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines
+from eyeline.systems.gaze_anticipation.scoring import evaluator, levels, map_files
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
 from tests.systems.gaze_anticipation import judged
 
@@ -24,49 +24,49 @@ ASIDE = np.array([0.03, -0.02])
 def answers(known: Truth, order: np.ndarray | None = None) -> tuple[Predictions, np.ndarray]:
     """A spot a little beside the gaze, and its maps."""
     place = np.clip(known.square + ASIDE, 0, 1)
-    found = predicted(known, np.clip(known.xy + ASIDE, 0, 1), np.full(len(known), 0.1))
+    result = predicted(known, np.clip(known.xy + ASIDE, 0, 1), np.full(len(known), 0.1))
     order = np.arange(len(known)) if order is None else order
-    return found.take(order), bench.spots(place[order], 64)
+    return result.take(order), evaluator.spots(place[order], 64)
 
 
 def written(folder: Path, known: Truth, order: np.ndarray | None = None) -> Path:
     """Tables and maps as the evaluation leaves them."""
-    found, maps = answers(known, order)
+    result, maps = answers(known, order)
     predictions.write(folder / "truth.csv", known)
-    predictions.write(folder / "p.csv", found)
+    predictions.write(folder / "p.csv", result)
     with map_files.writing(folder / "p.parquet", 64) as writer:
-        writer.add(found, maps)
+        writer.add(result, maps)
     return folder / "p.csv"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("scored")
-    written(made, judged.truth())
-    return made
+    created = tmp_path_factory.mktemp("scored")
+    written(created, judged.truth())
+    return created
 
 
 def test_a_table_against_the_truth(folder: Path) -> None:
-    told: list[str] = []
-    made = score.run(
+    given: list[str] = []
+    created = score.run(
         folder / "p.csv", folder / "truth.csv", threshold=0.0501, fov_deg=82, samples=20,
-        told=told.append,
+        log=given.append,
     )  # fmt: skip
     known = judged.truth()
-    found, maps = answers(known)
-    frames = Bench(known, fov_deg=82)
-    tally = frames.tally()
-    frames.add(tally, slice(None), maps, found.xy)
+    result, maps = answers(known)
+    frames = Evaluator(known, fov_deg=82)
+    accumulator = frames.accumulator()
+    frames.add(accumulator, slice(None), maps, result.xy)
     wanted = report.made(
-        {score.PREDICTED: tally, **baselines(frames)}, known,
+        {score.PREDICTED: accumulator, **baselines(frames)}, known,
         {score.PREDICTED: levels.nearest(0.05)}, first=score.PREDICTED, samples=20,
     )  # fmt: skip
     for name in ("published", "pooled", "tracked", "by_horizon", "interval", "counts"):
-        assert made[name] == wanted[name], name
-    row = made["pooled"][score.PREDICTED]
+        assert created[name] == wanted[name], name
+    row = created["pooled"][score.PREDICTED]
     assert row["threshold"] == pytest.approx(0.05) and row["f1"] > 0.5 and row["angle_deg"] > 1
     assert row["l2"] == pytest.approx(np.hypot(0.03, 0.02), abs=1e-3)
-    assert told == made["notes"] and made["predictions"].endswith("p.csv")
+    assert given == created["notes"] and created["predictions"].endswith("p.csv")
 
 
 def test_the_order_of_rows_does_not_matter(folder: Path, tmp_path: Path) -> None:
@@ -80,29 +80,29 @@ def test_the_order_of_rows_does_not_matter(folder: Path, tmp_path: Path) -> None
         assert two["pooled"][name] == pytest.approx(row, nan_ok=True)
 
 
-def test_plain_maps_beside(folder: Path, tmp_path: Path) -> None:
+def test_plain_maps_parallel(folder: Path, tmp_path: Path) -> None:
     """Maps that others made, of any size and sum."""
-    found, _ = answers(judged.truth())
-    predictions.write(tmp_path / "p.csv", found)
+    result, _ = answers(judged.truth())
+    predictions.write(tmp_path / "p.csv", result)
     place = np.clip(judged.truth().square + ASIDE, 0, 1) * 32
     away = [np.arange(32) - place[:, axis, None] for axis in (0, 1)]
     maps = 7 * np.exp(-0.5 * (away[0][:, None] ** 2 + away[1][:, :, None] ** 2) / 1.6**2)
     np.savez_compressed(tmp_path / "p.npz", heatmap=maps)
-    made = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=0)
+    created = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=0)
     known = score.run(folder / "p.csv", folder / "truth.csv", samples=0)
-    ours, theirs = (m["published"]["f1"] for m in (made, known))
+    ours, theirs = (m["published"]["f1"] for m in (created, known))
     assert ours == pytest.approx(theirs, abs=0.05) and ours > 0.5
 
 
 def test_points_alone_have_distances(folder: Path, tmp_path: Path) -> None:
     predictions.write(tmp_path / "p.csv", answers(judged.truth())[0])
-    made = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=5)
-    row = made["pooled"][score.PREDICTED]
+    created = score.run(tmp_path / "p.csv", folder / "truth.csv", samples=5)
+    row = created["pooled"][score.PREDICTED]
     assert row["l2"] == pytest.approx(np.hypot(0.03, 0.02), abs=1e-3) and row["auc"] is None
-    assert made["published"]["f1"] is None and made["pooled"]["centre_prior"]["auc"] > 0
-    assert made["interval"][score.PREDICTED]["auc"] is None
-    assert made["interval"]["predictions_over"]["centre_prior"]["l2"][1] < 0
-    assert made["notes"][0] == "no maps beside p.csv: only distances are told"
+    assert created["published"]["f1"] is None and created["pooled"]["centre_prior"]["auc"] > 0
+    assert created["interval"][score.PREDICTED]["auc"] is None
+    assert created["interval"]["predictions_over"]["centre_prior"]["l2"][1] < 0
+    assert created["notes"][0] == "no maps beside p.csv: only distances are told"
 
 
 def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
@@ -112,12 +112,12 @@ def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
         DataError, match=r"lacks 40 of 120 frames: frame 86 of clip 0 s of v1; .* 37 more"
     ):
         score.run(path, folder / "truth.csv")
-    made = score.run(path, folder / "truth.csv", subset=True, samples=0)
-    assert made["notes"][0] == "40 of 120 frames were not predicted: left out"
-    assert made["counts"]["frames"] == 80 and made["counts"]["videos"] == 2
+    created = score.run(path, folder / "truth.csv", subset=True, samples=0)
+    assert created["notes"][0] == "40 of 120 frames were not predicted: left out"
+    assert created["counts"]["frames"] == 80 and created["counts"]["videos"] == 2
     part = known.take(np.flatnonzero(known.video != "v1"))
     predictions.write(tmp_path / "truth.csv", part)
-    assert score.run(path, tmp_path / "truth.csv", samples=0)["pooled"] == made["pooled"]
+    assert score.run(path, tmp_path / "truth.csv", samples=0)["pooled"] == created["pooled"]
 
 
 def test_tables_that_do_not_fit(folder: Path, tmp_path: Path) -> None:

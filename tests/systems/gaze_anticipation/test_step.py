@@ -32,14 +32,14 @@ def plan(**sections: dict[str, Any]) -> Recipe:
 
 
 def batch(clips: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    clip, sound = small_inputs(clips, seed)
+    clip, audio = small_inputs(clips, seed)
     times = clip.shape[2]
     generator = torch.Generator().manual_seed(seed)
     maps = torch.softmax(4 * torch.randn(clips, times, 256, generator=generator), -1)
     kind = torch.tensor([[0, 1, 2, 3][:times]] * clips)
     return {
         "clip": clip,
-        "sound": sound,
+        "audio": audio,
         "heatmap": maps.view(clips, times, 16, 16),
         "kind": kind,
     }
@@ -61,35 +61,35 @@ def test_what_decays_as_published() -> None:
 
 def test_learning_rate_as_published() -> None:
     file, given = golden("optim"), read_recipe({}).optimizer
-    found = [learning_rate(given, float(epoch)) for epoch in file["epochs"]]
-    np.testing.assert_allclose(found, file["lr"], rtol=1e-9)
+    result = [learning_rate(given, float(epoch)) for epoch in file["epochs"]]
+    np.testing.assert_allclose(result, file["lr"], rtol=1e-9)
     assert learning_rate(given, 20.0) == pytest.approx(1e-6)
 
 
 def test_learning_rate_of_each_step() -> None:
-    made = plan(optimizer={"cosine_epochs": 2})
-    moved = optimizers(made, small())
-    scheduler = schedulers(made, moved, steps_per_epoch=4)["main"]
+    created = plan(optimizer={"cosine_epochs": 2})
+    moved = optimizers(created, small())
+    scheduler = schedulers(created, moved, steps_per_epoch=4)["main"]
     for step in range(8):
         rates = {group["lr"] for group in moved["main"].param_groups}
         assert len(rates) == 1
-        assert rates.pop() == pytest.approx(learning_rate(made.optimizer, step / 4))
+        assert rates.pop() == pytest.approx(learning_rate(created.optimizer, step / 4))
         moved["main"].step()
         scheduler.step()
 
 
 def test_a_batch_becomes_the_published_loss() -> None:
     net, given = small(), batch()
-    found = Step(plan())(net, given)
-    answer = net(given["clip"], given["sound"])
+    result = Step(plan())(net, given)
+    answer = net(given["clip"], given["audio"])
     apart = map_divergence(heatmaps(answer.logits), given["heatmap"])
     contrasted = contrast(answer.seen, answer.heard)
-    torch.testing.assert_close(found.total, apart + 0.05 * contrasted)
-    assert found.parts == {
+    torch.testing.assert_close(result.total, apart + 0.05 * contrasted)
+    assert result.parts == {
         "divergence": pytest.approx(apart.item()),
         "contrast": pytest.approx(contrasted.item()),
     }
-    found.total.backward()
+    result.total.backward()
     assert all(p.grad is not None for p in net.parameters())
 
 
@@ -106,9 +106,9 @@ def test_frames_without_gaze_can_be_left_out() -> None:
 
 def test_without_contrast_all_parameters_still_take_part() -> None:
     net, given = small(), batch()
-    found = Step(plan(loss={"contrast": 0.0}))(net, given)
-    assert found.total.item() == pytest.approx(found.parts["divergence"])
-    found.total.backward()
+    result = Step(plan(loss={"contrast": 0.0}))(net, given)
+    assert result.total.item() == pytest.approx(result.parts["divergence"])
+    result.total.backward()
     assert all(p.grad is not None for p in net.parameters())
     bare = small(embedding=0)
     assert set(Step(plan(loss={"contrast": 0.0}))(bare, given).parts) == {"divergence"}
@@ -116,13 +116,13 @@ def test_without_contrast_all_parameters_still_take_part() -> None:
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
-    made = plan(
+    created = plan(
         optimizer={"learning_rate": 2e-3, "cosine_epochs": 30},
         training={"recompute": "all", "seed": 1},
     )
     torch.manual_seed(0)
-    net = csts(**{**made.arguments, "drop_path": 0.0})
-    moved = optimizers(made, net)
+    net = csts(**{**created.arguments, "drop_path": 0.0})
+    moved = optimizers(created, net)
     given = batch()
     # one spot a clip, as labels have
     given["heatmap"] = torch.zeros(2, 4, 16, 16)
@@ -130,16 +130,16 @@ def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
     run = loop.Run(
         net,
         moved,
-        Step(made),
+        Step(created),
         lambda _: [given],
         30,
         seed=1,
         clip_norm=1.0,
-        schedulers=dict(schedulers(made, moved, 1)),
+        schedulers=dict(schedulers(created, moved, 1)),
     )
     history = loop.fit(run, Devices(precision=precision).fabric())
     with torch.no_grad():
-        maps = heatmaps(net(given["clip"], given["sound"]).logits)
+        maps = heatmaps(net(given["clip"], given["audio"]).logits)
     print([round(h["divergence"], 2) for h in history[::6]])
     assert float(maps[0, :, 3:6, 4:7].sum((1, 2)).min()) > 0.5
     assert float(maps[1, :, 10:13, 9:12].sum((1, 2)).min()) > 0.5
@@ -149,13 +149,13 @@ def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
 def test_gradients_and_a_step_as_published() -> None:
     """The whole network and two clips: 4 GB and some tens of seconds."""
     file, net = golden("model_grad_b2"), network()
-    clip, sound = inputs("b2", 2)
+    clip, audio = inputs("b2", 2)
     label = torch.from_numpy(file["target_heatmap"])
-    found = Step(read_recipe({}))(net, {"clip": clip, "sound": sound, "heatmap": label})
-    np.testing.assert_allclose(found.parts["divergence"], file["kldiv"], rtol=1e-5)
-    np.testing.assert_allclose(found.parts["contrast"], file["egonce"], rtol=1e-5)
-    np.testing.assert_allclose(found.total.item(), file["loss"], rtol=1e-5)
-    found.total.backward()
+    result = Step(read_recipe({}))(net, {"clip": clip, "audio": audio, "heatmap": label})
+    np.testing.assert_allclose(result.parts["divergence"], file["kldiv"], rtol=1e-5)
+    np.testing.assert_allclose(result.parts["contrast"], file["egonce"], rtol=1e-5)
+    np.testing.assert_allclose(result.total.item(), file["loss"], rtol=1e-5)
+    result.total.backward()
     parameters = dict(net.named_parameters())
     given = {n: parameters[our_name(str(n))] for n in file["param_names"]}
     norms = np.array([float(p.grad.norm()) for p in given.values() if p.grad is not None])

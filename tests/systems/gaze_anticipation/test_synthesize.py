@@ -1,4 +1,4 @@
-"""The made-up data set: its layout, its oddities, and that it prepares as Ego4D's does."""
+"""The synthetic data set: its layout, its oddities, and that it prepares as Ego4D's does."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from eyeline.systems.gaze_anticipation import prepare, synthesize
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION, UNTRACKED, read_ego4d_gaze
-from eyeline.systems.gaze_anticipation.synthetic.scenes import RATE_HZ, in_picture
+from eyeline.systems.gaze_anticipation.synthetic.scenes import RATE_HZ, in_image
+from eyeline.video.audio import has_audio
 from eyeline.video.reader import probe
-from eyeline.video.sound import has_sound
 
 SMALL: dict[str, Any] = {"videos": 4, "test_videos": 1, "seconds": 15, "width_px": 64}
 
@@ -25,10 +25,12 @@ SMALL: dict[str, Any] = {"videos": 4, "test_videos": 1, "seconds": 15, "width_px
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made") / "set"
-    told: list[str] = []
-    found = synthesize.run(root, told=told.append, **SMALL)
-    assert found["clips"] == 11 and found["test_clips"] == 3 and found["frames"] == 5 * 15 * RATE_HZ
-    assert told[-1].startswith("[5/5] ")
+    known: list[str] = []
+    result = synthesize.run(root, log=known.append, **SMALL)
+    assert (
+        result["clips"] == 11 and result["test_clips"] == 3 and result["frames"] == 5 * 15 * RATE_HZ
+    )
+    assert known[-1].startswith("[5/5] ")
     return root
 
 
@@ -61,15 +63,15 @@ def test_the_same_seed_gives_the_same_files(made: Path, tmp_path: Path) -> None:
 
 
 def test_it_has_the_published_layout(made: Path) -> None:
-    found = sorted(path.stem for path in (made / "full_scale.gaze").iterdir())
-    assert found == sorted(names(made)) == sorted(p.stem for p in (made / "gaze").iterdir())
+    result = sorted(path.stem for path in (made / "full_scale.gaze").iterdir())
+    assert result == sorted(names(made)) == sorted(p.stem for p in (made / "gaze").iterdir())
     for path in (made / "full_scale.gaze").iterdir():
         info = probe(path)
         assert (info.width_px, info.height_px, info.rate_hz) == (64, 64, RATE_HZ)
         assert info.duration_s == pytest.approx(15)
     text = (made / "train_ego4d_gaze.csv").read_bytes()
     assert text.count(b"\r\n") == 11 and text.splitlines() == sorted(text.splitlines())
-    rows = list(csv.reader((made / "gaze" / f"{found[0]}.csv").read_text().splitlines()))
+    rows = list(csv.reader((made / "gaze" / f"{result[0]}.csv").read_text().splitlines()))
     assert tuple(rows[0]) == synthesize.HEADER and len(rows[0]) == len(rows[1]) == 7
 
 
@@ -84,9 +86,9 @@ def test_gaze_is_counted_from_the_bottom(made: Path) -> None:
 
 
 def test_some_videos_are_odd(made: Path) -> None:
-    """Sound apart; gaze lost, whose clip is in no list; gaze that ends early."""
+    """Audio apart; gaze lost, whose clip is in no list; gaze that ends early."""
     _, apart, lost, short, _ = names(made)
-    silent = [p.stem for p in (made / "full_scale.gaze").iterdir() if not has_sound(p)]
+    silent = [p.stem for p in (made / "full_scale.gaze").iterdir() if not has_audio(p)]
     assert silent == [apart] == [p.stem for p in (made / "missing_audio").iterdir()]
     assert clips.read_untracked(made / "ego4d_gaze_untracked.csv") == {lost: ((6, 8),)}
     gone = np.diff(read_ego4d_gaze(made / "gaze" / f"{lost}.csv").time_s).max()
@@ -105,7 +107,7 @@ def test_it_prepares_and_its_labels_are_on_what_sounded(made: Path, prepared: Pa
     for number in range(3):
         frame = test.target_frames[number, 2:]
         thing = scene.things[scene.events[number].thing]
-        at = in_picture(thing.places, scene.head)[frame]
+        at = in_image(thing.places, scene.head)[frame]
         label = test.videos[test.video[number]].gaze.xy[frame]
         assert np.linalg.norm(label - at, axis=1).max() < 0.08
 

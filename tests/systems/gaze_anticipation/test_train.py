@@ -51,36 +51,36 @@ def timeless(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_the_card_says_how(trained: Trained) -> None:
-    out, made = trained
+    out, created = trained
     card = checkpoint.read_card(out / WEIGHTS)
     assert len(card.data["videos"]) == 3 and len(card.data["held_out_videos"]) == 1
     assert not {*card.data["videos"]} & {*card.data["held_out_videos"]}
     assert card.data["clips"] + card.data["clips_held_out"] == 11
     assert card.settings["rate_hz"] == 30 and card.settings["frame_step"] == 9
-    assert card.settings["threshold"] == made["pooled"]["csts"]["threshold"]
-    assert set(made["pooled"]) == {"csts", "centre_prior", "last_gaze"}
+    assert card.settings["threshold"] == created["pooled"]["csts"]["threshold"]
+    assert set(created["pooled"]) == {"csts", "centre_prior", "last_gaze"}
 
 
 def test_weights_evaluate_on_other_videos_with_their_threshold(
     data: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    out, made = trained
-    found = evaluate.run(out / WEIGHTS, data, tmp_path)
-    assert found["seen_in_training"] == 0 and found["counts"]["videos"] == 1
-    assert found["thresholds"]["csts"] == pytest.approx(made["settings"]["threshold"])
+    out, created = trained
+    result = evaluate.run(out / WEIGHTS, data, tmp_path)
+    assert result["seen_in_training"] == 0 and result["counts"]["videos"] == 1
+    assert result["thresholds"]["csts"] == pytest.approx(created["settings"]["threshold"])
     assert evaluate.run(out / WEIGHTS, data, split="train")["seen_in_training"] == 3
 
 
 def test_the_chosen_epoch_is_what_is_written(data: Path, trained: Trained) -> None:
     """Its scores on the videos held out are found again from the file."""
-    out, made = trained
+    out, created = trained
     card = checkpoint.read_card(out / WEIGHTS)
-    best = max(made["history"], key=lambda entry: entry["validation_f1"])
+    best = max(created["history"], key=lambda entry: entry["validation_f1"])
     for name in ("loss", "f1", "l2", "auc"):
         assert card.scores[f"validation_{name}"] == pytest.approx(
             best[f"validation_{name}"], abs=1e-4
         )
-    assert made["published"]["f1"] == pytest.approx(best["validation_f1"], abs=1e-6)
+    assert created["published"]["f1"] == pytest.approx(best["validation_f1"], abs=1e-6)
     network = csts(**card.arguments)
     checkpoint.fill(network, state_of(out), out)
     _, held = train.TASK.open_data(plan(), data)
@@ -94,12 +94,12 @@ def test_scores_after_an_epoch_are_those_of_the_evaluation(data: Path) -> None:
     torch.manual_seed(0)
     network = csts(**plan().arguments).eval()
     clips = open_clips(data, "train", side=64, sides=(64, 64), frames=2)
-    means = evaluate.measure(network, clips).tally.means(report.FIXATIONS)
-    found = validation.scores(network, clips, batch=4)
-    assert found["validation_l2"] == pytest.approx(float(means.distance))
-    assert found["validation_auc"] == pytest.approx(float(means.auc))
+    means = evaluate.measure(network, clips).accumulator.means(report.FIXATIONS)
+    result = validation.scores(network, clips, batch=4)
+    assert result["validation_l2"] == pytest.approx(float(means.distance))
+    assert result["validation_auc"] == pytest.approx(float(means.auc))
     wanted = report.adaptive(means, levels.sweep("ego4d", "anticipation"))["f1"]
-    assert found["validation_f1"] == pytest.approx(wanted)
+    assert result["validation_f1"] == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("recompute", ["none", "all"])
@@ -107,34 +107,34 @@ def test_keeping_less_and_computing_again_gives_the_same_curve(
     data: Path, trained: Trained, tmp_path: Path, recompute: str
 ) -> None:
     """A random share of samples goes past blocks in both, drawn again alike."""
-    made = train.run(SMALL, data, tmp_path, changes=[f"training.recompute={recompute}"])
-    for ours, theirs in zip(made["history"], trained[1]["history"], strict=True):
+    created = train.run(SMALL, data, tmp_path, changes=[f"training.recompute={recompute}"])
+    for ours, theirs in zip(created["history"], trained[1]["history"], strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
 
 
 def test_without_videos_held_out_the_last_epoch_is_kept(data: Path, tmp_path: Path) -> None:
     changes = ["data.validation_share=0.0", "training.select=last", "training.epochs=1"]
-    made = train.run(SMALL, data, tmp_path, changes=changes)
-    assert made["history"][0]["steps"] == 5 and len(made["data"]["videos"]) == 4
-    assert "nothing was measured" in made["notes"][0] and "pooled" not in made
+    created = train.run(SMALL, data, tmp_path, changes=changes)
+    assert created["history"][0]["steps"] == 5 and len(created["data"]["videos"]) == 4
+    assert "nothing was measured" in created["notes"][0] and "pooled" not in created
     assert "threshold" not in checkpoint.read_card(tmp_path / WEIGHTS).settings
 
 
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(
     data: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    made = train.run(SMALL, data, tmp_path, changes=["training.select=last"])
-    assert timeless(made["history"]) == timeless(trained[1]["history"])
-    wanted = made["history"][-1]["validation_f1"]
-    assert made["published"]["f1"] == pytest.approx(wanted, abs=1e-6)
+    created = train.run(SMALL, data, tmp_path, changes=["training.select=last"])
+    assert timeless(created["history"]) == timeless(trained[1]["history"])
+    wanted = created["history"][-1]["validation_f1"]
+    assert created["published"]["f1"] == pytest.approx(wanted, abs=1e-6)
 
 
-def test_every_epoch_draws_anew_and_processes_share_its_batches(data: Path) -> None:
-    made = plan("data.validation_share=0.0", "training.select=last", "training.batch_size=4")
-    learned, _ = train.TASK.open_data(made, data)
+def test_every_epoch_draws_anew_and_processes_fraction_its_batches(data: Path) -> None:
+    created = plan("data.validation_share=0.0", "training.select=last", "training.batch_size=4")
+    learned, _ = train.TASK.open_data(created, data)
 
     def batches(number: int, rank: int = 0, world: int = 1, done: int = 0) -> list[Any]:
-        run = train.TASK.new_run(made, csts(**made.arguments), learned, None, None, world)
+        run = train.TASK.new_run(created, csts(**created.arguments), learned, None, None, world)
         return list(run.batches(Epoch(number, 7, rank, world, done)))
 
     whole = batches(0)
@@ -157,27 +157,27 @@ def test_every_epoch_draws_anew_and_processes_share_its_batches(data: Path) -> N
 
 
 def test_learning_rates_go_down_by_steps_of_whole_batches(data: Path) -> None:
-    made = plan("training.batch_size=4", "optimizer.cosine_epochs=2")
-    learned, held = train.TASK.open_data(made, data)
-    run = train.TASK.new_run(made, csts(**made.arguments), learned, held, None)
+    created = plan("training.batch_size=4", "optimizer.cosine_epochs=2")
+    learned, held = train.TASK.open_data(created, data)
+    run = train.TASK.new_run(created, csts(**created.arguments), learned, held, None)
     steps = len(learned) // 4
     run.optimizers["main"].step()
     for _ in range(steps):
         run.schedulers["main"].step()
-    wanted = learning_rate(made.optimizer, 1.0)
+    wanted = learning_rate(created.optimizer, 1.0)
     assert run.optimizers["main"].param_groups[0]["lr"] == pytest.approx(wanted)
     assert wanted == pytest.approx((1e-3 + 1e-6) / 2)
 
 
-def test_a_warm_up_rises_to_the_course_that_is_without(data: Path) -> None:
-    made = plan("training.batch_size=2", "optimizer.warmup_epochs=1.5")
-    learned, _ = train.TASK.open_data(made, data)
-    run = train.TASK.new_run(made, csts(**made.arguments), learned, None, None)
+def test_a_warm_up_rises_to_the_series_that_is_without(data: Path) -> None:
+    created = plan("training.batch_size=2", "optimizer.warmup_epochs=1.5")
+    learned, _ = train.TASK.open_data(created, data)
+    run = train.TASK.new_run(created, csts(**created.arguments), learned, None, None)
     steps = len(learned) // 2
     warm, rates = round(1.5 * steps), []
     for step in range(2 * steps):
         rates.append(run.optimizers["main"].param_groups[0]["lr"])
-        wanted = learning_rate(made.optimizer, step / steps) * min(1, (step + 1) / warm)
+        wanted = learning_rate(created.optimizer, step / steps) * min(1, (step + 1) / warm)
         assert rates[-1] == pytest.approx(wanted)
         run.optimizers["main"].step()
         run.schedulers["main"].step()
@@ -190,11 +190,11 @@ def test_silence_is_heard_where_the_recipe_says_so(data: Path, tmp_path: Path) -
     changes = ["data.with_sound=false", "training.epochs=1"]
     learned, held = train.TASK.open_data(plan(*changes), data)
     assert held is not None
-    assert all((c[0]["sound"] == SILENCE).all() for c in (learned, held))
+    assert all((c[0]["audio"] == SILENCE).all() for c in (learned, held))
     train.run(SMALL, data, tmp_path, changes=changes)
     silent = evaluate.run(tmp_path / WEIGHTS, data)
-    assert silent["sound"] is False
-    assert evaluate.run(tmp_path / WEIGHTS, data, sound=True)["sound"] is True
+    assert silent["audio"] is False
+    assert evaluate.run(tmp_path / WEIGHTS, data, audio=True)["audio"] is True
 
 
 def test_the_authors_file_is_taken_and_its_licence_is_unknown(tmp_path: Path) -> None:
@@ -203,14 +203,14 @@ def test_the_authors_file_is_taken_and_its_licence_is_unknown(tmp_path: Path) ->
     given, net = csts(**small).state_dict(), csts(**small)
     bare = {theirs[name]: value for name, value in given.items() if "embed_" not in name}
     torch.save({"model_state": bare}, tmp_path / "theirs.pyth")
-    found = train.TASK.begin(net, plan(), tmp_path / "theirs.pyth")
+    result = train.TASK.begin(net, plan(), tmp_path / "theirs.pyth")
     assert all(
         torch.equal(net.state_dict()[name], given[name]) for name in given if "embed_" not in name
     )
-    assert found.taken == len(bare) and len(found.random) == 4
-    assert found.licence == train.TASK.others_licence and found.file == "theirs.pyth"
-    assert str(found).startswith(f"{len(bare)} tensors of theirs.pyth taken; random: embed_")
-    assert found.as_dict()["random"] == list(found.random)
+    assert result.taken == len(bare) and len(result.random) == 4
+    assert result.licence == train.TASK.others_licence and result.file == "theirs.pyth"
+    assert str(result).startswith(f"{len(bare)} tensors of theirs.pyth taken; random: embed_")
+    assert result.as_dict()["random"] == list(result.random)
 
 
 def test_a_licence_of_the_beginning_goes_along(data: Path, tmp_path: Path) -> None:
@@ -220,9 +220,9 @@ def test_a_licence_of_the_beginning_goes_along(data: Path, tmp_path: Path) -> No
     card = CheckpointCard("gaze_anticipation", "csts", {**arguments, "embedding": 0}, licence="hm")
     checkpoint.save(given, state, card)
     changes = ["training.epochs=1"]
-    made = train.run(SMALL, data, tmp_path / "out", changes=changes, weights=given)
+    created = train.run(SMALL, data, tmp_path / "out", changes=changes, weights=given)
     assert checkpoint.read_card(tmp_path / "out" / WEIGHTS).licence == "hm"
-    assert sorted(made["began_at"]["random"]) == [
+    assert sorted(created["began_at"]["random"]) == [
         f"embed_{what}.{part}" for what in ("heard", "seen") for part in ("bias", "weight")
     ]
 

@@ -90,15 +90,17 @@ def test_whole_and_bare(written: Write, wrapped: str, embedding: int) -> None:
         "state": state,
         "parallel": {f"module.{name}": value for name, value in state.items()},
     }[wrapped]
-    found = import_original(written(content))
-    assert found.card.arguments == {"frames": 8, "side": 64, "width": 8, "embedding": embedding}
-    assert found.ignored == (("cfg", "epoch", "optimizer_state") if wrapped == "checkpoint" else ())
-    assert len(found.state) == len(state)
-    assert all(torch.equal(found.state[our_name(name)], value) for name, value in state.items())
-    told = {"dataset": "aria", "name": "aria_av_gaze_forecast", "task": "anticipation"}
-    assert found.card.data == (told if wrapped == "checkpoint" else {})
+    result = import_original(written(content))
+    assert result.card.arguments == {"frames": 8, "side": 64, "width": 8, "embedding": embedding}
+    assert result.ignored == (
+        ("cfg", "epoch", "optimizer_state") if wrapped == "checkpoint" else ()
+    )
+    assert len(result.state) == len(state)
+    assert all(torch.equal(result.state[our_name(name)], value) for name, value in state.items())
+    known = {"dataset": "aria", "name": "aria_av_gaze_forecast", "task": "anticipation"}
+    assert result.card.data == (known if wrapped == "checkpoint" else {})
     settings = {"rate_hz": 20, "frame_step": 5}
-    assert found.card.settings == (settings if wrapped == "checkpoint" else {})
+    assert result.card.settings == (settings if wrapped == "checkpoint" else {})
 
 
 def test_an_option_that_tensors_do_not_show(written: Write) -> None:
@@ -163,13 +165,13 @@ def test_other_files_are_refused(written: Write, which: str) -> None:
 
 
 def test_what_is_imported_can_be_loaded(tmp_path: Path, written: Write) -> None:
-    found = import_original(written(trained(theirs())))
+    result = import_original(written(trained(theirs())))
     ours = tmp_path / "ours.safetensors"
-    checkpoint.save(ours, found.state, found.card)
+    checkpoint.save(ours, result.state, result.card)
     loaded = load_csts(ours)
     assert not loaded.training and (loaded.frames, loaded.side) == (8, 64)
     state = loaded.state_dict()
-    assert all(torch.equal(state[name], value) for name, value in found.state.items())
+    assert all(torch.equal(state[name], value) for name, value in result.state.items())
     assert all(p.requires_grad and not p.is_meta for p in loaded.parameters())
     with pytest.raises(UsageError, match="no device 'tpu'"):
         load_csts(ours, "tpu")
@@ -200,15 +202,15 @@ def test_another_card_is_refused(
 
 def kinetics(*, split: bool = False) -> dict[str, Tensor]:
     """The start file that the golden numbers were made with."""
-    found = {
+    result = {
         name: torch.from_numpy(random_of(f"k400:{name}").standard_normal(shape)).float()
         for name, shape in their_shapes(KINETICS).items()
     }
     if split:
-        for name in [n for n in found if ".qkv." in n]:
-            for which, part in zip("qkv", found.pop(name).chunk(3), strict=True):
-                found[name.replace("qkv", which)] = part
-    return found
+        for name in [n for n in result if ".qkv." in n]:
+            for which, part in zip("qkv", result.pop(name).chunk(3), strict=True):
+                result[name.replace("qkv", which)] = part
+    return result
 
 
 @pytest.mark.parametrize("split", [False, True])
@@ -233,12 +235,12 @@ def test_an_imported_kinetics_file_gives_the_published_start(
     tmp_path: Path, written: Write, split: bool
 ) -> None:
     path = written({"model_state": kinetics(split=split), "cfg": "", "epoch": -1})
-    found = import_original(path)
-    assert (found.card.builder, len(found.state)) == ("mvit_b", 307)
-    assert found.card.arguments == {"frames": 16, "side": 224, "width": 96}
-    assert found.ignored == tuple(sorted({"cfg", "epoch", *KINETICS_IGNORED}))
+    result = import_original(path)
+    assert (result.card.builder, len(result.state)) == ("mvit_b", 307)
+    assert result.card.arguments == {"frames": 16, "side": 224, "width": 96}
+    assert result.ignored == tuple(sorted({"cfg", "epoch", *KINETICS_IGNORED}))
     ours = tmp_path / "K400.safetensors"
-    checkpoint.save(ours, found.state, found.card)
+    checkpoint.save(ours, result.state, result.card)
     begun = [csts(drop_path=0.0) for _ in range(2)]
     begun[1].load_state_dict(begun[0].state_dict())
     assert initialise(begun[0], path) == initialise(begun[1], ours)
@@ -249,14 +251,14 @@ def test_an_imported_kinetics_file_gives_the_published_start(
 def narrow_kinetics() -> dict[str, Tensor]:
     """The same file for a network of little width."""
     state = {name: value for name, value in theirs().items() if "audio" not in name}
-    found = {n: v for n, v in state.items() if n.startswith(("pos", "patch", "blocks."))}
-    return found | {"pos_embed_spatial": torch.ones(1, 56**2, 8), "norm.weight": torch.ones(64)}
+    result = {n: v for n, v in state.items() if n.startswith(("pos", "patch", "blocks."))}
+    return result | {"pos_embed_spatial": torch.ones(1, 56**2, 8), "norm.weight": torch.ones(64)}
 
 
 def test_an_imported_start_is_a_network_of_ours(tmp_path: Path, written: Write) -> None:
-    found = import_original(written(narrow_kinetics()))
+    result = import_original(written(narrow_kinetics()))
     ours = tmp_path / "ours.safetensors"
-    checkpoint.save(ours, found.state, found.card)
+    checkpoint.save(ours, result.state, result.card)
     network = load_model(ours)
     with torch.no_grad():
         tokens, _ = network(torch.zeros(1, 3, 8, 224, 224))
@@ -288,9 +290,9 @@ def test_beginning_at_others(tmp_path: Path, written: Write) -> None:
     checkpoint.save(ours, source.state_dict(), card)
     net = small(seed=2, embedding=0)
     assert initialise(net, ours) == ()
-    clip, sound = small_inputs(1)
+    clip, audio = small_inputs(1)
     with torch.no_grad():
-        assert torch.equal(net(clip, sound).logits, source(clip, sound).logits)
+        assert torch.equal(net(clip, audio).logits, source(clip, audio).logits)
     whole = small(seed=3, frames=8, side=128)
     with pytest.raises(CheckpointError, match="another shape for fusion"):
         initialise(whole, ours)
@@ -301,7 +303,7 @@ def test_beginning_at_others(tmp_path: Path, written: Write) -> None:
     )
 
 
-def test_a_start_for_another_scale_of_sound_is_refused(tmp_path: Path, written: Write) -> None:
+def test_a_start_for_another_scale_of_audio_is_refused(tmp_path: Path, written: Write) -> None:
     """No tensor shows it."""
     scale = {"sound_mean": -7.0, "sound_std": 3.0}
     ours = tmp_path / "ours.safetensors"
@@ -315,14 +317,14 @@ def test_a_start_for_another_scale_of_sound_is_refused(tmp_path: Path, written: 
         initialise(csts(width=8, side=64, **scale), written(trained(theirs())))
 
 
-def test_a_second_file_for_sound(tmp_path: Path, written: Write) -> None:
+def test_a_second_file_for_audio(tmp_path: Path, written: Write) -> None:
     first, second = theirs(), theirs(frames=4)
     paths = [tmp_path / name for name in ("first.pyth", "second.pyth")]
     heard = {k: v for k, v in second.items() if "audio" in k and "_proj" not in k}
     torch.save(first, paths[0])
     torch.save({**first, **heard}, paths[1])
     net = csts(width=8, side=64)
-    initialise(net, paths[0], sound=paths[1])
+    initialise(net, paths[0], audio=paths[1])
     state = net.state_dict()
     assert torch.equal(state["sound.blocks.0.norm1.weight"], second["blocks_audio.0.norm1.weight"])
     assert torch.equal(state["video.stem.conv.weight"], first["patch_embed.proj.weight"])

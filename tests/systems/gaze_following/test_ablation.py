@@ -1,4 +1,4 @@
-"""What the speaker cue changes, on made-up predictions."""
+"""What the speaker cue changes, on synthetic predictions."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def material(tmp_path, *, cue=True):
 
 
 def test_the_cue_helps_where_somebody_speaks(tmp_path):
-    folder, told = material(tmp_path), []
-    made = ablation.run(
+    folder, known = material(tmp_path), []
+    created = ablation.run(
         folder / "with.csv", folder / "without.csv", folder / "truth.txt", size="1280x720",
-        speakers=str(folder / "speakers.csv"), told=told.append, samples=200,
+        speakers=str(folder / "speakers.csv"), log=known.append, samples=200,
     )  # fmt: skip
-    compared = made["compared"]
-    assert made["looks"] == VIDEOS * FRAMES
+    compared = created["compared"]
+    assert created["looks"] == VIDEOS * FRAMES
     assert set(compared) == {"all", "at_speaker", "nobody_speaks"}
-    assert compared["at_speaker"]["looks"] + compared["nobody_speaks"]["looks"] == made["looks"]
+    assert compared["at_speaker"]["looks"] + compared["nobody_speaks"]["looks"] == created["looks"]
     for kind in compared:
         assert compared[kind]["right_person"]["better"] is True
         assert compared[kind]["l2_average"]["better"] is True
@@ -51,17 +51,17 @@ def test_the_cue_helps_where_somebody_speaks(tmp_path):
     one = compared["all"]["right_person"]
     assert one["difference"] == pytest.approx(one["with"] - one["without"])
     assert one["interval"][0] < one["difference"] < one["interval"][1]
-    assert any(line.startswith("at speaker:") for line in told)
-    assert "left out" in made["notes"][-1], "nothing is predicted of the second person"
+    assert any(line.startswith("at speaker:") for line in known)
+    assert "left out" in created["notes"][-1], "nothing is predicted of the second person"
 
 
 def test_the_same_file_twice_changes_nothing(tmp_path):
     folder = material(tmp_path)
-    made = ablation.run(
+    created = ablation.run(
         folder / "with.csv", folder / "with.csv", folder / "truth.txt", size="1280x720", samples=50
     )
-    assert set(made["compared"]) == {"all", "nobody_speaks"}, "it is not told who speaks"
-    for figures in made["compared"]["all"].values():
+    assert set(created["compared"]) == {"all", "nobody_speaks"}, "it is not told who speaks"
+    for figures in created["compared"]["all"].values():
         if isinstance(figures, dict):
             assert figures["difference"] == 0
             assert figures["better"] is None
@@ -69,21 +69,23 @@ def test_the_same_file_twice_changes_nothing(tmp_path):
 
 def test_the_other_way_round_is_worse(tmp_path):
     folder = material(tmp_path)
-    made = ablation.run(
+    created = ablation.run(
         folder / "without.csv", folder / "with.csv", folder / "truth.txt", size="1280x720",
         samples=100,
     )  # fmt: skip
-    assert made["compared"]["all"]["right_person"]["better"] is False
+    assert created["compared"]["all"]["right_person"]["better"] is False
 
 
-def test_beside_a_score(tmp_path):
+def test_parallel_a_score(tmp_path):
     folder = material(tmp_path)
-    made = score.run(
+    created = score.run(
         folder / "with.csv", folder / "truth.txt", size="1280x720", subset=True,
         without=str(folder / "without.csv"), speakers=str(folder / "speakers.csv"), samples=50,
     )  # fmt: skip
-    assert made["speaker_cue"]["at_speaker"]["right_person"]["difference"] > 0.3
-    assert made["speaker_cue"]["all"]["right_person"]["with"] == made["pooled"]["right_person"]
+    assert created["speaker_cue"]["at_speaker"]["right_person"]["difference"] > 0.3
+    assert (
+        created["speaker_cue"]["all"]["right_person"]["with"] == created["pooled"]["right_person"]
+    )
 
 
 def test_nothing_in_common(tmp_path):

@@ -85,14 +85,14 @@ def test_the_notebooks_picks_on_damaged_numbers(
             tmp_path, tmp_path / "out", weights={"slope_mlp": weights},
             heads=str(tmp_path / "heads.txt"), damaged_numbers=damaged,
         )  # fmt: skip
-        found = formats.read_sequence(tmp_path / "out/KETI_Sequence.csv")
-        return {row.name: row.point_px for row in found}
+        result = formats.read_sequence(tmp_path / "out/KETI_Sequence.csv")
+        return {row.name: row.point_px for row in result}
 
-    found = picks(True)
-    assert {*found} == {*names}
-    np.testing.assert_array_equal([found[name] for name in names], published["legacy_gaze"])
+    result = picks(True)
+    assert {*result} == {*names}
+    np.testing.assert_array_equal([result[name] for name in names], published["legacy_gaze"])
     clean = picks(False)
-    assert {*clean} == {*names} and clean != found
+    assert {*clean} == {*names} and clean != result
 
 
 def test_the_intended_rule(published: Mapping[str, Any], weights: Path, tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ def test_the_intended_rule(published: Mapping[str, Any], weights: Path, tmp_path
     text = formats.read_candidates_text(tmp_path / "x101_1x_test.txt")
     boxes = {one.name: one.box_xyxy for one in text}
     wanted = dict(zip(published["clean_names"].tolist(), published["clean_pick"], strict=True))
-    found = formats.read_sequence(tmp_path / "out/KETI_Sequence.csv")
-    assert len(found) > 30
-    for row in found:
-        middle = centre(boxes[row.name][int(wanted[row.name])].astype(np.float64))
-        np.testing.assert_allclose(row.point_px, middle, rtol=0, atol=1e-3)
+    result = formats.read_sequence(tmp_path / "out/KETI_Sequence.csv")
+    assert len(result) > 30
+    for row in result:
+        midpoint = centre(boxes[row.name][int(wanted[row.name])].astype(np.float64))
+        np.testing.assert_allclose(row.point_px, midpoint, rtol=0, atol=1e-3)
 
 
 def test_images_without_a_head_are_left_out_and_named(source: Path, tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_images_without_a_head_are_left_out_and_named(source: Path, tmp_path: Pa
     other = one[0]._replace(name="0559000.jpg")
     elsewhere = one[0]._replace(name="0771000.jpg")
     formats.write_candidates_csv(source / "candidates.csv", [*one, other, elsewhere])
-    found = best_gaze.run(source, tmp_path / "out")
-    assert [o.status for o in found.outcomes] == ["done", "failed"]
-    assert found.outcomes[0].notes == ("1 images without a head box are left out",)
-    assert found.failed[0].message == "no head box of any of its 1 images"
+    result = best_gaze.run(source, tmp_path / "out")
+    assert [o.status for o in result.outcomes] == ["done", "failed"]
+    assert result.outcomes[0].notes == ("1 images without a head box are left out",)
+    assert result.failed[0].message == "no head box of any of its 1 images"
     assert {p.name for p in (tmp_path / "out/best_gaze").iterdir()} == {"055.csv"}
 
 

@@ -64,7 +64,7 @@ def test_the_own_face_is_nobodys() -> None:
     assert [p.target for p in people] == [SOMETHING, 0, 0]
 
 
-def test_of_heads_that_overlap_the_nearer_middle_counts() -> None:
+def test_of_heads_that_overlap_the_nearer_centre_counts() -> None:
     heads = np.array([[0.0, 0, 10, 10], [100, 0, 300, 200], [160, 60, 260, 160]])
     scene = replace(MOMENT, head_xyxy=heads, candidate_xyxy=np.array([[200.0, 100, 220, 120]]),
                     candidate_score=np.ones(1))  # fmt: skip
@@ -85,7 +85,7 @@ def test_heatmaps_peak_where_the_look_is() -> None:
     assert (row, column) == (int(440 / 500 * 64), int(140 / 1000 * 64))
 
 
-class Told(Matcher):
+class Fixed(Matcher):
     """Gives the same probabilities to every look."""
 
     def __init__(self, chance: list[float]) -> None:
@@ -106,7 +106,7 @@ class Told(Matcher):
     ],
 )
 def test_the_matcher_s_answers(chance, target, probability, point, box) -> None:
-    choice = ByMatcher(Told(chance).eval()).choose([MOMENT])[0][0]
+    choice = ByMatcher(Fixed(chance).eval()).choose([MOMENT])[0][0]
     assert choice.target == target
     assert choice.probability == pytest.approx(probability, abs=1e-6)
     np.testing.assert_allclose(choice.point_px, point or (np.nan, np.nan))

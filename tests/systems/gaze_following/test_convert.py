@@ -62,7 +62,7 @@ def _offsets(path: Path) -> None:
 
 MADE: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], Any]]] = {
     "candidates": ("x101_1x_test.txt", _candidates, formats.read_candidates_text),
-    "annotations": ("instances_val2017.json", _coco, lambda path: coco.read(path).pictures),
+    "annotations": ("instances_val2017.json", _coco, lambda path: coco.read(path).images),
     "faces": ("faces.pckl", _faces, files.read_faces),
     "scenes": (
         "scene.pckl",

@@ -1,4 +1,4 @@
-"""From made-up conversations to scores: both networks learn and are measured on unseen videos."""
+"""From synthetic conversations to scores: both networks learn and are measured on unseen videos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 SET: dict[str, Any] = {
     "videos": 16, "validation_videos": 4, "test_videos": 10, "seconds": 6.0, "width_px": 192,
-    "picture_every": 25,
+    "image_every": 25,
 }  # fmt: skip
 DETECTOR: dict[str, Any] = {
     "model": {"builder": "mask_rcnn", **SMALL, "depths": list(SMALL["depths"])},
@@ -50,8 +50,8 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def root(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "set"
-    made = synthesize.run(out, **SET)
-    assert 15 < made["direction_error_deg"] < 30
+    created = synthesize.run(out, **SET)
+    assert 15 < created["direction_error_deg"] < 30
     return out
 
 
@@ -73,11 +73,11 @@ def test_the_matcher_beats_what_needs_no_training(
     root: Path, matcher: Path, tmp_path: Path
 ) -> None:
     """Look by look on unseen videos; whole videos are drawn for the intervals."""
-    made = evaluate.run(matcher, root, tmp_path, samples=500)
-    assert made["pooled"]["videos"] == 10
+    created = evaluate.run(matcher, root, tmp_path, samples=500)
+    assert created["pooled"]["videos"] == 10
     assert not _videos(root, "test") & {*checkpoint.read_card(matcher).data["videos"]}
     for name in ("nearest_object", "surest_object", "middle"):
-        gained = made["gains"][name]
+        gained = created["gains"][name]
         for figure in ("right_target", "right_person", "auc", "l2_average", "angle_deg"):
             assert gained[figure]["better"] is True, (name, figure, gained[figure])
         assert gained["right_target"]["difference"] > 0.2
@@ -86,7 +86,7 @@ def test_the_matcher_beats_what_needs_no_training(
         split=str(root / "test.txt"), speakers=str(root / "speakers.csv"), samples=0,
     )  # fmt: skip
     for name in ("auc", "l2_average", "right_person", "in_out_ap"):
-        assert again["pooled"][name] == pytest.approx(made["pooled"][name], abs=1e-9)
+        assert again["pooled"][name] == pytest.approx(created["pooled"][name], abs=1e-9)
 
 
 def test_who_speaks_helps(root: Path, matcher: Path, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_detector_finds_what_is_looked_at(
     root: Path, detector: Path, matcher: Path, tmp_path: Path
 ) -> None:
     """Far better than an untrained one; and the matcher goes on with what it finds."""
-    made = evaluate.run(detector, root, tmp_path / "learned", split="test2017", masks=False)
+    created = evaluate.run(detector, root, tmp_path / "learned", split="test2017", masks=False)
     card = checkpoint.read_card(detector)
     torch.manual_seed(0)
     blank = tmp_path / "blank.safetensors"
@@ -112,16 +112,16 @@ def test_the_detector_finds_what_is_looked_at(
 
     checkpoint.save(blank, mask_rcnn(**card.arguments).state_dict(), card)
     before = evaluate.run(blank, root, split="test2017", masks=False)
-    assert made["bbox"]["mAP_50"] > before["bbox"]["mAP_50"] + 0.1
-    found = formats.read_candidates_csv(tmp_path / "learned" / "candidates.csv")
-    assert len({one.name for one in found}) > 0.9 * made["pictures"]
-    again = evaluate.run(matcher, _with(root, found, tmp_path / "data"), samples=300)
+    assert created["bbox"]["mAP_50"] > before["bbox"]["mAP_50"] + 0.1
+    result = formats.read_candidates_csv(tmp_path / "learned" / "candidates.csv")
+    assert len({one.name for one in result}) > 0.9 * created["pictures"]
+    again = evaluate.run(matcher, _with(root, result, tmp_path / "data"), samples=300)
     for name in ("nearest_object", "middle"):
         assert again["gains"][name]["l2_average"]["better"] is True
 
 
 def _with(root: Path, found: list[formats.Candidates], folder: Path) -> Path:
-    """A data folder of the looks in the pictures that the detector saw, with what it found."""
+    """A data folder of the looks in the images that the detector saw, with what it found."""
     folder.mkdir()
     frames = {_frame(one.name) for one in found}
     formats.write_candidates_csv(folder / "candidates.csv", found)

@@ -37,7 +37,7 @@ def speaking(tracks: list[Track], values: list[float]) -> Scores:
 
 def brightness(enhanced: Enhanced, frame: int, track: int) -> int:
     x, y = 245 + 200 * track, 160
-    return int(enhanced.picture(Plain(frame))[y, x, 0])  # type: ignore[arg-type]
+    return int(enhanced.image(Plain(frame))[y, x, 0])  # type: ignore[arg-type]
 
 
 def test_speakers_are_brighter_than_listeners() -> None:
@@ -59,14 +59,14 @@ def test_nobody_and_everybody_speak() -> None:
 
 
 def test_frames_without_heads_are_left() -> None:
-    assert Enhanced([], None).picture(Plain(3)) is GREY  # type: ignore[arg-type]
+    assert Enhanced([], None).image(Plain(3)) is GREY  # type: ignore[arg-type]
     tracks = two_tracks()
-    assert Enhanced(tracks, None).picture(Plain(99)) is GREY  # type: ignore[arg-type]
-    assert Enhanced(tracks, None, "none").picture(Plain(7)) is GREY  # type: ignore[arg-type]
+    assert Enhanced(tracks, None).image(Plain(99)) is GREY  # type: ignore[arg-type]
+    assert Enhanced(tracks, None, "none").image(Plain(7)) is GREY  # type: ignore[arg-type]
     assert (GREY == 60).all()
 
 
-def test_faults_are_told() -> None:
+def test_faults_are_reported() -> None:
     tracks = two_tracks()
     with pytest.raises(DataError, match="10 answers on who speaks for 20 faces"):
         Enhanced(tracks, speaking(tracks[:1], [1.0]))

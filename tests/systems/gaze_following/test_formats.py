@@ -36,24 +36,24 @@ def test_candidates_as_text(tmp_path: Path) -> None:
         Candidates("0121002.jpg", np.float32([[1, 2, 3, 4]]), np.float32([0.05])),
     ]
     formats.write_candidates_text(tmp_path / "c.txt", given)
-    found = formats.read_candidates_text(tmp_path / "c.txt")
-    assert [one.name for one in found] == [one.name for one in given]
-    for ours, theirs in zip(found, given, strict=True):
+    result = formats.read_candidates_text(tmp_path / "c.txt")
+    assert [one.name for one in result] == [one.name for one in given]
+    for ours, theirs in zip(result, given, strict=True):
         np.testing.assert_array_equal(ours.box_xyxy, theirs.box_xyxy)
         np.testing.assert_array_equal(ours.score, theirs.score)
 
 
 def test_real_candidates(shared: Path, tmp_path: Path) -> None:
     folder = shared / DATA / "candidates_012"
-    found = formats.read_candidates_text(folder / "x101_1x_test.txt")
-    assert len(found) == 807
-    assert sum(not len(one.score) for one in found) == 40
+    result = formats.read_candidates_text(folder / "x101_1x_test.txt")
+    assert len(result) == 807
+    assert sum(not len(one.score) for one in result) == 40
     with np.load(folder / "candidates_012.npz") as file:
         stored, names = file["box_score"], file["all_frames"]
-    assert [one.name for one in found] == names.tolist()
-    np.testing.assert_array_equal(np.concatenate([one.box_xyxy for one in found]), stored[:, :4])
-    np.testing.assert_array_equal(np.concatenate([one.score for one in found]), stored[:, 4])
-    formats.write_candidates_text(tmp_path / "again.txt", found)
+    assert [one.name for one in result] == names.tolist()
+    np.testing.assert_array_equal(np.concatenate([one.box_xyxy for one in result]), stored[:, :4])
+    np.testing.assert_array_equal(np.concatenate([one.score for one in result]), stored[:, 4])
+    formats.write_candidates_text(tmp_path / "again.txt", result)
     again = (tmp_path / "again.txt").read_bytes()
     assert again == (folder / "x101_1x_test.txt").read_bytes()
 
@@ -89,13 +89,13 @@ def test_candidates_as_a_table(tmp_path: Path) -> None:
 
 def test_the_real_sequence_is_written_back_to_the_byte(shared: Path, tmp_path: Path) -> None:
     path = shared / DATA / "KETI_Sequence_without_011.csv"
-    found = formats.read_sequence(path)
-    assert len(found) == 31_358
-    assert len({one.video for one in found}) == 27
-    assert found[0] == Prediction(
+    result = formats.read_sequence(path)
+    assert len(result) == 31_358
+    assert len({one.video for one in result}) == 27
+    assert result[0] == Prediction(
         "002.mp4", 1, 0, "0021000.jpg", (314, 49, 540, 275), (750.22672, 161.30345)
     )
-    formats.write_sequence(tmp_path / "again.csv", found)
+    formats.write_sequence(tmp_path / "again.csv", result)
     kept = path.read_bytes().replace(b"\r\n", b"\n").splitlines()
     again = (tmp_path / "again.csv").read_bytes().splitlines()
     # the numbers in front count the rows of the video that was left out, too
@@ -149,9 +149,9 @@ def test_other_tables_are_refused(tmp_path: Path, text: str, said: str) -> None:
 def test_truth(tmp_path: Path) -> None:
     given = "0271006.jpg,192,120,454,382,375,235\n0271007.jpg,192,120,454,382,375.5,-1\n"
     (tmp_path / "t.txt").write_text(given)
-    found = formats.read_truth(tmp_path / "t.txt")
-    assert found[0] == Truth("0271006.jpg", (192, 120, 454, 382), (375, 235))
-    formats.write_truth(tmp_path / "again.txt", found)
+    result = formats.read_truth(tmp_path / "t.txt")
+    assert result[0] == Truth("0271006.jpg", (192, 120, 454, 382), (375, 235))
+    formats.write_truth(tmp_path / "again.txt", result)
     assert (tmp_path / "again.txt").read_text() == given
     (tmp_path / "t.txt").write_text("0271006.jpg,192,120,454\n")
     with pytest.raises(DataError, match=r"line 1 has 4 fields"):

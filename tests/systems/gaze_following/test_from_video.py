@@ -43,7 +43,7 @@ def one_thread() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageItem:
     """A dark frame whose corner tells which one it is, with a bright thing in it."""
 
     index: int
@@ -61,14 +61,14 @@ class Scripted:
     def __init__(self, found: Found, at_once: int = 1) -> None:
         self.found, self.at_once, self.fusion = found, at_once, "hs"
         self.looked: list[int] = []
-        self.pictures: list[np.ndarray] = []
+        self.images: list[np.ndarray] = []
 
-    def find(self, pictures: Sequence[np.ndarray]) -> list[Candidates]:
-        assert len(pictures) <= self.at_once
-        self.pictures += pictures
-        self.looked += [int(p[0, 0, 0]) for p in pictures]
-        told = [np.array(self.found(int(p[0, 0, 0])), float).reshape(-1, 5) for p in pictures]
-        return [Candidates(t[:, :4], t[:, 4]) for t in told]
+    def find(self, images: Sequence[np.ndarray]) -> list[Candidates]:
+        assert len(images) <= self.at_once
+        self.images += images
+        self.looked += [int(p[0, 0, 0]) for p in images]
+        known = [np.array(self.found(int(p[0, 0, 0])), float).reshape(-1, 5) for p in images]
+        return [Candidates(t[:, :4], t[:, 4]) for t in known]
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +105,13 @@ def shown(
     *tracks: Track, missing: Sequence[int] = (), speaking: dict[int, float] | None = None
 ) -> Scene:
     last = max((int(t.frame[-1]) for t in tracks), default=9)
-    made = scene(*tracks, speaking=speaking)
-    frames = lambda: (Picture(i) for i in range(last + 4) if i not in missing)  # noqa: E731
-    info = replace(made.video, width_px=WIDTH, height_px=HEIGHT)
-    return replace(made, video=info, camera=Camera.from_fov(WIDTH, HEIGHT), frames=frames)
+    created = scene(*tracks, speaking=speaking)
+    frames = lambda: (ImageItem(i) for i in range(last + 4) if i not in missing)  # noqa: E731
+    info = replace(created.video, width_px=WIDTH, height_px=HEIGHT)
+    return replace(created, video=info, camera=Camera.from_fov(WIDTH, HEIGHT), frames=frames)
 
 
-def told(answers: Sequence[Any]) -> tuple[Points, Segments]:
+def log(answers: Sequence[Any]) -> tuple[Points, Segments]:
     points, spans = answers
     assert isinstance(points, Points) and isinstance(spans, Segments)
     assert points.builder == spans.builder == "mask_rcnn_mlp"
@@ -127,9 +127,7 @@ def walking(frame: int) -> list[tuple[float, float, float, float, float]]:
 
 def test_looks_now_and_then_and_answers_always(weights: Path) -> None:
     predictor, detector = scripted(weights, walking)
-    points, spans = told(
-        predictor.predict(shown(face(range(5, 40)), face(range(20, 30), 2, 240.0)))
-    )
+    points, spans = log(predictor.predict(shown(face(range(5, 40)), face(range(20, 30), 2, 240.0))))
     assert detector.looked == [5, 18, 31]
     assert points.frame.tolist() == [*range(5, 40), *range(20, 30)]
     here = points.frame <= 31
@@ -151,7 +149,7 @@ def test_at_a_cut_at_once_and_nothing_goes_across(weights: Path) -> None:
         return [(10, 200, 50, 240, 0.9)] if frame < 7 else [(14, 200, 54, 240, 0.9)]
 
     predictor, detector = scripted(weights, by_shot)
-    points, _ = told(predictor.predict(shown(face(range(7)), face(range(7, 30), 1, shot=1))))
+    points, _ = log(predictor.predict(shown(face(range(7)), face(range(7, 30), 1, shot=1))))
     assert detector.looked == [0, 7, 20]
     assert points.point_px[:, 0].tolist() == [30.0] * 7 + [34.0] * 23
 
@@ -160,24 +158,24 @@ def test_the_detector_sees_who_speaks(weights: Path) -> None:
     tracks = (face(range(3)), face(range(3), 2, 240.0))
     predictor, detector = scripted(weights, walking, fusion="hs")
     predictor.predict(shown(*tracks, speaking={1: 0.9, 2: 0.1}))
-    middle = tracks[0].box_xyxy[0, [1, 3]].mean()
-    seen = [int(detector.pictures[0][round(middle), x, 0]) for x in (60, 240, 150)]
+    centre = tracks[0].box_xyxy[0, [1, 3]].mean()
+    seen = [int(detector.images[0][round(centre), x, 0]) for x in (60, 240, 150)]
     assert seen == [40 + 178, 40 + 90, 40]
     predictor, detector = scripted(weights, walking)
     assert predictor.fusion == "h", "as its file says"
     predictor.predict(shown(*tracks, speaking={1: 0.9, 2: 0.1}))
-    assert int(detector.pictures[0][round(middle), 60, 0]) == 40 + 128
+    assert int(detector.images[0][round(centre), 60, 0]) == 40 + 128
 
 
-def test_without_sound(weights: Path, matching: Path) -> None:
+def test_without_audio(weights: Path, matching: Path) -> None:
     predictor, _ = scripted(weights, walking, matcher=matching)
-    points, _ = told(predictor.predict(shown(face(range(20)), face(range(20), 2, 240.0))))
+    points, _ = log(predictor.predict(shown(face(range(20)), face(range(20), 2, 240.0))))
     assert len(points) == 40 and np.isfinite(points.probability).all()
 
 
 def test_nobody_is_not_looked_at(weights: Path) -> None:
     predictor, detector = scripted(weights, walking)
-    points, spans = told(predictor.predict(shown()))
+    points, spans = log(predictor.predict(shown()))
     assert len(points) == len(spans) == 0 and not detector.looked
     assert points.heatmap is not None and points.heatmap.shape == (0, 64, 64)
 
@@ -187,7 +185,7 @@ def test_where_nothing_is_found_nothing_is_said(weights: Path) -> None:
         return walking(frame) if frame > 20 else []
 
     predictor, _ = scripted(weights, late)
-    points, spans = told(predictor.predict(shown(face(range(40)))))
+    points, spans = log(predictor.predict(shown(face(range(40)))))
     unsaid = points.probability == 0
     assert unsaid.sum() == 20, "up to the middle between the looks of frames 13 and 26"
     assert (points.target[unsaid] == TARGET_OFF_SCREEN).all()
@@ -197,7 +195,7 @@ def test_where_nothing_is_found_nothing_is_said(weights: Path) -> None:
 
 def test_a_lost_frame_has_the_next_one_stand_in(weights: Path) -> None:
     predictor, detector = scripted(weights, walking)
-    points, _ = told(predictor.predict(shown(face(range(40)), missing=[0, 13, 14])))
+    points, _ = log(predictor.predict(shown(face(range(40)), missing=[0, 13, 14])))
     assert detector.looked == [1, 15, 26, 39]
     np.testing.assert_allclose(points.point_px[1:, 0], 100 + np.arange(1, 40))
     assert points.point_px[0, 0] == 101
@@ -206,17 +204,17 @@ def test_a_lost_frame_has_the_next_one_stand_in(weights: Path) -> None:
 def test_frames_that_end_early(weights: Path) -> None:
     predictor, _ = scripted(weights, walking)
     cut_short = shown(face(range(40)), missing=range(10, 60))
-    points, _ = told(predictor.predict(cut_short))
+    points, _ = log(predictor.predict(cut_short))
     assert (points.point_px[:, 0] == 100).all(), "the only look lasts"
-    nothing = told(predictor.predict(replace(cut_short, frames=lambda: iter(()))))[0]
+    nothing = log(predictor.predict(replace(cut_short, frames=lambda: iter(()))))[0]
     assert len(nothing) == 40 and not nothing.probability.any()
 
 
 def test_some_frames_pass_together_and_give_the_same(weights: Path) -> None:
     given = shown(face(range(60)), face(range(30, 60), 2, 240.0), speaking={1: 1.0})
-    one, _ = told(scripted(weights, walking)[0].predict(given))
+    one, _ = log(scripted(weights, walking)[0].predict(given))
     predictor, detector = scripted(weights, walking, at_once=3)
-    many, _ = told(predictor.predict(given))
+    many, _ = log(predictor.predict(given))
     assert detector.looked == [0, 13, 26, 39, 52]
     for name, value in vars(one).items():
         if getattr(value, "dtype", None) == np.float64:
@@ -228,7 +226,7 @@ def test_some_frames_pass_together_and_give_the_same(weights: Path) -> None:
 def test_two_runs_are_equal(weights: Path, matching: Path) -> None:
     given = shown(face(range(16)), face(range(16), 2, 240.0), speaking={1: 1.0})
     predictor = MaskRcnnMlp(weights, matcher=matching, threads=1)
-    first, again = (told(predictor.predict(given))[0] for _ in range(2))
+    first, again = (log(predictor.predict(given))[0] for _ in range(2))
     assert len(set(first.probability.tolist())) > 16
     for name, value in vars(first).items():
         np.testing.assert_array_equal(value, getattr(again, name), err_msg=name)
@@ -236,19 +234,19 @@ def test_two_runs_are_equal(weights: Path, matching: Path) -> None:
 
 def test_a_head_that_is_looked_at_is_that_person(weights: Path) -> None:
     other = face(range(20), 7, 240.0)
-    middle = (other.box_xyxy[0, :2] + other.box_xyxy[0, 2:]) / 2
+    centre = (other.box_xyxy[0, :2] + other.box_xyxy[0, 2:]) / 2
 
     def head(frame: int) -> list[tuple[float, float, float, float, float]]:
-        return [(middle[0] - 8, middle[1] - 8, middle[0] + 8, middle[1] + 8, 0.6)]
+        return [(centre[0] - 8, centre[1] - 8, centre[0] + 8, centre[1] + 8, 0.6)]
 
-    points, spans = told(scripted(weights, head)[0].predict(shown(face(range(20), 3), other)))
+    points, spans = log(scripted(weights, head)[0].predict(shown(face(range(20), 3), other)))
     assert points.target.tolist() == [7] * 20 + [TARGET_SCENE] * 20, "the own face is nobody's"
     assert spans.label == ("person 7", "scene")
 
 
 def test_heatmaps_are_kept_now_and_then(weights: Path, matching: Path) -> None:
     predictor, _ = scripted(weights, walking, matcher=matching, heatmap_every_s=0.4)
-    points, _ = told(predictor.predict(shown(face(range(25)), face(range(5, 25), 2, 240.0))))
+    points, _ = log(predictor.predict(shown(face(range(25)), face(range(5, 25), 2, 240.0))))
     assert points.heatmap is not None
     assert points.frame[points.heatmap_row].tolist() == [0, 10, 20, 5, 10, 20]
     assert (points.heatmap.max(axis=(1, 2)) == 255).all()
@@ -259,29 +257,29 @@ def test_the_gaze_moves_the_matcher(weights: Path, matching: Path) -> None:
     tracks = (face(range(5)), face(range(5), 2, 240.0))
     given = shown(*tracks, speaking={1: 0.0, 2: 1.0})
     ways = [np.array([1.0, 0, 0]), np.array([0.0, -1, 0])]
-    found = [
-        told(predictor.predict(replace(given, gaze=looking(tracks, {1: way, 2: way}))))[0]
+    result = [
+        log(predictor.predict(replace(given, gaze=looking(tracks, {1: way, 2: way}))))[0]
         for way in ways
     ]
-    assert not np.allclose(found[0].probability, found[1].probability)
+    assert not np.allclose(result[0].probability, result[1].probability)
 
 
 def test_the_network_is_shown_what_it_was_trained_on(weights: Path) -> None:
     """Against the detector and the rule asked directly, frame by frame."""
     given = shown(face(range(4)), face(range(4), 2, 240.0), speaking={1: 0.9})
-    points, _ = told(MaskRcnnMlp(weights, threads=1, every_s=0.0).predict(given))
+    points, _ = log(MaskRcnnMlp(weights, threads=1, every_s=0.0).predict(given))
     direct = CandidateDetector(weights, short_px=96, threads=1)
     for frame in range(4):
-        picture = Enhanced(given.tracks, given.speaking, "h").picture(Picture(frame))  # type: ignore[arg-type]
-        (found,) = direct.find([picture])
-        assert len(found.score)
+        image = Enhanced(given.tracks, given.speaking, "h").image(ImageItem(frame))  # type: ignore[arg-type]
+        (result,) = direct.find([image])
+        assert len(result.score)
         rows = points.frame == frame
-        middle = (found.box_xyxy[0, :2] + found.box_xyxy[0, 2:]) / 2
-        np.testing.assert_allclose(points.point_px[rows], np.tile(middle, (2, 1)), atol=1e-2)
-        np.testing.assert_allclose(points.probability[rows], found.score[0], atol=1e-4)
+        centre = (result.box_xyxy[0, :2] + result.box_xyxy[0, 2:]) / 2
+        np.testing.assert_allclose(points.point_px[rows], np.tile(centre, (2, 1)), atol=1e-2)
+        np.testing.assert_allclose(points.probability[rows], result.score[0], atol=1e-4)
 
 
-def test_what_was_chosen_is_told(weights: Path, matching: Path) -> None:
+def test_what_was_chosen_is_reported(weights: Path, matching: Path) -> None:
     how = MaskRcnnMlp(weights, matcher=matching, every_s=0.25).how
     assert "'h'" in how and "0.25 s" in how and "straight lines" in how and "matcher" in how
     assert "rule 'main'" in MaskRcnnMlp(weights).how

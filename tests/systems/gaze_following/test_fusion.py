@@ -1,4 +1,4 @@
-"""Parity numbers: the original's blends, and its stored pictures of the real clip."""
+"""Parity numbers: the original's blends, and its stored images of the real clip."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_value(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("frame", [0, 60, 120, 179, 180, 240, 300, 387])
-def test_the_stored_pictures_are_h(shared: Path, frame: int) -> None:
+def test_the_stored_images_are_h(shared: Path, frame: int) -> None:
     cv2 = pytest.importorskip("cv2")
     folder = shared / "reference/vgs/data"
     with np.load(folder / "speaker_012/speaker_012.npz") as file:
@@ -42,20 +42,20 @@ def test_the_stored_pictures_are_h(shared: Path, frame: int) -> None:
     raw = cv2.imread(str(folder / f"fusion_012/raw_{frame:03d}.jpg"))
     stored = cv2.imread(str(folder / f"fusion_012/fused_{frame:03d}.jpg")).astype(float)
     half = (box[:, 2] - box[:, 0]) // 2
-    found = Heads(box[:, 0] + half, box[:, 1] + half, half)
-    drawn = maps(found, np.arange(4) == who, (1280, 720), published=True)
+    result = Heads(box[:, 0] + half, box[:, 1] + half, half)
+    drawn = maps(result, np.arange(4) == who, (1280, 720), published=True)
     apart = {kind: np.abs(fuse(raw, drawn, kind) - stored).mean() for kind in ("h", "hs", "none")}
     assert apart["h"] < 0.4
     assert apart["hs"] > 0.9 and apart["none"] > 2
 
 
-def test_no_heads_leave_the_picture() -> None:
-    picture = np.full((20, 30, 3), 90, np.uint8)
+def test_no_heads_leave_the_image() -> None:
+    image = np.full((20, 30, 3), 90, np.uint8)
     nothing = Maps(*np.zeros((2, 20, 30), np.uint8))
-    np.testing.assert_array_equal(fuse(picture, nothing), picture)
+    np.testing.assert_array_equal(fuse(image, nothing), image)
 
 
-def test_faults_are_told() -> None:
+def test_faults_are_reported() -> None:
     with pytest.raises(DataError, match="one size"):
         fuse(np.zeros((20, 30, 3), np.uint8), Maps(*np.zeros((2, 20, 31), np.uint8)))
     with pytest.raises(UsageError, match="there are hs, h, none"):

@@ -21,19 +21,19 @@ def test_ellipses(golden: Golden) -> None:
     for case, packed in zip(wanted["blob_cases"], wanted["blobs"], strict=True):
         x, y, half = (int(v) for v in case)
         mask = np.unpackbits(packed, count=height * width).reshape(height, width)
-        found = ellipse(x, y, half, (width, height), published=True)
-        np.testing.assert_array_equal(found, mask)
+        result = ellipse(x, y, half, (width, height), published=True)
+        np.testing.assert_array_equal(result, mask)
 
 
 def test_maps(golden: Golden) -> None:
     wanted = golden("facemap_fusion")
     height, width = (int(n) for n in wanted["hw"])
     tracks = [Squares(*sxy) for sxy in wanted["tracks_sxy"]]
-    found = aligned(tracks, len(wanted["whospeaks"]), int(wanted["n_video_frames"]))
-    np.testing.assert_array_equal(found.box_xyxy, wanted["frame_faces_boxes"])
-    np.testing.assert_array_equal(found.corners_px, wanted["faces_bboxes"])
+    result = aligned(tracks, len(wanted["whospeaks"]), int(wanted["n_video_frames"]))
+    np.testing.assert_array_equal(result.box_xyxy, wanted["frame_faces_boxes"])
+    np.testing.assert_array_equal(result.corners_px, wanted["faces_bboxes"])
     for f, speaker in enumerate(wanted["whospeaks"]):
-        frame = Heads(*(column[:, f] for column in found))
+        frame = Heads(*(column[:, f] for column in result))
         drawn = maps(frame, np.arange(len(tracks)) == speaker, (width, height), published=True)
         np.testing.assert_array_equal(drawn.speaker, wanted["speaker_maps"][f])
         np.testing.assert_array_equal(drawn.others, wanted["nonspeaker_maps"][f])
@@ -48,11 +48,11 @@ def test_from_faces_to_head_boxes_of_the_real_clip(shared: Path) -> None:
     for i, place in enumerate(places):
         for ours, theirs in zip(place, "sxy", strict=True):
             np.testing.assert_array_equal(ours, stored[f"crop_{theirs}"][i])
-    found = aligned(places, len(stored["whospeaks"]), 396)
-    np.testing.assert_array_equal(found.box_xyxy, stored["head_boxes"])
+    result = aligned(places, len(stored["whospeaks"]), 396)
+    np.testing.assert_array_equal(result.box_xyxy, stored["head_boxes"])
 
 
-def test_heads_at_the_border_stay_in_the_picture() -> None:
+def test_heads_at_the_border_stay_in_the_image() -> None:
     mask = ellipse(2, 3, 20, (60, 40))
     assert mask[:18, :15].any() and not mask[25:].any() and not mask[:, 20:].any()
     wrapped = ellipse(2, 3, 20, (60, 40), published=True)
@@ -81,11 +81,11 @@ def test_nobody_and_several_speak() -> None:
 
 
 def test_fractions_are_cut_off_twice() -> None:
-    found = heads(Squares(np.array([11.9]), np.array([-3.7]), np.array([8.2])))
-    assert found.box_xyxy.tolist() == [[-3 - 19, 8 - 19, -3 + 19, 8 + 19]]
+    result = heads(Squares(np.array([11.9]), np.array([-3.7]), np.array([8.2])))
+    assert result.box_xyxy.tolist() == [[-3 - 19, 8 - 19, -3 + 19, 8 + 19]]
 
 
-def test_unequal_tracks_are_told() -> None:
+def test_unequal_tracks_are_reported() -> None:
     tracks = [Squares(*np.ones((3, 50))), Squares(*np.ones((3, 30)))]
     with pytest.raises(DataError, match="track 1 has 30 frames"):
         aligned(tracks, 48, 100)

@@ -1,4 +1,4 @@
-"""Points as heatmaps, and heatmaps in the picture's size."""
+"""Points as heatmaps, and heatmaps in the image's size."""
 
 from __future__ import annotations
 

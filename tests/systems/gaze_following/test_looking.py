@@ -34,9 +34,9 @@ def test_when(time_s: np.ndarray, shot: np.ndarray, every_s: float, looks: list[
 
 def test_a_candidate_found_twice_moves_on_a_straight_line() -> None:
     span = between(sight(1.0, (100, 50, 0.9)), sight(1.5, (110, 54, 0.5)))
-    found = at(span, 1.2, 0)
-    np.testing.assert_allclose(found.box_xyxy, [[104, 51.6, 144, 91.6]])
-    np.testing.assert_allclose(found.score, [0.74])
+    result = at(span, 1.2, 0)
+    np.testing.assert_allclose(result.box_xyxy, [[104, 51.6, 144, 91.6]])
+    np.testing.assert_allclose(result.score, [0.74])
     for time_s, end in ((1.0, span.before), (1.5, span.after)):
         assert end is not None
         np.testing.assert_allclose(at(span, time_s, 0).box_xyxy, end.found.box_xyxy)

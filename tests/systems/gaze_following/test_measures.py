@@ -15,41 +15,41 @@ SIZE = (200.0, 100.0)
 
 
 def people():
-    """Three people in one picture and one in another."""
-    made = Builder()
+    """Three people in one image and one in another."""
+    created = Builder()
     heads = {"1": (10, 10, 30, 30), "2": (100, 10, 120, 30), "3": (160, 10, 180, 30)}
     points = {"1": [(110, 20), (130, 20)], "2": [(150, 80)], "3": []}
     speaks = {"1": 0.0, "2": 1.0, "3": 0.0}
     for name, head in heads.items():
-        made.add(
-            f"t:{name}", picture="p", video="v", person=name, head_xyxy=head, size_px=SIZE,
+        created.add(
+            f"t:{name}", image="p", video="v", person=name, head_xyxy=head, size_px=SIZE,
             points_px=points[name], in_frame=int(bool(points[name])), speaks=speaks[name],
         )  # fmt: skip
-    made.add(
-        "t:4", picture="q", video="w", person="1", head_xyxy=(0, 0, 20, 20), size_px=SIZE,
+    created.add(
+        "t:4", image="q", video="w", person="1", head_xyxy=(0, 0, 20, 20), size_px=SIZE,
         points_px=[(110, 10)],
     )  # fmt: skip
-    return made.looks()
+    return created.looks()
 
 
-def guessed(points, **told):
-    return predictions.made(["?"] * len(points), np.array(points, float), **told)
+def guessed(points, **known):
+    return predictions.made(["?"] * len(points), np.array(points, float), **known)
 
 
 def test_distances_by_hand():
-    found = measures.measure(guessed([(110, 20), (150, 40), (0, 0), (10, 110)]), people())
+    result = measures.measure(guessed([(110, 20), (150, 40), (0, 0), (10, 110)]), people())
     # (110, 20) against the middle (120, 20) of two annotators, 200 wide
-    np.testing.assert_allclose(found.l2_average, [10 / 200, 40 / 100, np.nan, np.hypot(0.5, 1)])
-    np.testing.assert_allclose(found.l2_minimum, [0, 0.4, np.nan, np.hypot(0.5, 1)])
-    assert found.in_frame.tolist() == [1, 1, 0, 1]
+    np.testing.assert_allclose(result.l2_average, [10 / 200, 40 / 100, np.nan, np.hypot(0.5, 1)])
+    np.testing.assert_allclose(result.l2_minimum, [0, 0.4, np.nan, np.hypot(0.5, 1)])
+    assert result.in_frame.tolist() == [1, 1, 0, 1]
 
 
 def test_angles_by_hand():
-    found = measures.angle_deg(
+    result = measures.angle_deg(
         np.zeros((4, 2)), np.array([[1.0, 0], [0, 2], [1, 1], [0, 0]]),
         np.array([[5.0, 0], [0, -1], [1, 0], [1, 0]]),
     )  # fmt: skip
-    np.testing.assert_allclose(found, [0, 180, 45, np.nan], atol=1e-12)
+    np.testing.assert_allclose(result, [0, 180, 45, np.nan], atol=1e-12)
     row = measures.measure(guessed([(120, 20), (110, 60), (0, 0), (30, 10)]), people())
     # from (110, 20): straight down, and to (150, 80)
     assert row.angle_deg[1] == pytest.approx(np.rad2deg(np.arctan2(40, 60)))
@@ -57,10 +57,10 @@ def test_angles_by_hand():
 
 
 def test_distance_on_cells_is_to_the_cell_corner():
-    found = measures.measure(guessed([(110, 20), (151, 81), (0, 0), (110, 10)]), people())
+    result = measures.measure(guessed([(110, 20), (151, 81), (0, 0), (110, 10)]), people())
     corner = np.array([int(151 / 200 * 64), int(81 / 100 * 64)]) / 64
-    assert found.l2_average_cells[1] == pytest.approx(np.hypot(*(corner - (0.75, 0.8))))
-    assert found.l2_average[1] == pytest.approx(np.hypot(1 / 200, 1 / 100))
+    assert result.l2_average_cells[1] == pytest.approx(np.hypot(*(corner - (0.75, 0.8))))
+    assert result.l2_average[1] == pytest.approx(np.hypot(1 / 200, 1 / 100))
 
 
 def reference_auc(heat, points, protocol):
@@ -85,8 +85,8 @@ def test_auc_is_that_of_scikit_learn(protocol, points):
     rng = np.random.default_rng(1)
     points = np.array(points)
     for heat in (rng.random((64, 64)), np.round(rng.random((64, 64)) * 3), np.zeros((64, 64))):
-        found = PROTOCOLS[protocol](heat, points, np.array(SIZE))
-        assert found == pytest.approx(reference_auc(heat, points, protocol), abs=1e-12)
+        result = PROTOCOLS[protocol](heat, points, np.array(SIZE))
+        assert result == pytest.approx(reference_auc(heat, points, protocol), abs=1e-12)
 
 
 def test_auc_of_a_perfect_and_an_opposite_point():
@@ -112,20 +112,20 @@ def test_many_positives_are_sorted_few_are_counted():
 def test_heatmaps_that_were_predicted():
     looks = people()
     heat = np.random.default_rng(0).random((4, 32, 32))
-    found = measures.measure(guessed([(0, 0)] * 4), looks, heat=heat)
+    result = measures.measure(guessed([(0, 0)] * 4), looks, heat=heat)
     wanted = measures.attention_target_auc(heat[1], np.array([[0.75, 0.8]]), np.array(SIZE))
-    assert found.auc[1] == wanted
-    assert found.l2_average_cells[1] == pytest.approx(
+    assert result.auc[1] == wanted
+    assert result.l2_average_cells[1] == pytest.approx(
         np.hypot(*(heatmaps.peak_norm(heat)[1] - (0.75, 0.8)))
     )
 
 
 def test_who_is_looked_at():
     looks = people()
-    found = measures.measure(guessed([(170, 20), (150, 80), (0, 0), (5, 5)]), looks)
-    np.testing.assert_array_equal(found.at_person, [1, 0, 0, np.nan])
+    result = measures.measure(guessed([(170, 20), (150, 80), (0, 0), (5, 5)]), looks)
+    np.testing.assert_array_equal(result.at_person, [1, 0, 0, np.nan])
     # the first looks at 2, not 3; the second and the third at nobody, the fourth is alone
-    np.testing.assert_array_equal(found.right_person, [0, 1, 1, np.nan])
+    np.testing.assert_array_equal(result.right_person, [0, 1, 1, np.nan])
     named = guessed([(0, 0)] * 4, looked_at=["2", "0", "-1", "9"])
     np.testing.assert_array_equal(measures.measure(named, looks).right_person, [1, 1, 1, np.nan])
     wrong = guessed([(0, 0)] * 4, looked_at=["9", "3", "1", None])
@@ -140,9 +140,9 @@ def test_a_look_that_leaves_looks_at_nobody():
 
 
 def test_looks_at_the_speaker():
-    found = measures.measure(guessed([(0, 0)] * 4), people())
+    result = measures.measure(guessed([(0, 0)] * 4), people())
     # 1 looks at 2, who speaks; nobody but 2 speaks, so 2 has no say; 3 looks out
-    np.testing.assert_array_equal(found.at_speaker, [1, np.nan, 0, np.nan])
+    np.testing.assert_array_equal(result.at_speaker, [1, np.nan, 0, np.nan])
 
 
 def test_rows_in_another_order_keep_the_people():
@@ -153,12 +153,12 @@ def test_rows_in_another_order_keep_the_people():
     np.testing.assert_array_equal(some.auc, whole.auc[[1, 0]])
 
 
-def test_no_point_counts_as_the_middle():
+def test_no_point_counts_as_the_centre():
     looks = people()
     nothing = measures.measure(guessed([(np.nan, np.nan)] * 4), looks)
-    middle = measures.measure(guessed([(100, 50)] * 4), looks)
-    np.testing.assert_array_equal(nothing.auc, middle.auc)
-    np.testing.assert_array_equal(nothing.l2_average, middle.l2_average)
+    centre = measures.measure(guessed([(100, 50)] * 4), looks)
+    np.testing.assert_array_equal(nothing.auc, centre.auc)
+    np.testing.assert_array_equal(nothing.l2_average, centre.l2_average)
     assert nothing.right_person[1] == 1, "and looks at nobody"
 
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_measured():
         measures.measure(guessed([(0, 0)] * 4), looks, protocol="x")
     with pytest.raises(DataError, match="3 predictions for 4 looks"):
         measures.measure(guessed([(0, 0)] * 3), looks)
-    made = Builder()
-    made.add("t:9", picture="p", video="v", person="1", points_px=[(1, 1)])
-    with pytest.raises(DataError, match="t:9: the size of the picture is not known"):
-        measures.measure(guessed([(0, 0)]), made.looks())
+    created = Builder()
+    created.add("t:9", image="p", video="v", person="1", points_px=[(1, 1)])
+    with pytest.raises(DataError, match="t:9: the size of the image is not known"):
+        measures.measure(guessed([(0, 0)]), created.looks())

@@ -69,8 +69,8 @@ def test_each_step_has_a_command_that_runs(folder: Path) -> None:
     lips = speaker_files.read_array(work / "V_feats.npy", 3)
     assert lips.shape[1:] == (len(speaks), 1024) and np.isfinite(speaks).all()
     assert len(speaker_files.read_offsets(work / "offsets.txt")) == len(lips)
-    made = {p.name for p in (folder / "fused").iterdir()}
-    assert {"001", "002", "003"} <= made
+    created = {p.name for p in (folder / "fused").iterdir()}
+    assert {"001", "002", "003"} <= created
     best = formats.read_best(folder / "demo/best_gaze/001.csv")
     assert best and all(np.isfinite(row.slope) for row in best)
     assert formats.read_best(folder / "final/best_gaze/001.csv") == best

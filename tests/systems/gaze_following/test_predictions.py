@@ -26,16 +26,16 @@ def test_read(tmp_path):
         tmp_path,
         f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n",
     )
-    found = predictions.read(path)
-    assert found.frame_name == ("a.jpg", "b.jpg")
-    assert found.head_xyxy[0].tolist() == [1, 2, 3, 4]
-    assert found.point_px[0].tolist() == [5.5, 6]
-    assert found.in_frame[0] == 0.25
-    assert found.looked_at == ("2", None)
-    assert found.person == (None, None)
-    assert np.isnan(found.head_xyxy[1]).all()
-    assert np.isnan(found.point_px[1]).all()
-    assert found.source[1].endswith("line 3")
+    result = predictions.read(path)
+    assert result.frame_name == ("a.jpg", "b.jpg")
+    assert result.head_xyxy[0].tolist() == [1, 2, 3, 4]
+    assert result.point_px[0].tolist() == [5.5, 6]
+    assert result.in_frame[0] == 0.25
+    assert result.looked_at == ("2", None)
+    assert result.person == (None, None)
+    assert np.isnan(result.head_xyxy[1]).all()
+    assert np.isnan(result.point_px[1]).all()
+    assert result.source[1].endswith("line 3")
 
 
 @pytest.mark.parametrize("further", [(), ("in_frame",), ("in_frame", "looked_at", "person")])
@@ -51,31 +51,33 @@ def test_written_and_read_back(tmp_path, further):
     given.point_px[1] = np.nan
     predictions.write(tmp_path / "p.csv", given)
     assert (tmp_path / "p.csv").read_text().splitlines()[0] == ",".join([HEAD, *further])
-    found = predictions.read(tmp_path / "p.csv")
+    result = predictions.read(tmp_path / "p.csv")
     for name in ("head_xyxy", "point_px", "in_frame"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(given, name))
-    assert (found.looked_at, found.person) == (given.looked_at, given.person)
+        np.testing.assert_array_equal(getattr(result, name), getattr(given, name))
+    assert (result.looked_at, result.person) == (given.looked_at, given.person)
 
 
-def test_sequence_is_told_to_be_predictions(tmp_path):
+def test_sequence_is_reported_to_be_predictions(tmp_path):
     path = written(
         tmp_path,
         ",video_name,head_num,frame_seq,frame_name,head_position,gaze_point\n"
         '0,002.mp4,1,0,0021000.jpg,"[314, 49, 540, 275]","[[750.22672, 161.30345]]"\n',
     )
-    found = predictions.read(path)
-    assert found.frame_name == ("0021000.jpg",)
-    assert found.head_xyxy.tolist() == [[314, 49, 540, 275]]
-    assert found.point_px.tolist() == [[750.22672, 161.30345]]
-    assert "no truth" in found.notes[0]
+    result = predictions.read(path)
+    assert result.frame_name == ("0021000.jpg",)
+    assert result.head_xyxy.tolist() == [[314, 49, 540, 275]]
+    assert result.point_px.tolist() == [[750.22672, 161.30345]]
+    assert "no truth" in result.notes[0]
 
 
 def test_the_authors_own_sequence():
     if not KETI.is_file():
         pytest.skip(f"{KETI} is not there")
-    found = predictions.read(KETI)
-    assert len(found) == 31358
-    inside = (found.point_px >= found.head_xyxy[:, :2]) & (found.point_px <= found.head_xyxy[:, 2:])
+    result = predictions.read(KETI)
+    assert len(result) == 31358
+    inside = (result.point_px >= result.head_xyxy[:, :2]) & (
+        result.point_px <= result.head_xyxy[:, 2:]
+    )
     # the reference counts 33 % of its points on the looker's own head (with one video more)
     assert inside.all(axis=1).mean() == pytest.approx(0.33, abs=0.02)
 

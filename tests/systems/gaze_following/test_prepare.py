@@ -41,7 +41,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         test_videos=1,
         seconds=2.0,
         width_px=160,
-        picture_every=25,
+        image_every=25,
     )
     return out
 
@@ -49,10 +49,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def done(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("done") / "out"
-    found = prepare.run(
+    result = prepare.run(
         root / "videos", out, speaker_files=str(root), fusion="h", published=False
     ).as_dict()
-    assert found["videos"] == {"done": 3} and not found["failed"]
+    assert result["videos"] == {"done": 3} and not result["failed"]
     return out
 
 
@@ -98,15 +98,15 @@ def test_maps_mark_who_speaks(done: Path) -> None:
         drawn = speaker_files.read_maps(folder / "face_maps/001", "001", frame)
         assert drawn is not None
         x1, y1, x2, y2 = boxes[int(speaks[frame]), frame].tolist()
-        middle = (y1 + y2) // 2, (x1 + x2) // 2
-        assert drawn.speaker[middle] == 255 and drawn.others[middle] == 0
+        centre = (y1 + y2) // 2, (x1 + x2) // 2
+        assert drawn.speaker[centre] == 255 and drawn.others[centre] == 0
 
 
 def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path) -> None:
-    found = fused_images.run(
+    result = fused_images.run(
         done / "image_frame", tmp_path / "out", maps=str(done / "speaker_detect"), fusion="h"
     )
-    assert not found.failed and found.outcomes[0].notes
+    assert not result.failed and result.outcomes[0].notes
     assert names(tmp_path / "out/001") == names(done / "fusion_speaker/001")
     for name in ("0011000.jpg", "0012043.jpg"):
         ours = (tmp_path / "out/001" / name).read_bytes()
@@ -122,8 +122,8 @@ def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path
 
 def test_it_goes_on_where_it_was_stopped(root: Path, tmp_path: Path) -> None:
     def run(**options: Any) -> dict[str, int]:
-        found = prepare.run(videos, tmp_path / "out", speaker_files=str(root), **options)
-        counted: dict[str, int] = found.as_dict()["videos"]
+        result = prepare.run(videos, tmp_path / "out", speaker_files=str(root), **options)
+        counted: dict[str, int] = result.as_dict()["videos"]
         return counted
 
     videos = tmp_path / "videos"
@@ -145,8 +145,8 @@ def test_a_damaged_video_costs_itself(root: Path, tmp_path: Path) -> None:
     write_bytes(videos / "009.mp4", b"no video")
     shutil.copytree(root / "pywork/001", tmp_path / "files/pywork/001")
     shutil.copytree(root / "pywork/001", tmp_path / "files/pywork/009")
-    found = prepare.run(videos, tmp_path / "out", speaker_files=str(tmp_path / "files"))
-    assert [o.status for o in found.outcomes] == ["done", "failed"]
+    result = prepare.run(videos, tmp_path / "out", speaker_files=str(tmp_path / "files"))
+    assert [o.status for o in result.outcomes] == ["done", "failed"]
     assert not [p for p in (tmp_path / "out").rglob("*009*") if "001" not in str(p)]
     (tmp_path / "files/pywork/001/tracks.pckl").write_bytes(b"nothing")
     again = prepare.run(videos, tmp_path / "out", speaker_files=str(tmp_path / "files"), fusion="h")
@@ -160,14 +160,14 @@ def test_candidates_and_best_gaze(root: Path, tmp_path: Path) -> None:
     card = CheckpointCard("gaze_following", detector_weights.BUILDER, arguments)
     checkpoint.save(weights, small().state_dict(), card)
     out = tmp_path / "out"
-    found = prepare.run(
+    result = prepare.run(
         root / "videos/001.mp4",
         out,
         weights={"mask_rcnn": weights},
         speaker_files=str(root / "pywork/001"),
         every=20,
     )
-    assert found.as_dict()["gaze_points"] > 0
+    assert result.as_dict()["gaze_points"] > 0
     text = formats.read_candidates_text(out / "candidates/001.txt")
     table = {c.name: c for c in formats.read_candidates_csv(out / "candidates/001.csv")}
     assert {formats.parse_name(c.name).frame for c in text} == {0, 20, 40}
@@ -235,8 +235,8 @@ def test_tracks_that_begin_late_have_maps_by_frame(root: Path, tmp_path: Path) -
     )
     speaker_files.write_tracks(files / "tracks.pckl", [tracks[0], cut])
     speaker_files.write_offsets(files / "offsets.txt", [StoredOffset(-3, 1.25)] * 2)
-    found = prepare.run(root / "videos/001.mp4", tmp_path / "out", speaker_files=str(files))
-    assert "track 1 begins after frame 0" in found.outcomes[0].notes[0]
+    result = prepare.run(root / "videos/001.mp4", tmp_path / "out", speaker_files=str(files))
+    assert "track 1 begins after frame 0" in result.outcomes[0].notes[0]
     stored = tmp_path / "out/speaker_detect/pywork/001/offsets.txt"
     assert stored.read_bytes() == (files / "offsets.txt").read_bytes()
     maps = [
@@ -255,8 +255,8 @@ def test_their_clip_comes_out_as_the_authors_have_it(shared: Path, tmp_path: Pat
     given.mkdir()
     for name in ("faces.pckl", "scene.pckl", "activesd.pckl", "whospeaks.npy"):
         shutil.copy2(original / name, given)
-    found = prepare.run(data / "video/012.mp4", out, speaker_files=str(given), fusion="h")
-    assert not found.failed and found.as_dict()["frames"] == 396
+    result = prepare.run(data / "video/012.mp4", out, speaker_files=str(given), fusion="h")
+    assert not result.failed and result.as_dict()["frames"] == 396
     ours = out / "speaker_detect/pywork/012"
     for name in ("scene.pckl", "activesd.pckl", "offsets.txt", "whospeaks.npy"):
         assert (ours / name).read_bytes() == (original / name).read_bytes(), name
@@ -286,8 +286,8 @@ def test_their_clip_comes_out_as_the_authors_have_it(shared: Path, tmp_path: Pat
 @pytest.mark.slow
 def test_faces_and_speakers_of_raw_video(interview: Path, tmp_path: Path) -> None:
     """Our own, in the authors' files: four heads, and who speaks first."""
-    found = speaker_stage.detect(interview, speaker_stage.Options(min_track=200))
-    assert not speaker_stage.write(tmp_path / "pywork", tmp_path / "heads", "012", found, 396)
+    result = speaker_stage.detect(interview, speaker_stage.Options(min_track=200))
+    assert not speaker_stage.write(tmp_path / "pywork", tmp_path / "heads", "012", result, 396)
     assert speaker_files.read_faces(tmp_path / "pywork/faces.pckl").frames_read == 396
     boxes = speaker_files.read_head_boxes(tmp_path / "heads/012_frame_faces_boxes.npy")
     assert boxes.shape == (4, 395, 4)

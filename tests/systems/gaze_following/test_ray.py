@@ -12,12 +12,12 @@ from eyeline.systems.gaze_following.infer import Ray
 from tests.people.build import track
 from tests.systems.scenes import looking, scene
 
-LEFT, MIDDLE, RIGHT = (
+LEFT, CENTRE, RIGHT = (
     track(range(60), person=1, track_id=1, at=(250.0, 360.0)),
     track(range(60), person=2, track_id=2, at=(640.0, 360.0)),
     track(range(60), person=3, track_id=3, at=(1030.0, 360.0)),
 )
-EVERYBODY = (LEFT, MIDDLE, RIGHT)
+EVERYBODY = (LEFT, CENTRE, RIGHT)
 
 
 def aim(yaw_deg: float, pitch_deg: float = 0.0) -> np.ndarray:
@@ -44,8 +44,8 @@ def test_neighbours_who_turn_to_each_other() -> None:
     assert targets(points, 1) == {2}
     assert targets(points, 2) == {1}
     mine = points.person == 1
-    assert points.point_px[mine][0] == pytest.approx(MIDDLE.eyes_px[0])
-    assert points.target_xyxy[mine][0] == pytest.approx(MIDDLE.head_xyxy[0])
+    assert points.point_px[mine][0] == pytest.approx(CENTRE.eyes_px[0])
+    assert points.target_xyxy[mine][0] == pytest.approx(CENTRE.head_xyxy[0])
     assert [segments.label[i] for i in range(len(segments)) if segments.person[i] == 1] == [
         "person 2"
     ]
@@ -67,7 +67,7 @@ def test_a_look_down_lands_in_the_scene_below_the_face() -> None:
     points, _ = answer({1: aim(0, -24), 2: aim(0, -24), 3: aim(0, -24)})
     assert targets(points, 2) == {TARGET_SCENE}
     mine = points.person == 2
-    assert (points.point_px[mine][:, 1] > MIDDLE.eyes_px[0, 1]).all()
+    assert (points.point_px[mine][:, 1] > CENTRE.eyes_px[0, 1]).all()
 
 
 def test_a_look_past_the_edge_is_off_screen() -> None:
@@ -83,13 +83,13 @@ def test_who_speaks_decides_between_two_faces_in_line() -> None:
 
 
 def test_a_lone_person_has_no_face_to_look_at() -> None:
-    points, _ = Ray().predict(scene(MIDDLE, gaze=looking((MIDDLE,), {2: aim(80)})))
+    points, _ = Ray().predict(scene(CENTRE, gaze=looking((CENTRE,), {2: aim(80)})))
     assert isinstance(points, Points)
     assert (points.target <= 0).all()
 
 
 def test_nobody_gives_a_valid_empty_answer() -> None:
-    empty = looking((MIDDLE,), {2: aim(0)})
+    empty = looking((CENTRE,), {2: aim(0)})
     empty = type(empty)(*(v[:0] if isinstance(v, np.ndarray) else v for v in vars(empty).values()))
     points, segments = Ray().predict(scene(gaze=empty))
     assert (len(points), len(segments)) == (0, 0)
@@ -101,9 +101,9 @@ def test_heatmaps_peak_where_the_target_is() -> None:
     row = int(np.argmax(points.person[points.heatmap_row] == 1))
     y, x = np.unravel_index(points.heatmap[row].argmax(), points.heatmap[row].shape)
     assert x / 64 * 1280 == pytest.approx(640, abs=40)
-    assert y / 36 * 720 == pytest.approx(MIDDLE.eyes_px[0, 1], abs=40)
+    assert y / 36 * 720 == pytest.approx(CENTRE.eyes_px[0, 1], abs=40)
 
 
 def test_directions_are_needed() -> None:
     with pytest.raises(UsageError, match="gaze_3d"):
-        Ray().predict(scene(MIDDLE))
+        Ray().predict(scene(CENTRE))

@@ -26,28 +26,28 @@ def some(n=300, videos=12, seed=0):
 
 
 def test_figures():
-    found = some()
-    pooled = report.score(found)["pooled"]
-    assert pooled["auc"] == pytest.approx(np.nanmean(found.auc))
-    assert pooled["angle_deg"] == pytest.approx(np.nanmean(found.angle_deg))
+    predictions = some()
+    pooled = report.score(predictions)["pooled"]
+    assert pooled["auc"] == pytest.approx(np.nanmean(predictions.auc))
+    assert pooled["angle_deg"] == pytest.approx(np.nanmean(predictions.angle_deg))
     assert pooled["in_out_ap"] == pytest.approx(
-        average_precision_score(found.in_frame, found.in_frame_score), abs=1e-12
+        average_precision_score(predictions.in_frame, predictions.in_frame_score), abs=1e-12
     )
     assert pooled["right_person_at_person"] == pytest.approx(
-        found.right_person[found.at_person == 1].mean()
+        predictions.right_person[predictions.at_person == 1].mean()
     )
-    assert pooled["right_person_prior"] == pytest.approx(1 - found.at_person.mean())
+    assert pooled["right_person_prior"] == pytest.approx(1 - predictions.at_person.mean())
     assert (pooled["rows"], pooled["videos"]) == (300, 12)
     assert pooled["in_frame"] + pooled["out_of_frame"] == 300
 
 
 def test_a_draw_is_the_score_of_its_rows():
-    found = some()
-    names, video = np.unique(np.array(found.video), return_inverse=True)
+    predictions = some()
+    names, video = np.unique(np.array(predictions.video), return_inverse=True)
     drawn = np.array([0, 0, 3, 5, 5, 5, 11])
     rows = np.concatenate([np.flatnonzero(video == v) for v in drawn])
-    direct = found.take(rows)
-    of = report.by_video(found)
+    direct = predictions.take(rows)
+    of = report.by_video(predictions)
     assert len(names) == 12
     assert of["in_out_ap"](drawn) == pytest.approx(
         average_precision_score(direct.in_frame, direct.in_frame_score), abs=1e-12
@@ -57,23 +57,23 @@ def test_a_draw_is_the_score_of_its_rows():
 
 
 def test_intervals():
-    found = some()
-    made = report.score(found, samples=100)
-    for name, (low, high) in made["interval"].items():
-        assert low < made["pooled"][name] < high
-    assert made == report.score(found, samples=100)
-    assert report.score(found, samples=0)["interval"] is None
-    assert report.score(found.take(np.arange(0, 300, 12)))["interval"] is None, "of one video"
+    predictions = some()
+    created = report.score(predictions, samples=100)
+    for name, (low, high) in created["interval"].items():
+        assert low < created["pooled"][name] < high
+    assert created == report.score(predictions, samples=100)
+    assert report.score(predictions, samples=0)["interval"] is None
+    assert report.score(predictions.take(np.arange(0, 300, 12)))["interval"] is None, "of one video"
 
 
-def test_nothing_told_is_none_and_json():
-    found = some(20)
+def test_nothing_reported_is_none_and_json():
+    predictions = some(20)
     blank = np.full(20, np.nan)
-    empty = Measures(found.video, *(blank for _ in range(11)))
-    made = report.score(empty)
-    assert all(made["pooled"][name] is None for name in report.FIGURES)
-    json.dumps(made, allow_nan=False)
-    assert report.lines(made) == []
+    empty = Measures(predictions.video, *(blank for _ in range(11)))
+    created = report.score(empty)
+    assert all(created["pooled"][name] is None for name in report.FIGURES)
+    json.dumps(created, allow_nan=False)
+    assert report.lines(created) == []
     assert report.score(empty.take(np.zeros(0, np.int64)))["pooled"]["rows"] == 0
 
 

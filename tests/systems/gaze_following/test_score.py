@@ -28,53 +28,53 @@ def truth(tmp_path):
     return path
 
 
-def predicted(tmp_path, *rows, **told):
+def predicted(tmp_path, *rows, **known):
     at = list(rows) or [0, 1, 2, 3]
-    found = predictions.made([NAMES[i] for i in at], RIGHT[at], head_xyxy=HEADS[at], **told)
-    predictions.write(tmp_path / "p.csv", found)
+    result = predictions.made([NAMES[i] for i in at], RIGHT[at], head_xyxy=HEADS[at], **known)
+    predictions.write(tmp_path / "p.csv", result)
     return tmp_path / "p.csv"
 
 
 def test_perfect_predictions(tmp_path, truth):
     path = predicted(tmp_path, in_frame=np.array([0.9, 0.1, 0.8, 0.7]))
-    told = []
-    made = score.run(path, truth, size="1280x720", told=told.append)
-    pooled = made["pooled"]
+    known = []
+    created = score.run(path, truth, size="1280x720", log=known.append)
+    pooled = created["pooled"]
     assert pooled["l2_average"] == pooled["l2_minimum"] == pooled["angle_deg"] == 0
     assert pooled["auc"] > 0.99
     assert pooled["in_out_ap"] == 1
     assert pooled["right_person"] == 1
     assert pooled["rows"] == 4
-    assert made["protocol"] == "attention_target"
-    assert any(line.startswith("auc") for line in told)
-    json.dumps(dict(made), allow_nan=False)
+    assert created["protocol"] == "attention_target"
+    assert any(line.startswith("auc") for line in known)
+    json.dumps(dict(created), allow_nan=False)
 
 
-def test_baselines_are_beside(tmp_path, truth):
-    made = score.run(predicted(tmp_path), truth, size="1280x720")
-    assert set(made["baselines"]) == {"middle", "nearest_head"}
+def test_baselines_are_parallel(tmp_path, truth):
+    created = score.run(predicted(tmp_path), truth, size="1280x720")
+    assert set(created["baselines"]) == {"middle", "nearest_head"}
     expected = [np.hypot(240 / 1280, 210 / 720), np.hypot(40 / 1280, 60 / 720),
                 np.hypot(490 / 1280, 210 / 720)]  # fmt: skip
-    assert made["baselines"]["middle"]["l2_average"] == pytest.approx(np.mean(expected))
-    assert made["baselines"]["nearest_head"]["right_person"] == 0.5
+    assert created["baselines"]["middle"]["l2_average"] == pytest.approx(np.mean(expected))
+    assert created["baselines"]["nearest_head"]["right_person"] == 0.5
 
 
 def test_split(tmp_path, truth):
     (tmp_path / "test.txt").write_text("002\n")
-    made = score.run(
+    created = score.run(
         predicted(tmp_path, 2, 3), truth, size="1280x720", split=str(tmp_path / "test.txt")
     )
-    assert made["pooled"]["rows"] == 2
+    assert created["pooled"]["rows"] == 2
 
 
 def test_lacking_looks(tmp_path, truth):
     path = predicted(tmp_path, 0, 3)
     with pytest.raises(DataError, match=r"lacks 2 of 4 looks: .*row 2"):
         score.run(path, truth, size="1280x720")
-    made = score.run(path, truth, size="1280x720", subset=True)
-    assert made["pooled"]["rows"] == 2
-    assert made["pooled"]["right_person"] == 1, "people without a prediction can be looked at"
-    assert any("2 of 4 looks were not predicted" in note for note in made["notes"])
+    created = score.run(path, truth, size="1280x720", subset=True)
+    assert created["pooled"]["rows"] == 2
+    assert created["pooled"]["right_person"] == 1, "people without a prediction can be looked at"
+    assert any("2 of 4 looks were not predicted" in note for note in created["notes"])
 
 
 def test_unknown_and_repeated_predictions(tmp_path, truth):
@@ -89,23 +89,23 @@ def test_unknown_and_repeated_predictions(tmp_path, truth):
 
 def test_sizes_are_needed(tmp_path, truth):
     path = predicted(tmp_path)
-    with pytest.raises(DataError, match="size of the picture is not known"):
+    with pytest.raises(DataError, match="size of the image is not known"):
         score.run(path, truth)
     with pytest.raises(UsageError, match="size '1280'"):
         score.run(path, truth, size="1280")
     for name in NAMES:
         Image.new("L", (640, 360)).save(tmp_path / name)
-    made = score.run(path, truth, pictures=str(tmp_path))
-    assert made["baselines"]["middle"]["l2_average"] > 0
+    created = score.run(path, truth, images=str(tmp_path))
+    assert created["baselines"]["middle"]["l2_average"] > 0
 
 
-def test_missing_points_are_told(tmp_path, truth):
+def test_missing_points_are_reported(tmp_path, truth):
     points = RIGHT.copy()
     points[0] = np.nan
     predictions.write(tmp_path / "p.csv", predictions.made(NAMES, points, head_xyxy=HEADS))
-    made = score.run(tmp_path / "p.csv", truth, size="1280x720")
-    assert any("1 predictions have no point" in note for note in made["notes"])
-    assert made["pooled"]["l2_average"] == pytest.approx(np.hypot(240 / 1280, 210 / 720) / 3)
+    created = score.run(tmp_path / "p.csv", truth, size="1280x720")
+    assert any("1 predictions have no point" in note for note in created["notes"])
+    assert created["pooled"]["l2_average"] == pytest.approx(np.hypot(240 / 1280, 210 / 720) / 3)
 
 
 def test_predicted_heatmaps(tmp_path, truth):
@@ -113,9 +113,9 @@ def test_predicted_heatmaps(tmp_path, truth):
     heat = np.zeros((4, 64, 64))
     heat[:, 0, 0] = 1
     np.save(tmp_path / "heat.npy", heat)
-    made = score.run(path, truth, size="1280x720", heatmaps=str(tmp_path / "heat.npy"))
-    assert made["pooled"]["auc"] < 0.6
-    assert made["pooled"]["l2_average_cells"] > 0.3
+    created = score.run(path, truth, size="1280x720", heatmaps=str(tmp_path / "heat.npy"))
+    assert created["pooled"]["auc"] < 0.6
+    assert created["pooled"]["l2_average_cells"] > 0.3
     np.save(tmp_path / "heat.npy", heat[:2])
     with pytest.raises(DataError, match="should hold 4 heatmaps"):
         score.run(path, truth, size="1280x720", heatmaps=str(tmp_path / "heat.npy"))
@@ -131,9 +131,9 @@ def test_sequences_are_scored_as_predictions(tmp_path, truth):
     ]
     text = ",video_name,head_num,frame_seq,frame_name,head_position,gaze_point\n"
     (tmp_path / "k.csv").write_text(text + "\n".join(lines) + "\n")
-    made = score.run(tmp_path / "k.csv", truth, size="1280x720")
-    assert made["pooled"]["l2_average"] == 0
-    assert "no truth" in made["notes"][0]
+    created = score.run(tmp_path / "k.csv", truth, size="1280x720")
+    assert created["pooled"]["l2_average"] == 0
+    assert "no truth" in created["notes"][0]
 
 
 def test_coco_boxes(tmp_path):
@@ -143,14 +143,14 @@ def test_coco_boxes(tmp_path):
         "annotations": [{"image_id": 1, "category_id": 1, "bbox": [380, 130, 40, 40]}],
     }
     (tmp_path / "t.json").write_text(json.dumps(content))
-    made = score.run(one(tmp_path), tmp_path / "t.json")
-    assert made["pooled"]["l2_average"] == 0
-    assert made["pooled"]["angle_deg"] is None, "it is not told where the looker is"
+    created = score.run(one(tmp_path), tmp_path / "t.json")
+    assert created["pooled"]["l2_average"] == 0
+    assert created["pooled"]["angle_deg"] is None, "it is not told where the looker is"
 
 
 def one(tmp_path):
-    found = predictions.made(NAMES[:1], RIGHT[:1])
-    predictions.write(tmp_path / "one.csv", found)
+    result = predictions.made(NAMES[:1], RIGHT[:1])
+    predictions.write(tmp_path / "one.csv", result)
     return tmp_path / "one.csv"
 
 
@@ -160,13 +160,13 @@ def test_attention_target_people_are_found_by_their_heads(tmp_path):
     (clip / "s00.txt").write_text("001.jpg,100,100,200,200,400,150\n")
     (clip / "s01.txt").write_text("001.jpg,350,100,450,200,-1,-1\n")
     heads = HEADS[[1, 0]] + 5
-    found = predictions.made(
+    result = predictions.made(
         ["Show/1_2/001.jpg"] * 2, RIGHT[[1, 0]], head_xyxy=heads, in_frame=np.array([0.2, 0.9])
     )
-    predictions.write(tmp_path / "p.csv", found)
-    made = score.run(tmp_path / "p.csv", tmp_path / "data", size="1280x720")
-    assert made["pooled"]["l2_average"] == 0
-    assert made["pooled"]["in_out_ap"] == 1
+    predictions.write(tmp_path / "p.csv", result)
+    created = score.run(tmp_path / "p.csv", tmp_path / "data", size="1280x720")
+    assert created["pooled"]["l2_average"] == 0
+    assert created["pooled"]["in_out_ap"] == 1
     away = predictions.made(["Show/1_2/001.jpg"], RIGHT[:1], head_xyxy=HEADS[:1] + 90)
     predictions.write(tmp_path / "p.csv", away)
     with pytest.raises(DataError, match=r"the truth has no look in Show/1_2/001\.jpg"):
@@ -178,14 +178,14 @@ def test_gazefollow_by_its_protocol(tmp_path):
     (tmp_path / "test_annotations_release.txt").write_text(
         row.format("0.5,0.5") + row.format("0.7,0.5")
     )
-    found = predictions.made(
+    result = predictions.made(
         ["test/1.jpg"], np.array([[200.0, 100]]), head_xyxy=np.array([[180.0, 60, 240, 140]])
     )
-    predictions.write(tmp_path / "p.csv", found)
-    made = score.run(tmp_path / "p.csv", tmp_path, size="400x200")
-    assert made["protocol"] == "gazefollow"
-    assert made["pooled"]["l2_average"] == pytest.approx(0.1)
-    assert made["pooled"]["l2_minimum"] == 0
+    predictions.write(tmp_path / "p.csv", result)
+    created = score.run(tmp_path / "p.csv", tmp_path, size="400x200")
+    assert created["protocol"] == "gazefollow"
+    assert created["pooled"]["l2_average"] == pytest.approx(0.1)
+    assert created["pooled"]["l2_minimum"] == 0
 
 
 def test_no_truth(tmp_path):

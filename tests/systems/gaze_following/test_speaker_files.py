@@ -37,10 +37,10 @@ def test_their_faces_and_tracks(original: Path, stored: dict[str, np.ndarray]) -
     scenes = files.read_scenes(original / "scene.pckl")
     assert (faces.frames_read, scenes) == (395, StoredScenes(395, ()))
     theirs = files.read_tracks(original / "tracks.pckl")
-    made = track_faces(
+    created = track_faces(
         faces.frame, faces.box_norm, frames_read=scenes.frames_read, cuts=scenes.cuts
     )
-    for ours, track in zip(made, theirs, strict=True):
+    for ours, track in zip(created, theirs, strict=True):
         np.testing.assert_array_equal(ours.frame, track.track.frame)
         np.testing.assert_array_equal(ours.box_norm, track.track.box_norm)
     np.testing.assert_array_equal([t.squares.y_px for t in theirs], stored["crop_y"])
@@ -104,8 +104,8 @@ def test_made_files(tmp_path: Path) -> None:
     assert files.read_array(tmp_path / "V_feats.npy", 3).shape == (2, 3, 4)
     heads = Heads(*np.arange(24).reshape(3, 2, 4))
     files.write_head_boxes(tmp_path, "012", heads)
-    found = files.read_head_boxes(tmp_path / "012_frame_faces_boxes.npy")
-    np.testing.assert_array_equal(found, heads.box_xyxy)
+    result = files.read_head_boxes(tmp_path / "012_frame_faces_boxes.npy")
+    np.testing.assert_array_equal(result, heads.box_xyxy)
     corners = files.read_head_boxes(tmp_path / "012_faces_bboxes.npy")
     np.testing.assert_array_equal(corners, heads.corners_px)
     named = (tmp_path / "tracks.pckl").read_bytes() + (
@@ -119,12 +119,12 @@ def test_maps(tmp_path: Path) -> None:
     drawn = Maps(*(255 * rng.integers(0, 2, (2, 30, 40))).astype(np.uint8))
     files.write_maps(tmp_path, "012", 7, drawn)
     assert {p.name for p in tmp_path.iterdir()} == {"012_f7_speaker.png", "012_f7_nonspeaker.png"}
-    found = files.read_maps(tmp_path, "012", 7)
-    assert found is not None
-    np.testing.assert_array_equal(found, drawn)
+    result = files.read_maps(tmp_path, "012", 7)
+    assert result is not None
+    np.testing.assert_array_equal(result, drawn)
     assert files.read_maps(tmp_path, "012", 8) is None
-    (tmp_path / "012_f7_speaker.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="not two pictures"):
+    (tmp_path / "012_f7_speaker.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match="not two images"):
         files.read_maps(tmp_path, "012", 7)
     (tmp_path / "012_f7_speaker.png").unlink()
     with pytest.raises(DataError, match="without its other half"):

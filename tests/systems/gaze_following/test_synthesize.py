@@ -1,4 +1,4 @@
-"""The made-up data set: read by every reader, the same again, sound and mouths together."""
+"""The synthetic data set: read by every reader, the same again, audio and mouths together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.systems.gaze_following import formats, speaker_files, synthesize
 from eyeline.systems.gaze_following.datasets import splits, vgs
 from eyeline.systems.gaze_following.detector import coco
-from eyeline.systems.gaze_following.detector import data as pictures
+from eyeline.systems.gaze_following.detector import data as images
 from eyeline.systems.gaze_following.detector.data import ORIGINAL_NAMES
 from eyeline.systems.gaze_following.fusion import FUSIONS
 from eyeline.systems.gaze_following.heads import Heads, heads
@@ -60,13 +60,13 @@ def test_the_same_seed_gives_the_same_files(root: Path, tmp_path: Path) -> None:
 
 
 def test_what_it_tells_of_itself(made: tuple[Path, dict[str, Any]]) -> None:
-    root, told = made
-    assert told["videos"] == 4 and told["frames"] == 500
+    root, known = made
+    assert known["videos"] == 4 and known["frames"] == 500
     looks = vgs.read_text(root / "GT_label_all_videoFormat.txt")
-    assert sum(told["looks"].values()) == len(looks)
-    assert told["looks"]["away"] <= (looks.in_frame == 0).sum()
-    assert told["bytes"] == sum(p.stat().st_size for p in root.rglob("*") if p.is_file())
-    assert 10 < told["direction_error_deg"] < 40
+    assert sum(known["looks"].values()) == len(looks)
+    assert known["looks"]["away"] <= (looks.in_frame == 0).sum()
+    assert known["bytes"] == sum(p.stat().st_size for p in root.rglob("*") if p.is_file())
+    assert 10 < known["direction_error_deg"] < 40
 
 
 def test_the_matcher_reads_it(root: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_matcher_reads_it(root: Path) -> None:
         assert np.isnan(scenes.gaze).any(axis=1).mean() < 0.2
         learned = data.examples(scenes)
         assert np.mean([right.any() for right in learned.right]) > 0.88
-        assert set(scenes.looks.picture) >= set(scenes.found)
+        assert set(scenes.looks.image) >= set(scenes.found)
     everything = vgs.read_text(root / data.TRUTH)
     assert 0 < (everything.in_frame == 0).mean() < 0.3
 
@@ -88,24 +88,24 @@ def test_the_detector_reads_it(root: Path) -> None:
     counts = []
     for fusion in FUSIONS:
         for split in ("train2017", "val2017", "test2017"):
-            found = pictures.open_split(root, split, fusion)
-            counts.append(len(found))
-            assert not found.annotations.left_out
-            assert found.folder.parent.name == ORIGINAL_NAMES[fusion]
-            names = {p.name for p in found.annotations.pictures}
-            assert names == {p.name for p in found.folder.iterdir()}
+            result = images.open_split(root, split, fusion)
+            counts.append(len(result))
+            assert not result.annotations.left_out
+            assert result.folder.parent.name == ORIGINAL_NAMES[fusion]
+            names = {p.name for p in result.annotations.images}
+            assert names == {p.name for p in result.folder.iterdir()}
     assert counts[:3] == counts[3:6] == counts[6:]
-    sample = pictures.open_split(root, "train2017", "hs")[0]
+    sample = images.open_split(root, "train2017", "hs")[0]
     assert sample.pixels.shape[0] == 3
 
 
 def test_both_forms_agree(root: Path) -> None:
     """A target's box holds the annotated point of the same look, as far as heads are hit."""
     points = vgs.read_text(root / data.TRUTH)
-    place = {(p, who): i for i, (p, who) in enumerate(zip(points.picture, points.person,
+    place = {(p, who): i for i, (p, who) in enumerate(zip(points.image, points.person,
                                                          strict=True))}  # fmt: skip
     boxes = vgs.read_coco(root / "coco-H" / "annotations" / "instances_train2017.json")
-    rows = [place[pair] for pair in zip(boxes.picture, boxes.person, strict=True)]
+    rows = [place[pair] for pair in zip(boxes.image, boxes.person, strict=True)]
     assert len(rows) > 10
     point = points.mean_point_px()[rows]
     held = (boxes.target_xyxy[:, :2] - 2 <= point) & (point <= boxes.target_xyxy[:, 2:] + 2)
@@ -114,7 +114,7 @@ def test_both_forms_agree(root: Path) -> None:
 
 def test_heads_are_brightened_the_speakers_more(root: Path) -> None:
     speakers = vgs.read_speakers(root / "speakers.csv")
-    told = {fusion: [0.0, 0.0] for fusion in FUSIONS}
+    known = {fusion: [0.0, 0.0] for fusion in FUSIONS}
     counts = [0, 0]
     for path in sorted((root / "coco-HS" / "train2017").iterdir()):
         name = formats.parse_name(path.name)
@@ -129,8 +129,8 @@ def test_heads_are_brightened_the_speakers_more(root: Path) -> None:
             counts[loud] += 1
             for fusion in FUSIONS:
                 file = root / ORIGINAL_NAMES[fusion] / "train2017" / path.name
-                told[fusion][loud] += float(pictures.read_image(file)[y, x].mean())
-    bright = {fusion: np.array(v) / counts for fusion, v in told.items()}
+                known[fusion][loud] += float(images.read_image(file)[y, x].mean())
+    bright = {fusion: np.array(v) / counts for fusion, v in known.items()}
     assert min(counts) > 2
     assert (bright["h"] > bright["none"] + 40).all() and (bright["hs"] > bright["none"] + 40).all()
     gained = bright["hs"] - bright["none"]
@@ -145,11 +145,11 @@ def test_the_speakers_files_agree(root: Path, video: str) -> None:
     faces = speaker_files.read_faces(work / speaker_files.FACES)
     tracks = speaker_files.read_tracks(work / speaker_files.TRACKS)
     assert faces.frames_read == scenes.frames_read == 125 and scenes.cuts == ()
-    found = track_faces(
+    result = track_faces(
         faces.frame, faces.box_norm, frames_read=125, least_faces=50, drop_last_of_shot=False
     )
-    assert len(found) == len(tracks)
-    for a, b in zip(found, tracks, strict=True):
+    assert len(result) == len(tracks)
+    for a, b in zip(result, tracks, strict=True):
         np.testing.assert_allclose(a.box_norm, b.track.box_norm)
     each = [heads(t.squares) for t in tracks]
     all_ = Heads(*(np.stack(columns) for columns in zip(*each, strict=True)))
@@ -167,24 +167,24 @@ def test_the_speakers_files_agree(root: Path, video: str) -> None:
 
 
 @pytest.mark.parametrize("video", VIDEOS)
-def test_videos_have_their_sound(root: Path, video: str) -> None:
+def test_videos_have_their_audio(root: Path, video: str) -> None:
     reader = VideoReader(root / "videos" / f"{video}.mp4")
     assert (reader.info.width_px, reader.info.height_px) == (320, 180)
-    assert reader.info.has_sound and float(reader.info.rate_hz) == 25
+    assert reader.info.has_audio and float(reader.info.rate_hz) == 25
     with wave.open(str(root / "audio" / f"{video}.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
         assert file.getnframes() == 5 * 16_000
 
 
-def test_the_sound_is_that_of_the_mouths(root: Path) -> None:
-    """The stored sound is loud when the drawn speaker's mouth is open; others' mouths are not."""
+def test_the_audio_is_that_of_the_mouths(root: Path) -> None:
+    """The stored audio is loud when the drawn speaker's mouth is open; others' mouths are not."""
     own, others = [], []
     for place, video in enumerate(VIDEOS):
         scene = synthesize.scene_of(0, place, 125, 320)
-        heard = synthesize.sound_of(0, place, scene)
+        heard = synthesize.audio_of(0, place, scene)
         with wave.open(str(root / "audio" / f"{video}.wav")) as file:
-            sound = np.frombuffer(file.readframes(5 * 16_000), "<i2") / 32767
-        loud = np.sqrt(np.mean(sound.reshape(125, 640) ** 2, axis=1))
+            audio = np.frombuffer(file.readframes(5 * 16_000), "<i2") / 32767
+        loud = np.sqrt(np.mean(audio.reshape(125, 640) ** 2, axis=1))
         for person, speaks in enumerate(scene.speaks):
             for group, when in ((own, speaks), (others, scene.speaks.any(axis=0) & ~speaks)):
                 mouth = heard.mouths[person, when]
@@ -195,18 +195,18 @@ def test_the_sound_is_that_of_the_mouths(root: Path) -> None:
 
 
 def test_candidates_are_in_the_published_form(root: Path) -> None:
-    found = formats.read_candidates_csv(root / "candidates.csv")
-    assert len(found) == 4 * 25
-    assert all((np.diff(one.score) <= 0).all() for one in found)
+    result = formats.read_candidates_csv(root / "candidates.csv")
+    assert len(result) == 4 * 25
+    assert all((np.diff(one.score) <= 0).all() for one in result)
 
 
-def test_annotations_are_sound_coco(root: Path) -> None:
+def test_annotations_are_audio_coco(root: Path) -> None:
     for word in ("HS", "H", "noHnoS"):
         path = root / f"coco-{word}" / "annotations" / "instances_train2017.json"
-        told = coco.read(path, for_training=True)
-        assert set(told.left_out) <= {"pictures without a target"}
+        known = coco.read(path, for_training=True)
+        assert set(known.left_out) <= {"images without a target"}
         mask = coco.rasterised(
-            told.pictures[0].targets[0].outline, told.pictures[0].targets[0].box_xyxy, (320, 180)
+            known.images[0].targets[0].outline, known.images[0].targets[0].box_xyxy, (320, 180)
         )
         assert mask.any()
 
@@ -214,7 +214,7 @@ def test_annotations_are_sound_coco(root: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"videos": 0}, {"seconds": 1.0}, {"seconds": 41.0}, {"width_px": 321}, {"jobs": 0},
-     {"videos": 998}, {"picture_every": 0}],
+     {"videos": 998}, {"image_every": 0}],
 )  # fmt: skip
 def test_numbers_that_cannot_be(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):

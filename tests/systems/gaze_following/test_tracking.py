@@ -19,20 +19,20 @@ STILL = np.array([0.2, 0.2, 0.4, 0.4])
 def test_drawn_faces(golden: Golden) -> None:
     wanted = golden("tracking_crop")
     det = wanted["det"]
-    found = track_faces(
+    result = track_faces(
         det[:, 0].astype(int), det[:, 1:5], frames_read=int(wanted["det_n_frames"]),
         least_faces=int(wanted["min_track"]), drop_last_of_shot=False,
     )  # fmt: skip
-    assert len(found) == wanted["n_tracks"]
-    for i, track in enumerate(found):
+    assert len(result) == wanted["n_tracks"]
+    for i, track in enumerate(result):
         np.testing.assert_array_equal(track.frame, wanted[f"track{i}_frames"])
         np.testing.assert_array_equal(track.box_norm, wanted[f"track{i}_boxes"])
 
 
 def test_overlap(golden: Golden) -> None:
     wanted = golden("tracking_crop")
-    found = [overlap(a, b) for a, b in zip(wanted["iou_a"], wanted["iou_b"], strict=True)]
-    np.testing.assert_allclose(found, wanted["iou"], atol=1e-12)
+    result = [overlap(a, b) for a, b in zip(wanted["iou_a"], wanted["iou_b"], strict=True)]
+    np.testing.assert_allclose(result, wanted["iou"], atol=1e-12)
     assert overlap(np.zeros(4), np.zeros(4)) == 0
 
 
@@ -40,10 +40,10 @@ def test_the_real_clip(shared: Path) -> None:
     with np.load(shared / "reference/vgs/data/speaker_012/speaker_012.npz") as file:
         stored = dict(file)
     det = stored["det"]
-    found = track_faces(det[:, 0].astype(int), det[:, 1:5], frames_read=int(stored["n_frames"]))
-    assert len(found) == 4
+    result = track_faces(det[:, 0].astype(int), det[:, 1:5], frames_read=int(stored["n_frames"]))
+    assert len(result) == 4
     for track, frames, boxes in zip(
-        found, stored["track_frames"], stored["track_boxes"], strict=True
+        result, stored["track_frames"], stored["track_boxes"], strict=True
     ):
         np.testing.assert_array_equal(track.frame, frames)
         np.testing.assert_array_equal(track.box_norm, boxes)
@@ -72,8 +72,8 @@ def test_small_faces_are_left_out() -> None:
 
 
 def test_tracks_end_at_cuts() -> None:
-    found = track_faces(*still(list(range(300))), frames_read=300, cuts=[0, 150])
-    assert [(t.frame[0], t.frame[-1]) for t in found] == [(0, 148), (150, 298)]
+    result = track_faces(*still(list(range(300))), frames_read=300, cuts=[0, 150])
+    assert [(t.frame[0], t.frame[-1]) for t in result] == [(0, 148), (150, 298)]
     whole = track_faces(*still(list(range(300))), frames_read=300, cuts=[150], least_faces=20,
                         drop_last_of_shot=False)  # fmt: skip
     assert [(t.frame[0], t.frame[-1]) for t in whole] == [(0, 149), (150, 299)]
@@ -83,16 +83,16 @@ def test_the_face_behind_one_that_was_taken_is_passed_over() -> None:
     """Two faces of one place in a frame: the second is not seen by the pass that took the first."""
     frame = np.repeat(np.arange(120), 2)
     box = np.tile(STILL, (240, 1)) + 0.001 * (np.arange(240) % 2)[:, None]
-    found = track_faces(frame, box, frames_read=121)
-    assert [len(track.frame) for track in found] == [120, 120]
-    np.testing.assert_allclose(found[0].box_norm, np.tile(STILL, (120, 1)))
+    result = track_faces(frame, box, frames_read=121)
+    assert [len(track.frame) for track in result] == [120, 120]
+    np.testing.assert_allclose(result[0].box_norm, np.tile(STILL, (120, 1)))
 
 
 def test_no_faces() -> None:
     assert track_faces(np.zeros(0, int), np.zeros((0, 4)), frames_read=200) == []
 
 
-def test_faces_beyond_the_last_frame_are_told() -> None:
+def test_faces_beyond_the_last_frame_are_reported() -> None:
     with pytest.raises(DataError, match="reach frame 120, but 100 frames were read"):
         track_faces(*still(list(range(120))), frames_read=100)
     with pytest.raises(DataError, match="frame by frame"):

@@ -11,7 +11,7 @@ from eyeline.errors import DataError, RecipeError
 from eyeline.system import load_system
 from eyeline.systems.gaze_following import train
 from eyeline.training import checkpoint
-from tests.systems.gaze_following.detector import invented as pictures
+from tests.systems.gaze_following.detector import invented as images
 from tests.systems.gaze_following.detector.invented import TINY
 from tests.systems.gaze_following.matching import invented as looks
 
@@ -28,32 +28,32 @@ def test_every_recipe_is_on_the_card() -> None:
 
 
 def _path(name: str) -> Path:
-    found = train.resolved(name)
-    assert isinstance(found, Path) and found.is_file()
-    return found
+    result = train.resolved(name)
+    assert isinstance(result, Path) and result.is_file()
+    return result
 
 
 def test_the_matcher_trains(tmp_path: Path) -> None:
     folder = tmp_path / "looks"
     folder.mkdir()
     looks.write_folder(folder, videos=5, frames=4)
-    told: list[str] = []
-    made = train.run(
+    known: list[str] = []
+    created = train.run(
         "matcher",
         folder,
         tmp_path / "out",
-        told.append,
+        known.append,
         changes=["training.epochs=2", "model.width=4"],
     )
-    assert len(made["history"]) == len(told) == 2
+    assert len(created["history"]) == len(known) == 2
     assert checkpoint.read_card(tmp_path / "out" / "matcher.safetensors").builder == "matcher"
 
 
 def test_the_detector_trains(tmp_path: Path) -> None:
-    pictures.data_set(tmp_path / "coco", train=[(96, 64)] * 2, validation=[(96, 64)])
+    images.data_set(tmp_path / "coco", train=[(96, 64)] * 2, validation=[(96, 64)])
     recipe: dict[str, Any] = {**TINY, "model": {"builder": "mask_rcnn", **TINY["model"]}}
-    made = train.run(recipe, tmp_path / "coco", tmp_path / "out", changes=["training.epochs=1"])
-    assert set(made["published"]) == {"bbox", "segm"}
+    created = train.run(recipe, tmp_path / "coco", tmp_path / "out", changes=["training.epochs=1"])
+    assert set(created["published"]) == {"bbox", "segm"}
     assert checkpoint.read_card(tmp_path / "out" / "mask_rcnn.safetensors").builder == "mask_rcnn"
 
 

@@ -29,7 +29,7 @@ def boxes_of(track: Track, which: Box) -> Floats:
     return track.head_xyxy if which == "head" else track.box_xyxy
 
 
-def seen_face(picture: Image, box: Floats) -> Image | None:
-    """The crop of a face as of `inputs.crop_face`; None where the picture has nothing of it."""
-    crop = crop_face(picture, box)
+def seen_face(image: Image, box: Floats) -> Image | None:
+    """The crop of a face as of `inputs.crop_face`; None where the image has nothing of it."""
+    crop = crop_face(image, box)
     return crop if crop.any() else None

@@ -47,8 +47,8 @@ class LookingAtMePredictor:
     The network knows 30 frames a second: each moment of a 30 Hz clock takes the row nearest to it,
     and each row the answer of the moment nearest to it. A window is a moment and the three before
     and after it. Beyond the ends of a track, where a frame was lost and where the box lies outside
-    the picture there is nothing, which windows bridge as published (`inputs.padded`). Boxes that
-    reach beyond the picture are cut; the published preparation shifts those that begin before its
+    the image there is nothing, which windows bridge as published (`inputs.padded`). Boxes that
+    reach beyond the image are cut; the published preparation shifts those that begin before its
     left or upper edge.
     """
 
@@ -66,7 +66,7 @@ class LookingAtMePredictor:
         Args:
             weights: of `lam_lstm` or `gaze360_lstm`.
             device: `cpu`, `cuda` or `cuda:N`.
-            box: what is cut out of the pictures.
+            box: what is cut out of the images.
             batch_size: crops that pass through the network together, by default `BATCH_SIZES`.
             threads: of the CPU.
 
@@ -94,14 +94,12 @@ class LookingAtMePredictor:
             UsageError: the scene has no frames to look at.
         """
         if scene.frames is None:
-            raise UsageError(
-                f"ego_social/{self.builder} looks at pictures: the scene has no frames"
-            )
+            raise UsageError(f"ego_social/{self.builder} looks at images: the scene has no frames")
         with for_answers(self.threads):
-            found = self._probabilities(scene)
+            result = self._probabilities(scene)
         values = (
             one[clock.of_rows(track.time_s)] if len(track) else np.zeros(0)
-            for track, (clock, one) in zip(scene.tracks, found, strict=True)
+            for track, (clock, one) in zip(scene.tracks, result, strict=True)
         )
         scores = Scores(
             "ego_social",
@@ -123,21 +121,21 @@ class LookingAtMePredictor:
         clocks = [moments_of(track) for track in scene.tracks]
         shown = [runs(clock.first, clock.row) for clock in clocks]
         plans = [t.frame[[r.row for r in s]] for t, s in zip(scene.tracks, shown, strict=True)]
-        found = [(clock, np.full(len(clock.row), np.nan)) for clock in clocks]
+        result = [(clock, np.full(len(clock.row), np.nan)) for clock in clocks]
         stream = LookingStream(self.network, at_once=self.batch_size)
         waiting: list[View] = []
         for frame, due in frames_due(plans, scene.frames()):
-            picture = frame.rgb()
+            image = frame.rgb()
             for number, place in due:
                 run = shown[number][place]
                 box = boxes_of(scene.tracks[number], self.box)[run.row]
-                waiting.append(View(number, run.first, seen_face(picture, box), run.count))
+                waiting.append(View(number, run.first, seen_face(image, box), run.count))
             if len(waiting) >= self.batch_size:
-                _take(stream.push(waiting), found)
+                _take(stream.push(waiting), result)
                 waiting = []
-        _take(stream.push(waiting), found)
-        _take(stream.end(), found)
-        return found
+        _take(stream.push(waiting), result)
+        _take(stream.end(), result)
+        return result
 
 
 def _take(looks: Sequence[Look], found: Sequence[tuple[Moments, Floats]]) -> None:

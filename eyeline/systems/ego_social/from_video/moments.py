@@ -13,7 +13,7 @@ import numpy as np
 
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Ints
-from eyeline.systems.ego_social.inputs import FRAME_HZ, SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ, FRAME_HZ
 
 _EARLIER = 1e-6
 """Of two that are equally near the earlier one counts, whatever the last digits are."""
@@ -26,7 +26,7 @@ def moment_at(time_s: Floats | float) -> Ints:
 
 def sample_at(moment: int) -> int:
     """Number of the sample with which a moment begins, both counted from 0."""
-    return int(moment / FRAME_HZ * SOUND_HZ)
+    return int(moment / FRAME_HZ * AUDIO_HZ)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Stretches of speech of a raw video: when each person speaks, and which pictures show it."""
+"""Stretches of speech of a raw video: when each person speaks, and which images show it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eyeline.people.tracks import Track, joined, rows_of
 from eyeline.results import Floats, Ints, Scores, segments_from_scores
 from eyeline.speech.voice import Samples, continuous
 from eyeline.systems.ego_social.from_video.moments import Run, moment_at, moments_of, runs
-from eyeline.video.sound import SoundBlock
+from eyeline.video.audio import AudioBlock
 
 PAUSE_S = 0.3
 """A shorter pause does not end a stretch, as for the voice detector."""
@@ -47,16 +47,16 @@ def stretches(speaking: Scores, tracks: Sequence[Track]) -> list[Stretch]:
     """
     ends = joined((t.end_s for t in tracks), np.float64)
     spans = segments_from_scores(speaking, ends, "speech")
-    found: list[Stretch] = []
+    result: list[Stretch] = []
     for person, start_s, end_s in zip(
         spans.person.tolist(), spans.start_s.tolist(), spans.end_s.tolist(), strict=True
     ):
-        before = found[-1] if found else None
+        before = result[-1] if result else None
         if before and before.person == person and start_s - before.end_s < PAUSE_S:
-            found[-1] = Stretch(person, before.start_s, max(before.end_s, end_s))
+            result[-1] = Stretch(person, before.start_s, max(before.end_s, end_s))
         else:
-            found.append(Stretch(person, start_s, end_s))
-    kept = [s for s in found if s.end_s - s.start_s >= SHORTEST_S and s.last > s.first]
+            result.append(Stretch(person, start_s, end_s))
+    kept = [s for s in result if s.end_s - s.start_s >= SHORTEST_S and s.last > s.first]
     return sorted(kept, key=lambda s: (s.start_s, s.person))
 
 
@@ -80,7 +80,7 @@ def spread(found: Sequence[Stretch], value: Floats, speaking: Scores) -> Floats:
 
 @dataclass(frozen=True)
 class Plan:
-    """The pictures of a stretch."""
+    """The images of a stretch."""
 
     track: Ints
     """`(n,)` place of the track among all."""
@@ -98,7 +98,7 @@ def plans(found: Sequence[Stretch], tracks: Sequence[Track]) -> list[Plan]:
     own: dict[int, list[int]] = {}
     for place, track in enumerate(tracks):
         own.setdefault(track.person, []).append(place)
-    made = []
+    created = []
     for stretch in found:
         shows = np.full(stretch.last - stretch.first + 1, -1)
         for place in own[stretch.person]:
@@ -107,8 +107,8 @@ def plans(found: Sequence[Stretch], tracks: Sequence[Track]) -> list[Plan]:
             there = (at >= 0) & (at < len(clock.row))
             row = np.where(there, clock.row[np.clip(at, 0, max(len(clock.row) - 1, 0))], -1)
             shows = np.where(row >= 0, first_row[place] + row, shows)
-        made.append(_plan(runs(stretch.first, shows), first_row, frames))
-    return made
+        created.append(_plan(runs(stretch.first, shows), first_row, frames))
+    return created
 
 
 def _plan(shown: Sequence[Run], first_row: Sequence[int], frames: Ints) -> Plan:
@@ -124,20 +124,20 @@ def _plan(shown: Sequence[Run], first_row: Sequence[int], frames: Ints) -> Plan:
 
 
 class Tape:
-    """A sound that is read forwards; what may still be asked for is held.
+    """An audio signal that is read forwards; what may still be asked for is held.
 
     Args:
         blocks: 16 kHz, from second 0 on.
     """
 
-    def __init__(self, blocks: Iterable[SoundBlock]) -> None:
+    def __init__(self, blocks: Iterable[AudioBlock]) -> None:
         self._pieces = continuous(blocks)
         self._held: Samples = np.zeros(0, np.float32)
         self._first = 0
         self._needed = 0
 
     def cut(self, start: int, stop: int) -> Samples:
-        """Samples from `start` to before `stop`; fewer where the sound has ended."""
+        """Samples from `start` to before `stop`; fewer where the audio has ended."""
         assert start >= self._needed, "it was forgotten"
         while self._first + len(self._held) < stop:
             piece = next(self._pieces, None)

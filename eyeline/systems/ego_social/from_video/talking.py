@@ -1,6 +1,6 @@
-"""Builder `ttm` on a scene: stretches of speech with the speaker's face and the sound to answers.
+"""Builder `ttm` on a scene: stretches of speech with the speaker's face and the audio to answers.
 
-One pass over the frames and the sound together; of each stretch that lasts the features and the
+One pass over the frames and the audio together; of each stretch that lasts the features and the
 samples of one piece are held.
 """
 
@@ -25,7 +25,7 @@ from eyeline.systems.ego_social.from_video.faces import (
 from eyeline.systems.ego_social.from_video.looking import BATCH_SIZES, THREADS, THRESHOLD
 from eyeline.systems.ego_social.from_video.moments import sample_at
 from eyeline.systems.ego_social.from_video.stretches import Stretch, Tape, plans, spread, stretches
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
@@ -41,7 +41,7 @@ class TalkingToMePredictor:
 
     A stretch of speech is where `Scene.speaking` says that a visible person speaks, pauses of less
     than `stretches.PAUSE_S` included. Its moments at 30 Hz take the rows nearest to them; where
-    none is near, and where a frame was lost, the picture is black, as published. Long stretches are
+    none is near, and where a frame was lost, the image is black, as published. Long stretches are
     cut into pieces as of `streaming_talks.TalkingStream`, which keeps their tails.
     """
 
@@ -59,7 +59,7 @@ class TalkingToMePredictor:
         Args:
             weights: of `ttm`.
             device: `cpu`, `cuda` or `cuda:N`.
-            box: what is cut out of the pictures.
+            box: what is cut out of the images.
             batch_size: crops that pass through the network together, by default `BATCH_SIZES`.
             threads: of the CPU.
 
@@ -76,56 +76,56 @@ class TalkingToMePredictor:
         self.box, self.threads = box, threads
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
-        """Scores and segments called `talking_to_me`; nothing for a video without sound.
+        """Scores and segments called `talking_to_me`; nothing for a video without audio.
 
         Scores have a row for each row of the scene's tracks, in order: all rows of a stretch have
         its probability, the others 0; NaN where it cannot be said whether the person speaks, and in
-        stretches of which no picture could be read. Segments are the stretches that count.
+        stretches of which no image could be read. Segments are the stretches that count.
 
         Raises:
-            UsageError: the scene has no frames to look at, or tells who speaks without the sound.
+            UsageError: the scene has no frames to look at, or tells who speaks without the audio.
         """
         if scene.frames is None:
-            raise UsageError("ego_social/ttm looks at pictures: the scene has no frames")
+            raise UsageError("ego_social/ttm looks at images: the scene has no frames")
         if scene.speaking is None:
             return []
-        if scene.sound is None:
+        if scene.audio is None:
             raise UsageError(
-                "ego_social/ttm hears: the scene tells who speaks, but has no sound to listen to"
+                "ego_social/ttm hears: the scene tells who speaks, but has no audio to listen to"
             )
-        found = stretches(scene.speaking, scene.tracks)
+        result = stretches(scene.speaking, scene.tracks)
         with for_answers(self.threads):
-            value = self._probabilities(scene, found)
+            value = self._probabilities(scene, result)
         scores = Scores(
             "ego_social",
             "ttm",
             NAME,
             THRESHOLD,
             **who_and_when(scene.tracks),
-            value=spread(found, value, scene.speaking),
+            value=spread(result, value, scene.speaking),
         )
         rows = (
             (s.person, s.start_s, s.end_s, NAME, v)
-            for s, v in zip(found, value.tolist(), strict=True)
+            for s, v in zip(result, value.tolist(), strict=True)
             if v >= THRESHOLD
         )
         return [scores, make_segments("ego_social", "ttm", NAME, rows)]
 
     def _probabilities(self, scene: Scene, found: Sequence[Stretch]) -> Floats:
-        """Of each stretch `(n,)`; NaN where no picture of it could be read."""
+        """Of each stretch `(n,)`; NaN where no image of it could be read."""
         from eyeline.systems.ego_social.from_video.views import View
         from eyeline.systems.ego_social.streaming_talks import TalkingStream
 
-        assert scene.frames is not None and scene.sound is not None
+        assert scene.frames is not None and scene.audio is not None
         planned = plans(found, scene.tracks)
         stream = TalkingStream(self.network, at_once=self.batch_size)
-        room = _Room(stream, Tape(scene.sound()), found, self.batch_size)
+        room = _Background(stream, Tape(scene.audio()), found, self.batch_size)
         for frame, due in frames_due([plan.frame for plan in planned], scene.frames()):
-            picture = frame.rgb()
+            image = frame.rgb()
             for number, place in due:
                 run = planned[number].runs[place]
                 box = boxes_of(scene.tracks[planned[number].track[place]], self.box)[run.row]
-                room.show(View(number, run.first, seen_face(picture, box), run.count))
+                room.show(View(number, run.first, seen_face(image, box), run.count))
                 if place == len(planned[number].runs) - 1:
                     room.end(number)
             room.listen(frame.time_s)
@@ -133,12 +133,12 @@ class TalkingToMePredictor:
         return room.value
 
 
-class _Room:
+class _Background:
     """Where people speak: what each stretch still has to be shown and to hear.
 
     Args:
         stream: takes the stretches under their numbers.
-        tape: the sound.
+        tape: the audio.
         found: all stretches, by their starts.
         at_once: crops that are shown together.
     """
@@ -149,7 +149,7 @@ class _Room:
         self.value = np.full(len(found), np.nan)
         self._stream, self._tape, self._found, self._at_once = stream, tape, found, at_once
         self._heard: dict[int, int] = {}
-        """Samples that each stretch under way has heard, counted from the sound's start."""
+        """Samples that each stretch under way has heard, counted from the audio's start."""
         self._begun = np.zeros(len(found), bool)
         self._next = 0
         """The first stretch that has not begun."""
@@ -157,7 +157,7 @@ class _Room:
         self._forget()
 
     def show(self, view: View) -> None:
-        """A further picture of a stretch."""
+        """A further image of a stretch."""
         number = view.track_id
         if not self._begun[number]:
             first = self._found[number].first
@@ -169,19 +169,19 @@ class _Room:
             self._push()
 
     def listen(self, time_s: float) -> None:
-        """Let all stretches under way hear the sound up to a time."""
+        """Let all stretches under way hear the audio up to a time."""
         for number in self._heard:
-            self._hear(number, int(time_s * SOUND_HZ))
+            self._hear(number, int(time_s * AUDIO_HZ))
         self._forget()
 
     def end(self, number: int | None = None) -> None:
-        """No more pictures of a stretch come; None: of none."""
+        """No more images of a stretch come; None: of none."""
         self._push()
         for ended in [*self._heard] if number is None else [number]:
             last = self._found[ended].last
             self._hear(ended, sample_at(last))
-            told = self._stream.end(ended, last)
-            self.value[ended] = np.nan if told is None else told
+            known = self._stream.end(ended, last)
+            self.value[ended] = np.nan if known is None else known
             del self._heard[ended]
 
     def _hear(self, number: int, until: int) -> None:
@@ -191,7 +191,7 @@ class _Room:
             self._heard[number] = until
 
     def _forget(self) -> None:
-        """Let go of the sound that no stretch will ask for."""
+        """Let go of the audio that no stretch will ask for."""
         while self._next < len(self._found) and self._begun[self._next]:
             self._next += 1
         coming = [sample_at(s.first) for s in self._found[self._next : self._next + 1]]

@@ -34,7 +34,7 @@ class View:
     crop: Image | None
     """`(224, 224, 3)` uint8 RGB, as of `inputs.crop_face`; None where the face is not seen."""
     count: int = 1
-    """Frames in a row, this one and later ones, that show the same picture."""
+    """Frames in a row, this one and later ones, that show the same image."""
 
     def __post_init__(self) -> None:
         """Check the shape and the count; DataError says what is wrong."""
@@ -65,13 +65,13 @@ def seen(
     shown = [(place, view.crop) for place, view in enumerate(views) if view.crop is not None]
     if len(shapes := {crop.shape for _, crop in shown}) > 1:
         raise DataError(f"crops of one push have different shapes: {sorted(shapes)}")
-    found: list[Tensor | None] = [None] * len(views)
+    result: list[Tensor | None] = [None] * len(views)
     for start in range(0, len(shown), at_once):
         part = shown[start : start + at_once]
         crops = normalise(np.stack([crop for _, crop in part]), device_of(network))
         for (place, _), feature in zip(part, network.see(crops), strict=True):
-            found[place] = feature
-    return found
+            result[place] = feature
+    return result
 
 
 def device_of(network: LookingAtMe | TalkingToMe) -> torch.device:

@@ -1,4 +1,4 @@
-"""What the voice encoder is given of a sound: a normalised mel spectrogram, 100 rows a second."""
+"""What the voice encoder is given of audio: a normalised mel spectrogram, 100 rows a second."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.errors import DataError, check_shape
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 
 MELS = 64
 """Bands between 0 and 8000 Hz."""
 HOP = 160
 """10 ms between two rows."""
 SHORTEST = 257
-"""Samples that a sound must have: its ends are mirrored over half a transform."""
+"""Samples that an audio signal must have: its ends are mirrored over half a transform."""
 
 _TRANSFORM, _WINDOW = 512, 400
 _EMPHASIS = 0.97
@@ -24,7 +24,7 @@ _FLOOR = 1e-6
 
 
 class LogMel(nn.Module):
-    """Mel spectrogram in logarithms, each band with mean 0 and deviation 1 over the sound.
+    """Mel spectrogram in logarithms, each band with mean 0 and deviation 1 over the audio.
 
     Window, bands and emphasis are stored with the weights, as in the authors' checkpoints.
     """
@@ -40,34 +40,34 @@ class LogMel(nn.Module):
         self.register_buffer("filters", mel_filters())
 
     @torch.no_grad()
-    def forward(self, sound: Tensor) -> Tensor:
+    def forward(self, audio: Tensor) -> Tensor:
         """Normalised rows of sounds.
 
         Args:
-            sound: `(batch, sample)` at 16 kHz, as of `inputs.segment_sound`.
+            audio: `(batch, sample)` at 16 kHz, as of `inputs.segment_audio`.
 
         Returns:
             `(batch, 64, row)` float32, with 1 + samples // 160 rows. No gradient goes through.
 
         Raises:
-            DataError: another shape, or a sound of less than 257 samples.
+            DataError: another shape, or an audio signal of less than 257 samples.
         """
-        with torch.autocast(sound.device.type, enabled=False):
-            mel = self.mel(self.emphasised(sound.float()))
+        with torch.autocast(audio.device.type, enabled=False):
+            mel = self.mel(self.emphasised(audio.float()))
             return F.instance_norm(torch.log(mel + _FLOOR))
 
-    def emphasised(self, sound: Tensor) -> Tensor:
+    def emphasised(self, audio: Tensor) -> Tensor:
         """Each sample less 0.97 times the one before; same shape."""
-        check_shape(sound, "batch sample", "sound")
-        if sound.shape[1] < SHORTEST:
-            raise DataError(f"sound has {sound.shape[1]} samples; expected {SHORTEST} or more")
-        ahead = F.pad(sound[:, None], (1, 0), mode="reflect")
+        check_shape(audio, "batch sample", "audio")
+        if audio.shape[1] < SHORTEST:
+            raise DataError(f"audio has {audio.shape[1]} samples; expected {SHORTEST} or more")
+        ahead = F.pad(audio[:, None], (1, 0), mode="reflect")
         return F.conv1d(ahead, self.emphasis)[:, 0]
 
-    def mel(self, sound: Tensor) -> Tensor:
+    def mel(self, audio: Tensor) -> Tensor:
         """Power in each band `(batch, 64, row)` of sounds `(batch, sample)`."""
         spectrum = torch.stft(
-            sound,
+            audio,
             _TRANSFORM,
             HOP,
             _WINDOW,
@@ -82,10 +82,10 @@ class LogMel(nn.Module):
 
 def mel_filters() -> Tensor:
     """Triangles `(257, 64)` float32 over the frequencies of a transform, evenly spaced in mel."""
-    highest = 2595 * math.log10(1 + SOUND_HZ / 2 / 700)
+    highest = 2595 * math.log10(1 + AUDIO_HZ / 2 / 700)
     exact = torch.float64
     corners_hz = 700 * (10 ** (torch.linspace(0, highest, MELS + 2, dtype=exact) / 2595) - 1)
-    frequency_hz = torch.linspace(0, SOUND_HZ // 2, _TRANSFORM // 2 + 1, dtype=exact)
+    frequency_hz = torch.linspace(0, AUDIO_HZ // 2, _TRANSFORM // 2 + 1, dtype=exact)
     widths = corners_hz.diff()
     offset = corners_hz[None] - frequency_hz[:, None]
     rising, falling = -offset[:, :-2] / widths[:-1], offset[:, 2:] / widths[1:]

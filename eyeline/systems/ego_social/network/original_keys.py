@@ -52,8 +52,8 @@ _MEMORY = r"(?:weight|bias)_[ih]h_l\d+(?:_reverse)?"
 def our_name(theirs: str) -> str:
     """Our name of one of their entries; an entry that has no place keeps its name."""
     for pattern, ours in _RULES:
-        if found := pattern.fullmatch(theirs):
-            *numbers, entry = found.groups()
+        if result := pattern.fullmatch(theirs):
+            *numbers, entry = result.groups()
             return ours.format(*numbers, _RENAMED.get(entry, entry))
     return theirs
 

@@ -130,17 +130,17 @@ def read_list(path: Path | str) -> tuple[str, ...]:
         DataError: no such file, an empty one, or a clip that comes twice; names the line.
     """
     lines = read_text(Path(path)).splitlines()
-    found: dict[str, int] = {}
+    result: dict[str, int] = {}
     for line, text in enumerate(lines, 1):
         uid = text.strip()
         if not uid:
             continue
-        if uid in found:
-            raise DataError(f"{path}, line {line}: clip {uid} stands in line {found[uid]} too")
-        found[uid] = line
-    if not found:
+        if uid in result:
+            raise DataError(f"{path}, line {line}: clip {uid} stands in line {result[uid]} too")
+        result[uid] = line
+    if not result:
         raise DataError(f"{path} names no clip")
-    return tuple(found)
+    return tuple(result)
 
 
 def read_manifest(path: Path | str) -> dict[str, str]:
@@ -197,10 +197,10 @@ def policy_note(clips: Sequence[Clip], policy: str) -> str | None:
 
 
 def _files(paths: Sequence[Path | str]) -> list[Path]:
-    found = []
+    result = []
     for path in map(Path, paths):
-        found += _files_in(path) if path.is_dir() else [path]
-    return found
+        result += _files_in(path) if path.is_dir() else [path]
+    return result
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The challenges' test sets, which come as face crops: folders of pictures, found by an index."""
+"""The challenges' test sets, which come as face crops: folders of images, found by an index."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from torch.utils.data import Dataset
 from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError, VideoError, check_shape
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.data import SHORTEST_SOUND, Recent
+from eyeline.systems.ego_social.data import SHORTEST_AUDIO, Recent
 from eyeline.systems.ego_social.inputs import (
+    AUDIO_HZ,
     FRAME_HZ,
     FRAMES,
     SIZE,
-    SOUND_HZ,
     normalise,
-    segment_sound,
+    segment_audio,
     stacked,
     window,
 )
@@ -48,7 +48,7 @@ class ChallengeStretch(TypedDict):
     """As of `data.Stretch`; what is true is not told."""
 
     clip: Tensor
-    sound: Tensor
+    audio: Tensor
     number: int
 
 
@@ -112,7 +112,7 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
     span: Ints
     """`(n, 2)` first and last frame in the segment."""
     _heard: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
-    """Sound of the segment that was read last."""
+    """Audio of the segment that was read last."""
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -120,7 +120,7 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
     def __getitem__(self, number: int) -> ChallengeStretch:
         return ChallengeStretch(
             clip=normalise(self.frames(number)),
-            sound=torch.from_numpy(self._sound(number)),
+            audio=torch.from_numpy(self._audio(number)),
             number=number,
         )
 
@@ -135,7 +135,7 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
     @property
     def faces(self) -> dict[str, list[int]]:
         """Frames with a face by segment, as `postprocess.challenge_talks` takes them."""
-        return {name: list(told["frame_list"]) for name, told in self.info.items()}
+        return {name: list(known["frame_list"]) for name, known in self.info.items()}
 
     @property
     def length_frames(self) -> Ints:
@@ -143,25 +143,25 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
         return np.asarray(self.span[:, 1] - self.span[:, 0])
 
     @cached_property
-    def without_sound(self) -> tuple[str, ...]:
-        """Segments that have no file of sound; they are silent."""
+    def without_audio(self) -> tuple[str, ...]:
+        """Segments that have no file of audio; they are silent."""
         return tuple(name for name in self.info if not (self.folder / name / AUDIO).is_file())
 
     @cached_property
     def _files(self) -> dict[str, dict[int, str]]:
         return {name: _faces(self.folder / name) for name in self.info}
 
-    def _sound(self, number: int) -> Floats:
+    def _audio(self, number: int) -> Floats:
         name = self.pieces[number]
         if name not in self._heard:
             self._heard.clear()
             self._heard[name] = read_wave(self.folder / name / AUDIO)
         first, last = self.span[number].tolist()
-        start, end = (int(frame / FRAME_HZ * SOUND_HZ) for frame in (first, last))
+        start, end = (int(frame / FRAME_HZ * AUDIO_HZ) for frame in (first, last))
         whole = self._heard[name]
-        if len(whole[start:end]) < SHORTEST_SOUND:
-            return np.zeros(max(end - start, SHORTEST_SOUND), np.float32)
-        return segment_sound(whole, first, last)
+        if len(whole[start:end]) < SHORTEST_AUDIO:
+            return np.zeros(max(end - start, SHORTEST_AUDIO), np.float32)
+        return segment_audio(whole, first, last)
 
 
 def open_challenge_looks(folder: Path | str, *, stride: int = 1) -> ChallengeLooks:
@@ -181,17 +181,17 @@ def open_challenge_looks(folder: Path | str, *, stride: int = 1) -> ChallengeLoo
     """
     if stride < 1:
         raise UsageError(f"a stride of {stride} crops; 1 or more can be")
-    found: list[Face] = []
+    result: list[Face] = []
     tracks: dict[tuple[str, str], dict[int, Path]] = {}
     for track in sorted(p for p in Path(folder).glob("*/*") if p.is_dir()):
         faces = sorted((_face(path) for path in track.glob("*.jpg")), key=_place)
         known = tracks.setdefault((track.parent.name, track.name), {})
         for face in faces:
             known.setdefault(face.frame, face.path)
-        found += faces[::stride]
-    if not found:
+        result += faces[::stride]
+    if not result:
         raise DataError(f"no <video_id>/<track_id>/<frame>_<unique_id>.jpg in {folder}")
-    return ChallengeLooks(found, tracks)
+    return ChallengeLooks(result, tracks)
 
 
 def open_challenge_talks(folder: Path | str, seg_info: Path | str | None = None) -> ChallengeTalks:
@@ -220,15 +220,15 @@ def open_challenge_talks(folder: Path | str, seg_info: Path | str | None = None)
 def seg_info_of(folder: Path | str) -> dict[str, dict[str, Any]]:
     """What `seg_info.json` tells of the segments in a folder; `Info` in the authors' form."""
     folder = Path(folder)
-    found = {}
+    result = {}
     for name in _segments(folder):
         frames = sorted(_faces(folder / name))
         samples = len(read_wave(folder / name / AUDIO))
         if not frames and not samples:
             raise DataError(f"segment {name} of {folder} has neither {FACES}/*.jpg nor {AUDIO}")
-        heard = int(samples / SOUND_HZ * FRAME_HZ + 1)
-        found[name] = {"frame_list": frames, "frame_num": max([heard, *(f + 1 for f in frames)])}
-    return found
+        heard = int(samples / AUDIO_HZ * FRAME_HZ + 1)
+        result[name] = {"frame_list": frames, "frame_num": max([heard, *(f + 1 for f in frames)])}
+    return result
 
 
 def read_crop(path: Path) -> Image:
@@ -240,27 +240,27 @@ def read_crop(path: Path) -> Image:
     import cv2
 
     try:
-        found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+        result = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
     except (OSError, cv2.error):
-        found = None
-    if found is None:
-        raise DataError(f"{path} is missing or no picture")
-    check_shape(found, f"{SIZE} {SIZE} 3", str(path))
-    return np.asarray(found, np.uint8)
+        result = None
+    if result is None:
+        raise DataError(f"{path} is missing or no image")
+    check_shape(result, f"{SIZE} {SIZE} 3", str(path))
+    return np.asarray(result, np.uint8)
 
 
 def read_wave(path: Path) -> Floats:
-    """Samples `(n,)` of a file of sound, 16 kHz mono in [-1, 1]; none where there is no file.
+    """Samples `(n,)` of a file of audio, 16 kHz mono in [-1, 1]; none where there is no file.
 
     Raises:
         DataError: it cannot be read.
     """
-    from eyeline.video.sound import read_sound
+    from eyeline.video.audio import read_audio
 
     if not path.is_file():
         return np.zeros(0, np.float32)
     try:
-        parts = [block.samples for block in read_sound(path, SOUND_HZ, start_s=0.0)]
+        parts = [block.samples for block in read_audio(path, AUDIO_HZ, start_s=0.0)]
     except VideoError as error:
         raise DataError(f"{path}: {error}") from error
     return np.concatenate([np.zeros(0, np.float32), *parts])
@@ -297,13 +297,13 @@ def _read_info(path: Path) -> dict[str, dict[str, Any]]:
     content = read_json(path)
     if not isinstance(content, dict) or not content:
         raise DataError(f"{path} tells of no segment")
-    for name, told in content.items():
+    for name, known in content.items():
         if not (
-            isinstance(told, dict)
-            and isinstance(told.get("frame_num"), int)
-            and told["frame_num"] > 0
-            and isinstance(told.get("frame_list"), list)
-            and all(isinstance(frame, int) for frame in told["frame_list"])
+            isinstance(known, dict)
+            and isinstance(known.get("frame_num"), int)
+            and known["frame_num"] > 0
+            and isinstance(known.get("frame_list"), list)
+            and all(isinstance(frame, int) for frame in known["frame_list"])
         ):
             raise DataError(
                 f"{path}, segment {name}: expected frame_list, whole numbers, and frame_num > 0"

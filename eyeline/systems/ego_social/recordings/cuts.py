@@ -1,4 +1,4 @@
-"""Which parts of which pictures a clip's boxes ask for, and how such a part is kept."""
+"""Which parts of which images a clip's boxes ask for, and how such a part is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eyeline.systems.ego_social.recordings.store import ORDERS
 from eyeline.systems.ego_social.recordings.tracklets import filled
 
 _FAR_PX = 1e9
-"""Beyond any picture, and still a whole number."""
+"""Beyond any image, and still a whole number."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Settings:
 
     Measured on crops of 50 to 200 pixels out of two videos of 720 lines: JPEG of quality 95 is off
     by 0.7 of 255 levels in the mean, 3 at the 99th of a hundred, 13 at most, and takes 2 to 16 kB,
-    a half to a third of PNG. (The published preparation goes through JPEG pictures of the
+    a half to a third of PNG. (The published preparation goes through JPEG images of the
     whole frame, which are off by 2.5.)
     """
 
     lossless: bool = False
-    """As PNG, from which `store` makes the very crop that the decoded picture gives."""
+    """As PNG, from which `store` makes the very crop that the decoded image gives."""
     quality: int = 95
     """Of JPEG, 1 to 100, with colours as fine as the rest."""
 
@@ -54,12 +54,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Cuts:
-    """The distinct cuts of a clip, in the order of its pictures."""
+    """The distinct cuts of a clip, in the order of its images."""
 
-    picture: Ints
+    image: Ints
     """`(cut,)` number in the clip, from 0: one less than the annotation frame, as published."""
     sides: Ints
-    """`(cut, 4)` left, top, right, bottom in whole pixels; may lie outside the picture."""
+    """`(cut, 4)` left, top, right, bottom in whole pixels; may lie outside the image."""
     asked: Mapping[str, Asked]
     """By the order of entries, one of `store.ORDERS`: looks have one, talk the other."""
 
@@ -87,7 +87,7 @@ def cuts_of(clip: Clip) -> Cuts:
 
 
 def cut_out(image: Image, sides: Ints) -> Image | None:
-    """The part of a picture `(h, w, 3)` that `inputs.crop_face` stretches; None if it is empty.
+    """The part of an image `(h, w, 3)` that `inputs.crop_face` stretches; None if it is empty.
 
     Parts with more pixels than a crop are brought to its size.
     """
@@ -114,11 +114,11 @@ def encoded(part: Image, settings: Settings) -> npt.NDArray[np.uint8]:
             cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
             cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
         ]
-    made = cv2.imencode(kind, np.ascontiguousarray(part[..., ::-1]), options)[1]
-    return np.asarray(made, np.uint8).ravel()
+    created = cv2.imencode(kind, np.ascontiguousarray(part[..., ::-1]), options)[1]
+    return np.asarray(created, np.uint8).ravel()
 
 
 def _last_of_each(frame: Ints) -> tuple[Ints, Ints]:
     """Frames in order, each once, and the last row that has it."""
-    found, from_end = np.unique(frame[::-1], return_index=True)
-    return found, len(frame) - 1 - from_end
+    result, from_end = np.unique(frame[::-1], return_index=True)
+    return result, len(frame) - 1 - from_end

@@ -26,7 +26,7 @@ def cut_clip(uid: str, footage: Footage, out: Path) -> Outcome:
 
 
 def cut(footage: Footage, path: Path) -> str:
-    """Write a clip as H.264 at the encoder's usual quality, every frame a key frame, sound copied.
+    """Write a clip as H.264 at the encoder's usual quality, every frame a key frame, audio copied.
 
     Args:
         footage: a span of a longer video.
@@ -51,10 +51,10 @@ def cut(footage: Footage, path: Path) -> str:
     with VideoWriter(
         path,
         info,
-        sound_from=footage.path if video.has_sound else None,
+        audio_from=footage.path if video.has_audio else None,
         preset="medium",
         key_frame_s=0,
-        sound_end_s=end_s - start_s,
+        audio_end_s=end_s - start_s,
     ) as writer:
         for time_s, until_s, frame in chain([first], shown):
             writer.write(frame.rgb(), time_s, until_s)

@@ -1,4 +1,4 @@
-"""A clip's pictures at 30 a second and its sound, out of its own file or of a longer video."""
+"""A clip's images at 30 a second and its audio, out of its own file or of a longer video."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError
 from eyeline.results import VideoInfo
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.systems.ego_social.recordings.annotations import RATE_HZ
-from eyeline.video.container import open_source, picture_stream
+from eyeline.video.audio import has_audio, read_audio
+from eyeline.video.container import open_source, video_stream
 from eyeline.video.frame import Frame
 from eyeline.video.handover import ahead
 from eyeline.video.passes import Pass
 from eyeline.video.reader import VideoReader, probe
-from eyeline.video.sound import has_sound, read_sound
 
 Shown = tuple[float, float, Frame]
 """When a frame begins and ends, in seconds of the clip, and the frame."""
@@ -35,7 +35,7 @@ _FULL_SCALE = 32768
 
 @dataclass
 class Footage:
-    """One clip's pictures and sound; what was odd is known once the pictures have been read."""
+    """One clip's images and audio; what was odd is known once the images have been read."""
 
     path: Path
     span_s: tuple[float, float] | None = None
@@ -45,13 +45,13 @@ class Footage:
     dropped: int = 0
     """Frames that no number shows."""
     damaged: tuple[int, ...] = ()
-    """Numbers whose picture was decoded from damaged data."""
-    damaged_sound: int = 0
-    """Spans of sound that cannot be decoded and are silent."""
+    """Numbers whose image was decoded from damaged data."""
+    damaged_audio: int = 0
+    """Spans of audio that cannot be decoded and are silent."""
     start_s: float = 0.0
-    """Stamp of the first picture on the file's clock."""
+    """Stamp of the first image on the file's clock."""
 
-    def pictures(self) -> Iterator[tuple[int, Frame]]:
+    def images(self) -> Iterator[tuple[int, Frame]]:
         """Numbers from 0 without gaps, as `ffmpeg -vf fps=30` makes them.
 
         Raises:
@@ -75,26 +75,26 @@ class Footage:
         """What is wrong with a clip without frames."""
         return f"{self.path} ends before the clip begins, at {self.span_s} s"
 
-    def sound(self) -> npt.NDArray[np.int16]:
-        """Samples `(n,)`, 16 kHz mono, from the first picture on; none in a file without sound.
+    def audio(self) -> npt.NDArray[np.int16]:
+        """Samples `(n,)`, 16 kHz mono, from the first image on; none in a file without audio.
 
-        `pictures` is to be read first, which finds where they begin.
+        `images` is to be read first, which finds where they begin.
 
         Raises:
             VideoError: the file cannot be read.
         """
-        if not has_sound(self.path):
+        if not has_audio(self.path):
             return np.zeros(0, np.int16)
         end = math.inf if self.span_s is None else self.span_s[1] - self.span_s[0]
         parts = [np.zeros(0, np.int16)]
-        blocks = read_sound(self.path, SOUND_HZ, start_s=self.start_s)
+        blocks = read_audio(self.path, AUDIO_HZ, start_s=self.start_s)
         for block in blocks:
             if block.time_s >= end:
                 break
             parts.append(to_16_bits(block.samples))
-        self.damaged_sound = len(blocks.damage)
+        self.damaged_audio = len(blocks.damage)
         samples = np.concatenate(parts)
-        return samples if math.isinf(end) else samples[: round(end * SOUND_HZ)]
+        return samples if math.isinf(end) else samples[: round(end * AUDIO_HZ)]
 
     def shown(self) -> Iterator[Shown]:
         """The frames as they are, at the file's own rate, with times in seconds of the clip.
@@ -133,7 +133,7 @@ class Footage:
     def _from(self, info: VideoInfo, time_s: float) -> Iterator[Shown]:
         """All frames from the last key frame before a time on, with times of the video."""
         with open_source(self.path) as container:
-            stream = picture_stream(container)
+            stream = video_stream(container)
             assert stream is not None and stream.time_base is not None, self.path
             if time_s > 0:
                 ticks = int(Fraction(info.start_s + time_s) / stream.time_base)

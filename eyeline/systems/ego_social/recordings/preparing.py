@@ -12,7 +12,7 @@ from typing import Any
 from eyeline.datasets import prepare
 from eyeline.datasets.prepare import LOCKS, Outcome, Status, size_and_hash
 from eyeline.errors import DataError
-from eyeline.files import clear, filling
+from eyeline.files import atomic_dir, clear
 from eyeline.systems.ego_social.recordings.annotations import Clip
 from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.footage import Footage
@@ -46,14 +46,14 @@ def _prepare(
 ) -> Outcome:
     folder = out / CLIPS / clip.uid
     clear(folder)
-    with filling(folder) as place:
+    with atomic_dir(folder) as place:
         # Audio lies on the frames' clock, so their beginning is found first.
-        frames = ((number, frame.rgb) for number, frame in footage.pictures())
+        frames = ((number, frame.rgb) for number, frame in footage.images())
         write_clip(
             place,
             clip,
             frames,
-            footage.sound,
+            footage.audio,
             settings=settings,
             source=source,
             notes=lambda: _notes(footage),
@@ -63,7 +63,7 @@ def _prepare(
 
 def _outcome(clip: PreparedClip, status: Status) -> Outcome:
     counts = clip.card["counts"]
-    notes = (*clip.card["notes"], *(() if clip.has_sound else ("without sound",)))
+    notes = (*clip.card["notes"], *(() if clip.has_audio else ("without audio",)))
     skipped = (f"{n} skipped: {why}" for why, n in counts["skips"]["count"].items())
     words = ", ".join((f"{counts['faces']} faces", *skipped, *notes))
     return Outcome(clip.uid, status, words, counts, notes)
@@ -77,9 +77,9 @@ def _notes(footage: Footage) -> Iterator[str]:
         )
     if footage.damaged:
         first = footage.damaged[0] + 1
-        yield f"{len(footage.damaged)} damaged pictures, the first of frame {first}"
-    if footage.damaged_sound:
-        yield f"{footage.damaged_sound} spans of damaged sound, which are silent"
+        yield f"{len(footage.damaged)} damaged images, the first of frame {first}"
+    if footage.damaged_audio:
+        yield f"{footage.damaged_audio} spans of damaged audio, which are silent"
 
 
 def _source(clip: Clip, footage: Footage) -> dict[str, Any]:
@@ -102,15 +102,15 @@ def _kept(out: Path, clip: Clip, source: Mapping[str, Any], settings: Settings) 
     if not (out / CLIPS / clip.uid / INDEX).is_file():
         return None
     try:
-        found = open_clip(out, clip.uid)
-        if found.card["source"] != source:
+        result = open_clip(out, clip.uid)
+        if result.card["source"] != source:
             return None
-        found.check()
+        result.check()
     except DataError:
         return None
-    if found.card["settings"] != asdict(settings):
+    if result.card["settings"] != asdict(settings):
         raise DataError(
-            f"it was prepared with {found.card['settings']}, not {asdict(settings)}: remove "
-            f"{found.folder} or choose another folder to write"
+            f"it was prepared with {result.card['settings']}, not {asdict(settings)}: remove "
+            f"{result.folder} or choose another folder to write"
         )
-    return _outcome(found, "kept")
+    return _outcome(result, "kept")

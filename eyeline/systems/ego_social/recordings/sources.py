@@ -80,9 +80,9 @@ class Source:
         if not names:
             return list(clips.values())
         wanted = dict.fromkeys(uid for name in names for uid in self.lists[name])
-        if not (found := [clips[uid] for uid in wanted if uid in clips]):
+        if not (result := [clips[uid] for uid in wanted if uid in clips]):
             raise DataError(f"no clip of the list {', '.join(names)} is annotated")
-        return found
+        return result
 
 
 def find(root: Path | str, videos: Path | str | None = None) -> Source:
@@ -124,10 +124,10 @@ def find(root: Path | str, videos: Path | str | None = None) -> Source:
 
 
 def _by_stem(root: Path, folders: tuple[str, ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    result: dict[str, Path] = {}
     for folder in folders:
         inside = (path for path in (root / folder).glob("[!.]*") if path.suffix.lower() in _KINDS)
         for path in sorted(inside, key=lambda path: (_KINDS.index(path.suffix.lower()), path.name)):
             if path.is_file():
-                found.setdefault(path.stem, path)
-    return found
+                result.setdefault(path.stem, path)
+    return result

@@ -1,7 +1,7 @@
 """Prepared clips: the face crops of one clip in one file, found by track and frame without search.
 
 A prepared data set is a folder: `index.json`, `split/*.list`, and of each clip `clips/<uid>/` with
-`index.npz` (annotation and places), `crops.bin` (pictures one after the other) and `sound.npy`.
+`index.npz` (annotation and places), `crops.bin` (images one after the other) and `audio.npy`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import numpy.typing as npt
 from eyeline.datasets.index import read_index
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.inputs import SIZE, crop_face, segment_sound
+from eyeline.systems.ego_social.inputs import SIZE, crop_face, segment_audio
 from eyeline.systems.ego_social.recordings.annotations import Clip, Segment, Track
 from eyeline.systems.ego_social.recordings.tracklets import Boxes, filled
 
 VERSION = 1
 """Of the layout; a reader refuses others."""
 CLIPS, SPLIT, CARD = "clips", "split", "index.json"
-INDEX, CROPS, SOUND = "index.npz", "crops.bin", "sound.npy"
-NO_PICTURE, EMPTY = -1, -2
-"""Instead of a number of a crop: the video ends before; the box lies outside the picture."""
+INDEX, CROPS, AUDIO = "index.npz", "crops.bin", "sound.npy"
+NO_IMAGE, EMPTY = -1, -2
+"""Instead of a number of a crop: the video ends before; the box lies outside the image."""
 ORDERS = ("sorted", "unsorted")
 """Boxes with a track's entries taken by frame, and as they lie in the file; see
 `tracklets.filled`."""
@@ -45,7 +45,7 @@ class Places:
     frame: Ints
     """`(row,)` ascending within a track."""
     crop: Ints
-    """`(row,)` number of the crop, or `NO_PICTURE` or `EMPTY`."""
+    """`(row,)` number of the crop, or `NO_IMAGE` or `EMPTY`."""
 
     def find(self, track: int, frame: int) -> int | None:
         """The crop of a track at a frame; None where it has no box."""
@@ -55,7 +55,7 @@ class Places:
 
 
 class PreparedClip:
-    """One clip: what is annotated, its face crops, and its sound when it is asked for."""
+    """One clip: what is annotated, its face crops, and its audio when it is asked for."""
 
     def __init__(self, root: Path, uid: str) -> None:
         """Read its index; see `open_clip`."""
@@ -89,24 +89,24 @@ class PreparedClip:
             frame: annotation frame.
 
         Returns:
-            `(224, 224, 3)` uint8 RGB, black where the box lies outside the picture; None where the
-            track has no box or the video no picture.
+            `(224, 224, 3)` uint8 RGB, black where the box lies outside the image; None where the
+            track has no box or the video no image.
 
         Raises:
             DataError: no such track, or a damaged store; names clip, track and frame.
         """
         number = self.number(track_id, frame)
-        return None if number is None else self.picture(number)
+        return None if number is None else self.image(number)
 
     def number(self, track_id: str, frame: int, *, sort: bool = True) -> int | None:
-        """Number of a face's crop, for `picture`; None where there is none."""
+        """Number of a face's crop, for `image`; None where there is none."""
         if track_id not in self._number:
             raise DataError(f"clip {self.uid}, frame {frame}: no track {track_id}")
-        found = self._places[_order(sort)].find(self._number[track_id], frame)
-        return None if found == NO_PICTURE else found
+        result = self._places[_order(sort)].find(self._number[track_id], frame)
+        return None if result == NO_IMAGE else result
 
     def number_of(self, person: str, frame: int, *, sort: bool = False) -> int | None:
-        """Number of a person's crop, for `picture`, as of `tracklets.faces_by_person`.
+        """Number of a person's crop, for `image`, as of `tracklets.faces_by_person`.
 
         Args:
             person: of the clip; one without a track has no crop.
@@ -115,50 +115,50 @@ class PreparedClip:
         """
         places = self._places[_order(sort)]
         for track in self._tracks_of.get(person, ()):
-            found = places.find(track, frame)
-            if found is not None:
-                return None if found == NO_PICTURE else found
+            result = places.find(track, frame)
+            if result is not None:
+                return None if result == NO_IMAGE else result
         return None
 
-    def picture(self, number: int) -> Image:
+    def image(self, number: int) -> Image:
         """A crop `(224, 224, 3)` uint8 RGB by its number, black for `EMPTY`."""
         if number == EMPTY:
             return np.zeros((SIZE, SIZE, 3), np.uint8)
-        found = decoded(self._crops[self._offset[number] : self._offset[number + 1]])
-        if found is None:
+        result = decoded(self._crops[self._offset[number] : self._offset[number + 1]])
+        if result is None:
             raise DataError(f"clip {self.uid}, {self._seen_at(number)}: its crop is damaged")
-        return found
+        return result
 
     @property
-    def has_sound(self) -> bool:
+    def has_audio(self) -> bool:
         """Whether the clip has any."""
         return bool(len(self._samples))
 
     @property
-    def sound(self) -> npt.NDArray[np.float32]:
-        """`(sample,)` in [-1, 1], 16 kHz, from the first picture on; empty without sound."""
+    def audio(self) -> npt.NDArray[np.float32]:
+        """`(sample,)` in [-1, 1], 16 kHz, from the first image on; empty without audio."""
         return np.asarray(self._samples, np.float32) / np.float32(_FULL_SCALE)
 
     @property
-    def sound_samples(self) -> int:
-        """Length of `sound`, without reading it."""
+    def audio_samples(self) -> int:
+        """Length of `audio`, without reading it."""
         return len(self._samples)
 
     def speech(self, first_frame: int, last_frame: int) -> Floats:
-        """Sound of a stretch, as `inputs.segment_sound` of the whole, reading no more than it."""
-        return segment_sound(_Scaled(self._samples), first_frame, last_frame)  # type: ignore[arg-type]
+        """Audio of a stretch, as `inputs.segment_audio` of the whole, reading no more than it."""
+        return segment_audio(_Scaled(self._samples), first_frame, last_frame)  # type: ignore[arg-type]
 
     def check(self) -> None:
-        """DataError unless crops and sound are there, as long as the index tells."""
+        """DataError unless crops and audio are there, as long as the index tells."""
         self._crops, self._samples  # noqa: B018
 
     @cached_property
     def _tracks_of(self) -> dict[str, list[int]]:
         """Tracks of each person, the last one first: where two meet, that one counts."""
-        found: dict[str, list[int]] = {}
+        result: dict[str, list[int]] = {}
         for track in sorted(self.annotation.tracks, key=lambda t: t.track_id, reverse=True):
-            found.setdefault(track.person, []).append(self._number[track.track_id])
-        return found
+            result.setdefault(track.person, []).append(self._number[track.track_id])
+        return result
 
     @cached_property
     def _crops(self) -> npt.NDArray[np.uint8]:
@@ -178,13 +178,13 @@ class PreparedClip:
 
     @cached_property
     def _samples(self) -> npt.NDArray[np.int16]:
-        path = self.folder / SOUND
+        path = self.folder / AUDIO
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            result = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"clip {self.uid}: cannot read {path}: {error}") from error
-        check_shape(found, "sample", f"clip {self.uid}: {SOUND}")
-        return np.asarray(found, np.int16) if not len(found) else found
+        check_shape(result, "sample", f"clip {self.uid}: {AUDIO}")
+        return np.asarray(result, np.int16) if not len(result) else result
 
     def _seen_at(self, number: int) -> str:
         for places in self._places.values():
@@ -225,11 +225,11 @@ def decoded(content: npt.NDArray[np.uint8]) -> Image | None:
     """A stored crop, brought to `(224, 224, 3)` uint8 RGB; None where it is damaged."""
     import cv2
 
-    found = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
-    if found is None:
+    result = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
+    if result is None:
         return None
-    height, width = found.shape[:2]
-    return crop_face(np.asarray(found, np.uint8), (0, 0, width, height))
+    height, width = result.shape[:2]
+    return crop_face(np.asarray(result, np.uint8), (0, 0, width, height))
 
 
 def described(clip: Clip) -> dict[str, Any]:
@@ -263,25 +263,25 @@ def _row(s: Segment) -> list[Any]:
 
 def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip:
     try:
-        told = card["annotation"]
+        known = card["annotation"]
         start, frame, box = (content[f"raw.{part}"] for part in ("start", "frame", "box_xywh"))
         tracks = tuple(
             Track(track_id, person, frame[start[i] : start[i + 1]], box[start[i] : start[i + 1]])
-            for i, (track_id, person) in enumerate(told["tracks"])
+            for i, (track_id, person) in enumerate(known["tracks"])
         )
         looking, talking = (
-            tuple(Segment(*row) for row in told[kind]) for kind in ("looking", "talking")
+            tuple(Segment(*row) for row in known[kind]) for kind in ("looking", "talking")
         )
-        span = tuple(told["span_s"]) if told["span_s"] else None
+        span = tuple(known["span_s"]) if known["span_s"] else None
         return Clip(
-            told["uid"],
-            told["video_uid"],
+            known["uid"],
+            known["video_uid"],
             span,
             tracks,
             looking,
             talking,
-            told["skipped"],
-            told.get("labelled", True),
+            known["skipped"],
+            known.get("labelled", True),
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"clip {uid}: its annotation is damaged ({error!r})") from error

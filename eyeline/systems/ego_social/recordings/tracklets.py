@@ -28,9 +28,9 @@ class Boxes:
     """A face's boxes, gaps filled."""
 
     frame: Ints
-    """`(n,)` annotation frame; its picture is the one before it in the clip, counted from 0."""
+    """`(n,)` annotation frame; its image is the one before it in the clip, counted from 0."""
     box_xyxy: Floats
-    """`(n, 4)` pixels of the clip; may reach beyond the picture's right and lower edge."""
+    """`(n, 4)` pixels of the clip; may reach beyond the image's right and lower edge."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def talks(
             benchmark's score files have it.
     """
     check_policy(policy)
-    found = []
+    result = []
     for k, segment in enumerate(clip.talking):
         length = segment.end_frame - segment.start_frame + 1
         if segment.person == WEARER or length <= 1 or (training and length < SHORTEST):
@@ -109,8 +109,8 @@ def talks(
         if whole:
             spans = [(spans[0][0], spans[-1][1])]
         label = talks_to_me(segment, policy)
-        found += [Talk(clip.uid, segment.person, label, a, b, k) for a, b in spans]
-    return found
+        result += [Talk(clip.uid, segment.person, label, a, b, k) for a, b in spans]
+    return result
 
 
 def pieces(start_frame: int, end_frame: int) -> list[tuple[int, int]]:
@@ -129,12 +129,12 @@ def faces_by_person(clip: Clip, *, sort: bool = False) -> dict[str, dict[int, Fl
         clip: as annotated; its tracks are taken in the order of their ids.
         sort: see `filled`; talking-to-me does without.
     """
-    found: dict[str, dict[int, Floats]] = {}
+    result: dict[str, dict[int, Floats]] = {}
     for track in sorted(clip.tracks, key=lambda t: t.track_id):
         boxes = filled(track, sort=sort)
-        own = found.setdefault(track.person, {})
+        own = result.setdefault(track.person, {})
         own.update(zip(boxes.frame.tolist(), boxes.box_xyxy, strict=True))
-    return found
+    return result
 
 
 def face_counts(clip: Clip, segments: Sequence[Talk]) -> Ints:

@@ -1,4 +1,4 @@
-"""Writing a prepared clip from its pictures, which are cropped as they come, and its sound."""
+"""Writing a prepared clip from its images, which are cropped as they come, and its audio."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Image, Ints
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.systems.ego_social.recordings.annotations import Clip
 from eyeline.systems.ego_social.recordings.cuts import Cuts, Settings, cut_out, cuts_of, encoded
 from eyeline.systems.ego_social.recordings.store import (
+    AUDIO,
     CROPS,
     EMPTY,
     INDEX,
-    NO_PICTURE,
+    NO_IMAGE,
     ORDERS,
-    SOUND,
     VERSION,
     described,
     words_of,
 )
 
-Pictures = Iterable[tuple[int, Callable[[], Image]]]
-"""Numbers from 0, ascending, each with what gives its picture `(h, w, 3)` uint8 RGB."""
+Images = Iterable[tuple[int, Callable[[], Image]]]
+"""Numbers from 0, ascending, each with what gives its image `(h, w, 3)` uint8 RGB."""
 
 _EXAMPLES = 5
 _SKIPPED = {
-    NO_PICTURE: "the video has no picture there",
-    EMPTY: "box outside the picture: black, as published",
+    NO_IMAGE: "the video has no image there",
+    EMPTY: "box outside the image: black, as published",
 }
 
 
@@ -60,7 +60,7 @@ class Skips:
 class Written:
     """What a prepared clip holds."""
 
-    pictures: int
+    images: int
     """Of the clip at 30 a second."""
     faces: int
     """Boxes of looking-at-me that have a crop."""
@@ -75,8 +75,8 @@ class Written:
 def write_clip(
     folder: Path,
     clip: Clip,
-    pictures: Pictures,
-    sound: Callable[[], npt.NDArray[np.int16]],
+    images: Images,
+    audio: Callable[[], npt.NDArray[np.int16]],
     *,
     settings: Settings | None = None,
     source: Mapping[str, Any] | None = None,
@@ -87,31 +87,31 @@ def write_clip(
     Args:
         folder: `clips/<uid>` of a prepared data set, or a temporary one.
         clip: as annotated.
-        pictures: all of the clip, or those that are at hand.
-        sound: asked once the pictures are read, gives `(sample,)` 16 kHz from the first picture
-            on; empty for a clip without sound.
+        images: all of the clip, or those that are at hand.
+        audio: asked once the images are read, gives `(sample,)` 16 kHz from the first image
+            on; empty for a clip without audio.
         settings: how crops are kept.
         source: what to keep of where this came from.
         notes: asked at the end, gives what to keep of how it went, in words.
 
     Raises:
-        DataError: pictures out of order, or sound of another shape.
+        DataError: images out of order, or audio of another shape.
         OSError: the folder cannot be written.
     """
     settings = settings or Settings()
     cuts = cuts_of(clip)
     with (folder / CROPS).open("wb") as file:
-        number, offset, count = _write_crops(file, clip, cuts, pictures, settings)
-    samples = np.asarray(sound(), np.int16)
-    check_shape(samples, "sample", f"clip {clip.uid}: sound")
-    np.save(folder / SOUND, samples, allow_pickle=False)
+        number, offset, count = _write_crops(file, clip, cuts, images, settings)
+    samples = np.asarray(audio(), np.int16)
+    check_shape(samples, "sample", f"clip {clip.uid}: audio")
+    np.save(folder / AUDIO, samples, allow_pickle=False)
     skips = _skips(clip, cuts, number)
     written = Written(
         count,
         int((number[cuts.asked[ORDERS[0]].cut] >= 0).sum()),
         len(offset) - 1,
         int(offset[-1]),
-        len(samples) / SOUND_HZ,
+        len(samples) / AUDIO_HZ,
         skips,
     )
     card = {
@@ -127,16 +127,16 @@ def write_clip(
 
 
 def _write_crops(
-    file: BinaryIO, clip: Clip, cuts: Cuts, pictures: Pictures, settings: Settings
+    file: BinaryIO, clip: Clip, cuts: Cuts, images: Images, settings: Settings
 ) -> tuple[Ints, Ints, int]:
-    """Number of each cut's crop, where the crops begin, and how many pictures there were."""
-    number = np.full(len(cuts.picture), NO_PICTURE, np.int32)
+    """Number of each cut's crop, where the crops begin, and how many images there were."""
+    number = np.full(len(cuts.image), NO_IMAGE, np.int32)
     offset, last = [0], -1
-    for picture, look in pictures:
-        if picture <= last:
-            raise DataError(f"clip {clip.uid}: picture {picture} comes after picture {last}")
-        last = picture
-        first, end = np.searchsorted(cuts.picture, [picture, picture + 1])
+    for still, look in images:
+        if still <= last:
+            raise DataError(f"clip {clip.uid}: image {still} comes after image {last}")
+        last = still
+        first, end = np.searchsorted(cuts.image, [still, still + 1])
         image = look() if end > first else None
         for cut in range(first, end):
             assert image is not None

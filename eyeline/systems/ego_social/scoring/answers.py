@@ -55,7 +55,7 @@ class Work:
     """Windows that are seen together."""
     workers: int = 0
     """Processes that read crops."""
-    told: Log | None = None
+    log: Log | None = None
     fabric: Fabric | None = None
     """Launched; its processes share the data set."""
 
@@ -82,11 +82,11 @@ def of_looks(
     options = options or Options()
     columns = items.clip, items.track, items.frame, items.box_xyxy
     logits = _look_logits(network, items, options, work or Work())
-    plain = found = postprocess.looks(*columns, score=postprocess.scores(logits[0]))
+    plain = predictions = postprocess.looks(*columns, score=postprocess.scores(logits[0]))
     if len(logits) > 1:
-        found = postprocess.looks(*columns, score=postprocess.flip_mean(*logits))
-    found = postprocess.smoothed(found, options.smooth_frames)
-    return Answered(postprocess.looks(*columns, label=items.label), plain, found, logits[0])
+        predictions = postprocess.looks(*columns, score=postprocess.flip_mean(*logits))
+    predictions = postprocess.smoothed(predictions, options.smooth_frames)
+    return Answered(postprocess.looks(*columns, label=items.label), plain, predictions, logits[0])
 
 
 def of_talks(
@@ -96,11 +96,11 @@ def of_talks(
     options = options or Options()
     segments = items.segments
     heard = _talked(network, items, options, work or Work())
-    plain = found = postprocess.talks(segments, heard[0].logits)
+    plain = predictions = postprocess.talks(segments, heard[0].logits)
     if options.fuse or options.flip:
-        found = replace(plain, score=_segment_scores(segments, heard, options.fuse))
+        predictions = replace(plain, score=_segment_scores(segments, heard, options.fuse))
     faces = _annotated_faces(items)
-    return Answered(postprocess.talks(segments), plain, found, heard[0].logits, faces)
+    return Answered(postprocess.talks(segments), plain, predictions, heard[0].logits, faces)
 
 
 def of_challenge_looks(
@@ -196,7 +196,7 @@ def _look_logits(
     """Of windows as they are and, if asked for, of their mirror images."""
     from eyeline.systems.ego_social.scoring import answering
 
-    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "told": work.log, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     of = partial(answering.looks, network, items, at_once=work.at_once, **how)
     return [of(mirrored=mirrored) for mirrored in sides]
@@ -205,13 +205,13 @@ def _look_logits(
 def _talked(network: TalkingToMe, items: Stretches, options: Options, work: Work) -> list[Talked]:
     from eyeline.systems.ego_social.scoring import answering
 
-    how: dict[str, Any] = {"workers": work.workers, "told": work.told, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "told": work.log, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     return [answering.talks(network, items, mirrored=mirrored, **how) for mirrored in sides]
 
 
 def _segment_scores(segments: Sequence[Talk], heard: Sequence[Talked], fuse: bool) -> Floats:
-    """Scores `(segment,)`: means over pictures as they are and mirrored, where both are there."""
+    """Scores `(segment,)`: means over images as they are and mirrored, where both are there."""
 
     def of(logits: Floats) -> Floats:
         return cast(Floats, postprocess.talks(segments, logits).score)

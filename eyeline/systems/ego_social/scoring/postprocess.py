@@ -147,7 +147,7 @@ def fused(face: Floats, voice: Floats, quality: Floats) -> Floats:
     Args:
         face: `(n,)` in [0, 1]; NaN where no face was seen.
         voice: `(n,)` in [0, 1].
-        quality: `(n,)` of the face's pictures in [0, 1]: what the face's score weighs, the voice's
+        quality: `(n,)` of the face's images in [0, 1]: what the face's score weighs, the voice's
             weighs the rest.
     """
     for name, values in (("face", face), ("voice", voice), ("quality", quality)):
@@ -157,7 +157,7 @@ def fused(face: Floats, voice: Floats, quality: Floats) -> Floats:
 
 
 def flip_mean(logits: Floats, flipped: Floats) -> Floats:
-    """Scores `(n,)` from logits `(n, 2)` of pictures as they are and of their mirror images."""
+    """Scores `(n,)` from logits `(n, 2)` of images as they are and of their mirror images."""
     check_shape(flipped, "row 2", "logits of mirror images", {"row": len(logits)})
     return (scores(logits) + scores(flipped)) / 2
 

@@ -98,9 +98,9 @@ def _fault(row: Any, keys: Sequence[str]) -> str | None:
 def _keys_fault(row: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     lacking = [key for key in keys if key not in row]
     unknown = [key for key in row if key not in keys]
-    told = [f"no {', '.join(lacking)}"] if lacking else []
-    told += [f"unknown: {', '.join(unknown)}"] if unknown else []
-    return "; ".join(told) + f"; expected {', '.join(keys)}" if told else None
+    known = [f"no {', '.join(lacking)}"] if lacking else []
+    known += [f"unknown: {', '.join(unknown)}"] if unknown else []
+    return "; ".join(known) + f"; expected {', '.join(keys)}" if known else None
 
 
 def _line(whole: str, number: int) -> int:

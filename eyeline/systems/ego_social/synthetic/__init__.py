@@ -1,1 +1,1 @@
-"""Made-up scenes: what happens, how it looks and sounds, and what annotators would note."""
+"""Synthetic scenes: what happens, how it looks and sounds, and what annotators would note."""

@@ -1,7 +1,7 @@
-"""What annotators would have noted of a made-up scene, with the oddities of the real notes.
+"""What annotators would have noted of a synthetic scene, with the oddities of the real notes.
 
-Tracks have gaps, frames out of order and boxes without a size or beyond the picture; persons stand
-in quotes now and then; a segment names nobody. Annotated frame 0 is the clip's first picture.
+Tracks have gaps, frames out of order and boxes without a size or beyond the image; persons stand
+in quotes now and then; a segment names nobody. Annotated frame 0 is the clip's first image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from eyeline.systems.ego_social.synthetic.scenes import Person, Scene, Turn
 LEAST_LOOK = 5
 """Frames of the shortest look that is annotated."""
 
-_SEEN_SHARE, _TRACK_LEAST = 0.4, 5
+_SEEN_FRACTION, _TRACK_LEAST = 0.4, 5
 _JITTER_MM = 4.0
 
 
@@ -81,12 +81,15 @@ class _Timed:
 
     def span(self, start: int, end: int) -> dict[str, float | int]:
         """The keys that say from when to when, of first and last frame of the clip."""
-        found: dict[str, float | int] = {}
+        result: dict[str, float | int] = {}
         for before, shift in (("", 0), ("video_", self.first)):
-            found[f"{before}start_time"] = round((start + shift) / RATE_HZ, 4)
-            found[f"{before}end_time"] = round((end + 1 + shift) / RATE_HZ, 4)
-            found[f"{before}start_frame"], found[f"{before}end_frame"] = start + shift, end + shift
-        return found
+            result[f"{before}start_time"] = round((start + shift) / RATE_HZ, 4)
+            result[f"{before}end_time"] = round((end + 1 + shift) / RATE_HZ, 4)
+            result[f"{before}start_frame"], result[f"{before}end_frame"] = (
+                start + shift,
+                end + shift,
+            )
+        return result
 
 
 def _talk(turn: Turn, quoted: bool) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def _person(
 
 def _numbered(tracks: list[list[list[dict[str, Any]]]]) -> list[list[dict[str, Any]]]:
     """Tracks with ids that none share in the clip."""
-    found, number = [], 0
+    result, number = [], 0
     for own in tracks:
         paths = []
         for entries in own:
@@ -123,8 +126,8 @@ def _numbered(tracks: list[list[list[dict[str, Any]]]]) -> list[list[dict[str, A
                 {"track_id": str(number), "track": entries, "suspect": False, "unmapped_frames": []}
             )
             number += 1
-        found.append(paths)
-    return found
+        result.append(paths)
+    return result
 
 
 def _tracks(
@@ -146,16 +149,16 @@ def _boxes(head: Person, rng: np.random.Generator) -> Floats:
         [left + aside, np.full_like(aside, top), right + aside, np.full_like(aside, bottom)]
     )
     sides += rng.normal(0, _JITTER_MM, 4) + rng.normal(0, 0.4 * _JITTER_MM, sides.shape)
-    sides = sides * head.px_per_mm[:, None] + np.tile(head.middle_px, 2)
+    sides = sides * head.px_per_mm[:, None] + np.tile(head.centre_px, 2)
     return np.round(np.column_stack([sides[:, :2], sides[:, 2:] - sides[:, :2]]), 2)
 
 
 def _seen(boxes: Floats, scene: Scene) -> Ints:
-    """1 `(t,)` where enough of a box lies in the picture."""
+    """1 `(t,)` where enough of a box lies in the image."""
     size = np.array([scene.width_px, scene.height_px])
     inside = np.minimum(boxes[:, :2] + boxes[:, 2:], size) - np.maximum(boxes[:, :2], 0)
-    share = (np.maximum(inside, 0) / boxes[:, 2:]).prod(axis=1)
-    return np.asarray(share > _SEEN_SHARE, np.int64)
+    fraction = (np.maximum(inside, 0) / boxes[:, 2:]).prod(axis=1)
+    return np.asarray(fraction > _SEEN_FRACTION, np.int64)
 
 
 def _entries(

@@ -1,4 +1,4 @@
-"""A made-up scene filmed: heads before a room, the wearer's movement, light, blur and noise."""
+"""A synthetic scene filmed: heads before a room, the wearer's movement, light, blur and noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens before a made-up head-worn camera: who is where, looks at whom, talks to whom.
+"""What happens before a synthetic head-worn camera: who is where, looks at whom, talks to whom.
 
 Angles are those of `geometry.directions` as seen along the ray from the camera to the head: yaw and
 pitch 0 face the camera, gaze 0 looks into it. People take turns to talk, look at whom they talk
@@ -27,7 +27,7 @@ AT_ME_RAD = np.radians(6.0)
 CLEAR_RAD = np.radians(13.0)
 """Other looks pass the camera at least so far."""
 FOCAL = 0.62
-"""Focal length over the width of the picture."""
+"""Focal length over the width of the image."""
 
 _MM_M = 1000.0
 _LOOK = (1.3 * RATE_HZ, 0.6)  # as of `draw_span`
@@ -55,8 +55,8 @@ class Person:
     """One person over the `t` frames of a clip."""
 
     person: str
-    middle_px: Floats
-    """`(t, 2)` of the head; may lie outside of the picture."""
+    centre_px: Floats
+    """`(t, 2)` of the head; may lie outside of the image."""
     px_per_mm: Floats
     """`(t,)` size at the head's distance."""
     distance_m: float
@@ -72,7 +72,7 @@ class Person:
     def pose(self, t: int, view: View, mouth: float) -> HeadPose:
         """The head in a frame, before the camera of that view."""
         scale = float(self.px_per_mm[t])
-        aside = (self.middle_px[t] - view.matrix[:2, 2]) / scale
+        aside = (self.centre_px[t] - view.matrix[:2, 2]) / scale
         position = np.array([*aside, view.focal_px / scale])
         rotation = rotation_from_angles(*self.turned_rad[t])
         return HeadPose(position, rotation, mouth, lids=float(self.lids[t]))
@@ -89,7 +89,7 @@ class Scene:
     turns: tuple[Turn, ...]
     """In order of time; none overlap."""
     camera_px: Floats
-    """`(t, 2)` how far the picture is shifted by the wearer's own movement."""
+    """`(t, 2)` how far the image is shifted by the wearer's own movement."""
     light: Floats
     """`(t,)` factor of brightness."""
 
@@ -107,8 +107,8 @@ def draw_scene(
     Args:
         rng: its state decides all.
         frames: at `annotations.RATE_HZ`.
-        width_px: of the picture.
-        height_px: of the picture.
+        width_px: of the image.
+        height_px: of the image.
         talk: somebody talks at all.
     """
     persons = [str(k + 1) for k in range(rng.choice([1, 2, 3], p=[0.3, 0.45, 0.25]))]
@@ -117,8 +117,8 @@ def draw_scene(
     heads = []
     for k, person in enumerate(persons):
         seat = (k - (len(persons) - 1) / 2) * 0.31 + rng.uniform(-0.05, 0.05)
-        middle = np.array([0.5 + seat, rng.uniform(0.36, 0.46) * height_px / width_px])
-        heads.append(_head(rng, person, turns, middle * width_px, camera_px, width_px))
+        centre = np.array([0.5 + seat, rng.uniform(0.36, 0.46) * height_px / width_px])
+        heads.append(_head(rng, person, turns, centre * width_px, camera_px, width_px))
     light = rng.uniform(0.65, 1.15) * (1 + 0.12 * wander(rng, frames, 1, 60)[:, 0])
     return Scene(frames, width_px, height_px, tuple(heads), turns, camera_px, light)
 
@@ -130,8 +130,8 @@ def _turns(rng: np.random.Generator, persons: list[str], frames: int) -> tuple[T
     at = int(rng.integers(5, 30))
     while at < frames - 20:
         before = [turns[-1].speaker == name if turns else False for name in talkers]
-        share = np.where(before, 0.3 * weight, weight)
-        speaker = str(rng.choice(talkers, p=share / share.sum()))
+        fraction = np.where(before, 0.3 * weight, weight)
+        speaker = str(rng.choice(talkers, p=fraction / fraction.sum()))
         end = min(at + draw_span(rng, _TURN, 12), frames - 2)
         chance = {WEARER: 0.0, UNSEEN: 0.2}.get(speaker, 0.42)
         turns.append(Turn(speaker, at, end, bool(rng.random() < chance)))
@@ -140,7 +140,7 @@ def _turns(rng: np.random.Generator, persons: list[str], frames: int) -> tuple[T
 
 
 def _camera(rng: np.random.Generator, frames: int) -> Floats:
-    """Shift `(t, 2)` in picture widths: sway, and turns of the wearer's head to a side and back."""
+    """Shift `(t, 2)` in image widths: sway, and turns of the wearer's head to a side and back."""
     from scipy.ndimage import gaussian_filter1d
 
     path = wander(rng, frames, 2, 18) * [0.018, 0.01]
@@ -158,7 +158,7 @@ def _head(
     rng: np.random.Generator,
     person: str,
     turns: tuple[Turn, ...],
-    middle_px: Floats,
+    centre_px: Floats,
     camera_px: Floats,
     width_px: int,
 ) -> Person:
@@ -170,14 +170,14 @@ def _head(
     meant, aim = _looks(rng, lambda frame: _doing(person, turns, frame), frames)
     gaze = follow(aim, 0.55) + np.radians(0.6) * wander(rng, frames, 2, 8)
     seat = np.radians(rng.normal([0, -4], [17, 6]))
-    share = rng.uniform(0.35, 0.8)
-    head = share * follow(aim, 0.16) + (1 - share) * seat
+    fraction = rng.uniform(0.35, 0.8)
+    head = fraction * follow(aim, 0.16) + (1 - fraction) * seat
     head = np.column_stack([head, np.radians(rng.normal(0, 4)) * np.ones(frames)])
     head += np.radians([3.0, 2.0, 2.5]) * wander(rng, frames, 3, 22)
     at_me = (meant & (np.hypot(*gaze.T) < AT_ME_RAD)).astype(np.int64)
     return Person(
         person,
-        middle_px + sway + camera_px,
+        centre_px + sway + camera_px,
         px_per_mm,
         distance_m,
         head,

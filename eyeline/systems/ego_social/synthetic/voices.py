@@ -1,8 +1,8 @@
-"""Made-up voices: syllables of a buzz and hiss with formants, near or far, turned to or away.
+"""Synthetic voices: syllables of a buzz and hiss with formants, near or far, turned to or away.
 
 What tells talk to the wearer from other talk is what does in a room: who faces the microphone is
 heard directly and with all of the high tones, who faces away is heard by way of the walls. Loudness
-and timbre go where a network's front end brings each sound to one loudness and each band to one
+and timbre go where a network's front end brings each audio to one loudness and each band to one
 level; what stays is the manner: who addresses somebody across a room speaks clearly, slower, with a
 livelier melody and gaps between the words, who is not meant for us is heard to chat.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from eyeline.results import Floats
 from eyeline.synthetic.voice import HOPS_HZ, Voice, speak
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.systems.ego_social.recordings.annotations import RATE_HZ, WEARER
 from eyeline.systems.ego_social.synthetic.scenes import UNSEEN, Scene, Turn
 
@@ -27,10 +27,10 @@ _EAR_M = 0.25
 
 @dataclass(frozen=True)
 class Heard:
-    """The sound of a scene, and what mouths do to it."""
+    """The audio of a scene, and what mouths do to it."""
 
-    sound: Floats
-    """`(sample,)` at `inputs.SOUND_HZ`, within [-1, 1]."""
+    audio: Floats
+    """`(sample,)` at `inputs.AUDIO_HZ`, within [-1, 1]."""
     mouths: list[Floats]
     """`(t,)` opening of each head's mouth, [0, 1]."""
 
@@ -45,7 +45,7 @@ def addressing(voice: Voice, us: bool) -> Voice:
 
 def hear(rng: np.random.Generator, scene: Scene) -> Heard:
     """All that is said in a scene, as the wearer's microphone has it."""
-    samples = round(scene.frames * SOUND_HZ / RATE_HZ)
+    samples = round(scene.frames * AUDIO_HZ / RATE_HZ)
     names = [head.person for head in scene.heads]
     voices = {name: Voice.drawn(rng) for name in (*names, WEARER, UNSEEN)}
     walls = _walls(rng)
@@ -55,7 +55,7 @@ def hear(rng: np.random.Generator, scene: Scene) -> Heard:
         start, frames = turn.start, turn.end - turn.start + 1
         voice = addressing(voices[turn.speaker], turn.to_me)
         said, opening = speak(rng, voice, frames / RATE_HZ)
-        span = slice(round(start * SOUND_HZ / RATE_HZ), None)
+        span = slice(round(start * AUDIO_HZ / RATE_HZ), None)
         said = said[: samples - span.start]
         near, around = _reaching(rng, scene, turn)
         direct[span][: len(said)] += near * _turned_away(said, _away(scene, turn))
@@ -64,8 +64,8 @@ def hear(rng: np.random.Generator, scene: Scene) -> Heard:
             frame_s = (np.arange(frames) + 0.5) / RATE_HZ * HOPS_HZ
             mouth = np.interp(frame_s, np.arange(len(opening)), opening)
             mouths[names.index(turn.speaker)][start : start + frames] = mouth
-    sound = direct + _echoed(all_round, walls) + _hum(rng, samples)
-    return Heard(np.asarray(np.clip(0.25 * sound, -1, 1), np.float32), mouths)
+    audio = direct + _echoed(all_round, walls) + _hum(rng, samples)
+    return Heard(np.asarray(np.clip(0.25 * audio, -1, 1), np.float32), mouths)
 
 
 def _away(scene: Scene, turn: Turn) -> float:
@@ -80,7 +80,7 @@ def _away(scene: Scene, turn: Turn) -> float:
 
 
 def _reaching(rng: np.random.Generator, scene: Scene, turn: Turn) -> tuple[float, float]:
-    """Gains of a speaker's sound straight and by way of the walls."""
+    """Gains of a speaker's audio straight and by way of the walls."""
     distance = {WEARER: _EAR_M, UNSEEN: 2.5}
     distance |= {head.person: head.distance_m for head in scene.heads}
     effort = 1.25 if turn.to_me else 0.85  # others are spoken to more quietly, or further away
@@ -89,12 +89,12 @@ def _reaching(rng: np.random.Generator, scene: Scene, turn: Turn) -> tuple[float
     return float(near), float(0.5 * effort)
 
 
-def _turned_away(sound: Floats, away: float) -> Floats:
+def _turned_away(audio: Floats, away: float) -> Floats:
     """What is left of the high tones beside and behind a head."""
     from scipy.signal import lfilter
 
-    keep = float(np.exp(-2 * np.pi * (6500 * (1 - min(away, 0.95)) + 300) / SOUND_HZ))
-    return np.asarray(lfilter([1 - keep], [1, -keep], sound))
+    keep = float(np.exp(-2 * np.pi * (6500 * (1 - min(away, 0.95)) + 300) / AUDIO_HZ))
+    return np.asarray(lfilter([1 - keep], [1, -keep], audio))
 
 
 def _walls(rng: np.random.Generator) -> Floats:
@@ -102,16 +102,16 @@ def _walls(rng: np.random.Generator) -> Floats:
     from scipy.signal import lfilter
 
     fades_s = rng.uniform(0.25, 0.6)
-    time_s = np.arange(round(fades_s * SOUND_HZ)) / SOUND_HZ
+    time_s = np.arange(round(fades_s * AUDIO_HZ)) / AUDIO_HZ
     tail = lfilter([0.4], [1, -0.6], rng.standard_normal(len(time_s)))
     tail = tail * np.exp(-6.9 * time_s / fades_s) * (time_s > 0.004)
     return np.asarray(tail / np.sqrt(np.sum(tail**2)))
 
 
-def _echoed(sound: Floats, walls: Floats) -> Floats:
+def _echoed(audio: Floats, walls: Floats) -> Floats:
     from scipy.signal import fftconvolve
 
-    return np.asarray(fftconvolve(sound, walls)[: len(sound)])
+    return np.asarray(fftconvolve(audio, walls)[: len(audio)])
 
 
 def _hum(rng: np.random.Generator, samples: int) -> Floats:

@@ -13,7 +13,7 @@ from eyeline.datasets import prepare
 from eyeline.datasets.prepare import Outcome
 from eyeline.documents import read_json
 from eyeline.errors import DataError
-from eyeline.files import filling, write_json
+from eyeline.files import atomic_dir, write_json
 from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.discovery.extract import Gaze
@@ -43,12 +43,12 @@ def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze, gaze_sha256
                 raise DataError(f"{folder} was made with other weights: remove it")
             return Outcome(name, "kept", counts=count)
         tracklets = [read_tracklet(path, feature=False) for _, path in entry.tracklets]
-        found = features_of(tracklets, video, gaze)
+        result = features_of(tracklets, video, gaze)
         (out / entry.celebrity).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(entry.annotation, out / entry.celebrity / entry.annotation.name)
-        with filling(folder) as place:
+        with atomic_dir(folder) as place:
             write_json(place / RECORD, record)
-            for (row, _), own, feature in zip(entry.tracklets, tracklets, found, strict=True):
+            for (row, _), own, feature in zip(entry.tracklets, tracklets, result, strict=True):
                 write_tracklet(place / f"{row.tracklet}.npz", replace(own, feature=feature))
         return Outcome(name, "done", counts=count)
 
@@ -67,21 +67,21 @@ def features_of(tracklets: Sequence[TrackletFile], video: Path, gaze: Gaze) -> l
         VideoError: the video cannot be read.
         DataError: it ends before a tracklet does, or no head pose fits the landmarks.
     """
-    found: list[dict[int, Floats]] = [{} for _ in tracklets]
+    result: list[dict[int, Floats]] = [{} for _ in tracklets]
     waiting: list[tuple[int, int, Image]] = []
     for which, row, face in _faces(tracklets, video):
         waiting.append((which, row, face))
         if len(waiting) == _BATCH:
-            _see(waiting, gaze, found)
-    _see(waiting, gaze, found)
-    for tracklet, rows in zip(tracklets, found, strict=True):
+            _see(waiting, gaze, result)
+    _see(waiting, gaze, result)
+    for tracklet, rows in zip(tracklets, result, strict=True):
         if len(rows) < len(tracklet):
             raise DataError(
                 f"{video} ends at frame {tracklet.start_frame + len(rows)} of 25 a second, before "
                 f"the tracklet of the frames {tracklet.start_frame} to {tracklet.end_frame - 1} "
                 "does: it is not the video that was annotated"
             )
-    return [np.stack([rows[k] for k in range(len(rows))]).astype(np.float32) for rows in found]
+    return [np.stack([rows[k] for k in range(len(rows))]).astype(np.float32) for rows in result]
 
 
 def _faces(tracklets: Sequence[TrackletFile], video: Path) -> Iterator[tuple[int, int, Image]]:

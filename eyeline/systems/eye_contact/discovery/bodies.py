@@ -40,8 +40,8 @@ class Bodies:
     """The bodies of one frame."""
 
     parts_norm: Floats
-    """`(n, 4, 2)` nose, neck, part 2 (the person's right shoulder, on the picture's left for one
-    who faces the camera) and part 5 (the other) as fractions of the picture's size."""
+    """`(n, 4, 2)` nose, neck, part 2 (the person's right shoulder, on the image's left for one
+    who faces the camera) and part 5 (the other) as fractions of the image's size."""
     poses: BodyPoses | None = None
     """Where they are known; None where they are to be solved from the parts."""
 
@@ -86,7 +86,7 @@ class KeypointRcnn:
         weights: a state dict of `keypointrcnn_resnet50_fpn`, for example torchvision's own.
         device: where to run it.
         least_score: of a person.
-        shorter_px: the picture is scaled to this shorter side; 800 is torchvision's.
+        shorter_px: the image is scaled to this shorter side; 800 is torchvision's.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class KeypointRcnn:
 
         pixels = torch.from_numpy(np.ascontiguousarray(frame.rgb().transpose(2, 0, 1)))
         with torch.inference_mode():
-            (found,) = self._network([pixels.to(self._device).float() / 255])
-        keypoints = found["keypoints"].cpu().numpy()[..., :2].astype(np.float64)
-        seen = found["keypoints_scores"].cpu().numpy()[:, list(_NOSE_AND_SHOULDERS)] > 0
-        sure = (found["scores"].cpu().numpy() >= self._least_score) & seen.all(axis=1)
+            (result,) = self._network([pixels.to(self._device).float() / 255])
+        keypoints = result["keypoints"].cpu().numpy()[..., :2].astype(np.float64)
+        seen = result["keypoints_scores"].cpu().numpy()[:, list(_NOSE_AND_SHOULDERS)] > 0
+        sure = (result["scores"].cpu().numpy() >= self._least_score) & seen.all(axis=1)
         return Bodies(parts_of_coco(keypoints[sure]) / frame.size_wh)
 
 

@@ -79,9 +79,9 @@ def labels_of_frames(frames: Ints, table_frame: Ints, table_optics: Ints) -> Int
     Returns:
         `(n,)` int64.
     """
-    told = (table_optics == NOT_CONTACT) | (table_optics == CONTACT)
+    given = (table_optics == NOT_CONTACT) | (table_optics == CONTACT)
     known, where, count = np.unique(table_frame, return_index=True, return_counts=True)
-    usable = (count == 1) & told[where]
+    usable = (count == 1) & given[where]
     value = np.where(usable, table_optics[where], UNKNOWN)
     if not len(known):
         return np.full(len(frames), UNKNOWN, np.int64)

@@ -96,9 +96,9 @@ def embedding(rgb: Image, face: Landmarked, embedder: Embedder) -> Floats:
 
 
 def still(rgb: Image) -> Frame:
-    """A single picture `(h, w, 3)` as a frame, for detectors."""
+    """A single image `(h, w, 3)` as a frame, for detectors."""
     from av.video.frame import VideoFrame
 
-    picture = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    image = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
     size = (rgb.shape[1], rgb.shape[0])
-    return Frame(picture, Pixels(Upright(size)), index=0, time_s=0.0, end_s=0.0)
+    return Frame(image, Pixels(Upright(size)), index=0, time_s=0.0, end_s=0.0)

@@ -58,9 +58,9 @@ def choose_body(
 
     Args:
         box_xyxy: `(4,)` pixels of the face.
-        bodies: `(n, 4, 2)` nose, neck, part 2 and part 5 as fractions of the picture's size.
-        width_px: of the picture.
-        height_px: of the picture.
+        bodies: `(n, 4, 2)` nose, neck, part 2 and part 5 as fractions of the image's size.
+        width_px: of the image.
+        height_px: of the image.
         association: which of several to take: `centre` the one whose nose is nearest to the box's
             centre; `published` the one whose nose is nearest to the pixel (box width, box height),
             a slip of the original that matters only where two noses lie in one box.
@@ -101,7 +101,7 @@ class Formation:
     def __post_init__(self) -> None:
         """Check the sizes."""
         if min(self.width_px, self.height_px, self.least_frames) < 1:
-            raise UsageError("a picture has a size, and a tracklet at least one frame")
+            raise UsageError("an image has a size, and a tracklet at least one frame")
 
     def __len__(self) -> int:
         """Frames of the open tracklet."""

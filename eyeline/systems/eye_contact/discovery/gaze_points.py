@@ -1,7 +1,7 @@
 """Where a gaze meets a cylinder about the person's body, and that cylinder unrolled.
 
 Lengths are millimetres. The camera's frame is x right, y down, z forward; the body's has its origin
-at the neck, x towards the shoulder on the picture's right, y down the spine, z away from the camera
+at the neck, x towards the shoulder on the image's right, y down the spine, z away from the camera
 for a body that faces it. Gaze vectors have the sign of the published network: they point away from
 what is looked at, the physical direction in the camera's frame is their negative.
 """
@@ -28,7 +28,7 @@ BODY_POINTS_MM = np.array(
         [185.0, 383.0, 0.0],
     ]
 )
-"""`(6, 3)` nose, neck, shoulder on the picture's left (part 2), other shoulder (part 5), and a
+"""`(6, 3)` nose, neck, shoulder on the image's left (part 2), other shoulder (part 5), and a
 point below each shoulder. One side is 15 mm higher, as published."""
 
 RADIUS_MM = 1000.0
@@ -56,9 +56,9 @@ def image_points_px(parts_norm: Floats, width_px: int, height_px: int) -> Floats
     """The six pixels that a body's pose is computed from, by the published rule.
 
     Args:
-        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the picture's size.
-        width_px: of the picture.
-        height_px: of the picture.
+        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the image's size.
+        width_px: of the image.
+        height_px: of the image.
 
     Returns:
         `(n, 6, 2)` whole pixels in the order of `BODY_POINTS_MM`.
@@ -76,10 +76,10 @@ def solve_bodies(parts_norm: Floats, width_px: int, height_px: int, camera: Came
     """Pose of each body: EPnP, then iterative refinement from there.
 
     Args:
-        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the picture's size.
-        width_px: of the picture.
-        height_px: of the picture.
-        camera: of the picture, `head.assumed_camera` as published.
+        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the image's size.
+        width_px: of the image.
+        height_px: of the image.
+        camera: of the image, `head.assumed_camera` as published.
     """
     from scipy.spatial.transform import Rotation
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEAST_COSINE = 0.92
 """For dlib's embedding; see above."""
 MOST_REFERENCES = 30
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 _ONE_VIDEO = 0.95
 """Cosine from which two faces of one video are taken for the same: in one video people look more
@@ -101,25 +101,25 @@ def write_references(path: Path, vectors: Floats) -> None:
 
 
 def references_of_images(folder: Path, finder: Finder, embedder: Embedder) -> Floats:
-    """The largest face of each picture of a folder, by name, up to `MOST_REFERENCES` faces.
+    """The largest face of each image of a folder, by name, up to `MOST_REFERENCES` faces.
 
     Returns:
         `(m, 128)`.
 
     Raises:
-        DataError: no picture in the folder, or no face in any of them.
+        DataError: no image in the folder, or no face in any of them.
     """
-    pictures = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES]
-    if not pictures:
-        raise DataError(f"{folder} holds no pictures ({', '.join(PICTURES)})")
-    vectors = list(islice(_largest_faces(pictures, finder, embedder), MOST_REFERENCES))
+    images = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in IMAGES]
+    if not images:
+        raise DataError(f"{folder} holds no images ({', '.join(IMAGES)})")
+    vectors = list(islice(_largest_faces(images, finder, embedder), MOST_REFERENCES))
     if not vectors:
-        raise DataError(f"no face was found in the {len(pictures)} pictures of {folder}")
+        raise DataError(f"no face was found in the {len(images)} images of {folder}")
     return np.stack(vectors)
 
 
 def references_of_video(path: Path | str, finder: Finder, embedder: Embedder) -> Floats:
-    """The face that is seen most often in a video, from pictures spread over it.
+    """The face that is seen most often in a video, from images spread over it.
 
     Returns:
         `(m, 128)`, at most `MOST_REFERENCES`; empty where there is no face.
@@ -150,30 +150,28 @@ def most_seen(vectors: Floats, least_similarity: float) -> Floats:
         return vectors
     likeness = cosines(vectors, vectors)
     alike = likeness >= least_similarity
-    middle = int(np.where(alike, likeness, 0.0).sum(axis=1).argmax())
-    order = np.argsort(-likeness[middle], kind="stable")
-    return np.asarray(vectors[order[alike[middle, order]][:MOST_REFERENCES]])
+    centre = int(np.where(alike, likeness, 0.0).sum(axis=1).argmax())
+    order = np.argsort(-likeness[centre], kind="stable")
+    return np.asarray(vectors[order[alike[centre, order]][:MOST_REFERENCES]])
 
 
-def _largest_faces(
-    pictures: Sequence[Path], finder: Finder, embedder: Embedder
-) -> Iterator[Floats]:
+def _largest_faces(images: Sequence[Path], finder: Finder, embedder: Embedder) -> Iterator[Floats]:
     from eyeline.geometry import boxes
 
-    for path in pictures:
-        rgb = _read_picture(path)
+    for path in images:
+        rgb = _read_image(path)
         faces = finder.find(still(rgb)) if rgb is not None else []
         if faces and rgb is not None:
             largest = max(faces, key=lambda face: float(boxes.area(face.box_xyxy)))
             yield embedding(rgb, largest, embedder)
 
 
-def _read_picture(path: Path) -> Image | None:
+def _read_image(path: Path) -> Image | None:
     import cv2
 
     data = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-    return None if picture is None else np.asarray(picture, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _faces_of(frame: Frame, finder: Finder, embedder: Embedder) -> list[Floats]:

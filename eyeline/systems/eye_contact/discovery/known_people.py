@@ -1,4 +1,4 @@
-"""Where pictures of the people of the videos lie: a folder a celebrity, or VGGFace2's folders."""
+"""Where images of the people of the videos lie: a folder a celebrity, or VGGFace2's folders."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class KnownPeople:
 
     def attached(self, videos: Iterable[Source]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
         """The videos with their people's images, and who has none, in words."""
-        found = tuple(replace(v, images=self.folder(v.name.celebrity)) for v in videos)
-        lacking = sorted({v.name.celebrity for v in found if v.images is None})
+        result = tuple(replace(v, images=self.folder(v.name.celebrity)) for v in videos)
+        lacking = sorted({v.name.celebrity for v in result if v.images is None})
         if self.images is None or not lacking:
-            return found, ()
+            return result, ()
         note = (
             f"no images of {len(lacking)} people in {self.images}: {some(lacking)}; "
             "the face most seen in each of their videos is taken"
         )
-        return found, (note,)
+        return result, (note,)
 
 
 def find_known_people(
@@ -82,10 +82,10 @@ def find_known_people(
 
 def _read_conversion(path: Path) -> dict[str, str]:
     """VoxCeleb2's name to VGGFace2's; where one comes twice its first row counts, as published."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for line, cells in read_csv(path, _COLUMNS):
         vox, vgg = (cells[column].strip() for column in _COLUMNS)
         if not vox or not vgg or Path(vgg).name != vgg:
             raise DataError(f"{path}, line {line}: '{vox}' and '{vgg}' are no names of a person")
-        found.setdefault(vox, vgg)
-    return found
+        result.setdefault(vox, vgg)
+    return result

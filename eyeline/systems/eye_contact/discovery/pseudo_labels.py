@@ -148,16 +148,16 @@ def _label(
         return before
     files = tracklet_files(folder)
     tracklets = [read_tracklet(path, feature=False) for path in files]
-    found = _found(name, folder, tracklets, m_eps, most_fits, limits)
-    if not found.skipped:
+    result = _found(name, folder, tracklets, m_eps, most_fits, limits)
+    if not result.skipped:
         frame, optics = read_training(folder / TRAINING)
         labels = [_labels(tracklet, frame, optics) for tracklet in tracklets]
         for path, label in zip(files, labels, strict=True):
             _write_label(folder / PROCESSED / f"pl_{path.name}", label)
-        found = VideoLabels(**(asdict(found) | _counts(labels)))
-    content = {"settings": settings, "found": asdict(found)}
+        result = VideoLabels(**(asdict(result) | _counts(labels)))
+    content = {"settings": settings, "found": asdict(result)}
     write_bytes(folder / PROCESSED / _RECORD, (json.dumps(content, indent=2) + "\n").encode())
-    return found
+    return result
 
 
 def _found(
@@ -242,14 +242,14 @@ def _before(folder: Path, settings: Mapping[str, Any]) -> VideoLabels | None:
     """What an earlier run with the same settings left; None where there is none."""
     try:
         content = read_json(folder / PROCESSED / _RECORD)
-        found = VideoLabels(**(content["found"] | {"kept": True}))
+        result = VideoLabels(**(content["found"] | {"kept": True}))
         same = content["settings"] == settings
     except (DataError, ValueError, KeyError, TypeError):
         return None
-    whole = found.skipped or all(
+    whole = result.skipped or all(
         (folder / PROCESSED / f"pl_{path.name}").is_file() for path in tracklet_files(folder)
     )
-    return found if same and whole else None
+    return result if same and whole else None
 
 
 def _listed(name: VideoName, root: Path, min_length: int) -> list[ListRow]:

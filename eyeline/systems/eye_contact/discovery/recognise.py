@@ -1,9 +1,9 @@
 """Likeness of followed faces to a person, without embedding each face of every frame anew.
 
-A face is followed while it stays in its place and its aligned picture changes little from frame to
+A face is followed while it stays in its place and its aligned image changes little from frame to
 frame. While it is followed it keeps the best likeness that it had of late, because dlib's network
-does not know a turned face; and it is embedded again only when its picture has changed since, or
-some frames have passed. On real clips at 25 Hz the aligned pictures of one face differ from those
+does not know a turned face; and it is embedded again only when its image has changed since, or
+some frames have passed. On real clips at 25 Hz the aligned images of one face differ from those
 of the frame before by 3 of 255 grey levels in the median and by less than 15 in 98 of 100, those of
 two people by 19 and more: a cut to somebody else's face in the same place is always noticed.
 """
@@ -28,9 +28,9 @@ MEMORY_FRAMES = 50
 """Frames for which the best likeness of a followed face counts: two seconds."""
 _SAME_PLACE_IOU = 0.5
 _SAME_FACE = 15.0
-"""Mean difference of aligned pictures of successive frames up to which a face is followed."""
+"""Mean difference of aligned images of successive frames up to which a face is followed."""
 _SAME_LOOK = 12.0
-"""The same to the picture last embedded, up to which that embedding will do."""
+"""The same to the image last embedded, up to which that embedding will do."""
 _LOOK_PX = 30
 
 

@@ -107,8 +107,8 @@ def videos_of_test(folder: Path, annotations: Path | None = None) -> set[str]:
     Raises:
         DataError: a list that cannot be read, or none in `annotations`.
     """
-    found = [place for top in tops(folder) for place in (top / "Annotations", top)]
-    for place in [annotations] if annotations else found:
+    result = [place for top in tops(folder) for place in (top / "Annotations", top)]
+    for place in [annotations] if annotations else result:
         if (place / TEST_META).is_file():
             names = read_names(place / TEST_META)
             return {str(n) for n in names} | {n.video for n in names if len(n.video) > _CUT}
@@ -137,16 +137,16 @@ def read_names(path: Path) -> list[VideoName]:
 
 def video_files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
     """One file a video, the one converted to 25 Hz before others."""
-    found: dict[VideoName, list[Path]] = {}
+    result: dict[VideoName, list[Path]] = {}
     odd = []
     for path in sorted(folder.glob("[!.]*/[!.]*")):
         if path.suffix.lower() not in ENDINGS:
             odd += [path] if path.is_file() and path.suffix.lower() not in _BESIDE else []
         elif path.is_file():
             name = VideoName(path.parent.name, video_name(path.stem))
-            found.setdefault(name, []).append(path)
+            result.setdefault(name, []).append(path)
     chosen, notes = {}, []
-    for name, paths in found.items():
+    for name, paths in result.items():
         first, *rest = sorted(paths, key=lambda p: (p.stem == name.video, p.name))
         chosen[name] = first
         notes += [f"{path} was passed over for {first.name}" for path in rest]

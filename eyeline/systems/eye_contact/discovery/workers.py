@@ -78,16 +78,16 @@ class Worker:
         person = self._person(source, path)
         if person is None:
             raise SkippedError("no face was found in it")
-        found = extract(path, place, person, self.instruments, _progress_of(progress, name))
+        result = extract(path, place, person, self.instruments, _progress_of(progress, name))
         record = {
             "source": source.path.name,
             "settings": self.plan.settings(),
             "identity": person.source,
             "known_faces": len(person.references),
-            **vars(found),
+            **vars(result),
         }
         write_bytes(place / RECORD, (json.dumps(record, indent=2) + "\n").encode())
-        return _outcome(name, "done", found.tracklets, found.gaze_points, found.damage)
+        return _outcome(name, "done", result.tracklets, result.gaze_points, result.damage)
 
     def _converted(self, source: Source) -> Path:
         """The file to read: converted to 25 Hz first where that was asked for."""
@@ -103,7 +103,7 @@ class Worker:
         return target
 
     def _person(self, source: Source, path: Path) -> Person | None:
-        """Whom to look for: by file, by pictures, or else the face most seen; None without any."""
+        """Whom to look for: by file, by images, or else the face most seen; None without any."""
         least, tools = self.plan.choices.least_similarity, self.instruments
         file = references_path(self.plan.out, source.name.celebrity)
         if not file.is_file() and source.images is not None:

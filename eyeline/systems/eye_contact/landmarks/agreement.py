@@ -60,8 +60,8 @@ def _levelled(values: Floats) -> Floats:
     values = np.asarray(values, np.float64)
     if not len(values):
         return values
-    share = _TAKEN_OFF * len(values) / (len(values) + _TRUSTED_FRAMES)
-    return np.asarray(values - share * values.mean())
+    fraction = _TAKEN_OFF * len(values) / (len(values) + _TRUSTED_FRAMES)
+    return np.asarray(values - fraction * values.mean())
 
 
 def _common(pose: Floats, said: Floats) -> Floats:

@@ -28,7 +28,7 @@ _FRAMES_AT_ONCE = 16_384  # eleven minutes: hours of one track stay small in mem
 
 
 def fit_network(
-    samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, told: Log | None = None
+    samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, log: Log | None = None
 ) -> LandmarksTcn:
     """Train all members of a network on all of the samples.
 
@@ -36,7 +36,7 @@ def fit_network(
         samples: the training data.
         recipe: what to build and how.
         seed: added to the recipe's, so that folds differ.
-        told: hears of each member.
+        log: receives each member.
 
     Raises:
         DataError: no samples.
@@ -49,8 +49,8 @@ def fit_network(
             rng = np.random.default_rng([recipe.training.seed, seed, number])
             assert isinstance(member, TemporalNetwork)
             loss = fit_member(member, samples, recipe, rng)
-            if told:
-                told(f"member {number} of {len(network.members)}, last loss {loss:.3f}")
+            if log:
+                log(f"member {number} of {len(network.members)}, last loss {loss:.3f}")
     return network.eval()
 
 
@@ -143,7 +143,7 @@ def _step_count(samples: Sequence[Sample], how: Crops) -> int:
 
 
 def _moments(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each feature as if every picture were also seen mirrored."""
+    """Mean and deviation of each feature as if every image were also seen mirrored."""
     rows = np.concatenate([s.features for s in samples]).astype(np.float64)
     mean = np.where(PARITY > 0, rows.mean(axis=0), 0)
     deviation = np.sqrt(np.square(rows - mean).mean(axis=0)) + 1e-3

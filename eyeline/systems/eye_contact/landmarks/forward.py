@@ -23,7 +23,7 @@ def log_odds(weights: Weights, features: Floats, parity: Floats) -> Floats:
     Args:
         weights: arrays of the network's state by name, float32.
         features: `(time, feature)` as of `inputs.person_features`.
-        parity: `(feature,)` -1 for features whose sign turns in a mirrored picture, else 1.
+        parity: `(feature,)` -1 for features whose sign turns in a mirrored image, else 1.
     """
     seen = np.ascontiguousarray(features.T, np.float32)
     views = (seen, seen * parity[:, None].astype(np.float32))

@@ -76,7 +76,7 @@ def person_features(tracks: Sequence[Landmarks], width_px: int, height_px: int) 
 
     Args:
         tracks: the person's tracks, all of the video: they are each other's measure.
-        width_px: of the picture that the landmarks lie in.
+        width_px: of the image that the landmarks lie in.
         height_px: of the same.
 
     Returns:
@@ -117,7 +117,7 @@ def _parities() -> Floats:
 FEATURES = _names()
 """Names of the features, in order."""
 PARITY = _parities()
-"""`(len(FEATURES),)` -1 for those whose sign turns when the picture is mirrored, 1 for the
+"""`(len(FEATURES),)` -1 for those whose sign turns when the image is mirrored, 1 for the
 others."""
 
 
@@ -268,8 +268,8 @@ def _kernel_mean(at: Floats, references: Floats, values: Floats, width: float) -
 def _rank(column: Floats) -> Floats:
     """Rank of each frame among the person's, -1.5 to 1.5; equal values share a rank."""
     _, place, count = np.unique(column, return_inverse=True, return_counts=True)
-    middle = np.cumsum(count) - (count + 1) / 2
-    return np.asarray(middle[place] / len(column) * 3 - 1.5)
+    centre = np.cumsum(count) - (count + 1) / 2
+    return np.asarray(centre[place] / len(column) * 3 - 1.5)
 
 
 def _smoothed(rows: Floats) -> Floats:
@@ -285,7 +285,7 @@ def _moving_mean(rows: Floats, frames: int) -> Floats:
 
 
 def _seen_from(place: Floats) -> Floats:
-    """Where the face stands in the picture over four seconds, in units that tell views apart."""
+    """Where the face stands in the image over four seconds, in units that tell views apart."""
     return np.asarray(_moving_mean(place, _VIEW_FRAMES) / np.array([0.6, 0.67, 1.2]))
 
 

@@ -84,11 +84,11 @@ class TemporalNetwork(nn.Module):
 
 
 class LandmarksTcn(nn.Module):
-    """Mean over members, and over the picture and its mirror image, of the logit of contact.
+    """Mean over members, and over the image and its mirror image, of the logit of contact.
 
     Args:
         members: networks trained apart.
-        parity: `(features,)` -1 for features whose sign turns in a mirrored picture, else 1.
+        parity: `(features,)` -1 for features whose sign turns in a mirrored image, else 1.
     """
 
     def __init__(self, members: Sequence[TemporalNetwork], parity: Sequence[float]) -> None:

@@ -51,7 +51,7 @@ def fit_segmenter(
     folder: Path | None = None,
     identity: str = "",
     validate: Validate | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
 ) -> MsTcn2:
     """Train a network from scratch.
 
@@ -64,7 +64,7 @@ def fit_segmenter(
         folder: keeps state and log there, and goes on from them.
         identity: what tells this run from another in the same folder.
         validate: network and epoch to scores, after every epoch.
-        told: hears of each epoch.
+        log: receives each epoch.
 
     Returns:
         The network after the last epoch, in evaluation mode, on the fabric's device.
@@ -90,7 +90,7 @@ def fit_segmenter(
     optimizer = torch.optim.Adam(network.parameters(), recipe.optimizer.learning_rate, fused=True)
     run = Run(
         network, {"main": optimizer}, step, batches, how.epochs, seed=how.seed + seed,
-        folder=folder, identity=identity, validate=validate, told=told,
+        folder=folder, identity=identity, validate=validate, log=log,
     )  # fmt: skip
     fit(run, fabric or Devices().fabric())
     return network

@@ -16,7 +16,7 @@ from eyeline.system import Scene
 from eyeline.systems.eye_contact.decode import decode
 from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s
 from eyeline.systems.eye_contact.pieces import Piece, contact_answers, pieces_of
-from eyeline.systems.eye_contact.weights import PictureModel, open_model
+from eyeline.systems.eye_contact.weights import ImageModel, open_model
 from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
 from eyeline.training.devices import THREADS, for_answers
@@ -30,7 +30,7 @@ MIN_FRAMES = 100
 
 
 class XgazeMstcnPredictor:
-    """Eye contact of each person from pictures of the face; see `docs/eye_contact.md`.
+    """Eye contact of each person from images of the face; see `docs/eye_contact.md`.
 
     The networks know 25 frames a second, which the published code takes for granted. Here each
     moment of a 25 Hz clock takes the frame nearest to it, whatever the video's rate, and each frame
@@ -80,7 +80,7 @@ class XgazeMstcnPredictor:
             UsageError: the scene has no frames to look at.
         """
         if scene.frames is None:
-            raise UsageError("eye_contact/xgaze_mstcn looks at pictures: the scene has no frames")
+            raise UsageError("eye_contact/xgaze_mstcn looks at images: the scene has no frames")
         value = [np.full(len(t), np.nan) for t in scene.tracks]
         held = [np.zeros(len(t), bool) for t in scene.tracks]
         with for_answers(self.threads):
@@ -111,14 +111,14 @@ class Underway:
     """A piece whose faces are being looked at, in order."""
 
     def __init__(self, piece: Piece, track: Track, size: tuple[int, int], maps: int) -> None:
-        found = views(track.six_px[piece.seen], *size)
-        rows = piece.seen[found.known]
+        result = views(track.six_px[piece.seen], *size)
+        rows = piece.seen[result.known]
         self.piece = piece
         self.row_s = track.time_s[piece.rows]
         self.moment_s = grid_s(track.time_s[rows]) if len(rows) else np.zeros(0)
         moments = _nearest(track.time_s[rows], self.moment_s)
         used, self.face_of_moment = np.unique(moments, return_inverse=True)
-        self.warp = found.warp[found.known][used]
+        self.warp = result.warp[result.known][used]
         self.frames = track.frame[rows[used]]
         self.entered = np.empty((len(used), maps), np.float32)
         self.met = self.filled = 0
@@ -196,9 +196,9 @@ def _meetings(
             return
 
 
-def _segmenting(path: Path | str) -> PictureModel:
+def _segmenting(path: Path | str) -> ImageModel:
     model = open_model(path)
-    if not isinstance(model, PictureModel):
+    if not isinstance(model, ImageModel):
         raise CheckpointError(
             f"{path} holds weights of eye_contact/{model.card.builder}; "
             "expected eye_contact/ms_tcn2"

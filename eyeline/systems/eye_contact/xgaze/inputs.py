@@ -1,4 +1,4 @@
-"""From six landmarks and a picture to what the gaze network sees, and back from its answer.
+"""From six landmarks and an image to what the gaze network sees, and back from its answer.
 
 A face is looked at by a virtual camera that is turned to its centre, upright by the head's x axis,
 and moved to a fixed distance (the normalisation of ETH-XGaze). Lengths are millimetres, frames are
@@ -31,7 +31,7 @@ DISTANCE_MM = 600.0
 """Distance at which it sees the face centre."""
 MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
-DEVIATION_RGB = (0.229, 0.224, 0.225)
+STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
 
 _VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0, 0, 1]])
@@ -46,7 +46,7 @@ class Views:
     rotation: Floats
     """`(n, 3, 3)` camera frame to that of the virtual camera."""
     warp: Floats
-    """`(n, 3, 3)` pixels of the picture to pixels of the normalised face."""
+    """`(n, 3, 3)` pixels of the image to pixels of the normalised face."""
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -58,7 +58,7 @@ class Views:
         return np.asarray(np.isfinite(self.warp).all(axis=(1, 2)))
 
     def points(self, six_px: Floats) -> Floats:
-        """Where points `(n, p, 2)` of the picture lie in the normalised faces `(n, p, 2)`."""
+        """Where points `(n, p, 2)` of the image lie in the normalised faces `(n, p, 2)`."""
         lifted = np.concatenate([six_px, np.ones((*six_px.shape[:2], 1))], axis=2)
         seen = lifted @ self.warp.transpose(0, 2, 1)
         return np.asarray(seen[..., :2] / seen[..., 2:])
@@ -78,7 +78,7 @@ def views(six_px: Floats, width_px: int, height_px: int) -> Views:
 
     Args:
         six_px: `(n, 6, 2)` points `people.tracks.SIX_OF_68`; frames with NaN give NaN.
-        width_px: of the picture.
+        width_px: of the image.
         height_px: of the same.
 
     Raises:
@@ -94,18 +94,18 @@ def views(six_px: Floats, width_px: int, height_px: int) -> Views:
     return Views(centre, rotation, _VIRTUAL @ nearer @ np.linalg.inv(camera.matrix))
 
 
-def cut_faces(picture: Image, warp: Floats) -> Image:
-    """Normalised faces `(n, 224, 224, 3)` of one picture.
+def cut_faces(image: Image, warp: Floats) -> Image:
+    """Normalised faces `(n, 224, 224, 3)` of one image.
 
     Args:
-        picture: `(h, w, 3)`; the channels' order is kept.
+        image: `(h, w, 3)`; the channels' order is kept.
         warp: `(n, 3, 3)` of known `Views`.
     """
     import cv2
 
     faces = np.empty((len(warp), FACE_PX, FACE_PX, 3), np.uint8)
     for face, one in zip(faces, warp, strict=True):
-        cv2.warpPerspective(picture, one, (FACE_PX, FACE_PX), dst=face, flags=cv2.INTER_LINEAR)
+        cv2.warpPerspective(image, one, (FACE_PX, FACE_PX), dst=face, flags=cv2.INTER_LINEAR)
     return faces
 
 
@@ -113,7 +113,7 @@ def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
     """What the gaze network is given.
 
     Args:
-        faces: `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR picture.
+        faces: `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR image.
         device: where to.
 
     Returns:
@@ -126,8 +126,8 @@ def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
 
     check_shape(faces, f"face {FACE_PX} {FACE_PX} 3", "faces")
     rgb = torch.from_numpy(_red_first(faces)).to(device)
-    deviation = torch.tensor(DEVIATION_RGB, device=device)
-    scale, shift = 1 / (255 * deviation), torch.tensor(MEAN_RGB, device=device) / deviation
+    std = torch.tensor(STD_RGB, device=device)
+    scale, shift = 1 / (255 * std), torch.tensor(MEAN_RGB, device=device) / std
     # whole rows at once: over an axis of three, torch is ten times slower
     rows = rgb.view(-1, FACE_PX, FACE_PX * 3).float()
     rows.mul_(scale.repeat(FACE_PX)).sub_(shift.repeat(FACE_PX))
@@ -163,7 +163,7 @@ def camera_plane_mm(centre_mm: Floats, network_vectors: Floats) -> Floats:
 
 
 def _red_first(faces: Image) -> Image:
-    """A copy of BGR pictures `(n, h, w, 3)` as RGB; quick if they are RGB seen from behind."""
+    """A copy of BGR images `(n, h, w, 3)` as RGB; quick if they are RGB seen from behind."""
     import cv2
 
     rgb = faces[..., ::-1]

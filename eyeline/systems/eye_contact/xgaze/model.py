@@ -30,9 +30,9 @@ class TimeConv(nn.Conv1d):
             return F.linear(frames, self.weight[:, :, 0], self.bias)
         weight = self.weight[:, :, None].contiguous(memory_format=torch.channels_last)
         reach = int(self.padding[0])
-        picture = frames.transpose(1, 2)[:, :, None]
+        image = frames.transpose(1, 2)[:, :, None]
         seen = F.conv2d(
-            picture, weight, self.bias, padding=(0, reach), dilation=(1, self.dilation[0])
+            image, weight, self.bias, padding=(0, reach), dilation=(1, self.dilation[0])
         )
         return seen[:, :, 0].transpose(1, 2)
 
@@ -44,11 +44,11 @@ class Dropout(nn.Module):
     that. UsageError for a share that leaves nothing.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, fraction: float) -> None:
         super().__init__()
-        if not 0 <= share < 1:
-            raise UsageError(f"dropout {share}: expected a share from 0 to below 1")
-        self.left_out = min(round(256 * share), 255)
+        if not 0 <= fraction < 1:
+            raise UsageError(f"dropout {fraction}: expected a share from 0 to below 1")
+        self.left_out = min(round(256 * fraction), 255)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Elements are set to 0 in training, the others made larger by as much."""

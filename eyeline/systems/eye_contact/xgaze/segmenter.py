@@ -125,11 +125,11 @@ class _Dilated(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, dilation: int) -> None:
         super().__init__()
         self.dilation = dilation
-        picture = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
-        self.register_buffer("picture", picture.clone(memory_format=torch.preserve_format))
+        image = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
+        self.register_buffer("picture", image.clone(memory_format=torch.preserve_format))
         self.register_buffer("taps", weight.detach().permute(2, 1, 0).contiguous())
         self.register_buffer("bias", bias.detach().clone())
-        self.picture: Tensor
+        self.image: Tensor
         self.taps: Tensor
         self.bias: Tensor
 
@@ -142,7 +142,7 @@ class _Dilated(nn.Module):
         if len(frames) > _SHORT_FRAMES:
             padding, dilation = (0, self.dilation), (1, self.dilation)
             row = frames.T[None, :, None]
-            out = F.conv2d(row, self.picture, self.bias, padding=padding, dilation=dilation)
+            out = F.conv2d(row, self.image, self.bias, padding=padding, dilation=dilation)
             return out[0, :, 0].T
         seen = torch.addmm(self.bias, frames, self.taps[1])
         if len(frames) > self.dilation:

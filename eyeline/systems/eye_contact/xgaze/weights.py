@@ -30,12 +30,12 @@ LICENCES = {
     "licence; for research until it is clarified",
 }
 
-_TOLD_BY = {
+_KNOWN_BY = {
     GAZE_NETWORK: ("gaze_network.", "gaze_fc."),
     SEGMENTER: ("PG.", "Rs."),
 }
 _BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
-    f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _TOLD_BY.items()
+    f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _KNOWN_BY.items()
 )
 
 
@@ -101,8 +101,8 @@ def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict
     """
 
     def count(before: str, after: str) -> int:
-        found = (k[len(before) : len(k) - len(after)] for k in state if _between(k, before, after))
-        return len([number for number in found if number.isdigit()])
+        result = (k[len(before) : len(k) - len(after)] for k in state if _between(k, before, after))
+        return len([number for number in result if number.isdigit()])
 
     for name in ("PG.conv_1x1_in.weight", "PG.conv_out.weight"):
         if name not in state or state[name].ndim != 3 or not state[name].numel():
@@ -125,7 +125,7 @@ def _between(key: str, before: str, after: str) -> bool:
 
 
 def _builder_of(state: Mapping[str, Tensor], path: Path | str) -> str:
-    for builder, prefixes in _TOLD_BY.items():
+    for builder, prefixes in _KNOWN_BY.items():
         if any(key.startswith(prefixes) for key in state):
             return builder
     some = ", ".join(sorted(state)[:4]) or "none"

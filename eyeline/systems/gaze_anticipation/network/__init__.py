@@ -1,1 +1,1 @@
-"""The blocks of the network: attention over a grid, fusion of sight and sound, and their names."""
+"""The blocks of the network: attention over a grid, fusion of sight and audio, and their names."""

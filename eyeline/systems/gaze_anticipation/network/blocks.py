@@ -35,7 +35,7 @@ class Shape:
     """Rows and columns of tokens that become one."""
     up: Stride = (1, 1, 1)
     """Tokens that one becomes."""
-    asked_stride: int | None = None
+    kv_stride: int | None = None
     """Rows and columns of tokens of which one is asked; None asks each, without pooling."""
     hidden: int = 0
     """Width between the MLP's layers; 0 is four times `width`."""
@@ -47,12 +47,12 @@ class DropPath(nn.Module):
     """In training some samples are left out and the others made larger.
 
     Args:
-        share: of samples that are left out.
+        fraction: of samples that are left out.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, fraction: float) -> None:
         super().__init__()
-        self.share = share
+        self.fraction = fraction
 
     def forward(self, x: Tensor) -> Tensor:
         """Of `(sample, ...)`."""
@@ -61,9 +61,9 @@ class DropPath(nn.Module):
 
     def factor(self, x: Tensor) -> Tensor | None:
         """Of each sample of `(sample, ...)`, 0 or more than 1; None leaves all as they are."""
-        if not self.training or self.share == 0:
+        if not self.training or self.fraction == 0:
             return None
-        keep = 1 - self.share
+        keep = 1 - self.fraction
         return torch.floor(keep + torch.rand(len(x), device=x.device)) / keep
 
 
@@ -78,7 +78,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(shape.width, shape.width)
         if shape.down > 1 or shape.up != (1, 1, 1):
             self.pool_q, self.norm_q = _pooling(head), nn.LayerNorm(head, POOLED_NORM_EPS)
-        if shape.asked_stride:
+        if shape.kv_stride:
             self.pool_k, self.norm_k = _pooling(head), nn.LayerNorm(head, POOLED_NORM_EPS)
             self.pool_v, self.norm_v = _pooling(head), nn.LayerNorm(head, POOLED_NORM_EPS)
 
@@ -98,12 +98,12 @@ class Attention(nn.Module):
             query = depthwise.pool(query, self._repeated("q"), shape.down)
         elif shape.up != (1, 1, 1):
             query = depthwise.spread(query, self._repeated("q"), shape.up)
-        found = self._by_head(query)
-        return (self.norm_q(found) if hasattr(self, "norm_q") else found), query.shape[1:4]
+        result = self._by_head(query)
+        return (self.norm_q(result) if hasattr(self, "norm_q") else result), query.shape[1:4]
 
     def keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What is asked and what it tells, each `(batch, token, head, channel)`."""
-        width, stride = self.shape.width, self.shape.asked_stride
+        width, stride = self.shape.width, self.shape.kv_stride
         weight, bias = self.qkv.weight[width:], self.qkv.bias[width:]
         if not stride:
             key, value = F.linear(tokens, weight, bias).chunk(2, dim=-1)
@@ -172,8 +172,8 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
         attended = self._half(self.recompute_attention, self._attended, tokens)
-        found = self._shortcut(tokens) + self.drop_path(attended)
-        return self._half(self.recompute_mlp, self._fed, found, self.drop_path.factor(found))
+        result = self._shortcut(tokens) + self.drop_path(attended)
+        return self._half(self.recompute_mlp, self._fed, result, self.drop_path.factor(result))
 
     def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
         if again and self.training and torch.is_grad_enabled():
@@ -185,12 +185,12 @@ class Block(nn.Module):
 
     def _fed(self, tokens: Tensor, factor: Tensor | None) -> Tensor:
         normed = self.norm2(tokens)
-        found = self.mlp(normed)
+        result = self.mlp(normed)
         if factor is not None:
-            found = found * factor.view(-1, *[1] * (tokens.ndim - 1))
+            result = result * factor.view(-1, *[1] * (tokens.ndim - 1))
         # as published: the shortcut begins behind the norm where the width changes
         kept = tokens if self.shape.width == self.shape.width_out else self.proj(normed)
-        return cast(Tensor, kept + found)
+        return cast(Tensor, kept + result)
 
     def _shortcut(self, tokens: Tensor) -> Tensor:
         if self.shape.down > 1:
@@ -223,7 +223,7 @@ def _twice_as_long(tokens: Tensor) -> Tensor:
 
 
 def _planar(tokens: Tensor, work: Any) -> Tensor:
-    """Something done to the pictures of all moments."""
+    """Something done to the images of all moments."""
     maps = work(tokens.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
     return cast(Tensor, maps.unflatten(0, tokens.shape[:2]))
 

@@ -85,5 +85,5 @@ def _convolve(tokens: Tensor, weight: Tensor, stride: int, border: int) -> Tenso
     strides, padding = (1, stride, stride), (1, border, border)
     with torch.autocast("cpu", enabled=False):
         maps = tokens.permute(0, 4, 1, 2, 3)
-        found = F.conv3d(maps, weight, stride=strides, padding=padding, groups=len(weight))
-    return found.permute(0, 2, 3, 4, 1)
+        result = F.conv3d(maps, weight, stride=strides, padding=padding, groups=len(weight))
+    return result.permute(0, 2, 3, 4, 1)

@@ -1,6 +1,6 @@
-"""Where sight and sound meet: once moment by moment over the picture, once over time.
+"""Where sight and audio meet: once moment by moment over the image, once over time.
 
-In both, tokens of the picture are stored `(batch, time, row, column, channel)`.
+In both, tokens of the image are stored `(batch, time, row, column, channel)`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ HEADS = 8
 
 
 class Fused(NamedTuple):
-    """What sight and sound make of one another, `(batch, time, row, column, channel)` each."""
+    """What sight and audio make of one another, `(batch, time, row, column, channel)` each."""
 
     seen: Tensor
     heard: Tensor
 
 
-class WholePicture(nn.Module):
+class WholeImage(nn.Module):
     """One token for all of a moment: a convolution as large as the grid, so a product.
 
     Args:
@@ -43,17 +43,17 @@ class WholePicture(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Two ways for sound to change what is seen.
+    """Two ways for audio to change what is seen.
 
-    Over the picture: at each moment the tokens of the picture and one of the sound attend to one
-    another. Over time: one token of the picture and one of the sound a moment attend to one
+    Over the image: at each moment the tokens of the image and one of the audio attend to one
+    another. Over time: one token of the image and one of the audio a moment attend to one
     another; what comes out weighs the channels.
 
     Args:
         width: channels of both.
         side: rows and columns of both grids.
-        gate_by_sound: weigh the picture, before it becomes one token a moment, by how much the
-            sound looks at each place; an option of the original that its published weights do not
+        gate_by_sound: weigh the image, before it becomes one token a moment, by how much the
+            audio looks at each place; an option of the original that its published weights do not
             use.
     """
 
@@ -61,9 +61,9 @@ class Fusion(nn.Module):
         super().__init__()
         self.space = Block(Shape(width, width, HEADS))
         self.time = Block(Shape(width, width, HEADS))
-        self.pool_seen = WholePicture(width, side)
-        self.pool_heard_space = WholePicture(width, side)
-        self.pool_heard_time = WholePicture(width, side)
+        self.pool_seen = WholeImage(width, side)
+        self.pool_heard_space = WholeImage(width, side)
+        self.pool_heard_time = WholeImage(width, side)
         self.gate_by_sound = gate_by_sound
 
     def forward(self, seen: Tensor, heard: Tensor) -> Fused:
@@ -71,26 +71,26 @@ class Fusion(nn.Module):
         moments = self.moments(seen, heard)
         in_space = self.space(moments)[:, 0, 0, :-1].reshape(seen.shape)
         gated = seen * self.gate(moments, seen.shape) if self.gate_by_sound else seen
-        weights = cast(Tensor, self.time(self.course(gated, heard)))[:, 0, 0]
+        weights = cast(Tensor, self.time(self.series(gated, heard)))[:, 0, 0]
         for_seen, for_heard = (w[:, :, None, None] for w in weights.chunk(2, dim=1))
         return Fused(in_space * for_seen, heard * for_heard)
 
     def moments(self, seen: Tensor, heard: Tensor) -> Tensor:
         """What attends to one another within a moment, `(batch time, 1, 1, token, width)`.
 
-        Last comes the sound. The original masks one attention over all moments to the same end.
+        Last comes the audio. The original masks one attention over all moments to the same end.
         """
-        pictures = seen.flatten(0, 1).flatten(1, 2)
-        sounds = self.pool_heard_space(heard).flatten(0, 1)[:, None]
-        return torch.cat([pictures, sounds], dim=1)[:, None, None]
+        images = seen.flatten(0, 1).flatten(1, 2)
+        audios = self.pool_heard_space(heard).flatten(0, 1)[:, None]
+        return torch.cat([images, audios], dim=1)[:, None, None]
 
-    def course(self, seen: Tensor, heard: Tensor) -> Tensor:
-        """What attends to one another over time, `(batch, 1, 1, 2 time, width)`: sight, sound."""
+    def series(self, seen: Tensor, heard: Tensor) -> Tensor:
+        """What attends to one another over time, `(batch, 1, 1, 2 time, width)`: sight, audio."""
         both = [self.pool_seen(seen), self.pool_heard_time(heard)]
         return torch.cat(both, dim=1)[:, None, None]
 
     def gate(self, moments: Tensor, shape: torch.Size) -> Tensor:
-        """How much the sound looks at each place, `(batch, time, side, side, 1)` in [0, 1]."""
+        """How much the audio looks at each place, `(batch, time, side, side, 1)` in [0, 1]."""
         looks = self.space.attention.weights(self.space.norm1(moments))[:, :, -1, :-1]
         low, high = looks.amin(-1, keepdim=True), looks.amax(-1, keepdim=True)
         return ((looks - low) / (high - low + 1e-8)).mean(1).reshape(*shape[:4], 1)

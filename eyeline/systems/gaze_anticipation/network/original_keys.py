@@ -76,8 +76,8 @@ def our_name(theirs: str) -> str:
     if layer in _REST and entry in _LAYER:
         return f"{_REST[layer]}.{entry}"
     for pattern, ours in _RULES:
-        if found := pattern.fullmatch(theirs):
-            return _of_block(ours, found)
+        if result := pattern.fullmatch(theirs):
+            return _of_block(ours, result)
     return theirs
 
 

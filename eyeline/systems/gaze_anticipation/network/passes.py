@@ -14,7 +14,7 @@ from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 
 
 class Passes:
-    """Maps of windows, with the sound around their frames or without any.
+    """Maps of windows, with the audio around their frames or without any.
 
     Args:
         network: put in evaluation mode; on its device.
@@ -25,23 +25,23 @@ class Passes:
         self._silence: Tensor | None = None
 
     @torch.inference_mode()
-    def maps(self, clips: Tensor, sounds: Sequence[Tensor] = ()) -> Floats:
+    def maps(self, clips: Tensor, audios: Sequence[Tensor] = ()) -> Floats:
         """Where the look is.
 
         Args:
             clips: `(n, 3, frames, side, side)`.
-            sounds: `n` of `(1, frames, side, side)`; none for silence.
+            audios: `n` of `(1, frames, side, side)`; none for silence.
 
         Returns:
             `(n, frames, cells, cells)` float32, each with a sum of 1.
         """
         clips = clips.to(self._device)
-        if sounds:
-            logits = self.network(clips, torch.stack(list(sounds)).to(self._device)).logits
+        if audios:
+            logits = self.network(clips, torch.stack(list(audios)).to(self._device)).logits
         else:
             logits = self._unheard(clips)
-        found: Floats = heatmaps(logits).cpu().numpy()
-        return found
+        result: Floats = heatmaps(logits).cpu().numpy()
+        return result
 
     def _unheard(self, clips: Tensor) -> Tensor:
         network = self.network

@@ -1,1 +1,1 @@
-"""Videos with gaze and sound: where they lie, what their files say, and their prepared form."""
+"""Videos with gaze and audio: where they lie, what their files say, and their prepared form."""

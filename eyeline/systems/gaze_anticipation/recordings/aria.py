@@ -52,8 +52,8 @@ class Angles:
 def points(yaw_rad: Floats, pitch_rad: Floats, depth_m: Floats) -> Floats:
     """Points `(n, 3)` at some distance in some directions, seen from between the pupils."""
     ray = np.stack([np.tan(yaw_rad), np.tan(pitch_rad), np.ones_like(yaw_rad)], axis=1)
-    found: Floats = ray / np.linalg.norm(ray, axis=1, keepdims=True) * depth_m[:, None]
-    return found
+    result: Floats = ray / np.linalg.norm(ray, axis=1, keepdims=True) * depth_m[:, None]
+    return result
 
 
 def combined(left_rad: Floats, right_rad: Floats, pitch_rad: Floats) -> tuple[Floats, Floats]:
@@ -127,7 +127,7 @@ def _depths(table: Table, met: Floats | None) -> Floats:
 
 
 def sensor_places(angles: Angles, calibrations: Sequence[Calibration]) -> Floats:
-    """Pixels `(row, 2)` of the picture as the sensor lies; NaN where the camera does not see them.
+    """Pixels `(row, 2)` of the image as the sensor lies; NaN where the camera does not see them.
 
     Of several calibrations each row takes the one nearest in time.
     """
@@ -136,13 +136,13 @@ def sensor_places(angles: Angles, calibrations: Sequence[Calibration]) -> Floats
         return calibrations[0].project(point)
     at = np.array([calibration.time_us * 1000 for calibration in calibrations], np.int64)
     order = np.argsort(at, kind="stable")
-    middle = (at[order][1:] + at[order][:-1]) / 2
-    which = order[np.searchsorted(middle, angles.time_ns)]
-    found = np.zeros((len(point), 2))
+    centre = (at[order][1:] + at[order][:-1]) / 2
+    which = order[np.searchsorted(centre, angles.time_ns)]
+    result = np.zeros((len(point), 2))
     for number in np.unique(which):
         rows = which == number
-        found[rows] = calibrations[number].project(point[rows])
-    return found
+        result[rows] = calibrations[number].project(point[rows])
+    return result
 
 
 def frame_labels(
@@ -151,11 +151,11 @@ def frame_labels(
     """Gaze of frames by their time, then the pilot's rules for kinds.
 
     Only the pilot release has two frames a row; here a frame between two rows gets what lies
-    between them. One without rows nearby is untracked, at the middle of the picture.
+    between them. One without rows nearby is untracked, at the middle of the image.
 
     Args:
         time_ns: `(row,)` ascending.
-        sensor_px: `(row, 2)` pixels as the sensor lies; NaN is outside the picture.
+        sensor_px: `(row, 2)` pixels as the sensor lies; NaN is outside the image.
         frame_ns: `(frame,)` on the same clock.
         pairing: one of `PAIRINGS`: between two rows, or the nearest one's.
 
@@ -192,13 +192,13 @@ def _paired(
         after > before, time_ns[after] - time_ns[before], 2 * np.abs(frame_ns - time_ns[after])
     )
     span = np.maximum(time_ns[after] - time_ns[before], 1)
-    share = np.clip((frame_ns - time_ns[before]) / span, 0, 1)
-    nearest = np.where(share > 0.5, after, before)
-    found = place[nearest]
+    fraction = np.clip((frame_ns - time_ns[before]) / span, 0, 1)
+    nearest = np.where(fraction > 0.5, after, before)
+    result = place[nearest]
     if pairing == "linear":
-        between = place[before] + share[:, None] * (place[after] - place[before])
-        found = np.where(np.isnan(between), found, between)
-    return found, gap <= GAP_NS
+        between = place[before] + fraction[:, None] * (place[after] - place[before])
+        result = np.where(np.isnan(between), result, between)
+    return result, gap <= GAP_NS
 
 
 def read_pilot_rows(path: Path) -> tuple[Ints, Floats]:

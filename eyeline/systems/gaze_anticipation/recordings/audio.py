@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.video.audio import has_audio, read_audio
 from eyeline.video.reader import probe
-from eyeline.video.sound import has_sound, read_sound
 
 _FULL_SCALE = 32768
 
@@ -32,9 +32,9 @@ def read_pcm(
     """
     source = beside or video
     parts, count = [np.zeros(0, np.int16)], 0
-    if has_sound(source):
+    if has_audio(source):
         first_s = float(start_s) if beside else probe(video).start_s
-        for block in read_sound(source, rate_hz, start_s=first_s):
+        for block in read_audio(source, rate_hz, start_s=first_s):
             parts.append(_to_pcm(block.samples))
             count += len(block.samples)
             if most is not None and count >= most:

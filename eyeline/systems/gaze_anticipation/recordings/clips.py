@@ -78,14 +78,14 @@ def parse(line: str, where: str = "a list") -> Clip:
         DataError: not `<video>/<video>_t<start>_t<end>.mp4`; names the line.
     """
     folder, _, name = line.strip().rpartition("/")
-    found = _NAME.fullmatch(name)
-    length = int(found["end"]) - int(found["start"]) if found else 0
-    if found is None or folder != found["video"] or length not in (CLIP_S, CLIP_S - 1):
+    result = _NAME.fullmatch(name)
+    length = int(result["end"]) - int(result["start"]) if result else 0
+    if result is None or folder != result["video"] or length not in (CLIP_S, CLIP_S - 1):
         raise DataError(
             f"{where}: '{line.strip()}' is no clip; they are <video>/<video>_t0_t5.mp4 of Ego4D "
             "and <video>/<video>_t0_t4.mp4 of Aria"
         )
-    return Clip(found["video"], int(found["start"]), "ego4d" if length == CLIP_S else "aria")
+    return Clip(result["video"], int(result["start"]), "ego4d" if length == CLIP_S else "aria")
 
 
 def read_list(path: Path) -> list[Clip]:
@@ -103,10 +103,12 @@ def list_lines(path: Path) -> list[tuple[str, str]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the list {path} cannot be read: {error}") from error
-    found = [(line.strip(), f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
-    if not found:
+    result = [
+        (line.strip(), f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()
+    ]
+    if not result:
         raise DataError(f"the list {path} names no clip")
-    return found
+    return result
 
 
 def as_released(clips: Iterable[Clip]) -> bytes:
@@ -120,7 +122,7 @@ def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
     Raises:
         DataError: no such file, or a row of another kind; names the line.
     """
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    result: dict[str, tuple[tuple[int, int], ...]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -133,8 +135,8 @@ def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
             raise DataError(
                 f"{path}, line {number}: expected video,hh:mm:ss,hh:mm:ss, not {','.join(row)}"
             ) from None
-        found[video] = (*found.get(video, ()), (first, last))
-    return found
+        result[video] = (*result.get(video, ()), (first, last))
+    return result
 
 
 def _seconds(said: str) -> int:

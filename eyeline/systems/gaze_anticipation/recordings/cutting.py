@@ -18,9 +18,9 @@ from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to
 from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
 from eyeline.systems.gaze_anticipation.recordings.store import Media, PreparedVideo, open_video
-from eyeline.systems.gaze_anticipation.windows.spectrogram import SOUND_HZ, spectrogram
+from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ, spectrogram
+from eyeline.video.audio import has_audio, write_wav
 from eyeline.video.reader import probe
-from eyeline.video.sound import has_sound, write_wav
 from eyeline.video.writer import VideoWriter
 
 CLIPS = {"ego4d": "clips.gaze", "aria": "clips"}
@@ -59,11 +59,11 @@ def write_clips(
         What was done, or why nothing more was.
     """
     try:
-        found = open_video(root, video)
-        clips_done = _write_videos(root, found, clips)
+        result = open_video(root, video)
+        clips_done = _write_videos(root, result, clips)
         if original_layout:
-            write_bytes(root / LABELS / label_name(found), frame_labels(found).encode())
-            _write_audio(root, found, clips)
+            write_bytes(root / LABELS / label_name(result), frame_labels(result).encode())
+            _write_audio(root, result, clips)
     except EyelineError as error:
         return Written(video, str(error), failed=True)
     except OSError as error:
@@ -98,7 +98,7 @@ def _write_videos(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> in
     videos = Videos()
     for clip in wanted:
         media = found.media[found.span(clip).media]
-        if media.start_s is not None and has_sound(media.path) == found.has_sound:
+        if media.start_s is not None and has_audio(media.path) == found.has_audio:
             with replacing(folder / clip.name) as path:
                 shutil.copyfile(media.path, path)
         else:
@@ -109,12 +109,12 @@ def _write_videos(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> in
 
 def _is_there(path: Path, found: PreparedVideo) -> bool:
     """Whether a clip was written before, with audio if the video has any."""
-    return path.is_file() and (not found.has_sound or has_sound(path))
+    return path.is_file() and (not found.has_audio or has_audio(path))
 
 
 def _write_audio(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> None:
-    audio = _Audio(found, SOUND_HZ)
-    for clip in clips if found.has_sound else ():
+    audio = _Audio(found, AUDIO_HZ)
+    for clip in clips if found.has_audio else ():
         wav, columns = (
             root / folder / found.video / Path(clip.name).with_suffix(ending)
             for folder, ending in ((AUDIO, ".wav"), (SPECTROGRAMS, ".npy"))
@@ -123,7 +123,7 @@ def _write_audio(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> Non
             continue
         samples = audio.of(clip)
         with replacing(wav) as path:
-            write_wav(path, samples, SOUND_HZ)
+            write_wav(path, samples, AUDIO_HZ)
         with replacing(columns) as path, path.open("wb") as file:
             np.save(file, spectrogram(to_floats(samples)))
 
@@ -137,7 +137,7 @@ class _Audio:
 
     def of(self, clip: Clip) -> Pcm:
         """Samples of a clip, silent where the video's audio has ended; none if it has no audio."""
-        if not self._found.has_sound:
+        if not self._found.has_audio:
             return np.zeros(0, np.int16)
         media = self._found.media[self._found.span(clip).media]
         most = CLIP_S * self._rate_hz
@@ -165,9 +165,9 @@ def _cut(found: PreparedVideo, clip: Clip, path: Path, videos: Videos, audio: Pc
         if len(audio):
             write_wav(wav, audio, _CLIP_HZ)
         with VideoWriter(
-            path, info, sound_from=wav if len(audio) else None, preset="medium", encode_threads=1
+            path, info, audio_from=wav if len(audio) else None, preset="medium", encode_threads=1
         ) as writer:
-            for k, picture in enumerate(videos.each(media.path, media.frames, shown)):
-                writer.write(picture, float(k / rate), float((k + 1) / rate))
+            for k, image in enumerate(videos.each(media.path, media.frames, shown)):
+                writer.write(image, float(k / rate), float((k + 1) / rate))
     finally:
         wav.unlink(missing_ok=True)

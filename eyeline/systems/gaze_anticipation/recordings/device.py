@@ -1,6 +1,6 @@
-"""Aria glasses: where a point before the eyes falls on the picture of the RGB camera.
+"""Aria glasses: where a point before the eyes falls on the image of the RGB camera.
 
-Facts of the device (places of its parts, limits of its lens, how the full picture becomes the
+Facts of the device (places of its parts, limits of its lens, how the full image becomes the
 recorded one) are those that Project Aria publishes with its tools.
 """
 
@@ -18,16 +18,16 @@ from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats
 
 FULL, RECORDED = 2880, 1408
-"""Width and height of the sensor, and of the pictures that are recorded."""
+"""Width and height of the sensor, and of the images that are recorded."""
 VISIBLE_RAD = 1.0
 """From the axis of the lens."""
 VISIBLE_RADIUS = 1415.0
-"""Pixels of the full picture around the lens's middle."""
+"""Pixels of the full image around the lens's middle."""
 
 _MODEL = "FisheyeRadTanThinPrism"
 _PARAMETERS = 15
 _BORDER = 32.0
-"""Pixels of the full picture that recording leaves out on each side; it then halves the rest."""
+"""Pixels of the full image that recording leaves out on each side; it then halves the rest."""
 _LABEL, _LEFT, _RIGHT = "camera-rgb", "camera-slam-left", "camera-slam-right"
 _TILT = (-0.130526, 0.991445)
 """Of the camera's axis: downwards and forwards."""
@@ -56,12 +56,12 @@ class Calibration:
 
     parameters: Floats
     """`(15,)` focal length, middle (2), radial (6), tangential (2) and thin-prism (4) terms, for
-    recorded pictures."""
+    recorded images."""
     frame: Frame
     time_us: int = 0
 
     def project(self, point_m: Floats) -> Floats:
-        """Points before the eyes to pixels of the recorded picture, as the sensor lies.
+        """Points before the eyes to pixels of the recorded image, as the sensor lies.
 
         Args:
             point_m: `(n, 3)` seen from between the pupils: left, up, forward.
@@ -90,7 +90,7 @@ def fisheye(point: Floats, parameters: Floats) -> Floats:
         point: of any length, before the camera.
         parameters: `(15,)` as of `Calibration`.
     """
-    focal, middle = parameters[0], parameters[1:3]
+    focal, centre = parameters[0], parameters[1:3]
     radial, tangential, prism = parameters[3:9], parameters[9:11], parameters[11:15]
     with np.errstate(divide="ignore", invalid="ignore"):
         flat = point[:, :2] / point[:, 2:]
@@ -100,9 +100,9 @@ def fisheye(point: Floats, parameters: Floats) -> Floats:
     bent = angle * (1 + powers @ radial)
     ray = flat * np.where(radius > 1e-12, bent / np.maximum(radius, 1e-12), 1)[:, None]
     square = (ray**2).sum(axis=1, keepdims=True)
-    found = ray + 2 * (ray @ tangential)[:, None] * ray + square * tangential
-    found += np.concatenate([square, square**2], axis=1) @ prism.reshape(2, 2).T
-    return np.asarray(focal * found + middle)
+    result = ray + 2 * (ray @ tangential)[:, None] * ray + square * tangential
+    result += np.concatenate([square, square**2], axis=1) @ prism.reshape(2, 2).T
+    return np.asarray(focal * result + centre)
 
 
 def read_calibrations(path: Path) -> tuple[Calibration, ...]:
@@ -153,7 +153,7 @@ def _calibration(document: Any, where: str) -> Calibration:
 
 
 def _width(document: Mapping[str, Any], number: int, parameters: Floats) -> int:
-    """Of the picture that the parameters are for; told by its middle where it is not said."""
+    """Of the image that the parameters are for; told by its middle where it is not said."""
     said = document["CameraCalibrations"][number].get("ConfigData", {}).get("ImageWidth")
     sizes = document.get("ImageSizes")
     if said is None and sizes is not None:
@@ -164,14 +164,14 @@ def _width(document: Mapping[str, Any], number: int, parameters: Floats) -> int:
 
 
 def _recorded(parameters: Floats, width: int, where: str) -> Floats:
-    """Parameters for recorded pictures."""
-    found = parameters.copy()
+    """Parameters for recorded images."""
+    result = parameters.copy()
     if width == FULL:
-        found[0] /= 2
-        found[1:3] = (found[1:3] - _BORDER + 0.5) / 2 - 0.5
+        result[0] /= 2
+        result[1:3] = (result[1:3] - _BORDER + 0.5) / 2 - 0.5
     elif width != RECORDED:
-        raise DataError(f"{where}: pictures of {width} pixels; expected {FULL} or {RECORDED}")
-    return found
+        raise DataError(f"{where}: images of {width} pixels; expected {FULL} or {RECORDED}")
+    return result
 
 
 def _frame(

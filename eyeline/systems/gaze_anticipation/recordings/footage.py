@@ -15,7 +15,7 @@ import numpy as np
 
 from eyeline.errors import DataError, VideoError
 from eyeline.results import Floats, Image, Ints
-from eyeline.video.container import listen, open_source, picture_stream
+from eyeline.video.container import listen, open_source, video_stream
 from eyeline.video.decode import Fault, packets, take_only
 from eyeline.video.frame import Pixels, upright
 from eyeline.video.passes import rate_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ROUNDING_S = 1e-5
 _KEPT_OPEN = 12
-"""A decoder of large pictures holds some 30 MB."""
+"""A decoder of large images holds some 30 MB."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Frames:
     @cached_property
     def time_s(self) -> Floats:
         """`(frame,)` seconds after the first one."""
-        found: Floats = (self.stamps - self.stamps[0]) * float(self.tick_s)
-        return found
+        result: Floats = (self.stamps - self.stamps[0]) * float(self.tick_s)
+        return result
 
     @property
     def duration_s(self) -> float:
@@ -70,7 +70,7 @@ def find_frames(path: Path) -> Frames:
         VideoError: no video, or one without stamps.
     """
     with open_source(path) as container:
-        stream = _picture(container, path)
+        stream = _image(container, path)
         tick, rate = Fraction(stream.time_base or 0), rate_of(container, stream)
         take_only(container, stream)
         stamps, keys = [], []
@@ -82,7 +82,7 @@ def find_frames(path: Path) -> Frames:
             stamps.append(packet.pts)
             keys += [packet.pts] if packet.is_keyframe else []
     if not stamps:
-        raise VideoError(f"{path} holds no picture that can be decoded")
+        raise VideoError(f"{path} holds no image that can be decoded")
     return Frames(np.unique(stamps), np.unique(np.array(keys or stamps[:1])), tick, rate)
 
 
@@ -118,14 +118,14 @@ class Videos:
         if len(number) and number[-1] >= len(frames):
             raise DataError(f"{path} has {len(frames)} frames; number {number[-1]} is asked for")
         wanted = [int(stamp) for stamp in frames.stamps[number]]
-        found = dict(self._of(path).pictures(set(wanted), frames)) if wanted else {}
+        result = dict(self._of(path).images(set(wanted), frames)) if wanted else {}
         missing = [
-            n for n, stamp in zip(number.tolist(), wanted, strict=True) if stamp not in found
+            n for n, stamp in zip(number.tolist(), wanted, strict=True) if stamp not in result
         ]
         if missing:
             self._open.pop(path).close()
             raise DataError(f"{path}: frame {missing[0]} cannot be decoded")
-        return np.stack([found[stamp] for stamp in wanted])
+        return np.stack([result[stamp] for stamp in wanted])
 
     def each(self, path: Path, frames: Frames, numbers: Ints) -> Iterator[Image]:
         """As `read`, one `(height, width, 3)` after the other; one that is lost is the one before.
@@ -135,15 +135,15 @@ class Videos:
             DataError: the first one cannot be decoded.
         """
         wanted = [int(stamp) for stamp in frames.stamps[np.asarray(numbers, np.int64)]]
-        found = self._of(path).pictures(set(wanted), frames)
-        here, picture = next(found, (None, None))
-        if here != wanted[0] or picture is None:
+        result = self._of(path).images(set(wanted), frames)
+        here, image = next(result, (None, None))
+        if here != wanted[0] or image is None:
             raise DataError(f"{path}: frame {int(numbers[0])} cannot be decoded")
-        following = next(found, None)
+        following = next(result, None)
         for stamp in wanted:
             if following is not None and following[0] <= stamp:
-                picture, following = following[1], next(found, None)
-            yield picture
+                image, following = following[1], next(result, None)
+            yield image
 
     def close(self) -> None:
         """Close all videos."""
@@ -154,11 +154,11 @@ class Videos:
         if self._process != os.getpid():
             # two processes that read through one descriptor move it under each other
             self._open, self._process = OrderedDict(), os.getpid()
-        found = self._open.pop(path, None) or _Open(path)
-        self._open[path] = found
+        result = self._open.pop(path, None) or _Open(path)
+        self._open[path] = result
         if len(self._open) > self._size:
             self._open.popitem(last=False)[1].close()
-        return found
+        return result
 
 
 class _Open:
@@ -166,7 +166,7 @@ class _Open:
 
     def __init__(self, path: Path) -> None:
         self.container = open_source(path)
-        self.stream = _picture(self.container, path)
+        self.stream = _image(self.container, path)
         take_only(self.container, self.stream)
         context = self.stream.codec_context
         context.thread_type, context.thread_count = "SLICE", 1
@@ -175,14 +175,14 @@ class _Open:
     def close(self) -> None:
         self.container.close()
 
-    def pictures(self, wanted: set[int], frames: Frames) -> Iterator[tuple[int, Image]]:
+    def images(self, wanted: set[int], frames: Frames) -> Iterator[tuple[int, Image]]:
         """Stamps and pixels of the frames that are there, in order."""
         keys = frames.keys[frames.keys <= min(wanted)]
         self.container.seek(int(keys[-1] if len(keys) else frames.stamps[0]), stream=self.stream)
         left = len(wanted)
-        for picture in self._decoded(wanted):
-            if picture.pts in wanted:
-                yield picture.pts, self._rgb(picture)
+        for image in self._decoded(wanted):
+            if image.pts in wanted:
+                yield image.pts, self._rgb(image)
                 left -= 1
                 if not left:
                     return
@@ -197,10 +197,10 @@ class _Open:
             yield from _frames_of(packet)
         yield from _frames_of(None, context)
 
-    def _rgb(self, picture: VideoFrame) -> Image:
+    def _rgb(self, image: VideoFrame) -> Image:
         if self.pixels is None:
-            self.pixels = Pixels(upright(picture, self.stream.sample_aspect_ratio))
-        return self.pixels.rgb(picture)
+            self.pixels = Pixels(upright(image, self.stream.sample_aspect_ratio))
+        return self.pixels.rgb(image)
 
 
 def _frames_of(packet: Any, context: Any = None) -> list[Any]:
@@ -214,8 +214,8 @@ def _frames_of(packet: Any, context: Any = None) -> list[Any]:
             return []
 
 
-def _picture(container: InputContainer, path: Path) -> VideoStream:
-    stream = picture_stream(container)
+def _image(container: InputContainer, path: Path) -> VideoStream:
+    stream = video_stream(container)
     if stream is None or stream.codec_context is None:
-        raise VideoError(f"{path} holds no moving picture that can be decoded")
+        raise VideoError(f"{path} holds no moving image that can be decoded")
     return stream

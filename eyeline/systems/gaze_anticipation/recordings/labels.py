@@ -1,4 +1,4 @@
-"""The gaze of every frame of a video, as published: place in the picture, and what kind of look.
+"""The gaze of every frame of a video, as published: place in the image, and what kind of look.
 
 The original's oddities are kept, since released weights were trained and measured on these labels.
 """
@@ -17,7 +17,7 @@ from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings.tables import Table, read_table
 
 FIXATION, SACCADE, OUTSIDE, UNTRACKED = range(4)
-"""Kinds of look; `OUTSIDE` the picture, and `UNTRACKED` where the gaze is not known."""
+"""Kinds of look; `OUTSIDE` the image, and `UNTRACKED` where the gaze is not known."""
 
 GAP_S = 1.0
 """Stretches without gaze that are longer are no part of clips that we cut by rule."""
@@ -29,7 +29,7 @@ EGO4D_SACCADE = 40.0
 ARIA_SIZE = (640.0, 640.0)
 ARIA_SACCADE = 24.0
 ARIA_SENSOR = 1408.0
-"""Width and height of the picture as the sensor lies, a quarter turn from upright."""
+"""Width and height of the image as the sensor lies, a quarter turn from upright."""
 
 TIMES = {
     "component_timestamp_s": 1.0,
@@ -64,7 +64,7 @@ class FrameGaze:
     """Where the wearer looks in each frame of a video."""
 
     xy: Floats
-    """`(frame, 2)` as shares of the upright picture's width and height, from its upper left."""
+    """`(frame, 2)` as shares of the upright image's width and height, from its upper left."""
     kind: Ints
     """`(frame,)` one of `FIXATION`, `SACCADE`, `OUTSIDE`, `UNTRACKED`."""
     time_ns: Ints | None = None
@@ -211,7 +211,7 @@ def ego4d_labels(rows: GazeRows, fps: float, frames: int) -> FrameGaze:
 
 def _nearest_rows(time_s: Floats, fps: float, frames: int) -> Ints:
     """Row of each frame, up to where the rows end."""
-    at, count, found = 0, len(time_s), []
+    at, count, result = 0, len(time_s), []
     times = time_s.tolist()
     for frame in range(frames):
         t = frame * 1 / fps
@@ -221,8 +221,8 @@ def _nearest_rows(time_s: Floats, fps: float, frames: int) -> Ints:
             at += 1
         if at == count:
             break
-        found.append(at - 1 if at and abs(times[at - 1] - t) < abs(times[at] - t) else at)
-    return np.array(found, np.int64)
+        result.append(at - 1 if at and abs(times[at - 1] - t) < abs(times[at] - t) else at)
+    return np.array(result, np.int64)
 
 
 def _ego4d_kinds(x: Floats, y: Floats) -> Ints:
@@ -244,7 +244,7 @@ def aria_labels(
 
     Args:
         time_ns: `(row,)` int64.
-        x_px: `(row,)` pixels of the unturned picture, as `y_px`; NaN is a row without a place,
+        x_px: `(row,)` pixels of the unturned image, as `y_px`; NaN is a row without a place,
             whose frames and those halfway to it are untracked.
         y_px: as `x_px`.
         frames: how many the video has; frames that no row belongs to are untracked.
@@ -301,22 +301,22 @@ def _doubled(time: Ints, place: Floats, frames: int) -> tuple[Ints, Floats]:
 
 
 def upright(sensor_px: Floats) -> Floats:
-    """Pixels `(n, 2)` of the sensor's picture to shares `(n, 2)` of the upright one."""
+    """Pixels `(n, 2)` of the sensor's image to shares `(n, 2)` of the upright one."""
     return np.stack([1 - sensor_px[:, 1] / ARIA_SENSOR, sensor_px[:, 0] / ARIA_SENSOR], axis=1)
 
 
 def aria_kinds(xy: Floats) -> tuple[Floats, Ints]:
-    """Kinds of looks at shares of the picture, and what the labels' places then are.
+    """Kinds of looks at shares of the image, and what the labels' places then are.
 
     Of a place outside, both coordinates become whole numbers, 0 unless they are 1 or more: also the
     one that is inside. The next frame's way is measured from there, as published.
     """
-    found, kind = np.array(xy, np.float64), np.zeros(len(xy), np.int64)
+    result, kind = np.array(xy, np.float64), np.zeros(len(xy), np.int64)
     size = np.array(ARIA_SIZE)
-    for i, here in enumerate(found):
-        if i and np.sqrt((((here - found[i - 1]) * size) ** 2).sum()) > ARIA_SACCADE:
+    for i, here in enumerate(result):
+        if i and np.sqrt((((here - result[i - 1]) * size) ** 2).sum()) > ARIA_SACCADE:
             kind[i] = SACCADE
         if ((here < 0) | (here > 1)).any():
             kind[i] = OUTSIDE
-            found[i] = np.clip(here, 0, 1).astype(np.int64)
-    return found, kind
+            result[i] = np.clip(here, 0, 1).astype(np.int64)
+    return result, kind

@@ -28,10 +28,10 @@ def read_names(path: Path) -> dict[str, str]:
     pairs = [(mended(today), former.strip()) for today, former in rows[1:] if today or former]
     if not all(today and former for today, former in pairs):
         raise DataError(f"{path}: a row has one name of two")
-    found = dict(pairs)
-    if len({*found.values()}) != len(pairs):
+    result = dict(pairs)
+    if len({*result.values()}) != len(pairs):
         raise DataError(f"{path}: a name stands there twice")
-    return found
+    return result
 
 
 def mended(name: str) -> str:
@@ -75,7 +75,7 @@ def _parsed(book: zipfile.ZipFile, name: str) -> ElementTree.Element:
 
 
 def _row(row: ElementTree.Element, said: list[str]) -> tuple[str, str]:
-    found = {"A": "", "B": ""}
+    result = {"A": "", "B": ""}
     for cell in row.iter(f"{_SPACE}c"):
         column = cell.get("r", "").rstrip("0123456789")
         value = cell.findtext(f"{_SPACE}v", "")
@@ -83,6 +83,6 @@ def _row(row: ElementTree.Element, said: list[str]) -> tuple[str, str]:
             value = said[int(value)]
         elif cell.get("t") == "inlineStr":
             value = "".join(t.text or "" for t in cell.iter(f"{_SPACE}t"))
-        if column in found:
-            found[column] = value
-    return found["A"], found["B"]
+        if column in result:
+            result[column] = value
+    return result["A"], result["B"]

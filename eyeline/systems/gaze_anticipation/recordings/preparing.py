@@ -12,7 +12,7 @@ import numpy as np
 from eyeline.datasets import prepare
 from eyeline.datasets.prepare import LOCKS, Outcome, Status, size_and_hash
 from eyeline.errors import DataError
-from eyeline.files import clear, filling
+from eyeline.files import atomic_dir, clear
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import store
 from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
@@ -20,8 +20,8 @@ from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, gaps
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
 from eyeline.systems.gaze_anticipation.recordings.store import (
+    AUDIO,
     INDEX,
-    SOUND,
     VIDEOS,
     Content,
     Media,
@@ -35,9 +35,9 @@ from eyeline.video.reader import probe
 RATE_OFF = 0.002
 """Share by which a video's rate may differ: 29.97 passes for 30."""
 SHORT_S = 1.0
-"""By which sound may end before the picture; the rest is silent."""
+"""By which audio may end before the image; the rest is silent."""
 
-_COLUMN = spectrogram.SOUND_HZ // spectrogram.COLUMNS_S
+_COLUMN = spectrogram.AUDIO_HZ // spectrogram.COLUMNS_S
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Settings:
     """How videos are prepared."""
 
     fill_silence: bool = False
-    """Take videos whose sound is missing or ends too early; the rest is silent."""
+    """Take videos whose audio is missing or ends too early; the rest is silent."""
 
 
 def attempt(raw: Raw, out: Path, settings: Settings) -> Outcome:
@@ -68,7 +68,7 @@ def _prepare(
 ) -> Outcome:
     folder = out / VIDEOS / raw.video
     clear(folder)
-    with filling(folder) as place:
+    with atomic_dir(folder) as place:
         content = _content(raw, settings, place)
         card = {"source": source, "settings": asdict(settings), **content.card}
         store.write_index(place, out, replace(content, card=card))
@@ -76,78 +76,78 @@ def _prepare(
 
 
 def _content(raw: Raw, settings: Settings, place: Path) -> Content:
-    """All that is known of a video; its sound is written."""
+    """All that is known of a video; its audio is written."""
     timing = timing_of(raw.dataset)
-    found = [(path, start, find_frames(path)) for path, start in raw.media]
-    for path, _, frames in found:
+    result = [(path, start, find_frames(path)) for path, start in raw.media]
+    for path, _, frames in result:
         if abs(float(frames.rate_hz) / timing.fps - 1) > RATE_OFF:
             raise DataError(
                 f"{path}: its frame rate is {float(frames.rate_hz):.3f}; labels and steps of "
                 f"{raw.dataset} are for {timing.fps} frames a second. Convert the video first, for "
                 f"example by: ffmpeg -i IN -r {timing.fps} OUT"
             )
-    info = probe(found[0][0])
-    gaze = raw.labels(found[0][2])
-    sounds = [
-        _samples(raw.sound, path, start or 0, frames.duration_s, settings)
-        for path, start, frames in found
+    info = probe(result[0][0])
+    gaze = raw.labels(result[0][2])
+    audios = [
+        _samples(raw.audio, path, start or 0, frames.duration_s, settings)
+        for path, start, frames in result
     ]
     media = [
-        Media(path, frames, _columns(len(samples)), start, raw.sound)
-        for (path, start, frames), samples in zip(found, sounds, strict=True)
+        Media(path, frames, _columns(len(samples)), start, raw.audio)
+        for (path, start, frames), samples in zip(result, audios, strict=True)
     ]
-    _write_sound(place / SOUND, sounds)
+    _write_audio(place / AUDIO, audios)
     whole = media[0].start_s is None
-    heads = _heads(sounds[0]) if whole else {}
+    heads = _heads(audios[0]) if whole else {}
     counts = {
         "frames": sum(len(m.frames) for m in media),
         "seconds": round(sum(m.frames.duration_s for m in media), 3),
-        "sound_s": round(sum(map(len, sounds)) / spectrogram.SOUND_HZ, 3),
+        "sound_s": round(sum(map(len, audios)) / spectrogram.AUDIO_HZ, 3),
         "gaze": gaze.counts(),
     }
     card = {
         "counts": counts,
-        "notes": [*gaze.notes, *_notes(media, sounds, gaze.kind)],
-        "gaps": gaps(gaze, timing.fps, found[0][2].duration_s) if whole else [],
+        "notes": [*gaze.notes, *_notes(media, audios, gaze.kind)],
+        "gaps": gaps(gaze, timing.fps, result[0][2].duration_s) if whole else [],
     }
     size = (info.width_px, info.height_px)
     return Content(raw.video, raw.dataset, media, gaze, size, heads, card)
 
 
 def _samples(
-    beside: Path | None, video: Path, start_s: int, picture_s: float, settings: Settings
+    beside: Path | None, video: Path, start_s: int, image_s: float, settings: Settings
 ) -> Pcm:
     """Audio `(n,)`, 24 kHz, from the first frame on, no longer than the frames.
 
     Raises:
         DataError: there is none, or too little of it, and silence is not to fill it.
     """
-    most = round(picture_s * spectrogram.SOUND_HZ)
-    found = read_pcm(video, beside, spectrogram.SOUND_HZ, start_s=start_s, most=most)
-    lacking = picture_s - len(found) / spectrogram.SOUND_HZ
+    most = round(image_s * spectrogram.AUDIO_HZ)
+    result = read_pcm(video, beside, spectrogram.AUDIO_HZ, start_s=start_s, most=most)
+    lacking = image_s - len(result) / spectrogram.AUDIO_HZ
     if lacking > SHORT_S and not settings.fill_silence:
-        short = f"its sound ends {lacking:.2f} s before the picture"
+        short = f"its audio ends {lacking:.2f} s before the image"
         raise DataError(
-            f"{beside or video}: {short if len(found) else 'it has no sound'}; put "
+            f"{beside or video}: {short if len(result) else 'it has no audio'}; put "
             "missing_audio/<uid>.wav beside, or let silence fill it (fill_silence=true)"
         )
-    return found
+    return result
 
 
 def _columns(samples: int) -> int:
     return 1 + (samples - 1) // _COLUMN if samples else 0
 
 
-def _write_sound(path: Path, sounds: Sequence[Pcm]) -> None:
+def _write_audio(path: Path, audios: Sequence[Pcm]) -> None:
     """The spectrograms of all files, one after the other, worked out in pieces."""
-    columns = sum(_columns(len(samples)) for samples in sounds)
+    columns = sum(_columns(len(samples)) for samples in audios)
     if not columns:
         return
     written = np.lib.format.open_memmap(
         path, "w+", np.dtype(np.float32), (columns, spectrogram.ROWS)
     )
     at = 0
-    for samples in sounds:
+    for samples in audios:
         for piece in spectrogram.pieces(_scaled(samples)):
             written[at : at + len(piece)] = piece
             at += len(piece)
@@ -155,25 +155,25 @@ def _write_sound(path: Path, sounds: Sequence[Pcm]) -> None:
 
 
 def _scaled(samples: Pcm) -> Iterator[Floats]:
-    step = 60 * spectrogram.SOUND_HZ
+    step = 60 * spectrogram.AUDIO_HZ
     for start in range(0, len(samples), step):
         yield to_floats(samples[start : start + step])
 
 
 def _heads(samples: Pcm) -> dict[int, Floats]:
     """First columns of clips that begin at a whole second."""
-    last = (len(samples) - 256) // spectrogram.SOUND_HZ
+    last = (len(samples) - 256) // spectrogram.AUDIO_HZ
     if last < 0:
         return {}
-    begin = [samples[s * spectrogram.SOUND_HZ :][:256] for s in range(last + 1)]
-    found = spectrogram.first_columns(to_floats(np.stack(begin)))
-    return dict(enumerate(found))
+    begin = [samples[s * spectrogram.AUDIO_HZ :][:256] for s in range(last + 1)]
+    result = spectrogram.first_columns(to_floats(np.stack(begin)))
+    return dict(enumerate(result))
 
 
-def _notes(media: Sequence[Media], sounds: Sequence[Pcm], kind: Ints) -> Iterator[str]:
+def _notes(media: Sequence[Media], audios: Sequence[Pcm], kind: Ints) -> Iterator[str]:
     silent = sum(
-        m.frames.duration_s - len(s) / spectrogram.SOUND_HZ
-        for m, s in zip(media, sounds, strict=True)
+        m.frames.duration_s - len(s) / spectrogram.AUDIO_HZ
+        for m, s in zip(media, audios, strict=True)
     )
     if silent > 1 / 30:
         yield f"the last {silent:.2f} s are silent"
@@ -194,13 +194,13 @@ def _outcome(video: PreparedVideo, status: Status) -> Outcome:
 
 def _source(raw: Raw) -> list[dict[str, Any]]:
     """What tells this video's files from others."""
-    found = []
+    result = []
     for path in raw.files:
         if not path.is_file():
             raise DataError(f"{raw.video}: {path} is missing")
         size, digest = size_and_hash(path)
-        found.append({"name": path.name, "bytes": size, "ends_sha256": digest})
-    return found
+        result.append({"name": path.name, "bytes": size, "ends_sha256": digest})
+    return result
 
 
 def _kept(
@@ -210,18 +210,18 @@ def _kept(
     if not (out / VIDEOS / raw.video / INDEX).is_file():
         return None
     try:
-        found = open_video(out, raw.video)
-        found.check()
+        result = open_video(out, raw.video)
+        result.check()
     except DataError:
         return None
-    if found.card.get("source") != source or found.card.get("settings") != asdict(settings):
+    if result.card.get("source") != source or result.card.get("settings") != asdict(settings):
         return None
-    return None if _lacks(found, raw) else _outcome(found, "kept")
+    return None if _lacks(result, raw) else _outcome(result, "kept")
 
 
 def _lacks(found: PreparedVideo, raw: Raw) -> bool:
     """Whether an index of an earlier version lacks what is stored today."""
     audio = any(media.audio for media in found.media)
-    return audio != (raw.sound is not None) or (
+    return audio != (raw.audio is not None) or (
         raw.dataset == "aria" and found.gaze.time_ns is None
     )

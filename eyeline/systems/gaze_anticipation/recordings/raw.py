@@ -1,4 +1,4 @@
-"""Where Ego4D's gaze videos, labels and sound lie: as downloaded, or as the original has them."""
+"""Where Ego4D's gaze videos, labels and audio lie: as downloaded, or as the original has them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Raw(Protocol):
         """Files, and where the clip that each is begins; None of the whole video."""
 
     @property
-    def sound(self) -> Path | None:
-        """A file with its sound; None where the video has its own."""
+    def audio(self) -> Path | None:
+        """A file with its audio; None where the video has its own."""
 
     def ready(self) -> None:
         """Make of its files what is still to be made."""
@@ -66,7 +66,7 @@ class Ego4DVideo:
     media: tuple[tuple[Path, int | None], ...]
     gaze: Path
     """Rows of gaze, or the labels of frames that the original writes."""
-    sound: Path | None = None
+    audio: Path | None = None
     dataset: str = "ego4d"
 
     def ready(self) -> None:
@@ -75,7 +75,7 @@ class Ego4DVideo:
     @property
     def files(self) -> tuple[Path, ...]:
         """All that it is made of."""
-        return (*(path for path, _ in self.media), self.gaze, *([self.sound] if self.sound else []))
+        return (*(path for path, _ in self.media), self.gaze, *([self.audio] if self.audio else []))
 
     def labels(self, frames: Frames) -> FrameGaze:
         """Gaze of all frames, as of `labels.ego4d_labels`.
@@ -124,7 +124,7 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
         DataError: there is none.
     """
     whole, _ = _whole_videos(source)
-    parts = {name: found for name, found in _cut_videos(source).items() if name not in whole}
+    parts = {name: result for name, result in _cut_videos(source).items() if name not in whole}
     media = {name: ((path, None),) for name, path in whole.items()} | parts
     if not media:
         raise DataError(
@@ -144,32 +144,32 @@ def passed_over(source: Path) -> tuple[str, ...]:
 
 def _whole_videos(source: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
     for folder in _WHOLE:
-        found, others = sorted_out((source / folder).glob("*"))
-        if found:
-            return found, tuple(f"{folder}/{name}" for name in others)
+        result, others = sorted_out((source / folder).glob("*"))
+        if result:
+            return result, tuple(f"{folder}/{name}" for name in others)
     return {}, ()
 
 
 def _cut_videos(source: Path) -> dict[str, tuple[tuple[Path, int | None], ...]]:
     for folder in _CUT:
-        found: dict[str, list[tuple[int, Path]]] = {}
+        result: dict[str, list[tuple[int, Path]]] = {}
         for path in sorted((source / folder).glob("[!.]*/[!.]*")):
             if path.suffix.lower() == ".mp4":
                 clip = clips.parse(f"{path.parent.name}/{path.stem}.mp4", str(path))
-                found.setdefault(clip.video, []).append((clip.start_s, path))
-        if found:
+                result.setdefault(clip.video, []).append((clip.start_s, path))
+        if result:
             return {
                 name: tuple((path, start) for start, path in sorted(parts))
-                for name, parts in found.items()
+                for name, parts in result.items()
             }
     return {}
 
 
 def _gaze_file(source: Path, video: str, cut: bool) -> Path:
-    made = source / _LABELS / f"{video}_frame_label.csv"
+    created = source / _LABELS / f"{video}_frame_label.csv"
     rows = source / "gaze" / f"{video}.csv"
-    if cut or made.is_file():
-        return made
+    if cut or created.is_file():
+        return created
     # a download of Ego4D has had these tables under the name of videos
     misnamed = rows.with_suffix(".mp4")
     return misnamed if misnamed.is_file() and not rows.is_file() else rows

@@ -21,7 +21,7 @@ from eyeline.systems.gaze_anticipation.recordings.clips import (
 
 NAMES = "aria_video_ids_matching.xlsx"
 """Today's names of Aria's recordings, as the authors matched them."""
-TEST_SHARE = 0.2
+TEST_FRACTION = 0.2
 """Of the videos, where no lists say it."""
 GROUP = r"loc\d+_script\d+"
 """What tells, of a name, that two videos belong together: Aria's scripts in one place."""
@@ -48,17 +48,17 @@ class Wanted:
         """UsageError for what cannot be."""
         if self.test_share is not None and self.folder is not None:
             raise UsageError("lists and test_share do not go together: give one of them")
-        if not 0 <= self.share < 1:
-            raise UsageError(f"test_share {self.share}; 0 to less than 1 can be")
+        if not 0 <= self.fraction < 1:
+            raise UsageError(f"test_share {self.fraction}; 0 to less than 1 can be")
         try:
             re.compile(self.group)
         except re.error as error:
             raise UsageError(f"group '{self.group}' is no regular expression: {error}") from None
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Of the videos, where it comes to a draw."""
-        return TEST_SHARE if self.test_share is None else self.test_share
+        return TEST_FRACTION if self.test_share is None else self.test_share
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted
         DataError: a damaged table of intervals.
     """
     names = set(videos)
-    test = draw(names, wanted.share, wanted.seed, wanted.group)
+    test = draw(names, wanted.fraction, wanted.seed, wanted.group)
     train = sorted(names - test)
     parts = {"train": train, "test": sorted(test)}
     why = (
@@ -129,27 +129,27 @@ def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted
     )
     drawn = (
         f"{len(test)} of {len(names)} videos drawn to test on (test_share "
-        f"{wanted.share:g}, seed {wanted.seed}): {why}. The published lists are in {_AUTHORS}; "
+        f"{wanted.fraction:g}, seed {wanted.seed}): {why}. The published lists are in {_AUTHORS}; "
         "scores on other videos do not compare with the paper's"
     )
     untracked = _untracked(source, dataset, wanted)
     return Lists(parts, untracked, (drawn, *_no_table(dataset, untracked)))
 
 
-def draw(videos: Iterable[str], share: float, seed: int, group: str = GROUP) -> frozenset[str]:
+def draw(videos: Iterable[str], fraction: float, seed: int, group: str = GROUP) -> frozenset[str]:
     """About a share of the videos, whole groups of them; at least one, and never all."""
     groups: dict[str, list[str]] = {}
     for name in sorted(set(videos)):
-        found = re.search(group, name)
-        groups.setdefault(found[0] if found else name, []).append(name)
-    wanted = share * sum(map(len, groups.values()))
+        result = re.search(group, name)
+        groups.setdefault(result[0] if result else name, []).append(name)
+    wanted = fraction * sum(map(len, groups.values()))
     order = sorted(groups, key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest())
     taken: list[str] = []
     for key in order:
         many = sum(len(groups[k]) for k in taken)
         if abs(many + len(groups[key]) - wanted) < abs(many - wanted):
             taken.append(key)
-    if share and not taken:
+    if fraction and not taken:
         taken = [min(order, key=lambda key: len(groups[key]))]
     if len(taken) == len(order):
         taken = taken[:-1]

@@ -1,7 +1,7 @@
 """Prepared videos: which frames and labels there are and how they sound, without any pixels.
 
 A prepared data set is a folder: `index.json`, `split/*.list`, and of each video `videos/<id>/` with
-`index.npz` (frames, labels, where the media lie) and `sound.npy` (its spectrogram, by column).
+`index.npz` (frames, labels, where the media lie) and `audio.npy` (its spectrogram, by column).
 Pixels stay in the original videos.
 """
 
@@ -25,14 +25,14 @@ from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames, Videos
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS, Timing, timing_of
+from eyeline.systems.gaze_anticipation.windows.sampling import AUDIO_COLUMNS, Timing, timing_of
 from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, ROWS, SILENCE
 
 VERSION = 1
 _ARRAYS = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
 """Of the layout; a reader refuses others."""
 VIDEOS, SPLIT, CARD = "videos", "split", "index.json"
-INDEX, SOUND = "index.npz", "sound.npy"
+INDEX, AUDIO = "index.npz", "sound.npy"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Media:
     path: Path
     frames: Frames
     columns: int
-    """Of its spectrogram; 0 without sound."""
+    """Of its spectrogram; 0 without audio."""
     start_s: int | None = None
     """Where the clip that the file is begins; None where it is the whole video."""
     audio: Path | None = None
@@ -58,7 +58,7 @@ class Content:
     media: Sequence[Media]
     gaze: FrameGaze
     size_wh: tuple[int, int]
-    """Of the upright picture."""
+    """Of the upright image."""
     heads: Mapping[int, Floats] = field(default_factory=dict)
     """Second -> first column `(256,)` of the spectrogram of a clip that begins there."""
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Span:
     frames: int
     """How many it has."""
     columns: int
-    """Of its sound."""
+    """Of its audio."""
     first_column: int
     """In the video's spectrogram."""
 
@@ -136,17 +136,17 @@ class PreparedVideo:
         """
         media = self.media[self.span(clip).media]
         if media.start_s is None:
-            found = media.frames.shown_at(self._times(clip, numbers))
+            result = media.frames.shown_at(self._times(clip, numbers))
         else:
-            found = clip.start_s * self.timing.fps + np.asarray(numbers, np.int64)
-        if found.max() >= len(self.gaze):
+            result = clip.start_s * self.timing.fps + np.asarray(numbers, np.int64)
+        if result.max() >= len(self.gaze):
             raise DataError(
-                f"{clip.line}: frame {found.max()} has no label; video {self.video} has "
+                f"{clip.line}: frame {result.max()} has no label; video {self.video} has "
                 f"{len(self.gaze)}"
             )
-        return found
+        return result
 
-    def pictures(self, clip: Clip, numbers: Ints, videos: Videos) -> Image:
+    def images(self, clip: Clip, numbers: Ints, videos: Videos) -> Image:
         """Frames `(n, height, width, 3)` uint8 RGB in full size, counted from a clip's first."""
         media = self.media[self.span(clip).media]
         own = numbers if media.start_s is not None else self.label_frames(clip, numbers)
@@ -155,28 +155,28 @@ class PreparedVideo:
     def heard(self, clip: Clip, starts: Ints) -> Floats:
         """Spectrograms `(n, 256, 256)` float32 from some columns of a clip on.
 
-        What the video's sound does not reach is silent.
+        What the video's audio does not reach is silent.
         """
-        span, half = self.span(clip), SOUND_COLUMNS
-        found = np.full((len(starts), half, ROWS), SILENCE, np.float32)
+        span, half = self.span(clip), AUDIO_COLUMNS
+        result = np.full((len(starts), half, ROWS), SILENCE, np.float32)
         end = self._first_columns[span.media] + self.media[span.media].columns
-        for part, start in zip(found, np.asarray(starts).tolist(), strict=True):
+        for part, start in zip(result, np.asarray(starts).tolist(), strict=True):
             first = span.first_column + start
-            piece = self._sound[first : min(first + half, end)]
+            piece = self._audio[first : min(first + half, end)]
             part[: len(piece)] = piece
             if start == 0 and clip.start_s in self._heads and len(piece):
                 part[0] = self._heads[clip.start_s]
-        return np.ascontiguousarray(found.transpose(0, 2, 1))
+        return np.ascontiguousarray(result.transpose(0, 2, 1))
 
     def check(self) -> None:
-        """DataError unless media and sound are there, as long as the index tells."""
+        """DataError unless media and audio are there, as long as the index tells."""
         for media in self.media:
             if not media.path.is_file():
                 raise DataError(f"video {self.video}: its file {media.path} is gone")
-        self._sound  # noqa: B018
+        self._audio  # noqa: B018
 
     @property
-    def has_sound(self) -> bool:
+    def has_audio(self) -> bool:
         """Whether it has any."""
         return any(media.columns for media in self.media)
 
@@ -219,16 +219,16 @@ class PreparedVideo:
         return dict(zip(seconds, self._content["heads"], strict=True))
 
     @cached_property
-    def _sound(self) -> Floats:
-        path, columns = self.folder / SOUND, self._first_columns[-1]
+    def _audio(self) -> Floats:
+        path, columns = self.folder / AUDIO, self._first_columns[-1]
         if not columns:
             return np.zeros((0, ROWS), np.float32)
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            result = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"video {self.video}: cannot read {path}: {error}") from error
-        check_shape(found, f"{columns} {ROWS}", f"video {self.video}: {SOUND}")
-        return np.asarray(found) if not isinstance(found, np.memmap) else found
+        check_shape(result, f"{columns} {ROWS}", f"video {self.video}: {AUDIO}")
+        return np.asarray(result) if not isinstance(result, np.memmap) else result
 
 
 def open_video(root: Path | str, video: str) -> PreparedVideo:
@@ -242,12 +242,12 @@ def open_video(root: Path | str, video: str) -> PreparedVideo:
 
 def prepared_videos(root: Path | str) -> tuple[str, ...]:
     """Names of all videos that are there, in order."""
-    found = (Path(root) / VIDEOS).glob(f"[!.]*/{INDEX}")
-    return tuple(sorted(path.parent.name for path in found))
+    result = (Path(root) / VIDEOS).glob(f"[!.]*/{INDEX}")
+    return tuple(sorted(path.parent.name for path in result))
 
 
 def write_index(folder: Path, root: Path, content: Content) -> None:
-    """Write all of a video but its sound.
+    """Write all of a video but its audio.
 
     Args:
         folder: to write in.

@@ -41,13 +41,13 @@ class Table:
 
     def need(self, what: str, *names: str) -> str:
         """As `first_of`; DataError where no column has any of the names."""
-        found = self.first_of(*names)
-        if found is None:
+        result = self.first_of(*names)
+        if result is None:
             raise DataError(
                 f"{self.path} has no column of {what}, {' or '.join(names)}; its columns: "
                 f"{', '.join(self.header) or 'none'}"
             )
-        return found
+        return result
 
     def numbers(self, name: str, *, gaps: bool = False) -> Floats:
         """The numbers `(row,)` of a column.
@@ -118,15 +118,15 @@ def read_table(path: Path) -> Table:
     separator = max(_SEPARATORS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        found = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        result = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: not a table ({error})") from None
-    if not found:
+    if not result:
         raise DataError(f"{path} is empty; expected a header and rows")
-    header = tuple(cell.strip() for cell in found[0][1])
+    header = tuple(cell.strip() for cell in result[0][1])
     if all(_is_number(cell) for cell in header):
-        raise DataError(f"{path}, line {found[0][0]}: numbers, where the names of columns belong")
-    rows, lines = [row for _, row in found[1:]], [line for line, _ in found[1:]]
+        raise DataError(f"{path}, line {result[0][0]}: numbers, where the names of columns belong")
+    rows, lines = [row for _, row in result[1:]], [line for line, _ in result[1:]]
     return Table(path, header, rows, lines, separator != ",")
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError
-from eyeline.files import filling, write_bytes, write_json
+from eyeline.files import atomic_dir, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
-from eyeline.video.sound import write_wav
+from eyeline.video.audio import write_wav
 from eyeline.video.writer import VideoWriter
 
 MOVIE, TIMES, CALIBRATION = "movie.mp4", "timestamps.csv", "calibration.json"
@@ -51,7 +51,7 @@ def export(recording: Path, folder: Path) -> Path:
     if len(taken) < 2:
         raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; 2 or more are needed")
     numbers = on_grid(taken)
-    with filling(folder) as place:
+    with atomic_dir(folder) as place:
         _write_movie(place, provider, stream, numbers, taken)
         lines = "".join(f"{t}\n" for t in taken[numbers].tolist())
         write_bytes(place / TIMES, f"timestamp_ns\n{lines}".encode())
@@ -63,8 +63,8 @@ def on_grid(time_ns: Ints) -> Ints:
     """Numbers of the frames nearest to a constant rate; what was dropped is the frame before."""
     count = round((time_ns[-1] - time_ns[0]) * RATE_HZ / _NS) + 1
     wanted = time_ns[0] + np.arange(count) * _NS // RATE_HZ
-    middle = (time_ns[1:] + time_ns[:-1]) // 2
-    return np.asarray(np.searchsorted(middle, wanted), np.int64)
+    centre = (time_ns[1:] + time_ns[:-1]) // 2
+    return np.asarray(np.searchsorted(centre, wanted), np.int64)
 
 
 def check_reader() -> None:
@@ -136,31 +136,31 @@ def _write_movie(place: Path, provider: Any, stream: Any, numbers: Ints, taken: 
         start_s=0.0,
         duration_s=seconds,
         frame_count=len(numbers),
-        has_sound=False,
+        has_audio=False,
         rotation_deg=0,
         pixel_aspect=Fraction(1),
         variable_rate=False,
     )
     wav = place / ".sound.wav"
-    sound = _write_sound(wav, provider, int(taken[0]), seconds)
+    audio = _write_audio(wav, provider, int(taken[0]), seconds)
     try:
         with VideoWriter(
-            place / MOVIE, info, sound_from=wav if sound else None, preset="medium", quality=18
+            place / MOVIE, info, audio_from=wav if audio else None, preset="medium", quality=18
         ) as writer:
             for k, number in enumerate(numbers.tolist()):
-                picture = _upright(provider, stream, number)
-                writer.write(picture, k / RATE_HZ, (k + 1) / RATE_HZ)
+                image = _upright(provider, stream, number)
+                writer.write(image, k / RATE_HZ, (k + 1) / RATE_HZ)
     finally:
         wav.unlink(missing_ok=True)
 
 
 def _upright(provider: Any, stream: Any, number: int) -> Image:
     """A frame, a quarter turn clockwise from how the sensor lies."""
-    picture = provider.get_image_data_by_index(stream, number)[0].to_numpy_array()
-    return np.ascontiguousarray(np.rot90(picture, -1), np.uint8)
+    image = provider.get_image_data_by_index(stream, number)[0].to_numpy_array()
+    return np.ascontiguousarray(np.rot90(image, -1), np.uint8)
 
 
-def _write_sound(path: Path, provider: Any, start_ns: int, seconds: float) -> bool:
+def _write_audio(path: Path, provider: Any, start_ns: int, seconds: float) -> bool:
     """The microphones' mean from the first frame on; whether there are any."""
     stream = provider.get_stream_id_from_label(_MICROPHONES)
     if stream is None or not provider.get_num_data(stream):
@@ -181,7 +181,7 @@ def _blocks(
 ) -> Iterator[tuple[int, npt.NDArray[np.int16]]]:
     """Time of the first sample of each block, and its samples of 16 bits."""
     for number in range(provider.get_num_data(stream)):
-        found, record = provider.get_audio_data_by_index(stream, number)
-        every = np.array(found.data, np.float64).reshape(-1, channels).mean(axis=1)
+        result, record = provider.get_audio_data_by_index(stream, number)
+        every = np.array(result.data, np.float64).reshape(-1, channels).mean(axis=1)
         # stored in 32 bits, of which the upper 16 are heard
         yield int(record.capture_timestamps_ns[0]), np.round(every / 65536).astype(np.int16)

@@ -31,7 +31,7 @@ class Work:
     """Clips that are read and seen together."""
     workers: int = 0
     """Processes that read clips."""
-    told: Log | None = None
+    log: Log | None = None
     fabric: Fabric | None = None
     """Launched; its processes share the clips."""
 
@@ -79,11 +79,11 @@ def answer(network: GazeAnticipation, clips: Clips, work: Work | None = None) ->
         for number, batch in zip(own, read, strict=True):
             yield _seen(network, parts[number], batch)
 
-    for number, found in enumerate(sharing.shared(work.fabric, len(parts), seen)):
+    for number, predictions in enumerate(sharing.shared(work.fabric, len(parts), seen)):
         if work.leads:
-            yield found
-        if work.told and work.leads and (number % 25 == 24 or number + 1 == len(parts)):
-            work.told(f"{int(found.numbers[-1]) + 1} of {count} clips")
+            yield predictions
+        if work.log and work.leads and (number % 25 == 24 or number + 1 == len(parts)):
+            work.log(f"{int(predictions.numbers[-1]) + 1} of {count} clips")
 
 
 def peaks(maps: Floats) -> tuple[Floats, Floats]:
@@ -102,14 +102,14 @@ def peaks(maps: Floats) -> tuple[Floats, Floats]:
 def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Answers:
     device = next(network.parameters()).device
     with torch.no_grad():
-        logits = network(batch["clip"].to(device), batch["sound"].to(device)).logits
-        found = heatmaps(logits).cpu().numpy()
-    slots = found.shape[:2]
-    maps = found.reshape(-1, *found.shape[-2:])
+        logits = network(batch["clip"].to(device), batch["audio"].to(device)).logits
+        predictions = heatmaps(logits).cpu().numpy()
+    slots = predictions.shape[:2]
+    maps = predictions.reshape(-1, *predictions.shape[-2:])
     place, value = peaks(maps)
     return Answers(
         numbers,
-        levels.levels(levels.rescaled(maps)).reshape(found.shape),
+        levels.levels(levels.rescaled(maps)).reshape(predictions.shape),
         place.astype(np.float32).reshape(*slots, 2),
         value.astype(np.float32).reshape(slots),
     )

@@ -58,18 +58,18 @@ def borders() -> Floats:
     )
     left = LEVELS - 1 - len(known) - len(faint)
     strong = np.geomspace(known[-1], 1, left + 1, endpoint=False)[1:]
-    found: Floats = np.unique(np.concatenate([known, faint, strong]).astype(np.float32))
-    assert len(found) == LEVELS - 1
-    return found
+    predictions: Floats = np.unique(np.concatenate([known, faint, strong]).astype(np.float32))
+    assert len(predictions) == LEVELS - 1
+    return predictions
 
 
 def places(thresholds: Floats) -> Ints:
     """Numbers `(n,)` of the borders that thresholds are; DataError for one that is none."""
     wanted = np.asarray(thresholds, np.float64).astype(np.float32)
-    found = np.searchsorted(borders(), wanted).clip(max=LEVELS - 2)
-    if (wrong := borders()[found] != wanted).any():
+    predictions = np.searchsorted(borders(), wanted).clip(max=LEVELS - 2)
+    if (wrong := borders()[predictions] != wanted).any():
         raise DataError(f"{thresholds[wrong][0]} is no border between levels")
-    return found
+    return predictions
 
 
 def threshold_of(border: int) -> float:
@@ -105,13 +105,13 @@ def levels(values: Floats) -> Image:
     """
     check_shape(values, "map row column", "maps")
     given = np.ascontiguousarray(values, np.float32)
-    found = np.empty(given.shape, np.uint8)
+    predictions = np.empty(given.shape, np.uint8)
     for start in range(0, len(given), _AT_ONCE):
         part = given[start : start + _AT_ONCE]
         if not (part.min(initial=0) >= 0 and part.max(initial=0) <= 1):
             raise DataError("a map has values beyond 0 and 1, or some that are no numbers")
-        _place(np.abs(part), found[start : start + _AT_ONCE])
-    return found
+        _place(np.abs(part), predictions[start : start + _AT_ONCE])
+    return predictions
 
 
 def histograms(found: Image) -> Ints:

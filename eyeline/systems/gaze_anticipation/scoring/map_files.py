@@ -75,8 +75,8 @@ def writing(path: Path, size: int) -> Iterator[MapWriter]:
     import pyarrow.parquet as pq
 
     kinds = (pa.string(), pa.int64(), pa.int64(), pa.binary(size * size))
-    told = {"levels": str(levels.VERSION), "size": str(size)}
-    schema = pa.schema(list(zip(_COLUMNS, kinds, strict=True)), metadata=told)
+    known = {"levels": str(levels.VERSION), "size": str(size)}
+    schema = pa.schema(list(zip(_COLUMNS, kinds, strict=True)), metadata=known)
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(
@@ -94,8 +94,8 @@ def writing(path: Path, size: int) -> Iterator[MapWriter]:
 
 def beside(table: Path) -> Path | None:
     """The file of maps with the name of a table, if there is one."""
-    found = (table.with_suffix(suffix) for suffix in SUFFIXES)
-    return next((path for path in found if path.is_file()), None)
+    predictions = (table.with_suffix(suffix) for suffix in SUFFIXES)
+    return next((path for path in predictions if path.is_file()), None)
 
 
 def size_of(path: Path) -> int:
@@ -138,12 +138,12 @@ def _read_parquet(path: Path, rows: Frames) -> Iterator[tuple[int, Image]]:
         for batch in file.iter_batches(_AT_ONCE, columns=[*_COLUMNS]):
             video, second, frame, cells = (batch.column(name) for name in _COLUMNS)
             columns = (part.to_pylist() for part in (video, second, frame))
-            told: list[Key] = list(zip(*columns, strict=True))
-            if told != keys[start : start + len(told)]:
+            known: list[Key] = list(zip(*columns, strict=True))
+            if known != keys[start : start + len(known)]:
                 raise DataError(f"{path}, map {start} and on: other frames than the table's rows")
-            found = np.frombuffer(b"".join(cells.to_pylist()), np.uint8)
-            yield start, found.reshape(len(told), size, size)
-            start += len(told)
+            predictions = np.frombuffer(b"".join(cells.to_pylist()), np.uint8)
+            yield start, predictions.reshape(len(known), size, size)
+            start += len(known)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}") from error
     if start < len(keys):
@@ -159,8 +159,8 @@ def _opened(path: Path) -> tuple[Any, int]:
         file = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is no file of maps: {error}") from error
-    told = file.schema_arrow.metadata or {}
-    version, size = told.get(b"levels"), told.get(b"size", b"")
+    known = file.schema_arrow.metadata or {}
+    version, size = known.get(b"levels"), known.get(b"size", b"")
     if version != str(levels.VERSION).encode() or not size.isdigit():
         raise DataError(f"{path} is no file of maps in levels {levels.VERSION}")
     cell_type = dict(zip(file.schema_arrow.names, file.schema_arrow.types, strict=True))
@@ -171,10 +171,12 @@ def _opened(path: Path) -> tuple[Any, int]:
 
 def _plain(path: Path) -> Any:
     try:
-        found = read_npz(path, ("heatmap",))["heatmap"]
+        predictions = read_npz(path, ("heatmap",))["heatmap"]
     except (DataError, KeyError) as error:
         raise DataError(f"{path} holds no array 'heatmap': {error}") from error
-    sizes = check_shape(found, "row height width", f"{path}: heatmap")
-    if sizes["height"] != sizes["width"] or found.dtype.kind not in "fiu":
-        raise DataError(f"{path}: heatmap of {found.dtype} and shape {found.shape}; squares only")
-    return found
+    sizes = check_shape(predictions, "row height width", f"{path}: heatmap")
+    if sizes["height"] != sizes["width"] or predictions.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: heatmap of {predictions.dtype} and shape {predictions.shape}; squares only"
+        )
+    return predictions

@@ -13,15 +13,15 @@ from eyeline.evaluation.report import Figures
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.scoring import levels
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench, baselines, mean_map
-from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines, mean_map
 from eyeline.systems.gaze_anticipation.scoring.truth import asked
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.training.checkpoint import CheckpointCard
 
-SHARE = 0.1
+FRACTION = 0.1
 """Of the training videos, held out to choose thresholds where the training held out none."""
 PRIOR_CLIPS = 2000
 """Training clips whose labels make the prior, at most."""
@@ -46,8 +46,8 @@ class Choice:
     borders: dict[str, int | None]
     """Of each answerer, as of `report.made`."""
     prior: Floats | None
-    """As of `bench.mean_map`."""
-    told: Figures
+    """As of `evaluator.mean_map`."""
+    log: Figures
     """How they were chosen."""
 
 
@@ -74,10 +74,10 @@ def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: i
         return HeldOut(None, None, f"none: there is no {path.name} of training clips")
     if len({clip.video for clip in read_list(path)}) < 2:
         return HeldOut(None, None, "none: two training videos are needed to hold out one")
-    share, seed, words = _as_trained(card)
+    fraction, seed, words = _as_trained(card)
     learned, held = open_training(
         data_dir,
-        validation_share=share,
+        validation_share=fraction,
         seed=seed,
         task=tested.task,
         with_sound=tested.with_sound,
@@ -94,7 +94,7 @@ def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: i
 
 
 def choose(
-    held: HeldOut, size: int, answerer: str, answered: Callable[[Clips], Tally] | None
+    held: HeldOut, size: int, answerer: str, answered: Callable[[Clips], Accumulator] | None
 ) -> Choice:
     """The thresholds with the largest F1 of fixations on the clips held out.
 
@@ -104,18 +104,18 @@ def choose(
         answerer: the name of what answers.
         answered: its scores for clips; None where its threshold is known.
     """
-    told: Figures = {"chosen_on": held.words, "clips": 0, "videos": 0}
+    known: Figures = {"chosen_on": held.words, "clips": 0, "videos": 0}
     if held.clips is None:
-        return Choice({}, None, told)
+        return Choice({}, None, known)
     clips = held.clips
     prior = None
     if held.others is not None and len(held.others):
         prior = mean_map(asked(held.others).truth, size)
-    tallies = baselines(Bench(asked(clips).truth, size), prior)
+    tallies = baselines(Evaluator(asked(clips).truth, size), prior)
     if answered is not None:
         tallies[answerer] = answered(clips)
-    borders = {name: report.chosen(tally) for name, tally in tallies.items()}
-    return Choice(borders, prior, told | {"clips": len(clips), "videos": len(set(clips.video))})
+    borders = {name: report.chosen(accumulator) for name, accumulator in tallies.items()}
+    return Choice(borders, prior, known | {"clips": len(clips), "videos": len(set(clips.video))})
 
 
 def in_words(borders: dict[str, int | None]) -> dict[str, float | None]:
@@ -137,10 +137,10 @@ def _as_trained(card: CheckpointCard) -> tuple[float, int, str]:
     """Share and seed by which the weights' recipe held out videos, and what to say of them."""
     data: dict[str, Any] = dict(card.recipe.get("data", {}))
     seed = int(dict(card.recipe.get("training", {})).get("seed", 0))
-    share = float(data.get("validation_share", 0))
-    if share > 0:
-        return share, seed, "training videos that the training held out to choose an epoch"
-    return SHARE, seed, "training videos; as far as is known the weights learned from them, too"
+    fraction = float(data.get("validation_share", 0))
+    if fraction > 0:
+        return fraction, seed, "training videos that the training held out to choose an epoch"
+    return FRACTION, seed, "training videos; as far as is known the weights learned from them, too"
 
 
 def _without(clips: Clips, tested: Clips) -> Clips:

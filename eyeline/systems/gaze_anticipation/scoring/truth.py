@@ -13,7 +13,7 @@ from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
 from eyeline.systems.gaze_anticipation.recordings.store import PreparedVideo
-from eyeline.systems.gaze_anticipation.scoring.tally import TRACKED
+from eyeline.systems.gaze_anticipation.scoring.accumulator import TRACKED
 from eyeline.systems.gaze_anticipation.windows.spatial import View
 
 
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
 
 
 def asked(clips: Clips) -> Asked:
-    """All frames whose gaze is asked for; no picture is read.
+    """All frames whose gaze is asked for; no image is read.
 
     Raises:
         DataError: as of `Clips.chosen`.
@@ -46,7 +46,7 @@ def predicted(truth: Truth, xy: Floats, probability: Floats) -> Predictions:
 
     Args:
         truth: the rows.
-        xy: `(n, 2)` places as shares of the picture.
+        xy: `(n, 2)` places as shares of the image.
         probability: `(n,)` of the cells there.
     """
     return Predictions(
@@ -102,7 +102,7 @@ def _last_tracked(gaze: FrameGaze) -> Ints:
 
 
 def _joined(parts: list[_Rows], clips: Clips) -> Truth:
-    found = _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    predictions = _Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     counts = [len(part.slot) for part in parts]
     video = np.array([clip.video for clip in clips.clips], object).repeat(counts)
     start = np.array([clip.start_s for clip in clips.clips], np.int64).repeat(counts)
@@ -110,14 +110,14 @@ def _joined(parts: list[_Rows], clips: Clips) -> Truth:
     return Truth(
         video,
         start,
-        found.slot,
-        found.frame,
-        found.time_s,
-        found.ahead_s,
-        found.kind,
-        found.xy,
-        found.square,
-        found.last,
+        predictions.slot,
+        predictions.frame,
+        predictions.time_s,
+        predictions.ahead_s,
+        predictions.kind,
+        predictions.xy,
+        predictions.square,
+        predictions.last,
         np.array(sizes, np.int64).repeat(counts, 0),
         np.full(len(video), clips.dataset, object),
     )

@@ -18,7 +18,7 @@ from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 from eyeline.systems.gaze_anticipation.report import FIXATIONS
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.answers import peaks
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
 from eyeline.systems.gaze_anticipation.scoring.truth import asked
 from eyeline.systems.gaze_anticipation.windows.spatial import View
 
@@ -40,24 +40,24 @@ def scores(
         `validation_l2`. Those that are not defined are left out.
     """
     rows = asked(held)
-    bench = Bench(rows.truth, network.side // 4)
-    tally, apart, done = bench.tally(), 0.0, 0
+    evaluator = Evaluator(rows.truth, network.side // 4)
+    accumulator, apart, done = evaluator.accumulator(), 0.0, 0
     device = next(network.parameters()).device
     for part in DataLoader(held, batch_size=batch, num_workers=workers):
         with torch.no_grad():
-            maps = heatmaps(network(part["clip"].to(device), part["sound"].to(device)).logits).cpu()
+            maps = heatmaps(network(part["clip"].to(device), part["audio"].to(device)).logits).cpu()
         apart += float(map_divergence(maps, part["heatmap"])) * len(maps)
         flat, slots = _flat(maps), maps.shape[1]
         at = slice(done * slots, (done + len(maps)) * slots)
-        xy = _in_pictures(peaks(flat)[0], rows.views[done : done + len(maps)])
-        bench.add(tally, at, levels.levels(levels.rescaled(flat)), xy)
+        xy = _in_images(peaks(flat)[0], rows.views[done : done + len(maps)])
+        evaluator.add(accumulator, at, levels.levels(levels.rescaled(flat)), xy)
         done += len(maps)
-    means = tally.means(FIXATIONS)
+    means = accumulator.means(FIXATIONS)
     adapted = report.adaptive(means, levels.sweep(held.dataset, held.task))
-    found: dict[str, Any] = {
+    predictions: dict[str, Any] = {
         "loss": apart / done, "f1": adapted["f1"], "auc": means.auc, "l2": means.distance,
     }  # fmt: skip
-    return {f"validation_{k}": float(v) for k, v in found.items() if math.isfinite(v)}
+    return {f"validation_{k}": float(v) for k, v in predictions.items() if math.isfinite(v)}
 
 
 def _flat(maps: Tensor) -> Floats:
@@ -65,7 +65,7 @@ def _flat(maps: Tensor) -> Floats:
     return np.asarray(maps.flatten(0, 1).numpy())
 
 
-def _in_pictures(square: Floats, views: list[View]) -> Floats:
-    """Places `(clip * slot, 2)` as shares of the pictures."""
+def _in_images(square: Floats, views: list[View]) -> Floats:
+    """Places `(clip * slot, 2)` as shares of the images."""
     each = np.split(square.astype(np.float64), len(views))
     return np.concatenate([view.out_of(xy) for view, xy in zip(views, each, strict=True)])

@@ -1,1 +1,1 @@
-"""Made-up outings: what happens, how it looks and how it sounds."""
+"""Synthetic outings: what happens, how it looks and how it sounds."""

@@ -1,4 +1,4 @@
-"""A made-up outing filmed: coloured things before a room, the head's movement, light and grain."""
+"""A synthetic recording: coloured things in a room, the head's movement, light and grain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eyeline.systems.gaze_anticipation.synthetic.scenes import (
     Scene,
     Thing,
     drift,
-    in_picture,
+    in_image,
 )
 
 LOOKS = (
@@ -31,17 +31,17 @@ _FIXED = 4
 
 
 def height_of(width_px: int) -> int:
-    """Of a picture, even."""
+    """Of an image, even."""
     return 2 * round(width_px * ASPECT / 2)
 
 
-def pictures(rng: np.random.Generator, scene: Scene, width_px: int) -> Iterator[Image]:
+def images(rng: np.random.Generator, scene: Scene, width_px: int) -> Iterator[Image]:
     """The frames of a scene, one after the other.
 
     Args:
         rng: decides about room, light and grain.
         scene: what happens.
-        width_px: of a picture; the height is `height_of` it.
+        width_px: of an image; the height is `height_of` it.
 
     Yields:
         `(height, width, 3)` uint8 RGB.
@@ -51,21 +51,21 @@ def pictures(rng: np.random.Generator, scene: Scene, width_px: int) -> Iterator[
     size = (width_px, height_of(width_px))
     room = _room(rng, width_px)
     colours = [_shade(rng, thing) for thing in scene.things]
-    at = [in_picture(thing.places, scene.head) for thing in scene.things]
+    at = [in_image(thing.places, scene.head) for thing in scene.things]
     light = np.clip(1 + 0.06 * drift(rng, scene.frames, 1, 3.0)[:, 0], 0.75, 1.25)
     grain = rng.normal(0, rng.uniform(2, 6), (size[1] + 32, size[0] + 32, 3)).astype(np.float32)
     for t in range(scene.frames):
-        picture = _seen(room, scene.head[t], size)
+        image = _seen(room, scene.head[t], size)
         for thing, colour, place in zip(scene.things, colours, at, strict=True):
-            _draw(picture, thing, colour, place[t] * size, t, float(scene.head[t, 2]))
-        lit = cv2.convertScaleAbs(picture, alpha=float(light[t]))
+            _draw(image, thing, colour, place[t] * size, t, float(scene.head[t, 2]))
+        lit = cv2.convertScaleAbs(image, alpha=float(light[t]))
         y, x = rng.integers(0, 32, 2)
         noisy = cv2.add(lit, grain[y : y + size[1], x : x + size[0]], dtype=cv2.CV_8U)
         yield np.asarray(noisy, np.uint8)
 
 
 def _room(rng: np.random.Generator, width_px: int) -> Image:
-    """A square picture, twice as wide as the frame, of dull walls and furniture."""
+    """A square image, twice as wide as the frame, of dull walls and furniture."""
     import cv2
 
     side = 2 * width_px
@@ -80,7 +80,7 @@ def _room(rng: np.random.Generator, width_px: int) -> Image:
 
 
 def _seen(room: Image, head: Floats, size: tuple[int, int]) -> Image:
-    """What of the room is in the picture."""
+    """What of the room is in the image."""
     x, y, roll = head
     cos, sin = np.cos(roll), np.sin(roll)
     centre = np.array([len(room) / 2 + x * size[0], len(room) / 2 + y * size[0]])
@@ -95,16 +95,16 @@ def _shade(rng: np.random.Generator, thing: Thing) -> Floats:
     )
 
 
-def _draw(picture: Image, thing: Thing, colour: Floats, place: Floats, t: int, roll: float) -> None:
+def _draw(image: Image, thing: Thing, colour: Floats, place: Floats, t: int, roll: float) -> None:
     import cv2
 
     angle = float(thing.turned_rad[t]) - roll
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    size = thing.size * picture.shape[1]
-    for share, paint in ((1.0, colour), (0.4, 0.6 * colour)):
-        corners = place + share * size * _outline(LOOKS[thing.kind][0]) @ turn.T
+    size = thing.size * image.shape[1]
+    for fraction, paint in ((1.0, colour), (0.4, 0.6 * colour)):
+        corners = place + fraction * size * _outline(LOOKS[thing.kind][0]) @ turn.T
         points = np.round(corners * 2**_FIXED).astype(np.int32)
-        cv2.fillPoly(picture, [points], paint.tolist(), cv2.LINE_AA, _FIXED)
+        cv2.fillPoly(image, [points], paint.tolist(), cv2.LINE_AA, _FIXED)
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Made-up outings of a head-worn camera: what lies about, what begins to sound, where eyes go.
+"""Synthetic outings of a head-worn camera: what lies about, what begins to audio, where eyes go.
 
-One thing begins to sound in every five seconds, and the eyes go to it some time later, once no more
+One thing begins to audio in every five seconds, and the eyes go to it some time later, once no more
 of the clip may be seen or heard. The things all move alike, and the head follows the eyes: nothing
 that can be seen in time tells which of them it will be. Each kind of thing looks one way, sounds
 one way and keeps to one height, in all videos, as birds are above and motors below; where it lies
@@ -23,16 +23,16 @@ ROUND_S = 5
 KINDS = 4
 """Of things; `filming.LOOKS` and `noises.VOICES` tell them apart."""
 ASPECT = 1080 / 1088
-"""Height of a picture by its width."""
+"""Height of an image by its width."""
 
 _REACH, _APART = 0.36, 0.27
-"""Widths of the picture: how far from the middle things lie, and from each other."""
+"""Widths of the image: how far from the middle things lie, and from each other."""
 _HEIGHTS, _ABOUT = (0.28, 0.1, -0.1, -0.28), 0.08
-"""Widths of the picture below the middle at which each kind lies, and how far from there."""
+"""Widths of the image below the middle at which each kind lies, and how far from there."""
 _MOVES_S = (0.0, 0.7)
 """Of a round: while things change places."""
 _HEARD_S, _LOOKED_S, _SILENT_S = (1.7, 2.3), (2.9, 3.1), (4.2, 4.7)
-"""Of a round: when a thing begins to sound, when eyes go there, when it is silent again."""
+"""Of a round: when a thing begins to audio, when eyes go there, when it is silent again."""
 _LEFT_S = 0.2
 """Of the next round: when eyes go on."""
 _FOLLOWS = 0.22
@@ -40,7 +40,7 @@ _FOLLOWS = 0.22
 _SETTLES_S = 0.4
 _FIXATION_S = (0.25, 0.7)
 _ASIDE = 0.25
-"""Share of rounds with a look out of the picture."""
+"""Share of rounds with a look out of the image."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Thing:
     kind: int
     """Below `KINDS`."""
     size: float
-    """Its radius in widths of the picture."""
+    """Its radius in widths of the image."""
     places: Floats
-    """`(frame, 2)` in widths of the picture from where the head points on average; y down."""
+    """`(frame, 2)` in widths of the image from where the head points on average; y down."""
     turned_rad: Floats
     """`(frame,)`."""
 
@@ -73,11 +73,11 @@ class Scene:
     """What happens in a video."""
 
     head: Floats
-    """`(frame, 3)` where the camera points, in widths of the picture, and its roll in rad."""
+    """`(frame, 3)` where the camera points, in widths of the image, and its roll in rad."""
     things: Sequence[Thing]
     events: Sequence[Event]
     gaze: Floats
-    """`(frame, 2)` as shares of the picture from its upper left; may lie outside."""
+    """`(frame, 2)` as shares of the image from its upper left; may lie outside."""
 
     @property
     def frames(self) -> int:
@@ -92,12 +92,12 @@ def draw_scene(rng: np.random.Generator, seconds: float, things: int = 3) -> Sce
     lying = _things(rng, frames, rounds, things)
     events = [_event(rng, k, int(rng.integers(things))) for k in range(rounds)]
     head = _head(rng, lying, events, frames)
-    seen = np.stack([in_picture(thing.places, head) for thing in lying])
+    seen = np.stack([in_image(thing.places, head) for thing in lying])
     return Scene(head, lying, events, _gaze(rng, seen, events))
 
 
-def in_picture(places: Floats, head: Floats) -> Floats:
-    """Places `(frame, 2)` in widths, to shares `(frame, 2)` of the pictures of `head`."""
+def in_image(places: Floats, head: Floats) -> Floats:
+    """Places `(frame, 2)` in widths, to shares `(frame, 2)` of the images of `head`."""
     x, y = (places - head[:, :2]).T
     cos, sin = np.cos(head[:, 2]), np.sin(head[:, 2])
     return np.stack([0.5 + x * cos + y * sin, 0.5 + (y * cos - x * sin) / ASPECT], axis=1)
@@ -113,8 +113,8 @@ def _things(rng: np.random.Generator, frames: int, rounds: int, count: int) -> l
     layouts = np.stack([_layout(rng, kinds) for _ in range(rounds + 1)])
     time_s = np.arange(frames) / RATE_HZ
     number = (time_s // ROUND_S).astype(int)
-    share = np.clip((time_s % ROUND_S - _MOVES_S[0]) / (_MOVES_S[1] - _MOVES_S[0]), 0, 1)
-    moved = (share**2 * (3 - 2 * share))[:, None]
+    fraction = np.clip((time_s % ROUND_S - _MOVES_S[0]) / (_MOVES_S[1] - _MOVES_S[0]), 0, 1)
+    moved = (fraction**2 * (3 - 2 * fraction))[:, None]
     return [
         Thing(
             int(kind), float(rng.uniform(0.07, 0.1)),
@@ -161,22 +161,22 @@ def _head(
 def _gaze(rng: np.random.Generator, seen: Floats, events: Sequence[Event]) -> Floats:
     """Fixations here and there, then on what sounded; with saccades of some frames between."""
     frames = seen.shape[1]
-    course, at = np.zeros((frames, 2)), 0
+    series, at = np.zeros((frames, 2)), 0
     for event in events:
         looked = min(round(event.looked_s * RATE_HZ), frames)
         aside = at + RATE_HZ // 2 if rng.random() < _ASIDE else None
         while at < looked:
             until = min(at + round(rng.uniform(*_FIXATION_S) * RATE_HZ), looked)
             outside = aside is not None and at >= aside
-            course[at:until] = _outside(rng) if outside else _somewhere(rng, seen[:, at:until])
+            series[at:until] = _outside(rng) if outside else _somewhere(rng, seen[:, at:until])
             aside = None if outside else aside
             at = until
         left = min(round(event.left_s * RATE_HZ), frames)
-        course[at:left] = seen[event.thing, at:left] + rng.normal(0, 0.012, 2)
+        series[at:left] = seen[event.thing, at:left] + rng.normal(0, 0.012, 2)
         at = max(at, left)
     from scipy.ndimage import convolve1d
 
-    moved = convolve1d(course, np.array([0.25, 0.5, 0.25]), axis=0, mode="nearest")
+    moved = convolve1d(series, np.array([0.25, 0.5, 0.25]), axis=0, mode="nearest")
     return np.asarray(moved + rng.normal(0, 0.002, moved.shape))
 
 
@@ -188,6 +188,6 @@ def _somewhere(rng: np.random.Generator, seen: Floats) -> Floats:
 
 
 def _outside(rng: np.random.Generator) -> Floats:
-    """Below the picture, where the hands are, or beside it."""
+    """Below the image, where the hands are, or beside it."""
     x, y = rng.uniform(0.2, 0.8), rng.uniform(1.05, 1.2)
     return np.array([x, y] if rng.random() < 0.6 else [1 - y if x < 0.5 else y, x])

@@ -1,4 +1,4 @@
-"""The spectrogram of a sound that comes in blocks, of which the last seconds are held."""
+"""The spectrogram of an audio signal that comes in blocks, of which the last seconds are held."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from eyeline.errors import check_shape
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_anticipation.windows.sampling import SOUND_COLUMNS
+from eyeline.systems.gaze_anticipation.windows.sampling import AUDIO_COLUMNS
 from eyeline.systems.gaze_anticipation.windows.spectrogram import (
+    AUDIO_HZ,
     COLUMNS_S,
     ROWS,
     SILENCE,
-    SOUND_HZ,
     first_columns,
     spectrogram,
     to_16_bits,
 )
 
-_HOP = SOUND_HZ // COLUMNS_S
+_HOP = AUDIO_HZ // COLUMNS_S
 _BEFORE = 3
 """Columns whose samples a column may reach back to."""
 _HEAD = 256
@@ -37,7 +37,7 @@ class Hearing:
 
     @property
     def known_s(self) -> float:
-        """Up to where the sound is known."""
+        """Up to where the audio is known."""
         return float("inf") if self._ended else self._known / COLUMNS_S
 
     def knows(self, until: int) -> bool:
@@ -49,7 +49,7 @@ class Hearing:
         return self._from + len(self._columns)
 
     def hear(self, samples: Floats) -> None:
-        """Further sound.
+        """Further audio.
 
         Args:
             samples: `(n,)` at 24 kHz, full scale 1; the first ever is that of second 0.
@@ -78,15 +78,15 @@ class Hearing:
         Returns:
             `(n, 256, 256)` float32: frequency, time.
         """
-        first, count = clip + int(starts.min()), int(np.ptp(starts)) + SOUND_COLUMNS
-        found = np.full((count, ROWS), SILENCE, np.float32)
+        first, count = clip + int(starts.min()), int(np.ptp(starts)) + AUDIO_COLUMNS
+        result = np.full((count, ROWS), SILENCE, np.float32)
         low, high = max(first, self._from), min(first + count, self._known)
         if low < high:
-            found[low - first : high - first] = self._columns[low - self._from : high - self._from]
+            result[low - first : high - first] = self._columns[low - self._from : high - self._from]
         if first == clip >= max(1, self._from):
-            self._begin(found, clip)
+            self._begin(result, clip)
         places = np.asarray(starts) - starts.min()
-        return np.stack([found[p : p + SOUND_COLUMNS].T for p in places.tolist()])
+        return np.stack([result[p : p + AUDIO_COLUMNS].T for p in places.tolist()])
 
     def forget(self, before: int) -> None:
         """No column before this one will be asked for."""
@@ -100,8 +100,8 @@ class Hearing:
         if until <= self._known:
             return
         first = max(self._known - _BEFORE, self._from)
-        made = spectrogram(self._samples[(first - self._from) * _HOP :])
-        new = made[:, self._known - first : until - first].T
+        created = spectrogram(self._samples[(first - self._from) * _HOP :])
+        new = created[:, self._known - first : until - first].T
         self._columns = np.concatenate([self._columns, new])
 
     def _begin(self, found: Floats, clip: int) -> None:

@@ -1,4 +1,4 @@
-"""From maps of the square that the network sees, to places of the picture."""
+"""From maps of the square that the network sees, to places of the image."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from eyeline.results import Floats, Image
 from eyeline.systems.gaze_anticipation.windows.spatial import View
 
 SHORT_CELLS = 36
-"""Of a heatmap over the picture, along its shorter side."""
+"""Of a heatmap over the image, along its shorter side."""
 NEAR = 0.1
-"""Of the picture's height: what counts as near a place."""
+"""Of the image's height: what counts as near a place."""
 
 
 class Places:
-    """Maps of the middle square, in pixels of the whole picture.
+    """Maps of the middle square, in pixels of the whole image.
 
     A cell of a map is a point: cell `i` of 64 lies at `i / 64` of the square, as its labels do.
 
     Args:
-        view: how the picture became the square.
-        size_wh: of the picture, pixels.
+        view: how the image became the square.
+        size_wh: of the image, pixels.
         cells: rows and columns of a map.
     """
 
@@ -42,22 +42,22 @@ class Places:
         away = self._x[None] - point_px[:, :1], self._y[None] - point_px[:, 1:]
         inside_x, inside_y = (np.square(part) for part in away)
         inside = inside_y[:, :, None] + inside_x[:, None] <= reach**2
-        found: Floats = np.clip((maps * inside).sum((1, 2)) / maps.sum((1, 2)), 0, 1)
-        return found
+        result: Floats = np.clip((maps * inside).sum((1, 2)) / maps.sum((1, 2)), 0, 1)
+        return result
 
-    def over_picture(self, maps: Floats) -> Image:
-        """Heatmaps `(n, rows, columns)` over the whole picture, their peaks at 255.
+    def over_image(self, maps: Floats) -> Image:
+        """Heatmaps `(n, rows, columns)` over the whole image, their peaks at 255.
 
         Outside of the square, of which the network says nothing, they are 0.
         """
         rows, columns = self._onto
-        found = rows @ maps @ columns.T
-        peak = found.max(axis=(1, 2), keepdims=True)
-        return np.asarray(np.rint(found * (255 / np.maximum(peak, 1e-12))), np.uint8)
+        result = rows @ maps @ columns.T
+        peak = result.max(axis=(1, 2), keepdims=True)
+        return np.asarray(np.rint(result * (255 / np.maximum(peak, 1e-12))), np.uint8)
 
     def _pixels(self, cell: Floats) -> Floats:
-        found: Floats = self.view.out_of(cell / self.cells) * np.array(self.size_wh)
-        return found
+        result: Floats = self.view.out_of(cell / self.cells) * np.array(self.size_wh)
+        return result
 
     @cached_property
     def _x(self) -> Floats:
@@ -76,14 +76,14 @@ class Places:
         view, shorter = self.view, min(self.size_wh)
         columns, rows = (round(SHORT_CELLS * length / shorter) for length in self.size_wh)
         return (
-            self._shares(rows, view.height, view.top),
-            self._shares(columns, view.width, view.left),
+            self._fractions(rows, view.height, view.top),
+            self._fractions(columns, view.width, view.left),
         )
 
-    def _shares(self, count: int, length: int, first: int) -> Floats:
+    def _fractions(self, count: int, length: int, first: int) -> Floats:
         """How much of each cell `(count, cells)` lies in each of some equal parts of an axis."""
         edges = (np.arange(count + 1) * (length / count) - first) * (self.cells / self.view.side)
         low, high = edges[:-1, None], edges[1:, None]
         cell = np.arange(self.cells)
-        found = np.minimum(high, cell + 0.5) - np.maximum(low, cell - 0.5)
-        return np.asarray(np.clip(found, 0, None))
+        result = np.minimum(high, cell + 0.5) - np.maximum(low, cell - 0.5)
+        return np.asarray(np.clip(result, 0, None))

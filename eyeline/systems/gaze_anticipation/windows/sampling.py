@@ -1,4 +1,4 @@
-"""Which frames of a clip are seen, which sound goes with them, and which frames are asked for."""
+"""Which frames of a clip are seen, which audio goes with them, and which frames are asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAMES = 8
 """Seen, and asked for."""
 TASKS = ("anticipation", "estimation")
 """Gaze in frames to come, or in the frames seen."""
-SOUND_COLUMNS = 256
+AUDIO_COLUMNS = 256
 """Of a spectrogram around each frame, 1.28 s."""
 
 _TICKS = 512
@@ -150,10 +150,10 @@ def target_frames(
     return np.linspace(first, last, FRAMES).astype(np.int64)
 
 
-def sound_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: int) -> Ints:
+def audio_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: int) -> Ints:
     """First columns `(8,)` of the spectrograms around the frames seen.
 
-    None begins before the clip's sound or ends after that which may be heard, so those of early and
+    None begins before the clip's audio or ends after that which may be heard, so those of early and
     of late frames are the same.
 
     Args:
@@ -168,9 +168,9 @@ def sound_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: in
     """
     limit = timing.limit_of(task, frames)
     width = int(columns * limit / frames)
-    if width < SOUND_COLUMNS + 1:
-        raise DataError(f"{width} columns of sound; {SOUND_COLUMNS + 1} or more are needed")
-    half = SOUND_COLUMNS // 2
+    if width < AUDIO_COLUMNS + 1:
+        raise DataError(f"{width} columns of audio; {AUDIO_COLUMNS + 1} or more are needed")
+    half = AUDIO_COLUMNS // 2
     centre = torch.round(torch.as_tensor(seen).float() / limit * width)
     return np.asarray(centre.clamp(half, width - 1 - half).numpy(), np.int64) - half
 

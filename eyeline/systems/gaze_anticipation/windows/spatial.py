@@ -43,14 +43,14 @@ class View:
     def out_of(self, xy: Floats) -> Floats:
         """Places `(n, 2)` as shares of the square, to shares of the frame."""
         size, corner = np.array([self.width, self.height]), np.array([self.left, self.top])
-        found: Floats = (self._mirror(xy) * self.side + corner) / size
-        return found
+        result: Floats = (self._mirror(xy) * self.side + corner) / size
+        return result
 
     def _mirror(self, xy: Floats) -> Floats:
         return np.stack([1 - xy[:, 0], xy[:, 1]], axis=1) if self.mirrored else xy
 
 
-def middle_view(height: int, width: int, side: int = SIDE) -> View:
+def central_view(height: int, width: int, side: int = SIDE) -> View:
     """The view of evaluation: the middle of the frame, whose shorter side fits the square."""
     height, width = resized(height, width, side)
     return View(height, width, math.ceil((height - side) / 2), math.ceil((width - side) / 2), side)

@@ -1,4 +1,4 @@
-"""Sound as the network hears it: the logarithm of its power, by frequency and time."""
+"""Audio as the network hears it: the logarithm of its power, by frequency and time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats
 
-SOUND_HZ = 24_000
+AUDIO_HZ = 24_000
 ROWS = 256
 """Frequencies."""
 COLUMNS_S = 200
@@ -27,8 +27,8 @@ _PIECE = 12_000
 """Columns that are worked out together: a minute."""
 
 
-def spectrogram(samples: Floats, rate_hz: int = SOUND_HZ) -> Floats:
-    """Of one clip's sound, with silence before and after it.
+def spectrogram(samples: Floats, rate_hz: int = AUDIO_HZ) -> Floats:
+    """Of one clip's audio, with silence before and after it.
 
     Args:
         samples: `(n,)` full scale 1.
@@ -40,17 +40,17 @@ def spectrogram(samples: Floats, rate_hz: int = SOUND_HZ) -> Floats:
     Raises:
         DataError: no samples.
     """
-    sizes = check_shape(samples, "n", "sound")
+    sizes = check_shape(samples, "n", "audio")
     if not sizes["n"]:
-        raise DataError("sound of 0 samples; 1 or more are needed")
+        raise DataError("audio of 0 samples; 1 or more are needed")
     hop, half = round(_HOP_S * rate_hz), _TRANSFORM // 2
-    sound = torch.from_numpy(np.pad(np.asarray(samples, np.float32), half))
-    found: Floats = _columns(sound, rate_hz, hop).numpy()
-    return found
+    audio = torch.from_numpy(np.pad(np.asarray(samples, np.float32), half))
+    result: Floats = _columns(audio, rate_hz, hop).numpy()
+    return result
 
 
-def pieces(blocks: Iterable[Floats], rate_hz: int = SOUND_HZ) -> Iterator[Floats]:
-    """As `spectrogram`, of sound that comes in blocks; memory does not grow with it.
+def pieces(blocks: Iterable[Floats], rate_hz: int = AUDIO_HZ) -> Iterator[Floats]:
+    """As `spectrogram`, of audio that comes in blocks; memory does not grow with it.
 
     Yields:
         `(columns, 256)` float32, one after the other.
@@ -72,7 +72,7 @@ def pieces(blocks: Iterable[Floats], rate_hz: int = SOUND_HZ) -> Iterator[Floats
 
 
 def first_columns(samples: Floats) -> Floats:
-    """Column 0 of clips, before which there is silence; all others are those of the whole sound.
+    """Column 0 of clips, before which there is silence; all others are those of the whole audio.
 
     Args:
         samples: `(clip, n)` the first samples of each, 256 or more, 24 kHz.
@@ -81,23 +81,23 @@ def first_columns(samples: Floats) -> Floats:
         `(clip, 256)` float32.
     """
     half = _TRANSFORM // 2
-    sound = np.pad(np.asarray(samples, np.float32)[:, : half + 1], ((0, 0), (half, 0)))
-    return np.asarray(_columns(torch.from_numpy(sound), SOUND_HZ, 1)[:, :, 0].numpy())
+    audio = np.pad(np.asarray(samples, np.float32)[:, : half + 1], ((0, 0), (half, 0)))
+    return np.asarray(_columns(torch.from_numpy(audio), AUDIO_HZ, 1)[:, :, 0].numpy())
 
 
 def to_16_bits(samples: Floats) -> Floats:
-    """Samples as a sound file of 16 bits keeps them, full scale 1."""
+    """Samples as an audio file of 16 bits keeps them, full scale 1."""
     stored = np.clip(np.rint(samples * 32768), -32768, 32767)
     return (stored / 32768).astype(np.float32)
 
 
-def _columns(sound: Tensor, rate_hz: int, hop: int) -> Tensor:
+def _columns(audio: Tensor, rate_hz: int, hop: int) -> Tensor:
     length = round(_WINDOW_S * rate_hz)
     # in 64 bits: what is nearly silent is told by the last digits of what is not
-    found = torch.stft(
-        sound.double(), _TRANSFORM, hop, length, _window(length), center=False, return_complex=True
+    result = torch.stft(
+        audio.double(), _TRANSFORM, hop, length, _window(length), center=False, return_complex=True
     )
-    return torch.log((found.real.square() + found.imag.square()).float() + _LEAST)
+    return torch.log((result.real.square() + result.imag.square()).float() + _LEAST)
 
 
 @cache

@@ -1,7 +1,7 @@
 """VideoAttentionTarget: `annotations/{train,test}/SHOW/CLIP/PERSON.txt`, a text a person and clip.
 
-Its rows are `picture, head box, gaze point` in pixels; a point of (-1, -1) is a look out of the
-picture. Pictures lie under `images/SHOW/CLIP`.
+Its rows are `image, head box, gaze point` in pixels; a point of (-1, -1) is a look out of the
+image. Images lie under `images/SHOW/CLIP`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import pictures, rows
+from eyeline.systems.gaze_following.datasets import rows
+from eyeline.systems.gaze_following.datasets.images import SizeOf, in_clips, unknown
 from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
-from eyeline.systems.gaze_following.datasets.pictures import SizeOf
 
 COLUMNS = ("picture", "xmin", "ymin", "xmax", "ymax", "gaze_x", "gaze_y")
 PARTS = ("train", "test")
@@ -28,7 +28,7 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
     Args:
         root: the folder with `annotations` and `images`.
         part: `train` or `test`.
-        size_of: sizes by `SHOW/CLIP/picture`; by default those of the first picture of each clip,
+        size_of: sizes by `SHOW/CLIP/picture`; by default those of the first image of each clip,
             unknown where there is no folder `images`.
 
     Raises:
@@ -42,11 +42,11 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
         raise DataError(f"no annotations at {folder}/SHOW/CLIP/PERSON.txt")
     if size_of is None:
         images = root / "images"
-        size_of = pictures.in_clips(images) if images.is_dir() else pictures.unknown
-    made = Builder()
+        size_of = in_clips(images) if images.is_dir() else unknown
+    created = Builder()
     for path in files:
-        _read_person(path, "/".join(path.parts[-3:-1]), size_of, made)
-    return made.looks()
+        _read_person(path, "/".join(path.parts[-3:-1]), size_of, created)
+    return created.looks()
 
 
 def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
@@ -61,7 +61,7 @@ def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
         inside = point != [-1, -1]
         made.add(
             where,
-            picture=f"{clip}/{name}",
+            image=f"{clip}/{name}",
             video=clip,
             frame=_number(name),
             person=path.stem,

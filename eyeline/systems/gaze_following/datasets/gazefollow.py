@@ -1,7 +1,7 @@
 """GazeFollow, extended: a text for training and one for testing.
 
-Training knows of looks out of the picture; in the test some ten annotators tell of each person.
-Bodies, eyes and gaze points are fractions of the picture's size, head boxes are pixels.
+Training knows of looks out of the image; in the test some ten annotators tell of each person.
+Bodies, eyes and gaze points are fractions of the image's size, head boxes are pixels.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import pictures, rows
-from eyeline.systems.gaze_following.datasets.looks import NOT_TOLD, Builder, Looks
-from eyeline.systems.gaze_following.datasets.pictures import SizeOf
+from eyeline.systems.gaze_following.datasets import images, rows
+from eyeline.systems.gaze_following.datasets.images import SizeOf
+from eyeline.systems.gaze_following.datasets.looks import NOT_STATED, Builder, Looks
 
 COLUMNS = (
     "picture",
@@ -33,59 +33,59 @@ COLUMNS = (
     "head_xmax",
     "head_ymax",
 )
-"""Of both texts. In training `in_frame` follows (1 in the picture, 0 outside, -1 not told); columns
-after that name where the picture comes from and are not read."""
+"""Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not told); columns
+after that name where the image comes from and are not read."""
 FILES = {"train": "train_annotations_release.txt", "test": "test_annotations_release.txt"}
 _MOST = len(COLUMNS) + 8
 
 
 def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
-    """The looks of a part of the data set; each picture is a video of its own.
+    """The looks of a part of the data set; each image is a video of its own.
 
     People are told apart by their eyes. Rows of one person in the test are its annotators: their
-    points are kept together, all of them in the picture.
+    points are kept together, all of them in the image.
 
     Args:
-        root: the folder with the texts and the pictures.
+        root: the folder with the texts and the images.
         part: `train` or `test`.
-        size_of: sizes by the name in the text; by default those of the pictures under `root`. Gaze
+        size_of: sizes by the name in the text; by default those of the images under `root`. Gaze
             points are fractions of them.
 
     Raises:
         DataError: no such text; or naming file and line: too few columns, a value that is no
-            number, a fraction far outside 0 to 1, an `in_frame` of another value, a picture that is
+            number, a fraction far outside 0 to 1, an `in_frame` of another value, an image that is
             not there.
     """
     if part not in FILES:
         raise DataError(f"no part '{part}' of GazeFollow; there are {', '.join(FILES)}")
     root = Path(root)
-    size_of = size_of or pictures.in_folder(root)
-    made = Builder()
+    size_of = size_of or images.in_folder(root)
+    created = Builder()
     people: dict[tuple[str, float, float], _Person] = {}
     for where, cells in rows.read(root / FILES[part], len(COLUMNS) + (part == "train"), _MOST):
         values = rows.numbers(where, cells[1:14], COLUMNS[1:])
-        told = _in_frame(where, cells[14]) if part == "train" else 1
-        one = _Person(where, cells[0].strip(), values, told)
+        known = _in_frame(where, cells[14]) if part == "train" else 1
+        one = _Person(where, cells[0].strip(), values, known)
         _check(one)
         if part == "train":
-            _add(one, size_of, made)
+            _add(one, size_of, created)
         else:
-            key = one.picture, values[5], values[6]
+            key = one.image, values[5], values[6]
             people.setdefault(key, one).points.append(values[7:9])
     for one in people.values():
-        _add(one, size_of, made)
-    empty = sum(not r["in_frame"] for r in made.rows)
-    if unsure := sum(r["in_frame"] == NOT_TOLD for r in made.rows):
-        made.notes.append(f"{unsure} looks of which it is not told whether they leave the picture")
+        _add(one, size_of, created)
+    empty = sum(not r["in_frame"] for r in created.rows)
+    if unsure := sum(r["in_frame"] == NOT_STATED for r in created.rows):
+        created.notes.append(f"{unsure} looks of which it is not told whether they leave the image")
     if empty:
-        made.notes.append(f"{empty} looks leave the picture")
-    return made.looks()
+        created.notes.append(f"{empty} looks leave the image")
+    return created.looks()
 
 
 @dataclass
 class _Person:
     where: str
-    picture: str
+    image: str
     values: Sequence[float]
     """Columns from `number` on."""
     in_frame: int
@@ -94,14 +94,14 @@ class _Person:
 
 
 def _add(one: _Person, size_of: SizeOf, made: Builder) -> None:
-    width, height = size_of(one.picture)
+    width, height = size_of(one.image)
     eye, point, head = one.values[5:7], one.values[7:9], one.values[9:13]
     points = (one.points or [point]) if one.in_frame == 1 else []
     ordered = np.sort(np.reshape(head, (2, 2)), axis=0).ravel().tolist()  # some are inside out
     made.add(
         one.where,
-        picture=one.picture,
-        video=one.picture,
+        image=one.image,
+        video=one.image,
         in_frame=one.in_frame,
         person=f"{eye[0]:g},{eye[1]:g}",
         head_xyxy=ordered if ordered[0] < ordered[2] and ordered[1] < ordered[3] else None,
@@ -116,7 +116,7 @@ def _in_frame(where: str, cell: str) -> int:
         value = float(cell)
     except ValueError:
         value = float("nan")
-    if value not in (1, 0, NOT_TOLD):
+    if value not in (1, 0, NOT_STATED):
         raise DataError(f"{where}: in_frame is '{cell.strip()}', expected 1, 0 or -1")
     return int(value)
 
@@ -126,5 +126,5 @@ def _check(one: _Person) -> None:
     if not all(-0.5 <= v <= 1.5 for v in fractions):
         raise DataError(
             f"{one.where}: eyes and gaze {', '.join(f'{v:g}' for v in fractions)} should be "
-            "fractions of the picture"
+            "fractions of the image"
         )

@@ -29,10 +29,10 @@ def read(path: Path | str) -> HeadBoxes:
     files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path} has no head boxes: no file *{SUFFIX} in it")
-    found: HeadBoxes = {}
+    result: HeadBoxes = {}
     for file in files:
-        found |= _of_video(file)
-    return found
+        result |= _of_video(file)
+    return result
 
 
 def _of_video(path: Path) -> HeadBoxes:

@@ -1,4 +1,4 @@
-"""Annotated looks in memory: who, in which picture, looks at which point by how many annotators."""
+"""Annotated looks in memory: who, in which image, looks at which point by how many annotators."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from eyeline.errors import DataError, check_shape
 from eyeline.geometry.boxes import centre
 from eyeline.results import Floats, Ints
 
-NOT_TOLD = -1
+NOT_STATED = -1
 """Of `Looks.in_frame`: the annotators could not say."""
 
 
 @dataclass(frozen=True)
 class Looks:
-    """One row a person and picture; all of one data set and part of it."""
+    """One row a person and image; all of one data set and part of it."""
 
     source: tuple[str, ...]
     """`n` places, file and line, for messages."""
-    picture: tuple[str, ...]
-    """`n` names of pictures, as the data set has them; the same for all people in a picture."""
+    image: tuple[str, ...]
+    """`n` names of images, as the data set has them; the same for all people in an image."""
     video: tuple[str, ...]
-    """`n` names of videos, or of pictures of no video."""
+    """`n` names of videos, or of images of no video."""
     frame: Ints
     """`(n,)` number in the video, -1 for none."""
     person: tuple[str, ...]
-    """`n` names of people, telling apart those in one picture."""
+    """`n` names of people, telling apart those in one image."""
     head_xyxy: Floats
     """`(n, 4)` pixels, NaN where it is not told."""
     eyes_px: Floats
     """`(n, 2)`, NaN where they are not told."""
     size_px: Floats
-    """`(n, 2)` width and height of the picture, NaN where they are not known."""
+    """`(n, 2)` width and height of the image, NaN where they are not known."""
     in_frame: Ints
-    """`(n,)` 1: looks at something in the picture, 0: at something outside, `NOT_TOLD`."""
+    """`(n,)` 1: looks at something in the image, 0: at something outside, `NOT_STATED`."""
     points_px: Floats
-    """`(m, 2)` annotated points, those of a row together; only looks in the picture have any."""
+    """`(m, 2)` annotated points, those of a row together; only looks in the image have any."""
     first: Ints
     """`(n + 1,)` row i has the points from `first[i]` to `first[i + 1]`."""
     target_xyxy: Floats
@@ -144,7 +144,7 @@ class Builder:
         self,
         source: str,
         *,
-        picture: str,
+        image: str,
         video: str,
         person: str,
         head_xyxy: Sequence[float] | None = None,
@@ -160,16 +160,16 @@ class Builder:
         self.rows.append(
             {
                 "source": source,
-                "picture": picture,
+                "picture": image,
                 "video": video,
                 "person": person,
                 "frame": frame,
                 "in_frame": in_frame,
                 "speaks": speaks,
-                "head_xyxy": _told(head_xyxy, 4),
-                "eyes_px": _told(eyes_px, 2),
-                "size_px": _told(size_px, 2),
-                "target_xyxy": _told(target_xyxy, 4),
+                "head_xyxy": _padded(head_xyxy, 4),
+                "eyes_px": _padded(eyes_px, 2),
+                "size_px": _padded(size_px, 2),
+                "target_xyxy": _padded(target_xyxy, 4),
             }
         )
         self.points.append(np.array(points_px, np.float64).reshape(-1, 2))
@@ -191,17 +191,17 @@ class Builder:
 
 
 def looked_at(
-    points_px: Floats, head_xyxy: Floats, picture: Sequence[str], row: Ints | None = None
+    points_px: Floats, head_xyxy: Floats, image: Sequence[str], row: Ints | None = None
 ) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """In whose head box each point lies, of the people annotated in the same picture.
+    """In whose head box each point lies, of the people annotated in the same image.
 
     Of several boxes the one whose middle is nearest, measured in the box's size; never the looker's
     own.
 
     Args:
         points_px: `(k, 2)`, NaN for none.
-        head_xyxy: `(n, 4)` of the people in all pictures.
-        picture: `n` names.
+        head_xyxy: `(n, 4)` of the people in all images.
+        image: `n` names.
         row: `(k,)` the looker's row of each point; the points' own order by default.
 
     Returns:
@@ -209,15 +209,15 @@ def looked_at(
     """
     row = np.arange(len(points_px)) if row is None else row
     others: dict[str, list[int]] = {}
-    for i, name in enumerate(picture):
+    for i, name in enumerate(image):
         others.setdefault(name, []).append(i)
-    found, alone = np.full(len(points_px), -1), np.zeros(len(points_px), bool)
+    result, alone = np.full(len(points_px), -1), np.zeros(len(points_px), bool)
     for k, (point, mine) in enumerate(zip(points_px, row.tolist(), strict=True)):
-        near = np.array([i for i in others[picture[mine]] if i != mine], np.int64)
+        near = np.array([i for i in others[image[mine]] if i != mine], np.int64)
         alone[k] = not len(near)
         if len(near) and not np.isnan(point).any():
-            found[k] = _within(point, head_xyxy[near], near)
-    return found, ~alone
+            result[k] = _within(point, head_xyxy[near], near)
+    return result, ~alone
 
 
 def _within(point: Floats, boxes: Floats, rows: Ints) -> int:
@@ -229,5 +229,5 @@ def _within(point: Floats, boxes: Floats, rows: Ints) -> int:
     return int(rows[np.argmin(np.where(inside, away, np.inf))])
 
 
-def _told(values: Sequence[float] | None, width: int) -> list[float]:
+def _padded(values: Sequence[float] | None, width: int) -> list[float]:
     return [np.nan] * width if values is None else [float(v) for v in values]

@@ -32,8 +32,8 @@ def read(path: Path, least: int, most: int | None = None) -> Lines:
                 if not any(cell.strip() for cell in cells):
                     continue
                 if not least <= len(cells) <= most:
-                    told = f"{least}" if least == most else f"{least} to {most}"
-                    raise DataError(f"{where}: {len(cells)} columns, expected {told}")
+                    known = f"{least}" if least == most else f"{least} to {most}"
+                    raise DataError(f"{where}: {len(cells)} columns, expected {known}")
                 yield where, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
@@ -41,7 +41,7 @@ def read(path: Path, least: int, most: int | None = None) -> Lines:
 
 def numbers(where: str, cells: Sequence[str], names: Sequence[str]) -> list[float]:
     """Cells as numbers; DataError names the first that is none."""
-    found = []
+    result = []
     for name, cell in zip(names, cells, strict=True):
         try:
             value = float(cell)
@@ -49,8 +49,8 @@ def numbers(where: str, cells: Sequence[str], names: Sequence[str]) -> list[floa
             raise DataError(f"{where}: {name} is '{cell.strip()}', expected a number") from None
         if value != value or value in (float("inf"), float("-inf")):
             raise DataError(f"{where}: {name} is {cell.strip()}")
-        found.append(value)
-    return found
+        result.append(value)
+    return result
 
 
 def check_box(where: str, box: Sequence[float], what: str = "head box") -> None:

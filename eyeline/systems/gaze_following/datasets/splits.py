@@ -36,7 +36,7 @@ def write(path: Path | str, videos: Iterable[str]) -> None:
 
 
 def drawn(
-    videos: Sequence[str], shares: Sequence[float], seed: int = 0
+    videos: Sequence[str], fractions: Sequence[float], seed: int = 0
 ) -> tuple[tuple[str, ...], ...]:
     """Videos divided at random into lists of these shares, none of them empty; orders are kept.
 
@@ -45,10 +45,10 @@ def drawn(
     Raises:
         DataError: fewer videos than lists, or shares that do not sum to one.
     """
-    if len(videos) < len(shares) or not np.isclose(sum(shares), 1) or min(shares) <= 0:
-        raise DataError(f"{len(videos)} videos cannot be divided by shares of {list(shares)}")
+    if len(videos) < len(fractions) or not np.isclose(sum(fractions), 1) or min(fractions) <= 0:
+        raise DataError(f"{len(videos)} videos cannot be divided by shares of {list(fractions)}")
     order = np.random.default_rng(seed).permutation(len(videos))
-    spare = len(videos) - len(shares)
-    ends = np.round(np.cumsum(shares) * spare).astype(int) + np.arange(1, len(shares) + 1)
+    spare = len(videos) - len(fractions)
+    ends = np.round(np.cumsum(fractions) * spare).astype(int) + np.arange(1, len(fractions) + 1)
     lists = np.split(order, ends[:-1])
     return tuple(tuple(videos[i] for i in sorted(own.tolist())) for own in lists)

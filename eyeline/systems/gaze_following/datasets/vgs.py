@@ -1,6 +1,6 @@
 """VideoGazeSpeech in its two published formats: text with points, and COCO instances with boxes.
 
-Pictures are called `VVVHFFF.jpg`: video, number of the looker's head from 1, frame from 0. Copies
+Images are called `VVVHFFF.jpg`: video, number of the looker's head from 1, frame from 0. Copies
 of a frame for different heads show the same.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 from eyeline.documents import read_json
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import pictures, rows
+from eyeline.systems.gaze_following.datasets import images, rows
+from eyeline.systems.gaze_following.datasets.images import SizeOf
 from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
-from eyeline.systems.gaze_following.datasets.pictures import SizeOf
 from eyeline.systems.gaze_following.formats import FrameName
 
 CATEGORY = "target"
@@ -27,14 +27,14 @@ Speakers = Mapping[tuple[str, int], frozenset[int]]
 """By video and frame the heads that speak, from 1; nobody in an empty set."""
 
 
-def picture_of(name: FrameName) -> str:
+def image_of(name: FrameName) -> str:
     """The name of a frame without the head: the same for all people in it."""
     return f"{name.video}_{name.frame:03d}"
 
 
 def read_text(
     path: Path | str,
-    size_of: SizeOf = pictures.unknown,
+    size_of: SizeOf = images.unknown,
     *,
     speakers: Speakers | None = None,
 ) -> Looks:
@@ -46,14 +46,14 @@ def read_text(
         speakers: see `read_speakers`.
 
     Returns:
-        One row a line; videos by number, people by head. Points beyond the picture's border and
+        One row a line; videos by number, people by head. Points beyond the image's border and
         those at (-1, -1) are looks out of it.
 
     Raises:
         DataError: naming file and row: one that is not seven columns, a value that is no number, an
             empty head box, a name of another form, or a look that is told twice.
     """
-    path, made, seen = Path(path), Builder(), set[FrameName]()
+    path, created, seen = Path(path), Builder(), set[FrameName]()
     for number, row in enumerate(formats.read_truth(path), start=1):
         where = f"{path}, row {number}"
         name = formats.parse_name(row.name, where)
@@ -65,9 +65,9 @@ def read_text(
         seen.add(name)
         size = size_of(row.name)
         inside = _inside(row.point_px, size)
-        made.add(
+        created.add(
             where,
-            picture=picture_of(name),
+            image=image_of(name),
             video=name.video,
             frame=name.frame,
             person=str(name.head),
@@ -77,7 +77,7 @@ def read_text(
             size_px=size,
             speaks=_speaks(name, speakers),
         )
-    return made.looks()
+    return created.looks()
 
 
 def read_speakers(path: Path | str) -> dict[tuple[str, int], frozenset[int]]:
@@ -86,24 +86,24 @@ def read_speakers(path: Path | str) -> dict[tuple[str, int], frozenset[int]]:
     Raises:
         DataError: naming file and line: another number of columns, a value that is no number.
     """
-    found: dict[tuple[str, int], set[int]] = {}
+    result: dict[tuple[str, int], set[int]] = {}
     for where, cells in rows.read(Path(path), 3):
         frame, head = rows.numbers(where, cells[1:], ("frame", "head"))
-        heads = found.setdefault((cells[0].strip(), int(frame)), set())
+        heads = result.setdefault((cells[0].strip(), int(frame)), set())
         heads |= {int(head)} - {0}
-    return {place: frozenset(heads) for place, heads in found.items()}
+    return {place: frozenset(heads) for place, heads in result.items()}
 
 
 def read_coco(path: Path | str, heads_xyxy: Mapping[str, Sequence[float]] | None = None) -> Looks:
-    """Looks of the COCO form: for each picture the boxes of what its head looks at.
+    """Looks of the COCO form: for each image the boxes of what its head looks at.
 
     Args:
         path: such as `instances_val2017.json`.
-        heads_xyxy: head boxes by picture name, which the file does not hold.
+        heads_xyxy: head boxes by image name, which the file does not hold.
 
     Returns:
         One row an annotation of the category `target` that is not ignored and has an area, with the
-        middle of its box as the point. Pictures without one have no row; notes count them.
+        middle of its box as the point. Images without one have no row; notes count them.
 
     Raises:
         DataError: no JSON of COCO instances, naming the annotation that is at fault.
@@ -115,7 +115,7 @@ def read_instances(
     content: Any, path: str, heads_xyxy: Mapping[str, Sequence[float]] | None = None
 ) -> Looks:
     """The same of what such a file holds; `path` is what to call it in messages."""
-    made = Builder()
+    created = Builder()
     try:
         images = {image["id"]: image for image in content["images"]}
         wanted = {c["id"] for c in content["categories"] if c["name"] == CATEGORY}
@@ -123,18 +123,18 @@ def read_instances(
         raise DataError(f"{path} is no file of COCO instances: {error}") from None
     if not wanted:
         raise DataError(f"{path} has no category called '{CATEGORY}'")
-    told = set()
+    known = set()
     for number, entry in enumerate(content.get("annotations", [])):
         where = f"{path}, annotations[{number}]"
         image, box = _annotation(entry, images, wanted, where)
         if box is None:
             continue
-        told.add(image["id"])
+        known.add(image["id"])
         name = formats.parse_name(image["file_name"], where)
         head = heads_xyxy.get(image["file_name"]) if heads_xyxy else None
-        made.add(
+        created.add(
             where,
-            picture=picture_of(name),
+            image=image_of(name),
             video=name.video,
             frame=name.frame,
             person=str(name.head),
@@ -143,15 +143,15 @@ def read_instances(
             target_xyxy=box,
             points_px=[((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)],
         )
-    if lacking := len(images) - len(told):
-        made.notes.append(f"{path}: {lacking} of {len(images)} pictures have no target: left out")
-    return made.looks()
+    if lacking := len(images) - len(known):
+        created.notes.append(f"{path}: {lacking} of {len(images)} images have no target: left out")
+    return created.looks()
 
 
 def _annotation(
     entry: Any, images: Mapping[Any, Any], wanted: set[Any], where: str
 ) -> tuple[Any, list[float] | None]:
-    """The picture and the box; no box where the published loader would drop it."""
+    """The image and the box; no box where the published loader would drop it."""
     try:
         image = images[entry["image_id"]]
         x, y, width, height = (float(v) for v in entry["bbox"])

@@ -42,7 +42,7 @@ def instances(path: Path | str, category: str | None = None) -> dict[str, Any]:
     Raises:
         DataError: no XML files, or one that is no annotation of VOC; names it.
     """
-    path, images, found = Path(path), list[dict[str, Any]](), list[tuple[str, int, Floats]]()
+    path, images, result = Path(path), list[dict[str, Any]](), list[tuple[str, int, Floats]]()
     names = set[str]()
     for stem, where, data in sorted(_documents(path)):
         image, objects = _image(parse_xml(data, where), stem, where)
@@ -50,11 +50,11 @@ def instances(path: Path | str, category: str | None = None) -> dict[str, Any]:
             raise DataError(f"{where}: {image['file_name']} is labelled twice")
         names.add(image["file_name"])
         images.append({"id": len(images) + 1, **image})
-        found += [(name, len(images), box) for name, box in objects]
+        result += [(name, len(images), box) for name, box in objects]
     if not images:
         raise DataError(f"{path} holds no XML file of labels")
-    wanted = _wanted(path, category, {name for name, _, _ in found})
-    mine = [(image, box) for name, image, box in found if name == wanted]
+    wanted = _wanted(path, category, {name for name, _, _ in result})
+    mine = [(image, box) for name, image, box in result if name == wanted]
     return {
         "images": images,
         "annotations": [instance(i, image, box) for i, (image, box) in enumerate(mine, start=1)],

@@ -47,11 +47,11 @@ def of_maps(maps: Sequence[Tensor]) -> list[Tensor]:
 
 
 def within(size_hw: tuple[int, int], padded_hw: tuple[int, int], stride: int) -> Tensor:
-    """Which anchors `(h * w * 3,)` of a map stand on a picture and not on what a batch adds to it.
+    """Which anchors `(h * w * 3,)` of a map stand on an image and not on what a batch adds to it.
 
     Args:
         size_hw: of the map, the batch's.
-        padded_hw: of the picture, a multiple of 32.
+        padded_hw: of the image, a multiple of 32.
         stride: of the level.
     """
     rows = torch.arange(size_hw[0]) < -(-padded_hw[0] // stride)

@@ -1,6 +1,6 @@
 """Average precision of boxes and masks as COCO counts it, with the limits that were published.
 
-Counted by pycocotools. The first figure takes the 100 surest boxes of a picture, the next five the
+Counted by pycocotools. The first figure takes the 100 surest boxes of an image, the next five the
 1000 surest, as mmdetection's limits of 100, 300 and 1000 give it.
 """
 
@@ -20,7 +20,7 @@ KINDS = ("bbox", "segm")
 """What is scored, in COCO's words."""
 
 LIMITS = (100, 300, 1000)
-"""Most boxes of a picture that count."""
+"""Most boxes of an image that count."""
 
 NAMES = (
     *("mAP", "mAP_50", "mAP_75", "mAP_s", "mAP_m", "mAP_l"),
@@ -43,7 +43,7 @@ def score(truth: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], kind: 
         kind: one of `KINDS`.
 
     Raises:
-        DataError: answers for pictures that are not in the truth, or not of that form.
+        DataError: answers for images that are not in the truth, or not of that form.
     """
     from pycocotools.cocoeval import COCOeval
 
@@ -71,11 +71,11 @@ def as_published(scores: Mapping[str, float | None]) -> dict[str, float]:
 def _opened(truth: Mapping[str, Any]) -> Any:
     from pycocotools.coco import COCO
 
-    made = COCO()
+    created = COCO()
     annotations = [_whole(one, number + 1) for number, one in enumerate(truth["annotations"])]
-    made.dataset = {**truth, "annotations": annotations}
-    made.createIndex()
-    return made
+    created.dataset = {**truth, "annotations": annotations}
+    created.createIndex()
+    return created
 
 
 def _whole(annotation: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -96,14 +96,14 @@ def _loaded(known: Any, answers: Sequence[Mapping[str, Any]], kind: str) -> Any:
 
     kept = [{k: v for k, v in a.items() if kind == "bbox" or k != "bbox"} for a in answers]
     if not kept:
-        made = COCO()
-        made.dataset = {**known.dataset, "annotations": []}
-        made.createIndex()
-        return made
+        created = COCO()
+        created.dataset = {**known.dataset, "annotations": []}
+        created.createIndex()
+        return created
     try:
         strange = {a["image_id"] for a in kept} - set(known.getImgIds())
         if strange:
-            raise DataError(f"answers for pictures that are not there: {sorted(strange)[:4]}")
+            raise DataError(f"answers for images that are not there: {sorted(strange)[:4]}")
         wanted = "bbox" if kind == "bbox" else "segmentation"
         if any(wanted not in a or not np.isfinite(a["score"]) for a in kept):
             raise DataError(f"answers without '{wanted}', or with a score that is no number")

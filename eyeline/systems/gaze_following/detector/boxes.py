@@ -33,13 +33,13 @@ def encode(start_xyxy: Tensor, goal_xyxy: Tensor, spread: tuple[float, ...]) -> 
 def decode(
     start_xyxy: Tensor, deltas: Tensor, spread: tuple[float, ...], size_hw: tuple[int, int]
 ) -> Tensor:
-    """Boxes `(n, 4)` that are `deltas` from `start_xyxy`, cut at the picture's borders.
+    """Boxes `(n, 4)` that are `deltas` from `start_xyxy`, cut at the image's borders.
 
     Args:
         start_xyxy: `(n, 4)`.
         deltas: `(n, 4)` as of `encode`.
         spread: one of the above.
-        size_hw: of the picture.
+        size_hw: of the image.
     """
     start, sides = _centre_and_sides(start_xyxy)
     deltas = deltas * deltas.new_tensor(spread)

@@ -20,14 +20,14 @@ CATEGORY = "target"
 """The only one."""
 
 _LEAST_SIDE_PX = 32
-"""Smaller pictures are left out of training."""
+"""Smaller images are left out of training."""
 
 _FAULTS = (KeyError, TypeError, ValueError, IndexError)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Something that a person in the picture looks at."""
+    """Something that a person in the image looks at."""
 
     box_xyxy: tuple[float, float, float, float]
     """Pixels."""
@@ -36,8 +36,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture and what is marked in it."""
+class ImageItem:
+    """An image and what is marked in it."""
 
     number: int
     """COCO's `id`."""
@@ -48,7 +48,7 @@ class Picture:
 
     @property
     def is_landscape(self) -> bool:
-        """Wider than high; pictures of both kinds do not share a batch."""
+        """Wider than high; images of both kinds do not share a batch."""
         return self.size_wh[0] > self.size_wh[1]
 
 
@@ -57,19 +57,19 @@ class Annotations:
     """What a file holds."""
 
     source: Path
-    pictures: tuple[Picture, ...]
+    images: tuple[ImageItem, ...]
     left_out: dict[str, int] = field(default_factory=dict)
-    """How many annotations and pictures were not taken, by reason."""
+    """How many annotations and images were not taken, by reason."""
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
 
 def read(path: Path | str, *, for_training: bool = False) -> Annotations:
-    """The pictures of a file of instances, and their usable targets.
+    """The images of a file of instances, and their usable targets.
 
     Targets that are ignored, crowds, of another category, without an area, less than a pixel wide
-    or high, or beside the picture are left out and counted. Training also leaves out pictures
+    or high, or beside the image are left out and counted. Training also leaves out images
     without any annotation of a target, and those with a side below 32 pixels.
 
     Args:
@@ -87,19 +87,19 @@ def read(path: Path | str, *, for_training: bool = False) -> Annotations:
         if not isinstance(entry, Mapping) or "image_id" not in entry:
             raise DataError(f"{path}, annotations[{row}] has no image_id")
         marked.setdefault(entry["image_id"], []).append((row, entry))
-    left_out, pictures = Counter[str](), []
+    left_out, images = Counter[str](), []
     for row, entry in enumerate(content["images"]):
         own = marked.pop(entry.get("id"), []) if isinstance(entry, Mapping) else []
-        picture, any_target = _picture(path, row, entry, own, category, left_out)
+        image, any_target = _image(path, row, entry, own, category, left_out)
         if for_training and not any_target:
-            left_out["pictures without a target"] += 1
-        elif for_training and min(picture.size_wh) < _LEAST_SIDE_PX:
-            left_out["small pictures"] += 1
+            left_out["images without a target"] += 1
+        elif for_training and min(image.size_wh) < _LEAST_SIDE_PX:
+            left_out["small images"] += 1
         else:
-            pictures.append(picture)
+            images.append(image)
     if marked:
         raise DataError(f"{path} annotates images that it does not list: {_some(marked)}")
-    return Annotations(path, tuple(pictures), dict(left_out))
+    return Annotations(path, tuple(images), dict(left_out))
 
 
 def contents(path: Path) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def rasterised(outline: Any, box_xyxy: tuple[float, ...], size_wh: tuple[int, in
     Args:
         outline: as of `Target`.
         box_xyxy: stands for an outline that is None.
-        size_wh: of the picture.
+        size_wh: of the image.
 
     Raises:
         DataError: an outline that is neither polygons nor run lengths.
@@ -139,12 +139,12 @@ def rasterised(outline: Any, box_xyxy: tuple[float, ...], size_wh: tuple[int, in
         with warnings.catch_warnings():
             # of the library's way to make an array, which NumPy wants otherwise some day
             warnings.simplefilter("ignore", DeprecationWarning)
-            found: npt.NDArray[np.uint8] = mask.decode(coded)
+            result: npt.NDArray[np.uint8] = mask.decode(coded)
     except _FAULTS as error:
         raise DataError(f"no segmentation of COCO: {type(error).__name__} {error}") from error
-    if found.shape != (h, w):
-        raise DataError(f"a segmentation of {found.shape} in a picture of {(h, w)}")
-    return found
+    if result.shape != (h, w):
+        raise DataError(f"a segmentation of {result.shape} in an image of {(h, w)}")
+    return result
 
 
 def run_lengths(mask_: npt.NDArray[np.bool_]) -> dict[str, Any]:
@@ -166,11 +166,11 @@ def instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _picture(
+def _image(
     path: Path, row: int, entry: Any, own: list[tuple[int, Any]], category: Any,
     left_out: Counter[str],
-) -> tuple[Picture, bool]:  # fmt: skip
-    """A picture, and whether anything in it is of the category."""
+) -> tuple[ImageItem, bool]:  # fmt: skip
+    """An image, and whether anything in it is of the category."""
     try:
         number, name = int(entry["id"]), str(entry["file_name"])
         size = int(entry["width"]), int(entry["height"])
@@ -186,7 +186,7 @@ def _picture(
         else:
             left_out[reason] += 1
     of_category = any(one.get("category_id") == category for _, one in own)
-    return Picture(number, name, size, tuple(targets)), of_category
+    return ImageItem(number, name, size, tuple(targets)), of_category
 
 
 def _target(
@@ -207,7 +207,7 @@ def _target(
     overlap_y = min(y + h, size_wh[1]) - max(y, 0)
     reasons = {
         "ignored": bool(entry.get("ignore")),
-        "beside the picture": overlap_x <= 0 or overlap_y <= 0,
+        "beside the image": overlap_x <= 0 or overlap_y <= 0,
         "less than a pixel": area <= 0 or w < 1 or h < 1,
         "of another category": kind != category,
         "crowds": bool(entry.get("iscrowd")),

@@ -1,4 +1,4 @@
-"""Pictures with targets as the network learns from them, and batches of pictures that are alike."""
+"""Images with targets as the network learns from them, and batches of images that are alike."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from torch.utils.data import DataLoader, Dataset
 from eyeline.errors import DataError
 from eyeline.results import Image
 from eyeline.systems.gaze_following.detector import coco, inputs
-from eyeline.systems.gaze_following.detector.coco import Annotations, Picture
+from eyeline.systems.gaze_following.detector.coco import Annotations, ImageItem
 from eyeline.systems.gaze_following.detector.targets import Targets
 from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training.loop import Epoch
 
 ORIGINAL_NAMES = {fusion: f"coco-{word}" for fusion, word in FUSION_WORDS.items()}
-"""Folders of the published data set, by what was written into its pictures."""
+"""Folders of the published data set, by what was written into its images."""
 
 
 class Batch(NamedTuple):
-    """Some pictures."""
+    """Some images."""
 
-    pictures: Tensor
+    images: Tensor
     """`(batch, 3, h, w)` as of `inputs.batch`."""
     targets: list[Targets]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture as shown, with its targets."""
+    """One image as shown, with its targets."""
 
     pixels: Tensor
     """`(3, h, w)` as of `inputs.show`."""
@@ -43,8 +43,8 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Pictures(Dataset[Sample]):
-    """Annotated pictures in a folder."""
+class Images(Dataset[Sample]):
+    """Annotated images in a folder."""
 
     annotations: Annotations
     folder: Path
@@ -57,50 +57,48 @@ class Pictures(Dataset[Sample]):
         return len(self.annotations)
 
     def __getitem__(self, number: int) -> Sample:
-        picture = self.annotations.pictures[number]
+        frame = self.annotations.images[number]
         mirrored = bool(self.mirrored and self.mirrored[number])
         image = self.image(number)
         shown = inputs.show(image, short_px=self.short_px, mirrored=mirrored)
         try:
-            boxes, masks = _as_shown(picture, shown, mirrored)
+            boxes, masks = _as_shown(frame, shown, mirrored)
         except DataError as error:
-            raise DataError(
-                f"{self.annotations.source}, image {picture.number}: {error}"
-            ) from error
+            raise DataError(f"{self.annotations.source}, image {frame.number}: {error}") from error
         padded_hw = int(shown.pixels.shape[1]), int(shown.pixels.shape[2])
         return Sample(shown.pixels, Targets(boxes, masks, shown.size_hw, padded_hw))
 
     def image(self, number: int) -> Image:
-        """A picture `(h, w, 3)` RGB; DataError where it is not there or of another size."""
-        picture = self.annotations.pictures[number]
-        image = read_image(self.folder / picture.name)
+        """An image `(h, w, 3)` RGB; DataError where it is not there or of another size."""
+        frame = self.annotations.images[number]
+        image = read_image(self.folder / frame.name)
         h, w = image.shape[:2]
-        if (w, h) != picture.size_wh:
+        if (w, h) != frame.size_wh:
             raise DataError(
-                f"{self.folder / picture.name} is {w} x {h} pixels; its annotations say "
-                f"{picture.size_wh[0]} x {picture.size_wh[1]}"
+                f"{self.folder / frame.name} is {w} x {h} pixels; its annotations say "
+                f"{frame.size_wh[0]} x {frame.size_wh[1]}"
             )
         return image
 
-    def with_mirrored(self, share: float, seed: int) -> Pictures:
+    def with_mirrored(self, fraction: float, seed: int) -> Images:
         """The same, so large a share of them mirrored by chance."""
         generator = torch.Generator().manual_seed(seed)
-        mirrored = (torch.rand(len(self), generator=generator) < share).tolist()
-        return Pictures(self.annotations, self.folder, self.short_px, mirrored)
+        mirrored = (torch.rand(len(self), generator=generator) < fraction).tolist()
+        return Images(self.annotations, self.folder, self.short_px, mirrored)
 
 
 def open_split(
     root: Path | str, split: str, fusion: Fusion, *, short_px: int = inputs.SHORT_PX,
     for_training: bool = False,
-) -> Pictures:  # fmt: skip
+) -> Images:  # fmt: skip
     """A split of a data set in COCO's layout.
 
     Args:
         root: holds `annotations/instances_<split>.json` and `<split>/`, or a folder with that for
             each fusion, under its name or the published one.
         split: such as `train2017`.
-        fusion: what was written into the pictures; only chooses the folder.
-        short_px: as of `Pictures`.
+        fusion: what was written into the images; only chooses the folder.
+        short_px: as of `Images`.
         for_training: see `coco.read`.
 
     Raises:
@@ -115,44 +113,44 @@ def open_split(
     file = folder / "annotations" / f"instances_{split}.json"
     annotations = coco.read(file, for_training=for_training)
     if not len(annotations):
-        raise DataError(f"{file} has no picture with a target: {annotations.left_out}")
-    return Pictures(annotations, folder / split, short_px)
+        raise DataError(f"{file} has no image with a target: {annotations.left_out}")
+    return Images(annotations, folder / split, short_px)
 
 
 def batches(
-    pictures: Pictures, epoch: Epoch, *, batch_size: int, mirror: float, workers: int = 0
+    images: Images, epoch: Epoch, *, batch_size: int, mirror: float, workers: int = 0
 ) -> Iterator[Batch]:
     """An epoch of one process.
 
     Args:
-        pictures: all of them.
+        images: all of them.
         epoch: which, and whose share.
         batch_size: of this process.
-        mirror: share of pictures that are mirrored.
+        mirror: share of images that are mirrored.
         workers: processes that read.
     """
     order = grouped(
-        [p.is_landscape for p in pictures.annotations.pictures], batch_size, epoch.world, epoch.seed
+        [p.is_landscape for p in images.annotations.images], batch_size, epoch.world, epoch.seed
     )
-    share = slice(epoch.rank * batch_size, (epoch.rank + 1) * batch_size)
-    own = [together[share] for together in order][epoch.done :]
-    shown = pictures.with_mirrored(mirror, epoch.seed)
+    fraction = slice(epoch.rank * batch_size, (epoch.rank + 1) * batch_size)
+    own = [together[fraction] for together in order][epoch.done :]
+    shown = images.with_mirrored(mirror, epoch.seed)
     return iter(DataLoader(shown, batch_sampler=own, collate_fn=collate, num_workers=workers))
 
 
 def grouped(landscape: Sequence[bool], batch_size: int, world: int, seed: int) -> list[list[int]]:
-    """Rows of pictures in an epoch's order, as many as all processes take at once.
+    """Rows of images in an epoch's order, as many as all processes take at once.
 
-    Wide and high pictures are not mixed; where a kind does not divide, its first ones come twice.
+    Wide and high images are not mixed; where a kind does not divide, its first ones come twice.
 
     Args:
-        landscape: of each picture, whether it is wide.
-        batch_size: pictures a process.
+        landscape: of each image, whether it is wide.
+        batch_size: images a process.
         world: processes.
         seed: of the order.
     """
     generator = torch.Generator().manual_seed(seed)
-    size, found = batch_size * world, []
+    size, result = batch_size * world, []
     kinds = np.asarray(landscape, bool)
     for kind in (False, True):
         rows = np.flatnonzero(kinds == kind)
@@ -160,46 +158,46 @@ def grouped(landscape: Sequence[bool], batch_size: int, world: int, seed: int) -
             continue
         rows = rows[torch.randperm(len(rows), generator=generator).numpy()]
         whole = np.resize(rows, -(-len(rows) // size) * size)
-        found += [part.tolist() for part in whole.reshape(-1, size)]
-    return [found[i] for i in torch.randperm(len(found), generator=generator).tolist()]
+        result += [part.tolist() for part in whole.reshape(-1, size)]
+    return [result[i] for i in torch.randperm(len(result), generator=generator).tolist()]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Pictures of several sizes as one batch."""
+    """Images of several sizes as one batch."""
     return Batch(inputs.batch([s.pixels for s in samples]), [s.targets for s in samples])
 
 
 def read_image(path: Path) -> Image:
-    """A picture file as `(h, w, 3)` RGB, upright; DataError where it is none."""
+    """An image file as `(h, w, 3)` RGB, upright; DataError where it is none."""
     try:
         return decoded(path.read_bytes())
     except OSError as error:
-        raise DataError(f"cannot read the picture {path}: {error}") from error
+        raise DataError(f"cannot read the image {path}: {error}") from error
     except ValueError:
-        raise DataError(f"{path} is no picture that can be read") from None
+        raise DataError(f"{path} is no image that can be read") from None
 
 
 def decoded(content: bytes) -> Image:
-    """The pixels of a picture file's content; ValueError where it is none."""
+    """The pixels of an image file's content; ValueError where it is none."""
     import cv2
 
-    found = (
+    result = (
         cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
     )
-    if found is None:
+    if result is None:
         raise ValueError("no image")
-    return np.asarray(found, np.uint8)
+    return np.asarray(result, np.uint8)
 
 
-def _as_shown(picture: Picture, shown: inputs.Shown, mirrored: bool) -> tuple[Tensor, Tensor]:
-    """Boxes `(n, 4)` and masks `(n, h, w)` of the targets in the pixels of the picture as shown."""
+def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Tensor, Tensor]:
+    """Boxes `(n, 4)` and masks `(n, h, w)` of the targets in the pixels of the image as shown."""
     h, w = shown.size_hw
-    given = np.array([t.box_xyxy for t in picture.targets], np.float32).reshape(-1, 4)
+    given = np.array([t.box_xyxy for t in frame.targets], np.float32).reshape(-1, 4)
     boxes = given * shown.scale_xyxy.astype(np.float32)
     boxes = boxes.clip(0, np.array([w, h, w, h], np.float32))
     masks = np.zeros((len(boxes), h, w), np.uint8)
-    for number, target in enumerate(picture.targets):
-        drawn = coco.rasterised(target.outline, target.box_xyxy, picture.size_wh)
+    for number, target in enumerate(frame.targets):
+        drawn = coco.rasterised(target.outline, target.box_xyxy, frame.size_wh)
         masks[number] = _resized(drawn, (w, h))
     if mirrored:
         boxes[:, [0, 2]] = w - boxes[:, [2, 0]]

@@ -1,4 +1,4 @@
-"""From proposals to boxes and masks of targets, in the original picture's pixels."""
+"""From proposals to boxes and masks of targets, in the original image's pixels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from eyeline.systems.gaze_following.detector.proposals import Proposing, propose
 
 
 class Found(NamedTuple):
-    """Targets in a picture, the surest first."""
+    """Targets in an image, the surest first."""
 
     box_xyxy: Tensor
-    """`(n, 4)` pixels of the picture as given."""
+    """`(n, 4)` pixels of the image as given."""
     score: Tensor
     """`(n,)` in [0, 1]."""
     mask_logits: Tensor | None
@@ -41,16 +41,16 @@ class Finding:
     masks: bool = False
 
 
-def find(network: MaskRcnn, pictures: Tensor, shown: Sequence[Shown], how: Finding) -> list[Found]:
-    """What a network finds in pictures.
+def find(network: MaskRcnn, images: Tensor, shown: Sequence[Shown], how: Finding) -> list[Found]:
+    """What a network finds in images.
 
     Args:
         network: in evaluation mode.
-        pictures: `(batch, 3, h, w)` as of `inputs.batch`, on the network's device.
+        images: `(batch, 3, h, w)` as of `inputs.batch`, on the network's device.
         shown: what they were made of; their pixels are not read.
         how: much.
     """
-    maps = network.see(pictures)
+    maps = network.see(images)
     sizes = [s.size_hw for s in shown]
     proposed = [p[:, :4] for p in propose(*network.propose(maps), sizes, how.proposing)]
     classes, deltas = network.classify(maps, regions.of_boxes(proposed))
@@ -58,20 +58,20 @@ def find(network: MaskRcnn, pictures: Tensor, shown: Sequence[Shown], how: Findi
     said = zip(
         proposed, torch.split(classes, counts), torch.split(deltas, counts), shown, strict=True
     )
-    found = [conclude(*one, how) for one in said]
-    return _outlined(network, maps, found, shown) if how.masks else found
+    result = [conclude(*one, how) for one in said]
+    return _outlined(network, maps, result, shown) if how.masks else result
 
 
 def conclude(
     proposed: Tensor, classes: Tensor, deltas: Tensor, shown: Shown, how: Finding
 ) -> Found:
-    """Boxes of one picture, without masks.
+    """Boxes of one image, without masks.
 
     Args:
-        proposed: `(n, 4)` xyxy in pixels of the picture as shown.
+        proposed: `(n, 4)` xyxy in pixels of the image as shown.
         classes: `(n, 2)` logits.
         deltas: `(n, 4)`.
-        shown: the picture; its pixels are not read.
+        shown: the image; its pixels are not read.
         how: much.
     """
     score = torch.softmax(classes.float(), dim=1)[:, 0]
@@ -84,12 +84,12 @@ def conclude(
 
 
 def pasted(logits: Tensor, box_xyxy: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Masks `(n, h, w)` of a whole picture, probabilities.
+    """Masks `(n, h, w)` of a whole image, probabilities.
 
     Args:
         logits: `(n, 28, 28)` within the boxes.
         box_xyxy: `(n, 4)` pixels.
-        size_hw: of the picture.
+        size_hw: of the image.
     """
     grids = []
     for axis, length in ((1, size_hw[0]), (0, size_hw[1])):
@@ -105,11 +105,11 @@ def pasted(logits: Tensor, box_xyxy: Tensor, size_hw: tuple[int, int]) -> Tensor
 
 
 def masks_of(found: Found, size_hw: tuple[int, int], at_once: int = 8) -> Tensor:
-    """Masks `(n, h, w)` of what was found, bool, in the picture as given.
+    """Masks `(n, h, w)` of what was found, bool, in the image as given.
 
     Args:
         found: with mask logits.
-        size_hw: of the picture as given.
+        size_hw: of the image as given.
         at_once: how many are pasted together.
     """
     assert found.mask_logits is not None, "found without masks"

@@ -26,7 +26,7 @@ from eyeline.training.devices import Devices
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from eyeline.systems.gaze_following.detector.data import Pictures
+    from eyeline.systems.gaze_following.detector.data import Images
     from eyeline.systems.gaze_following.detector.detections import Found
     from eyeline.systems.gaze_following.detector.model import MaskRcnn
     from eyeline.systems.gaze_following.fusion import Fusion
@@ -47,7 +47,7 @@ def run(
     weights: Path | str,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str = SPLIT,
@@ -63,13 +63,13 @@ def run(
         weights: of `mask_rcnn`.
         data_dir: as of `data.open_split`.
         out_dir: gets `report.json`, `predictions.json` and `candidates.csv`.
-        told: hears of progress.
+        log: receives progress.
         device: where, of one process.
         split: which.
-        fusion: what is written into the pictures, by default what the weights learned.
+        fusion: what is written into the images, by default what the weights learned.
         masks: whether they are scored, too.
-        proposals: of a picture; fewer are quicker.
-        short_px: most for the shorter side of a picture as the network sees it, by default what
+        proposals: of an image; fewer are quicker.
+        short_px: most for the shorter side of an image as the network sees it, by default what
             the weights learned; less is quicker.
         devices: several processes that share the images; `device` is not heeded then.
 
@@ -87,17 +87,17 @@ def run(
     card = checkpoint.read_card(weights)
     learned = cast("Fusion", card.settings.get("fusion", "hs"))
     short_px = short_px or int(card.settings.get("short_px", SHORT_PX))
-    pictures = open_split(data_dir, split, fusion or learned, short_px=short_px)
+    images = open_split(data_dir, split, fusion or learned, short_px=short_px)
     fabric = sharing.launched(devices)
     network = load_mask_rcnn(weights, sharing.place(fabric, device))
-    told = told if sharing.leads(fabric) else None
-    found = answers(network, pictures, told, masks=masks, proposals=proposals, fabric=fabric)
+    log = log if sharing.leads(fabric) else None
+    predictions = answers(network, images, log, masks=masks, proposals=proposals, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return reports.Report({})
-    made = reports.Report(
+    created = reports.Report(
         {
-            **report(pictures, found, masks=masks),
+            **report(images, predictions, masks=masks),
             "weights": Path(weights).name,
             "split": split,
             "fusion": fusion or learned,
@@ -107,30 +107,30 @@ def run(
         }
     )
     if out_dir is not None:
-        write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(found) + "\n").encode())
-        formats.write_candidates_csv(Path(out_dir) / CANDIDATES, candidates(pictures, found))
-        made.write(Path(out_dir) / REPORT)
+        write_bytes(Path(out_dir) / PREDICTIONS, (json.dumps(predictions) + "\n").encode())
+        formats.write_candidates_csv(Path(out_dir) / CANDIDATES, candidates(images, predictions))
+        created.write(Path(out_dir) / REPORT)
     sharing.end(fabric)
-    return made
+    return created
 
 
 def answers(
     network: MaskRcnn,
-    pictures: Pictures,
-    told: Log | None = None,
+    images: Images,
+    log: Log | None = None,
     *,
     masks: bool = True,
     proposals: int = 1000,
     fabric: Fabric | None = None,
 ) -> list[Answer]:
-    """What a network finds in annotated pictures, in the form of COCO's results.
+    """What a network finds in annotated images, in the form of COCO's results.
 
     Args:
         network: in evaluation mode, on its device.
-        pictures: one after the other.
-        told: hears of progress.
+        images: one after the other.
+        log: receives progress.
         masks: whether the answers have them.
-        proposals: of a picture.
+        proposals: of an image.
         fabric: launched; its processes share the images, and all get all answers.
     """
     import torch
@@ -141,53 +141,53 @@ def answers(
     from eyeline.training.fused import fused
 
     how, quick = detections.Finding(Proposing(proposals, proposals), masks=masks), fused(network)
-    category = _category(pictures)
+    category = _category(images)
     device = quick.classes.weight.device
 
     def found_in(own: range) -> Iterator[list[Answer]]:
         for number in own:
-            picture = pictures.annotations.pictures[number]
-            shown = inputs.show(pictures.image(number), short_px=pictures.short_px)
+            image = images.annotations.images[number]
+            shown = inputs.show(images.image(number), short_px=images.short_px)
             given = inputs.batch([shown.pixels]).to(device)
-            found = detections.find(quick, given, [shown], how)[0]
-            yield _told(found, picture.number, category, shown.original_hw)
+            predictions = detections.find(quick, given, [shown], how)[0]
+            yield _as_answers(predictions, image.number, category, shown.original_hw)
 
-    made: list[Answer] = []
+    created: list[Answer] = []
     with for_answers(torch.get_num_threads()):
-        for done, some in enumerate(sharing.shared(fabric, len(pictures), found_in), start=1):
-            made += some
-            if told and done % 50 == 0:
-                told(f"{done} of {len(pictures)} pictures")
-    return made
+        for done, some in enumerate(sharing.shared(fabric, len(images), found_in), start=1):
+            created += some
+            if log and done % 50 == 0:
+                log(f"{done} of {len(images)} images")
+    return created
 
 
-def report(pictures: Pictures, found: Sequence[Answer], *, masks: bool = True) -> Figures:
-    """The scores of answers to annotated pictures."""
-    truth = coco.contents(pictures.annotations.source)
+def report(images: Images, found: Sequence[Answer], *, masks: bool = True) -> Figures:
+    """The scores of answers to annotated images."""
+    truth = coco.contents(images.annotations.source)
     kinds = KINDS if masks else KINDS[:1]
     scores = {kind: average_precision.score(truth, found, kind) for kind in kinds}
     return {
         **scores,
         "published": {k: average_precision.as_published(s) for k, s in scores.items()},
-        "pictures": len(pictures),
+        "pictures": len(images),
         "answers": len(found),
-        "targets": sum(len(p.targets) for p in pictures.annotations.pictures),
-        "left_out": pictures.annotations.left_out,
+        "targets": sum(len(p.targets) for p in images.annotations.images),
+        "left_out": images.annotations.left_out,
     }
 
 
-def candidates(pictures: Pictures, found: Sequence[Answer]) -> list[Candidates]:
-    """The boxes of answers picture by picture, in their order; pictures without any are there."""
-    own: dict[int, list[Answer]] = {p.number: [] for p in pictures.annotations.pictures}
+def candidates(images: Images, found: Sequence[Answer]) -> list[Candidates]:
+    """The boxes of answers image by image, in their order; images without any are there."""
+    own: dict[int, list[Answer]] = {p.number: [] for p in images.annotations.images}
     for answer in found:
         own[answer["image_id"]].append(answer)
-    made = []
-    for picture in pictures.annotations.pictures:
-        here = own[picture.number]
+    created = []
+    for image in images.annotations.images:
+        here = own[image.number]
         box = np.array([a["bbox"] for a in here], np.float64).reshape(-1, 4)
         box[:, 2:] += box[:, :2]
-        made.append(Candidates(picture.name, box, np.array([a["score"] for a in here])))
-    return made
+        created.append(Candidates(image.name, box, np.array([a["score"] for a in here])))
+    return created
 
 
 def score_file(predictions: Path | str, truth: Path | str) -> Figures:
@@ -201,32 +201,32 @@ def score_file(predictions: Path | str, truth: Path | str) -> Figures:
         DataError: a file that cannot be read, or not of that form.
     """
     path = Path(predictions)
-    found = read_json(path)
-    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+    result = read_json(path)
+    if not isinstance(result, list) or not all(isinstance(one, Mapping) for one in result):
         raise DataError(f"{path} is no list of COCO's results")
     coco.read(truth)
     known = coco.contents(Path(truth))
     kinds = [
         k
         for k, entry in zip(KINDS, ("bbox", "segmentation"), strict=True)
-        if not found or any(entry in one for one in found)
+        if not result or any(entry in one for one in result)
     ]
-    scores = {kind: average_precision.score(known, found, kind) for kind in kinds}
+    scores = {kind: average_precision.score(known, result, kind) for kind in kinds}
     rounded = {k: average_precision.as_published(s) for k, s in scores.items()}
-    return {**scores, "published": rounded, "answers": len(found)}
+    return {**scores, "published": rounded, "answers": len(result)}
 
 
-def _category(pictures: Pictures) -> int:
+def _category(images: Images) -> int:
     """The number that the truth has for a target."""
-    content = coco.contents(pictures.annotations.source)
+    content = coco.contents(images.annotations.source)
     return next(int(c["id"]) for c in content["categories"] if c["name"] == coco.CATEGORY)
 
 
-def _told(found: Found, number: int, category: int, size_hw: tuple[int, int]) -> list[Answer]:
+def _as_answers(found: Found, number: int, category: int, size_hw: tuple[int, int]) -> list[Answer]:
     from eyeline.systems.gaze_following.detector.detections import masks_of
 
     boxes = found.box_xyxy.double().cpu().numpy()
-    made: list[Answer] = [
+    created: list[Answer] = [
         {
             "image_id": number,
             "category_id": category,
@@ -236,6 +236,6 @@ def _told(found: Found, number: int, category: int, size_hw: tuple[int, int]) ->
         for (x1, y1, x2, y2), score in zip(boxes, found.score.tolist(), strict=True)
     ]
     if found.mask_logits is not None:
-        for one, mask in zip(made, masks_of(found, size_hw).cpu().numpy(), strict=True):
+        for one, mask in zip(created, masks_of(found, size_hw).cpu().numpy(), strict=True):
             one["segmentation"] = coco.run_lengths(mask)
-    return made
+    return created

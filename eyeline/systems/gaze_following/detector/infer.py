@@ -1,4 +1,4 @@
-"""Frames to candidates: the boxes that somebody in the picture may be looking at."""
+"""Frames to candidates: the boxes that somebody in the image may be looking at."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_following.detector.detections import Found
 
 PROPOSALS = 1000
-"""Of a picture, as published."""
+"""Of an image, as published."""
 
 
 class Candidates(NamedTuple):
@@ -32,7 +32,7 @@ class Candidates(NamedTuple):
 class CandidateDetector:
     """The detector for frames of a video; masks are not computed.
 
-    `fusion` says what its training pictures had written into them, and frames should have; None
+    `fusion` says what its training images had written into them, and frames should have; None
     where the weights do not tell.
 
     Two switches save time, both as published by default. A frame of 720 rows takes a quarter of the
@@ -58,7 +58,7 @@ class CandidateDetector:
         Args:
             weights: of `mask_rcnn`, a file of ours.
             device: `cpu`, `cuda` or `cuda:N`.
-            proposals: of a picture, of each level and of all; fewer are quicker.
+            proposals: of an image, of each level and of all; fewer are quicker.
             short_px: most for the shorter side of a frame as the network sees it; the longer one's
                 most goes along. A smaller one is quicker.
             score: candidates are surer than that.
@@ -114,9 +114,9 @@ class CandidateDetector:
 
         shown = [inputs.show(frame, short_px=self.short_px) for frame in frames]
         device = self.network.classes.weight.device
-        pictures = inputs.batch([s.pixels for s in shown]).to(device)
-        return [_told(f) for f in find(self.network, pictures, shown, self.finding)]
+        images = inputs.batch([s.pixels for s in shown]).to(device)
+        return [_candidates(f) for f in find(self.network, images, shown, self.finding)]
 
 
-def _told(found: Found) -> Candidates:
+def _candidates(found: Found) -> Candidates:
     return Candidates(*(v.cpu().numpy().astype(np.float64) for v in found[:2]))

@@ -1,4 +1,4 @@
-"""From a picture to what the network sees, and boxes both ways.
+"""From an image to what the network sees, and boxes both ways.
 
 The published way: the longer side at most 1333 pixels, the shorter at most 800, as OpenCV resizes
 bilinearly; ImageNet's mean and deviation; zeros on the right and below, up to multiples of 32.
@@ -22,28 +22,28 @@ LONG_PX, SHORT_PX = 1333, 800
 
 _MULTIPLE = 32
 _MEAN = (123.675, 116.28, 103.53)
-_DEVIATION = (58.395, 57.12, 57.375)
+_STD = (58.395, 57.12, 57.375)
 """Of red, green and blue."""
 
 
 class Shown(NamedTuple):
-    """A picture as the network sees it."""
+    """An image as the network sees it."""
 
     pixels: Tensor
     """`(3, h, w)` float32, RGB; sides are multiples of 32."""
     size_hw: tuple[int, int]
-    """Of the picture within it."""
+    """Of the image within it."""
     original_hw: tuple[int, int]
-    """Of the picture as given."""
+    """Of the image as given."""
 
     @property
     def scale_xyxy(self) -> Floats:
-        """`(4,)` factors from coordinates of the picture as given to those of `pixels`."""
+        """`(4,)` factors from coordinates of the image as given to those of `pixels`."""
         return scale_xyxy(self.original_hw, self.size_hw)
 
 
 def size_for(original_hw: tuple[int, int], short_px: int = SHORT_PX) -> tuple[int, int]:
-    """Height and width that a picture is shown at.
+    """Height and width that an image is shown at.
 
     Args:
         original_hw: its own.
@@ -61,7 +61,7 @@ def scale_xyxy(original_hw: tuple[int, int], size_hw: tuple[int, int]) -> Floats
 
 
 def show(image: Image, *, short_px: int = SHORT_PX, mirrored: bool = False) -> Shown:
-    """A picture as the network sees it.
+    """An image as the network sees it.
 
     Args:
         image: `(h, w, 3)` RGB uint8. The published code reads BGR and turns it around at the end.
@@ -69,7 +69,7 @@ def show(image: Image, *, short_px: int = SHORT_PX, mirrored: bool = False) -> S
         mirrored: left and right change places.
 
     Raises:
-        DataError: another shape or kind of numbers, or a picture without pixels.
+        DataError: another shape or kind of numbers, or an image without pixels.
     """
     import cv2
     import torch
@@ -88,25 +88,25 @@ def show(image: Image, *, short_px: int = SHORT_PX, mirrored: bool = False) -> S
     return Shown(_padded(_normalised(pixels), _even(h), _even(w)), (h, w), original_hw)
 
 
-def batch(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures `(3, h, w)` of several sizes as one `(batch, 3, h, w)`, zeros where one is smaller.
+def batch(images: Sequence[Tensor]) -> Tensor:
+    """Images `(3, h, w)` of several sizes as one `(batch, 3, h, w)`, zeros where one is smaller.
 
     Raises:
         DataError: there are none.
     """
     import torch
 
-    if not pictures:
-        raise DataError("a batch needs a picture")
-    h, w = (max(p.shape[axis] for p in pictures) for axis in (1, 2))
-    return torch.stack([_padded(p, h, w) for p in pictures])
+    if not images:
+        raise DataError("a batch needs an image")
+    h, w = (max(p.shape[axis] for p in images) for axis in (1, 2))
+    return torch.stack([_padded(p, h, w) for p in images])
 
 
 def _normalised(pixels: Tensor) -> Tensor:
     import torch
 
-    mean, deviation = (torch.tensor(v)[:, None, None] for v in (_MEAN, _DEVIATION))
-    return pixels.sub_(mean).mul_(1 / deviation)
+    mean, std = (torch.tensor(v)[:, None, None] for v in (_MEAN, _STD))
+    return pixels.sub_(mean).mul_(1 / std)
 
 
 def _padded(pixels: Tensor, h: int, w: int) -> Tensor:

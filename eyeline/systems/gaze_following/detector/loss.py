@@ -34,7 +34,7 @@ def losses(seen: Seen, anchors: Wanted, regions: WantedRegions) -> dict[str, Ten
 
 
 def flattened(levels: Sequence[Tensor], each: int) -> Tensor:
-    """What is said of the anchors of all levels of all pictures, picture by picture.
+    """What is said of the anchors of all levels of all images, image by image.
 
     Args:
         levels: `(batch, 3 * each, h, w)`.

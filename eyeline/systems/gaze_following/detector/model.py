@@ -1,4 +1,4 @@
-"""The network of builder `mask_rcnn`: maps of a picture, proposals, and what they hold.
+"""The network of builder `mask_rcnn`: maps of an image, proposals, and what they hold.
 
 Blocks, pyramid and heads are torchvision's. Batch norms never learn statistics, so that each is
 computed within its convolution, in training too: the same numbers with fewer maps kept.
@@ -29,13 +29,13 @@ BOX_BINS, MASK_BINS = 7, 14
 MASK = 2 * MASK_BINS
 """Side of a mask."""
 MULTIPLE = 32
-"""Sides of a picture are multiples of it."""
+"""Sides of an image are multiples of it."""
 
 _RATIOS = 3
 
 
 class Chosen(NamedTuple):
-    """Regions to look into: `(n, 5)` of the picture's number in the batch and xyxy pixels."""
+    """Regions to look into: `(n, 5)` of the image's number in the batch and xyxy pixels."""
 
     regions: Tensor
     """For class and box."""
@@ -67,11 +67,11 @@ class Block(Bottleneck):  # type: ignore[misc]
 
     def forward(self, maps: Tensor) -> Tensor:
         """`(batch, channels, h, w)`."""
-        found = F.relu(normed(maps, self.conv1, self.bn1), inplace=True)
-        found = F.relu(normed(found, self.conv2, self.bn2), inplace=True)
-        found = normed(found, self.conv3, self.bn3)
+        result = F.relu(normed(maps, self.conv1, self.bn1), inplace=True)
+        result = F.relu(normed(result, self.conv2, self.bn2), inplace=True)
+        result = normed(result, self.conv3, self.bn3)
         kept = maps if self.downsample is None else normed(maps, *self.downsample)
-        return F.relu(found + kept, inplace=True)
+        return F.relu(result + kept, inplace=True)
 
 
 class ResNeXt(nn.Module):
@@ -112,13 +112,13 @@ class ResNeXt(nn.Module):
         """In order."""
         return [cast(nn.Module, getattr(self, f"layer{i + 1}")) for i in range(len(self.widths))]
 
-    def forward(self, pictures: Tensor) -> list[Tensor]:
+    def forward(self, images: Tensor) -> list[Tensor]:
         """`(batch, 3, h, w)` to maps of a 4th, 8th, 16th and 32nd of the size."""
-        maps = F.relu(normed(pictures, self.conv1, self.bn1), inplace=True)
-        found = [F.max_pool2d(maps, 3, 2, padding=1)]
+        maps = F.relu(normed(images, self.conv1, self.bn1), inplace=True)
+        result = [F.max_pool2d(maps, 3, 2, padding=1)]
         for stage in self.stages:
-            found.append(stage(found[-1]))
-        return found[1:]
+            result.append(stage(result[-1]))
+        return result[1:]
 
     def freeze(self, stages: int) -> None:
         """Let the stem and the first stages keep their weights; 0 frees everything."""
@@ -134,7 +134,7 @@ class ResNeXt(nn.Module):
 
 
 class MaskRcnn(nn.Module):
-    """Boxes and masks of gaze targets in a picture.
+    """Boxes and masks of gaze targets in an image.
 
     Args:
         backbone: `(batch, 3, h, w)` to maps of four sizes.
@@ -165,38 +165,38 @@ class MaskRcnn(nn.Module):
         self.box_head, self.classes, self.boxes = box_head, classes, boxes
         self.mask_head, self.masks = mask_head, masks
 
-    def forward(self, pictures: Tensor, choose: Choose) -> Seen:
+    def forward(self, images: Tensor, choose: Choose) -> Seen:
         """All that losses need.
 
         Args:
-            pictures: as of `inputs.batch`.
+            images: as of `inputs.batch`.
             choose: makes regions of what the proposals say.
 
         Raises:
-            DataError: pictures of another shape.
+            DataError: images of another shape.
         """
-        maps = self.see(pictures)
+        maps = self.see(images)
         scores, deltas = self.propose(maps)
         chosen = choose(scores, deltas)
         classes, boxes = self.classify(maps, chosen.regions)
         return Seen(scores, deltas, classes, boxes, self.outline(maps, chosen.outlined))
 
-    def see(self, pictures: Tensor) -> list[Tensor]:
+    def see(self, images: Tensor) -> list[Tensor]:
         """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64.
 
         Args:
-            pictures: `(batch, 3, h, w)`, RGB, as of `inputs.batch`; sides are multiples of 32.
+            images: `(batch, 3, h, w)`, RGB, as of `inputs.batch`; sides are multiples of 32.
 
         Raises:
             DataError: for another shape.
         """
-        sizes = check_shape(pictures, "batch 3 h w", "pictures")
+        sizes = check_shape(images, "batch 3 h w", "pictures")
         if sizes["h"] % MULTIPLE or sizes["w"] % MULTIPLE:
             raise DataError(
-                f"pictures have shape {tuple(pictures.shape)}; sides should be multiples of "
+                f"images have shape {tuple(images.shape)}; sides should be multiples of "
                 f"{MULTIPLE}, as inputs.batch makes them"
             )
-        maps = self.backbone(pictures)
+        maps = self.backbone(images)
         return list(self.pyramid(OrderedDict((str(i), m) for i, m in enumerate(maps))).values())
 
     def propose(self, maps: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -206,8 +206,8 @@ class MaskRcnn(nn.Module):
 
     def classify(self, maps: Sequence[Tensor], regions: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(n, 2)` of a target and of none, and deltas `(n, 4)`, of regions `(n, 5)`."""
-        found = self.box_head(pooled(maps, regions, BOX_BINS))
-        return self.classes(found), self.boxes(found)
+        result = self.box_head(pooled(maps, regions, BOX_BINS))
+        return self.classes(result), self.boxes(result)
 
     def outline(self, maps: Sequence[Tensor], regions: Tensor) -> Tensor:
         """Logits `(n, 1, 28, 28)` of the masks of regions `(n, 5)`."""
@@ -261,7 +261,7 @@ def mask_rcnn(
             "and width times group width at least 64"
         )
     backbone = ResNeXt(depths, stem, width, groups, group_width)
-    made = MaskRcnn(
+    created = MaskRcnn(
         backbone,
         FeaturePyramidNetwork(backbone.widths, pyramid, LastLevelMaxPool()),
         RPNHead(pyramid, _RATIOS),
@@ -271,8 +271,8 @@ def mask_rcnn(
         MaskRCNNHeads(pyramid, [pyramid] * 4, 1),
         MaskRCNNPredictor(pyramid, pyramid, 1),
     )
-    _initialise(made)
-    return made
+    _initialise(created)
+    return created
 
 
 def _initialise(network: MaskRcnn) -> None:

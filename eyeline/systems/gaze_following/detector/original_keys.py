@@ -58,7 +58,7 @@ def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
         expected: our names to shapes.
         state: our names, or theirs where there is no place, to tensors.
     """
-    told = []
+    known = []
     for part, word in _PARTS.items():
         wanted = {k for k in expected if _part_of(k) == part}
         given = {k for k in state if _part_of(k) == part}
@@ -72,13 +72,13 @@ def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
         }
         said = [f"{n} {what}" for what, n in counts.items() if n]
         if said and wanted and not given:
-            told.append(f"{word} ({part}): none of it is there")
+            known.append(f"{word} ({part}): none of it is there")
         elif said:
             first = min(wanted - given or given - wanted or shaped)
-            told.append(f"{word} ({part}): {', '.join(said)}, such as {their_name(first)}")
+            known.append(f"{word} ({part}): {', '.join(said)}, such as {their_name(first)}")
         else:
-            told.append(f"{word} ({part}): the same")
-    return "; ".join(told)
+            known.append(f"{word} ({part}): the same")
+    return "; ".join(known)
 
 
 def _part_of(name: str) -> str:
@@ -97,8 +97,8 @@ def _rules(names: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
 
 def _translated(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
     for pattern, wanted in rules:
-        if found := pattern.fullmatch(name):
-            return wanted.format(*found.groups())
+        if result := pattern.fullmatch(name):
+            return wanted.format(*result.groups())
     return name
 
 

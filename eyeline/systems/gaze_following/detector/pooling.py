@@ -28,7 +28,7 @@ def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
 
     Args:
         maps: `(batch, channels, h, w)` by level.
-        regions: `(n, 5)`, number in the batch and xyxy pixels of the picture.
+        regions: `(n, 5)`, number in the batch and xyxy pixels of the image.
         bins: along each side.
 
     Returns:
@@ -41,19 +41,19 @@ def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
 def by_operator(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
     """As of `pooled`, by torchvision."""
     level = levels(regions)
-    found = maps[0].new_zeros(len(regions), maps[0].shape[1], bins, bins)
+    result = maps[0].new_zeros(len(regions), maps[0].shape[1], bins, bins)
     for number, level_maps in enumerate(maps[:POOLED_LEVELS]):
         rows = torch.nonzero(level == number)[:, 0]
         scale = 1 / (FIRST_STRIDE << number)
         values = roi_align(level_maps, regions[rows], bins, scale, 0, aligned=True)
-        found = found.index_copy(0, rows, values)
-    return found
+        result = result.index_copy(0, rows, values)
+    return result
 
 
 def by_rows(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
     """As of `pooled`, by embedding bags; the result is stored channels last."""
     channels = maps[0].shape[1]
-    found = maps[0].new_zeros(len(regions), bins * bins, channels)
+    result = maps[0].new_zeros(len(regions), bins * bins, channels)
     level = levels(regions)
     longest = (regions[:, 3:] - regions[:, 1:3]).amax(dim=1)
     for number, level_maps in enumerate(maps[:POOLED_LEVELS]):
@@ -63,8 +63,8 @@ def by_rows(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
         alike = rows[longest[rows].argsort()]  # the longest one's cells are counted for all
         scale = 1 / (FIRST_STRIDE << number)
         sums = _of_level(level_maps, regions[alike], bins, scale)
-        found = found.index_copy(0, alike, sums.reshape(len(alike), -1, channels))
-    return found.reshape(-1, bins, bins, channels).permute(0, 3, 1, 2)
+        result = result.index_copy(0, alike, sums.reshape(len(alike), -1, channels))
+    return result.reshape(-1, bins, bins, channels).permute(0, 3, 1, 2)
 
 
 def _of_level(maps: Tensor, regions: Tensor, bins: int, scale: float) -> Tensor:

@@ -31,22 +31,22 @@ class Data(Section, frozen=True):
     """What is trained on."""
 
     fusion: Fusion = "hs"
-    """What is written into the pictures."""
+    """What is written into the images."""
     train_split: str = "train2017"
     validation_split: str = "val2017"
     short_px: Size = 800
-    """Most for the shorter side of a picture; the longer one's goes along, 1333 to 800."""
+    """Most for the shorter side of an image; the longer one's goes along, 1333 to 800."""
     mirror: Fraction = 0.5
-    """Share of pictures that are mirrored."""
+    """Share of images that are mirrored."""
     workers: Workers = 2
-    """Processes that read pictures."""
+    """Processes that read images."""
 
 
 class Sgd(Section, frozen=True):
     """Stochastic gradient descent with a warm-up and drops."""
 
     learning_rate: Positive = 0.0025
-    """For `training.batch_size` pictures a step."""
+    """For `training.batch_size` images a step."""
     momentum: FractionBelowOne = 0.9
     weight_decay: NotNegative = 1e-4
     """Of all parameters."""
@@ -81,7 +81,7 @@ class Training(LongTraining, frozen=True):
 
     epochs: Count = 12
     batch_size: Count = 4
-    """Pictures a step, of all processes together."""
+    """Images a step, of all processes together."""
     frozen_stages: Annotated[int, Field(ge=0, le=4)] = 1
     """First stages of the backbone that stay as they are, the stem with them; 0 is none."""
     validate_masks: bool = True

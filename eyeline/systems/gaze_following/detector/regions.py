@@ -1,4 +1,4 @@
-"""Regions of pictures, and which of the pyramid's maps each is read from."""
+"""Regions of images, and which of the pyramid's maps each is read from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIRST_SIZE = 56
 
 
 def of_boxes(boxes_xyxy: Sequence[Tensor]) -> Tensor:
-    """Boxes `(n, 4)` of each picture of a batch as regions `(n, 5)`, numbered by picture."""
+    """Boxes `(n, 4)` of each image of a batch as regions `(n, 5)`, numbered by image."""
     numbered = [
         torch.cat([boxes.new_full((len(boxes), 1), number), boxes], dim=1)
         for number, boxes in enumerate(boxes_xyxy)

@@ -1,4 +1,4 @@
-"""One step of training: pictures and targets to five losses; the optimiser and its rates."""
+"""One step of training: images and targets to five losses; the optimiser and its rates."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class Step:
     """A batch to the sum of the losses; also tells how many regions were classed rightly."""
 
     def __init__(self, plan: Recipe) -> None:
-        told = plan.samples
-        self.anchors = Sampling(told.anchors, told.anchors_positive)
-        self.regions = Sampling(told.regions, told.regions_positive)
-        self.proposing = Proposing(before=told.proposals_before, most=told.proposals)
+        known = plan.samples
+        self.anchors = Sampling(known.anchors, known.anchors_positive)
+        self.regions = Sampling(known.regions, known.regions_positive)
+        self.proposing = Proposing(before=known.proposals_before, most=known.proposals)
 
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
         """The loss of one step."""
         chooser = Chooser(batch.targets, self.anchors, self.regions, self.proposing)
-        seen = network(batch.pictures, chooser)
-        shares = loss.losses(seen, chooser.anchors, chooser.regions)
-        told = {name: float(value.detach()) for name, value in shares.items()}
-        told["accuracy"] = loss.accuracy(seen.classes.detach(), chooser.regions.regions)
-        return StepLoss(torch.stack([*shares.values()]).sum(), told)
+        seen = network(batch.images, chooser)
+        fractions = loss.losses(seen, chooser.anchors, chooser.regions)
+        known = {name: float(value.detach()) for name, value in fractions.items()}
+        known["accuracy"] = loss.accuracy(seen.classes.detach(), chooser.regions.regions)
+        return StepLoss(torch.stack([*fractions.values()]).sum(), known)
 
 
 def optimizer(how: Sgd, network: nn.Module) -> torch.optim.Optimizer:

@@ -40,10 +40,10 @@ REGIONS = Matching(0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many boxes of a picture are learned from."""
+    """How many boxes of an image are learned from."""
 
     count: int
-    positive_share: float
+    positive_fraction: float
     """Most of them that mean a target."""
 
 
@@ -52,20 +52,20 @@ REGION_SAMPLES = Sampling(512, 0.25)
 
 
 class Targets(NamedTuple):
-    """What is in a picture, as shown."""
+    """What is in an image, as shown."""
 
     box_xyxy: Tensor
     """`(n, 4)` pixels."""
     masks: Tensor
     """`(n, h, w)` uint8, 0 or 1."""
     size_hw: tuple[int, int]
-    """Of the picture, without what was added to its sides."""
+    """Of the image, without what was added to its sides."""
     padded_hw: tuple[int, int]
     """With what was added to its sides, before it became part of a batch."""
 
 
 class Wanted(NamedTuple):
-    """Right answers for boxes of one kind, of all pictures."""
+    """Right answers for boxes of one kind, of all images."""
 
     rows: Tensor
     """`(n,)` which boxes are learned from."""
@@ -117,7 +117,7 @@ def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
         number: `(n,)` as of `match`.
         how: many.
     """
-    positive = _some(torch.nonzero(number >= 0)[:, 0], int(how.count * how.positive_share))
+    positive = _some(torch.nonzero(number >= 0)[:, 0], int(how.count * how.positive_fraction))
     negative = _some(torch.nonzero(number == NOTHING)[:, 0], how.count - len(positive))
     return positive, negative
 
@@ -125,11 +125,11 @@ def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
 def of_anchors(
     scores: Sequence[Tensor], targets: Sequence[Targets], how: Sampling = ANCHOR_SAMPLES
 ) -> Wanted:
-    """Right answers for the anchors of all levels of all pictures, one behind the other.
+    """Right answers for the anchors of all levels of all images, one behind the other.
 
     Args:
         scores: by level `(batch, 3, h, w)`; only the shapes matter.
-        targets: of each picture.
+        targets: of each image.
         how: many are learned from.
     """
     levels = anchors.of_maps(scores)
@@ -159,8 +159,8 @@ def of_regions(
     """Regions to look into in training, and the right answers for them.
 
     Args:
-        proposed: boxes `(n, 4)` of each picture; the targets themselves join them.
-        targets: of each picture.
+        proposed: boxes `(n, 4)` of each image; the targets themselves join them.
+        targets: of each image.
         how: many are learned from.
     """
     looked_at, outlined, positives, deltas, masks = [], [], [], [], []
@@ -185,25 +185,25 @@ def cut_masks(masks: Tensor, boxes_xyxy: Tensor, number: Tensor) -> Tensor:
     """What of targets' masks lies in boxes cut at the border, `(n, 28, 28)` float of 0 and 1.
 
     Args:
-        masks: `(targets, h, w)` of the picture.
+        masks: `(targets, h, w)` of the image.
         boxes_xyxy: `(n, 4)`.
         number: `(n,)` which target's mask.
     """
     h, w = masks.shape[1:]
     within = boxes_xyxy.clamp(min=0).minimum(boxes_xyxy.new_tensor([w, h, w, h]))
     rows = torch.cat([number[:, None].to(within.dtype), within], dim=1)
-    picture = masks[:, None].to(within.dtype)
+    image = masks[:, None].to(within.dtype)
     if not len(rows):
         return boxes_xyxy.new_zeros((0, MASK, MASK))
-    share: Tensor = roi_align(picture, rows, MASK, 1.0, 0, aligned=True)[:, 0]
-    return (share >= 0.5).float()
+    fraction: Tensor = roi_align(image, rows, MASK, 1.0, 0, aligned=True)[:, 0]
+    return (fraction >= 0.5).float()
 
 
 class Chooser:
     """Makes regions of what a network says of anchors, and keeps the right answers.
 
     Args:
-        targets: of each picture.
+        targets: of each image.
         anchor_samples: anchors that are learned from.
         region_samples: regions likewise.
         proposing: how many boxes the regions are drawn from.

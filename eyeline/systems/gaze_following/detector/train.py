@@ -16,7 +16,7 @@ from eyeline.log import Log
 from eyeline.system import Train
 from eyeline.systems.gaze_following.detector import data, evaluate, weights
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
-from eyeline.systems.gaze_following.detector.data import Batch, Pictures
+from eyeline.systems.gaze_following.detector.data import Batch, Images
 from eyeline.systems.gaze_following.detector.model import MaskRcnn, ResNeXt
 from eyeline.systems.gaze_following.detector.recipe import Recipe, read_recipe
 from eyeline.systems.gaze_following.detector.step import Step, optimizer, scheduler
@@ -25,7 +25,7 @@ from eyeline.training.loop import Epoch
 from eyeline.training.task import Measured, Optimization, Selection
 
 
-class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
+class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
     """Images with masks of what is looked at, in COCO's layout."""
 
     system = weights.SYSTEM
@@ -43,7 +43,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
                 "set it to 0"
             )
 
-    def open_data(self, plan: Recipe, root: Path) -> tuple[Pictures, Pictures]:
+    def open_data(self, plan: Recipe, root: Path) -> tuple[Images, Images]:
         """Images to train on, and those to validate on."""
         how = plan.data
         train = data.open_split(
@@ -61,22 +61,22 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
         if device.type == "cpu":
             network.to(memory_format=torch.channels_last)  # the same numbers, sooner
 
-    def optimization(self, plan: Recipe, network: MaskRcnn, train: Pictures) -> Optimization:
+    def optimization(self, plan: Recipe, network: MaskRcnn, train: Images) -> Optimization:
         """Stochastic gradient descent with a warm-up and drops."""
         moved = optimizer(plan.optimizer, network)
-        kinds = [picture.is_landscape for picture in train.annotations.pictures]
+        kinds = [image.is_landscape for image in train.annotations.images]
         rates = scheduler(
             plan.optimizer, moved, len(data.grouped(kinds, plan.training.batch_size, 1, 0))
         )
         return Optimization({"main": moved}, plan.optimizer.clip_norm, {"main": rates})
 
-    def batches(self, plan: Recipe, train: Pictures, epoch: Epoch, size: int) -> Iterator[Batch]:
+    def batches(self, plan: Recipe, train: Images, epoch: Epoch, size: int) -> Iterator[Batch]:
         """Wide and high images apart."""
         how = plan.data
         return data.batches(train, epoch, batch_size=size, mirror=how.mirror, workers=how.workers)
 
     def validate(
-        self, plan: Recipe, network: MaskRcnn, held: Pictures, log: Log | None
+        self, plan: Recipe, network: MaskRcnn, held: Images, log: Log | None
     ) -> dict[str, float]:
         """Average precision of boxes and, where the recipe says so, of masks."""
         masks = plan.training.validate_masks
@@ -88,31 +88,31 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Pictures, Pictures, Batch]):
             if name in ("mAP", "mAP_50", "mAP_75") and value is not None
         }
 
-    def measure(self, plan: Recipe, network: MaskRcnn, held: Pictures, folder: Path) -> Measured:
+    def measure(self, plan: Recipe, network: MaskRcnn, held: Images, folder: Path) -> Measured:
         """COCO's figures."""
-        made = evaluate.report(held, evaluate.answers(network, held))
-        return Measured(made, scores=made["published"])
+        created = evaluate.report(held, evaluate.answers(network, held))
+        return Measured(created, scores=created["published"])
 
     def settings(self, plan: Recipe) -> dict[str, Any]:
         """What images are to look like."""
         return {"fusion": plan.data.fusion, "short_px": plan.data.short_px}
 
-    def describe(self, plan: Recipe, train: Pictures, held: Pictures) -> dict[str, Any]:
+    def describe(self, plan: Recipe, train: Images, held: Images) -> dict[str, Any]:
         """Images and targets."""
         return {
             "split": plan.data.train_split,
             "fusion": plan.data.fusion,
             "pictures": len(train),
             "pictures_held_out": len(held),
-            "targets": sum(len(p.targets) for p in train.annotations.pictures),
+            "targets": sum(len(p.targets) for p in train.annotations.images),
             "left_out": train.annotations.left_out,
         }
 
-    def fingerprint(self, items: Pictures) -> Iterator[bytes]:
+    def fingerprint(self, items: Images) -> Iterator[bytes]:
         """The annotation file."""
         yield files.sha256(items.annotations.source).encode()
 
-    def identity(self, plan: Recipe, data: tuple[Pictures, Pictures], weights_sha256: str) -> str:
+    def identity(self, plan: Recipe, data: tuple[Images, Images], weights_sha256: str) -> str:
         """As that of runs that were begun before there was one way for all systems."""
         sources = [part.decode() for items in data for part in self.fingerprint(items)]
         text = json.dumps([plan.lasting(), sources, weights_sha256], sort_keys=True)

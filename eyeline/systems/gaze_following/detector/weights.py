@@ -41,7 +41,7 @@ _CLASSIFIER = ("fc.weight", "fc.bias")
 def import_original(path: Path | str) -> Imported:
     """Read a checkpoint of mmdetection as it is, or its `state_dict` alone.
 
-    What was written into the pictures it was trained on is read off the names of folders in its
+    What was written into the images it was trained on is read off the names of folders in its
     configuration (`HS`, `H`, `noHnoS`), where they tell; the card's settings then have it as
     `fusion`. Nothing in the file is executed.
 
@@ -157,12 +157,12 @@ def _check_classes(meta: Mapping[str, Any], path: Path | str) -> None:
 
 
 def _fusion_of(meta: Mapping[str, Any]) -> Fusion | None:
-    """What the configuration says was written into the pictures."""
+    """What the configuration says was written into the images."""
     text = str(meta.get("config", ""))
     named = re.findall(r"(?:work_dir|data_root)\s*=\s*['\"]([^'\"]*)['\"]", text)
     words = {word for place in named for word in re.split(r"[^A-Za-z]+", place)}
-    found = [fusion for fusion, word in FUSION_WORDS.items() if word in words]
-    return found[0] if len(found) == 1 else None
+    result = [fusion for fusion, word in FUSION_WORDS.items() if word in words]
+    return result[0] if len(result) == 1 else None
 
 
 def _empty(arguments: Mapping[str, Any]) -> MaskRcnn:

@@ -4,7 +4,7 @@ A data folder has annotations in one of the formats of `datasets`, and beside th
 - `candidates.csv` (`frame_name,gaze_bbox,gaze_score`) or the published `x101_1x_test.txt`;
 - optionally `speakers.csv` (`video,frame,head`) for VideoGazeSpeech;
 - optionally `directions.csv` (`frame_name,person,x,y,z`), unit vectors in the camera frame;
-- `sizes.csv` (`video,width,height`) where pictures are not at hand;
+- `sizes.csv` (`video,width,height`) where images are not at hand;
 - lists of videos such as `train.txt`.
 """
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats, score
-from eyeline.systems.gaze_following.datasets import pictures, rows, splits, vgs
+from eyeline.systems.gaze_following.datasets import images, rows, splits, vgs
 from eyeline.systems.gaze_following.datasets.looks import Looks
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment, Options
@@ -36,7 +36,7 @@ CANDIDATES = ("candidates.csv", "x101_1x_test.txt")
 SPEAKERS, DIRECTIONS, SIZES = "speakers.csv", "directions.csv", "sizes.csv"
 
 Found = Mapping[str, tuple[Floats, Floats]]
-"""By picture, boxes `(n, 4)` and scores `(n,)` of the detector."""
+"""By image, boxes `(n, 4)` and scores `(n,)` of the detector."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,27 @@ class Scenes:
     """`(n, 3)` direction of each looker, NaN where not told."""
 
     def moments(self) -> tuple[list[Moment], Ints, Ints]:
-        """Every picture once; of each look its picture and its looker's row in it.
+        """Every image once; of each look its image and its looker's row in it.
 
-        People without a head box are in no picture and have row -1.
+        People without a head box are in no image and have row -1.
         """
         looks = self.looks
         at: dict[str, list[int]] = {}
         seen = ~np.isnan(looks.head_xyxy).any(axis=1)
         for row in np.flatnonzero(seen).tolist():
-            at.setdefault(looks.picture[row], []).append(row)
-        moments, picture, person = [], np.full(len(looks), -1), np.full(len(looks), -1)
+            at.setdefault(looks.image[row], []).append(row)
+        moments, image, person = [], np.full(len(looks), -1), np.full(len(looks), -1)
         for number, (name, own) in enumerate(at.items()):
             moments.append(self._moment(name, own))
-            picture[own], person[own] = number, np.arange(len(own))
-        return moments, picture, person
+            image[own], person[own] = number, np.arange(len(own))
+        return moments, image, person
 
     def _moment(self, name: str, own: list[int]) -> Moment:
         box, sure = self.found.get(name, (np.zeros((0, 4)), np.zeros(0)))
         width, height = self.looks.size_px[own[0]].tolist()
         if not width > 0 or not height > 0:
             raise DataError(
-                f"{self.looks.source[own[0]]}: the size of the picture is not known; give {SIZES}"
+                f"{self.looks.source[own[0]]}: the size of the image is not known; give {SIZES}"
             )
         return Moment(
             (width, height), self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own],
@@ -97,26 +97,26 @@ def open_folder(folder: Path | str, *, split: str | None = None, part: str = "tr
 
 
 def read_candidates(folder: Path, looks: Looks) -> dict[str, tuple[Floats, Floats]]:
-    """Candidates by the names of pictures that looks have.
+    """Candidates by the names of images that looks have.
 
     VideoGazeSpeech's are the same for all copies of a frame; the first copy's are taken.
 
     Raises:
-        DataError: no such file, or candidates of no picture of the looks.
+        DataError: no such file, or candidates of no image of the looks.
     """
     there = [folder / name for name in CANDIDATES if (folder / name).is_file()]
     if not there:
         raise DataError(f"{folder} has no {' or '.join(CANDIDATES)}")
     is_table = there[0].suffix == ".csv"
     read = formats.read_candidates_csv if is_table else formats.read_candidates_text
-    names, found = set(looks.picture), dict[str, tuple[Floats, Floats]]()
+    names, result = set(looks.image), dict[str, tuple[Floats, Floats]]()
     for one in read(there[0]):
         name = one.name if one.name in names else _frame(one.name)
         if name in names:
-            found.setdefault(name, (one.box_xyxy.astype(np.float64), one.score.astype(np.float64)))
-    if not found:
-        raise DataError(f"{there[0]} has candidates of no annotated picture")
-    return found
+            result.setdefault(name, (one.box_xyxy.astype(np.float64), one.score.astype(np.float64)))
+    if not result:
+        raise DataError(f"{there[0]} has candidates of no annotated image")
+    return result
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ class Examples:
 def examples(scenes: Scenes) -> Examples:
     """Features and right answers of all looks of people whose head is known."""
     looks = scenes.looks
-    moments, picture, person = scenes.moments()
+    moments, image, person = scenes.moments()
     mean = looks.mean_point_px()
-    rows_told = np.flatnonzero(person >= 0)
+    labelled_rows = np.flatnonzero(person >= 0)
     each: list[tuple[Floats, Floats, npt.NDArray[np.bool_], Options]] = []
-    for row in rows_told.tolist():
-        moment, looker = moments[picture[row]], int(person[row])
+    for row in labelled_rows.tolist():
+        moment, looker = moments[image[row]], int(person[row])
         among = inputs.options(moment, looker)
         mine, theirs = inputs.features(moment, looker, among)
         right = np.zeros(len(theirs) + 2, bool)
@@ -162,7 +162,7 @@ def examples(scenes: Scenes) -> Examples:
         each.append((mine, theirs, right, among))
     return Examples(
         np.array([e[0] for e in each], np.float32).reshape(-1, len(inputs.PERSON)),
-        tuple(e[1] for e in each), tuple(e[2] for e in each), rows_told,
+        tuple(e[1] for e in each), tuple(e[2] for e in each), labelled_rows,
         tuple(e[3] for e in each),
     )  # fmt: skip
 
@@ -204,16 +204,16 @@ def _looks(folder: Path, part: str) -> Looks:
     return vgs.read_text(folder / TRUTH, _sizes(folder), speakers=who)
 
 
-def _sizes(folder: Path) -> pictures.SizeOf:
+def _sizes(folder: Path) -> images.SizeOf:
     path = folder / SIZES
     if not path.is_file():
-        return pictures.in_folder(folder / "images")
-    known: dict[str, pictures.Size] = {}
+        return images.in_folder(folder / "images")
+    known: dict[str, images.Size] = {}
     for where, cells in rows.read(path, 3):
         width, height = rows.numbers(where, cells[1:], ("width", "height"))
         known[cells[0].strip()] = width, height
 
-    def size(name: str) -> pictures.Size:
+    def size(name: str) -> images.Size:
         video = formats.parse_name(name).video
         if video not in known:
             raise DataError(f"{path} does not tell the size of video {video}")
@@ -226,7 +226,7 @@ def _directions(path: Path, looks: Looks) -> Floats:
     gaze = np.full((len(looks), 3), np.nan)
     if not path.is_file():
         return gaze
-    place = {pair: row for row, pair in enumerate(zip(looks.picture, looks.person, strict=True))}
+    place = {pair: row for row, pair in enumerate(zip(looks.image, looks.person, strict=True))}
     for where, cells in rows.read(path, 5):
         name, person = cells[0].strip(), cells[1].strip()
         vector = np.array(rows.numbers(where, cells[2:], ("x", "y", "z")))
@@ -239,8 +239,8 @@ def _directions(path: Path, looks: Looks) -> Floats:
 
 
 def _frame(name: str) -> str:
-    """A picture of VideoGazeSpeech without its head; any other name as it is."""
+    """An image of VideoGazeSpeech without its head; any other name as it is."""
     try:
-        return vgs.picture_of(formats.parse_name(name))
+        return vgs.image_of(formats.parse_name(name))
     except DataError:
         return name

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REPORT, TABLE = "report.json", "predictions.csv"
 BASELINES = ("nearest_object", "surest_object", "middle")
-"""The nearest candidate or head, the candidate surest to the detector, the picture's middle; never
+"""The nearest candidate or head, the candidate surest to the detector, the image's middle; never
 what was found on the looker's own head."""
 
 
@@ -38,7 +38,7 @@ def run(
     weights: Path | str | None,
     data_dir: Path | str,
     out_dir: Path | str | None = None,
-    told: Log | None = None,
+    log: Log | None = None,
     device: str = "cpu",
     *,
     split: str | None = "test.txt",
@@ -53,7 +53,7 @@ def run(
         weights: of a matcher.
         data_dir: see `data`.
         out_dir: gets `report.json` and `predictions.csv`; None writes nothing.
-        told: hears of figures.
+        log: receives figures.
         device: where the network runs, of one process.
         split: list of videos in the folder; None takes all.
         slope_weights: of the published regressor; adds the published rules to the baselines.
@@ -90,12 +90,12 @@ def run(
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
-    found = predict(scenes, learned, chances)
-    compared = measure(found, scenes, learned)
+    result = predict(scenes, learned, chances)
+    compared = measure(result, scenes, learned)
     figures: Figures = {"weights": str(weights), "data": str(data_dir), "split": split}
     figures |= report.score(compared, samples=samples)
     figures["answers"] = by_kind(learned, chances)
-    spread = measure(found, scenes, learned, heat=_heatmaps(scenes, learned, chances))
+    spread = measure(result, scenes, learned, heat=_heatmaps(scenes, learned, chances))
     figures["pooled"]["auc_of_all_answers"] = metrics.mean(spread.auc)
     guesses = {name: baseline(scenes, learned, name) for name in BASELINES}
     if slope_weights is not None:
@@ -104,21 +104,21 @@ def run(
     figures["baselines"] = {
         name: report.summary(measure(guess, scenes, learned)) for name, guess in guesses.items()
     }
-    figures["gains"] = gains.gains(found, guesses, scenes, learned, samples=samples)
+    figures["gains"] = gains.gains(result, guesses, scenes, learned, samples=samples)
     figures["speakers"] = None
     if muted is not None:
         apart = measure(predict(scenes, learned, muted), scenes, learned)
         figures["speakers"] = ablation.compare(compared, apart, samples=samples)
     figures["without"] = None if without is None else str(without)
-    made = Report({**figures, "notes": [*scenes.looks.notes]})
-    speakers = ablation.lines(made["speakers"] or {})
-    made.log(told, *report.lines(made), *gains.lines(made["gains"]), *speakers)
+    created = Report({**figures, "notes": [*scenes.looks.notes]})
+    speakers = ablation.lines(created["speakers"] or {})
+    created.log(log, *report.lines(created), *gains.lines(created["gains"]), *speakers)
     if out_dir is not None:
         folder = files.made(Path(out_dir))
-        made.write(folder / REPORT)
-        predictions.write(folder / TABLE, found)
+        created.write(folder / REPORT)
+        predictions.write(folder / TABLE, result)
     sharing.end(fabric)
-    return made
+    return created
 
 
 def chances_of(
@@ -130,18 +130,18 @@ def chances_of(
 
 def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predictions:
     """The answers as predictions, rows as those of the examples."""
-    moments, picture, person = scenes.moments()
+    moments, image, person = scenes.moments()
     point, chance, looked_at = [], [], []
-    pairs = zip(picture.tolist(), person.tolist(), strict=True)
-    rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each picture
+    pairs = zip(image.tolist(), person.tolist(), strict=True)
+    rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each image
     for i, row in enumerate(learned.row.tolist()):
-        moment = moments[picture[row]]
+        moment = moments[image[row]]
         one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
         point.append(one.point_px)
         chance.append(one.in_frame)
         name = OFF_SCREEN if one.target == -2 else NOBODY
         if one.target >= 0:
-            name = scenes.looks.person[rows_of[int(picture[row]), one.target]]
+            name = scenes.looks.person[rows_of[int(image[row]), one.target]]
         looked_at.append(name)
     return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
 
@@ -158,13 +158,13 @@ def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
     heads = scenes.looks.head_xyxy[learned.row]
     origin = boxes.centre(heads)
     for i, among in enumerate(learned.among):
-        middle = boxes.centre(among.box_xyxy)
-        rank = np.linalg.norm(middle - origin[i], axis=1)
+        centre = boxes.centre(among.box_xyxy)
+        rank = np.linalg.norm(centre - origin[i], axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
-        rank = np.where(labels.hold(heads[i][None], middle), np.inf, rank)
+        rank = np.where(labels.hold(heads[i][None], centre), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
-            point[i] = middle[rank.argmin()]
+            point[i] = centre[rank.argmin()]
     return _made(scenes, learned.row, point)
 
 
@@ -195,13 +195,13 @@ def measure(
 
 def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
     """Of all answers of each look, by their probabilities."""
-    moments, picture, person = scenes.moments()
+    moments, image, person = scenes.moments()
 
     def of(at: Ints) -> Floats:
         heat = []
         for i in at.tolist():
             row = int(learned.row[i])
-            moment, looker, among = moments[picture[row]], int(person[row]), learned.among[i]
+            moment, looker, among = moments[image[row]], int(person[row]), learned.among[i]
             one = match.decide(moment, looker, among, chances[i])
             heat.append(one.heatmap(match.places(moment, looker, among), moment.size_px))
         return np.array(heat)
@@ -241,7 +241,7 @@ def _made(
 ) -> Predictions:
     looks = scenes.looks
     return predictions.made(
-        [looks.picture[row] for row in rows.tolist()],
+        [looks.image[row] for row in rows.tolist()],
         point,
         head_xyxy=looks.head_xyxy[rows],
         in_frame=in_frame,

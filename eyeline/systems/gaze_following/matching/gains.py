@@ -1,7 +1,7 @@
 """What the matcher gains on what needs no training: look by look, whole videos drawn.
 
 Beside the figures of `report` it counts how often the very thing that is looked at was hit: the
-head, the object, the own lap, or that the look leaves the picture.
+head, the object, the own lap, or that the look leaves the image.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def gains(
     """
     _, video = np.unique([scenes.looks.video[r] for r in learned.row.tolist()], return_inverse=True)
     ours, videos = figures_of(found, scenes, learned), int(video.max()) + 1
-    made: Report = {name: {} for name in baselines}
+    created: Report = {name: {} for name in baselines}
     for name, guess in baselines.items():
         theirs = figures_of(guess, scenes, learned)
         for figure in FIGURES:
@@ -66,8 +66,8 @@ def gains(
             how: dict[str, Any] = {"samples": samples, "seed": seed, "higher": higher}
             one = bootstrap.compared(mine, other, videos, names=NAMES, **how)
             nothing = dict.fromkeys((*NAMES, "difference", "interval", "better"))
-            made[name][figure] = one or nothing
-    return made
+            created[name][figure] = one or nothing
+    return created
 
 
 def figures_of(found: Predictions, scenes: Scenes, learned: Examples) -> dict[str, Floats]:
@@ -81,7 +81,7 @@ def right_target(found: Predictions, scenes: Scenes, learned: Examples) -> Float
     """1 where the target of a look was hit, else 0 `(n,)`; NaN where nothing could be right.
 
     The point must lie in one of the right boxes, or where the own lap is. A look that leaves the
-    picture is hit by saying so, which a prediction does that gives it less than half a chance to
+    image is hit by saying so, which a prediction does that gives it less than half a chance to
     stay; one that says nothing takes it to stay.
     """
     hit = np.full(len(learned), np.nan)
@@ -99,8 +99,8 @@ def right_target(found: Predictions, scenes: Scenes, learned: Examples) -> Float
 
 def lines(made: Mapping[str, Any]) -> list[str]:
     """A plain table, a line a figure and baseline."""
-    told = []
+    known = []
     for name, figures in made.items():
-        told.append(f"gain on {name.replace('_', ' ')}:")
-        told += bootstrap.difference_lines(figures, NAMES)
-    return told
+        known.append(f"gain on {name.replace('_', ' ')}:")
+        known += bootstrap.difference_lines(figures, NAMES)
+    return known

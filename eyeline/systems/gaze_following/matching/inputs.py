@@ -1,4 +1,4 @@
-"""From the people and candidates in a picture to what the matcher sees of each.
+"""From the people and candidates in an image to what the matcher sees of each.
 
 A person may look at every candidate of the detector and at every other head: these are the options.
 All lengths are in sizes of the looker's head, so that a scene seen from afar looks the same.
@@ -28,8 +28,8 @@ PERSON = (
     "speech_told",
     "room",
 )
-"""What is told of the looker: place and size of the head in the picture, direction of the gaze in
-the camera frame, speech, and how far the gaze can go in the picture before it leaves it."""
+"""What is told of the looker: place and size of the head in the image, direction of the gaze in
+the camera frame, speech, and how far the gaze can go in the image before it leaves it."""
 OPTION = (
     "step_x",
     "step_y",
@@ -48,12 +48,12 @@ OPTION = (
     "on_head",
 )
 """What is told of an option: direction and distance of its middle from the looker's head, size,
-place, the detector's score (1 for heads), speech, how well the gaze points at it in the picture
+place, the detector's score (1 for heads), speech, how well the gaze points at it in the image
 and in space, and whether it lies on the looker's own head or on another one."""
 
 _FLIPS = ("x", "gaze_x", "step_x")
 PERSON_PARITY: Floats = np.array([-1.0 if name in _FLIPS else 1.0 for name in PERSON])
-"""`(person features,)` -1 for those whose sign turns in a mirrored picture."""
+"""`(person features,)` -1 for those whose sign turns in a mirrored image."""
 OPTION_PARITY: Floats = np.array([-1.0 if name in _FLIPS else 1.0 for name in OPTION])
 """`(option features,)` likewise."""
 
@@ -72,12 +72,12 @@ GAZE = (
 """Names, in both, of what is 0 where the direction of the gaze is not known."""
 
 _VIEW = 1.0
-"""Focal length in widths of the picture: 53 degrees across, where the camera is not known."""
+"""Focal length in widths of the image: 53 degrees across, where the camera is not known."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One picture: who is in it, and what the detector found."""
+    """One image: who is in it, and what the detector found."""
 
     size_px: tuple[float, float]
     """Width and height."""
@@ -116,10 +116,10 @@ class Options:
 def options(moment: Moment, looker: int) -> Options:
     """Everything that person `looker` may look at."""
     others = np.delete(np.arange(len(moment.head_xyxy)), looker)
-    found = len(moment.candidate_xyxy)
+    result = len(moment.candidate_xyxy)
     return Options(
         np.concatenate([moment.head_xyxy[others], moment.candidate_xyxy]),
-        np.concatenate([others, np.full(found, -1)]),
+        np.concatenate([others, np.full(result, -1)]),
         np.concatenate([np.ones(len(others)), moment.candidate_score]),
     )
 
@@ -128,7 +128,7 @@ def features(moment: Moment, looker: int, among: Options) -> tuple[Floats, Float
     """What the matcher sees.
 
     Args:
-        moment: the picture.
+        moment: the image.
         looker: row of the person.
         among: as of `options`.
 
@@ -140,13 +140,13 @@ def features(moment: Moment, looker: int, among: Options) -> tuple[Floats, Float
 
 
 class _Looker:
-    """One person in one picture."""
+    """One person in one image."""
 
     def __init__(self, moment: Moment, looker: int) -> None:
         self.moment, self.row = moment, looker
         self.wh = np.array(moment.size_px, np.float64)
         self.box = moment.head_xyxy[looker]
-        self.middle = boxes.centre(self.box)
+        self.centre = boxes.centre(self.box)
         self.size = max(float(boxes.size(self.box)), 1.0)
         gaze = moment.gaze[looker]
         self.gaze_told = not np.isnan(gaze).any()
@@ -155,7 +155,7 @@ class _Looker:
         self.speaks = np.nan_to_num(moment.speaks)
 
     def person(self) -> Floats:
-        place = 2 * self.middle / self.wh - 1
+        place = 2 * self.centre / self.wh - 1
         height = np.log(max(float(self.box[3] - self.box[1]), 1.0) / self.wh[1])
         others = np.delete(self.speaks, self.row)
         return np.array(
@@ -172,8 +172,8 @@ class _Looker:
         )
 
     def options(self, among: Options) -> Floats:
-        middle = boxes.centre(among.box_xyxy)
-        step = (middle - self.middle) / self.size
+        centre = boxes.centre(among.box_xyxy)
+        step = (centre - self.centre) / self.size
         distance = np.linalg.norm(step, axis=1)
         way = step / np.maximum(distance, 1e-6)[:, None]
         size = np.maximum(boxes.size(among.box_xyxy), 1.0)
@@ -188,28 +188,28 @@ class _Looker:
                 np.log1p(distance) / 2,
                 np.log(size / self.size),
                 np.log(wh[:, 1] / wh[:, 0]),
-                *(2 * middle / self.wh - 1).T,
+                *(2 * centre / self.wh - 1).T,
                 among.score,
                 is_head,
                 speaks,
                 pointing,
                 np.full(len(step), sideways),
-                self._in_space(among, middle, size) @ self.gaze,
-                self._inside(self.box[None], middle),
-                self._on_heads(among, middle),
+                self._in_space(among, centre, size) @ self.gaze,
+                self._inside(self.box[None], centre),
+                self._on_heads(among, centre),
             ],
             axis=1,
         )
 
-    def _in_space(self, among: Options, middle: Floats, size: Floats) -> Floats:
+    def _in_space(self, among: Options, centre: Floats, size: Floats) -> Floats:
         """Unit vectors `(options, 3)` to the options.
 
         A head is as far away as its size says; of a candidate's distance nothing is known, so it is
         taken to be the looker's.
         """
         unit = np.where(among.person >= 0, size, self.size)
-        there = self._place(middle, unit)
-        return normalise(there - self._place(self.middle[None], np.array([self.size])))
+        there = self._place(centre, unit)
+        return normalise(there - self._place(self.centre[None], np.array([self.size])))
 
     def _place(self, point: Floats, unit_px: Floats) -> Floats:
         """Places `(n, 3)` in the camera frame, in heads."""
@@ -217,20 +217,20 @@ class _Looker:
         return np.column_stack([across, _VIEW * self.wh[0] / unit_px])
 
     def _room(self) -> float:
-        """How far the gaze can go in the picture, as the logarithm of head sizes; 0 if unknown."""
+        """How far the gaze can go in the image, as the logarithm of head sizes; 0 if unknown."""
         if not self.gaze_told:
             return 0.0
         with np.errstate(divide="ignore"):
-            far = np.where(self.gaze[:2] > 0, self.wh - self.middle, -self.middle)
+            far = np.where(self.gaze[:2] > 0, self.wh - self.centre, -self.centre)
             steps = np.where(self.gaze[:2] == 0, np.inf, far / self.gaze[:2])
         reach = float(np.clip(steps.min(), 0, 100 * self.size))
         return float(np.log1p(reach / self.size) / 2)
 
-    def _on_heads(self, among: Options, middle: Floats) -> Floats:
+    def _on_heads(self, among: Options, centre: Floats) -> Floats:
         """Whether each option lies on somebody else's head; heads do."""
         others = np.delete(self.moment.head_xyxy, self.row, axis=0)
-        on = [self._inside(head[None], middle) for head in others]
-        return np.asarray(np.max([np.zeros(len(middle)), *on], axis=0))
+        on = [self._inside(head[None], centre) for head in others]
+        return np.asarray(np.max([np.zeros(len(centre)), *on], axis=0))
 
     @staticmethod
     def _inside(box: Floats, points: Floats) -> Floats:
@@ -239,9 +239,9 @@ class _Looker:
         return np.asarray(inside.all(axis=1), np.float64)
 
 
-def columns(names: tuple[str, ...], told: tuple[str, ...]) -> Ints:
+def columns(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:
     """Where the features of some names stand."""
-    return np.array([i for i, name in enumerate(names) if name in told], np.int64)
+    return np.array([i for i, name in enumerate(names) if name in known], np.int64)
 
 
 def muted(person: Floats, option: Floats) -> tuple[Floats, Floats]:

@@ -83,9 +83,9 @@ def _regressor(content: Any, path: Path) -> SlopeMlp:
     lacking = [name for name in ("coefs_", "intercepts_", "activation") if name not in state]
     if lacking:
         raise CheckpointError(f"{path}: the regressor was not trained, it lacks {lacking[0]}")
-    made = worded(state.get("out_activation_", "identity"))
-    if made != "identity":
-        raise CheckpointError(f"{path}: its output is {made}, not a number")
+    created = worded(state.get("out_activation_", "identity"))
+    if created != "identity":
+        raise CheckpointError(f"{path}: its output is {created}, not a number")
     try:
         weight, bias = (_layers(state[name]) for name in ("coefs_", "intercepts_"))
         return SlopeMlp(weight, bias, worded(state["activation"]))

@@ -34,14 +34,14 @@ def right_answers(
 ) -> Right:
     """The right ones `(options + 2,)`: the options, off screen, own lap.
 
-    In the picture these are the options that hold the point or are the annotated box; else the
+    In the image these are the options that hold the point or are the annotated box; else the
     nearest one; else the own lap, if the point lies there. None is right where nothing fits.
     Candidates whose middle lies on the looker's own head are never right.
 
     Args:
         among: what may be looked at.
         head_xyxy: `(4,)` of the looker.
-        point_px: `(2,)` of the look, NaN if it leaves the picture.
+        point_px: `(2,)` of the look, NaN if it leaves the image.
         in_frame: whether it stays in it.
         target_xyxy: `(4,)` of what is looked at, None or NaN where not told.
     """
@@ -72,7 +72,7 @@ def in_lap(head_xyxy: Floats, point_px: Floats) -> bool:
 
 
 def lap_point(head_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
-    """The point `(2,)` of an answer `own_lap`, within the picture."""
+    """The point `(2,)` of an answer `own_lap`, within the image."""
     height = head_xyxy[3] - head_xyxy[1]
     point = np.array([boxes.centre(head_xyxy)[0], head_xyxy[3] + LAP_AT * height])
     return np.asarray(np.clip(point, 0, np.array(size_px)))

@@ -34,17 +34,17 @@ class Matched:
     head: Ints
     """`(options,)` row of the head, among the people, that an option is or lies on; -1 for none."""
     chance: Floats
-    """`(options + 2,)` of the options, of a look out of the picture, of the own lap; sums to 1."""
+    """`(options + 2,)` of the options, of a look out of the image, of the own lap; sums to 1."""
     point_px: Floats
-    """`(2,)` of the most probable answer within the picture, also where a look out of it is more
+    """`(2,)` of the most probable answer within the image, also where a look out of it is more
     probable still."""
     target: int
-    """Row of the head that is most probably looked at, from 0; -1: something else in the picture;
+    """Row of the head that is most probably looked at, from 0; -1: something else in the image;
     -2: something out of it."""
 
     @property
     def in_frame(self) -> float:
-        """Probability that the look stays in the picture."""
+        """Probability that the look stays in the image."""
         return float(1 - self.chance[-2])
 
     @property
@@ -56,11 +56,11 @@ class Matched:
         return float(self.chance[:-2][self.head == self.target].sum()) + lap
 
     def heatmap(self, points_px: Floats, size_px: tuple[float, float]) -> Floats:
-        """All answers within the picture as one heatmap, see `heatmaps.mixture`.
+        """All answers within the image as one heatmap, see `heatmaps.mixture`.
 
         Args:
             points_px: `(options + 1, 2)` as of `places`.
-            size_px: of the picture.
+            size_px: of the image.
         """
         weight = np.append(self.chance[:-2], self.chance[-1])
         return heatmaps.mixture(points_px / np.array(size_px), weight)
@@ -96,22 +96,22 @@ def open_matcher(path: Path | str, device: str = "cpu") -> Matcher:
 def match(
     network: Matcher, moments: Sequence[Moment], *, mute: bool = False
 ) -> list[list[Matched]]:
-    """What everybody in each picture looks at.
+    """What everybody in each image looks at.
 
     Args:
         network: in evaluation mode.
-        moments: pictures.
+        moments: images.
         mute: whether to do as if nobody knew who speaks.
 
     Returns:
-        For each picture, in the order of its people.
+        For each image, in the order of its people.
     """
     lookers = [(m, i) for m in moments for i in range(len(m.head_xyxy))]
     among = [inputs.options(m, i) for m, i in lookers]
     seen = [inputs.features(m, i, o) for (m, i), o in zip(lookers, among, strict=True)]
     chances = answer(network, [s[0] for s in seen], [s[1] for s in seen], mute=mute)
-    found = iter(decide(m, i, o, c) for (m, i), o, c in zip(lookers, among, chances, strict=True))
-    return [[next(found) for _ in range(len(m.head_xyxy))] for m in moments]
+    result = iter(decide(m, i, o, c) for (m, i), o, c in zip(lookers, among, chances, strict=True))
+    return [[next(result) for _ in range(len(m.head_xyxy))] for m in moments]
 
 
 def answer(
@@ -137,20 +137,20 @@ def answer(
     from eyeline.training.devices import for_answers
 
     device = next(network.parameters()).device
-    told = list(zip(person, option, strict=True))
+    known = list(zip(person, option, strict=True))
     if mute:
-        told = [inputs.muted(p, o) for p, o in told]
-    starts = range(0, len(told), _AT_ONCE)
+        known = [inputs.muted(p, o) for p, o in known]
+    starts = range(0, len(known), _AT_ONCE)
 
     def chances_of(own: range) -> Iterator[list[Floats]]:
         for start in (starts[number] for number in own):
-            part = [(p, o, np.zeros(len(o) + 2, bool)) for p, o in told[start : start + _AT_ONCE]]
+            part = [(p, o, np.zeros(len(o) + 2, bool)) for p, o in known[start : start + _AT_ONCE]]
             batch = {name: value.to(device) for name, value in collate(part).items()}
             logits = network(batch["person"], batch["option"], batch["there"])
-            shares = torch.softmax(logits.double(), dim=1).cpu().numpy()
+            fractions = torch.softmax(logits.double(), dim=1).cpu().numpy()
             yield [
                 np.append(row[: len(o)], row[-2:])
-                for row, (_, o, _) in zip(shares, part, strict=True)
+                for row, (_, o, _) in zip(fractions, part, strict=True)
             ]
 
     with for_answers(1):
@@ -158,7 +158,7 @@ def answer(
 
 
 def places(moment: Moment, looker: int, among: Options) -> Floats:
-    """The points `(options + 1, 2)` of all answers within the picture; the own lap's is last."""
+    """The points `(options + 1, 2)` of all answers within the image; the own lap's is last."""
     lap = lap_point(moment.head_xyxy[looker], moment.size_px)
     return np.concatenate([boxes.centre(among.box_xyxy), lap[None]])
 
@@ -183,13 +183,13 @@ def decide(moment: Moment, looker: int, among: Options, chance: Floats) -> Match
 
 def _on_head(moment: Moment, among: Options) -> Ints:
     """The person `(options,)` whose head each option is or has its middle on, -1 for none."""
-    middle = boxes.centre(among.box_xyxy)
-    found = among.person.copy()
+    centre = boxes.centre(among.box_xyxy)
+    result = among.person.copy()
     for person in np.unique(among.person[among.person >= 0]).tolist():
         box = moment.head_xyxy[person]
-        inside = ((middle >= box[:2]) & (middle <= box[2:])).all(axis=1)
-        found[inside & (found < 0)] = person
-    return found
+        inside = ((centre >= box[:2]) & (centre <= box[2:])).all(axis=1)
+        result[inside & (result < 0)] = person
+    return result
 
 
 def _things(head: Ints) -> Ints:

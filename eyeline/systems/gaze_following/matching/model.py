@@ -16,7 +16,7 @@ from eyeline.errors import check_shape
 from eyeline.training.draws import dropped, mixed
 
 EXTRA = ("off_screen", "own_lap")
-"""Answers beside the options: a look out of the picture, and one at the own lap, hands or table."""
+"""Answers beside the options: a look out of the image, and one at the own lap, hands or table."""
 
 _ACTIVATIONS = {
     "identity": nn.Identity,
@@ -60,7 +60,7 @@ class Mlp(nn.Module):
 
 
 class Matcher(nn.Module):
-    """Which of the options a person looks at, or out of the picture, or at the own lap.
+    """Which of the options a person looks at, or out of the image, or at the own lap.
 
     Args:
         encoder: person's and option's features to a code of the option.

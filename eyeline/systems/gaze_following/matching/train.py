@@ -137,9 +137,9 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
         """The benchmark's scores, and how often each kind of answer is right."""
         scenes, examples = held.scenes, held.examples
         chances = evaluate.chances_of(network, examples)
-        found = evaluate.predict(scenes, examples, chances)
-        made = report.score(evaluate.measure(found, scenes, examples))
-        return Measured({**made, "answers": evaluate.by_kind(examples, chances)})
+        result = evaluate.predict(scenes, examples, chances)
+        created = report.score(evaluate.measure(result, scenes, examples))
+        return Measured({**created, "answers": evaluate.by_kind(examples, chances)})
 
     def describe(self, plan: Recipe, train: Annotated, held: Annotated) -> dict[str, Any]:
         """Videos and looks."""
@@ -153,7 +153,7 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
     def fingerprint(self, items: Annotated) -> Iterator[bytes]:
         """All that is annotated."""
         looks = items.scenes.looks
-        yield "".join(looks.picture).encode()
+        yield "".join(looks.image).encode()
         for array in (looks.points_px, looks.head_xyxy, items.scenes.gaze, looks.speaks):
             yield np.ascontiguousarray(array).tobytes()
 

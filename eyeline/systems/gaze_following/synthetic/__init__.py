@@ -1,1 +1,1 @@
-"""Made-up conversations around a table: who speaks, who looks where, how it looks and sounds."""
+"""Synthetic conversations around a table: who speaks, who looks where, how it looks and sounds."""

@@ -53,13 +53,13 @@ def _room(rng: np.random.Generator, scene: Scene) -> Floats:
     height, width = scene.view.height_px, scene.view.width_px
     wall, floor = rng.uniform(90, 190, 3), rng.uniform(60, 140, 3)
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    picture = wall * (1.05 - 0.35 * y / height)[..., None]
+    image = wall * (1.05 - 0.35 * y / height)[..., None]
     for _ in range(3):
         left, top = rng.uniform(0, 0.9) * width, rng.uniform(0, 0.25) * height
         inside = (x > left) & (x < left + 0.12 * width) & (y > top) & (y < top + 0.3 * height)
-        picture[inside] = picture[inside] * 0.5 + 0.5 * rng.uniform(40, 220, 3)
-    picture[y > 0.72 * height] = floor
-    return np.asarray(picture, np.float32)
+        image[inside] = image[inside] * 0.5 + 0.5 * rng.uniform(40, 220, 3)
+    image[y > 0.72 * height] = floor
+    return np.asarray(image, np.float32)
 
 
 @dataclass(frozen=True)
@@ -85,30 +85,30 @@ class _Layer:
         place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         return cls((int(columns[0]), int(rows[0])), black[place], through[place])
 
-    def lay_on(self, picture: Floats) -> None:
-        """Before what the picture `(h, w, 3)` shows."""
+    def lay_on(self, image: Floats) -> None:
+        """Before what the image `(h, w, 3)` shows."""
         (x, y), (height, width) = self.left_top, self.colour.shape[:2]
-        part = picture[y : y + height, x : x + width]
+        part = image[y : y + height, x : x + width]
         part *= self.through
         part += self.colour
 
 
-def _draw_table(picture: Floats, scene: Scene) -> None:
+def _draw_table(image: Floats, scene: Scene) -> None:
     """A board seen from a little above, and what stands on it, the farthest first."""
     around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     wide, deep = TABLE_HALF_M
     rim = scene.table_m + np.column_stack(
         [wide * np.cos(around), np.zeros(48), deep * np.sin(around)]
     )
-    _polygon(picture, scene.view.project(rim + np.array([0, 0.04, 0])), np.array([88.0, 62, 44]))
-    _polygon(picture, scene.view.project(rim), np.array([150.0, 112, 82]))
+    _polygon(image, scene.view.project(rim + np.array([0, 0.04, 0])), np.array([88.0, 62, 44]))
+    _polygon(image, scene.view.project(rim), np.array([150.0, 112, 82]))
     order = np.argsort([-t.place_m[2] for t in scene.things])
     boxes = scene.things_xyxy()
     for i in order.tolist():
-        _draw_thing(picture, scene.things[i], boxes[i])
+        _draw_thing(image, scene.things[i], boxes[i])
 
 
-def _draw_thing(picture: Floats, thing: Thing, box_xyxy: Floats) -> None:
+def _draw_thing(image: Floats, thing: Thing, box_xyxy: Floats) -> None:
     """Shapes within a box that tell the kinds apart."""
     x1, y1, x2, y2 = box_xyxy
     width, height = x2 - x1, y2 - y1
@@ -123,21 +123,21 @@ def _draw_thing(picture: Floats, thing: Thing, box_xyxy: Floats) -> None:
         shape = np.array(
             [[0, 0], [0.75, 0], [0.75, 0.2], [1, 0.3], [1, 0.7], [0.75, 0.8], [0.75, 1], [0, 1]]
         )
-    _polygon(picture, [x1, y1] + shape * [width, height], thing.colour)
+    _polygon(image, [x1, y1] + shape * [width, height], thing.colour)
     inner = shape.mean(axis=0) + 0.55 * (shape - shape.mean(axis=0))
-    _polygon(picture, [x1, y1] + inner * [width, height], np.minimum(thing.colour * 1.25, 255))
+    _polygon(image, [x1, y1] + inner * [width, height], np.minimum(thing.colour * 1.25, 255))
 
 
-def _polygon(picture: Floats, points_px: Floats, colour: Floats) -> None:
+def _polygon(image: Floats, points_px: Floats, colour: Floats) -> None:
     """Filled, with soft borders."""
     import cv2
 
     fixed = np.round(np.asarray(points_px) * 2**_BITS).astype(np.int32)
     low = np.maximum(np.floor(np.min(points_px, axis=0)).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(np.max(points_px, axis=0)).astype(int) + 2, picture.shape[1::-1])
+    high = np.minimum(np.ceil(np.max(points_px, axis=0)).astype(int) + 2, image.shape[1::-1])
     if (low >= high).any():
         return
     cover = np.zeros((high - low)[::-1], np.uint8)
     cv2.fillPoly(cover, [fixed - low * 2**_BITS], 255, cv2.LINE_AA, _BITS)
-    part = picture[low[1] : high[1], low[0] : high[0]]
+    part = image[low[1] : high[1], low[0] : high[0]]
     part += (cover[..., None] / np.float32(255)) * (colour.astype(np.float32) - part)

@@ -1,7 +1,7 @@
 """Where people look in a conversation, and how their heads and eyes turn there.
 
 Listeners look mostly at who speaks; speakers look about and at single listeners. All look at things
-on the table, down at themselves, and out of the picture now and then.
+on the table, down at themselves, and out of the image now and then.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
 
 KINDS = ("person", "thing", "lap", "away")
-"""What is looked at; the last is out of the picture."""
+"""What is looked at; the last is out of the image."""
 HEARING = (0.70, 0.10, 0.10, 0.05, 0.05)
 """Shares of the looks while somebody else speaks: at who speaks, at others, at things, at the own
 lap, away."""
@@ -24,7 +24,7 @@ SPEAKING = (0.0, 0.60, 0.16, 0.10, 0.14)
 """The same while the person speaks."""
 SILENCE = (0.0, 0.38, 0.30, 0.20, 0.12)
 """The same while nobody does."""
-HEAD_SHARE = 0.75
+HEAD_FRACTION = 0.75
 """Of a turn from the resting direction, how much the head takes; the eyes do the rest."""
 
 _LASTS_S, _REACTS_S = (0.8, 2.6), (0.15, 0.5)
@@ -92,8 +92,8 @@ def _choose(
     """Kind and number of what is looked at next, and the point; of a person, from the head."""
     others = [i for i in range(len(heads_m)) if i != person]
     loud = [i for i in others if speaks[i]]
-    shares = SPEAKING if speaks[person] else HEARING if loud else SILENCE
-    drawn = int(rng.choice(len(shares), p=shares))
+    fractions = SPEAKING if speaks[person] else HEARING if loud else SILENCE
+    drawn = int(rng.choice(len(fractions), p=fractions))
     aim = rng.normal(0, _AIM_M, 3)
     quiet = [i for i in others if i not in loud] or others
     if drawn <= 1:
@@ -112,7 +112,7 @@ def _lap(rng: np.random.Generator) -> Floats:
 
 
 def _away(rng: np.random.Generator) -> Floats:
-    """From the head to somewhere beside or above the picture, or to the camera's side of it."""
+    """From the head to somewhere beside or above the image, or to the camera's side of it."""
     side = rng.choice([-1.0, 1.0])
     places = ([3.5 * side, -0.5, -0.8], [0.8 * side, -2.5, 0.5], [0.9 * side, 0.0, -4.5])
     return np.asarray(places[rng.integers(3)] + rng.normal(0, 0.2, 3))
@@ -124,15 +124,15 @@ def _turned(aim: Floats, rest: Floats) -> tuple[Floats, Floats]:
     yaw, pitch = (np.unwrap(v, axis=1) for v in to_yaw_pitch(gaze))
     rest_yaw, rest_pitch = to_yaw_pitch(rest)
     off = (yaw - rest_yaw + np.pi) % (2 * np.pi) - np.pi  # the shorter way round
-    head = from_yaw_pitch(rest_yaw + HEAD_SHARE * off,
-                          rest_pitch + HEAD_SHARE * (pitch - rest_pitch))  # fmt: skip
+    head = from_yaw_pitch(rest_yaw + HEAD_FRACTION * off,
+                          rest_pitch + HEAD_FRACTION * (pitch - rest_pitch))  # fmt: skip
     return gaze, _following(head, _HEAD_S)
 
 
 def _following(aim: Floats, slow_s: float) -> Floats:
     """Directions that approach `(people, frames, 3)` as an exponential does."""
     keep = float(np.exp(-1 / (slow_s * RATE_HZ)))
-    found = aim.copy()
+    result = aim.copy()
     for frame in range(1, aim.shape[1]):
-        found[:, frame] = normalise(keep * found[:, frame - 1] + (1 - keep) * aim[:, frame])
-    return found
+        result[:, frame] = normalise(keep * result[:, frame - 1] + (1 - keep) * aim[:, frame])
+    return result

@@ -54,7 +54,7 @@ class Scene:
     table_m: Floats
     """`(3,)` middle of the table's top."""
     heads_m: Floats
-    """`(people, frames, 3)` middles of heads; from left to right in the picture."""
+    """`(people, frames, 3)` middles of heads; from left to right in the image."""
     speaks: Yes
     """`(people, frames)` bool; never two at a time, at times nobody."""
     looks: Looks
@@ -71,7 +71,7 @@ class Scene:
 
     @property
     def faces_xyxy(self) -> Floats:
-        """`(people, frames, 4)` boxes of faces, which are within the picture."""
+        """`(people, frames, 4)` boxes of faces, which are within the image."""
         return self._boxes(self.heads_m, FACE_M)
 
     def things_xyxy(self) -> Floats:
@@ -81,15 +81,15 @@ class Scene:
         return self._boxes(place, half)
 
     def points_px(self) -> Floats:
-        """`(people, frames, 2)` what is looked at, NaN where it is out of the picture."""
+        """`(people, frames, 2)` what is looked at, NaN where it is out of the image."""
         target = self.looks.target_m
         inside = self.view.inside(target)
         pixel = self.view.project(np.where(inside[..., None], target, 1.0))
         return np.where(inside[..., None], pixel, np.nan)
 
-    def _boxes(self, middle_m: Floats, half_m: Floats) -> Floats:
-        at = self.view.project(middle_m)
-        half = self.view.focal_px * half_m / middle_m[..., 2:]
+    def _boxes(self, centre_m: Floats, half_m: Floats) -> Floats:
+        at = self.view.project(centre_m)
+        half = self.view.focal_px * half_m / centre_m[..., 2:]
         return np.concatenate([at - half, at + half], axis=-1)
 
 
@@ -100,7 +100,7 @@ def draw_scene(rng: np.random.Generator, people: int, frames: int, width_px: int
         rng: decides about everything.
         people: who sit at the table, 2 to 4; fewer if there is no room to see all of them.
         frames: of the video.
-        width_px: of a picture; its height is nine sixteenths of that, an even number.
+        width_px: of an image; its height is nine sixteenths of that, an even number.
     """
     height_px = 2 * round(width_px * 9 / 32)
     view = View.ahead(width_px, height_px, width_px * rng.uniform(0.95, 1.15))
@@ -130,9 +130,9 @@ def _seats(rng: np.random.Generator, people: int, table: Floats) -> Floats:
 
 def _things(rng: np.random.Generator, table: Floats) -> tuple[Thing, ...]:
     """Up to four things on the table that do not hide each other."""
-    count, found = int(rng.integers(3, 5)), list[Thing]()
+    count, result = int(rng.integers(3, 5)), list[Thing]()
     for _ in range(_DRAWS):
-        if len(found) == count:
+        if len(result) == count:
             break
         kind = KINDS[rng.integers(len(KINDS))]
         wide, high = (float(v) for v in np.array(_SIZE_M[kind]) * rng.uniform(0.9, 1.15))
@@ -141,10 +141,10 @@ def _things(rng: np.random.Generator, table: Floats) -> tuple[Thing, ...]:
             continue
         x, z = table[[0, 2]] + spread * TABLE_HALF_M
         place = np.array([x, table[1] - high / 2, z])
-        near = [np.abs(x / z - t.place_m[0] / t.place_m[2]) < 0.08 for t in found]
+        near = [np.abs(x / z - t.place_m[0] / t.place_m[2]) < 0.08 for t in result]
         if not any(near):
-            found.append(Thing(kind, place, (wide, high), rng.uniform(40, 230, 3)))
-    return tuple(found)
+            result.append(Thing(kind, place, (wide, high), rng.uniform(40, 230, 3)))
+    return tuple(result)
 
 
 def _sway(rng: np.random.Generator, people: int, frames: int) -> Floats:

@@ -1,4 +1,4 @@
-"""What is annotated and told of a made-up video, as rows of the published files."""
+"""What is annotated and observed of a synthetic video, as rows of the published files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from eyeline.geometry.directions import angle
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following.detector.coco import CATEGORY, instance
 from eyeline.systems.gaze_following.formats import Candidates, FrameName, Truth
-from eyeline.systems.gaze_following.synthetic import told
+from eyeline.systems.gaze_following.synthetic import observed
 from eyeline.systems.gaze_following.synthetic.looking import KINDS
 from eyeline.systems.gaze_following.synthetic.scenes import Scene
 
 PERSON, THING = KINDS.index("person"), KINDS.index("thing")
 OUT = (-1, -1)
-"""Point of a look out of the picture."""
+"""Point of a look out of the image."""
 
 
 @dataclass
@@ -30,9 +30,9 @@ class Tables:
     speakers: list[tuple[str, int, int]] = field(default_factory=list)
     """Video, frame and head, from 1; 0 for nobody."""
     directions: list[tuple[str, int, Floats]] = field(default_factory=list)
-    """Picture, head, unit vector."""
+    """Image, head, unit vector."""
     candidates: list[Candidates] = field(default_factory=list)
-    pictures: list[tuple[FrameName, tuple[int, int], Floats | None]] = field(default_factory=list)
+    images: list[tuple[FrameName, tuple[int, int], Floats | None]] = field(default_factory=list)
     """Name, width and height, and the target's box `(4,)` if it has one."""
     kinds: list[int] = field(default_factory=list)
     """Of each look, place in `KINDS`."""
@@ -47,7 +47,7 @@ class Tables:
 
 def tables(
     rng: np.random.Generator, video: str, scene: Scene, heads_xyxy: Ints, *, look_every: int,
-    picture_every: int,
+    image_every: int,
 ) -> Tables:  # fmt: skip
     """Rows of one video.
 
@@ -57,46 +57,48 @@ def tables(
         scene: what happens.
         heads_xyxy: `(people, frames, 4)` as the published system marks heads.
         look_every: frames from one annotated frame to the next.
-        picture_every: frames from one picture of the COCO form to the next.
+        image_every: frames from one image of the COCO form to the next.
     """
-    made, points = Tables(), scene.points_px()
-    way = told.directions(rng, scene)
+    created, points = Tables(), scene.points_px()
+    way = observed.directions(rng, scene)
     error = np.rad2deg(angle(way, scene.looks.gaze))
     for frame in range(0, scene.frames, look_every):
         loud = np.flatnonzero(scene.speaks[:, frame])
-        made.speakers.append((video, frame, int(loud[0]) + 1 if len(loud) else 0))
+        created.speakers.append((video, frame, int(loud[0]) + 1 if len(loud) else 0))
         first = str(FrameName(video, 1, frame))
-        made.candidates.append(Candidates(first, *told.candidates(rng, scene, heads_xyxy, frame)))
+        created.candidates.append(
+            Candidates(first, *observed.candidates(rng, scene, heads_xyxy, frame))
+        )
         for person in range(scene.people):
             name = str(FrameName(video, person + 1, frame))
-            made.truth.append(_look(name, heads_xyxy[person, frame], points[person, frame]))
-            made.kinds.append(int(scene.looks.kind[person, frame]))
+            created.truth.append(_look(name, heads_xyxy[person, frame], points[person, frame]))
+            created.kinds.append(int(scene.looks.kind[person, frame]))
             if not np.isnan(way[person, frame, 0]):
-                made.directions.append((name, person + 1, way[person, frame]))
-                made.errors_deg.append(float(error[person, frame]))
+                created.directions.append((name, person + 1, way[person, frame]))
+                created.errors_deg.append(float(error[person, frame]))
     size = (scene.view.width_px, scene.view.height_px)
-    for frame in range(0, scene.frames, picture_every):
+    for frame in range(0, scene.frames, image_every):
         for person in range(scene.people):
             name_of = FrameName(video, person + 1, frame)
-            made.pictures.append((name_of, size, _target(scene, heads_xyxy, person, frame)))
-    return made
+            created.images.append((name_of, size, _target(scene, heads_xyxy, person, frame)))
+    return created
 
 
 def instances(
-    pictures: Iterable[tuple[FrameName, tuple[int, int], Floats | None]],
+    images: Iterable[tuple[FrameName, tuple[int, int], Floats | None]],
 ) -> dict[str, Any]:
     """A file of COCO instances; masks are the boxes themselves, as in the published data."""
-    made: dict[str, Any] = {
+    created: dict[str, Any] = {
         "images": [], "annotations": [],
         "categories": [{"id": 1, "name": CATEGORY, "supercategory": "none"}],
     }  # fmt: skip
-    for number, (name, (width, height), box) in enumerate(pictures, start=1):
-        made["images"].append(
+    for number, (name, (width, height), box) in enumerate(images, start=1):
+        created["images"].append(
             {"id": number, "file_name": str(name), "width": width, "height": height}
         )
         if box is not None:
-            made["annotations"].append(instance(len(made["annotations"]) + 1, number, box))
-    return made
+            created["annotations"].append(instance(len(created["annotations"]) + 1, number, box))
+    return created
 
 
 def _look(name: str, head_xyxy: Ints, point_px: Floats) -> Truth:
@@ -106,7 +108,7 @@ def _look(name: str, head_xyxy: Ints, point_px: Floats) -> Truth:
 
 
 def _target(scene: Scene, heads_xyxy: Ints, person: int, frame: int) -> Floats | None:
-    """The box of what is looked at; a lap and what is out of the picture have none."""
+    """The box of what is looked at; a lap and what is out of the image have none."""
     kind = int(scene.looks.kind[person, frame])
     whom = int(scene.looks.whom[person, frame])
     if kind not in (PERSON, THING):

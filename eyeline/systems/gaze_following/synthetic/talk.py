@@ -31,8 +31,8 @@ def draw_talk(rng: np.random.Generator, people: int, seconds: float, rate_hz: fl
     weight = rng.uniform(0.5, 1.5, people)
     at, last = rng.uniform(0, 0.6), -1
     while at < seconds:
-        share = np.where(np.arange(people) == last, 0.0, weight)
-        last = int(rng.choice(people, p=share / share.sum()))
+        fraction = np.where(np.arange(people) == last, 0.0, weight)
+        last = int(rng.choice(people, p=fraction / fraction.sum()))
         end = at + rng.uniform(*_TURN_S)
         speaks[last, round(at * rate_hz) : round(end * rate_hz)] = True
         pause = _LONG_PAUSE_S if rng.random() < _LONG_PAUSE else _PAUSE_S
@@ -42,5 +42,5 @@ def draw_talk(rng: np.random.Generator, people: int, seconds: float, rate_hz: fl
 
 def turns(speaks: Yes) -> list[tuple[int, int, int]]:
     """Person, first frame and the frame after the last of each turn, by time."""
-    found = [(person, a, b) for person, row in enumerate(speaks) for a, b in runs(row)]
-    return sorted(found, key=lambda turn: turn[1])
+    result = [(person, a, b) for person, row in enumerate(speaks) for a, b in runs(row)]
+    return sorted(result, key=lambda turn: turn[1])

@@ -16,9 +16,9 @@ _SMILES = 0.4
 
 @dataclass(frozen=True)
 class Heard:
-    """Sound and mouths of a video."""
+    """Audio and mouths of a video."""
 
-    sound: Floats
+    audio: Floats
     """`(samples,)` at `AUDIO_HZ`, within [-1, 1]."""
     mouths: Floats
     """`(people, frames)` how far each is open, [0, 1]."""
@@ -36,17 +36,17 @@ def hear(rng: np.random.Generator, speaks: Yes, rate_hz: float) -> Heard:
     """
     people, frames = speaks.shape
     mouths, smiles = _silent_mouths(rng, people, frames, rate_hz)
-    sound = rng.uniform(0.002, 0.01) * rng.standard_normal(round(frames / rate_hz * AUDIO_HZ))
+    audio = rng.uniform(0.002, 0.01) * rng.standard_normal(round(frames / rate_hz * AUDIO_HZ))
     pitch = rng.permutation(np.linspace(95, 230, people)) * rng.uniform(0.93, 1.07, people)
     for person, start, end in turns(speaks):
         voice = replace(Voice.drawn(rng), pitch_hz=float(pitch[person]))
         said, open_ = speak(rng, voice, (end - start) / rate_hz)
         said *= 1.5 * each_sample(open_, len(said))  # as loud as the mouth is open
         first = round(start / rate_hz * AUDIO_HZ)
-        sound[first : first + len(said)] += said[: len(sound) - first]
+        audio[first : first + len(said)] += said[: len(audio) - first]
         at_s = (np.arange(end - start) + 0.5) / rate_hz
         mouths[person, start:end] = np.interp(at_s * HOPS_HZ, np.arange(len(open_)), open_)
-    return Heard(np.clip(sound, -1, 1), mouths, smiles)
+    return Heard(np.clip(audio, -1, 1), mouths, smiles)
 
 
 def _silent_mouths(
@@ -62,6 +62,6 @@ def _silent_mouths(
             bites = 0.5 - 0.5 * np.cos(2 * np.pi * rng.uniform(*_CHEW_HZ) * (time_s - begin))
             mouths[person] = np.where(during, 0.35 * bites, 0)
         if rng.random() < _SMILES:
-            middle = rng.uniform(0, time_s[-1])
-            smiles[person] = np.exp(-(((time_s - middle) / rng.uniform(0.6, 1.5)) ** 4))
+            centre = rng.uniform(0, time_s[-1])
+            smiles[person] = np.exp(-(((time_s - centre) / rng.uniform(0.6, 1.5)) ** 4))
     return mouths, smiles

@@ -1,4 +1,4 @@
-"""The files of a made-up video: picture and sound, pictures of the COCO form, the speaker's files.
+"""The files of a synthetic video: image and audio, images of the COCO form, the speaker's files.
 
 Layout below the output folder, as of the published data and of the published speaker detector:
 - `videos/VVV.mp4`, `audio/VVV.wav` (16 kHz, one channel);
@@ -28,7 +28,7 @@ from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScen
 from eyeline.systems.gaze_following.synthetic.scenes import Scene
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
 from eyeline.systems.gaze_following.tracking import FaceTrack
-from eyeline.video.sound import pcm16, write_wav
+from eyeline.video.audio import pcm16, write_wav
 
 _LAST_TICKS = 6  # frames at a video's end for which the published code does not say who speaks
 
@@ -40,23 +40,23 @@ def marked(scene: Scene) -> tuple[list[Squares], Heads]:
     return faces, Heads(*(np.stack(columns) for columns in zip(*each, strict=True)))
 
 
-def write_sound(path: Path, sound: Floats) -> Path:
+def write_audio(path: Path, audio: Floats) -> Path:
     """16 bits, one channel."""
     made(path.parent)
-    write_wav(path, pcm16(sound), AUDIO_HZ)
+    write_wav(path, pcm16(audio), AUDIO_HZ)
     return path
 
 
 def write_video(
-    path: Path, scene: Scene, frames: Iterable[Image], sound: Path, wanted: frozenset[int]
+    path: Path, scene: Scene, frames: Iterable[Image], audio: Path, wanted: frozenset[int]
 ) -> dict[int, Image]:
-    """The video with its sound.
+    """The video with its audio.
 
     Args:
         path: where to.
         scene: of which size and length.
         frames: RGB, one after another.
-        sound: file of the sound.
+        audio: file of the audio.
         wanted: numbers of frames to give back.
 
     Returns:
@@ -65,24 +65,24 @@ def write_video(
     kept = dict[int, Image]()
 
     def keeping() -> Iterator[Image]:
-        for frame, picture in enumerate(frames):
+        for frame, image in enumerate(frames):
             if frame in wanted:
-                kept[frame] = picture
-            yield picture
+                kept[frame] = image
+            yield image
 
     made(path.parent)
     size = (scene.view.width_px, scene.view.height_px)
-    film.write_video(path, keeping(), size, scene.frames, RATE_HZ, sound)
+    film.write_video(path, keeping(), size, scene.frames, RATE_HZ, audio)
     return kept
 
 
-def write_pictures(
+def write_images(
     folders: Mapping[Fusion, Path], video: str, kept: Mapping[int, Image], scene: Scene, all_: Heads
 ) -> None:
     """Frames with heads brightened, a copy for each head.
 
     Args:
-        folders: by fusion, of the pictures of a split.
+        folders: by fusion, of the images of a split.
         video: its three characters.
         kept: frames by number.
         scene: who speaks.
@@ -91,10 +91,10 @@ def write_pictures(
     from eyeline.systems.gaze_following.formats import FrameName
 
     size = (scene.view.width_px, scene.view.height_px)
-    for frame, picture in kept.items():
+    for frame, image in kept.items():
         drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
         for fusion, folder in folders.items():
-            rgb = fuse(picture, drawn, fusion)
+            rgb = fuse(image, drawn, fusion)
             content = jpeg(rgb)
             for person in range(scene.people):
                 write_bytes(folder / str(FrameName(video, person + 1, frame)), content)

@@ -1,4 +1,4 @@
-"""The predictor on scenes made by hand, against the network shown each window from its pictures."""
+"""The predictor on scenes made by hand, against the network shown each window from its images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.ego_social.invented import GAZE360, their_tensors
 from tests.systems.ego_social.raw_video import (
     SMALL,
-    Picture,
+    ImageItem,
     filmed,
     gone,
     saved,
@@ -63,23 +63,23 @@ def naive(
     crops = [
         None
         if person.frame[r] in lost or r in outside
-        else crop_face(Picture(int(person.frame[r]), 0).rgb(), boxes[r])
+        else crop_face(ImageItem(int(person.frame[r]), 0).rgb(), boxes[r])
         for r in rows
     ]
     padded = [None] * 3 + crops + [None] * 3
     seen = [i for i, crop in enumerate(crops) if crop is not None]
     with torch.no_grad():
         logits = net(normalise(np.stack([window(padded[i : i + 7]) for i in seen])))
-    found = np.full(len(rows), np.nan)
-    found[seen] = scores(logits.numpy())
-    return found
+    result = np.full(len(rows), np.nan)
+    result[seen] = scores(logits.numpy())
+    return result
 
 
 def values(answers: Sequence[Any]) -> np.ndarray:
-    told, spans = answers
-    assert isinstance(told, Scores) and isinstance(spans, Segments)
-    assert told.name == spans.name == "looking_at_me"
-    return np.asarray(told.value)
+    known, spans = answers
+    assert isinstance(known, Scores) and isinstance(spans, Segments)
+    assert known.name == spans.name == "looking_at_me"
+    return np.asarray(known.value)
 
 
 def test_at_30_hz_every_row_has_its_window(
@@ -87,49 +87,49 @@ def test_at_30_hz_every_row_has_its_window(
 ) -> None:
     person = walker(range(3, 23))
     answers = predictor.predict(filmed(person))
-    found = values(answers)
-    np.testing.assert_allclose(found, naive(net, person, range(20)), rtol=0, atol=CLOSE)
-    assert np.ptp(found) > 0.01
+    result = values(answers)
+    np.testing.assert_allclose(result, naive(net, person, range(20)), rtol=0, atol=CLOSE)
+    assert np.ptp(result) > 0.01
     assert answers[0].builder == "lam_lstm"  # type: ignore[union-attr]
 
 
 def test_a_slower_video_shows_rows_twice(net: LookingAtMe, predictor: LookingAtMePredictor) -> None:
     person = walker(range(6), rate_hz=25)
-    told = naive(net, person, [0, 1, 2, 2, 3, 4, 5])
-    found = values(predictor.predict(filmed(person, rate_hz=25)))
-    np.testing.assert_allclose(found, told[[0, 1, 2, 4, 5, 6]], rtol=0, atol=CLOSE)
+    known = naive(net, person, [0, 1, 2, 2, 3, 4, 5])
+    result = values(predictor.predict(filmed(person, rate_hz=25)))
+    np.testing.assert_allclose(result, known[[0, 1, 2, 4, 5, 6]], rtol=0, atol=CLOSE)
 
 
 def test_a_faster_video_is_thinned(net: LookingAtMe, predictor: LookingAtMePredictor) -> None:
     person = walker(range(18), rate_hz=60)
-    told = naive(net, person, range(0, 18, 2))
-    found = values(predictor.predict(filmed(person, rate_hz=60)))
-    np.testing.assert_allclose(found, np.repeat(told, 2), rtol=0, atol=CLOSE)
+    known = naive(net, person, range(0, 18, 2))
+    result = values(predictor.predict(filmed(person, rate_hz=60)))
+    np.testing.assert_allclose(result, np.repeat(known, 2), rtol=0, atol=CLOSE)
 
 
-def test_lost_frames_and_boxes_outside_of_the_picture(
+def test_lost_frames_and_boxes_outside_of_the_image(
     net: LookingAtMe, predictor: LookingAtMePredictor
 ) -> None:
     person = gone(walker(range(20)), [11, 12])
-    found = values(predictor.predict(filmed(person, lost=[5])))
-    told = naive(net, person, range(20), lost=[5], outside=[11, 12])
-    assert np.isnan(found[[5, 11, 12]]).all() and np.isfinite(found).sum() == 17
-    np.testing.assert_allclose(found, told, rtol=0, atol=CLOSE)
+    result = values(predictor.predict(filmed(person, lost=[5])))
+    known = naive(net, person, range(20), lost=[5], outside=[11, 12])
+    assert np.isnan(result[[5, 11, 12]]).all() and np.isfinite(result).sum() == 17
+    np.testing.assert_allclose(result, known, rtol=0, atol=CLOSE)
 
 
 def test_the_box_may_be_the_face(net: LookingAtMe, weights: Path) -> None:
     person = walker(range(8))
-    found = values(LookingAtMePredictor(weights, box="face", threads=1).predict(filmed(person)))
-    told = naive(net, person, range(8), box="face")
-    np.testing.assert_allclose(found, told, rtol=0, atol=CLOSE)
-    assert not np.allclose(found, naive(net, person, range(8)), atol=1e-3)
+    result = values(LookingAtMePredictor(weights, box="face", threads=1).predict(filmed(person)))
+    known = naive(net, person, range(8), box="face")
+    np.testing.assert_allclose(result, known, rtol=0, atol=CLOSE)
+    assert not np.allclose(result, naive(net, person, range(8)), atol=1e-3)
 
 
 def test_people_come_and_go(net: LookingAtMe, weights: Path) -> None:
     people = [walker(range(k, 9 + 3 * k), person=k + 1) for k in range(3)]
-    found = values(LookingAtMePredictor(weights, batch_size=4, threads=1).predict(filmed(*people)))
-    told = np.concatenate([naive(net, p, range(len(p))) for p in people])
-    np.testing.assert_allclose(found, told, rtol=0, atol=CLOSE)
+    result = values(LookingAtMePredictor(weights, batch_size=4, threads=1).predict(filmed(*people)))
+    known = np.concatenate([naive(net, p, range(len(p))) for p in people])
+    np.testing.assert_allclose(result, known, rtol=0, atol=CLOSE)
 
 
 def test_frames_are_read_once_and_crops_seen_once(
@@ -156,11 +156,11 @@ def test_frames_are_read_once_and_crops_seen_once(
 
 def test_segments_are_runs_of_yes(predictor: LookingAtMePredictor) -> None:
     person = walker(range(90))
-    told, spans = predictor.predict(filmed(person))
-    assert isinstance(told, Scores) and isinstance(spans, Segments)
+    known, spans = predictor.predict(filmed(person))
+    assert isinstance(known, Scores) and isinstance(spans, Segments)
     for start, end in zip(spans.start_s, spans.end_s, strict=True):
-        inside = (told.time_s >= start - 1e-9) & (told.time_s < end - 1e-9)
-        assert (told.value[inside] >= 0.5).all() and end - start >= 0.2 - 1e-9
+        inside = (known.time_s >= start - 1e-9) & (known.time_s < end - 1e-9)
+        assert (known.value[inside] >= 0.5).all() and end - start >= 0.2 - 1e-9
     assert set(spans.label) <= {"looking_at_me"}
 
 
@@ -171,7 +171,7 @@ def test_nobody_gives_empty_answers(predictor: LookingAtMePredictor) -> None:
 def test_what_cannot_be_is_refused(
     predictor: LookingAtMePredictor, weights: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="lam_lstm looks at pictures"):
+    with pytest.raises(UsageError, match="lam_lstm looks at images"):
         predictor.predict(replace(filmed(walker(range(2))), frames=None))
     with pytest.raises(UsageError, match="no box 'hat'; there are head, face"):
         LookingAtMePredictor(weights, box="hat")  # type: ignore[arg-type]

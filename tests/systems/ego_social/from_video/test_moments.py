@@ -64,8 +64,8 @@ def test_a_frame_that_is_shown_for_long_is_no_hole() -> None:
 
 
 def test_runs() -> None:
-    found = runs(5, np.array([-1, 0, 0, 2, -1, -1, 2, 3]))
-    assert found == [Run(0, 6, 2), Run(2, 8, 1), Run(2, 11, 1), Run(3, 12, 1)]
+    result = runs(5, np.array([-1, 0, 0, 2, -1, -1, 2, 3]))
+    assert result == [Run(0, 6, 2), Run(2, 8, 1), Run(2, 11, 1), Run(3, 12, 1)]
     assert runs(5, np.array([], np.int64)) == []
     assert runs(5, np.array([-1])) == []
 

@@ -20,17 +20,17 @@ from eyeline.results import Scores, Segments
 from eyeline.system import Scene
 from eyeline.systems.ego_social.from_video.stretches import Stretch, Tape, stretches
 from eyeline.systems.ego_social.from_video.talking import TalkingToMePredictor
-from eyeline.systems.ego_social.inputs import crop_face, normalise, segment_sound, stacked
+from eyeline.systems.ego_social.inputs import crop_face, normalise, segment_audio, stacked
 from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from eyeline.video.audio import AudioBlock, read_audio
 from eyeline.video.reader import VideoReader
-from eyeline.video.sound import SoundBlock, read_sound
 from tests.people.build import track
 from tests.systems.ego_social.raw_video import (
     SMALL_TTM,
-    Picture,
+    ImageItem,
     filmed,
     noise,
     played,
@@ -41,7 +41,7 @@ from tests.systems.ego_social.raw_video import (
 )
 
 CLOSE = 2e-5
-SOUND = noise(8)
+AUDIO = noise(8)
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +71,12 @@ def logits(
     crops = [
         None
         if one is None
-        else crop_face(Picture(int(one[0].frame[one[1]]), 0).rgb(), one[0].head_xyxy[one[1]])
+        else crop_face(ImageItem(int(one[0].frame[one[1]]), 0).rgb(), one[0].head_xyxy[one[1]])
         for one in shown
     ]
-    sound = torch.from_numpy(segment_sound(SOUND, first, first + len(shown) - 1))
+    audio = torch.from_numpy(segment_audio(AUDIO, first, first + len(shown) - 1))
     with torch.no_grad():
-        return np.asarray(net(normalise(stacked(crops))[None], sound[None])[0])
+        return np.asarray(net(normalise(stacked(crops))[None], audio[None])[0])
 
 
 def naive(net: TalkingToMe, shown: Sequence[tuple[Track, int] | None], first: int) -> float:
@@ -84,24 +84,24 @@ def naive(net: TalkingToMe, shown: Sequence[tuple[Track, int] | None], first: in
 
 
 def scene(*tracks: Track, speaking: Sequence[npt.NDArray[np.float64]], **more: object) -> Scene:
-    return filmed(*tracks, speaking=speaking, sound=played(SOUND), **more)  # type: ignore[arg-type]
+    return filmed(*tracks, speaking=speaking, audio=played(AUDIO), **more)  # type: ignore[arg-type]
 
 
-def told(predictor: TalkingToMePredictor, shown: Scene) -> tuple[Scores, Segments]:
-    found, spans = predictor.predict(shown)
-    assert isinstance(found, Scores) and isinstance(spans, Segments)
-    assert found.name == spans.name == "talking_to_me"
-    return found, spans
+def log(predictor: TalkingToMePredictor, shown: Scene) -> tuple[Scores, Segments]:
+    result, spans = predictor.predict(shown)
+    assert isinstance(result, Scores) and isinstance(spans, Segments)
+    assert result.name == spans.name == "talking_to_me"
+    return result, spans
 
 
 def test_a_stretch_has_one_answer_in_all_its_rows(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(60))
-    found, spans = told(predictor, scene(person, speaking=[says(person, range(11, 40))]))
+    result, spans = log(predictor, scene(person, speaking=[says(person, range(11, 40))]))
     value = naive(net, [(person, r) for r in range(11, 40)], 11)
-    np.testing.assert_allclose(found.value[11:40], value, rtol=0, atol=CLOSE)
-    assert not found.value[:11].any() and not found.value[40:].any()
+    np.testing.assert_allclose(result.value[11:40], value, rtol=0, atol=CLOSE)
+    assert not result.value[:11].any() and not result.value[40:].any()
     assert len(spans) == int(value >= 0.5)
     if len(spans):
         assert (spans.start_s[0], spans.end_s[0]) == pytest.approx((11 / 30, 40 / 30))
@@ -112,12 +112,12 @@ def test_long_stretches_are_cut_and_keep_their_tail(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(200))
-    found, _ = told(predictor, scene(person, speaking=[says(person, range(6, 190))]))
+    result, _ = log(predictor, scene(person, speaking=[says(person, range(6, 190))]))
     head = logits(net, [(person, r) for r in range(6, 157)], 6)
     tail = logits(net, [(person, r) for r in range(156, 190)], 156)
-    share = 34 / 150
-    value = scores(((head + share * tail) / (1 + share))[None])[0]
-    np.testing.assert_allclose(found.value[6:190], value, rtol=0, atol=CLOSE)
+    fraction = 34 / 150
+    value = scores(((head + fraction * tail) / (1 + fraction))[None])[0]
+    np.testing.assert_allclose(result.value[6:190], value, rtol=0, atol=CLOSE)
 
 
 def test_a_short_pause_does_not_end_a_stretch(
@@ -125,11 +125,11 @@ def test_a_short_pause_does_not_end_a_stretch(
 ) -> None:
     person = walker(range(70))
     speaking = says(person, range(3, 20), range(27, 40), range(50, 64))
-    found, _ = told(predictor, scene(person, speaking=[speaking]))
+    result, _ = log(predictor, scene(person, speaking=[speaking]))
     for first, last in ((3, 39), (50, 63)):
         value = naive(net, [(person, r) for r in range(first, last + 1)], first)
-        np.testing.assert_allclose(found.value[first : last + 1], value, rtol=0, atol=CLOSE)
-    assert not found.value[40:50].any()
+        np.testing.assert_allclose(result.value[first : last + 1], value, rtol=0, atol=CLOSE)
+    assert not result.value[40:50].any()
 
 
 def test_a_face_that_is_lost_for_a_moment_is_black(
@@ -137,12 +137,12 @@ def test_a_face_that_is_lost_for_a_moment_is_black(
 ) -> None:
     before, after = walker(range(20)), replace(walker(range(26, 50)), track_id=2)
     speaking = [says(before, range(5, 50)), says(after, range(40))]
-    found, spans = told(predictor, scene(before, after, speaking=speaking, lost=[9, 39]))
+    result, spans = log(predictor, scene(before, after, speaking=speaking, lost=[9, 39]))
     shown: list[tuple[Track, int] | None] = [(before, r) for r in range(5, 20)]
     shown += [None] * 6 + [(after, r) for r in range(14)]
     shown[9 - 5] = shown[39 - 5] = None
     value = naive(net, shown, 5)
-    np.testing.assert_allclose(found.value[5:34], value, rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(result.value[5:34], value, rtol=0, atol=CLOSE)
     assert len(spans) <= 1
 
 
@@ -151,51 +151,51 @@ def test_people_speak_at_once(net: TalkingToMe, weights: Path) -> None:
     spans = [range(3, 33), range(12, 27), range(15, 39)]
     speaking = [says(p, s) for p, s in zip(people, spans, strict=True)]
     predictor = TalkingToMePredictor(weights, threads=1, batch_size=5)
-    found, _ = told(predictor, scene(*people, speaking=speaking))
+    result, _ = log(predictor, scene(*people, speaking=speaking))
     for person, span in zip(people, spans, strict=True):
         rows = [int(f - person.frame[0]) for f in span]
         value = naive(net, [(person, r) for r in rows], span[0])
-        mine = found.value[found.person == person.person]
+        mine = result.value[result.person == person.person]
         np.testing.assert_allclose(mine[rows], value, rtol=0, atol=CLOSE)
 
 
 def test_other_rates(net: TalkingToMe, predictor: TalkingToMePredictor) -> None:
     person = walker(range(30), rate_hz=15)
     speaking = [says(person, range(3, 12))]
-    found, _ = told(predictor, scene(person, speaking=speaking, rate_hz=15))
+    result, _ = log(predictor, scene(person, speaking=speaking, rate_hz=15))
     value = naive(net, [(person, r) for r in [3] * 2 + sorted([*range(4, 12)] * 2)], 6)
-    np.testing.assert_allclose(found.value[3:12], value, rtol=0, atol=CLOSE)
+    np.testing.assert_allclose(result.value[3:12], value, rtol=0, atol=CLOSE)
 
 
 def test_what_cannot_be_said(predictor: TalkingToMePredictor) -> None:
     person = walker(range(60))
     speaking = says(person, range(10, 30))
     speaking[40:50] = np.nan
-    found, spans = told(predictor, scene(person, speaking=[speaking], lost=range(8, 32)))
-    assert np.isnan(found.value[10:30]).all() and np.isnan(found.value[40:50]).all()
-    assert not np.nan_to_num(found.value).any() and len(spans) == 0
+    result, spans = log(predictor, scene(person, speaking=[speaking], lost=range(8, 32)))
+    assert np.isnan(result.value[10:30]).all() and np.isnan(result.value[40:50]).all()
+    assert not np.nan_to_num(result.value).any() and len(spans) == 0
 
 
-def test_sound_that_ends_early_goes_on_in_silence(
+def test_audio_that_ends_early_goes_on_in_silence(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(60))
     speaking = [says(person, range(31))]
-    short, quiet = SOUND[:9000], np.concatenate([SOUND[:9000], np.zeros(99_000, np.float32)])
-    found, whole = (
-        told(predictor, replace(scene(person, speaking=speaking), sound=played(s)))[0].value
+    short, quiet = AUDIO[:9000], np.concatenate([AUDIO[:9000], np.zeros(99_000, np.float32)])
+    result, whole = (
+        log(predictor, replace(scene(person, speaking=speaking), audio=played(s)))[0].value
         for s in (short, quiet)
     )
-    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(result, whole)
 
 
-def test_the_sound_is_read_once_and_let_go(predictor: TalkingToMePredictor) -> None:
+def test_the_audio_is_read_once_and_let_go(predictor: TalkingToMePredictor) -> None:
     person, held, opened = walker(range(240)), [], []
     shown = scene(person, speaking=[says(person, range(5, 15), range(200, 230))])
 
-    def sound() -> Iterator[SoundBlock]:
+    def audio() -> Iterator[AudioBlock]:
         opened.append(1)
-        return played(SOUND)()
+        return played(AUDIO)()
 
     really = Tape.cut
 
@@ -206,18 +206,18 @@ def test_the_sound_is_read_once_and_let_go(predictor: TalkingToMePredictor) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tape, "cut", cut)
-        predictor.predict(replace(shown, sound=sound))
+        predictor.predict(replace(shown, audio=audio))
     assert opened == [1] and max(held) <= 2 * 8000
 
 
-def test_without_sound_nothing_is_said(predictor: TalkingToMePredictor) -> None:
+def test_without_audio_nothing_is_said(predictor: TalkingToMePredictor) -> None:
     assert predictor.predict(filmed(walker(range(9)))) == []
 
 
 def test_nobody_gives_empty_answers(predictor: TalkingToMePredictor) -> None:
     person = walker(range(9))
-    found, spans = told(predictor, scene(person, speaking=[says(person)]))
-    assert not found.value.any() and len(spans) == 0
+    result, spans = log(predictor, scene(person, speaking=[says(person)]))
+    assert not result.value.any() and len(spans) == 0
 
 
 def test_what_cannot_be_is_refused(
@@ -225,10 +225,10 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     person = walker(range(9))
     shown = scene(person, speaking=[says(person)])
-    with pytest.raises(UsageError, match="ttm looks at pictures"):
+    with pytest.raises(UsageError, match="ttm looks at images"):
         predictor.predict(replace(shown, frames=None))
-    with pytest.raises(UsageError, match="no sound to listen to"):
-        predictor.predict(replace(shown, sound=None))
+    with pytest.raises(UsageError, match="no audio to listen to"):
+        predictor.predict(replace(shown, audio=None))
     with pytest.raises(UsageError, match="no box 'hat'"):
         TalkingToMePredictor(weights, box="hat")  # type: ignore[arg-type]
     other = tmp_path / "other.safetensors"
@@ -242,26 +242,26 @@ def test_stretches() -> None:
     speaking = voiced(
         [one, two], [says(one, range(4), range(20, 40), range(48, 60)), says(two, range(31, 50))]
     )
-    found = stretches(speaking, [one, two])
-    assert [(s.person, s.first, s.last) for s in found] == [(1, 20, 59), (2, 31, 49)]
+    result = stretches(speaking, [one, two])
+    assert [(s.person, s.first, s.last) for s in result] == [(1, 20, 59), (2, 31, 49)]
     assert stretches(voiced([one], [says(one)]), [one]) == []
     assert Stretch(1, 0.1, 0.2).last == 5
 
 
 def test_tape() -> None:
-    tape = Tape(played(SOUND)())
-    np.testing.assert_array_equal(tape.cut(100, 20_000), SOUND[100:20_000])
-    np.testing.assert_array_equal(tape.cut(15_000, 16_000), SOUND[15_000:16_000])
+    tape = Tape(played(AUDIO)())
+    np.testing.assert_array_equal(tape.cut(100, 20_000), AUDIO[100:20_000])
+    np.testing.assert_array_equal(tape.cut(15_000, 16_000), AUDIO[15_000:16_000])
     tape.forget(60_000)
-    np.testing.assert_array_equal(tape.cut(60_001, 61_000), SOUND[60_001:61_000])
+    np.testing.assert_array_equal(tape.cut(60_001, 61_000), AUDIO[60_001:61_000])
     assert len(tape._held) <= 8000
-    assert len(tape.cut(len(SOUND) - 5, len(SOUND) + 50)) == 5
-    assert len(tape.cut(len(SOUND) + 5, len(SOUND) + 50)) == 0
+    assert len(tape.cut(len(AUDIO) - 5, len(AUDIO) + 50)) == 5
+    assert len(tape.cut(len(AUDIO) + 5, len(AUDIO) + 50)) == 0
     with pytest.raises(AssertionError):
         tape.cut(0, 10)
 
 
-def test_a_real_video_with_its_own_sound(net: TalkingToMe, predictor: TalkingToMePredictor) -> None:
+def test_a_real_video_with_its_own_audio(net: TalkingToMe, predictor: TalkingToMePredictor) -> None:
     path = sample.path()
     reader = VideoReader(path)
     box = np.tile([220.0, 90, 330, 240], (40, 1))
@@ -269,16 +269,16 @@ def test_a_real_video_with_its_own_sound(net: TalkingToMe, predictor: TalkingToM
     shown = Scene(
         reader.info, Camera.from_fov(854, 480), [person],
         speaking=voiced([person], [says(person, range(32, 40))]), frames=lambda: iter(reader),
-        sound=lambda: read_sound(path, 16_000, start_s=reader.info.start_s),
+        audio=lambda: read_audio(path, 16_000, start_s=reader.info.start_s),
     )  # fmt: skip
-    found, _ = told(predictor, shown)
+    result, _ = log(predictor, shown)
     moments = range(38, 48)  # of the frames from 1.28 s to 1.6 s
     nearest = [32, 32, 33, 34, 35, 36, 37, 37, 38, 39]
-    pictures = [frame.rgb() for frame in itertools.islice(reader, 40)]
-    crops = stacked([crop_face(pictures[i], box[i]) for i in nearest])
-    blocks = read_sound(path, 16_000, start_s=reader.info.start_s)
+    images = [frame.rgb() for frame in itertools.islice(reader, 40)]
+    crops = stacked([crop_face(images[i], box[i]) for i in nearest])
+    blocks = read_audio(path, 16_000, start_s=reader.info.start_s)
     heard = np.concatenate([b.samples for b in itertools.islice(blocks, 8)])
-    sound = torch.from_numpy(segment_sound(heard, moments[0], moments[-1]))
+    audio = torch.from_numpy(segment_audio(heard, moments[0], moments[-1]))
     with torch.no_grad():
-        value = scores(net(normalise(crops)[None], sound[None]).numpy())[0]
-    np.testing.assert_allclose(found.value[32:], value, rtol=0, atol=CLOSE)
+        value = scores(net(normalise(crops)[None], audio[None]).numpy())[0]
+    np.testing.assert_allclose(result.value[32:], value, rtol=0, atol=CLOSE)

@@ -1,4 +1,4 @@
-"""The front end of sound gives the original's numbers, `golden/ttm_audio_frontend.npz`."""
+"""The front end of audio gives the original's numbers, `golden/ttm_audio_frontend.npz`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from eyeline.systems.ego_social.network.log_mel import SHORTEST, LogMel
 from eyeline.systems.ego_social.network.original_keys import our_name
 from tests.closeness import assert_close_to_scale
-from tests.systems.ego_social.invented import TTM, Array, golden, sound, statistics, their_tensors
+from tests.systems.ego_social.invented import TTM, Array, audio, golden, statistics, their_tensors
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def their_front_end() -> LogMel:
 @pytest.mark.parametrize("name", ["front_a", "front_short"])
 def test_stages(file: dict[str, Array], name: str) -> None:
     front = their_front_end()
-    given = sound(name, *file[f"{name}.shape"].tolist())
+    given = audio(name, *file[f"{name}.shape"].tolist())
     clear = front.emphasised(given)
     np.testing.assert_allclose(clear[:, :64], file[f"{name}.preemph"], rtol=0, atol=1e-6)
     wanted = file[f"{name}.preemph_stat"]
@@ -65,7 +65,7 @@ def test_a_tone_lies_in_its_band() -> None:
 
 
 def test_bands_are_normalised_and_loudness_is_lost() -> None:
-    heard = sound("bands", 2, 4000)
+    heard = audio("bands", 2, 4000)
     front = LogMel()
     norm = front(heard)
     torch.testing.assert_close(norm.mean(dim=2), torch.zeros(2, 64), atol=1e-5, rtol=0)

@@ -34,7 +34,7 @@ def both(tmp_path: Path) -> Annotations:
 
 def test_tracks_are_the_originals(both: Annotations) -> None:
     expected = document(golden("annotations"), "json_original")
-    found = {
+    result = {
         f"{uid}/{track.track_id}.json": [
             {
                 "Person ID": track.person, "clip_uid": uid, "frameNumber": frame,
@@ -47,7 +47,7 @@ def test_tracks_are_the_originals(both: Annotations) -> None:
         for uid, clip in both.clips.items()
         for track in clip.tracks
     }  # fmt: skip
-    assert found == expected
+    assert result == expected
 
 
 def test_segments_are_the_originals(both: Annotations) -> None:
@@ -110,7 +110,7 @@ def test_policies(both: Annotations) -> None:
             wrong()
 
 
-def test_flags_that_are_false_everywhere_are_told(tmp_path: Path) -> None:
+def test_flags_that_are_false_everywhere_are_reported(tmp_path: Path) -> None:
     def version_one(content: Any) -> None:
         for video in content["videos"]:
             for segment in video["clips"][0]["social_segments_talking"]:
@@ -118,8 +118,8 @@ def test_flags_that_are_false_everywhere_are_told(tmp_path: Path) -> None:
 
     clips = list(read_annotations(annotated(tmp_path, version_one)).clips.values())
     assert policy_note(clips, "published") is None
-    told = policy_note(clips, "is_at_me")
-    assert told is not None and told.startswith("none of 30 segments is is_at_me")
+    known = policy_note(clips, "is_at_me")
+    assert known is not None and known.startswith("none of 30 segments is is_at_me")
     clips = list(read_annotations(annotated(tmp_path)).clips.values())
     assert policy_note(clips, "is_at_me") is None
 
@@ -228,7 +228,7 @@ def test_the_manifest(tmp_path: Path) -> None:
 
 
 def test_frames_are_thirty_a_second(both: Annotations) -> None:
-    """The made-up segments carry both frames and seconds."""
+    """The synthetic segments carry both frames and seconds."""
     content = document(golden("annotations"), "av_train")
     for segment in content["videos"][0]["clips"][0]["social_segments_looking"]:
         assert segment["start_frame"] == pytest.approx(segment["start_time"] * RATE_HZ)

@@ -40,7 +40,7 @@ def write_face(path: Path, image: Image) -> None:
     path.write_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
 
 
-def write_sound(path: Path, seed: int, samples: int, rate_hz: int = 16_000) -> None:
+def write_audio(path: Path, seed: int, samples: int, rate_hz: int = 16_000) -> None:
     rng = np.random.default_rng(5000 + seed)
     t = np.arange(samples) / 16_000
     heard = 0.2 * np.sin(2 * np.pi * (200 + 300 * t) * t) + 0.05 * rng.standard_normal(samples)
@@ -66,7 +66,7 @@ def talks_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for j, (name, (frames, samples)) in enumerate(SEGMENTS.items()):
         for frame in frames:
             write_face(root / name / "face" / f"{frame}.jpg", face(51 + j, frame))
-        write_sound(root / name / "audio" / "aud.wav", 21 + j, samples)
+        write_audio(root / name / "audio" / "aud.wav", 21 + j, samples)
     return root
 
 
@@ -74,18 +74,18 @@ def test_looks_are_the_originals(looks_folder: Path) -> None:
     file = golden("challenge")
     looks = open_challenge_looks(looks_folder)
     columns = looks.columns
-    found = [
+    result = [
         [video, track, unique, f"{frame:05d}"]
         for video, unique, track, frame in zip(*columns.values(), looks.frame, strict=True)
     ]
-    assert found == document(file, "lam.targets")
+    assert result == document(file, "lam.targets")
     for number in range(len(looks)):
         look = looks[number]
         assert look["clip"].shape == (7, 3, 224, 224) and look["number"] == number
         mean = look["clip"].double().mean((2, 3))
         np.testing.assert_allclose(mean, file["lam.framemean"][number], rtol=0, atol=1e-6)
     text = submissions.text("lam_challenge", columns, [0.5] * len(looks))
-    assert json.loads(text)["results"][0]["unique_id"] == found[0][2]
+    assert json.loads(text)["results"][0]["unique_id"] == result[0][2]
 
 
 def test_frames_are_found_by_number_and_not_by_a_part_of_a_name(tmp_path: Path) -> None:
@@ -110,11 +110,11 @@ def test_talks_are_the_originals(talks_folder: Path) -> None:
     assert spans == document(file, "ttm.segments")
     assert talks.length_frames.tolist() == [row[2] - row[1] for row in spans]
     for number, (name, first, shape, samples, mean, loud) in enumerate(document(file, "ttm.items")):
-        found = talks[number]
+        result = talks[number]
         assert (talks.pieces[number], talks.span[number, 0]) == (name, first)
-        assert [*found["clip"].shape] == shape and len(found["sound"]) == samples
-        assert found["clip"].double().mean() == pytest.approx(mean, abs=1e-6)
-        assert found["sound"].double().abs().sum() == pytest.approx(loud, rel=1e-6)
+        assert [*result["clip"].shape] == shape and len(result["audio"]) == samples
+        assert result["clip"].double().mean() == pytest.approx(mean, abs=1e-6)
+        assert result["audio"].double().abs().sum() == pytest.approx(loud, rel=1e-6)
 
 
 def test_seg_info_is_the_originals_and_is_read_back(talks_folder: Path, tmp_path: Path) -> None:
@@ -122,33 +122,33 @@ def test_seg_info_is_the_originals_and_is_read_back(talks_folder: Path, tmp_path
     assert seg_info_of(talks_folder) == expected
     path = tmp_path / "seg_info.json"
     path.write_text(json.dumps(expected, indent=4), encoding="utf-8")
-    told, found = open_challenge_talks(talks_folder, path), open_challenge_talks(talks_folder)
-    np.testing.assert_array_equal(told.span, found.span)
-    assert told.faces == {name: frames for name, (frames, _) in SEGMENTS.items()}
-    table = postprocess.challenge_talks(told.pieces, np.zeros((4, 2)), told.faces)
-    assert len(table) == sum(len(frames) for frames in told.faces.values())
+    known, result = open_challenge_talks(talks_folder, path), open_challenge_talks(talks_folder)
+    np.testing.assert_array_equal(known.span, result.span)
+    assert known.faces == {name: frames for name, (frames, _) in SEGMENTS.items()}
+    table = postprocess.challenge_talks(known.pieces, np.zeros((4, 2)), known.faces)
+    assert len(table) == sum(len(frames) for frames in known.faces.values())
 
 
-def test_segments_without_sound_or_faces(tmp_path: Path) -> None:
+def test_segments_without_audio_or_faces(tmp_path: Path) -> None:
     write_face(tmp_path / "a" / "face" / "33.jpg", face(1, 1))
-    write_sound(tmp_path / "b" / "audio" / "aud.wav", 1, 16_000)
+    write_audio(tmp_path / "b" / "audio" / "aud.wav", 1, 16_000)
     write_face(tmp_path / "c" / "face" / "0.jpg", face(1, 1))
     talks = open_challenge_talks(tmp_path)
-    assert talks.without_sound == ("a", "c")
+    assert talks.without_audio == ("a", "c")
     assert talks.span.tolist() == [[0, 33], [0, 30], [0, 0]]
-    assert talks[0]["sound"].shape == (17_600,) and not talks[0]["sound"].any()
-    assert not talks.frames(1).any() and talks[1]["sound"].shape == (16_000,)
-    assert talks[2]["clip"].shape == (1, 3, 224, 224) and len(talks[2]["sound"]) == 257
+    assert talks[0]["audio"].shape == (17_600,) and not talks[0]["audio"].any()
+    assert not talks.frames(1).any() and talks[1]["audio"].shape == (16_000,)
+    assert talks[2]["clip"].shape == (1, 3, 224, 224) and len(talks[2]["audio"]) == 257
     (tmp_path / "d").mkdir()
     with pytest.raises(DataError, match=r"segment d of .* has neither face"):
         open_challenge_talks(tmp_path)
 
 
-def test_sound_of_another_rate_is_resampled(tmp_path: Path) -> None:
+def test_audio_of_another_rate_is_resampled(tmp_path: Path) -> None:
     """The original takes its samples for those of 16 kHz: chunks then hear other seconds."""
-    write_sound(tmp_path / "s" / "audio" / "aud.wav", 1, 8000, rate_hz=8000)
+    write_audio(tmp_path / "s" / "audio" / "aud.wav", 1, 8000, rate_hz=8000)
     talks = open_challenge_talks(tmp_path)
-    assert talks.span.tolist() == [[0, 30]] and len(talks[0]["sound"]) == 16_000
+    assert talks.span.tolist() == [[0, 30]] and len(talks[0]["audio"]) == 16_000
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_crops_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"00001_u.jpg has shape \(100, 224, 3\)"):
         open_challenge_looks(tmp_path).frames(0)
     small.write_bytes(b"")
-    with pytest.raises(DataError, match="missing or no picture"):
+    with pytest.raises(DataError, match="missing or no image"):
         read_crop(small)
     with pytest.raises(UsageError, match="stride of 0 crops"):
         open_challenge_looks(tmp_path, stride=0)

@@ -1,4 +1,4 @@
-"""Pictures by number and sound by time, out of videos that say their numbers."""
+"""Images by number and audio by time, out of videos that say their numbers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from tests.systems.ego_social.stored import film, numbered, tone
 
 
 def levels(footage: Footage) -> list[int]:
-    """Numbers that the pictures say."""
-    found = [(number, int(frame.rgb()[2, 2, 0]) - 40) for number, frame in footage.pictures()]
-    assert [number for number, _ in found] == list(range(len(found)))
-    return [level for _, level in found]
+    """Numbers that the images say."""
+    result = [(number, int(frame.rgb()[2, 2, 0]) - 40) for number, frame in footage.images()]
+    assert [number for number, _ in result] == list(range(len(result)))
+    return [level for _, level in result]
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264rgb"), ("a.mkv", "ffv1")])
-def test_pictures_of_a_clip_come_one_by_one_to_the_bit(
-    tmp_path: Path, name: str, codec: str
-) -> None:
+def test_images_of_a_clip_come_one_by_one_to_the_bit(tmp_path: Path, name: str, codec: str) -> None:
     footage = Footage(film(tmp_path / name, 20, codec=codec))
-    for number, frame in footage.pictures():
+    for number, frame in footage.images():
         np.testing.assert_array_equal(frame.rgb(), numbered(number))
     assert number == 19
     assert (footage.repeated, footage.dropped, footage.damaged) == (0, 0, ())
@@ -62,14 +60,14 @@ def filtered(path: Path) -> list[int]:
     import av
     from av.filter import Graph
 
-    found: list[int] = []
+    result: list[int] = []
     with av.open(str(path)) as file:
         stream = file.streams.video[0]
         graph = Graph()
         source = graph.add_buffer(template=stream, time_base=stream.time_base)
-        made, sink = graph.add("fps", "fps=30"), graph.add("buffersink")
-        source.link_to(made)
-        made.link_to(sink)
+        created, sink = graph.add("fps", "fps=30"), graph.add("buffersink")
+        source.link_to(created)
+        created.link_to(sink)
         graph.configure()
         for frame in [*file.decode(stream), None]:
             source.push(frame)
@@ -78,15 +76,15 @@ def filtered(path: Path) -> list[int]:
                     pulled: Any = sink.pull()
                 except (av.BlockingIOError, av.EOFError):
                     break
-                found.append(int(pulled.to_ndarray(format="rgb24")[2, 2, 0]) - 40)
-    return found
+                result.append(int(pulled.to_ndarray(format="rgb24")[2, 2, 0]) - 40)
+    return result
 
 
 @pytest.mark.parametrize(
     ("keys", "preset"), [(1, "ultrafast"), (12, "ultrafast"), (250, "medium"), (48, "medium")]
 )
 def test_a_clip_is_cut_out_of_its_video(tmp_path: Path, keys: int, preset: str) -> None:
-    """As `-ss 2 -to 7` of 30 frames a second: 150 pictures, the first is frame 60."""
+    """As `-ss 2 -to 7` of 30 frames a second: 150 images, the first is frame 60."""
     path = film(tmp_path / "video.mp4", 215, keys=keys, preset=preset)
     footage = Footage(path, (2.0, 7.0))
     assert levels(footage) == list(range(60, 210))
@@ -99,38 +97,38 @@ def test_a_clip_is_cut_out_of_its_video(tmp_path: Path, keys: int, preset: str) 
 
 
 @pytest.mark.parametrize(("rate_hz", "channels"), [(16_000, 1), (44_100, 2), (48_000, 1)])
-def test_sound_is_brought_to_16_khz_mono(tmp_path: Path, rate_hz: int, channels: int) -> None:
-    path = film(tmp_path / "a.mp4", 90, sound_hz=rate_hz, channels=channels)
+def test_audio_is_brought_to_16_khz_mono(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    path = film(tmp_path / "a.mp4", 90, audio_hz=rate_hz, channels=channels)
     footage = Footage(path)
     assert len(levels(footage)) == 90
-    heard = footage.sound()
+    heard = footage.audio()
     assert heard.dtype == np.int16 and abs(len(heard) - 48_000) < 1600
     wanted = tone(3, 16_000)[8000:40_000]
-    found = heard[8000:40_000] / 32768
-    assert np.corrcoef(found, wanted)[0, 1] > 0.98
-    assert np.abs(found).max() == pytest.approx(np.abs(wanted).max(), rel=0.1)
+    result = heard[8000:40_000] / 32768
+    assert np.corrcoef(result, wanted)[0, 1] > 0.98
+    assert np.abs(result).max() == pytest.approx(np.abs(wanted).max(), rel=0.1)
 
 
-def test_sound_of_a_part_begins_with_its_first_picture(tmp_path: Path) -> None:
-    path = film(tmp_path / "video.mp4", 150, sound_hz=16_000)
+def test_audio_of_a_part_begins_with_its_first_image(tmp_path: Path) -> None:
+    path = film(tmp_path / "video.mp4", 150, audio_hz=16_000)
     whole, part = Footage(path), Footage(path, (2.0, 4.0))
     levels(whole), levels(part)
-    heard = part.sound()
+    heard = part.audio()
     assert len(heard) == 32_000
-    np.testing.assert_allclose(heard, whole.sound()[32_000:64_000], atol=40)
+    np.testing.assert_allclose(heard, whole.audio()[32_000:64_000], atol=40)
 
 
-def test_a_file_without_sound_has_none(tmp_path: Path) -> None:
+def test_a_file_without_audio_has_none(tmp_path: Path) -> None:
     footage = Footage(film(tmp_path / "a.mp4", 3))
     levels(footage)
-    assert footage.sound().shape == (0,) and footage.sound().dtype == np.int16
+    assert footage.audio().shape == (0,) and footage.audio().dtype == np.int16
 
 
-def test_damage_is_told_by_number(tmp_path: Path) -> None:
+def test_damage_is_reported_by_number(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", 120, keys=30, make=lambda n: noisy(n))
     content = bytearray(path.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 3000] = bytes(3000)
+    centre = len(content) // 2
+    content[centre : centre + 3000] = bytes(3000)
     path.write_bytes(content)
     footage = Footage(path)
     assert len(levels(footage)) == 120, "the rest stays in its place"

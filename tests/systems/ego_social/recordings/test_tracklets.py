@@ -36,7 +36,7 @@ def both(tmp_path: Path) -> Annotations:
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_samples_are_the_originals(both: Annotations, part: str) -> None:
     expected = document(golden("tracklets"), f"{part}.samples")
-    found = []
+    result = []
     for clip in both.chosen(CLIPS[part]):
         for track in clip.tracks:
             boxes = filled(track)
@@ -44,25 +44,25 @@ def test_samples_are_the_originals(both: Annotations, part: str) -> None:
             columns = zip(
                 boxes.frame.tolist(), boxes.box_xyxy.tolist(), label.tolist(), strict=True
             )
-            found += [[clip.uid, track.track_id, f, box, y] for f, box, y in columns]
-    found.sort(key=lambda row: row[:3])
-    assert [[*row[:3], row[4]] for row in found] == [[*row[:3], row[4]] for row in expected]
-    difference = np.array([r[3] for r in found]) - np.array([r[3] for r in expected])
+            result += [[clip.uid, track.track_id, f, box, y] for f, box, y in columns]
+    result.sort(key=lambda row: row[:3])
+    assert [[*row[:3], row[4]] for row in result] == [[*row[:3], row[4]] for row in expected]
+    difference = np.array([r[3] for r in result]) - np.array([r[3] for r in expected])
     assert np.abs(difference).max() < 1e-9
-    assert {row[4] for row in found} == {0, 1}
+    assert {row[4] for row in result} == {0, 1}
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
 @pytest.mark.parametrize("stride", [1, 3, 13])
 def test_key_frames_are_the_originals(both: Annotations, part: str, stride: int) -> None:
-    found = [
+    result = [
         [clip.uid, track.track_id, frame]
         for clip in both.chosen(CLIPS[part])
         for track in clip.tracks
         for boxes in [filled(track)]
         for frame in boxes.frame[key_frames(boxes, stride)].tolist()
     ]
-    assert sorted(found) == document(golden("tracklets"), f"{part}.key.stride{stride}")
+    assert sorted(result) == document(golden("tracklets"), f"{part}.key.stride{stride}")
 
 
 @pytest.mark.parametrize("sort", [True, False])
@@ -71,11 +71,11 @@ def test_a_track_out_of_order(sort: bool) -> None:
     rows = document(numbers, "check.in")
     frame = np.array([row["frameNumber"] for row in rows])
     box = np.array([[row[k] for k in ("x", "y", "width", "height")] for row in rows])
-    found = filled(Track("t", "1", frame, box), sort=sort)
+    result = filled(Track("t", "1", frame, box), sort=sort)
     expected = document(numbers, f"check.out_{'' if sort else 'un'}sorted")
-    assert found.frame.tolist() == [row["frameNumber"] for row in expected]
+    assert result.frame.tolist() == [row["frameNumber"] for row in expected]
     corners = np.array([[row[k] for k in ("x", "y", "width", "height")] for row in expected])
-    assert np.abs(found.box_xyxy[:, :2] - corners[:, :2]).max() < 1e-9
+    assert np.abs(result.box_xyxy[:, :2] - corners[:, :2]).max() < 1e-9
 
 
 def test_tracks_of_nothing_and_of_one() -> None:
@@ -87,26 +87,26 @@ def test_tracks_of_nothing_and_of_one() -> None:
 
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_pieces_of_talk_are_the_originals(both: Annotations, part: str) -> None:
-    found = [
+    result = [
         [s.clip, int(s.person), s.label, s.start_frame, s.end_frame, s.segment]
         for clip in both.chosen(CLIPS[part])
         for s in talks(clip, training=part == "train")
     ]
-    assert found == document(golden("tracklets"), f"ttm.{part}.segments")
+    assert result == document(golden("tracklets"), f"ttm.{part}.segments")
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
 def test_faces_by_person_are_the_originals(both: Annotations, part: str) -> None:
     expected = document(golden("tracklets"), f"ttm.{part}.boxes")
     for clip in both.chosen(CLIPS[part]):
-        found = {
+        result = {
             f"{frame}:{person}": box
             for person, faces in faces_by_person(clip).items()
             for frame, box in faces.items()
         }
-        assert found.keys() == expected[clip.uid].keys()
+        assert result.keys() == expected[clip.uid].keys()
         for key, box in expected[clip.uid].items():
-            np.testing.assert_allclose(found[key], box, rtol=0, atol=1e-9)
+            np.testing.assert_allclose(result[key], box, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(

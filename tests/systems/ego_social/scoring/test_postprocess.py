@@ -35,13 +35,13 @@ def test_looks_are_the_originals(file: str) -> None:
     numbers = golden(file)
     expected = cells(numbers, "lam.pred_csv")
     box = np.array([[float(c) for c in row[2:6]] for row in expected])
-    found = looks(
+    predictions = looks(
         [row[0] for row in expected], [row[6] for row in expected],
         np.array([int(row[1]) for row in expected]), box, score=scores(numbers["lam.logits"]),
     )  # fmt: skip
-    assert found.score is not None and found.score.dtype == np.float64
-    assert np.abs(found.score - [float(row[8]) for row in expected]).max() < ULP
-    assert found.columns["x2"].tolist() == box[:, 2].tolist()
+    assert predictions.score is not None and predictions.score.dtype == np.float64
+    assert np.abs(predictions.score - [float(row[8]) for row in expected]).max() < ULP
+    assert predictions.columns["x2"].tolist() == box[:, 2].tolist()
 
 
 @pytest.mark.parametrize("file", ["postprocess", "e2e"])
@@ -51,16 +51,16 @@ def test_pieces_of_talk_are_merged_as_published(file: str) -> None:
         Talk(uid, str(person), label, start, end, k)
         for uid, person, label, start, end, k in json.loads(str(numbers["ttm.segments"]))
     ]
-    found, truth = talks(segments, numbers["ttm.logits"]), talks(segments)
+    predictions, truth = talks(segments, numbers["ttm.logits"]), talks(segments)
     names = ("clip", "segment", "start_frame", "end_frame")
-    for table, key in ((found, "ttm.pred_csv"), (truth, "ttm.gt_csv")):
+    for table, key in ((predictions, "ttm.pred_csv"), (truth, "ttm.gt_csv")):
         columns = [table.columns[name].tolist() for name in names]
         columns.append(table.label.tolist())
-        made = [[str(v) for v in row] for row in zip(*columns, strict=True)]
-        assert made == [row[:5] for row in cells(numbers, key)]
-    assert found.score is not None
+        created = [[str(v) for v in row] for row in zip(*columns, strict=True)]
+        assert created == [row[:5] for row in cells(numbers, key)]
+    assert predictions.score is not None
     expected = [float(row[5]) for row in cells(numbers, "ttm.pred_csv")]
-    assert np.abs(found.score - expected).max() < ULP
+    assert np.abs(predictions.score - expected).max() < ULP
 
 
 def test_frames_of_the_talking_challenge() -> None:
@@ -70,12 +70,12 @@ def test_frames_of_the_talking_challenge() -> None:
     expected = cells(numbers, "ttmtest.pred_csv")
     merged = {row[0]: float(row[3]) for row in expected}
     logits = numbers["ttm.logits"][: len(pieces)]
-    found = challenge_talks(pieces, logits, frames)
-    assert [*zip(found.columns["video_id"], found.columns["frame_id"], strict=True)] == [
-        (row[0], row[1]) for row in expected
-    ]
-    assert found.score is not None
-    assert np.abs(found.score - [merged[row[0]] for row in expected]).max() < ULP
+    predictions = challenge_talks(pieces, logits, frames)
+    assert [
+        *zip(predictions.columns["video_id"], predictions.columns["frame_id"], strict=True)
+    ] == [(row[0], row[1]) for row in expected]
+    assert predictions.score is not None
+    assert np.abs(predictions.score - [merged[row[0]] for row in expected]).max() < ULP
     with pytest.raises(DataError, match="segment sB: its frames with a face are not told"):
         challenge_talks(pieces, logits, {"sA": [0], "sC": [1]})
 
@@ -83,10 +83,10 @@ def test_frames_of_the_talking_challenge() -> None:
 def test_the_mean_is_of_logits_not_of_scores() -> None:
     logits = np.array([[0.0, 8.0], [1.0, 0.0]], np.float32)
     segments = [Talk("u", "1", 1, 0, 150, 0), Talk("u", "1", 1, 150, 300, 0)]
-    found = talks(segments, logits).score
-    assert found is not None
-    assert found == pytest.approx([1 / (1 + np.exp(-3.5))], abs=1e-6)
-    assert abs(found[0] - scores(logits).mean()) > 0.3
+    predictions = talks(segments, logits).score
+    assert predictions is not None
+    assert predictions == pytest.approx([1 / (1 + np.exp(-3.5))], abs=1e-6)
+    assert abs(predictions[0] - scores(logits).mean()) > 0.3
 
 
 def test_scores_of_huge_logits() -> None:
@@ -103,8 +103,8 @@ def faces(frame: list[int], score: list[float], track: list[str] | None = None):
 
 def test_single_wrong_frames_are_smoothed_away() -> None:
     value = [0.1] * 5 + [0.9] + [0.1] * 5 + [0.8] * 7
-    found = smoothed(faces(list(range(1, 19)), value), 5)
-    assert found.score is not None and found.score.tolist() == [0.1] * 11 + [0.8] * 7
+    predictions = smoothed(faces(list(range(1, 19)), value), 5)
+    assert predictions.score is not None and predictions.score.tolist() == [0.1] * 11 + [0.8] * 7
 
 
 def test_smoothing_stays_within_a_face_and_a_run() -> None:
@@ -113,15 +113,19 @@ def test_smoothing_stays_within_a_face_and_a_run() -> None:
     track = ["a"] * 3 + ["b"] * 6
     order = np.random.default_rng(0).permutation(9)
     mixed = faces([frame[i] for i in order], [value[i] for i in order], [track[i] for i in order])
-    found = smoothed(mixed, 9)
-    assert found.score is not None and found.score.tolist() == [value[i] for i in order]
-    assert found.columns["frame"].tolist() == [frame[i] for i in order], "rows keep their places"
+    predictions = smoothed(mixed, 9)
+    assert predictions.score is not None and predictions.score.tolist() == [value[i] for i in order]
+    assert predictions.columns["frame"].tolist() == [frame[i] for i in order], (
+        "rows keep their places"
+    )
 
 
 def test_what_is_not_smoothed() -> None:
     table = faces([1, 14, 27], [0.1, 0.9, 0.1])
-    found = smoothed(table, 9)
-    assert found.score is not None and found.score.tolist() == [0.1, 0.9, 0.1], "13 frames apart"
+    predictions = smoothed(table, 9)
+    assert predictions.score is not None and predictions.score.tolist() == [0.1, 0.9, 0.1], (
+        "13 frames apart"
+    )
     assert smoothed(table, 0) is table
     spans = {"clip": ["a"], "segment": [0], "start_frame": [0], "end_frame": [9]}
     with pytest.raises(DataError, match="no scores by face and frame"):
@@ -130,8 +134,8 @@ def test_what_is_not_smoothed() -> None:
 
 def test_face_and_voice() -> None:
     face, voice = np.array([1.0, 1.0, np.nan, 0.2]), np.array([0.0, 0.4, 0.3, 0.8])
-    found = fused(face, voice, np.array([1.0, 0.5, 0.9, np.nan]))
-    assert found == pytest.approx([1.0, 0.7, 0.3, 0.8])
+    predictions = fused(face, voice, np.array([1.0, 0.5, 0.9, np.nan]))
+    assert predictions == pytest.approx([1.0, 0.7, 0.3, 0.8])
     with pytest.raises(DataError, match="quality has shape"):
         fused(face, voice, np.ones(3))
 

@@ -21,16 +21,16 @@ def filmed(seed: int, *, empty: bool = False, **changes: Floats) -> tuple[Scene,
 
 def test_frames_have_faces_where_the_scene_says() -> None:
     scene, frames = filmed(5)
-    rooms = filmed(5, empty=True)[1]
+    systems = filmed(5, empty=True)[1]
     assert len(frames) == 40
     assert {(frame.shape, frame.dtype) for frame in frames} == {((180, 320, 3), np.dtype("uint8"))}
     for t in (0, 20, 39):
-        changed = (frames[t] != rooms[t]).any(axis=-1)
+        changed = (frames[t] != systems[t]).any(axis=-1)
         for head in scene.heads:
-            sides = np.array(FACE_MM) * head.px_per_mm[t] + np.tile(head.middle_px[t], 2)
+            sides = np.array(FACE_MM) * head.px_per_mm[t] + np.tile(head.centre_px[t], 2)
             x0, y0, x1, y1 = np.clip(sides, 0, [320, 180, 320, 180]).astype(int)
             assert changed[y0:y1, x0:x1].mean() > 0.7
-        top = min(float(h.middle_px[t, 1] - 125 * h.px_per_mm[t]) for h in scene.heads)
+        top = min(float(h.centre_px[t, 1] - 125 * h.px_per_mm[t]) for h in scene.heads)
         assert not changed[: max(int(top), 0)].any()
 
 
@@ -43,7 +43,7 @@ def test_the_camera_moves_room_and_people_together() -> None:
     assert off < 0.5 * np.abs(other - one).mean()
 
 
-def test_light_brightens_the_picture() -> None:
+def test_light_brightens_the_image() -> None:
     dark, bright = (filmed(5, light=np.full(40, v))[1][9].mean() for v in (0.6, 1.1))
     assert bright > 1.4 * dark
 

@@ -22,7 +22,7 @@ def test_the_generators_state_decides_all(scenes: list[Scene]) -> None:
     assert again.turns == scenes[3].turns
     for one, other in zip(again.heads, scenes[3].heads, strict=True):
         np.testing.assert_array_equal(one.gaze_rad, other.gaze_rad)
-        np.testing.assert_array_equal(one.middle_px, other.middle_px)
+        np.testing.assert_array_equal(one.centre_px, other.centre_px)
     assert scenes[4].turns != again.turns
 
 

@@ -8,7 +8,7 @@ from scipy.signal import stft
 
 from eyeline.results import Floats
 from eyeline.synthetic.voice import Voice, speak
-from eyeline.systems.ego_social.inputs import SOUND_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ
 from eyeline.systems.ego_social.network.log_mel import LogMel
 from eyeline.systems.ego_social.synthetic.scenes import Scene, Turn, draw_scene
 from eyeline.systems.ego_social.synthetic.voices import addressing, hear
@@ -16,8 +16,8 @@ from eyeline.systems.ego_social.synthetic.voices import addressing, hear
 HIGH = Voice(220.0, 1.05, 4.5, 0.05)
 
 
-def level_db(sound: Floats) -> float:
-    return float(10 * np.log10(np.mean(np.square(sound)) + 1e-12))
+def level_db(audio: Floats) -> float:
+    return float(10 * np.log10(np.mean(np.square(audio)) + 1e-12))
 
 
 def heard_turns(turns: tuple[Turn, ...], yaw_deg: float = 0.0) -> tuple[Scene, Floats]:
@@ -25,21 +25,21 @@ def heard_turns(turns: tuple[Turn, ...], yaw_deg: float = 0.0) -> tuple[Scene, F
     head = replace(scene.heads[0], distance_m=1.0, turned_rad=np.zeros((240, 3)))
     head.turned_rad[:, 0] = np.radians(yaw_deg)
     scene = replace(scene, heads=(head,), turns=turns)
-    return scene, hear(np.random.default_rng(9), scene).sound
+    return scene, hear(np.random.default_rng(9), scene).audio
 
 
-def part(sound: Floats, start: int, end: int) -> Floats:
-    return sound[start * SOUND_HZ // 30 : end * SOUND_HZ // 30]
+def part(audio: Floats, start: int, end: int) -> Floats:
+    return audio[start * AUDIO_HZ // 30 : end * AUDIO_HZ // 30]
 
 
 def test_the_wearer_is_nearest() -> None:
     turns = (Turn("0", 10, 80, False), Turn("1", 90, 160, False), Turn("-1", 170, 230, False))
-    _, sound = heard_turns(turns)
-    assert len(sound) == 8 * SOUND_HZ
-    levels = [level_db(part(sound, turn.start, turn.end)) for turn in turns]
+    _, audio = heard_turns(turns)
+    assert len(audio) == 8 * AUDIO_HZ
+    levels = [level_db(part(audio, turn.start, turn.end)) for turn in turns]
     assert levels[0] > levels[1] + 3 > levels[2] + 3
-    assert level_db(sound[: SOUND_HZ // 4]) < levels[2] - 8
-    assert np.abs(sound).max() <= 1
+    assert level_db(audio[: AUDIO_HZ // 4]) < levels[2] - 8
+    assert np.abs(audio).max() <= 1
 
 
 def test_who_faces_us_sounds_clearer() -> None:
@@ -48,12 +48,12 @@ def test_who_faces_us_sounds_clearer() -> None:
     facing, away = (part(heard_turns(turn, yaw)[1], 10, 230) for yaw in (0.0, 60.0))
     assert level_db(facing) > level_db(away) + 2
 
-    def bright(sound: Floats) -> float:
-        power = np.abs(np.fft.rfft(sound)) ** 2
+    def bright(audio: Floats) -> float:
+        power = np.abs(np.fft.rfft(audio)) ** 2
         return float(power[len(power) // 3 :].sum() / power.sum())
 
-    def depth(sound: Floats) -> float:
-        frequency, _, short = stft(sound, SOUND_HZ, nperseg=400, noverlap=240)
+    def depth(audio: Floats) -> float:
+        frequency, _, short = stft(audio, AUDIO_HZ, nperseg=400, noverlap=240)
         high = (np.abs(short[frequency > 3000]) ** 2).sum(axis=0)
         return float(np.std(np.log(high + 1e-9)))
 
@@ -84,8 +84,8 @@ def test_the_manner_is_heard_by_the_network() -> None:
         voice = Voice.drawn(rng)
         change = []
         for us in (True, False):
-            sound = torch.from_numpy(speak(rng, addressing(voice, us), 2.0)[0])[None]
-            change.append(float(front_end(sound)[0, :16].diff(dim=1).abs().mean()))
+            audio = torch.from_numpy(speak(rng, addressing(voice, us), 2.0)[0])[None]
+            change.append(float(front_end(audio)[0, :16].diff(dim=1).abs().mean()))
         slower.append(change[0] < change[1])
     assert np.mean(slower) > 0.7
 
@@ -102,5 +102,5 @@ def test_mouths_of_others_stay_shut() -> None:
 
 def test_silence_is_quiet() -> None:
     scene = replace(draw_scene(np.random.default_rng(0), 60, 320, 180), turns=())
-    sound = hear(np.random.default_rng(0), scene).sound
-    assert -80 < level_db(sound) < -35
+    audio = hear(np.random.default_rng(0), scene).audio
+    assert -80 < level_db(audio) < -35

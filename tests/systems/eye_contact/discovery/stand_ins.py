@@ -28,14 +28,14 @@ def write_video(path: Path, levels: Sequence[int], rate: Fraction = Fraction(25)
         stream = container.add_stream("libx264", rate=rate, options={"crf": "10"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for level in levels:
-            picture = np.full((HEIGHT, WIDTH, 3), level, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            image = np.full((HEIGHT, WIDTH, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return path
 
 
 def landmarked(x: float = 0.0) -> Landmarked:
-    """A face in the middle of the picture, or that many pixels beside it."""
+    """A face in the middle of the image, or that many pixels beside it."""
     zero = np.zeros(1)
     six = six_points(zero + 5, zero, zero, at_mm=(0, 0, 900))[0] / 4 + [x, 0]
     points = np.tile(six.mean(0), (68, 1))

@@ -33,45 +33,45 @@ def face(six: Array) -> Landmarked:
 def test_the_torso_of_a_head_that_faces_the_camera_is_the_mean_bodys() -> None:
     """The nose lies where the mean body has it: 151 mm above the neck and 40 before it."""
     nose = np.array([0.0, -50.0, 900.0])
-    found = TorsoFromHead().find(FRAME, [face(CAMERA.project(FACE_POINTS_MM + nose))])
-    assert found.poses is not None
-    np.testing.assert_allclose(found.poses.to_body(nose[None]), [[0, -151, -40]], atol=0.1)
-    np.testing.assert_allclose(found.poses.rotation, np.eye(3)[None], atol=1e-6)
+    result = TorsoFromHead().find(FRAME, [face(CAMERA.project(FACE_POINTS_MM + nose))])
+    assert result.poses is not None
+    np.testing.assert_allclose(result.poses.to_body(nose[None]), [[0, -151, -40]], atol=0.1)
+    np.testing.assert_allclose(result.poses.rotation, np.eye(3)[None], atol=1e-6)
 
 
 def test_the_torso_faces_the_camera_wherever_it_stands() -> None:
     at = np.array([700.0, -50.0, 1200.0])
-    found = TorsoFromHead().find(FRAME, [face(CAMERA.project(FACE_POINTS_MM + at))])
-    assert found.poses is not None
-    away = found.poses.rotation[0, :, 2]
-    along = found.poses.translation_mm[0] * [1, 0, 1]
+    result = TorsoFromHead().find(FRAME, [face(CAMERA.project(FACE_POINTS_MM + at))])
+    assert result.poses is not None
+    away = result.poses.rotation[0, :, 2]
+    along = result.poses.translation_mm[0] * [1, 0, 1]
     np.testing.assert_allclose(away, along / np.linalg.norm(along), atol=1e-9)
-    np.testing.assert_allclose(found.poses.rotation[0, :, 1], [0, 1, 0], atol=1e-9)
+    np.testing.assert_allclose(result.poses.rotation[0, :, 1], [0, 1, 0], atol=1e-9)
 
 
 def test_the_torso_hardly_moves_while_the_head_turns() -> None:
     yaw = np.array([-40.0, 0.0, 40.0])
     heads = six_points(yaw, 0 * yaw, 0 * yaw)
-    found = TorsoFromHead().find(FRAME, [face(six) for six in heads])
-    assert found.poses is not None
-    spread = np.ptp(found.poses.translation_mm, axis=0)
+    result = TorsoFromHead().find(FRAME, [face(six) for six in heads])
+    assert result.poses is not None
+    spread = np.ptp(result.poses.translation_mm, axis=0)
     nose = np.ptp(100 * np.sin(np.radians(yaw)))
     assert spread.max() < nose
 
 
 def test_its_parts_lead_back_to_its_pose() -> None:
     """Solved from the parts, as those of an estimator would be; rounding costs some degrees."""
-    found = TorsoFromHead().find(
+    result = TorsoFromHead().find(
         FRAME, [face(CAMERA.project(FACE_POINTS_MM + np.array([0, -50.0, 900])))]
     )
-    solved = solve_bodies(found.parts_norm[:, 1:], 1280, 720, CAMERA)
-    assert found.poses is not None
-    cosine = (np.trace(solved.rotation[0].T @ found.poses.rotation[0]) - 1) / 2
+    solved = solve_bodies(result.parts_norm[:, 1:], 1280, 720, CAMERA)
+    assert result.poses is not None
+    cosine = (np.trace(solved.rotation[0].T @ result.poses.rotation[0]) - 1) / 2
     assert np.degrees(np.arccos(cosine)) < 6
-    np.testing.assert_allclose(solved.translation_mm, found.poses.translation_mm, atol=25)
+    np.testing.assert_allclose(solved.translation_mm, result.poses.translation_mm, atol=25)
 
 
-def test_part_2_lies_on_the_pictures_left_and_the_nose_in_the_face() -> None:
+def test_part_2_lies_on_the_images_left_and_the_nose_in_the_face() -> None:
     one = face(six_points(*np.zeros((3, 1)))[0])
     (parts,) = TorsoFromHead().find(FRAME, [one]).parts_norm * [1280, 720]
     nose, neck, left, right = parts
@@ -123,7 +123,7 @@ def test_keypoint_rcnn_reads_its_weights_and_takes_sure_people(tmp_path: Path) -
     answer = {
         "keypoints": points, "keypoints_scores": seen, "scores": torch.tensor([0.9, 0.9, 0.3]),
     }  # fmt: skip
-    finder._network = lambda pictures: [answer]  # type: ignore[attr-defined]
-    found = finder.find(FRAME, [])
-    np.testing.assert_allclose(found.parts_norm[0, 1], [5.5 / 1280, 5.5 / 720])
-    assert len(found) == 1 and found.poses is None
+    finder._network = lambda images: [answer]  # type: ignore[attr-defined]
+    result = finder.find(FRAME, [])
+    np.testing.assert_allclose(result.parts_norm[0, 1], [5.5 / 1280, 5.5 / 720])
+    assert len(result) == 1 and result.poses is None

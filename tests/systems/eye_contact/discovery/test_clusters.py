@@ -21,29 +21,29 @@ Golden = Callable[[str], dict[str, Array]]
 def test_clusters_are_those_of_the_original(golden: Golden, scene: str) -> None:
     frozen = golden("clustering")
     start, _, fits, final = frozen[f"clu_{scene}_eps_size_fits_finaleps"]
-    found = cluster(frozen[f"clu_{scene}_points"], start)
-    np.testing.assert_array_equal(found.optics, frozen[f"clu_{scene}_label"])
-    assert (found.fits, found.eps_mm) == (fits, final)
+    result = cluster(frozen[f"clu_{scene}_points"], start)
+    np.testing.assert_array_equal(result.optics, frozen[f"clu_{scene}_label"])
+    assert (result.fits, result.eps_mm) == (fits, final)
 
 
 def test_the_first_cluster_is_taken_though_another_is_larger() -> None:
     rng = np.random.default_rng(0)
     small, large = rng.normal(3000, 10, (300, 2)), rng.normal(1000, 10, (500, 2))
-    found = cluster(np.concatenate([small, large]), 8.0)
-    assert (found.optics[:300] == 1).mean() > 0.5
-    assert (found.optics[300:] == 2).mean() > 0.5
-    assert not (found.optics[300:] == 1).any()
+    result = cluster(np.concatenate([small, large]), 8.0)
+    assert (result.optics[:300] == 1).mean() > 0.5
+    assert (result.optics[300:] == 2).mean() > 0.5
+    assert not (result.optics[300:] == 1).any()
 
 
 def test_labels_are_those_of_the_original(golden: Golden) -> None:
     frozen = golden("association")
     spans = zip(frozen["start"], frozen["length"], strict=True)
     frames = np.concatenate([np.arange(start, start + length) for start, length in spans])
-    found = labels_of_frames(frames, frozen["frame"], frozen["optics"])
-    np.testing.assert_array_equal(found, frozen["label"])
+    result = labels_of_frames(frames, frozen["frame"], frozen["optics"])
+    np.testing.assert_array_equal(result, frozen["label"])
 
 
-def test_a_frame_told_twice_or_not_at_all_is_unknown() -> None:
+def test_a_frame_reported_twice_or_not_at_all_is_unknown() -> None:
     table, optics = np.array([1, 2, 2, 3, 4]), np.array([1, 1, 1, 2, 0])
     assert labels_of_frames(np.arange(6), table, optics).tolist() == [-1, 1, -1, -1, 0, -1]
     nothing = np.zeros(0, np.int64)

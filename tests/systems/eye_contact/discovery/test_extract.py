@@ -28,8 +28,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_tracklets_and_gaze_points_are_written(video: Path, tmp_path: Path) -> None:
     """The tracklet of 3 frames is too short, the frame after the jump is lost, the last is open."""
-    found = extract(video, tmp_path, PERSON, instruments())
-    assert (found.frames, found.tracklets, found.gaze_points) == (224, 1, 219)
+    result = extract(video, tmp_path, PERSON, instruments())
+    assert (result.frames, result.tracklets, result.gaze_points) == (224, 1, 219)
     one = read_tracklet(tmp_path / "000.npz")
     assert (one.start_frame, len(one)) == (0, 110)
     assert one.feature is not None and one.feature.shape == (110, 6)
@@ -42,8 +42,8 @@ def test_tracklets_and_gaze_points_are_written(video: Path, tmp_path: Path) -> N
 
 
 def test_the_open_tracklet_is_kept_where_asked_for(video: Path, tmp_path: Path) -> None:
-    found = extract(video, tmp_path, PERSON, instruments(save_last=True))
-    assert found.tracklets == 2
+    result = extract(video, tmp_path, PERSON, instruments(save_last=True))
+    assert result.tracklets == 2
     last = read_tracklet(tmp_path / "001.npz")
     assert (last.start_frame, len(last)) == (119, 105)
 
@@ -66,8 +66,8 @@ def test_the_batch_changes_nothing(video: Path, tmp_path: Path, batch: int) -> N
 def test_frames_of_a_slower_video_come_again_but_are_measured_once(tmp_path: Path) -> None:
     video = write_video(tmp_path / "slow.mp4", [120] * 60, Fraction(10))
     finder, gaze = Finder(), Gaze()
-    found = extract(video, tmp_path, PERSON, instruments(finder=finder, gaze=gaze, save_last=True))
-    assert found.frames == 150
+    result = extract(video, tmp_path, PERSON, instruments(finder=finder, gaze=gaze, save_last=True))
+    assert result.frames == 150
     assert len(read_tracklet(tmp_path / "000.npz")) == 150
     assert len(finder.seen) == sum(gaze.batches) == 60
 
@@ -75,14 +75,14 @@ def test_frames_of_a_slower_video_come_again_but_are_measured_once(tmp_path: Pat
 def test_frames_of_a_faster_video_are_left_out(tmp_path: Path) -> None:
     video = write_video(tmp_path / "fast.mp4", [120] * 240, Fraction(50))
     finder = Finder()
-    found = extract(video, tmp_path, PERSON, instruments(finder=finder))
-    assert found.frames == len(finder.seen) == 120
+    result = extract(video, tmp_path, PERSON, instruments(finder=finder))
+    assert result.frames == len(finder.seen) == 120
 
 
 def test_a_video_without_faces_gives_empty_tables(tmp_path: Path) -> None:
     video = write_video(tmp_path / "dark.mp4", [10] * 30)
-    found = extract(video, tmp_path, PERSON, instruments())
-    assert (found.tracklets, found.gaze_points) == (0, 0)
+    result = extract(video, tmp_path, PERSON, instruments())
+    assert (result.tracklets, result.gaze_points) == (0, 0)
     assert len(read_fixations(tmp_path / "fixations.csv")) == 0
     assert [path.name for path in tmp_path.glob("*.npz")] == []
 
@@ -93,10 +93,10 @@ def test_somebody_else_is_not_followed(video: Path, tmp_path: Path) -> None:
 
 
 def test_progress_reaches_the_end(video: Path, tmp_path: Path) -> None:
-    told: list[tuple[float, float]] = []
-    extract(video, tmp_path, PERSON, instruments(), lambda *now: told.append(now))
-    assert len(told) == 224
-    assert told[-1] == (223 / 25, 224 / 25)
+    known: list[tuple[float, float]] = []
+    extract(video, tmp_path, PERSON, instruments(), lambda *now: known.append(now))
+    assert len(known) == 224
+    assert known[-1] == (223 / 25, 224 / 25)
 
 
 def test_switches_that_cannot_be_are_refused() -> None:

@@ -81,8 +81,8 @@ def test_gaze_points_are_those_of_the_original(golden: Golden) -> None:
     vectors = seen.network_vectors(np.stack([pitch, yaw], 1))
     parts = np.stack([body[1:] for _, _, body in chosen])
     poses = gaze_points.solve_bodies(parts, 1280, 720, assumed_camera(1280, 720))
-    found = gaze_points.on_cylinder(*gaze_points.rays(seen.centre_mm, vectors, poses))
-    np.testing.assert_allclose(found, frozen["fix_xyz"], atol=0.1)
+    result = gaze_points.on_cylinder(*gaze_points.rays(seen.centre_mm, vectors, poses))
+    np.testing.assert_allclose(result, frozen["fix_xyz"], atol=0.1)
     plane = camera_plane_mm(seen.centre_mm, vectors)
     np.testing.assert_allclose(plane, frozen["fix_cam"], atol=0.1)
 
@@ -157,6 +157,6 @@ def test_the_most_alike_face_is_chosen_if_alike_enough() -> None:
     assert choose_face([], 0.4) is None
 
 
-def test_a_picture_without_size_is_refused() -> None:
+def test_a_image_without_size_is_refused() -> None:
     with pytest.raises(UsageError, match="size"):
         Formation(0, 720, lambda *_: None)

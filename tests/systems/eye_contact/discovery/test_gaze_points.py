@@ -20,11 +20,11 @@ Golden = Callable[[str], dict[str, Array]]
 
 def test_lines_meet_the_cylinder_where_the_original_says(golden: Golden) -> None:
     frozen = golden("cylinder")
-    found = gaze_points.on_cylinder(frozen["origin"], frozen["direction"])
-    np.testing.assert_allclose(found, frozen["poi"], atol=1e-6)
+    result = gaze_points.on_cylinder(frozen["origin"], frozen["direction"])
+    np.testing.assert_allclose(result, frozen["poi"], atol=1e-6)
     missed = (frozen["poi"] == 0).all(axis=1)
     assert missed.sum() == 4
-    assert (found[missed] == 0).all()
+    assert (result[missed] == 0).all()
 
 
 def test_the_cylinder_is_unrolled_as_in_the_original(golden: Golden) -> None:
@@ -47,7 +47,7 @@ def test_body_poses_and_gazes_in_them_are_the_originals(golden: Golden) -> None:
     np.testing.assert_allclose(gaze_points.on_cylinder(origin, along), frozen["body_poi"], atol=0.1)
 
 
-def test_a_look_straight_ahead_lies_in_the_middle_of_the_flat_cylinder() -> None:
+def test_a_look_straight_ahead_lies_in_the_centre_of_the_flat_cylinder() -> None:
     """A person that faces the camera two metres away and looks at it."""
     poses = BodyPoses(np.eye(3)[None], np.array([[0.0, 200.0, 2000.0]]))
     away_from_scene = np.array([[0.0, 0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""Known faces: files, cosines, the most seen face, real pictures where they are at hand."""
+"""Known faces: files, cosines, the most seen face, real images where they are at hand."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_the_most_seen_face_is_found_among_others() -> None:
     people = rng.normal(size=(3, 128))
     shown = [0] * 10 + [1] * 40 + [2] * 12
     vectors = people[shown] + 0.05 * rng.normal(size=(62, 128))
-    found = most_seen(vectors, 0.95)
-    assert len(found) == MOST_REFERENCES
-    assert (cosines(found, people).argmax(axis=1) == 1).all()
+    result = most_seen(vectors, 0.95)
+    assert len(result) == MOST_REFERENCES
+    assert (cosines(result, people).argmax(axis=1) == 1).all()
     assert len(most_seen(vectors[:0], 0.95)) == 0
 
 
@@ -69,13 +69,13 @@ def test_no_person_without_a_face_and_no_cosine_beyond_one() -> None:
         Person(np.ones((1, 128)), "video", 1.5)
 
 
-def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no pictures"):
+def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no images"):
         references_of_images(tmp_path, make_finder(), Embedder())
 
 
-def test_people_are_told_apart_by_pictures(interview: Path, tmp_path: Path) -> None:
-    """A picture of one of four people on a couch is like him or her alone."""
+def test_people_are_reported_apart_by_images(interview: Path, tmp_path: Path) -> None:
+    """An image of one of four people on a couch is like him or her alone."""
     import cv2
 
     from eyeline.systems.eye_contact.discovery.faces import embedding
@@ -87,7 +87,7 @@ def test_people_are_told_apart_by_pictures(interview: Path, tmp_path: Path) -> N
     box = first[1].box_xyxy.astype(int)
     crop = frames[0].rgb()[max(0, box[1] - 80) : box[3] + 80, box[0] - 80 : box[2] + 80]
     cv2.imwrite(str(tmp_path / "one.png"), crop[..., ::-1])
-    (tmp_path / "two.jpg").write_bytes(b"no picture")
+    (tmp_path / "two.jpg").write_bytes(b"no image")
     person = Person(references_of_images(tmp_path, finder, embedder), "images")
     assert len(person.references) == 1
     asked = np.stack([embedding(frames[1].rgb(), face, embedder) for face in later])
@@ -97,8 +97,8 @@ def test_people_are_told_apart_by_pictures(interview: Path, tmp_path: Path) -> N
     assert alike[1] >= LEAST_COSINE > np.delete(alike, 1).max()
 
 
-def test_a_still_picture_is_a_frame() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
-    frame = still(picture)
+def test_a_still_image_is_a_frame() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    frame = still(image)
     assert frame.size_wh == (64, 48)
-    np.testing.assert_array_equal(frame.rgb(), picture)
+    np.testing.assert_array_equal(frame.rgb(), image)

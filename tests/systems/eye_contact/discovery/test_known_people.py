@@ -51,8 +51,8 @@ def test_a_folder_a_celebrity_needs_no_table(tmp_path: Path) -> None:
 
 def test_who_has_no_images_is_named(root: Path) -> None:
     videos = [Source(VideoName(who, "aaa"), root / "aaa.mkv") for who in ("id1", "id3")]
-    found, (note,) = find_known_people(root).attached(videos)
-    assert [video.images is None for video in found] == [False, True]
+    result, (note,) = find_known_people(root).attached(videos)
+    assert [video.images is None for video in result] == [False, True]
     assert note.startswith("no images of 1 people") and "id3" in note
     (root / "vox_face_conversion.csv").unlink()
     assert find_known_people(root).attached(videos) == (tuple(videos), ())

@@ -145,10 +145,10 @@ def test_a_damaged_table_is_named_with_its_line(tmp_path: Path) -> None:
 def test_progress_names_each_video(tmp_path: Path) -> None:
     add_video(tmp_path, ONE)
     add_video(tmp_path, TWO, spans=((0, 200),))
-    told: list[str] = []
-    run(tmp_path, progress=told.append)
-    assert told[0].startswith("labels [1/2] id1/aaa: ") and "frames of contact" in told[0]
-    assert "left out" in told[1]
+    known: list[str] = []
+    run(tmp_path, progress=known.append)
+    assert known[0].startswith("labels [1/2] id1/aaa: ") and "frames of contact" in known[0]
+    assert "left out" in known[1]
 
 
 def tracklets_listed(root: Path) -> set[str]:

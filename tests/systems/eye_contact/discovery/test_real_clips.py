@@ -112,11 +112,11 @@ def test_several_processes_come_to_the_same(
         source, tmp_path / "out", weights={"xgaze_resnet50": weights}, seconds=(1, 60),
         points=(10, 30000), save_last=True, jobs=2,
     )  # fmt: skip
-    found, expected = contents(tmp_path / "out"), contents(once)
-    assert found.keys() == expected.keys()
+    result, expected = contents(tmp_path / "out"), contents(once)
+    assert result.keys() == expected.keys()
     for name, data in expected.items():
         if not name.endswith(".npz") and not name.endswith(".csv"):
-            assert found[name] == data, name
+            assert result[name] == data, name
     for path in once.glob("*/tracklets/*/*.npz"):
         mine, theirs = read_tracklet(path), read_tracklet(tmp_path / "out" / path.relative_to(once))
         np.testing.assert_array_equal(mine.box_norm, theirs.box_norm)

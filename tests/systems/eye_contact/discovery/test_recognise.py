@@ -29,47 +29,47 @@ class Scripted:
         return np.array([cosine, np.sqrt(1 - cosine**2)])
 
 
-def picture(level: int) -> Image:
+def image(level: int) -> Image:
     return np.full((180, 320, 3), level, np.uint8)
 
 
 def run(script: list[float], levels: list[int], **options: int) -> tuple[list[float], int]:
     embedder = Scripted(script)
     recogniser = Recogniser(PERSON, embedder, **options)  # type: ignore[arg-type]
-    found = [recogniser.similarities(picture(level), [landmarked()])[0] for level in levels]
+    result = [recogniser.similarities(image(level), [landmarked()])[0] for level in levels]
     assert recogniser.embedded == embedder.calls
-    return [round(value, 6) for value in found], embedder.calls
+    return [round(value, 6) for value in result], embedder.calls
 
 
 def test_a_face_that_does_not_change_is_embedded_now_and_then() -> None:
-    found, calls = run([0.9, 0.6, 0.7], [100] * 9, refresh_frames=3, memory_frames=6)
+    result, calls = run([0.9, 0.6, 0.7], [100] * 9, refresh_frames=3, memory_frames=6)
     assert calls == 3
-    assert found == [0.9] * 6 + [0.7] * 3
+    assert result == [0.9] * 6 + [0.7] * 3
 
 
 def test_a_face_that_changes_is_embedded_at_once_and_keeps_its_best_likeness() -> None:
-    found, calls = run([0.9, 0.2], [100, 113], refresh_frames=12, memory_frames=50)
-    assert (found, calls) == ([0.9, 0.9], 2)
+    result, calls = run([0.9, 0.2], [100, 113], refresh_frames=12, memory_frames=50)
+    assert (result, calls) == ([0.9, 0.9], 2)
 
 
 def test_another_face_in_the_same_place_stands_for_itself() -> None:
-    found, calls = run([0.9, 0.2], [100, 140])
-    assert (found, calls) == ([0.9, 0.2], 2)
+    result, calls = run([0.9, 0.2], [100, 140])
+    assert (result, calls) == ([0.9, 0.2], 2)
 
 
 def test_with_one_frame_each_face_stands_for_itself_as_published() -> None:
     script = [0.9, 0.2, 0.8]
-    found, calls = run(script, [100] * 3, refresh_frames=1, memory_frames=1)
-    assert (found, calls) == (script, 3)
+    result, calls = run(script, [100] * 3, refresh_frames=1, memory_frames=1)
+    assert (result, calls) == (script, 3)
 
 
 def test_a_face_elsewhere_is_another() -> None:
     recogniser = Recogniser(PERSON, Scripted([0.9, 0.2, 0.3]))  # type: ignore[arg-type]
-    recogniser.similarities(picture(100), [landmarked()])
-    found = recogniser.similarities(picture(100), [landmarked(120), landmarked()])
-    np.testing.assert_allclose(found, [0.2, 0.9])
-    assert recogniser.similarities(picture(100), []) == []
-    np.testing.assert_allclose(recogniser.similarities(picture(100), [landmarked()]), [0.3])
+    recogniser.similarities(image(100), [landmarked()])
+    result = recogniser.similarities(image(100), [landmarked(120), landmarked()])
+    np.testing.assert_allclose(result, [0.2, 0.9])
+    assert recogniser.similarities(image(100), []) == []
+    np.testing.assert_allclose(recogniser.similarities(image(100), [landmarked()]), [0.3])
 
 
 def test_counts_that_cannot_be_are_refused() -> None:

@@ -37,23 +37,23 @@ def test_videos_of_all_kinds_are_found_by_name(tmp_path: Path) -> None:
 
 def test_the_converted_file_is_taken_and_the_other_one_named(tmp_path: Path) -> None:
     files(tmp_path, "id1/aaa.mp4", "id1/aaa_fps25.mkv")
-    found = find_sources(tmp_path)
-    assert [one.path.name for one in found.videos] == ["aaa_fps25.mkv"]
-    assert any("aaa.mp4 was passed over" in note for note in found.notes)
+    result = find_sources(tmp_path)
+    assert [one.path.name for one in result.videos] == ["aaa_fps25.mkv"]
+    assert any("aaa.mp4 was passed over" in note for note in result.notes)
 
 
-def test_the_list_decides_and_its_oddities_are_told(tmp_path: Path) -> None:
+def test_the_list_decides_and_its_oddities_are_reported(tmp_path: Path) -> None:
     files(tmp_path, "id1/aaaaaaaaaaa.mp4", "id1/unlisted000.mp4")
     listed(
         tmp_path / "randomVoxMeta.csv",
         "id1,aaaaaaaaaaa", "id1,aaaaaaaaaaa", "id2,short", "id3,missing0000",
     )  # fmt: skip
-    found = find_sources(tmp_path)
-    assert [str(one.name) for one in found.videos] == ["id1/aaaaaaaaaaa"]
-    assert found.left_out["not in randomVoxMeta.csv"] == ("id1/unlisted000",)
-    missing = found.left_out["in randomVoxMeta.csv, but not here"]
+    result = find_sources(tmp_path)
+    assert [str(one.name) for one in result.videos] == ["id1/aaaaaaaaaaa"]
+    assert result.left_out["not in randomVoxMeta.csv"] == ("id1/unlisted000",)
+    missing = result.left_out["in randomVoxMeta.csv, but not here"]
     assert missing == ("id2/short", "id3/missing0000")
-    said = " ".join(found.notes)
+    said = " ".join(result.notes)
     assert "1 videos more than once: id1/aaaaaaaaaaa" in said
     assert "1 names cut to 5 characters: id2/short" in said
 
@@ -61,10 +61,10 @@ def test_the_list_decides_and_its_oddities_are_told(tmp_path: Path) -> None:
 def test_videos_of_the_test_are_left_out(tmp_path: Path) -> None:
     files(tmp_path, "id1/aaa.mp4", "id1/bbb.mp4", "id2/aaa.mp4", "id3/ddd.mp4")
     listed(tmp_path / "Annotations" / "meta_list.csv", "id1,aaa")
-    found = find_sources(tmp_path, leave_out=["ddd"])
-    assert [str(one.name) for one in found.videos] == ["id1/bbb", "id2/aaa"]
-    (reason,) = found.left_out
-    assert found.left_out[reason] == ("id1/aaa", "id3/ddd")
+    result = find_sources(tmp_path, leave_out=["ddd"])
+    assert [str(one.name) for one in result.videos] == ["id1/bbb", "id2/aaa"]
+    (reason,) = result.left_out
+    assert result.left_out[reason] == ("id1/aaa", "id3/ddd")
     assert names(tmp_path, leave_out=["id2/aaa"]) == ["id1/bbb", "id3/ddd"]
 
 
@@ -103,9 +103,9 @@ def test_a_video_of_the_test_is_left_out_however_it_was_converted(
     """The README calls converted files `_25fps`, the code `_fps25`; no other list is there."""
     files(tmp_path, f"id1/aaaaaaaaaaa{suffix}.mkv", f"id1/bbbbbbbbbbb{suffix}.mkv")
     listed(tmp_path / "Annotations" / "meta_list.csv", "id1,aaaaaaaaaaa")
-    found = find_sources(tmp_path)
-    assert [str(one.name) for one in found.videos] == ["id1/bbbbbbbbbbb"]
-    assert [*found.left_out.values()] == [("id1/aaaaaaaaaaa",)]
+    result = find_sources(tmp_path)
+    assert [str(one.name) for one in result.videos] == ["id1/bbbbbbbbbbb"]
+    assert [*result.left_out.values()] == [("id1/aaaaaaaaaaa",)]
 
 
 def test_the_videos_of_the_test_are_left_out_under_other_celebrities_too(tmp_path: Path) -> None:

@@ -32,10 +32,10 @@ def directions(seed: int, frames: int) -> tuple[Array, Array, Array]:
 
 def test_noise_is_averaged_over_like_poses() -> None:
     tracks = [directions(seed, 600) for seed in range(3)]
-    found = agreed([t[2] for t in tracks], [features_of(t[0]) for t in tracks])
+    result = agreed([t[2] for t in tracks], [features_of(t[0]) for t in tracks])
     truth = np.concatenate([t[1] for t in tracks])
     before = np.mean((np.concatenate([t[2] for t in tracks]) > 0) == truth)
-    after = np.mean((np.concatenate(found) > 0) == truth)
+    after = np.mean((np.concatenate(result) > 0) == truth)
     assert before < 0.65 and after - before > 0.1
 
 
@@ -50,8 +50,8 @@ def test_another_track_of_the_person_counts() -> None:
 def test_half_of_a_long_tracks_mean_is_taken_off_and_less_of_a_short_ones() -> None:
     still = [np.full(n, 1.0) for n in (5000, 50)]
     for one, rest in zip(still, (0.505, 0.75), strict=True):
-        (found,) = agreed([one], [features_of(np.zeros(len(one)))])
-        assert found == pytest.approx(np.full(len(one), rest), abs=1e-3)
+        (result,) = agreed([one], [features_of(np.zeros(len(one)))])
+        assert result == pytest.approx(np.full(len(one), rest), abs=1e-3)
 
 
 def test_common_answer_is_that_of_the_whole_regression(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,17 +76,17 @@ def test_turning_all_answers_around_turns_the_result_around() -> None:
 @pytest.mark.parametrize("lengths", [[], [0], [1], [2, 0, 1], [50, 3]])
 def test_any_lengths(lengths: list[int]) -> None:
     rng = np.random.default_rng(0)
-    found = agreed(
+    result = agreed(
         [rng.normal(size=n) for n in lengths], [features_of(np.ones(n)) for n in lengths]
     )
-    assert [len(x) for x in found] == lengths
-    assert all(np.isfinite(x).all() for x in found)
+    assert [len(x) for x in result] == lengths
+    assert all(np.isfinite(x).all() for x in result)
 
 
 def test_wild_values_stay_finite() -> None:
     rows = features_of(np.linspace(-1e6, 1e6, 300))
-    (found,) = agreed([np.linspace(-1e3, 1e3, 300)], [rows])
-    assert np.isfinite(found).all()
+    (result,) = agreed([np.linspace(-1e3, 1e3, 300)], [rows])
+    assert np.isfinite(result).all()
 
 
 def test_the_same_bytes_twice() -> None:

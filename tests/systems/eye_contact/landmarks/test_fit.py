@@ -64,12 +64,12 @@ def test_threads_and_random_state_are_put_back(invented: list[Sample]) -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_progress_is_told(invented: list[Sample]) -> None:
+def test_progress_is_reported(invented: list[Sample]) -> None:
     heard: list[str] = []
     quick = read_recipe(
         {"model": {"channels": 4, "layers": 1, "members": 2}, "training": {"epochs": 1}}
     )
-    fit_network(invented, quick, told=heard.append)
+    fit_network(invented, quick, log=heard.append)
     assert [text.partition(",")[0] for text in heard] == ["member 1 of 2", "member 2 of 2"]
 
 
@@ -88,11 +88,11 @@ def test_tracks_of_one_person_are_answered_together() -> None:
     network = landmarks_tcn(channels=4, layers=2, members=1).eval()
     rng = np.random.default_rng(1)
     rows = [rng.normal(size=(n, len(FEATURES))).astype(np.float32) for n in (120, 80)]
-    found = person_logits(network, iter(rows))
+    result = person_logits(network, iter(rows))
     expected = agreed([logits_of(network, part) for part in rows], rows)
-    assert all(np.array_equal(x, y) for x, y in zip(found, expected, strict=True))
+    assert all(np.array_equal(x, y) for x, y in zip(result, expected, strict=True))
     (alone,) = person_logits(network, rows[:1])
-    assert not np.allclose(alone, found[0])
+    assert not np.allclose(alone, result[0])
 
 
 def test_no_samples_and_no_frames(invented: list[Sample]) -> None:

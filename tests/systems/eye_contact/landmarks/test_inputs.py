@@ -43,7 +43,7 @@ def test_any_length_gives_finite_numbers(frames: int) -> None:
     assert np.isfinite(rows).all()
 
 
-def test_a_frozen_face_has_no_deviation() -> None:
+def test_a_frozen_face_has_no_std() -> None:
     still = Landmarks(np.arange(60) / 25, np.repeat(six_points(*np.zeros((3, 1))), 60, axis=0))
     (rows,) = person_features([still], *SIZE)
     for name in ("yaw.video", "pitch.track", "roll.speed", "inner_width.posed", "mode_distance"):
@@ -84,7 +84,7 @@ def test_mirrored_faces_turn_the_signs() -> None:
     assert np.median(list(alike.values())) > 0.8
 
 
-def test_a_picture_of_twice_the_size_changes_little() -> None:
+def test_a_image_of_twice_the_size_changes_little() -> None:
     """Both sizes have an assumed camera of half the width."""
     face = noisy(250, 4)
     small, large = (800, 600), (1600, 1200)

@@ -25,7 +25,7 @@ def test_any_length(network: LandmarksTcn, time: int) -> None:
     assert out.shape == (2, time) and torch.isfinite(out).all()
 
 
-def test_a_mirrored_picture_gives_the_same_answer(network: LandmarksTcn) -> None:
+def test_a_mirrored_image_gives_the_same_answer(network: LandmarksTcn) -> None:
     rows = torch.randn(1, WIDTH, 120)
     with torch.inference_mode():
         twin = network(rows * torch.from_numpy(PARITY)[:, None])

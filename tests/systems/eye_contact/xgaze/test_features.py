@@ -32,10 +32,10 @@ def test_it_says_what_the_network_says(
 ) -> None:
     with torch.inference_mode():
         gaze, feature = gaze_network(network_input(faces))
-    angles, found = features(faces)
-    assert angles.dtype == found.dtype == np.float32
+    angles, result = features(faces)
+    assert angles.dtype == result.dtype == np.float32
     assert angles == pytest.approx(gaze.numpy(), abs=1e-5)
-    assert found == pytest.approx(feature.numpy(), abs=1e-4)
+    assert result == pytest.approx(feature.numpy(), abs=1e-4)
 
 
 def test_the_batch_changes_nothing(features: GazeFeatures, faces: np.ndarray) -> None:
@@ -47,13 +47,13 @@ def test_the_batch_changes_nothing(features: GazeFeatures, faces: np.ndarray) ->
 def test_faces_may_be_a_mirrored_view_of_others(features: GazeFeatures, faces: np.ndarray) -> None:
     """Red first turned to blue first without a copy."""
     _, expected = features(faces[:1])
-    _, found = features(np.ascontiguousarray(faces[:1, ..., ::-1])[..., ::-1])
-    assert_close_to_scale(found, expected)
+    _, result = features(np.ascontiguousarray(faces[:1, ..., ::-1])[..., ::-1])
+    assert_close_to_scale(result, expected)
 
 
 def test_no_faces(features: GazeFeatures) -> None:
-    angles, found = features(np.zeros((0, 224, 224, 3), np.uint8))
-    assert angles.shape == (0, 2) and found.shape == (0, 2048)
+    angles, result = features(np.zeros((0, 224, 224, 3), np.uint8))
+    assert angles.shape == (0, 2) and result.shape == (0, 2048)
 
 
 def test_from_a_file(gaze_weights: Path, features: GazeFeatures, faces: np.ndarray) -> None:
@@ -78,6 +78,6 @@ def test_what_cannot_be_is_refused(
 def test_on_a_gpu_it_says_the_same(gaze_network: GazeNetwork, faces: np.ndarray) -> None:
     with torch.inference_mode():
         gaze, feature = gaze_network(network_input(faces))
-    angles, found = GazeFeatures(gaze_network, "cuda")(faces)
+    angles, result = GazeFeatures(gaze_network, "cuda")(faces)
     assert angles == pytest.approx(gaze.numpy(), abs=1e-5)
-    assert found == pytest.approx(feature.numpy(), abs=1e-4)
+    assert result == pytest.approx(feature.numpy(), abs=1e-4)

@@ -20,9 +20,9 @@ Golden = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Tensor:
-    made = random_of("input:xgaze_b2").standard_normal((2, 3, 224, 224))
-    return torch.from_numpy(made.astype(np.float32))
+def images() -> Tensor:
+    created = random_of("input:xgaze_b2").standard_normal((2, 3, 224, 224))
+    return torch.from_numpy(created.astype(np.float32))
 
 
 def test_keys_and_shapes_are_those_of_the_authors(gaze_network: GazeNetwork) -> None:
@@ -33,7 +33,7 @@ def test_keys_and_shapes_are_those_of_the_authors(gaze_network: GazeNetwork) -> 
     assert sum(p.numel() for p in gaze_network.parameters()) == 25_561_130
 
 
-def test_answers_and_layers(golden: Golden, gaze_network: GazeNetwork, pictures: Tensor) -> None:
+def test_answers_and_layers(golden: Golden, gaze_network: GazeNetwork, images: Tensor) -> None:
     expected = golden("xgaze_b2")
     seen: dict[str, Tensor] = {}
     hooks = [
@@ -43,7 +43,7 @@ def test_answers_and_layers(golden: Golden, gaze_network: GazeNetwork, pictures:
         for name in ("conv1", "maxpool", "layer1", "layer2", "layer3", "layer4")
     ]
     with torch.inference_mode():
-        gaze, feature = gaze_network(pictures)
+        gaze, feature = gaze_network(images)
     for hook in hooks:
         hook.remove()
     assert gaze.numpy() == pytest.approx(expected["gaze"], abs=1e-5)
@@ -57,13 +57,11 @@ def test_answers_and_layers(golden: Golden, gaze_network: GazeNetwork, pictures:
         assert sampled == pytest.approx(wanted, abs=1e-4), name
 
 
-def test_folded_it_says_the_same(
-    golden: Golden, gaze_network: GazeNetwork, pictures: Tensor
-) -> None:
+def test_folded_it_says_the_same(golden: Golden, gaze_network: GazeNetwork, images: Tensor) -> None:
     expected = golden("xgaze_b2")
     quick = folded(gaze_network)
     with torch.inference_mode():
-        gaze, feature = quick(pictures.to(memory_format=torch.channels_last))
+        gaze, feature = quick(images.to(memory_format=torch.channels_last))
     assert gaze.numpy() == pytest.approx(expected["gaze"], abs=1e-5)
     assert feature.numpy() == pytest.approx(expected["feature"], abs=1e-4)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in quick.modules())

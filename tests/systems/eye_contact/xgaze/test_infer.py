@@ -28,7 +28,7 @@ from tests.systems.scenes import scene
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageItem:
     """A frame whose pixels tell which one it is."""
 
     index: int
@@ -43,7 +43,7 @@ def shade(index: int) -> tuple[int, int, int]:
 
 
 class Looks:
-    """In the place of the gaze network: features that tell which picture a face was cut from."""
+    """In the place of the gaze network: features that tell which image a face was cut from."""
 
     def __init__(self, batch_size: int = 7) -> None:
         self.batch_size = batch_size
@@ -51,9 +51,9 @@ class Looks:
 
     def __call__(self, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         assert 1 <= len(faces) <= self.batch_size
-        middle = faces[:, 112, 112, ::-1].astype(np.float64)
+        centre = faces[:, 112, 112, ::-1].astype(np.float64)
         self.seen.append(len(faces))
-        return np.zeros((len(faces), 2), np.float32), feature_of(middle)
+        return np.zeros((len(faces), 2), np.float32), feature_of(centre)
 
 
 def feature_of(rgb: np.ndarray) -> np.ndarray:
@@ -69,9 +69,9 @@ def segmenting(temporal: MsTcn2) -> MsTcn2:
     features = feature_of(np.array([shade(i) for i in range(150)], np.float64))
     with torch.inference_mode():
         logits = network(torch.from_numpy(features.T[None]))[-1, 0]
-        middle = (logits[1] - logits[0]).median()
+        centre = (logits[1] - logits[0]).median()
     with torch.no_grad():
-        network.Rs[-1].conv_out.bias[0] += middle.item()
+        network.Rs[-1].conv_out.bias[0] += centre.item()
     return network
 
 
@@ -94,13 +94,13 @@ def predictor(opened: XgazeMstcnPredictor) -> XgazeMstcnPredictor:
 
 
 def shown(*tracks: Track, missing: Sequence[int] = ()) -> Scene:
-    made = scene(*tracks)
+    created = scene(*tracks)
     last = max((int(t.frame[-1]) for t in tracks), default=0)
 
     def frames() -> Iterator[Any]:
-        return (Picture(i) for i in range(last + 5) if i not in missing)
+        return (ImageItem(i) for i in range(last + 5) if i not in missing)
 
-    return replace(made, frames=frames)
+    return replace(created, frames=frames)
 
 
 def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
@@ -110,7 +110,7 @@ def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
 
 
 def expected(network: MsTcn2, frames: np.ndarray) -> np.ndarray:
-    """Probability of contact when the picture of `frames` is seen at each moment."""
+    """Probability of contact when the image of `frames` is seen at each moment."""
     features = feature_of(np.array([shade(int(i)) for i in frames], np.float64))
     with torch.inference_mode():
         logits = network(torch.from_numpy(features.T[None]))[-1, 0]
@@ -142,8 +142,8 @@ def test_none_one_and_two_faces_a_frame(predictor: XgazeMstcnPredictor, segmenti
     first = track(wandering(240, start_s=1.0), track_id=1, person=1)
     second = track(wandering(111, 3, start_s=6.0), track_id=2, person=2)
     short = track(wandering(MIN_FRAMES - 1, 4, start_s=1.0), track_id=3, person=3)
-    made = shown(first, second, short)
-    scores, segments = split(predictor.predict(made))
+    created = shown(first, second, short)
+    scores, segments = split(predictor.predict(created))
     assert len(scores) == 240 + 111 + 99
     assert scores.value[:240] == pytest.approx(expected(segmenting, first.frame), abs=1e-4)
     assert scores.value[240:351] == pytest.approx(expected(segmenting, second.frame), abs=1e-4)
@@ -215,7 +215,7 @@ def test_frames_are_read_no_farther_than_needed(predictor: XgazeMstcnPredictor) 
     def frames() -> Iterator[Any]:
         for i in itertools.count():
             read.append(i)
-            yield Picture(i)
+            yield ImageItem(i)
 
     scores, _ = split(predictor.predict(replace(scene(face), frames=frames)))
     assert np.isfinite(scores.value).all() and read[-1] <= 111
@@ -268,7 +268,7 @@ def test_what_cannot_be_is_refused(
         XgazeMstcnPredictor(gaze_weights, tmp_path / "narrow.safetensors")
 
 
-def test_a_scene_without_pictures(predictor: XgazeMstcnPredictor) -> None:
+def test_a_scene_without_images(predictor: XgazeMstcnPredictor) -> None:
     with pytest.raises(UsageError, match="no frames"):
         predictor.predict(scene(track(wandering(120))))
 
@@ -287,10 +287,10 @@ def test_a_real_clip_face_by_face(
 
     reader = VideoReader(interview)
     first = itertools.islice(mark_shots(reader), 110)
-    found = find_people(first, Camera.from_fov(1280, 720))
-    longest = max(found.tracks, key=len)
-    made = Scene(reader.info, Camera.from_fov(1280, 720), [longest], frames=lambda: iter(reader))
-    scores, _ = split(XgazeMstcnPredictor(gaze_weights, temporal_weights).predict(made))
+    result = find_people(first, Camera.from_fov(1280, 720))
+    longest = max(result.tracks, key=len)
+    created = Scene(reader.info, Camera.from_fov(1280, 720), [longest], frames=lambda: iter(reader))
+    scores, _ = split(XgazeMstcnPredictor(gaze_weights, temporal_weights).predict(created))
     features = []
     with torch.inference_mode():
         for frame in itertools.islice(reader, 110):

@@ -28,7 +28,7 @@ STOPPED_EARLY = ("normalisation_real", 18)
 """Where the original's fit of the pose stopped before its minimum."""
 
 
-def picture(width: int, height: int) -> np.ndarray:
+def image(width: int, height: int) -> np.ndarray:
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     waves = [((x * (3 + c) + y * (7 - c)) // 8) % 510 for c in range(3)]
     return np.stack([np.minimum(v, 510 - v) for v in waves], axis=-1).astype(np.uint8)
@@ -38,12 +38,12 @@ def picture(width: int, height: int) -> np.ndarray:
 def test_views_are_those_of_the_original_code(golden: Golden, case: tuple[str, int]) -> None:
     name, i = case
     expected = {key: value[i] for key, value in golden(name).items() if len(value) > i}
-    found = views(expected["landmarks"][None], *expected["size"])
+    result = views(expected["landmarks"][None], *expected["size"])
     exact = 1 if case != STOPPED_EARLY else 3e4
-    inverse = found.rotation[0].T
+    inverse = result.rotation[0].T
     assert inverse == pytest.approx(expected["R_inv"], abs=min(1e-7 * exact, 2e-5))
-    assert found.centre_mm[0] == pytest.approx(expected["face_center"], abs=min(1e-3 * exact, 0.1))
-    inside = found.points(expected["landmarks"][None])[0]
+    assert result.centre_mm[0] == pytest.approx(expected["face_center"], abs=min(1e-3 * exact, 0.1))
+    inside = result.points(expected["landmarks"][None])[0]
     assert inside == pytest.approx(expected["lm_norm"], abs=min(1e-4 * exact, 0.02))
 
 
@@ -53,8 +53,8 @@ def test_faces_are_cut_as_by_the_original_code(golden: Golden, case: tuple[str, 
     name, i = case
     expected = golden(name)
     size = expected["size"][i]
-    found = views(expected["landmarks"][i : i + 1], *size)
-    (face,) = cut_faces(picture(*size), found.warp)
+    result = views(expected["landmarks"][i : i + 1], *size)
+    (face,) = cut_faces(image(*size), result.warp)
     off = np.abs(face[::8, ::8].astype(int) - expected["warp"][i])
     assert off.max() <= 1 and (off > 0).mean() < 0.1
     assert face.reshape(-1, 3).mean(0) == pytest.approx(expected["warp_mean"][i], abs=0.05)
@@ -68,11 +68,11 @@ def test_faces_are_cut_as_by_the_original_code(golden: Golden, case: tuple[str, 
 def test_the_way_back_is_that_of_the_original_code(golden: Golden, case: tuple[str, int]) -> None:
     name, i = case
     expected = golden(name)
-    found = views(expected["landmarks"][i : i + 1], *expected["size"][i])
-    turned = found.network_vectors(expected["pred_gaze"][i : i + 1])
+    result = views(expected["landmarks"][i : i + 1], *expected["size"][i])
+    turned = result.network_vectors(expected["pred_gaze"][i : i + 1])
     assert turned[0] == pytest.approx(expected["gaze_cam"][i], abs=2e-5)
     assert pitch_yaw(turned)[0] == pytest.approx(expected["pitchyaw_cam"][i], abs=2e-5)
-    on_plane = camera_plane_mm(found.centre_mm, turned)[0]
+    on_plane = camera_plane_mm(result.centre_mm, turned)[0]
     assert on_plane == pytest.approx(expected["camplane"][i], abs=0.1)
 
 
@@ -85,18 +85,18 @@ def test_many_faces_are_as_one_by_one(golden: Golden) -> None:
 
 
 def test_a_zero_answer_of_a_frontal_face_looks_into_the_camera() -> None:
-    found = views(six_points(np.zeros(1), np.zeros(1), np.zeros(1)), 1280, 720)
-    look = found.look(np.zeros((1, 2)))[0]
-    assert look == pytest.approx(-directions.normalise(found.centre_mm)[0], abs=1e-9)
+    result = views(six_points(np.zeros(1), np.zeros(1), np.zeros(1)), 1280, 720)
+    look = result.look(np.zeros((1, 2)))[0]
+    assert look == pytest.approx(-directions.normalise(result.centre_mm)[0], abs=1e-9)
 
 
 @pytest.mark.parametrize(("answer", "axis", "sign"), [((0, 0.3), 0, -1), ((0.3, 0), 1, -1)])
 def test_the_look_is_against_the_networks_vector(
     answer: tuple[float, float], axis: int, sign: int
 ) -> None:
-    """A positive yaw of the network looks to the picture's left, a positive pitch up."""
-    found = views(six_points(np.zeros(1), np.zeros(1), np.zeros(1)), 1280, 720)
-    straight, aside = (found.look(np.array([a]))[0] for a in ((0.0, 0.0), answer))
+    """A positive yaw of the network looks to the image's left, a positive pitch up."""
+    result = views(six_points(np.zeros(1), np.zeros(1), np.zeros(1)), 1280, 720)
+    straight, aside = (result.look(np.array([a]))[0] for a in ((0.0, 0.0), answer))
     assert sign * (aside - straight)[axis] > 0.2
 
 
@@ -106,23 +106,23 @@ def test_angles_and_vectors_are_inverse() -> None:
     assert pitch_yaw(vectors(angles)) == pytest.approx(angles)
 
 
-def test_faces_without_a_pose_are_told_apart() -> None:
+def test_faces_without_a_pose_are_reported_apart() -> None:
     points = six_points(np.zeros(3), np.zeros(3), np.zeros(3))
     points[1] = np.nan
-    found = views(points, 1280, 720)
-    assert found.known.tolist() == [True, False, True] and len(found) == 3
+    result = views(points, 1280, 720)
+    assert result.known.tolist() == [True, False, True] and len(result) == 3
 
 
-def test_what_lies_beyond_the_picture_is_black() -> None:
+def test_what_lies_beyond_the_image_is_black() -> None:
     points = six_points(np.zeros(1), np.zeros(1), np.zeros(1), at_mm=(-590, 0, 600))
     (face,) = cut_faces(np.full((720, 1280, 3), 200, np.uint8), views(points, 1280, 720).warp)
     assert set(np.unique(face[:, :20])) == {0} and face[112, 200].tolist() == [200, 200, 200]
 
 
 def test_no_faces() -> None:
-    found = views(np.zeros((0, 6, 2)), 640, 480)
-    assert len(found) == 0 and not found.known.any()
-    assert cut_faces(np.zeros((480, 640, 3), np.uint8), found.warp).shape == (0, 224, 224, 3)
+    result = views(np.zeros((0, 6, 2)), 640, 480)
+    assert len(result) == 0 and not result.known.any()
+    assert cut_faces(np.zeros((480, 640, 3), np.uint8), result.warp).shape == (0, 224, 224, 3)
     assert network_input(np.zeros((1, 224, 224, 3), np.uint8)[1:]).shape == (0, 3, 224, 224)
 
 

@@ -132,23 +132,23 @@ def test_evaluation_is_deterministic_and_training_is_not() -> None:
         assert not torch.equal(network(features), network(features))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 0.5])
-def test_dropout_leaves_out_a_share_and_keeps_the_mean(share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5])
+def test_dropout_leaves_out_a_fraction_and_keeps_the_mean(fraction: float) -> None:
     torch.manual_seed(0)
-    layer, ones = Dropout(share), torch.ones(3, 501, 67, requires_grad=True)
+    layer, ones = Dropout(fraction), torch.ones(3, 501, 67, requires_grad=True)
     left = layer(ones)
-    assert (left == 0).float().mean().item() == pytest.approx(share, abs=0.01)
+    assert (left == 0).float().mean().item() == pytest.approx(fraction, abs=0.01)
     kept = left[left != 0]
-    assert torch.equal(kept, torch.full_like(kept, 1 / (1 - share)))
+    assert torch.equal(kept, torch.full_like(kept, 1 / (1 - fraction)))
     left.sum().backward()
     assert ones.grad is not None and torch.equal(ones.grad, left.detach())
     assert torch.equal(layer.eval()(ones), ones)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.0])
-def test_a_share_that_cannot_be(share: float) -> None:
+@pytest.mark.parametrize("fraction", [-0.1, 1.0])
+def test_a_fraction_that_cannot_be(fraction: float) -> None:
     with pytest.raises(UsageError, match="dropout"):
-        ms_tcn2(dropout=share)
+        ms_tcn2(dropout=fraction)
 
 
 def test_dropout_draws_anew_and_follows_the_seed() -> None:

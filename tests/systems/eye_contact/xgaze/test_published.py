@@ -27,7 +27,7 @@ def test_the_temporal_network_and_its_loss(temporal: MsTcn2) -> None:
 
 def test_the_faces() -> None:
     six = six_points(np.array([0.0, 20, -30]), np.array([0.0, 10, -5]), np.array([0.0, 5, 8]))
-    picture = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
-    ours = network_input(cut_faces(picture, views(six, 1280, 720).warp))
+    image = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
+    ours = network_input(cut_faces(image, views(six, 1280, 720).warp))
     for points, face in zip(six, ours, strict=True):
-        assert (face_tensor(picture, points)[0] - face).abs().mean() < 0.01
+        assert (face_tensor(image, points)[0] - face).abs().mean() < 0.01

@@ -30,9 +30,9 @@ def plainly(network: MsTcn2, features: np.ndarray) -> np.ndarray:
 
 def test_logits_are_those_of_the_original_code(golden: Golden, temporal: MsTcn2) -> None:
     expected = golden("mstcn_std_T300")
-    made = 0.5 * np.abs(random_of("input:mstcn_std_T300").standard_normal((1, 2048, 300)))
+    created = 0.5 * np.abs(random_of("input:mstcn_std_T300").standard_normal((1, 2048, 300)))
     quick = Segmenter(temporal)
-    logits = quick.logits(quick.enter(made[0].T)).T
+    logits = quick.logits(quick.enter(created[0].T)).T
     assert logits == pytest.approx(expected["out"][-1, 0], abs=2e-4)
     assert np.array_equal(logits.argmax(0), expected["pred_last"][0])
 
@@ -79,8 +79,8 @@ def test_prediction_leaves_torch_as_it_was(temporal: MsTcn2) -> None:
 def test_from_a_file(temporal: MsTcn2, temporal_weights: Path) -> None:
     features = features_of(120)
     quick = Segmenter.open(temporal_weights)
-    found = quick.logits(quick.enter(features))
-    assert found == pytest.approx(plainly(temporal, features), abs=2e-4)
+    result = quick.logits(quick.enter(features))
+    assert result == pytest.approx(plainly(temporal, features), abs=2e-4)
 
 
 def test_a_device_that_is_not_there(temporal: MsTcn2) -> None:
@@ -100,5 +100,5 @@ def test_other_shapes_are_refused(temporal: MsTcn2) -> None:
 def test_on_a_gpu_it_says_the_same(temporal: MsTcn2) -> None:
     features = features_of(1500)
     quick = Segmenter(temporal, "cuda")
-    found = quick.logits(quick.enter(features))
-    assert found == pytest.approx(plainly(temporal, features), abs=2e-4)
+    result = quick.logits(quick.enter(features))
+    assert result == pytest.approx(plainly(temporal, features), abs=2e-4)

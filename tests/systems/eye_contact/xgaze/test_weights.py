@@ -55,14 +55,14 @@ def test_the_gaze_network(
 ) -> None:
     state = gaze_network.state_dict()
     theirs: dict[str, Any] = {prefix + name: value for name, value in state.items()}
-    found = import_original(
+    result = import_original(
         written(
             {"epoch": 24, "optim_state": {"lr": 1e-4}, "model_state": theirs} if wrapped else theirs
         )
     )
-    assert (found.card.builder, dict(found.card.arguments)) == ("xgaze_resnet50", {})
-    assert same(found.state, state)
-    assert found.ignored == (("epoch", "optim_state") if wrapped else ())
+    assert (result.card.builder, dict(result.card.arguments)) == ("xgaze_resnet50", {})
+    assert same(result.state, state)
+    assert result.ignored == (("epoch", "optim_state") if wrapped else ())
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -70,25 +70,25 @@ def test_the_gaze_network(
 def test_the_temporal_network(written: Write, temporal: MsTcn2, prefix: str, wrapped: bool) -> None:
     state = temporal.state_dict()
     theirs = {prefix + name: value for name, value in state.items()}
-    found = import_original(written({"model_state": theirs} if wrapped else theirs))
-    assert found.card.builder == "ms_tcn2"
-    assert found.card.arguments == {
+    result = import_original(written({"model_state": theirs} if wrapped else theirs))
+    assert result.card.builder == "ms_tcn2"
+    assert result.card.arguments == {
         "layers_prediction": 11, "layers_refinement": 10, "refinements": 4, "maps": 64,
         "features": 2048, "classes": 2,
     }  # fmt: skip
-    assert same(found.state, state) and found.ignored == ()
+    assert same(result.state, state) and result.ignored == ()
 
 
 def test_other_sizes_are_read_off_the_tensors(written: Write, small: dict[str, Tensor]) -> None:
-    found = import_original(written(small))
-    assert found.card.arguments == SMALL and same(found.state, small)
+    result = import_original(written(small))
+    assert result.card.arguments == SMALL and same(result.state, small)
 
 
 def test_what_is_imported_can_be_loaded(
     tmp_path: Path, written: Write, small: dict[str, Tensor]
 ) -> None:
-    found = import_original(written({k: v.double() for k, v in small.items()}))
-    checkpoint.save(tmp_path / "ours.safetensors", found.state, found.card)
+    result = import_original(written({k: v.double() for k, v in small.items()}))
+    checkpoint.save(tmp_path / "ours.safetensors", result.state, result.card)
     card = checkpoint.read_card(tmp_path / "ours.safetensors")
     assert (card.system, card.builder) == ("eye_contact", "ms_tcn2")
     assert card.arguments == SMALL and "no licence" in card.licence
@@ -128,7 +128,7 @@ def with_(**more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (lambda state: list(state.values()), "list"),
     ],
 )  # fmt: skip
-def test_a_wrong_file_is_told_in_one_sentence(
+def test_a_wrong_file_is_reported_in_one_sentence(
     written: Write, small: dict[str, Tensor], change: Callable[[Any], Any], said: str
 ) -> None:
     with pytest.raises(CheckpointError, match=said) as error:
@@ -147,8 +147,8 @@ def test_a_wrong_file_is_told_in_one_sentence(
 def test_what_a_training_adds_is_left_out(
     written: Write, small: dict[str, Tensor], change: Callable[[Any], Any]
 ) -> None:
-    found = import_original(written(change(small)))
-    assert found.ignored == ("epoch",) and same(found.state, small)
+    result = import_original(written(change(small)))
+    assert result.ignored == ("epoch",) and same(result.state, small)
 
 
 def test_the_builders_are_named(written: Write, small: dict[str, Tensor]) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from eyeline.systems.gaze_anticipation.model import csts, economise
+from eyeline.systems.gaze_anticipation.model import csts, set_gradient_checkpointing
 from eyeline.systems.gaze_anticipation.network.blocks import (
     Block,
     DropPath,
@@ -22,15 +22,15 @@ def test_stochastic_depth_as_published() -> None:
     file = golden("droppath")
     drop = DropPath(float(file["p"])).train()
     torch.manual_seed(int(file["seed"]))
-    found = drop(torch.ones(16, 2, 2))
-    assert_close_to_scale(found[:, 0, 0], torch.from_numpy(file["out"]), 1e-4)
-    assert bool((found == found[:, :1, :1]).all())
-    assert drop.eval()(found) is found
+    result = drop(torch.ones(16, 2, 2))
+    assert_close_to_scale(result[:, 0, 0], torch.from_numpy(file["out"]), 1e-4)
+    assert bool((result == result[:, :1, :1]).all())
+    assert drop.eval()(result) is result
     with torch.device("meta"):
         network = csts()
-    rates = [block.drop_path.share for block in network.video.blocks]  # type: ignore[union-attr]
+    rates = [block.drop_path.fraction for block in network.video.blocks]  # type: ignore[union-attr]
     assert rates == pytest.approx(file["rates_video"])
-    assert all(block.drop_path.share == 0 for block in network.sound.blocks)  # type: ignore[union-attr]
+    assert all(block.drop_path.fraction == 0 for block in network.sound.blocks)  # type: ignore[union-attr]
 
 
 def test_shortcuts_over_other_grids() -> None:
@@ -54,28 +54,28 @@ def test_one_moment_becomes_two() -> None:
 
 def test_samples_pass_by_both_halves() -> None:
     torch.manual_seed(1)
-    block = Block(Shape(8, 8, 2, asked_stride=1, drop_path=0.5)).train()
+    block = Block(Shape(8, 8, 2, kv_stride=1, drop_path=0.5)).train()
     tokens = torch.randn(400, 1, 2, 2, 8)
     with torch.no_grad():
-        found = block(tokens)
-        same = (found == tokens).flatten(1).all(1).float().mean()
+        result = block(tokens)
+        same = (result == tokens).flatten(1).all(1).float().mean()
     assert 0.18 < float(same) < 0.32  # both halves left out: one in four
 
 
 @pytest.mark.parametrize("recompute", ["all", "halving"])
 def test_gradients_do_not_depend_on_what_is_kept(recompute: str) -> None:
     """With stochastic depth: the same samples pass by when computed again."""
-    found = []
+    result = []
     for again in ("none", recompute):
-        network = economise(small(drop_path=0.5), again).train()
-        clip, sound = small_inputs(3)
+        network = set_gradient_checkpointing(small(drop_path=0.5), again).train()
+        clip, audio = small_inputs(3)
         torch.manual_seed(5)
-        answer = network(clip, sound)
+        answer = network(clip, audio)
         assert answer.seen is not None
         (answer.logits.square().mean() + answer.seen.square().mean()).backward()
-        found.append({k: p.grad for k, p in network.named_parameters() if p.grad is not None})
-    assert found[0].keys() == found[1].keys() and len(found[0]) > 250
-    assert_gradients_close(found[1], found[0])
+        result.append({k: p.grad for k, p in network.named_parameters() if p.grad is not None})
+    assert result[0].keys() == result[1].keys() and len(result[0]) > 250
+    assert_gradients_close(result[1], result[0])
 
 
 def test_a_block_computed_again_keeps_its_input_alone() -> None:
@@ -86,7 +86,7 @@ def test_a_block_computed_again_keeps_its_input_alone() -> None:
         held.append(tensor.untyped_storage().nbytes())
         return tensor
 
-    network = economise(small(), "all").train()
+    network = set_gradient_checkpointing(small(), "all").train()
     block = network.video.blocks[0]  # type: ignore[union-attr]
     tokens = torch.randn(1, 4, 16, 16, block.shape.width, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):

@@ -1,4 +1,4 @@
-"""Pooling and spreading are torch's convolutions over pictures, values and gradients."""
+"""Pooling and spreading are torch's convolutions over images, values and gradients."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def tokens_and_weight(*grid: int) -> tuple[Tensor, Tensor]:
 
 def by_torch(tokens: Tensor, weight: Tensor, stride: int) -> Tensor:
     maps = tokens.permute(0, 4, 1, 2, 3).contiguous()
-    found = F.conv3d(maps, weight, stride=(1, stride, stride), padding=1, groups=6)
-    return found.permute(0, 2, 3, 4, 1)
+    result = F.conv3d(maps, weight, stride=(1, stride, stride), padding=1, groups=6)
+    return result.permute(0, 2, 3, 4, 1)
 
 
 @pytest.mark.parametrize("grid", [(4, 8, 8), (1, 4, 4), (2, 2, 4), (3, 2, 2)])
@@ -81,8 +81,8 @@ def test_under_autocast_as_in_32_bits(stride: int) -> None:
         unclean = [torch.full((n,), torch.nan) for n in (64, 1024, 4096, 16384, 65536)]
         del unclean
         with torch.autocast("cpu", torch.bfloat16):
-            found = depthwise.pool(tokens, weight, stride)
-        assert_alike(gradients_of(found, list(given)), exact)
+            result = depthwise.pool(tokens, weight, stride)
+        assert_alike(gradients_of(result, list(given)), exact)
     with torch.autocast("cpu", torch.bfloat16):
         short = depthwise.pool(tokens.bfloat16(), weight, stride)
     assert short.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Passes say what the network says, and silence costs its sound encoder once."""
+"""Passes say what the network says, and silence costs its audio encoder once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def network() -> GazeAnticipation:
     return small(3)
 
 
-def test_with_sound_it_is_the_whole_network(network: GazeAnticipation) -> None:
-    clips, sounds = small_inputs(3)
+def test_with_audio_it_is_the_whole_network(network: GazeAnticipation) -> None:
+    clips, audios = small_inputs(3)
     with torch.no_grad():
-        wanted = heatmaps(network(clips, sounds).logits).numpy()
-    found = Passes(network.train()).maps(clips, list(sounds))
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
-    np.testing.assert_allclose(found.sum(axis=(2, 3)), 1, atol=1e-5)
+        wanted = heatmaps(network(clips, audios).logits).numpy()
+    result = Passes(network.train()).maps(clips, list(audios))
+    np.testing.assert_allclose(result, wanted, atol=1e-6)
+    np.testing.assert_allclose(result.sum(axis=(2, 3)), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

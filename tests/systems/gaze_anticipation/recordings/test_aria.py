@@ -20,13 +20,13 @@ NEW = "tracking_timestamp_us,left_yaw_rads_cpf,right_yaw_rads_cpf,pitch_rads_cpf
 @pytest.mark.parametrize("kind", ["DVT-S", "DVT-L"])
 def test_points_as_project_aria_has_them(kind: str) -> None:
     file = golden("aria_gaze")
-    found = aria.points(*(file[f"{kind}/{name}"] for name in ("yaw", "pitch", "depth")))
-    assert np.abs(found - file[f"{kind}/point"]).max() < 1e-6
+    result = aria.points(*(file[f"{kind}/{name}"] for name in ("yaw", "pitch", "depth")))
+    assert np.abs(result - file[f"{kind}/point"]).max() < 1e-6
 
 
 def test_the_published_check_value() -> None:
-    found = aria.points(*(np.array([v]) for v in (-0.10291049, -0.288851887, 1.179526637)))
-    assert np.abs(found - [[-0.1162013, -0.3343560, 1.1251606]]).max() < 1e-6
+    result = aria.points(*(np.array([v]) for v in (-0.10291049, -0.288851887, 1.179526637)))
+    assert np.abs(result - [[-0.1162013, -0.3343560, 1.1251606]]).max() < 1e-6
 
 
 def test_both_eyes_together_as_project_aria_has_it() -> None:
@@ -74,9 +74,9 @@ def test_reads_both_forms(tmp_path: Path) -> None:
 def test_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "general_eye_gaze.csv"
     path.write_text(text)
-    with pytest.raises(DataError, match=r"general_eye_gaze.csv") as told:
+    with pytest.raises(DataError, match=r"general_eye_gaze.csv") as known:
         aria.read_angles(path)
-    assert said in str(told.value)
+    assert said in str(known.value)
 
 
 def test_a_blink_is_not_tracked(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_a_blink_is_not_tracked(tmp_path: Path) -> None:
     path.write_text(OLD + "\n" + "".join(body) + "\n\n")
     angles = aria.read_angles(path)
     assert len(angles.time_ns) == 5
-    found = aria.frame_labels(angles.time_ns, np.full((5, 2), 704.0), np.arange(11) * 50_000_000)
-    assert np.flatnonzero(found.kind == UNTRACKED).tolist() == [5, 6, 7]
+    result = aria.frame_labels(angles.time_ns, np.full((5, 2), 704.0), np.arange(11) * 50_000_000)
+    assert np.flatnonzero(result.kind == UNTRACKED).tolist() == [5, 6, 7]
 
 
 PILOT = "timestamp_unix_ns,calib_x [pixel],calib_y [pixel]\n"
@@ -102,8 +102,8 @@ def test_rows_of_the_pilot_by_name(tmp_path: Path) -> None:
     time_ns, place = aria.read_pilot_rows(path)
     assert (time_ns % 10).tolist() == [1, 3, 5], "beyond the digits of a float"
     assert place[0].tolist() == [800, 700] and np.isnan(place[1]).all()
-    found = aria.labels.aria_labels(time_ns, place[:, 0], place[:, 1], 7)
-    assert found.kind.tolist() == [0, UNTRACKED, UNTRACKED, UNTRACKED, 0, UNTRACKED, UNTRACKED]
+    result = aria.labels.aria_labels(time_ns, place[:, 0], place[:, 1], 7)
+    assert result.kind.tolist() == [0, UNTRACKED, UNTRACKED, UNTRACKED, 0, UNTRACKED, UNTRACKED]
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_says_what_is_wrong_with_the_pilots_rows(tmp_path: Path, text: str, said
 
 
 def test_each_row_takes_the_calibration_nearest_in_time() -> None:
-    parameters = [np.array([600.0, middle, 704, *[0.0] * 12]) for middle in (700.0, 710.0)]
+    parameters = [np.array([600.0, centre, 704, *[0.0] * 12]) for centre in (700.0, 710.0)]
     calibrations = [
         Calibration(p, FRAMES[0], t) for p, t in zip(parameters, (0, 1000), strict=True)
     ]
     angles = aria.Angles(
         np.array([0, 400_000, 600_000, 2_000_000]), np.zeros(4), np.zeros(4), np.ones(4)
     )
-    found = aria.sensor_places(angles, calibrations)
-    assert (found[1] == found[0]).all() and found[2, 0] - found[1, 0] == pytest.approx(10)
-    assert (aria.sensor_places(angles, calibrations[:1]) == found[0]).all()
+    result = aria.sensor_places(angles, calibrations)
+    assert (result[1] == result[0]).all() and result[2, 0] - result[1, 0] == pytest.approx(10)
+    assert (aria.sensor_places(angles, calibrations[:1]) == result[0]).all()
 
 
 ROWS_NS = np.array([0, 100, 200, 1000]) * 1_000_000
@@ -141,19 +141,19 @@ PLACES = np.array([[704.0, 704], [714, 704], [np.nan, np.nan], [704, 704]])
 
 def test_frames_lie_between_rows() -> None:
     frames = np.array([-80, -60, 0, 50, 100, 140, 160, 200, 240, 600, 1000]) * 1_000_000
-    found = aria.frame_labels(ROWS_NS, PLACES, frames)
-    assert found.kind.tolist() == [
+    result = aria.frame_labels(ROWS_NS, PLACES, frames)
+    assert result.kind.tolist() == [
         UNTRACKED, 0, FIXATION, FIXATION, FIXATION, FIXATION, OUTSIDE, OUTSIDE, UNTRACKED,
         UNTRACKED, 1,
     ]  # fmt: skip
-    assert found.xy[3].tolist() == pytest.approx([0.5, 709 / 1408])
-    assert found.xy[0].tolist() == [0.5, 0.5] and found.xy[7].tolist() == [0, 0]
+    assert result.xy[3].tolist() == pytest.approx([0.5, 709 / 1408])
+    assert result.xy[0].tolist() == [0.5, 0.5] and result.xy[7].tolist() == [0, 0]
 
 
 def test_frames_take_the_nearest_row() -> None:
     frames = np.array([40, 60, 100]) * 1_000_000
-    found = aria.frame_labels(ROWS_NS, PLACES, frames, "nearest")
-    assert found.xy[:, 1].tolist() == pytest.approx([0.5, 714 / 1408, 714 / 1408])
+    result = aria.frame_labels(ROWS_NS, PLACES, frames, "nearest")
+    assert result.xy[:, 1].tolist() == pytest.approx([0.5, 714 / 1408, 714 / 1408])
 
 
 def test_two_frames_a_row_as_in_the_pilot() -> None:
@@ -164,8 +164,8 @@ def test_two_frames_a_row_as_in_the_pilot() -> None:
     place = 704 + np.cumsum(rng.normal(0, 20, (50, 2)), axis=0)
     time_ns = np.arange(50) * 100_000_000
     wanted = aria_labels(time_ns, place[:, 0], place[:, 1], 99)
-    found = aria.frame_labels(time_ns, place, np.arange(99) * 50_000_000)
-    assert np.abs(found.xy - wanted.xy).max() < 1e-12 and (found.kind == wanted.kind).all()
+    result = aria.frame_labels(time_ns, place, np.arange(99) * 50_000_000)
+    assert np.abs(result.xy - wanted.xy).max() < 1e-12 and (result.kind == wanted.kind).all()
 
 
 def test_pairing_that_is_none() -> None:

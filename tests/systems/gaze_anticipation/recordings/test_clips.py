@@ -19,8 +19,8 @@ def test_cuts_as_published(case: str, authors: Path) -> None:
     file, dataset = golden("trim"), case[:-1]
     video = str(file[f"{case}/video"]) if dataset == "ego4d" else "movie_9"
     untracked = clips.read_untracked(authors / clips.UNTRACKED).get(video, ())
-    found = clips.cut(dataset, video, float(file[f"{case}/duration"]), untracked)
-    assert [clip.name for clip in found] == [str(name) for name in file[f"{case}/names"]]
+    result = clips.cut(dataset, video, float(file[f"{case}/duration"]), untracked)
+    assert [clip.name for clip in result] == [str(name) for name in file[f"{case}/names"]]
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ COUNTS = {"ego4d": (15310, 20, 5202, 7), "aria": (10456, 107, 2901, 36)}
 
 @pytest.mark.parametrize("dataset", clips.DATASETS)
 def test_released_lists_have_the_published_counts(dataset: str, authors: Path) -> None:
-    found = [clips.read_list(authors / f"{split}_{dataset}_gaze.csv") for split in clips.SPLITS]
-    counts = [n for those in found for n in (len(those), len({clip.video for clip in those}))]
+    result = [clips.read_list(authors / f"{split}_{dataset}_gaze.csv") for split in clips.SPLITS]
+    counts = [n for those in result for n in (len(those), len({clip.video for clip in those}))]
     assert tuple(counts) == COUNTS[dataset]
-    assert not {c.video for c in found[0]} & {c.video for c in found[1]}
-    assert not {c.video for those in found for c in those} & clips.SKIPPED
+    assert not {c.video for c in result[0]} & {c.video for c in result[1]}
+    assert not {c.video for those in result for c in those} & clips.SKIPPED
 
 
 @pytest.mark.parametrize("dataset", clips.DATASETS)
@@ -60,12 +60,12 @@ def test_the_rule_gives_the_released_lists_byte_for_byte(
     ends: dict[str, int] = {}
     for clip in clips.read_list(path):
         ends[clip.video] = max(ends.get(clip.video, 0), clip.start_s + clips.CLIP_S)
-    found = [
+    result = [
         clip
         for video, end_s in ends.items()
         for clip in clips.cut(dataset, video, end_s, untracked.get(video, ()))
     ]
-    assert clips.as_released(found) == path.read_bytes()
+    assert clips.as_released(result) == path.read_bytes()
 
 
 @pytest.mark.parametrize("line", ["a/b_t0_t5.mp4", "a_t0_t5.mp4", "a/a_t0_t9.mp4", "a/a.mp4", "x"])
@@ -77,9 +77,9 @@ def test_a_line_that_is_no_clip(tmp_path: Path, line: str) -> None:
 
 
 def test_reads_its_own_lines(tmp_path: Path) -> None:
-    made = [Clip("v", 5), Clip("movie_1", 4, "aria")]
-    (tmp_path / "a.list").write_bytes(clips.as_released(made))
-    assert clips.read_list(tmp_path / "a.list") == sorted(made, key=lambda clip: clip.line)
+    created = [Clip("v", 5), Clip("movie_1", 4, "aria")]
+    (tmp_path / "a.list").write_bytes(clips.as_released(created))
+    assert clips.read_list(tmp_path / "a.list") == sorted(created, key=lambda clip: clip.line)
     (tmp_path / "none.list").write_text("\n")
     with pytest.raises(DataError, match="names no clip"):
         clips.read_list(tmp_path / "none.list")

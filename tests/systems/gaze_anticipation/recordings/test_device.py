@@ -15,8 +15,8 @@ from tests.systems.gaze_anticipation.invented import golden
 
 
 def document(kind: str = "DVT-S") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(str(golden("aria_gaze")[f"{kind}/calibration"]))
-    return found
+    result: dict[str, Any] = json.loads(str(golden("aria_gaze")[f"{kind}/calibration"]))
+    return result
 
 
 def written(path: Path, content: Any) -> Path:
@@ -30,15 +30,15 @@ def test_as_project_aria_has_it(tmp_path: Path, kind: str, said: bool) -> None:
     file, content = golden("aria_gaze"), document(kind)
     if not said:
         del content["DeviceClassInfo"]
-    (found,) = read_calibrations(written(tmp_path / "c.json", content))
-    place = found.project(file[f"{kind}/point"])
+    (result,) = read_calibrations(written(tmp_path / "c.json", content))
+    place = result.project(file[f"{kind}/point"])
     wanted = file[f"{kind}/px"]
-    assert found.frame.name == kind[-1] and np.isnan(wanted).any()
+    assert result.frame.name == kind[-1] and np.isnan(wanted).any()
     assert (np.isnan(place) == np.isnan(wanted)).all()
     assert np.nanmax(np.abs(place - wanted)) <= 1e-3
 
 
-def test_calibrations_through_time_for_both_sizes_of_pictures(tmp_path: Path) -> None:
+def test_calibrations_through_time_for_both_sizes_of_images(tmp_path: Path) -> None:
     full = document()
     small = document()
     lens = small["CameraCalibrations"][2]["Projection"]["Params"]
@@ -51,14 +51,14 @@ def test_calibrations_through_time_for_both_sizes_of_pictures(tmp_path: Path) ->
     assert (first.time_us, second.time_us) == (0, 7)
 
 
-def test_straight_ahead_is_the_middle() -> None:
+def test_straight_ahead_is_the_centre() -> None:
     parameters = np.array([600.0, 700, 710, *[0.1] * 12])
     assert fisheye(np.array([[0.0, 0, 2]]), parameters).tolist() == [[700, 710]]
 
 
 def test_nothing_behind_the_eyes(tmp_path: Path) -> None:
-    (found,) = read_calibrations(written(tmp_path / "c.json", document()))
-    assert np.isnan(found.project(np.array([[0.0, 0, -1]]))).all()
+    (result,) = read_calibrations(written(tmp_path / "c.json", document()))
+    assert np.isnan(result.project(np.array([[0.0, 0, -1]]))).all()
 
 
 def _without(key: str) -> dict[str, Any]:
@@ -88,14 +88,14 @@ def _other_lens() -> dict[str, Any]:
         (_without("Projection"), "'Projection'"),
         (_no_rgb(), "'camera-rgb'"),
         (_other_lens(), "field Projection of camera-rgb is 'KannalaBrandtK3'"),
-        (document() | {"ImageSizes": [[1, 1], [1, 1], [704, 704]]}, "pictures of 704 pixels"),
+        (document() | {"ImageSizes": [[1, 1], [1, 1], [704, 704]]}, "images of 704 pixels"),
     ],
     ids=["cut", "list", "empty", "no lens", "no camera", "another lens", "another size"],
 )
 def test_says_what_is_wrong(tmp_path: Path, content: Any, said: str) -> None:
-    with pytest.raises(DataError, match=r"c\.json") as told:
+    with pytest.raises(DataError, match=r"c\.json") as known:
         read_calibrations(written(tmp_path / "c.json", content))
-    assert said in str(told.value)
+    assert said in str(known.value)
 
 
 def test_says_that_it_is_missing(tmp_path: Path) -> None:

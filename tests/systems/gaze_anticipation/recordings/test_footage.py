@@ -28,16 +28,16 @@ def test_the_same_frames_whatever_the_key_frames(
     assert len(frames.keys) == -(-100 // key_every)
     videos = Videos()
     for numbers in ([73, 80, 99], [0, 1, 2], [22, 31, 40, 49, 58, 67, 76, 85], [50, 50, 51]):
-        found = videos.read(path, frames, np.array(numbers))
-        assert number_of(found) == numbers
+        result = videos.read(path, frames, np.array(numbers))
+        assert number_of(result) == numbers
     videos.close()
 
 
 def test_one_after_the_other(tmp_path: Path) -> None:
     path = write_video(tmp_path / "v.mp4", 60, key_every=20)
     numbers = np.array([10, 11, 11, 30, 59])
-    found = np.stack([*Videos().each(path, find_frames(path), numbers)])
-    assert number_of(found) == numbers.tolist()
+    result = np.stack([*Videos().each(path, find_frames(path), numbers)])
+    assert number_of(result) == numbers.tolist()
 
 
 def test_few_stay_open_and_none_travels(tmp_path: Path) -> None:

@@ -26,22 +26,22 @@ from tests.systems.gaze_anticipation.invented import golden
 def test_ego4d_as_published() -> None:
     file = golden("labels_ego4d")
     rows = GazeRows(file["time_s"], file["norm_x"], file["norm_y"])
-    found = ego4d_labels(rows, float(file["fps"]), int(file["n_frames"]))
+    result = ego4d_labels(rows, float(file["fps"]), int(file["n_frames"]))
     wanted = file["out_frame_x_y_type"]
-    assert np.abs(found.xy - wanted[:, 1:3]).max() <= 1e-12
-    assert found.kind.tolist() == wanted[:, 3].tolist()
-    assert sum(found.counts().values()) == len(found) == 150
+    assert np.abs(result.xy - wanted[:, 1:3]).max() <= 1e-12
+    assert result.kind.tolist() == wanted[:, 3].tolist()
+    assert sum(result.counts().values()) == len(result) == 150
 
 
 @pytest.mark.parametrize("case", range(3))
 def test_pilot_as_published(case: int) -> None:
     file = golden("labels_aria")
     time_ns, x, y = (file[f"{case}/{name}"] for name in ("timestamp_ns", "x_px", "y_px"))
-    found = aria_labels(time_ns, x, y, int(file[f"{case}/n_frames"]))
+    result = aria_labels(time_ns, x, y, int(file[f"{case}/n_frames"]))
     wanted = file[f"{case}/out_frame_ts_x_y_type"]
-    assert np.abs(found.xy - wanted[:, 2:4]).max() <= 1e-12
-    assert found.kind.tolist() == wanted[:, 4].tolist()
-    assert found.time_ns is not None and found.time_ns.tolist() == wanted[:, 1].tolist()
+    assert np.abs(result.xy - wanted[:, 2:4]).max() <= 1e-12
+    assert result.kind.tolist() == wanted[:, 4].tolist()
+    assert result.time_ns is not None and result.time_ns.tolist() == wanted[:, 1].tolist()
 
 
 def test_a_place_outside_snaps_and_the_next_move_begins_there() -> None:
@@ -52,15 +52,15 @@ def test_a_place_outside_snaps_and_the_next_move_begins_there() -> None:
 
 def test_rows_that_end_early_leave_the_rest_untracked() -> None:
     rows = GazeRows(np.arange(10) / 30, np.full(10, 0.25), np.full(10, 0.25))
-    found = ego4d_labels(rows, 30.0, 100)
-    assert found.kind[:8].tolist() == [0] * 8
-    assert set(found.kind[10:]) == {UNTRACKED} and not found.xy[10:].any()
+    result = ego4d_labels(rows, 30.0, 100)
+    assert result.kind[:8].tolist() == [0] * 8
+    assert set(result.kind[10:]) == {UNTRACKED} and not result.xy[10:].any()
 
 
 def test_a_long_gap_at_the_end_is_no_error() -> None:
     time = np.array([0.0, 1 / 30, 2 / 30, 0.1, 2 / 15, 50.0, 60.0])
-    found = ego4d_labels(GazeRows(time, np.full(7, 0.5), np.full(7, 0.5)), 30.0, 3000)
-    assert found.kind[0] == 0 and found.kind[2999] == UNTRACKED
+    result = ego4d_labels(GazeRows(time, np.full(7, 0.5), np.full(7, 0.5)), 30.0, 3000)
+    assert result.kind[0] == 0 and result.kind[2999] == UNTRACKED
 
 
 def test_reads_what_it_should(tmp_path: Path) -> None:
@@ -170,15 +170,15 @@ def test_time_of_the_video_where_a_component_has_its_own(tmp_path: Path) -> None
 )
 def test_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, said: str) -> None:
     path = written(tmp_path / "uid.csv", text)
-    with pytest.raises(DataError, match=r"uid.csv") as told:
+    with pytest.raises(DataError, match=r"uid.csv") as known:
         read_ego4d_gaze(path, 4.0)
-    assert said in str(told.value)
+    assert said in str(known.value)
 
 
 def test_labels_of_frames_by_name(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "gaze_type,frame,y,x\n0,0,0.25,0.5\n3,1,0,0\n")
-    found = raw.read_frame_labels(path)
-    assert found.xy.tolist() == [[0.5, 0.25], [0, 0]] and found.kind.tolist() == [0, 3]
+    result = raw.read_frame_labels(path)
+    assert result.xy.tolist() == [[0.5, 0.25], [0, 0]] and result.kind.tolist() == [0, 3]
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def table(path: Path, rows: list[tuple[str, str]], *, before: str = "") -> Path:
 
 
 def test_every_recording_has_a_name_of_today(authors: Path) -> None:
-    found = read_names(authors / "aria_video_ids_matching.xlsx")
-    assert len(found) == len(set(found.values())) == 143
-    assert all(name.startswith("loc") and "_script" in name for name in found)
-    assert found["loc1_script2_seq1_rec1"].startswith("movie_")
+    result = read_names(authors / "aria_video_ids_matching.xlsx")
+    assert len(result) == len(set(result.values())) == 143
+    assert all(name.startswith("loc") and "_script" in name for name in result)
+    assert result["loc1_script2_seq1_rec1"].startswith("movie_")
 
 
 def test_slips_are_mended(tmp_path: Path) -> None:

@@ -15,16 +15,16 @@ NAMES = [f"walk_{n}" for n in range(50)]
 
 
 @pytest.mark.parametrize(("many", "tested"), [(1, 0), (2, 1), (5, 1), (10, 2), (50, 10)])
-def test_about_a_share_but_never_all(many: int, tested: int) -> None:
+def test_about_a_fraction_but_never_all(many: int, tested: int) -> None:
     assert len(draw(NAMES[:many], 0.2, 0)) == tested
     assert not draw(NAMES[:many], 0, 0)
     assert len(draw(NAMES[:many], 0.99, 0)) < many
 
 
 def test_a_draw_is_by_name_and_seed() -> None:
-    found = draw(NAMES, 0.2, 0)
-    assert found == draw(reversed(NAMES), 0.2, 0) != draw(NAMES, 0.2, 1)
-    assert len(found ^ draw([*NAMES, "another"], 0.2, 0)) <= 2
+    result = draw(NAMES, 0.2, 0)
+    assert result == draw(reversed(NAMES), 0.2, 0) != draw(NAMES, 0.2, 1)
+    assert len(result ^ draw([*NAMES, "another"], 0.2, 0)) <= 2
 
 
 def test_what_belongs_together_stays_together() -> None:
@@ -40,9 +40,9 @@ def test_what_belongs_together_stays_together() -> None:
 
 
 def test_wants_that_cannot_be(tmp_path: Path) -> None:
-    for share in (-0.1, 1.0):
+    for fraction in (-0.1, 1.0):
         with pytest.raises(UsageError, match="0 to less than 1"):
-            Wanted(test_share=share)
+            Wanted(test_fraction=fraction)
     with pytest.raises(UsageError, match="no regular expression"):
         Wanted(group="(")
     with pytest.raises(UsageError, match="do not go together"):
@@ -52,10 +52,10 @@ def test_wants_that_cannot_be(tmp_path: Path) -> None:
 def test_lines_are_clips_or_videos(tmp_path: Path) -> None:
     (tmp_path / "train.list").write_text("\ufeffaa\nbb/bb_t5_t10.mp4\n")
     (tmp_path / "val.list").write_text("my walk\n")
-    found = splits.read_lists(tmp_path, "ego4d", Wanted())
-    assert found is not None and found.untracked is None
-    assert found.parts == {"train": ["aa", Clip("bb", 5)], "val": ["my walk"]}
-    assert found.videos == {"aa", "bb", "my walk"}
+    result = splits.read_lists(tmp_path, "ego4d", Wanted())
+    assert result is not None and result.untracked is None
+    assert result.parts == {"train": ["aa", Clip("bb", 5)], "val": ["my walk"]}
+    assert result.videos == {"aa", "bb", "my walk"}
     (tmp_path / "train.list").write_text("aa\nbb_t5_t10.mp4\n")
     with pytest.raises(DataError, match=r"train.list, line 2"):
         splits.read_lists(tmp_path, "ego4d", Wanted())
@@ -67,7 +67,7 @@ def test_lines_are_clips_or_videos(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("dataset", "videos"), [("ego4d", 27), ("aria", 143)])
 def test_the_authors_lists(authors: Path, tmp_path: Path, dataset: str, videos: int) -> None:
-    found = splits.read_lists(tmp_path, dataset, Wanted(authors))
-    assert found is not None and len(found.videos) == videos
-    assert found.notes == (f"lists: those of {authors}",)
-    assert (found.untracked is not None) == (dataset == "ego4d")
+    result = splits.read_lists(tmp_path, dataset, Wanted(authors))
+    assert result is not None and len(result.videos) == videos
+    assert result.notes == (f"lists: those of {authors}",)
+    assert (result.untracked is not None) == (dataset == "ego4d")

@@ -1,4 +1,4 @@
-"""Prepared videos: sound as of single clips, and what is damaged or gone."""
+"""Prepared videos: audio as of single clips, and what is damaged or gone."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def own(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("start_s", [0, 5, 7])
-def test_sound_is_that_of_the_clip_alone(prepared: Path, start_s: int) -> None:
+def test_audio_is_that_of_the_clip_alone(prepared: Path, start_s: int) -> None:
     video = store.open_video(prepared, "aa")
-    sound = spectrogram.to_16_bits(tone(12, 0))[24_000 * start_s : 24_000 * (start_s + 5)]
-    alone = spectrogram.spectrogram(sound)
+    audio = spectrogram.to_16_bits(tone(12, 0))[24_000 * start_s : 24_000 * (start_s + 5)]
+    alone = spectrogram.spectrogram(audio)
     starts = np.array([0, 19, 500, 744])
-    found = video.heard(Clip("aa", start_s), starts)
-    for part, start in zip(found, starts, strict=True):
+    result = video.heard(Clip("aa", start_s), starts)
+    for part, start in zip(result, starts, strict=True):
         assert np.abs(part - alone[:, start : start + 256]).max() < 1e-4
 
 
-def test_beyond_the_sound_is_silence(ego4d: Path, tmp_path: Path) -> None:
-    write_video(tmp_path / "full_scale.gaze" / "aa.mp4", 360, sound=tone(11.5))
+def test_beyond_the_audio_is_silence(ego4d: Path, tmp_path: Path) -> None:
+    write_video(tmp_path / "full_scale.gaze" / "aa.mp4", 360, audio=tone(11.5))
     shutil.copytree(ego4d / "gaze", tmp_path / "gaze")
     summary = prepare.run(tmp_path, tmp_path / "out")
     assert summary.outcomes[0].notes == ("the last 0.50 s are silent",)
-    found = store.open_video(tmp_path / "out", "aa").heard(Clip("aa", 7), np.array([700, 744]))
-    assert (found[0, :, 200:] == SILENCE).all() and (found[1, :, 156:] == SILENCE).all()
-    assert (found[0, :, :199] != SILENCE).all()
+    result = store.open_video(tmp_path / "out", "aa").heard(Clip("aa", 7), np.array([700, 744]))
+    assert (result[0, :, 200:] == SILENCE).all() and (result[1, :, 156:] == SILENCE).all()
+    assert (result[0, :, :199] != SILENCE).all()
 
 
 def test_travels_to_another_process(prepared: Path) -> None:
@@ -55,8 +55,8 @@ def test_travels_to_another_process(prepared: Path) -> None:
 def test_moved_together_with_its_source(ego4d: Path, prepared: Path, tmp_path: Path) -> None:
     shutil.copytree(ego4d, tmp_path / ego4d.name)
     shutil.copytree(prepared, tmp_path / prepared.name)
-    found = store.open_video(tmp_path / prepared.name, "aa").media[0].path
-    assert found == (tmp_path / ego4d.name / "full_scale.gaze" / "aa.mp4").resolve()
+    result = store.open_video(tmp_path / prepared.name, "aa").media[0].path
+    assert result == (tmp_path / ego4d.name / "full_scale.gaze" / "aa.mp4").resolve()
 
 
 def test_videos_that_are_there(prepared: Path) -> None:
@@ -88,10 +88,10 @@ def test_another_version(own: Path) -> None:
         store.open_video(own, "aa")
 
 
-def test_sound_cut_short(own: Path) -> None:
-    path = own / store.VIDEOS / "aa" / store.SOUND
+def test_audio_cut_short(own: Path) -> None:
+    path = own / store.VIDEOS / "aa" / store.AUDIO
     np.save(path, np.load(path)[:100])
-    with pytest.raises(DataError, match=r"sound.npy has shape \(100, 256\)"):
+    with pytest.raises(DataError, match=r"audio.npy has shape \(100, 256\)"):
         store.open_video(own, "aa").check()
     path.unlink()
     with pytest.raises(DataError, match="cannot read"):

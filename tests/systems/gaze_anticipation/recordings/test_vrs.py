@@ -15,8 +15,8 @@ from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation.recordings import vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos, find_frames
+from eyeline.video.audio import read_audio
 from eyeline.video.reader import probe
-from eyeline.video.sound import read_sound
 from tests.systems.gaze_anticipation.invented import golden
 
 MS = 1_000_000
@@ -64,9 +64,9 @@ class Reader:
         return 5
 
     def get_image_data_by_index(self, _: str, number: int) -> Any:
-        picture = np.full((32, 32, 3), 20 * number, np.uint8)
-        picture[:, :16] = 200
-        return (SimpleNamespace(to_numpy_array=lambda: picture), None)
+        image = np.full((32, 32, 3), 20 * number, np.uint8)
+        image[:, :16] = 200
+        return (SimpleNamespace(to_numpy_array=lambda: image), None)
 
     def get_audio_configuration(self, _: str) -> Any:
         return SimpleNamespace(num_channels=CHANNELS, sample_rate=RATE)
@@ -105,17 +105,17 @@ def test_writes_what_was_recorded(tmp_path: Path) -> None:
     )
     frames = find_frames(folder / vrs.MOVIE)
     assert len(frames) == 8 and frames.rate_hz == 20
-    pictures = Videos().read(folder / vrs.MOVIE, frames, np.arange(8)).astype(int)
-    assert (np.abs(pictures[:, :14].mean((1, 2, 3)) - 200) < 4).all()  # the left half, on top
-    shades = pictures[:, 18:].mean((1, 2, 3)) / 20
+    images = Videos().read(folder / vrs.MOVIE, frames, np.arange(8)).astype(int)
+    assert (np.abs(images[:, :14].mean((1, 2, 3)) - 200) < 4).all()  # the left half, on top
+    shades = images[:, 18:].mean((1, 2, 3)) / 20
     assert np.round(shades).tolist() == [0, 1, 2, 3, 3, 4, 5, 6]
     times = [int(line) for line in (folder / vrs.TIMES).read_text().split()[1:]]
     assert times == TAKEN[[0, 1, 2, 3, 3, 4, 5, 6]].tolist()
-    (found,) = read_calibrations(folder / vrs.CALIBRATION)
+    (result,) = read_calibrations(folder / vrs.CALIBRATION)
     original = tmp_path / "calibration.json"
     original.write_text(json.dumps(GLASSES))
     (wanted,) = read_calibrations(original)
-    assert np.array_equal(found.parameters, wanted.parameters) and found.frame == wanted.frame
+    assert np.array_equal(result.parameters, wanted.parameters) and result.frame == wanted.frame
 
 
 @pytest.mark.usefixtures("reader")
@@ -127,12 +127,12 @@ def test_a_recording_without_calibration(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("reader")
-def test_sound_begins_with_the_first_frame(tmp_path: Path) -> None:
+def test_audio_begins_with_the_first_frame(tmp_path: Path) -> None:
     folder = vrs.export(tmp_path / "recording.vrs", tmp_path / "out")
     info = probe(folder / vrs.MOVIE)
-    blocks = read_sound(folder / vrs.MOVIE, RATE, start_s=info.start_s)
-    sound = np.concatenate([block.samples for block in blocks]) * 32768
-    heard = [sound[round((0.05 + 0.1 * k) * RATE)] for k in range(4)]
+    blocks = read_audio(folder / vrs.MOVIE, RATE, start_s=info.start_s)
+    audio = np.concatenate([block.samples for block in blocks]) * 32768
+    heard = [audio[round((0.05 + 0.1 * k) * RATE)] for k in range(4)]
     assert np.abs(np.array(heard) - [1000, 2000, 3000, 4000]).max() < 250
 
 

@@ -17,7 +17,7 @@ from eyeline.systems.gaze_anticipation.data import Clips, open_clips
 from eyeline.systems.gaze_anticipation.model import Anticipation, heatmaps
 from eyeline.systems.gaze_anticipation.scoring import answers, levels, map_files
 from eyeline.systems.gaze_anticipation.scoring.answers import Work, answer
-from eyeline.systems.gaze_anticipation.scoring.bench import Bench
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
 from tests.systems.gaze_anticipation import judged
 from tests.systems.gaze_anticipation.invented import small
 
@@ -30,14 +30,14 @@ def clips(judged_data: Path) -> Clips:
 
 
 def test_answers_are_the_networks(clips: Clips) -> None:
-    network, told = small(), list[str]()
-    parts = list(answer(network, clips, Work(at_once=3, told=told.append)))
+    network, known = small(), list[str]()
+    parts = list(answer(network, clips, Work(at_once=3, log=known.append)))
     assert [part.numbers.tolist() for part in parts] == [[0, 1, 2], [3, 4]]
     for part in parts:
         for place, number in enumerate(part.numbers.tolist()):
             sample = clips[number]
             with torch.no_grad():
-                logits = network(sample["clip"][None], sample["sound"][None]).logits
+                logits = network(sample["clip"][None], sample["audio"][None]).logits
             maps = heatmaps(logits)[0].numpy()
             values = levels.levels(levels.rescaled(maps))
             np.testing.assert_array_equal(part.found[place], values)
@@ -45,7 +45,7 @@ def test_answers_are_the_networks(clips: Clips) -> None:
                 row, column = np.unravel_index(one.argmax(), one.shape)
                 assert part.square[place, slot].tolist() == [column / 16, row / 16]
                 assert part.probability[place, slot] == one.max()
-    assert told == ["5 of 5 clips"]
+    assert known == ["5 of 5 clips"]
 
 
 def test_how_many_at_once_does_not_show(clips: Clips) -> None:
@@ -54,7 +54,7 @@ def test_how_many_at_once_does_not_show(clips: Clips) -> None:
         np.concatenate([part.found for part in answer(network, clips, Work(at_once=size))])
         for size in (1, 2, 20)
     ]
-    assert all(np.array_equal(found, every[0]) for found in every)
+    assert all(np.array_equal(predictions, every[0]) for predictions in every)
     assert len({one.tobytes() for one in every[0].reshape(-1, 256)}) == 20
 
 
@@ -76,7 +76,7 @@ class Guessing(nn.Module):
         super().__init__()
         self.none = nn.Parameter(torch.zeros(1))
 
-    def forward(self, clip: Tensor, sound: Tensor) -> Anticipation:
+    def forward(self, clip: Tensor, audio: Tensor) -> Anticipation:
         return Anticipation(clip)
 
 
@@ -91,7 +91,7 @@ class Noise(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         drawn = torch.Generator().manual_seed(number)
-        return {"clip": torch.randn(2, 64, 64, generator=drawn), "sound": torch.zeros(1)}
+        return {"clip": torch.randn(2, 64, 64, generator=drawn), "audio": torch.zeros(1)}
 
 
 def test_memory_does_not_grow_with_clips(tmp_path: Path) -> None:
@@ -100,18 +100,18 @@ def test_memory_does_not_grow_with_clips(tmp_path: Path) -> None:
     def peak(count: int) -> int:
         known = judged.truth(videos=1, samples=count, slots=2)
         known = replace(known, square=known.last)  # a label of each place is kept
-        frames = Bench(known)
-        tally = frames.tally()
+        frames = Evaluator(known)
+        accumulator = frames.accumulator()
         tracemalloc.start()
         with map_files.writing(tmp_path / "m.parquet", 64) as writer:
             for part in answer(Guessing(), Noise(count), Work(at_once=20)):  # type: ignore[arg-type]
                 at = slice(2 * int(part.numbers[0]), 2 * int(part.numbers[-1]) + 2)
-                found = part.found.reshape(-1, 64, 64)
-                frames.add(tally, at, found, part.square.reshape(-1, 2))
-                writer.add(known.take(np.arange(at.start, at.stop)), found)
+                predictions = part.found.reshape(-1, 64, 64)
+                frames.add(accumulator, at, predictions, part.square.reshape(-1, 2))
+                writer.add(known.take(np.arange(at.start, at.stop)), predictions)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert tally.means().frames == 2 * count
+        assert accumulator.means().frames == 2 * count
         return most
 
     peak(20)

@@ -17,9 +17,11 @@ def test_published_thresholds_are_borders() -> None:
         ("ego4d", "anticipation", 31, 0.07), ("aria", "anticipation", 21, 0.02),
         ("ego4d", "estimation", 11, 0.02), ("aria", "estimation", 11, 0.02),
     ):  # fmt: skip
-        found = levels.sweep(dataset, task)
-        assert len(found) == count and found[-1] == pytest.approx(last)
-        np.testing.assert_array_equal(known[levels.places(found)], found.astype(np.float32))
+        predictions = levels.sweep(dataset, task)
+        assert len(predictions) == count and predictions[-1] == pytest.approx(last)
+        np.testing.assert_array_equal(
+            known[levels.places(predictions)], predictions.astype(np.float32)
+        )
 
 
 def test_a_value_is_above_the_borders_that_are_less() -> None:
@@ -29,24 +31,24 @@ def test_a_value_is_above_the_borders_that_are_less() -> None:
     drawn = np.random.default_rng(0).random(20_000).astype(np.float32) ** 5
     ends = np.array([0, 1, -0.0], np.float32)
     values = np.concatenate([known, *near, drawn, ends])[None, None]
-    found = levels.levels(values)
-    np.testing.assert_array_equal(found[0, 0], (values[0, 0, :, None] > known).sum(1))
-    assert found.dtype == np.uint8 and found.shape == values.shape
+    predictions = levels.levels(values)
+    np.testing.assert_array_equal(predictions[0, 0], (values[0, 0, :, None] > known).sum(1))
+    assert predictions.dtype == np.uint8 and predictions.shape == values.shape
 
 
 def test_rescaled_as_published() -> None:
     file = golden("rescale")
     shape = (-1, *file["prob"].shape[-2:])
-    found = levels.rescaled(file["prob"].reshape(shape))
-    np.testing.assert_allclose(found, file["rescaled"].reshape(shape), rtol=0, atol=1e-6)
+    predictions = levels.rescaled(file["prob"].reshape(shape))
+    np.testing.assert_allclose(predictions, file["rescaled"].reshape(shape), rtol=0, atol=1e-6)
     even = levels.rescaled(np.full((2, 64, 64), 1 / 4096))
     assert not even.any() and not levels.levels(even).any()
 
 
 def test_histograms_of_each_map() -> None:
     cells = np.random.default_rng(0).integers(0, 256, (5, 100)).astype(np.uint8)
-    found = levels.histograms(cells)
-    for row, own in zip(found, cells, strict=True):
+    predictions = levels.histograms(cells)
+    for row, own in zip(predictions, cells, strict=True):
         np.testing.assert_array_equal(row, np.bincount(own, minlength=256))
     assert levels.histograms(cells[:0]).shape == (0, 256)
 

@@ -41,13 +41,13 @@ def everything(path: Path, rows: Frames) -> npt.NDArray[Any]:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     rows = judged.truth(videos=3, samples=60)
-    found = maps(len(rows))
-    path = written(tmp_path / "m.parquet", rows, found, 100)
+    predictions = maps(len(rows))
+    path = written(tmp_path / "m.parquet", rows, predictions, 100)
     assert map_files.size_of(path) == SIZE and map_files.beside(tmp_path / "m.csv") == path
-    np.testing.assert_array_equal(everything(path, rows), found)
-    again = written(tmp_path / "again.parquet", rows, found, 7)
+    np.testing.assert_array_equal(everything(path, rows), predictions)
+    again = written(tmp_path / "again.parquet", rows, predictions, 7)
     assert again.read_bytes() == path.read_bytes(), "pieces do not show"
-    assert path.stat().st_size < 1.2 * found.size, "a byte a cell"
+    assert path.stat().st_size < 1.2 * predictions.size, "a byte a cell"
 
 
 def test_half_a_file_is_none(tmp_path: Path) -> None:
@@ -85,13 +85,13 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     pq.write_table(pa.table({"level": [b"1"]}), path)
     with pytest.raises(DataError, match="no file of maps in levels 1"):
         map_files.size_of(path)
-    told = {"levels": "1", "size": "6"}
-    pq.write_table(pa.table({"level": [b"1"]}).replace_schema_metadata(told), path)
+    known = {"levels": "1", "size": "6"}
+    pq.write_table(pa.table({"level": [b"1"]}).replace_schema_metadata(known), path)
     with pytest.raises(DataError, match="not of 6 rows and columns"):
         map_files.size_of(path)
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     rows = judged.truth()
     path = written(tmp_path / "m.parquet", rows, maps(len(rows)), 50)
     content = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Made-up outings as the camera has them."""
+"""Synthetic outings as the camera has them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eyeline.results import Image
-from eyeline.systems.gaze_anticipation.synthetic.filming import LOOKS, height_of, pictures
-from eyeline.systems.gaze_anticipation.synthetic.scenes import Scene, draw_scene, in_picture
+from eyeline.systems.gaze_anticipation.synthetic.filming import LOOKS, height_of, images
+from eyeline.systems.gaze_anticipation.synthetic.scenes import Scene, draw_scene, in_image
 
 WIDTH = 96
 
@@ -15,7 +15,7 @@ WIDTH = 96
 @pytest.fixture(scope="module")
 def filmed() -> tuple[Scene, Image]:
     scene = draw_scene(np.random.default_rng(0), 5, 4)
-    return scene, np.stack([*pictures(np.random.default_rng(1), scene, WIDTH)])
+    return scene, np.stack([*images(np.random.default_rng(1), scene, WIDTH)])
 
 
 def test_things_are_where_the_scene_says_in_their_colour(filmed: tuple[Scene, Image]) -> None:
@@ -24,7 +24,7 @@ def test_things_are_where_the_scene_says_in_their_colour(filmed: tuple[Scene, Im
     size = np.array([WIDTH, height_of(WIDTH)])
     for thing in scene.things:
         colour = np.array(LOOKS[thing.kind][1], float)
-        at = in_picture(thing.places, scene.head) * size
+        at = in_image(thing.places, scene.head) * size
         for t in range(30, 150, 12):
             x, y = at[t] + 0.62 * thing.size * WIDTH * np.array([0, -1])  # between middle and edge
             near = frames[t, max(int(y) - 3, 0) : int(y) + 4, max(int(x) - 3, 0) : int(x) + 4]
@@ -43,5 +43,5 @@ def test_the_camera_moves_and_the_same_numbers_give_the_same_film(
 ) -> None:
     scene, frames = filmed
     assert np.abs(frames[140].astype(int) - frames[40]).mean() > 5
-    again = next(pictures(np.random.default_rng(1), scene, WIDTH))
+    again = next(images(np.random.default_rng(1), scene, WIDTH))
     assert np.array_equal(again, frames[0])

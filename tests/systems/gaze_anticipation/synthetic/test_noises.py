@@ -1,4 +1,4 @@
-"""Each kind of made-up thing has a sound of its own, and is heard when its scene says."""
+"""Each kind of synthetic thing has a audio of its own, and is heard when its scene says."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 from eyeline.results import Floats
 from eyeline.systems.gaze_anticipation.synthetic.noises import VOICES, hear
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, draw_scene
-from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, SOUND_HZ, spectrogram
+from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ, COLUMNS_S, spectrogram
 
 
-def power(sound: Floats) -> Floats:
+def power(audio: Floats) -> Floats:
     """Mean spectrum `(256,)` in decibels."""
-    return np.asarray(10 * np.log10(np.exp(spectrogram(sound)).mean(1)))
+    return np.asarray(10 * np.log10(np.exp(spectrogram(audio)).mean(1)))
 
 
 def test_there_is_one_for_every_look() -> None:
@@ -27,18 +27,18 @@ def test_there_is_one_for_every_look() -> None:
     (0, 60, 1600), (1, 800, 4800), (2, 3300, 9000), (3, 5500, 11_500),
 ])  # fmt: skip
 def test_a_voice_keeps_to_its_band(kind: int, low_hz: float, high_hz: float) -> None:
-    time_s = np.arange(2 * SOUND_HZ) / SOUND_HZ
+    time_s = np.arange(2 * AUDIO_HZ) / AUDIO_HZ
     for seed in range(3):
-        made = VOICES[kind](np.random.default_rng(seed), time_s)
-        spectrum = np.abs(np.fft.rfft(made)) ** 2
-        hz = np.fft.rfftfreq(len(made), 1 / SOUND_HZ)
+        created = VOICES[kind](np.random.default_rng(seed), time_s)
+        spectrum = np.abs(np.fft.rfft(created)) ** 2
+        hz = np.fft.rfftfreq(len(created), 1 / AUDIO_HZ)
         within = spectrum[(hz > low_hz) & (hz < high_hz)].sum()
         assert within > 0.95 * spectrum.sum()
 
 
-def test_voices_are_told_apart_by_their_spectra() -> None:
+def test_voices_are_reported_apart_by_their_spectra() -> None:
     """The nearest mean spectrum is that of the same kind, for pitches drawn anew."""
-    time_s = np.arange(SOUND_HZ) / SOUND_HZ
+    time_s = np.arange(AUDIO_HZ) / AUDIO_HZ
     of = lambda kind, seed: power(VOICES[kind](np.random.default_rng(seed), time_s))  # noqa: E731
     known = np.stack([of(kind, 0) for kind in range(KINDS)])
     for kind in range(KINDS):
@@ -49,10 +49,10 @@ def test_voices_are_told_apart_by_their_spectra() -> None:
 
 def test_what_sounds_is_heard_from_its_time_on() -> None:
     scene = draw_scene(np.random.default_rng(3), 20)
-    sound = hear(np.random.default_rng(4), scene)
-    assert len(sound) == scene.frames * SOUND_HZ // RATE_HZ
-    assert sound.dtype == np.float32 and np.abs(sound).max() <= 1
-    level = spectrogram(sound).mean(0)
+    audio = hear(np.random.default_rng(4), scene)
+    assert len(audio) == scene.frames * AUDIO_HZ // RATE_HZ
+    assert audio.dtype == np.float32 and np.abs(audio).max() <= 1
+    level = spectrogram(audio).mean(0)
     for event in scene.events:
         heard, silent = (round(at * COLUMNS_S) for at in (event.heard_s, event.silent_s))
         quiet = level[heard - 200 : heard - 10]
@@ -60,7 +60,7 @@ def test_what_sounds_is_heard_from_its_time_on() -> None:
         assert np.ptp(level[heard - 200 : heard - 10]) < 6
 
 
-def test_the_sound_is_the_same_for_the_same_numbers() -> None:
+def test_the_audio_is_the_same_for_the_same_numbers() -> None:
     scene = draw_scene(np.random.default_rng(3), 10)
     one, two, other = (hear(np.random.default_rng(seed), scene) for seed in (0, 0, 1))
     assert np.array_equal(one, two) and not np.array_equal(one, other)

@@ -1,4 +1,4 @@
-"""Made-up outings: what sight tells, what sound tells, and where the eyes go."""
+"""Synthetic outings: what sight tells, what audio tells, and where the eyes go."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eyeline.systems.gaze_anticipation.synthetic.scenes import (
     Scene,
     draw_scene,
     drift,
-    in_picture,
+    in_image,
 )
 from eyeline.systems.gaze_anticipation.windows.sampling import EGO4D
 
@@ -47,7 +47,7 @@ def test_a_thing_sounds_in_every_clip_before_it_is_looked_at(scene: Scene) -> No
 
 
 def test_eyes_are_on_what_sounded(scene: Scene) -> None:
-    at = [in_picture(thing.places, scene.head) for thing in scene.things]
+    at = [in_image(thing.places, scene.head) for thing in scene.things]
     for event in scene.events:
         span = slice(round(event.looked_s * RATE_HZ) + 3, round(event.left_s * RATE_HZ) - 3)
         away = np.linalg.norm(scene.gaze[span] - at[event.thing][span], axis=1)
@@ -59,7 +59,7 @@ def test_eyes_are_on_what_sounded(scene: Scene) -> None:
         )
 
 
-def test_nothing_that_can_be_seen_tells_what_will_sound() -> None:
+def test_nothing_that_can_be_seen_tells_what_will_audio() -> None:
     """The head's way, and where things lie, up to the last frame that may be seen.
 
     A rule that says the thing the head has turned to, or the one in the middle, is right as often
@@ -83,10 +83,10 @@ def test_nothing_that_can_be_seen_tells_what_will_sound() -> None:
         assert abs(np.mean(hits) - 1 / 3) < 0.09, name
 
 
-def test_things_differ_in_kind_and_lie_apart_in_the_picture(scene: Scene) -> None:
+def test_things_differ_in_kind_and_lie_apart_in_the_image(scene: Scene) -> None:
     kinds = [thing.kind for thing in scene.things]
     assert len({*kinds}) == len(kinds) and max(kinds) < KINDS
-    at = np.stack([in_picture(thing.places, scene.head) for thing in scene.things])
+    at = np.stack([in_image(thing.places, scene.head) for thing in scene.things])
     rested = np.arange(scene.frames) % (ROUND_S * RATE_HZ) > 25
     assert ((at > 0) & (at < 1))[:, rested].mean() > 0.99
     for k in range(1, len(at)):
@@ -94,25 +94,25 @@ def test_things_differ_in_kind_and_lie_apart_in_the_picture(scene: Scene) -> Non
 
 
 def test_all_kinds_of_look_occur() -> None:
-    found = np.zeros(4, int)
+    result = np.zeros(4, int)
     for seed in range(4):
         gaze = draw_scene(np.random.default_rng(seed), 60).gaze
         rows = GazeRows(np.arange(len(gaze)) / RATE_HZ, gaze[:, 0], 1 - gaze[:, 1])
-        found += np.bincount(ego4d_labels(rows, RATE_HZ, len(gaze)).kind, minlength=4)
-    assert found[FIXATION] > 0.8 * found.sum()
-    assert found[SACCADE] > 0.05 * found.sum()
-    assert found[OUTSIDE] > 20
+        result += np.bincount(ego4d_labels(rows, RATE_HZ, len(gaze)).kind, minlength=4)
+    assert result[FIXATION] > 0.8 * result.sum()
+    assert result[SACCADE] > 0.05 * result.sum()
+    assert result[OUTSIDE] > 20
 
 
-def test_places_in_a_picture_that_is_turned_and_moved() -> None:
+def test_places_in_a_image_that_is_turned_and_moved() -> None:
     head = np.array([[0.1, 0.0, 0.0], [0.0, 0.0, np.pi / 2]])
-    found = in_picture(np.array([[0.1, 0.0], [0.2, 0.0]]), head)
-    assert found[0].tolist() == [0.5, 0.5]
-    assert found[1] == pytest.approx([0.5, 0.5 - 0.2 * 1088 / 1080])
+    result = in_image(np.array([[0.1, 0.0], [0.2, 0.0]]), head)
+    assert result[0].tolist() == [0.5, 0.5]
+    assert result[1] == pytest.approx([0.5, 0.5 - 0.2 * 1088 / 1080])
 
 
 def test_a_drift_is_smooth_and_of_its_spread() -> None:
-    found = drift(np.random.default_rng(0), 30_000, 2, 1.0)
-    assert found.std(axis=0) == pytest.approx([1, 1], abs=0.15)
-    assert np.abs(np.diff(found, axis=0)).max() < 0.4
+    result = drift(np.random.default_rng(0), 30_000, 2, 1.0)
+    assert result.std(axis=0) == pytest.approx([1, 1], abs=0.15)
+    assert np.abs(np.diff(result, axis=0)).max() < 0.4
     assert len(drift(np.random.default_rng(0), 7, 1, 6.0)) == 7

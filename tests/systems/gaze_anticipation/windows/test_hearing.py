@@ -1,4 +1,4 @@
-"""A spectrogram that grows is that of the whole sound, and of a clip cut out of it."""
+"""A spectrogram that grows is that of the whole audio, and of a clip cut out of it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from eyeline.systems.gaze_anticipation.windows.hearing import Hearing
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE, spectrogram, to_16_bits
 from tests.systems.gaze_anticipation.filmed import tone
 
-SOUND = tone(4.0, seed=3)
-WHOLE = spectrogram(to_16_bits(SOUND))
+AUDIO = tone(4.0, seed=3)
+WHOLE = spectrogram(to_16_bits(AUDIO))
 
 
 def heard(bounds: list[int]) -> Hearing:
     hearing = Hearing()
-    for first, last in pairwise([0, *bounds, len(SOUND)]):
-        hearing.hear(SOUND[first:last])
+    for first, last in pairwise([0, *bounds, len(AUDIO)]):
+        hearing.hear(AUDIO[first:last])
     return hearing
 
 
@@ -28,30 +28,30 @@ def heard(bounds: list[int]) -> Hearing:
 )
 def test_blocks_of_any_length_give_the_columns_of_the_whole(bounds: list[int]) -> None:
     starts = np.array([1, 100, 100, 513])
-    found = heard(bounds).windows(0, starts)
-    assert found.shape == (4, 256, 256) and found.dtype == np.float32
-    for piece, start in zip(found, starts.tolist(), strict=True):
+    result = heard(bounds).windows(0, starts)
+    assert result.shape == (4, 256, 256) and result.dtype == np.float32
+    for piece, start in zip(result, starts.tolist(), strict=True):
         np.testing.assert_allclose(piece, WHOLE[:, start : start + 256], atol=1e-5)
 
 
 def test_a_clip_is_heard_as_if_it_were_cut_out() -> None:
-    clip = spectrogram(to_16_bits(SOUND[200 * 120 :]))
-    found = heard([]).windows(200, np.array([0, 40]))
-    np.testing.assert_allclose(found[0], clip[:, :256], atol=1e-5)
+    clip = spectrogram(to_16_bits(AUDIO[200 * 120 :]))
+    result = heard([]).windows(200, np.array([0, 40]))
+    np.testing.assert_allclose(result[0], clip[:, :256], atol=1e-5)
     assert np.abs(WHOLE[:, 200] - clip[:, 0]).max() > 0.1, "the first column does not matter"
-    np.testing.assert_allclose(found[1], clip[:, 40:296], atol=1e-5)
+    np.testing.assert_allclose(result[1], clip[:, 40:296], atol=1e-5)
 
 
-def test_a_column_is_known_once_all_its_sound_is_there_and_never_changes() -> None:
+def test_a_column_is_known_once_all_its_audio_is_there_and_never_changes() -> None:
     hearing = Hearing()
-    hearing.hear(SOUND[:36_000])
+    hearing.hear(AUDIO[:36_000])
     assert hearing.known_s == 1.5
     before = hearing.windows(0, np.array([44]))
-    hearing.hear(SOUND[36_000:])
+    hearing.hear(AUDIO[36_000:])
     np.testing.assert_allclose(before, hearing.windows(0, np.array([44])), atol=1e-5)
 
 
-def test_before_and_after_the_sound_there_is_silence() -> None:
+def test_before_and_after_the_audio_there_is_silence() -> None:
     hearing = heard([])
     assert hearing.known_s == 4.0
     hearing.end()
@@ -67,14 +67,14 @@ def test_before_and_after_the_sound_there_is_silence() -> None:
 def test_what_is_forgotten_does_not_change_the_rest() -> None:
     hearing = Hearing()
     for second in range(4):
-        hearing.hear(SOUND[24_000 * second : 24_000 * (second + 1)])
+        hearing.hear(AUDIO[24_000 * second : 24_000 * (second + 1)])
         hearing.forget(200 * second)
     assert len(hearing._samples) < 36_000
-    found = hearing.windows(600 - 56, np.array([56]))[0][:, :199]
-    np.testing.assert_allclose(found, WHOLE[:, 600:799], atol=1e-5)
+    result = hearing.windows(600 - 56, np.array([56]))[0][:, :199]
+    np.testing.assert_allclose(result, WHOLE[:, 600:799], atol=1e-5)
     np.testing.assert_allclose(
         hearing.windows(650, np.array([0]))[0][:, 0],
-        spectrogram(to_16_bits(SOUND[650 * 120 :]))[:, 0], atol=1e-5,
+        spectrogram(to_16_bits(AUDIO[650 * 120 :]))[:, 0], atol=1e-5,
     )  # fmt: skip
 
 

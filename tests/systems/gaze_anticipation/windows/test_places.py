@@ -1,4 +1,4 @@
-"""Maps of a square lie where the square lay in the picture."""
+"""Maps of a square lie where the square lay in the image."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import pytest
 from eyeline.errors import DataError
 from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
 from eyeline.systems.gaze_anticipation.windows.places import NEAR, Places
-from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
+from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 
 SIZES = [(1088, 1080), (1280, 720), (720, 1280), (640, 640), (300, 201)]
 
 
 def places(size_wh: tuple[int, int], cells: int = 64) -> Places:
-    return Places(middle_view(size_wh[1], size_wh[0]), size_wh, cells)
+    return Places(central_view(size_wh[1], size_wh[0]), size_wh, cells)
 
 
 def spot(row: int, column: int, cells: int = 64) -> np.ndarray:
-    found = np.zeros((1, cells, cells), np.float32)
-    found[0, row, column] = 1
-    return found
+    result = np.zeros((1, cells, cells), np.float32)
+    result[0, row, column] = 1
+    return result
 
 
 @pytest.mark.parametrize("size_wh", SIZES)
 def test_a_label_comes_back_to_its_place(size_wh: tuple[int, int]) -> None:
     here = places(size_wh)
-    middle, shorter = np.array(size_wh) / 2, min(size_wh)
+    centre, shorter = np.array(size_wh) / 2, min(size_wh)
     for offset in [(0.0, 0.0), (0.31, -0.4), (-0.47, 0.2)]:
-        wanted = middle + np.array(offset) * shorter
+        wanted = centre + np.array(offset) * shorter
         gaze = here.view.into((wanted / size_wh)[None])
-        found = here.peaks(heatmaps(gaze))[0]
-        # half a cell, and what is lost when the smaller picture gets a whole number of pixels
-        assert np.abs(found - wanted).max() <= shorter / 128 + max(size_wh) / 256
+        result = here.peaks(heatmaps(gaze))[0]
+        # half a cell, and what is lost when the smaller image gets a whole number of pixels
+        assert np.abs(result - wanted).max() <= shorter / 128 + max(size_wh) / 256
 
 
 def test_the_corners_of_the_square() -> None:
@@ -48,27 +48,27 @@ def test_how_much_is_near() -> None:
     both = (spot(30, 20) + 3 * spot(40, 50)) / 4
     np.testing.assert_allclose(here.near(both, here.peaks(spot(30, 20))), 0.25)
     even = np.full((1, 64, 64), 1 / 4096, np.float32)
-    share = here.near(even, np.array([[640.0, 360.0]]))[0]
-    assert share == pytest.approx(np.pi * NEAR**2, rel=0.05)
+    fraction = here.near(even, np.array([[640.0, 360.0]]))[0]
+    assert fraction == pytest.approx(np.pi * NEAR**2, rel=0.05)
 
 
 @pytest.mark.parametrize("size_wh", SIZES)
-def test_a_heatmap_over_the_picture(size_wh: tuple[int, int]) -> None:
+def test_a_heatmap_over_the_image(size_wh: tuple[int, int]) -> None:
     here = places(size_wh)
     gaze = here.view.into(np.array([[0.45, 0.6]]))
-    found = here.over_picture(heatmaps(gaze))[0]
-    assert found.dtype == np.uint8 and found.max() == 255 and min(found.shape) == 36
-    assert found.shape[1] / found.shape[0] == pytest.approx(size_wh[0] / size_wh[1], rel=0.03)
-    row, column = np.unravel_index(found.argmax(), found.shape)
-    at = (column + 0.5) / found.shape[1], (row + 0.5) / found.shape[0]
+    result = here.over_image(heatmaps(gaze))[0]
+    assert result.dtype == np.uint8 and result.max() == 255 and min(result.shape) == 36
+    assert result.shape[1] / result.shape[0] == pytest.approx(size_wh[0] / size_wh[1], rel=0.03)
+    row, column = np.unravel_index(result.argmax(), result.shape)
+    at = (column + 0.5) / result.shape[1], (row + 0.5) / result.shape[0]
     np.testing.assert_allclose(at, [0.45, 0.6], atol=0.03)
 
 
-def test_what_lies_beside_the_square_is_nothing() -> None:
+def test_what_lies_parallel_the_square_is_nothing() -> None:
     even = np.full((1, 64, 64), 1 / 4096, np.float32)
-    found = places((1280, 720)).over_picture(even)[0]
-    assert (found[:, :13] == 0).all() and (found[:, 51:] == 0).all()
-    assert (found[1:-1, 15:49] == 255).all()
+    result = places((1280, 720)).over_image(even)[0]
+    assert (result[:, :13] == 0).all() and (result[:, 51:] == 0).all()
+    assert (result[1:-1, 15:49] == 255).all()
 
 
 def test_maps_of_another_size_are_refused() -> None:

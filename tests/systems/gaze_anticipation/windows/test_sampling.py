@@ -1,4 +1,4 @@
-"""Choice of frames, sound and targets against the original's."""
+"""Choice of frames, audio and targets against the original's."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_as_published(case: int) -> None:
     )
     assert seen.tolist() == file["frame_idx"].tolist()
     columns, _ = file["spec_width"]
-    starts = sampling.sound_starts(timing, task, seen, int(frames), int(columns))
+    starts = sampling.audio_starts(timing, task, seen, int(frames), int(columns))
     assert (starts + 128).tolist() == file["audio_center"].tolist()
     if task == "anticipation":
         for training, name in ((True, "label_idx_train"), (False, "label_idx_eval")):
-            found = sampling.target_frames(timing, task, seen, int(frames), training=training)
-            assert found.tolist() == file[name].tolist()
+            result = sampling.target_frames(timing, task, seen, int(frames), training=training)
+            assert result.tolist() == file[name].tolist()
 
 
 TESTS: dict[tuple[Any, str], tuple[range, range]] = {
@@ -62,13 +62,13 @@ def test_drawn_windows_stay_inside(timing: Timing, task: str) -> None:
         assert seen[0] >= 0 and seen[-1] < limit and set(np.diff(seen)) == {timing.step}
         target = sampling.target_frames(timing, task, seen, frames, training=True)
         assert target[-1] < frames and (task == "estimation" or target[0] > seen[-1])
-        starts = sampling.sound_starts(timing, task, seen, frames, 1000)
+        starts = sampling.audio_starts(timing, task, seen, frames, 1000)
         assert starts.min() >= 0 and starts.max() + 256 < int(1000 * limit / frames)
 
 
 def test_all_frames_are_met_once() -> None:
-    found = np.stack(sampling.full_windows(EGO4D, 150))
-    assert (found == golden("loader")["full_frame_test_windows"]).all()
+    result = np.stack(sampling.full_windows(EGO4D, 150))
+    assert (result == golden("loader")["full_frame_test_windows"]).all()
     aria = np.stack(sampling.full_windows(ARIA, 100))
     assert set(aria.ravel()) == set(range(100)) and len(aria) == 15
 
@@ -79,9 +79,9 @@ def test_too_short_a_clip(frames: int) -> None:
         sampling.seen_frames(EGO4D, "anticipation", frames, 30)
 
 
-def test_too_little_sound() -> None:
+def test_too_little_audio() -> None:
     with pytest.raises(DataError, match="57 columns"):
-        sampling.sound_starts(EGO4D, "anticipation", np.arange(8), 150, 100)
+        sampling.audio_starts(EGO4D, "anticipation", np.arange(8), 150, 100)
 
 
 def test_no_such_task_or_data() -> None:

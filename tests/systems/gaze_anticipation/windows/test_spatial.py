@@ -21,13 +21,13 @@ def test_as_published(case: int) -> None:
         draws = np.random.RandomState(seed)
         view = spatial.drawn_view(*size, xy, draws, (least, most), side)
     else:
-        view = spatial.middle_view(*size, side)
+        view = spatial.central_view(*size, side)
     assert np.abs(spatial.seen(frames, view).numpy() - file["out"]).max() <= 1e-6
     assert np.abs(view.into(xy) - file["labels_out"][:, :2]).max() <= 1e-12
 
 
-def test_the_middle_of_ego4d() -> None:
-    assert spatial.middle_view(1080, 1088) == View(256, 257, 0, 1)
+def test_the_centre_of_ego4d() -> None:
+    assert spatial.central_view(1080, 1088) == View(256, 257, 0, 1)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
@@ -47,7 +47,7 @@ def test_gaze_is_kept_in_the_square_where_it_can_be() -> None:
         assert np.abs(view.out_of(place) - xy).max() < 1 / 256
 
 
-def test_mirroring_turns_pictures_and_gaze() -> None:
+def test_mirroring_turns_images_and_gaze() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (2, 60, 80, 3)).astype(np.uint8)
     plain, turned = (
         spatial.seen(frames, View(40, 53, 4, 7, 32, mirrored)) for mirrored in (False, True)
@@ -56,5 +56,5 @@ def test_mirroring_turns_pictures_and_gaze() -> None:
 
 
 def test_too_small_for_the_square() -> None:
-    with pytest.raises(DataError, match="no room"):
+    with pytest.raises(DataError, match="no system"):
         spatial.seen(np.zeros((1, 20, 20, 3), np.uint8), View(20, 20, 0, 0, 32))

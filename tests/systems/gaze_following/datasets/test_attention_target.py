@@ -28,21 +28,21 @@ def test_read(tmp_path):
     written(tmp_path)
     looks = attention_target.read(tmp_path, "test")
     assert looks.video == ("A Show/101_102",) * 3
-    assert looks.picture[0] == looks.picture[2] == "A Show/101_102/00000101.jpg"
+    assert looks.image[0] == looks.image[2] == "A Show/101_102/00000101.jpg"
     assert looks.person == ("s00", "s00", "s01")
     assert looks.frame.tolist() == [101, 102, 101]
     assert looks.in_frame.tolist() == [1, 0, 1]
     assert looks.points(0).tolist() == [[300.5, 80]]
     assert looks.points(2).tolist() == [[0, 80]], "moved onto the border, as published"
-    assert looks.size_px.tolist() == [[640, 360]] * 3, "the first picture's"
+    assert looks.size_px.tolist() == [[640, 360]] * 3, "the first image's"
     np.testing.assert_array_equal(looks.head_xyxy[2], [400, 20, 500, 140])
 
 
-def test_without_pictures_sizes_are_unknown(tmp_path):
+def test_without_images_sizes_are_unknown(tmp_path):
     written(tmp_path)
     for path in (tmp_path / "images").rglob("*.jpg"):
         path.unlink()
-    with pytest.raises(DataError, match="cannot read the picture"):
+    with pytest.raises(DataError, match="cannot read the image"):
         attention_target.read(tmp_path, "test")
     (tmp_path / "images").rename(tmp_path / "elsewhere")
     assert np.isnan(attention_target.read(tmp_path, "test").size_px).all()

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import gazefollow, pictures
-from eyeline.systems.gaze_following.datasets.looks import NOT_TOLD
+from eyeline.systems.gaze_following.datasets import gazefollow, images
+from eyeline.systems.gaze_following.datasets.looks import NOT_STATED
 
 BODY = "0.3,0.1,0.2,0.8"
 
 
-def row(picture, eye, gaze, head, *rest):
-    cells = (picture, "1", BODY, eye, gaze, head, *rest, "source/a.jpg", "meta")
+def row(image, eye, gaze, head, *rest):
+    cells = (image, "1", BODY, eye, gaze, head, *rest, "source/a.jpg", "meta")
     return ",".join(cells) + "\n"
 
 
@@ -28,7 +28,7 @@ TEST = (
     + row("test/0/1.jpg", "0.1,0.2", "0.5,0.5", "20,60,60,140")
     + row("test/0/1.jpg", "0.5,0.2", "0.25,0.25", "180,60,240,140")
 )
-SIZE = pictures.always(400, 200)
+SIZE = images.always(400, 200)
 
 
 def written(tmp_path, part, text):
@@ -38,7 +38,7 @@ def written(tmp_path, part, text):
 
 def test_train(tmp_path):
     looks = gazefollow.read(written(tmp_path, "train", TRAIN), "train", SIZE)
-    assert looks.in_frame.tolist() == [1, 0, NOT_TOLD]
+    assert looks.in_frame.tolist() == [1, 0, NOT_STATED]
     assert looks.points(0).tolist() == [[300, 100]]
     assert [len(looks.points(i)) for i in (1, 2)] == [0, 0]
     assert looks.eyes_px[0].tolist() == [200, 40]
@@ -57,7 +57,7 @@ def test_annotators_of_one_person_are_joined(tmp_path):
     assert looks.video == ("test/0/1.jpg",) * 2
 
 
-def test_sizes_come_from_the_pictures(tmp_path):
+def test_sizes_come_from_the_images(tmp_path):
     written(tmp_path, "test", TEST)
     (tmp_path / "test" / "0").mkdir(parents=True)
     Image.new("L", (800, 100)).save(tmp_path / "test" / "0" / "1.jpg")
@@ -65,7 +65,7 @@ def test_sizes_come_from_the_pictures(tmp_path):
     assert looks.size_px.tolist() == [[800, 100]] * 2
     assert looks.points(1).tolist() == [[400, 50]]
     (tmp_path / "test" / "0" / "1.jpg").unlink()
-    with pytest.raises(DataError, match=r"cannot read the picture .*1\.jpg"):
+    with pytest.raises(DataError, match=r"cannot read the image .*1\.jpg"):
         gazefollow.read(tmp_path, "test")
 
 
@@ -91,7 +91,7 @@ def test_other_parts_and_files(tmp_path):
         gazefollow.read(tmp_path, "test")
 
 
-def test_a_head_without_extent_is_not_told(tmp_path):
+def test_a_head_without_extent_is_not_reported(tmp_path):
     text = row("a.jpg", "0.5,0.2", "0.3,0.1", "5,5,5,9", "1")
     looks = gazefollow.read(written(tmp_path, "train", text), "train", SIZE)
     assert np.isnan(looks.head_xyxy).all()

@@ -13,20 +13,20 @@ from eyeline.systems.gaze_following.datasets.looks import Builder, looked_at
 
 
 def three():
-    made = Builder()
-    made.add(
-        "a:1", picture="p", video="v", person="1", head_xyxy=(0, 0, 10, 10),
+    created = Builder()
+    created.add(
+        "a:1", image="p", video="v", person="1", head_xyxy=(0, 0, 10, 10),
         points_px=[(25, 5), (27, 5)], size_px=(100, 50),
     )  # fmt: skip
-    made.add(
-        "a:2", picture="p", video="v", person="2", head_xyxy=(20, 0, 30, 10), in_frame=0,
+    created.add(
+        "a:2", image="p", video="v", person="2", head_xyxy=(20, 0, 30, 10), in_frame=0,
         size_px=(100, 50),
     )  # fmt: skip
-    made.add(
-        "a:3", picture="q", video="w", person="1", eyes_px=(3, 4), points_px=[(1, 2)],
+    created.add(
+        "a:3", image="q", video="w", person="1", eyes_px=(3, 4), points_px=[(1, 2)],
         size_px=(100, 50),
     )  # fmt: skip
-    return made.looks()
+    return created.looks()
 
 
 def test_points_and_origins():
@@ -62,8 +62,8 @@ def test_looked_at():
     heads = np.array([[0, 0, 10, 10], [20, 0, 30, 10], [26, 0, 36, 10], [0, 0, 10, 10]], float)
     names = ["p", "p", "p", "q"]
     points = np.array([[24, 5], [22, 5], [29, 5], [5, 5]], float)
-    found, company = looked_at(points, heads, names)
-    assert found.tolist() == [1, -1, 1, -1], "nobody looks at their own face"
+    result, company = looked_at(points, heads, names)
+    assert result.tolist() == [1, -1, 1, -1], "nobody looks at their own face"
     assert company.tolist() == [True, True, True, False]
     again, _ = looked_at(np.array([[29.0, 5]]), heads, names, np.array([0]))
     assert again.tolist() == [2], "of two heads the one whose middle is nearer"

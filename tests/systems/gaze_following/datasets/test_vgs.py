@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import pictures, vgs
+from eyeline.systems.gaze_following.datasets import images, vgs
 
 ROWS = """0271006.jpg,192,120,454,382,375,235
 0272006.jpg,500,100,600,220,300,200
@@ -23,9 +23,9 @@ def written(tmp_path, text):
 
 
 def test_text_form(tmp_path):
-    looks = vgs.read_text(written(tmp_path, ROWS), pictures.always(1280, 720))
+    looks = vgs.read_text(written(tmp_path, ROWS), images.always(1280, 720))
     assert looks.video == ("027",) * 3
-    assert looks.picture == ("027_006", "027_006", "027_007")
+    assert looks.image == ("027_006", "027_006", "027_007")
     assert looks.person == ("1", "2", "1")
     assert looks.frame.tolist() == [6, 6, 7]
     assert looks.in_frame.tolist() == [1, 1, 0]
@@ -37,9 +37,9 @@ def test_text_form(tmp_path):
     assert looks.source[1].endswith("row 2")
 
 
-def test_points_beyond_the_picture_leave_it(tmp_path):
+def test_points_beyond_the_image_leave_it(tmp_path):
     path = written(tmp_path, "0271006.jpg,192,120,454,382,1290,235\n")
-    assert vgs.read_text(path, pictures.always(1280, 720)).in_frame.tolist() == [0]
+    assert vgs.read_text(path, images.always(1280, 720)).in_frame.tolist() == [0]
     assert vgs.read_text(path).in_frame.tolist() == [1], "its size is not known"
 
 
@@ -92,12 +92,12 @@ def test_coco_form(tmp_path):
     path = tmp_path / "instances_val2017.json"
     path.write_text(json.dumps(coco()))
     looks = vgs.read_coco(path, {"0271000.jpg": (1, 2, 3, 4)})
-    assert looks.picture == ("027_000",), "all others are dropped, as in the published loader"
+    assert looks.image == ("027_000",), "all others are dropped, as in the published loader"
     assert looks.target_xyxy.tolist() == [[100, 200, 150, 240]]
     assert looks.points(0).tolist() == [[125, 220]]
     assert looks.head_xyxy.tolist() == [[1, 2, 3, 4]]
     assert looks.size_px.tolist() == [[1280, 720]]
-    assert "6 of 7 pictures have no target" in looks.notes[0]
+    assert "6 of 7 images have no target" in looks.notes[0]
     assert np.isnan(vgs.read_coco(path).head_xyxy).all()
 
 

@@ -53,12 +53,12 @@ def zipped(folder: Path, path: Path) -> Path:
 
 def test_zip_and_folder_are_the_same(tmp_path: Path) -> None:
     folder = labelled(tmp_path / "labels")
-    found = voc.instances(folder)
-    assert voc.instances(zipped(folder, tmp_path / "GT_label_all.zip")) == found
-    assert [i["file_name"] for i in found["images"]][:2] == ["0011000.jpg", "0011007.jpg"]
-    assert found["annotations"][0]["bbox"] == [192, 120, 262, 162.5]
-    voc.write(tmp_path / "again.zip", found)
-    assert voc.instances(tmp_path / "again.zip") == found
+    result = voc.instances(folder)
+    assert voc.instances(zipped(folder, tmp_path / "GT_label_all.zip")) == result
+    assert [i["file_name"] for i in result["images"]][:2] == ["0011000.jpg", "0011007.jpg"]
+    assert result["annotations"][0]["bbox"] == [192, 120, 262, 162.5]
+    voc.write(tmp_path / "again.zip", result)
+    assert voc.instances(tmp_path / "again.zip") == result
 
 
 def test_any_single_name_is_taken(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_any_single_name_is_taken(tmp_path: Path) -> None:
     (tmp_path / "0271007.xml").write_text(text(kind="head"))
     with pytest.raises(DataError, match="has no object 'target'; it has gaze, head"):
         voc.instances(tmp_path)
-    found = voc.instances(tmp_path, "head")
-    assert [a["image_id"] for a in found["annotations"]] == [2]
+    result = voc.instances(tmp_path, "head")
+    assert [a["image_id"] for a in result["annotations"]] == [2]
     (tmp_path / "0271008.xml").write_text(text())
     assert [a["image_id"] for a in voc.instances(tmp_path)["annotations"]] == [3]
 
@@ -118,10 +118,10 @@ def test_prepared_for_training(eyeline: Command, tmp_path: Path) -> None:
     assert json.loads(ended.out)["images"] == 6
     videos = set()
     for split, called in labels.SPLITS.items():
-        found = coco.read(tmp_path / "coco/annotations" / f"instances_{called}.json")
-        assert len(found) == 2 and all(len(p.targets) == 1 for p in found.pictures)
+        result = coco.read(tmp_path / "coco/annotations" / f"instances_{called}.json")
+        assert len(result) == 2 and all(len(p.targets) == 1 for p in result.images)
         assert {p.name for p in (tmp_path / "coco" / called).iterdir()} == {
-            p.name for p in found.pictures
+            p.name for p in result.images
         }
         videos |= {*(tmp_path / "coco" / f"{split}.txt").read_text().split()}
     assert videos == {"001", "002", "003"}
@@ -138,9 +138,9 @@ def test_the_authors_tables_are_scored_against_it(tmp_path: Path) -> None:
         Prediction("001.mp4", 1, int(n[4:7]), n, (10, 20, 60, 70), (323, 201.25)) for n in names
     ]
     formats.write_sequence(tmp_path / "KETI_Sequence.csv", rows)
-    found = score.run(tmp_path / "KETI_Sequence.csv", truth, samples=0)
-    assert found["pooled"]["rows"] == 6
-    assert found["pooled"]["l2_average"] == pytest.approx(0, abs=1e-9)
+    result = score.run(tmp_path / "KETI_Sequence.csv", truth, samples=0)
+    assert result["pooled"]["rows"] == 6
+    assert result["pooled"]["l2_average"] == pytest.approx(0, abs=1e-9)
     boxes = tmp_path / "heads.txt"
     formats.write_truth(boxes, [formats.Truth(n, (10, 20, 60, 70), (0, 0)) for n in names])
     assert score.run(tmp_path / "KETI_Sequence.csv", truth, heads=str(boxes), samples=0)

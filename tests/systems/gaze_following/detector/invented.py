@@ -61,33 +61,33 @@ def their_tensors() -> dict[str, Tensor]:
 
 def network() -> MaskRcnn:
     """In evaluation mode."""
-    made = mask_rcnn()
-    made.load_state_dict({our_name(name): value for name, value in their_tensors().items()})
-    return made.eval()
+    created = mask_rcnn()
+    created.load_state_dict({our_name(name): value for name, value in their_tensors().items()})
+    return created.eval()
 
 
 def small(seed: int = 0) -> MaskRcnn:
     """Shrunken, in evaluation mode; it sees something from the start."""
     torch.manual_seed(seed)
-    made = mask_rcnn(**SMALL)
+    created = mask_rcnn(**SMALL)
     with torch.no_grad():
-        for name, value in made.named_parameters():
+        for name, value in created.named_parameters():
             if name.endswith(("cls_logits.weight", "bbox_pred.weight", "classes.weight")):
                 value.mul_(20)
             if name.endswith("bn3.weight"):
                 value.fill_(1)
-    return made.eval()
+    return created.eval()
 
 
 def given() -> Tensor:
-    """The picture of the golden file, `(1, 3, 192, 256)`."""
+    """The image of the golden file, `(1, 3, 192, 256)`."""
     return torch.from_numpy(
         np.float32(random_of("input:vgs_mrcnn_a").standard_normal((1, 3, 192, 256)))
     )
 
 
 def squares(seed: int, size_wh: tuple[int, int]) -> tuple[Array, list[list[float]]]:
-    """A dark picture with one or two bright boxes `x, y, w, h` in it."""
+    """A dark image with one or two bright boxes `x, y, w, h` in it."""
     rng = np.random.default_rng(seed)
     w, h = size_wh
     image = rng.integers(0, 60, (h, w, 3), dtype=np.uint8)
@@ -104,7 +104,7 @@ def squares(seed: int, size_wh: tuple[int, int]) -> tuple[Array, list[list[float
 def data_set(
     root: Path, *, train: Sequence[tuple[int, int]], validation: Sequence[tuple[int, int]]
 ) -> Path:
-    """Files in COCO's layout, pictures of the sizes asked for."""
+    """Files in COCO's layout, images of the sizes asked for."""
     for split, sizes, first in (("train2017", train, 0), ("val2017", validation, 1000)):
         content = instances([f"{i:04d}.png" for i in range(len(sizes))], sizes)
         folder = root / split
@@ -121,7 +121,7 @@ def data_set(
 
 
 def instances(names: Sequence[str], sizes_wh: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """A file of pictures, numbered from 1, without annotations."""
+    """A file of images, numbered from 1, without annotations."""
     return {
         "images": [
             {"id": i + 1, "file_name": name, "width": w, "height": h}
@@ -133,7 +133,7 @@ def instances(names: Sequence[str], sizes_wh: Sequence[tuple[int, int]]) -> dict
 
 
 def add(content: dict[str, Any], image: int, box: Sequence[float], **other: Any) -> None:
-    """Annotate a picture."""
+    """Annotate an image."""
     x, y, w, h = box
     outline = [[x, y, x + w, y, x + w, y + h, x, y + h]]
     content["annotations"].append({

@@ -29,10 +29,10 @@ def test_parity(golden: Golden) -> None:
         answer(int(i) + 1, [x1, y1, x2 - x1, y2 - y1], score)
         for i, x1, y1, x2, y2, score in file["coco_det"].tolist()
     ]
-    found = average_precision.score(truth, given, "bbox")
-    assert tuple(found) == average_precision.NAMES
-    np.testing.assert_allclose(list(found.values()), file["coco_stats"], atol=1e-6)
-    rounded = average_precision.as_published(found)
+    result = average_precision.score(truth, given, "bbox")
+    assert tuple(result) == average_precision.NAMES
+    np.testing.assert_allclose(list(result.values()), file["coco_stats"], atol=1e-6)
+    rounded = average_precision.as_published(result)
     assert list(rounded.values()) == file["coco_rounded"].tolist()
 
 
@@ -43,11 +43,11 @@ def test_right_boxes_and_right_masks() -> None:
     right[10:40, 10:30] = True
     one = answer(1, [10, 10, 20, 30], 0.9, segmentation=coco.run_lengths(right))
     for kind in average_precision.KINDS:
-        found = average_precision.score(truth, [one], kind)
+        result = average_precision.score(truth, [one], kind)
         for name in ("mAP", "AR@100", "mAP_s"):
-            assert found[name] == pytest.approx(1)
-        assert found["mAP_m"] is found["mAP_l"] is None
-        assert average_precision.as_published(found)["mAP_l"] == -1
+            assert result[name] == pytest.approx(1)
+        assert result["mAP_m"] is result["mAP_l"] is None
+        assert average_precision.as_published(result)["mAP_l"] == -1
     wrong = {**one, "segmentation": coco.run_lengths(~right)}
     assert average_precision.score(truth, [wrong], "segm")["mAP"] == 0
     surer = answer(2, [1, 1, 5, 5], 0.95)
@@ -86,7 +86,7 @@ def test_no_answers_and_no_truth() -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ([answer(9, [1, 1, 5, 5], 0.5)], "pictures that are not there"),
+        ([answer(9, [1, 1, 5, 5], 0.5)], "images that are not there"),
         ([{"image_id": 1, "category_id": 7, "score": 0.5}], "without 'bbox'"),
         ([{"image_id": 1, "category_id": 7, "bbox": [1, 1, 2, 2]}], "no results of COCO"),
         ([answer(1, [1, 1, 5, 5], float("nan"))], "no number"),

@@ -16,8 +16,8 @@ SPREADS = {"rpn": boxes.ANCHOR_SPREAD, "rcnn": boxes.REGION_SPREAD}
 def test_parity(golden: Golden, kind: str) -> None:
     file = {k: torch.from_numpy(v) for k, v in golden("maskrcnn_ops").items() if v.dtype == "f4"}
     start, goal, delta = (file[f"{kind}_{what}"] for what in ("boxes", "gt", "delta"))
-    found = boxes.encode(start, goal, SPREADS[kind])
-    assert_close_to_scale(found, file[f"{kind}_enc"])
+    result = boxes.encode(start, goal, SPREADS[kind])
+    assert_close_to_scale(result, file[f"{kind}_enc"])
     decoded = boxes.decode(start, delta, SPREADS[kind], (180, 290))
     assert_close_to_scale(decoded, file[f"{kind}_dec"])
 
@@ -26,8 +26,8 @@ def test_decode_undoes_encode_and_cuts() -> None:
     start = torch.tensor([[10.0, 10, 30, 50], [0, 0, 8, 8]])
     goal = torch.tensor([[12.0, 20, 52, 40], [-5, 3, 300, 9]])
     deltas = boxes.encode(start, goal, boxes.REGION_SPREAD)
-    found = boxes.decode(start, deltas, boxes.REGION_SPREAD, (100, 200))
-    torch.testing.assert_close(found, torch.tensor([[12.0, 20, 52, 40], [0, 3, 200, 9]]))
+    result = boxes.decode(start, deltas, boxes.REGION_SPREAD, (100, 200))
+    torch.testing.assert_close(result, torch.tensor([[12.0, 20, 52, 40], [0, 3, 200, 9]]))
 
 
 def test_sides_grow_and_shrink_by_a_limit() -> None:

@@ -38,19 +38,19 @@ def test_rules_of_dropping(tmp_path: Path) -> None:
     add(content, 7, [1, 1, 9, 9])
     path = written(tmp_path, content)
     whole = coco.read(path)
-    assert [p.name for p in whole.pictures] == list("abcdefgh")
-    first = whole.pictures[0]
+    assert [p.name for p in whole.images] == list("abcdefgh")
+    first = whole.images[0]
     assert first.is_landscape and first.number == 1
     assert [t.box_xyxy for t in first.targets] == [(10, 10, 30, 40), (-5, -5, 15, 25)]
-    assert [len(p.targets) for p in whole.pictures] == [2, 0, 0, 0, 0, 0, 1, 0]
+    assert [len(p.targets) for p in whole.images] == [2, 0, 0, 0, 0, 0, 1, 0]
     assert whole.left_out == {
         "ignored": 1, "crowds": 1, "of another category": 2, "less than a pixel": 3,
-        "beside the picture": 3,
+        "beside the image": 3,
     }  # fmt: skip
     learned = coco.read(path, for_training=True)
-    assert [p.name for p in learned.pictures] == list("abcd")
-    assert learned.left_out["pictures without a target"] == 3
-    assert learned.left_out["small pictures"] == 1
+    assert [p.name for p in learned.images] == list("abcd")
+    assert learned.left_out["images without a target"] == 3
+    assert learned.left_out["small images"] == 1
 
 
 def test_masks_from_all_forms(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_masks_from_all_forms(tmp_path: Path) -> None:
     runs = coco.run_lengths(wanted.astype(bool))
     json.dumps(runs)
     for outline in (None, polygon, {"size": [20, 30], "counts": counts}, runs):
-        found = coco.rasterised(outline, (10, 5, 20, 15), (30, 20))
-        np.testing.assert_array_equal(found, wanted)
+        result = coco.rasterised(outline, (10, 5, 20, 15), (30, 20))
+        np.testing.assert_array_equal(result, wanted)
     two = coco.rasterised([*polygon, [0, 0, 2, 0, 2, 2, 0, 2]], (0, 0, 20, 15), (30, 20))
     assert int(two.sum()) == 104
 

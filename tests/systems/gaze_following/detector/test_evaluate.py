@@ -31,27 +31,27 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_evaluation_and_score_agree(root: Path, weights: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    made = evaluate.run(weights, root, tmp_path, told.append)
-    assert (made["pictures"], made["fusion"], made["fusion_learned"]) == (3, "h", "h")
-    assert made["targets"] == 4 and made["answers"] > 3
+    known: list[str] = []
+    created = evaluate.run(weights, root, tmp_path, known.append)
+    assert (created["pictures"], created["fusion"], created["fusion_learned"]) == (3, "h", "h")
+    assert created["targets"] == 4 and created["answers"] > 3
     written = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert written == made
+    assert written == created
     truth = root / "annotations" / "instances_val2017.json"
     again = evaluate.score_file(tmp_path / "predictions.json", truth)
     assert {k: again[k] for k in ("bbox", "segm", "published", "answers")} == {
-        k: made[k] for k in ("bbox", "segm", "published", "answers")
+        k: created[k] for k in ("bbox", "segm", "published", "answers")
     }
-    assert made["bbox"]["mAP"] is not None and made["segm"]["mAP"] is not None
+    assert created["bbox"]["mAP"] is not None and created["segm"]["mAP"] is not None
 
 
 def test_boxes_alone(root: Path, weights: Path, tmp_path: Path) -> None:
-    made = evaluate.run(
+    created = evaluate.run(
         weights, root, tmp_path, masks=False, split="train2017", fusion="none", proposals=5,
         short_px=96,
     )  # fmt: skip
-    assert "segm" not in made and made["fusion"] == "none" and 0 < made["answers"] <= 5
-    assert (made["proposals"], made["short_px"]) == (5, 96)
+    assert "segm" not in created and created["fusion"] == "none" and 0 < created["answers"] <= 5
+    assert (created["proposals"], created["short_px"]) == (5, 96)
     answers = json.loads((tmp_path / "predictions.json").read_text(encoding="utf-8"))
     assert answers and not any("segmentation" in a for a in answers)
     truth = root / "annotations" / "instances_train2017.json"
@@ -61,13 +61,13 @@ def test_boxes_alone(root: Path, weights: Path, tmp_path: Path) -> None:
 
 
 def test_answers_are_in_the_pixels_of_the_file(root: Path) -> None:
-    """At another size as shown, boxes lie within the picture as given."""
+    """At another size as shown, boxes lie within the image as given."""
     for short_px in (64, 128):
-        pictures = data.open_split(root, "val2017", "hs", short_px=short_px)
-        found = evaluate.answers(small(), pictures)
-        assert {a["image_id"] for a in found} <= {1, 2, 3}
-        for answer in found:
-            w, h = pictures.annotations.pictures[answer["image_id"] - 1].size_wh
+        images = data.open_split(root, "val2017", "hs", short_px=short_px)
+        predictions = evaluate.answers(small(), images)
+        assert {a["image_id"] for a in predictions} <= {1, 2, 3}
+        for answer in predictions:
+            w, h = images.annotations.images[answer["image_id"] - 1].size_wh
             x, y, wide, high = answer["bbox"]
             assert x >= 0 and y >= 0 and x + wide <= w + 1e-3 and y + high <= h + 1e-3
             assert answer["category_id"] == 7 and 0.05 < answer["score"] <= 1

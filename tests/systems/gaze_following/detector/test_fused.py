@@ -18,8 +18,8 @@ from tests.systems.gaze_following.detector.test_proposals import assert_same_box
 def test_parity(net: MaskRcnn, golden: Golden) -> None:
     file = golden("maskrcnn_net")
     shown = Shown(given()[0], (180, 250), (90, 125))
-    found = find(fused(net), given(), [shown], Finding())[0]
-    assert_same_boxes(torch.cat([found.box_xyxy, found.score[:, None]], 1), file["dets_0"])
+    result = find(fused(net), given(), [shown], Finding())[0]
+    assert_same_boxes(torch.cat([result.box_xyxy, result.score[:, None]], 1), file["dets_0"])
 
 
 @torch.inference_mode()
@@ -28,8 +28,8 @@ def test_every_part_agrees() -> None:
     quick = fused(network)
     looked_at = torch.tensor([[0, 3.0, 4, 60, 50], [1, 10, 10, 90, 30], [1, 0, 0, 95, 63]])
     for size in ((64, 96), (96, 128), (64, 96)):
-        pictures = torch.randn(2, 3, *size)
-        both = [n.see(pictures) for n in (network, quick)]
+        images = torch.randn(2, 3, *size)
+        both = [n.see(images) for n in (network, quick)]
         for ours, theirs in zip(*both, strict=True):
             assert_close_to_scale(ours, theirs, 1e-4)
         maps = both[0]

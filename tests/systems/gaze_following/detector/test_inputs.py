@@ -1,4 +1,4 @@
-"""Pictures come to the network as published, `golden/maskrcnn_ops.npz`."""
+"""Images come to the network as published, `golden/maskrcnn_ops.npz`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_parity(golden: Golden, number: int) -> None:
     assert sizes == tuple(file["shapes"])
     np.testing.assert_array_equal(np.float32(shown.scale_xyxy), file["sf"])
     np.testing.assert_allclose(shown.pixels[:, ::37, ::41], file["sub"], atol=1e-5)
-    found = [float(shown.pixels.mean()), float(shown.pixels.std())]
-    np.testing.assert_allclose(found, file["stat"], atol=1e-5)
+    result = [float(shown.pixels.mean()), float(shown.pixels.std())]
+    np.testing.assert_allclose(result, file["stat"], atol=1e-5)
 
 
 def test_sizes(golden: Golden) -> None:
@@ -53,9 +53,9 @@ def test_what_is_added_is_zero_after_normalising() -> None:
 
 
 def test_a_batch_has_the_size_of_the_largest() -> None:
-    found = inputs.batch([torch.ones(3, 32, 96), torch.ones(3, 64, 32)])
-    assert found.shape == (2, 3, 64, 96)
-    assert float(found[0].sum()) == 3 * 32 * 96 and float(found[1, :, :, :32].min()) == 1
+    result = inputs.batch([torch.ones(3, 32, 96), torch.ones(3, 64, 32)])
+    assert result.shape == (2, 3, 64, 96)
+    assert float(result[0].sum()) == 3 * 32 * 96 and float(result[1, :, :, :32].min()) == 1
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_batch_has_the_size_of_the_largest() -> None:
         (np.zeros((1, 9000, 3), np.uint8), "too long and thin"),
     ],
 )
-def test_what_is_no_picture(image: np.ndarray, fault: str) -> None:  # type: ignore[type-arg]
+def test_what_is_no_image(image: np.ndarray, fault: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(DataError, match=fault):
         inputs.show(image)
 
 
-def test_no_pictures() -> None:
-    with pytest.raises(DataError, match="needs a picture"):
+def test_no_images() -> None:
+    with pytest.raises(DataError, match="needs an image"):
         inputs.batch([])

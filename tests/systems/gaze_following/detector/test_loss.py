@@ -17,22 +17,22 @@ def wanted(positive: list[bool], deltas: list[list[float]], weight: float = 2.0)
     return Wanted(rows, torch.tensor(positive), torch.tensor(deltas).reshape(-1, 4), weight)
 
 
-def test_flattened_is_by_picture_level_row_column_and_ratio() -> None:
+def test_flattened_is_by_image_level_row_column_and_ratio() -> None:
     levels = [torch.arange(2 * 12 * 4.0).reshape(2, 12, 2, 2), torch.zeros(2, 12, 1, 1)]
-    found = loss.flattened(levels, 4)
-    assert found.shape == (2 * (12 + 3), 4)
-    # anchor 1 of row 0, column 1 of the second picture
-    assert found[15 + 3 + 1].tolist() == [48 + 4 * c + 1 for c in (4, 5, 6, 7)]
+    result = loss.flattened(levels, 4)
+    assert result.shape == (2 * (12 + 3), 4)
+    # anchor 1 of row 0, column 1 of the second image
+    assert result[15 + 3 + 1].tolist() == [48 + 4 * c + 1 for c in (4, 5, 6, 7)]
     assert loss.flattened([torch.zeros(1, 3, 2, 2)], 1).shape == (12, 1)
 
 
 def test_classes() -> None:
     one = wanted([True, False], [[0.0] * 4])
-    found = loss.anchor_class(torch.tensor([0.0, 2.0]), one)
-    assert float(found) == pytest.approx((math.log(2) + math.log1p(math.exp(2))) / 2)
+    result = loss.anchor_class(torch.tensor([0.0, 2.0]), one)
+    assert float(result) == pytest.approx((math.log(2) + math.log1p(math.exp(2))) / 2)
     logits = torch.tensor([[1.0, 0], [0, 0]])
-    found = loss.region_class(logits, one)
-    assert float(found) == pytest.approx((math.log1p(math.exp(-1)) + math.log(2)) / 2)
+    result = loss.region_class(logits, one)
+    assert float(result) == pytest.approx((math.log1p(math.exp(-1)) + math.log(2)) / 2)
     assert loss.accuracy(torch.tensor([[1.0, 0], [1, 0]]), one) == 50
     assert loss.accuracy(torch.zeros(0, 2), wanted([], [])) == 100
 
@@ -52,7 +52,7 @@ def test_masks() -> None:
     assert float(loss.mask(nothing, torch.zeros(0, 28, 28)).detach()) == 0
 
 
-def test_all_are_finite_where_a_picture_shows_nothing() -> None:
+def test_all_are_finite_where_a_image_shows_nothing() -> None:
     seen = Seen(
         [torch.zeros(1, 3, 2, 2)],
         [torch.zeros(1, 12, 2, 2)],
@@ -61,7 +61,7 @@ def test_all_are_finite_where_a_picture_shows_nothing() -> None:
         torch.zeros(0, 1, 28, 28),
     )
     answers = WantedRegions(wanted([False, False], []), torch.zeros(0, 28, 28))
-    found = loss.losses(seen, wanted([False] * 12, []), answers)
-    assert list(found) == ["anchor_class", "anchor_box", "region_class", "region_box", "mask"]
-    assert float(found["anchor_class"]) == pytest.approx(6 * math.log(2))
-    assert [float(found[k]) for k in ("anchor_box", "region_box", "mask")] == [0, 0, 0]
+    result = loss.losses(seen, wanted([False] * 12, []), answers)
+    assert list(result) == ["anchor_class", "anchor_box", "region_class", "region_box", "mask"]
+    assert float(result["anchor_class"]) == pytest.approx(6 * math.log(2))
+    assert [float(result[k]) for k in ("anchor_box", "region_box", "mask")] == [0, 0, 0]

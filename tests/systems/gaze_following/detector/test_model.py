@@ -32,11 +32,11 @@ def test_maps_and_proposals(net: MaskRcnn, golden: Golden) -> None:
     named = dict(zip(("c2", "c3", "c4", "c5"), net.backbone(given()), strict=True))
     maps = net.see(given())
     named |= dict(zip(("p2", "p3", "p4", "p5", "p6"), maps, strict=True))
-    for name, found in named.items():
+    for name, result in named.items():
         c, y, x = STEPS[name]
-        close(found[:, ::c, ::y, ::x], file[f"{name}_sub"])
-        told = [float(found.mean()), float(found.std())]
-        np.testing.assert_allclose(told, file[f"{name}_stat"], atol=1e-4 * told[1])
+        close(result[:, ::c, ::y, ::x], file[f"{name}_sub"])
+        known = [float(result.mean()), float(result.std())]
+        np.testing.assert_allclose(known, file[f"{name}_stat"], atol=1e-4 * known[1])
     scores, deltas = net.propose(maps)
     for number, (score, delta) in enumerate(zip(scores, deltas, strict=True), start=2):
         some = slice(None, None, 8 if number < 4 else 1)
@@ -76,15 +76,15 @@ def test_losses_and_gradients(net: MaskRcnn, golden: Golden) -> None:
     network.zero_grad()
     network.backbone.freeze(1)  # type: ignore[operator]
     seen = network(given(), choose)
-    found = loss.losses(seen, wanted["anchors"], wanted["regions"])  # type: ignore[arg-type]
-    names = dict(zip(found, ("rpn_cls", "rpn_bbox", "cls", "bbox", "mask"), strict=True))
-    for name, value in found.items():
+    result = loss.losses(seen, wanted["anchors"], wanted["regions"])  # type: ignore[arg-type]
+    names = dict(zip(result, ("rpn_cls", "rpn_bbox", "cls", "bbox", "mask"), strict=True))
+    for name, value in result.items():
         assert float(value.detach()) == pytest.approx(
             float(file[f"loss_loss_{names[name]}"]), rel=1e-3
         )
     right = loss.accuracy(seen.classes.detach(), wanted["regions"].regions)  # type: ignore[attr-defined]
     assert right == pytest.approx(float(file["loss_acc"]))
-    torch.stack([*found.values()]).sum().backward()
+    torch.stack([*result.values()]).sum().backward()
     parameters = dict(network.named_parameters())
     for name, norm in zip(file["grad_keys"], file["grad_norms"], strict=True):
         gradient = parameters[our_name(str(name))].grad
@@ -100,14 +100,14 @@ def test_losses_and_gradients(net: MaskRcnn, golden: Golden) -> None:
 
 def test_counts() -> None:
     with torch.device("meta"):
-        made = mask_rcnn()
-    assert sum(p.numel() for p in made.parameters()) == 62_591_830
-    backbone = made.backbone
+        created = mask_rcnn()
+    assert sum(p.numel() for p in created.parameters()) == 62_591_830
+    backbone = created.backbone
     assert isinstance(backbone, ResNeXt)
     backbone.freeze(1)
-    assert sum(p.numel() for p in made.parameters() if p.requires_grad) == 62_376_470
+    assert sum(p.numel() for p in created.parameters() if p.requires_grad) == 62_376_470
     backbone.freeze(0)
-    assert all(p.requires_grad for p in made.parameters())
+    assert all(p.requires_grad for p in created.parameters())
 
 
 def test_statistics_never_learn() -> None:
@@ -136,7 +136,7 @@ def test_a_network_from_chance_starts_calm() -> None:
 
 
 @pytest.mark.parametrize("size", [(3, 50, 64), (3, 64, 70), (4, 64, 64)])
-def test_pictures_of_other_shapes(size: tuple[int, ...]) -> None:
+def test_images_of_other_shapes(size: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match=r"multiples of 32|axis '3'"):
         small().see(torch.zeros(1, *size))
 

@@ -19,15 +19,15 @@ WAYS = (pooling.by_operator, pooling.by_rows)
 
 
 def some_regions(count: int, seed: int = 0) -> Tensor:
-    """Of all sizes and shapes, in two pictures of 384 x 256, some beyond the border or empty."""
+    """Of all sizes and shapes, in two images of 384 x 256, some beyond the border or empty."""
     generator = torch.Generator().manual_seed(seed)
-    middle = torch.rand(count, 2, generator=generator) * torch.tensor([384.0, 256])
+    centre = torch.rand(count, 2, generator=generator) * torch.tensor([384.0, 256])
     half = torch.exp(torch.randn(count, 2, generator=generator)) * 40
-    picture = torch.randint(0, 2, (count, 1), generator=generator).float()
-    found = torch.cat([picture, middle - half, middle + half], dim=1)
-    found[:3, 3:] = found[:3, 1:3]
-    found[3:6, 3:] = found[3:6, 1:3] - 5
-    return found
+    image = torch.randint(0, 2, (count, 1), generator=generator).float()
+    result = torch.cat([image, centre - half, centre + half], dim=1)
+    result[:3, 3:] = result[:3, 1:3]
+    result[3:6, 3:] = result[3:6, 1:3] - 5
+    return result
 
 
 def some_maps(channels: int = 6) -> list[Tensor]:
@@ -46,17 +46,17 @@ def test_parity(golden: Golden, way: Way) -> None:
         )
         small = regions.levels(given) == 0
         assert int(small.sum()) >= 3
-        found = way([maps], given, bins)
-        np.testing.assert_allclose(found[small], file[f"ra_out{bins}"][small], atol=1e-5)
+        result = way([maps], given, bins)
+        np.testing.assert_allclose(result[small], file[f"ra_out{bins}"][small], atol=1e-5)
 
 
 @pytest.mark.parametrize("bins", [7, 14])
 def test_both_ways_agree(bins: int) -> None:
     given = some_regions(300)
     assert set(regions.levels(given).tolist()) == {0, 1, 2, 3}
-    found = [way(some_maps(), given, bins) for way in WAYS]
-    assert_close_to_scale(*found, 2e-5)
-    assert float(found[0].std()) > 0.1
+    result = [way(some_maps(), given, bins) for way in WAYS]
+    assert_close_to_scale(*result, 2e-5)
+    assert float(result[0].std()) > 0.1
 
 
 def test_gradients_agree() -> None:
@@ -83,13 +83,13 @@ def test_regions_without_a_size_hold_nothing(way: Way) -> None:
 
 def test_half_precision_is_widened() -> None:
     maps = some_maps()
-    found = pooling.pooled([m.bfloat16() for m in maps], some_regions(40), 7)
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found, pooling.pooled(maps, some_regions(40), 7), atol=0.02, rtol=0)
+    result = pooling.pooled([m.bfloat16() for m in maps], some_regions(40), 7)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, pooling.pooled(maps, some_regions(40), 7), atol=0.02, rtol=0)
 
 
 def test_a_flat_map_is_flat_in_its_bins() -> None:
-    """Weights of a bin within the picture sum to one."""
+    """Weights of a bin within the image sum to one."""
     maps = [torch.full_like(m, 3.0) for m in some_maps()]
     given = torch.tensor([[0, 50.0, 40, 90, 200], [1, 100, 100, 101, 101]])
     torch.testing.assert_close(

@@ -1,4 +1,4 @@
-"""Proposals of the golden picture, and the rules by which boxes are left out."""
+"""Proposals of the golden image, and the rules by which boxes are left out."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def assert_same_boxes(found: torch.Tensor, wanted: Array) -> None:
 @torch.inference_mode()
 def test_parity(net: MaskRcnn, golden: Golden) -> None:
     file = golden("maskrcnn_net")
-    found = propose(*net.propose(net.see(given())), [(180, 250)], Proposing())
-    assert len(found) == 1
-    assert_same_boxes(found[0], file["proposals_0"])
+    result = propose(*net.propose(net.see(given())), [(180, 250)], Proposing())
+    assert len(result) == 1
+    assert_same_boxes(result[0], file["proposals_0"])
 
 
 def test_the_published_suppression(golden: Golden) -> None:
@@ -43,7 +43,7 @@ def test_the_published_suppression(golden: Golden) -> None:
 
 
 def maps(fill: float = -9.0) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """Scores and deltas of a picture of 128 x 128; nobody is sure of anything."""
+    """Scores and deltas of an image of 128 x 128; nobody is sure of anything."""
     sides = [32, 16, 8, 4, 2]
     scores = [torch.full((1, 3, n, n), fill) for n in sides]
     return scores, [torch.zeros(1, 12, n, n) for n in sides]
@@ -52,11 +52,11 @@ def maps(fill: float = -9.0) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
 def test_the_surest_anchor_comes_first_and_is_cut() -> None:
     scores, deltas = maps()
     scores[1][0, 2, 0, 5] = 4.0
-    found = propose(scores, deltas, [(100, 120)], Proposing())[0]
+    result = propose(scores, deltas, [(100, 120)], Proposing())[0]
     expected = anchors.of_level((16, 16), 8)[5 * 3 + 2].clamp(min=0)
-    assert_close_to_scale(found[0, :4], expected)
-    assert float(found[0, 4]) == float(torch.sigmoid(torch.tensor(4.0)))
-    assert float(found[:, [0, 2]].max()) <= 120 and float(found[:, [1, 3]].max()) <= 100
+    assert_close_to_scale(result[0, :4], expected)
+    assert float(result[0, 4]) == float(torch.sigmoid(torch.tensor(4.0)))
+    assert float(result[:, [0, 2]].max()) <= 120 and float(result[:, [1, 3]].max()) <= 100
 
 
 def test_levels_do_not_suppress_each_other() -> None:
@@ -68,9 +68,9 @@ def test_levels_do_not_suppress_each_other() -> None:
         start = anchors.of_level(tuple(scores[level].shape[2:]), stride)[row * 3 + 1][None]
         deltas[level][0, 4:8, place, place] = boxes.encode(start, goal, boxes.ANCHOR_SPREAD)[0]
         scores[level][0, 1, place, place] = 5.0 + level
-    found = propose(scores, deltas, [(128, 128)], Proposing())[0]
-    torch.testing.assert_close(found[:2, :4], goal.expand(2, 4), atol=1e-3, rtol=0)
-    assert (found[:2, 4] > 0.99).all() and float(found[2, 4]) < 0.01
+    result = propose(scores, deltas, [(128, 128)], Proposing())[0]
+    torch.testing.assert_close(result[:2, :4], goal.expand(2, 4), atol=1e-3, rtol=0)
+    assert (result[:2, 4] > 0.99).all() and float(result[2, 4]) < 0.01
 
 
 def test_numbers() -> None:
@@ -78,23 +78,23 @@ def test_numbers() -> None:
     generator = torch.Generator().manual_seed(0)
     scores = [torch.randn(s.shape, generator=generator) for s in scores]
     for how in (Proposing(before=20, most=1000), Proposing(before=1000, most=7)):
-        found = propose(scores, deltas, [(128, 128)], how)[0]
-        assert len(found) <= min(5 * how.before, how.most)
-        assert bool((found[:-1, 4] >= found[1:, 4]).all())
+        result = propose(scores, deltas, [(128, 128)], how)[0]
+        assert len(result) <= min(5 * how.before, how.most)
+        assert bool((result[:-1, 4] >= result[1:, 4]).all())
     assert (IN_TRAINING.before, IN_TRAINING.most) == (2000, 1000)
 
 
 def test_boxes_without_a_size_are_left_out() -> None:
     scores, deltas = maps()
-    # all centres move out of the picture: nothing is left of any box
+    # all centres move out of the image: nothing is left of any box
     for delta in deltas:
         delta[:, 0::4] = -1000.0
-    found = propose(scores, deltas, [(128, 128)], Proposing())[0]
-    assert found.shape == (0, 5)
-    np.testing.assert_array_equal(found, np.zeros((0, 5)))
+    result = propose(scores, deltas, [(128, 128)], Proposing())[0]
+    assert result.shape == (0, 5)
+    np.testing.assert_array_equal(result, np.zeros((0, 5)))
 
 
-def test_pictures_of_a_batch_stand_alone() -> None:
+def test_images_of_a_batch_stand_alone() -> None:
     generator = torch.Generator().manual_seed(1)
     scores, deltas = maps()
     both = [torch.randn(2, *s.shape[1:], generator=generator) for s in scores]

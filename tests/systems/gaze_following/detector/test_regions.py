@@ -7,9 +7,9 @@ import torch
 from eyeline.systems.gaze_following.detector import regions
 
 
-def test_of_boxes_numbers_pictures() -> None:
-    found = regions.of_boxes([torch.ones(2, 4), torch.zeros(0, 4), torch.full((1, 4), 2.0)])
-    assert found[:, 0].tolist() == [0, 0, 2] and found.shape == (3, 5)
+def test_of_boxes_numbers_images() -> None:
+    result = regions.of_boxes([torch.ones(2, 4), torch.zeros(0, 4), torch.full((1, 4), 2.0)])
+    assert result[:, 0].tolist() == [0, 0, 2] and result.shape == (3, 5)
 
 
 def test_levels_double_with_the_size() -> None:

@@ -34,13 +34,13 @@ def test_the_scheduler_follows() -> None:
     how = Sgd(learning_rate=0.1, warm_up_steps=2, drop_epochs=(1,))
     moved = optimizer(how, nn.Linear(2, 1))
     following = scheduler(how, moved, 3)
-    found = []
+    result = []
     for _ in range(5):
-        found.append(moved.param_groups[0]["lr"])
+        result.append(moved.param_groups[0]["lr"])
         moved.step()
         following.step()
     wanted = [rate(how, step, 3) for step in range(5)]
-    assert found == pytest.approx(wanted) and wanted[-1] == pytest.approx(0.01)
+    assert result == pytest.approx(wanted) and wanted[-1] == pytest.approx(0.01)
 
 
 def test_the_optimiser_leaves_out_what_is_frozen() -> None:
@@ -54,31 +54,31 @@ def test_the_optimiser_leaves_out_what_is_frozen() -> None:
 
 
 def batch(*counts: int) -> Batch:
-    """Pictures with so many targets each."""
+    """Images with so many targets each."""
     boxes = torch.tensor([[8.0, 8, 40, 40], [60, 20, 90, 60]])
     masks = torch.zeros(2, 64, 96, dtype=torch.uint8)
     masks[0, 8:40, 8:40] = 1
     masks[1, 20:60, 60:90] = 1
     size = (64, 96)
     generator = torch.Generator().manual_seed(0)
-    pictures = torch.randn(len(counts), 3, *size, generator=generator)
-    return Batch(pictures, [Targets(boxes[:n], masks[:n], size, size) for n in counts])
+    images = torch.randn(len(counts), 3, *size, generator=generator)
+    return Batch(images, [Targets(boxes[:n], masks[:n], size, size) for n in counts])
 
 
 @pytest.mark.parametrize("counts", [(2,), (0,), (1, 0)])
 def test_a_step(counts: tuple[int, ...]) -> None:
     """Also where nothing is to be found, every parameter gets a gradient."""
     network = small().train()
-    found = Step(read_recipe({}))(network, batch(*counts))
+    result = Step(read_recipe({}))(network, batch(*counts))
     names = ["anchor_class", "anchor_box", "region_class", "region_box", "mask"]
-    assert list(found.parts) == [*names, "accuracy"]
-    total = sum(found.parts[name] for name in names)
-    assert float(found.total.detach()) == pytest.approx(total, rel=1e-5)
-    found.total.backward()
+    assert list(result.parts) == [*names, "accuracy"]
+    total = sum(result.parts[name] for name in names)
+    assert float(result.total.detach()) == pytest.approx(total, rel=1e-5)
+    result.total.backward()
     lacking = [n for n, p in network.named_parameters() if p.grad is None]
     assert not lacking
     if not sum(counts):
-        assert found.parts["mask"] == found.parts["region_box"] == 0
+        assert result.parts["mask"] == result.parts["region_box"] == 0
 
 
 def test_half_precision_gives_much_the_same() -> None:
@@ -87,7 +87,7 @@ def test_half_precision_gives_much_the_same() -> None:
     for half in (False, True):
         torch.manual_seed(0)
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            found = step(network, batch(2))
-        assert found.total.dtype == torch.float32
-        totals.append(float(found.total.detach()))
+            result = step(network, batch(2))
+        assert result.total.dtype == torch.float32
+        totals.append(float(result.total.detach()))
     assert totals[1] == pytest.approx(totals[0], rel=0.05) and totals[0] != totals[1]

@@ -63,10 +63,10 @@ def test_sampling(counts: tuple[int, int], how: Sampling, wanted: tuple[int, int
     ]).long()  # fmt: skip
     torch.manual_seed(0)
     first, second = (targets.sample(number, how) for _ in range(2))
-    for found in (first, second):
-        assert tuple(map(len, found)) == wanted
-        assert bool((number[found[0]] >= 0).all() and (number[found[1]] == NOTHING).all())
-        assert all(len(rows.unique()) == len(rows) for rows in found)
+    for result in (first, second):
+        assert tuple(map(len, result)) == wanted
+        assert bool((number[result[0]] >= 0).all() and (number[result[1]] == NOTHING).all())
+        assert all(len(rows.unique()) == len(rows) for rows in result)
     if counts[0] > wanted[0]:
         assert first[0].tolist() != second[0].tolist()
 
@@ -74,12 +74,12 @@ def test_sampling(counts: tuple[int, int], how: Sampling, wanted: tuple[int, int
 def test_mask_parity(golden: Golden) -> None:
     file = golden("maskrcnn_ops")
     masks = np.stack([np.unpackbits(m, count=60 * 80).reshape(60, 80) for m in file["mt_masks"]])
-    found = targets.cut_masks(
+    result = targets.cut_masks(
         torch.from_numpy(masks), torch.from_numpy(file["mt_boxes"]),
         torch.from_numpy(file["mt_inds"]).long(),
     )  # fmt: skip
     wanted = np.stack([np.unpackbits(m, count=28 * 28).reshape(28, 28) for m in file["mt_targets"]])
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(result, wanted)
 
 
 def one_target(size: tuple[int, int] = (96, 128)) -> Targets:
@@ -96,14 +96,14 @@ def scores(batch: int, size: tuple[int, int] = (96, 128)) -> list[Tensor]:
     return [torch.zeros(batch, 3, -(-size[0] // s), -(-size[1] // s)) for s in (4, 8, 16, 32, 64)]
 
 
-def test_anchors_of_two_pictures_of_which_one_shows_nothing() -> None:
+def test_anchors_of_two_images_of_which_one_shows_nothing() -> None:
     wanted = targets.of_anchors(scores(2), [one_target(), none()])
     each = sum(s[0].numel() for s in scores(2))
     assert int(wanted.positive.sum()) >= 1 and len(wanted.deltas) == int(wanted.positive.sum())
     assert len(wanted.rows) == 512 and bool((wanted.rows[256:] >= each).all())
     assert not bool(wanted.positive[256:].any())
     assert wanted.weight == 256 + 1 + 256
-    # the second picture is smaller than the batch: beside it nothing is learned
+    # the second image is smaller than the batch: beside it nothing is learned
     rows = wanted.rows[256:] - each
     first_level = rows[rows < scores(1)[0].numel()]
     places = first_level // 3

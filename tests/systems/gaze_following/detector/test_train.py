@@ -36,28 +36,28 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 
 
 def test_squares_are_learned(root: Path) -> None:
-    """Pictures never seen: boxes and masks of squares in noise are found."""
+    """Images never seen: boxes and masks of squares in noise are found."""
     plan = read_recipe(TINY, ["training.epochs=30"])
     learned, held = train.TASK.open_data(plan, root)
     network = train.TASK.init_network(plan, None)[0]
-    made = train.TASK.new_run(plan, network, learned, None, None)
-    history = loop.fit(made, Devices().fabric())
+    created = train.TASK.new_run(plan, network, learned, None, None)
+    history = loop.fit(created, Devices().fabric())
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
-    found = evaluate.report(held, evaluate.answers(network, held))
-    assert found["targets"] == 3
+    result = evaluate.report(held, evaluate.answers(network, held))
+    assert result["targets"] == 3
     for kind in ("bbox", "segm"):
-        assert found[kind]["mAP_50"] > 0.9 and found[kind]["mAP"] > 0.6
-    assert made.schedulers["main"].get_last_lr() == [pytest.approx(0.001)]
+        assert result[kind]["mAP_50"] > 0.9 and result[kind]["mAP"] > 0.6
+    assert created.schedulers["main"].get_last_lr() == [pytest.approx(0.001)]
 
 
 def test_the_card_says_how(trained: tuple[Path, dict[str, Any]]) -> None:
-    out, made = trained
-    assert tuple(made["published"]["segm"]) == PUBLISHED
+    out, created = trained
+    assert tuple(created["published"]["segm"]) == PUBLISHED
     card = checkpoint.read_card(out / NAME)
     assert card.settings == {"fusion": "hs", "short_px": 96}
     assert card.data["pictures"] == 6 and card.data["pictures_held_out"] == 2
-    assert card.scores["bbox"] == made["published"]["bbox"]
-    assert made["history"][-1]["validation_segm_mAP"] == pytest.approx(made["segm"]["mAP"])
+    assert card.scores["bbox"] == created["published"]["bbox"]
+    assert created["history"][-1]["validation_segm_mAP"] == pytest.approx(created["segm"]["mAP"])
     network = weights.load_mask_rcnn(out / NAME)
     shapes = {name: value.shape for name, value in network.state_dict().items()}
     assert shapes == {name: value.shape for name, value in small().state_dict().items()}
@@ -68,8 +68,8 @@ def test_training_begins_with_given_weights_and_freezes(root: Path, tmp_path: Pa
     card = CheckpointCard("gaze_following", "mask_rcnn", SMALL)
     checkpoint.save(begun, small(7).state_dict(), card)
     changes = ["training.epochs=1", "training.frozen_stages=2", "training.validate_masks=false"]
-    made = train.run(TINY, root, tmp_path / "out", changes=changes, weights=begun)
-    assert "validation_segm_mAP" not in made["history"][0] and "segm" in made
+    created = train.run(TINY, root, tmp_path / "out", changes=changes, weights=begun)
+    assert "validation_segm_mAP" not in created["history"][0] and "segm" in created
     (_, before), (_, after) = checkpoint.load(begun), checkpoint.load(tmp_path / "out" / NAME)
     same = {name for name in before if torch.equal(before[name], after[name])}
     frozen = ("backbone.conv1.", "backbone.bn1.", "backbone.layer1.", "backbone.layer2.")
@@ -92,17 +92,17 @@ def test_the_published_recipes_bind_and_run_a_step(root: Path, monkeypatch: Any)
         plan = read_recipe(name, changes)
         learned, _ = train.TASK.open_data(plan, root)
         network = train.TASK.init_network(plan, None)[0]
-        made = train.TASK.new_run(plan, network, learned, None, None)
-        batch = next(iter(made.batches(loop.Epoch(0, 0))))
-        assert len(batch.pictures) == 4
-        found = made.step(network.train(), batch)
-        assert 0 < float(found.total.detach()) < 20
+        created = train.TASK.new_run(plan, network, learned, None, None)
+        batch = next(iter(created.batches(loop.Epoch(0, 0))))
+        assert len(batch.images) == 4
+        result = created.step(network.train(), batch)
+        assert 0 < float(result.total.detach()) < 20
 
 
-def test_pictures_of_a_split_are_needed(tmp_path: Path) -> None:
+def test_images_of_a_split_are_needed(tmp_path: Path) -> None:
     root = data_set(tmp_path / "d", train=[WIDE], validation=[WIDE])
     path = root / "annotations" / "instances_train2017.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**content, "annotations": []}), encoding="utf-8")
-    with pytest.raises(DataError, match="no picture with a target"):
+    with pytest.raises(DataError, match="no image with a target"):
         train.run(TINY, root, tmp_path / "out")

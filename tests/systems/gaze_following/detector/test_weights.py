@@ -73,9 +73,9 @@ class Opens:
 
 def test_every_key_has_its_place() -> None:
     with torch.device("meta"):
-        made = mask_rcnn()
+        created = mask_rcnn()
     shapes = {our_name(name): shape for name, shape in their_shapes().items()}
-    assert shapes == {name: tuple(v.shape) for name, v in made.state_dict().items()}
+    assert shapes == {name: tuple(v.shape) for name, v in created.state_dict().items()}
     assert len(shapes) == 666
     assert [their_name(our_name(name)) for name in their_shapes()] == list(their_shapes())
 
@@ -83,19 +83,19 @@ def test_every_key_has_its_place() -> None:
 def test_a_checkpoint_as_it_is(written: Write) -> None:
     """The network of the golden numbers, as several devices write it."""
     state = {f"module.{name}": value for name, value in their_tensors().items()}
-    found = weights.import_original(written(mmdetection(state)))
-    assert (found.card.system, found.card.builder) == ("gaze_following", "mask_rcnn")
-    assert found.card.arguments == {} and found.card.settings == {"fusion": "hs"}
-    assert found.card.licence and found.ignored == ("meta", "optimizer")
+    result = weights.import_original(written(mmdetection(state)))
+    assert (result.card.system, result.card.builder) == ("gaze_following", "mask_rcnn")
+    assert result.card.arguments == {} and result.card.settings == {"fusion": "hs"}
+    assert result.card.licence and result.ignored == ("meta", "optimizer")
     expected = network().state_dict()
-    assert list(found.state) == list(expected)
-    assert all(torch.equal(found.state[name], value) for name, value in expected.items())
+    assert list(result.state) == list(expected)
+    assert all(torch.equal(result.state[name], value) for name, value in expected.items())
 
 
 def test_a_state_dict_alone_without_counts(written: Write, theirs: dict[str, Tensor]) -> None:
     bare = {k: v for k, v in theirs.items() if not k.endswith("num_batches_tracked")}
-    found = weights.import_original(written(bare))
-    assert len(found.state) == 666 and found.ignored == () and found.card.settings == {}
+    result = weights.import_original(written(bare))
+    assert len(result.state) == 666 and result.ignored == () and result.card.settings == {}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_state_dict_alone_without_counts(written: Write, theirs: dict[str, Ten
         ("", None),
     ],
 )
-def test_what_was_written_into_the_pictures(config: str, wanted: str | None) -> None:
+def test_what_was_written_into_the_images(config: str, wanted: str | None) -> None:
     assert weights._fusion_of({"config": config}) == wanted
 
 
@@ -141,10 +141,10 @@ def test_another_backbone_and_a_cascade(written: Write, theirs: dict[str, Tensor
     }  # fmt: skip
     with pytest.raises(CheckpointError) as error:
         weights.import_original(written(mmdetection(state)))
-    told = str(error.value)
-    assert "backbone (backbone): 15 missing, such as backbone.layer3.9.bn1.bias" in told
-    assert "boxes (roi_head.bbox_head): 8 missing, 8 without a place" in told
-    assert "masks (roi_head.mask_head): the same" in told
+    known = str(error.value)
+    assert "backbone (backbone): 15 missing, such as backbone.layer3.9.bn1.bias" in known
+    assert "boxes (roi_head.bbox_head): 8 missing, 8 without a place" in known
+    assert "masks (roi_head.mask_head): the same" in known
 
 
 def test_a_detector_without_masks(written: Write, theirs: dict[str, Tensor]) -> None:
@@ -176,9 +176,9 @@ def test_ours_is_opened(tmp_path: Path) -> None:
     path = tmp_path / "mask_rcnn.safetensors"
     card = CheckpointCard("gaze_following", "mask_rcnn", SMALL)
     checkpoint.save(path, small(3).state_dict(), card)
-    found = weights.load_mask_rcnn(path)
-    assert not found.training
-    assert all(torch.equal(v, small(3).state_dict()[k]) for k, v in found.state_dict().items())
+    result = weights.load_mask_rcnn(path)
+    assert not result.training
+    assert all(torch.equal(v, small(3).state_dict()[k]) for k, v in result.state_dict().items())
     with pytest.raises(UsageError):
         weights.load_mask_rcnn(path, "tpu")
 
@@ -208,11 +208,11 @@ def test_begin_at_imagenet(written: Write, with_classifier: bool) -> None:
     }  # fmt: skip
     if with_classifier:
         backbone |= {"fc.weight": torch.ones(1000, 512), "fc.bias": torch.ones(1000)}
-    made = small()
-    before = {k: v.clone() for k, v in made.state_dict().items()}
-    left = weights.initialise(made, written(backbone))
+    created = small()
+    before = {k: v.clone() for k, v in created.state_dict().items()}
+    left = weights.initialise(created, written(backbone))
     assert left and not any(name.startswith("backbone.") for name in left)
-    for name, value in made.state_dict().items():
+    for name, value in created.state_dict().items():
         source = small(5).state_dict() if name.startswith("backbone.") else before
         assert torch.equal(value, source[name]), name
 
@@ -222,20 +222,20 @@ def test_begin_at_a_detector(written: Write, tmp_path: Path) -> None:
     ours = tmp_path / "ours.safetensors"
     checkpoint.save(ours, state, CheckpointCard("gaze_following", "mask_rcnn", SMALL))
     for path in (ours, written({"state_dict": {their_name(k): v for k, v in state.items()}})):
-        made = small()
-        assert weights.initialise(made, path) == ()
-        assert all(torch.equal(v, state[k]) for k, v in made.state_dict().items())
+        created = small()
+        assert weights.initialise(created, path) == ()
+        assert all(torch.equal(v, state[k]) for k, v in created.state_dict().items())
 
 
 def test_a_backbone_of_another_width_changes_nothing(written: Write) -> None:
-    made, wide = small(), mask_rcnn(**{**SMALL, "stem": 8})
-    before = {k: v.clone() for k, v in made.state_dict().items()}
+    created, wide = small(), mask_rcnn(**{**SMALL, "stem": 8})
+    before = {k: v.clone() for k, v in created.state_dict().items()}
     backbone = {
         k.removeprefix("backbone."): v for k, v in wide.state_dict().items() if "backbone" in k
     }
     with pytest.raises(CheckpointError, match=r"7 of another shape, such as backbone.bn1.bias$"):
-        weights.initialise(made, written(backbone))
+        weights.initialise(created, written(backbone))
     del backbone["layer4.0.conv3.weight"]
     with pytest.raises(CheckpointError, match=r"1 missing|lacks"):
-        weights.initialise(made, written(backbone))
-    assert all(torch.equal(v, before[k]) for k, v in made.state_dict().items())
+        weights.initialise(created, written(backbone))
+    assert all(torch.equal(v, before[k]) for k, v in created.state_dict().items())

@@ -13,8 +13,8 @@ from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 @pytest.fixture(scope="session")
 def best_gaze(golden: Any) -> Mapping[str, Any]:
     """Slopes, picks and files of the original scripts."""
-    found: Mapping[str, Any] = golden("best_gaze")
-    return found
+    result: Mapping[str, Any] = golden("best_gaze")
+    return result
 
 
 @pytest.fixture(scope="session")

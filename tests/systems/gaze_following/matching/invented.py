@@ -17,7 +17,7 @@ NOISE_DEG = 25.0
 
 
 def write_folder(folder: Path, videos: int, frames: int, seed: int = 0) -> Path:
-    """Annotations, candidates, speakers, directions, sizes and splits of made-up videos."""
+    """Annotations, candidates, speakers, directions, sizes and splits of synthetic videos."""
     rng = np.random.default_rng(seed)
     tables: dict[str, list[str]] = {name: [] for name in ("truth", "found", "speak", "look")}
     names = [f"{video:03d}" for video in range(videos)]
@@ -53,20 +53,20 @@ def _video(name: str, frames: int, rng: np.random.Generator, tables: dict[str, l
         heads = at + rng.normal(0, 3, at.shape)
         _detections(f"{name}1{frame:03d}.jpg", heads, objects, size, rng, tables["found"])
         for person in range(people):
-            picture = f"{name}{person + 1}{frame:03d}.jpg"
+            image = f"{name}{person + 1}{frame:03d}.jpg"
             point = _point(person, speaker, heads, objects, size, rng)
             half = size / 2
             box = (*(heads[person] - half), *(heads[person] + half))
-            told = (-1, -1) if point is None else tuple(point)
+            known = (-1, -1) if point is None else tuple(point)
             tables["truth"].append(
-                ",".join([picture, *(f"{v:.0f}" for v in box), *(f"{v:.1f}" for v in told)])
+                ",".join([image, *(f"{v:.0f}" for v in box), *(f"{v:.1f}" for v in known)])
             )
             way = _way(heads[person], point, size, rng)
-            tables["look"].append(f"{picture},{person + 1},{way[0]:.6f},{way[1]:.6f},{way[2]:.6f}")
+            tables["look"].append(f"{image},{person + 1},{way[0]:.6f},{way[1]:.6f},{way[2]:.6f}")
 
 
 def _point(person, speaker, heads, objects, size, rng):
-    """Where somebody looks; None for out of the picture."""
+    """Where somebody looks; None for out of the image."""
     people = len(heads)
     kind = rng.random()
     if kind < OUT:
@@ -82,7 +82,7 @@ def _point(person, speaker, heads, objects, size, rng):
 
 
 def _way(head, point, size, rng):
-    """A unit vector about the true direction; out of the picture is towards the camera's side."""
+    """A unit vector about the true direction; out of the image is towards the camera's side."""
     if point is None:
         true = np.array([rng.choice([-1, 1]) * 0.5, -0.4, -1.0])
     else:
@@ -93,11 +93,11 @@ def _way(head, point, size, rng):
     return way / np.linalg.norm(way)
 
 
-def _detections(picture, heads, objects, size, rng, lines):
+def _detections(image, heads, objects, size, rng, lines):
     middles = [*heads, *objects, *rng.uniform((0, 0), (WIDTH, HEIGHT), (2, 2))]
-    for k, middle in enumerate(middles):
+    for k, centre in enumerate(middles):
         if rng.random() < 0.1:
             continue
         half = (size if k < len(heads) else 60) / 2 * rng.uniform(0.8, 1.2, 2)
-        box = [float(round(v, 3)) for v in (*(middle - half), *(middle + half))]
-        lines.append(f'{picture},"{box}",{rng.uniform(0.1, 0.9):.4f}')
+        box = [float(round(v, 3)) for v in (*(centre - half), *(centre + half))]
+        lines.append(f'{image},"{box}",{rng.uniform(0.1, 0.9):.4f}')

@@ -1,4 +1,4 @@
-"""Annotated looks with what stands around them, from a made-up data folder."""
+"""Annotated looks with what stands around them, from a synthetic data folder."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_open_folder(folder):
     assert not np.isnan(scenes.gaze).any()
     np.testing.assert_allclose(np.linalg.norm(scenes.gaze, axis=1), 1, atol=1e-5)
     assert np.isin(scenes.looks.speaks, (0, 1)).all()
-    moments, picture, person = scenes.moments()
+    moments, image, person = scenes.moments()
     assert len(moments) == 3 * 6
     for row in range(len(scenes.looks)):
-        moment = moments[picture[row]]
+        moment = moments[image[row]]
         np.testing.assert_array_equal(moment.head_xyxy[person[row]], scenes.looks.head_xyxy[row])
         assert moment.speaks[person[row]] == scenes.looks.speaks[row]
     assert min(len(m.candidate_xyxy) for m in moments) > 1
@@ -72,14 +72,14 @@ def test_candidates_of_the_published_text(folder, tmp_path):
     ("name", "text", "message"),
     [
         ("candidates.csv", None, "has no candidates.csv or x101"),
-        ("candidates.csv", "frame_name,gaze_bbox,gaze_score\n", "of no annotated picture"),
+        ("candidates.csv", "frame_name,gaze_bbox,gaze_score\n", "of no annotated image"),
         ("sizes.csv", "000,1280,720\n", "does not tell the size of video 001"),
         ("sizes.csv", "000,1280\n", "line 1: 2 columns"),
         ("directions.csv", "0001000.jpg,1,1,1,1\n", "line 1: .* is no unit vector"),
         ("speakers.csv", "000,zero,1\n", "line 1: frame is 'zero'"),
     ],
 )
-def test_bad_folders_are_told(folder, tmp_path, name, text, message):
+def test_bad_folders_are_reported(folder, tmp_path, name, text, message):
     for path in folder.glob("*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / name).unlink()

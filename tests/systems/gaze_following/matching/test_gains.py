@@ -29,7 +29,7 @@ def answers(scenes, learned, *, right):
             at = boxes.centre(among.box_xyxy[good[:-2]])[0]
         point.append(at if right else (-50.0, -50.0))
         chance.append(float(not good[-2]) if right else float(good[-2]))
-    names = [scenes.looks.picture[row] for row in learned.row.tolist()]
+    names = [scenes.looks.image[row] for row in learned.row.tolist()]
     return predictions.made(names, np.array(point), in_frame=np.array(chance))
 
 
@@ -46,8 +46,8 @@ def test_right_target(seen):
 
 def test_what_says_nothing_of_leaving_stays(seen):
     scenes, learned = seen
-    middle = evaluate.baseline(scenes, learned, "middle")
-    hit = gains.right_target(middle, scenes, learned)
+    centre = evaluate.baseline(scenes, learned, "middle")
+    hit = gains.right_target(centre, scenes, learned)
     leaves = np.array([right[-2] for right in learned.right])
     assert (hit[leaves] == 0).all()
 
@@ -55,31 +55,31 @@ def test_what_says_nothing_of_leaving_stays(seen):
 def test_gains_are_paired(seen):
     scenes, learned = seen
     good, bad = (answers(scenes, learned, right=right) for right in (True, False))
-    made = gains.gains(good, {"bad": bad, "same": good}, scenes, learned, samples=50)
-    one = made["bad"][gains.RIGHT_TARGET]
+    created = gains.gains(good, {"bad": bad, "same": good}, scenes, learned, samples=50)
+    one = created["bad"][gains.RIGHT_TARGET]
     assert (one["matcher"], one["baseline"], one["difference"]) == (1, 0, 1)
     assert one["interval"] == [1, 1] and one["better"] is True
-    same = made["same"]["l2_average"]
+    same = created["same"]["l2_average"]
     assert same["difference"] == 0 and same["interval"] == [0, 0] and same["better"] is None
-    away = made["bad"]["l2_average"]
+    away = created["bad"]["l2_average"]
     assert away["difference"] < 0 and away["better"] is True
     worse = gains.gains(bad, {"good": good}, scenes, learned, samples=50)["good"]
     assert worse["l2_average"]["better"] is False and worse["right_target"]["better"] is False
-    told = gains.lines(made)
-    assert told[0] == "gain on bad:" and "right_target" in told[1] and "+1.000" in told[1]
+    known = gains.lines(created)
+    assert known[0] == "gain on bad:" and "right_target" in known[1] and "+1.000" in known[1]
 
 
 def test_without_draws_or_with_one_video(seen):
     scenes, learned = seen
     good = answers(scenes, learned, right=True)
-    made = gains.gains(good, {"same": good}, scenes, learned, samples=0)
-    assert made["same"]["auc"]["interval"] is None and made["same"]["auc"]["better"] is None
+    created = gains.gains(good, {"same": good}, scenes, learned, samples=0)
+    assert created["same"]["auc"]["interval"] is None and created["same"]["auc"]["better"] is None
 
 
 def test_baselines_pass_over_the_own_head(seen):
     scenes, learned = seen
     for name in ("nearest_object", "surest_object"):
-        found = evaluate.baseline(scenes, learned, name)
+        result = evaluate.baseline(scenes, learned, name)
         head = scenes.looks.head_xyxy[learned.row]
-        own = ((found.point_px >= head[:, :2]) & (found.point_px <= head[:, 2:])).all(axis=1)
+        own = ((result.point_px >= head[:, :2]) & (result.point_px <= head[:, 2:])).all(axis=1)
         assert not own.any()

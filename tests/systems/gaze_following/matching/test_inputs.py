@@ -11,7 +11,7 @@ from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON, Momen
 
 
 def moment(**change):
-    told = {
+    known = {
         "size_px": (1000.0, 500.0),
         "head_xyxy": np.array([[100.0, 100, 200, 200], [700, 100, 800, 200], [300, 50, 350, 100]]),
         "speaks": np.array([0.1, 0.9, np.nan]),
@@ -19,7 +19,7 @@ def moment(**change):
         "candidate_xyxy": np.array([[120.0, 400, 160, 480], [140, 140, 160, 160]]),
         "candidate_score": np.array([0.7, 0.2]),
     }
-    return Moment(**(told | change))
+    return Moment(**(known | change))
 
 
 def seen(looker, **change):
@@ -61,7 +61,7 @@ def test_by_hand():
     assert option["on_head"].tolist() == [1, 1, 0, 0]
 
 
-def test_what_is_not_told_is_zero():
+def test_what_is_not_reported_is_zero():
     person, option = seen(2)
     assert [person[name] for name in PERSON if name in inputs.GAZE] == [0] * 5
     assert not option["angle_cosine"].any()
@@ -70,7 +70,7 @@ def test_what_is_not_told_is_zero():
     assert not option["speaks"].any()
 
 
-def test_muted_is_as_if_not_told():
+def test_muted_is_as_if_not_reported():
     scene = moment()
     silent = moment(speaks=np.full(3, np.nan))
     among = inputs.options(scene, 0)
@@ -80,7 +80,7 @@ def test_muted_is_as_if_not_told():
     np.testing.assert_array_equal(option, wanted[1])
 
 
-def test_mirrored_picture_is_parity():
+def test_mirrored_image_is_parity():
     scene = moment()
 
     def flip(boxes):

@@ -46,15 +46,15 @@ def trained(points, **how):
 def test_reads_what_joblib_wrote(tmp_path, points, how, stored):
     model = trained(points, **how)
     joblib.dump(model, tmp_path / "model_mlp.m", **stored)
-    found = joblib_mlp.read(tmp_path / "model_mlp.m")
-    np.testing.assert_allclose(found(points), model.predict(points), atol=1e-12)
+    result = joblib_mlp.read(tmp_path / "model_mlp.m")
+    np.testing.assert_allclose(result(points), model.predict(points), atol=1e-12)
 
 
 def test_import_makes_a_weights_file(tmp_path, points):
     model = trained(points)
     joblib.dump(model, tmp_path / "model_mlp.m")
-    found = joblib_mlp.import_original(tmp_path / "model_mlp.m")
-    checkpoint.save(tmp_path / "ours.safetensors", found.state, found.card)
+    result = joblib_mlp.import_original(tmp_path / "model_mlp.m")
+    checkpoint.save(tmp_path / "ours.safetensors", result.state, result.card)
     ours = slope.read(tmp_path / "ours.safetensors")
     np.testing.assert_allclose(ours(points), model.predict(points), atol=1e-12)
 
@@ -63,8 +63,8 @@ def test_single_precision_and_other_byte_order(tmp_path, points):
     model = trained(points.astype(np.float32))
     model.coefs_ = [c.astype(">f8") for c in model.coefs_]
     joblib.dump(model, tmp_path / "m")
-    found = joblib_mlp.read(tmp_path / "m")
-    assert_close_to_scale(found(points), model.predict(points))
+    result = joblib_mlp.read(tmp_path / "m")
+    assert_close_to_scale(result(points), model.predict(points))
 
 
 class Wicked:
@@ -103,7 +103,7 @@ def test_an_array_of_objects_is_refused(tmp_path, points):
         joblib_mlp.read(tmp_path / "m")
 
 
-def test_damage_is_told(tmp_path, points):
+def test_damage_is_reported(tmp_path, points):
     joblib.dump(trained(points), tmp_path / "whole")
     whole = (tmp_path / "whole").read_bytes()
     for length in (0, 1, 40, 700, 1500, len(whole) // 2, len(whole) - 3):

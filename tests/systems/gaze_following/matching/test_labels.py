@@ -37,20 +37,20 @@ AMONG = Options(
         ((300, 330), []),  # too far aside
     ],
 )
-def test_points_in_the_picture(point, right):
-    found = labels.right_answers(AMONG, HEAD, np.array(point, float))
-    assert np.flatnonzero(found).tolist() == right
+def test_points_in_the_image(point, right):
+    result = labels.right_answers(AMONG, HEAD, np.array(point, float))
+    assert np.flatnonzero(result).tolist() == right
 
 
-def test_a_look_out_of_the_picture():
-    found = labels.right_answers(AMONG, HEAD, np.full(2, np.nan), in_frame=False)
-    assert np.flatnonzero(found).tolist() == [4]
+def test_a_look_out_of_the_image():
+    result = labels.right_answers(AMONG, HEAD, np.full(2, np.nan), in_frame=False)
+    assert np.flatnonzero(result).tolist() == [4]
 
 
 def test_the_annotated_box_counts_too():
     box = np.array([610.0, 310, 710, 410])
-    found = labels.right_answers(AMONG, HEAD, np.array([705.0, 405]), target_xyxy=box)
-    assert np.flatnonzero(found).tolist() == [2]
+    result = labels.right_answers(AMONG, HEAD, np.array([705.0, 405]), target_xyxy=box)
+    assert np.flatnonzero(result).tolist() == [2]
     none = labels.right_answers(AMONG, HEAD, np.array([450.0, 150]), target_xyxy=np.full(4, np.nan))
     assert np.flatnonzero(none).tolist() == [0, 1]
 
@@ -62,7 +62,7 @@ def test_without_options():
     assert not labels.right_answers(nothing, HEAD, np.array([650.0, 350])).any()
 
 
-def test_the_point_of_a_lap_is_in_one_and_in_the_picture():
+def test_the_point_of_a_lap_is_in_one_and_in_the_image():
     point = labels.lap_point(HEAD, (1280, 720))
     assert labels.in_lap(HEAD, point)
     assert labels.lap_point(HEAD, (1280, 250)).tolist() == [150, 250]

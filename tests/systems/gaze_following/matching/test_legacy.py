@@ -17,24 +17,24 @@ DATA = Path(__file__).parents[5] / "shared/reference/vgs/data"
 
 
 def test_damaged_numbers_are_those_of_the_original(best_gaze):
-    found = legacy.parse(str(best_gaze["legacy_text"]))
+    result = legacy.parse(str(best_gaze["legacy_text"]))
     expected = json.loads(str(best_gaze["legacy_parsed_json"]))
-    assert len(found) == 40
+    assert len(result) == 40
     for name, boxes in expected.items():
         wanted = np.array([b for b in boxes if b]).reshape(-1, 4)
-        np.testing.assert_array_equal(found[name.replace(".csv", ".jpg")], wanted)
+        np.testing.assert_array_equal(result[name.replace(".csv", ".jpg")], wanted)
 
 
 def test_notebook_picks_on_damaged_numbers(best_gaze, golden_mlp):
-    found = legacy.parse(str(best_gaze["legacy_text"]))
+    result = legacy.parse(str(best_gaze["legacy_text"]))
     for name, head, gaze in zip(
         best_gaze["legacy_names"].tolist(),
         best_gaze["legacy_head"],
         best_gaze["legacy_gaze"],
         strict=True,
     ):
-        row = rules.intended(head, found[name], golden_mlp)
-        np.testing.assert_array_equal(centre(found[name][row]), gaze)
+        row = rules.intended(head, result[name], golden_mlp)
+        np.testing.assert_array_equal(centre(result[name][row]), gaze)
 
 
 def test_squeezed():
@@ -51,14 +51,14 @@ def test_a_row_of_other_length_is_refused():
 
 def agreement(rule, picks, slopes):
     """Greatest share of picks that a rule makes with one slope for all."""
-    shares = []
+    fractions = []
     for k in slopes:
 
         def fixed(points, k=k):
             return np.full(len(points), k)
 
-        shares.append(np.mean([rule(head, boxes, fixed) == row for head, boxes, row in picks]))
-    return max(shares)
+        fractions.append(np.mean([rule(head, boxes, fixed) == row for head, boxes, row in picks]))
+    return max(fractions)
 
 
 def test_master_explains_what_the_authors_published():

@@ -1,4 +1,4 @@
-"""Choices out of probabilities, and the network's answers about whole pictures."""
+"""Choices out of probabilities, and the network's answers about whole images."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ AMONG = inputs.options(MOMENT, 0)  # heads 1 and 2, a candidate
     ],
 )
 def test_decide(chance, target, point, probability):
-    found = match.decide(MOMENT, 0, AMONG, np.array(chance))
-    assert found.target == target
-    assert found.point_px.tolist() == list(point)
-    assert found.probability == pytest.approx(probability)
-    assert found.in_frame == pytest.approx(1 - chance[3])
-    assert found.head.tolist() == [1, 2, -1]
+    result = match.decide(MOMENT, 0, AMONG, np.array(chance))
+    assert result.target == target
+    assert result.point_px.tolist() == list(point)
+    assert result.probability == pytest.approx(probability)
+    assert result.in_frame == pytest.approx(1 - chance[3])
+    assert result.head.tolist() == [1, 2, -1]
 
 
 def test_a_head_and_its_detection_are_one():
@@ -50,16 +50,16 @@ def test_a_head_and_its_detection_are_one():
         candidate_score=np.array([0.7, 0.4]),
     )  # fmt: skip
     among = inputs.options(scene, 0)  # heads 1 and 2, a detection of head 1, an object
-    found = match.decide(scene, 0, among, np.array([0.22, 0.3, 0.25, 0.1, 0.1, 0.03]))
-    assert found.target == 1
-    assert found.probability == pytest.approx(0.47)
-    assert found.point_px.tolist() == [745, 150], "of the surer of both"
-    assert found.head.tolist() == [1, 2, 1, -1]
+    result = match.decide(scene, 0, among, np.array([0.22, 0.3, 0.25, 0.1, 0.1, 0.03]))
+    assert result.target == 1
+    assert result.probability == pytest.approx(0.47)
+    assert result.point_px.tolist() == [745, 150], "of the surer of both"
+    assert result.head.tolist() == [1, 2, 1, -1]
 
 
 def test_heatmap_is_high_where_the_answers_are():
-    found = match.decide(MOMENT, 0, AMONG, np.array([0.6, 0.2, 0.1, 0.05, 0.05]))
-    heat = found.heatmap(match.places(MOMENT, 0, AMONG), MOMENT.size_px)
+    result = match.decide(MOMENT, 0, AMONG, np.array([0.6, 0.2, 0.1, 0.05, 0.05]))
+    heat = result.heatmap(match.places(MOMENT, 0, AMONG), MOMENT.size_px)
     assert heat[int(150 / 500 * 64), int(750 / 1000 * 64)] == pytest.approx(0.6, abs=0.05)
     assert heat[int(150 / 500 * 64), int(450 / 1000 * 64)] == pytest.approx(0.2, abs=0.05)
 
@@ -70,7 +70,7 @@ def test_codes():
     assert match.target_code(-2, [7]) == TARGET_OFF_SCREEN
 
 
-def test_whole_pictures():
+def test_whole_images():
     torch.manual_seed(0)
     network = matcher(width=8).eval()
     alone = Moment(
@@ -81,13 +81,13 @@ def test_whole_pictures():
         (100.0, 50.0), np.zeros((0, 4)), np.zeros(0), np.zeros((0, 3)), np.zeros((0, 4)),
         np.zeros(0),
     )  # fmt: skip
-    found = match.match(network, [MOMENT, empty, alone])
-    assert [len(each) for each in found] == [3, 0, 1]
-    for one in [*found[0], *found[2]]:
+    result = match.match(network, [MOMENT, empty, alone])
+    assert [len(each) for each in result] == [3, 0, 1]
+    for one in [*result[0], *result[2]]:
         assert one.chance.sum() == pytest.approx(1)
-    assert len(found[2][0].chance) == 2
+    assert len(result[2][0].chance) == 2
     single = match.match(network, [MOMENT])[0]
-    for a, b in zip(single, found[0], strict=True):
+    for a, b in zip(single, result[0], strict=True):
         np.testing.assert_allclose(a.chance, b.chance, atol=1e-6)
     muted = match.match(network, [MOMENT], mute=True)[0]
     assert not np.allclose(muted[0].chance, single[0].chance)

@@ -76,8 +76,8 @@ def test_shapes_are_checked(network):
 def test_loss_by_hand():
     logits = torch.log(torch.tensor([[0.5, 0.2, 0.2, 0.1], [0.1, 0.1, 0.1, 0.7]]))
     right = torch.tensor([[True, True, False, False], [False] * 4])
-    found = matching_loss(logits, right, smoothing=0.0)
-    assert found.item() == pytest.approx(0.3566749)  # -ln 0.7; the second row has no part
+    result = matching_loss(logits, right, smoothing=0.0)
+    assert result.item() == pytest.approx(0.3566749)  # -ln 0.7; the second row has no part
     smooth = matching_loss(logits, right, smoothing=0.5)
     alike = logits[0].mean().item()
     assert smooth.item() == pytest.approx(0.5 * 0.3566749 - 0.5 * alike)

@@ -23,18 +23,18 @@ def boxes_at(*points):
 
 def undamaged(text):
     """Candidates of the golden text, read without the product's own readers."""
-    found = {}
+    result = {}
     for name, body in re.findall(r"(\d+\.jpg),(.*?)(?=\n\d+\.jpg,|\Z)", text, re.DOTALL):
         numbers = re.sub(r"[\[\]]", " ", body).split()
-        found[name] = np.array(numbers, np.float64).reshape(-1, 5)[:, :4]
-    return found
+        result[name] = np.array(numbers, np.float64).reshape(-1, 5)[:, :4]
+    return result
 
 
 def test_intended_rule_picks_as_the_original_notebook(best_gaze, golden_mlp):
-    found = undamaged(str(best_gaze["legacy_text"]))
+    result = undamaged(str(best_gaze["legacy_text"]))
     heads = dict(zip(best_gaze["legacy_names"].tolist(), best_gaze["legacy_head"], strict=True))
     picks = [
-        rules.intended(heads[name], found[name], golden_mlp)
+        rules.intended(heads[name], result[name], golden_mlp)
         for name in best_gaze["clean_names"].tolist()
     ]
     assert picks == best_gaze["clean_pick"].tolist()

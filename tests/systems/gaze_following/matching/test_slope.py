@@ -35,19 +35,19 @@ def test_module_and_arrays_agree(activation):
     checkpoint.fill(network, slope.state_of(mlp), "here")
     points = rng.normal(size=(7, 2))
     with torch.no_grad():
-        found = network(torch.from_numpy(points)).numpy()[:, 0]
-    np.testing.assert_allclose(found, mlp(points), atol=1e-12)
+        result = network(torch.from_numpy(points)).numpy()[:, 0]
+    np.testing.assert_allclose(result, mlp(points), atol=1e-12)
 
 
 def test_written_and_read_back(tmp_path, best_gaze, golden_mlp):
     path = tmp_path / "slope.safetensors"
     card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(golden_mlp))
     checkpoint.save(path, slope.state_of(golden_mlp), card)
-    found = slope.read(path)
+    result = slope.read(path)
     np.testing.assert_array_equal(
-        found(best_gaze["head_points"]), golden_mlp(best_gaze["head_points"])
+        result(best_gaze["head_points"]), golden_mlp(best_gaze["head_points"])
     )
-    assert found.hidden == (100,)
+    assert result.hidden == (100,)
 
 
 def test_other_weights_are_refused(tmp_path):
@@ -77,17 +77,17 @@ def test_slopes_are_learned():
     rng = np.random.default_rng(0)
     heads = rng.random((400, 2)) * 4
     gaze = heads + np.column_stack([np.ones(400), 0.5 * heads[:, 0]])
-    found = slope.fit(heads, gaze, hidden=(20,))
+    result = slope.fit(heads, gaze, hidden=(20,))
     wanted = 0.5 * heads[:, 0]
-    assert np.abs(found(heads) - wanted).mean() < 0.2 * wanted.std()
+    assert np.abs(result(heads) - wanted).mean() < 0.2 * wanted.std()
     again = slope.fit(heads, gaze, hidden=(20,))
-    np.testing.assert_array_equal(found(heads), again(heads))
+    np.testing.assert_array_equal(result(heads), again(heads))
 
 
 def test_slopes_without_an_end_count_as_zero():
     heads = np.zeros((3000, 2))
     gaze = np.array([[0.0, 5], [0, 0], [0, -5]] * 1000)
-    found = slope.fit(heads, gaze, hidden=(4,))
-    assert abs(found(heads[:1])[0]) < 0.1
+    result = slope.fit(heads, gaze, hidden=(4,))
+    assert abs(result(heads[:1])[0]) < 0.1
     with pytest.raises(DataError, match="no looks"):
         slope.fit(np.zeros((0, 2)), np.zeros((0, 2)))

@@ -1,4 +1,4 @@
-"""Training the matcher on made-up conversations: what it learns, resuming, files."""
+"""Training the matcher on synthetic conversations: what it learns, resuming, files."""
 
 from __future__ import annotations
 
@@ -42,36 +42,36 @@ def slope_weights(folder, path):
 
 def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_path):
     out, _ = trained
-    told = []
-    made = evaluate.run(
+    known = []
+    created = evaluate.run(
         out / "matcher.safetensors",
         folder,
         tmp_path,
-        told.append,
+        known.append,
         samples=100,
         slope_weights=slope_weights(folder, tmp_path / "slope.safetensors"),
     )
-    assert set(made["baselines"]) >= {"nearest_object", "middle", "intended_rule", "main_rule"}
+    assert set(created["baselines"]) >= {"nearest_object", "middle", "intended_rule", "main_rule"}
     assert not set(data.open_folder(folder, split="test.txt").looks.video) & set(
         data.open_folder(folder, split="train.txt").looks.video
     )
-    pooled, span = made["pooled"], made["interval"]
-    for baseline in made["baselines"].values():
+    pooled, span = created["pooled"], created["interval"]
+    for baseline in created["baselines"].values():
         assert span["l2_average"][1] < baseline["l2_average"]
         assert span["right_person"][0] > baseline["right_person"]
         assert span["auc"][0] > baseline["auc"]
     assert pooled["right_person"] > pooled["right_person_prior"]
     assert pooled["in_out_ap"] > 0.95
     for kind in ("option", "own_lap"):
-        assert made["answers"][kind]["right"] > 0.5
-    assert told
-    json.dumps(dict(made), allow_nan=False)
+        assert created["answers"][kind]["right"] > 0.5
+    assert known
+    json.dumps(dict(created), allow_nan=False)
 
 
 def test_the_speaker_cue_helps(folder, trained):
     out, _ = trained
-    made = evaluate.run(out / "matcher.safetensors", folder, samples=100)
-    compared = made["speakers"]
+    created = evaluate.run(out / "matcher.safetensors", folder, samples=100)
+    compared = created["speakers"]
     assert compared["at_speaker"]["right_person"]["difference"] > 0.05
     assert compared["at_speaker"]["right_person"]["better"] is True
     assert compared["all"]["l2_average"]["difference"] < 0
@@ -79,7 +79,7 @@ def test_the_speaker_cue_helps(folder, trained):
 
 def test_predictions_file_scores_alike(folder, trained, tmp_path):
     out, _ = trained
-    made = evaluate.run(out / "matcher.safetensors", folder, tmp_path, samples=0)
+    created = evaluate.run(out / "matcher.safetensors", folder, tmp_path, samples=0)
     again = score.run(
         tmp_path / "predictions.csv",
         folder / data.TRUTH,
@@ -88,15 +88,15 @@ def test_predictions_file_scores_alike(folder, trained, tmp_path):
         samples=0,
     )
     for name in ("auc", "l2_average", "right_person", "in_out_ap"):
-        assert again["pooled"][name] == pytest.approx(made["pooled"][name], abs=1e-9)
+        assert again["pooled"][name] == pytest.approx(created["pooled"][name], abs=1e-9)
 
 
 def test_files_and_report(trained):
-    out, made = trained
-    assert len(made["history"]) == 10
-    losses = [entry["loss"] for entry in made["history"]]
+    out, created = trained
+    assert len(created["history"]) == 10
+    losses = [entry["loss"] for entry in created["history"]]
     assert losses[-1] < 0.8 * losses[0]
-    assert "not a test" in made["protocol"]
+    assert "not a test" in created["protocol"]
     assert match.open_matcher(out / "matcher.safetensors").training is False
 
 
@@ -110,25 +110,25 @@ def test_hidden():
     }
     plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
     assert torch.equal(plain["option"], learned["option"])
-    found = train.hidden(learned, Training(mute=0.3, blind=0.0))
+    result = train.hidden(learned, Training(mute=0.3, blind=0.0))
     speech, flips = inputs.PERSON.index("speech_told"), inputs.PERSON.index("x")
-    assert 0.2 < (found["person"][:, speech] == 0).float().mean() < 0.4
-    assert 0.4 < (found["person"][:, flips] == -1).float().mean() < 0.6
+    assert 0.2 < (result["person"][:, speech] == 0).float().mean() < 0.4
+    assert 0.4 < (result["person"][:, flips] == -1).float().mean() < 0.6
     assert torch.equal(learned["person"], torch.ones_like(learned["person"]))
-    gone = found["person"][:, speech] == 0
-    assert (found["option"][gone][:, :, inputs.OPTION.index("speaks")] == 0).all()
-    assert (found["option"][~gone][:, :, inputs.OPTION.index("speaks")] == 1).all()
+    gone = result["person"][:, speech] == 0
+    assert (result["option"][gone][:, :, inputs.OPTION.index("speaks")] == 0).all()
+    assert (result["option"][~gone][:, :, inputs.OPTION.index("speaks")] == 1).all()
 
 
 def test_rules_as_answers(folder):
     scenes = data.open_folder(folder, split="test.txt")
     learned = data.examples(scenes)
     flat = SlopeMlp((np.zeros((2, 1)),), (np.zeros(1),))
-    found = evaluate.by_rule(scenes, learned, "intended", flat)
-    figures = evaluate.measure(found, scenes, learned)
+    result = evaluate.by_rule(scenes, learned, "intended", flat)
+    figures = evaluate.measure(result, scenes, learned)
     assert len(figures) == len(learned)
     first = evaluate.by_rule(scenes, learned, "main", flat)
-    assert not np.array_equal(first.point_px, found.point_px)
+    assert not np.array_equal(first.point_px, result.point_px)
     predictions_of = evaluate.baseline(scenes, learned, "middle")
     assert isinstance(predictions_of, predictions.Predictions)
     with pytest.raises(UsageError, match="no rule 'best'"):

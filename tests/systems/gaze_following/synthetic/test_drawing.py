@@ -35,17 +35,17 @@ def eyes(scene: Scene, head: Floats) -> list[Floats]:
     aside = (from_yaw_pitch(np.array(y), np.array(0.0)) for y in (-0.5, 0.5))
     one, two = (shown(scene, head, gaze=head + 0.7 * way).astype(int) for way in aside)
     moved = np.abs(one - two).max(axis=2) > 12
-    found = []
+    result = []
     for x1, y1, x2, y2 in scene.faces_xyxy[:, 0].astype(int):
-        found.append(2 * np.nonzero(moved[y1:y2, x1:x2])[1] / (x2 - x1) - 1)
-    return found
+        result.append(2 * np.nonzero(moved[y1:y2, x1:x2])[1] / (x2 - x1) - 1)
+    return result
 
 
-def test_the_picture_is_whole_and_repeats(scene: Scene) -> None:
+def test_the_image_is_whole_and_repeats(scene: Scene) -> None:
     ahead = from_yaw_pitch(np.array(0.0), np.array(0.0))
-    picture = shown(scene, ahead)
-    assert picture.shape == (360, 640, 3) and picture.dtype == np.uint8
-    assert np.array_equal(picture, shown(scene, ahead))
+    image = shown(scene, ahead)
+    assert image.shape == (360, 640, 3) and image.dtype == np.uint8
+    assert np.array_equal(image, shown(scene, ahead))
 
 
 def test_faces_show_where_they_point(scene: Scene) -> None:
@@ -75,9 +75,9 @@ def test_mouths_and_eyes_move_by_themselves(scene: Scene) -> None:
 
 
 def test_things_stand_where_their_boxes_are(scene: Scene) -> None:
-    picture = shown(scene, np.array([0.0, 0.0, 1.0])).astype(int)
+    image = shown(scene, np.array([0.0, 0.0, 1.0])).astype(int)
     for thing, box in zip(scene.things, scene.things_xyxy(), strict=True):
         x1, y1, x2, y2 = box.astype(int)
-        inside = picture[y1 : y2 + 1, x1 : x2 + 1].reshape(-1, 3)
+        inside = image[y1 : y2 + 1, x1 : x2 + 1].reshape(-1, 3)
         near = np.abs(inside - thing.colour).max(axis=1) < 40
         assert near.mean() > 0.15

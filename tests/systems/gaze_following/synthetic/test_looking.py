@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry.directions import angle, normalise
-from eyeline.systems.gaze_following.synthetic.looking import HEAD_SHARE, Looks, draw_looks
+from eyeline.systems.gaze_following.synthetic.looking import HEAD_FRACTION, Looks, draw_looks
 from eyeline.systems.gaze_following.synthetic.talk import Yes, draw_talk
 
 HEADS = np.array([[-0.7, -0.3, 2.2], [0.0, -0.3, 2.8], [0.7, -0.3, 2.2]])
@@ -31,8 +31,8 @@ def test_listeners_look_at_who_speaks(drawn: tuple[Looks, Yes]) -> None:
     others = (looks.kind == 0) & ~at_speaker
     assert others[listening].mean() < 0.3
     silent = np.broadcast_to(loud < 0, looks.kind.shape)
-    shares = np.bincount(looks.kind[silent], minlength=4) / silent.sum()
-    assert (shares > 0.03).all()
+    fractions = np.bincount(looks.kind[silent], minlength=4) / silent.sum()
+    assert (fractions > 0.03).all()
 
 
 def test_the_gaze_arrives_at_its_target(drawn: tuple[Looks, Yes]) -> None:
@@ -52,7 +52,7 @@ def test_the_head_takes_a_part_of_the_turn(drawn: tuple[Looks, Yes]) -> None:
     looks, _ = drawn
     short = np.degrees(angle(looks.gaze, looks.head))
     assert 3 < np.median(short) < 25
-    assert 0 < HEAD_SHARE < 1
+    assert 0 < HEAD_FRACTION < 1
     assert np.linalg.norm(np.diff(looks.head, axis=1), axis=-1).max() < 0.6
 
 

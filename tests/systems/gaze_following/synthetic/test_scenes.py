@@ -11,13 +11,13 @@ from eyeline.systems.gaze_following.synthetic.scenes import draw_scene
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_all_faces_and_things_are_in_the_picture(seed: int) -> None:
+def test_all_faces_and_things_are_in_the_image(seed: int) -> None:
     scene = draw_scene(np.random.default_rng(seed), 4, 50, 320)
     wh = np.tile([scene.view.width_px, scene.view.height_px], 2)
-    for found in (scene.faces_xyxy, scene.things_xyxy()):
-        assert (found[..., :2] < found[..., 2:]).all()
-        middle = boxes.centre(found)
-        assert ((middle > 0) & (middle < wh[:2])).all()
+    for result in (scene.faces_xyxy, scene.things_xyxy()):
+        assert (result[..., :2] < result[..., 2:]).all()
+        centre = boxes.centre(result)
+        assert ((centre > 0) & (centre < wh[:2])).all()
     assert scene.people in (3, 4) and 2 <= len(scene.things) <= 4
     assert scene.frames == 50 and scene.view.height_px == 180
 

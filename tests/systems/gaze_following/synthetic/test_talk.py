@@ -20,11 +20,11 @@ def test_one_at_a_time_with_pauses() -> None:
 
 def test_turns_are_what_was_drawn() -> None:
     speaks = draw_talk(np.random.default_rng(1), 3, 30.0, 25)
-    found = turns(speaks)
-    assert [t[1] for t in found] == sorted(t[1] for t in found)
-    assert all(a[0] != b[0] for a, b in pairwise(found))
+    result = turns(speaks)
+    assert [t[1] for t in result] == sorted(t[1] for t in result)
+    assert all(a[0] != b[0] for a, b in pairwise(result))
     again = np.zeros_like(speaks)
-    for person, start, end in found:
+    for person, start, end in result:
         again[person, start:end] = True
     assert np.array_equal(again, speaks)
 

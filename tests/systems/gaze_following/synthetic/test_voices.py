@@ -10,18 +10,18 @@ from eyeline.systems.gaze_following.synthetic.talk import draw_talk
 from eyeline.systems.gaze_following.synthetic.voices import hear
 
 
-def loudness(sound: Floats, frames: int) -> Floats:
+def loudness(audio: Floats, frames: int) -> Floats:
     """Root mean square `(frames,)` at 25 frames a second."""
     hop = AUDIO_HZ // 25
-    return np.sqrt(np.mean(sound[: frames * hop].reshape(frames, hop) ** 2, axis=1))
+    return np.sqrt(np.mean(audio[: frames * hop].reshape(frames, hop) ** 2, axis=1))
 
 
-def test_the_speakers_mouth_moves_with_the_sound() -> None:
+def test_the_speakers_mouth_moves_with_the_audio() -> None:
     rng = np.random.default_rng(0)
     speaks = draw_talk(rng, 3, 20.0, 25)
     heard = hear(rng, speaks, 25)
-    assert heard.sound.shape == (20 * AUDIO_HZ,) and np.abs(heard.sound).max() <= 1
-    loud = loudness(heard.sound, 500)
+    assert heard.audio.shape == (20 * AUDIO_HZ,) and np.abs(heard.audio).max() <= 1
+    loud = loudness(heard.audio, 500)
     for person in range(3):
         own, others = speaks[person], speaks.any(axis=0) & ~speaks[person]
         assert np.corrcoef(heard.mouths[person, own], loud[own])[0, 1] > 0.85
@@ -36,5 +36,5 @@ def test_some_chew_and_smile_without_a_voice() -> None:
         heard = hear(np.random.default_rng(seed), np.zeros((3, 200), bool), 25)
         chewed += int((heard.mouths.max(axis=1) > 0.2).sum())
         smiled += int((heard.smiles.max(axis=1) > 0.5).sum())
-        assert loudness(heard.sound, 200).max() < 0.02
+        assert loudness(heard.audio, 200).max() < 0.02
     assert 5 < chewed < 30 and 10 < smiled < 40

@@ -16,23 +16,23 @@ from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION
 from eyeline.systems.gaze_anticipation.scoring import levels
-from eyeline.systems.gaze_anticipation.scoring.tally import Tally
+from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.truth import in_pieces
 from eyeline.systems.gaze_anticipation.windows.heatmap import LABELLED, SIZE, SPREAD, heatmaps
-from eyeline.systems.gaze_anticipation.windows.spatial import middle_view
+from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Bench:
+class Evaluator:
     """Frames whose gaze is known, and how answers for them are scored."""
 
     truth: Truth
     size: int = SIZE
     """Rows and columns of the maps."""
     fov_deg: float | None = None
-    """Angle that the picture's longer side spans, of a lens without distortion, for angles."""
+    """Angle that the image's longer side spans, of a lens without distortion, for angles."""
 
     def __post_init__(self) -> None:
         """UsageError for an angle that no such lens has."""
@@ -54,21 +54,23 @@ class Bench:
         """Answers a sample."""
         return int(self.truth.slot.max(initial=0)) + 1
 
-    def tally(self) -> Tally:
+    def accumulator(self) -> Accumulator:
         """For an answerer's scores, still empty."""
-        return Tally(len(self.videos), self.slots)
+        return Accumulator(len(self.videos), self.slots)
 
-    def add(self, tally: Tally, at: Ints | slice, found: Image | None, xy: Floats) -> None:
+    def add(
+        self, accumulator: Accumulator, at: Ints | slice, found: Image | None, xy: Floats
+    ) -> None:
         """Score answers.
 
         Args:
-            tally: where the scores go.
+            accumulator: where the scores go.
             at: the rows of `truth` that they are for.
             found: `(n, row, column)` levels of their maps, None without maps.
-            xy: `(n, 2)` points as shares of the picture.
+            xy: `(n, 2)` points as shares of the image.
         """
         truth = self.truth
-        tally.add(
+        accumulator.add(
             self._video[at],
             truth.slot[at],
             truth.kind[at],
@@ -78,7 +80,7 @@ class Bench:
         )
 
     def apart(self, at: Ints | slice, xy: Floats) -> tuple[Floats, Floats | None]:
-        """Distances `(n,)` as shares of the picture, and angles `(n,)` in degrees or None."""
+        """Distances `(n,)` as shares of the image, and angles `(n,)` in degrees or None."""
         known, sizes = self.truth.xy[at], self.truth.size_wh[at]
         distance = np.asarray(np.linalg.norm(xy - known, axis=1))
         if self.fov_deg is None:
@@ -86,7 +88,7 @@ class Bench:
         rays = [_rays(points, sizes, self.fov_deg) for points in (xy, known)]
         return distance, np.rad2deg(angle(*rays))
 
-    def of_places(self, square: Floats) -> Tally:
+    def of_places(self, square: Floats) -> Accumulator:
         """Scores of answers that are a spot around a place.
 
         Args:
@@ -94,48 +96,48 @@ class Bench:
         """
         return self._of(lambda at: spots(square[at], self.size), square)
 
-    def of_map(self, one: Floats) -> Tally:
+    def of_map(self, one: Floats) -> Accumulator:
         """Scores of the same map `(size, size)` for all rows."""
         level = levels.levels(levels.rescaled(one[None]))
         row, column = np.divmod(int(one.argmax()), self.size)
         place = np.tile([column / self.size, row / self.size], (len(self.truth), 1))
         return self._of(lambda at: np.repeat(level, len(place[at]), 0), place)
 
-    def _of(self, found: Callable[[slice], Image], square: Floats) -> Tally:
-        made = self.tally()
+    def _of(self, found: Callable[[slice], Image], square: Floats) -> Accumulator:
+        created = self.accumulator()
         xy = self._out_of_square(square)
         for at in in_pieces(len(self.truth)):
-            self.add(made, at, found(at), xy[at])
-        return made
+            self.add(created, at, found(at), xy[at])
+        return created
 
     def _out_of_square(self, square: Floats) -> Floats:
-        """As shares of the picture; the square is its middle, as of `spatial.middle_view`."""
+        """As shares of the image; the square is its middle, as of `spatial.central_view`."""
         side = 4 * self.size
         sizes, which = np.unique(self.truth.size_wh, axis=0, return_inverse=True)
         xy = np.empty_like(square, np.float64)
         for number, (width, height) in enumerate(sizes.tolist()):
             own = which.ravel() == number
-            xy[own] = middle_view(height, width, side).out_of(square[own])
+            xy[own] = central_view(height, width, side).out_of(square[own])
         return xy
 
 
-def baselines(bench: Bench, prior: Floats | None = None) -> dict[str, Tally]:
-    """Scores of answers that look at no picture.
+def baselines(evaluator: Evaluator, prior: Floats | None = None) -> dict[str, Accumulator]:
+    """Scores of answers that look at no image.
 
     Args:
-        bench: the frames.
+        evaluator: the frames.
         prior: a map of where gaze falls in other videos, as of `mean_map`.
 
     Returns:
         `centre_prior`: a spot as labels have, in the middle; `last_gaze`: a spot where the gaze was
         last known before what is asked for, which no network is told; `training_prior`: the map.
     """
-    middle = np.full((len(bench.truth), 2), 0.5)
-    found = {
-        "centre_prior": bench.of_places(middle),
-        "last_gaze": bench.of_places(bench.truth.last),
+    centre = np.full((len(evaluator.truth), 2), 0.5)
+    predictions = {
+        "centre_prior": evaluator.of_places(centre),
+        "last_gaze": evaluator.of_places(evaluator.truth.last),
     }
-    return found | ({} if prior is None else {"training_prior": bench.of_map(prior)})
+    return predictions | ({} if prior is None else {"training_prior": evaluator.of_map(prior)})
 
 
 def mean_map(truth: Truth, size: int) -> Floats | None:
@@ -169,11 +171,11 @@ def labelled(square: Floats, size: int) -> Mask:
         size: rows and columns.
     """
     cells = np.rint(square * size).astype(np.int64)
-    found = np.empty((len(square), size, size), bool)
-    for mask, (column, row) in zip(found, cells.tolist(), strict=True):
+    predictions = np.empty((len(square), size, size), bool)
+    for mask, (column, row) in zip(predictions, cells.tolist(), strict=True):
         bits = np.unpackbits(_mask(column, row, size), count=size * size)
         mask[:] = bits.reshape(size, size)
-    return found
+    return predictions
 
 
 @cache
@@ -183,11 +185,11 @@ def _mask(column: int, row: int, size: int) -> Image:
 
 
 def _rays(xy: Floats, sizes: Ints, fov_deg: float) -> Floats:
-    """Unit vectors `(n, 3)` through places as shares of pictures."""
-    found = np.empty((len(xy), 3))
+    """Unit vectors `(n, 3)` through places as shares of images."""
+    predictions = np.empty((len(xy), 3))
     kinds, which = np.unique(sizes, axis=0, return_inverse=True)
     for number, (width, height) in enumerate(kinds.tolist()):
         own = which.ravel() == number
         camera = Camera.from_fov(width, height, fov_deg)
-        found[own] = camera.rays(xy[own] * [width, height])
-    return found
+        predictions[own] = camera.rays(xy[own] * [width, height])
+    return predictions

@@ -63,6 +63,6 @@ def directions(rng: np.random.Generator, scene: Scene) -> Floats:
     stay = rng.standard_normal((2, len(yaw), 1))
     error = np.deg2rad(STAYING_DEG * stay + WANDERING_DEG * wander)
     pitch = np.clip(pitch + error[1], -1.5, 1.5)
-    told = from_yaw_pitch(yaw + error[0] / np.maximum(np.cos(pitch), 0.3), pitch)
-    told[rng.random(yaw.shape) < UNTOLD] = np.nan
-    return told
+    known = from_yaw_pitch(yaw + error[0] / np.maximum(np.cos(pitch), 0.3), pitch)
+    known[rng.random(yaw.shape) < UNTOLD] = np.nan
+    return known

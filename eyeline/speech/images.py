@@ -1,4 +1,4 @@
-"""Pictures of many tracks out of one pass over the frames."""
+"""Images of many tracks out of one pass over the frames."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
 
-def pictures_due(
+def images_due(
     shown: Sequence[Ints], frames: Iterable[Frame]
 ) -> Iterator[tuple[Frame, list[tuple[int, int]]]]:
     """Frames that are shown, each with all that it is for.
 
     Args:
-        shown: of each track `(n,)` the index of the frame that each of its pictures shows, never
+        shown: of each track `(n,)` the index of the frame that each of its images shows, never
             falling.
         frames: in order, none more than needed is asked for. Where one is missing, the next one
             stands in.
 
     Yields:
-        The frame, and pairs of the index of a track and the number of a picture; pictures of a
+        The frame, and pairs of the index of a track and the number of an image; images of a
         track come in order and without a hole, those for which no frame is left do not come.
     """
     done = [0] * len(shown)

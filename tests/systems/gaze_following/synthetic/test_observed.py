@@ -7,7 +7,7 @@ import pytest
 
 from eyeline.geometry import boxes
 from eyeline.geometry.directions import angle
-from eyeline.systems.gaze_following.synthetic import told
+from eyeline.systems.gaze_following.synthetic import observed
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.gaze_following.synthetic.writing import marked
 
@@ -20,7 +20,7 @@ def scenes() -> list[Scene]:
 def test_directions_are_off_by_some_twenty_degrees(scenes: list[Scene]) -> None:
     from_gaze, from_head, lacking = [], [], []
     for number, scene in enumerate(scenes):
-        way = told.directions(np.random.default_rng(number), scene)
+        way = observed.directions(np.random.default_rng(number), scene)
         there = ~np.isnan(way[..., 0])
         lacking.append(1 - there.mean())
         np.testing.assert_allclose(np.linalg.norm(way[there], axis=-1), 1)
@@ -32,20 +32,20 @@ def test_directions_are_off_by_some_twenty_degrees(scenes: list[Scene]) -> None:
 
 
 def test_candidates_are_found_mostly(scenes: list[Scene]) -> None:
-    found, false = [], []
+    result, false = [], []
     for number, scene in enumerate(scenes):
         heads = marked(scene)[1].box_xyxy
         rng = np.random.default_rng(number)
         for frame in range(0, 200, 10):
-            box, score = told.candidates(rng, scene, heads, frame)
+            box, score = observed.candidates(rng, scene, heads, frame)
             assert (np.diff(score) <= 0).all() and ((score >= 0) & (score <= 1)).all()
             assert (box[:, :2] < box[:, 2:]).all() and (box >= 0).all()
             true = boxes.clip(heads[:, frame].astype(float), 480, 270)
             overlap = boxes.iou(true, box)
-            found += (overlap.max(axis=1, initial=0) > 0.5).tolist()
+            result += (overlap.max(axis=1, initial=0) > 0.5).tolist()
             others = boxes.iou(np.concatenate([true, scene.things_xyxy()]), box)
             false += (others.max(axis=0, initial=0) < 0.1).tolist()
-    assert 0.8 < np.mean(found) < 0.97
+    assert 0.8 < np.mean(result) < 0.97
     assert 0.1 < np.mean(false) < 0.4
 
 
@@ -53,9 +53,11 @@ def test_candidates_do_not_know_who_speaks(scenes: list[Scene]) -> None:
     scene = scenes[0]
     heads = marked(scene)[1].box_xyxy
     for frame in (0, 100):
-        drawn = [told.candidates(np.random.default_rng(9), scene, heads, frame) for _ in range(2)]
+        drawn = [
+            observed.candidates(np.random.default_rng(9), scene, heads, frame) for _ in range(2)
+        ]
         object.__setattr__(scene, "speaks", ~scene.speaks)
-        again = told.candidates(np.random.default_rng(9), scene, heads, frame)
+        again = observed.candidates(np.random.default_rng(9), scene, heads, frame)
         object.__setattr__(scene, "speaks", ~scene.speaks)
         for a, b in zip(drawn[0], again, strict=True):
             assert np.array_equal(a, b)

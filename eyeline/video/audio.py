@@ -1,4 +1,4 @@
-"""Reading sound on the video's clock: resampled, mixed down, and lying where it was recorded."""
+"""Reading audio on the video's clock: resampled, mixed down, and lying where it was recorded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from eyeline.errors import UsageError
 from eyeline.results import Damage, Floats
-from eyeline.video.container import open_source, sound_stream
+from eyeline.video.container import audio_stream, open_source
 from eyeline.video.gaps import Shortened
 from eyeline.video.placing import Pieces, Samples
 
@@ -22,7 +22,7 @@ BLOCK_S = 0.5
 
 
 @dataclass(frozen=True)
-class SoundBlock:
+class AudioBlock:
     """Consecutive samples on the video's clock."""
 
     time_s: float
@@ -31,8 +31,8 @@ class SoundBlock:
     """`(n,)` mono, full scale is 1."""
 
 
-class SoundBlocks(Iterator[SoundBlock]):
-    """The blocks of one file's sound, in order, without gaps from time 0 to the end of the sound.
+class AudioBlocks(Iterator[AudioBlock]):
+    """The blocks of one file's audio, in order, without gaps from time 0 to the end of the audio.
 
     Attributes:
         damage: spans that could not be decoded and are silent, seconds on the video's clock; filled
@@ -48,66 +48,66 @@ class SoundBlocks(Iterator[SoundBlock]):
         track: int | None = None,
         clock: Shortened | None = None,
     ) -> None:
-        """Open the file; see `read_sound`."""
+        """Open the file; see `read_audio`."""
         self.damage: tuple[Damage, ...] = ()
         self._rate_hz = rate_hz
         self._pieces = Pieces(path, rate_hz, Fraction(start_s), track=track, clock=clock)
         self.channel = self._pieces.channel
         self._blocks = self._make()
 
-    def __next__(self) -> SoundBlock:
+    def __next__(self) -> AudioBlock:
         """The next block."""
         return next(self._blocks)
 
-    def _make(self) -> Iterator[SoundBlock]:
+    def _make(self) -> Iterator[AudioBlock]:
         position = 0
         for samples in _equal_blocks(self._pieces, max(1, round(BLOCK_S * self._rate_hz))):
-            yield SoundBlock(position / self._rate_hz, samples[0])
+            yield AudioBlock(position / self._rate_hz, samples[0])
             position += samples.shape[1]
         self.damage = self._pieces.damage
 
 
-def read_sound(
+def read_audio(
     path: str | Path,
     rate_hz: int,
     *,
     start_s: float,
     track: int | None = None,
     clock: Shortened | None = None,
-) -> SoundBlocks:
-    """Read a file's sound as mono on the video's clock, block by block.
+) -> AudioBlocks:
+    """Read a file's audio as mono on the video's clock, block by block.
 
-    Sample k lies at time `k / rate_hz`, to half a sample. Sound from before time 0 is left out,
-    gaps and a late start are silent. Where the sound's own clock runs off its time stamps, it is
-    stretched to stay within a millisecond of them. It may end before or after the picture.
+    Sample k lies at time `k / rate_hz`, to half a sample. Audio from before time 0 is left out,
+    gaps and a late start are silent. Where the audio's own clock runs off its time stamps, it is
+    stretched to stay within a millisecond of them. It may end before or after the image.
 
     Args:
         path: the media file.
         rate_hz: samples a second to resample to.
         start_s: stamp of the first video frame on the file's clock, `VideoInfo.start_s`.
-        track: as of `container.sound_stream`.
+        track: as of `container.audio_stream`.
         clock: as of `placing.Pieces`; by default the video's own.
 
     Returns:
         An iterator over blocks of half a second, whose `damage` is known at its end.
 
     Raises:
-        VideoError: the file cannot be opened or holds no sound that can be decoded.
+        VideoError: the file cannot be opened or holds no audio that can be decoded.
         UsageError: the rate is not greater than zero.
     """
     if rate_hz <= 0:
-        raise UsageError(f"the sound's rate must be greater than 0 Hz, not {rate_hz}")
-    return SoundBlocks(path, rate_hz, start_s, track, clock)
+        raise UsageError(f"the audio's rate must be greater than 0 Hz, not {rate_hz}")
+    return AudioBlocks(path, rate_hz, start_s, track, clock)
 
 
-def has_sound(path: str | Path) -> bool:
-    """Whether the file holds sound that can be decoded.
+def has_audio(path: str | Path) -> bool:
+    """Whether the file holds audio that can be decoded.
 
     Raises:
         VideoError: the file cannot be opened.
     """
     with open_source(path) as container:
-        return sound_stream(container) is not None
+        return audio_stream(container) is not None
 
 
 def _equal_blocks(pieces: Pieces, length: int) -> Iterator[Samples]:

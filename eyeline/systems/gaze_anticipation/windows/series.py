@@ -1,7 +1,7 @@
 """From the answers of windows to one map for every frame of a video.
 
 Between two windows of anticipation a frame takes the maps of the earlier one, read at the moments
-that lie ahead of the frame itself: nothing of later pictures enters. In estimation, where windows
+that lie ahead of the frame itself: nothing of later images enters. In estimation, where windows
 tell of the moments that they saw, a frame between two such moments takes a mean of both, weighed
 by how near they are.
 """
@@ -23,7 +23,7 @@ Mapped = tuple[int, float, Floats]
 """The same with its map `(cells, cells)`, which has a sum of 1."""
 
 
-class Course(Protocol):
+class TimeSeries(Protocol):
     """Frames and answers in, frames with their maps out, in order."""
 
     def show(self, frame: Shown) -> None:
@@ -79,9 +79,9 @@ class Now:
     def tell(self, answer: Answer) -> Iterator[Mapped]:
         """Frames up to the last moment that the window saw."""
         last_s = self._known[-1][0] if self._known else -np.inf
-        for moment_s, told in zip(answer.told_s.tolist(), answer.maps, strict=True):
+        for moment_s, known in zip(answer.horizon_s.tolist(), answer.maps, strict=True):
             if moment_s > last_s + ROUNDING_S:
-                self._known.append((moment_s, told))
+                self._known.append((moment_s, known))
         yield from self._until(self._known[-1][0] + ROUNDING_S)
 
     def end(self) -> Iterator[Mapped]:
@@ -100,9 +100,9 @@ class Now:
         if len(self._known) == 1:
             return before
         after_s, after = self._known[1]
-        share = np.float32(np.clip((time_s - before_s) / (after_s - before_s), 0, 1))
-        found: Floats = before + share * (after - before)
-        return found
+        fraction = np.float32(np.clip((time_s - before_s) / (after_s - before_s), 0, 1))
+        result: Floats = before + fraction * (after - before)
+        return result
 
 
 def ahead(answer: Answer, time_s: float) -> Floats:
@@ -111,11 +111,11 @@ def ahead(answer: Answer, time_s: float) -> Floats:
     The maps stand for moments ahead of the window; their mean is taken at moments as far ahead of
     the frame. Between two moments lies the mean of their maps, after the last one its own.
     """
-    moments = answer.told_s - answer.time_s
+    moments = answer.horizon_s - answer.time_s
     count = len(moments)
     place = np.interp(moments + (time_s - answer.time_s), moments, np.arange(count))
     low = np.minimum(place.astype(np.int64), count - 2)
-    share = place - low
-    weights = np.bincount(low, 1 - share, count) + np.bincount(low + 1, share, count)
-    found: Floats = np.tensordot((weights / count).astype(np.float32), answer.maps, 1)
-    return found
+    fraction = place - low
+    weights = np.bincount(low, 1 - fraction, count) + np.bincount(low + 1, fraction, count)
+    result: Floats = np.tensordot((weights / count).astype(np.float32), answer.maps, 1)
+    return result

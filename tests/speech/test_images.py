@@ -1,4 +1,4 @@
-"""Which pictures each frame is for."""
+"""Which images each frame is for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline.speech.pictures import pictures_due
+from eyeline.speech.images import images_due
 
 
 def pass_over(indices: list[int], asked: list[int]) -> Iterator[Any]:
@@ -31,17 +31,17 @@ def pass_over(indices: list[int], asked: list[int]) -> Iterator[Any]:
         ([[0, 7]], range(3), {0: [(0, 0)]}),  # no frame is left
     ],
 )
-def test_pictures_due(shown: list[list[int]], indices: list[int], due: dict[int, Any]) -> None:
+def test_images_due(shown: list[list[int]], indices: list[int], due: dict[int, Any]) -> None:
     tracks = [np.array(s, np.int64) for s in shown]
     asked: list[int] = []
-    found = {f.index: pairs for f, pairs in pictures_due(tracks, pass_over(list(indices), asked))}
-    assert {k: sorted(v) for k, v in found.items()} == {k: sorted(v) for k, v in due.items()}
+    result = {f.index: pairs for f, pairs in images_due(tracks, pass_over(list(indices), asked))}
+    assert {k: sorted(v) for k, v in result.items()} == {k: sorted(v) for k, v in due.items()}
 
 
 def test_no_more_frames_are_asked_for_than_needed() -> None:
     asked: list[int] = []
-    list(pictures_due([np.array([0, 2])], pass_over(list(range(9)), asked)))
+    list(images_due([np.array([0, 2])], pass_over(list(range(9)), asked)))
     assert asked == [0, 1, 2]
     asked.clear()
-    list(pictures_due([np.array([], np.int64)], pass_over([0], asked)))
+    list(images_due([np.array([], np.int64)], pass_over([0], asked)))
     assert not asked

@@ -15,7 +15,7 @@ from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION, SACCAD
 from eyeline.systems.gaze_anticipation.scoring.levels import LEVELS, histograms
 
 TRACKED = (FIXATION, SACCADE)
-"""Kinds that count: the gaze is known and in the picture."""
+"""Kinds that count: the gaze is known and in the image."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -39,7 +39,7 @@ class Means:
     auc: Floats
     """Chance that a labelled cell has more than one that is not labelled."""
     distance: Floats
-    """Between answer and gaze, in shares of the picture's width and height."""
+    """Between answer and gaze, in shares of the image's width and height."""
     angle_deg: Floats
     """Between answer and gaze; NaN where the field of view is not known."""
 
@@ -50,7 +50,7 @@ class Means:
         return np.asarray(2 * product / (both + _LEAST))
 
 
-class Tally:
+class Accumulator:
     """Adds up scores of frames, some at a time in any number of pieces.
 
     Args:
@@ -115,12 +115,12 @@ class Tally:
         self, kinds: Sequence[int] = TRACKED, slots: Sequence[int] | None = None
     ) -> Floats:
         """Sums `(video, column)`, of which `means_of` makes scores."""
-        found: Floats = self.sums[:, _all(slots)][:, :, list(kinds)].sum((1, 2))
-        return found
+        predictions: Floats = self.sums[:, _all(slots)][:, :, list(kinds)].sum((1, 2))
+        return predictions
 
 
 def means_of(sums: Floats) -> Means:
-    """Scores of sums `(..., column)` over frames, as `Tally.by_video` has them."""
+    """Scores of sums `(..., column)` over frames, as `Accumulator.by_video` has them."""
     frames = sums[..., -1]
     with np.errstate(invalid="ignore", divide="ignore"):
         each = sums / frames[..., None]
@@ -155,5 +155,5 @@ def _auc(right: Ints, wrong: Ints) -> Floats:
     below = np.cumsum(wrong, 1) - wrong / 2
     pairs = right.sum(1) * wrong.sum(1)
     wins = (right * below).sum(1)
-    found: Floats = np.divide(wins, pairs, out=np.full(len(right), 0.5), where=pairs > 0)
-    return found
+    predictions: Floats = np.divide(wins, pairs, out=np.full(len(right), 0.5), where=pairs > 0)
+    return predictions

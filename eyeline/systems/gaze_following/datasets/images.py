@@ -1,4 +1,4 @@
-"""Sizes of pictures, which the text formats do not tell."""
+"""Sizes of images, which the text formats do not tell."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from eyeline.errors import DataError
 Size = tuple[float, float]
 """Width and height in pixels."""
 SizeOf = Callable[[str], Size]
-"""From a picture's name."""
+"""From an image's name."""
 
 
 def in_folder(folder: Path | str) -> SizeOf:
-    """Sizes of picture files, of which only the heads are read."""
+    """Sizes of image files, of which only the heads are read."""
     folder = Path(folder)
 
     @lru_cache(maxsize=4096)
@@ -23,16 +23,16 @@ def in_folder(folder: Path | str) -> SizeOf:
         from PIL import Image, UnidentifiedImageError
 
         try:
-            with Image.open(folder / name) as picture:
-                return float(picture.width), float(picture.height)
+            with Image.open(folder / name) as image:
+                return float(image.width), float(image.height)
         except (OSError, UnidentifiedImageError) as error:
-            raise DataError(f"cannot read the picture {folder / name}: {error}") from error
+            raise DataError(f"cannot read the image {folder / name}: {error}") from error
 
     return size
 
 
 def in_clips(folder: Path | str) -> SizeOf:
-    """The same where all pictures of a folder are of one size, as the frames of a clip are."""
+    """The same where all images of a folder are of one size, as the frames of a clip are."""
     one, first = in_folder(folder), dict[str, Size]()
 
     def size(name: str) -> Size:
@@ -50,5 +50,5 @@ def always(width_px: float, height_px: float) -> SizeOf:
 
 
 def unknown(name: str) -> Size:
-    """Of pictures that are not at hand."""
+    """Of images that are not at hand."""
     return float("nan"), float("nan")
