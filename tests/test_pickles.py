@@ -44,7 +44,7 @@ def written(path: Path, content: object, protocol: int = 4) -> Path:
 
 
 @pytest.mark.parametrize("protocol", range(6))
-@pytest.mark.parametrize("options", [{}, {"pictures": True}])
+@pytest.mark.parametrize("options", [{}, {"images": True}])
 def test_arrays_come_back_in_every_protocol(
     tmp_path: Path, protocol: int, options: dict[str, bool]
 ) -> None:

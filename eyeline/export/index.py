@@ -180,7 +180,8 @@ def _in_ms(value: Any) -> Any:
 
 
 def _video_to_json(video: VideoInfo) -> dict[str, Any]:
-    fields = asdict(video)
+    renamed = {"has_audio": "has_sound"}  # its name since the first version of the file
+    fields = {renamed.get(name, name): value for name, value in asdict(video).items()}
     return fields | {"rate_hz": str(video.rate_hz), "pixel_aspect": str(video.pixel_aspect)}
 
 

@@ -121,6 +121,7 @@ def _dtypes(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
     fields = dict(entry)
+    fields["has_audio"] = fields.pop("has_sound")
     fields |= {name: Fraction(entry[name]) for name in ("rate_hz", "pixel_aspect")}
     fields["damage"] = tuple(Damage(**d) for d in entry["damage"])
     fields["gaps"] = tuple(Gap(**g) for g in entry.get("gaps", ()))

@@ -39,7 +39,7 @@ class Nods:
         return yes, segments_from_scores(yes, track.end_s, "nod")
 
 
-def score(predictions, truth, *, told=None, digits: int = 3):
+def score(predictions, truth, *, log=None, digits: int = 3):
     return {"nods": round(float(Path(predictions).read_text()), digits), "hidden": 1}
 
 

@@ -94,7 +94,7 @@ def run(
     if Path(predictions).suffix.lower() == ".json":
         from eyeline.systems.gaze_following.detector import evaluate
 
-        unfit = {"split": split, "size": size, "pictures": images, "heatmaps": heatmaps}
+        unfit = {"split": split, "size": size, "images": images, "heatmaps": heatmaps}
         unfit |= {"protocol": protocol, "speakers": speakers, "heads": heads, "without": without}
         if given := [name for name, value in unfit.items() if value is not None]:
             raise UsageError(f"{', '.join(given)}: no option where boxes of COCO are scored")
@@ -125,7 +125,7 @@ def run(
     if without is not None:
         from eyeline.systems.gaze_following import ablation
 
-        how = {"split": split, "pictures": images, "protocol": rule, "extra": extra, **wanted}
+        how = {"split": split, "images": images, "protocol": rule, "extra": extra, **wanted}
         speaker_cue = ablation.run(predictions, without, truth, log=log, samples=samples, **how)
         figures["speaker_cue"] = speaker_cue["compared"]
     head = {**where, "protocol": rule, "sigma_cells": sigma_cells}

@@ -133,7 +133,7 @@ def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(
             yield number, frame
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Footage, "pictures", stopped)
+        patch.setattr(Footage, "images", stopped)
         prepare.run(source, out)
     assert prepared_clips(out) == ("one",)
     left = out / "clips" / ".two.4711.partial"  # of a killed run

@@ -317,7 +317,7 @@ def test_lists_lie_in_data_too_or_are_overruled(source: Path, tmp_path: Path) ->
         path.rename(source / "data" / path.name)
     summary = prepare.run(source, tmp_path / "out")
     assert summary.notes[0] == f"lists: those of {source / 'data'}"
-    drawn = prepare.run(source, tmp_path / "out", test_fraction=0.5)
+    drawn = prepare.run(source, tmp_path / "out", test_share=0.5)
     assert "as asked for, lists or not" in drawn.notes[0]
 
 

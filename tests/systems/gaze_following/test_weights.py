@@ -44,15 +44,15 @@ def test_other_files_are_refused(theirs: dict[str, torch.Tensor], tmp_path: Path
     for change, said in (
         ({"netcnnlip.99.weight": torch.zeros(2)}, "no place for lips.convolutions.99.weight"),
         ({"other": torch.zeros(2)}, "no place for other"),
-        ({"netfcaud.3.bias": torch.zeros(2)}, r"audio.head.3.bias \(2,\) instead of \(1024,\)"),
-        ({"netfcaud.3.bias": torch.full((1024,), torch.nan)}, "no numbers in audio.head.3.bias"),
-        ({"netfcaud.3.bias": torch.ones(1024) > 0}, "audio.head.3.bias as torch.bool"),
+        ({"netfcaud.3.bias": torch.zeros(2)}, r"sound.head.3.bias \(2,\) instead of \(1024,\)"),
+        ({"netfcaud.3.bias": torch.full((1024,), torch.nan)}, "no numbers in sound.head.3.bias"),
+        ({"netfcaud.3.bias": torch.ones(1024) > 0}, "sound.head.3.bias as torch.bool"),
     ):
         torch.save({**theirs, **change}, path)
         with pytest.raises(CheckpointError, match=said):
             import_original(path)
     torch.save({k: v for k, v in theirs.items() if k != "netfcaud.3.bias"}, path)
-    with pytest.raises(CheckpointError, match=r"lacks audio.head.3.bias"):
+    with pytest.raises(CheckpointError, match=r"lacks sound.head.3.bias"):
         import_original(path)
 
 

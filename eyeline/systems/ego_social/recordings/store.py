@@ -1,7 +1,7 @@
 """Prepared clips: the face crops of one clip in one file, found by track and frame without search.
 
 A prepared data set is a folder: `index.json`, `split/*.list`, and of each clip `clips/<uid>/` with
-`index.npz` (annotation and places), `crops.bin` (images one after the other) and `audio.npy`.
+`index.npz` (annotation and places), `crops.bin` (images one after the other) and `sound.npy`.
 """
 
 from __future__ import annotations

@@ -114,12 +114,13 @@ def write_clip(
         len(samples) / AUDIO_HZ,
         skips,
     )
+    counts = asdict(written)
     card = {
         "version": VERSION,
         "annotation": words_of(clip),
         "settings": asdict(settings),
         "source": dict(source or {}),
-        "counts": asdict(written),
+        "counts": {"pictures": counts.pop("images"), **counts},
         "notes": list(notes()),
     }
     np.savez(folder / INDEX, **_arrays(clip, cuts, number, offset), card=np.array(json.dumps(card)))

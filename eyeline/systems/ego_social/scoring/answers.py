@@ -196,7 +196,7 @@ def _look_logits(
     """Of windows as they are and, if asked for, of their mirror images."""
     from eyeline.systems.ego_social.scoring import answering
 
-    how: dict[str, Any] = {"workers": work.workers, "told": work.log, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "log": work.log, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     of = partial(answering.looks, network, items, at_once=work.at_once, **how)
     return [of(mirrored=mirrored) for mirrored in sides]
@@ -205,7 +205,7 @@ def _look_logits(
 def _talked(network: TalkingToMe, items: Stretches, options: Options, work: Work) -> list[Talked]:
     from eyeline.systems.ego_social.scoring import answering
 
-    how: dict[str, Any] = {"workers": work.workers, "told": work.log, "fabric": work.fabric}
+    how: dict[str, Any] = {"workers": work.workers, "log": work.log, "fabric": work.fabric}
     sides = (False, True) if options.flip else (False,)
     return [answering.talks(network, items, mirrored=mirrored, **how) for mirrored in sides]
 

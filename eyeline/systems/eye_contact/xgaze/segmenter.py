@@ -126,7 +126,7 @@ class _Dilated(nn.Module):
         super().__init__()
         self.dilation = dilation
         image = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
-        self.register_buffer("picture", image.clone(memory_format=torch.preserve_format))
+        self.register_buffer("image", image.clone(memory_format=torch.preserve_format))
         self.register_buffer("taps", weight.detach().permute(2, 1, 0).contiguous())
         self.register_buffer("bias", bias.detach().clone())
         self.image: Tensor

@@ -1,7 +1,7 @@
 """Prepared videos: which frames and labels there are and how they sound, without any pixels.
 
 A prepared data set is a folder: `index.json`, `split/*.list`, and of each video `videos/<id>/` with
-`index.npz` (frames, labels, where the media lie) and `audio.npy` (its spectrogram, by column).
+`index.npz` (frames, labels, where the media lie) and `sound.npy` (its spectrogram, by column).
 Pixels stay in the original videos.
 """
 

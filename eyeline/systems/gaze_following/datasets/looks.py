@@ -53,7 +53,7 @@ class Looks:
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
         sizes = {"row": len(self.source)}
-        for name in ("picture", "video", "person"):
+        for name in ("image", "video", "person"):
             if len(getattr(self, name)) != sizes["row"]:
                 raise DataError(
                     f"{name} of looks has {len(getattr(self, name))} rows, not {sizes['row']}"
@@ -120,7 +120,7 @@ class Looks:
         return self.take(np.array([i for i, v in enumerate(self.video) if v in chosen], np.int64))
 
 
-_NAMES = ("source", "picture", "video", "person")
+_NAMES = ("source", "image", "video", "person")
 _SHAPES = {
     "frame": "row",
     "head_xyxy": "row 4",
@@ -160,7 +160,7 @@ class Builder:
         self.rows.append(
             {
                 "source": source,
-                "picture": image,
+                "image": image,
                 "video": video,
                 "person": person,
                 "frame": frame,

@@ -207,7 +207,7 @@ def test_damaged_stores_are_named(tmp_path: Path) -> None:
     (short / "clips" / "c" / CROPS).write_bytes(b"1234")
     with pytest.raises(DataError, match="has 4 bytes, its index tells of"):
         open_clip(short, "c").check()
-    with pytest.raises(DataError, match=r"clip c: cannot read .*audio.npy"):
+    with pytest.raises(DataError, match=r"clip c: cannot read .*sound.npy"):
         open_clip(damaged(AUDIO, b"not an array"), "c").check()
     with pytest.raises(DataError, match="clip d is not prepared"):
         open_clip(tmp_path, "d")

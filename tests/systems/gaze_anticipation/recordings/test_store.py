@@ -91,7 +91,7 @@ def test_another_version(own: Path) -> None:
 def test_audio_cut_short(own: Path) -> None:
     path = own / store.VIDEOS / "aa" / store.AUDIO
     np.save(path, np.load(path)[:100])
-    with pytest.raises(DataError, match=r"audio.npy has shape \(100, 256\)"):
+    with pytest.raises(DataError, match=r"sound.npy has shape \(100, 256\)"):
         store.open_video(own, "aa").check()
     path.unlink()
     with pytest.raises(DataError, match="cannot read"):

@@ -56,5 +56,5 @@ def test_mirroring_turns_images_and_gaze() -> None:
 
 
 def test_too_small_for_the_square() -> None:
-    with pytest.raises(DataError, match="no system"):
+    with pytest.raises(DataError, match="no room"):
         spatial.seen(np.zeros((1, 20, 20, 3), np.uint8), View(20, 20, 0, 0, 32))
