@@ -161,7 +161,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
     def check(self, plan: Plan, weights: Path | None) -> None:
         """Raise a UsageError or RecipeError where recipe and `weights` do not go together."""
 
-    def fraction(self, plan: Plan, world: int) -> int:
+    def samples_a_process(self, plan: Plan, world: int) -> int:
         """Samples of a step for each process; RecipeError where a batch does not divide."""
         return batch_per_process(plan.training.batch_size, world)
 
@@ -281,7 +281,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             RecipeError: a batch that they cannot share evenly.
             DataError: too few items.
         """
-        size = self.fraction(plan, world)
+        size = self.samples_a_process(plan, world)
         moved, how = self.optimization(plan, network, train), plan.training
         run = Run(
             network,

@@ -57,9 +57,9 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
                 "ones"
             )
 
-    def fraction(self, plan: Recipe, world: int) -> int:
+    def samples_a_process(self, plan: Recipe, world: int) -> int:
         """Batches of talk are drawn by length, not shared."""
-        return 0 if plan.talks else super().fraction(plan, world)
+        return 0 if plan.talks else super().samples_a_process(plan, world)
 
     def open_data(self, plan: Recipe, root: Path) -> tuple[Items, Items]:
         """What is trained on, and what the epoch is chosen by."""
