@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gc
 import logging
+import os
 import stat
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,11 @@ _IMAGE_FORMATS = ("image2", "_pipe")
 _BOXES = (b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip")
 """What an mp4 file may begin with, from its fifth byte."""
 _TEXT_FORMATS = ("tty", "srt", "webvtt", "ass", "concat", "hls", "lrc", "ffmetadata")
+
+# A forked process has copies of its parent's decoders, but not of their threads, for which closing
+# one would wait forever. So its garbage collector leaves alone what was there before.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=gc.freeze)
 
 
 def open_source(path: str | Path) -> InputContainer:

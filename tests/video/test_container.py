@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import multiprocessing
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,3 +148,34 @@ def test_cover_image_is_no_video(tmp_path: Path) -> None:
         assert audio_stream(opened) is not None
     with pytest.raises(VideoError, match="audio but no moving image"):
         probe(path)
+
+
+class Left:
+    """What only the garbage collector frees, as a decoder that nobody closed."""
+
+    def __init__(self, freed_in: list[int]) -> None:
+        self.itself, self.freed_in = self, freed_in
+
+    def __del__(self) -> None:
+        self.freed_in.append(os.getpid())
+
+
+def test_a_forked_process_does_not_free_what_its_parent_left() -> None:
+    freed_in: list[int] = []
+
+    def collect() -> None:
+        gc.collect()
+        os._exit(len(freed_in))
+
+    gc.collect()
+    gc.disable()
+    try:
+        Left(freed_in)
+        child = multiprocessing.get_context("fork").Process(target=collect)
+        child.start()
+        child.join()
+    finally:
+        gc.enable()
+    assert child.exitcode == 0
+    gc.collect()
+    assert freed_in == [os.getpid()]
