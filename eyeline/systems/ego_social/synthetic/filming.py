@@ -60,7 +60,7 @@ def images(
 
 
 def _room(rng: np.random.Generator, width: int, height: int) -> tuple[Floats, tuple[int, int]]:
-    """A image of furniture and walls, larger than the frame by a margin on all sides."""
+    """An image of furniture and walls, larger than the frame by a margin on all sides."""
     import cv2
 
     margin = (round(0.6 * width), round(0.1 * width))
@@ -76,7 +76,7 @@ def _room(rng: np.random.Generator, width: int, height: int) -> tuple[Floats, tu
 
 
 def _blurred(image: Floats, moved_px: Floats, soft_px: float) -> Floats:
-    """What the camera's movement within half a frame, and its focus, leave of a image."""
+    """What the camera's movement within half a frame, and its focus, leave of an image."""
     import cv2
 
     length = int(np.hypot(*moved_px) / 2)

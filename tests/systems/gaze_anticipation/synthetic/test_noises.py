@@ -1,4 +1,4 @@
-"""Each kind of synthetic thing has a audio of its own, and is heard when its scene says."""
+"""Each kind of synthetic thing has a sound of its own, and is heard when its scene says."""
 
 from __future__ import annotations
 
