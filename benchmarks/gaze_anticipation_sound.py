@@ -5,8 +5,8 @@ For each seed videos are synthesised and the recipe `gaze_anticipation/miniature
 times from the same weights on the same clips: with their audio, with silence, and with audio at its
 published scale. All answer for other videos, by which neither an epoch nor a threshold was chosen.
 Intervals are of 95 %: whole test videos are drawn, the same for all. With `--keep` what is finished
-stays in a folder, and a stopped run goes on. Synthetic outings show that the network learns to use
-audio, and nothing of real people.
+stays in a folder, and a stopped run is resumed. Synthetic recordings show that the network learns
+to use audio, and nothing of real people.
 """
 
 from __future__ import annotations

@@ -286,8 +286,8 @@ def _named(systems: Sequence[str], ego: bool, weights: GivenWeights) -> Iterator
     """Names of systems and builders."""
     fitting = [s for s in list_systems() if _fits(s, s.builders[s.default], ego, weights)]
     for text in systems or [system.name for system in fitting]:
-        room, _, builder = text.partition("/")
-        system = load_system(room)
+        chosen, _, builder = text.partition("/")
+        system = load_system(chosen)
         for name in (builder,) if builder else (system.default, *system.beside):
             yield system.name, name
 

@@ -1,4 +1,4 @@
-"""The card that a room fills in, the scene that it is shown, and the registry: the directory."""
+"""The card that a system fills in, the scene that it is shown, and the registry: the directory."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Listening(Protocol):
 
 @dataclass(frozen=True)
 class Scene:
-    """What a room is shown of one video: people, audio and the answers it may build on."""
+    """What a system is shown of one video: people, audio and the answers it may build on."""
 
     video: VideoInfo
     camera: Camera
     tracks: Sequence[Track]
     """All tracks with identities, smoothed; by person, then time."""
     gaze: Directions | None = None
-    """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for rooms with
+    """Directions of the chosen `gaze_3d` builder, rows in the order of the tracks; for systems with
     `Needs.gaze`."""
     speaking: Scores | None = None
     """Who speaks, rows in the order of the tracks; None for a video without audio."""
@@ -64,7 +64,7 @@ class Scene:
 
 
 class Predictor(Protocol):
-    """A room's builder, ready to answer."""
+    """A system's builder, ready to answer."""
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """All answers about one scene, deterministic."""
@@ -273,7 +273,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class System:
-    """A room's card."""
+    """A system's card."""
 
     name: str
     published: tuple[str, ...]
@@ -323,13 +323,13 @@ def system_names() -> tuple[str, ...]:
 
 
 def load_system(name: str) -> System:
-    """The card of a room, by its name or a published one; UsageError lists the names."""
+    """The card of a system, by its name or a published one; UsageError lists the names."""
     if name in system_names():
         return _card(name)
-    for room in system_names():
-        if name.lower() in _card(room).published:
-            return _card(room)
-    known = "; ".join(f"{room} ({', '.join(_card(room).published)})" for room in system_names())
+    for one in system_names():
+        if name.lower() in _card(one).published:
+            return _card(one)
+    known = "; ".join(f"{one} ({', '.join(_card(one).published)})" for one in system_names())
     raise UsageError(f"no system called '{name}'. Systems: {known}")
 
 
@@ -339,7 +339,7 @@ def list_systems() -> list[System]:
 
 
 @cache
-def _card(room: str) -> System:
-    card = importlib.import_module(f"eyeline.systems.{room}").SYSTEM
-    assert isinstance(card, System), room
+def _card(name: str) -> System:
+    card = importlib.import_module(f"eyeline.systems.{name}").SYSTEM
+    assert isinstance(card, System), name
     return card

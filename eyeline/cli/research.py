@@ -37,8 +37,7 @@ def prepare(
     set_: OPTIONS = None,
 ) -> None:
     """Make a data set ready for training; the same command goes on where it was stopped."""
-    room, _, name = dataset.partition("/")
-    system = _system(room)
+    system, name = _parts(dataset)
     if name not in system.prepare:
         raise UsageError(
             f"{system.name} has no data set '{name}'; it has: {', '.join(system.prepare) or 'none'}"
@@ -61,8 +60,7 @@ def convert(
     set_: OPTIONS = None,
 ) -> None:
     """Turn a file of a paper's authors into a plain table, or such a table into their file."""
-    room, _, name = dataset.partition("/")
-    system = _system(room)
+    system, name = _parts(dataset)
     if name not in system.convert:
         raise UsageError(
             f"{system.name} converts no files of '{name}'; it does of: "
@@ -151,15 +149,15 @@ def score(
     set_: OPTIONS = None,
 ) -> None:
     """Score predictions against annotations, without any network."""
-    room = _system(system)
-    if room.score is None:
-        raise UsageError(f"{room.name} has no scoring yet")
+    card = _system(system)
+    if card.score is None:
+        raise UsageError(f"{card.name} has no scoring yet")
     if out is not None:
         replaceable(out, is_report, predictions, truth)
-    report = room.score(predictions, truth, log=say, **_options(set_ or [], room.score))
+    report = card.score(predictions, truth, log=say, **_options(set_ or [], card.score))
     if out is not None:
         _write_json(out, dict(report))
-    _print_scores(room, report)
+    _print_scores(card, report)
 
 
 @app.command(name="import")
@@ -169,13 +167,13 @@ def import_(
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write, .safetensors.")],
 ) -> None:
     """Turn a checkpoint of a paper's authors into one of ours; no code in it is run."""
-    room = _system(system)
-    if room.import_original is None:
-        raise UsageError(f"{room.name} imports no checkpoint yet")
+    card = _system(system)
+    if card.import_original is None:
+        raise UsageError(f"{card.name} imports no checkpoint yet")
     from eyeline.training import checkpoint as files
 
     replaceable(out, is_weights, checkpoint)
-    result = room.import_original(checkpoint)
+    result = card.import_original(checkpoint)
     files.save(out, result.state, result.card)
     print_json(
         {
@@ -197,12 +195,12 @@ def export(
     format_: Annotated[Literal["onnx"], typer.Option("--format", help="The form.")] = "onnx",
 ) -> None:
     """Write a network in a form that other programs run."""
-    room = _system(system)
-    if room.to_onnx is None:
-        raise UsageError(f"{room.name} exports no network yet")
+    card = _system(system)
+    if card.to_onnx is None:
+        raise UsageError(f"{card.name} exports no network yet")
     replaceable(out, None, weights)
-    _weights(room, [weights])
-    room.to_onnx(weights, out)
+    _weights(card, [weights])
+    card.to_onnx(weights, out)
     out_console.print(f"written: {out}", markup=False, highlight=False)
 
 
@@ -214,10 +212,10 @@ def synthesize(
     set_: OPTIONS = None,
 ) -> None:
     """Make up a tiny data set in the layout that the system's public data set has."""
-    room = _system(system)
-    if room.synthesize is None:
-        raise UsageError(f"{room.name} makes up no data yet")
-    created = room.synthesize(out, seed=seed, **_options(set_ or [], room.synthesize))
+    card = _system(system)
+    if card.synthesize is None:
+        raise UsageError(f"{card.name} makes up no data yet")
+    created = card.synthesize(out, seed=seed, **_options(set_ or [], card.synthesize))
     print_json(created)
 
 
@@ -229,11 +227,11 @@ def show(
     set_: OPTIONS = None,
 ) -> None:
     """Draw what the annotations of a data set say, on its frames and in space."""
-    room = _system(system)
-    if room.show is None:
-        raise UsageError(f"{room.name} draws no annotations yet")
+    card = _system(system)
+    if card.show is None:
+        raise UsageError(f"{card.name} draws no annotations yet")
     with claimed(out, data):
-        result = room.show(data, out, log=say, **_options(set_ or [], room.show))
+        result = card.show(data, out, log=say, **_options(set_ or [], card.show))
     print_json(result.as_dict())
     if result.failed:
         raise typer.Exit(SOME_FAILED)
@@ -245,10 +243,15 @@ def _system(name: str) -> System:
     return load_system(name)
 
 
+def _parts(text: str) -> tuple[System, str]:
+    """The system of `SYSTEM/NAME`, and the name."""
+    system, _, name = text.partition("/")
+    return _system(system), name
+
+
 def _recipe(text: str) -> tuple[System, str]:
     """The system and the recipe of `SYSTEM/RECIPE`."""
-    room, _, name = text.partition("/")
-    system = _system(room)
+    system, name = _parts(text)
     if name not in system.recipes:
         raise UsageError(
             f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
@@ -284,9 +287,9 @@ def _weights(system: System, files: list[Path]) -> dict[str, Path]:
     from eyeline.models import GivenWeights
 
     given = GivenWeights.read(files).named
-    for (room, network), path in given.items():
-        if room != system.name:
-            raise UsageError(f"{path} holds {room}/{network}; expected weights of {system.name}")
+    for (name, network), path in given.items():
+        if name != system.name:
+            raise UsageError(f"{path} holds {name}/{network}; expected weights of {system.name}")
     return {network: path for (_, network), path in given.items()}
 
 

@@ -94,13 +94,13 @@ def difference_lines(figures: Mapping[str, Any], names: tuple[str, str]) -> list
     """Comparisons as of `compared` in words, a line each; those without a difference left out."""
     return [
         f"  {figure:<18}{one[names[0]]:8.3f} {names[0]} {one[names[1]]:8.3f} {names[1]}"
-        f" {one['difference']:+8.3f}{beside(one['interval'], '+')}"
+        f" {one['difference']:+8.3f}{interval_text(one['interval'], '+')}"
         for figure, one in figures.items()
         if isinstance(one, Mapping) and one["difference"] is not None
     ]
 
 
-def beside(span: list[float] | None, sign: str = "") -> str:
+def interval_text(span: list[float] | None, sign: str = "") -> str:
     """An interval in words, to stand after its figure."""
     return f"  ({span[0]:{sign}.3f} to {span[1]:{sign}.3f})" if span else ""
 

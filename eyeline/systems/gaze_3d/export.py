@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from eyeline.files import replacing
 from eyeline.systems.gaze_3d.model import GazeFromAfar
 from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
+from eyeline.training.onnx import write_onnx
 
-OPSET = 17
 INPUTS = ("clip", "head_mask", "body_motion")
 OUTPUTS = tuple(
     f"{part}_{what}" for part in ("gaze", "head", "body") for what in ("direction", "concentration")
@@ -53,14 +51,4 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
         torch.zeros(1, frames, 1, 256, 192),
         torch.zeros(1, frames, 2),
     )
-    with replacing(Path(out)) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the exporter that needs no further package
-        torch.onnx.export(
-            _Flat(network).eval(),
-            example,
-            temporary,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    write_onnx(_Flat(network), example, out, inputs=INPUTS, outputs=OUTPUTS)

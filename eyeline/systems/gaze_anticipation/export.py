@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from eyeline.files import replacing
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 from eyeline.systems.gaze_anticipation.weights import load_csts
+from eyeline.training.onnx import write_onnx
 
-OPSET = 17
 INPUTS = ("clip", "sound")
 OUTPUTS = ("heatmaps",)
 
@@ -46,14 +44,4 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     network = load_csts(weights)
     shape = network.frames, network.side, network.side
     example = torch.zeros(1, 3, *shape), torch.zeros(1, 1, *shape)
-    with replacing(Path(out)) as temporary, torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the exporter that needs no further package
-        torch.onnx.export(
-            _Maps(network).eval(),
-            example,
-            temporary,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    write_onnx(_Maps(network), example, out, inputs=INPUTS, outputs=OUTPUTS)

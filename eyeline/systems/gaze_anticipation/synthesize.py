@@ -1,4 +1,4 @@
-"""A small data set in the layout of Ego4D's gaze: drawn outings whose sounds draw the eyes.
+"""A small data set in the layout of Ego4D's gaze: drawn recordings whose sounds draw the eyes.
 
 Below the output folder: `full_scale.gaze/<uid>.mp4` at 30 frames a second with audio,
 `gaze/<uid>.csv`, `ego4d_gaze_untracked.csv`, and the lists `train_ego4d_gaze.csv` and

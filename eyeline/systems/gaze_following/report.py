@@ -75,7 +75,7 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     """A report in words, a line a figure."""
     span, pooled = report.get("interval") or {}, report["pooled"]
     return [
-        f"{name:<18}{pooled[name]:8.3f}{bootstrap.beside(span.get(name))}"
+        f"{name:<18}{pooled[name]:8.3f}{bootstrap.interval_text(span.get(name))}"
         for name in FIGURES
         if pooled[name] is not None
     ]

@@ -1,4 +1,4 @@
-"""Synthetic outings, prepared, and recipes for networks that are quick to train."""
+"""Synthetic recordings, prepared, and recipes for networks that are quick to train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow: a small network learns from synthetic outings what the paper says: audio tells more.
+"""Slow: a small network learns from synthetic recordings what the paper says: audio tells more.
 
 From synthetic videos to scores on others, none of which chose an epoch or a threshold; twice, from
 other random weights with the clips in another order.
@@ -121,7 +121,7 @@ def test_its_points_are_nearer_than_the_centre_at_the_clips_end(trained: Trained
 def test_with_audio_it_beats_itself_without(
     trained: Trained, slots: list[int] | None, without: str
 ) -> None:
-    """Both what learned from silence, and itself made muted for the test."""
+    """Both what learned from silence, and itself muted for the test."""
     heard, other = (
         drawn(getattr(trained, name).accumulator, slots, trained.borders[name])
         for name in ("heard", without)

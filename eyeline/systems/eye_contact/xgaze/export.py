@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import CheckpointError
-from eyeline.files import replacing
 from eyeline.systems.eye_contact.xgaze.weights import (
     GAZE_NETWORK,
     SEGMENTER,
@@ -17,9 +15,7 @@ from eyeline.systems.eye_contact.xgaze.weights import (
 from eyeline.training import checkpoint
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-OPSET = 17
+    from torch import nn
 
 _AXES = {
     GAZE_NETWORK: {"faces": {0: "face"}, "pitch_yaw": {0: "face"}, "feature": {0: "face"}},
@@ -44,6 +40,8 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     """
     import torch
 
+    from eyeline.training.onnx import write_onnx
+
     builder = checkpoint.read_card(weights).builder
     if builder == GAZE_NETWORK:
         network: nn.Module = load_gaze_network(weights)
@@ -55,23 +53,6 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
         raise CheckpointError(
             f"{weights} holds weights of {builder}; expected {GAZE_NETWORK} or {SEGMENTER}"
         )
-    with replacing(Path(out)) as temporary:
-        _export(network, example, builder, temporary)
-
-
-def _export(network: nn.Module, example: Tensor, builder: str, path: Path) -> None:
-    import torch
-
-    names = list(_AXES[builder])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the exporter that needs no further package
-        torch.onnx.export(
-            network,
-            (example,),
-            path,
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes=_AXES[builder],
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    axes = _AXES[builder]
+    names = list(axes)
+    write_onnx(network, (example,), out, inputs=names[:1], outputs=names[1:], dynamic_axes=axes)

@@ -1,1 +1,1 @@
-"""Synthetic outings: what happens, how it looks and how it sounds."""
+"""Synthetic recordings: what happens, how it looks and how it sounds."""

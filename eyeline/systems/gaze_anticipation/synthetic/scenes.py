@@ -1,6 +1,6 @@
-"""Synthetic outings of a head-worn camera: what lies about, what begins to audio, where eyes go.
+"""Synthetic recordings of a head-worn camera: what lies about, what begins to sound, where eyes go.
 
-One thing begins to audio in every five seconds, and the eyes go to it some time later, once no more
+One thing begins to sound in every five seconds, and the eyes go to it some time later, once no more
 of the clip may be seen or heard. The things all move alike, and the head follows the eyes: nothing
 that can be seen in time tells which of them it will be. Each kind of thing looks one way, sounds
 one way and keeps to one height, in all videos, as birds are above and motors below; where it lies
@@ -32,7 +32,7 @@ _HEIGHTS, _ABOUT = (0.28, 0.1, -0.1, -0.28), 0.08
 _MOVES_S = (0.0, 0.7)
 """Of a round: while things change places."""
 _HEARD_S, _LOOKED_S, _SILENT_S = (1.7, 2.3), (2.9, 3.1), (4.2, 4.7)
-"""Of a round: when a thing begins to audio, when eyes go there, when it is silent again."""
+"""Of a round: when a thing begins to sound, when eyes go there, when it is silent again."""
 _LEFT_S = 0.2
 """Of the next round: when eyes go on."""
 _FOLLOWS = 0.22

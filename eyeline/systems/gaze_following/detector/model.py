@@ -190,7 +190,7 @@ class MaskRcnn(nn.Module):
         Raises:
             DataError: for another shape.
         """
-        sizes = check_shape(images, "batch 3 h w", "pictures")
+        sizes = check_shape(images, "batch 3 h w", "images")
         if sizes["h"] % MULTIPLE or sizes["w"] % MULTIPLE:
             raise DataError(
                 f"images have shape {tuple(images.shape)}; sides should be multiples of "

@@ -1,4 +1,4 @@
-"""Synthetic outings as the camera has them."""
+"""Synthetic recordings as the camera has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic outings: what sight tells, what audio tells, and where the eyes go."""
+"""Synthetic recordings: what sight tells, what audio tells, and where the eyes go."""
 
 from __future__ import annotations
 

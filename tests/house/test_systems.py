@@ -1,4 +1,4 @@
-"""Every room has its furniture: a card that loads, words that say what it is, recipes."""
+"""Every system has its files: a card that loads, words that say what it is, recipes."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ def test_the_registry_is_the_directory() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("room", NAMES)
-def test_the_card_is_filled_in(room: str) -> None:
-    card = load_system(room)
-    assert card.name == room
+@pytest.mark.parametrize("system", NAMES)
+def test_the_card_is_filled_in(system: str) -> None:
+    card = load_system(system)
+    assert card.name == system
     assert card.title and card.paper and card.published
     assert card.default in card.builders
     for name, builder in card.builders.items():
-        assert (builder.method.system, builder.method.builder) == (room, name)
+        assert (builder.method.system, builder.method.builder) == (system, name)
         assert builder.answers and all(ANSWER.fullmatch(answer) for answer in builder.answers)
         assert builder.method.summary and builder.method.licence
-        assert builder.method.measured, f"{room}/{name} does not say how it was measured"
+        assert builder.method.measured, f"{system}/{name} does not say how it was measured"
 
 
-@pytest.mark.parametrize("room", NAMES)
-def test_the_room_has_its_furniture(room: str) -> None:
+@pytest.mark.parametrize("system", NAMES)
+def test_the_system_has_its_files(system: str) -> None:
     needed = {"infer"}
-    if load_system(room).train:
+    if load_system(system).train:
         needed |= {"inputs", "data", "model", "loss", "train", "evaluate", "weights"}
     # builders that share nothing but labels have a folder each, with inputs and model of their own
-    missing = needed - {path.stem for path in (SYSTEMS / room).rglob("*.py")}
-    assert not missing, f"{room} lacks {sorted(missing)}"
+    missing = needed - {path.stem for path in (SYSTEMS / system).rglob("*.py")}
+    assert not missing, f"{system} lacks {sorted(missing)}"
 
 
-@pytest.mark.parametrize("room", NAMES)
-def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str) -> None:
-    card = load_system(room)
+@pytest.mark.parametrize("system", NAMES)
+def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(system: str) -> None:
+    card = load_system(system)
     default = card.builders[card.default]
     assert default.embedded or (default.from_weights and default.networks)
     for builder in card.builders.values():
@@ -58,7 +58,7 @@ def test_the_default_runs_by_itself_or_names_the_weights_that_it_needs(room: str
         assert builder.embedded or builder.from_weights
 
 
-def test_published_names_lead_to_one_room_each() -> None:
+def test_published_names_lead_to_one_system_each() -> None:
     names = [name for card in list_systems() for name in card.published]
     assert len(names) == len(set(names))
     assert not set(names) & set(NAMES)
@@ -67,11 +67,11 @@ def test_published_names_lead_to_one_room_each() -> None:
             assert load_system(name) is card
 
 
-@pytest.mark.parametrize("room", NAMES)
-def test_the_room_says_what_it_is(room: str) -> None:
-    text = importlib.import_module(f"eyeline.systems.{room}").__doc__ or ""
+@pytest.mark.parametrize("system", NAMES)
+def test_the_system_says_what_it_is(system: str) -> None:
+    text = importlib.import_module(f"eyeline.systems.{system}").__doc__ or ""
     for word in ("Paper:", "In:", "Out:", "Licence:"):
-        assert word in text, f"{room}/__init__.py does not say '{word}'"
+        assert word in text, f"{system}/__init__.py does not say '{word}'"
 
 
 def modules() -> list[Path]:
@@ -91,7 +91,7 @@ def test_no_module_is_named_for_nothing(file: Path) -> None:
 
 def test_recipes_are_found() -> None:
     assert len(RECIPES) == len(list(SYSTEMS.rglob("*.yaml"))), "a recipe lies outside a recipes/"
-    with_recipes = {room for room in NAMES if load_system(room).recipes}
+    with_recipes = {system for system in NAMES if load_system(system).recipes}
     assert with_recipes <= {path.relative_to(SYSTEMS).parts[0] for path in RECIPES}
 
 
@@ -103,10 +103,10 @@ def test_a_recipe_parses_and_says_how_it_was_run(file: Path) -> None:
     )
     recipe = yaml.safe_load(text)
     assert isinstance(recipe, dict) and recipe
-    room = file.relative_to(SYSTEMS).parts[0]
+    system = file.relative_to(SYSTEMS).parts[0]
     builder = recipe.get("model", {}).get("builder")
-    assert builder in load_system(room).networks
-    assert file.stem in load_system(room).recipes, "the command cannot find it"
+    assert builder in load_system(system).networks
+    assert file.stem in load_system(system).recipes, "the command cannot find it"
 
 
 def test_the_page_of_systems_is_what_the_cards_say() -> None:
