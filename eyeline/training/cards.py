@@ -52,8 +52,12 @@ def parsed(text: str, source: Path | str) -> CheckpointCard:
     """
     from pydantic import ValidationError
 
+    from eyeline.training.recipe import current_keys
+
     try:
         entries = _plain(text)
+        if isinstance(entries, dict) and isinstance(entries.get("recipe"), dict):
+            entries["recipe"] = current_keys(entries["recipe"])
         _schema().model_validate(entries)
         known = (f.name for f in fields(CheckpointCard))
         return CheckpointCard(**{name: entries[name] for name in known if name in entries})
@@ -134,7 +138,7 @@ def _schema() -> type[BaseModel]:
         dataset=str,
         task=str,
     )
-    kept = section("recipe_data", validation_share=float, dataset=str, task=str, with_sound=bool)
+    kept = section("recipe_data", validation_fraction=float, dataset=str, task=str, with_audio=bool)
     training = section("recipe_training", seed=int)
     parts: dict[str, Any] = {
         "system": (name, ...),

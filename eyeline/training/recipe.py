@@ -58,14 +58,14 @@ class Training(Section, frozen=True):
     def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A system's own fields stand before those that tell of resuming and chance."""
         fields: dict[str, Any] = handler(self)
-        last = {name: fields.pop(name) for name in ("keep_every", "seed") if name in fields}
+        last = {name: fields.pop(name) for name in ("save_every", "seed") if name in fields}
         return fields | last
 
 
 class LongTraining(Training, frozen=True):
     """The same, with its state kept within an epoch, too."""
 
-    keep_every: Count | None = 200
+    save_every: Count | None = 200
     """Steps after which a stopped run can be resumed."""
 
 
@@ -105,7 +105,7 @@ class Recipe(Section, frozen=True):
 
     def lasting(self) -> dict[str, Any]:
         """As `as_dict`, without what may change when a stopped run is resumed."""
-        free = {"training": {"epochs", "keep_every"}, "data": {"workers"}}
+        free = {"training": {"epochs", "save_every"}, "data": {"workers"}}
         return self.model_dump(mode="json", exclude=free)
 
     def conflicts(self) -> list[str]:
@@ -154,7 +154,7 @@ class Reader(Generic[Kind]):
                 values.
         """
         given, where = read(source, self.folder)
-        sections = change(given, changes)
+        sections = current_keys(change(given, changes))
         builder, faults = network_of(sections, tuple(self.networks))
         kind = self.kind.of(builder)
         layout: dict[str, object] = {n: f.annotation for n, f in kind.model_fields.items()}
@@ -193,6 +193,28 @@ def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[
     if not isinstance(content, dict):
         raise RecipeError(f"{path} should hold sections, it holds a {type(content).__name__}")
     return content, str(path)
+
+
+def current_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of an older recipe, keys that have another name since under the new one."""
+    return {
+        name: {
+            new if (new := _RENAMED.get(key, key)) not in section else key: value
+            for key, value in section.items()
+        }
+        if isinstance(section, Mapping)
+        else section
+        for name, section in sections.items()
+    }
+
+
+_RENAMED = {
+    "keep_every": "save_every",
+    "recompute": "gradient_checkpointing",
+    "validation_share": "validation_fraction",
+    "with_sound": "with_audio",
+}
+"""Keys of recipes before version 0.2 -> today's."""
 
 
 def change(sections: Mapping[str, Any], changes: Iterable[str]) -> dict[str, Any]:

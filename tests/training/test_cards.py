@@ -227,3 +227,9 @@ def test_sizes_of_the_network_without_torch(
     for load in (load_landmarks_tcn, eyeline.load_model):
         with pytest.raises(CheckpointError, match=said):
             load(tmp_path / "w")
+
+
+def test_a_recipe_of_older_weights_has_todays_keys() -> None:
+    older = {"data": {"validation_share": 0.2, "with_sound": False}, "training": {"seed": 1}}
+    card = cards.parsed(json.dumps(CARD | {"recipe": older}), "w")
+    assert card.recipe["data"] == {"validation_fraction": 0.2, "with_audio": False}

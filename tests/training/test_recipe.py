@@ -68,6 +68,17 @@ def test_values_arrive_as_the_fields_have_them() -> None:
     assert got.epochs == 5, "what is left out keeps its one default"
 
 
+def test_keys_of_older_recipes_are_read() -> None:
+    older = {"training": {"keep_every": 5, "recompute": "all"}, "data": {"validation_share": 0.2}}
+    assert recipe.current_keys(older) == {
+        "training": {"save_every": 5, "gradient_checkpointing": "all"},
+        "data": {"validation_fraction": 0.2},
+    }
+    both = {"training": {"keep_every": 5, "save_every": 6}}
+    assert recipe.current_keys(both) == both, "what is said twice is refused as unknown"
+    assert recipe.current_keys({"training": 3}) == {"training": 3}
+
+
 def test_of_functions_what_is_given_stands_in_the_recipe() -> None:
     created = planned({"model": {"builder": "large", "height": 5}}, ["loss.smoothing=0"])
     assert (created.builder, created.arguments) == ("large", {"height": 5})
