@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from eyeline.video.gaps import Shortened
 if TYPE_CHECKING:
     from eyeline.people.given import Given
     from eyeline.people.lying import Samples
-    from eyeline.people.tracks import Track
+    from eyeline.people.tracks import Pane, Track
     from eyeline.speech.voice import Speech
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.audio import AudioBlocks
@@ -152,7 +152,11 @@ def analyze_video(
             for answer in (*speaking, *answers)
         ),
         methods=(people, *speech_method, *methods),
-        settings={**settings.to_json(), "camera_px": list(result.camera.intrinsics)},
+        settings={
+            **settings.to_json(),
+            "camera_px": list(result.camera.intrinsics),
+            "panes": _panes(result.tracks),
+        },
         warnings=(
             *(
                 f"damaged from {d.start_s:.2f} s to {d.end_s:.2f} s: {d.message}"
@@ -167,6 +171,7 @@ def analyze_video(
             *_audio_offset(path, reader.info),
             *["no face was found in this video"] * (not result.tracks),
             *_boxes_beyond(given or bodies, result),
+            *_split_screen(result.tracks),
             *_lying(settings, result.tracks, samples),
             *_other_rates(settings, reader.info),
             *_silences(settings, reader.info),
@@ -195,6 +200,40 @@ def _boxes_beyond(given: Given | None, found: Found) -> tuple[str, ...]:
         return ()
     said = given.beyond(int(found.clock[-1, 0]))
     return (said,) if said else ()
+
+
+def _panes(tracks: Sequence[Track]) -> list[dict[str, Any]]:
+    """Parts of the image with a camera of their own, and the tracks in each."""
+    numbers: dict[Pane, list[int]] = {}
+    for track in tracks:
+        if track.pane:
+            numbers.setdefault(track.pane, []).append(track.track_id)
+    return [
+        {"xyxy": list(pane.xyxy), "camera_px": list(pane.camera.intrinsics), "tracks": sorted(of)}
+        for pane, of in numbers.items()
+    ]
+
+
+def _split_screen(tracks: Sequence[Track]) -> list[str]:
+    """Where people are shown side by side by cameras of their own."""
+    spans: dict[int, dict[Pane, None]] = {}
+    for track in tracks:
+        if track.pane:
+            spans.setdefault(track.shot, {})[track.pane] = None
+    split = [t for t in tracks if len(spans.get(t.shot, ())) > 1]
+    if not split:
+        return []
+    length_s = sum(
+        max(t.end_s[-1] for t in split if t.shot == shot)
+        - min(t.time_s[0] for t in split if t.shot == shot)
+        for shot in {t.shot for t in split}
+    )
+    return [
+        (
+            f"split screen for {length_s:.1f} s: each part is taken to have a camera of its own, "
+            "and nobody to look at people of another part"
+        )
+    ]
 
 
 def _shots(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:

@@ -168,7 +168,10 @@ class Timeline:
         for answer in itertools.islice(answers, 1):  # of several methods the first counts
             rows, known = self._rows(answer.frame, answer.person)
             gaze[rows] = answer.direction[known]
-            seen[rows] = directions.as_seen(gaze[rows], camera.rays(answer.origin_px[known]))
+            rays, _ = rays_of(
+                analysis, camera, analysis.people.track_id[rows], answer.origin_px[known]
+            )
+            seen[rows] = directions.as_seen(gaze[rows], rays)
             cone[rows] = directions.cone(answer.concentration[known])
         return gaze, seen, cone
 
@@ -188,13 +191,34 @@ class Timeline:
 
 
 def _camera(analysis: Analysis) -> Camera:
-    """The camera that the analysis took for granted."""
+    """The camera that the analysis assumed for the whole image."""
     known, fov = (analysis.settings.get(name) for name in ("camera_px", "fov_deg"))
     if known:
         return Camera(*known)
     return Camera.from_fov(
         analysis.video.width_px, analysis.video.height_px, float(fov or ASSUMED_FOV_DEG)
     )
+
+
+def rays_of(
+    analysis: Analysis, camera: Camera, track_id: Ints, points_px: Floats
+) -> tuple[Floats, Floats]:
+    """How the cameras of a video see points of tracks.
+
+    Args:
+        analysis: says which tracks a part of a split screen shows, and by which camera.
+        camera: of the whole image.
+        track_id: `(n,)`.
+        points_px: `(n, 2)`.
+
+    Returns:
+        Unit vectors `(n, 3)` from the camera, and its focal length `(n,)` in pixels.
+    """
+    rays, focal_px = camera.rays(points_px), np.full(len(points_px), camera.fy_px)
+    for pane in analysis.settings.get("panes") or ():
+        mine, own = np.isin(track_id, pane["tracks"]), Camera(*pane["camera_px"])
+        rays[mine], focal_px[mine] = own.rays(points_px[mine]), own.fy_px
+    return rays, focal_px
 
 
 class _Marks:

@@ -25,7 +25,7 @@ from eyeline.errors import OutputError, UsageError
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
-from eyeline.export.timeline import NO_TARGET, FrameView, timeline_of
+from eyeline.export.timeline import NO_TARGET, FrameView, rays_of, timeline_of
 from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import cone_rim
@@ -134,16 +134,17 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
     result = []
     for number in np.unique(person).tolist():
         mine = np.flatnonzero(person == number)
-        far_m = _distance_m(box[mine], track[mine], time_s[mine], camera.fy_px * height_mm / 1000)
+        rays, focal_px = rays_of(analysis, camera, track[mine], eyes[mine])
+        far_m = _distance_m(box[mine], track[mine], time_s[mine], focal_px * height_mm / 1000)
         centre = (box[mine, :2] + box[mine, 2:]) / 2
         result.append(
             Trace(
                 number,
                 time_s[mine],
-                camera.rays(centre) * far_m,
-                camera.rays(eyes[mine]) * far_m,
+                rays_of(analysis, camera, track[mine], centre)[0] * far_m,
+                rays * far_m,
                 gaze[mine],
-                (camera.rays(eyes[mine]) * far_m)[:, None] + cone[mine],
+                (rays * far_m)[:, None] + cone[mine],
                 _labels(number, target[mine].tolist(), speaks[mine].tolist()),
                 _gone(time_s[mine], end_s[mine]),
             )
@@ -165,7 +166,7 @@ def _cone(view: FrameView) -> Floats:
 
 
 def _distance_m(
-    box_xyxy: Floats, track_id: npt.NDArray[Any], time_s: Floats, focal_m: float
+    box_xyxy: Floats, track_id: npt.NDArray[Any], time_s: Floats, focal_m: Floats
 ) -> Floats:
     """Distances `(n, 1)` by the height of boxes `(n, 4)`, smoothed within each track."""
     from scipy.ndimage import gaussian_filter1d
@@ -176,7 +177,7 @@ def _distance_m(
         if len(mine) > 1:
             rows = SMOOTH_S / max(float(np.median(np.diff(time_s[mine]))), 1e-3)
             height[mine] = gaussian_filter1d(height[mine], rows, mode="nearest")
-    return np.asarray(focal_m / height[:, None])
+    return np.asarray((focal_m / height)[:, None])
 
 
 def _labels(person: int, target: list[int], speaks: list[bool]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from eyeline.geometry.camera import Camera
 from eyeline.people import pose, smooth
 from eyeline.people.detect import head_box
-from eyeline.people.tracks import Track
+from eyeline.people.tracks import Pane, Track
 from eyeline.results import Floats, Ints
 
 SIX_MM = np.array(
@@ -38,7 +39,11 @@ SUREST = 0.62
 
 
 def tracks(
-    rows: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool = False
+    rows: npt.NDArray[Any],
+    clock: Floats,
+    camera: Camera,
+    believe: bool = False,
+    panes: Mapping[int, Pane] | None = None,
 ) -> list[Track]:
     """All tracks worth keeping, in order of their numbers.
 
@@ -47,6 +52,7 @@ def tracks(
         clock: `(frames, 3)` index, start and end in seconds of every analysed frame.
         camera: for the head's direction in the camera frame.
         believe: keep even short and unsure tracks, because somebody else vouches for them.
+        panes: of the tracks that a part of the image shows, by their numbers.
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
     result = []
@@ -56,11 +62,14 @@ def tracks(
         seen_s = mine["end_s"][-1] - mine["time_s"][0]
         sure = mine["score"][mine["detected"]].mean() >= SUREST
         if believe or (sure and seen_s >= min(SHORTEST_S, 0.9 * length_s)):
-            result.append(_assemble(mine, clock, camera, believe))
+            pane = (panes or {}).get(int(track_id))
+            result.append(_assemble(mine, clock, camera, believe, pane))
     return result
 
 
-def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool) -> Track:
+def _assemble(
+    mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool, pane: Pane | None
+) -> Track:
     frame, time_s, end_s, at = _span(mine, clock)
     known = np.zeros(len(frame), bool)
     known[at] = True
@@ -77,7 +86,7 @@ def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bo
     six = smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05))
     trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
     fitted = _head(five, six, trust)
-    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), camera)
+    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), pane.camera if pane else camera)
     iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
@@ -102,6 +111,7 @@ def _assemble(mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bo
         pupil_mm=iris,
         lid_opening=lids,
         mouth_open=mouth,
+        pane=pane,
     )
 
 

@@ -16,6 +16,7 @@ from eyeline.people.detect import Detector
 from eyeline.people.follow import SEARCH_S, Follower
 from eyeline.people.given import Given, GivenFaces, GivenTracks
 from eyeline.people.methods import DETECTORS, TRACKERS
+from eyeline.people.panes import PaneFinder, place
 from eyeline.people.portraits import Portrait
 from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Floats, People, Person
@@ -67,7 +68,8 @@ def find_people(
             looked for in them; of a person from behind the head's place is guessed.
         iou: the tracker's least overlap, if it takes one and not its own is wanted.
         axis_known: False where the camera's optical axis is an assumption: it is then judged from
-            the height of the eyes, see `Camera.levelled`.
+            the height of the eyes, see `Camera.levelled`, and of the panes of a split screen each
+            has its own, see `people.panes`.
 
     Raises:
         UsageError: no such detector or tracker, a tracker for boxes that say whose they are, or
@@ -100,14 +102,16 @@ def find_people(
         search_s = SEARCH_S if boxes is None else 0.0
     numbers = believed or TRACKERS[tracker].create(iou)
     follower = Follower(searching, search_s, numbers, searching.measure())
-    follower.run(ticking())
+    panes = PaneFinder()
+    follower.run(ticking() if axis_known else panes.watch(ticking()))
     times = np.array(clock, np.float64).reshape(-1, 3)
     rows = follower.rows.table()
+    own = {} if axis_known else place(rows, panes.shots, camera)
     if not axis_known:
         camera = camera.levelled(rows["five"][:, :2, 1].mean(axis=1))
     tracks = [
         replace(track, box_source=source)
-        for track in assemble.tracks(rows, times, camera, believe=boxes is not None)
+        for track in assemble.tracks(rows, times, camera, believe=boxes is not None, panes=own)
     ]
     tracks = searching.completed(tracks)
     if believed is None:

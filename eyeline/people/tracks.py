@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import check_shape
+from eyeline.geometry.camera import Camera
 from eyeline.results import Floats, Ints
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -23,6 +24,16 @@ SIX_OF_68 = (36, 39, 42, 45, 31, 35)
 nostril points."""
 OPEN_LIDS = (0.24, 0.42)
 """Range of lid openings that open eyes measure."""
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A part of a split screen, or of an image with bars, that has a camera of its own."""
+
+    xyxy: tuple[float, float, float, float]
+    """In pixels of the whole image."""
+    camera: Camera
+    """Assumed: its axis in the pane's centre, the pane's longer side as wide as an image's."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,8 @@ class Track:
     body_xyxy: Floats | None = None
     """`(n, 4)` box of the whole person as far as the image shows it, hair to soles; None where
     nobody looked for it."""
+    pane: Pane | None = None
+    """Where the image is a split screen: the part that shows the face."""
     box_source: BoxSource = "centerface"
     """What drew `box_xyxy`; in the user's boxes of persons that is grown to the head, and equals
     `head_xyxy`."""
@@ -104,6 +117,10 @@ class Track:
     def eyes_px(self) -> Floats:
         """`(n, 2)` point midway between the eyes."""
         return np.asarray(self.five_px[:, :2].mean(axis=1))
+
+    def camera(self, whole: Camera) -> Camera:
+        """The camera that sees the face: of its pane, else that of the whole image."""
+        return self.pane.camera if self.pane else whole
 
     def of(self, person: int) -> Track:
         """The same track as `person`'s."""

@@ -58,6 +58,8 @@ class FakeFrame:
     rate_hz: float = 25.0
     grey: Image = field(default_factory=lambda: np.full((240, 320), 128, np.uint8))
 
+    size_wh = (320, 240)
+
     @property
     def time_s(self) -> float:
         return self.index / self.rate_hz

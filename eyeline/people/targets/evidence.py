@@ -154,7 +154,7 @@ def gather(
 def _face(
     track: Track, gaze: Floats, concentration: Floats, speaks: Floats | None, camera: Camera
 ) -> _Face:
-    ray = camera.rays(track.eyes_px)
+    ray = track.camera(camera).rays(track.eyes_px)
     local = np.einsum("nji,nj->ni", _towards(ray), gaze)
     none = np.zeros(len(track))
     return _Face(
@@ -171,7 +171,7 @@ def _height_px(track: Track) -> Floats:
 
 def distance_mm(track: Track, camera: Camera) -> Floats:
     """Distance from the camera `(n,)` by the size of the face."""
-    return np.asarray(camera.fy_px * FACE_MM / _height_px(track))
+    return np.asarray(track.camera(camera).fy_px * FACE_MM / _height_px(track))
 
 
 def _towards(ray: Floats) -> Floats:
@@ -235,7 +235,10 @@ def _overlapping(i: int, tracks: Sequence[Track]) -> list[int]:
     return [
         j
         for j, t in enumerate(tracks)
-        if t.person != me.person and t.frame[0] <= me.frame[-1] and me.frame[0] <= t.frame[-1]
+        if t.person != me.person
+        and t.pane == me.pane  # of another part of a split screen nobody is seen
+        and t.frame[0] <= me.frame[-1]
+        and me.frame[0] <= t.frame[-1]
     ]
 
 

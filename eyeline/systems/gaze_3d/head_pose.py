@@ -96,7 +96,7 @@ def concentration(track: Track) -> Floats:
 
 def _from_the_ray(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
     """Rotations `(n, 3, 3)` to face the camera, and the head's yaw, pitch and roll from there."""
-    ray_yaw, ray_pitch = directions.to_yaw_pitch(-camera.rays(track.eyes_px))
+    ray_yaw, ray_pitch = directions.to_yaw_pitch(-track.camera(camera).rays(track.eyes_px))
     towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
     head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
     return towards, directions.angles_from_rotation(np.swapaxes(towards, -1, -2) @ head)

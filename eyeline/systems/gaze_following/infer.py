@@ -59,8 +59,9 @@ class Ray:
         size = scene.video.width_px, scene.video.height_px
         kept = every(track.time_s, self.heatmap_every_s)
         shape = self.heatmap_rows, self.heatmap_columns
-        heat = ray.heatmaps(looker.at(kept), looks, kept, scene.camera, size, shape)
-        return _Part(looks, *_places(looks, looker, scene.camera, size), kept, heat)
+        camera, view = track.camera(scene.camera), track.pane.xyxy if track.pane else (0, 0, *size)
+        heat = ray.heatmaps(looker.at(kept), looks, kept, camera, view, size, shape)
+        return _Part(looks, *_places(looks, looker, camera, view), kept, heat)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def every(time_s: Floats, step_s: float) -> Ints:
 
 
 def _places(
-    looks: Looks, looker: ray.Looker, camera: Camera, size_px: tuple[int, int]
+    looks: Looks, looker: ray.Looker, camera: Camera, view_xyxy: ray.Box
 ) -> tuple[Floats, Floats]:
     """Point `(n, 2)` and box `(n, 4)` of the targets, NaN without."""
     n = len(looks.target)
@@ -102,7 +103,7 @@ def _places(
         point[mine] = looks.evidence.other_px[mine, column]
         box[mine] = looks.evidence.other_xyxy[mine, column]
     scene = np.flatnonzero(looks.target == TARGET_SCENE)
-    point[scene] = ray.landing(looker.at(scene), camera, *size_px)
+    point[scene] = ray.landing(looker.at(scene), camera, view_xyxy)
     return point, box
 
 

@@ -17,6 +17,7 @@ _FRAMES_AT_ONCE = 1024  # what is spread out along the cone stays small
 REACH = (0.15, 0.3, 0.45, 0.7, 1.1)
 """Distances at which the cone is followed for what lies elsewhere, in distances of the looker from
 the camera."""
+Box = tuple[float, float, float, float]
 LAP_MM = 350.0
 """A look down ends at the latest this far below the eyes: at hands, a table, a lap."""
 
@@ -39,17 +40,17 @@ class Looker:
         return Looker(**{name: value[rows] for name, value in vars(self).items()})
 
 
-def landing(looker: Looker, camera: Camera, width_px: int, height_px: int) -> Floats:
-    """The middle `(n, 2)` of the part of the cone that stays in the image.
+def landing(looker: Looker, camera: Camera, view_xyxy: Box) -> Floats:
+    """The centre `(n, 2)` of the part of the cone that stays in what the camera shows.
 
-    Where none does it is the cone's middle, moved to the nearest border.
+    Where none does it is the cone's centre, moved to the nearest border.
     """
     n = len(looker.distance_mm)
     centre = np.empty((n, 2))
     for start in range(0, n, _FRAMES_AT_ONCE):
         rows = np.arange(start, min(n, start + _FRAMES_AT_ONCE))
-        points, inside = _cone(looker.at(rows), camera, width_px, height_px)
-        mean = np.clip(points.mean(axis=1), 0, [width_px - 1, height_px - 1])
+        points, inside = _cone(looker.at(rows), camera, view_xyxy)
+        mean = np.clip(points.mean(axis=1), view_xyxy[:2], np.array(view_xyxy[2:]) - 1)
         count = inside.sum(axis=1, keepdims=True)
         seen = np.where(inside[..., None], points, 0).sum(axis=1) / np.maximum(count, 1)
         centre[rows] = np.where(count > 0, seen, mean)
@@ -61,6 +62,7 @@ def heatmaps(
     looks: Looks,
     kept: Ints,
     camera: Camera,
+    view_xyxy: Box,
     size_px: tuple[int, int],
     shape: tuple[int, int],
 ) -> Image:
@@ -72,13 +74,14 @@ def heatmaps(
         looker: in the kept frames.
         looks: in all frames.
         kept: rows of the frames.
-        camera: of the video.
+        camera: that sees the looker.
+        view_xyxy: what it shows: the image, or a pane of it.
         size_px: width and height of the image.
         shape: rows and columns of a map.
     """
     from scipy.ndimage import gaussian_filter
 
-    points, inside = _cone(looker, camera, *size_px)
+    points, inside = _cone(looker, camera, view_xyxy)
     cell = np.array([shape[1] / size_px[0], shape[0] / size_px[1]])
     maps = np.zeros((len(kept), *shape))
     for i, row in enumerate(kept):
@@ -96,12 +99,10 @@ def _spill(heat: Floats, cells: Floats, mass: float) -> None:
     np.add.at(heat, (at[:, 1], at[:, 0]), mass)
 
 
-def _cone(
-    looker: Looker, camera: Camera, width_px: int, height_px: int
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _cone(looker: Looker, camera: Camera, view_xyxy: Box) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Pixels `(n, samples, 2)` of points along the cone, and which of them can be seen.
 
-    Seen `(n, samples)` is what lies in the image and before the camera.
+    Seen `(n, samples)` is what lies in the view and before the camera.
     """
     start = camera.rays(looker.eyes_px) * looker.distance_mm[:, None]
     side = directions.normalise(np.cross(looker.gaze, [0.0, 1.0, 0.0]))
@@ -116,7 +117,7 @@ def _cone(
     place = np.stack(points, axis=1)
     ahead = place[..., 2] > 150.0
     pixel = camera.project(np.where(ahead[..., None], place, [0.0, 0.0, 1.0]))
-    inside = ahead & (pixel >= 0).all(-1) & (pixel < [width_px, height_px]).all(-1)
+    inside = ahead & (pixel >= view_xyxy[:2]).all(-1) & (pixel < view_xyxy[2:]).all(-1)
     return pixel, inside
 
 
