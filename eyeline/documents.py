@@ -102,6 +102,20 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
         raise DataError(f"{path} is not a text in UTF-8 (byte {error.start})") from None
 
 
+def plain_text(text: str) -> str:
+    """Text that XML and Praat can hold: blanks for controls, U+FFFD for broken characters."""
+    return "".join(_plain(character) for character in text)
+
+
+def _plain(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 or 0x7F <= code < 0xA0:
+        return " "
+    if 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
+        return "\ufffd"
+    return character
+
+
 @dataclass
 class XmlNode:
     """An element of an XML document, with its line."""

@@ -63,7 +63,7 @@ def _video(export: Export) -> None:
 
 
 def _elan(export: Export) -> None:
-    from eyeline.export.elan import write_elan
+    from eyeline.export.coding import write_elan
 
     # without the annotated video ELAN is pointed at the source, which it looks for by name
     media = VIDEO if (export.folder / VIDEO).is_file() else export.source.name
@@ -71,7 +71,7 @@ def _elan(export: Export) -> None:
 
 
 def _textgrid(export: Export) -> None:
-    from eyeline.export.textgrid import write_textgrid
+    from eyeline.export.coding import write_textgrid
 
     write_textgrid(export.analysis, export.folder)
 
