@@ -42,6 +42,13 @@ class CodingTier:
         """All values, in the order of first appearance."""
         return tuple(dict.fromkeys(interval.value for interval in self.intervals))
 
+    def shifted(self, by_s: float) -> CodingTier:
+        """The same with all intervals later; what then ends before 0 is left out."""
+        spans = (
+            i._replace(from_s=max(0.0, i.from_s + by_s), to_s=i.to_s + by_s) for i in self.intervals
+        )
+        return replace(self, intervals=tuple(i for i in spans if i.to_s > 0))
+
 
 @dataclass(frozen=True)
 class Coding:
@@ -74,18 +81,10 @@ class Coding:
         raise DataError(f"{self.source} has no tier '{name}'; it has: {have}")
 
     def shifted(self, by_s: float) -> Coding:
-        """The same with all intervals later; what then ends before 0 is left out."""
-        tiers = tuple(
-            replace(tier, intervals=tuple(_shifted(tier.intervals, by_s))) for tier in self.tiers
-        )
+        """The same with all intervals later."""
+        tiers = tuple(tier.shifted(by_s) for tier in self.tiers)
         duration_s = None if self.duration_s is None else max(0.0, self.duration_s + by_s)
         return replace(self, tiers=tiers, duration_s=duration_s, origin_s=self.origin_s - by_s)
-
-
-def _shifted(intervals: Iterable[Interval], by_s: float) -> Iterable[Interval]:
-    for from_s, to_s, value in intervals:
-        if to_s + by_s > 0:
-            yield Interval(max(0.0, from_s + by_s), to_s + by_s, value)
 
 
 class Row(NamedTuple):

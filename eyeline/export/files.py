@@ -9,6 +9,8 @@ ELAN = "timeline.eaf"
 TEXTGRID = "timeline.TextGrid"
 RTTM = "timeline.rttm"
 SCENE = "scene.rrd"
+COCO = "heads.coco.json"
+MOT = "heads.mot.txt"
 FRAMES = "frames"
 """Table of the analysed frames, which folders of before 0.2 lack."""
 TABLES = (FRAMES, "people", "scores", "directions", "points", "segments")

@@ -75,6 +75,19 @@ def read_table(folder: Path, name: str) -> Any:
     return table
 
 
+def plain_rows(folder: Path, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Names of the columns of a table, and its rows as its CSV has them, None for empty cells."""
+    table = read_table(folder, name)
+    columns = [column for column in table.column_names if column != "heatmap"]
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for begin in range(0, table.num_rows, _ROW_GROUP):
+            part = _rounded(table.select(columns).slice(begin, _ROW_GROUP))
+            yield from zip(*(part.column(c).to_pylist() for c in columns), strict=True)
+
+    return columns, rows()
+
+
 def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
