@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from eyeline.agreement.match import MatchedTier, TierPair, key, match
 from eyeline.agreement.measures import (
+    NONE,
     NOTHING,
     cohen_kappa,
     event_matches,
@@ -24,7 +25,7 @@ from eyeline.agreement.measures import (
 )
 from eyeline.agreement.offset import Offset, find_offset
 from eyeline.agreement.sources import Pair, read_pairs
-from eyeline.codings.coding import CodingTier, Interval
+from eyeline.codings.coding import SAME_S, CodingTier, Interval
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.evaluation.bootstrap import intervals
 from eyeline.evaluation.metrics import f1_from_counts
@@ -186,8 +187,20 @@ def _as_chosen(tier: MatchedTier, choices: Choices) -> MatchedTier:
     return replace(tier, b=_valued(tier.b, named))
 
 
-def _valued(tier: CodingTier, named: Any) -> CodingTier:
-    return replace(tier, intervals=tuple(i._replace(value=named(i.value)) for i in tier.intervals))
+def _valued(tier: CodingTier, named: Callable[[str], str]) -> CodingTier:
+    """With other values; neighbours whose values were two and become one are joined."""
+    result: list[Interval] = []
+    before = ""
+    for interval in tier.intervals:
+        new = interval._replace(value=named(interval.value))
+        last = result[-1] if result else None
+        touches = last is not None and new.from_s - last.to_s < SAME_S and new.value == last.value
+        if last is not None and touches and interval.value != before:
+            result[-1] = last._replace(to_s=new.to_s)
+        else:
+            result.append(new)
+        before = interval.value
+    return replace(tier, intervals=tuple(result))
 
 
 def _agreements(
@@ -222,8 +235,8 @@ def _count(
     video: str, tier: MatchedTier, values: Sequence[str], spans: Spans, step_s: float
 ) -> Counted:
     def table(time_s: Floats, weight: Floats | None) -> Floats:
-        sides = (values_at(t.intervals, time_s, values) for t in (tier.a, tier.b))
-        return table_of(*sides, len(values), weight)
+        a, b = (values_at(t.intervals, time_s, values) for t in (tier.a, tier.b))
+        return table_of(a, b, len(values), weight)
 
     centre, length = pieces(tier.a.intervals, tier.b.intervals, spans)
     a, b = (events(t.intervals, values, spans) for t in (tier.a, tier.b))
@@ -275,7 +288,7 @@ def _figures(counted: Sequence[Counted], values: Sequence[str], choices: Choices
         "values": list(values),
         "confusion_s": table.tolist(),
         "by_value": {
-            value or "nothing": {
+            value or NONE: {
                 "a_s": float(table[n].sum()),
                 "b_s": float(table[:, n].sum()),
                 "agreement": f1_from_counts(
@@ -357,7 +370,7 @@ def disagreements(counted: Counted) -> list[Interval]:
     for at, long, x, y in zip(centre.tolist(), length.tolist(), *said, strict=True):
         if x == y:
             continue
-        value = f"{values[x] or 'nothing'} / {values[y] or 'nothing'}"
+        value = f"{values[x] or NONE} / {values[y] or NONE}"
         start, end = at - long / 2, at + long / 2
         if result and result[-1].value == value and abs(result[-1].to_s - start) < 1e-6:
             result[-1] = result[-1]._replace(to_s=end)

@@ -16,6 +16,8 @@ from eyeline.results import Floats, Ints
 
 NOTHING = ""
 """The value where a tier has no interval."""
+NONE = "(nothing)"
+"""How it is called."""
 
 
 def percent_agreement(table: Floats) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from eyeline import export
 from eyeline.agreement.compare import LEVELS, Agreement, Counted, TierAgreement, disagreements
+from eyeline.agreement.measures import NONE
 from eyeline.codings.coding import Interval
 from eyeline.export.words import clock, duration, percent
 from eyeline.files import write_bytes
@@ -91,7 +92,7 @@ def bounds(spread: Mapping[str, Any]) -> str:
 
 def _tier(tier: TierAgreement, number: int) -> dict[str, Any]:
     colours = {value: COLOURS[n % len(COLOURS)] for n, value in enumerate(tier.values[1:])}
-    names = [value or "nothing" for value in tier.values]
+    names = [value or NONE for value in tier.values]
     table = np.array(tier.figures["confusion_s"])
     rows = table.sum(1, keepdims=True)
     fractions = np.divide(table, rows, out=np.zeros_like(table), where=rows > 0)

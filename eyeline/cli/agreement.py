@@ -95,7 +95,7 @@ def _print(result: Agreement) -> None:
     from eyeline.agreement.page import figure
 
     head = ("kappa", "AC1", "agree", "F1@0.5", "onset 90 %", "offset 90 %", "compared")
-    rows = [("tier", *head)]
+    rows: list[tuple[str, ...]] = [("tier", *head)]
     for tier in result.tiers:
         figures = tier.figures
         bounds = (figures[side]["absolute_90"] for side in ("onset_s", "offset_s"))

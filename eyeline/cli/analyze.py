@@ -121,6 +121,12 @@ def analyze(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Write scene.rrd for the Rerun viewer too.")
     ] = False,
+    formats: Annotated[
+        str,
+        typer.Option(
+            help="Further files, comma-separated: boris, datavyu, csv, xlsx, webvtt, coco, mot."
+        ),
+    ] = "",
     again: Annotated[
         bool, typer.Option("--again", help="Replace results of other settings.")
     ] = False,
@@ -159,6 +165,7 @@ def analyze(
         device=device,
         video=video,
         rerun=rerun,
+        formats=tuple(dict.fromkeys(f.strip() for f in formats.split(",") if f.strip())),
     )
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:

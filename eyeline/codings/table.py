@@ -171,15 +171,20 @@ def write_workbook(file: IO[bytes], sheets: Mapping[str, tuple[Sequence[str], An
                     f"'{name}' has more than {_MOST_SHEET_ROWS:,} rows, which no workbook takes: "
                     "write CSV"
                 )
-            sheet.append([_excel_cell(value) for value in row])
+            sheet.append([_excel_cell(sheet, value) for value in row])
     workbook.save(file)
 
 
-def _excel_cell(value: Any) -> Any:
+def _excel_cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str):
-        return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", value)
+        text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", value)
+        if not text.startswith("="):
+            return text
+        cell = _openpyxl().cell.WriteOnlyCell(sheet, text)
+        cell.data_type = "s"  # a text, which Excel must not compute
+        return cell
     return value
 
 

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from eyeline.export.files import ELAN, REPORT, RTTM, SCENE, TABLES, TEXTGRID, THUMBNAILS, VIDEO
+from eyeline.export.files import (
+    COCO,
+    ELAN,
+    MOT,
+    REPORT,
+    RTTM,
+    SCENE,
+    TABLES,
+    TEXTGRID,
+    THUMBNAILS,
+    TIMELINE,
+    VIDEO,
+)
 from eyeline.results import Analysis
 
 
@@ -36,12 +49,22 @@ class Exporter:
     licence: str = "own code, Apache-2.0"
     option: str = ""
     """The field of `Settings` that asks for it; empty for one that is always written."""
+    chosen: bool = False
+    """Whether it is written only where `Settings.formats` has its name."""
     module: str = ""
     """The module that must be installed."""
     install: str = ""
     """What it is part of, and how it is installed."""
     spare: str = ""
     """Its name in a warning, if all else is written where it cannot be."""
+
+
+def wanted(name: str, settings: Any) -> bool:
+    """Whether an exporter of the table is asked for."""
+    exporter = EXPORTERS[name]
+    if exporter.chosen:
+        return name in settings.formats
+    return not exporter.option or bool(getattr(settings, exporter.option))
 
 
 def _tables(export: Export) -> None:
@@ -90,6 +113,33 @@ def _rerun(export: Export) -> None:
     write_rerun(export.analysis, export.folder, camera, export.source)
 
 
+def _timeline(name: str) -> Callable[[Export], None]:
+    """The writer of a coding's format, see `codings.formats`."""
+
+    def write(export: Export) -> None:
+        from eyeline.codings.formats import FORMATS
+        from eyeline.export.coding import coding_of
+        from eyeline.files import write_bytes
+
+        one = FORMATS[name]
+        data = one.write(coding_of(export.analysis), "excel")
+        write_bytes(export.folder / f"{TIMELINE}{one.suffixes[0]}", data)
+
+    return write
+
+
+def _coco(export: Export) -> None:
+    from eyeline.export.boxes import write_coco
+
+    write_coco(export.analysis, export.folder)
+
+
+def _mot(export: Export) -> None:
+    from eyeline.export.boxes import write_mot
+
+    write_mot(export.analysis, export.folder)
+
+
 def _report(export: Export) -> None:
     from eyeline.export.report import write_report
 
@@ -129,6 +179,20 @@ EXPORTERS: Mapping[str, Exporter] = {
         module="rerun",
         install="rerun-sdk: pip install eyeline[rerun]",
     ),
+    "boris": Exporter({f"{TIMELINE}.boris": "for BORIS"}, _timeline("boris"), chosen=True),
+    "datavyu": Exporter({f"{TIMELINE}.opf": "for Datavyu"}, _timeline("datavyu"), chosen=True),
+    "csv": Exporter({f"{TIMELINE}.csv": "a row for each span"}, _timeline("csv"), chosen=True),
+    "xlsx": Exporter(
+        {f"{TIMELINE}.xlsx": "a row for each span, for Excel"},
+        _timeline("xlsx"),
+        licence="own code, Apache-2.0; openpyxl MIT",
+        chosen=True,
+        module="openpyxl",
+        install="openpyxl: pip install eyeline[xlsx]",
+    ),
+    "webvtt": Exporter({f"{TIMELINE}.vtt": "subtitles"}, _timeline("webvtt"), chosen=True),
+    "coco": Exporter({COCO: "boxes of heads, COCO"}, _coco, chosen=True),
+    "mot": Exporter({MOT: "boxes of heads, MOT"}, _mot, chosen=True),
     "report": Exporter({REPORT: ""}, _report),
 }
 """In the order in which they are written: the report lists what lies in the folder by then."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 INDEX = "analysis.json"
 REPORT = "report.html"
 VIDEO = "annotated.mp4"
+TIMELINE = "timeline"
+"""Stem of the files of tiers."""
 ELAN = "timeline.eaf"
 TEXTGRID = "timeline.TextGrid"
 RTTM = "timeline.rttm"

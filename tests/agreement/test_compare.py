@@ -76,9 +76,9 @@ def test_a_known_difference_has_the_figures_by_hand(tmp_path: Path) -> None:
     said = [[_at(side, t) for t in time] for side in (GAZE, changed)]
     assert figures["kappa"] == pytest.approx(cohen_kappa_score(*said), abs=1e-9)
     assert disagreements(tier.videos[0]) == [
-        Interval(0.0, 0.2, "camera / nothing"),
+        Interval(0.0, 0.2, "camera / (nothing)"),
         Interval(2.5, 4.0, "person 2 / camera"),
-        Interval(6.0, 7.0, "camera / nothing"),
+        Interval(6.0, 7.0, "camera / (nothing)"),
     ]
 
 
@@ -158,7 +158,10 @@ def test_values_can_be_renamed_or_ignored(tmp_path: Path) -> None:
     assert agree(a, b).tiers[0].figures["f1@0.1"] == 0
     values = {"camera_x": "camera", "person 2_x": "person 2"}
     assert agree(a, b, Choices(values=values)).tiers[0].figures["kappa"] == 1
-    assert agree(a, b, Choices(presence=True)).tiers[0].values == ("", "yes")
+    (tier,) = agree(a, b, Choices(presence=True)).tiers
+    assert tier.values == ("", "yes")
+    # person 2 to 4.0 and camera from 4.0 on are one: somebody is looked at
+    assert tier.figures["events"] == {"a": 3, "b": 3}
 
 
 def test_what_is_not_codable_and_other_spans_are_left_out(tmp_path: Path) -> None:

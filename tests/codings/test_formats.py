@@ -282,3 +282,13 @@ def test_subtitles_are_on_the_clock_of_players_and_cannot_be_broken_out_of() -> 
     assert text == (
         "WEBVTT\n\n00:01:02.500 --> 00:01:04.000\n<v a&lt;b>speech: x --&gt; y  &amp;</v>\n"
     )
+
+
+def test_a_value_is_never_a_formula_of_a_workbook(tmp_path: Path) -> None:
+    import openpyxl
+
+    odd = CodingTier("t", (Interval(0, 1, '=HYPERLINK("x")'), Interval(1, 2, "a\x07b")))
+    path = written(tmp_path, "xlsx", Coding("", (odd,)))
+    cells = openpyxl.load_workbook(path)["coding"]
+    assert [cells[f"C{n}"].data_type for n in (2, 3)] == ["s", "s"]
+    assert read_file(path).tiers[0].values == ('=HYPERLINK("x")', "a b")

@@ -17,8 +17,10 @@ from eyeline.errors import DataError, UsageError
 from eyeline.export import load, write_index, write_tables
 from eyeline.export.coding import coding_of
 from eyeline.export.convert import BOXES, Wishes, convert, read_any
+from eyeline.export.exporters import EXPORTERS, Export, wanted
 from eyeline.people.given import read as given_boxes
 from eyeline.results import Analysis
+from eyeline.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +130,18 @@ def test_the_command_refuses_to_write_over_what_is_there(results: Path, tmp_path
     assert "is there already" in str(again.exception)
     wrong = CliRunner().invoke(app, ["convert", "a", "b", "c", "-o", str(tmp_path / "y.csv")])
     assert "convert takes one source" in str(wrong.exception)
+
+
+def test_analyze_writes_chosen_formats(results: Path, tmp_path: Path) -> None:
+    export = Export(load(results), tmp_path, Path("talk.mp4"))
+    chosen = [name for name, exporter in EXPORTERS.items() if exporter.chosen]
+    settings = Settings(formats=tuple(chosen))
+    assert not any(wanted(name, Settings()) for name in chosen)
+    for name in chosen:
+        assert wanted(name, settings)
+        EXPORTERS[name].write(export)
+        assert all((tmp_path / file).stat().st_size for file in EXPORTERS[name].files), name
+    assert "formats" not in Settings().to_json()
+    assert settings.to_json()["formats"] == sorted(chosen)
+    with pytest.raises(UsageError, match="no format 'word'; there are boris, datavyu, csv"):
+        Settings(formats=("word",))
