@@ -38,6 +38,9 @@ LEVELS = (0.1, 0.25, 0.5)
 OTHER_CLOCK_S = 0.1
 OTHER_CLOCK_CORRELATION = 0.1
 """An offset that is larger, and correlates better by so much, is reported."""
+MOST_VALUES = 200
+"""A tier with more is free text, which is not compared value by value."""
+_MOST_CELLS = 20_000_000
 _PRESENT = "yes"
 
 
@@ -136,7 +139,13 @@ def agree(a: Path, b: Path, choices: Choices | None = None) -> Agreement:
             failed.append(str(error))
     if not matched:
         raise DataError("no video could be compared: " + "; ".join(failed))
-    tiers_out = _agreements(matched, ends, choices)
+    cells = max(ends.values()) / choices.step_s
+    if cells > _MOST_CELLS:
+        raise UsageError(
+            f"--step {choices.step_s:g} makes {cells:,.0f} cells, more than {_MOST_CELLS:,}: "
+            "choose a larger one"
+        )
+    tiers_out = _agreements(matched, ends, choices, notes)
     report = _report(a, b, choices, tiers_out, offsets, ends, notes, failed)
     return Agreement(tuple(tiers_out), tuple(matched), report)
 
@@ -204,8 +213,12 @@ def _valued(tier: CodingTier, named: Callable[[str], str]) -> CodingTier:
 
 
 def _agreements(
-    matched: Mapping[str, Sequence[MatchedTier]], ends: Mapping[str, float], choices: Choices
+    matched: Mapping[str, Sequence[MatchedTier]],
+    ends: Mapping[str, float],
+    choices: Choices,
+    notes: list[str],
 ) -> list[TierAgreement]:
+    """All tiers; `notes` gets those that are free text."""
     by_name: dict[str, list[tuple[str, MatchedTier]]] = {}
     for video, tiers in matched.items():
         for tier in tiers:
@@ -213,6 +226,12 @@ def _agreements(
     result = []
     for name, rows in by_name.items():
         used = {value for _, t in rows for side in (t.a, t.b) for value in side.values}
+        if len(used) > MOST_VALUES:
+            notes.append(
+                f"'{name}' has {len(used)} values (free text?): not compared; --presence compares "
+                "whether there is an interval"
+            )
+            continue
         values = (NOTHING, *sorted(used))
         counted = tuple(
             _count(video, tier, values, _spans(tier, ends[video], choices), choices.step_s)

@@ -24,6 +24,8 @@ COLOURS = (
 """Of values, in their order; further ones begin anew."""
 _STRIPS = 12
 """Videos of a tier whose timelines are drawn."""
+_MATRIX = 25
+"""With more values the matrix is left to the JSON."""
 _SPANS = 40
 """Disagreements of a video that are listed, the longest."""
 
@@ -112,7 +114,9 @@ def _tier(tier: TierAgreement, number: int) -> dict[str, Any]:
                 "sum": float(table[i].sum()),
             }
             for i, name in enumerate(names)
-        ],
+        ]
+        if len(names) <= _MATRIX
+        else [],
         "sums": table.sum(0).tolist(),
         "videos": [_video(counted, colours) for counted in tier.videos[:_STRIPS]],
         "more_videos": max(0, len(tier.videos) - _STRIPS),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from eyeline.codings.coding import Coding, some
-from eyeline.codings.formats import format_of
+from eyeline.codings.formats import stem_of
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.export.convert import read_any
 from eyeline.export.files import INDEX, VIDEO
 
-_OWN_FILES = {"timeline", "segments", "people", "scores", "directions", "points", "frames"}
-"""Stems of files in a results folder, which are no codings of videos of these names."""
-
 
 def places(path: Path) -> dict[str, Path] | None:
-    """Files and results folders in a folder by the name of their video; None for a single coding.
+    """Files and results folders anywhere below a folder, by the path of their video.
+
+    Returns:
+        None for a single coding.
 
     Raises:
         DataError: two codings of one video, or none at all.
@@ -25,29 +26,26 @@ def places(path: Path) -> dict[str, Path] | None:
     if not path.is_dir() or (path / INDEX).is_file():
         return None
     result: dict[str, Path] = {}
-    for entry in sorted(path.iterdir()):
-        if entry.is_dir() and (entry / INDEX).is_file():
-            name = entry.name
-        elif entry.is_file() and _is_coding(entry):
-            name = entry.name.partition(".")[0]
-        else:
-            continue
+    for name, entry in _below(path, ""):
         if name in result:
-            raise DataError(
-                f"{path} has two codings of '{name}': {result[name].name}, {entry.name}"
-            )
+            both = f"{result[name].name}, {entry.name}"
+            raise DataError(f"{path} has two codings of '{name}': {both}; keep one of them there")
         result[name] = entry
     if not result:
         raise DataError(f"{path} has neither results folders nor files of codings")
     return result
 
 
-def _is_coding(path: Path) -> bool:
-    try:
-        format_of(path)
-    except UsageError:
-        return False
-    return path.stem not in _OWN_FILES
+def _below(folder: Path, within: str) -> Iterator[tuple[str, Path]]:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+            if (entry / INDEX).is_file():
+                yield within + entry.name, entry
+            else:
+                yield from _below(entry, f"{within}{entry.name}/")
+        elif entry.is_file():
+            with suppress(UsageError):
+                yield within + stem_of(entry), entry
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,12 @@ def _is(names: Sequence[str]) -> str:
 
 
 def _name(path: Path) -> str:
-    return path.name.partition("#")[0].partition(".")[0] or str(path)
+    if path.is_dir():
+        return path.resolve().name
+    try:
+        return stem_of(path.with_name(path.name.partition("#")[0]))
+    except UsageError:
+        return path.name
 
 
 def one_clock(video: str, a: Coding, b: Coding) -> Pair:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -11,6 +10,8 @@ from eyeline.errors import DataError
 
 SAME_S = 5e-4
 """Intervals that overlap by less are neighbours: half of the millisecond that most files hold."""
+MOST_S = 1e6
+"""Times beyond, more than eleven days, are taken for damage."""
 SHOWN = 4
 """Names that a message lists."""
 
@@ -126,6 +127,9 @@ class Rows:
             DataError: naming the file, the tier and the place: an interval that is no time, begins
                 before 0 s, ends before its start, or overlaps another of its tier.
         """
+        for what, value in (("length", duration_s or 0.0), ("offset", origin_s)):
+            if not abs(value) <= MOST_S:
+                raise DataError(f"{self.source} states a {what} of {value:g} s for the video")
         by_tier: dict[str, list[Row]] = {name: [] for name in self.tiers}
         for row in self.rows:
             by_tier[row.tier].append(row)
@@ -154,8 +158,10 @@ class Rows:
     def _check(self, row: Row, before: Row | None) -> None:
         where = f"{self.source}, {row.where}: tier '{row.tier}'"
         span = f"{row.from_s:g} to {row.to_s:g} s"
-        if not (math.isfinite(row.from_s) and math.isfinite(row.to_s)):
-            raise DataError(f"{where} has an interval from {span}; expected seconds")
+        if not (abs(row.from_s) <= MOST_S and abs(row.to_s) <= MOST_S):
+            raise DataError(
+                f"{where} has an interval from {span}; expected seconds, at most {MOST_S:g}"
+            )
         if row.to_s < row.from_s:
             raise DataError(f"{where} has an interval that ends before its start: {span}")
         if row.from_s < 0:

@@ -108,18 +108,23 @@ FORMATS: Mapping[str, Format] = {
 
 
 def format_of(path: Path) -> str:
-    """The name of a file's format by its name, the longest suffix first.
+    """The name of a file's format by its name; UsageError where none has it, with all there are."""
+    return _ending(path)[1]
 
-    Raises:
-        UsageError: none has it; lists what there is.
-    """
-    name = path.name.lower()
-    suffixes = [(suffix, key) for key, one in FORMATS.items() for suffix in one.suffixes]
-    for suffix, key in sorted(suffixes, key=lambda one: -len(one[0])):
-        if name.endswith(suffix):
-            return key
-    known = ", ".join(suffix for suffix, _ in suffixes)
-    raise UsageError(f"{path}: no format is known by this name; a coding ends in {known}")
+
+def stem_of(path: Path) -> str:
+    """A file's name without the end that says its format; UsageError as for `format_of`."""
+    return path.name[: -len(_ending(path)[0])]
+
+
+def _ending(path: Path) -> tuple[str, str]:
+    """The longest end of a file's name that a format has, and the format."""
+    endings = [(suffix, key) for key, one in FORMATS.items() for suffix in one.suffixes]
+    fitting = [one for one in endings if path.name.lower().endswith(one[0])]
+    if not fitting:
+        known = ", ".join(suffix for suffix, _ in endings)
+        raise UsageError(f"{path}: no format is known by this name; a coding ends in {known}")
+    return max(fitting, key=lambda one: len(one[0]))
 
 
 def read_file(path: Path, part: str = "") -> Coding:

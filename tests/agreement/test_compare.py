@@ -239,3 +239,31 @@ def test_results_agree_with_the_elan_file_that_they_wrote(
     for tier in result.tiers:
         if any(c.event_counts.sum() for c in tier.videos):
             assert tier.figures["agreement"] == 1, tier.name
+
+
+def test_free_text_is_not_compared_by_value(tmp_path: Path) -> None:
+    words: Spans = [(k / 2, k / 2 + 0.4, f"word {k}") for k in range(250)]
+    tiers = (*coding(words, "words").tiers, *coding().tiers)
+    a, b = (save(tmp_path / f"{n}.eaf", replace(coding(), tiers=tiers)) for n in "ab")
+    result = agree(a, b)
+    assert [tier.name for tier in result.tiers] == ["gaze"]
+    assert any("'words' has 250 values (free text?)" in note for note in result.report["notes"])
+    assert len(agree(a, b, Choices(presence=True)).tiers) == 2
+
+
+def test_a_grid_too_fine_for_a_long_coding_is_refused(tmp_path: Path) -> None:
+    a, b = (save(tmp_path / f"{n}.csv", coding([(0, 9e5, "x")])) for n in "ab")
+    with pytest.raises(UsageError, match="makes 22,500,000 cells, more than 20,000,000"):
+        agree(a, b)
+    assert agree(a, b, Choices(step_s=1.0)).tiers[0].figures["agreement"] == 1
+
+
+def test_folders_in_folders_and_two_of_one_video(tmp_path: Path) -> None:
+    for side in "ab":
+        save(tmp_path / side / "S01.2024.eaf", coding())
+        (tmp_path / side / "day 1").mkdir()
+        save(tmp_path / side / "day 1" / "S01.2024.csv", coding())
+    assert agree(tmp_path / "a", tmp_path / "b").videos == ("S01.2024", "day 1/S01.2024")
+    save(tmp_path / "b" / "S01.2024.csv", coding())
+    with pytest.raises(DataError, match=r"two codings of 'S01.2024': S01.2024.csv, S01.2024.eaf"):
+        agree(tmp_path / "a", tmp_path / "b")

@@ -196,6 +196,8 @@ GRID = 'File type = "ooTextFile"\nObject class = "TextGrid"\n0 9 <exists> 1 "Int
         ("x.csv", "from_s,to_s\n1,x\n", "line 2: 'x' is no time; expected seconds or hh:mm:ss"),
         ("x.csv", "from_s,to_s\n-1,2\n", "begins before the video"),
         ("x.csv", "from_s,to_s\nnan,2\n", "'nan' is no time"),
+        ("x.csv", "from_s,to_s\n1,1e300\n", "from 1 to 1e.300 s; expected seconds, at most 1e.06"),
+        ("x.textgrid", GRID.replace("0 9 <", "0 1e99 <") + "0", "states a length of 1e.99 s"),
         ("x.csv", "from_s;to_s\n1,5;0,5\n", "ends before its start: 1.5 to 0.5 s"),
         ("x.datavyu.csv", "#4\n00:00:01:000,00:00:02:000,(a)\n", "1 codes, expected a column"),
         ("x.datavyu.csv", "#4\nhello\n", "line 2: neither a column nor a cell"),
