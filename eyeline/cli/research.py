@@ -78,6 +78,9 @@ def convert(
         list[str] | None,
         typer.Option("--map", help="'TIER=NEW NAME', as in a template; again for each."),
     ] = None,
+    value: Annotated[
+        list[str] | None, typer.Option(help="'VALUE=NEW WORD'; again for each.")
+    ] = None,
     template: Annotated[
         Path | None, typer.Option(help="An ELAN file into whose tiers the annotations go.")
     ] = None,
@@ -97,10 +100,12 @@ def convert(
         from eyeline.export.convert import Wishes
         from eyeline.export.convert import convert as convert_coding
 
-        names = dict(_renaming(entry) for entry in map_ or ())
-        for note in convert_coding(
-            source, out, Wishes(tiers or (), names, template, table, csv_dialect)
-        ):
+        names, values = (
+            dict(_renaming(option, entry) for entry in entries or ())
+            for option, entries in (("--map", map_), ("--value", value))
+        )
+        wishes = Wishes(tiers or (), names, values, template, table, csv_dialect)
+        for note in convert_coding(source, out, wishes):
             say(note)
         return
     if len(sources) > 2:
@@ -115,10 +120,10 @@ def convert(
     print_json(run(source, out, **_options(set_ or [], run)))
 
 
-def _renaming(text: str) -> tuple[str, str]:
+def _renaming(option: str, text: str) -> tuple[str, str]:
     old, equals, new = text.partition("=")
     if not equals or not old.strip() or not new.strip():
-        raise UsageError(f"--map '{text}' is not 'TIER=NEW NAME'")
+        raise UsageError(f"{option} '{text}' is not 'OLD=NEW'")
     return old.strip(), new.strip()
 
 

@@ -197,7 +197,8 @@ def _events(coding: Coding) -> list[tuple[float, int, str, str, str, str]]:
 
 
 def write_project(coding: Coding) -> str:
-    """A project with one observation, its ethogram and its subjects."""
+    """A project with one observation, its ethogram and its subjects; on the clock of players."""
+    coding = coding.shifted(coding.origin_s)
     behaviours: dict[str, list[str]] = {}
     for tier in coding.tiers:
         own = behaviours.setdefault(_behaviour(tier), [])
@@ -242,7 +243,7 @@ def _observation(coding: Coding) -> dict[str, Any]:
         "type": "MEDIA" if media else "LIVE",
         "date": "1970-01-01T00:00:00",
         "description": "",
-        "time offset": -coding.origin_s + 0.0,
+        "time offset": 0.0,
         "events": [
             [time_s, subject, behaviour, modifier, ""]
             for time_s, _, subject, behaviour, modifier, _ in _events(coding)
@@ -263,7 +264,8 @@ def _observation(coding: Coding) -> dict[str, Any]:
 
 
 def write_events(coding: Coding, dialect: Dialect = "excel") -> str:
-    """Tabular events: a row for each start and stop."""
+    """Tabular events, a row for each start and stop; on the clock of players."""
+    coding = coding.shifted(coding.origin_s)
     name = coding.media or "coding"
     head = (name, "1970-01-01T00:00:00", "", coding.media, coding.duration_s, None)
     rows = (

@@ -182,6 +182,23 @@ def renamed(coding: Coding, names: Mapping[str, str]) -> Coding:
     return replace(coding, tiers=tiers)
 
 
+def revalued(coding: Coding, values: Mapping[str, str]) -> Coding:
+    """A coding with other words for values; DataError for a value that it does not have."""
+    known = {value for tier in coding.tiers for value in tier.values}
+    if lacking := [value for value in values if value not in known]:
+        raise DataError(
+            f"{coding.source} has no value {some(lacking)}; it has: {some(sorted(known)) or 'none'}"
+        )
+    tiers = tuple(
+        replace(
+            tier,
+            intervals=tuple(i._replace(value=values.get(i.value, i.value)) for i in tier.intervals),
+        )
+        for tier in coding.tiers
+    )
+    return replace(coding, tiers=tiers)
+
+
 def some(names: Iterable[str]) -> str:
     """The first names in quotes, and how many more there are."""
     quoted = [f"'{name}'" for name in names]

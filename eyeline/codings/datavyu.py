@@ -125,7 +125,8 @@ def _plain(text: str) -> str:
 
 
 def write_text(coding: Coding) -> str:
-    """The text of a spreadsheet: a column with one code for each tier."""
+    """The text of a spreadsheet, on the clock of players: a column with one code for each tier."""
+    coding = coding.shifted(coding.origin_s)
     lines = [_VERSION]
     for tier in coding.tiers:
         lines.append(f"{_name(tier.name)} (MATRIX,true,)-value|NOMINAL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,12 +57,20 @@ def _read_table(data: bytes, source: str, part: str) -> Coding:
 def _read_workbook(data: bytes, source: str, part: str) -> Coding:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile as error:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > _MOST_BYTES:
+                raise DataError(f"{source} unpacks to more than {_MOST_BYTES // MIB} MiB")
+            declares = any(_declares_entities(archive.read(member)) for member in members)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise DataError(f"{source} is no readable workbook: {error}") from None
-    if size > _MOST_BYTES:
-        raise DataError(f"{source} unpacks to more than {_MOST_BYTES // MIB} MiB")
+    if declares:
+        raise DataError(f"{source} has a document type declaration, which is refused")
     return table.read_workbook(io.BytesIO(data), source)
+
+
+def _declares_entities(xml: bytes) -> bool:
+    """Whether a part of a workbook has a document type declaration, in UTF-8 or UTF-16."""
+    return any("<!DOCTYPE".encode(code) in xml for code in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
 def _write_workbook(coding: Coding, dialect: Dialect) -> bytes:

@@ -6,6 +6,8 @@ import csv
 import io
 import math
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Literal, NamedTuple
 
@@ -25,6 +27,18 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of columns that are read, the first that is there; those of segments.csv among them."""
 SHEET = "coding"
+_DAMAGED = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What openpyxl raises at workbooks that are damaged."""
 _MOST_SHEET_ROWS = 1_048_576
 
 
@@ -195,8 +209,6 @@ def workbook_of(coding: Coding) -> Mapping[str, tuple[Sequence[str], Any]]:
 
 def read_workbook(file: IO[bytes], source: str) -> Coding:
     """The coding of the first sheet of a workbook, or the one called `coding`."""
-    import zipfile
-
     try:
         workbook = _openpyxl().load_workbook(file, read_only=True, data_only=True)
         names = workbook.sheetnames
@@ -205,7 +217,7 @@ def read_workbook(file: IO[bytes], source: str) -> Coding:
             Cells(n, ["" if value is None else _text(value) for value in row])
             for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
         ]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError, SyntaxError) as error:
+    except _DAMAGED as error:
         raise DataError(f"{source} is no readable workbook: {error}") from None
     return coding_of([row for row in rows if any(row.cells)], source)
 

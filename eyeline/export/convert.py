@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from eyeline.codings.coding import Coding, renamed, some
+from eyeline.codings.coding import Coding, renamed, revalued, some
 from eyeline.codings.eaf_template import write_into
 from eyeline.codings.formats import FORMATS, format_of, read_file
 from eyeline.codings.table import Dialect, text_of, write_workbook
@@ -35,6 +35,8 @@ class Wishes:
     """Names or kinds of the tiers; none for all."""
     names: Mapping[str, str] = field(default_factory=dict)
     """New names of tiers."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Other words for values."""
     template: Path | None = None
     """An ELAN file into whose tiers the annotations go."""
     table: str = ""
@@ -50,10 +52,10 @@ def read_any(path: Path) -> Coding:
     """
     if path.is_dir():
         return coding_of(load(path))
-    if not path.exists() and "#" in path.name:
-        name, _, part = str(path).rpartition("#")
-        return read_file(Path(name), part)
-    return read_file(path)
+    name, hash_, part = str(path).rpartition("#")
+    if not path.exists() and not (hash_ and Path(name).exists()):
+        raise DataError(f"{path}: no such file or folder")
+    return read_file(path) if path.exists() else read_file(Path(name), part)
 
 
 def convert(source: Path, out: Path, wishes: Wishes) -> list[str]:
@@ -76,6 +78,7 @@ def convert(source: Path, out: Path, wishes: Wishes) -> list[str]:
     if wishes.template and name != "eaf":
         raise UsageError(f"--template belongs to ELAN files; {out} is none")
     coding = renamed(_chosen(read_any(source), wishes.tiers), wishes.names)
+    coding = revalued(coding, wishes.values)
     notes = list(coding.notes)
     if wishes.template:
         try:
@@ -91,8 +94,10 @@ def convert(source: Path, out: Path, wishes: Wishes) -> list[str]:
 
 
 def _of_results(source: Path, out: Path, wishes: Wishes, boxes: str | None) -> bytes:
-    if wishes.tiers or wishes.names or wishes.template:
-        raise UsageError("--tiers, --map and --template belong to tiers, not to boxes and tables")
+    if wishes.tiers or wishes.names or wishes.values or wishes.template:
+        raise UsageError(
+            "--tier, --map, --value and --template belong to tiers, not to boxes or tables"
+        )
     if boxes and not wishes.table:
         return BOXES[boxes](load(source))
     if wishes.table not in TABLES:

@@ -294,3 +294,36 @@ def test_a_value_is_never_a_formula_of_a_workbook(tmp_path: Path) -> None:
     cells = openpyxl.load_workbook(path)["coding"]
     assert [cells[f"C{n}"].data_type for n in (2, 3)] == ["s", "s"]
     assert read_file(path).tiers[0].values == ('=HYPERLINK("x")', "a b")
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "message"),
+    [
+        (
+            "xl/worksheets/sheet1.xml",
+            b"<worksheet",
+            b'<!DOCTYPE a [<!ENTITY b "c">]><worksheet',
+            "has a document type declaration, which is refused",
+        ),
+        ("xl/worksheets/sheet1.xml", b"<sheetData>", b"<sheetData><", "is no readable workbook"),
+        ("xl/workbook.xml", b"<sheets>", b"<sheet>", "is no readable workbook"),
+    ],
+)
+def test_a_damaged_or_hostile_workbook(
+    tmp_path: Path, part: str, old: bytes, new: bytes, message: str
+) -> None:
+    whole, path = written(tmp_path, "xlsx"), tmp_path / "odd.xlsx"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for member in source.namelist():
+            data = source.read(member)
+            assert member != part or old in data
+            target.writestr(member, data.replace(old, new, 1) if member == part else data)
+    with pytest.raises(DataError, match=message):
+        read_file(path)
+
+
+@pytest.mark.parametrize("name", ["boris", "boris-events", "datavyu", "datavyu-csv"])
+def test_programs_that_play_the_video_get_the_clock_of_players(tmp_path: Path, name: str) -> None:
+    result = read_file(written(tmp_path, name, replace(CODING, origin_s=1.5)))
+    assert result.tiers[0].intervals[0] == Interval(1.5, 2.75, "person 2")
+    assert result.origin_s == 0

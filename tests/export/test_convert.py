@@ -87,8 +87,13 @@ def test_tables_can_be_had_for_excel(results: Path, tmp_path: Path, suffix: str)
 
 
 def test_tiers_can_be_chosen_and_renamed(results: Path, tmp_path: Path) -> None:
-    wishes = Wishes(("eye_contact", "person 1 speaking"), {"person 1 speaking": "mother speech"})
+    wishes = Wishes(
+        ("eye_contact", "person 1 speaking"),
+        {"person 1 speaking": "mother speech"},
+        {"speech": "talks"},
+    )
     convert(results, tmp_path / "x.eaf", wishes)
+    assert read_any(tmp_path / "x.eaf").tier("mother speech").values == ("talks",)
     names = [tier.name for tier in read_any(tmp_path / "x.eaf").tiers]
     assert "mother speech" in names and "person 2 eye_contact" in names
     assert "person 1 gaze_target" not in names
@@ -100,6 +105,7 @@ def test_tiers_can_be_chosen_and_renamed(results: Path, tmp_path: Path) -> None:
         ("x.doc", Wishes(), UsageError, "no format is known by this name"),
         ("x.csv", Wishes(("nods",)), UsageError, "has no tier 'nods'; it has:"),
         ("x.csv", Wishes(names={"q": "r"}), DataError, "has no tier 'q'; it has:"),
+        ("x.csv", Wishes(values={"q": "r"}), DataError, "has no value 'q'; it has:"),
         ("x.csv", Wishes(template=Path("t.etf")), UsageError, "--template belongs to ELAN files"),
         ("x.eaf", Wishes(template=Path("t.etf")), DataError, "cannot read t.etf"),
         ("x.csv", Wishes(table="faces"), UsageError, "--table faces; must be one of frames"),
