@@ -13,7 +13,7 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
-from eyeline.export.exporters import EXPORTERS, wanted
+from eyeline.export.exporters import EXPORTERS, FORMATS, wanted
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -74,7 +74,7 @@ class Settings:
     rerun: bool = False
     """Whether to write a scene for the Rerun viewer; needs rerun-sdk."""
     formats: tuple[str, ...] = ()
-    """Further files to write, by the names of exporters that are `chosen`."""
+    """Further files to write, by the names of `exporters.FORMATS`."""
 
     def __post_init__(self) -> None:
         """Check every choice; UsageError names all that cannot be."""
@@ -134,7 +134,6 @@ class Settings:
         fov, rate = self.fov_deg, self.rate_hz
         with_iou = [name for name, tracker in TRACKERS.items() if tracker.least_iou is not None]
         with_file = [name for name, detector in DETECTORS.items() if detector.weights]
-        formats = [name for name, exporter in EXPORTERS.items() if exporter.chosen]
         usual = next(iter(DETECTORS)), next(iter(TRACKERS))
         return [
             unless(
@@ -185,13 +184,13 @@ class Settings:
             *(
                 unless(
                     importlib.util.find_spec(e.module) is not None,
-                    f"--{e.option or f'formats {name}'} needs {e.install}",
+                    f"--{e.option}{f' {name}' if name in FORMATS else ''} needs {e.install}",
                 )
                 for name, e in EXPORTERS.items()
                 if e.module and wanted(name, self)
             ),
             *(
-                unless(name in formats, f"no format '{name}'; there are {', '.join(formats)}")
+                unless(name in FORMATS, f"no format '{name}'; there are {', '.join(FORMATS)}")
                 for name in self.formats
             ),
             _missing(self.boxes, "--boxes"),

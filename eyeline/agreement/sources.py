@@ -9,8 +9,8 @@ from pathlib import Path
 
 from eyeline.codings.coding import Coding, some
 from eyeline.codings.formats import stem_of
+from eyeline.conversion import read_any
 from eyeline.errors import DataError, EyelineError, UsageError
-from eyeline.export.convert import read_any
 from eyeline.export.files import INDEX, VIDEO
 
 

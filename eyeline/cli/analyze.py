@@ -20,6 +20,7 @@ from eyeline.cli.console import (
     say,
 )
 from eyeline.errors import UsageError
+from eyeline.export.exporters import FORMATS
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
@@ -123,9 +124,7 @@ def analyze(
     ] = False,
     formats: Annotated[
         str,
-        typer.Option(
-            help="Further files, comma-separated: boris, datavyu, csv, xlsx, webvtt, coco, mot."
-        ),
+        typer.Option(help=f"Further files, comma-separated: {', '.join(FORMATS)}."),
     ] = "",
     again: Annotated[
         bool, typer.Option("--again", help="Replace results of other settings.")

@@ -97,8 +97,8 @@ def convert(
     source = Path(sources[-1])
     replaceable(out, None, source, template)
     if len(sources) == 1:
-        from eyeline.export.convert import Wishes
-        from eyeline.export.convert import convert as convert_coding
+        from eyeline.conversion import Wishes
+        from eyeline.conversion import convert as convert_coding
 
         names, values = (
             dict(_renaming(option, entry) for entry in entries or ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from eyeline.export.files import (
     VIDEO,
 )
 from eyeline.results import Analysis
+
+FORMATS_OPTION = "formats"
+"""The field of `Settings` with names of exporters."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,8 @@ class Exporter:
     write: Callable[[Export], object]
     licence: str = "own code, Apache-2.0"
     option: str = ""
-    """The field of `Settings` that asks for it; empty for one that is always written."""
-    chosen: bool = False
-    """Whether it is written only where `Settings.formats` has its name."""
+    """The field of `Settings` that asks for it, `formats` by its name; empty for one that is always
+    written."""
     module: str = ""
     """The module that must be installed."""
     install: str = ""
@@ -61,10 +63,9 @@ class Exporter:
 
 def wanted(name: str, settings: Any) -> bool:
     """Whether an exporter of the table is asked for."""
-    exporter = EXPORTERS[name]
-    if exporter.chosen:
-        return name in settings.formats
-    return not exporter.option or bool(getattr(settings, exporter.option))
+    option = EXPORTERS[name].option
+    value = getattr(settings, option) if option else True
+    return name in value if option == FORMATS_OPTION else bool(value)
 
 
 def _tables(export: Export) -> None:
@@ -111,6 +112,11 @@ def _rerun(export: Export) -> None:
 
     camera = Camera(*export.analysis.settings["camera_px"])
     write_rerun(export.analysis, export.folder, camera, export.source)
+
+
+def _named(file: str, about: str, write: Callable[[Export], object]) -> Exporter:
+    """One that `Settings.formats` names."""
+    return Exporter({file: about}, write, option=FORMATS_OPTION)
 
 
 def _timeline(name: str) -> Callable[[Export], None]:
@@ -179,23 +185,25 @@ EXPORTERS: Mapping[str, Exporter] = {
         module="rerun",
         install="rerun-sdk: pip install eyeline[rerun]",
     ),
-    "boris": Exporter({f"{TIMELINE}.boris": "for BORIS"}, _timeline("boris"), chosen=True),
-    "datavyu": Exporter({f"{TIMELINE}.opf": "for Datavyu"}, _timeline("datavyu"), chosen=True),
-    "csv": Exporter({f"{TIMELINE}.csv": "a row for each span"}, _timeline("csv"), chosen=True),
-    "xlsx": Exporter(
-        {f"{TIMELINE}.xlsx": "a row for each span, for Excel"},
-        _timeline("xlsx"),
+    "boris": _named(f"{TIMELINE}.boris", "for BORIS", _timeline("boris")),
+    "datavyu": _named(f"{TIMELINE}.opf", "for Datavyu", _timeline("datavyu")),
+    "csv": _named(f"{TIMELINE}.csv", "a row for each span", _timeline("csv")),
+    "xlsx": replace(
+        _named(f"{TIMELINE}.xlsx", "a row for each span, for Excel", _timeline("xlsx")),
         licence="own code, Apache-2.0; openpyxl MIT",
-        chosen=True,
         module="openpyxl",
         install="openpyxl: pip install eyeline[xlsx]",
     ),
-    "webvtt": Exporter({f"{TIMELINE}.vtt": "subtitles"}, _timeline("webvtt"), chosen=True),
-    "coco": Exporter({COCO: "boxes of heads, COCO"}, _coco, chosen=True),
-    "mot": Exporter({MOT: "boxes of heads, MOT"}, _mot, chosen=True),
+    "webvtt": _named(f"{TIMELINE}.vtt", "subtitles", _timeline("webvtt")),
+    "coco": _named(COCO, "boxes of heads, COCO", _coco),
+    "mot": _named(MOT, "boxes of heads, MOT", _mot),
     "report": Exporter({REPORT: ""}, _report),
 }
 """In the order in which they are written: the report lists what lies in the folder by then."""
+
+
+FORMATS = tuple(name for name, one in EXPORTERS.items() if one.option == FORMATS_OPTION)
+"""Those that are written where they are named."""
 
 
 def present(folder: Path) -> list[str]:

@@ -35,10 +35,9 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         OutputError: the folder cannot be written.
     """
     written: list[Path] = []
-    single = {"frames": analysis.clock, "people": analysis.people}
     for name in TABLES:
-        answers = [single[name]] if name in single else analysis.of(KINDS[name])
-        if answers == [None]:
+        answers = _answers(analysis, name)
+        if name == FRAMES and not answers:
             continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
         _write(name, answers, *paths)
@@ -75,17 +74,26 @@ def read_table(folder: Path, name: str) -> Any:
     return table
 
 
-def plain_rows(folder: Path, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+def plain_rows(analysis: Analysis, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Names of the columns of a table, and its rows as its CSV has them, None for empty cells."""
-    table = read_table(folder, name)
-    columns = [column for column in table.column_names if column != "heatmap"]
+    answers = _answers(analysis, name)
+    schema = schema_of(name, answers)
+    plain = _without_heatmap(schema)
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        for begin in range(0, table.num_rows, _ROW_GROUP):
-            part = _rounded(table.select(columns).slice(begin, _ROW_GROUP))
-            yield from zip(*(part.column(c).to_pylist() for c in columns), strict=True)
+        for answer in answers:
+            for group in _groups(name, answer, schema):
+                part = _rounded(group.select(plain.names).cast(plain))
+                yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
 
-    return columns, rows()
+    return list(plain.names), rows()
+
+
+def _answers(analysis: Analysis, name: str) -> list[Any]:
+    """What a table holds; nothing for that of the frames where the clock was not kept."""
+    single = {"frames": analysis.clock, "people": analysis.people}
+    answers = [single[name]] if name in single else analysis.of(KINDS[name])
+    return [answer for answer in answers if answer is not None]
 
 
 def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:

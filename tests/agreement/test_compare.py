@@ -196,7 +196,7 @@ def test_empty_tiers_have_no_figures_rather_than_zero(tmp_path: Path) -> None:
         ),
         ("a.eaf", "folder", Choices(), UsageError, "give two alike"),
         ("folder", "empty", Choices(), DataError, "neither results folders nor files of codings"),
-        ("a.eaf", "none.csv", Choices(), DataError, "cannot read"),
+        ("a.eaf", "none.csv", Choices(), DataError, "no such file or folder"),
     ],
 )
 def test_what_cannot_be_compared_is_said(

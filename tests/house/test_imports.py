@@ -31,8 +31,8 @@ FLOORS = (
     {"results", "rounding", "video", "training"},
     {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
-    {"agreement"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
+    {"agreement", "conversion"},
     {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},
 )

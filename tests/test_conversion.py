@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +12,21 @@ from typer.testing import CliRunner
 
 from eyeline.cli import app
 from eyeline.codings.formats import FORMATS, read_file
+from eyeline.conversion import BOXES, Wishes, convert, read_any
 from eyeline.errors import DataError, UsageError
-from eyeline.export import load, write_index, write_tables
+from eyeline.export import exporters, load, write_index, write_tables
 from eyeline.export.coding import coding_of
-from eyeline.export.convert import BOXES, Wishes, convert, read_any
 from eyeline.export.exporters import EXPORTERS, Export, wanted
 from eyeline.people.given import read as given_boxes
-from eyeline.results import Analysis
 from eyeline.settings import Settings
+from tests.export.conftest import build
 
 
 @pytest.fixture(scope="module")
-def results(
-    tmp_path_factory: pytest.TempPathFactory, make_analysis: Callable[..., Analysis]
-) -> Path:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "talk"
     folder.mkdir()
-    analysis = make_analysis(persons=2, frames=100, stride=2)
+    analysis = build(persons=2, frames=100, stride=2)
     write_tables(analysis, folder)
     write_index(analysis, folder)
     return folder
@@ -140,14 +137,14 @@ def test_the_command_refuses_to_write_over_what_is_there(results: Path, tmp_path
 
 def test_analyze_writes_chosen_formats(results: Path, tmp_path: Path) -> None:
     export = Export(load(results), tmp_path, Path("talk.mp4"))
-    chosen = [name for name, exporter in EXPORTERS.items() if exporter.chosen]
-    settings = Settings(formats=tuple(chosen))
-    assert not any(wanted(name, Settings()) for name in chosen)
-    for name in chosen:
+    settings = Settings(formats=exporters.FORMATS)
+    assert not any(wanted(name, Settings()) for name in exporters.FORMATS)
+    assert wanted("tables", Settings()) and not wanted("rerun", Settings())
+    for name in exporters.FORMATS:
         assert wanted(name, settings)
         EXPORTERS[name].write(export)
         assert all((tmp_path / file).stat().st_size for file in EXPORTERS[name].files), name
     assert "formats" not in Settings().to_json()
-    assert settings.to_json()["formats"] == sorted(chosen)
+    assert settings.to_json()["formats"] == sorted(exporters.FORMATS)
     with pytest.raises(UsageError, match="no format 'word'; there are boris, datavyu, csv"):
         Settings(formats=("word",))

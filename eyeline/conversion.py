@@ -44,6 +44,11 @@ class Wishes:
     dialect: Dialect = "excel"
 
 
+def results_of(folder: Path) -> Analysis:
+    """The results of a folder that are compared and converted; DataError as of `load`."""
+    return load(folder)
+
+
 def read_any(path: Path) -> Coding:
     """The coding of a results folder or a file; `FILE#NAME` names an observation of BORIS.
 
@@ -51,7 +56,7 @@ def read_any(path: Path) -> Coding:
         DataError, UsageError: as of `load` and `read_file`.
     """
     if path.is_dir():
-        return coding_of(load(path))
+        return coding_of(results_of(path))
     name, hash_, part = str(path).rpartition("#")
     if not path.exists() and not (hash_ and Path(name).exists()):
         raise DataError(f"{path}: no such file or folder")
@@ -99,11 +104,10 @@ def _of_results(source: Path, out: Path, wishes: Wishes, boxes: str | None) -> b
             "--tier, --map, --value and --template belong to tiers, not to boxes or tables"
         )
     if boxes and not wishes.table:
-        return BOXES[boxes](load(source))
+        return BOXES[boxes](results_of(source))
     if wishes.table not in TABLES:
         raise UsageError(f"--table {wishes.table}; must be one of {', '.join(TABLES)}")
-    load(source)  # which checks that the folder is whole
-    head, rows = plain_rows(source, wishes.table)
+    head, rows = plain_rows(results_of(source), wishes.table)
     if out.suffix.lower() == ".xlsx":
         file = io.BytesIO()
         write_workbook(file, {wishes.table: (head, rows)})
