@@ -140,6 +140,8 @@ def read_events(text: str, source: str, part: str = "") -> Coding:
     table, comma = rows_of(text, source)
     head = next(n for n, row in enumerate(table) if _is_head(",".join(row.cells)))
     names = [name.strip().lower() for name in table[head].cells]
+    if lacking := [name for name in ("subject", "behavior") if name not in names]:
+        raise DataError(f"{source}, line {table[head].line}: no column {' or '.join(lacking)}")
     found = [
         dict(zip(names, row.cells, strict=False)) | {"": str(row.line)} for row in table[head + 1 :]
     ]
@@ -153,9 +155,9 @@ def read_events(text: str, source: str, part: str = "") -> Coding:
     states, points = list[Event](), list[Event]()
     for row in found:
         where = f"line {row['']}"
-        subject, behaviour = row["subject"].strip(), row["behavior"].strip()
         modifiers = next((v.strip() for n, v in row.items() if n.startswith("modifier")), "")
         try:
+            subject, behaviour = row["subject"].strip(), row["behavior"].strip()
             at = seconds(row[begin or "time"], comma)
             kind = row[status].strip().upper()
             if "POINT" in kind:
@@ -166,7 +168,7 @@ def read_events(text: str, source: str, part: str = "") -> Coding:
             else:
                 states.append((at, subject, behaviour, modifiers, where))
         except KeyError as error:
-            raise DataError(f"{source}, {where}: no column {error}") from None
+            raise DataError(f"{source}, {where}: nothing in the column {error}") from None
         except ValueError as error:
             raise DataError(f"{source}, {where}: {error}; expected seconds") from None
     _pair(states, rows)

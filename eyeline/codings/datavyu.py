@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 
 from eyeline.codings.coding import Coding, Rows
-from eyeline.codings.table import rows_of
+from eyeline.codings.table import BROKEN_ARCHIVE, rows_of
 from eyeline.documents import MIB
 from eyeline.errors import DataError
 
@@ -31,10 +30,10 @@ def read_opf(data: bytes, source: str) -> Coding:
             with archive.open(info) as db:
                 content = db.read(_MOST_BYTES + 1)
         return read_text(content.decode("utf-8-sig"), source)
-    except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, EOFError) as error:
-        raise DataError(f"{source} is no Datavyu spreadsheet: {error}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{source}: its 'db' is not in UTF-8 (byte {error.start})") from None
+    except (*BROKEN_ARCHIVE, KeyError) as error:
+        raise DataError(f"{source} is no Datavyu spreadsheet: {error}") from None
 
 
 def is_text(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,7 +60,7 @@ def _read_workbook(data: bytes, source: str, part: str) -> Coding:
             if sum(member.file_size for member in members) > _MOST_BYTES:
                 raise DataError(f"{source} unpacks to more than {_MOST_BYTES // MIB} MiB")
             declares = any(_declares_entities(archive.read(member)) for member in members)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except table.BROKEN_ARCHIVE as error:
         raise DataError(f"{source} is no readable workbook: {error}") from None
     if declares:
         raise DataError(f"{source} has a document type declaration, which is refused")

@@ -27,17 +27,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of columns that are read, the first that is there; those of segments.csv among them."""
 SHEET = "coding"
-_DAMAGED = (
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError)
+"""What zipfile raises at archives that are damaged."""
+_DAMAGED = (*BROKEN_ARCHIVE, AttributeError, LookupError, SyntaxError, TypeError)
 """What openpyxl raises at workbooks that are damaged."""
 _MOST_SHEET_ROWS = 1_048_576
 

@@ -64,7 +64,7 @@ class Exporter:
 def wanted(name: str, settings: Any) -> bool:
     """Whether an exporter of the table is asked for."""
     option = EXPORTERS[name].option
-    value = getattr(settings, option) if option else True
+    value: Any = getattr(settings, option) if option else True
     return name in value if option == FORMATS_OPTION else bool(value)
 
 

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from praatio import textgrid as praat
 
@@ -189,7 +190,11 @@ GRID = 'File type = "ooTextFile"\nObject class = "TextGrid"\n0 9 <exists> 1 "Int
             json.dumps(PROJECT | {"observations": {"a": {}, "b": {}}}),
             "has 2 observations: 'a', 'b'. Name one behind the file",
         ),
-        ("x.boris.csv", "Subject,Behavior,Behavior type\nmum,look,START\n", "no column 'time'"),
+        (
+            "x.boris.csv",
+            "Subject,Behavior,Behavior type\nmum,look,START\n",
+            "nothing in the column 'time'",
+        ),
         ("x.csv", "", "is empty; expected the columns tier"),
         ("x.csv", "a,b\n1,2\n", "has no column from_s or to_s"),
         ("x.csv", "from_s,to_s\n1\n", "line 2: 1 cells, expected 2"),
@@ -327,3 +332,28 @@ def test_programs_that_play_the_video_get_the_clock_of_players(tmp_path: Path, n
     result = read_file(written(tmp_path, name, replace(CODING, origin_s=1.5)))
     assert result.tiers[0].intervals[0] == Interval(1.5, 2.75, "person 2")
     assert result.origin_s == 0
+
+
+@pytest.mark.parametrize("name", READ)
+def test_damage_anywhere_gets_a_message_and_never_another_error(name: str) -> None:
+    one, rng = FORMATS[name], np.random.default_rng(11)
+    whole, refused = one.write(CODING, "excel"), 0
+    for _ in range(25 if name == "xlsx" else 80):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(whole), rng.integers(1, 6)).tolist():
+            kind = rng.integers(0, 4)
+            if kind == 0:
+                data[at % len(data) : at % len(data) + 1] = rng.bytes(1)
+            elif kind == 1:
+                del data[at : at + int(rng.integers(1, 50))]
+            elif kind == 2:
+                data[at:at] = bytes(rng.choice([*b'0123456789,;":<>[]{}-.e\\'], 2).tolist())
+            else:
+                del data[max(1, at) :]
+        try:
+            assert one.read is not None
+            one.read(bytes(data), "x", "")
+        except DataError as error:
+            refused += 1
+            assert "x" in str(error)
+    assert refused
