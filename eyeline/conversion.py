@@ -93,7 +93,8 @@ def convert(source: Path, out: Path, wishes: Wishes) -> list[str]:
         data, more = write_into(template, str(wishes.template), coding)
         notes += more
     else:
-        data = FORMATS[name].write(coding, wishes.dialect)
+        dialect = "excel-tab" if out.suffix.lower() == ".tsv" else wishes.dialect
+        data = FORMATS[name].write(coding, dialect)
     write_bytes(out, data)
     return notes
 

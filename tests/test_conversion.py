@@ -41,6 +41,11 @@ def test_every_format_holds_the_tiers_of_the_results(
     filled = [t for t in coding_of(load(results)).tiers if t.intervals]
     back = [t.intervals for t in read_file(out).tiers if t.intervals]
     assert sorted(back) == sorted(t.intervals for t in filled)
+    if FORMATS[name].suffixes[-1].endswith(".tsv"):
+        tabs = tmp_path / f"tabs{FORMATS[name].suffixes[-1]}"
+        convert(results, tabs, Wishes())
+        assert "\t" in tabs.read_text().splitlines()[0]
+        assert [t.intervals for t in read_file(tabs).tiers if t.intervals] == back
 
 
 def test_boxes_are_those_of_the_results(results: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ FORMATS: Mapping[str, Format] = {
         lambda d, s, part: boris.read_project(text_of(d, s), s, part),
     ),
     "boris-events": Format(
-        "BORIS tabular events", (".boris.csv",),
+        "BORIS tabular events", (".boris.csv", ".boris.tsv"),
         lambda c, dialect: _csv(boris.write_events(c, dialect), dialect), _read_table,
     ),
     "datavyu": Format(

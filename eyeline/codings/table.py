@@ -14,8 +14,9 @@ from typing import IO, Any, Literal, NamedTuple
 from eyeline.codings.coding import Coding, Rows
 from eyeline.errors import DataError
 
-Dialect = Literal["excel", "excel-eu"]
-"""`,` and decimal point, or `;` and decimal comma."""
+Dialect = Literal["excel", "excel-eu", "excel-tab"]
+"""`,` and decimal point, `;` and decimal comma, or tab and decimal point."""
+_DELIMITERS: Mapping[Dialect, str] = {"excel": ",", "excel-eu": ";", "excel-tab": "\t"}
 COLUMNS = ("tier", "person", "value", "from_s", "to_s", "duration_s")
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "tier": ("tier",),
@@ -141,8 +142,7 @@ def write(coding: Coding, dialect: Dialect = "excel") -> str:
 def text_of(head: Sequence[str], rows: Iterable[Sequence[Any]], dialect: Dialect = "excel") -> str:
     """A table as text; None and NaN are empty cells."""
     file = io.StringIO(newline="")
-    delimiter = ";" if dialect == "excel-eu" else ","
-    writer = csv.writer(file, lineterminator="\n", delimiter=delimiter)
+    writer = csv.writer(file, lineterminator="\n", delimiter=_DELIMITERS[dialect])
     writer.writerow(head)
     writer.writerows([_cell(value, dialect) for value in row] for row in rows)
     return file.getvalue()
