@@ -7,34 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from eyeline.agreement.match import MatchedTier, TierPair, key, match
-from eyeline.agreement.measures import (
-    NONE,
-    NOTHING,
-    cohen_kappa,
-    event_matches,
-    events,
-    grid,
-    gwet_ac1,
-    percent_agreement,
-    pieces,
-    table_of,
-    values_at,
-)
+from eyeline.agreement.counting import LEVELS, Counted, count, figures_of
+from eyeline.agreement.match import MatchedTier, TierPair, key, match, unmatched
+from eyeline.agreement.measures import NOTHING, cohen_kappa, gwet_ac1, percent_agreement
 from eyeline.agreement.offset import Offset, find_offset
 from eyeline.agreement.sources import Pair, read_pairs
-from eyeline.codings.coding import SAME_S, CodingTier, Interval
+from eyeline.codings.coding import SAME_S, CodingTier, Interval, some
 from eyeline.errors import DataError, EyelineError, UsageError
-from eyeline.evaluation.bootstrap import intervals
-from eyeline.evaluation.metrics import f1_from_counts
 from eyeline.evaluation.report import Report
 from eyeline.export.intervals import Spans, as_spans, merged, without
-from eyeline.results import Floats, Ints
 
-LEVELS = (0.1, 0.25, 0.5)
-"""Overlaps from which on two events are one."""
 OTHER_CLOCK_S = 0.1
 OTHER_CLOCK_CORRELATION = 0.1
 """An offset that is larger, and correlates better by so much, is reported."""
@@ -76,26 +58,6 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """One tier of one video, as counts that add up over videos."""
-
-    video: str
-    tier: MatchedTier
-    spans: Spans
-    """What is compared."""
-    seconds: Floats
-    """`(values, values)` exact."""
-    cells: Floats
-    """`(values, values)` of the grid."""
-    event_counts: Ints
-    """`(2,)` events of A and of B."""
-    matched: Ints
-    """`(levels,)` pairs."""
-    differences: Floats
-    """`(pairs, 2)` onset and offset of B less those of A, seconds."""
-
-
-@dataclass(frozen=True)
 class TierAgreement:
     """One tier over all videos."""
 
@@ -128,17 +90,23 @@ def agree(a: Path, b: Path, choices: Choices | None = None) -> Agreement:
     matched: dict[str, list[MatchedTier]] = {}
     offsets: dict[str, Offset | None] = {}
     ends: dict[str, float] = {}
+    alone: tuple[dict[str, None], ...] = ({}, {})
     for pair in found.pairs:
         try:
             tiers, ends[pair.video], offsets[pair.video], own = _tiers(pair, choices)
             matched[pair.video] = tiers
             notes += [*pair.notes, *own]
+            alone[0].update(dict.fromkeys(unmatched(pair.a, {t.a.name for t in tiers})))
+            alone[1].update(dict.fromkeys(unmatched(pair.b, {t.b.name for t in tiers})))
         except EyelineError as error:
             if len(found.pairs) == 1 and not failed:
                 raise
             failed.append(str(error))
     if not matched:
         raise DataError("no video could be compared: " + "; ".join(failed))
+    for source, names in zip((a, b), alone, strict=True):
+        if names:
+            notes.append(f"only {source} has {some(names)}: not compared")
     cells = max(ends.values()) / choices.step_s
     if cells > _MOST_CELLS:
         raise UsageError(
@@ -154,12 +122,12 @@ def _tiers(
     pair: Pair, choices: Choices
 ) -> tuple[list[MatchedTier], float, Offset | None, list[str]]:
     """The tiers of one video, its end, the offset of B and notes."""
-    tiers, notes = match(pair.video, pair.a, pair.b, choices.pairs)
+    tiers, notes = match(pair.video, pair.a, pair.b, choices.pairs), list[str]()
     offset = find_offset([_as_chosen(t, choices) for t in tiers], choices.most_offset_s)
     b = pair.b
     if offset is not None and choices.align and offset.clear:
         b = b.shifted(-offset.by_s)
-        tiers, _ = match(pair.video, pair.a, b, choices.pairs)
+        tiers = match(pair.video, pair.a, b, choices.pairs)
         notes.append(f"{pair.video}: B was moved by {-offset.by_s:+.3f} s (--align)")
     elif choices.align:
         notes.append(f"{pair.video}: no clear offset within {choices.most_offset_s:g} s: not moved")
@@ -234,10 +202,11 @@ def _agreements(
             continue
         values = (NOTHING, *sorted(used))
         counted = tuple(
-            _count(video, tier, values, _spans(tier, ends[video], choices), choices.step_s)
+            count(video, tier, values, _spans(tier, ends[video], choices), choices.step_s)
             for video, tier in rows
         )
-        result.append(TierAgreement(name, values, counted, _figures(counted, values, choices)))
+        figures = figures_of(counted, values, choices.samples)
+        result.append(TierAgreement(name, values, counted, figures))
     return result
 
 
@@ -248,90 +217,6 @@ def _spans(tier: MatchedTier, end_s: float, choices: Choices) -> Spans:
         return as_spans([])
     left_out = merged(as_spans([(i.from_s, i.to_s) for i in tier.left_out]))
     return without(as_spans([(choices.from_s, last)]), left_out)
-
-
-def _count(
-    video: str, tier: MatchedTier, values: Sequence[str], spans: Spans, step_s: float
-) -> Counted:
-    def table(time_s: Floats, weight: Floats | None) -> Floats:
-        a, b = (values_at(t.intervals, time_s, values) for t in (tier.a, tier.b))
-        return table_of(a, b, len(values), weight)
-
-    centre, length = pieces(tier.a.intervals, tier.b.intervals, spans)
-    a, b = (events(t.intervals, values, spans) for t in (tier.a, tier.b))
-    matched, differences = event_matches(a, b, LEVELS)
-    return Counted(
-        video,
-        tier,
-        spans,
-        table(centre, length),
-        table(grid(spans, step_s), None),
-        np.array([len(a), len(b)]),
-        matched,
-        differences,
-    )
-
-
-def _figures(counted: Sequence[Counted], values: Sequence[str], choices: Choices) -> dict[str, Any]:
-    """All figures of a tier, and their intervals where there are several videos."""
-    seconds, cells = (np.stack([getattr(c, n) for c in counted]) for n in ("seconds", "cells"))
-    counts, matched = (
-        np.stack([getattr(c, n) for c in counted]) for n in ("event_counts", "matched")
-    )
-
-    def f1(level: int) -> Any:
-        def of(drawn: Ints) -> float:
-            tp, (own, other) = matched[drawn, level].sum(), counts[drawn].sum(0)
-            return f1_from_counts(tp, other - tp, own - tp) if own + other else float("nan")
-
-        return of
-
-    scores: dict[str, Any] = {
-        "kappa": lambda drawn: cohen_kappa(cells[drawn].sum(0)),
-        "ac1": lambda drawn: gwet_ac1(cells[drawn].sum(0)),
-        "agreement": lambda drawn: percent_agreement(seconds[drawn].sum(0)),
-        **{f"f1@{level:g}": f1(n) for n, level in enumerate(LEVELS)},
-    }
-    whole = np.arange(len(counted))
-    several = len(counted) > 1 and choices.samples > 0
-    drawn = intervals(scores, len(counted), samples=choices.samples) if several else {}
-    table = seconds.sum(0)
-    return {
-        "videos": len(counted),
-        "compared_s": float(table.sum()),
-        **{name: score(whole) for name, score in scores.items()},
-        "interval": {name: drawn.get(name) for name in scores},
-        "events": dict(zip("ab", counts.sum(0).tolist(), strict=True)),
-        "onset_s": _spread(np.concatenate([c.differences[:, 0] for c in counted])),
-        "offset_s": _spread(np.concatenate([c.differences[:, 1] for c in counted])),
-        "values": list(values),
-        "confusion_s": table.tolist(),
-        "by_value": {
-            value or NONE: {
-                "a_s": float(table[n].sum()),
-                "b_s": float(table[:, n].sum()),
-                "agreement": f1_from_counts(
-                    table[n, n], table[:, n].sum() - table[n, n], table[n].sum() - table[n, n]
-                )
-                if table[n].sum() + table[:, n].sum() > 0
-                else None,
-            }
-            for n, value in enumerate(values)
-        },
-    }
-
-
-def _spread(differences: Floats) -> dict[str, Any]:
-    """Of B less A: the median, and the absolute difference that 50 and 90 % do not exceed."""
-    if not len(differences):
-        return {"pairs": 0, "median": None, "absolute_median": None, "absolute_90": None}
-    half, high = np.quantile(np.abs(differences), [0.5, 0.9])
-    return {
-        "pairs": len(differences),
-        "median": float(np.median(differences)),
-        "absolute_median": float(half),
-        "absolute_90": float(high),
-    }
 
 
 def _report(
@@ -377,22 +262,3 @@ def _report(
             "failed": list(failed),
         }
     )
-
-
-def disagreements(counted: Counted) -> list[Interval]:
-    """Spans in which the coders differ, with what each said; joined where that stays the same."""
-    a, b = counted.tier.a.intervals, counted.tier.b.intervals
-    values = ["", *dict.fromkeys((*counted.tier.a.values, *counted.tier.b.values))]
-    centre, length = pieces(a, b, counted.spans)
-    said = [values_at(side, centre, values).tolist() for side in (a, b)]
-    result: list[Interval] = []
-    for at, long, x, y in zip(centre.tolist(), length.tolist(), *said, strict=True):
-        if x == y:
-            continue
-        value = f"{values[x] or NONE} / {values[y] or NONE}"
-        start, end = at - long / 2, at + long / 2
-        if result and result[-1].value == value and abs(result[-1].to_s - start) < 1e-6:
-            result[-1] = result[-1]._replace(to_s=end)
-        else:
-            result.append(Interval(start, end, value))
-    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,10 +86,8 @@ def _read_map_file(path: Path) -> list[TierPair]:
     ]
 
 
-def match(
-    video: str, a: Coding, b: Coding, pairs: Sequence[TierPair]
-) -> tuple[list[MatchedTier], list[str]]:
-    """The tiers of both, in A's order, and notes on those of one coder alone.
+def match(video: str, a: Coding, b: Coding, pairs: Sequence[TierPair]) -> list[MatchedTier]:
+    """The tiers of both, in A's order.
 
     Raises:
         DataError: a mapped tier that a coding lacks, two that are mapped to one, or no pair at all.
@@ -116,7 +114,7 @@ def match(
             f"{some(t.name for t in a.tiers) or 'none'}; {b.source} has "
             f"{some(t.name for t in b.tiers) or 'none'}. Name pairs with --map 'A TIER=B TIER'"
         )
-    return matched, list(_alone(video, a, b, matched))
+    return matched
 
 
 def _tier(coding: Coding, name: str) -> CodingTier:
@@ -140,9 +138,6 @@ def _filled(tier: CodingTier) -> CodingTier:
     )
 
 
-def _alone(video: str, a: Coding, b: Coding, matched: Sequence[MatchedTier]) -> Iterable[str]:
-    known = [{m.a.name for m in matched}, {m.b.name for m in matched}]
-    for coding, names in zip((a, b), known, strict=True):
-        alone = [t.name for t in coding.tiers if t.name not in names and not _is_not_codable(t)]
-        if alone:
-            yield f"{video}: only {coding.source} has {some(alone)}: not compared"
+def unmatched(coding: Coding, paired: Collection[str]) -> list[str]:
+    """Names of the tiers of one side that have no partner, given those that have."""
+    return [t.name for t in coding.tiers if t.name not in paired and not _is_not_codable(t)]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from eyeline import export
-from eyeline.agreement.compare import LEVELS, Agreement, Counted, TierAgreement, disagreements
+from eyeline.agreement.compare import Agreement, TierAgreement
+from eyeline.agreement.counting import LEVELS, Counted, disagreements
 from eyeline.agreement.measures import NONE
 from eyeline.codings.coding import Interval
 from eyeline.export.words import clock, duration, percent

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from eyeline.agreement.compare import Choices, agree, disagreements
+from eyeline.agreement.compare import Choices, agree
+from eyeline.agreement.counting import disagreements
 from eyeline.agreement.match import read_map
 from eyeline.codings.coding import Coding, CodingTier, Interval
 from eyeline.codings.formats import FORMATS
@@ -142,6 +143,15 @@ def test_what_differs_is_noted(tmp_path: Path, fields: dict[str, Any], expected:
     b = save(tmp_path / "b.eaf", replace(coding(), **fields))
     notes = "\n".join(agree(a, b).report["notes"])
     assert re.search(expected, notes), notes
+
+
+def test_a_tier_alone_is_noted_though_its_name_is_taken_on_the_other_side(tmp_path: Path) -> None:
+    tiers = (replace(coding().tiers[0], name="x"), replace(coding().tiers[0], name="y"))
+    a = save(tmp_path / "a.eaf", replace(coding(), tiers=tiers))
+    b = save(tmp_path / "b.eaf", coding(name="y"))
+    result = agree(a, b, Choices(read_map(["x=y"])))
+    assert [tier.name for tier in result.tiers] == ["x = y"]
+    assert any("a.eaf has 'y': not compared" in note for note in result.report["notes"])
 
 
 def test_a_media_offset_puts_both_on_one_clock(tmp_path: Path) -> None:
