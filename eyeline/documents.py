@@ -159,7 +159,9 @@ class _XmlParser:
         self._source = source
         self._top = XmlNode("", {}, 0)
         self._open = [self._top]
+        self._texts: list[list[str]] = [[]]
         self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._characters
@@ -179,12 +181,13 @@ class _XmlParser:
         node = XmlNode(tag, attributes, self._expat.CurrentLineNumber)
         self._open[-1].children.append(node)
         self._open.append(node)
+        self._texts.append([])
 
     def _end(self, _: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def _characters(self, text: str) -> None:
-        self._open[-1].text += text
+        self._texts[-1].append(text)
 
     def _refuse(self, *_: object) -> None:
         raise DataError(

@@ -113,8 +113,9 @@ def event_matches(
         The numbers, and `(pairs, 2)` onset and offset of the second coder less those of the first,
         of the pairs of the lowest level.
     """
-    found = [matched_pairs(a, b, level) for level in levels]
-    first = np.array(found[0], np.int64).reshape(-1, 2)
-    i, j = first[:, 0], first[:, 1]
+    pairs = matched_pairs(a, b, min(levels))
+    i, j = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    iou = np.array([pair[2] for pair in pairs], np.float64)
     differences = np.stack([b.start[j] - a.start[i], b.end[j] - a.end[i]], -1)
-    return np.array([len(pairs) for pairs in found]), np.asarray(differences, np.float64)
+    counts = np.array([np.count_nonzero(iou >= level) for level in levels], np.int64)
+    return counts, np.asarray(differences, np.float64)

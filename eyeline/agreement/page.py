@@ -27,6 +27,8 @@ _STRIPS = 12
 """Videos of a tier whose timelines are drawn."""
 _MATRIX = 25
 """With more values the matrix is left to the JSON."""
+_BARS = 400
+"""A lane with more is drawn as one shape a colour."""
 _SPANS = 40
 """Disagreements of a video that are listed, the longest."""
 
@@ -131,15 +133,25 @@ def _video(counted: Counted, colours: Mapping[str, str]) -> dict[str, Any]:
     longest = sorted(apart, key=lambda i: i.from_s - i.to_s)[:_SPANS]
 
     def bars(intervals: Sequence[Interval]) -> list[dict[str, Any]]:
+        scale = 100 / (last - first)
+        spans = [
+            ((max(i.from_s, first) - first) * scale, (min(i.to_s, last) - first) * scale, i)
+            for i in intervals
+            if i.to_s > first and i.from_s < last
+        ]
+        if len(spans) > _BARS:
+            shapes: dict[str, list[str]] = {}
+            for left, right, i in spans:
+                shape = f"M{left:.3f} 0V10H{right:.3f}V0z"
+                shapes.setdefault(colours.get(i.value, ""), []).append(shape)
+            return [{"path": "".join(parts), "colour": c} for c, parts in shapes.items()]
         return [
             {
-                "x": 100 * (max(i.from_s, first) - first) / (last - first),
-                "width": 100 * (min(i.to_s, last) - max(i.from_s, first)) / (last - first),
+                "path": f"M{left:.4f} 0V10H{right:.4f}V0z",
                 "colour": colours.get(i.value, ""),
                 "title": f"{i.value}, {clock(i.from_s)} to {clock(i.to_s)}",
             }
-            for i in intervals
-            if i.to_s > first and i.from_s < last
+            for left, right, i in spans
         ]
 
     return {

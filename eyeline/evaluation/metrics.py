@@ -194,15 +194,21 @@ def overlap(true: LabelSegments, label: int, start: float, end: float) -> Floats
         return np.asarray(shared / covered * (true.label == label))
 
 
-def matched_pairs(a: LabelSegments, b: LabelSegments, min_iou: float) -> list[tuple[int, int]]:
+def matched_pairs(
+    a: LabelSegments, b: LabelSegments, min_iou: float
+) -> list[tuple[int, int, float]]:
     """Pairs of segments of equal labels, each in one pair at most, by falling overlap.
 
     Other than `segment_matches` it is the same from both sides, for which no coder is the truth.
+    Pairs of a greater least overlap are those of a smaller one that reach it.
 
     Args:
-        a: the first coder's.
-        b: the second's.
+        a: the first coder's, in order and without overlap among themselves.
+        b: the second's, likewise.
         min_iou: least overlap of a pair, greater than 0.
+
+    Returns:
+        Number of the first, number of the second and overlap, in order.
     """
     near: list[tuple[float, int, int]] = []
     for i, (label, start, end) in enumerate(zip(a.label, a.start, a.end, strict=True)):
@@ -210,11 +216,11 @@ def matched_pairs(a: LabelSegments, b: LabelSegments, min_iou: float) -> list[tu
         beside = LabelSegments(b.label[low:high], b.start[low:high], b.end[low:high])
         iou = overlap(beside, label, start, end)
         near += [(-float(iou[k]), i, int(low + k)) for k in np.flatnonzero(iou >= min_iou)]
-    pairs: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int, float]] = []
     free_a, free_b = np.ones(len(a), bool), np.ones(len(b), bool)
     # of equal overlaps the earlier first, whichever coder comes first
-    for _, i, j in sorted(near, key=lambda one: (one[0], one[1] + one[2], one[1])):
+    for minus_iou, i, j in sorted(near, key=lambda one: (one[0], one[1] + one[2], one[1])):
         if free_a[i] and free_b[j]:
             free_a[i] = free_b[j] = False
-            pairs.append((i, j))
+            pairs.append((i, j, -minus_iou))
     return sorted(pairs)

@@ -277,3 +277,15 @@ def test_folders_in_folders_and_two_of_one_video(tmp_path: Path) -> None:
     save(tmp_path / "b" / "S01.2024.csv", coding())
     with pytest.raises(DataError, match=r"two codings of 'S01.2024': S01.2024.csv, S01.2024.eaf"):
         agree(tmp_path / "a", tmp_path / "b")
+
+
+def test_neither_coder_is_the_truth(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    a = save(tmp_path / "a.csv", coding())
+    b = save(tmp_path / "b.csv", coding([(x + rng.uniform(0, 0.4), y, v) for x, y, v in GAZE[1:]]))
+    one, other = (agree(*sides).tiers[0].figures for sides in ((a, b), (b, a)))
+    for name in ("kappa", "ac1", "agreement", "f1@0.1", "f1@0.25", "f1@0.5"):
+        assert one[name] == pytest.approx(other[name]), name
+    assert one["onset_s"]["median"] == pytest.approx(-other["onset_s"]["median"])
+    assert one["onset_s"]["median"] > 0
+    np.testing.assert_allclose(one["confusion_s"], np.transpose(other["confusion_s"]))

@@ -120,9 +120,12 @@ def test_matching_is_the_same_from_both_sides(
     for level in (0.1, 0.5):
         there, back = matched_pairs(a, b, level), matched_pairs(b, a, level)
         assert len(there) == len(back)
-        assert len({i for i, _ in there}) == len({j for _, j in there}) == len(there)
-        for i, j in there:
+        assert len({i for i, _, _ in there}) == len({j for _, j, _ in there}) == len(there)
+        assert sorted(there) == sorted((i, j, iou) for j, i, iou in back)
+        assert there == [pair for pair in matched_pairs(a, b, 0.05) if pair[2] >= level]
+        for i, j, iou in there:
             shared = min(a.end[i], b.end[j]) - max(a.start[i], b.start[j])
             covered = max(a.end[i], b.end[j]) - min(a.start[i], b.start[j])
-            assert a.label[i] == b.label[j] and shared / covered >= level
-    assert matched_pairs(a, a, 0.5) == [(n, n) for n in range(len(a))]
+            assert a.label[i] == b.label[j] and iou >= level
+            assert iou == pytest.approx(shared / covered)
+    assert matched_pairs(a, a, 0.5) == [(n, n, 1.0) for n in range(len(a))]

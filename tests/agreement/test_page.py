@@ -38,6 +38,14 @@ def test_what_comes_from_outside_is_escaped_and_nothing_is_loaded(tmp_path: Path
     assert "b / (nothing)" in page
 
 
+def test_a_long_coding_is_drawn_small(tmp_path: Path) -> None:
+    spans = [Interval(float(k), k + 0.5, "ab"[k % 2]) for k in range(2000)]
+    a, b = (save(tmp_path / f"{n}.csv", spans[k:]) for k, n in enumerate("ab"))
+    page = render(agree(a, b))
+    assert page.count("<path") < 50
+    assert len(page) < 250_000
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [(None, "–"), (float("nan"), "–"), (-0.234, "−0.23"), (1.0, "1.00")]
 )
