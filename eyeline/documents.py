@@ -102,6 +102,20 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
         raise DataError(f"{path} is not a text in UTF-8 (byte {error.start})") from None
 
 
+def plain_text(text: str) -> str:
+    """Text that XML and Praat can hold: blanks for controls, U+FFFD for broken characters."""
+    return "".join(_plain(character) for character in text)
+
+
+def _plain(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 or 0x7F <= code < 0xA0:
+        return " "
+    if 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
+        return "\ufffd"
+    return character
+
+
 @dataclass
 class XmlNode:
     """An element of an XML document, with its line."""
@@ -145,7 +159,9 @@ class _XmlParser:
         self._source = source
         self._top = XmlNode("", {}, 0)
         self._open = [self._top]
+        self._texts: list[list[str]] = [[]]
         self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._characters
@@ -165,12 +181,13 @@ class _XmlParser:
         node = XmlNode(tag, attributes, self._expat.CurrentLineNumber)
         self._open[-1].children.append(node)
         self._open.append(node)
+        self._texts.append([])
 
     def _end(self, _: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def _characters(self, text: str) -> None:
-        self._open[-1].text += text
+        self._texts[-1].append(text)
 
     def _refuse(self, *_: object) -> None:
         raise DataError(

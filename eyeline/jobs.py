@@ -173,13 +173,13 @@ def write(
     Returns:
         The analysis as it was written: partial where the annotated video could not be.
     """
-    from eyeline.export.exporters import EXPORTERS, Export
+    from eyeline.export.exporters import EXPORTERS, Export, wanted
     from eyeline.export.index import write_index
 
     versions = library_versions()
     export = Export(analysis, folder, video, name, versions, progress)
-    for exporter in EXPORTERS.values():
-        if not exporter.option or getattr(settings, exporter.option):
+    for key, exporter in EXPORTERS.items():
+        if wanted(key, settings):
             try:
                 exporter.write(export)
             except (EyelineError, ArithmeticError, ValueError) as error:

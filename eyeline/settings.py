@@ -13,7 +13,7 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
-from eyeline.export.exporters import EXPORTERS
+from eyeline.export.exporters import EXPORTERS, FORMATS, wanted
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -73,6 +73,8 @@ class Settings:
     """Whether to write the annotated video."""
     rerun: bool = False
     """Whether to write a scene for the Rerun viewer; needs rerun-sdk."""
+    formats: tuple[str, ...] = ()
+    """Further files to write, by the names of `exporters.FORMATS`."""
 
     def __post_init__(self) -> None:
         """Check every choice; UsageError names all that cannot be."""
@@ -182,10 +184,14 @@ class Settings:
             *(
                 unless(
                     importlib.util.find_spec(e.module) is not None,
-                    f"--{e.option} needs {e.install}",
+                    f"--{e.option}{f' {name}' if name in FORMATS else ''} needs {e.install}",
                 )
-                for e in EXPORTERS.values()
-                if e.module and getattr(self, e.option, True)
+                for name, e in EXPORTERS.items()
+                if e.module and wanted(name, self)
+            ),
+            *(
+                unless(name in FORMATS, f"no format '{name}'; there are {', '.join(FORMATS)}")
+                for name in self.formats
             ),
             _missing(self.boxes, "--boxes"),
             _missing(self.bodies, "--bodies"),
@@ -240,6 +246,7 @@ class Settings:
             "device": self.device,
             "video": self.video,
             "rerun": self.rerun,
+            **({"formats": sorted(self.formats)} if self.formats else {}),
         }
 
 

@@ -169,7 +169,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(
         with files.replacing(path):
             raise OSError(28, os.strerror(28), str(path))
 
-    monkeypatch.setattr("eyeline.export.elan.write_bytes", full)
+    monkeypatch.setattr("eyeline.export.coding.write_bytes", full)
     ended = eyeline("analyze", blank, "-o", tmp_path / "out", "--no-video")
     assert ended.code == 1
     assert "No space left" in ended.err

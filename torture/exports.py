@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import eyeline as package
-from eyeline.export.elan import write_elan
+from eyeline.export.coding import write_elan, write_textgrid
 from eyeline.export.report import write_report
 from eyeline.export.rttm import write_rttm
 from eyeline.export.tables import write_tables
-from eyeline.export.textgrid import write_textgrid
 from eyeline.results import Analysis, make_segments
 from torture.cases import Sources
 from torture.command import forked

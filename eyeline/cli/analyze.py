@@ -20,6 +20,7 @@ from eyeline.cli.console import (
     say,
 )
 from eyeline.errors import UsageError
+from eyeline.export.exporters import FORMATS
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
@@ -121,6 +122,10 @@ def analyze(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Write scene.rrd for the Rerun viewer too.")
     ] = False,
+    formats: Annotated[
+        str,
+        typer.Option(help=f"Further files, comma-separated: {', '.join(FORMATS)}."),
+    ] = "",
     again: Annotated[
         bool, typer.Option("--again", help="Replace results of other settings.")
     ] = False,
@@ -159,6 +164,7 @@ def analyze(
         device=device,
         video=video,
         rerun=rerun,
+        formats=tuple(dict.fromkeys(f.strip() for f in formats.split(",") if f.strip())),
     )
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:

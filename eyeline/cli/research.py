@@ -54,21 +54,77 @@ def prepare(
 
 @app.command()
 def convert(
-    dataset: Annotated[str, typer.Argument(help="SYSTEM/DATASET, for example gaze_following/vgs.")],
-    source: Annotated[Path, typer.Argument(help="A file of the authors, or a table (.csv) of it.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The other one, to write.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SYSTEM/DATASET] SOURCE",
+            help="A coding or a results folder; or SYSTEM/DATASET, for example gaze_following/vgs, "
+            "and a file of the authors or a table (.csv) of it.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The file to write, by its name: .eaf, .TextGrid, .boris, .boris.csv, .opf, "
+            ".datavyu.csv, .csv, .xlsx, .vtt, .coco.json, .mot.txt.",
+        ),
+    ],
+    tiers: Annotated[
+        list[str] | None, typer.Option("--tier", help="A tier or kind to write; again for each.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="'TIER=NEW NAME', as in a template; again for each."),
+    ] = None,
+    value: Annotated[
+        list[str] | None, typer.Option(help="'VALUE=NEW WORD'; again for each.")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="An ELAN file into whose tiers the annotations go.")
+    ] = None,
+    table: Annotated[
+        str, typer.Option(help="A table of a results folder as .csv or .xlsx, for example people.")
+    ] = "",
+    csv_dialect: Annotated[
+        Literal["excel", "excel-eu"],
+        typer.Option(help="excel: comma and decimal point; excel-eu: semicolon, decimal comma."),
+    ] = "excel",
     set_: OPTIONS = None,
 ) -> None:
-    """Turn a file of a paper's authors into a plain table, or such a table into their file."""
-    system, name = _parts(dataset)
+    """A coding or results folder for another program; a file of a paper's authors as a table."""
+    source = Path(sources[-1])
+    replaceable(out, None, source, template)
+    if len(sources) == 1:
+        from eyeline.conversion import Wishes
+        from eyeline.conversion import convert as convert_coding
+
+        names, values = (
+            dict(_renaming(option, entry) for entry in entries or ())
+            for option, entries in (("--map", map_), ("--value", value))
+        )
+        wishes = Wishes(tiers or (), names, values, template, table, csv_dialect)
+        for note in convert_coding(source, out, wishes):
+            say(note)
+        return
+    if len(sources) > 2:
+        raise UsageError(f"convert takes one source, {len(sources) - 1} were given")
+    system, name = _parts(sources[0])
     if name not in system.convert:
         raise UsageError(
             f"{system.name} converts no files of '{name}'; it does of: "
             f"{', '.join(system.convert) or 'none'}"
         )
     run = system.convert[name]
-    replaceable(out, None, source)
     print_json(run(source, out, **_options(set_ or [], run)))
+
+
+def _renaming(option: str, text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not equals or not old.strip() or not new.strip():
+        raise UsageError(f"{option} '{text}' is not 'OLD=NEW'")
+    return old.strip(), new.strip()
 
 
 @app.command()

@@ -103,14 +103,14 @@ def expected_calibration_error(truth: Ints, probability: Floats, bins: int = 10)
 
 @dataclass(frozen=True)
 class LabelSegments:
-    """Maximal runs of equal labels in a sequence, in order."""
+    """Maximal runs of equal labels in a sequence, or intervals in time, in order."""
 
     label: Ints
     """`(m,)`."""
-    start: Ints
-    """`(m,)` index of the first element."""
-    end: Ints
-    """`(m,)` index after the last element; see `segments` for the exception."""
+    start: Ints | Floats
+    """`(m,)` index of the first element, or seconds."""
+    end: Ints | Floats
+    """`(m,)` index after the last element, see `segments` for the exception; or seconds."""
 
     def __len__(self) -> int:
         return len(self.label)
@@ -178,7 +178,7 @@ def segment_matches(truth: Ints, predicted: Ints, min_iou: float) -> Matches:
     used = np.zeros(len(true), bool)
     tp = 0
     for label, start, end in zip(result.label, result.start, result.end, strict=True):
-        iou = _overlap(true, label, start, end)
+        iou = overlap(true, label, start, end)
         best = int(np.argmax(iou))
         if iou[best] >= min_iou and not used[best]:
             used[best] = True
@@ -186,8 +186,41 @@ def segment_matches(truth: Ints, predicted: Ints, min_iou: float) -> Matches:
     return Matches(tp, len(result) - tp, int(np.count_nonzero(~used)))
 
 
-def _overlap(true: LabelSegments, label: int, start: int, end: int) -> Floats:
+def overlap(true: LabelSegments, label: int, start: float, end: float) -> Floats:
+    """Intersection over union `(m,)` of a segment with those of its label; 0 and less elsewhere."""
     shared = np.minimum(true.end, end) - np.maximum(true.start, start)
     covered = np.maximum(true.end, end) - np.minimum(true.start, start)
     with np.errstate(invalid="ignore"):
         return np.asarray(shared / covered * (true.label == label))
+
+
+def matched_pairs(
+    a: LabelSegments, b: LabelSegments, min_iou: float
+) -> list[tuple[int, int, float]]:
+    """Pairs of segments of equal labels, each in one pair at most, by falling overlap.
+
+    Other than `segment_matches` it is the same from both sides, for which no coder is the truth.
+    Pairs of a greater least overlap are those of a smaller one that reach it.
+
+    Args:
+        a: the first coder's, in order and without overlap among themselves.
+        b: the second's, likewise.
+        min_iou: least overlap of a pair, greater than 0.
+
+    Returns:
+        Number of the first, number of the second and overlap, in order.
+    """
+    near: list[tuple[float, int, int]] = []
+    for i, (label, start, end) in enumerate(zip(a.label, a.start, a.end, strict=True)):
+        low, high = np.searchsorted(b.end, start, "right"), np.searchsorted(b.start, end, "left")
+        beside = LabelSegments(b.label[low:high], b.start[low:high], b.end[low:high])
+        iou = overlap(beside, label, start, end)
+        near += [(-float(iou[k]), i, int(low + k)) for k in np.flatnonzero(iou >= min_iou)]
+    pairs: list[tuple[int, int, float]] = []
+    free_a, free_b = np.ones(len(a), bool), np.ones(len(b), bool)
+    # of equal overlaps the earlier first, whichever coder comes first
+    for minus_iou, i, j in sorted(near, key=lambda one: (one[0], one[1] + one[2], one[1])):
+        if free_a[i] and free_b[j]:
+            free_a[i] = free_b[j] = False
+            pairs.append((i, j, -minus_iou))
+    return sorted(pairs)

@@ -6,13 +6,12 @@ and `write_index` last: a folder with an `analysis.json` is complete.
 
 from __future__ import annotations
 
-from eyeline.export.elan import write_elan
+from eyeline.export.coding import write_elan, write_textgrid
 from eyeline.export.index import read_index, write_index
 from eyeline.export.report import write_report
 from eyeline.export.rttm import write_rttm
 from eyeline.export.stored import load
 from eyeline.export.tables import read_tables, write_tables
-from eyeline.export.textgrid import write_textgrid
 from eyeline.export.to_video import write_annotated
 
 __all__ = [

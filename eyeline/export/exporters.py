@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from eyeline.export.files import ELAN, REPORT, RTTM, SCENE, TABLES, TEXTGRID, THUMBNAILS, VIDEO
+from eyeline.export.files import (
+    COCO,
+    ELAN,
+    MOT,
+    REPORT,
+    RTTM,
+    SCENE,
+    TABLES,
+    TEXTGRID,
+    THUMBNAILS,
+    TIMELINE,
+    VIDEO,
+)
 from eyeline.results import Analysis
+
+FORMATS_OPTION = "formats"
+"""The field of `Settings` with names of exporters."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +51,21 @@ class Exporter:
     write: Callable[[Export], object]
     licence: str = "own code, Apache-2.0"
     option: str = ""
-    """The field of `Settings` that asks for it; empty for one that is always written."""
+    """The field of `Settings` that asks for it, `formats` by its name; empty for one that is always
+    written."""
     module: str = ""
     """The module that must be installed."""
     install: str = ""
     """What it is part of, and how it is installed."""
     spare: str = ""
     """Its name in a warning, if all else is written where it cannot be."""
+
+
+def wanted(name: str, settings: Any) -> bool:
+    """Whether an exporter of the table is asked for."""
+    option = EXPORTERS[name].option
+    value: Any = getattr(settings, option) if option else True
+    return name in value if option == FORMATS_OPTION else bool(value)
 
 
 def _tables(export: Export) -> None:
@@ -63,7 +87,7 @@ def _video(export: Export) -> None:
 
 
 def _elan(export: Export) -> None:
-    from eyeline.export.elan import write_elan
+    from eyeline.export.coding import write_elan
 
     # without the annotated video ELAN is pointed at the source, which it looks for by name
     media = VIDEO if (export.folder / VIDEO).is_file() else export.source.name
@@ -71,7 +95,7 @@ def _elan(export: Export) -> None:
 
 
 def _textgrid(export: Export) -> None:
-    from eyeline.export.textgrid import write_textgrid
+    from eyeline.export.coding import write_textgrid
 
     write_textgrid(export.analysis, export.folder)
 
@@ -88,6 +112,38 @@ def _rerun(export: Export) -> None:
 
     camera = Camera(*export.analysis.settings["camera_px"])
     write_rerun(export.analysis, export.folder, camera, export.source)
+
+
+def _named(file: str, about: str, write: Callable[[Export], object]) -> Exporter:
+    """One that `Settings.formats` names."""
+    return Exporter({file: about}, write, option=FORMATS_OPTION)
+
+
+def _timeline(name: str) -> Callable[[Export], None]:
+    """The writer of a coding's format, see `codings.formats`."""
+
+    def write(export: Export) -> None:
+        from eyeline.codings.formats import FORMATS
+        from eyeline.export.coding import coding_of
+        from eyeline.files import write_bytes
+
+        one = FORMATS[name]
+        data = one.write(coding_of(export.analysis), "excel")
+        write_bytes(export.folder / f"{TIMELINE}{one.suffixes[0]}", data)
+
+    return write
+
+
+def _coco(export: Export) -> None:
+    from eyeline.export.boxes import write_coco
+
+    write_coco(export.analysis, export.folder)
+
+
+def _mot(export: Export) -> None:
+    from eyeline.export.boxes import write_mot
+
+    write_mot(export.analysis, export.folder)
 
 
 def _report(export: Export) -> None:
@@ -129,9 +185,25 @@ EXPORTERS: Mapping[str, Exporter] = {
         module="rerun",
         install="rerun-sdk: pip install eyeline[rerun]",
     ),
+    "boris": _named(f"{TIMELINE}.boris", "for BORIS", _timeline("boris")),
+    "datavyu": _named(f"{TIMELINE}.opf", "for Datavyu", _timeline("datavyu")),
+    "csv": _named(f"{TIMELINE}.csv", "a row for each span", _timeline("csv")),
+    "xlsx": replace(
+        _named(f"{TIMELINE}.xlsx", "a row for each span, for Excel", _timeline("xlsx")),
+        licence="own code, Apache-2.0; openpyxl MIT",
+        module="openpyxl",
+        install="openpyxl: pip install eyeline[xlsx]",
+    ),
+    "webvtt": _named(f"{TIMELINE}.vtt", "subtitles", _timeline("webvtt")),
+    "coco": _named(COCO, "boxes of heads, COCO", _coco),
+    "mot": _named(MOT, "boxes of heads, MOT", _mot),
     "report": Exporter({REPORT: ""}, _report),
 }
 """In the order in which they are written: the report lists what lies in the folder by then."""
+
+
+FORMATS = tuple(name for name, one in EXPORTERS.items() if one.option == FORMATS_OPTION)
+"""Those that are written where they are named."""
 
 
 def present(folder: Path) -> list[str]:

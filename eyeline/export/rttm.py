@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from eyeline.export.files import RTTM, plain_text
+from eyeline.documents import plain_text
+from eyeline.export.files import RTTM
 from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label

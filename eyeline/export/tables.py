@@ -35,10 +35,9 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         OutputError: the folder cannot be written.
     """
     written: list[Path] = []
-    single = {"frames": analysis.clock, "people": analysis.people}
     for name in TABLES:
-        answers = [single[name]] if name in single else analysis.of(KINDS[name])
-        if answers == [None]:
+        answers = _answers(analysis, name)
+        if name == FRAMES and not answers:
             continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
         _write(name, answers, *paths)
@@ -73,6 +72,28 @@ def read_table(folder: Path, name: str) -> Any:
     if lacking:
         raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}")
     return table
+
+
+def plain_rows(analysis: Analysis, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Names of the columns of a table, and its rows as its CSV has them, None for empty cells."""
+    answers = _answers(analysis, name)
+    schema = schema_of(name, answers)
+    plain = _without_heatmap(schema)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for answer in answers:
+            for group in _groups(name, answer, schema):
+                part = _rounded(group.select(plain.names).cast(plain))
+                yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
+
+    return list(plain.names), rows()
+
+
+def _answers(analysis: Analysis, name: str) -> list[Any]:
+    """What a table holds; nothing for that of the frames where the clock was not kept."""
+    single = {"frames": analysis.clock, "people": analysis.people}
+    answers = [single[name]] if name in single else analysis.of(KINDS[name])
+    return [answer for answer in answers if answer is not None]
 
 
 def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:

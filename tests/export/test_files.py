@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eyeline.export import exporters, files
+from eyeline.documents import plain_text
+from eyeline.export import exporters
 from eyeline.files import write_bytes
 
 
@@ -27,4 +28,4 @@ def test_present_lists_only_files_of_an_analysis(tmp_path: Path) -> None:
     ],
 )
 def test_plain_text(text: str, expected: str) -> None:
-    assert files.plain_text(text) == expected
+    assert plain_text(text) == expected

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from praatio import textgrid as praat
 
+from eyeline.codings import textgrid
+from eyeline.codings.coding import Coding, CodingTier, Interval
+from eyeline.codings.textgrid import filled
 from eyeline.export import write_textgrid
-from eyeline.export.textgrid import filled, textgrid
-from eyeline.export.tiers import Tier, tiers_of
+from eyeline.export.tiers import tiers_of
 from eyeline.results import Analysis, Segments
 
 MakeAnalysis = Callable[..., Analysis]
@@ -70,7 +72,7 @@ def test_nobody_gives_one_empty_tier(nobody: Analysis, tmp_path: Path) -> None:
 
 
 def test_a_video_of_no_length_still_has_an_interval() -> None:
-    assert "xmax = 0.001" in textgrid([], 1)
+    assert "xmax = 0.001" in textgrid.write(Coding("", ()))
 
 
 def test_spans_behind_the_end_of_the_video_make_it_longer(
@@ -82,7 +84,7 @@ def test_spans_behind_the_end_of_the_video_make_it_longer(
 
 
 def test_times_have_no_rounding_noise() -> None:
-    tier = Tier("t", 1, "t", "b", ((1, 10, "a"), (100, 7_200_001, "b")))
-    text = textgrid([tier], 7_200_001)
+    tier = CodingTier("t", (Interval(0.001, 0.01, "a"), Interval(0.1, 7200.001, "b")))
+    text = textgrid.write(Coding("", (tier,)))
     assert "xmin = 0.001\n" in text
     assert "xmax = 7200.001\n" in text

@@ -29,9 +29,10 @@ FLOORS = (
         "sample",
     },
     {"results", "rounding", "video", "training"},
-    {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
+    {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
+    {"agreement", "conversion"},
     {"plan", "jobs", "engines", "api"},
     {"cli", "eyeline"},
 )

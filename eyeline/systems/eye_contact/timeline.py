@@ -14,10 +14,10 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from eyeline.documents import plain_text
 from eyeline.errors import DataError, check_shape
 from eyeline.evaluation import metrics
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.files import plain_text
 from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS

@@ -1,0 +1,1 @@
+"""How far two codings of the same videos agree, without either being the truth."""
