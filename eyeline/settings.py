@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
 from eyeline.people.lying import TURNS_DEG
 from eyeline.people.methods import DETECTORS, TRACKERS
-from eyeline.results import VideoInfo
+from eyeline.results import Part, VideoInfo
 from eyeline.speech.methods import SPEAKERS
 from eyeline.system import Builder, System, list_systems, load_system
 
@@ -69,6 +70,8 @@ class Settings:
     """`system.option=value` or `system/builder.option=value`, for builders with given weights."""
     device: str = "cpu"
     """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
+    parts: tuple[Part, ...] = ()
+    """Parts of the video to analyse, in order of time and without overlap; none means all of it."""
     video: bool = True
     """Whether to write the annotated video."""
     rerun: bool = False
@@ -237,10 +240,16 @@ class Settings:
                 for network, path in self.weights_of(system, builder).items()
             },
             **({"options": sorted(self.options)} if self.options else {}),
+            **({"parts": [_plain(part) for part in self.parts]} if self.parts else {}),
             "device": self.device,
             "video": self.video,
             "rerun": self.rerun,
         }
+
+
+def _plain(part: Part) -> dict[str, Any]:
+    """A part for JSON, which knows no infinity: the end of a video is null."""
+    return asdict(part) | {"end_s": None if part.end_s == math.inf else part.end_s}
 
 
 def _missing(path: str | None, option: str) -> str | None:

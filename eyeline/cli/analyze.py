@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,13 +19,14 @@ from eyeline.cli.console import (
     out_console,
     say,
 )
-from eyeline.errors import UsageError
+from eyeline.errors import UsageError, VideoError
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
 if TYPE_CHECKING:
     from eyeline.jobs import Outcome
     from eyeline.plan import Job
+    from eyeline.results import Part
     from eyeline.settings import Settings
 
 
@@ -61,6 +62,21 @@ def analyze(
         typer.Option(
             help="Audio track, counted from 1; that of a player by default, unless it is silent."
         ),
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="Where the part to analyse begins: seconds, m:ss or h:mm:ss; again for each part.",
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(help="Where it ends, on the video's own clock; again for each part."),
+    ] = None,
+    spans: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of parts to analyse, with the columns name, from and to."),
     ] = None,
     turn: Annotated[
         int | None,
@@ -134,6 +150,7 @@ def analyze(
     ] = "local",
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
+    from eyeline.parts import check
     from eyeline.plan import plan
     from eyeline.settings import Settings
 
@@ -157,12 +174,16 @@ def analyze(
         weights=tuple(weights or ()),
         options=tuple(set_ or ()),
         device=device,
+        parts=_parts(from_ or [], to or [], spans),
         video=video,
         rerun=rerun,
     )
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
+    for job in planned if settings.parts else ():
+        with suppress(VideoError):  # a video's own fault is told when its turn comes
+            check(settings.parts, job.video, settings.video_track)
     jobs = min(jobs, len(planned))
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 
@@ -179,6 +200,16 @@ def demo(
     from eyeline.settings import Settings
 
     raise typer.Exit(_work(plan([str(sample.path())], out), Settings(), again=True))
+
+
+def _parts(starts: list[str], ends: list[str], file: Path | None) -> tuple[Part, ...]:
+    from eyeline import parts
+
+    if file is None:
+        return parts.from_options(starts, ends)
+    if starts or ends:
+        raise UsageError("give --spans or --from and --to, not both")
+    return parts.from_file(file)
 
 
 def _four(text: str) -> tuple[float, float, float, float] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.intervals import Spans
+from eyeline.export.intervals import Spans, as_spans
 from eyeline.export.spans import VOICE, everyone, seen_spans
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
@@ -54,11 +54,14 @@ class Timelines:
     end_ms: int
     resolution_ms: int
     """Length of the steps to which runs were joined, 0 where all are shown as they are."""
+    outside: Spans = field(default_factory=lambda: np.zeros((0, 2)))
+    """`(n, 2)` spans in seconds that were not analysed."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists for the page; runs are a gap, a length and a code after each other."""
         return {
             "end": self.end_ms,
+            "outside": self.outside.tolist(),
             "codes": [{"label": label, "colour": colour} for label, colour in self.codes],
             "groups": [
                 {
@@ -103,6 +106,7 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
         tuple((label, _colour(label)) for label in summary.targets),
         end_ms,
         step,
+        as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.not_analysed]),
     )
 
 

@@ -29,6 +29,7 @@ from eyeline.export.words import (
     title,
 )
 from eyeline.files import write_bytes
+from eyeline.parts import words as part_words
 from eyeline.results import Analysis, Method, person_label
 
 _EPISODE_ROWS = 400
@@ -140,6 +141,7 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     rate += " frames/s" + (", uneven" if video.variable_rate else "")
     return [
         ("length", duration(video.duration_s)),
+        *([("analysed", "; ".join(map(part_words, video.parts)))] if video.parts else []),
         ("image", f"{video.width_px} × {video.height_px}"),
         ("rate", rate),
         ("frames", f"{video.frame_count:,}"),

@@ -300,7 +300,11 @@ def _send_images(recording: Any, source: Path, video: VideoInfo, scale: float) -
     times: list[float] = []
     images: list[bytes] = []
     reader = VideoReader(
-        source, rate_hz=IMAGES_HZ, video_track=video.video_track, turn_deg=video.turn_deg
+        source,
+        rate_hz=IMAGES_HZ,
+        video_track=video.video_track,
+        turn_deg=video.turn_deg,
+        parts=video.parts,
     )
     for frame in reader:
         times.append(frame.time_s)

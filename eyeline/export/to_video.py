@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyeline.export.blanks import Blank, with_blanks
 from eyeline.export.files import VIDEO
 from eyeline.export.overlay import draw
 from eyeline.export.timeline import Timeline, timeline_of
@@ -31,6 +32,7 @@ def write_annotated(
 
     Its clock is that of the tables: it begins with the first frame, without any earlier audio.
     Every frame of the source is written; those between two analysed ones hold the last answer.
+    Where parts were analysed the rest of the time is grey and silent.
 
     Args:
         analysis: of the source.
@@ -58,13 +60,18 @@ def write_annotated(
     return path
 
 
-def _frames(source: Path, video: VideoInfo) -> Iterator[Frame]:
+def _frames(source: Path, video: VideoInfo) -> Iterator[Frame | Blank]:
     from eyeline.video.reader import VideoReader
 
-    return iter(VideoReader(source, video_track=video.video_track, turn_deg=video.turn_deg))
+    reader = VideoReader(
+        source, video_track=video.video_track, turn_deg=video.turn_deg, parts=video.parts
+    )
+    return with_blanks(reader, video)
 
 
-def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterator[int]:
+def annotate(
+    frames: Iterable[Frame | Blank], timeline: Timeline, out: VideoWriter
+) -> Iterator[int]:
     """Draw on each frame, write it and yield how many are done.
 
     Drawing runs in a thread of its own, a little ahead of writing.
@@ -75,7 +82,9 @@ def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> I
         yield done
 
 
-def _drawn(frames: Iterable[Frame], timeline: Timeline) -> Iterator[tuple[Image, float, float]]:
+def _drawn(
+    frames: Iterable[Frame | Blank], timeline: Timeline
+) -> Iterator[tuple[Image, float, float]]:
     for frame in frames:
         rgb = np.require(frame.rgb(), np.uint8, ["C", "W"])
         draw(rgb, timeline.at(frame.index, frame.time_s))

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -73,7 +74,8 @@ class VideoWriter:
 
         Args:
             path: the mp4 file to write.
-            info: size, rate, start, gaps and audio track of the video whose frames are written.
+            info: size, rate, start, gaps, audio track and analysed parts of the video whose frames
+                are written; outside of its parts there is silence.
             audio_from: the file whose audio goes along, normally `info.path`.
             preset: speed of x264. A busy 720p image took 3.3 ms of processor time at `ultrafast`
                 (4.2 Mbit/s), 5.5 at `superfast` (2.6) and 7.3 at `veryfast` (1.3), all of the same
@@ -198,7 +200,9 @@ class VideoWriter:
         clock = Shortened()
         if self._info.gaps:
             clock = Shortened.of(self._info.gaps, audio_spans(path, start, track))
-        in_steps = all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
+        if self._info.parts:
+            clock = replace(clock, parts=self._info.parts)
+        in_steps = not clock.parts and all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
         if in_steps and can_be_copied(path, track):
             self.audio = "copied"
             self._track = CopiedAudio(path, self._container, start, track)

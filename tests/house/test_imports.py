@@ -28,7 +28,7 @@ FLOORS = (
         "processes",
         "sample",
     },
-    {"results", "rounding", "video", "training"},
+    {"parts", "results", "rounding", "video", "training"},
     {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
