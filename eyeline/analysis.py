@@ -153,7 +153,9 @@ def analyze_video(
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
-        persons=result.persons,
+        persons=tuple(
+            replace(p, thumbnail=None) if settings.anonymise else p for p in result.persons
+        ),
         people=rounded(people_table(result.tracks)),
         clock=Clock.exact(result.clock[:, 0].astype(np.int64), *result.clock[:, 1:].T.copy()),
         answers=tuple(

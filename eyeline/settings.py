@@ -14,7 +14,7 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
-from eyeline.export.exporters import EXPORTERS
+from eyeline.export.exporters import EXPORTERS, KINDS, VOICES, WHATS
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -72,6 +72,14 @@ class Settings:
     """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
     parts: tuple[Part, ...] = ()
     """Parts of the video to analyse, in order of time and without overlap; none means all of it."""
+    anonymise: str | None = None
+    """What is covered in every image that is written: one of `export.covers.WHATS`."""
+    cover: str | None = None
+    """With what: one of `export.covers.KINDS`, the first by default."""
+    voice: str | None = None
+    """What becomes of the audio of anonymised copies: `pitched`, by default, or `none`."""
+    plain: bool = False
+    """Whether to write an anonymised copy on which nothing is drawn."""
     video: bool = True
     """Whether to write the annotated video."""
     rerun: bool = False
@@ -176,6 +184,7 @@ class Settings:
                 f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
                 "and --tracker",
             ),
+            *self._privacy_problems(),
             unless(self.boxes is None or self.bodies is None, "give --boxes or --bodies, not both"),
             unless(
                 self.detector in with_file or self.detector_weights is None,
@@ -196,6 +205,22 @@ class Settings:
             *(_missing(path, "--weights") for path in self.weights),
         ]
 
+    def _privacy_problems(self) -> list[str | None]:
+        choices = {
+            "anonymise": (self.anonymise, WHATS),
+            "cover": (self.cover, KINDS),
+            "voice": (self.voice, VOICES),
+        }
+        wrong: list[str | None] = [
+            f"--{option} {value}; must be one of {', '.join(known)}"
+            for option, (value, known) in choices.items()
+            if value is not None and value not in known
+        ]
+        given = {"cover": self.cover, "voice": self.voice, "plain": self.plain}
+        if self.anonymise is None:
+            wrong += [f"--{option} belongs to --anonymise" for option, on in given.items() if on]
+        return wrong
+
     def _speaker_problems(self) -> list[str | None]:
         entry, given = SPEAKERS.get(self.speaker), self.speaker_weights is not None
         if entry is None or given == bool(entry.needs):
@@ -210,6 +235,12 @@ class Settings:
         if self.intrinsics is not None:
             return Camera(*self.intrinsics)
         return Camera.from_fov(video.width_px, video.height_px, self.fov_deg or ASSUMED_FOV_DEG)
+
+    def _privacy(self) -> dict[str, Any]:
+        if self.anonymise is None:
+            return {}
+        chosen = {"cover": self.cover or KINDS[0], "voice": self.voice or VOICES[0]}
+        return {"anonymise": self.anonymise, **chosen, "plain": self.plain}
 
     def to_json(self) -> dict[str, Any]:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
@@ -241,6 +272,7 @@ class Settings:
             },
             **({"options": sorted(self.options)} if self.options else {}),
             **({"parts": [_plain(part) for part in self.parts]} if self.parts else {}),
+            **self._privacy(),
             "device": self.device,
             "video": self.video,
             "rerun": self.rerun,

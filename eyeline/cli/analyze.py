@@ -20,6 +20,7 @@ from eyeline.cli.console import (
     say,
 )
 from eyeline.errors import UsageError, VideoError
+from eyeline.export.exporters import KINDS, VOICES, WHATS
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
@@ -131,6 +132,23 @@ def analyze(
     device: Annotated[
         str, typer.Option(help="Where networks with given weights run: cpu, cuda or cuda:N.")
     ] = "cpu",
+    anonymise: Annotated[
+        str | None,
+        typer.Option(help=f"Cover people in all images that are written: {', '.join(WHATS)}."),
+    ] = None,
+    cover: Annotated[
+        str | None,
+        typer.Option(
+            help=f"With what to cover them: {', '.join(KINDS)}; {KINDS[0]} by default, the safest."
+        ),
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(help=f"Audio of anonymised copies: {', '.join(VOICES)}; {VOICES[0]} first."),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Write the anonymised video without drawings, too.")
+    ] = False,
     video: Annotated[
         bool, typer.Option("--video/--no-video", help="Write the annotated video.")
     ] = True,
@@ -175,6 +193,10 @@ def analyze(
         options=tuple(set_ or ()),
         device=device,
         parts=_parts(from_ or [], to or [], spans),
+        anonymise=anonymise,
+        cover=cover,
+        voice=voice,
+        plain=plain,
         video=video,
         rerun=rerun,
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from eyeline.export.files import ELAN, VIDEO, plain_text
+from eyeline.export.files import ANONYMISED, ELAN, VIDEO, plain_text
 from eyeline.export.tiers import Tier, tiers_of
 from eyeline.files import write_bytes
 from eyeline.results import Analysis, person_label
@@ -35,9 +35,10 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Args:
         analysis: what to write; persons without segments keep their empty tiers.
         folder: where to.
-        media: the video to link, relative to the folder. A full path would differ from place to
-            place; ELAN looks beside the EAF for a file that is not where the link says. Any other
-            than the annotated one is taken for the source, whose first frame may come late.
+        media: the video to link, relative to the folder; empty for none. A full path would differ
+            from place to place; ELAN looks beside the EAF for a file that is not where the link
+            says. Any other than a copy of ours is taken for the source, whose first frame may come
+            late.
 
     Returns:
         The path of the file.
@@ -45,7 +46,7 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    own = media == VIDEO
+    own = media in (VIDEO, ANONYMISED)
     origin_ms = 0 if own else max(0, round(analysis.video.player_start_s * 1000))
     return write_bytes(folder / ELAN, eaf(tiers_of(analysis), media, origin_ms))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 INDEX = "analysis.json"
 REPORT = "report.html"
 VIDEO = "annotated.mp4"
+ANONYMISED = "anonymised.mp4"
 ELAN = "timeline.eaf"
 TEXTGRID = "timeline.TextGrid"
 RTTM = "timeline.rttm"

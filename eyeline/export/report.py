@@ -10,7 +10,7 @@ from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
-from eyeline.export.exporters import EXPORTERS, present
+from eyeline.export.exporters import EXPORTERS, copy_in, present
 from eyeline.export.files import INDEX, REPORT, VIDEO
 from eyeline.export.headlines import headlines
 from eyeline.export.intervals import both
@@ -62,7 +62,7 @@ def write_report(
         OutputError: the folder cannot be written.
     """
     if media is None:
-        media = VIDEO if (folder / VIDEO).is_file() else ""
+        media = copy_in(folder)
     about = {name: words for e in EXPORTERS.values() for name, words in e.files.items() if words}
     listed = {name: about[name] for name in present(folder) if name in about}
     listed |= {INDEX: "settings, versions, counts: the index of it all"}
@@ -147,6 +147,7 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("frames", f"{video.frame_count:,}"),
         ("audio", "yes" if video.has_audio else "none"),
         ("people", str(len(analysis.persons))),
+        *([("covered", covered)] if (covered := analysis.settings.get("anonymise")) else []),
     ]
 
 

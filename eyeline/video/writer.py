@@ -69,6 +69,7 @@ class VideoWriter:
         encode_threads: int = 2,
         key_frame_s: float = KEY_FRAME_S,
         audio_end_s: float = math.inf,
+        pitched: bool = False,
     ) -> None:
         """Prepare to write; nothing touches the disk before `with`.
 
@@ -84,6 +85,7 @@ class VideoWriter:
             encode_threads: threads of the encoder.
             key_frame_s: longest time from one key frame to the next; 0 makes each frame one.
             audio_end_s: where the audio ends, on the written video's clock.
+            pitched: whether voices are to sound like nobody's, see `video.pitch`.
         """
         self.frame_count = 0
         self.audio: str | None = None
@@ -95,6 +97,7 @@ class VideoWriter:
         self._threads = encode_threads
         self._key_frame_s = key_frame_s
         self._audio_end_s = audio_end_s
+        self._pitched = pitched
         longest_s = max((gap.end_s - gap.start_s for gap in info.gaps), default=0.0)
         self._tick = Fraction(1, ticks_a_second(info.rate_hz, longest_s))
         self._lengths: dict[int, int] = {}
@@ -202,13 +205,19 @@ class VideoWriter:
             clock = Shortened.of(self._info.gaps, audio_spans(path, start, track))
         if self._info.parts:
             clock = replace(clock, parts=self._info.parts)
-        in_steps = not clock.parts and all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
+        in_steps = (
+            not clock.parts
+            and not self._pitched
+            and all(seconds < LONGEST_STEP_S for _, seconds in clock.cuts)
+        )
         if in_steps and can_be_copied(path, track):
             self.audio = "copied"
             self._track = CopiedAudio(path, self._container, start, track)
         else:
             self.audio = "encoded"
-            self._track = EncodedAudio(path, self._container, start, track, clock)
+            self._track = EncodedAudio(
+                path, self._container, start, track, clock, pitch=self._pitched
+            )
 
     def _mux_image(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
