@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eyeline.jobs import Outcome
     from eyeline.plan import Job
     from eyeline.results import Part
+    from eyeline.sessions import Camera
     from eyeline.settings import Settings
 
 
@@ -79,6 +80,16 @@ def analyze(
         Path | None,
         typer.Option(help="CSV file of parts to analyse, with the columns name, from and to."),
     ] = None,
+    offset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="VIDEO=SECONDS: when this camera of a session begins on the clock of the first "
+            "video; again for each."
+        ),
+    ] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Find the offsets of a session's cameras by their audio.")
+    ] = False,
     turn: Annotated[
         int | None,
         typer.Option(help="Turn the frames clockwise by 0, 90, 180 or 270 degrees."),
@@ -207,6 +218,15 @@ def analyze(
         with suppress(VideoError):  # a video's own fault is told when its turn comes
             check(settings.parts, job.video, settings.video_track)
     jobs = min(jobs, len(planned))
+    if offset or sync:
+        if settings.parts:
+            raise UsageError(
+                "--from, --to and --spans are of each video's own clock, --offset and --sync make "
+                "one clock of several: analyse the whole videos of a session, or parts of each"
+            )
+        known = _cameras(planned, out, offset or [], sync, audio_track)
+        code = _work(planned, settings, again=again, jobs=jobs, engine=engine)
+        raise typer.Exit(code or _session(known, planned, out))
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 
 
@@ -222,6 +242,27 @@ def demo(
     from eyeline.settings import Settings
 
     raise typer.Exit(_work(plan([str(sample.path())], out), Settings(), again=True))
+
+
+def _cameras(
+    planned: list[Job], out: Path, offsets: list[str], sync: bool, audio_track: int | None
+) -> tuple[Camera, ...]:
+    from eyeline import sessions
+
+    known = sessions.cameras(planned, out, offsets, sync=sync, audio_track=audio_track)
+    for camera in known:
+        sure = f", confidence {100 * camera.confidence:.2f} %" if camera.confidence else ""
+        say(f"{camera.video}: begins at {camera.offset_s:.3f} s ({camera.how}{sure})")
+    return known
+
+
+def _session(known: tuple[Camera, ...], planned: list[Job], out: Path) -> int:
+    from eyeline import api, sessions
+
+    folders = {job.name: job.folder for job in planned}
+    page = sessions.write(known, [api.load_analysis(folders[c.name]) for c in known], out)
+    out_console.print(f"session of {len(known)} cameras\n  {page}", markup=False, highlight=False)
+    return DONE
 
 
 def _parts(starts: list[str], ends: list[str], file: Path | None) -> tuple[Part, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,20 +52,34 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     return write_bytes(folder / ELAN, eaf(tiers_of(analysis), media, origin_ms))
 
 
-def eaf(tiers: Sequence[Tier], media: str, origin_ms: int = 0) -> bytes:
+@dataclass(frozen=True)
+class Media:
+    """A video that an EAF links."""
+
+    name: str
+    """Its place relative to the folder."""
+    origin_ms: int = 0
+    """Time in the video, as players count, at which the clock of the tiers begins."""
+
+
+def eaf(
+    tiers: Sequence[Tier], media: str, origin_ms: int = 0, others: Sequence[Media] = ()
+) -> bytes:
     """The bytes of an EAF 3.0 document in UTF-8.
 
     Args:
         tiers: the tiers.
         media: the video to link, relative to the folder; empty for none.
         origin_ms: time in the video, as players count, at which the clock of the tiers begins.
+        others: more videos to link.
     """
+    linked = [one for one in (Media(media, origin_ms), *others) if one.name]
     root = ET.Element(
         "ANNOTATION_DOCUMENT",
         {"AUTHOR": "eyeline", "DATE": _DATE, "FORMAT": "3.0", "VERSION": "3.0"}
         | {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _SCHEMA},
     )
-    _header(root, media, origin_ms, sum(len(tier.spans) for tier in tiers))
+    _header(root, linked, sum(len(tier.spans) for tier in tiers))
     slots = _time_order(root, tiers)
     number = 0
     for t, tier in enumerate(tiers):
@@ -74,16 +89,16 @@ def eaf(tiers: Sequence[Tier], media: str, origin_ms: int = 0) -> bytes:
     return bytes(ET.tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
 
-def _header(root: ET.Element, media: str, origin_ms: int, annotations: int) -> None:
+def _header(root: ET.Element, media: Sequence[Media], annotations: int) -> None:
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    if media:
-        link = quote(os.fsencode(media))  # a name need not be text
+    for one in media:
+        link = quote(os.fsencode(one.name))  # a name need not be text
         ET.SubElement(
             header,
             "MEDIA_DESCRIPTOR",
-            {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(media)}
+            {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(one.name)}
             | {"RELATIVE_MEDIA_URL": f"./{link}"}
-            | ({"TIME_ORIGIN": str(origin_ms)} if origin_ms else {}),
+            | ({"TIME_ORIGIN": str(one.origin_ms)} if one.origin_ms else {}),
         )
     last = ET.SubElement(header, "PROPERTY", {"NAME": "lastUsedAnnotationId"})
     last.text = str(annotations)
@@ -117,7 +132,8 @@ def _tier(root: ET.Element, tier: Tier, slots: list[list[str]], number: int) -> 
         "TIER",
         {"ANNOTATOR": plain_text(f"eyeline {tier.builder}")}
         | {"LINGUISTIC_TYPE_REF": plain_text(tier.kind)}
-        | {"PARTICIPANT": person_label(tier.person), "TIER_ID": plain_text(tier.name)},
+        | {"PARTICIPANT": plain_text(tier.who or person_label(tier.person))}
+        | {"TIER_ID": plain_text(tier.name)},
     )
     for (_, _, label), (start, end) in zip(tier.spans, slots, strict=True):
         number += 1

@@ -42,6 +42,8 @@ class Group:
     label: str
     colour: str
     lanes: tuple[Lane, ...]
+    outside: Spans = field(default_factory=lambda: np.zeros((0, 2)))
+    """`(n, 2)` spans in seconds that were not analysed, or not recorded."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,17 @@ class Timelines:
     end_ms: int
     resolution_ms: int
     """Length of the steps to which runs were joined, 0 where all are shown as they are."""
-    outside: Spans = field(default_factory=lambda: np.zeros((0, 2)))
-    """`(n, 2)` spans in seconds that were not analysed."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists for the page; runs are a gap, a length and a code after each other."""
         return {
             "end": self.end_ms,
-            "outside": self.outside.tolist(),
             "codes": [{"label": label, "colour": colour} for label, colour in self.codes],
             "groups": [
                 {
                     "label": group.label,
                     "colour": group.colour,
+                    "outside": group.outside.tolist(),
                     "lanes": [
                         {
                             "title": lane.title,
@@ -100,13 +100,18 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
         ]
     return Timelines(
         tuple(
-            Group(person, person_label(person), hex_colour(person_colour(person)), tuple(own))
+            Group(
+                person,
+                person_label(person),
+                hex_colour(person_colour(person)),
+                tuple(own),
+                as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.not_analysed]),
+            )
             for person, own in groups
         ),
         tuple((label, _colour(label)) for label in summary.targets),
         end_ms,
         step,
-        as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.not_analysed]),
     )
 
 

@@ -80,7 +80,8 @@ def render(
     """The page as text; everything that comes from outside is escaped."""
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
-    page: str = _template().render(
+    matrix = _matrix(analysis, summary, lines)
+    page: str = template().render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
@@ -88,14 +89,16 @@ def render(
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
-        matrix=_matrix(analysis, summary, lines),
+        matrix=matrix,
         lines=lines,
         timeline=lines.to_json(),
+        keys=matrix["columns"],
         episodes=summary.episodes[:_EPISODE_ROWS],
         episode_kinds=_episode_kinds(summary),
         differences=differences(analysis),
         methods=[_method(m) for m in analysis.methods],
         media=media,
+        grey="Grey all through: not analysed." if analysis.video.parts else "",
         versions=dict(versions or {}),
         settings={k: _setting(v) for k, v in analysis.settings.items()},
         files=dict(files or {}),
@@ -103,7 +106,13 @@ def render(
     return page
 
 
-def _template() -> Any:
+def colour_keys(lines: Timelines) -> list[dict[str, str]]:
+    """Label and colour of all that is looked at."""
+    return [{"label": label, "colour": _css(colour)} for label, colour in lines.codes]
+
+
+def template(name: str = "report.html.j2") -> Any:
+    """A page in which everything that comes from outside is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -126,7 +135,7 @@ def _template() -> Any:
         "colour": _person_css,
         "slug": _slug,
     }
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _episode_kinds(summary: Summary) -> str:

@@ -34,6 +34,8 @@ class Tier:
     builder: str
     spans: tuple[tuple[int, int, str], ...]
     """Start and end in milliseconds and label: ordered, at least 1 ms long, without overlap."""
+    who: str = ""
+    """The participant; by default the label of the person."""
 
 
 @once

@@ -149,12 +149,12 @@
       pen.restore();
     }
   };
-  const drawOutside = (pen, width, height) => {
+  const drawOutside = (pen, width, group) => {
     const scale = width / (view.to - view.from);
     pen.fillStyle = colour("line");
-    for (const [from, to] of data.outside) {
+    for (const [from, to] of group.outside) {
       const left = Math.max(0, (from - view.from) * scale), right = Math.min(width, (to - view.from) * scale);
-      if (right > left) pen.fillRect(left, 0, right - left, height);
+      if (right > left) pen.fillRect(left, 0, right - left, group.height);
     }
   };
   const drawGroup = (group) => {
@@ -162,7 +162,7 @@
     pen.textBaseline = "middle";
     pen.fillStyle = colour("soft");
     for (const lane of group.lanes) if (lane.kind !== "seen") pen.fillRect(0, lane.y, width, lane.height);
-    drawOutside(pen, width, group.height);
+    drawOutside(pen, width, group);
     pen.fillStyle = colour("line");
     for (const time of ticks(width).times) {
       pen.fillRect(((time - view.from) / (view.to - view.from)) * width, 0, 1, group.height);
@@ -220,7 +220,7 @@
     tip.replaceChildren();
     const bold = document.createElement("b");
     bold.textContent = clock(time);
-    const outside = data.outside.some(([from, to]) => from <= time && time < to);
+    const outside = group && group.outside.some(([from, to]) => from <= time && time < to);
     tip.append(bold, outside ? "not analysed" : inside ? words(group, lane, k) : lost ? `${group.label}: ${lane.title} could not be measured` : "");
     tip.hidden = false;
     const width = tip.offsetWidth;
