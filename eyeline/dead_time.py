@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,7 +105,7 @@ def _rows_outside(
         keep &= (answer.time_s < span.start_s - _LEAST_S) | (answer.time_s >= span.end_s - _LEAST_S)
     if keep.all():
         return answer
-    rows = {
+    rows: dict[str, Any] = {
         name: value[keep]
         for name, value in vars(answer).items()
         if isinstance(value, np.ndarray) and not name.startswith("heatmap")

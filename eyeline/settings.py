@@ -14,7 +14,7 @@ from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
-from eyeline.export.exporters import EXPORTERS, KINDS, VOICES, WHATS
+from eyeline.export.exporters import COVERABLE, EXPORTERS, KINDS, VOICES
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -73,7 +73,7 @@ class Settings:
     parts: tuple[Part, ...] = ()
     """Parts of the video to analyse, in order of time and without overlap; none means all of it."""
     anonymise: str | None = None
-    """What is covered in every image that is written: one of `export.covers.WHATS`."""
+    """What is covered in every image that is written: one of `export.covers.COVERABLE`."""
     cover: str | None = None
     """With what: one of `export.covers.KINDS`, the first by default."""
     voice: str | None = None
@@ -207,7 +207,7 @@ class Settings:
 
     def _privacy_problems(self) -> list[str | None]:
         choices = {
-            "anonymise": (self.anonymise, WHATS),
+            "anonymise": (self.anonymise, COVERABLE),
             "cover": (self.cover, KINDS),
             "voice": (self.voice, VOICES),
         }

@@ -16,7 +16,7 @@ from eyeline.errors import UsageError
 from eyeline.export import write_annotated
 from eyeline.export.tiers import NOT_ANALYSED, PARTS, tiers_of
 from eyeline.results import Analysis, Clock, Gap, Part, VideoInfo
-from eyeline.settings import Settings
+from eyeline.settings import Settings, fingerprint
 from eyeline.video.gaps import Shortened
 from eyeline.video.reader import VideoReader
 from tests.conftest import Command
@@ -99,6 +99,14 @@ def test_settings_of_parts_are_settings_of_their_own() -> None:
     assert "parts" not in Settings().content
     assert Settings(parts=TWO).content["parts"][1] == {"start_s": 6.0, "end_s": 8.5, "name": ""}
     assert Settings(parts=(Part(1.0, math.inf),)).content["parts"][0]["end_s"] is None
+
+
+def test_results_of_the_same_parts_are_known_again() -> None:
+    marks = [
+        fingerprint(Settings(parts=chosen), "video", "1")
+        for chosen in (TWO, TWO, (), TWO[:1], (Part(2.0, 4.0), TWO[1]))
+    ]
+    assert marks[0] == marks[1] and len({*marks}) == 4
 
 
 def test_frames_of_parts_are_those_of_the_whole_video() -> None:

@@ -20,7 +20,7 @@ from eyeline.cli.console import (
     say,
 )
 from eyeline.errors import UsageError, VideoError
-from eyeline.export.exporters import KINDS, VOICES, WHATS
+from eyeline.export.exporters import COVERABLE, KINDS, VOICES
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
@@ -145,7 +145,7 @@ def analyze(
     ] = "cpu",
     anonymise: Annotated[
         str | None,
-        typer.Option(help=f"Cover people in all images that are written: {', '.join(WHATS)}."),
+        typer.Option(help=f"Cover people in all images that are written: {', '.join(COVERABLE)}."),
     ] = None,
     cover: Annotated[
         str | None,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from eyeline.results import Gap, Image, VideoInfo
 
-if TYPE_CHECKING:
-    from eyeline.video.reader import Frame
+
+class _Timed(Protocol):
+    @property
+    def time_s(self) -> float: ...
+
+
+_Frame = TypeVar("_Frame", bound=_Timed)
 
 STEP_S = 2.0
 """Time from one blank image to the next: players seek among key frames as far apart."""
@@ -44,7 +49,7 @@ class Blank:
         return image
 
 
-def with_blanks(frames: Iterable[Frame], video: VideoInfo) -> Iterator[Frame | Blank]:
+def with_blanks(frames: Iterable[_Frame], video: VideoInfo) -> Iterator[_Frame | Blank]:
     """Frames of the analysed parts of a video, and blank images for the rest of its time."""
     gaps = list(video.not_analysed)
     for frame in frames:

@@ -24,7 +24,7 @@ What = Literal["faces", "eyes", "people"]
 """What can be covered in the images that are written."""
 Kind = Literal["solid", "pixels", "blur"]
 """With what, the safest first."""
-WHATS, KINDS, VOICES = get_args(What), get_args(Kind), ("pitched", "none")
+COVERABLE, KINDS, VOICES = get_args(What), get_args(Kind), ("pitched", "none")
 
 
 @dataclass(frozen=True)
