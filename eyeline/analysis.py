@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline import dead_time
+from eyeline import dead_time, parts
 from eyeline.people.find import Found, find_people, people_table
 from eyeline.people.methods import DETECTORS, people_method
 from eyeline.people.shared_looks import shared_looks
@@ -88,12 +88,15 @@ def analyze_video(
     settings = settings or Settings()
     limit_threads()
     tell = progress or (lambda stage, done, total: None)
+    if settings.parts:
+        parts.check(settings.parts, path, settings.video_track)
     given, bodies = _given(settings.boxes), _given(settings.bodies)
     reader = VideoReader(
         path,
         rate_hz=settings.rate_hz,
         video_track=settings.video_track,
         turn_deg=settings.turn_deg or 0,
+        parts=settings.parts,
     )
     track_warnings = _choose_audio(path, settings, reader)
     camera = settings.camera(reader.info)
@@ -102,7 +105,8 @@ def analyze_video(
     speaker = SPEAKERS[settings.speaker].create(settings.speaker_weights, settings.device)
     samples = Samples()
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as audio:
-        listening = audio.submit(_listen, path, reader.info, Shortened(known=False))
+        unknown = Shortened(known=False, parts=settings.parts)
+        listening = audio.submit(_listen, path, reader.info, unknown)
         result = find_people(
             _shots(samples.watch(reader)),
             camera,
@@ -127,7 +131,12 @@ def analyze_video(
         frames=lambda: iter(frames),
         audio=partial(_audio, path, reader.info, clock=clock) if reader.info.has_audio else None,
     )
-    whole = VideoReader(path, video_track=settings.video_track, turn_deg=settings.turn_deg or 0)
+    whole = VideoReader(
+        path,
+        video_track=settings.video_track,
+        turn_deg=settings.turn_deg or 0,
+        parts=settings.parts,
+    )
     times = result.clock.copy()
     times[:, 1:] = clock.shorter(times[:, 1:])
     speaking, speech_method, speech_warnings = _speakers(
@@ -144,11 +153,13 @@ def analyze_video(
     return Analysis(
         video=reader.info,
         status="partial" if reader.info.damage or reader.info.gaps else "ok",
-        persons=result.persons,
+        persons=tuple(
+            replace(p, thumbnail=None) if settings.anonymise else p for p in result.persons
+        ),
         people=rounded(people_table(result.tracks)),
         clock=Clock.exact(result.clock[:, 0].astype(np.int64), *result.clock[:, 1:].T.copy()),
         answers=tuple(
-            rounded(dead_time.restored(answer, clock, reader.info.gaps))
+            rounded(dead_time.restored(answer, clock, reader.info.gaps, reader.info.not_analysed))
             for answer in (*speaking, *answers)
         ),
         methods=(people, *speech_method, *methods),
@@ -287,6 +298,8 @@ def _listen(path: str | Path, video: VideoInfo, clock: Shortened) -> _Heard:
     """Voice and loudness of the whole audio, in a thread of its own."""
     if not video.has_audio:
         return _Heard()
+    if clock.parts and not clock.known:
+        return _Heard(waits=True)
     from eyeline.speech.voice import listen
     from eyeline.video.placing import LongSilenceError
 
@@ -352,7 +365,8 @@ def _without_dead_time(path: str | Path, video: VideoInfo, heard: _Heard) -> Sho
     start, track = Fraction(video.start_s), video.audio_track
     audio = audio_spans(path, start, track) if video.has_audio else []
     end_s = max([video.duration_s, *(span.end_s for span in audio)])
-    return Shortened.of((*video.gaps, Gap(video.duration_s, end_s)), audio)
+    gaps = (*video.gaps, *video.not_analysed, Gap(video.duration_s, end_s))
+    return Shortened.of(gaps, audio, video.parts)
 
 
 def _audio(

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eyeline.people.tracks import Track
-from eyeline.results import ANYBODY, UNSEEN, Answer, Gap, Segments, VideoInfo, make_segments
+from eyeline.results import (
+    ANYBODY,
+    UNSEEN,
+    Answer,
+    Directions,
+    Gap,
+    Points,
+    Scores,
+    Segments,
+    VideoInfo,
+    make_segments,
+)
 from eyeline.video.gaps import Shortened
 
 if TYPE_CHECKING:
@@ -50,18 +61,25 @@ class ShorterFrames:
             yield frame.at(start_s, end_s)
 
 
-def restored(answer: Answer, clock: Shortened, gaps: Sequence[Gap]) -> Answer:
+def restored(
+    answer: Answer, clock: Shortened, gaps: Sequence[Gap], not_analysed: Sequence[Gap] = ()
+) -> Answer:
     """An answer on the video's clock; its segments do not reach into gaps of the recording.
 
     Args:
         answer: on the shortened clock.
         clock: the shortened clock.
         gaps: spans without frames, in which speech may be heard but nobody is seen.
+        not_analysed: spans of which nothing is said at all.
     """
     if not isinstance(answer, Segments):
-        return replace(answer, time_s=clock.longer(answer.time_s)) if clock.cuts else answer
-    if not gaps and not clock.cuts:
+        if clock.cuts:
+            answer = replace(answer, time_s=clock.longer(answer.time_s))
+        return _rows_outside(answer, not_analysed)
+    if not gaps and not clock.cuts and not not_analysed:
         return answer
+    unseen = sorted((*clock.dead, *not_analysed), key=lambda span: span.start_s)
+    gaps = sorted((*gaps, *not_analysed), key=lambda span: span.start_s)
     start_s, end_s = clock.longer(answer.start_s), clock.longer(answer.end_s)
     rows = [
         (person, *piece, label, score)
@@ -73,9 +91,30 @@ def restored(answer: Answer, clock: Shortened, gaps: Sequence[Gap]) -> Answer:
             answer.score.tolist(),
             strict=True,
         )
-        for piece in _outside(start, end, clock.dead if person in _NOBODY else gaps)
+        for piece in _outside(start, end, unseen if person in _NOBODY else gaps)
     ]
     return make_segments(answer.system, answer.builder, answer.name, rows)
+
+
+def _rows_outside(
+    answer: Scores | Directions | Points, spans: Sequence[Gap]
+) -> Scores | Directions | Points:
+    """The rows of an answer that begin outside of spans."""
+    keep = np.ones(len(answer), bool)
+    for span in spans:
+        keep &= (answer.time_s < span.start_s - _LEAST_S) | (answer.time_s >= span.end_s - _LEAST_S)
+    if keep.all():
+        return answer
+    rows: dict[str, Any] = {
+        name: value[keep]
+        for name, value in vars(answer).items()
+        if isinstance(value, np.ndarray) and not name.startswith("heatmap")
+    }
+    if isinstance(answer, Points) and answer.heatmap is not None:
+        kept = keep[answer.heatmap_row]
+        row = (np.cumsum(keep) - 1)[answer.heatmap_row[kept]]
+        rows |= {"heatmap_row": row, "heatmap": answer.heatmap[kept]}
+    return replace(answer, **rows)
 
 
 def _outside(start_s: float, end_s: float, spans: Sequence[Gap]) -> Iterator[tuple[float, float]]:
@@ -84,7 +123,7 @@ def _outside(start_s: float, end_s: float, spans: Sequence[Gap]) -> Iterator[tup
         if span.start_s < end_s and span.end_s > start_s:
             if span.start_s - start_s > _LEAST_S:
                 yield start_s, span.start_s
-            start_s = span.end_s
+            start_s = max(start_s, span.end_s)
     if end_s - start_s > _LEAST_S:
         yield start_s, end_s
 

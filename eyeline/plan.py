@@ -127,9 +127,9 @@ def _is_analysis(folder: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    from eyeline.export.files import VIDEO
+    from eyeline.export.files import ANONYMISED, VIDEO
 
-    return path.name == VIDEO and _is_analysis(path.parent)
+    return path.name in (VIDEO, ANONYMISED) and _is_analysis(path.parent)
 
 
 def _looks_like_video(path: Path) -> bool:

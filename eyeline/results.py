@@ -68,6 +68,18 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A span of a video that the user had analysed; outside of such spans nothing is known."""
+
+    start_s: float
+    """Where it begins, seconds on the video's clock."""
+    end_s: float
+    """Where it ends; infinite for the end of the video, until that is known."""
+    name: str = ""
+    """What the user calls it."""
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What is known of a video once it has been read."""
 
@@ -107,11 +119,29 @@ class VideoInfo:
     """Number, from 1, of the video track that was read."""
     audio_track: int | None = None
     """Number, from 1, of the audio track that was read; None where there is none."""
+    parts: tuple[Part, ...] = ()
+    """Parts that were analysed, in order of time and without overlap; empty for all of it. What
+    the file is said to hold after the last of them is what its header says."""
 
     @property
-    def recorded_s(self) -> float:
-        """The duration without the gaps."""
-        return self.duration_s - sum(gap.end_s - gap.start_s for gap in self.gaps)
+    def not_analysed(self) -> tuple[Gap, ...]:
+        """Spans outside of the parts, in order of time: neither silent nor empty, but not known."""
+        if not self.parts:
+            return ()
+        bounds = [0.0, *(t for part in self.parts for t in (part.start_s, part.end_s))]
+        pairs = zip(bounds[::2], [*bounds[1::2], self.duration_s], strict=True)
+        return tuple(Gap(start, end) for start, end in pairs if end > start)
+
+    @property
+    def analysed_s(self) -> float:
+        """The duration of what was recorded and analysed."""
+        parts = self.parts or (Part(0.0, self.duration_s),)
+        missing = sum(
+            max(0.0, min(gap.end_s, part.end_s) - max(gap.start_s, part.start_s))
+            for gap in self.gaps
+            for part in parts
+        )
+        return sum(part.end_s - part.start_s for part in parts) - missing
 
 
 @dataclass(frozen=True)
@@ -357,7 +387,11 @@ class Clock:
     def exact(cls, frame: Ints, start_s: Floats, end_s: Floats) -> Clock:
         """The clock of all frames `(n,)` of an analysis."""
         step = max(1, round(float(np.median(np.diff(frame))))) if len(frame) > 1 else 1
-        return cls(frame, start_s, end_s, np.append(frame[1:], frame[-1:] + step))
+        following = np.append(frame[1:], frame[-1:] + step)
+        # frames that were not analysed between two parts show nobody's last state
+        left_out = np.append(start_s[1:] > end_s[:-1] + 1e-6, np.zeros(len(frame[-1:]), bool))
+        left_out &= following > frame + 2 * step
+        return cls(frame, start_s, end_s, np.where(left_out, frame + step, following))
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from eyeline import builder_options
 from eyeline.errors import UsageError
-from eyeline.export.exporters import EXPORTERS, FORMATS, wanted
+from eyeline.export.exporters import COVERABLE, EXPORTERS, FORMATS, KINDS, VOICES, wanted
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
 from eyeline.people.lying import TURNS_DEG
 from eyeline.people.methods import DETECTORS, TRACKERS
-from eyeline.results import VideoInfo
+from eyeline.results import Part, VideoInfo
 from eyeline.speech.methods import SPEAKERS
 from eyeline.system import Builder, System, list_systems, load_system
 
@@ -69,6 +70,16 @@ class Settings:
     """`system.option=value` or `system/builder.option=value`, for builders with given weights."""
     device: str = "cpu"
     """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
+    parts: tuple[Part, ...] = ()
+    """Parts of the video to analyse, in order of time and without overlap; none means all of it."""
+    anonymise: str | None = None
+    """What is covered in every image that is written: one of `export.covers.COVERABLE`."""
+    cover: str | None = None
+    """With what: one of `export.covers.KINDS`, the first by default."""
+    voice: str | None = None
+    """What becomes of the audio of anonymised copies: `pitched`, by default, or `none`."""
+    plain: bool = False
+    """Whether to write an anonymised copy on which nothing is drawn."""
     video: bool = True
     """Whether to write the annotated video."""
     rerun: bool = False
@@ -175,6 +186,7 @@ class Settings:
                 f"--{'boxes' if self.boxes else 'bodies'} replace detection: leave out --detector "
                 "and --tracker",
             ),
+            *self._privacy_problems(),
             unless(self.boxes is None or self.bodies is None, "give --boxes or --bodies, not both"),
             unless(
                 self.detector in with_file or self.detector_weights is None,
@@ -199,6 +211,22 @@ class Settings:
             *(_missing(path, "--weights") for path in self.weights),
         ]
 
+    def _privacy_problems(self) -> list[str | None]:
+        choices = {
+            "anonymise": (self.anonymise, COVERABLE),
+            "cover": (self.cover, KINDS),
+            "voice": (self.voice, VOICES),
+        }
+        wrong: list[str | None] = [
+            f"--{option} {value}; must be one of {', '.join(known)}"
+            for option, (value, known) in choices.items()
+            if value is not None and value not in known
+        ]
+        given = {"cover": self.cover, "voice": self.voice, "plain": self.plain}
+        if self.anonymise is None:
+            wrong += [f"--{option} belongs to --anonymise" for option, on in given.items() if on]
+        return wrong
+
     def _speaker_problems(self) -> list[str | None]:
         entry, given = SPEAKERS.get(self.speaker), self.speaker_weights is not None
         if entry is None or given == bool(entry.needs):
@@ -213,6 +241,12 @@ class Settings:
         if self.intrinsics is not None:
             return Camera(*self.intrinsics)
         return Camera.from_fov(video.width_px, video.height_px, self.fov_deg or ASSUMED_FOV_DEG)
+
+    def _privacy(self) -> dict[str, Any]:
+        if self.anonymise is None:
+            return {}
+        chosen = {"cover": self.cover or KINDS[0], "voice": self.voice or VOICES[0]}
+        return {"anonymise": self.anonymise, **chosen, "plain": self.plain}
 
     def to_json(self) -> dict[str, Any]:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
@@ -243,11 +277,18 @@ class Settings:
                 for network, path in self.weights_of(system, builder).items()
             },
             **({"options": sorted(self.options)} if self.options else {}),
+            **({"parts": [_plain(part) for part in self.parts]} if self.parts else {}),
+            **self._privacy(),
             "device": self.device,
             "video": self.video,
             "rerun": self.rerun,
             **({"formats": sorted(self.formats)} if self.formats else {}),
         }
+
+
+def _plain(part: Part) -> dict[str, Any]:
+    """A part for JSON, which knows no infinity: the end of a video is null."""
+    return asdict(part) | {"end_s": None if part.end_s == math.inf else part.end_s}
 
 
 def _missing(path: str | None, option: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,14 +19,16 @@ from eyeline.cli.console import (
     out_console,
     say,
 )
-from eyeline.errors import UsageError
-from eyeline.export.exporters import FORMATS
+from eyeline.errors import UsageError, VideoError
+from eyeline.export.exporters import COVERABLE, FORMATS, KINDS, VOICES
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.speech.methods import SPEAKERS
 
 if TYPE_CHECKING:
     from eyeline.jobs import Outcome
     from eyeline.plan import Job
+    from eyeline.results import Part
+    from eyeline.sessions import Camera
     from eyeline.settings import Settings
 
 
@@ -63,6 +65,31 @@ def analyze(
             help="Audio track, counted from 1; that of a player by default, unless it is silent."
         ),
     ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="Where the part to analyse begins: seconds, m:ss or h:mm:ss; again for each part.",
+        ),
+    ] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(help="Where it ends, on the video's own clock; again for each part."),
+    ] = None,
+    spans: Annotated[
+        Path | None,
+        typer.Option(help="CSV file of parts to analyse, with the columns name, from and to."),
+    ] = None,
+    offset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="VIDEO=SECONDS: when this camera of a session begins on the clock of the first "
+            "video; again for each."
+        ),
+    ] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Find the offsets of a session's cameras by their audio.")
+    ] = False,
     turn: Annotated[
         int | None,
         typer.Option(help="Turn the frames clockwise by 0, 90, 180 or 270 degrees."),
@@ -116,6 +143,23 @@ def analyze(
     device: Annotated[
         str, typer.Option(help="Where networks with given weights run: cpu, cuda or cuda:N.")
     ] = "cpu",
+    anonymise: Annotated[
+        str | None,
+        typer.Option(help=f"Cover people in all images that are written: {', '.join(COVERABLE)}."),
+    ] = None,
+    cover: Annotated[
+        str | None,
+        typer.Option(
+            help=f"With what to cover them: {', '.join(KINDS)}; {KINDS[0]} by default, the safest."
+        ),
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option(help=f"Audio of anonymised copies: {', '.join(VOICES)}; {VOICES[0]} first."),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Write the anonymised video without drawings, too.")
+    ] = False,
     video: Annotated[
         bool, typer.Option("--video/--no-video", help="Write the annotated video.")
     ] = True,
@@ -139,6 +183,7 @@ def analyze(
     ] = "local",
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
+    from eyeline.parts import check
     from eyeline.plan import plan
     from eyeline.settings import Settings
 
@@ -162,6 +207,11 @@ def analyze(
         weights=tuple(weights or ()),
         options=tuple(set_ or ()),
         device=device,
+        parts=_parts(from_ or [], to or [], spans),
+        anonymise=anonymise,
+        cover=cover,
+        voice=voice,
+        plain=plain,
         video=video,
         rerun=rerun,
         formats=tuple(dict.fromkeys(f.strip() for f in formats.split(",") if f.strip())),
@@ -169,7 +219,19 @@ def analyze(
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
+    for job in planned if settings.parts else ():
+        with suppress(VideoError):  # a video's own fault is told when its turn comes
+            check(settings.parts, job.video, settings.video_track)
     jobs = min(jobs, len(planned))
+    if offset or sync:
+        if settings.parts:
+            raise UsageError(
+                "--from, --to and --spans are of each video's own clock, --offset and --sync make "
+                "one clock of several: analyse the whole videos of a session, or parts of each"
+            )
+        known = _cameras(planned, out, offset or [], sync, audio_track)
+        code = _work(planned, settings, again=again, jobs=jobs, engine=engine)
+        raise typer.Exit(code or _session(known, planned, out))
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 
 
@@ -185,6 +247,37 @@ def demo(
     from eyeline.settings import Settings
 
     raise typer.Exit(_work(plan([str(sample.path())], out), Settings(), again=True))
+
+
+def _cameras(
+    planned: list[Job], out: Path, offsets: list[str], sync: bool, audio_track: int | None
+) -> tuple[Camera, ...]:
+    from eyeline import sessions
+
+    known = sessions.cameras(planned, out, offsets, sync=sync, audio_track=audio_track)
+    for camera in known:
+        sure = f", confidence {100 * camera.confidence:.2f} %" if camera.confidence else ""
+        say(f"{camera.video}: begins at {camera.offset_s:.3f} s ({camera.how}{sure})")
+    return known
+
+
+def _session(known: tuple[Camera, ...], planned: list[Job], out: Path) -> int:
+    from eyeline import api, sessions
+
+    folders = {job.name: job.folder for job in planned}
+    page = sessions.write(known, [api.load_analysis(folders[c.name]) for c in known], out)
+    out_console.print(f"session of {len(known)} cameras\n  {page}", markup=False, highlight=False)
+    return DONE
+
+
+def _parts(starts: list[str], ends: list[str], file: Path | None) -> tuple[Part, ...]:
+    from eyeline import parts
+
+    if file is None:
+        return parts.from_options(starts, ends)
+    if starts or ends:
+        raise UsageError("give --spans or --from and --to, not both")
+    return parts.from_file(file)
 
 
 def _four(text: str) -> tuple[float, float, float, float] | None:

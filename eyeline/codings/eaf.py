@@ -158,23 +158,24 @@ def _media(root: XmlNode, source: str) -> tuple[str, float]:
     return "", 0.0
 
 
-def write(coding: Coding, media: str | None = None, origin_s: float | None = None) -> bytes:
+Media = tuple[str, float]
+"""A linked video: its place relative to the folder, and the time in it, as players count, at which
+the clock of the tiers begins."""
+
+
+def write(coding: Coding, media: Sequence[Media] | None = None) -> bytes:
     """The bytes of an EAF 3.0 document in UTF-8, with a vocabulary for each kind of tier.
 
     Args:
         coding: the tiers.
-        media: the video to link, relative to the folder; empty for none, by default the coding's,
-            whose clock is that of players.
-        origin_s: of a video that is given.
+        media: the videos to link; by default the coding's.
     """
-    if media is None:
-        media, origin_s = coding.media, coding.origin_s
     root = ET.Element(
         "ANNOTATION_DOCUMENT",
         {"AUTHOR": "eyeline", "DATE": _DATE, "FORMAT": "3.0", "VERSION": "3.0"}
         | {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _SCHEMA},
     )
-    add_header(root, media, round((origin_s or 0) * 1000))
+    add_header(root, [(coding.media, coding.origin_s)] if media is None else media)
     order = ET.SubElement(root, "TIME_ORDER")
     for tier in coding.tiers:
         attributes = {"LINGUISTIC_TYPE_REF": _kind(tier), "TIER_ID": plain_text(tier.name)}
@@ -200,15 +201,20 @@ def _kind(tier: CodingTier) -> str:
     return plain_text(tier.kind) or _DEFAULT_TYPE
 
 
-def add_header(root: ET.Element, media: str, origin_ms: int) -> None:
-    """The header, with a video that is linked unless its name is empty."""
+def add_header(root: ET.Element, media: Sequence[Media]) -> None:
+    """The header, with the videos that are linked unless their names are empty."""
     header = ET.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    if media:
-        link = quote(os.fsencode(media))  # a name need not be text
+    for name, origin_s in media:
+        if not name:
+            continue
+        link, origin_ms = (
+            quote(os.fsencode(name)),
+            round(origin_s * 1000),
+        )  # a name need not be text
         ET.SubElement(
             header,
             "MEDIA_DESCRIPTOR",
-            {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(media)}
+            {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(name)}
             | {"RELATIVE_MEDIA_URL": f"./{link}"}
             | ({"TIME_ORIGIN": str(origin_ms)} if origin_ms > 0 else {}),
         )

@@ -129,5 +129,5 @@ def _link(root: ET.Element, header: ET.Element, coding: Coding, media: str | Non
     for old in header.findall("MEDIA_DESCRIPTOR"):
         header.remove(old)
     scratch = ET.Element("ANNOTATION_DOCUMENT")
-    add_header(scratch, media, round(coding.origin_s * 1000))
+    add_header(scratch, [(media, coding.origin_s)])
     header[:0] = list(scratch[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eyeline.codings import eaf, textgrid
 from eyeline.codings.coding import Coding, CodingTier, Interval
-from eyeline.export.files import ELAN, TEXTGRID, VIDEO
+from eyeline.export.files import ANONYMISED, ELAN, TEXTGRID, VIDEO
 from eyeline.export.spans import once
 from eyeline.export.tiers import tiers_of
 from eyeline.files import write_bytes
@@ -45,9 +45,10 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Args:
         analysis: what to write; persons without segments keep their empty tiers.
         folder: where to.
-        media: the video to link, relative to the folder. A full path would differ from place to
-            place; ELAN looks beside the EAF for a file that is not where the link says. Any other
-            than the annotated one is taken for the source, whose first frame may come late.
+        media: the video to link, relative to the folder; empty for none. A full path would differ
+            from place to place; ELAN looks beside the EAF for a file that is not where the link
+            says. Any other than a copy of ours is taken for the source, whose first frame may come
+            late.
 
     Returns:
         The path of the file.
@@ -55,8 +56,9 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    origin_s = None if media == VIDEO else coding_of(analysis).origin_s
-    return write_bytes(folder / ELAN, eaf.write(coding_of(analysis), media, origin_s))
+    coding = coding_of(analysis)
+    origin_s = 0.0 if media in (VIDEO, ANONYMISED) else coding.origin_s
+    return write_bytes(folder / ELAN, eaf.write(coding, [(media, origin_s)]))
 
 
 def write_textgrid(analysis: Analysis, folder: Path) -> Path:

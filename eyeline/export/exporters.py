@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from eyeline.export.files import (
+    ANONYMISED,
     COCO,
     ELAN,
     MOT,
@@ -24,6 +25,11 @@ from eyeline.results import Analysis
 
 FORMATS_OPTION = "formats"
 """The field of `Settings` with names of exporters."""
+What = Literal["faces", "eyes", "people"]
+"""What can be covered in the images that are written."""
+Kind = Literal["solid", "pixels", "blur"]
+"""With what, the safest first."""
+COVERABLE, KINDS, VOICES = get_args(What), get_args(Kind), ("pitched", "none")
 
 
 @dataclass(frozen=True)
@@ -77,21 +83,37 @@ def _tables(export: Export) -> None:
 def _video(export: Export) -> None:
     from eyeline.export.to_video import write_annotated
 
-    length_s, tell = export.analysis.video.duration_s, export.progress
+    write_annotated(export.analysis, export.source, export.folder, _progress(export, "drawing"))
+
+
+def _plain(export: Export) -> None:
+    from eyeline.export.anonymised import write_plain
+
+    write_plain(export.analysis, export.source, export.folder, _progress(export, "covering"))
+
+
+def _progress(export: Export, stage: str) -> Callable[[int, int], None]:
+    length_s, report = export.analysis.video.duration_s, export.progress
 
     def progress(done: int, total: int) -> None:
-        if tell:
-            tell("drawing", length_s * done / total, length_s)
+        if report:
+            report(stage, length_s * done / total, length_s)
 
-    write_annotated(export.analysis, export.source, export.folder, progress)
+    return progress
 
 
 def _elan(export: Export) -> None:
     from eyeline.export.coding import write_elan
 
-    # without the annotated video ELAN is pointed at the source, which it looks for by name
-    media = VIDEO if (export.folder / VIDEO).is_file() else export.source.name
+    # without a copy of the video ELAN is pointed at the source, which it looks for by name
+    anonymous = "anonymise" in export.analysis.settings
+    media = copy_in(export.folder) or ("" if anonymous else export.source.name)
     write_elan(export.analysis, export.folder, media=media)
+
+
+def copy_in(folder: Path) -> str:
+    """Name of the copy of the video in a folder, the annotated one first; empty for none."""
+    return next((name for name in (VIDEO, ANONYMISED) if (folder / name).is_file()), "")
 
 
 def _textgrid(export: Export) -> None:
@@ -173,6 +195,12 @@ EXPORTERS: Mapping[str, Exporter] = {
         _video,
         option="video",
         spare="the annotated video",
+    ),
+    "plain": Exporter(
+        {ANONYMISED: "the video with people covered, and nothing drawn on it"},
+        _plain,
+        option="plain",
+        spare="the anonymised video",
     ),
     "elan": Exporter({ELAN: "for ELAN"}, _elan),
     "textgrid": Exporter({TEXTGRID: "for Praat"}, _textgrid),

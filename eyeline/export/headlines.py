@@ -37,7 +37,9 @@ def _people(analysis: Analysis) -> Headline:
     n = len(analysis.persons)
     claim = f"{count(n, 'person was', 'people were')} seen" if n else "Nobody was seen"
     longest = max(analysis.persons, key=lambda p: p.seen_s, default=None)
-    detail = f"in {duration(analysis.video.duration_s)} of video"
+    video = analysis.video
+    detail = f"in {duration(video.analysed_s if video.parts else video.duration_s)} of video"
+    detail += " that were analysed" if video.parts else ""
     if longest is not None and n > 1 and not _tied([p.seen_s for p in analysis.persons]):
         detail += f"; {longest.label} longest, {duration(longest.seen_s)}"
     return Headline(claim, detail)

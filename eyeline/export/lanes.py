@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
-from eyeline.export.intervals import Spans
+from eyeline.export.intervals import Spans, as_spans
 from eyeline.export.spans import VOICE, everyone, seen_spans
 from eyeline.export.summary import TARGET, Summary
 from eyeline.export.words import title
@@ -42,6 +42,8 @@ class Group:
     label: str
     colour: str
     lanes: tuple[Lane, ...]
+    outside: Spans = field(default_factory=lambda: np.zeros((0, 2)))
+    """`(n, 2)` spans in seconds that were not analysed, or not recorded."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Timelines:
                 {
                     "label": group.label,
                     "colour": group.colour,
+                    "outside": group.outside.tolist(),
                     "lanes": [
                         {
                             "title": lane.title,
@@ -97,7 +100,13 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
         ]
     return Timelines(
         tuple(
-            Group(person, person_label(person), hex_colour(person_colour(person)), tuple(own))
+            Group(
+                person,
+                person_label(person),
+                hex_colour(person_colour(person)),
+                tuple(own),
+                as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.not_analysed]),
+            )
             for person, own in groups
         ),
         tuple((label, _colour(label)) for label in summary.targets),

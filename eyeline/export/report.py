@@ -10,7 +10,7 @@ from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
-from eyeline.export.exporters import EXPORTERS, present
+from eyeline.export.exporters import EXPORTERS, copy_in, present
 from eyeline.export.files import INDEX, REPORT, VIDEO
 from eyeline.export.headlines import headlines
 from eyeline.export.intervals import both
@@ -29,6 +29,7 @@ from eyeline.export.words import (
     title,
 )
 from eyeline.files import write_bytes
+from eyeline.parts import words as part_words
 from eyeline.results import Analysis, Method, person_label
 
 _EPISODE_ROWS = 400
@@ -61,7 +62,7 @@ def write_report(
         OutputError: the folder cannot be written.
     """
     if media is None:
-        media = VIDEO if (folder / VIDEO).is_file() else ""
+        media = copy_in(folder)
     about = {name: words for e in EXPORTERS.values() for name, words in e.files.items() if words}
     listed = {name: about[name] for name in present(folder) if name in about}
     listed |= {INDEX: "settings, versions, counts: the index of it all"}
@@ -79,7 +80,8 @@ def render(
     """The page as text; everything that comes from outside is escaped."""
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
-    page: str = _template().render(
+    matrix = _matrix(analysis, summary, lines)
+    page: str = template().render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
@@ -87,14 +89,16 @@ def render(
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
-        matrix=_matrix(analysis, summary, lines),
+        matrix=matrix,
         lines=lines,
         timeline=lines.to_json(),
+        keys=matrix["columns"],
         episodes=summary.episodes[:_EPISODE_ROWS],
         episode_kinds=_episode_kinds(summary),
         differences=differences(analysis),
         methods=[_method(m) for m in analysis.methods],
         media=media,
+        grey="Grey all through: not analysed." if analysis.video.parts else "",
         versions=dict(versions or {}),
         settings={k: _setting(v) for k, v in analysis.settings.items()},
         files=dict(files or {}),
@@ -102,7 +106,13 @@ def render(
     return page
 
 
-def _template() -> Any:
+def colour_keys(lines: Timelines) -> list[dict[str, str]]:
+    """Label and colour of all that is looked at."""
+    return [{"label": label, "colour": _css(colour)} for label, colour in lines.codes]
+
+
+def template(name: str = "report.html.j2") -> Any:
+    """A page in which everything that comes from outside is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -125,7 +135,7 @@ def _template() -> Any:
         "colour": _person_css,
         "slug": _slug,
     }
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _episode_kinds(summary: Summary) -> str:
@@ -140,11 +150,13 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     rate += " frames/s" + (", uneven" if video.variable_rate else "")
     return [
         ("length", duration(video.duration_s)),
+        *([("analysed", "; ".join(map(part_words, video.parts)))] if video.parts else []),
         ("image", f"{video.width_px} × {video.height_px}"),
         ("rate", rate),
         ("frames", f"{video.frame_count:,}"),
         ("audio", "yes" if video.has_audio else "none"),
         ("people", str(len(analysis.persons))),
+        *([("covered", covered)] if (covered := analysis.settings.get("anonymise")) else []),
     ]
 
 

@@ -16,7 +16,18 @@ from eyeline.export.index import read_index
 from eyeline.export.tables import read_table
 from eyeline.export.thumbnails import read_thumbnail
 from eyeline.files import sha256
-from eyeline.results import Analysis, Answer, Clock, Damage, Gap, Method, People, Person, VideoInfo
+from eyeline.results import (
+    Analysis,
+    Answer,
+    Clock,
+    Damage,
+    Gap,
+    Method,
+    Part,
+    People,
+    Person,
+    VideoInfo,
+)
 
 
 def load(folder: Path | str) -> Analysis:
@@ -125,6 +136,7 @@ def _video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
     fields |= {name: Fraction(entry[name]) for name in ("rate_hz", "pixel_aspect")}
     fields["damage"] = tuple(Damage(**d) for d in entry["damage"])
     fields["gaps"] = tuple(Gap(**g) for g in entry.get("gaps", ()))
+    fields["parts"] = tuple(Part(**p) for p in entry.get("parts", ()))
     return VideoInfo(**fields)
 
 

@@ -259,7 +259,7 @@ def _person(whole: _Whole, person: int) -> PersonSummary:
     return PersonSummary(
         person=person,
         label=person_label(person),
-        seen=Fraction(seen_s, whole.analysis.video.recorded_s, 1, seen_s),
+        seen=Fraction(seen_s, whole.analysis.video.analysed_s, 1, seen_s),
         speaking=spoken,
         judged_speech_s=judged_s,
         targets=dict(sorted(targets.items(), key=lambda item: (-item[1].seconds, item[0]))),

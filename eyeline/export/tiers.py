@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,13 @@ import numpy as np
 from eyeline.export.coverage import Coverage, coverages
 from eyeline.export.intervals import Spans
 from eyeline.export.spans import VOICE, all_segments, everyone, once
-from eyeline.results import WEARER, Analysis, Ints, Segments, person_label
+from eyeline.results import ANYBODY, WEARER, Analysis, Ints, Segments, VideoInfo, person_label
 
 NOT_CODABLE = "not codable"
 """Kind and label of spans in which a person is seen and a question could not be answered."""
+NOT_ANALYSED = "not analysed"
+"""Kind and label of spans outside of the parts of a video that the user had analysed."""
+PARTS = "analysed parts"
 _SAME_S = 5e-4
 """Segments that overlap by less are neighbours: half of the millisecond that is written."""
 
@@ -40,7 +43,8 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     Every person of the video has a tier for every kind of segment that is about persons, be it
     empty; the camera wearer, and voices that are nobody's, have those that hold something. Spans
     that overlap within a kind go to further tiers. Behind them, where a question could not be
-    answered for a person in view, stands a tier such as `person 1 eye_contact not codable`.
+    answered for a person in view, stands a tier such as `person 1 eye_contact not codable`. Where
+    parts of a video were analysed, two more name them and what is not analysed.
     """
     segments, covered = all_segments(analysis), coverages(analysis)
     taken: set[str] = set()
@@ -48,7 +52,23 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
         tier
         for person in everyone(analysis, segments)
         for tier in (*_codable(segments, person, taken), *_not_codable(covered, person, taken))
+    ] + _parts(analysis.video, taken)
+
+
+def _parts(video: VideoInfo, taken: set[str]) -> list[Tier]:
+    if not video.parts:
+        return []
+    named = [(p.start_s, p.end_s, p.name or f"part {n}") for n, p in enumerate(video.parts, 1)]
+    outside = [(gap.start_s, gap.end_s, NOT_ANALYSED) for gap in video.not_analysed]
+    return [
+        Tier(_unique(kind, taken), ANYBODY, kind, "the user", _spans_in_ms(spans))
+        for kind, spans in ((PARTS, named), (NOT_ANALYSED, outside))
     ]
+
+
+def _spans_in_ms(spans: Sequence[tuple[float, float, str]]) -> tuple[tuple[int, int, str], ...]:
+    ms = [(round(start * 1000), round(end * 1000), label) for start, end, label in spans]
+    return tuple(span for span in ms if span[1] > span[0])
 
 
 def _codable(segments: list[Segments], person: int, taken: set[str]) -> Iterator[Tier]:
@@ -78,8 +98,7 @@ def _doubled(names: list[str]) -> set[str]:
 
 
 def _whole_ms(spans: Spans) -> tuple[tuple[int, int, str], ...]:
-    ms = np.rint(spans * 1000).astype(int).tolist()
-    return tuple((start, end, NOT_CODABLE) for start, end in ms if end > start)
+    return _spans_in_ms([(start, end, NOT_CODABLE) for start, end in spans.tolist()])
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import OutputError, UsageError
+from eyeline.export.anonymised import images as images_of
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
@@ -88,7 +89,7 @@ def write_rerun(
         for trace in traces(analysis, camera):
             _send_person(recording, trace)
         if source is not None:
-            _send_images(recording, source, analysis.video, scale)
+            _send_images(recording, source, analysis, scale)
     return path
 
 
@@ -295,17 +296,12 @@ def _send_person(recording: Any, trace: Trace) -> None:
     recording.send_columns(name, gone, clear, strict=True)
 
 
-def _send_images(recording: Any, source: Path, video: VideoInfo, scale: float) -> None:
-    from eyeline.video.reader import VideoReader
-
+def _send_images(recording: Any, source: Path, analysis: Analysis, scale: float) -> None:
     times: list[float] = []
     images: list[bytes] = []
-    reader = VideoReader(
-        source, rate_hz=IMAGES_HZ, video_track=video.video_track, turn_deg=video.turn_deg
-    )
-    for frame in reader:
+    for frame in images_of(analysis, source, IMAGES_HZ):
         times.append(frame.time_s)
-        images.append(_jpeg(frame.small_rgb(*_size(video, scale))))
+        images.append(_jpeg(frame.small_rgb(*_size(analysis.video, scale))))
         if len(times) == _BATCH:
             _send_jpegs(recording, times, images)
             times, images = [], []

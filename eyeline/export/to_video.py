@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyeline.export.anonymised import Covered, whole, writer
+from eyeline.export.blanks import Blank
 from eyeline.export.files import VIDEO
 from eyeline.export.overlay import draw
 from eyeline.export.timeline import Timeline, timeline_of
-from eyeline.results import Analysis, Image, VideoInfo
+from eyeline.results import Analysis, Image
 from eyeline.video.handover import ahead
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def write_annotated(
 
     Its clock is that of the tables: it begins with the first frame, without any earlier audio.
     Every frame of the source is written; those between two analysed ones hold the last answer.
+    Where parts were analysed the rest of the time is grey and silent. What the settings of the
+    analysis call for is covered before anything is drawn.
 
     Args:
         analysis: of the source.
@@ -45,26 +49,19 @@ def write_annotated(
         VideoError: the source can no longer be read.
         OutputError: the folder cannot be written.
     """
-    from eyeline.video.writer import VideoWriter
-
     path = folder / VIDEO
     folder.mkdir(parents=True, exist_ok=True)
-    audio = source if analysis.video.has_audio else None
     total = analysis.video.frame_count
-    with VideoWriter(path, analysis.video, audio_from=audio) as out:
-        for done in annotate(_frames(source, analysis.video), timeline_of(analysis), out):
+    with writer(analysis, source, path) as out:
+        for done in annotate(whole(analysis, source), timeline_of(analysis), out):
             if progress is not None:
                 progress(done, max(total, done))
     return path
 
 
-def _frames(source: Path, video: VideoInfo) -> Iterator[Frame]:
-    from eyeline.video.reader import VideoReader
-
-    return iter(VideoReader(source, video_track=video.video_track, turn_deg=video.turn_deg))
-
-
-def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> Iterator[int]:
+def annotate(
+    frames: Iterable[Frame | Covered | Blank], timeline: Timeline, out: VideoWriter
+) -> Iterator[int]:
     """Draw on each frame, write it and yield how many are done.
 
     Drawing runs in a thread of its own, a little ahead of writing.
@@ -75,7 +72,9 @@ def annotate(frames: Iterable[Frame], timeline: Timeline, out: VideoWriter) -> I
         yield done
 
 
-def _drawn(frames: Iterable[Frame], timeline: Timeline) -> Iterator[tuple[Image, float, float]]:
+def _drawn(
+    frames: Iterable[Frame | Covered | Blank], timeline: Timeline
+) -> Iterator[tuple[Image, float, float]]:
     for frame in frames:
         rgb = np.require(frame.rgb(), np.uint8, ["C", "W"])
         draw(rgb, timeline.at(frame.index, frame.time_s))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyeline.video.container import listen, open_source, words
+from eyeline.video.container import listen, open_source, video_stream, words
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -94,11 +94,16 @@ def declares_stream_end(stream: Any) -> bool:
     return bool(stream.duration) or bool(stream.metadata.get("DURATION"))
 
 
-def last_stamp(path: str | Path) -> Fraction:
-    """Where the last packet of any stream ends, seconds on the file's clock; nothing is decoded."""
+def last_stamp(path: str | Path, video_track: int | None = None) -> Fraction:
+    """Where the last packet of a video track, or of any stream, ends; nothing is decoded.
+
+    Returns:
+        Seconds on the file's clock.
+    """
     end = Fraction(0)
     with open_source(path) as container:
-        for packet in stamped(container, None):
+        track = None if video_track is None else video_stream(container, video_track)
+        for packet in stamped(container, track):
             ticks = (packet.pts or 0) + (packet.duration or 0)
             end = max(end, ticks * Fraction(packet.time_base))
     return end

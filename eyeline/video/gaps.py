@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
-from eyeline.results import Floats, Gap
+from eyeline.results import Floats, Gap, Part
 
 LEAST_S = 1
 """Frames that are no further apart leave no gap: video calls and phones pause for so long."""
@@ -74,24 +75,35 @@ class Shortened:
     """Dead time that is shortened, in order, on the video's clock."""
     known: bool = True
     """Whether the dead time is known: whoever meets long silence before it is must wait."""
+    parts: tuple[Part, ...] = ()
+    """Spans outside of which no audio is heard, on the video's clock; empty for none."""
 
     @classmethod
-    def of(cls, gaps: Sequence[Gap], audio: Sequence[Gap]) -> Shortened:
+    def of(cls, gaps: Sequence[Gap], audio: Sequence[Gap], parts: Sequence[Part] = ()) -> Shortened:
         """The clock of a video.
 
         Args:
-            gaps: spans without frames, in order.
+            gaps: spans without frames, in order; they may overlap.
             audio: spans with audio, in order.
+            parts: spans outside of which audio is not heard, in order.
         """
         dead = []
-        for gap in gaps:
+        if parts:
+            audio = [
+                Gap(max(span.start_s, part.start_s), min(span.end_s, part.end_s))
+                for part in parts
+                for span in audio
+                if span.start_s < part.end_s and span.end_s > part.start_s
+            ]
+        for gap in _joined(gaps):
             start_s = gap.start_s
             for span in audio:
                 if span.end_s > start_s and span.start_s < gap.end_s:
                     dead.append(Gap(start_s, span.start_s))
                     start_s = span.end_s
             dead.append(Gap(start_s, gap.end_s))
-        return cls(tuple(gap for gap in dead if gap.end_s - gap.start_s > LONG_SILENCE_S))
+        long = tuple(gap for gap in dead if gap.end_s - gap.start_s > LONG_SILENCE_S)
+        return cls(long, parts=tuple(parts))
 
     @property
     def cuts(self) -> list[tuple[float, int]]:
@@ -112,3 +124,28 @@ class Shortened:
         for at_s, length_s in self.cuts:
             out = np.where(out > at_s, out + length_s, out)
         return out
+
+    def heard(self, start: int, end: int, rate_hz: int) -> Iterator[tuple[int, int]]:
+        """What of some samples of the video's clock is heard, as starts and ends."""
+        if not self.parts:
+            yield start, end
+        for part in self.parts:
+            first = max(start, round(part.start_s * rate_hz))
+            last = end if part.end_s == math.inf else min(end, round(part.end_s * rate_hz))
+            if last > first:
+                yield first, last
+
+    def ended(self, time_s: float) -> bool:
+        """Whether nothing is heard from a time of the video's clock on."""
+        return bool(self.parts) and time_s >= self.parts[-1].end_s
+
+
+def _joined(gaps: Sequence[Gap]) -> list[Gap]:
+    """Gaps in order, those that overlap or touch as one."""
+    joined: list[Gap] = []
+    for gap in sorted(gaps, key=lambda g: g.start_s):
+        if joined and gap.start_s <= joined[-1].end_s:
+            joined[-1] = Gap(joined[-1].start_s, max(joined[-1].end_s, gap.end_s))
+        else:
+            joined.append(gap)
+    return joined

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import VideoError
-from eyeline.results import Gap, VideoInfo
+from eyeline.results import Gap, Part, VideoInfo
 from eyeline.video.clock import Clock, Grid, Reordering, Spacing
 from eyeline.video.damage import DamageLog
 from eyeline.video.decode import Step, declared_end, declares_stream_end, decoded, last_stamp
@@ -42,13 +43,29 @@ class Pass:
     """One pass over the frames of an open file, and what is known at its end."""
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, threads: int, turn_deg: int = 0
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        threads: int,
+        turn_deg: int = 0,
+        parts: Sequence[Part] = (),
     ) -> None:
-        """Start at the beginning of an open file; `turn_deg` is as of `frame.upright`."""
+        """Start at the beginning of an open file.
+
+        Args:
+            container: the file.
+            stream: the video track.
+            threads: as of `decode.decoded`.
+            turn_deg: as of `frame.upright`.
+            parts: as of `reader.VideoReader`.
+        """
         self.container = container
         self.stream = stream
         self.threads = threads
         self.turn_deg = turn_deg
+        self.parts = parts
+        self.runs = _runs(parts)
+        self.whole = True
         self.period = 1 / rate_of(container, stream)
         self.tick = Fraction(stream.time_base or self.period)
         self.clock = Clock(self.tick, self.period, declared_end(container, stream))
@@ -70,26 +87,30 @@ class Pass:
                 aspect = self.stream.sample_aspect_ratio
                 pixels = Pixels(upright(shown.image, aspect, self.turn_deg))
             else:
-                yield self._frame(held, pixels, self._until(held, shown))
+                yield self._frame(held, pixels, self._until(held, shown.stamp))
             held = shown
         if held is not None:
-            yield self._frame(held, pixels, self.end)
+            yield self._frame(held, pixels, self._until(held, self.end))
 
     def result(self, expected: VideoInfo, path: str | Path) -> tuple[VideoInfo, tuple[str, ...]]:
         """The exact facts and the warnings, once all frames have been yielded."""
         if not self.count:
             raise VideoError(f"{path} gave no image: {_words_of(self.damage)}; copy it again")
-        self.damage.finish(self.end, self._cut_off_at(path))
+        self.damage.finish(self.end, self._cut_off_at(path) if self.whole else None)
+        end = self.end
+        if not self.whole:
+            end = max(end, self.start + Fraction(expected.duration_s))
         info = replace(
             expected,
             rate_hz=self._rate(expected.rate_hz),
             start_s=float(self.start),
-            duration_s=float(self.end - self.start),
+            duration_s=float(end - self.start),
             frame_count=self.count,
             variable_rate=self.spacing.variable,
             damage=self.damage.on_clock(self.start),
             gaps=tuple(Gap(float(a - self.start), float(b - self.start)) for a, b in self.gaps),
             player_start_s=expected.player_start_s + float(self.start) - expected.start_s,
+            parts=_until(self.parts, float(end - self.start)),
         )
         return info, self._warnings()
 
@@ -100,12 +121,23 @@ class Pass:
             return stated
         return self.count / recorded
 
-    def _until(self, held: _Shown, following: _Shown) -> Fraction:
-        """When a chosen frame ends: where the next one starts, or a gap before that."""
+    def _until(self, held: _Shown, following: Fraction) -> Fraction:
+        """When a chosen frame ends: where the next one starts, or a gap or its part ends before."""
         later = bisect.bisect(self.gaps, held.stamp, key=lambda gap: gap[0])
-        return (
-            min(following.stamp, self.gaps[later][0]) if later < len(self.gaps) else following.stamp
-        )
+        if later < len(self.gaps):
+            following = min(following, self.gaps[later][0])
+        run = self._run(held)
+        if run is None or run.end_s == math.inf:
+            return following
+        return min(following, self.start + Fraction(run.end_s))
+
+    def _run(self, shown: _Shown) -> Part | None:
+        """The run of parts that a frame begins in."""
+        time_s = float(shown.stamp - self.start)
+        return next((run for run in self.runs if run.start_s <= time_s < run.end_s), None)
+
+    def _after_parts(self, shown: _Shown) -> bool:
+        return bool(self.runs) and float(shown.stamp - self.start) >= self.runs[-1].end_s
 
     def _warnings(self) -> tuple[str, ...]:
         if not self.order.mended:
@@ -126,13 +158,20 @@ class Pass:
                 elif not shown.damaged and not following.damaged:
                     self.spacing.add(following.stamp - shown.stamp)
                 centre = (shown.stamp + following.stamp) / 2 - self.start
-                if grid is None or grid.wants(float(centre)):
+                if (grid is None or grid.wants(float(centre))) and self._wanted(shown):
                     yield shown
+                if self._after_parts(following):
+                    self.end, self.whole = following.stamp, False
+                    return
             shown = following
         if shown is not None:
             self.end = shown.stamp + self._length(shown.image)
-            if grid is None or grid.wants(float(self.end - self.start), last=True):
+            last = grid is None or grid.wants(float(self.end - self.start), last=True)
+            if last and self._wanted(shown):
                 yield shown
+
+    def _wanted(self, shown: _Shown) -> bool:
+        return not self.runs or self._run(shown) is not None
 
     def _shown(self) -> Iterator[_Shown]:
         images = chain(self._images(), [None])
@@ -216,6 +255,22 @@ def rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
     order = [*by_file, by_codec] if container.duration else [by_codec, *by_file]
     said = [Fraction(rate) for rate in order if rate and 0 < rate <= 1000]
     return said[0] if said else DEFAULT_RATE_HZ
+
+
+def _runs(parts: Sequence[Part]) -> list[Part]:
+    """Parts, those joined of which one begins where the one before ends."""
+    runs: list[Part] = []
+    for part in parts:
+        if runs and part.start_s == runs[-1].end_s:
+            runs[-1] = Part(runs[-1].start_s, part.end_s)
+        else:
+            runs.append(part)
+    return runs
+
+
+def _until(parts: Sequence[Part], end_s: float) -> tuple[Part, ...]:
+    """Parts of a video that ends there."""
+    return tuple(replace(p, end_s=min(p.end_s, end_s)) for p in parts if p.start_s < end_s)
 
 
 def _words_of(damage: DamageLog) -> str:

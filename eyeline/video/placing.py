@@ -97,7 +97,9 @@ class Pieces:
         with open_source(self._path) as container:
             line = _Line(self._channels, self._clock)
             for at, samples in self._placed(container):
-                yield from line.lay(at, samples, self._rate_hz)
+                clock = self._clock or Shortened()
+                for start, end in clock.heard(at, at + samples.shape[1], self._rate_hz):
+                    yield from line.lay(start, samples[:, start - at : end - at], self._rate_hz)
 
     def _placed(self, container: InputContainer) -> Iterator[tuple[int, Samples]]:
         """Resampled pieces, each with the index of the sample at which it ought to begin."""
@@ -112,6 +114,9 @@ class Pieces:
             for frame in step.frames:
                 if frame.samples and frame.sample_rate:
                     yield from placer.add(frame)
+            if self._clock and self._clock.ended(float(placer.reached - self._origin)):
+                end = None
+                break
         yield from placer.finish()
         reached = placer.reached
         cut_off = end is not None and declares_stream_end(stream) and end - reached > 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import UsageError, VideoError
-from eyeline.results import VideoInfo
+from eyeline.results import Part, VideoInfo
 from eyeline.video.clock import Clock
 from eyeline.video.container import audio_stream, open_source, video_stream, video_streams
 from eyeline.video.decode import declared_end, decoded
@@ -70,6 +71,7 @@ class VideoReader:
         decode_threads: int = 1,
         video_track: int | None = None,
         turn_deg: int = 0,
+        parts: Sequence[Part] = (),
     ) -> None:
         """Look at the file; nothing but the first frame is decoded yet.
 
@@ -82,6 +84,8 @@ class VideoReader:
                 in slices gain by more than one, and damaged places then differ between passes.
             video_track: as of `container.video_stream`.
             turn_deg: clockwise turn of all frames beyond what the file says: 0, 90, 180 or 270.
+            parts: spans of time, in order and without overlap, whose frames alone are yielded; the
+                file is read no further than to the end of the last one.
 
         Raises:
             VideoError: see `probe`.
@@ -91,9 +95,10 @@ class VideoReader:
             raise UsageError(f"the analysis rate must be greater than 0 Hz, not {rate_hz}")
         if queue_frames < 1:
             raise UsageError(f"at least one frame must be read ahead, not {queue_frames}")
-        self.info = probe(
+        info = probe(
             path, decode_threads=decode_threads, video_track=video_track, turn_deg=turn_deg
         )
+        self.info = replace(info, parts=tuple(parts))
         self.warnings: tuple[str, ...] = ()
         self.complete = False
         self._path = path
@@ -109,7 +114,9 @@ class VideoReader:
     def _frames(self) -> Iterator[Frame]:
         with open_source(self._path) as container:
             stream = _image(container, self._path, self._video_track)
-            one_pass = Pass(container, stream, self._decode_threads, self.info.turn_deg)
+            one_pass = Pass(
+                container, stream, self._decode_threads, self.info.turn_deg, self.info.parts
+            )
             yield from one_pass.frames(self._rate_hz)
             self.info, self.warnings = one_pass.result(self.info, self._path)
             self.complete = True

@@ -12,6 +12,7 @@ import numpy as np
 from eyeline.video.container import audio_stream, open_source
 from eyeline.video.decode import decoded, stamped, take_only
 from eyeline.video.gaps import Shortened
+from eyeline.video.pitch import pitched
 from eyeline.video.placing import Pieces
 
 if TYPE_CHECKING:
@@ -121,10 +122,13 @@ class EncodedAudio:
         origin_s: Fraction,
         track: int | None = None,
         clock: Shortened | None = None,
+        *,
+        pitch: bool = False,
     ) -> None:
         """Open the source and add the stream; the arguments are those of `CopiedAudio`.
 
-        In dead time of `clock`, next to nothing is encoded.
+        In dead time of `clock`, next to nothing is encoded. With `pitch` the audio is that of
+        `pitch.pitched`.
         """
         with open_source(path) as container:
             stream = audio_stream(container, track)
@@ -137,7 +141,7 @@ class EncodedAudio:
         channels = 1 if self._layout == "mono" else 2
         self._clock = clock or Shortened()
         pieces = Pieces(path, self._rate, origin_s, channels, track=track, clock=self._clock)
-        self._pieces = iter(pieces)
+        self._pieces = pitched(pieces, self._rate) if pitch else iter(pieces)
         self._taken = 0
         """Samples on the shortened clock."""
         self._position = 0

@@ -71,8 +71,8 @@ def test_the_link_to_the_video_is_relative_and_can_be_left_out(
     assert media.get("RELATIVE_MEDIA_URL") == "./annotated.mp4"
     assert media.get("MEDIA_URL") == "file:///annotated.mp4"
     assert str(tmp_path).encode() not in (tmp_path / "timeline.eaf").read_bytes()
-    assert check(eaf.write(coding_of(analysis), "")).find("HEADER/MEDIA_DESCRIPTOR") is None
-    odd = check(eaf.write(Coding("", ()), "a b%&.mov")).find("HEADER/MEDIA_DESCRIPTOR")
+    assert check(eaf.write(coding_of(analysis), [])).find("HEADER/MEDIA_DESCRIPTOR") is None
+    odd = check(eaf.write(Coding("", ()), [("a b%&.mov", 0.0)])).find("HEADER/MEDIA_DESCRIPTOR")
     assert odd is not None
     assert odd.get("RELATIVE_MEDIA_URL") == "./a%20b%25%26.mov"
     assert odd.get("MIME_TYPE") == "video/quicktime"
@@ -93,7 +93,7 @@ def test_odd_words_are_escaped(
 
 @pytest.mark.parametrize("persons", [0, 50])
 def test_any_number_of_people(make_analysis: MakeAnalysis, persons: int) -> None:
-    root = check(eaf.write(coding_of(make_analysis(persons=persons, frames=20)), "x.mp4"))
+    root = check(eaf.write(coding_of(make_analysis(persons=persons, frames=20)), [("x.mp4", 0.0)]))
     assert len(root.findall("TIER")) == 5 * persons
 
 
@@ -125,4 +125,4 @@ def test_nobody_and_no_segments_give_a_valid_file(
 
 def test_the_same_tiers_give_the_same_bytes() -> None:
     tier = CodingTier("person 1 x", (Interval(0, 0.01, "a"), Interval(0.01, 0.02, "b")))
-    assert eaf.write(Coding("", (tier,)), "v.mp4") == eaf.write(Coding("", (tier,)), "v.mp4")
+    assert eaf.write(Coding("", (tier,))) == eaf.write(Coding("", (tier,)))

@@ -28,12 +28,12 @@ FLOORS = (
         "processes",
         "sample",
     },
-    {"results", "rounding", "video", "training"},
+    {"parts", "results", "rounding", "video", "training"},
     {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
     {"agreement", "conversion"},
-    {"plan", "jobs", "engines", "api"},
+    {"plan", "jobs", "engines", "sessions", "api"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""

@@ -66,7 +66,7 @@ def test_the_reader_ends_frames_at_gaps(suffix: str, rate_hz: float | None, tmp_
     (gap,) = reader.info.gaps
     assert (gap.start_s, gap.end_s) == pytest.approx((2, 3602), abs=0.01)
     assert reader.info.duration_s == pytest.approx(3604, abs=0.03)
-    assert reader.info.recorded_s == pytest.approx(4, abs=0.03)
+    assert reader.info.analysed_s == pytest.approx(4, abs=0.03)
     assert float(reader.info.rate_hz) == pytest.approx(25, abs=0.2)
     assert not reader.info.variable_rate or suffix == "mkv"  # whose stamps are milliseconds
     shown_s = sum(frame.end_s - frame.time_s for frame in frames)

@@ -149,11 +149,20 @@
       pen.restore();
     }
   };
+  const drawOutside = (pen, width, group) => {
+    const scale = width / (view.to - view.from);
+    pen.fillStyle = colour("line");
+    for (const [from, to] of group.outside) {
+      const left = Math.max(0, (from - view.from) * scale), right = Math.min(width, (to - view.from) * scale);
+      if (right > left) pen.fillRect(left, 0, right - left, group.height);
+    }
+  };
   const drawGroup = (group) => {
     const { pen, width } = prepared(group.canvas, group.height);
     pen.textBaseline = "middle";
     pen.fillStyle = colour("soft");
     for (const lane of group.lanes) if (lane.kind !== "seen") pen.fillRect(0, lane.y, width, lane.height);
+    drawOutside(pen, width, group);
     pen.fillStyle = colour("line");
     for (const time of ticks(width).times) {
       pen.fillRect(((time - view.from) / (view.to - view.from)) * width, 0, 1, group.height);
@@ -211,7 +220,8 @@
     tip.replaceChildren();
     const bold = document.createElement("b");
     bold.textContent = clock(time);
-    tip.append(bold, inside ? words(group, lane, k) : lost ? `${group.label}: ${lane.title} could not be measured` : "");
+    const outside = group && group.outside.some(([from, to]) => from <= time && time < to);
+    tip.append(bold, outside ? "not analysed" : inside ? words(group, lane, k) : lost ? `${group.label}: ${lane.title} could not be measured` : "");
     tip.hidden = false;
     const width = tip.offsetWidth;
     tip.style.left = Math.min(event.clientX + 14, innerWidth - width - 8) + "px";
