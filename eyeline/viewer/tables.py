@@ -1,0 +1,278 @@
+"""What the page draws, by span of time and at the resolution of the screen, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyeline.export.colours import hex_colour, person_colour
+from eyeline.export.coverage import Coverage
+from eyeline.export.spans import everyone
+from eyeline.export.timeline import FrameView, Timeline
+from eyeline.export.words import label_of
+from eyeline.geometry.directions import to_yaw_pitch
+from eyeline.results import (
+    TARGET_CAMERA,
+    TARGET_OFF_SCREEN,
+    TARGET_SCENE,
+    Analysis,
+    Directions,
+    Floats,
+    Ints,
+    Scores,
+    Segments,
+    person_label,
+    person_number,
+    target_label,
+)
+
+HEAD = "head"
+ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
+FACE = (
+    "person", "x1", "y1", "x2", "y2", "eyes_x", "eyes_y", "seen_x", "seen_y", "seen_z", "cone_rad",
+    "target", "target_x", "target_y", "detected", "speaks", "contact", "camera",
+)  # fmt: skip
+"""Columns of a face of `overlay`."""
+
+
+def person_card(person: int, name: str = "") -> dict[str, Any]:
+    """How the page calls and paints somebody."""
+    label = person_label(person)
+    return {
+        "person": person,
+        "label": label,
+        "name": name,
+        "colour": hex_colour(person_colour(person)),
+    }
+
+
+def overlay(analysis: Analysis, start_s: float, end_s: float) -> dict[str, Any]:
+    """All frames of a span with their faces, and places where the camera wearer looks."""
+    timeline, clock = Timeline(analysis), analysis.clock
+    if clock is None:
+        from eyeline.export.spans import clock_of
+
+        clock = clock_of(analysis)
+    frames = [
+        _frame(timeline.at(int(frame)), float(begin), float(end))
+        for frame, begin, end in zip(clock.frame, clock.start_s, clock.end_s, strict=True)
+        if begin < end_s and end > start_s
+    ]
+    return {"start_s": start_s, "end_s": end_s, "columns": list(FACE), "frames": frames}
+
+
+def _frame(view: FrameView, start_s: float, end_s: float) -> dict[str, Any]:
+    cone = np.full(len(view), np.nan) if view.cone_rad is None else view.cone_rad
+    columns = [
+        view.person[:, None], view.box_xyxy, view.eyes_px, view.seen, cone[:, None],
+        view.target[:, None], view.target_px,
+        *(np.asarray(c)[:, None] for c in (view.detected, view.speaks, view.contact, view.camera)),
+    ]  # fmt: skip
+    rows = np.concatenate([np.asarray(c, np.float64) for c in columns], axis=1)
+    return {
+        "start_s": round(start_s, 6),
+        "end_s": round(end_s, 6),
+        "faces": [plain(row, 4) for row in rows],
+        "marks": [[mark.x_px, mark.y_px, mark.name] for mark in view.marks],
+        "unseen_speech": view.unseen_speech,
+    }
+
+
+def plain(values: Floats, decimals: int = 4) -> list[float | int | None]:
+    """Numbers for JSON: rounded, whole ones short, None for what is not known."""
+    rounded = np.round(np.asarray(values, np.float64), decimals)
+    return [None if not np.isfinite(v) else int(v) if v == int(v) else v for v in rounded.tolist()]
+
+
+def tiers(
+    segments: Sequence[Segments], analysis: Analysis, start_s: float, end_s: float, pixels: int
+) -> list[dict[str, Any]]:
+    """A tier for each person and question; neighbours narrower than a pixel become one block."""
+    pixel_s = (end_s - start_s) / pixels
+    result = []
+    for person in everyone(analysis, list(segments)):
+        for answer in segments:
+            mine = answer.person == person
+            if np.any(mine):
+                inside = np.flatnonzero(mine & (answer.start_s < end_s) & (answer.end_s > start_s))
+                rows = inside[np.argsort(answer.start_s[inside], kind="stable")]
+                spans = _blocks(answer, rows, pixel_s)
+                result.append(_tier(answer, person) | {"spans": spans})
+    return result
+
+
+def _tier(answer: Segments, person: int) -> dict[str, Any]:
+    title = label_of(answer.name).title
+    return {"tier": answer.name, "builder": answer.builder, "title": title, "person": person}
+
+
+def _blocks(answer: Segments, rows: Ints, pixel_s: float) -> list[list[Any]]:
+    """Start, end, value (None for several) and number of episodes of each block."""
+    blocks: list[list[Any]] = []
+    for row in rows.tolist():
+        start, end = float(answer.start_s[row]), float(answer.end_s[row])
+        last = blocks[-1] if blocks else None
+        if last and end - start < pixel_s and start - last[1] < pixel_s and _narrow(last, pixel_s):
+            last[1], last[3] = max(last[1], end), last[3] + 1
+            last[2] = last[2] if last[2] == answer.label[row] else None
+        else:
+            blocks.append([start, end, answer.label[row], 1])
+    return blocks
+
+
+def _narrow(block: Sequence[Any], pixel_s: float) -> bool:
+    return bool(block[3] > 1 or block[1] - block[0] < pixel_s)
+
+
+def episodes(
+    segments: Iterable[Segments],
+    start_s: float,
+    end_s: float,
+    *,
+    tier: str | None = None,
+    person: int | None = None,
+    limit: int = 500,
+) -> dict[str, Any]:
+    """The first episodes, by time, that reach into a span, and how many there are in all."""
+    rows = [
+        {
+            "tier": answer.name,
+            "person": int(answer.person[k]),
+            "value": answer.label[k],
+            "from_s": float(answer.start_s[k]),
+            "to_s": float(answer.end_s[k]),
+            "score": plain(answer.score[k : k + 1])[0],
+        }
+        for answer in segments
+        if tier in (None, answer.name)
+        for k in _reaching(answer, start_s, end_s, person).tolist()
+    ]
+    rows.sort(key=lambda row: (row["from_s"], row["to_s"], row["tier"], row["person"]))
+    return {"total": len(rows), "episodes": rows[:limit]}
+
+
+def _reaching(answer: Segments, start_s: float, end_s: float, person: int | None) -> Ints:
+    wanted = (answer.start_s < end_s) & (answer.end_s > start_s)
+    return np.flatnonzero(wanted if person is None else wanted & (answer.person == person))
+
+
+def matrix(segments: Iterable[Segments], start_s: float, end_s: float) -> dict[str, Any]:
+    """Seconds that each person looks at each target within a span."""
+    seconds: dict[tuple[int, str], float] = {}
+    for answer in segments:
+        if answer.name == "gaze_target":
+            for k in _reaching(answer, start_s, end_s, None).tolist():
+                inside = min(end_s, float(answer.end_s[k])) - max(start_s, float(answer.start_s[k]))
+                at = int(answer.person[k]), answer.label[k]
+                seconds[at] = seconds.get(at, 0.0) + inside
+    who = sorted({person for person, _ in seconds})
+    targets = sorted({target for _, target in seconds} | {*map(person_label, who)}, key=_order)
+    cells = [[round(seconds.get((p, t), 0.0), 3) for t in targets] for p in who]
+    return {"persons": who, "targets": targets, "seconds": cells}
+
+
+def _order(target: str) -> tuple[int, int, str]:
+    """Persons by number, then scene, off screen and camera, then others by name."""
+    number = person_number(target)
+    special = [target_label(t) for t in (TARGET_SCENE, TARGET_OFF_SCREEN, TARGET_CAMERA)]
+    if number is not None:
+        return 0, number, target
+    return (1, special.index(target), target) if target in special else (2, 0, target)
+
+
+def curve_names(index: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The curves that there are: every score, angles of gaze, angles of the head."""
+    answers = index["answers"]
+    names = [
+        {
+            "id": f"scores/{a['name']}",
+            "title": label_of(a["name"]).title,
+            "unit": "",
+            "threshold": a["threshold"],
+        }
+        for a in answers
+        if a["kind"] == "scores"
+    ]
+    directions = [a["name"] for a in answers if a["kind"] == "directions"]
+    angles = [(f"directions/{name}/{a}", name, a) for name in directions for a in ANGLES[:2]]
+    ours = ANGLES[2:] if HEAD in directions else ANGLES
+    angles += [(f"people/{a}", HEAD, a) for a in ours]
+    return names + [{"id": key, "title": _angle(of, a), "unit": "deg"} for key, of, a in angles]
+
+
+def _angle(of: str, angle: str) -> str:
+    return f"{of} {angle.removesuffix('_deg')}"
+
+
+def curve(analysis: Analysis, name: str, start_s: float, end_s: float, pixels: int) -> list[Any]:
+    """A curve a person: least, mean and largest value in each bin of a pixel."""
+    person, time_s, value = _values(analysis, name)
+    edges = np.linspace(start_s, end_s, pixels + 1)
+    return [
+        {"person": int(p), **_binned(time_s[person == p], value[person == p], edges)}
+        for p in np.unique(person)
+    ]
+
+
+def _values(analysis: Analysis, name: str) -> tuple[Ints, Floats, Floats]:
+    kind, _, rest = name.partition("/")
+    if kind == "scores":
+        scores = next(a for a in analysis.of(Scores) if a.name == rest)
+        return scores.person, scores.time_s, scores.value
+    if kind == "people":
+        return analysis.people.person, analysis.people.time_s, getattr(analysis.people, rest)
+    answer, _, angle = rest.partition("/")
+    gaze = next(a for a in analysis.of(Directions) if a.name == answer)
+    yaw, pitch = to_yaw_pitch(gaze.direction.astype(np.float64))
+    return gaze.person, gaze.time_s, np.degrees(yaw if angle == ANGLES[0] else pitch)
+
+
+def _binned(time_s: Floats, value: Floats, edges: Floats) -> dict[str, Any]:
+    """Values `(n,)` by bin `(pixels,)`; where there are fewer of them than bins, as they are."""
+    inside = (time_s >= edges[0]) & (time_s <= edges[-1])
+    order = np.argsort(time_s[inside], kind="stable")
+    time_s, value = time_s[inside][order], value[inside][order].astype(np.float64)
+    if len(time_s) <= len(edges):
+        return {"time_s": plain(time_s, 6), "mean": plain(value), "low": None, "high": None}
+    known = np.isfinite(value)
+    time_s, value = time_s[known], value[known]
+    first = np.searchsorted(time_s, edges[:-1])
+    used = np.flatnonzero(np.diff(np.append(first, len(time_s))) > 0)
+    starts = first[used]
+    count = np.diff(np.append(starts, len(time_s)))
+    mean = np.add.reduceat(value, starts) / count if len(starts) else value
+    low, high = (
+        (f.reduceat(value, starts) if len(starts) else value) for f in (np.minimum, np.maximum)
+    )
+    centre = (edges[:-1] + edges[1:])[used] / 2
+    columns = {"time_s": centre, "mean": mean, "low": low, "high": high}
+    return {name: plain(column, 6) for name, column in columns.items()}
+
+
+def not_codable(
+    coverages: Sequence[Coverage], start_s: float, end_s: float
+) -> list[dict[str, Any]]:
+    """Where a person is in view and a question could not be answered, by tier and person."""
+    return [
+        {"tier": c.name, "person": person, "spans": _within(spans, start_s, end_s)}
+        for c in coverages
+        for person, spans in c.missing.items()
+        if len(spans)
+    ]
+
+
+def _within(spans: Floats, start_s: float, end_s: float) -> list[list[float]]:
+    inside = spans[(spans[:, 0] < end_s) & (spans[:, 1] > start_s)]
+    return [[round(a, 6), round(b, 6)] for a, b in inside.tolist()]
+
+
+def file_list(index: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """The files of an analysis that lie in its folder, with their sizes."""
+    return [
+        {"name": entry["name"], "bytes": (folder / entry["name"]).stat().st_size}
+        for entry in index["files"]
+        if (folder / entry["name"]).is_file()
+    ]
