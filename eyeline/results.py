@@ -137,6 +137,12 @@ class Person:
         return person_label(self.person)
 
 
+RESERVED_LABELS = frozenset(
+    ("camera wearer", "unseen", "not sure who", "anybody", "scene", "off screen", "camera")
+)
+"""Labels of the tables that name no person by number."""
+
+
 def person_label(person: int) -> str:
     """The name every output uses for a person's number."""
     names = {WEARER: "camera wearer", UNSEEN: "unseen", UNSURE: "not sure who", ANYBODY: "anybody"}

@@ -13,6 +13,8 @@ FRAMES = "frames"
 """Table of the analysed frames, which folders of before 0.2 lack."""
 TABLES = (FRAMES, "people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
+CORRECTIONS = "corrections.json"
+"""What people have corrected, see `eyeline.corrections`."""
 
 
 def plain_text(text: str) -> str:
