@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from eyeline.corrections import read
 from eyeline.errors import DataError
 from eyeline.export.files import INDEX
 from eyeline.export.index import read_index
@@ -89,7 +90,16 @@ def overview(recording: Recording) -> dict[str, Any]:
             "episodes": counts["segments"],
             "speech_s": (index.get("speech") or {}).get("voiced_s"),
             "warnings": [shown(warning) for warning in index["warnings"]],
+            "corrections": _corrected(recording.folder),
         }
     except (DataError, KeyError, TypeError, AttributeError) as error:
         reason = str(error) if isinstance(error, DataError) else f"{INDEX} is damaged ({error!r})"
         return row | {"error": shown(reason)}
+
+
+def _corrected(folder: Path) -> int | None:
+    """How many corrections hold; None where their file cannot be read."""
+    try:
+        return len(read(folder).operations)
+    except DataError:
+        return None

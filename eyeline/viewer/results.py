@@ -8,28 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.errors import UsageError
-from eyeline.export.coverage import Coverage, coverages
+from eyeline.export.coverage import coverages
 from eyeline.export.files import INDEX
 from eyeline.export.spans import all_segments
 from eyeline.results import Analysis, Segments
-from eyeline.viewer import tables
+from eyeline.viewer import corrected, tables
 from eyeline.viewer.recordings import Recording, shown
-from eyeline.viewer.span import read_span
+from eyeline.viewer.span import read_column, read_span
 
 _PIXELS = (50, 4000)
 _MOST_OVERLAY_S = 60.0
+_MOST_CODABLE_S = 1200.0
 
 
 def details(recording: Recording) -> dict[str, Any]:
     """What the page of a video needs before it asks for any rows."""
     index, video = recording.index, recording.index["video"]
+    analysis, segments = segments_of(recording)
+    corrections = corrected.state(recording)
+    names = corrections.pop("names")
+    thumbnails = {p["person"]: p["thumbnail"] for p in index["persons"]}
     persons = [
-        tables.person_card(p["person"])
-        | {"seen_s": p["seen_s"], "first_s": p["first_s"], "last_s": p["last_s"]}
-        for p in index["persons"]
+        tables.person_card(p.person, names.get(p.person, ""))
+        | {"seen_s": p.seen_s, "first_s": p.first_s, "thumbnail": thumbnails.get(p.person)}
+        for p in analysis.persons
     ]
     numerator, _, denominator = str(video["rate_hz"]).partition("/")
-    return {
+    return corrections | {
         "key": recording.key,
         "name": recording.name,
         "status": index["status"],
@@ -49,6 +54,7 @@ def details(recording: Recording) -> dict[str, Any]:
         "persons": persons,
         "others": [tables.person_card(person) for person in (0, -1, -2, -3)],
         "curves": tables.curve_names(index),
+        "tiers": tables.tier_names(segments, analysis),
         "speech": index.get("speech"),
         "files": tables.file_list(index, recording.folder),
     }
@@ -59,21 +65,15 @@ def segments_of(recording: Recording) -> tuple[Analysis, Sequence[Segments]]:
     return _segments(recording.folder, _state(recording))
 
 
-def coverages_of(recording: Recording) -> Sequence[Coverage]:
-    """Where what could be measured; reads all rows once."""
-    return _coverages(recording.folder, _state(recording))
-
-
-def span(recording: Recording, start_s: float, end_s: float, *names: str) -> Analysis:
-    """The rows of a span of time, see `read_span`."""
-    return read_span(recording.folder, recording.index, start_s, end_s, tables=names)
-
-
 def overlay(recording: Recording, start_s: float, end_s: float) -> dict[str, Any]:
     """The faces of all frames of a span."""
     if end_s - start_s > _MOST_OVERLAY_S:
         raise UsageError(f"an overlay of {end_s - start_s:.0f} s; at most {_MOST_OVERLAY_S:.0f}")
-    part = span(recording, start_s, end_s, "people", "directions", "points", "segments", "scores")
+    answers = recording.index["answers"]
+    wanted = ["people", "directions", "points", "segments"]
+    wanted += ["scores"] if _unnamed(recording.index) else []
+    names = {a["name"] for a in answers if a["kind"] != "directions" or a["name"] == "gaze"}
+    part = read_span(recording.folder, recording.index, start_s, end_s, tables=wanted, names=names)
     return tables.overlay(part, start_s, end_s)
 
 
@@ -84,10 +84,23 @@ def curve(
     known = [one["id"] for one in tables.curve_names(recording.index)]
     if name not in known:
         raise UsageError(f"no curve called '{name}'. Curves: {', '.join(known)}")
-    kind, _, rest = name.partition("/")
-    only = None if kind == "people" else [rest.partition("/")[0]]
-    part = read_span(recording.folder, recording.index, start_s, end_s, tables=(kind,), names=only)
-    return {"id": name, "curves": tables.curve(part, name, start_s, end_s, pixels)}
+    table, _, rest = name.partition("/")
+    answer, _, angle = rest.partition("/")
+    column = {"scores": "value", "people": answer}.get(table, angle)
+    only = None if table == "people" else answer
+    rows = read_column(recording.folder, table, column, only, start_s, end_s)
+    return {"id": name, "curves": tables.curve(rows, start_s, end_s, pixels)}
+
+
+def not_codable(recording: Recording, start_s: float, end_s: float) -> dict[str, Any]:
+    """Where questions could not be answered, of a span that is not too long to be looked at."""
+    if end_s - start_s > _MOST_CODABLE_S:
+        return {"spans": [], "too_long": True}
+    part = read_span(
+        recording.folder, recording.index, start_s, end_s, tables=("people", "scores", "points")
+    )
+    spans = tables.not_codable(coverages(part), start_s, end_s)
+    return {"spans": spans, "too_long": False}
 
 
 def checked_span(start_s: float, end_s: float, pixels: float = 1000) -> tuple[float, float, int]:
@@ -104,21 +117,13 @@ def _state(recording: Recording) -> int:
 @lru_cache(maxsize=16)
 def _segments(folder: Path, _state: int) -> tuple[Analysis, Sequence[Segments]]:
     index = Recording("", "", folder).index
-    bare = read_span(folder, index, tables=("segments",))
-    if _unnamed(index, bare):
-        bare = read_span(folder, index, tables=("people", "segments", "scores", "points"))
+    wanted = ("people", "segments", "scores", "points") if _unnamed(index) else ("segments",)
+    bare = read_span(folder, index, tables=wanted)
     return bare, all_segments(bare)
 
 
-def _unnamed(index: Mapping[str, Any], analysis: Analysis) -> bool:
+def _unnamed(index: Mapping[str, Any]) -> bool:
     """Whether scores or points have no segments of their name, so that these must be computed."""
-    named = {answer.name for answer in analysis.of(Segments)}
-    return any(
-        a["name"] not in named for a in index["answers"] if a["kind"] in ("scores", "points")
-    )
-
-
-@lru_cache(maxsize=4)
-def _coverages(folder: Path, _state: int) -> Sequence[Coverage]:
-    index = Recording("", "", folder).index
-    return coverages(read_span(folder, index, tables=("people", "scores", "points")))
+    named = {a["name"] for a in index["answers"] if a["kind"] == "segments"}
+    by_frame = (a["name"] for a in index["answers"] if a["kind"] in ("scores", "points"))
+    return any(name not in named for name in by_frame)

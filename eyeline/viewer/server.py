@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,14 +15,20 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from eyeline.corrections import ConflictError
 from eyeline.errors import DataError, EyelineError, OutputError, UsageError
-from eyeline.viewer import results, tables
+from eyeline.viewer import corrected, results, tables
 from eyeline.viewer.guard import Guard
 from eyeline.viewer.media import Media, media_type
 from eyeline.viewer.recordings import Recording, overview, recordings
 
 _STATIC = Path(__file__).parent / "static"
-_STATUS: Mapping[type[EyelineError], int] = {UsageError: 400, DataError: 422, OutputError: 500}
+_STATUS: Mapping[type[EyelineError], int] = {
+    ConflictError: 409,
+    UsageError: 400,
+    DataError: 422,
+    OutputError: 500,
+}
 
 
 class Viewer:
@@ -52,10 +59,9 @@ class Viewer:
         return JSONResponse({"tiers": tables.tiers(segments, analysis, start_s, end_s, pixels)})
 
     def not_codable(self, request: Request) -> Response:
-        """Where questions could not be answered; slow at first, so that the page asks late."""
+        """Where questions could not be answered."""
         start_s, end_s, _ = _span(request)
-        coverages = results.coverages_of(self._recording(request))
-        return JSONResponse({"spans": tables.not_codable(coverages, start_s, end_s)})
+        return JSONResponse(results.not_codable(self._recording(request), start_s, end_s))
 
     def episodes(self, request: Request) -> Response:
         """A list of episodes."""
@@ -98,6 +104,35 @@ class Viewer:
             raise HTTPException(404, "the video is not where it was")
         return FileResponse(path, media_type=media_type(path))
 
+    def corrections(self, request: Request) -> Response:
+        """All corrections, and the revision that a write must name."""
+        return JSONResponse(corrected.state(self._recording(request)))
+
+    async def correct(self, request: Request) -> Response:
+        """Take one more correction; 409 where somebody else has corrected meanwhile."""
+        recording, content = self._recording(request), await _body(request)
+        if not isinstance(content.get("entry"), dict):
+            raise UsageError("entry is missing; must be a correction")
+        after = await run_in_threadpool(
+            corrected.correct, recording.folder, content["entry"], *_author(content)
+        )
+        return JSONResponse({"revision": after.revision})
+
+    async def turn(self, request: Request) -> Response:
+        """Undo or redo, the last one or the one that is named."""
+        recording, content = self._recording(request), await _body(request)
+        entry = content.get("entry")
+        if entry is not None and type(entry) is not int:
+            raise UsageError("entry must be the number of a correction")
+        after = await run_in_threadpool(
+            corrected.turn,
+            request.url.path.rpartition("/")[2],
+            recording.folder,
+            entry,
+            *_author(content),
+        )
+        return JSONResponse({"revision": after.revision})
+
     async def give_video(self, request: Request) -> Response:
         """Where the original is now."""
         recording, content = self._recording(request), await _body(request)
@@ -137,6 +172,7 @@ def application(root: Path, token: str, videos: Sequence[Path] = ()) -> Starlett
         f"{one}/matrix": viewer.matrix,
         f"{one}/curve": viewer.curve,
         f"{one}/overlay": viewer.overlay,
+        f"{one}/corrections": viewer.corrections,
         "/video/{key}/{which}": viewer.video,
         "/files/{key}/{name:path}": viewer.file,
     }
@@ -146,6 +182,8 @@ def application(root: Path, token: str, videos: Sequence[Path] = ()) -> Starlett
             Route("/favicon.ico", lambda _: RedirectResponse("/static/icon.svg")),
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in views.items()),
             Route(f"{one}/video", viewer.give_video, methods=["POST"]),
+            Route(f"{one}/corrections", viewer.correct, methods=["POST"]),
+            *(Route(f"{one}/{which}", viewer.turn, methods=["POST"]) for which in ("undo", "redo")),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Guard, token=token)],
@@ -188,6 +226,14 @@ async def _body(request: Request) -> Any:
     if not isinstance(content, dict):
         raise UsageError("the request is not a JSON object")
     return content
+
+
+def _author(content: Mapping[str, Any]) -> tuple[str, int]:
+    """Who corrects, and the revision that they saw, which a page must name."""
+    who, revision = content.get("who", ""), content.get("revision")
+    if not isinstance(who, str) or type(revision) is not int:
+        raise UsageError("who must be a text, and revision the number that was read")
+    return who.strip()[:200], revision
 
 
 def _text(content: Mapping[str, Any], name: str) -> str:

@@ -14,7 +14,7 @@ from eyeline.errors import DataError
 from eyeline.export.columns import COLUMNS, KINDS, arrays_of
 from eyeline.export.files import FRAMES, INDEX
 from eyeline.export.stored import video_from_json
-from eyeline.results import Analysis, Answer, Clock, People, Person
+from eyeline.results import Analysis, Answer, Clock, Floats, Ints, People, Person
 
 _NO_CLOCK_STEP_S = 1.0
 """How far back a frame may begin that still holds, where the clock was not kept."""
@@ -87,6 +87,24 @@ def _begin(clock: Clock | None, start_s: float) -> float:
 def _part(clock: Clock, start_s: float, end_s: float) -> Clock:
     at = slice(*np.searchsorted(clock.start_s, [start_s, end_s]).tolist())
     return Clock(clock.frame[at], clock.start_s[at], clock.end_s[at], clock.next_frame[at])
+
+
+def read_column(
+    folder: Path, table: str, column: str, name: str | None, start_s: float, end_s: float
+) -> tuple[Ints, Floats, Floats]:
+    """Person, time and one column of the rows of a span, of one answer where tables have several.
+
+    Raises:
+        DataError: the table is missing or damaged.
+    """
+    import pyarrow.compute as pc
+
+    wanted = (pc.field("time_s") < end_s) & (pc.field("time_s") >= start_s)
+    if name is not None:
+        wanted &= pc.field("name") == name
+    rows = _read(folder / f"{table}.parquet", ["person", "time_s", column], wanted)
+    person, time_s, value = (rows[c].to_numpy() for c in ("person", "time_s", column))
+    return person, time_s, value
 
 
 def _rows(

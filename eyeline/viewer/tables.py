@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,12 +30,17 @@ from eyeline.results import (
 )
 
 HEAD = "head"
+LOOKS = "gaze_target"
+_BLOCK_PX = 2
+"""Widest block of episodes that are narrower than a pixel."""
 ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
 FACE = (
     "person", "x1", "y1", "x2", "y2", "eyes_x", "eyes_y", "seen_x", "seen_y", "seen_z", "cone_rad",
     "target", "target_x", "target_y", "detected", "speaks", "contact", "camera",
 )  # fmt: skip
 """Columns of a face of `overlay`."""
+Rows: TypeAlias = tuple[Ints, Floats, Floats]
+"""Person, time and value of the rows of a curve."""
 
 
 def person_card(person: int, name: str = "") -> dict[str, Any]:
@@ -104,27 +109,41 @@ def tiers(
     return result
 
 
+def tier_names(segments: Sequence[Segments], analysis: Analysis) -> list[dict[str, Any]]:
+    """The tiers with the values that they have or could have, and whom they are about."""
+    people = [person.label for person in analysis.persons]
+    places = [target_label(t) for t in (TARGET_SCENE, TARGET_OFF_SCREEN, TARGET_CAMERA)]
+    return [
+        {
+            "tier": answer.name,
+            "title": label_of(answer.name).title,
+            "persons": sorted({*answer.person.tolist()}),
+            "values": list(
+                dict.fromkeys((*(people + places if answer.name == LOOKS else ()), *answer.label))
+            ),
+        }
+        for answer in {one.name: one for one in reversed(segments)}.values()
+    ][::-1]
+
+
 def _tier(answer: Segments, person: int) -> dict[str, Any]:
     title = label_of(answer.name).title
     return {"tier": answer.name, "builder": answer.builder, "title": title, "person": person}
 
 
 def _blocks(answer: Segments, rows: Ints, pixel_s: float) -> list[list[Any]]:
-    """Start, end, value (None for several) and number of episodes of each block."""
+    """Start, end, value (None for several), number of episodes and seconds of each block."""
     blocks: list[list[Any]] = []
-    for row in rows.tolist():
-        start, end = float(answer.start_s[row]), float(answer.end_s[row])
-        last = blocks[-1] if blocks else None
-        if last and end - start < pixel_s and start - last[1] < pixel_s and _narrow(last, pixel_s):
-            last[1], last[3] = max(last[1], end), last[3] + 1
-            last[2] = last[2] if last[2] == answer.label[row] else None
+    columns = (answer.start_s[rows].tolist(), answer.end_s[rows].tolist(), rows.tolist())
+    for start, end, row in zip(*columns, strict=True):
+        last, value = blocks[-1] if blocks else None, answer.label[row]
+        small = end - start < pixel_s and last is not None and last[4] < _BLOCK_PX * pixel_s
+        if last is not None and small and end - last[0] < _BLOCK_PX * pixel_s:
+            last[1], last[3], last[4] = max(last[1], end), last[3] + 1, last[4] + end - start
+            last[2] = last[2] if last[2] == value else None
         else:
-            blocks.append([start, end, answer.label[row], 1])
+            blocks.append([start, end, value, 1, end - start])
     return blocks
-
-
-def _narrow(block: Sequence[Any], pixel_s: float) -> bool:
-    return bool(block[3] > 1 or block[1] - block[0] < pixel_s)
 
 
 def episodes(
@@ -137,21 +156,32 @@ def episodes(
     limit: int = 500,
 ) -> dict[str, Any]:
     """The first episodes, by time, that reach into a span, and how many there are in all."""
-    rows = [
-        {
-            "tier": answer.name,
-            "person": int(answer.person[k]),
-            "value": answer.label[k],
-            "from_s": float(answer.start_s[k]),
-            "to_s": float(answer.end_s[k]),
-            "score": plain(answer.score[k : k + 1])[0],
-        }
-        for answer in segments
-        if tier in (None, answer.name)
-        for k in _reaching(answer, start_s, end_s, person).tolist()
-    ]
-    rows.sort(key=lambda row: (row["from_s"], row["to_s"], row["tier"], row["person"]))
-    return {"total": len(rows), "episodes": rows[:limit]}
+    chosen = [answer for answer in segments if tier in (None, answer.name)]
+    rows = [_reaching(answer, start_s, end_s, person) for answer in chosen]
+    which = np.concatenate([np.zeros(0, int), *(np.full(len(r), k) for k, r in enumerate(rows))])
+    row = np.concatenate([np.zeros(0, int), *rows])
+    begin, end = (
+        np.concatenate(
+            [np.zeros(0), *(getattr(a, c)[r] for a, r in zip(chosen, rows, strict=True))]
+        )
+        for c in ("start_s", "end_s")
+    )
+    first = np.lexsort((which, end, begin))[:limit]
+    return {
+        "total": len(row),
+        "episodes": [_episode(chosen[which[k]], int(row[k])) for k in first.tolist()],
+    }
+
+
+def _episode(answer: Segments, row: int) -> dict[str, Any]:
+    return {
+        "tier": answer.name,
+        "person": int(answer.person[row]),
+        "value": answer.label[row],
+        "from_s": float(answer.start_s[row]),
+        "to_s": float(answer.end_s[row]),
+        "score": plain(answer.score[row : row + 1])[0],
+    }
 
 
 def _reaching(answer: Segments, start_s: float, end_s: float, person: int | None) -> Ints:
@@ -163,7 +193,7 @@ def matrix(segments: Iterable[Segments], start_s: float, end_s: float) -> dict[s
     """Seconds that each person looks at each target within a span."""
     seconds: dict[tuple[int, str], float] = {}
     for answer in segments:
-        if answer.name == "gaze_target":
+        if answer.name == LOOKS:
             for k in _reaching(answer, start_s, end_s, None).tolist():
                 inside = min(end_s, float(answer.end_s[k])) - max(start_s, float(answer.start_s[k]))
                 at = int(answer.person[k]), answer.label[k]
@@ -207,9 +237,9 @@ def _angle(of: str, angle: str) -> str:
     return f"{of} {angle.removesuffix('_deg')}"
 
 
-def curve(analysis: Analysis, name: str, start_s: float, end_s: float, pixels: int) -> list[Any]:
+def curve(rows: Rows, start_s: float, end_s: float, pixels: int) -> list[dict[str, Any]]:
     """A curve a person: least, mean and largest value in each bin of a pixel."""
-    person, time_s, value = _values(analysis, name)
+    person, time_s, value = rows
     edges = np.linspace(start_s, end_s, pixels + 1)
     return [
         {"person": int(p), **_binned(time_s[person == p], value[person == p], edges)}
@@ -217,7 +247,8 @@ def curve(analysis: Analysis, name: str, start_s: float, end_s: float, pixels: i
     ]
 
 
-def _values(analysis: Analysis, name: str) -> tuple[Ints, Floats, Floats]:
+def curve_rows(analysis: Analysis, name: str) -> Rows:
+    """The rows of a curve out of an analysis in memory."""
     kind, _, rest = name.partition("/")
     if kind == "scores":
         scores = next(a for a in analysis.of(Scores) if a.name == rest)

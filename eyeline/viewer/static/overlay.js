@@ -90,7 +90,7 @@ export class Overlay {
     if (this.shown.has("areas")) this.#areas(context, time, scale, unit);
     const taken = [];
     if (this.shown.has("names") || this.shown.has("speech")) faces.forEach((f) => this.#label(context, f, unit, taken));
-    if (frame?.unseen_speech && this.shown.has("speech")) tag(context, "unseen voice", "#707a86", 8, height - 8, unit, taken, this.box);
+    if (frame?.unseen_speech && this.shown.has("speech")) tag(context, "unseen voice", "#707a86", 8, height - 8, unit, taken, this.box, true);
     this.described = faces.map((f) => `${f.name}${f.speaks ? ", speaks" : ""}${f.contact ? ", eye contact" : ""}`);
   }
 
@@ -114,9 +114,9 @@ export class Overlay {
   }
 
   #label(context, face, unit, taken) {
-    const signs = `${this.shown.has("speech") && face.speaks ? " 🔊" : ""}`;
+    const speaks = this.shown.has("speech") && Boolean(face.speaks);
     const words = this.shown.has("names") ? face.name : "";
-    if (words || signs) tag(context, (words + signs).trim(), face.colour, face.x1, face.y1 - 3 * unit, unit, taken, this.box);
+    if (words || speaks) tag(context, words, face.colour, face.x1, face.y1 - 3 * unit, unit, taken, this.box, speaks);
   }
 
   #areas(context, time, scale, unit) {
@@ -285,9 +285,10 @@ function mark(context, [x, y, name], scale, unit) {
 }
 
 // A label above a face, within the image and on no other label.
-function tag(context, text, fill, x, bottom, unit, taken, frame) {
+function tag(context, text, fill, x, bottom, unit, taken, frame, speaks = false) {
   context.font = `600 ${12 * unit}px system-ui, sans-serif`;
-  const [width, height] = [context.measureText(text).width + 10 * unit, 18 * unit];
+  const words = context.measureText(text).width;
+  const [width, height] = [words + (text ? 10 : 5) * unit + (speaks ? 15 * unit : 0), 18 * unit];
   let place = { x: Math.min(Math.max(2, x), Math.max(2, frame.width - width - 2)), y: Math.max(2, bottom - height), width, height };
   const hits = () => taken.find((o) => place.x < o.x + o.width && o.x < place.x + width && place.y < o.y + o.height && o.y < place.y + height);
   for (let k = 0, other = hits(); other && k < 8; k++, other = hits()) place = { ...place, y: other.y + other.height + 2 };
@@ -300,4 +301,16 @@ function tag(context, text, fill, x, bottom, unit, taken, frame) {
   context.textBaseline = "middle";
   context.fillText(text, place.x + 5 * unit, place.y + height / 2 + 0.5);
   context.textBaseline = "alphabetic";
+  if (speaks) waves(context, place.x + words + (text ? 9 : 4) * unit, place.y + height / 2, unit);
+}
+
+// The sign of speech: three waves.
+function waves(context, x, y, unit) {
+  context.strokeStyle = "#ffffff";
+  context.lineWidth = 1.5 * unit;
+  for (const radius of [2.5, 5.5, 8.5]) {
+    context.beginPath();
+    context.arc(x, y, radius * unit, -0.7, 0.7);
+    context.stroke();
+  }
 }

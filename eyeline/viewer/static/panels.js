@@ -6,7 +6,7 @@ import { $, button, clock, duration, element, notice, option, say } from "./dom.
 const TABS = [
   ["episodes", "Episodes"],
   ["people", "People"],
-  ["matrix", "Who looks at whom"],
+  ["matrix", "Looks", "Who looks at whom"],
   ["areas", "Areas"],
   ["history", "Corrections"],
 ];
@@ -27,8 +27,8 @@ export class Panels {
   #build() {
     const tabs = document.querySelector(".tabs");
     tabs.replaceChildren(
-      ...TABS.map(([name, title]) =>
-        button(title, () => this.select(name), { id: `tab-${name}`, role: "tab", "aria-controls": `panel-${name}` }),
+      ...TABS.map(([name, title, long]) =>
+        button(title, () => this.select(name), { id: `tab-${name}`, role: "tab", "aria-controls": `panel-${name}`, "aria-label": long, title: long }),
       ),
     );
     tabs.onkeydown = (event) => {
@@ -210,6 +210,7 @@ export class Panels {
       if (!part) return;
       const where = this.timeline.selection ? `from ${clock(span.from, 2)} to ${clock(span.to, 2)}` : "in the whole recording; select a span in the timeline for a part";
       $("panel-matrix").replaceChildren(
+        element("h3", {}, "Who looks at whom"),
         element("p", { class: "muted" }, `Seconds that each row's person looks at each column, ${where}.`),
         part.persons.length ? element("div", { class: "scroll" }, this.#matrixTable(part)) : element("p", {}, "No looks in this span."),
       );

@@ -1,6 +1,6 @@
 // Tiers and curves over time: zoom, playhead, selection; rows come by span at the width of the screen.
 
-import { Latest, get } from "./api.js";
+import { Latest } from "./api.js";
 import { $, clock, colour, element, fit, notice } from "./dom.js";
 
 const ROW_PX = 20;
@@ -10,6 +10,7 @@ const EDGE_PX = 5;
 
 export class Timeline extends EventTarget {
   #request = new Latest();
+  #missingRequest = new Latest();
   #curveRequests = new Map();
   #tiers = [];
   #missing = [];
@@ -108,7 +109,6 @@ export class Timeline extends EventTarget {
 
   reload() {
     this.#loaded = null;
-    this.#missing = [];
     return this.#load();
   }
 
@@ -141,7 +141,8 @@ export class Timeline extends EventTarget {
       [this.#tiers, this.#loaded] = [part.tiers, reach];
       this.draw();
       await this.#loadCurves();
-      if (!this.#missing.length) this.#missing = (await get(`${path}/not_codable`, { from: 0, to: this.length })).spans;
+      const missing = await this.#missingRequest.get(`${path}/not_codable`, reach);
+      if (missing) this.#missing = missing.spans;
       this.draw();
     } catch (error) {
       notice(`The timeline cannot be shown: ${error.message}`);
@@ -259,12 +260,12 @@ export class Timeline extends EventTarget {
     const height = ROW_PX - 7;
     this.#hatch(context, row, width);
     for (const span of row.tier.spans) {
-      const [start, end, value, count] = span;
+      const [start, end, value, count, covered] = span;
       if (end < this.from || start > this.to) continue;
       const x = Math.max(-2, this.#x(start, width));
       const wide = Math.max(1, Math.min(width + 2, this.#x(end, width)) - x);
       const paint = value === null ? own : this.recording.paint(value, own);
-      context.globalAlpha = count > 1 ? 0.55 : 1;
+      context.globalAlpha = count > 1 ? 0.25 + 0.6 * Math.min(1, covered / (end - start)) : 1;
       context.fillStyle = paint.fill ?? paint;
       context.beginPath();
       if (wide > 6) context.roundRect(x, top, wide, height, 3);
