@@ -14,6 +14,7 @@ from eyeline.corrections import read
 from eyeline.errors import DataError
 from eyeline.export.files import INDEX
 from eyeline.export.index import read_index
+from eyeline.files import WORK
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _folders(root: Path) -> Iterator[Path]:
         if INDEX in names:
             yield Path(place)
             below.clear()
-        below[:] = sorted(name for name in below if not name.startswith("."))
+        below[:] = sorted(name for name in below if name != WORK)
 
 
 def _recording(root: Path, folder: Path) -> Recording:

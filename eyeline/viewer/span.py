@@ -110,6 +110,7 @@ def read_column(
 def _rows(
     folder: Path, name: str, start_s: float, end_s: float, names: Collection[str] | None
 ) -> Any:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     begin, end = ("start_s", "end_s") if name == "segments" else ("time_s", "time_s")
@@ -117,7 +118,7 @@ def _rows(
         pc.field(end) > start_s if name == "segments" else pc.field(end) >= start_s
     )
     if name in KINDS and names is not None:
-        wanted &= pc.field("name").isin(list(names))
+        wanted &= pc.field("name").isin(pa.array(sorted(names), pa.string()))
     columns = [column for columns in COLUMNS[name].values() for column in columns]
     columns += ["system", "builder", "name"] if name in KINDS else []
     columns += ["label"] if name == "segments" else []
