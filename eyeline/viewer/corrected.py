@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.corrections import Corrections, append, read, redo, undo
+from eyeline.corrections.rewrite import rewrite
 from eyeline.errors import DataError
 from eyeline.viewer.recordings import Recording, shown
 
@@ -28,7 +29,7 @@ def state(recording: Recording) -> dict[str, Any]:
     except DataError as error:
         return {
             "editable": False, "problem": shown(str(error)), "revision": None, "entries": [],
-            "undo": None, "redo": None, "areas": [], "names": {},
+            "undo": None, "redo": None, "areas": [],
         }  # fmt: skip
     undone, operations = corrections.undone, corrections.operations
     entries = [entry.model_dump() | {"undone": entry.id in undone} for entry in corrections.entries]
@@ -40,13 +41,7 @@ def state(recording: Recording) -> dict[str, Any]:
         "undo": operations[-1].id if operations else None,
         "redo": undone[-1] if undone else None,
         "areas": areas(corrections),
-        "names": names(corrections),
     }
-
-
-def names(corrections: Corrections) -> dict[int, str]:
-    """What people call persons, by number."""
-    return {op.person: op.name for op in corrections.operations if op.kind == "name_person"}
 
 
 def areas(corrections: Corrections) -> list[dict[str, Any]]:
@@ -74,3 +69,8 @@ def turn(
 ) -> Corrections:
     """Undo or redo; raises as `corrections.undo`."""
     return _TURNS[which](folder, entry, who=who, revision=revision)
+
+
+def write_exports(folder: Path, original: Path | None) -> None:
+    """All exports and the report, following the corrections; raises as `rewrite`."""
+    rewrite(folder, original)

@@ -7,14 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from eyeline.corrections import apply, read
+from eyeline.corrections.rewrite import load_corrected
 from eyeline.errors import UsageError
 from eyeline.export.coverage import coverages
-from eyeline.export.files import INDEX
+from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
+from eyeline.export.index import read_corrected_index
 from eyeline.export.spans import all_segments
 from eyeline.results import Analysis, Segments
 from eyeline.viewer import corrected, tables
 from eyeline.viewer.recordings import Recording, shown
-from eyeline.viewer.span import read_column, read_span
+from eyeline.viewer.span import part_of, read_column, read_span
 
 _PIXELS = (50, 4000)
 _MOST_OVERLAY_S = 60.0
@@ -26,10 +29,10 @@ def details(recording: Recording) -> dict[str, Any]:
     index, video = recording.index, recording.index["video"]
     analysis, segments = segments_of(recording)
     corrections = corrected.state(recording)
-    names = corrections.pop("names")
+    names = analysis.corrected.names if analysis.corrected else {}
     thumbnails = {p["person"]: p["thumbnail"] for p in index["persons"]}
     persons = [
-        tables.person_card(p.person, names.get(p.person, ""))
+        tables.person_card(p.person, names.get(p.label, ""))
         | {"seen_s": p.seen_s, "first_s": p.first_s, "thumbnail": thumbnails.get(p.person)}
         for p in analysis.persons
     ]
@@ -55,13 +58,36 @@ def details(recording: Recording) -> dict[str, Any]:
         "others": [tables.person_card(person) for person in (0, -1, -2, -3)],
         "curves": tables.curve_names(index),
         "tiers": tables.tier_names(segments, analysis),
+        "names": dict(names),
+        "unapplied": list(analysis.corrected.unapplied) if analysis.corrected else [],
         "speech": index.get("speech"),
-        "files": tables.file_list(index, recording.folder),
+        "files": file_list(recording),
     }
 
 
+def file_list(recording: Recording) -> list[dict[str, Any]]:
+    """The files of the results, and of those that follow the corrections, with their sizes."""
+    folder = recording.folder
+    names = [str(entry["name"]) for entry in recording.index["files"]]
+    follows = read_corrected_index(folder / CORRECTED) or {"files": []}
+    names += [f"{CORRECTED}/{entry['name']}" for entry in follows["files"]]
+    there = (name for name in names if (folder / name).is_file())
+    return [{"name": name, "bytes": (folder / name).stat().st_size} for name in there]
+
+
+def corrected_of(recording: Recording) -> Analysis | None:
+    """The results as people have corrected them, in memory; None where they have not."""
+    if not corrected.corrections_of(recording).operations:
+        return None
+    changed = (recording.folder / CORRECTIONS).stat().st_mtime_ns
+    return _corrected(recording.folder, _state(recording), changed)
+
+
 def segments_of(recording: Recording) -> tuple[Analysis, Sequence[Segments]]:
-    """All segments, and an analysis without rows by frame that says whose they are."""
+    """All segments, and an analysis, perhaps without rows by frame, that says whose they are."""
+    analysis = corrected_of(recording)
+    if analysis is not None:
+        return analysis, all_segments(analysis)
     return _segments(recording.folder, _state(recording))
 
 
@@ -84,11 +110,15 @@ def curve(
     known = [one["id"] for one in tables.curve_names(recording.index)]
     if name not in known:
         raise UsageError(f"no curve called '{name}'. Curves: {', '.join(known)}")
-    table, _, rest = name.partition("/")
-    answer, _, angle = rest.partition("/")
-    column = {"scores": "value", "people": answer}.get(table, angle)
-    only = None if table == "people" else answer
-    rows = read_column(recording.folder, table, column, only, start_s, end_s)
+    analysis = corrected_of(recording)
+    if analysis is not None:
+        rows = tables.curve_rows(analysis, name)
+    else:
+        table, _, rest = name.partition("/")
+        answer, _, angle = rest.partition("/")
+        column = {"scores": "value", "people": answer}.get(table, angle)
+        only = None if table == "people" else answer
+        rows = read_column(recording.folder, table, column, only, start_s, end_s)
     return {"id": name, "curves": tables.curve(rows, start_s, end_s, pixels)}
 
 
@@ -96,11 +126,12 @@ def not_codable(recording: Recording, start_s: float, end_s: float) -> dict[str,
     """Where questions could not be answered, of a span that is not too long to be looked at."""
     if end_s - start_s > _MOST_CODABLE_S:
         return {"spans": [], "too_long": True}
-    part = read_span(
-        recording.folder, recording.index, start_s, end_s, tables=("people", "scores", "points")
-    )
-    spans = tables.not_codable(coverages(part), start_s, end_s)
-    return {"spans": spans, "too_long": False}
+    analysis, needed = corrected_of(recording), ("people", "scores", "points")
+    if analysis is not None:
+        part = part_of(analysis, start_s, end_s)
+    else:
+        part = read_span(recording.folder, recording.index, start_s, end_s, tables=needed)
+    return {"spans": tables.not_codable(coverages(part), start_s, end_s), "too_long": False}
 
 
 def checked_span(start_s: float, end_s: float, pixels: float = 1000) -> tuple[float, float, int]:
@@ -120,6 +151,19 @@ def _segments(folder: Path, _state: int) -> tuple[Analysis, Sequence[Segments]]:
     wanted = ("people", "segments", "scores", "points") if _unnamed(index) else ("segments",)
     bare = read_span(folder, index, tables=wanted)
     return bare, all_segments(bare)
+
+
+@lru_cache(maxsize=2)
+def _computed(folder: Path, _state: int) -> Analysis:
+    return read_span(folder, Recording("", "", folder).index)
+
+
+@lru_cache(maxsize=2)
+def _corrected(folder: Path, state: int, _changed: int) -> Analysis:
+    corrections = read(folder)
+    if any(op.kind == "area" and op.between == "track" for op in corrections.operations):
+        return load_corrected(folder)  # which knows where areas were tracked
+    return apply(_computed(folder, state), corrections)
 
 
 def _unnamed(index: Mapping[str, Any]) -> bool:

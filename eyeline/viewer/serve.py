@@ -7,6 +7,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from eyeline.errors import OutputError, UsageError
@@ -40,16 +41,13 @@ def serve(
 
     token = secrets.token_urlsafe(24)
     app = application(root, token, videos)
-    with _bound(port) as listening:
+    with _bound(port) as listening, suppress(KeyboardInterrupt):  # which is how users end it
         address = f"http://{HOSTS[0]}:{listening.getsockname()[1]}/?token={token}"
         log(address)
         if browser:
             webbrowser.open(address)
         config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
-        try:
-            uvicorn.Server(config).run(sockets=[listening])
-        except KeyboardInterrupt:  # how this command ends
-            return
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _bound(port: int) -> socket.socket:

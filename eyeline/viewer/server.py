@@ -133,6 +133,14 @@ class Viewer:
         )
         return JSONResponse({"revision": after.revision})
 
+    async def rewrite(self, request: Request) -> Response:
+        """Write the exports again, following the corrections."""
+        recording, content = self._recording(request), await _body(request)
+        _author(content)
+        original = self._media.original(recording)
+        await run_in_threadpool(corrected.write_exports, recording.folder, original)
+        return JSONResponse({"files": results.file_list(recording)})
+
     async def give_video(self, request: Request) -> Response:
         """Where the original is now."""
         recording, content = self._recording(request), await _body(request)
@@ -142,11 +150,9 @@ class Viewer:
     def file(self, request: Request) -> Response:
         """A file that the index lists, as a download."""
         recording, name = self._recording(request), request.path_params["name"]
-        if name not in {entry["name"] for entry in recording.index["files"]}:
+        if name not in {entry["name"] for entry in results.file_list(recording)}:
             raise HTTPException(404, "no such file in these results")
         path = recording.folder / name
-        if not path.is_file():
-            raise HTTPException(404, "this file was removed from the results")
         inline = name.startswith("thumbnails/")
         return FileResponse(
             path, filename=path.name, content_disposition_type="inline" if inline else "attachment"
@@ -183,6 +189,7 @@ def application(root: Path, token: str, videos: Sequence[Path] = ()) -> Starlett
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in views.items()),
             Route(f"{one}/video", viewer.give_video, methods=["POST"]),
             Route(f"{one}/corrections", viewer.correct, methods=["POST"]),
+            Route(f"{one}/exports", viewer.rewrite, methods=["POST"]),
             *(Route(f"{one}/{which}", viewer.turn, methods=["POST"]) for which in ("undo", "redo")),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],

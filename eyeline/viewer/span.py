@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eyeline.corrections.rows import chosen
 from eyeline.errors import DataError
 from eyeline.export.columns import COLUMNS, KINDS, arrays_of
 from eyeline.export.files import FRAMES, INDEX
+from eyeline.export.spans import clock_of
 from eyeline.export.stored import video_from_json
-from eyeline.results import Analysis, Answer, Clock, Floats, Ints, People, Person
+from eyeline.results import Analysis, Answer, Clock, Floats, Ints, People, Person, Segments
 
 _NO_CLOCK_STEP_S = 1.0
 """How far back a frame may begin that still holds, where the clock was not kept."""
@@ -87,6 +90,22 @@ def _begin(clock: Clock | None, start_s: float) -> float:
 def _part(clock: Clock, start_s: float, end_s: float) -> Clock:
     at = slice(*np.searchsorted(clock.start_s, [start_s, end_s]).tolist())
     return Clock(clock.frame[at], clock.start_s[at], clock.end_s[at], clock.next_frame[at])
+
+
+def part_of(analysis: Analysis, start_s: float, end_s: float) -> Analysis:
+    """The same part of an analysis in memory; all its segments stay."""
+    clock = clock_of(analysis)
+    first = _begin(clock, start_s)
+
+    def inside(table: Any) -> Any:
+        return chosen(table, np.flatnonzero((table.time_s >= first) & (table.time_s < end_s)))
+
+    return replace(
+        analysis,
+        people=inside(analysis.people),
+        answers=tuple(a if isinstance(a, Segments) else inside(a) for a in analysis.answers),
+        clock=_part(clock, first, end_s),
+    )
 
 
 def read_column(

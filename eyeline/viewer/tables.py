@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -181,6 +180,9 @@ def _episode(answer: Segments, row: int) -> dict[str, Any]:
         "from_s": float(answer.start_s[row]),
         "to_s": float(answer.end_s[row]),
         "score": plain(answer.score[row : row + 1])[0],
+        "source": "corrected"
+        if answer.corrected is not None and answer.corrected[row]
+        else "computed",
     }
 
 
@@ -298,12 +300,3 @@ def not_codable(
 def _within(spans: Floats, start_s: float, end_s: float) -> list[list[float]]:
     inside = spans[(spans[:, 0] < end_s) & (spans[:, 1] > start_s)]
     return [[round(a, 6), round(b, 6)] for a, b in inside.tolist()]
-
-
-def file_list(index: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """The files of an analysis that lie in its folder, with their sizes."""
-    return [
-        {"name": entry["name"], "bytes": (folder / entry["name"]).stat().st_size}
-        for entry in index["files"]
-        if (folder / entry["name"]).is_file()
-    ]

@@ -262,8 +262,9 @@ class View {
     await this.timeline.reload();
     $("names").dataset.key = "";
     this.timeline.draw();
-    this.panels.refresh();
+    await this.panels.refresh();
     this.#frame();
+    document.body.dataset.revision = String(this.recording.revision);
   }
 
   // Another tab, or the command line, may have corrected meanwhile.
@@ -335,6 +336,13 @@ $("help").addEventListener("click", () => $("keys").showModal());
 $("notice").querySelector("button").addEventListener("click", () => notice(""));
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+  event.stopImmediatePropagation();
 });
 window.addEventListener("hashchange", route);
 route();

@@ -58,7 +58,7 @@ export class Panels {
 
   refresh() {
     const draw = { episodes: () => this.drawEpisodes(), people: () => this.drawPeople(), matrix: () => this.drawMatrix(), areas: () => this.drawAreas(), history: () => this.drawHistory() };
-    draw[this.selected]();
+    return draw[this.selected]();
   }
 
   // What follows the selection or the window waits until these rest.

@@ -16,6 +16,9 @@ export class Recording {
     Object.assign(this, await get(`/api/recordings/${encodeURIComponent(key)}`));
     this.byNumber = new Map([...this.persons, ...this.others].map((p) => [p.person, { ...p, shown: p.name || p.label }]));
     this.persons = this.persons.map((p) => this.byNumber.get(p.person));
+    for (const entry of this.entries) {
+      entry.problem = this.unapplied.find((text) => text.startsWith(`correction ${entry.id} (`));
+    }
   }
 
   person(number) {
@@ -30,12 +33,12 @@ export class Recording {
   // Whom a value of an episode names.
   #named(value) {
     const match = PERSON.exec(value ?? "");
-    if (match) return this.byNumber.get(Number(match[1]));
-    return this.persons.find((p) => p.name && p.name === value);
+    return match ? this.byNumber.get(Number(match[1])) : undefined;
   }
 
+  // With the names that people and areas were given.
   spoken(value) {
-    return this.#named(value)?.shown ?? value ?? "";
+    return (value ?? "").replace(/\b(?:person|area) \d+\b/g, (label) => this.names[label] ?? label);
   }
 
   // What an episode says beyond the name of its tier.
@@ -46,6 +49,7 @@ export class Recording {
   paint(value, otherwise) {
     const person = this.#named(value);
     if (person) return person.colour;
+    if (value?.startsWith("area ")) return colour("--accent");
     if (value === "camera") return { fill: colour("--camera"), ink: colour("--camera-ink") };
     if (value === "scene") return colour("--scene");
     if (value === "off screen") return { fill: colour("--off"), ink: colour("--ink") };
