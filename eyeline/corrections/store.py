@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyeline.corrections.apply import apply
 from eyeline.corrections.model import (
     Corrections,
     Redo,
@@ -24,6 +25,7 @@ from eyeline.documents import MIB, parse_json, read_text
 from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.export.files import CORRECTIONS
 from eyeline.export.index import read_index
+from eyeline.export.stored import load
 from eyeline.files import WORK, locked, replacing
 
 if TYPE_CHECKING:
@@ -122,8 +124,19 @@ def _append(
         if isinstance(entry, SplitPerson):
             given["new_person"] = _unused(index, before)
         after = with_entry(before, parse_entry(entry.model_dump() | given))
+        if not isinstance(entry, Undo | Redo):
+            _check(folder, after, results)
         _write(folder / CORRECTIONS, after)
     return after
+
+
+def _check(folder: Path, corrections: Corrections, results: Analysis | None) -> None:
+    """DataError unless the last operation can be applied."""
+    result = apply(load(folder) if results is None else results, corrections)
+    assert result.corrected is not None
+    why = dict(result.corrected.unapplied).get(corrections.revision)
+    if why:
+        raise DataError(f"the correction cannot be applied to {folder}: {why}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,12 @@ def render(
     """The page as text; everything that comes from outside is escaped."""
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
-    page: str = _template().render(
+    page: str = _template(analysis.shown).render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
         facts=_facts(analysis),
+        excluded=analysis.corrected.excluded if analysis.corrected else (),
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
@@ -102,7 +103,7 @@ def render(
     return page
 
 
-def _template() -> Any:
+def _template(shown: Callable[[str], str]) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -121,7 +122,8 @@ def _template() -> Any:
         "count": count,
         "part": part,
         "question": question,
-        "label": person_label,
+        "label": lambda person: shown(person_label(person)),
+        "shown": shown,
         "colour": _person_css,
         "slug": _slug,
     }

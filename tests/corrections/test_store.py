@@ -146,7 +146,7 @@ def test_an_earlier_version_is_migrated(folder: Path, monkeypatch: pytest.Monkey
     assert json.loads((folder / "corrections.json").read_text())["version"] == 1
 
 
-def test_kill_in_the_middle_of_a_write_leaves_the_last_saved_state(folder: Path) -> None:
+def test_kill_within_a_write_leaves_the_last_saved_state(folder: Path) -> None:
     corrections.append(folder, NAME)
     before = (folder / "corrections.json").read_bytes()
     process = start(HANGS, folder)
