@@ -59,7 +59,7 @@ def details(recording: Recording) -> dict[str, Any]:
         "curves": tables.curve_names(index),
         "tiers": tables.tier_names(segments, analysis),
         "names": dict(names),
-        "unapplied": list(analysis.corrected.unapplied) if analysis.corrected else [],
+        "unapplied": dict(analysis.corrected.unapplied) if analysis.corrected else {},
         "speech": index.get("speech"),
         "files": file_list(recording),
     }

@@ -96,15 +96,21 @@ def part_of(analysis: Analysis, start_s: float, end_s: float) -> Analysis:
     """The same part of an analysis in memory; all its segments stay."""
     clock = clock_of(analysis)
     first = _begin(clock, start_s)
+    frames = slice(*np.searchsorted(clock.start_s, [first, end_s]).tolist())
 
     def inside(table: Any) -> Any:
         return chosen(table, np.flatnonzero((table.time_s >= first) & (table.time_s < end_s)))
 
+    corrected = analysis.corrected
+    if corrected is not None:
+        areas = (replace(area, corners_px=area.corners_px[frames]) for area in corrected.areas)
+        corrected = replace(corrected, areas=tuple(areas))
     return replace(
         analysis,
         people=inside(analysis.people),
         answers=tuple(a if isinstance(a, Segments) else inside(a) for a in analysis.answers),
         clock=_part(clock, first, end_s),
+        corrected=corrected,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.coverage import Coverage
-from eyeline.export.spans import everyone
+from eyeline.export.spans import clock_of, everyone
 from eyeline.export.timeline import FrameView, Timeline
 from eyeline.export.words import label_of
 from eyeline.geometry.directions import to_yaw_pitch
@@ -54,28 +54,33 @@ def person_card(person: int, name: str = "") -> dict[str, Any]:
 
 
 def overlay(analysis: Analysis, start_s: float, end_s: float) -> dict[str, Any]:
-    """All frames of a span with their faces, and places where the camera wearer looks."""
-    timeline, clock = Timeline(analysis), analysis.clock
-    if clock is None:
-        from eyeline.export.spans import clock_of
-
-        clock = clock_of(analysis)
+    """All frames of a span with their faces, areas, and where the camera wearer looks."""
+    timeline, clock = Timeline(analysis), clock_of(analysis)
     frames = [
-        _frame(timeline.at(int(frame)), float(begin), float(end))
-        for frame, begin, end in zip(clock.frame, clock.start_s, clock.end_s, strict=True)
-        if begin < end_s and end > start_s
+        _frame(timeline.at(int(clock.frame[k])), float(clock.start_s[k]), float(clock.end_s[k]))
+        | {"areas": _areas(analysis, k)}
+        for k in np.flatnonzero((clock.start_s < end_s) & (clock.end_s > start_s)).tolist()
     ]
     return {"start_s": start_s, "end_s": end_s, "columns": list(FACE), "frames": frames}
 
 
+def _areas(analysis: Analysis, k: int) -> list[Any]:
+    """Name and corners of the areas that are there in a frame."""
+    return [
+        [analysis.shown(area.label), [plain(corner, 1) for corner in area.corners_px[k]]]
+        for area in (analysis.corrected.areas if analysis.corrected else ())
+        if np.isfinite(area.corners_px[k]).all()
+    ]
+
+
 def _frame(view: FrameView, start_s: float, end_s: float) -> dict[str, Any]:
     cone = np.full(len(view), np.nan) if view.cone_rad is None else view.cone_rad
+    states = (view.detected, view.speaks, view.contact, view.camera)
     columns = [
-        view.person[:, None], view.box_xyxy, view.eyes_px, view.seen, cone[:, None],
-        view.target[:, None], view.target_px,
-        *(np.asarray(c)[:, None] for c in (view.detected, view.speaks, view.contact, view.camera)),
+        view.person, view.box_xyxy, view.eyes_px, view.seen, cone, view.target, view.target_px,
+        *states,
     ]  # fmt: skip
-    rows = np.concatenate([np.asarray(c, np.float64) for c in columns], axis=1)
+    rows = np.column_stack([np.asarray(column, np.float64) for column in columns])
     return {
         "start_s": round(start_s, 6),
         "end_s": round(end_s, 6),

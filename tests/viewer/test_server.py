@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.corrections import read
 from eyeline.errors import DataError
 from eyeline.results import Analysis, Points, Segments, make_segments
 from tests.conftest import Command
@@ -377,3 +378,126 @@ def test_a_port_that_cannot_be_is_a_wrong_option(eyeline: Command, root: Path) -
 def test_a_folder_without_results_cannot_be_served(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no results"):
         application(tmp_path, TOKEN)
+
+
+GHOST = {"id": 1, "time": "2026-11-30T16:20:00Z", "who": "A", "kind": "name_person"}
+
+
+def test_a_correction_that_does_not_apply_is_named(client: TestClient, root: Path) -> None:
+    content = {"version": 1, "entries": [GHOST | {"person": 9, "name": "ghost"}]}
+    (root / "talk/corrections.json").write_text(json.dumps(content))
+    details = ask(client)
+    assert details["editable"] and details["revision"] == 1
+    assert "person 9" in details["unapplied"]["1"]
+    assert ask(client, "/tiers", **WHOLE)["tiers"]
+    assert len(ask(client, "/overlay", **WHOLE)["frames"]) == 260
+
+
+def correct(client: TestClient, entry: dict[str, Any], revision: Any = 0, **more: Any) -> Any:
+    content = {"entry": entry, "revision": revision, "who": "coder A"} | more
+    return client.post(f"/api/recordings/{key_of(client)}/corrections", json=content)
+
+
+NAME = {"kind": "name_person", "person": 1, "name": "mother"}
+LOOK = {"kind": "add_episode", "tier": "gaze_target", "person": 1}
+LOOK |= {"value": "scene", "from_s": 1.0, "to_s": 4.0}
+TOY: dict[str, Any] = {"kind": "area", "name": "toy", "shape": "box"}
+TOY |= {
+    "keyframes": [
+        {"time_s": t, "points": [[x, 10.0], [x + 50, 60.0]]} for t, x in ((0, 0), (4, 100))
+    ]
+}
+
+
+def test_a_correction_is_kept_with_who_and_shown(client: TestClient, root: Path) -> None:
+    assert correct(client, NAME).json() == {"revision": 1}
+    (entry,) = read(root / "talk").entries
+    assert (entry.who, entry.kind) == ("coder A", "name_person")
+    details = ask(client)
+    assert details["persons"][0]["name"] == "mother" and details["undo"] == 1
+    assert details["names"] == {"person 1": "mother"}
+
+
+def test_what_is_shown_follows_the_corrections(client: TestClient) -> None:
+    before = ask(client, "/matrix", **{"from": 1, "to": 4})
+    assert correct(client, LOOK).status_code == 200
+    after = ask(client, "/matrix", **{"from": 1, "to": 4})
+    row = dict(zip(after["targets"], after["seconds"][0], strict=True))
+    assert row["scene"] == pytest.approx(3.0) and before != after
+    sources = {e["source"] for e in ask(client, "/episodes", **WHOLE)["episodes"]}
+    assert sources == {"computed", "corrected"}
+    targets = [f["faces"][0][11] for f in ask(client, "/overlay", **{"from": 1, "to": 4})["frames"]]
+    assert {*targets} == {0}
+    assert client.post(f"/api/recordings/{key_of(client)}/undo", json={"revision": 1}).is_success
+    assert ask(client, "/matrix", **{"from": 1, "to": 4}) == before
+
+
+def test_an_area_moves_between_its_key_frames(client: TestClient) -> None:
+    assert correct(client, TOY).status_code == 200
+    frames = ask(client, "/overlay", **{"from": 2, "to": 6})["frames"]
+    (name, corners), *others = frames[0]["areas"]
+    assert name == "toy" and not others
+    assert sorted(corners) == [[50, 10], [50, 60], [100, 10], [100, 60]]
+    assert frames[-1]["areas"] == []
+    assert [area["name"] for area in ask(client)["areas"]] == ["toy"]
+
+
+def test_a_stale_revision_is_refused(client: TestClient, root: Path) -> None:
+    assert correct(client, NAME).status_code == 200
+    kept = (root / "talk/corrections.json").read_bytes()
+    for answer in (
+        correct(client, NAME | {"name": "aunt"}),
+        client.post(f"/api/recordings/{key_of(client)}/undo", json={"revision": 0}),
+    ):
+        assert answer.status_code == 409 and "nothing was written" in answer.json()["error"]
+    assert (root / "talk/corrections.json").read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    ("entry", "more", "status", "says"),
+    [
+        (NAME | {"person": 9}, {}, 422, "there is no person 9"),
+        (NAME | {"name": ""}, {}, 422, "name"),
+        (NAME | {"more": 1}, {}, 422, "more"),
+        ({"kind": "explode"}, {}, 422, "kind"),
+        (LOOK | {"to_s": 0.5}, {}, 422, "later than"),
+        (LOOK | {"tier": "mood"}, {}, 422, "no tier"),
+        (NAME, {"revision": None}, 400, "revision"),
+        (NAME, {"revision": True}, 400, "revision"),
+        (NAME, {"who": 7}, 400, "who"),
+        ("name", {}, 400, "entry"),
+    ],
+)
+def test_a_wrong_correction_is_explained_and_not_kept(
+    client: TestClient, root: Path, entry: Any, more: dict[str, Any], status: int, says: str
+) -> None:
+    answer = correct(client, entry, **more)
+    assert answer.status_code == status and says in answer.json()["error"]
+    assert not (root / "talk/corrections.json").exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7"])
+def test_what_is_no_correction_is_refused(client: TestClient, body: bytes) -> None:
+    path = f"/api/recordings/{key_of(client)}/corrections"
+    for headers in ({"Content-Type": "application/json"}, {"Content-Type": "text/plain"}):
+        answer = client.post(path, content=body, headers=headers)
+        assert answer.status_code in (400, 422) and answer.json()["error"]
+
+
+def test_corrections_that_cannot_be_read_leave_the_results(client: TestClient, root: Path) -> None:
+    (root / "talk/corrections.json").write_text("{")
+    details = ask(client)
+    assert not details["editable"] and "corrections.json" in details["problem"]
+    assert ask(client, "/tiers", **WHOLE)["tiers"]
+    assert correct(client, NAME).status_code == 422
+    assert (root / "talk/corrections.json").read_text() == "{"
+    assert client.get("/api/recordings").json()["recordings"][0]["corrections"] is None
+
+
+def test_exports_that_follow_are_listed(client: TestClient, root: Path) -> None:
+    assert correct(client, NAME).status_code == 200
+    path = f"/api/recordings/{key_of(client)}/exports"
+    answer = client.post(path, json={"revision": 1, "who": ""})
+    assert "corrected/segments.csv" in {f["name"] for f in answer.json()["files"]}
+    got = client.get(f"/files/{key_of(client)}/corrected/segments.csv")
+    assert "mother" in got.text

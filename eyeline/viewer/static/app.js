@@ -129,7 +129,6 @@ class View {
     $("which-label").hidden = !r.annotated;
     $("undo").disabled = !r.editable || r.undo === null;
     $("redo").disabled = !r.editable || r.redo === null;
-    this.overlay.areas = r.areas;
     const files = r.files.map((f) => element("li", {}, element("a", { href: `/files/${r.key}/${f.name.split("/").map(encodeURIComponent).join("/")}`, download: "" }, f.name), element("span", { class: "muted" }, ` ${size(f.bytes)}`)));
     $("file-list").replaceChildren(element("ul", {}, ...files));
     if (r.problem) notice(r.problem);

@@ -30,7 +30,6 @@ export class Overlay {
     this.recording = recording;
     this.changed = changed;
     this.shown = new Set(LAYERS.map(([name]) => name));
-    this.areas = [];
     this.draft = null;
     this.box = { width: 1, height: 1 };
   }
@@ -87,7 +86,7 @@ export class Overlay {
     layer("contact", contact);
     layer("gaze", gaze);
     if (this.shown.has("targets")) (frame?.marks ?? []).forEach((m) => mark(context, m, scale, unit));
-    if (this.shown.has("areas")) this.#areas(context, time, scale, unit);
+    if (this.shown.has("areas")) this.#areas(context, frame?.areas ?? [], scale, unit);
     const taken = [];
     if (this.shown.has("names") || this.shown.has("speech")) faces.forEach((f) => this.#label(context, f, unit, taken));
     if (frame?.unseen_speech && this.shown.has("speech")) tag(context, "unseen voice", "#707a86", 8, height - 8, unit, taken, this.box, true);
@@ -119,39 +118,22 @@ export class Overlay {
     if (words || speaks) tag(context, words, face.colour, face.x1, face.y1 - 3 * unit, unit, taken, this.box, speaks);
   }
 
-  #areas(context, time, scale, unit) {
-    for (const area of this.areas) {
-      const points = placeAt(area, time);
-      if (!points) continue;
-      outline(context, area.shape, points, scale, colour("--accent"), unit, false);
-      const [x, y] = [Math.min(...points.map((p) => p[0])), Math.min(...points.map((p) => p[1]))];
-      tag(context, area.name, "#1f5fa8", x * scale, y * scale - 2, unit, [], this.box);
+  #areas(context, areas, scale, unit) {
+    for (const [name, corners] of areas) {
+      outline(context, corners, scale, colour("--accent"), unit, false);
+      const [x, y] = [0, 1].map((axis) => Math.min(...corners.map((corner) => corner[axis])));
+      tag(context, name, "#1f5fa8", x * scale, y * scale - 2, unit, [], this.box);
     }
-    if (this.draft) outline(context, "box", this.draft, scale, colour("--play"), unit, true);
+    if (!this.draft) return;
+    const [[x1, y1], [x2, y2]] = this.draft;
+    outline(context, [[x1, y1], [x2, y1], [x2, y2], [x1, y2]], scale, colour("--play"), unit, true);
   }
 }
 
-// Where an area lies between its key frames; one key frame holds for the whole recording.
-export function placeAt(area, time) {
-  const frames = area.keyframes;
-  if (frames.length === 1) return frames[0].points;
-  const next = frames.findIndex((frame) => frame.time_s >= time);
-  if (next < 0 || (next === 0 && frames[0].time_s > time)) return null;
-  if (next === 0) return frames[0].points;
-  const [a, b] = [frames[next - 1], frames[next]];
-  const part = (time - a.time_s) / (b.time_s - a.time_s);
-  return a.points.map((p, k) => p.map((v, axis) => v + part * (b.points[k][axis] - v)));
-}
-
-function outline(context, shape, points, scale, stroke, unit, dashed) {
+function outline(context, corners, scale, stroke, unit, dashed) {
   context.beginPath();
-  if (shape === "box") {
-    const [[xa, ya], [xb, yb]] = points;
-    context.rect(Math.min(xa, xb) * scale, Math.min(ya, yb) * scale, Math.abs(xb - xa) * scale, Math.abs(yb - ya) * scale);
-  } else {
-    points.forEach(([x, y]) => context.lineTo(x * scale, y * scale));
-    context.closePath();
-  }
+  corners.forEach(([x, y]) => context.lineTo(x * scale, y * scale));
+  context.closePath();
   context.setLineDash(dashed ? [6, 4] : []);
   double(context, stroke, 2 * unit);
   context.setLineDash([]);

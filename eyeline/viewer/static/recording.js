@@ -17,7 +17,7 @@ export class Recording {
     this.byNumber = new Map([...this.persons, ...this.others].map((p) => [p.person, { ...p, shown: p.name || p.label }]));
     this.persons = this.persons.map((p) => this.byNumber.get(p.person));
     for (const entry of this.entries) {
-      entry.problem = this.unapplied.find((text) => text.startsWith(`correction ${entry.id} (`));
+      entry.problem = this.unapplied[entry.id];
     }
   }
 
