@@ -95,11 +95,14 @@ def overlay(recording: Recording, start_s: float, end_s: float) -> dict[str, Any
     """The faces of all frames of a span."""
     if end_s - start_s > _MOST_OVERLAY_S:
         raise UsageError(f"an overlay of {end_s - start_s:.0f} s; at most {_MOST_OVERLAY_S:.0f}")
-    answers = recording.index["answers"]
+    analysis = corrected_of(recording)
+    if analysis is not None:
+        return tables.overlay(part_of(analysis, start_s, end_s), start_s, end_s)
+    index = recording.index
     wanted = ["people", "directions", "points", "segments"]
-    wanted += ["scores"] if _unnamed(recording.index) else []
-    names = {a["name"] for a in answers if a["kind"] != "directions" or a["name"] == "gaze"}
-    part = read_span(recording.folder, recording.index, start_s, end_s, tables=wanted, names=names)
+    wanted += ["scores"] if _unnamed(index) else []
+    gaze = {a["name"] for a in index["answers"] if a["kind"] != "directions" or a["name"] == "gaze"}
+    part = read_span(recording.folder, index, start_s, end_s, tables=wanted, names=gaze)
     return tables.overlay(part, start_s, end_s)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -501,3 +502,13 @@ def test_exports_that_follow_are_listed(client: TestClient, root: Path) -> None:
     assert "corrected/segments.csv" in {f["name"] for f in answer.json()["files"]}
     got = client.get(f"/files/{key_of(client)}/corrected/segments.csv")
     assert "mother" in got.text
+
+
+def test_the_docs_list_every_key() -> None:
+    script = Path(server.__file__).with_name("static") / "keys.js"
+    commands = re.findall(r'^  \[\[(.*?)\], "(.*?)", ', script.read_text(encoding="utf-8"), re.M)
+    page = (Path(__file__).parents[2] / "docs/view.md").read_text(encoding="utf-8")
+    assert len(commands) > 25
+    for keys, what in commands:
+        shown = ", ".join(f"`{key}`" for key in re.findall(r'"(.*?)"', keys))
+        assert f"| {shown} | {what} |" in page
