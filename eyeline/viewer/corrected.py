@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eyeline.corrections import Corrections, append, read, redo, undo
+from eyeline.corrections import Corrections, read, redo, undo
 from eyeline.corrections.rewrite import rewrite
 from eyeline.errors import DataError
 from eyeline.viewer.recordings import Recording, shown
@@ -57,11 +56,6 @@ def areas(corrections: Corrections) -> list[dict[str, Any]]:
         elif op.kind == "delete_area":
             now.pop(op.name, None)
     return list(now.values())
-
-
-def correct(folder: Path, entry: Mapping[str, Any], who: str, revision: int | None) -> Corrections:
-    """Keep one more operation; raises as `corrections.append`."""
-    return append(folder, dict(entry), who=who, revision=revision)
 
 
 def turn(

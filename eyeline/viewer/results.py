@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from eyeline.corrections import apply, read
+from eyeline.corrections import Corrections, append, apply, read
 from eyeline.corrections.rewrite import load_corrected
 from eyeline.errors import UsageError
 from eyeline.export.coverage import coverages
@@ -81,6 +81,12 @@ def corrected_of(recording: Recording) -> Analysis | None:
         return None
     changed = (recording.folder / CORRECTIONS).stat().st_mtime_ns
     return _corrected(recording.folder, _state(recording), changed)
+
+
+def correct(recording: Recording, entry: Mapping[str, Any], who: str, revision: int) -> Corrections:
+    """Keep one more operation, checked against results that are in memory; raises as `append`."""
+    computed = _computed(recording.folder, _state(recording))
+    return append(recording.folder, dict(entry), who=who, revision=revision, results=computed)
 
 
 def segments_of(recording: Recording) -> tuple[Analysis, Sequence[Segments]]:

@@ -114,7 +114,7 @@ class Viewer:
         if not isinstance(content.get("entry"), dict):
             raise UsageError("entry is missing; must be a correction")
         after = await run_in_threadpool(
-            corrected.correct, recording.folder, content["entry"], *_author(content)
+            results.correct, recording, content["entry"], *_author(content)
         )
         return JSONResponse({"revision": after.revision})
 
