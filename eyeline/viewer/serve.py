@@ -57,6 +57,7 @@ def _bound(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOSTS[0], port))
+        listening.listen()  # so that whoever reads the address can come at once
     except OSError as error:
         listening.close()
         taken = error.errno == errno.EADDRINUSE
