@@ -12,6 +12,8 @@ import { Timeline } from "./timeline.js";
 
 const LOOK_AGAIN_MS = 4000; // how often a tab asks whether another one has corrected
 
+const MARK_EVERY_MS = 150; // how often the list follows the playing video
+
 class List {
   async open() {
     document.title = "eyeline";
@@ -59,6 +61,7 @@ const badge = (text, kind) => element("span", { class: `badge ${kind}` }, text);
 class View {
   constructor(recording) {
     this.closed = new AbortController();
+    this.marked = 0;
     this.recording = recording;
     const signal = this.closed.signal;
     this.player = new Player(recording.video, this.#source());
@@ -119,9 +122,11 @@ class View {
     const r = this.recording;
     document.title = `${r.name} – eyeline`;
     $("title").textContent = r.name;
-    $("status").textContent = r.status;
-    $("status").className = `badge ${r.status === "ok" ? "" : "warn"}`;
-    $("status").title = r.warnings.join("\n");
+    const warnings = r.warnings.length ? r.warnings : ["No warnings."];
+    const badge = $("status").querySelector("summary");
+    badge.textContent = r.warnings.length ? `${r.status}, ${r.warnings.length} ${r.warnings.length === 1 ? "warning" : "warnings"}` : r.status;
+    badge.className = `badge ${r.status === "ok" && !r.warnings.length ? "" : "warn"}`;
+    $("status").querySelector("ul").replaceChildren(...warnings.map((text) => element("li", {}, text)));
     for (const id of ["tools", "view", "status"]) $(id).hidden = false;
     $("list").hidden = true;
     $("missing").hidden = r.original;
@@ -176,9 +181,19 @@ class View {
 
   #time() {
     $("time").textContent = clock(this.player.time);
-    if (this.player.playing) this.timeline.follow();
-    this.panels?.mark();
+    const { playing } = this.player;
+    if (playing) this.timeline.follow();
+    if (!playing || performance.now() - this.marked > MARK_EVERY_MS) {
+      this.panels?.mark();
+      this.marked = performance.now();
+    }
     this.#frame();
+    if (!playing) this.#say();
+  }
+
+  // What the overlay shows, for who does not see it.
+  #say() {
+    $("overlay").setAttribute("aria-label", `Over the video at ${clock(this.player.time, 1)}: ${this.overlay.described?.join("; ") || "nobody"}`);
   }
 
   #frame() {
@@ -192,7 +207,7 @@ class View {
     const playing = this.player.playing;
     $("play").textContent = playing ? "❚❚" : "▶";
     $("play").setAttribute("aria-label", playing ? "Pause" : "Play");
-    if (!playing) $("overlay").setAttribute("aria-label", `Over the video at ${clock(this.player.time, 1)}: ${this.overlay.described?.join("; ") || "nobody"}`);
+    if (!playing) this.#say();
   }
 
   #selection() {
