@@ -192,7 +192,8 @@ class Keyframe(_Strict):
 class Area(_Entry):
     """An area of interest, which becomes a target of looks; another of its name is replaced.
 
-    With one key frame it holds for the whole video, with more from the first to the last.
+    It holds from its first key frame to its last; with one for the whole video, or, where it is
+    tracked, from there on.
     """
 
     kind: Literal["area"]
