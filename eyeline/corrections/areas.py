@@ -22,6 +22,8 @@ from eyeline.results import (
     target_label,
 )
 
+NEAR_S = 1e-3
+"""Times of frames and of key frames that differ by less are one."""
 Tracks = Mapping[int, Floats]
 """By id of an operation, the corners `(frames, corners, 2)` of an area that was tracked."""
 
@@ -43,16 +45,21 @@ def shapes(area: Area, clock: Clock) -> Floats:
     corners, times = corners_of(area), np.array([frame.time_s for frame in area.keyframes])
     flat = corners.reshape(len(times), -1)
     at = np.stack([np.interp(clock.start_s, times, column) for column in flat.T], -1)
-    if len(times) > 1:
-        at[~holds(area, clock)] = np.nan
+    at[~holds(area, clock)] = np.nan
     return at.reshape(len(clock), *corners.shape[1:])
 
 
 def holds(area: Area, clock: Clock) -> Bools:
-    """In which frames an area is: with one key frame in all, else from the first to the last."""
-    if len(area.keyframes) == 1:
-        return np.ones(len(clock), bool)
+    """In which frames an area is: from its first key frame to its last.
+
+    With one key frame it is there in all, or, where it is tracked, from there on.
+    """
     first, last = area.keyframes[0].time_s, area.keyframes[-1].time_s
+    if area.between == "track":
+        late = clock.start_s > last + NEAR_S
+        return np.asarray((clock.start_s >= first - NEAR_S) & ~(late & (last > first)))
+    if last == first:
+        return np.ones(len(clock), bool)
     return np.asarray((clock.end_s > first) & (clock.start_s <= last))
 
 

@@ -6,20 +6,17 @@ Lucas and Kanade's method forwards and back; the better half says how the box mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.corrections.areas import Tracks, boxes_of, corners_of, holds, shapes
+from eyeline.corrections.areas import NEAR_S, Tracks, boxes_of, corners_of, holds
 from eyeline.corrections.model import Area
 from eyeline.export.spans import clock_of
 from eyeline.results import Analysis, Clock, Floats, Image, Ints
-
-if TYPE_CHECKING:
-    from eyeline.video.reader import Frame
 
 Grey: TypeAlias = npt.NDArray[np.uint8]
 
@@ -47,80 +44,89 @@ def follow(areas: Iterable[Area], video: Path, analysis: Analysis) -> Tracks:
 
     clock, chosen = clock_of(analysis), analysis.settings
     reader = VideoReader(
-        video,
-        rate_hz=chosen.get("rate_hz"),
-        video_track=chosen.get("video_track"),
-        turn_deg=chosen.get("turn_deg") or 0,
+        video, video_track=chosen.get("video_track"), turn_deg=chosen.get("turn_deg") or 0
     )
-    followers = {area.id: _Follower(area, clock) for area in areas}
-    for row, rgb in _rows(reader, clock):
-        for one in followers.values():
-            one.see(row, rgb)
+    followers = {area.id: Follower(area, clock) for area in areas}
+    rows = {frame: row for row, frame in enumerate(clock.frame.tolist())}
+    for frame in reader:  # at the video's own rate, whatever the analysed frames are
+        there = [one for one in followers.values() if one.holds_at(frame.time_s)]
+        if there:
+            grey, scale = _small(frame.rgb())
+            for one in there:
+                one.see(rows.get(frame.index), frame.time_s, grey, scale)
     return {number: one.corners() for number, one in followers.items()}
 
 
-def _rows(frames: Iterable[Frame], clock: Clock) -> Iterator[tuple[int, Image]]:
-    """The analysed frames by row of the clock."""
-    rows = {frame: row for row, frame in enumerate(clock.frame.tolist())}
-    for frame in frames:
-        if frame.index in rows:
-            yield rows[frame.index], frame.rgb()
+def _small(rgb: Image) -> tuple[Grey, float]:
+    """A grey image that is not too large, and its scale."""
+    import cv2
+
+    scale = min(1.0, _LONGER_SIDE_PX / max(rgb.shape[:2]))
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale
 
 
-class _Follower:
-    """Follows one area."""
+class Follower:
+    """Follows one area, frame by frame."""
 
     def __init__(self, area: Area, clock: Clock) -> None:
-        self._clock, self._there = clock, holds(area, clock)
-        self._shape, self._corners = shapes(area, clock), corners_of(area)
-        times = np.array([frame.time_s for frame in area.keyframes])
-        last = np.searchsorted(times, clock.start_s + 1e-6, "right") - 1
-        self._key = np.maximum(last, 0)
-        """The key frame that each row comes after."""
+        """Of an area; `clock` is that of the analysed frames."""
+        self._clock, self._there, self._corners = clock, holds(area, clock), corners_of(area)
+        self._key_boxes = boxes_of(self._corners)
+        self._times = np.array([frame.time_s for frame in area.keyframes])
         self._box = np.full((len(clock), 4), np.nan)
+        self._ends = np.full((len(self._times), 4), np.nan)
+        """Where the tracker had come to from each key frame when the next one came."""
         self._flow: _MedianFlow | None = None
-        self._started = -1
+        self._key = -1
 
-    def see(self, row: int, rgb: Image) -> None:
-        """The next frame."""
-        import cv2
+    def _key_at(self, time_s: Floats) -> Ints:
+        """The key frame that came last; -1 before the first."""
+        return np.searchsorted(self._times, time_s + NEAR_S, "right") - 1
 
-        if not self._there[row]:
-            return
-        scale = min(1.0, _LONGER_SIDE_PX / max(rgb.shape[:2]))
-        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        if self._started != self._key[row]:
-            self._started = int(self._key[row])
-            self._box[row] = boxes_of(self._shape[row : row + 1])[0]
-            self._flow = _MedianFlow(np.asarray(grey, np.uint8), self._box[row] * scale)
-        elif self._flow is not None:
-            box = self._flow.moved(np.asarray(grey, np.uint8))
-            self._flow = None if box is None else self._flow
-            self._box[row] = np.nan if box is None else box / scale
+    def holds_at(self, time_s: float) -> bool:
+        """Whether the area is there."""
+        last = np.inf if len(self._times) == 1 else self._times[-1] + NEAR_S
+        return bool(self._times[0] - NEAR_S <= time_s <= last)
+
+    def see(self, row: int | None, time_s: float, grey: Grey, scale: float) -> None:
+        """The next frame, with its row of the clock if it was analysed."""
+        moved = self._flow.moved(grey) if self._flow else None
+        box = np.full(4, np.nan) if moved is None else moved / scale
+        key = int(self._key_at(np.array(time_s)))
+        if key != self._key:
+            if self._key >= 0:
+                self._ends[self._key] = box
+            self._key, box = key, self._key_boxes[key]
+            self._flow = _MedianFlow(grey, box * scale)
+        elif moved is None:
+            self._flow = None
+        if row is not None:
+            self._box[row] = box
 
     def corners(self) -> Floats:
         """The corners `(frames, corners, 2)`."""
+        key = self._key_at(self._clock.start_s)
+        result = np.full((len(key), *self._corners.shape[1:]), np.nan)
         known = self._there & np.isfinite(self._box[:, 0])
-        result = np.full_like(self._shape, np.nan)
-        for key in np.unique(self._key[known]).tolist():
-            rows = np.flatnonzero(known & (self._key == key))
-            result[rows] = self._between(rows, key)
+        for k in np.unique(key[known]).tolist():
+            rows = np.flatnonzero(known & (key == k))
+            result[rows] = self._after(k, self._box[rows])
+            if np.isfinite(self._ends[k, 0]):
+                span_s = self._times[k + 1] - self._times[k]
+                part = np.clip((self._clock.start_s[rows] - self._times[k]) / span_s, 0, 1)
+                drift = self._after(k, self._ends[k : k + 1])[0] - self._corners[k + 1]
+                result[rows] -= drift * part[:, None, None]
         return result
 
-    def _between(self, rows: Ints, key: int) -> Floats:
-        """The corners in rows from one key frame to before the next one, or to the end."""
-        box = self._box[rows]
+    def _after(self, key: int, box: Floats) -> Floats:
+        """The corners `(n, corners, 2)` of a key frame, carried along with its box `(n, 4)`."""
+        start = self._key_boxes[key]
         centre, size = (box[:, :2] + box[:, 2:]) / 2, box[:, 2:] - box[:, :2]
-        first = self._shape[rows[0]] - centre[0]
-        followed = centre[:, None] + first * (size / size[0])[:, None]
-        if key + 1 >= len(self._corners):
-            return np.asarray(followed)
-        there = np.flatnonzero(self._there & (self._key == key))
-        if rows[-1] != there[-1]:  # lost before the next key frame: how far it drifted is not known
-            return np.asarray(followed)
-        part = np.linspace(0, 1, len(rows))[:, None, None]
-        return np.asarray(followed + (self._shape[rows[-1]] - followed[-1]) * part)
+        from_centre = self._corners[key] - (start[:2] + start[2:]) / 2
+        growth = size / (start[2:] - start[:2])
+        return np.asarray(centre[:, None] + from_centre * growth[:, None])
 
 
 class _MedianFlow:

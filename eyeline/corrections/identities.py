@@ -171,20 +171,20 @@ def _beside(rows: list[Row], new: list[Row]) -> list[Row]:
 def delete_face(state: State, op: DeleteFace) -> None:
     """The person has no rows in the span; who looked there looked at the scene."""
     state.check_person(op.person)
-    gone = (state.people.person == op.person) & state.within(state.people, op.from_s, op.to_s)
+    start_s, end_s = op.from_s, np.inf if op.to_s is None else op.to_s
+    gone = (state.people.person == op.person) & state.within(state.people, start_s, end_s)
     if not gone.any():
-        raise InapplicableError(
-            f"person {op.person} is not seen from {op.from_s:g} to {op.to_s:g} s"
-        )
+        until = "the end" if op.to_s is None else f"{op.to_s:g} s"
+        raise InapplicableError(f"person {op.person} is not seen from {start_s:g} s to {until}")
     state.people = chosen(state.people, np.flatnonzero(~gone))
     for k, answer in enumerate(state.answers):
         if isinstance(answer, Segments):
-            state.answers[k] = _without_face(answer, op)
+            state.answers[k] = _without_face(answer, op.person, start_s, end_s)
             continue
-        own = (answer.person == op.person) & state.within(answer, op.from_s, op.to_s)
+        own = (answer.person == op.person) & state.within(answer, start_s, end_s)
         rest = chosen(answer, np.flatnonzero(~own))
         if isinstance(rest, Points):
-            at = (rest.target == op.person) & state.within(rest, op.from_s, op.to_s)
+            at = (rest.target == op.person) & state.within(rest, start_s, end_s)
             rest = _at_the_scene(rest, np.flatnonzero(at))
         state.answers[k] = rest
     state.refresh(op.person)
@@ -200,11 +200,11 @@ def _at_the_scene(points: Points, rows: Ints) -> Points:
     return result
 
 
-def _without_face(segments: Segments, op: DeleteFace) -> Segments:
+def _without_face(segments: Segments, person: int, start_s: float, end_s: float) -> Segments:
     """Its own episodes go, its speech is not sure whose, looks at it are at the scene."""
-    name = re.compile(rf"\b{person_label(op.person)}\b")
-    rest, own = carved(rows_of(segments), op.from_s, op.to_s, lambda row: row.person == op.person)
-    rest, at = carved(rest, op.from_s, op.to_s, lambda row: bool(name.search(row.label)))
+    name = re.compile(rf"\b{person_label(person)}\b")
+    rest, own = carved(rows_of(segments), start_s, end_s, lambda row: row.person == person)
+    rest, at = carved(rest, start_s, end_s, lambda row: bool(name.search(row.label)))
     if segments.name == SPEAKING:
         rest = laid(rest, [r._replace(person=UNSURE, corrected=True) for r in own])
     if segments.name == TARGET:

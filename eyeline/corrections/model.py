@@ -123,13 +123,20 @@ class SplitPerson(_Entry):
     """The other one's number, the next that was never used: filled in when the entry is kept."""
 
 
-class DeleteFace(_Entry, Span):
+class DeleteFace(_Entry):
     """Say that what was taken for a person in a span is none; the whole video by default."""
 
     kind: Literal["delete_face"]
     person: PersonId
     from_s: Seconds = 0.0
-    to_s: Seconds = _LATEST_S
+    to_s: Seconds | None = None
+    """None for the end of the video."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DeleteFace:
+        if self.to_s is not None and self.to_s <= self.from_s:
+            raise ValueError(f"to_s ({self.to_s:g}) must be later than from_s ({self.from_s:g})")
+        return self
 
 
 class AddEpisode(_Entry, Episode):
@@ -192,7 +199,8 @@ class Keyframe(_Strict):
 class Area(_Entry):
     """An area of interest, which becomes a target of looks; another of its name is replaced.
 
-    With one key frame it holds for the whole video, with more from the first to the last.
+    It holds from its first key frame to its last; with one for the whole video, or, where it is
+    tracked, from there on.
     """
 
     kind: Literal["area"]

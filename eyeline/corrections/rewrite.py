@@ -175,7 +175,7 @@ def _export(
     tracks: Tracks,
 ) -> None:
     index = read_index(folder)
-    media = f"../{VIDEO}" if (folder / VIDEO).is_file() else f"../{Path(analysis.video.path).name}"
+    media = f"../{VIDEO}" if (folder / VIDEO).is_file() else ""
     export = Export(
         analysis,
         place,

@@ -106,7 +106,7 @@ def _rerun(export: Export) -> None:
 def _report(export: Export) -> None:
     from eyeline.export.report import write_report
 
-    media = None if (export.folder / VIDEO).is_file() else export.media or None
+    media = None if (export.folder / VIDEO).is_file() else export.media
     write_report(export.analysis, export.folder, media=media, versions=export.versions)
 
 

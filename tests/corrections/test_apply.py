@@ -277,7 +277,10 @@ def test_an_area_becomes_a_target(computed: Analysis) -> None:
         (merge([1, 9], 1), "no person 9"),
         ({"kind": "split_person", "person": 1, "at_s": 99.0}, "not seen after 99 s"),
         ({"kind": "split_person", "person": 1, "at_s": 0.0}, "not seen before 0 s"),
-        ({"kind": "delete_face", "person": 1, "from_s": 50.0, "to_s": 60.0}, "not seen from 50"),
+        (
+            {"kind": "delete_face", "person": 1, "from_s": 50.0, "to_s": 60.0},
+            "not seen from 50 s to 60 s",
+        ),
         (
             episode("add_episode", "smiles", 1, "yes", 0.0, 1.0),
             "no tier 'smiles'; there are: speak",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pympi
 import pytest
 
-from eyeline import corrections, jobs, sample
+from eyeline import corrections, jobs
 from eyeline.errors import DataError, OutputError
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
@@ -21,6 +22,7 @@ from eyeline.settings import Settings
 from tests.conftest import Command
 from tests.corrections.conftest import NAME, put
 from tests.export.conftest import build
+from tests.video.generate import Clip, write
 
 MERGE = {"kind": "merge_people", "people": [2, 3], "into": 2}
 AREA = {
@@ -39,7 +41,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_all_exports_follow_and_what_was_computed_stays(folder: Path) -> None:
     before = contents(folder)
-    for one in (NAME, MERGE, AREA, {"kind": "not_codable", "from_s": 3.0, "to_s": 3.5}):
+    split = {"kind": "split_person", "person": 2, "at_s": 2.0}
+    again = {"kind": "merge_people", "people": [2, 4], "into": 2}
+    for one in (
+        NAME,
+        MERGE,
+        split,
+        again,
+        AREA,
+        {"kind": "not_codable", "from_s": 3.0, "to_s": 3.5},
+    ):
         corrections.append(folder, one)
     assert not corrections.is_current(folder)
     result = corrections.rewrite(folder)
@@ -60,9 +71,8 @@ def test_all_exports_follow_and_what_was_computed_stays(folder: Path) -> None:
     page = (written / "report.html").read_text()
     assert "mother" in page
     assert "person 3" not in page
-    assert "toy &lt;b&gt;" in page
     assert "toy <b>" not in page
-    assert "follow 4 corrections" in page
+    assert "follow 6 corrections" in page
     assert "mother" in (written / "timeline.rttm").read_text() or "mother" in repr(tiers)
     areas = pq.read_table(written / "areas.parquet")
     held = [r["time_s"] for r in areas.to_pylist() if np.isfinite(r["x1_px"])]
@@ -132,61 +142,65 @@ def test_an_original_is_looked_for_and_checked(folder: Path, tmp_path: Path) -> 
         corrections.original(folder, tmp_path / "other.mp4")
 
 
-@pytest.fixture(scope="module")
-def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Settings]:
-    """The packaged sample, a few frames a second, without its video."""
-    folder = tmp_path_factory.mktemp("analysed") / "sample"
-    settings = Settings(rate_hz=3, video=False, systems=("gaze_following",))
-    jobs.analyze_into(sample.path(), folder, settings)
-    return Job(sample.path(), folder), settings
+@pytest.fixture
+def job(tmp_path: Path, computed: Analysis, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A video whose analysis is quick, and its folder."""
+    monkeypatch.setattr(jobs, "analyze_video", lambda *_: computed)
+    video = write(tmp_path / "v.mp4", Clip(frames=3, rate=Fraction(25)))
+    result = Job(video, tmp_path / "out" / "v")
+    jobs.analyze_into(video, result.folder, Settings(video=False))
+    return result
 
 
-def test_analyze_again_keeps_and_follows_corrections(analysed: tuple[Job, Settings]) -> None:
-    job, settings = analysed
+def test_analyze_again_keeps_and_follows_corrections(job: Job) -> None:
+    settings = Settings(video=False)
     assert jobs.finished(job, settings)
     corrections.append(job.folder, NAME)
-    corrections.append(job.folder, {"kind": "name_person", "person": 2, "name": "child"})
+    corrections.append(job.folder, MERGE)
     assert not jobs.finished(job, settings)
     outcome = jobs.analyze_into(job.video, job.folder, settings)
-    assert (outcome.status, "2 corrections followed" in outcome.message) == (
-        "finished before",
-        True,
-    )
-    assert jobs.finished(job, settings)
-    other = Settings(rate_hz=2, video=False, systems=("gaze_following",))
-    outcome = jobs.analyze_into(job.video, job.folder, other, again=True)
+    assert outcome.status == "finished before"
     assert "2 corrections followed" in outcome.message
-    assert corrections.read(job.folder).revision == 2
-    table = pq.read_table(job.folder / "corrected" / "segments.parquet")
-    assert {"mother", "child"} <= set(table["person_label"].to_pylist())
+    assert jobs.finished(job, settings)
+
+
+@pytest.mark.parametrize("persons", [3, 2])
+def test_a_renewed_analysis_keeps_corrections_and_names_those_that_do_not_fit(
+    job: Job, persons: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrections.append(job.folder, NAME)
+    corrections.append(job.folder, MERGE)
+    corrections.rewrite(job.folder)
+    kept = (job.folder / "corrections.json").read_bytes()
+    renewed = build(persons=persons, frames=60)
+    monkeypatch.setattr(jobs, "analyze_video", lambda *_: renewed)
+    outcome = jobs.analyze_into(job.video, job.folder, Settings(video=False, rate_hz=5), again=True)
+    assert (job.folder / "corrections.json").read_bytes() == kept
+    assert ("correction 2 (merge people) is kept" in outcome.message) is (persons == 2)
+    table = pq.read_table(job.folder / "corrected" / "people.parquet")
+    assert len(table) == (180 - 60 if persons == 3 else 120)
+    assert "mother" in table["person_label"].to_pylist()
     assert foreign_files(job.folder) == []
 
 
-def test_the_tracker_meets_key_frames_and_is_not_asked_twice(
-    analysed: tuple[Job, Settings], monkeypatch: pytest.MonkeyPatch
+def test_a_correction_made_while_a_video_is_analysed_is_not_lost(
+    job: Job, computed: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, _ = analysed
-    head = load(job.folder).people
-    mine = head.person == 1
-    first, last = head.box_xyxy[mine][0], head.box_xyxy[mine][-1]
-    frames = [
-        {"time_s": float(t), "points": box.reshape(2, 2).round(2).tolist()}
-        for t, box in ((head.time_s[mine][0], first), (head.time_s[mine][-1], last))
-    ]
-    area = {"kind": "area", "name": "face", "shape": "box", "between": "track", "keyframes": frames}
-    corrections.append(job.folder, area)
-    result = corrections.rewrite(job.folder)
-    assert result is not None and result.corrected is not None
-    corners = result.corrected.areas[0].corners_px
-    np.testing.assert_allclose(corners[0, [0, 2]].ravel(), first, atol=0.1)
-    np.testing.assert_allclose(corners[len(head.time_s[mine]) - 1, [0, 2]].ravel(), last, atol=2)
-    centre = corners.mean(axis=1)[: mine.sum()]
-    truth = (head.box_xyxy[mine][:, :2] + head.box_xyxy[mine][:, 2:]) / 2
-    assert np.median(np.linalg.norm(centre - truth, axis=1)) < 15
-    monkeypatch.setattr("eyeline.corrections.follow.follow", None)
-    again = corrections.load_corrected(job.folder)
-    assert again.corrected is not None
-    np.testing.assert_array_equal(again.corrected.areas[0].corners_px, corners)
+    def meanwhile(*_: object) -> Analysis:
+        corrections.append(job.folder, NAME)
+        return computed
+
+    monkeypatch.setattr(jobs, "analyze_video", meanwhile)
+    jobs.analyze_into(job.video, job.folder, Settings(video=False, rate_hz=5), again=True)
+    assert corrections.read(job.folder).revision == 1
+
+
+def test_damaged_corrections_do_not_fail_the_video(job: Job) -> None:
+    (job.folder / "corrections.json").write_text("{")
+    outcome = jobs.analyze_into(job.video, job.folder, Settings(video=False))
+    assert outcome.status == "finished before"
+    assert "corrections are kept, and were not followed" in outcome.message
+    assert (job.folder / "corrections.json").read_text() == "{"
 
 
 def test_commands(folder: Path, eyeline: Command, tmp_path: Path) -> None:
@@ -217,7 +231,7 @@ def test_commands(folder: Path, eyeline: Command, tmp_path: Path) -> None:
     assert "gaze_target  mother  'child'  0.200 0.500  corrected" in episodes
     ended = eyeline("correct", folder, "write")
     assert (ended.code, ended.err) == (0, "")
-    assert "toy" in (folder / "corrected/report.html").read_text()
+    assert "toy <b>" in (folder / "corrected/areas.csv").read_text()
 
 
 @pytest.mark.parametrize(
