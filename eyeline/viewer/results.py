@@ -9,13 +9,13 @@ from typing import Any
 
 from eyeline.corrections import Corrections, append, apply, read
 from eyeline.corrections.rewrite import load_corrected
-from eyeline.errors import UsageError
+from eyeline.errors import DataError, UsageError
 from eyeline.export.coverage import coverages
 from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.export.index import read_corrected_index
 from eyeline.export.spans import all_segments
 from eyeline.results import Analysis, Segments
-from eyeline.viewer import corrected, tables
+from eyeline.viewer import corrected, curves, tables
 from eyeline.viewer.recordings import Recording, shown
 from eyeline.viewer.span import part_of, read_column, read_span
 
@@ -25,7 +25,17 @@ _MOST_CODABLE_S = 1200.0
 
 
 def details(recording: Recording) -> dict[str, Any]:
-    """What the page of a video needs before it asks for any rows."""
+    """What the page of a video needs before rows; DataError where the index lacks something."""
+    try:
+        return _details(recording)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{recording.folder / INDEX} does not hold what an analysis needs "
+            f"({type(error).__name__}: {error}). Analyse the video again."
+        ) from error
+
+
+def _details(recording: Recording) -> dict[str, Any]:
     index, video = recording.index, recording.index["video"]
     analysis, segments = segments_of(recording)
     corrections = corrected.state(recording)
@@ -56,7 +66,7 @@ def details(recording: Recording) -> dict[str, Any]:
         },
         "persons": persons,
         "others": [tables.person_card(person) for person in (0, -1, -2, -3)],
-        "curves": tables.curve_names(index),
+        "curves": curves.curve_names(index),
         "tiers": tables.tier_names(segments, analysis),
         "names": dict(names),
         "unapplied": dict(analysis.corrected.unapplied) if analysis.corrected else {},
@@ -71,8 +81,12 @@ def file_list(recording: Recording) -> list[dict[str, Any]]:
     names = [str(entry["name"]) for entry in recording.index["files"]]
     follows = read_corrected_index(folder / CORRECTED) or {"files": []}
     names += [f"{CORRECTED}/{entry['name']}" for entry in follows["files"]]
-    there = (name for name in names if (folder / name).is_file())
-    return [{"name": name, "bytes": (folder / name).stat().st_size} for name in there]
+    paths = {name: (folder / name).resolve() for name in names}
+    return [
+        {"name": name, "bytes": path.stat().st_size}
+        for name, path in paths.items()
+        if path.is_file() and path.is_relative_to(folder.resolve())
+    ]
 
 
 def corrected_of(recording: Recording) -> Analysis | None:
@@ -116,19 +130,19 @@ def curve(
     recording: Recording, name: str, start_s: float, end_s: float, pixels: int
 ) -> dict[str, Any]:
     """One curve a person; UsageError lists the names otherwise."""
-    known = [one["id"] for one in tables.curve_names(recording.index)]
+    known = [one["id"] for one in curves.curve_names(recording.index)]
     if name not in known:
         raise UsageError(f"no curve called '{name}'. Curves: {', '.join(known)}")
     analysis = corrected_of(recording)
     if analysis is not None:
-        rows = tables.curve_rows(analysis, name)
+        rows = curves.curve_rows(analysis, name)
     else:
         table, _, rest = name.partition("/")
         answer, _, angle = rest.partition("/")
         column = {"scores": "value", "people": answer}.get(table, angle)
         only = None if table == "people" else answer
         rows = read_column(recording.folder, table, column, only, start_s, end_s)
-    return {"id": name, "curves": tables.curve(rows, start_s, end_s, pixels)}
+    return {"id": name, "curves": curves.curve(rows, start_s, end_s, pixels)}
 
 
 def not_codable(recording: Recording, start_s: float, end_s: float) -> dict[str, Any]:

@@ -286,6 +286,27 @@ def test_only_listed_files_are_handed_out(client: TestClient, name: str) -> None
     assert client.get(f"/files/{key_of(client)}/{name}").status_code == 404
 
 
+def test_an_index_hands_out_no_file_of_another_folder(root: Path) -> None:
+    index = json.loads((root / "talk/analysis.json").read_text())
+    for name in ("../../talk.mp4", str(root.parent / "talk.mp4"), "thumbnails/../../../talk.mp4"):
+        index["files"].append({"name": name, "bytes": 1, "sha256": ""})
+    (root / "talk/analysis.json").write_text(json.dumps(index))
+    client = client_of(root)
+    assert not [f for f in ask(client)["files"] if "talk.mp4" in f["name"]]
+    for name in ("..%2F..%2Ftalk.mp4", str(root.parent / "talk.mp4").replace("/", "%2F")):
+        assert client.get(f"/files/{key_of(client)}/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("lost", ["video", "persons", "answers", "files"])
+def test_an_index_that_lacks_something_is_one_message(root: Path, lost: str) -> None:
+    index = json.loads((root / "talk/analysis.json").read_text())
+    del index[lost]
+    (root / "talk/analysis.json").write_text(json.dumps(index))
+    client = client_of(root)
+    answer = client.get(f"/api/recordings/{key_of(client)}")
+    assert answer.status_code == 422 and "Analyse the video again" in answer.json()["error"]
+
+
 def test_a_listed_file_is_a_download(client: TestClient, root: Path) -> None:
     response = client.get(f"/files/{key_of(client)}/segments.csv")
     assert response.content == (root / "talk/segments.csv").read_bytes()
