@@ -164,6 +164,12 @@ def test_an_episode_is_sought_and_frames_are_stepped(address: str, open_page: Op
     page.keyboard.press("Control+ArrowLeft")
     page.keyboard.press("Control+ArrowLeft")
     assert time_of(page) < before
+    picked = "() => document.querySelector('[aria-current=true] td').textContent"
+    for key, later in (("Alt+ArrowRight", True), ("Alt+ArrowLeft", False)):
+        here = page.evaluate(picked)
+        page.keyboard.press(key)
+        page.wait_for_function(f"(here) => ({picked})() !== here", arg=here)
+        assert (page.evaluate(picked) > here) is later
 
 
 def test_the_video_plays_stops_and_loops(address: str, open_page: Open) -> None:

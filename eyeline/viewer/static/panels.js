@@ -1,6 +1,6 @@
 // The panels beside the video: episodes, people, who looks at whom, areas, corrections.
 
-import { Latest } from "./api.js";
+import { Latest, get } from "./api.js";
 import { $, button, clock, duration, element, notice, option, say } from "./dom.js";
 
 const TABS = [
@@ -84,7 +84,7 @@ export class Panels {
       this.list = part.episodes;
       this.#episodeFilters();
       panel.querySelector("tbody").replaceChildren(...part.episodes.map((e, k) => this.#episodeRow(e, k)));
-      const more = part.total > part.episodes.length ? `the first ${part.episodes.length} of ${part.total}; choose a tier or person to see others` : `${part.total} ${part.total === 1 ? "episode" : "episodes"}`;
+      const more = part.total > part.episodes.length ? `the first ${part.episodes.length} of ${part.total}; choose a tier, a person, or those in view` : `${part.total} ${part.total === 1 ? "episode" : "episodes"}`;
       panel.querySelector(".count").textContent = more;
       this.mark();
     } catch (error) {
@@ -140,16 +140,22 @@ export class Panels {
     say(`${this.recording.tierTitle(e.tier)}, ${this.recording.person(e.person).shown}, ${e.value}, ${clock(e.from_s, 2)}`);
   }
 
-  // Previous or next episode of the active tier, else of the list.
-  next(step) {
-    const [person, ...tier] = (this.timeline.tier ?? "").split("/");
-    const mine = this.list.filter((e) => !this.timeline.tier || (String(e.person) === person && e.tier === tier.join("/")));
-    const pool = mine.length ? mine : this.list;
-    const at = pool.findIndex((e) => same(e, this.timeline.episode));
-    const time = this.player.time;
-    let target = pool[at + step];
-    if (at < 0) target = step > 0 ? pool.find((e) => e.from_s > time) : pool.findLast((e) => e.from_s < time - 0.01);
-    if (target) this.go(target);
+  // Previous or next episode of the active tier, else of those that the list shows; near ones first.
+  async next(step) {
+    const [person, ...name] = (this.timeline.tier ?? "").split("/");
+    const tier = name.join("/") || this.filter.tier || null;
+    const who = this.timeline.tier ? person : this.filter.person || null;
+    const { time } = this.player;
+    const { length, episode } = this.timeline;
+    for (let reach = 30; ; reach *= 4) {
+      const span = step > 0 ? { from: time, to: Math.min(length, time + reach) } : { from: Math.max(0, time - reach), to: time };
+      if (span.to <= span.from) return;
+      const { episodes } = await get(`/api/recordings/${this.recording.key}/episodes`, { ...span, tier, person: who });
+      const others = episodes.filter((e) => !same(e, episode));
+      const found = step > 0 ? others.find((e) => e.from_s > time) : others.findLast((e) => e.from_s < time - 0.01);
+      if (found) return this.go(found);
+      if (step > 0 ? span.to >= length : span.from <= 0) return;
+    }
   }
 
   // Which rows of the list are picked, and which hold at the playhead.
