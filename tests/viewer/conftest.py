@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +51,18 @@ def put(analysis: Analysis, folder: Path, video: Path | None = None) -> Path:
     write_tables(analysis, folder)
     write_index(analysis, folder, source={"bytes": video.stat().st_size} if video else None)
     return folder
+
+
+@contextmanager
+def served(root: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The command as a process, and the address that it prints."""
+    command = [sys.executable, "-m", "eyeline.cli", "view", str(root), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            yield found[0], process
+        finally:
+            process.kill()

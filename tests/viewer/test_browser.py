@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import pytest
 
 from eyeline.corrections import append, read
 from eyeline.results import Analysis
-from tests.viewer.conftest import put
+from tests.viewer.conftest import put, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
@@ -32,21 +30,6 @@ pytestmark = [
 
 Page = Any
 Open = Callable[..., Page]
-
-
-@contextmanager
-def served(root: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The command as a process, and the address that it prints."""
-    command = [sys.executable, "-m", "eyeline.cli", "view", str(root), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            line = process.stdout.readline()
-            found = re.search(r"http://\S+", line)
-            assert found, line
-            yield found[0], process
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="session")

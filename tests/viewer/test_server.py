@@ -7,30 +7,27 @@ import os
 import re
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 from eyeline.corrections import read
 from eyeline.errors import DataError
 from eyeline.results import Analysis, Points, Segments, make_segments
-from tests.conftest import Command
-from tests.export.conftest import build
-from tests.viewer.conftest import TOKEN, put
-
-pytest.importorskip("starlette")
-pytest.importorskip("httpx")
-
-from starlette.testclient import TestClient
-
 from eyeline.viewer import server
 from eyeline.viewer.server import application
 from eyeline.viewer.tables import tiers
+from tests.conftest import Command
+from tests.export.conftest import build
+from tests.viewer.conftest import TOKEN, put, served
 
 WHOLE = {"from": 0, "to": 10.4}
 
@@ -523,6 +520,29 @@ def test_exports_that_follow_are_listed(client: TestClient, root: Path) -> None:
     assert "corrected/segments.csv" in {f["name"] for f in answer.json()["files"]}
     got = client.get(f"/files/{key_of(client)}/corrected/segments.csv")
     assert "mother" in got.text
+
+
+@pytest.mark.slow
+def test_a_kill_while_correcting_loses_nothing_that_was_acknowledged(root: Path) -> None:
+    acknowledged: list[str] = []
+    with served(root) as (address, process):
+        base, _, token = address.partition("/?")
+        with httpx.Client(base_url=base, timeout=60, follow_redirects=True) as client:
+            client.get(f"/?{token}")
+            key = client.get("/api/recordings").json()["recordings"][0]["key"]
+            killer = threading.Timer(2.0, process.kill)
+            killer.start()
+            with pytest.raises(httpx.TransportError):
+                while len(acknowledged) < 10_000:
+                    name = f"name {len(acknowledged)}"
+                    content = {"entry": NAME | {"name": name}, "revision": len(acknowledged)}
+                    answer = client.post(f"/api/recordings/{key}/corrections", json=content)
+                    assert answer.status_code == 200, answer.text
+                    acknowledged.append(name)
+            killer.join()
+    kept = [entry.name for entry in read(root / "talk").entries]
+    assert acknowledged and kept[: len(acknowledged)] == acknowledged
+    assert len(kept) <= len(acknowledged) + 1
 
 
 def test_the_docs_list_every_key() -> None:
