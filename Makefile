@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow kernels torture gpu bench lint venv clean
+.PHONY: demo test slow browser kernels torture gpu bench lint venv clean
 
 demo: $(READY)
 	$(BIN)/eyeline demo
@@ -19,6 +19,15 @@ test: lint
 
 slow: $(READY)
 	$(BESIDE) -m slow
+
+# The page of `eyeline view` in Chromium, which the system's package manager installs where it can.
+browser: $(READY)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || { [ `id -u` = 0 ] && command -v apt-get >/dev/null \
+	    && apt-get update -qq && apt-get install -y -qq chromium; } \
+	  || echo "Chromium is missing and cannot be installed here: its tests are skipped." >&2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m pytest -m browser
 
 kernels: $(READY)
 	$(BIN)/python -m torture kernels

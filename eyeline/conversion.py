@@ -11,11 +11,11 @@ from eyeline.codings.coding import Coding, renamed, revalued, some
 from eyeline.codings.eaf_template import write_into
 from eyeline.codings.formats import FORMATS, format_of, read_file
 from eyeline.codings.table import Dialect, text_of, write_workbook
+from eyeline.corrections.rewrite import load_corrected
 from eyeline.errors import DataError, UsageError
 from eyeline.export.boxes import coco_bytes, mot
 from eyeline.export.coding import coding_of
 from eyeline.export.files import TABLES
-from eyeline.export.stored import load
 from eyeline.export.tables import plain_rows
 from eyeline.files import write_bytes
 from eyeline.results import Analysis
@@ -44,11 +44,6 @@ class Wishes:
     dialect: Dialect = "excel"
 
 
-def results_of(folder: Path) -> Analysis:
-    """The results of a folder that are compared and converted; DataError as of `load`."""
-    return load(folder)
-
-
 def read_any(path: Path) -> Coding:
     """The coding of a results folder or a file; `FILE#NAME` names an observation of BORIS.
 
@@ -56,7 +51,7 @@ def read_any(path: Path) -> Coding:
         DataError, UsageError: as of `load` and `read_file`.
     """
     if path.is_dir():
-        return coding_of(results_of(path))
+        return coding_of(load_corrected(path))
     name, hash_, part = str(path).rpartition("#")
     if not path.exists() and not (hash_ and Path(name).exists()):
         raise DataError(f"{path}: no such file or folder")
@@ -105,10 +100,10 @@ def _of_results(source: Path, out: Path, wishes: Wishes, boxes: str | None) -> b
             "--tier, --map, --value and --template belong to tiers, not to boxes or tables"
         )
     if boxes and not wishes.table:
-        return BOXES[boxes](results_of(source))
+        return BOXES[boxes](load_corrected(source))
     if wishes.table not in TABLES:
         raise UsageError(f"--table {wishes.table}; must be one of {', '.join(TABLES)}")
-    head, rows = plain_rows(results_of(source), wishes.table)
+    head, rows = plain_rows(load_corrected(source), wishes.table)
     if out.suffix.lower() == ".xlsx":
         file = io.BytesIO()
         write_workbook(file, {wishes.table: (head, rows)})

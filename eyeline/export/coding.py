@@ -23,9 +23,9 @@ def coding_of(analysis: Analysis) -> Coding:
         CodingTier(
             tier.name,
             tuple(Interval(start / 1000, end / 1000, label) for start, end, label in tier.spans),
-            person_label(tier.person),
+            tier.participant or person_label(tier.person),
             tier.kind,
-            f"eyeline {tier.builder}",
+            f"eyeline {tier.builder}" + ", corrected" * tier.corrected,
         )
         for tier in tiers_of(analysis)
     )
@@ -57,7 +57,8 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
         OutputError: the folder cannot be written.
     """
     coding = coding_of(analysis)
-    origin_s = 0.0 if media in (VIDEO, ANONYMISED) else coding.origin_s
+    own = media.rpartition("/")[2] in (VIDEO, ANONYMISED)
+    origin_s = 0.0 if own else coding.origin_s
     return write_bytes(folder / ELAN, eaf.write(coding, [(media, origin_s)]))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from eyeline.export.files import (
     ANONYMISED,
+    AREAS,
     COCO,
     ELAN,
     MOT,
@@ -46,6 +47,8 @@ class Export:
     """Of eyeline and the libraries that mattered."""
     progress: Callable[[str, float, float], None] | None = None
     """Called with the stage, the seconds of video done and the seconds there are."""
+    media: str = ""
+    """The video to link where the annotated one is not in the folder; by default the source."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def _elan(export: Export) -> None:
 
     # without a copy of the video ELAN is pointed at the source, which it looks for by name
     anonymous = "anonymise" in export.analysis.settings
-    media = copy_in(export.folder) or ("" if anonymous else export.source.name)
+    media = copy_in(export.folder) or export.media or ("" if anonymous else export.source.name)
     write_elan(export.analysis, export.folder, media=media)
 
 
@@ -171,7 +174,14 @@ def _mot(export: Export) -> None:
 def _report(export: Export) -> None:
     from eyeline.export.report import write_report
 
-    write_report(export.analysis, export.folder, versions=export.versions)
+    media = None if (export.folder / VIDEO).is_file() else export.media
+    write_report(export.analysis, export.folder, media=media, versions=export.versions)
+
+
+def _areas(export: Export) -> None:
+    from eyeline.export.area_tables import write_areas
+
+    write_areas(export.analysis, export.folder)
 
 
 _ABOUT_TABLES = {
@@ -189,6 +199,9 @@ EXPORTERS: Mapping[str, Exporter] = {
             for name in (f"{table}.{kind}" for table in TABLES for kind in ("parquet", "csv"))
         },
         _tables,
+    ),
+    "areas": Exporter(
+        {f"{AREAS}.parquet": "", f"{AREAS}.csv": "areas of interest by frame"}, _areas
     ),
     "video": Exporter(
         {VIDEO: "the video with everything drawn on it, with its audio"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,12 @@ def render(
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
     matrix = _matrix(analysis, summary, lines)
-    page: str = template().render(
+    page: str = template(shown=analysis.shown).render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
         facts=_facts(analysis),
+        excluded=analysis.corrected.excluded if analysis.corrected else (),
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
@@ -111,8 +112,8 @@ def colour_keys(lines: Timelines) -> list[dict[str, str]]:
     return [{"label": label, "colour": _css(colour)} for label, colour in lines.codes]
 
 
-def template(name: str = "report.html.j2") -> Any:
-    """A page in which everything that comes from outside is escaped."""
+def template(name: str = "report.html.j2", shown: Callable[[str], str] = str) -> Any:
+    """A page in which everything that comes from outside is escaped; labels as they are shown."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -131,7 +132,8 @@ def template(name: str = "report.html.j2") -> Any:
         "count": count,
         "part": part,
         "question": question,
-        "label": person_label,
+        "label": lambda person: shown(person_label(person)),
+        "shown": shown,
         "colour": _person_css,
         "slug": _slug,
     }

@@ -68,7 +68,7 @@ def _analysis(folder: Path, index: Mapping[str, Any]) -> Analysis:
     if table.num_rows != index["people"]["rows"]:
         raise DataError(f"people of {folder} has {table.num_rows} rows, not those of {INDEX}")
     return Analysis(
-        video=_video_from_json(index["video"]),
+        video=video_from_json(index["video"]),
         status=index["status"],
         persons=tuple(_person_from_json(folder, p) for p in index["persons"]),
         people=People(**arrays_of("people", table, _dtypes(index["people"]))),
@@ -130,7 +130,8 @@ def _dtypes(entry: Mapping[str, Any]) -> dict[str, str]:
     return dtypes
 
 
-def _video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
+def video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
+    """What the index keeps of a video."""
     fields = dict(entry)
     fields["has_audio"] = fields.pop("has_sound")
     fields |= {name: Fraction(entry[name]) for name in ("rate_hz", "pixel_aspect")}

@@ -7,7 +7,7 @@ is not known, and no heatmaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,14 +15,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.export.columns import KINDS, WHOLE, Heatmaps, columns_of, schema_of
+from eyeline.export.columns import KINDS, SOURCE, WHOLE, Heatmaps, columns_of, schema_of
 from eyeline.export.files import FRAMES, TABLES
 from eyeline.files import replacing
 from eyeline.results import Analysis, Floats
 
 _ROW_GROUP = 1 << 16
 _ROUNDED_BELOW = 1e9
-_DECIMALS = {"s": 6, "px": 2, "deg": 2}
+CSV_DECIMALS = {"s": 6, "px": 2, "deg": 2}
+"""Of columns by their unit; all others have six."""
 
 
 def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
@@ -40,7 +41,7 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         if name == FRAMES and not answers:
             continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
-        _write(name, answers, *paths)
+        _write(name, answers, *paths, analysis.shown)
         written += paths
     return written
 
@@ -68,7 +69,7 @@ def read_table(folder: Path, name: str) -> Any:
             table = pq.read_table(file, partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
-    lacking = set(schema_of(name, []).names) - set(table.column_names)
+    lacking = set(schema_of(name, []).names) - {SOURCE} - set(table.column_names)
     if lacking:
         raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}")
     return table
@@ -82,7 +83,7 @@ def plain_rows(analysis: Analysis, name: str) -> tuple[list[str], Iterator[tuple
 
     def rows() -> Iterator[tuple[Any, ...]]:
         for answer in answers:
-            for group in _groups(name, answer, schema):
+            for group in _groups(name, answer, schema, analysis.shown):
                 part = _rounded(group.select(plain.names).cast(plain))
                 yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
 
@@ -96,7 +97,9 @@ def _answers(analysis: Analysis, name: str) -> list[Any]:
     return [answer for answer in answers if answer is not None]
 
 
-def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
+def _write(
+    name: str, answers: Sequence[Any], parquet: Path, csv: Path, shown: Callable[[str], str]
+) -> None:
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
@@ -115,7 +118,7 @@ def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
         )
         text = stack.enter_context(pa_csv.CSVWriter(_opened(stack, csv), plain.remove_metadata()))
         for answer in answers:
-            for group in _groups(name, answer, schema):
+            for group in _groups(name, answer, schema, shown):
                 out.write_table(group, row_group_size=max(1, len(group)))
                 text.write_table(_rounded(group.select(plain.names).cast(plain)))
 
@@ -126,14 +129,14 @@ def _opened(stack: ExitStack, path: Path) -> BinaryIO:
     return stack.enter_context(temporary.open("wb"))
 
 
-def _groups(name: str, answer: Any, schema: Any) -> Iterator[Any]:
+def _groups(name: str, answer: Any, schema: Any, shown: Callable[[str], str]) -> Iterator[Any]:
     import pyarrow as pa
 
     maps = Heatmaps(answer) if name == "points" else None
     size = _ROW_GROUP if maps is None else min(_ROW_GROUP, maps.rows_at_once)
     for begin in range(0, len(answer), size):
         rows = slice(begin, min(begin + size, len(answer)))
-        columns = columns_of(name, answer, rows)
+        columns = columns_of(name, answer, rows, shown)
         if maps is not None:
             columns["heatmap"] = maps.of(rows)
         arrays = [pa.array(columns[f.name], f.type) for f in schema]
@@ -153,7 +156,7 @@ def _rounded(table: Any) -> Any:
     for k, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
             values: Floats = table.column(k).to_numpy()
-            decimals = _DECIMALS.get(field.name.rpartition("_")[2], 6)
+            decimals = CSV_DECIMALS.get(field.name.rpartition("_")[2], 6)
             mask = np.isnan(values)
             table = table.set_column(k, field, pa.array(_neat(values, decimals), mask=mask))
     return table

@@ -146,7 +146,10 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
                 rays * far_m,
                 gaze[mine],
                 (rays * far_m)[:, None] + cone[mine],
-                _labels(number, target[mine].tolist(), speaks[mine].tolist()),
+                [
+                    analysis.shown(t)
+                    for t in _labels(number, target[mine].tolist(), speaks[mine].tolist())
+                ],
                 _gone(time_s[mine], end_s[mine]),
             )
         )

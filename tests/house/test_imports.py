@@ -31,7 +31,7 @@ FLOORS = (
     {"parts", "results", "rounding", "video", "training"},
     {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
-    {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
+    {"systems", "settings", "analysis", "builder_options", "models", "viewer", "corrections"},
     {"agreement", "conversion"},
     {"plan", "jobs", "engines", "sessions", "api"},
     {"cli", "eyeline"},

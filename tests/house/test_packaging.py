@@ -30,19 +30,26 @@ MODEL_FILES = {
     "silero-vad": "silero_vad.onnx",
 }
 """Packages installed for a file inside them, with that file as our code names it."""
-TOOLS = {"codespell", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"}
+TOOLS = {"codespell", "httpx", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"}
+"""Run, or needed by what the tests import."""
+FOR_TESTS = ("test", "browser")
+"""Extras that nothing in the package imports."""
 MAY_BE_LARGE = ("eyeline/sample/sample.mp4",)
 """Files over the 250 kB that everything else keeps to; weights may have 2 MB as well."""
 
 
 def names(requirements: list[str]) -> list[str]:
-    return [re.split(r"[<>=!~\[; ]", text)[0] for text in requirements]
+    others = (text for text in requirements if not text.startswith("eyeline["))
+    return [re.split(r"[<>=!~\[; ]", text)[0] for text in others]
+
+
+TEST = names([r for e in FOR_TESTS for r in PROJECT["optional-dependencies"][e]])
 
 
 EXTRAS = [
     name
     for extra, requirements in PROJECT["optional-dependencies"].items()
-    if extra != "test"
+    if extra not in FOR_TESTS
     for name in names(requirements)
 ]
 """What users may add, each for an option of its own."""
@@ -100,7 +107,7 @@ def test_a_dependency_is_used(name: str) -> None:
         assert IMPORTED_AS.get(name, name.replace("-", "_")) in imports_of("eyeline")
 
 
-@pytest.mark.parametrize("name", names(PROJECT["optional-dependencies"]["test"]))
+@pytest.mark.parametrize("name", TEST)
 def test_a_test_dependency_is_used(name: str) -> None:
     module = IMPORTED_AS.get(name, name.replace("-", "_"))
     assert name in TOOLS or module in imports_of("tests") | imports_of("scripts")
@@ -115,8 +122,7 @@ def test_everything_imported_is_declared() -> None:
 
 
 def test_everything_tests_import_is_declared() -> None:
-    extra = PROJECT["optional-dependencies"]["test"]
-    everything = names(PROJECT["dependencies"] + extra) + EXTRAS
+    everything = names(PROJECT["dependencies"]) + TEST + EXTRAS
     declared = {IMPORTED_AS.get(n, n.replace("-", "_")) for n in everything}
     scripts = {path.stem for path in (ROOT / "scripts").iterdir()}
     ours = {"eyeline", "tests", "benchmarks", "torture", *scripts}
@@ -128,7 +134,7 @@ def test_constraints_are_versions_and_nothing_else() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in lines)
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
-    wanted = names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]) + EXTRAS
+    wanted = names(PROJECT["dependencies"]) + TEST + EXTRAS
     assert {re.sub(r"[-_.]+", "-", name).lower() for name in wanted} <= pinned
     assert not [line for line in lines if "+" in line], "local builds cannot be had by others"
 

@@ -52,6 +52,9 @@ def test_a_command_of_the_readme_parses(line: str) -> None:
     command = group.commands[name]
     with command.make_context(f"eyeline {name}", arguments) as context:
         assert context.params
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
+        if rest:
+            command.commands[rest[0]].make_context(rest[0], rest[1:], parent=context)
 
 
 def test_a_wrong_command_does_not_parse() -> None:

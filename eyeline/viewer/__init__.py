@@ -1,0 +1,1 @@
+"""`eyeline view`: a local page that shows results beside the video, and takes corrections."""

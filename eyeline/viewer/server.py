@@ -1,0 +1,249 @@
+"""The page's server: results as JSON by span, videos by range, files of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from eyeline.corrections import ConflictError
+from eyeline.errors import DataError, EyelineError, OutputError, UsageError
+from eyeline.viewer import corrected, results, tables
+from eyeline.viewer.guard import Guard
+from eyeline.viewer.media import Media, media_type
+from eyeline.viewer.recordings import Recording, overview, recordings
+
+_STATIC = Path(__file__).parent / "static"
+_STATUS: Mapping[type[EyelineError], int] = {
+    ConflictError: 409,
+    UsageError: 400,
+    DataError: 422,
+    OutputError: 500,
+}
+
+
+class Viewer:
+    """The endpoints over one folder of results."""
+
+    def __init__(self, root: Path, videos: Sequence[Path] = ()) -> None:
+        """Look for the results; DataError where there are none."""
+        self._root, self._media = root, Media(videos)
+        self._known = {one.key: one for one in recordings(root)}
+
+    def list(self, _: Request) -> Response:
+        """All recordings, those that were finished meanwhile among them."""
+        self._known = {one.key: one for one in recordings(self._root)}
+        return JSONResponse({"recordings": [overview(one) for one in self._known.values()]})
+
+    def details(self, request: Request) -> Response:
+        """What a page needs before rows."""
+        recording = self._recording(request)
+        content = results.details(recording)
+        content["original"] = self._media.original(recording) is not None
+        content["annotated"] = self._media.annotated(recording) is not None
+        return JSONResponse(content)
+
+    def tiers(self, request: Request) -> Response:
+        """Blocks of all tiers."""
+        start_s, end_s, pixels = _span(request)
+        analysis, segments = results.segments_of(self._recording(request))
+        return JSONResponse({"tiers": tables.tiers(segments, analysis, start_s, end_s, pixels)})
+
+    def not_codable(self, request: Request) -> Response:
+        """Where questions could not be answered."""
+        start_s, end_s, _ = _span(request)
+        return JSONResponse(results.not_codable(self._recording(request), start_s, end_s))
+
+    def episodes(self, request: Request) -> Response:
+        """A list of episodes."""
+        start_s, end_s, _ = _span(request)
+        _analysis, segments = results.segments_of(self._recording(request))
+        query = request.query_params
+        person = _number(query["person"], "person") if query.get("person") else None
+        return JSONResponse(
+            tables.episodes(
+                segments,
+                start_s,
+                end_s,
+                tier=query.get("tier") or None,
+                person=None if person is None else int(person),
+            )
+        )
+
+    def matrix(self, request: Request) -> Response:
+        """Who looks at whom."""
+        start_s, end_s, _ = _span(request)
+        _analysis, segments = results.segments_of(self._recording(request))
+        return JSONResponse(tables.matrix(segments, start_s, end_s))
+
+    def curve(self, request: Request) -> Response:
+        """A score or an angle."""
+        name = request.query_params.get("name", "")
+        return JSONResponse(results.curve(self._recording(request), name, *_span(request)))
+
+    def overlay(self, request: Request) -> Response:
+        """Faces by frame."""
+        start_s, end_s, _ = _span(request)
+        return JSONResponse(results.overlay(self._recording(request), start_s, end_s))
+
+    def video(self, request: Request) -> Response:
+        """The original or the annotated video, by ranges."""
+        recording = self._recording(request)
+        which = self._media.annotated if request.path_params["which"] == "annotated" else None
+        path = (which or self._media.original)(recording)
+        if path is None:
+            raise HTTPException(404, "the video is not where it was")
+        return FileResponse(path, media_type=media_type(path))
+
+    def corrections(self, request: Request) -> Response:
+        """All corrections, and the revision that a write must name."""
+        return JSONResponse(corrected.state(self._recording(request)))
+
+    async def correct(self, request: Request) -> Response:
+        """Take one more correction; 409 where somebody else has corrected meanwhile."""
+        recording, content = self._recording(request), await _body(request)
+        if not isinstance(content.get("entry"), dict):
+            raise UsageError("entry is missing; must be a correction")
+        after = await run_in_threadpool(
+            results.correct, recording, content["entry"], *_author(content)
+        )
+        return JSONResponse({"revision": after.revision})
+
+    async def turn(self, request: Request) -> Response:
+        """Undo or redo, the last one or the one that is named."""
+        recording, content = self._recording(request), await _body(request)
+        entry = content.get("entry")
+        if entry is not None and type(entry) is not int:
+            raise UsageError("entry must be the number of a correction")
+        after = await run_in_threadpool(
+            corrected.turn,
+            request.url.path.rpartition("/")[2],
+            recording.folder,
+            entry,
+            *_author(content),
+        )
+        return JSONResponse({"revision": after.revision})
+
+    async def rewrite(self, request: Request) -> Response:
+        """Write the exports again, following the corrections."""
+        recording, content = self._recording(request), await _body(request)
+        _author(content)
+        original = self._media.original(recording)
+        await run_in_threadpool(corrected.write_exports, recording.folder, original)
+        return JSONResponse({"files": results.file_list(recording)})
+
+    async def give_video(self, request: Request) -> Response:
+        """Where the original is now."""
+        recording, content = self._recording(request), await _body(request)
+        self._media.give(recording, _text(content, "path"))
+        return JSONResponse({"original": True})
+
+    def file(self, request: Request) -> Response:
+        """A file that the index lists, as a download."""
+        recording, name = self._recording(request), request.path_params["name"]
+        if name not in {entry["name"] for entry in results.file_list(recording)}:
+            raise HTTPException(404, "no such file in these results")
+        path = recording.folder / name
+        inline = name.startswith("thumbnails/")
+        return FileResponse(
+            path, filename=path.name, content_disposition_type="inline" if inline else "attachment"
+        )
+
+    def _recording(self, request: Request) -> Recording:
+        key = request.path_params["key"]
+        if key not in self._known:
+            raise HTTPException(404, "these results are not here any more; go back to the list")
+        return self._known[key]
+
+
+def application(root: Path, token: str, videos: Sequence[Path] = ()) -> Starlette:
+    """The whole application; DataError where there are no results to show."""
+    viewer = Viewer(root, videos)
+    one = "/api/recordings/{key}"
+    views: dict[str, Callable[[Request], Response]] = {
+        "/api/recordings": viewer.list,
+        one: viewer.details,
+        f"{one}/tiers": viewer.tiers,
+        f"{one}/not_codable": viewer.not_codable,
+        f"{one}/episodes": viewer.episodes,
+        f"{one}/matrix": viewer.matrix,
+        f"{one}/curve": viewer.curve,
+        f"{one}/overlay": viewer.overlay,
+        f"{one}/corrections": viewer.corrections,
+        "/video/{key}/{which}": viewer.video,
+        "/files/{key}/{name:path}": viewer.file,
+    }
+    return Starlette(
+        routes=[
+            Route("/", lambda _: FileResponse(_STATIC / "index.html"), methods=["GET"]),
+            Route("/favicon.ico", lambda _: RedirectResponse("/static/icon.svg")),
+            *(Route(path, endpoint, methods=["GET"]) for path, endpoint in views.items()),
+            Route(f"{one}/video", viewer.give_video, methods=["POST"]),
+            Route(f"{one}/corrections", viewer.correct, methods=["POST"]),
+            Route(f"{one}/exports", viewer.rewrite, methods=["POST"]),
+            *(Route(f"{one}/{which}", viewer.turn, methods=["POST"]) for which in ("undo", "redo")),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[Middleware(Guard, token=token)],
+        exception_handlers={EyelineError: _of_ours, HTTPException: _of_http},
+    )
+
+
+def _of_ours(_: Request, error: Exception) -> Response:
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 422)
+    return JSONResponse({"error": str(error).encode("utf-8", "replace").decode()}, status)
+
+
+def _of_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code)
+
+
+def _span(request: Request) -> tuple[float, float, int]:
+    query = request.query_params
+    start, end, pixels = (
+        _number(query.get(name, default), name)
+        for name, default in (("from", "0"), ("to", "nan"), ("pixels", "1000"))
+    )
+    return results.checked_span(start, end, pixels)
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{name} is '{text}'; must be a number") from None
+
+
+async def _body(request: Request) -> Any:
+    from eyeline.documents import parse_json
+
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise UsageError("the request is not JSON")
+    content = parse_json(await request.body(), "the request")
+    if not isinstance(content, dict):
+        raise UsageError("the request is not a JSON object")
+    return content
+
+
+def _author(content: Mapping[str, Any]) -> tuple[str, int]:
+    """Who corrects, and the revision that they saw, which a page must name."""
+    who, revision = content.get("who", ""), content.get("revision")
+    if not isinstance(who, str) or type(revision) is not int:
+        raise UsageError("who must be a text, and revision the number that was read")
+    return who.strip()[:200], revision
+
+
+def _text(content: Mapping[str, Any], name: str) -> str:
+    if not isinstance(content.get(name), str) or not content[name].strip():
+        raise UsageError(f"{name} is missing; must be a text")
+    return str(content[name]).strip()
