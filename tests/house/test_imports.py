@@ -32,7 +32,7 @@ FLOORS = (
     {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
-    {"plan", "jobs", "engines", "api"},
+    {"plan", "jobs", "engines", "api", "summary"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""
