@@ -1,4 +1,4 @@
-"""`query`: SQL over the results of many videos."""
+"""`summary` and `query`: measures of many videos, and SQL over their tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from eyeline.cli.console import DONE, SOME_FAILED, app, complain, out_console, say
-from eyeline.cli.outputs import replaceable
+from eyeline.cli.outputs import claimed, replaceable
 from eyeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,58 @@ RESULTS = Annotated[
     Path, typer.Argument(help="Folder of results, such as the -o of `eyeline analyze`.")
 ]
 _SHOWN_ROWS = 200
+
+
+@app.command()
+def summary(
+    folder: RESULTS,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the tables and the group report.")
+    ] = Path("eyeline-summary"),
+    spans: Annotated[
+        str,
+        typer.Option(
+            help="Spans of interest: a CSV file (video, span, from_s, to_s), or the name of a tier "
+            "whose episodes they are; the whole video by default."
+        ),
+    ] = "",
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="CSV file (video, perhaps person, and a column for each kind of group)."),
+    ] = None,
+    lags: Annotated[
+        int, typer.Option(min=1, max=20, help="Events that the sequence lag table looks ahead.")
+    ] = 3,
+    plots: Annotated[
+        Path | None, typer.Option(help="Folder for plots; none are written by default.")
+    ] = None,
+    plot_formats: Annotated[
+        str, typer.Option(help="Forms of the plots, comma-separated: svg, pdf, png.")
+    ] = "svg,pdf,png",
+) -> None:
+    """Sum up all videos below a folder by person, span and group: tables, plots, a group report."""
+    from eyeline.summary.corpus import read_corpus
+    from eyeline.summary.folder import summarise_folder, write_tables
+    from eyeline.summary.plots import forms_of, write_plots
+    from eyeline.summary.report import write_report
+
+    forms = forms_of(plot_formats)
+    corpus = read_corpus(folder)
+    result = summarise_folder(corpus, spans=spans, groups=groups, lags=lags)
+    inputs = (folder, groups, Path(spans) if spans else None)
+    with claimed(out, *inputs), claimed(plots if plots != out else None, *inputs):
+        write_tables(result, out)
+        report = write_report(result, out)
+        if plots is not None:
+            write_plots(result, plots, forms)
+    for note in result.notes:
+        say(note)
+    out_console.print(
+        f"{len(result.results)} of {len(result.results) + len(result.faults)} videos\n  {report}",
+        markup=False,
+        highlight=False,
+    )
+    raise typer.Exit(_left_out(result.faults))
 
 
 @app.command()

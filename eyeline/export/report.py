@@ -79,7 +79,7 @@ def render(
     """The page as text; everything that comes from outside is escaped."""
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
-    page: str = _template().render(
+    page: str = template("report.html.j2").render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
@@ -102,7 +102,8 @@ def render(
     return page
 
 
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A template of the package, with the filters that put numbers into words."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -125,7 +126,7 @@ def _template() -> Any:
         "colour": _person_css,
         "slug": _slug,
     }
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _episode_kinds(summary: Summary) -> str:
