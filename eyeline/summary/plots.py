@@ -34,6 +34,7 @@ _GREYS = {"scene": "#98a3af", "off screen": "#d0d6dc", "camera": "#2a3340"}
 _MOST_ROWS = 40
 """More persons than these are not drawn one by one."""
 _MOST_VALUES = 12
+_MOST_PANELS = 6
 NOBODY = tuple(person_label(person) for person in (UNSEEN, UNSURE, ANYBODY))
 """Voices that are no visible person's."""
 _OTHERS = "other targets"
@@ -131,11 +132,13 @@ def _proportions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     names = _categories(summary)
     columns = min(3, len(tiers))
     lines = -(-len(tiers) // columns)
-    figure, axes = _figure(lines * max(1.3, 0.5 + 0.32 * len(names)), lines, columns)
+    figure, axes = _figure(0.3 + lines * (0.6 + 0.34 * len(names)), lines, columns)
     for axis, tier in zip(axes.flat, tiers, strict=False):
         _dots(axis, names, [[r["number"] for r in rows if r["tier"] == tier
                              and _category(summary, r) == name] for name in names])  # fmt: skip
         axis.set_title("looks at a person" if tier == TARGET else title(tier))
+    for axis in axes[:, 1:].flat:
+        axis.tick_params(labelleft=False)
     for axis in axes.flat[len(tiers):]:  # fmt: skip
         axis.set_visible(False)
     figure.supxlabel("proportion of the time in which it could be measured", fontsize=8)
@@ -153,7 +156,7 @@ def _dots(axis: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -
         spread = [0.12 * ((k % 5) - 2) for k in range(len(numbers))]
         axis.plot(
             numbers, [line + s for s in spread], "o", ms=3.5, alpha=0.6, mew=0,
-            color=hex_colour(person_colour(line % 10 + 1)), clip_on=False,
+            color=hex_colour(person_colour(line % 10 + 1)),
         )  # fmt: skip
         if len(numbers) >= 3:
             mean = statistics.fmean(numbers)
@@ -161,7 +164,7 @@ def _dots(axis: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -
             low, high = max(0.0, mean - half), min(1.0, mean + half)
             axis.plot([low, high], [line, line], color="#17202b", lw=1.2)
             axis.plot([mean], [line], "|", color="#17202b", ms=11, mew=1.6)
-    axis.set_xlim(0, 1)
+    axis.set_xlim(-0.04, 1.04)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_yticks(range(len(names)), [_short(name) for name in names])
     axis.set_xticks([0, 0.5, 1])
@@ -211,7 +214,8 @@ def _bar(value: str, values: Sequence[str]) -> dict[str, Any]:
 def _transitions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     """Transition probabilities of the targets of looks, counts of all videos added, by group."""
     rows = [r for r in summary.tables["transitions"].to_pylist() if r["tier"] == TARGET]
-    names = sorted({_category(summary, row) for row in rows})[:6]
+    every = sorted({_category(summary, row) for row in rows})
+    names = every[:_MOST_PANELS]
     if not rows:
         return None
     values = _ordered({_kind(r[side]) for r in rows for side in ("from_value", "to_value")})
@@ -227,8 +231,10 @@ def _transitions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     caption = (
         "Transitions between targets of looks: the probability of the column after the row, and "
         "the count, over all persons and videos; all persons are one target, so that a change "
-        "from one person to another stands on the diagonal."
+        "from one person to another stands on the diagonal, which else is empty."
     )
+    if len(every) > len(names):
+        caption += f" {len(every) - len(names)} more groups are left out."
     return "transitions", caption, figure
 
 
@@ -241,13 +247,14 @@ def _matrix(axis: Axes, values: Sequence[str], rows: Rows) -> None:
     axis.imshow(cells, cmap="Blues", vmin=0, vmax=1)
     for i, a in enumerate(values):
         for k, b in enumerate(values):
-            if of[a]:
+            if of[a] and (a != b or counts[a, b]):
                 colour = "white" if cells[i][k] > 0.6 else "#17202b"
                 text = f"{cells[i][k]:.2f}\n({counts[a, b]})"
                 axis.text(k, i, text, ha="center", va="center", fontsize=6, color=colour)
     axis.set_xticks(range(len(values)), values, rotation=35, ha="right")
     axis.set_yticks(range(len(values)), values)
     axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
 
 
 def _offsets(summary: FolderSummary) -> tuple[str, str, Figure] | None:
@@ -285,20 +292,39 @@ def _latencies(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     figure, axes = _figure(2.4)
     axis = axes[0, 0]
     for k, tier in enumerate(tiers):
-        mine = [r["number"] for r in rows if r["tier"] == tier]
-        times = sorted(number for number in mine if number is not None)
-        steps = [(n + 1) / len(mine) for n in range(len(times))]
+        shown = [r["number"] for r in rows if r["tier"] == tier and r["number"] is not None]
+        never = [r["of"] for r in rows if r["tier"] == tier and r["number"] is None]
+        times, fractions = shown_by(shown, never)
         name = "looks at a person" if tier == TARGET else title(tier)
-        label = f"{name} ({len(times)} of {len(mine)})"
+        label = f"{name} ({len(shown)} of {len(shown) + len(never)})"
         colour = hex_colour(person_colour(k + 1))
-        axis.step([0, *times], [0, *steps], where="post", color=colour, lw=1.4, label=label)
+        axis.step(times, fractions, where="post", color=colour, lw=1.4, label=label)
     axis.set_ylim(0, 1.02)
     axis.set_xlim(left=0)
     axis.set_xlabel("seconds from the start of the span")
     axis.set_ylabel("fraction of persons")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7)
-    caption = "Latency to the first episode: persons who have shown it by then, of those measured."
+    caption = (
+        "Latency to the first episode: the fraction of persons who have shown it by then, by "
+        "Kaplan and Meier's estimate; those who never do count for the seconds measured."
+    )
     return "latencies", caption, figure
+
+
+def shown_by(shown: Sequence[float], never: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Kaplan and Meier's estimate of the fraction who have shown something: times, fractions.
+
+    Args:
+        shown: latencies of those who do.
+        never: for how long the others were watched.
+    """
+    left, times, fractions = 1.0, [0.0], [0.0]
+    for time_s in sorted({*shown}):
+        at_risk = sum(t >= time_s for t in (*shown, *never))
+        left *= 1 - sum(t == time_s for t in shown) / at_risk
+        times.append(time_s)
+        fractions.append(1 - left)
+    return [*times, max((*shown, *never))], [*fractions, fractions[-1]]
 
 
 def _person(row: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -48,10 +48,10 @@ _FILES = {
 
 def write_report(summary: FolderSummary, folder: Path) -> Path:
     """Write `report.html`; OutputError where the folder cannot be written."""
-    return write_bytes(folder / REPORT, render(summary, folder).encode("utf-8", "replace"))
+    return write_bytes(folder / REPORT, render(summary).encode("utf-8", "replace"))
 
 
-def render(summary: FolderSummary, folder: Path) -> str:
+def render(summary: FolderSummary) -> str:
     """The page as text; everything that comes from outside is escaped."""
     people = [*_people(summary)]
     page: str = template("summary.html.j2").render(
@@ -125,7 +125,10 @@ def _group_table(summary: FolderSummary, wanted: Any, first: str) -> dict[str, A
 
 
 def _column(summary: FolderSummary, row: Mapping[str, Any]) -> str:
-    return " · ".join([*(row[name] or "no group" for name in summary.groups), row["span"]])
+    """The groups of a row and, where there are several or nothing else, its span."""
+    groups = [row[name] or "no group" for name in summary.groups]
+    several = len({*summary.tables["groups"].column("span").to_pylist()}) > 1
+    return " · ".join([*groups, *([row["span"]] if several or not groups else [])])
 
 
 def _cell(row: Mapping[str, Any]) -> str:
