@@ -28,7 +28,9 @@ def run(quick: bool = False) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         results = _results(Path(folder) / "results", count)
         corpus, list_s = _timed(lambda: read_corpus(results))
+        before = time.process_time()
         summary, sum_s = _timed(lambda: summarise_folder(corpus))
+        processor_s = time.process_time() - before
         _, write_s = _timed(lambda: write_tables(summary, Path(folder) / "sums"))
         answer, query_s = _timed(lambda: query(corpus, sql))
     assert not summary.faults and answer.table.num_rows == 4 * count
@@ -36,6 +38,7 @@ def run(quick: bool = False) -> dict[str, object]:
         "videos": count,
         "list_s": round(list_s, 2),
         "sum_s": round(sum_s, 2),
+        "sum_processor_s": round(processor_s, 2),
         "write_s": round(write_s, 2),
         "query_s": round(query_s, 2),
         "rows": summary.tables["long"].num_rows,

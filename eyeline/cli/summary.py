@@ -66,7 +66,7 @@ def summary(
     for note in result.notes:
         say(note)
     out_console.print(
-        f"{len(result.results)} of {len(result.results) + len(result.faults)} videos\n  {report}",
+        f"{len(result.results)} of {len(result.results) + len(result.faults)} videos summed\n  {report}",
         markup=False,
         highlight=False,
     )

@@ -177,7 +177,7 @@ def test_one_videos_fault_does_not_end_the_rest(results: Path, tmp_path: Path) -
     out = tmp_path / "sums"
     result = CliRunner().invoke(app, ["summary", str(results), "-o", str(out)])
     assert result.exit_code == 1
-    assert "day1/talk is left out" in result.output and "2 of 3 videos" in result.output
+    assert "day1/talk is left out" in result.output and "2 of 3 videos summed" in result.output
     content = json.loads((out / "summary.json").read_text())
     assert content["videos"] == ["day2/talk", "day3/alone"]
     assert [one["video"] for one in content["left_out"]] == ["day1/talk"]
