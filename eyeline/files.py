@@ -17,6 +17,8 @@ from eyeline.errors import DataError, OutputError
 if TYPE_CHECKING:
     from filelock import FileLock
 
+WORK = ".eyeline"
+"""Beside folders of results: work on them that is under way, and locks."""
 _TRIES = 20
 
 

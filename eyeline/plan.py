@@ -127,9 +127,10 @@ def _is_analysis(folder: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    from eyeline.export.files import VIDEO
+    from eyeline.export.files import CORRECTED, VIDEO
 
-    return path.name == VIDEO and _is_analysis(path.parent)
+    folder = path.parent.parent if path.parent.name == CORRECTED else path.parent
+    return path.name == VIDEO and _is_analysis(folder)
 
 
 def _looks_like_video(path: Path) -> bool:

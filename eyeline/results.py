@@ -13,6 +13,7 @@ Conventions, the same everywhere outside a room's `inputs.py`:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,6 +36,8 @@ TARGET_OFF_SCREEN = -1
 """`Points.target` of a look that leaves the image."""
 TARGET_CAMERA = -2
 """`Points.target` of a look into the camera."""
+TARGET_AREA = -10
+"""`Points.target` of area 1, a look at an area of interest that people drew; -11 is area 2."""
 WEARER = 0
 """The `person` of answers about whoever wears the camera."""
 UNSEEN = -1
@@ -137,6 +140,12 @@ class Person:
         return person_label(self.person)
 
 
+RESERVED_LABELS = frozenset(
+    ("camera wearer", "unseen", "not sure who", "anybody", "scene", "off screen", "camera")
+)
+"""Labels of the tables that name no person by number."""
+
+
 def person_label(person: int) -> str:
     """The name every output uses for a person's number."""
     names = {WEARER: "camera wearer", UNSEEN: "unseen", UNSURE: "not sure who", ANYBODY: "anybody"}
@@ -152,7 +161,19 @@ def person_number(label: str) -> int | None:
 def target_label(target: int) -> str:
     """The name every output uses for a number in `Points.target`."""
     names = {TARGET_SCENE: "scene", TARGET_OFF_SCREEN: "off screen", TARGET_CAMERA: "camera"}
-    return names.get(target, person_label(target))
+    return (
+        f"area {area_number(target)}"
+        if target <= TARGET_AREA
+        else names.get(target, person_label(target))
+    )
+
+
+def area_number(target: int) -> int:
+    """The number, from 1, of an area that is a target, and the other way round."""
+    return TARGET_AREA + 1 - target
+
+
+_NUMBERED = re.compile(r"\b(?:person|area) \d+\b")
 
 
 @dataclass(frozen=True)
@@ -185,6 +206,8 @@ class People:
     """`(n,)` likewise, positive upwards."""
     roll_deg: Floats
     """`(n,)` positive clockwise in the image."""
+    corrected: npt.NDArray[np.bool_] | None = None
+    """`(n,)` rows that people have corrected; None where none are."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
@@ -225,6 +248,8 @@ class Scores(_Answer):
     """`(n,)`."""
     value: Floats
     """`(n,)` in [0, 1], NaN where it cannot be said."""
+    corrected: npt.NDArray[np.bool_] | None = None
+    """`(n,)` rows that people have corrected; None where none are."""
 
     def __post_init__(self) -> None:
         """Check lengths and range."""
@@ -250,6 +275,8 @@ class Directions(_Answer):
     """`(n, 3)` unit vectors: x right, y down, z forward; (0, 0, -1) looks into the camera."""
     concentration: Floats
     """`(n,)` kappa of a von Mises-Fisher distribution, > 0; the larger the surer."""
+    corrected: npt.NDArray[np.bool_] | None = None
+    """`(n,)` rows that people have corrected; None where none are."""
 
     def __post_init__(self) -> None:
         """Check lengths and that vectors have length one."""
@@ -284,6 +311,8 @@ class Points(_Answer):
     """`(m,)` rows for which a heatmap is kept."""
     heatmap: Image | None = None
     """`(m, rows, columns)` over the whole image, scaled so that the peak is 255."""
+    corrected: npt.NDArray[np.bool_] | None = None
+    """`(n,)` rows that people have corrected; None where none are."""
 
     def __post_init__(self) -> None:
         """Check lengths and range."""
@@ -307,7 +336,9 @@ class Segments(_Answer):
     label: tuple[str, ...]
     """`n` words, for example `contact` or `person 2`."""
     score: Floats
-    """`(n,)` mean score inside the segment, in [0, 1]."""
+    """`(n,)` mean score inside the segment, in [0, 1]; 1 where people have set it."""
+    corrected: npt.NDArray[np.bool_] | None = None
+    """`(n,)` rows that people have corrected; None where none are."""
 
     def __post_init__(self) -> None:
         """Check lengths and order of the bounds."""
@@ -392,6 +423,49 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Excluded:
+    """A span in which people found that nothing can be said."""
+
+    start_s: float
+    end_s: float
+    name: str | None = None
+    """Of the answer that is meant, None for all."""
+    person: int | None = None
+    """Who is meant, None for everybody."""
+
+
+@dataclass(frozen=True)
+class AreaShape:
+    """An area of interest, where it is in each analysed frame."""
+
+    label: str
+    """`area 1`."""
+    entry: int
+    """The operation that drew it, in the list of corrections."""
+    between: Literal["interpolate", "track"]
+    """How its corners are known between key frames."""
+    corners_px: Floats
+    """`(frames, corners, 2)` over the clock of the analysis, NaN where the area is not there."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What an analysis follows of what people have corrected."""
+
+    revision: int
+    """Number of entries in the list of corrections."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What they call `person 1` or `area 1`."""
+    excluded: tuple[Excluded, ...] = ()
+    applied: int = 0
+    """Operations that were applied."""
+    unapplied: tuple[tuple[int, str], ...] = ()
+    """Operations that could not be, by number, and why; they are kept."""
+    areas: tuple[AreaShape, ...] = ()
+    """Areas of interest."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """All that is known of one video."""
 
@@ -410,6 +484,13 @@ class Analysis:
     clock: Clock | None = None
     """All analysed frames, exact; None in folders of before 0.2, where the ends of frames are
     inferred from the rows."""
+    corrected: Corrected | None = None
+    """What was corrected, None for an analysis as it was computed."""
+
+    def shown(self, label: str) -> str:
+        """A label, or a text with labels, in which people and areas have the names given them."""
+        names = self.corrected.names if self.corrected else {}
+        return _NUMBERED.sub(lambda found: names.get(found[0], found[0]), label) if names else label
 
     def scores(self, name: str) -> Scores:
         """The scores called `name`; DataError lists what there is otherwise."""

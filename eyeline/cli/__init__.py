@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 import eyeline
-from eyeline.cli import analyze, listing, research, summary
+from eyeline.cli import analyze, correct, listing, research, summary
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
 
-__all__ = ["analyze", "app", "listing", "main", "research", "summary"]
+__all__ = ["analyze", "app", "correct", "listing", "main", "research", "summary"]
 
 
 def main() -> None:

@@ -65,8 +65,9 @@ def summary(
             write_plots(result, plots, forms)
     for note in result.notes:
         say(note)
+    count = len(result.results)
     out_console.print(
-        f"{len(result.results)} of {len(result.results) + len(result.faults)} videos summed\n  {report}",
+        f"{count} of {count + len(result.faults)} videos summed\n  {report}",
         markup=False,
         highlight=False,
     )

@@ -78,6 +78,10 @@ KINDS: Mapping[str, type[Any]] = {
 
 WHOLE = frozenset({"frame", "person", "track_id", "target"})
 """Columns of whole numbers."""
+SOURCE = "source"
+"""Column that says whether people have corrected a row; tables of before 0.2 lack it."""
+COMPUTED, CORRECTED = "computed", "corrected"
+SOURCED = frozenset({"people", *KINDS})
 _LABELS: Mapping[str, Callable[[int], str]] = {"person": person_label, "target": target_label}
 _HEATMAP_BYTES = 1 << 25
 
@@ -95,6 +99,8 @@ def schema_of(name: str, answers: Sequence[Any]) -> Any:
             if column in _LABELS:
                 fields.append(pa.field(f"{column}_label", pa.string(), nullable=False))
     fields += [pa.field(n, kind(), nullable=n == "heatmap") for n, kind in _extra(name).items()]
+    if name in SOURCED:
+        fields.append(pa.field(SOURCE, pa.string(), nullable=False))
     metadata = {"eyeline.table": name}
     if name == "points":
         metadata["eyeline.heatmap_rows_columns"] = json.dumps([heatmap_shape(a) for a in answers])
@@ -126,8 +132,17 @@ def heatmap_shape(answer: Answer) -> list[int] | None:
     return None if heatmap is None else [int(n) for n in heatmap.shape[1:]]
 
 
-def columns_of(name: str, answer: Any, rows: slice) -> dict[str, Any]:
-    """All columns of some rows of an answer but the heatmap: arrays `(n,)` and lists, by name."""
+def columns_of(
+    name: str, answer: Any, rows: slice, shown: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """All columns of some rows of an answer but the heatmap: arrays `(n,)` and lists, by name.
+
+    Args:
+        name: the table's name.
+        answer: the answer, the people or the clock.
+        rows: which rows.
+        shown: what to write for a label, see `Analysis.shown`.
+    """
     n = rows.stop - rows.start
     columns: dict[str, Any] = {}
     for field, names in COLUMNS[name].items():
@@ -135,7 +150,7 @@ def columns_of(name: str, answer: Any, rows: slice) -> dict[str, Any]:
         parts = [array] if len(names) == 1 else list(array.T)
         columns |= {c: _wide(c, part) for c, part in zip(names, parts, strict=True)}
     for column in _LABELS.keys() & columns.keys():
-        columns[f"{column}_label"] = _labels(columns[column], _LABELS[column])
+        columns[f"{column}_label"] = _labels(columns[column], _LABELS[column], shown)
     if name in KINDS:
         columns |= {k: [getattr(answer, k)] * n for k in ("system", "builder", "name")}
     if name == "scores":
@@ -145,8 +160,16 @@ def columns_of(name: str, answer: Any, rows: slice) -> dict[str, Any]:
         columns |= {"yaw_deg": np.degrees(yaw), "pitch_deg": np.degrees(pitch)}
     if name == "segments":
         columns["duration_s"] = columns["end_s"] - columns["start_s"]
-        columns["label"] = list(answer.label[rows])
+        columns["label"] = [shown(label) for label in answer.label[rows]]
+    if name in SOURCED:
+        columns[SOURCE] = _sources(answer.corrected, rows)
     return columns
+
+
+def _sources(corrected: Any, rows: slice) -> list[str]:
+    if corrected is None:
+        return [COMPUTED] * (rows.stop - rows.start)
+    return [CORRECTED if one else COMPUTED for one in corrected[rows].tolist()]
 
 
 def _wide(column: str, array: Any) -> Any:
@@ -155,9 +178,9 @@ def _wide(column: str, array: Any) -> Any:
     return np.ascontiguousarray(array, np.int64 if column in WHOLE else np.float64)
 
 
-def _labels(numbers: Ints, name_of: Callable[[int], str]) -> list[str]:
+def _labels(numbers: Ints, name_of: Callable[[int], str], shown: Callable[[str], str]) -> list[str]:
     values, where = np.unique(numbers, return_inverse=True)
-    names = np.array([name_of(int(v)) for v in values], object)
+    names = np.array([shown(name_of(int(v))) for v in values], object)
     return [] if not len(values) else list(names[where])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eyeline.export.intervals import Spans, length, without
+from eyeline.export.intervals import Spans, as_spans, length, merged, without
 from eyeline.export.spans import once, own_clock, seen_spans, spans_by_person
 from eyeline.results import WEARER, Analysis, Points, Scores
 
@@ -47,7 +47,7 @@ def measured_seconds(analysis: Analysis) -> dict[str, dict[str, dict[str, float]
     with np.errstate(over="ignore", invalid="ignore"):  # times that no video has
         result = coverages(analysis)
     return {
-        person.label: {
+        analysis.shown(person.label): {
             f"{c.name} ({c.builder})": {
                 "measured_s": c.measured_s(person.person),
                 "not_codable_s": c.missing_s(person.person),
@@ -70,13 +70,33 @@ def coverages(analysis: Analysis) -> list[Coverage]:
     return [_coverage(a, seen, analysis) for a in about if not np.any(a.person == WEARER)]
 
 
+def excluded_spans(analysis: Analysis, name: str | None, person: int | None) -> Spans:
+    """Where people found that nothing can be said of a question, or at all, and of a person.
+
+    Args:
+        analysis: that they have corrected.
+        name: of the answer; None for what holds of all.
+        person: None for what holds of everybody.
+    """
+    corrected = analysis.corrected
+    spans = [
+        (span.start_s, span.end_s)
+        for span in (corrected.excluded if corrected else ())
+        if span.name in (None, name) and span.person in (None, person)
+    ]
+    return merged(as_spans(spans))
+
+
 def _coverage(answer: Scores | Points, seen: Mapping[int, Spans], analysis: Analysis) -> Coverage:
     values = answer.value if isinstance(answer, Scores) else answer.probability
     known = np.isfinite(values) & (isinstance(answer, Scores) | (values > 0))
     clock = own_clock(answer, analysis)
-    measured = spans_by_person(
-        answer.person[known], answer.frame[known], answer.time_s[known], clock
-    )
+    measured = {
+        person: without(spans, excluded_spans(analysis, answer.name, person))
+        for person, spans in spans_by_person(
+            answer.person[known], answer.frame[known], answer.time_s[known], clock
+        ).items()
+    }
     missing = {
         person: gaps[gaps[:, 1] - gaps[:, 0] >= _SHORTEST_S]
         for person, spans in seen.items()

@@ -43,7 +43,10 @@ def differences(analysis: Analysis) -> list[Difference]:
         for other in others:
             person, angles = _angles(first, other)
             everybody = [("everybody", angles)] if len(angles) else []
-            each = [(person_label(n), angles[person == n]) for n in np.unique(person).tolist()]
+            each = [
+                (analysis.shown(person_label(n)), angles[person == n])
+                for n in np.unique(person).tolist()
+            ]
             rows = [*each, *everybody] if len(each) > 1 else each
             result += [_difference(first, other, who, part) for who, part in rows]
     return result

@@ -45,7 +45,7 @@ def write_elan(analysis: Analysis, folder: Path, *, media: str = VIDEO) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    own = media == VIDEO
+    own = media.rpartition("/")[2] == VIDEO
     origin_ms = 0 if own else max(0, round(analysis.video.player_start_s * 1000))
     return write_bytes(folder / ELAN, eaf(tiers_of(analysis), media, origin_ms))
 
@@ -114,9 +114,12 @@ def _tier(root: ET.Element, tier: Tier, slots: list[list[str]], number: int) -> 
     element = ET.SubElement(
         root,
         "TIER",
-        {"ANNOTATOR": plain_text(f"eyeline {tier.builder}")}
+        {"ANNOTATOR": plain_text(f"eyeline {tier.builder}" + ", corrected" * tier.corrected)}
         | {"LINGUISTIC_TYPE_REF": plain_text(tier.kind)}
-        | {"PARTICIPANT": person_label(tier.person), "TIER_ID": plain_text(tier.name)},
+        | {
+            "PARTICIPANT": plain_text(tier.participant or person_label(tier.person)),
+            "TIER_ID": plain_text(tier.name),
+        },
     )
     for (_, _, label), (start, end) in zip(tier.spans, slots, strict=True):
         number += 1

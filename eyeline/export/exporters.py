@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eyeline.export.files import ELAN, REPORT, RTTM, SCENE, TABLES, TEXTGRID, THUMBNAILS, VIDEO
+from eyeline.export.files import (
+    AREAS,
+    ELAN,
+    REPORT,
+    RTTM,
+    SCENE,
+    TABLES,
+    TEXTGRID,
+    THUMBNAILS,
+    VIDEO,
+)
 from eyeline.results import Analysis
 
 
@@ -24,6 +34,8 @@ class Export:
     """Of eyeline and the libraries that mattered."""
     progress: Callable[[str, float, float], None] | None = None
     """Called with the stage, the seconds of video done and the seconds there are."""
+    media: str = ""
+    """The video to link where the annotated one is not in the folder; by default the source."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,8 @@ def _elan(export: Export) -> None:
     from eyeline.export.elan import write_elan
 
     # without the annotated video ELAN is pointed at the source, which it looks for by name
-    media = VIDEO if (export.folder / VIDEO).is_file() else export.source.name
+    own = (export.folder / VIDEO).is_file()
+    media = VIDEO if own else export.media or export.source.name
     write_elan(export.analysis, export.folder, media=media)
 
 
@@ -93,7 +106,14 @@ def _rerun(export: Export) -> None:
 def _report(export: Export) -> None:
     from eyeline.export.report import write_report
 
-    write_report(export.analysis, export.folder, versions=export.versions)
+    media = None if (export.folder / VIDEO).is_file() else export.media or None
+    write_report(export.analysis, export.folder, media=media, versions=export.versions)
+
+
+def _areas(export: Export) -> None:
+    from eyeline.export.area_tables import write_areas
+
+    write_areas(export.analysis, export.folder)
 
 
 _ABOUT_TABLES = {
@@ -111,6 +131,9 @@ EXPORTERS: Mapping[str, Exporter] = {
             for name in (f"{table}.{kind}" for table in TABLES for kind in ("parquet", "csv"))
         },
         _tables,
+    ),
+    "areas": Exporter(
+        {f"{AREAS}.parquet": "", f"{AREAS}.csv": "areas of interest by frame"}, _areas
     ),
     "video": Exporter(
         {VIDEO: "the video with everything drawn on it, with its audio"},

@@ -13,6 +13,14 @@ FRAMES = "frames"
 """Table of the analysed frames, which folders of before 0.2 lack."""
 TABLES = (FRAMES, "people", "scores", "directions", "points", "segments")
 THUMBNAILS = "thumbnails"
+CORRECTIONS = "corrections.json"
+"""What people have corrected, see `eyeline.corrections`."""
+CORRECTED = "corrected"
+"""Folder of the exports that follow the corrections, inside that of the analysis."""
+CORRECTED_INDEX = "corrected.json"
+"""The index of that folder."""
+AREAS = "areas"
+"""Table, in that folder, of areas of interest by frame."""
 
 
 def plain_text(text: str) -> str:

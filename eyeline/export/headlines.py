@@ -25,11 +25,14 @@ class Headline:
 def headlines(analysis: Analysis, summary: Summary) -> list[Headline]:
     """The answers in words, each with its numbers and where it comes from."""
     sources = {s.name: f"{s.system}/{s.builder}" for s in summary.segments}
-    return [
+    lines = [
         _people(analysis),
         *_speech(analysis, summary, sources.get("speaking", "")),
         *_looks(summary, sources.get("gaze_target", "")),
         *_states(summary, sources),
+    ]
+    return [
+        Headline(analysis.shown(one.claim), analysis.shown(one.detail), one.source) for one in lines
     ]
 
 

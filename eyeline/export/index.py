@@ -17,13 +17,13 @@ from eyeline.errors import DataError
 from eyeline.export.columns import dtypes_of, heatmap_shape
 from eyeline.export.coverage import measured_seconds
 from eyeline.export.exporters import present
-from eyeline.export.files import INDEX
+from eyeline.export.files import CORRECTED, CORRECTED_INDEX, CORRECTIONS, INDEX
 from eyeline.export.summary import speech_seconds
 from eyeline.export.thumbnails import thumbnail_name, write_thumbnails
 from eyeline.files import sha256, write_bytes
-from eyeline.results import Analysis, Answer, Person, Segments, VideoInfo, target_label
+from eyeline.results import Analysis, Answer, Corrected, Person, Segments, VideoInfo, target_label
 
-FORMAT = "eyeline analysis"
+FORMAT, CORRECTED_FORMAT = "eyeline analysis", "eyeline corrected results"
 VERSION = 1
 """Raised when a folder can no longer be read by an older eyeline."""
 _OF_DESKTOPS = (".DS_Store", "Thumbs.db", "desktop.ini")
@@ -37,6 +37,7 @@ def write_index(
     fingerprint: str = "",
     versions: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the thumbnails, then `analysis.json` over all files that lie in the folder.
 
@@ -48,6 +49,7 @@ def write_index(
         fingerprint: what the caller makes of input and settings to know the same job again.
         versions: of eyeline and the libraries that mattered, by name.
         source: what to keep of the video's file, to know it again without reading it.
+        extra: more entries, of corrected results.
 
     Returns:
         The path of the index.
@@ -58,7 +60,7 @@ def write_index(
     """
     write_thumbnails(analysis.persons, folder)
     content = {
-        "format": {"name": FORMAT, "version": VERSION},
+        "format": {"name": CORRECTED_FORMAT if analysis.corrected else FORMAT, "version": VERSION},
         "status": analysis.status,
         "warnings": list(analysis.warnings),
         "fingerprint": fingerprint,
@@ -66,7 +68,7 @@ def write_index(
         "versions": dict(sorted((versions or {}).items())),
         "settings": dict(analysis.settings),
         "video": _video_to_json(analysis.video),
-        "persons": [_person_to_json(p) for p in analysis.persons],
+        "persons": [_person_to_json(p, analysis.shown(p.label)) for p in analysis.persons],
         "speech": _in_ms(speech_seconds(analysis)),
         "measured": _in_ms(measured_seconds(analysis)),
         "methods": [asdict(m) for m in analysis.methods],
@@ -75,7 +77,10 @@ def write_index(
         "answers": [_answer_to_json(a) for a in analysis.answers],
         "files": [_file_to_json(folder, name) for name in present(folder)],
     }
-    return write_bytes(folder / INDEX, _json(content))
+    if analysis.corrected:
+        content["corrections"] = _corrected_to_json(analysis.corrected)
+    name = CORRECTED_INDEX if analysis.corrected else INDEX
+    return write_bytes(folder / name, _json(content | dict(extra or {})))
 
 
 def read_index(folder: Path) -> dict[str, Any]:
@@ -90,39 +95,72 @@ def read_index(folder: Path) -> dict[str, Any]:
             f"{folder} is not the folder of an analysis: it holds no {INDEX}. "
             "Give a folder that `eyeline analyze` has finished."
         )
+    return _read(path, FORMAT)
+
+
+def read_corrected_index(folder: Path) -> dict[str, Any] | None:
+    """The content of the index of a folder of corrected results, None where there is no such file.
+
+    Raises:
+        DataError: damaged, not ours, or of a newer format.
+    """
+    path = folder / CORRECTED_INDEX
+    return _read(path, CORRECTED_FORMAT) if path.is_file() else None
+
+
+def _read(path: Path, form: str) -> dict[str, Any]:
     try:
-        content = parse_json(path.read_bytes(), INDEX)
+        content = parse_json(path.read_bytes(), path.name)
     except (DataError, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
-    _check_format(path, content)
+    _check_format(path, content, form)
     return dict(content)
 
 
 def foreign_files(folder: Path) -> list[str]:
     """Names of all in the folder of an analysis that eyeline did not write, or not like that.
 
+    Corrections are not among them, and whoever replaces the folder must keep them.
+
     Raises:
         DataError: not such a folder.
     """
-    listed = _listed(folder)
+    corrected = folder / CORRECTED
+    foreign = _foreign(folder, read_index(folder), INDEX)
+    try:
+        index = read_corrected_index(corrected)
+    except DataError:
+        index = None
+    if index is None:
+        return [name for name in foreign if not _is_correction(name)]
+    rest = [n for n in foreign if n.partition("/")[0] != CORRECTED and not _is_correction(n)]
+    inside = _foreign(corrected, index, CORRECTED_INDEX)
+    return [*rest, *(f"{CORRECTED}/{name}" for name in inside)]
+
+
+def _is_correction(name: str) -> bool:
+    return name == CORRECTIONS or name.startswith(f".{CORRECTIONS}.")
+
+
+def _foreign(folder: Path, index: Mapping[str, Any], name: str) -> list[str]:
+    listed = _listed(folder / name, index)
     there = [path for path in sorted(folder.rglob("*")) if path.name not in _OF_DESKTOPS]
     own_folders = {parent for name in listed for parent in (folder / name).parents}
     return [
         path.relative_to(folder).as_posix()
         for path in there
         if path not in own_folders
-        and path != folder / INDEX
+        and path != folder / name
         and not _as_listed(path, listed.get(path.relative_to(folder).as_posix()))
     ]
 
 
-def _listed(folder: Path) -> dict[str, tuple[int, str]]:
-    """Size and hash of each file by name, as the index says."""
+def _listed(path: Path, index: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Size and hash of each file by name, as an index says."""
     try:
-        entries = read_index(folder)["files"]
-        return {str(e["name"]): (int(e["bytes"]), str(e["sha256"])) for e in entries}
+        return {str(e["name"]): (int(e["bytes"]), str(e["sha256"])) for e in index["files"]}
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{folder / INDEX} does not list its files.") from error
+        raise DataError(f"{path} does not list its files.") from error
 
 
 def _as_listed(path: Path, listed: tuple[int, str] | None) -> bool:
@@ -131,10 +169,10 @@ def _as_listed(path: Path, listed: tuple[int, str] | None) -> bool:
     return path.stat().st_size == listed[0] and sha256(path) == listed[1]
 
 
-def _check_format(path: Path, content: Any) -> None:
+def _check_format(path: Path, content: Any, expected: str) -> None:
     form = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(form, dict) or form.get("name") != FORMAT:
-        raise DataError(f"{path} was not written by eyeline: it does not say format '{FORMAT}'")
+    if not isinstance(form, dict) or form.get("name") != expected:
+        raise DataError(f"{path} was not written by eyeline: it does not say format '{expected}'")
     version = form.get("version")
     if not isinstance(version, int) or version < 1:
         raise DataError(f"{path} is damaged: its format has the version {version!r}")
@@ -164,7 +202,7 @@ def _counts(analysis: Analysis) -> dict[str, Any]:
         "people_rows": len(analysis.people),
         "segments": {f"{a.system}/{a.name}": len(a) for a in analysis.of(Segments)},
         "targets": {
-            target_label(int(t)): int(n)
+            analysis.shown(target_label(int(t))): int(n)
             for a in analysis.answers
             if hasattr(a, "target")
             for t, n in zip(*np.unique(a.target, return_counts=True), strict=True)
@@ -185,10 +223,10 @@ def _video_to_json(video: VideoInfo) -> dict[str, Any]:
     return fields | {"rate_hz": str(video.rate_hz), "pixel_aspect": str(video.pixel_aspect)}
 
 
-def _person_to_json(person: Person) -> dict[str, Any]:
+def _person_to_json(person: Person, label: str) -> dict[str, Any]:
     return {
         "person": person.person,
-        "label": person.label,
+        "label": label,
         "track_ids": [int(t) for t in person.track_ids],
         "first_s": float(person.first_s),
         "last_s": float(person.last_s),
@@ -197,6 +235,17 @@ def _person_to_json(person: Person) -> dict[str, Any]:
             {"person": int(other), "probability": float(p)} for other, p in person.perhaps_same_as
         ],
         "thumbnail": None if person.thumbnail is None else thumbnail_name(person.person),
+    }
+
+
+def _corrected_to_json(corrected: Corrected) -> dict[str, Any]:
+    return {
+        "revision": corrected.revision,
+        "applied": corrected.applied,
+        "unapplied": [{"entry": n, "why": why} for n, why in corrected.unapplied],
+        "names": dict(corrected.names),
+        "excluded": [asdict(span) for span in corrected.excluded],
+        "areas": [a.label for a in corrected.areas],
     }
 
 

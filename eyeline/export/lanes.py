@@ -18,6 +18,8 @@ _BUDGET = 150_000
 """Runs in all lanes together that a page stays quick and small with: about two megabytes."""
 _FEW = 8
 """Up to so many people a lane is shown even where it is empty, so that all groups look alike."""
+_AREAS_FROM = 1000
+"""Areas have the colours of people whom no video has."""
 _PLACES = {target_label(t): name for t, name in ((0, "scene"), (-1, "off"), (-2, "camera"))}
 
 
@@ -51,6 +53,8 @@ class Timelines:
     groups: tuple[Group, ...]
     codes: tuple[tuple[str, str], ...]
     """Label and colour of what is looked at, by code; a word is a colour of the page."""
+    names: tuple[str, ...]
+    """How what is looked at is called, by code."""
     end_ms: int
     resolution_ms: int
     """Length of the steps to which runs were joined, 0 where all are shown as they are."""
@@ -59,7 +63,10 @@ class Timelines:
         """Plain lists for the page; runs are a gap, a length and a code after each other."""
         return {
             "end": self.end_ms,
-            "codes": [{"label": label, "colour": colour} for label, colour in self.codes],
+            "codes": [
+                {"label": name, "colour": colour}
+                for name, (_, colour) in zip(self.names, self.codes, strict=True)
+            ],
             "groups": [
                 {
                     "label": group.label,
@@ -97,10 +104,16 @@ def timelines(analysis: Analysis, summary: Summary, budget: int = _BUDGET) -> Ti
         ]
     return Timelines(
         tuple(
-            Group(person, person_label(person), hex_colour(person_colour(person)), tuple(own))
+            Group(
+                person,
+                analysis.shown(person_label(person)),
+                hex_colour(person_colour(person)),
+                tuple(own),
+            )
             for person, own in groups
         ),
         tuple((label, _colour(label)) for label in summary.targets),
+        tuple(analysis.shown(label) for label in summary.targets),
         end_ms,
         step,
     )
@@ -182,4 +195,6 @@ def _packed(lane: Ints) -> list[int]:
 def _colour(label: str) -> str:
     if label in _PLACES:
         return _PLACES[label]
+    if label.startswith("area "):
+        return hex_colour(person_colour(_AREAS_FROM + int(label.removeprefix("area "))))
     return hex_colour(person_colour(person_number(label) or 0))

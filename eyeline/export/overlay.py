@@ -184,7 +184,7 @@ def _labels(rgb: Image, rows: FrameView, taken: list[_Box], unit: float) -> None
     """The tags of all faces, none on another nor on what is taken."""
     states = [tuple(name for name in STATES if getattr(rows, name)[k]) for k in range(len(rows))]
     sprites = [
-        _label_sprite(person, own, _text_px(unit))
+        _label_sprite(rows.names.get(person, person_label(person)), person, own, _text_px(unit))
         for person, own in zip(rows.person.tolist(), states, strict=True)
     ]
     sizes = [(sprite.width, sprite.height) for sprite in sprites]
@@ -242,8 +242,8 @@ def _legend(rgb: Image, names: tuple[str, ...], unit: float) -> _Box | None:
 
 
 @lru_cache(maxsize=1024)
-def _label_sprite(person: int, states: tuple[str, ...], size: int) -> Sprite:
-    return _caption(person_label(person), states, size, person_colour(person))
+def _label_sprite(name: str, person: int, states: tuple[str, ...], size: int) -> Sprite:
+    return _caption(name, states, size, person_colour(person))
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,12 @@ def render(
     """The page as text; everything that comes from outside is escaped."""
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
-    page: str = template("report.html.j2").render(
+    page: str = template("report.html.j2", analysis.shown).render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
         facts=_facts(analysis),
+        excluded=analysis.corrected.excluded if analysis.corrected else (),
         summary=summary,
         headlines=headlines(analysis, summary),
         cards=_cards(analysis, summary, lines),
@@ -102,8 +103,13 @@ def render(
     return page
 
 
-def template(name: str) -> Any:
-    """A template of the package, with the filters that put numbers into words."""
+def template(name: str, shown: Callable[[str], str] = str) -> Any:
+    """A template of the package, with the filters that put numbers into words.
+
+    Args:
+        name: of its file.
+        shown: what to write for a label, see `Analysis.shown`.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -122,7 +128,8 @@ def template(name: str) -> Any:
         "count": count,
         "part": part,
         "question": question,
-        "label": person_label,
+        "label": lambda person: shown(person_label(person)),
+        "shown": shown,
         "colour": _person_css,
         "slug": _slug,
     }

@@ -40,7 +40,9 @@ def write_rttm(analysis: Analysis, folder: Path, *, file_id: str | None = None) 
 def rttm(tiers: Iterable[Tier], file_id: str) -> str:
     """The lines of an RTTM file in the order of time; blanks in names become `_`."""
     turns = sorted(
-        (start, end, person_label(tier.person)) for tier in tiers for start, end, _ in tier.spans
+        (start, end, tier.participant or person_label(tier.person))
+        for tier in tiers
+        for start, end, _ in tier.spans
     )
     name = _field(file_id)
     return "".join(

@@ -130,8 +130,12 @@ def all_segments(analysis: Analysis) -> list[Segments]:
 
 
 def segments_from_points(points: Points, clock: Clock) -> Segments:
-    """Runs of neighbouring rows of a person with one target, scored by their mean probability."""
+    """Runs of neighbouring rows of a person with one target, scored by their mean probability.
+
+    Rows of probability 0 tell nothing and are left out.
+    """
     order = np.lexsort((points.frame, points.person))
+    order = order[points.probability[order] > 0]
     person, target = points.person[order], points.target[order]
     start, end = points.time_s[order].astype(np.float64), clock.ends_of(points.frame[order])
     fresh = np.ones(len(order), bool)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from eyeline.export.coverage import Coverage, coverages
+from eyeline.export.coverage import Coverage, coverages, excluded_spans
 from eyeline.export.intervals import Spans, as_spans, both, joined, length, merged, shared, without
-from eyeline.export.spans import VOICE, all_segments, everyone, once
+from eyeline.export.spans import VOICE, all_segments, everyone, once, seen_spans
 from eyeline.export.words import label_of
 from eyeline.people.shared_looks import JOINT, MUTUAL, joint_parts
 from eyeline.results import (
@@ -79,6 +79,8 @@ class Episode:
     """Mean score."""
     partner: str = ""
     """With whom, or at what, in words, where the segments say so."""
+    corrected: bool = False
+    """Whether people have corrected it."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def summarise(analysis: Analysis) -> Summary:
     segments = _first_of_each_name(all_segments(analysis))
     numbers = [n for n in everyone(analysis, segments) if n >= WEARER]
     whole = observe(analysis)
-    seconds = _speech_seconds(whole.speaking, whole.voice) or {}
+    seconds = _speech_seconds(whole.speaking, whole.voice, analysis) or {}
     return Summary(
         persons=tuple(_person(whole, number) for number in numbers),
         speech_s=seconds.get("voiced_s"),
@@ -169,7 +171,10 @@ class Observations:
     def measured_s(self, name: str, person: int, seen_s: float) -> float:
         """Time in which something could be measured; of segments without scores the time seen."""
         spans = self.measured_spans(name, person)
-        return seen_s if spans is None else length(spans)
+        if spans is not None:
+            return length(spans)
+        seen = seen_spans(self.analysis).get(person, as_spans([]))
+        return seen_s - length(both(seen, excluded_spans(self.analysis, name, person)))
 
     def measured_spans(self, name: str, person: int, partner: int | None = None) -> Spans | None:
         """Where something could be measured; None for segments without scores or points.
@@ -188,11 +193,12 @@ class Observations:
         if name not in _OF_LOOKS:
             return own
         others = [
-            coverage.spans(other)
+            without(merged(coverage.spans(other)), excluded_spans(self.analysis, name, other))
             for other in coverage.measured
             if other != person and partner in (None, other)
         ]
-        return both(own, merged(joined(*others)))
+        of_two = both(own, merged(joined(*others)))
+        return without(of_two, excluded_spans(self.analysis, name, person))
 
 
 @once
@@ -217,14 +223,16 @@ def speech_seconds(analysis: Analysis) -> dict[str, float] | None:
     by_name: dict[str, Segments] = {s.name: s for s in reversed(analysis.of(Segments))}
     if SPEAKING not in by_name:
         return None
-    return _speech_seconds(LabelledSpans(by_name[SPEAKING]), LabelledSpans(by_name.get(VOICE)))
+    speaking = LabelledSpans(by_name[SPEAKING])
+    return _speech_seconds(speaking, LabelledSpans(by_name.get(VOICE)), analysis)
 
 
 def _speech_seconds(
-    speaking: LabelledSpans | None, voice: LabelledSpans
+    speaking: LabelledSpans | None, voice: LabelledSpans, analysis: Analysis
 ) -> dict[str, float] | None:
     if speaking is None:
         return None
+    excluded = excluded_spans(analysis, SPEAKING, None)
     named = [speaking.of(person) for person in speaking.persons if person > 0]
     of = {
         "voiced_s": joined(speaking.all(), voice.all()),
@@ -232,7 +240,7 @@ def _speech_seconds(
         "not_sure_who_s": speaking.of(UNSURE),
         "nobody_visible_s": speaking.of(UNSEEN),
     }
-    return {name: length(merged(spans)) for name, spans in of.items()}
+    return {name: length(without(merged(spans), excluded)) for name, spans in of.items()}
 
 
 class LabelledSpans:
@@ -285,6 +293,10 @@ def _first_of_each_name(segments: Sequence[Segments]) -> list[Segments]:
 def _person(whole: Observations, person: int) -> PersonSummary:
     known = next((p for p in whole.analysis.persons if p.person == person), None)
     seen_s = known.seen_s if known else 0.0
+    excluded = excluded_spans(whole.analysis, None, person)
+    seen = seen_spans(whole.analysis).get(person, as_spans([]))
+    visible_s = seen_s - length(both(seen, excluded))
+    recorded_s = whole.analysis.video.recorded_s - length(excluded)
     looks = whole.looks
     followed_s = length(looks.of(person))
     targets = {
@@ -294,7 +306,7 @@ def _person(whole: Observations, person: int) -> PersonSummary:
     return PersonSummary(
         person=person,
         label=person_label(person),
-        seen=Fraction(seen_s, whole.analysis.video.recorded_s, 1, seen_s),
+        seen=Fraction(visible_s, recorded_s, 1, visible_s),
         speaking=spoken,
         judged_speech_s=judged_s,
         targets=dict(sorted(targets.items(), key=lambda item: (-item[1].seconds, item[0]))),
@@ -311,7 +323,8 @@ def _speech_of(whole: Observations, person: int) -> tuple[Fraction | None, float
     """A person's part of all speech, and the speech in which it could be judged."""
     if whole.speaking is None:
         return None, 0.0
-    speech = merged(joined(whole.speaking.all(), whole.voice.all()))
+    excluded = excluded_spans(whole.analysis, SPEAKING, person)
+    speech = without(merged(joined(whole.speaking.all(), whole.voice.all())), excluded)
     coverage = whole.measured.get(SPEAKING)
     judged = speech if coverage is None else both(speech, merged(coverage.spans(person)))
     judged = without(judged, merged(whole.speaking.of(UNSURE)))
@@ -337,11 +350,17 @@ def _mutual(whole: Observations) -> dict[tuple[int, int], Fraction] | None:
         for label in result.labels(person)
         if (other := person_number(label) or 0) > person
     }
-    looks = whole.looks
     return {
-        (a, b): _fraction(spans, length(both(merged(looks.of(a)), merged(looks.of(b)))))
-        for (a, b), spans in sorted(pairs.items())
+        pair: _fraction(spans, _both_followed_s(whole, *pair))
+        for pair, spans in sorted(pairs.items())
     }
+
+
+def _both_followed_s(whole: Observations, a: int, b: int) -> float:
+    """Time in which two people have a target and their mutual gaze could be told."""
+    excluded = [excluded_spans(whole.analysis, MUTUAL, person) for person in (a, b)]
+    followed = both(merged(whole.looks.of(a)), merged(whole.looks.of(b)))
+    return length(without(followed, merged(joined(*excluded))))
 
 
 def _joint(whole: Observations) -> dict[str, Fraction] | None:
@@ -352,7 +371,12 @@ def _joint(whole: Observations) -> dict[str, Fraction] | None:
     for person in result.persons:
         for label in sorted(result.labels(person)):
             by_target.setdefault(joint_parts(label)[0], []).append(result.of(person, label))
-    two = shared([merged(whole.looks.of(person)) for person in whole.looks.persons])
+    two = shared(
+        [
+            without(merged(whole.looks.of(person)), excluded_spans(whole.analysis, JOINT, person))
+            for person in whole.looks.persons
+        ]
+    )
     fractions = {
         t: _fraction(merged(joined(*spans)), length(two)) for t, spans in by_target.items()
     }
@@ -361,15 +385,16 @@ def _joint(whole: Observations) -> dict[str, Fraction] | None:
 
 def _episodes(segments: Sequence[Segments]) -> tuple[Episode, ...]:
     rows = {
-        _episode(s.name, person, start, end, score, label)
+        replace(_episode(s.name, person, start, end, score, label), corrected=corrected)
         for s in segments
         if label_of(s.name).episode
-        for person, start, end, score, label in zip(
+        for person, start, end, score, label, corrected in zip(
             s.person.tolist(),
             s.start_s.tolist(),
             s.end_s.tolist(),
             s.score.tolist(),
             s.label,
+            [False] * len(s) if s.corrected is None else s.corrected.tolist(),
             strict=True,
         )
     }

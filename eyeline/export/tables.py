@@ -7,7 +7,7 @@ is not known, and no heatmaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.export.columns import KINDS, WHOLE, Heatmaps, columns_of, schema_of
+from eyeline.export.columns import KINDS, SOURCE, WHOLE, Heatmaps, columns_of, schema_of
 from eyeline.export.files import FRAMES, TABLES
 from eyeline.files import replacing
 from eyeline.results import Analysis, Floats
@@ -24,7 +24,8 @@ _ROW_GROUP = 1 << 16
 _SMALL_BYTES = 1 << 20
 """Smaller files are read in less time than threads take to wake up."""
 _ROUNDED_BELOW = 1e9
-_DECIMALS = {"s": 6, "px": 2, "deg": 2}
+CSV_DECIMALS = {"s": 6, "px": 2, "deg": 2}
+"""Of columns by their unit; all others have six."""
 
 
 def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
@@ -43,7 +44,7 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         if answers == [None]:
             continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
-        _write(name, answers, *paths)
+        _write(name, answers, *paths, analysis.shown)
         written += paths
     return written
 
@@ -72,13 +73,15 @@ def read_table(folder: Path, name: str) -> Any:
             table = pq.read_table(file, partitioning=None, use_threads=threads)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
-    lacking = set(schema_of(name, []).names) - set(table.column_names)
+    lacking = set(schema_of(name, []).names) - {SOURCE} - set(table.column_names)
     if lacking:
         raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}")
     return table
 
 
-def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
+def _write(
+    name: str, answers: Sequence[Any], parquet: Path, csv: Path, shown: Callable[[str], str]
+) -> None:
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
@@ -97,7 +100,7 @@ def _write(name: str, answers: Sequence[Any], parquet: Path, csv: Path) -> None:
         )
         text = stack.enter_context(pa_csv.CSVWriter(_opened(stack, csv), plain.remove_metadata()))
         for answer in answers:
-            for group in _groups(name, answer, schema):
+            for group in _groups(name, answer, schema, shown):
                 out.write_table(group, row_group_size=max(1, len(group)))
                 text.write_table(_rounded(group.select(plain.names).cast(plain)))
 
@@ -108,14 +111,14 @@ def _opened(stack: ExitStack, path: Path) -> BinaryIO:
     return stack.enter_context(temporary.open("wb"))
 
 
-def _groups(name: str, answer: Any, schema: Any) -> Iterator[Any]:
+def _groups(name: str, answer: Any, schema: Any, shown: Callable[[str], str]) -> Iterator[Any]:
     import pyarrow as pa
 
     maps = Heatmaps(answer) if name == "points" else None
     size = _ROW_GROUP if maps is None else min(_ROW_GROUP, maps.rows_at_once)
     for begin in range(0, len(answer), size):
         rows = slice(begin, min(begin + size, len(answer)))
-        columns = columns_of(name, answer, rows)
+        columns = columns_of(name, answer, rows, shown)
         if maps is not None:
             columns["heatmap"] = maps.of(rows)
         arrays = [pa.array(columns[f.name], f.type) for f in schema]
@@ -135,7 +138,7 @@ def _rounded(table: Any) -> Any:
     for k, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
             values: Floats = table.column(k).to_numpy()
-            decimals = _DECIMALS.get(field.name.rpartition("_")[2], 6)
+            decimals = CSV_DECIMALS.get(field.name.rpartition("_")[2], 6)
             mask = np.isnan(values)
             table = table.set_column(k, field, pa.array(_neat(values, decimals), mask=mask))
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Tier:
     builder: str
     spans: tuple[tuple[int, int, str], ...]
     """Start and end in milliseconds and label: ordered, at least 1 ms long, without overlap."""
+    participant: str = ""
+    """How the person is called."""
+    corrected: bool = False
+    """Whether people have corrected something in it."""
 
 
 @once
@@ -44,33 +48,45 @@ def tiers_of(analysis: Analysis) -> list[Tier]:
     """
     segments, covered = all_segments(analysis), coverages(analysis)
     taken: set[str] = set()
+    who = {person: analysis.shown(person_label(person)) for person in everyone(analysis, segments)}
     return [
-        tier
-        for person in everyone(analysis, segments)
-        for tier in (*_codable(segments, person, taken), *_not_codable(covered, person, taken))
+        _with_names(tier, analysis)
+        for person in who
+        for tier in (
+            *_codable(segments, person, who[person], taken),
+            *_not_codable(covered, person, who[person], taken),
+        )
     ]
 
 
-def _codable(segments: list[Segments], person: int, taken: set[str]) -> Iterator[Tier]:
+def _with_names(tier: Tier, analysis: Analysis) -> Tier:
+    spans = tuple((start, end, analysis.shown(label)) for start, end, label in tier.spans)
+    return replace(tier, spans=spans)
+
+
+def _codable(segments: list[Segments], person: int, who: str, taken: set[str]) -> Iterator[Tier]:
     doubled = _doubled([s.name for s in segments])
     for answer in segments:
         mine = np.flatnonzero(answer.person == person)
         if not len(mine) and (person <= WEARER or answer.name == VOICE):
             continue
-        name = f"{person_label(person)} {answer.name}"
+        name = f"{who} {answer.name}"
         name += f" ({answer.builder})" if answer.name in doubled else ""
+        corrected = answer.corrected is not None and bool(answer.corrected[mine].any())
         for spans in _layers(answer, mine):
-            yield Tier(_unique(name, taken), person, answer.name, answer.builder, spans)
+            yield Tier(
+                _unique(name, taken), person, answer.name, answer.builder, spans, who, corrected
+            )
 
 
-def _not_codable(covered: list[Coverage], person: int, taken: set[str]) -> Iterator[Tier]:
+def _not_codable(covered: list[Coverage], person: int, who: str, taken: set[str]) -> Iterator[Tier]:
     doubled = _doubled([c.name for c in covered])
     for coverage in covered:
         if coverage.missing_s(person):
             builder = f" ({coverage.builder})" if coverage.name in doubled else ""
-            name = f"{person_label(person)} {coverage.name}{builder} {NOT_CODABLE}"
+            name = f"{who} {coverage.name}{builder} {NOT_CODABLE}"
             spans = _whole_ms(coverage.missing[person])
-            yield Tier(_unique(name, taken), person, NOT_CODABLE, coverage.builder, spans)
+            yield Tier(_unique(name, taken), person, NOT_CODABLE, coverage.builder, spans, who)
 
 
 def _doubled(names: list[str]) -> set[str]:

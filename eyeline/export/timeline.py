@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from eyeline.results import (
     Ints,
     Points,
     Segments,
+    person_number,
 )
 
 Bools = npt.NDArray[np.bool_]
@@ -81,6 +82,8 @@ class FrameView:
     cone_rad: Floats | None = None
     """`(n,)` half-angle of the cone about each direction in which it lies as often as not, by its
     concentration; NaN where there is none."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """How people have named those whom they have named."""
 
     def __len__(self) -> int:
         """Number of faces."""
@@ -116,6 +119,8 @@ class Timeline:
             _Marks(p, clock_for(p, analysis)) for p in analysis.of(Points) if WEARER in p.person
         ]
         self._legend = _legend(analysis, segments, points)
+        names = analysis.corrected.names if analysis.corrected else {}
+        self._names = {n: name for label, name in names.items() if (n := person_number(label))}
 
     def at(self, frame_index: int, time_s: float | None = None) -> FrameView:
         """What is known of a frame of the decoded video.
@@ -149,6 +154,7 @@ class Timeline:
             marks=tuple(m for marks in self._marks if (m := marks.at(frame_index))),
             unseen_speech=bool(self._unseen.hold(np.array([time_s]))[0]),
             legend=self._legend,
+            names=self._names,
         )
 
     def _rows(self, frame: Ints, person: Ints) -> tuple[Ints, Bools]:

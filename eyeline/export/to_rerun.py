@@ -144,7 +144,10 @@ def traces(analysis: Analysis, camera: Camera) -> list[Trace]:
                 camera.rays(eyes[mine]) * far_m,
                 gaze[mine],
                 (camera.rays(eyes[mine]) * far_m)[:, None] + cone[mine],
-                _labels(number, target[mine].tolist(), speaks[mine].tolist()),
+                [
+                    analysis.shown(t)
+                    for t in _labels(number, target[mine].tolist(), speaks[mine].tolist())
+                ],
                 _gone(time_s[mine], end_s[mine]),
             )
         )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from eyeline.geometry import boxes
 from eyeline.results import (
+    TARGET_AREA,
     TARGET_CAMERA,
     TARGET_SCENE,
     Answer,
@@ -144,7 +145,7 @@ def _mutual(grid: _Grid) -> Iterator[_Row]:
 
 def _joint(grid: _Grid) -> Iterator[_Row]:
     for target in np.unique(grid.target).tolist():
-        if target > 0 or target in (TARGET_CAMERA, TARGET_SCENE):
+        if target > 0 or target in (TARGET_CAMERA, TARGET_SCENE) or _NONE < target <= TARGET_AREA:
             yield from _at_one_target(grid, target)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from eyeline.documents import read_text
 from eyeline.errors import DataError
 from eyeline.export.intervals import Spans, as_spans, merged
-from eyeline.results import WEARER
+from eyeline.results import WEARER, person_label
 from eyeline.summary.corpus import Corpus
 from eyeline.summary.observed import Video
 
@@ -79,7 +79,7 @@ def spans_of_tier(video: Video, tier: str) -> dict[str, Spans]:
     if segments is None:
         return {}
     return {
-        f"{video.name_of(person)} {label}" if person > WEARER else label: merged(
+        video.value_name(f"{person_label(person)} {label}" if person > WEARER else label): merged(
             segments.of(person, label)
         )
         for person in segments.persons

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from eyeline.errors import DataError, UsageError
-from eyeline.export.files import INDEX, TABLES
-from eyeline.export.index import read_index
-from eyeline.export.stored import load
-from eyeline.files import sha256
-from eyeline.results import Analysis, Segments
+import numpy as np
 
-COMPUTED = "computed"
-CORRECTED = "corrected"
+from eyeline.corrections import is_current, load_corrected, read
+from eyeline.errors import DataError, UsageError
+from eyeline.export.columns import COMPUTED, CORRECTED
+from eyeline.export.files import CORRECTED as CORRECTED_FOLDER
+from eyeline.export.files import CORRECTIONS, FRAMES, INDEX, TABLES
+from eyeline.export.index import read_corrected_index, read_index
+from eyeline.files import sha256
+from eyeline.results import Analysis
 
 
 @dataclass(frozen=True)
@@ -182,36 +183,57 @@ def mixed(results: Sequence[Result]) -> list[str]:
     return notes
 
 
-# The three functions below are the one place where results are read, for measures and for SQL:
-# corrections of results join here.
+# The three functions below are the one place where results are read, for measures and for SQL.
 
 
 def analysis_of(result: Result) -> Analysis:
-    """The analysis of a video; DataError where its files are damaged or not complete."""
-    return load(result.folder)
+    """The analysis of a video as people have corrected it; DataError where it cannot be read."""
+    return load_corrected(result.folder)
 
 
-def source_of(segments: Segments | None) -> str:
-    """Whether segments are as computed, or were corrected."""
-    return str(getattr(segments, "source", COMPUTED))
+def sources_of(analysis: Analysis) -> dict[str, str]:
+    """By name of the answers, and `people`: whether people have corrected anything of them.
+
+    An episode that was deleted leaves no row that says so, the operation does.
+    """
+    tables = [("people", analysis.people), *((a.name, a) for a in analysis.answers)]
+    corrected = {name for name, table in tables if np.any(table.corrected)}
+    if analysis.corrected and analysis.folder:
+        tiers = [getattr(op, "tier", None) for op in read(analysis.folder).operations]
+        corrected |= {tier.partition(" (")[0] for tier in tiers if tier}
+    return {name: CORRECTED if name in corrected else COMPUTED for name, _ in tables}
 
 
-def table_of(result: Result, table: str) -> Path | None:
-    """The Parquet file of a table, None for one that older results lack.
+def tables_of(result: Result, tables: Iterable[str]) -> dict[str, Path]:
+    """Parquet files by table, corrected ones where there are corrections; older results lack one.
 
     Raises:
-        DataError: it is missing, or its size or hash is not what the index says.
+        DataError: one is missing, its size or hash is not what the index says, or corrections
+            are not in the tables yet.
     """
-    name = f"{table}.parquet"
-    listed = [entry for entry in result.index["files"] if entry.get("name") == name]
-    if not listed and table == TABLES[0]:
+    folder, index = result.folder, result.index
+    if (folder / CORRECTIONS).exists() or (folder / CORRECTED_FOLDER).exists():
+        if not is_current(folder):
+            raise DataError(
+                f"the tables of {folder} do not follow its corrections: run "
+                f"`eyeline correct {folder} write` first"
+            )
+        written = read_corrected_index(folder / CORRECTED_FOLDER)
+        if written is not None:
+            folder, index = folder / CORRECTED_FOLDER, written
+    return {table: path for table in tables if (path := _checked_table(folder, index, table))}
+
+
+def _checked_table(folder: Path, index: Mapping[str, Any], table: str) -> Path | None:
+    path = folder / f"{table}.parquet"
+    listed = [entry for entry in index["files"] if entry.get("name") == path.name]
+    if not listed and table == FRAMES:
         return None
-    path = result.folder / name
     if not listed or not path.is_file():
         raise DataError(f"{path} is missing. Analyse the video again.")
     size, digest = listed[0].get("bytes"), listed[0].get("sha256")
     if path.stat().st_size != size or sha256(path) != digest:
         raise DataError(
-            f"{path} is damaged: it differs from what {INDEX} says. Analyse the video again."
+            f"{path} is damaged: it differs from what its index says. Analyse the video again."
         )
     return path

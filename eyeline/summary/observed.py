@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from eyeline.export.columns import COMPUTED
+from eyeline.export.coverage import excluded_spans
 from eyeline.export.intervals import Spans, as_spans, both, joined, merged, without
 from eyeline.export.spans import seen_spans
 from eyeline.export.summary import SPEAKING, TARGET, LabelledSpans, Observations, observe
@@ -26,7 +28,7 @@ from eyeline.results import (
     person_number,
     target_label,
 )
-from eyeline.summary.corpus import COMPUTED, CORRECTED, source_of
+from eyeline.summary.corpus import sources_of
 
 VISIBLE = "visible"
 """Tier of the time in which a person is seen."""
@@ -51,23 +53,17 @@ class Video:
 
     @classmethod
     def of(cls, name: str, analysis: Analysis) -> Video:
-        """An analysis with `mutual_gaze` and `joint_attention`, also where it has none stored.
-
-        They are derived again where the targets of looks were corrected, and they were not.
-        """
-        kept = observe(analysis)
-        sources = {
-            s.name: source_of(s) for s in reversed(analysis.of(Segments)) if s.name in kept.spans
-        }
+        """An analysis, with `mutual_gaze` and `joint_attention` where it has none stored."""
+        kept, sources = observe(analysis), sources_of(analysis)
         spans = dict(kept.spans)
         for tier, derive in ((MUTUAL, mutual_gaze), (JOINT, joint_attention)):
-            stale = sources.get(TARGET) == CORRECTED and sources.get(tier) != CORRECTED
-            if TARGET in spans and (tier not in spans or stale):
+            if TARGET in spans and tier not in spans:
                 spans[tier] = LabelledSpans(derive(spans[TARGET]))
                 sources[tier] = sources.get(TARGET, COMPUTED)
+        sources[VISIBLE] = sources["people"]
         gaps = as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.gaps])
         whole = without(as_spans([(0.0, analysis.video.duration_s)]), merged(gaps))
-        names = {person.person: person.label for person in analysis.persons}
+        names = {person.person: analysis.shown(person.label) for person in analysis.persons}
         observations = Observations(analysis, spans, kept.measured)
         return cls(name, observations, whole, sources, names)
 
@@ -80,9 +76,8 @@ class Video:
         return self.names.get(person, person_label(person))
 
     def value_name(self, value: str) -> str:
-        """A value, with a person's name for the person's number."""
-        number = person_number(value)
-        return value if number is None else self.name_of(number)
+        """A value, with the names that people have given."""
+        return self.observations.analysis.shown(value)
 
 
 @dataclass(frozen=True)
@@ -112,15 +107,14 @@ class Observed:
         of one value that touch are one.
         """
         if tier == VISIBLE:
-            seen = seen_spans(self.video.observations.analysis)
-            return {"": self._inside(seen.get(person, as_spans([])))}
+            return {"": self._seen(person, None)}
         spans = self.video.observations.spans[tier]
         by_value: dict[str, Spans] = {"": spans.of(person)}
         for value in self.values(tier):
             labels = [n for n in spans.labels(person) if value == _value(tier, n)]
             by_value[value] = joined(*(spans.of(person, label) for label in labels))
         if tier == TARGET:
-            people = [n for n in spans.labels(person) if self._is_person(n)]
+            people = [n for n in spans.labels(person) if person_number(n)]
             by_value[ANY_PERSON] = joined(*(spans.of(person, label) for label in people))
         return {value: self._inside(found) for value, found in by_value.items()}
 
@@ -138,16 +132,16 @@ class Observed:
     def measured(self, tier: str, person: int, partner: int | None = None) -> Spans:
         """Where a tier could be measured of a person, or of two.
 
-        Where nothing says so: whenever the person is seen; for the wearer of the camera and for
+        Not where people found that it is not codable. Where nothing says so: whenever the person is
+        seen; for the wearer of the camera and for
         voices that are nobody's, all the time; visibility itself, all the time.
         """
         observations = self.video.observations
         if tier == VISIBLE or person <= WEARER:
-            return self.window
+            name = None if tier == VISIBLE else tier
+            return without(self.window, excluded_spans(observations.analysis, name, person))
         spans = observations.measured_spans(tier, person, partner)
-        if spans is None:
-            spans = seen_spans(observations.analysis).get(person, as_spans([]))
-        inside = self._inside(spans)
+        inside = self._seen(person, tier) if spans is None else self._inside(spans)
         if tier == SPEAKING:
             unsure = observations.spans[SPEAKING].of(UNSURE)
             return without(inside, merged(unsure))
@@ -166,6 +160,12 @@ class Observed:
         """Whether a tier is as computed, or was corrected."""
         return self.video.sources.get(tier, COMPUTED)
 
+    def _seen(self, person: int, name: str | None) -> Spans:
+        """Where a person is seen, without what people found not codable."""
+        analysis = self.video.observations.analysis
+        seen = self._inside(seen_spans(analysis).get(person, as_spans([])))
+        return without(seen, excluded_spans(analysis, name, person))
+
     def _inside(self, spans: Spans) -> Spans:
         return both(merged(spans), self.window)
 
@@ -182,9 +182,6 @@ class Observed:
             values |= {target_label(place) for place in places}
         several = len(values) > 1 or tier in (TARGET, JOINT) or label_of(tier).partner
         return sorted(values) if several and tier != MUTUAL else []
-
-    def _is_person(self, label: str) -> bool:
-        return person_number(label) is not None or label in self.video.names.values()
 
 
 _EDGE_S = 1e-3

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMS = ("svg", "pdf", "png")
-_STYLE: Mapping[str, Any] = {
+_STYLE: Any = {
     "font.family": "sans-serif", "font.size": 8, "axes.titlesize": 9, "axes.spines.top": False,
     "axes.spines.right": False, "axes.linewidth": 0.6, "xtick.major.width": 0.6,
     "ytick.major.width": 0.6, "legend.frameon": False, "figure.dpi": 100, "savefig.dpi": 300,
@@ -70,7 +70,7 @@ def drawn(figure: Figure, form: str) -> bytes:
 
     out = io.BytesIO()
     when = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
-    with mpl.rc_context({**_STYLE}):
+    with mpl.rc_context(_STYLE):
         figure.savefig(out, format=form, metadata=when, bbox_inches="tight")
     return out.getvalue()
 
@@ -81,7 +81,7 @@ def figures(summary: FolderSummary) -> Iterator[tuple[str, str, Figure]]:
 
     makers = (_proportions, _targets, _transitions, _offsets, _latencies)
     for make in makers:
-        with mpl.rc_context({**_STYLE}):
+        with mpl.rc_context(_STYLE):
             made = make(summary)
         if made is not None:
             yield made

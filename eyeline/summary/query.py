@@ -6,17 +6,17 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import DataError, UsageError
-from eyeline.export.columns import schema_of
+from eyeline.export.columns import COMPUTED, SOURCE, schema_of
 from eyeline.export.files import FRAMES, TABLES
 from eyeline.summary.corpus import (
-    COMPUTED,
     Corpus,
     Fault,
     Result,
-    table_of,
+    tables_of,
     text_of,
     video_row,
 )
@@ -113,43 +113,42 @@ def _datasets(
     faults: list[Fault] = []
     for result in results:
         try:
-            own = {table: _fragment(result, table) for table in TABLES if table in needed}
+            paths = tables_of(result, needed)
+            own = {table: _fragment(result.video, path, table) for table, path in paths.items()}
         except DataError as error:
             faults.append(Fault(result.video, str(error)))
             continue
         for table, fragment in own.items():
-            fragments[table] += [] if fragment is None else [fragment]
-    extra = [pa.field(name, pa.string()) for name in ("video", "source")]
-    return {
-        table: ds.FileSystemDataset(
-            fragments[table],
-            pa.schema([extra[0], *(f.with_nullable(True) for f in schema_of(table, [])), extra[1]]),
-            ds.ParquetFileFormat(),
-        )
+            fragments[table].append(fragment)
+    video, form = pa.field("video", pa.string()), ds.ParquetFileFormat()
+    schemas = {
+        table: pa.schema([video, *(f.with_nullable(True) for f in schema_of(table, []))])
         for table in TABLES
+    }
+    return {
+        table: ds.FileSystemDataset(fragments[table], schema, form)
+        for table, schema in schemas.items()
     }, faults
 
 
-def _fragment(result: Result, table: str) -> Any:
+def _fragment(name: str, path: Path, table: str) -> Any:
     """The rows of one file with the video's name; DataError where they are not as expected."""
     import pyarrow as pa
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
     from pyarrow.fs import LocalFileSystem
 
-    path = table_of(result, table)
-    if path is None:
-        return None
     try:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
     stored = {field.name: field.type for field in schema}
-    wrong = [f.name for f in schema_of(table, []) if stored.get(f.name) != f.type]
+    expected = [f for f in schema_of(table, []) if f.name != SOURCE or SOURCE in stored]
+    wrong = [f.name for f in expected if stored.get(f.name) != f.type]
     if wrong:
         raise DataError(f"{path} lacks the columns {', '.join(wrong)}, or they have other types")
-    named, video = str(path.absolute()), ds.field("video") == result.video
+    named, video = str(path.absolute()), ds.field("video") == name
     form = ds.ParquetFileFormat()
     if named == text_of(named):
         return form.make_fragment(named, LocalFileSystem(), partition_expression=video)
@@ -163,8 +162,8 @@ def _view(connection: DuckDBPyConnection, view: str) -> str:
     selected = [
         f'CASE WHEN isnan("{name}") THEN NULL ELSE "{name}" END AS "{name}"'
         if kind in ("DOUBLE", "FLOAT")
-        else f"coalesce(source, '{COMPUTED}') AS source"
-        if name == "source"
+        else f"coalesce({SOURCE}, '{COMPUTED}') AS {SOURCE}"
+        if name == SOURCE
         else f'"{name}"'
         for name, kind, *_ in columns
     ]

@@ -142,8 +142,8 @@ def _cell(row: Mapping[str, Any]) -> str:
 
 def _people(summary: FolderSummary) -> Iterator[dict[str, Any]]:
     """Proportions of each person, with the seconds in which they could be measured."""
-    cells: dict[tuple[str, ...], dict[str, str]] = {}
-    groups: dict[tuple[str, ...], Sequence[str]] = {}
+    cells: dict[tuple[str, str, str], dict[str, str]] = {}
+    groups: dict[tuple[str, str, str], Sequence[str]] = {}
     wanted = {about: name for name, about in _BY_PERSON.items()}
     for row in summary.tables["long"].to_pylist():
         name = wanted.get((row["tier"], row["value"]))
@@ -151,9 +151,12 @@ def _people(summary: FolderSummary) -> Iterator[dict[str, Any]]:
             key = row["video"], row["span"], row["person"]
             groups[key] = [row[g] or "–" for g in summary.groups]
             cells.setdefault(key, {})[name] = _proportion(row)
-    for key, found in cells.items():
+    for person, found in cells.items():
         if "in view" in found:
-            yield {"who": key, "cells": [*groups[key], *(found.get(n, "–") for n in _BY_PERSON)]}
+            yield {
+                "who": person,
+                "cells": [*groups[person], *(found.get(n, "–") for n in _BY_PERSON)],
+            }
 
 
 def _proportion(row: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.rounding import to_digits
 from eyeline.summary.choices import Groups
-from eyeline.summary.corpus import COMPUTED, CORRECTED
 from eyeline.summary.measures import Row
 from eyeline.summary.sequences import Lagged, Transition
 from eyeline.summary.turns import SeenTransfer

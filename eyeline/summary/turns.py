@@ -102,7 +102,9 @@ def turn_rows(observed: Observed) -> Iterator[Row]:
         name = observed.video.name_of(person)
         for partner in [None, *(p for p in people if p != person)]:
             mine = [t for t in seen if _is(t.transfer.speaker, t.transfer.taker, person, partner)]
-            inside = sum(_is(a, b, person, partner) and b > WEARER for a, b, _ in within)
+            inside: int | None = sum(
+                _is(a, b, person, partner) and b > WEARER for a, b, _ in within
+            )
             if not _judged(observed, person, partner):
                 mine, inside = [], None
             partner_name = "" if partner is None else observed.video.name_of(partner)

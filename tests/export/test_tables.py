@@ -47,12 +47,12 @@ def test_columns_carry_units_and_labels(make_analysis: MakeAnalysis, tmp_path: P
     assert tables["people"].column_names == [
         "frame", "time_s", "person", "person_label", "track_id", "x1_px", "y1_px", "x2_px",
         "y2_px", "score", "detected", "quality", "eyes_x_px", "eyes_y_px", "yaw_deg", "pitch_deg",
-        "roll_deg",
+        "roll_deg", "source",
     ]  # fmt: skip
     assert tables["points"].column_names == [
         "system", "builder", "name", "frame", "time_s", "person", "person_label", "x_px", "y_px",
         "target", "target_label", "probability", "target_x1_px", "target_y1_px", "target_x2_px",
-        "target_y2_px", "heatmap",
+        "target_y2_px", "heatmap", "source",
     ]  # fmt: skip
     assert set(tables["points"]["target_label"].to_pylist()) == {
         "person 1", "person 2", "person 3", "person 4", "camera"

@@ -87,7 +87,7 @@ def test_nobody_is_shown_where_nobody_was_seen(make_analysis: MakeAnalysis) -> N
     analysis = make_analysis(persons=2, frames=60)
     people = analysis.people
     kept = (people.frame < 20) | (people.frame >= 40)
-    fewer = replace(people, **{k: v[kept] for k, v in vars(people).items()})
+    fewer = replace(people, **{k: v[kept] for k, v in vars(people).items() if v is not None})
     timeline = Timeline(replace(analysis, people=fewer))
     assert [len(timeline.at(k)) for k in (19, 20, 39, 40, 59, 60, -1)] == [2, 0, 0, 2, 2, 0, 0]
 

@@ -62,7 +62,8 @@ def times_s(tables: list[Any]) -> list[float]:
 
 def only(analysis: Analysis, rows: np.ndarray) -> Analysis:
     """An analysis without some rows of its people."""
-    people = People(**{name: value[rows] for name, value in vars(analysis.people).items()})
+    columns = {k: v[rows] for k, v in vars(analysis.people).items() if v is not None}
+    people = People(**columns)
     return replace(analysis, people=people)
 
 

@@ -31,7 +31,7 @@ FLOORS = (
     {"results", "rounding", "video", "training"},
     {"people", "speech", "system", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
-    {"systems", "settings", "analysis", "builder_options", "models", "viewer"},
+    {"systems", "settings", "analysis", "builder_options", "models", "viewer", "corrections"},
     {"plan", "jobs", "engines", "api", "summary"},
     {"cli", "eyeline"},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from eyeline.export.intervals import as_spans
 from eyeline.export.summary import summarise
-from eyeline.results import WEARER, Answer, Gap
+from eyeline.results import WEARER, Answer, Corrected, Excluded, Gap
 from eyeline.summary.measures import DEFINITIONS, Measure, Row, episode_measures, person_rows
 from eyeline.summary.observed import Observed, Video
 from tests.summary.conftest import scores, segments, targets, video
@@ -200,16 +201,24 @@ def test_the_wearer_of_the_camera_is_measured_all_the_time() -> None:
     assert found(rows, "speaking", "proportion", person="camera wearer").number == 0.5
 
 
-def test_corrected_targets_are_shared_anew_and_say_so() -> None:
-    stored = segments("mutual_gaze", [])
-    vars(LOOKS)["source"] = "corrected"
-    try:
-        rows = [*person_rows(observed([targets(SEEN), LOOKS, stored], SEEN))]
-    finally:
-        del vars(LOOKS)["source"]
-    assert found(rows, "mutual_gaze", "duration_s").number == 2.0
-    assert {r.source for r in rows if r.tier in ("mutual_gaze", "gaze_target")} == {"corrected"}
-    assert {r.source for r in rows if r.tier == "visible"} == {"computed"}
+def test_corrected_results_say_so_and_leave_out_what_is_not_codable() -> None:
+    row = np.zeros(len(LOOKS), bool)
+    row[0] = True
+    excluded = (Excluded(0.0, 4.0, "gaze_target", 1), Excluded(8.0, 10.0))
+    names = Corrected(1, {"person 2": "mother"}, excluded)
+    analysis = replace(video(SEEN, [targets(SEEN), replace(LOOKS, corrected=row)]), corrected=names)
+    whole = Video.of("talk", analysis)
+    rows = [*person_rows(whole.within(whole.whole))]
+    # targets of person 1 were measured 0-10, without 0-4 and 8-10; looks at 2 within are 5-8
+    looks = found(rows, "gaze_target", "proportion", value="mother")
+    assert looks == Measure("proportion", "1", 3 / 4, 4.0)
+    assert found(rows, "visible", "measured_s").number == 8.0
+    assert found(rows, "visible", "duration_s").number == 8.0
+    sources = {
+        tier: {r.source for r in rows if r.tier == tier} for tier in ("gaze_target", "visible")
+    }
+    assert sources == {"gaze_target": {"corrected"}, "visible": {"computed"}}
+    assert {r.person for r in rows} == {"person 1", "mother"}
 
 
 def test_the_sums_are_those_of_the_report() -> None:

@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from eyeline.cli import app
+from eyeline.corrections import append, rewrite
 from eyeline.errors import DataError, UsageError
 from eyeline.summary.corpus import mixed, read_corpus
+from eyeline.summary.folder import summarise_folder
 from eyeline.summary.query import VIEWS, as_bytes, query
 from tests.summary.conftest import Write, scores, segments, video
 
@@ -195,3 +197,33 @@ def test_the_terminal_shows_a_table(results: Path) -> None:
     result = CliRunner().invoke(app, ["query", str(results), "select video, persons from videos"])
     assert result.exit_code == 0
     assert "day1/talk" in result.output and "persons" in result.output
+
+
+def test_corrected_tables_are_read_and_stale_ones_refused(results: Path) -> None:
+    folder = results / "day2/talk"
+    append(folder, {"kind": "name_person", "person": 1, "name": "mother"}, who="ann")
+    sql = "select video, person_label, source from segments where person = 1 order by video"
+    answer = query(read_corpus(results), sql)
+    assert [fault.video for fault in answer.faults] == ["day2/talk"]
+    assert "do not follow its corrections" in answer.faults[0].message
+    rewrite(folder)
+    assert rows(results, sql) == [
+        ("day1/talk", "person 1", "computed"), ("day2/talk", "mother", "computed"),
+    ]  # fmt: skip
+    speakers = {
+        (row["video"], row["person"])
+        for row in summarise_folder(read_corpus(results)).tables["long"].to_pylist()
+    }
+    assert ("day2/talk", "mother") in speakers and ("day2/talk", "person 1") not in speakers
+    change = {
+        "kind": "delete_episode", "tier": "speaking", "person": 1, "value": "speech",
+        "from_s": 0.0, "to_s": 2.0,
+    }  # fmt: skip
+    append(folder, change, who="ann")
+    long = summarise_folder(read_corpus(results)).tables["long"].to_pylist()
+    (row,) = [
+        row for row in long
+        if row["video"] == "day2/talk" and row["tier"] == "speaking"
+        and row["measure"] == "duration_s" and row["person"] == "mother" and not row["partner"]
+    ]  # fmt: skip
+    assert (row["number"], row["source"]) == (0.0, "corrected")

@@ -1,0 +1,222 @@
+"""Names, merged and split people, and faces that are none: in all tables, tiers and targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from eyeline.corrections.areas import at_areas
+from eyeline.corrections.model import DeleteFace, MergePeople, NamePerson, SplitPerson
+from eyeline.corrections.rows import Row, Table, carved, chosen, laid, marked, rows_of, with_rows
+from eyeline.corrections.state import InapplicableError, State
+from eyeline.export.summary import SPEAKING, TARGET
+from eyeline.results import (
+    TARGET_SCENE,
+    UNSURE,
+    Ints,
+    People,
+    Points,
+    Segments,
+    person_label,
+    target_label,
+)
+
+
+def name_person(state: State, op: NamePerson) -> None:
+    """Names show in exports; tables keep the numbers beside them."""
+    state.check_person(op.person)
+    label = person_label(op.person)
+    other = next((k for k, name in state.names.items() if name == op.name and k != label), None)
+    if other:
+        raise InapplicableError(
+            f"{other} is called '{op.name}'; merge them, or choose another name"
+        )
+    state.names[label] = op.name
+
+
+def merge_people(state: State, op: MergePeople) -> None:
+    """Rows of all become rows of one; where several are seen in one frame, the first one's stay."""
+    for person in op.people:
+        state.check_person(person)
+    others = [p for p in dict.fromkeys(op.people) if p != op.into]
+    ranks = {person: rank for rank, person in enumerate([op.into, *others])}
+    doubled = _doubled(state.people, ranks)
+    for person in others:
+        _renumber(state, person, op.into, doubled=doubled)
+        name = state.names.pop(person_label(person), None)
+        if name:
+            state.names.setdefault(person_label(op.into), name)
+    images = [state.persons[p].thumbnail for p in ranks if state.persons[p].thumbnail is not None]
+    state.persons[op.into] = replace(
+        state.persons[op.into], thumbnail=images[0] if images else None
+    )
+    state.refresh(*ranks)
+
+
+def split_person(state: State, op: SplitPerson) -> None:
+    """What a person has from a time on becomes another's."""
+    state.check_person(op.person)
+    new = op.new_person or max(state.persons) + 1
+    if new in state.persons:
+        raise InapplicableError(f"person {new}, who was to be new, is there already")
+    mine = state.people.person == op.person
+    late = state.within(state.people, op.at_s, np.inf)[mine]
+    if late.all() or not late.any():
+        when = "before" if late.all() else "after"
+        raise InapplicableError(f"person {op.person} is not seen {when} {op.at_s:g} s")
+    _renumber(state, op.person, new, from_s=op.at_s)
+    state.refresh(op.person, new)
+
+
+def _doubled(people: People, ranks: dict[int, int]) -> set[tuple[int, int]]:
+    """Frame and person of rows that give way to another person's of the same frame."""
+    mine = np.flatnonzero(np.isin(people.person, list(ranks)))
+    rank = np.array([ranks[p] for p in people.person[mine].tolist()], np.int64)
+    order = mine[np.lexsort((rank, people.frame[mine]))]
+    frame = people.frame[order]
+    again = np.append(False, frame[1:] == frame[:-1])
+    return set(zip(frame[again].tolist(), people.person[order][again].tolist(), strict=True))
+
+
+def _renumber(
+    state: State,
+    old: int,
+    new: int,
+    *,
+    from_s: float = 0.0,
+    doubled: set[tuple[int, int]] | None = None,
+) -> None:
+    """Give a person's rows, from a time on, another number, wherever the number stands."""
+    state.excluded = [
+        replace(span, person=new) if span.person == old and span.start_s >= from_s else span
+        for span in state.excluded
+    ]
+    people = _renumbered(state, state.people, old, new, from_s, doubled)
+    state.people = chosen(people, np.lexsort((people.person, people.frame)))
+    for k, answer in enumerate(state.answers):
+        if isinstance(answer, Segments):
+            state.answers[k] = _segments_renumbered(answer, old, new, from_s)
+            continue
+        changed = _renumbered(state, answer, old, new, from_s, doubled)
+        if isinstance(changed, Points):
+            changed = _targets_renumbered(state, changed, old, new, from_s)
+        state.answers[k] = changed
+
+
+def _renumbered(
+    state: State,
+    table: Table,
+    old: int,
+    new: int,
+    from_s: float,
+    doubled: set[tuple[int, int]] | None,
+) -> Table:
+    if doubled:
+        pairs = zip(table.frame.tolist(), table.person.tolist(), strict=True)
+        gone = np.array([pair[1] == old and pair in doubled for pair in pairs], bool)
+        table = chosen(table, np.flatnonzero(~gone))
+    mine = (table.person == old) & state.within(table, from_s, np.inf)
+    result: Table = marked(table, mine, person=np.where(mine, new, table.person))
+    return result
+
+
+def _targets_renumbered(state: State, points: Points, old: int, new: int, from_s: float) -> Points:
+    """Looks at a person; one at oneself cannot be, and is not known."""
+    at = (points.target == old) & state.within(points, from_s, np.inf)
+    target = np.where(at, new, points.target)
+    oneself = (target == points.person) & (target == new)
+    probability = np.where(oneself, 0.0, points.probability)
+    target = np.where(oneself, TARGET_SCENE, target)
+    result: Points = marked(points, at | oneself, target=target, probability=probability)
+    return result
+
+
+def _segments_renumbered(segments: Segments, old: int, new: int, from_s: float) -> Segments:
+    label = re.compile(rf"\b{person_label(old)}\b")
+    rest, mine = carved(
+        rows_of(segments),
+        from_s,
+        np.inf,
+        lambda row: row.person == old or bool(label.search(row.label)),
+    )
+    named = [
+        row._replace(
+            person=new if row.person == old else row.person,
+            label=label.sub(person_label(new), row.label),
+            corrected=True,
+        )
+        for row in mine
+    ]
+    named = [row for row in named if not _of_oneself(row)]
+    return with_rows(segments, _beside(rest, named))
+
+
+def _of_oneself(row: Row) -> bool:
+    return bool(re.search(rf"\b{person_label(row.person)}\b", row.label))
+
+
+def _beside(rows: list[Row], new: list[Row]) -> list[Row]:
+    """Rows with new ones where there was nothing of their persons; what touches is joined."""
+    for row in new:
+        pieces = [row]
+        for other in [r for r in rows if r.person == row.person]:
+            pieces, _ = carved(pieces, other.start_s, other.end_s, lambda _: True)
+        rows = laid(rows, pieces)
+    return rows
+
+
+def delete_face(state: State, op: DeleteFace) -> None:
+    """The person has no rows in the span; who looked there looked at the scene."""
+    state.check_person(op.person)
+    gone = (state.people.person == op.person) & state.within(state.people, op.from_s, op.to_s)
+    if not gone.any():
+        raise InapplicableError(
+            f"person {op.person} is not seen from {op.from_s:g} to {op.to_s:g} s"
+        )
+    state.people = chosen(state.people, np.flatnonzero(~gone))
+    for k, answer in enumerate(state.answers):
+        if isinstance(answer, Segments):
+            state.answers[k] = _without_face(answer, op)
+            continue
+        own = (answer.person == op.person) & state.within(answer, op.from_s, op.to_s)
+        rest = chosen(answer, np.flatnonzero(~own))
+        if isinstance(rest, Points):
+            at = (rest.target == op.person) & state.within(rest, op.from_s, op.to_s)
+            rest = _at_the_scene(rest, np.flatnonzero(at))
+        state.answers[k] = rest
+    state.refresh(op.person)
+    at_areas(state)
+
+
+def _at_the_scene(points: Points, rows: Ints) -> Points:
+    which = np.zeros(len(points), bool)
+    which[rows] = True
+    box = np.where(which[:, None], np.nan, points.target_xyxy)
+    target = np.where(which, TARGET_SCENE, points.target)
+    result: Points = marked(points, which, target=target, target_xyxy=box)
+    return result
+
+
+def _without_face(segments: Segments, op: DeleteFace) -> Segments:
+    """Its own episodes go, its speech is not sure whose, looks at it are at the scene."""
+    name = re.compile(rf"\b{person_label(op.person)}\b")
+    rest, own = carved(rows_of(segments), op.from_s, op.to_s, lambda row: row.person == op.person)
+    rest, at = carved(rest, op.from_s, op.to_s, lambda row: bool(name.search(row.label)))
+    if segments.name == SPEAKING:
+        rest = laid(rest, [r._replace(person=UNSURE, corrected=True) for r in own])
+    if segments.name == TARGET:
+        rest = laid(
+            rest, [r._replace(label=target_label(TARGET_SCENE), corrected=True) for r in at]
+        )
+    return with_rows(segments, rest)
+
+
+OPERATIONS: dict[str, Callable[..., None]] = {
+    "name_person": name_person,
+    "merge_people": merge_people,
+    "split_person": split_person,
+    "delete_face": delete_face,
+}

@@ -1,0 +1,232 @@
+"""Exports that follow the corrections, in `corrected/` beside what was computed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from eyeline.corrections.apply import apply
+from eyeline.corrections.areas import Tracks
+from eyeline.corrections.model import Area, Corrections
+from eyeline.corrections.store import read, writing
+from eyeline.errors import DataError, EyelineError, OutputError
+from eyeline.export.area_tables import read_corners
+from eyeline.export.exporters import EXPORTERS, Export
+from eyeline.export.files import CORRECTED, VIDEO
+from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
+from eyeline.export.spans import clock_of
+from eyeline.export.stored import load
+from eyeline.files import WORK
+from eyeline.results import Analysis
+
+Progress = Callable[[str, float, float], None]
+"""Called with the stage, the seconds of video done and the seconds there are."""
+
+
+def load_corrected(folder: Path | str) -> Analysis:
+    """The results of a folder as people have corrected them; as computed where nobody has.
+
+    Areas that are to be tracked are as `rewrite` has tracked them, and else interpolated.
+
+    Raises:
+        DataError: no such folder, or results or corrections that cannot be read.
+    """
+    folder, results = Path(folder), load(folder)
+    corrections = read(folder)
+    if not corrections.operations:
+        return results
+    return apply(results, corrections, _stored_tracks(folder, results))
+
+
+def is_current(folder: Path) -> bool:
+    """Whether the exports in `corrected/` follow the corrections and the results as they are.
+
+    Raises:
+        DataError: results or corrections that cannot be read.
+    """
+    index, corrections = read_index(folder), read(folder)
+    written = _written(folder)
+    if not corrections.operations:
+        return not (folder / CORRECTED).exists()
+    return written is not None and written.get("of") == _of(index, corrections)
+
+
+def rewrite(
+    folder: Path | str,
+    video: Path | None = None,
+    *,
+    annotated: bool = False,
+    name: str = "",
+    progress: Progress | None = None,
+) -> Analysis | None:
+    """Write all exports again, following the corrections, into `corrected/`.
+
+    Where no correction holds, `corrected/` is removed. The computed results are never touched.
+
+    Args:
+        folder: the results of one video.
+        video: the original, if it lies elsewhere by now.
+        annotated: write the annotated video, too.
+        name: what tells the video from others where speakers are listed; by default its own.
+        progress: called as it goes.
+
+    Returns:
+        The corrected results, None where no correction holds.
+
+    Raises:
+        DataError: results or corrections that cannot be read.
+        OutputError: `corrected/` cannot be written, or holds what eyeline did not write.
+        VideoError: `video` cannot be read.
+    """
+    folder = Path(folder)
+    corrections, results = read(folder), load(folder)
+    _refuse_foreign(folder)
+    if not corrections.operations:
+        with writing(folder):
+            _remove(folder)
+        return None
+    source = original(folder, video)
+    tracks = _tracks(folder, corrections, results, source)
+    analysis = apply(results, corrections, tracks)
+    place = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        _export(analysis, folder, place, source, annotated, name, progress, corrections, tracks)
+        with writing(folder):
+            _reveal(place, folder, corrections)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        with suppress(OSError):
+            place.parent.rmdir()
+    return analysis
+
+
+def original(folder: Path, video: Path | None = None) -> Path | None:
+    """The video of some results: the one given, or where it was or lies beside; None without it.
+
+    Raises:
+        DataError: the one given is missing, or another file.
+    """
+    index = read_index(folder)
+    named = Path(str(index["video"]["path"]))
+    size = dict(index.get("source") or {}).get("bytes")
+    if video is not None:
+        if not video.is_file():
+            raise DataError(f"{video}: no such file; name the video that was analysed")
+        if size not in (None, video.stat().st_size):
+            raise DataError(f"{video} is not the video that was analysed: it has another size")
+        return video
+    for place in (named, folder / named.name, folder.parent / named.name):
+        if place.is_file() and size in (None, place.stat().st_size):
+            return place
+    return None
+
+
+def _tracks(
+    folder: Path, corrections: Corrections, results: Analysis, source: Path | None
+) -> Tracks:
+    """Tracked areas: those from before, and new ones out of the video where it is there."""
+    wanted = [op for op in corrections.operations if isinstance(op, Area) and op.between == "track"]
+    known = _stored_tracks(folder, results)
+    new = [area for area in wanted if area.id not in known]
+    if not new or source is None:
+        return known
+    from eyeline.corrections.follow import follow
+
+    return {**known, **follow(new, source, results)}
+
+
+def _stored_tracks(folder: Path, results: Analysis) -> Tracks:
+    written = _written(folder)
+    of = dict((written or {}).get("of") or {})
+    if of.get("fingerprint") != read_index(folder).get("fingerprint"):
+        return {}
+    tracked = (written or {}).get("tracked") or ()
+    corners = read_corners(folder / CORRECTED, len(clock_of(results)))
+    return {n: one for n, one in corners.items() if n in tracked}
+
+
+def _written(folder: Path) -> dict[str, Any] | None:
+    try:
+        return read_corrected_index(folder / CORRECTED)
+    except EyelineError:
+        return None
+
+
+def _of(index: Mapping[str, Any], corrections: Corrections) -> dict[str, Any]:
+    """What corrected exports are made of."""
+    return {"fingerprint": index.get("fingerprint"), "revision": corrections.revision}
+
+
+def _export(
+    analysis: Analysis,
+    folder: Path,
+    place: Path,
+    source: Path | None,
+    annotated: bool,
+    name: str,
+    progress: Progress | None,
+    corrections: Corrections,
+    tracks: Tracks,
+) -> None:
+    index = read_index(folder)
+    media = f"../{VIDEO}" if (folder / VIDEO).is_file() else f"../{Path(analysis.video.path).name}"
+    export = Export(
+        analysis,
+        place,
+        source or Path(analysis.video.path),
+        name,
+        index.get("versions") or {},
+        progress,
+        media,
+    )
+    options = {"video": annotated, "rerun": bool(analysis.settings.get("rerun"))}
+    if annotated and source is None:
+        raise DataError(f"the video of {folder} is not there any more; name it with --video")
+    for exporter in EXPORTERS.values():
+        if not exporter.option or (options.get(exporter.option) and source is not None):
+            exporter.write(export)
+    kept = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
+    assert analysis.corrected is not None
+    areas = (a for a in analysis.corrected.areas if a.between == "track" and a.entry in tracks)
+    extra = {"of": _of(index, corrections), "tracked": [a.entry for a in areas]}
+    write_index(analysis, place, **kept, extra=extra)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """OutputError where `corrected/` holds anything that would be lost."""
+    foreign = [n for n in foreign_files(folder) if n.partition("/")[0] == CORRECTED]
+    if foreign:
+        raise OutputError(
+            f"{folder / CORRECTED} is not replaced: it holds what eyeline did not write, or what "
+            f"was changed since ({', '.join(foreign[:3])}). Move that elsewhere."
+        )
+
+
+def _reveal(place: Path, folder: Path, corrections: Corrections) -> None:
+    """Put the new exports in the place of the old ones, unless others have newer ones there."""
+    newer = dict((_written(folder) or {}).get("of") or {})
+    of = _of(read_index(folder), corrections)
+    if newer.get("fingerprint") == of["fingerprint"] and newer.get("revision", 0) > of["revision"]:
+        return
+    _refuse_foreign(folder)
+    _remove(folder)
+    place.rename(folder / CORRECTED)
+
+
+def _remove(folder: Path) -> None:
+    """Remove `corrected/`: aside first, so that nobody sees a part of it."""
+    there = folder / CORRECTED
+    if not there.exists():
+        return
+    aside = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}.old"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    there.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+    with suppress(OSError):
+        aside.parent.rmdir()
