@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -60,10 +61,12 @@ def summary(
     inputs = (folder, groups, Path(spans) if spans else None)
     with claimed(out, *inputs), claimed(plots if plots != out else None, *inputs):
         write_tables(result, out)
-        report = write_report(result, out)
-        if plots is not None:
-            write_plots(result, plots, forms)
-    for note in result.notes:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            report = write_report(result, out)
+            if plots is not None:
+                write_plots(result, plots, forms)
+    for note in (*result.notes, *sorted({f"plots: {one.message}" for one in caught})):
         say(note)
     count = len(result.results)
     out_console.print(

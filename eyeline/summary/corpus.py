@@ -180,6 +180,14 @@ def mixed(results: Sequence[Result]) -> list[str]:
         if len(values) > 1:
             counts = ", ".join(f"{value} ({n})" for value, n in sorted(values.items()))
             notes.append(f"the setting {name} differs between videos: {counts}")
+    videos: dict[str, list[str]] = {}
+    for result in results:
+        videos.setdefault(str((result.index.get("source") or {}).get("sha256")), []).append(
+            result.video
+        )
+    videos.pop("None", None)
+    for names in (n for n in videos.values() if len(n) > 1):
+        notes.append(f"results of one video are summed more than once: {', '.join(names)}")
     return notes
 
 

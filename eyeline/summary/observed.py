@@ -172,7 +172,7 @@ class Observed:
     def values(self, tier: str) -> list[str]:
         """What the values of a tier tell apart; none where there is but one, or the partner is it.
 
-        All persons and places can be looked at, whether or not somebody does.
+        All persons, areas and places can be looked at, whether or not somebody does.
         """
         labels = self.video.observations.spans[tier].labels()
         values = {_value(tier, label) for label in labels}
@@ -180,6 +180,8 @@ class Observed:
             places = (TARGET_SCENE, TARGET_OFF_SCREEN, TARGET_CAMERA)
             values |= {person_label(person) for person in self.video.names}
             values |= {target_label(place) for place in places}
+            corrected = self.video.observations.analysis.corrected
+            values |= {area.label for area in (corrected.areas if corrected else ())}
         several = len(values) > 1 or tier in (TARGET, JOINT) or label_of(tier).partner
         return sorted(values) if several and tier != MUTUAL else []
 

@@ -230,8 +230,8 @@ def _transitions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
         axis.set_visible(False)
     caption = (
         "Transitions between targets of looks: the probability of the column after the row, and "
-        "the count, over all persons and videos; all persons are one target, so that a change "
-        "from one person to another stands on the diagonal, which else is empty."
+        "the count, over all persons and videos; persons without a name are one target, so that a "
+        "change from one to another stands on the diagonal, which else is empty."
     )
     if len(every) > len(names):
         caption += f" {len(every) - len(names)} more groups are left out."

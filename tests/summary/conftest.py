@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,11 +90,13 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     """Writes an analysis below the folder `results`, under a name."""
 
-    def written(analysis: Analysis, name: str = "talk", version: str = "0.1.0") -> Path:
+    def written(
+        analysis: Analysis, name: str = "talk", version: str = "0.1.0", **about: Any
+    ) -> Path:
         folder = tmp_path / "results" / name
         folder.mkdir(parents=True)
         write_tables(analysis, folder)
-        write_index(analysis, folder, versions={"eyeline": version})
+        write_index(analysis, folder, versions={"eyeline": version}, **about)
         return folder
 
     return written

@@ -272,3 +272,12 @@ def test_the_page_stands_alone_and_escapes_what_is_not_ours(write: Write, tmp_pa
     assert page.count("data:image/svg+xml;base64,") == 4
     assert "not measurable" not in page
     assert "1.00 of 10.0 s" in page
+
+
+def test_signs_that_the_font_lacks_are_named(write: Write, tmp_path: Path) -> None:
+    write(video(SEEN, [targets(SEEN), LOOKS]), "母と子")
+    command = ["summary", str(tmp_path / "results"), "-o", str(tmp_path / "sums")]
+    plots = ["--plots", str(tmp_path / "plots"), "--plot-formats", "png"]
+    result = CliRunner().invoke(app, [*command, *plots])
+    assert result.exit_code == 0, result.output
+    assert "plots: Glyph" in result.output

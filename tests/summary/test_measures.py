@@ -10,7 +10,7 @@ import pytest
 
 from eyeline.export.intervals import as_spans
 from eyeline.export.summary import summarise
-from eyeline.results import WEARER, Answer, Corrected, Excluded, Gap
+from eyeline.results import WEARER, Answer, AreaShape, Corrected, Excluded, Gap
 from eyeline.summary.measures import DEFINITIONS, Measure, Row, episode_measures, person_rows
 from eyeline.summary.observed import Observed, Video
 from tests.summary.conftest import scores, segments, targets, video
@@ -205,13 +205,16 @@ def test_corrected_results_say_so_and_leave_out_what_is_not_codable() -> None:
     row = np.zeros(len(LOOKS), bool)
     row[0] = True
     excluded = (Excluded(0.0, 4.0, "gaze_target", 1), Excluded(8.0, 10.0))
-    names = Corrected(1, {"person 2": "mother"}, excluded)
+    toy = AreaShape("area 1", 1, "interpolate", np.zeros((20, 4, 2)))
+    names = Corrected(1, {"person 2": "mother", "area 1": "red toy"}, excluded, areas=(toy,))
     analysis = replace(video(SEEN, [targets(SEEN), replace(LOOKS, corrected=row)]), corrected=names)
     whole = Video.of("talk", analysis)
     rows = [*person_rows(whole.within(whole.whole))]
     # targets of person 1 were measured 0-10, without 0-4 and 8-10; looks at 2 within are 5-8
     looks = found(rows, "gaze_target", "proportion", value="mother")
     assert looks == Measure("proportion", "1", 3 / 4, 4.0)
+    never = found(rows, "gaze_target", "duration_s", value="red toy")
+    assert never == Measure("duration_s", "s", 0.0, 4.0)
     assert found(rows, "visible", "measured_s").number == 8.0
     assert found(rows, "visible", "duration_s").number == 8.0
     sources = {

@@ -136,6 +136,17 @@ def test_a_damaged_folder_leaves_the_others(results: Path, damage: str) -> None:
     assert [fault.video for fault in answer.faults] == ["day1/talk"]
 
 
+def test_one_video_is_a_folder_of_results_too(results: Path) -> None:
+    assert rows(results / "day2/talk", "select video, persons from videos") == [("talk", 1)]
+
+
+def test_results_of_one_video_that_are_summed_twice_are_named(write: Write, tmp_path: Path) -> None:
+    for name in ("quick", "whole", "other"):
+        write(video({1: (0.0, 1.0)}), name, source={"sha256": "b" if name == "other" else "a"})
+    notes = mixed(read_corpus(tmp_path / "results").results)
+    assert notes == ["results of one video are summed more than once: quick, whole"]
+
+
 def test_several_versions_are_named(results: Path) -> None:
     notes = mixed(read_corpus(results).results)
     assert notes == [
