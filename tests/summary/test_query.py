@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from eyeline.cli import app
 from eyeline.corrections import append, rewrite
 from eyeline.errors import DataError, UsageError
+from eyeline.files import sha256
 from eyeline.summary.corpus import mixed, read_corpus
 from eyeline.summary.folder import summarise_folder
 from eyeline.summary.query import VIEWS, as_bytes, query
@@ -145,6 +146,24 @@ def test_results_of_one_video_that_are_summed_twice_are_named(write: Write, tmp_
         write(video({1: (0.0, 1.0)}), name, source={"sha256": "b" if name == "other" else "a"})
     notes = mixed(read_corpus(tmp_path / "results").results)
     assert notes == ["results of one video are summed more than once: quick, whole"]
+
+
+def test_older_results_lack_the_clock_and_the_source(results: Path) -> None:
+    folder = results / "day1/talk"
+    index = json.loads((folder / "analysis.json").read_text())
+    (folder / "frames.parquet").unlink()
+    index["files"] = [entry for entry in index["files"] if "frames" not in entry["name"]]
+    for entry in index["files"]:
+        if entry["name"].endswith(".parquet"):
+            path = folder / entry["name"]
+            table = pq.read_table(path)
+            pq.write_table(table.drop_columns({"source"} & {*table.column_names}), path)
+            entry |= {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    (folder / "analysis.json").write_text(json.dumps(index))
+    assert rows(results, "select distinct video from frames") == [("day2/talk",)]
+    assert rows(results, "select distinct source from people") == [("computed",)]
+    summary = summarise_folder(read_corpus(results))
+    assert [result.video for result in summary.results] == ["day1/talk", "day2/talk"]
 
 
 def test_several_versions_are_named(results: Path) -> None:
