@@ -34,6 +34,8 @@ VISIBLE = "visible"
 """Tier of the time in which a person is seen."""
 ANY_PERSON = "any person"
 """Value of looks at whichever person."""
+EDGE_S = 1e-3
+"""What holds just before a moment held by so much."""
 PLACES = (target_label(TARGET_SCENE), target_label(TARGET_OFF_SCREEN))
 """Targets that nobody shares by looking at them."""
 
@@ -133,8 +135,7 @@ class Observed:
         """Where a tier could be measured of a person, or of two.
 
         Not where people found that it is not codable. Where nothing says so: whenever the person is
-        seen; for the wearer of the camera and for
-        voices that are nobody's, all the time; visibility itself, all the time.
+        seen; for the camera's wearer, voices that are nobody's, and visibility itself: always.
         """
         observations = self.video.observations
         if tier == VISIBLE or person <= WEARER:
@@ -152,7 +153,7 @@ class Observed:
         spans = self.video.observations.spans[tier]
         for label in sorted(spans.labels(person)):
             mine = spans.of(person, label)
-            if np.any((mine[:, 0] < time_s - _EDGE_S) & (time_s - _EDGE_S <= mine[:, 1])):
+            if np.any((mine[:, 0] < time_s - EDGE_S) & (time_s - EDGE_S <= mine[:, 1])):
                 return label
         return None
 
@@ -184,9 +185,6 @@ class Observed:
             values |= {area.label for area in (corrected.areas if corrected else ())}
         several = len(values) > 1 or tier in (TARGET, JOINT) or label_of(tier).partner
         return sorted(values) if several and tier != MUTUAL else []
-
-
-_EDGE_S = 1e-3
 
 
 def _value(tier: str, label: str) -> str:

@@ -12,10 +12,9 @@ from eyeline.export.intervals import Spans, both, merged
 from eyeline.export.summary import SPEAKING, TARGET
 from eyeline.results import WEARER, person_label
 from eyeline.summary.measures import Measure, Row
-from eyeline.summary.observed import Observed
+from eyeline.summary.observed import EDGE_S, Observed
 
 TURNS = "turn_taking"
-_EDGE_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _looks_at(observed: Observed, person: int, time_s: float) -> str | None:
     if TARGET not in observed.tiers:
         return None
     whole = observed.video.within(observed.video.whole)
-    if not _holds(whole.measured(TARGET, person), time_s - _EDGE_S):
+    if not _holds(whole.measured(TARGET, person), time_s - EDGE_S):
         return None
     return whole.value_at(TARGET, person, time_s)
 

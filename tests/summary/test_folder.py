@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from eyeline.cli import app
 from eyeline.errors import DataError, UsageError
 from eyeline.summary.corpus import read_corpus
+from eyeline.summary.figures import shown_by
 from eyeline.summary.folder import FolderSummary, summarise_folder, write_tables
-from eyeline.summary.plots import figures, forms_of, shown_by, write_plots
+from eyeline.summary.plots import figures, forms_of, write_plots
 from eyeline.summary.report import render
 from eyeline.summary.tables import group_statistics, wide
 from tests.summary.conftest import Write, scores, segments, targets, video
