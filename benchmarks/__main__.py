@@ -26,12 +26,14 @@ from benchmarks import (
     gaze_following_detector,
     irises,
     memory,
+    summary,
     syncnet,
 )
 
 BENCHMARKS = {
     "analyze": analyze.run,
     "memory": memory.run,
+    "summary": summary.run,
     "eye_contact": eye_contact.run,
     "discovery": discovery.run,
     "irises": irises.run,

@@ -8,11 +8,21 @@ from typing import Annotated
 import typer
 
 import eyeline
-from eyeline.cli import agreement, analyze, correct, listing, research, view
+from eyeline.cli import agreement, analyze, correct, listing, research, summary, view
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
 
-__all__ = ["agreement", "analyze", "app", "correct", "listing", "main", "research", "view"]
+__all__ = [
+    "agreement",
+    "analyze",
+    "app",
+    "correct",
+    "listing",
+    "main",
+    "research",
+    "summary",
+    "view",
+]
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def render(
     summary = summarise(analysis)
     lines = timelines(analysis, summary)
     matrix = _matrix(analysis, summary, lines)
-    page: str = template(shown=analysis.shown).render(
+    page: str = template("report.html.j2", analysis.shown).render(
         name=Path(analysis.video.path).name or analysis.video.path,
         analysis=analysis,
         video=analysis.video,
@@ -112,8 +112,13 @@ def colour_keys(lines: Timelines) -> list[dict[str, str]]:
     return [{"label": label, "colour": _css(colour)} for label, colour in lines.codes]
 
 
-def template(name: str = "report.html.j2", shown: Callable[[str], str] = str) -> Any:
-    """A page in which everything that comes from outside is escaped; labels as they are shown."""
+def template(name: str, shown: Callable[[str], str] = str) -> Any:
+    """A template of the package, with the filters that put numbers into words.
+
+    Args:
+        name: of its file.
+        shown: what to write for a label, see `Analysis.shown`.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

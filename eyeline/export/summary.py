@@ -126,7 +126,7 @@ def summarise(analysis: Analysis) -> Summary:
     """
     segments = _first_of_each_name(all_segments(analysis))
     numbers = [n for n in everyone(analysis, segments) if n >= WEARER]
-    whole = _Whole(analysis, {s.name: _Spans(s) for s in segments}, _measured(analysis, segments))
+    whole = observe(analysis)
     seconds = _speech_seconds(whole.speaking, whole.voice, analysis) or {}
     return Summary(
         persons=tuple(_person(whole, number) for number in numbers),
@@ -144,39 +144,69 @@ def summarise(analysis: Analysis) -> Summary:
 
 
 @dataclass(frozen=True)
-class _Whole:
-    """What the numbers are taken from."""
+class Observations:
+    """What the numbers are taken from, of a video here and of many in `eyeline.summary`."""
 
     analysis: Analysis
-    spans: Mapping[str, _Spans]
+    spans: Mapping[str, LabelledSpans]
     """By name of the segments."""
     measured: Mapping[str, Coverage]
     """By name, of the builder that gave the segments."""
 
     @property
-    def looks(self) -> _Spans:
+    def looks(self) -> LabelledSpans:
+        """Targets of looks."""
         return self.spans.get(TARGET, _NONE)
 
     @property
-    def speaking(self) -> _Spans | None:
+    def speaking(self) -> LabelledSpans | None:
+        """Who speaks; None where nothing is said of it."""
         return self.spans.get(SPEAKING)
 
     @property
-    def voice(self) -> _Spans:
+    def voice(self) -> LabelledSpans:
+        """Voice activity."""
         return self.spans.get(VOICE, _NONE)
 
     def measured_s(self, name: str, person: int, seen_s: float) -> float:
         """Time in which something could be measured; of segments without scores the time seen."""
-        excluded = excluded_spans(self.analysis, name, person)
+        spans = self.measured_spans(name, person)
+        if spans is not None:
+            return length(spans)
+        seen = seen_spans(self.analysis).get(person, as_spans([]))
+        return seen_s - length(both(seen, excluded_spans(self.analysis, name, person)))
+
+    def measured_spans(self, name: str, person: int, partner: int | None = None) -> Spans | None:
+        """Where something could be measured; None for segments without scores or points.
+
+        What several people share could be measured where the targets of all of them could.
+
+        Args:
+            name: of the segments.
+            person: whose.
+            partner: who shares it; anybody by default.
+        """
         coverage = self.measured.get(TARGET if name in _OF_LOOKS else name)
         if coverage is None:
-            seen = seen_spans(self.analysis).get(person, as_spans([]))
-            return seen_s - length(both(seen, excluded))
+            return None
+        own = merged(coverage.spans(person))
         if name not in _OF_LOOKS:
-            return coverage.measured_s(person)
-        others = [coverage.spans(other) for other in coverage.measured if other != person]
-        of_two = both(coverage.spans(person), merged(joined(*others)))
-        return length(without(of_two, excluded))
+            return own
+        others = [
+            without(merged(coverage.spans(other)), excluded_spans(self.analysis, name, other))
+            for other in coverage.measured
+            if other != person and partner in (None, other)
+        ]
+        of_two = both(own, merged(joined(*others)))
+        return without(of_two, excluded_spans(self.analysis, name, person))
+
+
+@once
+def observe(analysis: Analysis) -> Observations:
+    """The segments of an analysis by name, and where each could be measured."""
+    segments = _first_of_each_name(all_segments(analysis))
+    spans = {s.name: LabelledSpans(s) for s in segments}
+    return Observations(analysis, spans, _measured(analysis, segments))
 
 
 def _measured(analysis: Analysis, segments: Sequence[Segments]) -> dict[str, Coverage]:
@@ -193,11 +223,12 @@ def speech_seconds(analysis: Analysis) -> dict[str, float] | None:
     by_name: dict[str, Segments] = {s.name: s for s in reversed(analysis.of(Segments))}
     if SPEAKING not in by_name:
         return None
-    return _speech_seconds(_Spans(by_name[SPEAKING]), _Spans(by_name.get(VOICE)), analysis)
+    speaking = LabelledSpans(by_name[SPEAKING])
+    return _speech_seconds(speaking, LabelledSpans(by_name.get(VOICE)), analysis)
 
 
 def _speech_seconds(
-    speaking: _Spans | None, voice: _Spans, analysis: Analysis
+    speaking: LabelledSpans | None, voice: LabelledSpans, analysis: Analysis
 ) -> dict[str, float] | None:
     if speaking is None:
         return None
@@ -212,7 +243,7 @@ def _speech_seconds(
     return {name: length(without(merged(spans), excluded)) for name, spans in of.items()}
 
 
-class _Spans:
+class LabelledSpans:
     """The segments of one answer by person and label, each in the order of time."""
 
     def __init__(self, segments: Segments | None) -> None:
@@ -225,6 +256,7 @@ class _Spans:
                 self._by.setdefault(person, {}).setdefault(label, []).append((start, end))
 
     def of(self, person: int, label: str | None = None) -> Spans:
+        """Of a person, with one label or with any, in the order of time."""
         by_label = self._by.get(person, {})
         if label is not None:
             return as_spans(by_label.get(label, []))
@@ -235,17 +267,20 @@ class _Spans:
 
     @property
     def persons(self) -> list[int]:
+        """Who has segments."""
         return list(self._by)
 
     def all(self) -> Spans:
+        """Of all persons, one after the other."""
         return joined(*(self.of(person) for person in self._by))
 
     def labels(self, person: int | None = None) -> set[str]:
+        """Of a person, or of all."""
         chosen = self._by.values() if person is None else [self._by.get(person, {})]
         return {label for by_label in chosen for label in by_label}
 
 
-_NONE = _Spans(None)
+_NONE = LabelledSpans(None)
 
 
 def _first_of_each_name(segments: Sequence[Segments]) -> list[Segments]:
@@ -255,7 +290,7 @@ def _first_of_each_name(segments: Sequence[Segments]) -> list[Segments]:
     return list(by_name.values())
 
 
-def _person(whole: _Whole, person: int) -> PersonSummary:
+def _person(whole: Observations, person: int) -> PersonSummary:
     known = next((p for p in whole.analysis.persons if p.person == person), None)
     seen_s = known.seen_s if known else 0.0
     excluded = excluded_spans(whole.analysis, None, person)
@@ -284,7 +319,7 @@ def _person(whole: _Whole, person: int) -> PersonSummary:
     )
 
 
-def _speech_of(whole: _Whole, person: int) -> tuple[Fraction | None, float]:
+def _speech_of(whole: Observations, person: int) -> tuple[Fraction | None, float]:
     """A person's part of all speech, and the speech in which it could be judged."""
     if whole.speaking is None:
         return None, 0.0
@@ -296,7 +331,7 @@ def _speech_of(whole: _Whole, person: int) -> tuple[Fraction | None, float]:
     return _fraction(whole.speaking.of(person), length(speech)), length(judged)
 
 
-def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
+def _targets(looks: LabelledSpans, numbers: Sequence[int]) -> tuple[str, ...]:
     if looks is _NONE:
         return ()
     places = (TARGET_SCENE, TARGET_OFF_SCREEN, TARGET_CAMERA)
@@ -304,7 +339,7 @@ def _targets(looks: _Spans, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(usual + sorted(looks.labels() - set(usual)))
 
 
-def _mutual(whole: _Whole) -> dict[tuple[int, int], Fraction] | None:
+def _mutual(whole: Observations) -> dict[tuple[int, int], Fraction] | None:
     """For each pair of persons how long they look at each other."""
     if MUTUAL not in whole.spans:
         return None
@@ -321,14 +356,14 @@ def _mutual(whole: _Whole) -> dict[tuple[int, int], Fraction] | None:
     }
 
 
-def _both_followed_s(whole: _Whole, a: int, b: int) -> float:
+def _both_followed_s(whole: Observations, a: int, b: int) -> float:
     """Time in which two people have a target and their mutual gaze could be told."""
     excluded = [excluded_spans(whole.analysis, MUTUAL, person) for person in (a, b)]
     followed = both(merged(whole.looks.of(a)), merged(whole.looks.of(b)))
     return length(without(followed, merged(joined(*excluded))))
 
 
-def _joint(whole: _Whole) -> dict[str, Fraction] | None:
+def _joint(whole: Observations) -> dict[str, Fraction] | None:
     """For each target how long two or more people look at it together."""
     if JOINT not in whole.spans:
         return None

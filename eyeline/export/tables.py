@@ -21,6 +21,8 @@ from eyeline.files import replacing
 from eyeline.results import Analysis, Floats
 
 _ROW_GROUP = 1 << 16
+_SMALL_BYTES = 1 << 20
+"""Smaller files are read in less time than threads take to wake up."""
 _ROUNDED_BELOW = 1e9
 CSV_DECIMALS = {"s": 6, "px": 2, "deg": 2}
 """Of columns by their unit; all others have six."""
@@ -66,7 +68,8 @@ def read_table(folder: Path, name: str) -> Any:
         raise DataError(f"{folder} holds no {path.name}; is it the folder of an analysis?")
     try:
         with path.open("rb") as file:  # a name need not be text, which pyarrow demands
-            table = pq.read_table(file, partitioning=None)
+            threads = path.stat().st_size > _SMALL_BYTES
+            table = pq.read_table(file, partitioning=None, use_threads=threads)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
     lacking = set(schema_of(name, []).names) - {SOURCE} - set(table.column_names)

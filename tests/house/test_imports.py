@@ -32,7 +32,7 @@ FLOORS = (
     {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer", "corrections"},
-    {"agreement", "conversion"},
+    {"agreement", "conversion", "summary"},
     {"plan", "jobs", "engines", "sessions", "api"},
     {"cli", "eyeline"},
 )

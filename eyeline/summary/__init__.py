@@ -1,0 +1,1 @@
+"""Many videos: their measures by person, span of interest and group, and SQL over their tables."""

@@ -1,0 +1,202 @@
+"""The tables of a summary: long, wide, turns, transitions, sequences, statistics of groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from eyeline.export.columns import COMPUTED, CORRECTED
+from eyeline.rounding import to_digits
+from eyeline.summary.choices import Groups
+from eyeline.summary.measures import Row
+from eyeline.summary.sequences import Lagged, Transition
+from eyeline.summary.turns import SeenTransfer
+
+LONG = (
+    "video", "span", "person", "partner", "tier", "value", "measure", "number", "unit", "of",
+    "source",
+)  # fmt: skip
+STATISTICS = ("n", "missing", "videos", "mean", "sd", "median", "smallest", "largest")
+_NUMBERS = {
+    "number", "of", "turn_start_s", "turn_end_s", "taken_s", "offset_s", "probability",
+    "expected", "z",
+}  # fmt: skip
+_WHOLE = {"count", "lag", "of_count"}
+_KEY = ("video", "span", "person")
+
+
+class Columns:
+    """Rows as they come, kept by column, with the groups of each."""
+
+    def __init__(self, names: Sequence[str], groups: Groups) -> None:
+        """Begin with no rows."""
+        self._names, self._groups = tuple(names), groups
+        self._values: list[list[Any]] = [[] for _ in (*names, *groups.columns)]
+
+    def add(self, video: str, person: str, *values: Any) -> None:
+        """One row, its values in the order of the names."""
+        row = (*values, *self._groups.of(video, person))
+        for column, value in zip(self._values, row, strict=True):
+            column.append(value)
+
+    def table(self) -> Any:
+        """All rows as `pyarrow.Table`: the video, the groups, then the rest."""
+        import pyarrow as pa
+
+        names = (*self._names, *self._groups.columns)
+        columns = dict(zip(names, self._values, strict=True))
+        ordered = (self._names[0], *self._groups.columns, *self._names[1:])
+        arrays = {name: pa.array(columns[name], _kind(name)) for name in ordered}
+        return pa.table({name: _rounded(array) for name, array in arrays.items()})
+
+
+def _rounded(column: Any) -> Any:
+    """Numbers to nine digits: the last bits of a sum say nothing."""
+    import pyarrow as pa
+
+    if not pa.types.is_floating(column.type):
+        return column
+    values = to_digits(column.to_numpy(zero_copy_only=False))
+    return pa.array(values, mask=column.is_null().to_numpy(zero_copy_only=False))
+
+
+def _kind(name: str) -> Any:
+    import pyarrow as pa
+
+    if name in _NUMBERS:
+        return pa.float64()
+    return pa.int64() if name in _WHOLE else pa.string()
+
+
+class Collected:
+    """The rows of all videos."""
+
+    def __init__(self, groups: Groups) -> None:
+        """Begin with no videos."""
+        self._long = Columns(LONG, groups)
+        turn = ("turn_start_s", "turn_end_s", "taken_s", "offset_s")
+        looks = ("speaker_looks_at", "taker_looks_at")
+        self._turns = Columns(
+            ("video", "span", "speaker", "taker", *turn, *looks, "source"), groups
+        )
+        step = ("tier", "from_value", "to_value", "count", "of_count", "probability", "source")
+        self._transitions = Columns(("video", "span", "person", *step), groups)
+        events = [f"{w}_{part}" for w in ("given", "then") for part in ("person", "tier", "value")]
+        numbers = ("lag", "count", "of_count", "probability", "expected", "z")
+        self._sequences = Columns(("video", "span", *events, *numbers), groups)
+
+    def add_rows(self, video: str, span: str, rows: Iterable[Row]) -> None:
+        """Measures."""
+        for row in rows:
+            m = row.measure
+            self._long.add(
+                video, row.person, video, span, row.person, row.partner, row.tier, row.value,
+                m.name, m.number, m.unit, m.of, row.source,
+            )  # fmt: skip
+
+    def add_turns(
+        self, video: str, span: str, seen: Iterable[SeenTransfer], names: Any, source: str
+    ) -> None:
+        """Transfers of the floor; `names` gives the name of a person, and of a value."""
+        for one in seen:
+            t = one.transfer
+            speaker, taker = names.name_of(t.speaker), names.name_of(t.taker)
+            looks = [v and names.value_name(v) for v in (one.speaker_looks_at, one.taker_looks_at)]
+            self._turns.add(
+                video, speaker, video, span, speaker, taker, t.turn_start_s, t.turn_end_s,
+                t.taken_s, t.offset_s, *looks, source,
+            )  # fmt: skip
+
+    def add_transitions(self, video: str, span: str, rows: Iterable[Transition], of: Any) -> None:
+        """Transitions; `of` gives the source of a tier."""
+        for t in rows:
+            self._transitions.add(
+                video, t.person, video, span, t.person, t.tier, t.before, t.after, t.count, t.of,
+                t.probability, of(t.tier),
+            )  # fmt: skip
+
+    def add_lags(self, video: str, span: str, rows: Iterable[Lagged]) -> None:
+        """The sequence lag table."""
+        for one in rows:
+            self._sequences.add(
+                video, one.given[0], video, span, *one.given, *one.then, one.lag, one.count,
+                one.of, one.count / one.of, one.expected, one.z,
+            )  # fmt: skip
+
+    def tables(self) -> dict[str, Any]:
+        """By name, with those that are made of the long one."""
+        long = self._long.table()
+        return {
+            "long": long,
+            "wide": wide(long),
+            "turns": self._turns.table(),
+            "transitions": self._transitions.table(),
+            "sequences": self._sequences.table(),
+        }
+
+
+def wide(long: Any) -> Any:
+    """One row a video, span and person, one column a tier, value, partner and measure."""
+    import pyarrow as pa
+
+    groups = [name for name in long.column_names if name not in LONG]
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    columns: dict[tuple[str, ...], str] = {}
+    taken = {*_KEY, *groups, "source"}
+    for row in long.to_pylist():
+        key = tuple(row[name] for name in _KEY)
+        cells = rows.setdefault(key, {name: row[name] for name in (*_KEY, *groups)})
+        if row["source"] == CORRECTED or "source" not in cells:
+            cells["source"] = row["source"]
+        about = tuple(row[name] for name in ("tier", "value", "partner", "measure"))
+        if about not in columns:
+            columns[about] = _column(about, taken)
+            taken.add(columns[about])
+        cells[columns[about]] = row["number"]
+    names = ("video", *groups, "span", "person", "source")
+    kinds = {name: pa.string() for name in names} | dict.fromkeys(columns.values(), pa.float64())
+    return pa.table(
+        {name: pa.array([c.get(name) for c in rows.values()], kind) for name, kind in kinds.items()}
+    )
+
+
+def _column(about: tuple[str, ...], taken: set[str]) -> str:
+    """A name that statistics programs take: letters, digits, points and underscores."""
+    tier, value, partner, measure = about
+    parts = [tier, value, f"with_{partner}" if partner else "", measure]
+    name = ".".join(re.sub(r"\W+", "_", part.strip()) for part in parts if part)
+    candidate, n = name, 1
+    while candidate in taken:
+        n += 1
+        candidate = f"{name}_{n}"
+    return candidate
+
+
+def group_statistics(long: Any) -> Any:
+    """Statistics over persons and videos: one row a group, span, tier, value and measure.
+
+    Values that are numbers of persons, and pairs, are left out: person 2 of one video is not
+    person 2 of another one. A span of the whole video and the groups are kept apart.
+    """
+    import duckdb
+
+    groups = ", ".join(_quoted(name) for name in long.column_names if name not in LONG)
+    by = f"{groups + ', ' if groups else ''}span, tier, value, measure, unit"
+    with duckdb.connect() as connection:
+        connection.register("long", long)
+        return connection.sql(
+            f"""SELECT {by}, count(number) AS n, count(*) - count(number) AS missing,
+                count(DISTINCT video) AS videos, avg(number) AS mean, stddev_samp(number) AS sd,
+                median(number) AS median, min(number) AS smallest, max(number) AS largest,
+                CASE WHEN bool_or(source = '{CORRECTED}') THEN '{CORRECTED}' ELSE '{COMPUTED}' END
+                AS source
+            FROM long
+            WHERE partner = '' AND NOT regexp_full_match(value, 'person \\d+')
+                AND person NOT IN ('unseen', 'not sure who')
+            GROUP BY {by} ORDER BY {by}"""
+        ).to_arrow_table()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
