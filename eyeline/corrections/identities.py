@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _renumber(
         if isinstance(answer, Segments):
             state.answers[k] = _segments_renumbered(answer, old, new, from_s)
             continue
-        changed = _renumbered(state, answer, old, new, from_s, doubled)
+        changed: Any = _renumbered(state, answer, old, new, from_s, doubled)
         if isinstance(changed, Points):
             changed = _targets_renumbered(state, changed, old, new, from_s)
         state.answers[k] = changed
@@ -182,7 +183,7 @@ def delete_face(state: State, op: DeleteFace) -> None:
             state.answers[k] = _without_face(answer, op.person, start_s, end_s)
             continue
         own = (answer.person == op.person) & state.within(answer, start_s, end_s)
-        rest = chosen(answer, np.flatnonzero(~own))
+        rest: Any = chosen(answer, np.flatnonzero(~own))
         if isinstance(rest, Points):
             at = (rest.target == op.person) & state.within(rest, start_s, end_s)
             rest = _at_the_scene(rest, np.flatnonzero(at))
