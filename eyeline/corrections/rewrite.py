@@ -16,7 +16,7 @@ from eyeline.corrections.model import Area, Corrections
 from eyeline.corrections.store import read, writing
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.area_tables import read_corners
-from eyeline.export.exporters import EXPORTERS, Export, copy_in, wanted
+from eyeline.export.exporters import EXPORTERS, OF_CORRECTIONS, Export, copy_in, wanted
 from eyeline.export.files import CORRECTED
 from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
 from eyeline.export.spans import clock_of
@@ -195,10 +195,10 @@ def _export(
     )
     if annotated and source is None:
         raise DataError(f"the video of {folder} is not there any more; name it with --video")
-    for exporter_name, exporter in EXPORTERS.items():
-        if wanted(exporter_name, chosen):
-            exporter.write(export)
-    kept = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
+    ordered = [one for name, one in EXPORTERS.items() if wanted(name, chosen)]
+    for exporter in (*OF_CORRECTIONS.values(), *ordered):
+        exporter.write(export)
+    kept: dict[str, Any] = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
     assert analysis.corrected is not None
     areas = (a for a in analysis.corrected.areas if a.between == "track" and a.entry in tracks)
     extra = {"of": _of(index, corrections), "tracked": [a.entry for a in areas]}
