@@ -144,9 +144,7 @@ def delete_face(
     to_s: Annotated[float | None, typer.Option("--to", help="Seconds; the end.")] = None,
 ) -> None:
     """Say that what was taken for a person, in a span or throughout, is none."""
-    span = {"from_s": from_s, "to_s": to_s}
-    given = {k: v for k, v in span.items() if v is not None}
-    _append(context, kind="delete_face", person=person, **given)
+    _append(context, kind="delete_face", person=person, from_s=from_s or 0.0, to_s=to_s)
 
 
 @correct.command()
@@ -182,7 +180,7 @@ def change(
 @correct.command()
 def delete(context: Context, tier: Tier, person: Who, value: Value, start: From, end: To) -> None:
     """Delete an episode."""
-    span = {"value": value, "from_s": start, "to_s": end}
+    span: dict[str, Any] = {"value": value, "from_s": start, "to_s": end}
     _append(context, kind="delete_episode", tier=tier, person=person, **span)
 
 
@@ -197,7 +195,7 @@ def split_episode(
     at: Annotated[float, typer.Argument(help="Where to cut, seconds.")],
 ) -> None:
     """Cut an episode in two."""
-    span = {"value": value, "from_s": start, "to_s": end, "at_s": at}
+    span: dict[str, Any] = {"value": value, "from_s": start, "to_s": end, "at_s": at}
     _append(context, kind="split_episode", tier=tier, person=person, **span)
 
 

@@ -36,7 +36,11 @@ OPERATIONS = identities.OPERATIONS | episodes.OPERATIONS
 
 
 def apply(
-    results: Analysis, corrections: Corrections, tracks: areas.Tracks | None = None
+    results: Analysis,
+    corrections: Corrections,
+    tracks: areas.Tracks | None = None,
+    *,
+    derive: bool = True,
 ) -> Analysis:
     """What people say the results are; every row says whether it was corrected.
 
@@ -49,6 +53,8 @@ def apply(
         corrections: the list of operations.
         tracks: corners of tracked areas by id of their operation; an area that is to be tracked
             and is not in it is interpolated.
+        derive: bring mutual gaze and joint attention after the targets; without it the result only
+            says which operations fit.
     """
     state, unapplied = State.of(results), list[tuple[int, str]]()
     later: list[Any] = []
@@ -65,7 +71,8 @@ def apply(
                 later = [_followed(one, op, state) for one in later]
         except InapplicableError as error:
             unapplied.append((op.id, str(error)))
-    _derive(state)
+    if derive or later:
+        _derive(state)
     for op in later:
         try:
             OPERATIONS[op.kind](state, op)

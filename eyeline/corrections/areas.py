@@ -16,6 +16,7 @@ from eyeline.results import (
     AreaShape,
     Clock,
     Floats,
+    Ints,
     Points,
     area_number,
     runs,
@@ -110,7 +111,7 @@ def at_areas(state: State) -> None:
         lay_runs(tier, after, changed)
 
 
-def _targets(state: State, points: Points) -> tuple[Floats, Floats]:
+def _targets(state: State, points: Points) -> tuple[Ints, Floats]:
     """Targets `(n,)` and boxes `(n, 4)` with the areas among them."""
     target, box = points.target.copy(), points.target_xyxy.copy()
     open_ = (points.target == TARGET_SCENE) & (points.probability > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -101,14 +102,13 @@ def _cleared(rows: list[Row], name: str, new: Row) -> list[Row]:
     if name != MUTUAL:
         return rest
     for row in gone:
-        other, label = person_number(row.label), person_label(row.person)
-        rest, _ = carved(
-            rest,
-            row.start_s,
-            row.end_s,
-            lambda r, o=other, t=label: (r.person, r.label) == (o, t),  # type: ignore[misc]
-        )
+        other = row._replace(person=person_number(row.label) or 0, label=person_label(row.person))
+        rest, _ = carved(rest, row.start_s, row.end_s, partial(_alike, other))
     return rest
+
+
+def _alike(one: Row, other: Row) -> bool:
+    return (one.person, one.label) == (other.person, other.label)
 
 
 def _remove(state: State, tier: Tier, person: int, episode: Episode) -> None:
@@ -221,16 +221,15 @@ def not_codable(state: State, op: NotCodable) -> None:
         if tier and (answer.name, answer.builder) != (tier.segments.name, tier.segments.builder):
             continue
         if isinstance(answer, Segments):
-            rows, _ = carved(
-                rows_of(answer), op.from_s, op.to_s, lambda row, n=answer.name: _meant(row, op, n)
-            )
+            meant = partial(_meant, op, answer.name)
+            rows, _ = carved(rows_of(answer), op.from_s, op.to_s, meant)
             state.answers[k] = with_rows(answer, rows)
         elif isinstance(answer, Scores | Points):
             state.answers[k] = _unknown(state, answer, op)
     state.excluded.append(Excluded(op.from_s, op.to_s, name, op.person))
 
 
-def _meant(row: Row, op: NotCodable, name: str) -> bool:
+def _meant(op: NotCodable, name: str, row: Row) -> bool:
     """Whether a span of one person's is about a row, also of others with whom the person is."""
     if op.person is None or row.person == op.person:
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -133,16 +133,18 @@ class _MedianFlow:
     """A box that goes along with what is in it."""
 
     def __init__(self, grey: Grey, box_xyxy: Floats) -> None:
-        self._grey, self._box = grey, box_xyxy.astype(np.float64)
+        self._grey, self._box = grey, box_xyxy
 
     def moved(self, grey: Grey) -> Floats | None:
         """The box in the next image; None where it is lost."""
         import cv2
 
-        x, y = (np.linspace(*self._box[[k, k + 2]], _GRID + 2)[1:-1] for k in (0, 1))
+        x1, y1, x2, y2 = self._box.tolist()
+        x, y = (np.linspace(*ends, _GRID + 2)[1:-1] for ends in ((x1, x2), (y1, y2)))
         points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2).astype(np.float32)
-        there, seen, _ = cv2.calcOpticalFlowPyrLK(self._grey, grey, points, None)  # type: ignore[call-overload]
-        back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, self._grey, there, None)
+        none: Any = None  # OpenCV makes the arrays, which its types do not say
+        there, seen, _ = cv2.calcOpticalFlowPyrLK(self._grey, grey, points, none)
+        back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, self._grey, there, none)
         off = np.linalg.norm(back - points, axis=-1)[:, 0]
         good = (seen[:, 0] == 1) & (returned[:, 0] == 1) & np.isfinite(off)
         if good.sum() < _FEWEST or np.median(off[good]) > _LOST_PX:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from eyeline.corrections.areas import at_areas
 from eyeline.corrections.model import DeleteFace, MergePeople, NamePerson, SplitPerson
 from eyeline.corrections.rows import Row, Table, carved, chosen, laid, marked, rows_of, with_rows
 from eyeline.corrections.state import InapplicableError, State
+from eyeline.export.intervals import as_spans, merged, without
 from eyeline.export.summary import SPEAKING, TARGET
 from eyeline.results import (
     TARGET_SCENE,
@@ -100,7 +102,7 @@ def _renumber(
         if isinstance(answer, Segments):
             state.answers[k] = _segments_renumbered(answer, old, new, from_s)
             continue
-        changed = _renumbered(state, answer, old, new, from_s, doubled)
+        changed: Any = _renumbered(state, answer, old, new, from_s, doubled)
         if isinstance(changed, Points):
             changed = _targets_renumbered(state, changed, old, new, from_s)
         state.answers[k] = changed
@@ -160,12 +162,15 @@ def _of_oneself(row: Row) -> bool:
 
 def _beside(rows: list[Row], new: list[Row]) -> list[Row]:
     """Rows with new ones where there was nothing of their persons; what touches is joined."""
-    for row in new:
-        pieces = [row]
-        for other in [r for r in rows if r.person == row.person]:
-            pieces, _ = carved(pieces, other.start_s, other.end_s, lambda _: True)
-        rows = laid(rows, pieces)
-    return rows
+    pieces: list[Row] = []
+    for person in {row.person for row in new}:
+        there = merged(as_spans([(r.start_s, r.end_s) for r in rows if r.person == person]))
+        for row in (r for r in new if r.person == person):
+            first = int(np.searchsorted(there[:, 1], row.start_s, "right"))
+            last = int(np.searchsorted(there[:, 0], row.end_s, "left"))
+            left = without(as_spans([(row.start_s, row.end_s)]), there[first:last])
+            pieces += [row._replace(start_s=a, end_s=b) for a, b in left.tolist()]
+    return laid(rows, pieces)
 
 
 def delete_face(state: State, op: DeleteFace) -> None:
@@ -182,7 +187,7 @@ def delete_face(state: State, op: DeleteFace) -> None:
             state.answers[k] = _without_face(answer, op.person, start_s, end_s)
             continue
         own = (answer.person == op.person) & state.within(answer, start_s, end_s)
-        rest = chosen(answer, np.flatnonzero(~own))
+        rest: Any = chosen(answer, np.flatnonzero(~own))
         if isinstance(rest, Points):
             at = (rest.target == op.person) & state.within(rest, start_s, end_s)
             rest = _at_the_scene(rest, np.flatnonzero(at))

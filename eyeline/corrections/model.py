@@ -270,7 +270,7 @@ Entry: TypeAlias = Annotated[Operation | Undo | Redo, Field(discriminator="kind"
 class Corrections(_Strict):
     """The content of a file; without entries where there is none."""
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     entries: list[Entry] = []
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from eyeline.corrections.model import Area, Corrections
 from eyeline.corrections.store import read, writing
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.area_tables import read_corners
-from eyeline.export.exporters import EXPORTERS, Export
+from eyeline.export.exporters import EXPORTERS, OF_CORRECTIONS, Export
 from eyeline.export.files import CORRECTED, VIDEO
 from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
 from eyeline.export.spans import clock_of
@@ -188,10 +188,10 @@ def _export(
     options = {"video": annotated, "rerun": bool(analysis.settings.get("rerun"))}
     if annotated and source is None:
         raise DataError(f"the video of {folder} is not there any more; name it with --video")
-    for exporter in EXPORTERS.values():
+    for exporter in (*OF_CORRECTIONS.values(), *EXPORTERS.values()):
         if not exporter.option or (options.get(exporter.option) and source is not None):
             exporter.write(export)
-    kept = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
+    kept: dict[str, Any] = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
     assert analysis.corrected is not None
     areas = (a for a in analysis.corrected.areas if a.between == "track" and a.entry in tracks)
     extra = {"of": _of(index, corrections), "tracked": [a.entry for a in areas]}

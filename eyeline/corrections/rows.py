@@ -12,7 +12,7 @@ import numpy.typing as npt
 from eyeline.results import Directions, Ints, People, Points, Scores, Segments
 
 Bools = npt.NDArray[np.bool_]
-Table = TypeVar("Table", People, Scores, Directions, Points)
+Table = TypeVar("Table", bound=People | Scores | Directions | Points)
 Framewise = Scores | Directions | Points
 
 _TOUCHING_S = 1e-6

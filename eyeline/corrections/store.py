@@ -132,7 +132,7 @@ def _append(
 
 def _check(folder: Path, corrections: Corrections, results: Analysis | None) -> None:
     """DataError unless the last operation can be applied."""
-    result = apply(load(folder) if results is None else results, corrections)
+    result = apply(load(folder) if results is None else results, corrections, derive=False)
     assert result.corrected is not None
     why = dict(result.corrected.unapplied).get(corrections.revision)
     if why:

@@ -11,7 +11,7 @@ import numpy as np
 from eyeline.export.columns import CORRECTED, SOURCE
 from eyeline.export.files import AREAS
 from eyeline.export.spans import clock_of
-from eyeline.export.tables import CSV_DECIMALS
+from eyeline.export.tables import csv_rounded
 from eyeline.files import replacing
 from eyeline.results import Analysis, AreaShape, Clock, Floats
 
@@ -31,11 +31,9 @@ def write_areas(analysis: Analysis, folder: Path) -> None:
     table = pa.table(whole)
     with replacing(folder / f"{AREAS}.parquet") as path:
         pq.write_table(table, path, compression="zstd")
-    text = {k: [*map(_text, v)] if k == "corners_px" else v for k, v in whole.items()}
-    text |= {k: np.round(v, CSV_DECIMALS["s" if k == "time_s" else "px"]) for k, v in text.items()
-             if k != "corners_px" and k.endswith(("_s", "_px"))}  # fmt: skip
+    whole["corners_px"] = [_text(corners) for corners in whole["corners_px"]]
     with replacing(folder / f"{AREAS}.csv") as path:
-        pa_csv.write_csv(pa.table(text), path)
+        pa_csv.write_csv(csv_rounded(pa.table(whole)), path)
 
 
 def read_corners(folder: Path, frames: int) -> dict[int, Floats]:

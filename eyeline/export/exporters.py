@@ -132,9 +132,6 @@ EXPORTERS: Mapping[str, Exporter] = {
         },
         _tables,
     ),
-    "areas": Exporter(
-        {f"{AREAS}.parquet": "", f"{AREAS}.csv": "areas of interest by frame"}, _areas
-    ),
     "video": Exporter(
         {VIDEO: "the video with everything drawn on it, with its audio"},
         _video,
@@ -156,10 +153,18 @@ EXPORTERS: Mapping[str, Exporter] = {
 }
 """In the order in which they are written: the report lists what lies in the folder by then."""
 
+OF_CORRECTIONS: Mapping[str, Exporter] = {
+    "areas": Exporter(
+        {f"{AREAS}.parquet": "", f"{AREAS}.csv": "areas of interest by frame"}, _areas
+    ),
+}
+"""Before those, of corrected results: what people have added."""
+
 
 def present(folder: Path) -> list[str]:
     """Names, relative to the folder, of all files of an analysis in it but the index."""
-    names = [name for exporter in EXPORTERS.values() for name in exporter.files]
+    exporters = (*EXPORTERS.values(), *OF_CORRECTIONS.values())
+    names = [name for exporter in exporters for name in exporter.files]
     images = sorted((folder / THUMBNAILS).glob("person_*.png"))
     return [name for name in names if (folder / name).is_file()] + [
         f"{THUMBNAILS}/{image.name}" for image in images

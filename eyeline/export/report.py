@@ -10,8 +10,8 @@ from typing import Any
 
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.differences import differences
-from eyeline.export.exporters import EXPORTERS, present
-from eyeline.export.files import INDEX, REPORT, VIDEO
+from eyeline.export.exporters import EXPORTERS, OF_CORRECTIONS, present
+from eyeline.export.files import CORRECTED_INDEX, INDEX, REPORT, VIDEO
 from eyeline.export.headlines import headlines
 from eyeline.export.intervals import both
 from eyeline.export.lanes import Timelines, timelines
@@ -62,9 +62,18 @@ def write_report(
     """
     if media is None:
         media = VIDEO if (folder / VIDEO).is_file() else ""
-    about = {name: words for e in EXPORTERS.values() for name, words in e.files.items() if words}
+    about = {
+        name: words
+        for e in (*EXPORTERS.values(), *OF_CORRECTIONS.values())
+        for name, words in e.files.items()
+        if words
+    }
     listed = {name: about[name] for name in present(folder) if name in about}
-    listed |= {INDEX: "settings, versions, counts: the index of it all"}
+    listed |= {
+        CORRECTED_INDEX
+        if analysis.corrected
+        else INDEX: "settings, versions, counts: the index of it all"
+    }
     page = render(analysis, media=media, versions=versions or {}, files=listed)
     return write_bytes(folder / REPORT, page.encode("utf-8", "replace"))
 

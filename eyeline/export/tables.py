@@ -22,8 +22,7 @@ from eyeline.results import Analysis, Floats
 
 _ROW_GROUP = 1 << 16
 _ROUNDED_BELOW = 1e9
-CSV_DECIMALS = {"s": 6, "px": 2, "deg": 2}
-"""Of columns by their unit; all others have six."""
+_DECIMALS = {"s": 6, "px": 2, "deg": 2}
 
 
 def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
@@ -42,7 +41,7 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
         if answers == [None]:
             continue
         paths = [folder / f"{name}.{kind}" for kind in ("parquet", "csv")]
-        _write(name, answers, *paths, analysis.shown)
+        _write(name, answers, analysis.shown, *paths)
         written += paths
     return written
 
@@ -77,7 +76,7 @@ def read_table(folder: Path, name: str) -> Any:
 
 
 def _write(
-    name: str, answers: Sequence[Any], parquet: Path, csv: Path, shown: Callable[[str], str]
+    name: str, answers: Sequence[Any], shown: Callable[[str], str], parquet: Path, csv: Path
 ) -> None:
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
@@ -99,7 +98,7 @@ def _write(
         for answer in answers:
             for group in _groups(name, answer, schema, shown):
                 out.write_table(group, row_group_size=max(1, len(group)))
-                text.write_table(_rounded(group.select(plain.names).cast(plain)))
+                text.write_table(csv_rounded(group.select(plain.names).cast(plain)))
 
 
 def _opened(stack: ExitStack, path: Path) -> BinaryIO:
@@ -129,13 +128,14 @@ def _without_heatmap(schema: Any) -> Any:
     return pa.schema([f.with_nullable(True) for f in schema if f.name != "heatmap"])
 
 
-def _rounded(table: Any) -> Any:
+def csv_rounded(table: Any) -> Any:
+    """A `pyarrow.Table` as CSV has it: numbers rounded by their unit, nothing for NaN."""
     import pyarrow as pa
 
     for k, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
             values: Floats = table.column(k).to_numpy()
-            decimals = CSV_DECIMALS.get(field.name.rpartition("_")[2], 6)
+            decimals = _DECIMALS.get(field.name.rpartition("_")[2], 6)
             mask = np.isnan(values)
             table = table.set_column(k, field, pa.array(_neat(values, decimals), mask=mask))
     return table

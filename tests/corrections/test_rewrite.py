@@ -16,6 +16,7 @@ from eyeline import corrections, jobs
 from eyeline.errors import DataError, OutputError
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
+from eyeline.files import sha256
 from eyeline.plan import Job
 from eyeline.results import Analysis
 from eyeline.settings import Settings
@@ -70,6 +71,8 @@ def test_all_exports_follow_and_what_was_computed_stays(folder: Path) -> None:
     assert not any("person 3" in t or "person 1" in t for t in tiers)
     page = (written / "report.html").read_text()
     assert "mother" in page
+    assert 'href="corrected.json"' in page
+    assert 'href="analysis.json"' not in page
     assert "person 3" not in page
     assert "toy <b>" not in page
     assert "follow 6 corrections" in page
@@ -269,7 +272,7 @@ def test_a_folder_of_old_tables_is_taken(computed: Analysis, tmp_path: Path) -> 
         path = folder / entry["name"]
         if path.suffix == ".parquet" and path.stem != "frames":
             pq.write_table(pq.read_table(path).drop_columns(["source"]), path)
-        entry |= {"bytes": path.stat().st_size, "sha256": jobs.sha256(path)}
+        entry |= {"bytes": path.stat().st_size, "sha256": sha256(path)}
     (folder / "analysis.json").write_text(json.dumps(index))
     corrections.append(folder, MERGE)
     assert corrections.rewrite(folder) is not None

@@ -161,10 +161,10 @@ def test_kill_within_a_write_leaves_the_last_saved_state(folder: Path) -> None:
 
 
 def test_of_two_who_write_at_once_nobody_loses_anything(folder: Path) -> None:
-    writers = [start(APPENDS, folder, 12, "", who) for who in "AB"]
+    writers = [start(APPENDS, folder, 5, "", who) for who in "AB"]
     assert [w.communicate()[1] for w in writers] == ["", ""]
     names = [e.name for e in corrections.read(folder).operations if e.kind == "name_person"]
-    assert sorted(names) == sorted(f"mother {n} of {who}" for who in "AB" for n in range(12))
+    assert sorted(names) == sorted(f"mother {n} of {who}" for who in "AB" for n in range(5))
 
 
 def test_of_two_who_saw_one_revision_one_is_refused(folder: Path) -> None:

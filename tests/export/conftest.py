@@ -112,7 +112,7 @@ def build(
         Person(k, (k,), 0.0, float(time[-1]), frames * stride / 25, face(k))
         for k in range(1, persons + 1)
     )
-    fields = {
+    fields: dict[str, Any] = {
         "video": video_info(frames * stride / 25), "status": "ok", "persons": who, "people": people,
         "answers": answers, "methods": (RAY, TCN),
         "settings": {"rate_hz": None, "systems": ["all"]},
