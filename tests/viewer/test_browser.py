@@ -103,7 +103,11 @@ def wait_for_entries(page: Page, root: Path, count: int) -> None:
             break
         page.wait_for_timeout(50)
     assert len(read(root / "talk").entries) == count, page.locator("#notice").inner_text()
-    page.wait_for_function("(n) => Number(document.body.dataset.revision) === n", arg=count)
+    page.wait_for_function(
+        """(n) => Number(document.body.dataset.revision) === n
+            && !document.querySelector("dialog[open]")""",
+        arg=count,
+    )
 
 
 def select(page: Page, start_s: float, end_s: float) -> None:
