@@ -28,8 +28,9 @@ from tests.conftest import Command
 MakeAnalysis = Callable[..., Analysis]
 PARTS = (Part(4.4, 5.0),)
 """Both look at each other, then one turns."""
-ALIKE = 0.35
-"""Correlation with the face from which on an image is one of it; the face itself has over 0.9."""
+ALIKE = 0.5
+"""Correlation with a face from which on an image is one of it; the face itself has over 0.9, and
+what is drawn over a covered one up to 0.36 by chance."""
 
 
 @pytest.mark.parametrize(
