@@ -16,9 +16,9 @@ from eyeline.geometry.boxes import centre
 from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import head_boxes
+from eyeline.systems.gaze_following.datasets import vgs
 from eyeline.systems.gaze_following.formats import BestGaze, Candidates, FrameName, Prediction
-from eyeline.systems.gaze_following.matching import legacy, rules
+from eyeline.systems.gaze_following.matching import rules
 from eyeline.systems.gaze_following.matching.rules import RULES, Slope
 
 CANDIDATES, BEST, SEQUENCE = "candidates", "best_gaze", "KETI_Sequence.csv"
@@ -45,7 +45,7 @@ def run(
         weights: of `slope_mlp`, for the rules `intended` and `master`.
         device: none is used.
         log: gets a line for every video.
-        heads: head boxes, see `head_boxes.read`; by default those below the source's folder.
+        heads: head boxes, see `vgs.read_head_boxes`; by default those below the source's folder.
         rule: one of `rules.RULES`; by default `intended` with weights, `main` without.
         damaged_numbers: read the text as the released scripts did, which lost digits.
 
@@ -57,7 +57,7 @@ def run(
     del device
     name, slope = chosen_rule(rule, check_weights(weights, ("slope_mlp",)).get("slope_mlp"))
     source, out = Path(source), Path(out)
-    boxes = head_boxes.read(heads or (source if source.is_dir() else source.parent))
+    boxes = vgs.read_head_boxes(heads or (source if source.is_dir() else source.parent))
     by_video: dict[str, list[Candidates]] = {}
     for one in read_candidates(source, damaged_numbers=damaged_numbers):
         by_video.setdefault(formats.parse_name(one.name).video, []).append(one)
@@ -154,7 +154,7 @@ def _read(path: Path, damaged_numbers: bool) -> list[Candidates]:
     result = formats.read_candidates_text(path)
     if not damaged_numbers:
         return result
-    damaged = legacy.parse(path.read_text(encoding="utf-8-sig"))
+    damaged = rules.damaged_candidates(path.read_text(encoding="utf-8-sig"))
     return [one._replace(box_xyxy=damaged.get(one.name, one.box_xyxy)) for one in result]
 
 

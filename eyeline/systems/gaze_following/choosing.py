@@ -170,8 +170,7 @@ class ByRule:
 def _head_at(moment: Moment, looker: int, point_px: Floats) -> int:
     """The other person's head that holds a point, the one with the nearest middle; else none."""
     heads = moment.head_xyxy
-    inside = ((point_px >= heads[:, :2]) & (point_px <= heads[:, 2:])).all(axis=1)
-    holds = inside & (np.arange(len(heads)) != looker)
+    holds = boxes.contain(heads, point_px) & (np.arange(len(heads)) != looker)
     if not holds.any():
         return SOMETHING
     away = np.linalg.norm(boxes.centre(heads) - point_px, axis=1)

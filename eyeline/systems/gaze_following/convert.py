@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.files import write_bytes
 from eyeline.results import Floats
 from eyeline.speech.syncnet.crops import Squares
@@ -105,13 +107,9 @@ def _plain(cell: Any) -> Any:
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> Table:
     """Rows with their numbers; text stays where the column is a name, and empty cells."""
-    return [
-        [
-            row[name] if name == "frame_name" or not row[name] else formats.number(row[name], where)
-            for name in columns
-        ]
-        for where, row in formats.rows_of(path, columns)
-    ]
+    number = tables.maybe(formats.real, "")
+    kinds = [Column(n, tables.text if n == "frame_name" else number, object) for n in columns]
+    return [[*row] for row in zip(*tables.read(path, kinds).columns.values(), strict=True)]
 
 
 def _numbers(rows: Table, columns: slice = slice(None)) -> Floats:

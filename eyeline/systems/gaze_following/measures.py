@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -76,7 +76,7 @@ def measure(
         known: the truth, with the sizes of its images.
         rows: `(n,)` of the truth that the predictions are of, in their order; all by default. The
             others are people who may be looked at.
-        protocol: how AUC is counted, one of `PROTOCOLS`.
+        protocol: how AUC is counted, one of `heatmaps.PROTOCOLS`.
         sigma_cells: spread of the Gaussian that stands for a point.
         heat: `(n, rows, columns)` heatmaps that were predicted themselves, or a function from some
             of the rows to theirs.
@@ -85,8 +85,8 @@ def measure(
         UsageError: no such protocol.
         DataError: rows that do not fit, or an image whose size is not known.
     """
-    if protocol not in PROTOCOLS:
-        raise UsageError(f"no protocol '{protocol}'; there are {', '.join(PROTOCOLS)}")
+    if protocol not in heatmaps.PROTOCOLS:
+        raise UsageError(f"no protocol '{protocol}'; there are {', '.join(heatmaps.PROTOCOLS)}")
     rows = np.arange(len(known)) if rows is None else rows
     if len(found) != len(rows):
         raise DataError(f"{len(found)} predictions for {len(rows)} looks")
@@ -104,7 +104,7 @@ def measure(
         maps: Maps = lambda at: heatmaps.of_points(point_norm[at], sigma_cells=sigma_cells)  # noqa: E731
     else:
         maps = heat if callable(heat) else heat.__getitem__
-    figures = _figures(guess, truth, within, maps, PROTOCOLS[protocol])
+    figures = _figures(guess, truth, within, maps, heatmaps.PROTOCOLS[protocol])
     given = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
     return Measures(truth.video, given, found.in_frame, **figures, **_people(found, known, rows))
 
@@ -113,7 +113,9 @@ Maps = Callable[[Ints], Floats]
 """Rows `(k,)` to heatmaps `(k, rows, columns)`."""
 
 
-def _figures(guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: Auc) -> dict[str, Floats]:
+def _figures(
+    guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: heatmaps.Auc
+) -> dict[str, Floats]:
     """Of rows within the image; NaN for others."""
     created = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
     mean, origin = truth.mean_point_px(), truth.origin_px()
@@ -160,82 +162,6 @@ def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
     cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
     still = (np.abs(a).max(axis=1, initial=0) == 0) | (np.abs(b).max(axis=1, initial=0) == 0)
     return np.where(still, np.nan, np.rad2deg(np.abs(np.arctan2(cross, dot))))
-
-
-Auc = Callable[[Floats, Floats, Floats], float]
-"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, image's size `(2,)`."""
-
-
-def gazefollow_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """AUC as GazeFollow's: the pixels that annotators named against all others of the image.
-
-    The heatmap is brought to the image's own size first.
-    """
-    width, height = (int(v) for v in size_px)
-    return _auc_of_points(heatmaps.enlarged(heatmap, height, width), points_norm)
-
-
-def gazefollow_cells_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """The same on the heatmap's own cells; a hundred times quicker, a little lower."""
-    return _auc_of_points(heatmap, points_norm)
-
-
-def attention_target_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """AUC as VideoAttentionTarget's: a square of cells about the point against all others.
-
-    The published code draws a Gaussian of sigma 3 over 19 x 19 cells and calls all of it positive.
-    (A later code cuts that square one cell short at the right and lower border.) Of several
-    annotators the squares are joined.
-    """
-    rows, columns = heatmap.shape
-    positive = np.zeros(heatmap.shape, bool)
-    reach = int(3 * heatmaps.SIGMA_CELLS)
-    for x, y in points_norm * (columns, rows):
-        left, top = int(x - reach), int(y - reach)
-        right, bottom = int(x + reach + 1), int(y + reach + 1)
-        positive[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-    return auc_of(heatmap, positive.ravel())
-
-
-PROTOCOLS: Mapping[str, Auc] = {
-    "gazefollow": gazefollow_auc,
-    "gazefollow_cells": gazefollow_cells_auc,
-    "attention_target": attention_target_auc,
-}
-"""Definitions of AUC in use."""
-
-
-def auc_of(values: Floats, positive: npt.NDArray[np.bool_]) -> float:
-    """Chance that a positive place has a higher value than another, ties counting half.
-
-    As scikit-learn's, which takes thirty times as long for the few positives of a map.
-
-    Args:
-        values: of any shape.
-        positive: `(size of values,)` yes or no; NaN comes out where all or none are.
-    """
-    flat = values.ravel()
-    yes, no = flat[positive], flat[~positive]
-    if not len(yes) or not len(no):
-        return float("nan")
-    if len(yes) <= _FEW:
-        wins = sum(np.count_nonzero(no < v) + np.count_nonzero(no <= v) for v in yes) / 2
-    else:
-        no = np.sort(no)
-        wins = (np.searchsorted(no, yes) + np.searchsorted(no, yes, "right")).sum() / 2
-    return float(wins / (len(yes) * len(no)))
-
-
-_FEW = 20  # up to here counting beats sorting
-
-
-def _auc_of_points(heatmap: Floats, points_norm: Floats) -> float:
-    rows, columns = heatmap.shape
-    x = np.clip((points_norm[:, 0] * columns).astype(np.int64), 0, columns - 1)
-    y = np.clip((points_norm[:, 1] * rows).astype(np.int64), 0, rows - 1)
-    positive = np.zeros(heatmap.size, bool)
-    positive[y * columns + x] = True
-    return auc_of(heatmap, positive)
 
 
 def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:

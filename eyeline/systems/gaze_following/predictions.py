@@ -15,7 +15,7 @@ from eyeline.evaluation import tables
 from eyeline.evaluation.tables import Column
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import rows
+from eyeline.systems.gaze_following.datasets import texts
 from eyeline.systems.gaze_following.formats import BestGaze, Prediction
 
 COLUMNS = (
@@ -138,7 +138,7 @@ def read(path: Path | str) -> Predictions:
     source = tuple(f"{path}, line {n}" for n in line)
     for where, box in zip(source, head_xyxy, strict=True):
         if not np.isnan(box).any():
-            rows.check_box(where, box.tolist())
+            texts.check_box(where, box.tolist())
     further: dict[str, Any] = {name: result.get(name) for name in FURTHER}
     return replace(
         made(

@@ -37,8 +37,7 @@ from eyeline.log import Log
 from eyeline.results import Image
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files, speaker_stage
 from eyeline.systems.gaze_following.formats import Candidates, FrameName
-from eyeline.systems.gaze_following.fused_images import jpeg
-from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse
+from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse, jpeg
 from eyeline.systems.gaze_following.heads import Heads, Maps, heads, maps
 from eyeline.systems.gaze_following.speaker_stage import SPEAKERS, Options, Spoken
 from eyeline.systems.gaze_following.tracking import LEAST_FACES
@@ -283,7 +282,7 @@ class _Images:
 
     def write(self, frame: int, rgb: Image) -> None:
         """The frame, and where heads are known its maps, fused images and candidates."""
-        from eyeline.systems.gaze_following.detector.data import decoded
+        from eyeline.systems.gaze_following.detector.inputs import decoded
 
         self.frames += 1
         content = jpeg(rgb)

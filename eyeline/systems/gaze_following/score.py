@@ -17,15 +17,7 @@ from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report
-from eyeline.systems.gaze_following.datasets import (
-    attention_target,
-    gazefollow,
-    head_boxes,
-    images,
-    splits,
-    vgs,
-    voc,
-)
+from eyeline.systems.gaze_following.datasets import attention_target, gazefollow, texts, vgs, voc
 from eyeline.systems.gaze_following.datasets.looks import Looks
 from eyeline.systems.gaze_following.formats import parse_name
 from eyeline.systems.gaze_following.predictions import Predictions
@@ -69,20 +61,20 @@ def run(
         images: folder of the image files, where it is not the data set's own.
         heatmaps: `.npy` with predicted heatmaps `(n, rows, columns)` in the order of the rows; by
             default a Gaussian stands for each point.
-        protocol: how AUC is counted, one of `measures.PROTOCOLS`; by default GazeFollow's for
+        protocol: how AUC is counted, one of `heatmaps.PROTOCOLS`; by default GazeFollow's for
             GazeFollow, VideoAttentionTarget's for the others.
         sigma_cells: standard deviation of that Gaussian, in 64ths of the image.
         subset: whether predictions may leave looks out; they are counted.
         extra: whether there may be predictions of looks that are not annotated; likewise.
         speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
-        heads: head boxes of VideoGazeSpeech, which boxes of targets lack, see `head_boxes.read`.
+        heads: head boxes, which VideoGazeSpeech's boxes of targets lack, see `vgs.read_head_boxes`.
         without: predictions of the same looks that do not know who speaks, to be compared with.
         samples: draws of the intervals; 0 for none.
 
     Returns:
         `pooled`: see `report.score`; `interval`: by bootstrap over videos; `baselines`: what the
         image's middle and the nearest head would get; `protocol`; counts and notes. With
-        `without`, `speaker_cue`: see `ablation.compare`.
+        `without`, `speaker_cue`: see `report.compare`.
 
     Raises:
         DataError: naming file and line: looks that are missing or unknown, or come twice; a
@@ -102,7 +94,7 @@ def run(
     result = read_predictions(predictions)
     known = read_truth(truth, folder=images, **wanted)
     if split is not None:
-        known = known.of_videos(splits.read(split))
+        known = known.of_videos(texts.read_list(split))
     notes = [*result.notes, *known.notes]
     place = matched(result, known, subset=subset, extra=extra, notes=notes)
     heat = _heat(heatmaps, len(result))
@@ -120,16 +112,26 @@ def run(
         notes.append(f"{silent} predictions have no point: the image's middle is taken")
     figures = report.score(compared, samples=samples)
     figures["baselines"] = baselines(known, at, rule)
-    for line in (*notes, *report.lines(figures)) if log else ():
-        log(line)  # type: ignore[misc]
+    table = report.lines(figures)
     if without is not None:
-        from eyeline.systems.gaze_following import ablation
-
-        how = {"split": split, "images": images, "protocol": rule, "extra": extra, **wanted}
-        speaker_cue = ablation.run(predictions, without, truth, log=log, samples=samples, **how)
-        figures["speaker_cue"] = speaker_cue["compared"]
+        other = read_predictions(without)
+        theirs = matched(other, known, subset=True, extra=extra)
+        both = np.flatnonzero((place >= 0) & (theirs >= 0))
+        if not len(both):
+            raise DataError(f"{predictions} and {without} have no look in common")
+        pair = (
+            measures.measure(one.take(rows[both]), known, rows=both, protocol=rule)
+            for one, rows in ((result, place), (other, theirs))
+        )
+        figures["speaker_cue"] = report.compare(*pair, samples=samples)
+        table += report.difference_lines(figures["speaker_cue"])
+        notes += other.notes
+        if left := len(known) - len(both):
+            notes.append(f"{left} of {len(known)} looks are not in both files: left out")
     head = {**where, "protocol": rule, "sigma_cells": sigma_cells}
-    return Report({**head, **figures, "notes": notes})
+    created = Report({**head, **figures, "notes": notes})
+    created.log(log, *table)
+    return created
 
 
 def default_protocol(truth: Path | str) -> str:
@@ -165,13 +167,13 @@ def read_truth(
                 f"(no {gazefollow.FILES['test']}) nor XML files of VideoGazeSpeech; of its other "
                 "forms name the file"
             )
-    boxes = head_boxes.read(heads) if heads is not None else None
+    boxes = vgs.read_head_boxes(heads) if heads is not None else None
     if path.suffix.lower() == ".json":
         return vgs.read_coco(path, boxes)
     if voc.is_voc(path):
-        return vgs.read_instances(voc.instances(path), str(path), boxes)
+        return vgs.read_coco(path, boxes, voc.instances(path))
     who = vgs.read_speakers(speakers) if speakers is not None else None
-    return vgs.read_text(path, size_of or images.unknown, speakers=who)
+    return vgs.read_text(path, size_of or texts.unknown_size, speakers=who)
 
 
 def matched(
@@ -265,13 +267,13 @@ def _is_gazefollow(path: Path) -> bool:
     return any((path / name).is_file() for name in gazefollow.FILES.values())
 
 
-def _size_of(size: str | None, folder: str | None) -> images.SizeOf | None:
+def _size_of(size: str | None, folder: str | None) -> texts.SizeOf | None:
     if size is not None:
         width, cross, height = size.lower().partition("x")
         if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
             raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
-        return images.always(int(width), int(height))
-    return images.in_folder(folder) if folder is not None else None
+        return texts.one_size(int(width), int(height))
+    return texts.sizes_in_folder(folder) if folder is not None else None
 
 
 def _heat(path: str | None, rows: int) -> Floats | None:

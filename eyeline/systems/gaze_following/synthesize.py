@@ -25,11 +25,11 @@ from eyeline.errors import UsageError
 from eyeline.files import atomic_dir, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import splits, voc
+from eyeline.systems.gaze_following.datasets import texts, voc
+from eyeline.systems.gaze_following.datasets.voc import SPLITS
 from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
-from eyeline.systems.gaze_following.labels import SPLITS
 from eyeline.systems.gaze_following.matching import data
-from eyeline.systems.gaze_following.synthetic import drawing, voices, writing
+from eyeline.systems.gaze_following.synthetic import drawing, talk, writing
 from eyeline.systems.gaze_following.synthetic.looking import KINDS
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.gaze_following.synthetic.tables import Tables, instances, tables
@@ -139,9 +139,9 @@ def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
     return draw_scene(np.random.default_rng([seed, place, 0]), people, frames, width_px)
 
 
-def audio_of(seed: int, place: int, scene: Scene) -> voices.Heard:
+def audio_of(seed: int, place: int, scene: Scene) -> talk.Heard:
     """Audio and mouths of a video, as `run` draws them."""
-    return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
+    return talk.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
@@ -178,7 +178,7 @@ def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -
         everything.add(found[video.name])
     for split, called in SPLITS.items():
         own = [video.name for video in drawn if video.split == split]
-        splits.write(folder / f"{split}.txt", own)
+        texts.write_lines(folder / f"{split}.txt", own)
         content = instances(row for name in own for row in found[name].images)
         for word in FUSION_WORDS.values():
             write_json(

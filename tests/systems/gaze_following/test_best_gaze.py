@@ -12,7 +12,7 @@ import pytest
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry.boxes import centre
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files
-from eyeline.systems.gaze_following.datasets import head_boxes
+from eyeline.systems.gaze_following.datasets import vgs
 from eyeline.systems.gaze_following.formats import Candidates, Truth
 from eyeline.systems.gaze_following.heads import Heads
 from eyeline.systems.gaze_following.matching import slope
@@ -143,5 +143,5 @@ def test_what_is_missing_is_named(source: Path, weights: Path, tmp_path: Path) -
     speaker_files.write_head_boxes(tmp_path, "055", heads)
     corners = tmp_path / "055_faces_bboxes.npy"
     with pytest.raises(DataError, match="holds corners"):
-        head_boxes.read(corners)
+        vgs.read_head_boxes(corners)
     assert not (tmp_path / "out").exists()

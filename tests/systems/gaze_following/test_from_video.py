@@ -20,8 +20,8 @@ from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE, Points, Segments
 from eyeline.settings import Settings
 from eyeline.system import Scene
 from eyeline.systems.gaze_following.detector.infer import CandidateDetector, Candidates
-from eyeline.systems.gaze_following.enhance import Enhanced
 from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
+from eyeline.systems.gaze_following.fusion import Enhanced
 from eyeline.systems.gaze_following.matching.model import matcher
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard

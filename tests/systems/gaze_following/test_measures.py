@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_following import heatmaps, measures, predictions
 from eyeline.systems.gaze_following.datasets.looks import Builder
-from eyeline.systems.gaze_following.measures import PROTOCOLS
+from eyeline.systems.gaze_following.heatmaps import PROTOCOLS
 
 SIZE = (200.0, 100.0)
 
@@ -105,15 +105,15 @@ def test_many_positives_are_sorted_few_are_counted():
     for count in (5, 50):
         positive = np.arange(500) < count
         wanted = roc_auc_score(positive, values)
-        assert measures.auc_of(values, positive) == pytest.approx(wanted, abs=1e-12)
-    assert np.isnan(measures.auc_of(values, np.zeros(500, bool)))
+        assert heatmaps.auc_of(values, positive) == pytest.approx(wanted, abs=1e-12)
+    assert np.isnan(heatmaps.auc_of(values, np.zeros(500, bool)))
 
 
 def test_heatmaps_that_were_predicted():
     looks = people()
     heat = np.random.default_rng(0).random((4, 32, 32))
     result = measures.measure(guessed([(0, 0)] * 4), looks, heat=heat)
-    wanted = measures.attention_target_auc(heat[1], np.array([[0.75, 0.8]]), np.array(SIZE))
+    wanted = heatmaps.attention_target_auc(heat[1], np.array([[0.75, 0.8]]), np.array(SIZE))
     assert result.auc[1] == wanted
     assert result.l2_average_cells[1] == pytest.approx(
         np.hypot(*(heatmaps.peak_norm(heat)[1] - (0.75, 0.8)))

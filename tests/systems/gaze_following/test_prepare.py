@@ -14,7 +14,7 @@ from eyeline.files import write_bytes
 from eyeline.systems.gaze_following import (
     best_gaze,
     formats,
-    fused_images,
+    fusion,
     predictions,
     prepare,
     speaker_files,
@@ -22,7 +22,7 @@ from eyeline.systems.gaze_following import (
     synthesize,
 )
 from eyeline.systems.gaze_following.detector import weights as detector_weights
-from eyeline.systems.gaze_following.detector.data import read_image
+from eyeline.systems.gaze_following.detector.inputs import read_image
 from eyeline.systems.gaze_following.speaker_files import StoredOffset
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -103,7 +103,7 @@ def test_maps_mark_who_speaks(done: Path) -> None:
 
 
 def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path) -> None:
-    result = fused_images.run(
+    result = fusion.run(
         done / "image_frame", tmp_path / "out", maps=str(done / "speaker_detect"), fusion="h"
     )
     assert not result.failed and result.outcomes[0].notes
@@ -115,9 +115,9 @@ def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path
         gain = read_image(tmp_path / "out/001" / name).astype(int) - plain
         assert gain.max() > 90 and np.median(gain) == 0
     with pytest.raises(DataError, match=r"has no frames VVVHFFF\.jpg"):
-        fused_images.run(done / "speaker_detect", tmp_path / "none")
+        fusion.run(done / "speaker_detect", tmp_path / "none")
     with pytest.raises(UsageError, match="no fusion 'x'"):
-        fused_images.run(done / "image_frame", tmp_path / "none", fusion="x")
+        fusion.run(done / "image_frame", tmp_path / "none", fusion="x")
 
 
 def test_it_goes_on_where_it_was_stopped(root: Path, tmp_path: Path) -> None:

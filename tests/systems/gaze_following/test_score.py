@@ -191,3 +191,69 @@ def test_gazefollow_by_its_protocol(tmp_path):
 def test_no_truth(tmp_path):
     with pytest.raises(DataError, match="neither VideoAttentionTarget"):
         score.run(predicted(tmp_path), tmp_path)
+
+
+VIDEOS, FRAMES = 8, 12
+
+
+def material(tmp_path):
+    """Two people and a lamp; the first looks at the second exactly while that one speaks."""
+    rng = np.random.default_rng(0)
+    truth, speakers, names, points, known, blind = [], [], [], [], [], []
+    for video in range(VIDEOS):
+        for frame in range(FRAMES):
+            speaks = rng.random() < 0.5
+            name = f"{video:03d}1{frame:03d}.jpg"
+            at = (400.0, 150.0) if speaks else (900.0, 600.0)
+            truth.append(f"{name},100,100,200,200,{at[0]:g},{at[1]:g}")
+            truth.append(f"{video:03d}2{frame:03d}.jpg,350,100,450,200,150,150")
+            speakers.append(f"{video:03d},{frame},{2 if speaks else 0}")
+            names.append(name)
+            known.append(at if rng.random() < 0.9 else (600.0, 300.0))
+            blind.append((400.0, 150.0) if rng.random() < 0.5 else (900.0, 600.0))
+            points.append(at)
+    (tmp_path / "truth.txt").write_text("\n".join(truth) + "\n")
+    (tmp_path / "speakers.csv").write_text("\n".join(speakers) + "\n")
+    for file, values in (("with.csv", known), ("without.csv", blind)):
+        predictions.write(tmp_path / file, predictions.made(names, np.array(values)))
+    return tmp_path
+
+
+def compared(folder, known="with.csv", blind="without.csv", **options):
+    return score.run(
+        folder / known, folder / "truth.txt", size="1280x720", subset=True,
+        without=str(folder / blind), samples=200, **options,
+    )  # fmt: skip
+
+
+def test_the_cue_helps_where_somebody_speaks(tmp_path):
+    folder, log = material(tmp_path), []
+    created = compared(folder, speakers=str(folder / "speakers.csv"), log=log.append)
+    cue = created["speaker_cue"]
+    assert cue["all"]["looks"] == VIDEOS * FRAMES
+    assert set(cue) == {"all", "at_speaker", "nobody_speaks"}
+    assert cue["at_speaker"]["looks"] + cue["nobody_speaks"]["looks"] == VIDEOS * FRAMES
+    for figures in cue.values():
+        assert figures["right_person"]["better"] is figures["l2_average"]["better"] is True
+        assert figures["l2_average"]["difference"] < 0
+    one = cue["all"]["right_person"]
+    assert one["difference"] == pytest.approx(one["with"] - one["without"])
+    assert one["interval"][0] < one["difference"] < one["interval"][1]
+    assert one["with"] == created["pooled"]["right_person"]
+    assert cue["at_speaker"]["right_person"]["difference"] > 0.3
+    assert any(line.startswith("at speaker:") for line in log)
+    assert "left out" in created["notes"][-1], "nothing is predicted of the second person"
+
+
+def test_the_same_file_twice_and_the_other_way_round(tmp_path):
+    folder = material(tmp_path)
+    same = compared(folder, blind="with.csv")["speaker_cue"]
+    assert set(same) == {"all", "nobody_speaks"}, "it is not known who speaks"
+    for figures in same["all"].values():
+        if isinstance(figures, dict):
+            assert figures["difference"] == 0 and figures["better"] is None
+    worse = compared(folder, "without.csv", "with.csv")["speaker_cue"]
+    assert worse["all"]["right_person"]["better"] is False
+    predictions.write(folder / "other.csv", predictions.made(["0002000.jpg"], np.zeros((1, 2))))
+    with pytest.raises(DataError, match="no look in common"):
+        compared(folder, blind="other.csv")

@@ -13,10 +13,11 @@ import pytest
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.systems.gaze_following import formats, speaker_files, synthesize
-from eyeline.systems.gaze_following.datasets import splits, vgs
+from eyeline.systems.gaze_following.datasets import texts, vgs
 from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.detector import data as images
 from eyeline.systems.gaze_following.detector.data import ORIGINAL_NAMES
+from eyeline.systems.gaze_following.detector.inputs import read_image
 from eyeline.systems.gaze_following.fusion import FUSIONS
 from eyeline.systems.gaze_following.heads import Heads, heads
 from eyeline.systems.gaze_following.matching import data
@@ -72,7 +73,7 @@ def test_what_it_tells_of_itself(made: tuple[Path, dict[str, Any]]) -> None:
 def test_the_matcher_reads_it(root: Path) -> None:
     """Every look has a head, a size, candidates, and who speaks; most a right answer."""
     for split, own in (("train", VIDEOS[:2]), ("validation", VIDEOS[2:3]), ("test", VIDEOS[3:])):
-        assert splits.read(root / f"{split}.txt") == own
+        assert texts.read_list(root / f"{split}.txt") == own
         scenes = data.open_folder(root, split=f"{split}.txt")
         assert set(scenes.looks.video) == set(own)
         assert not np.isnan(scenes.looks.speaks).any()
@@ -129,7 +130,7 @@ def test_heads_are_brightened_the_speakers_more(root: Path) -> None:
             counts[loud] += 1
             for fusion in FUSIONS:
                 file = root / ORIGINAL_NAMES[fusion] / "train2017" / path.name
-                known[fusion][loud] += float(images.read_image(file)[y, x].mean())
+                known[fusion][loud] += float(read_image(file)[y, x].mean())
     bright = {fusion: np.array(v) / counts for fusion, v in known.items()}
     assert min(counts) > 2
     assert (bright["h"] > bright["none"] + 40).all() and (bright["hs"] > bright["none"] + 40).all()

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import images, rows
-from eyeline.systems.gaze_following.datasets.images import SizeOf
+from eyeline.systems.gaze_following.datasets import texts
 from eyeline.systems.gaze_following.datasets.looks import NOT_STATED, Builder, Looks
+from eyeline.systems.gaze_following.datasets.texts import SizeOf
 
 COLUMNS = (
     "picture",
@@ -59,11 +59,13 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
     if part not in FILES:
         raise DataError(f"no part '{part}' of GazeFollow; there are {', '.join(FILES)}")
     root = Path(root)
-    size_of = size_of or images.in_folder(root)
+    size_of = size_of or texts.sizes_in_folder(root)
     created = Builder()
     people: dict[tuple[str, float, float], _Person] = {}
-    for where, cells in rows.read(root / FILES[part], len(COLUMNS) + (part == "train"), _MOST):
-        values = rows.numbers(where, cells[1:14], COLUMNS[1:])
+    for where, cells in texts.read_rows(
+        root / FILES[part], len(COLUMNS) + (part == "train"), _MOST
+    ):
+        values = texts.numbers(where, cells[1:14], COLUMNS[1:])
         known = _in_frame(where, cells[14]) if part == "train" else 1
         one = _Person(where, cells[0].strip(), values, known)
         _check(one)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
-from eyeline.geometry.boxes import centre
+from eyeline.geometry.boxes import centre, contain
 from eyeline.results import Floats, Ints
 
 NOT_STATED = -1
@@ -215,18 +215,13 @@ def looked_at(
     for k, (point, mine) in enumerate(zip(points_px, row.tolist(), strict=True)):
         near = np.array([i for i in others[image[mine]] if i != mine], np.int64)
         alone[k] = not len(near)
-        if len(near) and not np.isnan(point).any():
-            result[k] = _within(point, head_xyxy[near], near)
+        heads = head_xyxy[near]
+        inside = contain(heads, point)
+        if inside.any():
+            size = np.maximum(heads[:, 2:] - heads[:, :2], 1e-9)
+            away = np.linalg.norm((point - centre(heads)) / size, axis=1)
+            result[k] = near[np.argmin(np.where(inside, away, np.inf))]
     return result, ~alone
-
-
-def _within(point: Floats, boxes: Floats, rows: Ints) -> int:
-    inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1)
-    if not inside.any():
-        return -1
-    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-9)
-    away = np.linalg.norm((point - centre(boxes)) / size, axis=1)
-    return int(rows[np.argmin(np.where(inside, away, np.inf))])
 
 
 def _padded(values: Sequence[float] | None, width: int) -> list[float]:

@@ -71,7 +71,7 @@ class Images(Dataset[Sample]):
     def image(self, number: int) -> Image:
         """An image `(h, w, 3)` RGB; DataError where it is not there or of another size."""
         frame = self.annotations.images[number]
-        image = read_image(self.folder / frame.name)
+        image = inputs.read_image(self.folder / frame.name)
         h, w = image.shape[:2]
         if (w, h) != frame.size_wh:
             raise DataError(
@@ -165,28 +165,6 @@ def grouped(landscape: Sequence[bool], batch_size: int, world: int, seed: int) -
 def collate(samples: Sequence[Sample]) -> Batch:
     """Images of several sizes as one batch."""
     return Batch(inputs.batch([s.pixels for s in samples]), [s.targets for s in samples])
-
-
-def read_image(path: Path) -> Image:
-    """An image file as `(h, w, 3)` RGB, upright; DataError where it is none."""
-    try:
-        return decoded(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot read the image {path}: {error}") from error
-    except ValueError:
-        raise DataError(f"{path} is no image that can be read") from None
-
-
-def decoded(content: bytes) -> Image:
-    """The pixels of an image file's content; ValueError where it is none."""
-    import cv2
-
-    result = (
-        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
-    )
-    if result is None:
-        raise ValueError("no image")
-    return np.asarray(result, np.uint8)
 
 
 def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Tensor, Tensor]:

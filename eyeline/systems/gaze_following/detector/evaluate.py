@@ -136,7 +136,7 @@ def answers(
     import torch
 
     from eyeline.systems.gaze_following.detector import detections, inputs
-    from eyeline.systems.gaze_following.detector.proposals import Proposing
+    from eyeline.systems.gaze_following.detector.detections import Proposing
     from eyeline.training.devices import for_answers
     from eyeline.training.fused import fused
 

@@ -70,8 +70,7 @@ class CandidateDetector:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a number that cannot be.
         """
-        from eyeline.systems.gaze_following.detector.detections import Finding
-        from eyeline.systems.gaze_following.detector.proposals import Proposing
+        from eyeline.systems.gaze_following.detector.detections import Finding, Proposing
         from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
         from eyeline.training import checkpoint
         from eyeline.training.fused import fused

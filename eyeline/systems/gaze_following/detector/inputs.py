@@ -7,6 +7,7 @@ bilinearly; ImageNet's mean and deviation; zeros on the right and below, up to m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -40,6 +41,28 @@ class Shown(NamedTuple):
     def scale_xyxy(self) -> Floats:
         """`(4,)` factors from coordinates of the image as given to those of `pixels`."""
         return scale_xyxy(self.original_hw, self.size_hw)
+
+
+def read_image(path: Path) -> Image:
+    """An image file as `(h, w, 3)` RGB, upright; DataError where it is none."""
+    try:
+        return decoded(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read the image {path}: {error}") from error
+    except ValueError:
+        raise DataError(f"{path} is no image that can be read") from None
+
+
+def decoded(content: bytes) -> Image:
+    """The pixels of an image file's content; ValueError where it is none."""
+    import cv2
+
+    result = (
+        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
+    )
+    if result is None:
+        raise ValueError("no image")
+    return np.asarray(result, np.uint8)
 
 
 def size_for(original_hw: tuple[int, int], short_px: int = SHORT_PX) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from eyeline.systems.gaze_following.detector.regions import FIRST_STRIDE, POOLED_LEVELS, levels
+from eyeline.systems.gaze_following.detector.boxes import FIRST_STRIDE, POOLED_LEVELS, levels
 
 _AT_ONCE = 128
 """Regions whose weights are in memory together."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou, roi_align
 
-from eyeline.systems.gaze_following.detector import anchors, boxes, regions
+from eyeline.systems.gaze_following.detector import boxes
+from eyeline.systems.gaze_following.detector.detections import IN_TRAINING, Proposing, propose
 from eyeline.systems.gaze_following.detector.model import MASK, Chosen
-from eyeline.systems.gaze_following.detector.proposals import IN_TRAINING, Proposing, propose
 
 NOTHING, IGNORED = -1, -2
 """In place of a target's number: overlaps none, or too little to count and too much not to."""
@@ -132,14 +132,14 @@ def of_anchors(
         targets: of each image.
         how: many are learned from.
     """
-    levels = anchors.of_maps(scores)
+    levels = boxes.anchors_of_maps(scores)
     together = torch.cat(levels)
     rows, positives, deltas, weight = [], [], [], 0
     for number, target in enumerate(targets):
         usable = torch.cat(
             [
-                anchors.within((s.shape[2], s.shape[3]), target.padded_hw, stride)
-                for s, stride in zip(scores, anchors.STRIDES, strict=True)
+                boxes.anchors_within((s.shape[2], s.shape[3]), target.padded_hw, stride)
+                for s, stride in zip(scores, boxes.STRIDES, strict=True)
             ]
         ).to(together.device)
         matched, _ = match(together, target.box_xyxy, ANCHORS)
@@ -177,7 +177,7 @@ def of_regions(
         positives.append(_flags(positive, negative))
     rows = torch.arange(sum(map(len, looked_at)), device=deltas[0].device)
     wanted = Wanted(rows, torch.cat(positives), torch.cat(deltas), max(len(rows), 1))
-    chosen = Chosen(regions.of_boxes(looked_at), regions.of_boxes(outlined))
+    chosen = Chosen(boxes.as_regions(looked_at), boxes.as_regions(outlined))
     return chosen, WantedRegions(wanted, torch.cat(masks))
 
 

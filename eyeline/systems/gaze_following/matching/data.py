@@ -21,7 +21,7 @@ import numpy.typing as npt
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats, score
-from eyeline.systems.gaze_following.datasets import images, rows, splits, vgs
+from eyeline.systems.gaze_following.datasets import texts, vgs
 from eyeline.systems.gaze_following.datasets.looks import Looks
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment, Options
@@ -92,7 +92,7 @@ def open_folder(folder: Path | str, *, split: str | None = None, part: str = "tr
     looks = _looks(folder, part)
     if split is not None:
         own = folder / split
-        looks = looks.of_videos(splits.read(own if own.is_file() else split))
+        looks = looks.of_videos(texts.read_list(own if own.is_file() else split))
     return Scenes(looks, read_candidates(folder, looks), _directions(folder / DIRECTIONS, looks))
 
 
@@ -204,16 +204,16 @@ def _looks(folder: Path, part: str) -> Looks:
     return vgs.read_text(folder / TRUTH, _sizes(folder), speakers=who)
 
 
-def _sizes(folder: Path) -> images.SizeOf:
+def _sizes(folder: Path) -> texts.SizeOf:
     path = folder / SIZES
     if not path.is_file():
-        return images.in_folder(folder / "images")
-    known: dict[str, images.Size] = {}
-    for where, cells in rows.read(path, 3):
-        width, height = rows.numbers(where, cells[1:], ("width", "height"))
+        return texts.sizes_in_folder(folder / "images")
+    known: dict[str, texts.Size] = {}
+    for where, cells in texts.read_rows(path, 3):
+        width, height = texts.numbers(where, cells[1:], ("width", "height"))
         known[cells[0].strip()] = width, height
 
-    def size(name: str) -> images.Size:
+    def size(name: str) -> texts.Size:
         video = formats.parse_name(name).video
         if video not in known:
             raise DataError(f"{path} does not tell the size of video {video}")
@@ -227,9 +227,9 @@ def _directions(path: Path, looks: Looks) -> Floats:
     if not path.is_file():
         return gaze
     place = {pair: row for row, pair in enumerate(zip(looks.image, looks.person, strict=True))}
-    for where, cells in rows.read(path, 5):
+    for where, cells in texts.read_rows(path, 5):
         name, person = cells[0].strip(), cells[1].strip()
-        vector = np.array(rows.numbers(where, cells[2:], ("x", "y", "z")))
+        vector = np.array(texts.numbers(where, cells[2:], ("x", "y", "z")))
         if abs(np.linalg.norm(vector) - 1) > 1e-2:
             raise DataError(f"{where}: {vector} is no unit vector")
         row = place.get((name, person), place.get((_frame(name), person)))

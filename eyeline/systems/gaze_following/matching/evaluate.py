@@ -14,8 +14,8 @@ from eyeline.evaluation.report import Figures, Report
 from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_following import ablation, measures, predictions, report
-from eyeline.systems.gaze_following.matching import data, gains, labels, match, rules, slope
+from eyeline.systems.gaze_following import measures, predictions, report
+from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.systems.gaze_following.measures import Maps, Measures
@@ -65,7 +65,7 @@ def run(
     Returns:
         `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
         heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
-        figures by name; `gains`: see `gains.gains`; `speakers`: see `ablation.compare`, None where
+        figures by name; `gains`: see `gains.gains`; `speakers`: see `report.compare`, None where
         it is not told who speaks; `answers`: how often each kind of answer was right;
         `notes`: what the annotations lack. Empty in processes other than the first.
 
@@ -79,40 +79,41 @@ def run(
     fabric = sharing.launched(devices)
     device = sharing.place(fabric, device)
     network = match.open_matcher(weights, device)
-    learned = data.examples(scenes)
-    if not len(learned):
+    examples = data.examples(scenes)
+    if not len(examples):
         raise DataError(f"{data_dir} has no looks of people whose head is known")
-    chances = chances_of(network, learned, fabric=fabric)
+    chances = chances_of(network, examples, fabric=fabric)
     muted = None
     if not np.isnan(scenes.looks.speaks).all():
         silent = network if without is None else match.open_matcher(without, device)
-        muted = chances_of(silent, learned, mute=True, fabric=fabric)
+        muted = chances_of(silent, examples, mute=True, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
-    result = predict(scenes, learned, chances)
-    compared = measure(result, scenes, learned)
+    result = predict(scenes, examples, chances)
+    compared = measure(result, scenes, examples)
     figures: Figures = {"weights": str(weights), "data": str(data_dir), "split": split}
     figures |= report.score(compared, samples=samples)
-    figures["answers"] = by_kind(learned, chances)
-    spread = measure(result, scenes, learned, heat=_heatmaps(scenes, learned, chances))
+    figures["answers"] = by_kind(examples, chances)
+    spread = measure(result, scenes, examples, heat=_heatmaps(scenes, examples, chances))
     figures["pooled"]["auc_of_all_answers"] = metrics.mean(spread.auc)
-    guesses = {name: baseline(scenes, learned, name) for name in BASELINES}
+    guesses = {name: baseline(scenes, examples, name) for name in BASELINES}
     if slope_weights is not None:
         k = slope.read(slope_weights)
-        guesses |= {f"{rule}_rule": by_rule(scenes, learned, rule, k) for rule in rules.RULES}
+        guesses |= {f"{rule}_rule": by_rule(scenes, examples, rule, k) for rule in rules.RULES}
     figures["baselines"] = {
-        name: report.summary(measure(guess, scenes, learned)) for name, guess in guesses.items()
+        name: report.summary(measure(guess, scenes, examples)) for name, guess in guesses.items()
     }
-    figures["gains"] = gains.gains(result, guesses, scenes, learned, samples=samples)
+    figures["gains"] = gains.gains(result, guesses, scenes, examples, samples=samples)
     figures["speakers"] = None
     if muted is not None:
-        apart = measure(predict(scenes, learned, muted), scenes, learned)
-        figures["speakers"] = ablation.compare(compared, apart, samples=samples)
+        apart = measure(predict(scenes, examples, muted), scenes, examples)
+        figures["speakers"] = report.compare(compared, apart, samples=samples)
     figures["without"] = None if without is None else str(without)
     created = Report({**figures, "notes": [*scenes.looks.notes]})
-    speakers = ablation.lines(created["speakers"] or {})
-    created.log(log, *report.lines(created), *gains.lines(created["gains"]), *speakers)
+    gained = report.difference_lines(created["gains"], gains.NAMES, "gain on {}")
+    speakers = report.difference_lines(created["speakers"] or {})
+    created.log(log, *report.lines(created), *gained, *speakers)
     if out_dir is not None:
         folder = files.made(Path(out_dir))
         created.write(folder / REPORT)
@@ -122,31 +123,31 @@ def run(
 
 
 def chances_of(
-    network: Matcher, learned: Examples, *, mute: bool = False, fabric: Fabric | None = None
+    network: Matcher, examples: Examples, *, mute: bool = False, fabric: Fabric | None = None
 ) -> list[Floats]:
     """Probabilities of all answers of each look, see `match.answer`."""
-    return match.answer(network, [*learned.person], [*learned.option], mute=mute, fabric=fabric)
+    return match.answer(network, [*examples.person], [*examples.option], mute=mute, fabric=fabric)
 
 
-def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predictions:
+def predict(scenes: Scenes, examples: Examples, chances: list[Floats]) -> Predictions:
     """The answers as predictions, rows as those of the examples."""
     moments, image, person = scenes.moments()
     point, chance, looked_at = [], [], []
     pairs = zip(image.tolist(), person.tolist(), strict=True)
     rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each image
-    for i, row in enumerate(learned.row.tolist()):
+    for i, row in enumerate(examples.row.tolist()):
         moment = moments[image[row]]
-        one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
+        one = match.decide(moment, int(person[row]), examples.among[i], chances[i])
         point.append(one.point_px)
         chance.append(one.in_frame)
         name = OFF_SCREEN if one.target == -2 else NOBODY
         if one.target >= 0:
             name = scenes.looks.person[rows_of[int(image[row]), one.target]]
         looked_at.append(name)
-    return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
+    return _made(scenes, examples.row, np.array(point), np.array(chance), looked_at)
 
 
-def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
+def baseline(scenes: Scenes, examples: Examples, name: str) -> Predictions:
     """The answers of one of `BASELINES`.
 
     Raises:
@@ -154,21 +155,21 @@ def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
     """
     if name not in BASELINES:
         raise UsageError(f"no baseline '{name}'; there are {', '.join(BASELINES)}")
-    point = scenes.looks.size_px[learned.row] / 2
-    heads = scenes.looks.head_xyxy[learned.row]
+    point = scenes.looks.size_px[examples.row] / 2
+    heads = scenes.looks.head_xyxy[examples.row]
     origin = boxes.centre(heads)
-    for i, among in enumerate(learned.among):
+    for i, among in enumerate(examples.among):
         centre = boxes.centre(among.box_xyxy)
         rank = np.linalg.norm(centre - origin[i], axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
-        rank = np.where(labels.hold(heads[i][None], centre), np.inf, rank)
+        rank = np.where(boxes.contain(heads[i], centre), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
             point[i] = centre[rank.argmin()]
-    return _made(scenes, learned.row, point)
+    return _made(scenes, examples.row, point)
 
 
-def by_rule(scenes: Scenes, learned: Examples, rule: str, regressor: SlopeMlp) -> Predictions:
+def by_rule(scenes: Scenes, examples: Examples, rule: str, regressor: SlopeMlp) -> Predictions:
     """The answers of one of the published rules, which know candidates only.
 
     Raises:
@@ -176,32 +177,32 @@ def by_rule(scenes: Scenes, learned: Examples, rule: str, regressor: SlopeMlp) -
     """
     if rule not in rules.RULES:
         raise UsageError(f"no rule '{rule}'; there are {', '.join(rules.RULES)}")
-    point = np.full((len(learned), 2), np.nan)
-    for i, row in enumerate(learned.row.tolist()):
-        among = learned.among[i]
+    point = np.full((len(examples), 2), np.nan)
+    for i, row in enumerate(examples.row.tolist()):
+        among = examples.among[i]
         candidates = among.box_xyxy[among.person < 0]
         best = rules.RULES[rule](scenes.looks.head_xyxy[row], candidates, regressor)
         if best is not None:
             point[i] = boxes.centre(candidates[best])
-    return _made(scenes, learned.row, point)
+    return _made(scenes, examples.row, point)
 
 
 def measure(
-    found: Predictions, scenes: Scenes, learned: Examples, heat: Maps | None = None
+    predicted: Predictions, scenes: Scenes, examples: Examples, heat: Maps | None = None
 ) -> Measures:
     """Compare answers with the truth of the same looks."""
-    return measures.measure(found, scenes.looks, rows=learned.row, heat=heat)
+    return measures.measure(predicted, scenes.looks, rows=examples.row, heat=heat)
 
 
-def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
+def _heatmaps(scenes: Scenes, examples: Examples, chances: list[Floats]) -> Maps:
     """Of all answers of each look, by their probabilities."""
     moments, image, person = scenes.moments()
 
     def of(at: Ints) -> Floats:
         heat = []
         for i in at.tolist():
-            row = int(learned.row[i])
-            moment, looker, among = moments[image[row]], int(person[row]), learned.among[i]
+            row = int(examples.row[i])
+            moment, looker, among = moments[image[row]], int(person[row]), examples.among[i]
             one = match.decide(moment, looker, among, chances[i])
             heat.append(one.heatmap(match.places(moment, looker, among), moment.size_px))
         return np.array(heat)
@@ -209,15 +210,15 @@ def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
     return of
 
 
-def by_kind(learned: Examples, chances: list[Floats]) -> Figures:
+def by_kind(examples: Examples, chances: list[Floats]) -> Figures:
     """How many looks there are of each kind, and how often the most probable answer was right.
 
     A look counts as `option`, `off_screen` or `own_lap` by its right answers; `unfit` ones have
-    none and are not learned.
+    none and are not examples.
     """
     counts: dict[str, list[bool]] = {"option": [], "off_screen": [], "own_lap": []}
     unfit = 0
-    for right, chance in zip(learned.right, chances, strict=True):
+    for right, chance in zip(examples.right, chances, strict=True):
         if not right.any():
             unfit += 1
             continue

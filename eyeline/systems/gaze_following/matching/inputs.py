@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import check_shape
 from eyeline.geometry import boxes
@@ -195,8 +196,8 @@ class _Looker:
                 pointing,
                 np.full(len(step), sideways),
                 self._in_space(among, centre, size) @ self.gaze,
-                self._inside(self.box[None], centre),
-                self._on_heads(among, centre),
+                boxes.contain(self.box, centre),
+                self._on_heads(centre),
             ],
             axis=1,
         )
@@ -226,17 +227,10 @@ class _Looker:
         reach = float(np.clip(steps.min(), 0, 100 * self.size))
         return float(np.log1p(reach / self.size) / 2)
 
-    def _on_heads(self, among: Options, centre: Floats) -> Floats:
+    def _on_heads(self, centre: Floats) -> npt.NDArray[np.bool_]:
         """Whether each option lies on somebody else's head; heads do."""
         others = np.delete(self.moment.head_xyxy, self.row, axis=0)
-        on = [self._inside(head[None], centre) for head in others]
-        return np.asarray(np.max([np.zeros(len(centre)), *on], axis=0))
-
-    @staticmethod
-    def _inside(box: Floats, points: Floats) -> Floats:
-        """Whether points `(n, 2)` lie in a box `(1, 4)`."""
-        inside = (points >= box[:, :2]) & (points <= box[:, 2:])
-        return np.asarray(inside.all(axis=1), np.float64)
+        return boxes.contain(others, centre[:, None]).any(axis=1)
 
 
 def columns(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:

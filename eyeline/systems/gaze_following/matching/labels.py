@@ -49,11 +49,11 @@ def right_answers(
     if not in_frame:
         right[-2] = True
         return right
-    other = ~hold(head_xyxy[None], boxes.centre(among.box_xyxy)) | (among.person >= 0)
-    held = hold(among.box_xyxy, point_px)
+    other = ~boxes.contain(head_xyxy, boxes.centre(among.box_xyxy)) | (among.person >= 0)
+    inside = boxes.contain(among.box_xyxy, point_px)
     if target_xyxy is not None and not np.isnan(target_xyxy).any():
-        held |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
-    right[:-2] = held & other
+        inside |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
+    right[:-2] = inside & other
     if not right.any() and len(right) > 2:
         away = np.where(other, _outside(among.box_xyxy, point_px), np.inf)
         best = int(away.argmin())
@@ -76,11 +76,6 @@ def lap_point(head_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
     height = head_xyxy[3] - head_xyxy[1]
     point = np.array([boxes.centre(head_xyxy)[0], head_xyxy[3] + LAP_AT * height])
     return np.asarray(np.clip(point, 0, np.array(size_px)))
-
-
-def hold(box_xyxy: Floats, points_px: Floats) -> Right:
-    """Whether boxes hold points; one of both may be single."""
-    return np.asarray(((box_xyxy[:, :2] <= points_px) & (points_px <= box_xyxy[:, 2:])).all(axis=1))
 
 
 def _outside(box_xyxy: Floats, point_px: Floats) -> Floats:

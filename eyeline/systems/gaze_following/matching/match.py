@@ -186,9 +186,7 @@ def _on_head(moment: Moment, among: Options) -> Ints:
     centre = boxes.centre(among.box_xyxy)
     result = among.person.copy()
     for person in np.unique(among.person[among.person >= 0]).tolist():
-        box = moment.head_xyxy[person]
-        inside = ((centre >= box[:2]) & (centre <= box[2:])).all(axis=1)
-        result[inside & (result < 0)] = person
+        result[boxes.contain(moment.head_xyxy[person], centre) & (result < 0)] = person
     return result
 
 

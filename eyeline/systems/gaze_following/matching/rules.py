@@ -7,11 +7,13 @@ use.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from eyeline.errors import check_shape
+from eyeline.errors import DataError, check_shape
 from eyeline.geometry.boxes import centre
 from eyeline.results import Floats, Ints
 
@@ -66,7 +68,7 @@ def intended(head_xyxy: Floats, candidates_xyxy: Floats, slope: Slope) -> int | 
 def master(head_xyxy: Floats, candidates_xyxy: Floats, slope: Slope) -> int | None:
     """As the script that made `KETI_Sequence.csv`: the head's y is filled with its x.
 
-    That script also read candidates through `legacy.parse`.
+    That script also read candidates through `damaged_candidates`.
     """
     check_shape(candidates_xyxy, "m 4", "candidates")
     point = np.repeat(head_point(head_xyxy)[:1], 2).astype(np.float64)
@@ -85,3 +87,43 @@ def main(head_xyxy: Floats, candidates_xyxy: Floats, slope: Slope) -> int | None
 
 RULES: Mapping[str, Rule] = {"intended": intended, "master": master, "main": main}
 """By name."""
+
+
+_RECORD = re.compile(r"(\S+?\.jpg),(.*?)(?=\n\S+?\.jpg,|\Z)", re.DOTALL)
+
+
+def squeezed(text: str) -> str:
+    """The text with every run of one character cut to one, digits too: `128.8657` to `128.657`.
+
+    The released scripts do so to be rid of double commas.
+    """
+    return "".join(character for character, _ in itertools.groupby(text))
+
+
+def damaged_candidates(text: str) -> dict[str, Floats]:
+    """Candidate boxes of a text file as the released scripts read it: digits lost, scores too.
+
+    Half of the coordinates come out changed, some by hundreds of pixels. The undamaged numbers are
+    those of `formats`.
+
+    Args:
+        text: of a file such as `x101_1x_test.txt`.
+
+    Returns:
+        Boxes `(n, 4)` by image name, in the file's order.
+
+    Raises:
+        DataError: a row that is not five numbers.
+    """
+    return {name: _damaged_boxes(name, body) for name, body in _RECORD.findall(text)}
+
+
+def _damaged_boxes(name: str, body: str) -> Floats:
+    rows = [row.split() for row in re.findall(r"[^\[\]]+", squeezed(body)) if row.strip()]
+    try:
+        boxes = [[float(number) for number in row[:4]] for row in rows]
+    except ValueError as error:
+        raise DataError(f"candidates of {name}: {error}") from None
+    if any(len(row) != 5 for row in rows):
+        raise DataError(f"candidates of {name}: a row of {min(map(len, rows))} numbers, expected 5")
+    return np.array(boxes, np.float64).reshape(-1, 4)

@@ -22,8 +22,7 @@ from eyeline.system import Train
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
 from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.loss import look_losses
-from eyeline.systems.gaze_following.matching.model import Matcher
+from eyeline.systems.gaze_following.matching.model import Matcher, look_losses
 from eyeline.systems.gaze_following.matching.recipe import Recipe, Training, read_recipe
 from eyeline.training import draws, loop, task
 from eyeline.training.devices import on_threads

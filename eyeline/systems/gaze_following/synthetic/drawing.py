@@ -11,7 +11,7 @@ from eyeline.geometry.directions import rotation_from_angles, to_yaw_pitch
 from eyeline.results import Floats, Image
 from eyeline.synthetic.head import DrawnHeads, Head, HeadPose, HeadRenderer
 from eyeline.systems.gaze_following.synthetic.scenes import TABLE_HALF_M, Scene, Thing
-from eyeline.systems.gaze_following.synthetic.voices import Heard
+from eyeline.systems.gaze_following.synthetic.talk import Heard
 
 _EYES = 1.7
 """Size of the eyes; larger than life, to be seen."""

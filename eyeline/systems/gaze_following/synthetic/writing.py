@@ -21,8 +21,7 @@ from eyeline.speech.syncnet.crops import Squares, squares
 from eyeline.synthetic import film
 from eyeline.synthetic.voice import AUDIO_HZ
 from eyeline.systems.gaze_following import speaker_files as stored
-from eyeline.systems.gaze_following.fused_images import jpeg
-from eyeline.systems.gaze_following.fusion import Fusion, fuse
+from eyeline.systems.gaze_following.fusion import Fusion, fuse, jpeg
 from eyeline.systems.gaze_following.heads import Heads, heads, maps
 from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScenes, StoredTrack
 from eyeline.systems.gaze_following.synthetic.scenes import Scene

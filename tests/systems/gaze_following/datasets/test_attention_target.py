@@ -58,7 +58,7 @@ def test_no_annotations(tmp_path):
     [
         ("00000103.jpg,1,2,3,4,5", "line 3: 6 columns, expected 7"),
         ("00000103.jpg,1,2,x,4,5,6", "line 3: xmax is 'x'"),
-        ("00000103.jpg,1,2,3,4,inf,6", "line 3: gaze_x is inf"),
+        ("00000103.jpg,1,2,3,4,inf,6", "line 3: gaze_x is 'inf'"),
         ("00000103.jpg,9,2,3,4,5,6", "line 3: the head box"),
         ("00000102.jpg,1,2,3,4,5,6", "line 3: 00000102.jpg is told twice"),
     ],

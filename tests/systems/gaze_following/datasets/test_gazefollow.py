@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import gazefollow, images
+from eyeline.systems.gaze_following.datasets import gazefollow, texts
 from eyeline.systems.gaze_following.datasets.looks import NOT_STATED
 
 BODY = "0.3,0.1,0.2,0.8"
@@ -28,7 +28,7 @@ TEST = (
     + row("test/0/1.jpg", "0.1,0.2", "0.5,0.5", "20,60,60,140")
     + row("test/0/1.jpg", "0.5,0.2", "0.25,0.25", "180,60,240,140")
 )
-SIZE = images.always(400, 200)
+SIZE = texts.one_size(400, 200)
 
 
 def written(tmp_path, part, text):

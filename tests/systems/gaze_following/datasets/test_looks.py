@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import splits
+from eyeline.systems.gaze_following.datasets import texts
 from eyeline.systems.gaze_following.datasets.looks import Builder, looked_at
 
 
@@ -73,15 +73,15 @@ def test_looked_at():
 
 def test_splits(tmp_path):
     videos = [f"{i:03d}" for i in range(20)]
-    lists = splits.drawn(videos, (0.6, 0.2, 0.2), seed=1)
+    lists = texts.drawn_lists(videos, (0.6, 0.2, 0.2), seed=1)
     assert sorted(sum(lists, ())) == videos
     assert [len(own) for own in lists] == [11, 5, 4]
     assert all(list(own) == sorted(own) for own in lists)
-    assert lists == splits.drawn(videos, (0.6, 0.2, 0.2), seed=1)
-    assert lists != splits.drawn(videos, (0.6, 0.2, 0.2), seed=2)
-    assert [len(own) for own in splits.drawn(videos[:3], (0.9, 0.05, 0.05))] == [1, 1, 1]
-    splits.write(tmp_path / "a.txt", lists[1])
-    assert splits.read(tmp_path / "a.txt") == lists[1]
+    assert lists == texts.drawn_lists(videos, (0.6, 0.2, 0.2), seed=1)
+    assert lists != texts.drawn_lists(videos, (0.6, 0.2, 0.2), seed=2)
+    assert [len(own) for own in texts.drawn_lists(videos[:3], (0.9, 0.05, 0.05))] == [1, 1, 1]
+    texts.write_lines(tmp_path / "a.txt", lists[1])
+    assert texts.read_list(tmp_path / "a.txt") == lists[1]
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_splits(tmp_path):
 def test_bad_splits(tmp_path, text, message):
     (tmp_path / "a.txt").write_text(text)
     with pytest.raises(DataError, match=message):
-        splits.read(tmp_path / "a.txt")
+        texts.read_list(tmp_path / "a.txt")
 
 
 def test_splits_that_cannot_be(tmp_path):
     with pytest.raises(DataError, match="no list"):
-        splits.read(tmp_path / "absent.txt")
+        texts.read_list(tmp_path / "absent.txt")
     with pytest.raises(DataError, match="cannot be divided"):
-        splits.drawn(["a"], (0.5, 0.5))
+        texts.drawn_lists(["a"], (0.5, 0.5))
     with pytest.raises(DataError, match="cannot be divided"):
-        splits.drawn(["a", "b"], (0.5, 0.4))
+        texts.drawn_lists(["a", "b"], (0.5, 0.4))

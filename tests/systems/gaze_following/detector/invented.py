@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from eyeline.systems.gaze_following.detector.model import MaskRcnn, mask_rcnn
-from eyeline.systems.gaze_following.detector.original_keys import our_name
+from eyeline.systems.gaze_following.detector.weights import our_name
 from tests.systems.gaze_following.conftest import GOLDEN, Array
 
 SMALL: dict[str, Any] = {

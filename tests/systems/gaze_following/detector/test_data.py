@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.detector import data
+from eyeline.systems.gaze_following.detector import data, inputs
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training.loop import Epoch
 from tests.systems.gaze_following.detector.invented import data_set
@@ -124,7 +124,7 @@ def test_what_is_not_there(root: Path, tmp_path: Path) -> None:
     (tmp_path / "odd.png").write_bytes(b"no image")
     for name, fault in (("odd.png", "no image"), ("absent.png", "cannot read the image")):
         with pytest.raises(DataError, match=fault):
-            data.read_image(tmp_path / name)
+            inputs.read_image(tmp_path / name)
 
 
 def test_a_image_of_another_size(root: Path, images: data.Images, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.gaze_following.detector import weights
 from eyeline.systems.gaze_following.detector.model import mask_rcnn
-from eyeline.systems.gaze_following.detector.original_keys import our_name, their_name
+from eyeline.systems.gaze_following.detector.weights import our_name, their_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.detector.invented import (

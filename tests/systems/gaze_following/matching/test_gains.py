@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import boxes
-from eyeline.systems.gaze_following import predictions
+from eyeline.systems.gaze_following import predictions, report
 from eyeline.systems.gaze_following.matching import data, evaluate, gains
 from tests.systems.gaze_following.matching.invented import write_folder
 
@@ -65,7 +65,7 @@ def test_gains_are_paired(seen):
     assert away["difference"] < 0 and away["better"] is True
     worse = gains.gains(bad, {"good": good}, scenes, learned, samples=50)["good"]
     assert worse["l2_average"]["better"] is False and worse["right_target"]["better"] is False
-    known = gains.lines(created)
+    known = report.difference_lines(created, gains.NAMES, "gain on {}")
     assert known[0] == "gain on bad:" and "right_target" in known[1] and "+1.000" in known[1]
 
 

@@ -11,7 +11,8 @@ import pytest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.gaze_following.matching import joblib_mlp, slope
+from eyeline.systems.gaze_following import weights
+from eyeline.systems.gaze_following.matching import slope
 from eyeline.training import checkpoint
 from tests.closeness import assert_close_to_scale
 
@@ -46,14 +47,14 @@ def trained(points, **how):
 def test_reads_what_joblib_wrote(tmp_path, points, how, stored):
     model = trained(points, **how)
     joblib.dump(model, tmp_path / "model_mlp.m", **stored)
-    result = joblib_mlp.read(tmp_path / "model_mlp.m")
+    result = weights.read_slope(tmp_path / "model_mlp.m")
     np.testing.assert_allclose(result(points), model.predict(points), atol=1e-12)
 
 
 def test_import_makes_a_weights_file(tmp_path, points):
     model = trained(points)
     joblib.dump(model, tmp_path / "model_mlp.m")
-    result = joblib_mlp.import_original(tmp_path / "model_mlp.m")
+    result = weights.import_slope(tmp_path / "model_mlp.m")
     checkpoint.save(tmp_path / "ours.safetensors", result.state, result.card)
     ours = slope.read(tmp_path / "ours.safetensors")
     np.testing.assert_allclose(ours(points), model.predict(points), atol=1e-12)
@@ -63,7 +64,7 @@ def test_single_precision_and_other_byte_order(tmp_path, points):
     model = trained(points.astype(np.float32))
     model.coefs_ = [c.astype(">f8") for c in model.coefs_]
     joblib.dump(model, tmp_path / "m")
-    result = joblib_mlp.read(tmp_path / "m")
+    result = weights.read_slope(tmp_path / "m")
     assert_close_to_scale(result(points), model.predict(points))
 
 
@@ -76,7 +77,7 @@ def test_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     joblib.dump({"coefs_": Wicked()}, tmp_path / "wicked.m")
     with pytest.raises(CheckpointError, match=r"asks for (posix|nt)\.mkdir.*Nothing .* was run"):
-        joblib_mlp.read(tmp_path / "wicked.m")
+        weights.read_slope(tmp_path / "wicked.m")
     assert not (tmp_path / "was_run").exists()
     joblib.load(tmp_path / "wicked.m")
     assert (tmp_path / "was_run").exists(), "the file does run something in other hands"
@@ -88,11 +89,11 @@ def test_names_keep_their_meaning(tmp_path, points):
     change = b"\x80\x02cnumpy\ndtype\nN}X\x04\x00\x00\x00makecnumpy\nndarray\ns\x86b."
     (tmp_path / "bad").write_bytes(change)
     with pytest.raises(CheckpointError, match="would change what a name stands for"):
-        joblib_mlp.read(tmp_path / "bad")
+        weights.read_slope(tmp_path / "bad")
     (tmp_path / "bad").write_bytes(change.replace(b"cnumpy\ndtype", b"cnumpy\nndarray"))
     with pytest.raises(CheckpointError, match="would change what a name stands for"):
-        joblib_mlp.read(tmp_path / "bad")
-    joblib_mlp.read(tmp_path / "good")
+        weights.read_slope(tmp_path / "bad")
+    weights.read_slope(tmp_path / "good")
 
 
 def test_an_array_of_objects_is_refused(tmp_path, points):
@@ -100,7 +101,7 @@ def test_an_array_of_objects_is_refused(tmp_path, points):
     model.coefs_ = [np.array([[Wicked()]], object)]
     joblib.dump(model, tmp_path / "m")
     with pytest.raises(CheckpointError, match="only numbers are read"):
-        joblib_mlp.read(tmp_path / "m")
+        weights.read_slope(tmp_path / "m")
 
 
 def test_damage_is_reported(tmp_path, points):
@@ -109,7 +110,7 @@ def test_damage_is_reported(tmp_path, points):
     for length in (0, 1, 40, 700, 1500, len(whole) // 2, len(whole) - 3):
         (tmp_path / "cut").write_bytes(whole[:length])
         with pytest.raises(CheckpointError, match="cut"):
-            joblib_mlp.read(tmp_path / "cut")
+            weights.read_slope(tmp_path / "cut")
 
 
 @pytest.mark.parametrize("name", ["activation", "out_activation_", "coefs_", "intercepts_"])
@@ -122,7 +123,7 @@ def test_words_and_layers_that_are_endless(tmp_path, points, name):
     setattr(model, name, endless)
     joblib.dump(model, tmp_path / "m")
     with pytest.raises(CheckpointError, match=r"a tuple|no arrays"):
-        joblib_mlp.read(tmp_path / "m")
+        weights.read_slope(tmp_path / "m")
 
 
 def test_many_layers_that_are_one(tmp_path, points):
@@ -130,7 +131,7 @@ def test_many_layers_that_are_one(tmp_path, points):
     model.coefs_ = [model.coefs_[0]] * 10_000
     joblib.dump(model, tmp_path / "m")
     with pytest.raises(CheckpointError, match="no list of arrays"):
-        joblib_mlp.read(tmp_path / "m")
+        weights.read_slope(tmp_path / "m")
 
 
 def with_coefficients(model, change):
@@ -152,7 +153,7 @@ def with_coefficients(model, change):
 def test_other_contents_are_refused(tmp_path, points, made, message):
     joblib.dump(made(points), tmp_path / "m")
     with pytest.raises(CheckpointError, match=message):
-        joblib_mlp.read(tmp_path / "m")
+        weights.read_slope(tmp_path / "m")
 
 
 def test_two_outputs_are_refused(tmp_path, points):
@@ -162,15 +163,15 @@ def test_two_outputs_are_refused(tmp_path, points):
         model.fit(points, points)
     joblib.dump(model, tmp_path / "m")
     with pytest.raises(CheckpointError, match="2 outputs"):
-        joblib_mlp.read(tmp_path / "m")
+        weights.read_slope(tmp_path / "m")
 
 
 def test_no_such_file_and_no_joblib(tmp_path):
     with pytest.raises(CheckpointError, match="No such file"):
-        joblib_mlp.read(tmp_path / "absent.m")
+        weights.read_slope(tmp_path / "absent.m")
     (tmp_path / "text").write_text("hello")
     with pytest.raises(CheckpointError, match="no file of joblib"):
-        joblib_mlp.read(tmp_path / "text")
+        weights.read_slope(tmp_path / "text")
     (tmp_path / "plain").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(CheckpointError, match="holds no MLPRegressor"):
-        joblib_mlp.read(tmp_path / "plain")
+        weights.read_slope(tmp_path / "plain")

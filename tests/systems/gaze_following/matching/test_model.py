@@ -7,8 +7,7 @@ import torch
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON
-from eyeline.systems.gaze_following.matching.loss import matching_loss
-from eyeline.systems.gaze_following.matching.model import EXTRA, matcher
+from eyeline.systems.gaze_following.matching.model import EXTRA, matcher, matching_loss
 from tests.closeness import assert_close_to_scale
 
 

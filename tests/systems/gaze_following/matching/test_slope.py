@@ -71,23 +71,3 @@ def test_layers_must_fit():
 def test_points_must_be_points(golden_mlp):
     with pytest.raises(DataError, match="head points"):
         golden_mlp(np.zeros((3, 3)))
-
-
-def test_slopes_are_learned():
-    rng = np.random.default_rng(0)
-    heads = rng.random((400, 2)) * 4
-    gaze = heads + np.column_stack([np.ones(400), 0.5 * heads[:, 0]])
-    result = slope.fit(heads, gaze, hidden=(20,))
-    wanted = 0.5 * heads[:, 0]
-    assert np.abs(result(heads) - wanted).mean() < 0.2 * wanted.std()
-    again = slope.fit(heads, gaze, hidden=(20,))
-    np.testing.assert_array_equal(result(heads), again(heads))
-
-
-def test_slopes_without_an_end_count_as_zero():
-    heads = np.zeros((3000, 2))
-    gaze = np.array([[0.0, 5], [0, 0], [0, -5]] * 1000)
-    result = slope.fit(heads, gaze, hidden=(4,))
-    assert abs(result(heads[:1])[0]) < 0.1
-    with pytest.raises(DataError, match="no looks"):
-        slope.fit(np.zeros((0, 2)), np.zeros((0, 2)))

@@ -11,7 +11,7 @@ from eyeline.geometry.directions import from_yaw_pitch
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_following.synthetic.drawing import images
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
-from eyeline.systems.gaze_following.synthetic.voices import Heard
+from eyeline.systems.gaze_following.synthetic.talk import Heard
 
 
 @pytest.fixture(scope="module")
