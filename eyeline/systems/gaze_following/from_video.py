@@ -66,7 +66,7 @@ class MaskRcnnMlp:
             slope: weights of `slope_mlp`, for the rule.
             rule: see `choosing.open_chooser`.
             fusion: how heads are brightened, see `fusion.FUSIONS`; by default as in the images
-                that the detector was trained on, `hs` where its file does not tell.
+                that the detector was trained on, `hs` where its file does not say.
             every_s: time from one look of the detector to the next; 0 looks at every frame.
             proposals: see `CandidateDetector`.
             short_px: likewise; by default what the detector was trained at.

@@ -24,15 +24,9 @@ weakly: order, not height, counts."""
 def of_points(
     points_norm: Floats, *, sigma_cells: float = SIGMA_CELLS, cells: int = CELLS
 ) -> Floats:
-    """A Gaussian about each point, 1 at the point itself.
+    """Gaussians `(n, cells, cells)` about points `(n, 2)`, fractions of the image; 1 at the point.
 
-    Args:
-        points_norm: `(n, 2)` x and y as fractions of the image.
-        sigma_cells: standard deviation.
-        cells: rows and columns.
-
-    Returns:
-        `(n, cells, cells)`; a cell has the value at its middle.
+    A cell has the value at its centre.
     """
     check_shape(points_norm, "n 2", "points")
     centre = (np.arange(cells) + 0.5)[None, :]
@@ -136,11 +130,8 @@ PROTOCOLS: Mapping[str, Auc] = {
 def auc_of(values: Floats, positive: npt.NDArray[np.bool_]) -> float:
     """Chance that a positive place has a higher value than another, ties counting half.
 
-    As scikit-learn's, which takes thirty times as long for the few positives of a map.
-
-    Args:
-        values: of any shape.
-        positive: `(size of values,)` yes or no; NaN comes out where all or none are.
+    As scikit-learn's, which takes thirty times as long for the few positives of a map. Values are
+    of any shape, `positive` `(size of values,)`; NaN where all or none are.
     """
     flat = values.ravel()
     yes, no = flat[positive], flat[~positive]

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import DataError, UsageError
 from eyeline.evaluation import tables
 from eyeline.geometry.boxes import centre
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import heatmaps
-from eyeline.systems.gaze_following.datasets.looks import Looks, looked_at
+from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations, looked_at
 from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
 
 
@@ -24,7 +23,7 @@ class Measures:
     video: tuple[str, ...]
     """`n` names, to draw by."""
     in_frame: Floats
-    """`(n,)` 1: looks into the image, 0: out of it, NaN: not told."""
+    """`(n,)` 1: looks into the image, 0: out of it, NaN: not known."""
     in_frame_score: Floats
     """`(n,)` its predicted probability."""
     auc: Floats
@@ -40,11 +39,11 @@ class Measures:
     angle_deg: Floats
     """`(n,)` in the image, seen from the looker's eyes or head."""
     right_person: Floats
-    """`(n,)` 1: the person looked at, or nobody, is told rightly; NaN: nobody else is there."""
+    """`(n,)` 1: the person looked at, or nobody, is named rightly; NaN: nobody else is there."""
     at_person: Floats
     """`(n,)` 1: somebody is truly looked at, 0: nobody; NaN as above."""
     at_speaker: Floats
-    """`(n,)` 1: somebody who speaks is truly looked at, 0: else; NaN where it is not told who
+    """`(n,)` 1: somebody who speaks is truly looked at, 0: else; NaN where not known who
     speaks, or nobody else does."""
 
     def __len__(self) -> int:
@@ -58,8 +57,8 @@ class Measures:
 
 
 def measure(
-    found: Predictions,
-    known: Looks,
+    predicted: Predictions,
+    known: GazeAnnotations,
     *,
     rows: Ints | None = None,
     protocol: str = "attention_target",
@@ -72,7 +71,7 @@ def measure(
     guess at the image's middle wherever the truth lies in the image.
 
     Args:
-        found: `n` rows.
+        predicted: `n` rows.
         known: the truth, with the sizes of its images.
         rows: `(n,)` of the truth that the predictions are of, in their order; all by default. The
             others are people who may be looked at.
@@ -88,16 +87,16 @@ def measure(
     if protocol not in heatmaps.PROTOCOLS:
         raise UsageError(f"no protocol '{protocol}'; there are {', '.join(heatmaps.PROTOCOLS)}")
     rows = np.arange(len(known)) if rows is None else rows
-    if len(found) != len(rows):
-        raise DataError(f"{len(found)} predictions for {len(rows)} looks")
+    if len(predicted) != len(rows):
+        raise DataError(f"{len(predicted)} predictions for {len(rows)} looks")
     truth = known.take(rows)
     unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
     if len(unknown):
         raise DataError(
             f"{truth.source[int(unknown[0])]}: the size of the image is not known, so distances "
-            "cannot be told in images; name the folder of the images, or their size"
+            "cannot be measured in images; name the folder of the images, or their size"
         )
-    guess = np.where(np.isnan(found.point_px), truth.size_px / 2, found.point_px)
+    guess = np.where(np.isnan(predicted.point_px), truth.size_px / 2, predicted.point_px)
     within = np.flatnonzero((truth.in_frame == 1) & (np.diff(truth.first) > 0))
     if heat is None:
         point_norm = guess / truth.size_px
@@ -106,18 +105,22 @@ def measure(
         maps = heat if callable(heat) else heat.__getitem__
     figures = _figures(guess, truth, within, maps, heatmaps.PROTOCOLS[protocol])
     given = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
-    return Measures(truth.video, given, found.in_frame, **figures, **_people(found, known, rows))
+    return Measures(
+        truth.video, given, predicted.in_frame, **figures, **_people(predicted, known, rows)
+    )
 
 
 Maps = Callable[[Ints], Floats]
 """Rows `(k,)` to heatmaps `(k, rows, columns)`."""
+_AT_ONCE = 256
 
 
 def _figures(
-    guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: heatmaps.Auc
+    guess: Floats, truth: GazeAnnotations, within: Ints, maps: Maps, auc: heatmaps.Auc
 ) -> dict[str, Floats]:
     """Of rows within the image; NaN for others."""
-    created = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
+    names = ("auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells", "angle_deg")
+    created = {name: np.full(len(truth), np.nan) for name in names}
     mean, origin = truth.mean_point_px(), truth.origin_px()
     created["angle_deg"][within] = angle_deg(origin[within], guess[within], mean[within])
     for start in range(0, len(within), _AT_ONCE):
@@ -134,13 +137,6 @@ def _figures(
     return created
 
 
-_OF_POINTS = (
-    *("auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells"),
-    "angle_deg",
-)
-_AT_ONCE = 256
-
-
 def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
     """Distance of a point `(2,)` to the mean of annotators' points `(k, 2)`, and to the nearest.
 
@@ -150,59 +146,42 @@ def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
     return to_mean, float(np.linalg.norm(truth_norm - point_norm, axis=1).min())
 
 
-def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
-    """Degrees `(n,)` between two looks in the image; NaN where one goes nowhere.
-
-    Args:
-        origin_px: `(n, 2)` where both start.
-        found_px: `(n, 2)`.
-        truth_px: `(n, 2)`.
-    """
-    a, b = found_px - origin_px, truth_px - origin_px
+def angle_deg(origin_px: Floats, predicted_px: Floats, truth_px: Floats) -> Floats:
+    """Degrees `(n,)` between looks from `(n, 2)` to two points each in the image; NaN for none."""
+    a, b = predicted_px - origin_px, truth_px - origin_px
     cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
     still = (np.abs(a).max(axis=1, initial=0) == 0) | (np.abs(b).max(axis=1, initial=0) == 0)
     return np.where(still, np.nan, np.rad2deg(np.abs(np.arctan2(cross, dot))))
 
 
-def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
+def _people(predicted: Predictions, known: GazeAnnotations, rows: Ints) -> dict[str, Floats]:
     """Who is looked at, by the truth and by the predictions."""
     heads, names = known.head_xyxy, known.image
     true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
-    pointed, _ = looked_at(found.point_px, heads, names, rows)
+    pointed, _ = looked_at(predicted.point_px, heads, names, rows)
     people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
-    columns = (found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist())
+    columns = (predicted.looked_at, rows.tolist(), pointed.tolist(), predicted.in_frame.tolist())
     given = []  # the row of who is said to be looked at: by name, else by the point
     for name, row, at, chance in zip(*columns, strict=True):
         by_point = -1 if chance < 0.5 else at
         by_name = -1 if name in (NOBODY, OFF_SCREEN) else people.get((names[row], str(name)), -2)
         given.append(by_point if name is None else by_name)
     sure = company & (known.in_frame[rows] >= 0)
+    _, image = np.unique(np.array(names, str), return_inverse=True)
+    others = np.bincount(image, weights=known.speaks == 1)[image] - (known.speaks == 1)
     speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
     return {
         "right_person": np.where(sure, np.array(given, np.int64) == true, np.nan),
         "at_person": np.where(sure, true >= 0, np.nan),
-        "at_speaker": np.where(sure & _others_speak(known)[rows], speaks, np.nan),
+        "at_speaker": np.where(sure & (others[rows] > 0), speaks, np.nan),
     }
-
-
-def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
-    """Whether somebody other than the looker speaks, `(n,)`."""
-    loud: dict[str, int] = {}
-    for image, speaks in zip(known.image, known.speaks.tolist(), strict=True):
-        loud[image] = loud.get(image, 0) + (speaks == 1)
-    here = np.array([loud[p] for p in known.image], np.int64)
-    return np.asarray(here - (known.speaks == 1) > 0)
 
 
 BASELINES = ("middle", "nearest_head")
 
 
-def baseline_points(truth: Looks, kind: str) -> Floats:
-    """Points `(n, 2)` that need no network: the image's `midpoint`, or the `nearest_head`.
-
-    Raises:
-        UsageError: another kind.
-    """
+def baseline_points(truth: GazeAnnotations, kind: str) -> Floats:
+    """Points `(n, 2)` without a network, of one of `BASELINES`; UsageError for another kind."""
     if kind not in BASELINES:
         raise UsageError(f"no baseline '{kind}'; there are {', '.join(BASELINES)}")
     if kind == "middle":

@@ -57,13 +57,7 @@ class Between(NamedTuple):
 
 
 def frames_due(time_s: Floats, shot: Ints, every_s: float = EVERY_S) -> Ints:
-    """Rows, increasing, of frames to detect in: the first of a shot, and whenever the last is old.
-
-    Args:
-        time_s: `(n,)` of the frames in which there is somebody.
-        shot: `(n,)` that each lies in.
-        every_s: time between detections; 0 takes all frames.
-    """
+    """Rows of frames `(n,)` to detect in: the first of a shot, and whenever the last is old."""
     due: list[int] = []
     for i in range(len(time_s)):
         new = not due or shot[i] != shot[due[-1]]

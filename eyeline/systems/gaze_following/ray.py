@@ -66,15 +66,8 @@ def heatmaps(
 ) -> Image:
     """Where a look may land: `(kept, *shape)` over the image, the peak at 255.
 
-    Faces and the scene share what the camera and off screen leave of the probability.
-
-    Args:
-        looker: in the kept frames.
-        looks: in all frames.
-        kept: rows of the frames.
-        camera: of the video.
-        size_px: width and height of the image.
-        shape: rows and columns of a map.
+    Faces and the scene share what the camera and off screen leave of the probability. The looker is
+    in the kept frames, `looks` in all, `kept` are their rows.
     """
     from scipy.ndimage import gaussian_filter
 

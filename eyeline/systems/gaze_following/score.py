@@ -18,7 +18,7 @@ from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report
 from eyeline.systems.gaze_following.datasets import attention_target, gazefollow, texts, vgs, voc
-from eyeline.systems.gaze_following.datasets.looks import Looks
+from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations
 from eyeline.systems.gaze_following.formats import parse_name
 from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.predictions import read as read_predictions
@@ -99,7 +99,7 @@ def run(
     place = matched(result, known, subset=subset, extra=extra, notes=notes)
     heat = _heat(heatmaps, len(result))
     at = np.flatnonzero(place >= 0)
-    rule = protocol or default_protocol(truth)
+    rule = protocol or ("gazefollow" if _is_gazefollow(Path(truth)) else "attention_target")
     compared = measures.measure(
         result.take(place[at]),
         known,
@@ -134,11 +134,6 @@ def run(
     return created
 
 
-def default_protocol(truth: Path | str) -> str:
-    """GazeFollow's for GazeFollow, VideoAttentionTarget's for all others."""
-    return "gazefollow" if _is_gazefollow(Path(truth)) else "attention_target"
-
-
 def read_truth(
     path: Path | str,
     *,
@@ -147,12 +142,10 @@ def read_truth(
     folder: str | None = None,
     speakers: str | None = None,
     heads: str | None = None,
-) -> Looks:
-    """Annotated looks in any of the formats, see `run`.
+) -> GazeAnnotations:
+    """Annotated looks in any of the formats, see `run`; DataError for none of them.
 
-    Raises:
-        DataError: none of them, or as its reader says.
-        UsageError: a size of another form.
+    UsageError for a size of another form.
     """
     path = Path(path)
     size_of = _size_of(size, folder)
@@ -177,8 +170,8 @@ def read_truth(
 
 
 def matched(
-    found: Predictions,
-    known: Looks,
+    predicted: Predictions,
+    known: GazeAnnotations,
     *,
     subset: bool = False,
     extra: bool = False,
@@ -189,7 +182,7 @@ def matched(
     People are told apart by the image's name, by their own, or by the overlap of head boxes.
 
     Args:
-        found: predictions.
+        predicted: `m` rows.
         known: the truth.
         subset: whether looks may lack.
         extra: whether predictions may be of nobody in the truth.
@@ -200,15 +193,15 @@ def matched(
             looks without a prediction.
     """
     there = {name: own.tolist() for name, own in tables.groups(known.image).items()}
-    rows = [_row_of(found, i, known, there, extra=extra) for i in range(len(found))]
+    rows = [_row_of(predicted, i, known, there, extra=extra) for i in range(len(predicted))]
     kept = [i for i, row in enumerate(rows) if row is not None]
     if not kept:
         raise DataError("the predictions are of no look of the truth")
-    if len(kept) < len(found) and notes is not None:
-        beyond = len(found) - len(kept)
-        notes.append(f"{beyond} of {len(found)} predictions are of no annotated look: left out")
+    if len(kept) < len(predicted) and notes is not None:
+        beyond = len(predicted) - len(kept)
+        notes.append(f"{beyond} of {len(predicted)} predictions are of no annotated look: left out")
     mine = Side(
-        "the table of predictions", [rows[i] for i in kept], lambda k: found.source[kept[k]]
+        "the table of predictions", [rows[i] for i in kept], lambda k: predicted.source[kept[k]]
     )
     theirs = Side("the truth", range(len(known)), lambda row: known.source[row])
     place = np.full(len(known), -1)
@@ -216,51 +209,47 @@ def matched(
     return place
 
 
-def baselines(known: Looks, rows: Ints, protocol: str) -> Figures:
+def baselines(known: GazeAnnotations, rows: Ints, protocol: str) -> Figures:
     """What needs no network would get in these rows, by name; without intervals."""
     names = [known.image[row] for row in rows.tolist()]
     created: Figures = {}
     for kind in measures.BASELINES:
-        guess = predictions.made(names, measures.baseline_points(known, kind)[rows])
+        guess = predictions.predictions_of(names, measures.baseline_points(known, kind)[rows])
         result = measures.measure(guess, known, rows=rows, protocol=protocol)
         created[kind] = plain(report.summary(result))
     return created
 
 
 def _row_of(
-    found: Predictions, i: int, known: Looks, there: dict[str, list[int]], *, extra: bool
+    predicted: Predictions,
+    i: int,
+    known: GazeAnnotations,
+    there: dict[str, list[int]],
+    *,
+    extra: bool,
 ) -> int | None:
     """The row of the truth that a prediction is of; None where it has none and need not."""
-    image, person = found.frame_name[i], found.person[i]
+    image, person, source = predicted.frame_name[i], predicted.person[i], predicted.source[i]
     if image not in there and person is None:
-        image, person = _parts(image, found.source[i])
+        try:
+            name = parse_name(image, source)
+            image, person = vgs.image_of(name), str(name.head)
+        except DataError:
+            person = "?"
     rows = there.get(image, [])
     if person is not None:
         rows = [row for row in rows if known.person[row] == person]
     elif rows:
-        rows = _overlapping(found.head_xyxy[i], known, rows)
+        overlap = boxes.iou(predicted.head_xyxy[i][None], known.head_xyxy[rows])[0]
+        best = int(np.argmax(np.nan_to_num(overlap, nan=-1.0)))
+        rows = [rows[best]] if overlap[best] >= LEAST_OVERLAP else []
     if not rows and not extra:
         who = f" of {person}" if person is not None else ""
         raise DataError(
-            f"{found.source[i]}: the truth has no look{who} in {found.frame_name[i]}. With "
-            "extra=true such predictions are left out"
+            f"{source}: the truth has no look{who} in {predicted.frame_name[i]}. With extra=true "
+            "such predictions are left out"
         )
     return rows[0] if rows else None
-
-
-def _overlapping(head: Floats, known: Looks, rows: list[int]) -> list[int]:
-    overlap = boxes.iou(head[None], known.head_xyxy[rows])[0]
-    best = int(np.argmax(np.nan_to_num(overlap, nan=-1.0)))
-    return [rows[best]] if overlap[best] >= LEAST_OVERLAP else []
-
-
-def _parts(name: str, where: str) -> tuple[str, str]:
-    """Image and person of a name of VideoGazeSpeech."""
-    try:
-        parts = parse_name(name, where)
-    except DataError:
-        return name, "?"
-    return vgs.image_of(parts), str(parts.head)
 
 
 def _is_gazefollow(path: Path) -> bool:

@@ -196,13 +196,7 @@ def read_head_boxes(path: Path) -> Ints:
 
 
 def write_head_boxes(folder: Path, video: str, heads: Heads) -> None:
-    """Both files of head boxes.
-
-    Args:
-        folder: where to.
-        video: the name they begin with.
-        heads: `(tracks, n)`.
-    """
+    """Both files of head boxes of heads `(tracks, n)`."""
     write_boxes(folder / f"{video}_frame_faces_boxes.npy", heads.box_xyxy)
     write_boxes(folder / f"{video}_faces_bboxes.npy", heads.corners_px)
 

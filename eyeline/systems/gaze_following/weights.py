@@ -39,7 +39,11 @@ from eyeline.training.checkpoint import CheckpointCard, Imported, existing
 from eyeline.training.foreign import load_state
 
 SYSTEM = "gaze_following"
+LICENCE = "none stated by the authors (VideoGazeSpeech); for research at your own judgement"
 
+_LARGEST = 64 * 2**20
+"""Bytes of a file, unpacked; the published regressor has kilobytes."""
+_MOST_LAYERS = 64
 _TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"
 """The number that PyTorch's old files open with."""
 _JOBLIB = (b"\x80", b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda", b"x\x5e")
@@ -74,26 +78,11 @@ def _may_be_joblib(path: Path) -> bool:
     return begins.startswith(_JOBLIB) and not other
 
 
-LICENCE = "none stated by the authors (VideoGazeSpeech); for research at your own judgement"
-_LARGEST = 64 * 2**20
-"""Bytes of a file, unpacked; the published regressor has kilobytes."""
-_MOST_LAYERS = 64
-
-
 def import_slope(path: Path | str) -> Imported:
-    """The card and tensors of a stored regressor.
-
-    Raises:
-        CheckpointError: see `read_slope`.
-    """
-    mlp = read_slope(path)
-    card = CheckpointCard(
-        "gaze_following",
-        slope.NETWORK,
-        slope.arguments_of(mlp),
-        data={"name": "VideoGazeSpeech, by its authors"},
-        licence=LICENCE,
-    )
+    """The card and tensors of a stored regressor; CheckpointError as of `read_slope`."""
+    mlp, data = read_slope(path), {"name": "VideoGazeSpeech, by its authors"}
+    arguments = slope.arguments_of(mlp)
+    card = CheckpointCard(SYSTEM, slope.NETWORK, arguments, data=data, licence=LICENCE)
     return Imported(card, slope.state_of(mlp))
 
 
@@ -123,9 +112,9 @@ def _regressor(content: Any, path: Path) -> SlopeMlp:
     lacking = [name for name in ("coefs_", "intercepts_", "activation") if name not in state]
     if lacking:
         raise CheckpointError(f"{path}: the regressor was not trained, it lacks {lacking[0]}")
-    created = worded(state.get("out_activation_", "identity"))
-    if created != "identity":
-        raise CheckpointError(f"{path}: its output is {created}, not a number")
+    output = worded(state.get("out_activation_", "identity"))
+    if output != "identity":
+        raise CheckpointError(f"{path}: its output is {output}, not a number")
     try:
         weight, bias = (_layers(state[name]) for name in ("coefs_", "intercepts_"))
         return SlopeMlp(weight, bias, worded(state["activation"]))
@@ -136,15 +125,11 @@ def _regressor(content: Any, path: Path) -> SlopeMlp:
 def _layers(arrays: Any) -> tuple[Floats, ...]:
     if not isinstance(arrays, list | tuple) or len(arrays) > _MOST_LAYERS:
         raise CheckpointError("its layers are no list of arrays")
-    return tuple(_numbers(array) for array in arrays)
-
-
-def _numbers(array: Any) -> Floats:
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+    if any(not isinstance(array, np.ndarray) or array.dtype.kind != "f" for array in arrays):
         raise CheckpointError("its layers are no arrays of numbers")
-    if not np.isfinite(array).all():
+    if not all(np.isfinite(array).all() for array in arrays):
         raise CheckpointError("its layers hold values that are no numbers")
-    return array.astype(np.float64)
+    return tuple(array.astype(np.float64) for array in arrays)
 
 
 def _unpacked(path: Path) -> BinaryIO:
@@ -172,17 +157,17 @@ class _Wrapped(Held):
 
     def array(self, file: BinaryIO) -> Array:
         """The array whose bytes come next in the file."""
-        said = self.state
-        shape, kind = shape_of(said["shape"]), said["dtype"]
+        header = self.state
+        shape, kind = shape_of(header["shape"]), header["dtype"]
         size = math.prod(shape) * kind.numpy().itemsize
         if size > _LARGEST:
             raise CheckpointError(f"an array of shape {shape}")
-        if said.get("numpy_array_alignment_bytes") is not None:
+        if header.get("numpy_array_alignment_bytes") is not None:
             file.read(file.read(1)[0])
         data = file.read(size)
         if len(data) != size:
             raise CheckpointError(f"it ends within an array of shape {shape}")
-        return array_of(data, kind, shape, said["order"])
+        return array_of(data, kind, shape, header["order"])
 
 
 _MLP = ("_multilayer_perceptron", "multilayer_perceptron")

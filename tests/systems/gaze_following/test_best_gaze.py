@@ -129,7 +129,7 @@ def test_images_without_a_head_are_left_out_and_named(source: Path, tmp_path: Pa
 
 
 def test_what_is_missing_is_named(source: Path, weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the rule 'intended' needs --weights of slope_mlp"):
+    with pytest.raises(UsageError, match="the rule 'intended' needs weights of slope_mlp"):
         best_gaze.run(source, tmp_path / "out", rule="intended")
     with pytest.raises(UsageError, match="no rule 'x'; there are intended"):
         best_gaze.run(source, tmp_path / "out", rule="x")

@@ -56,9 +56,6 @@ def test_the_rule_as_meant_takes_the_slope() -> None:
     assert people[1].target == 0, "of two candidates in line the first head's"
     steep = ByRule("intended", lambda points: np.full(len(points), -29.0)).choose([MOMENT])
     assert steep[0][0].target == SOMETHING and steep[0][0].point_px.tolist() == [140, 440]
-
-
-def test_the_own_face_is_nobodys() -> None:
     own = replace(MOMENT, candidate_xyxy=MOMENT.candidate_xyxy[2:], candidate_score=np.array([0.2]))
     (people,) = ByRule("main", flat).choose([own])
     assert [p.target for p in people] == [SOMETHING, 0, 0]
@@ -71,14 +68,11 @@ def test_of_heads_that_overlap_the_nearer_centre_counts() -> None:
     assert ByRule("main", flat).choose([scene])[0][0].target == 2
 
 
-def test_nothing_found_says_nothing() -> None:
+def test_heatmaps_of_choices() -> None:
     for choice in ByRule("main", flat).choose([NOTHING])[0]:
         assert choice.target == OUT and choice.probability == 0
         assert np.isnan(choice.point_px).all() and np.isnan(choice.box_xyxy).all()
         assert not choice.heatmap((1000.0, 500.0)).any()
-
-
-def test_heatmaps_peak_where_the_look_is() -> None:
     heat = ByRule("main", flat).choose([MOMENT])[0][0].heatmap((1000.0, 500.0))
     assert heat.dtype == np.uint8 and heat.max() == 255
     row, column = np.unravel_index(heat.argmax(), heat.shape)

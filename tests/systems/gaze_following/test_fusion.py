@@ -18,7 +18,7 @@ from tests.speech.synthesis import make_track
 from .conftest import Golden
 
 
-def test_a_frame(golden: Golden) -> None:
+def test_a_frame_and_every_value(golden: Golden) -> None:
     wanted = golden("facemap_fusion")
     f = int(wanted["fusion_frame_index"])
     drawn = Maps(wanted["speaker_maps"][f], wanted["nonspeaker_maps"][f])
@@ -26,9 +26,6 @@ def test_a_frame(golden: Golden) -> None:
     np.testing.assert_array_equal(fuse(frame, drawn, "hs"), wanted["fused_HS_bgr"])
     np.testing.assert_array_equal(fuse(frame, drawn, "h"), wanted["fused_H_bgr"])
     assert fuse(frame, drawn, "none") is frame
-
-
-def test_every_value(golden: Golden) -> None:
     wanted = golden("facemap_fusion")
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     for (others, speaker), table in zip(wanted["blend_keys"], wanted["blend_table"], strict=True):
@@ -53,13 +50,10 @@ def test_the_stored_images_are_h(shared: Path, frame: int) -> None:
     assert apart["hs"] > 0.9 and apart["none"] > 2
 
 
-def test_no_heads_leave_the_image() -> None:
+def test_no_heads_leave_the_image_and_faults_are_reported() -> None:
     image = np.full((20, 30, 3), 90, np.uint8)
     nothing = Maps(*np.zeros((2, 20, 30), np.uint8))
     np.testing.assert_array_equal(fuse(image, nothing), image)
-
-
-def test_faults_are_reported() -> None:
     with pytest.raises(DataError, match="one size"):
         fuse(np.zeros((20, 30, 3), np.uint8), Maps(*np.zeros((2, 20, 31), np.uint8)))
     with pytest.raises(UsageError, match="there are hs, h, none"):
@@ -103,9 +97,6 @@ def test_speakers_are_brighter_than_listeners() -> None:
     assert brightness(enhanced, 2, 1) == brightness(enhanced, 12, 0) == 60, "not there then"
     alike = Enhanced(tracks, speaking(tracks, [0.9, 0.1]), "h")
     assert brightness(alike, 7, 0) == brightness(alike, 7, 1) == 60 + 128
-
-
-def test_nobody_and_everybody_speak() -> None:
     tracks = two_tracks()
     for values, wanted in (([np.nan, 0.2], 150), ([0.5, 0.7], 238)):
         enhanced = Enhanced(tracks, speaking(tracks, values))
@@ -113,15 +104,12 @@ def test_nobody_and_everybody_speak() -> None:
     assert brightness(Enhanced(tracks, None), 7, 0) == 150
 
 
-def test_frames_without_heads_are_left() -> None:
+def test_frames_without_heads_and_faults() -> None:
     assert Enhanced([], None).image(Plain(3)) is GREY  # type: ignore[arg-type]
     tracks = two_tracks()
     assert Enhanced(tracks, None).image(Plain(99)) is GREY  # type: ignore[arg-type]
     assert Enhanced(tracks, None, "none").image(Plain(7)) is GREY  # type: ignore[arg-type]
     assert (GREY == 60).all()
-
-
-def test_faults_of_a_video_are_reported() -> None:
     tracks = two_tracks()
     with pytest.raises(DataError, match="10 scores of who speaks for 20 faces"):
         Enhanced(tracks, speaking(tracks[:1], [1.0]))

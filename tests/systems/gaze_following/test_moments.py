@@ -72,15 +72,12 @@ def test_a_candidate_found_once_lasts_for_the_nearer_half() -> None:
     assert candidates_at(span, 0.3, 0).box_xyxy[:, 0].tolist() == [900, 0], "the surest first"
 
 
-def test_a_cut_parts_what_is_found() -> None:
+def test_cuts_and_gaps_part_what_is_found() -> None:
     span = between(sight(0.0, (0, 0, 0.9)), sight(0.1, (5, 0, 0.9), shot=1))
     assert len(span.pairs) == 0
     assert candidates_at(span, 0.04, 0).box_xyxy[0, 0] == 0
     assert candidates_at(span, 0.08, 1).box_xyxy[0, 0] == 5
     assert candidates_at(span, 0.08, 2).box_xyxy.shape == (0, 4)
-
-
-def test_looks_far_apart_are_not_joined() -> None:
     assert len(between(sight(0.0, (0, 0, 0.9)), sight(0.75, (5, 0, 0.9))).pairs) == 1
     apart = between(sight(0.0, (0, 0, 0.9)), sight(5.0, (5, 0, 0.9)))
     assert (
@@ -89,14 +86,11 @@ def test_looks_far_apart_are_not_joined() -> None:
     )
 
 
-def test_the_ends_have_one_side_only() -> None:
+def test_ends_and_pairs() -> None:
     only = sight(1.0, (3, 0, 0.9))
     assert candidates_at(between(only, None), 1.4, 0).box_xyxy[0, 0] == 3
     assert candidates_at(between(None, only), 0.9, 0).box_xyxy[0, 0] == 3
     assert len(candidates_at(between(None, None), 0.9, 0).score) == 0
-
-
-def test_pairs_are_those_that_overlap_most_in_all() -> None:
     one = np.array([[0.0, 0, 10, 10], [2, 0, 12, 10], [50, 50, 60, 60]])
     other = np.array([[2.0, 0, 12, 10], [6, 0, 16, 10], [90, 90, 99, 99]])
     # the nearest pair alone would leave the first box with nothing
@@ -139,12 +133,9 @@ def test_a_moment_has_what_the_rows_say() -> None:
     assert both.candidate_xyxy.tolist() == [[1, 2, 3, 4]] and both.candidate_score.tolist() == [0.5]
 
 
-def test_nothing_heard_and_no_directions() -> None:
+def test_nothing_heard_and_no_directions_and_nobody() -> None:
     moment = Crowd(scene(LEFT)).moment(0, NOTHING)
     assert np.isnan(moment.speaks).all() and np.isnan(moment.gaze).all()
-
-
-def test_nobody() -> None:
     crowd = Crowd(scene())
     assert len(crowd) == 0 and len(crowd.frames) == 0
 

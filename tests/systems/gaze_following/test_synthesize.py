@@ -78,9 +78,9 @@ def test_the_matcher_reads_it(root: Path) -> None:
         assert set(scenes.looks.video) == set(own)
         assert not np.isnan(scenes.looks.speaks).any()
         assert np.isnan(scenes.gaze).any(axis=1).mean() < 0.2
-        learned = data.examples(scenes)
-        assert np.mean([right.any() for right in learned.right]) > 0.88
-        assert set(scenes.looks.image) >= set(scenes.found)
+        examples = data.examples(scenes)
+        assert np.mean([right.any() for right in examples.right]) > 0.88
+        assert set(scenes.looks.image) >= set(scenes.candidates)
     everything = vgs.read_text(root / data.TRUTH)
     assert 0 < (everything.in_frame == 0).mean() < 0.3
 
@@ -195,13 +195,10 @@ def test_the_audio_is_that_of_the_mouths(root: Path) -> None:
     assert not others or np.mean(np.abs(others)) < 0.4
 
 
-def test_candidates_are_in_the_published_form(root: Path) -> None:
+def test_candidates_and_annotations_are_in_the_published_form(root: Path) -> None:
     result = formats.read_candidates_csv(root / "candidates.csv")
     assert len(result) == 4 * 25
     assert all((np.diff(one.score) <= 0).all() for one in result)
-
-
-def test_annotations_are_audio_coco(root: Path) -> None:
     for word in ("HS", "H", "noHnoS"):
         path = root / f"coco-{word}" / "annotations" / "instances_train2017.json"
         known = coco.read(path, for_training=True)

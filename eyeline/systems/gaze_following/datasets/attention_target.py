@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following.datasets import texts
-from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
+from eyeline.systems.gaze_following.datasets.annotations import Builder, GazeAnnotations
 from eyeline.systems.gaze_following.datasets.texts import SizeOf, sizes_in_clips, unknown_size
 
 COLUMNS = ("picture", "xmin", "ymin", "xmax", "ymax", "gaze_x", "gaze_y")
@@ -19,7 +19,7 @@ PARTS = ("train", "test")
 """As published, by folder; no show is in both."""
 
 
-def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
+def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> GazeAnnotations:
     """The looks of a part of the data set.
 
     A video is a show and clip, `Show/120_240`; people are called by their files, such as `s00`.
@@ -55,7 +55,7 @@ def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
         name, values = cells[0].strip(), texts.numbers(where, cells[1:], COLUMNS[1:])
         texts.check_box(where, values[:4])
         if name in seen:
-            raise DataError(f"{where}: {name} is told twice")
+            raise DataError(f"{where}: {name} is annotated twice")
         seen.add(name)
         point = values[4:]
         inside = point != [-1, -1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following.datasets import texts
-from eyeline.systems.gaze_following.datasets.looks import NOT_STATED, Builder, Looks
+from eyeline.systems.gaze_following.datasets.annotations import NOT_STATED, Builder, GazeAnnotations
 from eyeline.systems.gaze_following.datasets.texts import SizeOf
 
 COLUMNS = (
@@ -33,13 +33,13 @@ COLUMNS = (
     "head_xmax",
     "head_ymax",
 )
-"""Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not told); columns
+"""Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not known); columns
 after that name where the image comes from and are not read."""
 FILES = {"train": "train_annotations_release.txt", "test": "test_annotations_release.txt"}
 _MOST = len(COLUMNS) + 8
 
 
-def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
+def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> GazeAnnotations:
     """The looks of a part of the data set; each image is a video of its own.
 
     People are told apart by their eyes. Rows of one person in the test are its annotators: their
@@ -78,7 +78,9 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
         _add(one, size_of, created)
     empty = sum(not r["in_frame"] for r in created.rows)
     if unsure := sum(r["in_frame"] == NOT_STATED for r in created.rows):
-        created.notes.append(f"{unsure} looks of which it is not told whether they leave the image")
+        created.notes.append(
+            f"{unsure} looks of which it is not known whether they leave the image"
+        )
     if empty:
         created.notes.append(f"{empty} looks leave the image")
     return created.looks()

@@ -21,13 +21,8 @@ SizeOf = Callable[[str], Size]
 def read_rows(path: Path, least: int, most: int | None = None) -> Iterator[tuple[str, list[str]]]:
     """Place and cells of each row of a CSV without a header, empty rows left out.
 
-    Args:
-        path: the file.
-        least: cells that a row has at least.
-        most: cells that it has at most, by default as many.
-
-    Raises:
-        DataError: no such file, no text, or a row of another length.
+    A row has from `least` to `most` cells, by default exactly as many. DataError for no such file,
+    no text, or a row of another length.
     """
     most = least if most is None else most
     for line, cells in tables.lines(path):

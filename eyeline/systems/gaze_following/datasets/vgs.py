@@ -13,7 +13,7 @@ from typing import Any
 from eyeline.errors import DataError
 from eyeline.systems.gaze_following import formats, speaker_files
 from eyeline.systems.gaze_following.datasets import texts
-from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
+from eyeline.systems.gaze_following.datasets.annotations import Builder, GazeAnnotations
 from eyeline.systems.gaze_following.datasets.texts import SizeOf, unknown_size
 from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.formats import FrameName
@@ -33,8 +33,8 @@ def image_of(name: FrameName) -> str:
 
 def read_text(
     path: Path | str, size_of: SizeOf = unknown_size, *, speakers: Speakers | None = None
-) -> Looks:
-    """Looks of the text form: `image_name, head box, gaze point`, no header.
+) -> GazeAnnotations:
+    """GazeAnnotations of the text form: `image_name, head box, gaze point`, no header.
 
     Args:
         path: such as `GT_label_all_videoFormat.txt`, see `formats.read_truth`.
@@ -93,8 +93,8 @@ def read_coco(
     path: Path | str,
     heads_xyxy: Mapping[str, Sequence[float]] | None = None,
     content: Mapping[str, Any] | None = None,
-) -> Looks:
-    """Looks of the COCO form: for each image the boxes of what its head looks at.
+) -> GazeAnnotations:
+    """GazeAnnotations of the COCO form: for each image the boxes of what its head looks at.
 
     Args:
         path: such as `instances_val2017.json`.
@@ -133,11 +133,8 @@ def read_coco(
 def read_head_boxes(path: Path | str) -> HeadBoxes:
     """Boxes of heads in the speaker detector's files, or in the text form of annotations.
 
-    Args:
-        path: a folder, searched for `VVV_frame_faces_boxes.npy`; one such file; or the text.
-
-    Raises:
-        DataError: none of these, or a damaged one.
+    The path is a folder, searched for `VVV_frame_faces_boxes.npy`, one such file, or the text.
+    DataError for none of these, or a damaged one.
     """
     path = Path(path)
     if path.is_file() and path.suffix.lower() != ".npy":

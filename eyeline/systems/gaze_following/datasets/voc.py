@@ -27,7 +27,8 @@ from eyeline.log import Log
 from eyeline.results import Floats
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import texts
-from eyeline.systems.gaze_following.detector.coco import CATEGORY, instance
+from eyeline.systems.gaze_following.detector import coco
+from eyeline.systems.gaze_following.detector.coco import CATEGORY
 
 _MOST_BYTES = MIB
 """Of an XML file; those of an image have a kilobyte."""
@@ -53,24 +54,25 @@ def instances(path: Path | str, category: str | None = None) -> dict[str, Any]:
     Raises:
         DataError: no XML files, or one that is no annotation of VOC; names it.
     """
-    path, images, result = Path(path), list[dict[str, Any]](), list[tuple[str, int, Floats]]()
-    names = set[str]()
+    path, labels = Path(path), dict[str, tuple[tuple[int, int], list[tuple[str, Floats]]]]()
     for stem, where, data in sorted(_documents(path)):
-        image, objects = _image(parse_xml(data, where), stem, where)
-        if image["file_name"] in names:
-            raise DataError(f"{where}: {image['file_name']} is labelled twice")
-        names.add(image["file_name"])
-        images.append({"id": len(images) + 1, **image})
-        result += [(name, len(images), box) for name, box in objects]
-    if not images:
+        name, size, objects = _image(parse_xml(data, where), stem, where)
+        if name in labels:
+            raise DataError(f"{where}: {name} is labelled twice")
+        labels[name] = size, objects
+    if not labels:
         raise DataError(f"{path} holds no XML file of labels")
-    wanted = _wanted(path, category, {name for name, _, _ in result})
-    mine = [(image, box) for name, image, box in result if name == wanted]
-    return {
-        "images": images,
-        "annotations": [instance(i, image, box) for i, (image, box) in enumerate(mine, start=1)],
-        "categories": [{"id": 1, "name": CATEGORY, "supercategory": "none"}],
-    }
+    kinds = {kind for _, objects in labels.values() for kind, _ in objects}
+    wanted = category or (CATEGORY if CATEGORY in kinds or len(kinds) != 1 else min(kinds))
+    if kinds and wanted not in kinds:
+        raise DataError(
+            f"{path} has no object '{wanted}'; it has {', '.join(sorted(kinds))}: choose one by "
+            "category=NAME"
+        )
+    return coco.instances(
+        (name, size, [box for kind, box in objects if kind == wanted])
+        for name, (size, objects) in labels.items()
+    )
 
 
 def _documents(path: Path) -> Iterator[tuple[str, str, bytes]]:
@@ -100,22 +102,24 @@ def _bounded(data: bytes, where: str) -> bytes:
     return data
 
 
-def _image(root: XmlNode, stem: str, where: str) -> tuple[dict[str, Any], list[tuple[str, Floats]]]:
-    """Name and size of an image, and name and box `(4,)` of each object."""
+def _image(
+    root: XmlNode, stem: str, where: str
+) -> tuple[str, tuple[int, int], list[tuple[str, Floats]]]:
+    """Name of an image, its width and height, and name and box `(4,)` of each object."""
     if root.tag != "annotation":
         raise DataError(f"{where} is no annotation of VOC: it begins with {root.tag}")
     stated = next((n.text.strip() for n in root.all("filename")), "")
-    name = stem + (PurePosixPath(stated).suffix or ".jpg")
-    size = [int(_number(root, where, "size", side)) for side in ("width", "height")]
-    if min(size) < 1:
-        raise DataError(f"{where}: the image's size is {size[0]} x {size[1]}; must be at least 1")
-    objects = [_object(node, where) for node in root.all("object")]
-    return {"file_name": name, "width": size[0], "height": size[1]}, objects
-
-
-def _object(node: XmlNode, where: str) -> tuple[str, Floats]:
-    name = next((n.text.strip() for n in node.all("name")), "")
-    return name, np.array([_number(node, where, "bndbox", side) for side in _SIDES])
+    width, height = (int(_number(root, where, "size", side)) for side in ("width", "height"))
+    if min(width, height) < 1:
+        raise DataError(f"{where}: the image's size is {width} x {height}; must be at least 1")
+    objects = [
+        (
+            next((n.text.strip() for n in node.all("name")), ""),
+            np.array([_number(node, where, "bndbox", side) for side in _SIDES]),
+        )
+        for node in root.all("object")
+    ]
+    return stem + (PurePosixPath(stated).suffix or ".jpg"), (width, height), objects
 
 
 def _number(node: XmlNode, where: str, *tags: str) -> float:
@@ -129,16 +133,6 @@ def _number(node: XmlNode, where: str, *tags: str) -> float:
     if not np.isfinite(value) or abs(value) > 1e9:
         raise DataError(f"{where}, line {node.line}: {'/'.join(tags)} is '{text}', not a number")
     return value
-
-
-def _wanted(path: Path, category: str | None, names: set[str]) -> str:
-    chosen = category or (CATEGORY if CATEGORY in names or len(names) != 1 else min(names))
-    if names and chosen not in names:
-        raise DataError(
-            f"{path} has no object '{chosen}'; it has {', '.join(sorted(names))}: choose one by "
-            "category=NAME"
-        )
-    return chosen
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
@@ -214,8 +208,11 @@ def run(
     divided = _lists(sorted({*video_of.values()}), lists, seed)
     there = {p.name: p for p in Path(images).rglob("*") if p.is_file()} if images else None
     parts = {s: _part(content, video_of, set(videos)) for s, videos in divided.items()}
-    if there is not None:
-        _check_images(parts, there, str(images))
+    names = [i["file_name"] for part in parts.values() for i in part["images"]]
+    if there is not None and (lacking := [name for name in names if name not in there]):
+        raise DataError(
+            f"{images} lacks {len(lacking)} of {len(names)} labelled images, such as {lacking[0]}"
+        )
     work = [(out, split, divided[split], part, there) for split, part in parts.items()]
     return Summary.of_counts("videos", prepare_all(_write_part, work, log))
 
@@ -238,14 +235,6 @@ def _part(
         "annotations": [a for a in content["annotations"] if video_of[a["image_id"]] in videos],
         "categories": content["categories"],
     }
-
-
-def _check_images(parts: Mapping[str, Any], there: Mapping[str, Path], folder: str) -> None:
-    names = [i["file_name"] for part in parts.values() for i in part["images"]]
-    if lacking := [name for name in names if name not in there]:
-        raise DataError(
-            f"{folder} lacks {len(lacking)} of {len(names)} labelled images, such as {lacking[0]}"
-        )
 
 
 def _write_part(

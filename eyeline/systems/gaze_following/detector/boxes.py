@@ -51,10 +51,7 @@ def anchors_of_maps(maps: Sequence[Tensor]) -> list[Tensor]:
 def anchors_within(size_hw: tuple[int, int], padded_hw: tuple[int, int], stride: int) -> Tensor:
     """Which anchors `(h * w * 3,)` of a map stand on an image and not on what a batch adds to it.
 
-    Args:
-        size_hw: of the map, the batch's.
-        padded_hw: of the image, a multiple of 32.
-        stride: of the level.
+    `size_hw` is of the batch's map, `padded_hw` of the image, a multiple of 32.
     """
     rows = torch.arange(size_hw[0]) < -(-padded_hw[0] // stride)
     columns = torch.arange(size_hw[1]) < -(-padded_hw[1] // stride)
@@ -72,13 +69,7 @@ _LONGEST = abs(math.log(16 / 1000))
 
 
 def encode(start_xyxy: Tensor, goal_xyxy: Tensor, spread: tuple[float, ...]) -> Tensor:
-    """Differences `(n, 4)` of the centre in sides, of the sides in logarithms, over `spread`.
-
-    Args:
-        start_xyxy: `(n, 4)`.
-        goal_xyxy: `(n, 4)`.
-        spread: one of the above.
-    """
+    """Differences `(n, 4)` of boxes: of centres in sides, of sides in logarithms, over `spread`."""
     start, start_sides = _centre_and_sides(start_xyxy)
     goal, goal_sides = _centre_and_sides(goal_xyxy)
     deltas = torch.cat([(goal - start) / start_sides, torch.log(goal_sides / start_sides)], dim=1)
@@ -88,14 +79,7 @@ def encode(start_xyxy: Tensor, goal_xyxy: Tensor, spread: tuple[float, ...]) -> 
 def decode(
     start_xyxy: Tensor, deltas: Tensor, spread: tuple[float, ...], size_hw: tuple[int, int]
 ) -> Tensor:
-    """Boxes `(n, 4)` that are `deltas` from `start_xyxy`, cut at the image's borders.
-
-    Args:
-        start_xyxy: `(n, 4)`.
-        deltas: `(n, 4)` as of `encode`.
-        spread: one of the above.
-        size_hw: of the image.
-    """
+    """Boxes `(n, 4)`, cut at the border, that are `deltas` as of `encode` from `start_xyxy`."""
     start, sides = _centre_and_sides(start_xyxy)
     deltas = deltas * deltas.new_tensor(spread)
     centre = start + deltas[:, :2] * sides

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,15 +121,9 @@ def contents(path: Path) -> dict[str, Any]:
 
 
 def rasterised(outline: Any, box_xyxy: tuple[float, ...], size_wh: tuple[int, int]) -> Image:
-    """A target's mask `(h, w)` uint8, 0 or 1.
+    """A target's mask `(h, w)` uint8, 0 or 1; its outline as of `Target`, None for the box.
 
-    Args:
-        outline: as of `Target`.
-        box_xyxy: stands for an outline that is None.
-        size_wh: of the image.
-
-    Raises:
-        DataError: an outline that is neither polygons nor run lengths.
+    DataError for an outline that is neither polygons nor run lengths.
     """
     from pycocotools import mask
 
@@ -170,6 +164,20 @@ def instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
         "bbox": [x1, y1, width, height], "area": round(width * height, 2),
         "segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]],
     }  # fmt: skip
+
+
+def instances(
+    images: Iterable[tuple[str, tuple[int, int], Iterable[Floats]]],
+) -> dict[str, Any]:
+    """The content of a file of instances: of each image its name, width and height, and boxes."""
+    listed: list[dict[str, Any]] = []
+    marked: list[dict[str, Any]] = []
+    for number, (name, (width, height), boxes) in enumerate(images, start=1):
+        listed.append({"id": number, "file_name": name, "width": width, "height": height})
+        for box in boxes:
+            marked.append(instance(len(marked) + 1, number, box))
+    categories = [{"id": 1, "name": CATEGORY, "supercategory": "none"}]
+    return {"images": listed, "annotations": marked, "categories": categories}
 
 
 def _image(

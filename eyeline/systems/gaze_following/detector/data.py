@@ -93,16 +93,9 @@ def open_split(
 ) -> Images:  # fmt: skip
     """A split of a data set in COCO's layout.
 
-    Args:
-        root: holds `annotations/instances_<split>.json` and `<split>/`, or a folder with that for
-            each fusion, under its name or the published one.
-        split: such as `train2017`.
-        fusion: what was written into the images; only chooses the folder.
-        short_px: as of `Images`.
-        for_training: see `coco.read`.
-
-    Raises:
-        DataError: they are not there, or not of that form.
+    The root holds `annotations/instances_<split>.json` and `<split>/`, or a folder with that for
+    each fusion, under its name or the published one; `fusion` only chooses the folder. See
+    `coco.read` for training. DataError where they are not there, or not of that form.
     """
     root = Path(root)
     names = (fusion, ORIGINAL_NAMES[fusion])
@@ -120,15 +113,7 @@ def open_split(
 def batches(
     images: Images, epoch: Epoch, *, batch_size: int, mirror: float, workers: int = 0
 ) -> Iterator[Batch]:
-    """An epoch of one process.
-
-    Args:
-        images: all of them.
-        epoch: which, and whose share.
-        batch_size: of this process.
-        mirror: share of images that are mirrored.
-        workers: processes that read.
-    """
+    """An epoch of one process: `batch_size` images a batch, a fraction `mirror` mirrored."""
     order = grouped(
         [p.is_landscape for p in images.annotations.images], batch_size, epoch.world, epoch.seed
     )
@@ -139,15 +124,10 @@ def batches(
 
 
 def grouped(landscape: Sequence[bool], batch_size: int, world: int, seed: int) -> list[list[int]]:
-    """Rows of images in an epoch's order, as many as all processes take at once.
+    """Rows of images in an epoch's order, as many in a list as all processes take at once.
 
     Wide and high images are not mixed; where a kind does not divide, its first ones come twice.
-
-    Args:
-        landscape: of each image, whether it is wide.
-        batch_size: images a process.
-        world: processes.
-        seed: of the order.
+    `batch_size` is of one of `world` processes.
     """
     generator = torch.Generator().manual_seed(seed)
     size, result = batch_size * world, []

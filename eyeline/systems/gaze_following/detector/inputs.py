@@ -66,12 +66,7 @@ def decoded(content: bytes) -> Image:
 
 
 def size_for(original_hw: tuple[int, int], short_px: int = SHORT_PX) -> tuple[int, int]:
-    """Height and width that an image is shown at.
-
-    Args:
-        original_hw: its own.
-        short_px: most for the shorter side; the longer one's most goes along.
-    """
+    """Height and width that an image is shown at; the longer side's most follows `short_px`."""
     h, w = original_hw
     scale = min(LONG_PX * short_px / SHORT_PX / max(h, w), short_px / min(h, w))
     return int(h * scale + 0.5), int(w * scale + 0.5)
@@ -84,15 +79,10 @@ def scale_xyxy(original_hw: tuple[int, int], size_hw: tuple[int, int]) -> Floats
 
 
 def show(image: Image, *, short_px: int = SHORT_PX, mirrored: bool = False) -> Shown:
-    """An image as the network sees it.
+    """An image `(h, w, 3)` RGB uint8 as the network sees it, maybe `mirrored`.
 
-    Args:
-        image: `(h, w, 3)` RGB uint8. The published code reads BGR and turns it around at the end.
-        short_px: as of `size_for`.
-        mirrored: left and right change places.
-
-    Raises:
-        DataError: another shape or kind of numbers, or an image without pixels.
+    The published code reads BGR and turns it around at the end. DataError for another shape or kind
+    of numbers, or an image without pixels.
     """
     import cv2
     import torch

@@ -15,12 +15,8 @@ from eyeline.systems.gaze_following.detector.targets import Wanted, WantedRegion
 def losses(seen: Seen, anchors: Wanted, regions: WantedRegions) -> dict[str, Tensor]:
     """Losses by name: of the anchors' classes and boxes, of the regions', and of the masks.
 
-    In 32 bits also under autocast.
-
-    Args:
-        seen: what the network said.
-        anchors: the right answers for its `scores` and `deltas`.
-        regions: for the rest.
+    In 32 bits also under autocast. `anchors` are the right answers for `scores` and `deltas`,
+    `regions` for the rest.
     """
     with torch.autocast(seen.classes.device.type, enabled=False):
         scores, deltas = flattened(seen.scores, 1)[:, 0], flattened(seen.deltas, 4)
@@ -34,15 +30,7 @@ def losses(seen: Seen, anchors: Wanted, regions: WantedRegions) -> dict[str, Ten
 
 
 def flattened(levels: Sequence[Tensor], each: int) -> Tensor:
-    """What is said of the anchors of all levels of all images, image by image.
-
-    Args:
-        levels: `(batch, 3 * each, h, w)`.
-        each: numbers an anchor.
-
-    Returns:
-        `(batch * anchors, each)` float32.
-    """
+    """Maps `(batch, 3 * each, h, w)` by level as `(batch * anchors, each)` float32."""
     flat = [maps.permute(0, 2, 3, 1).reshape(len(maps), -1, each) for maps in levels]
     return torch.cat(flat, dim=1).reshape(-1, each).float()
 

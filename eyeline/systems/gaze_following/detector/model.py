@@ -166,15 +166,7 @@ class MaskRcnn(nn.Module):
         self.mask_head, self.masks = mask_head, masks
 
     def forward(self, images: Tensor, choose: Choose) -> Seen:
-        """All that losses need.
-
-        Args:
-            images: as of `inputs.batch`.
-            choose: makes regions of what the proposals say.
-
-        Raises:
-            DataError: images of another shape.
-        """
+        """All that losses need of images as of `inputs.batch`; `choose` picks the regions."""
         maps = self.see(images)
         scores, deltas = self.propose(maps)
         chosen = choose(scores, deltas)
@@ -182,13 +174,9 @@ class MaskRcnn(nn.Module):
         return Seen(scores, deltas, classes, boxes, self.outline(maps, chosen.outlined))
 
     def see(self, images: Tensor) -> list[Tensor]:
-        """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64.
+        """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64 of `(batch, 3, h, w)` RGB.
 
-        Args:
-            images: `(batch, 3, h, w)`, RGB, as of `inputs.batch`; sides are multiples of 32.
-
-        Raises:
-            DataError: for another shape.
+        DataError for another shape, or sides that are no multiples of 32.
         """
         sizes = check_shape(images, "batch 3 h w", "images")
         if sizes["h"] % MULTIPLE or sizes["w"] % MULTIPLE:

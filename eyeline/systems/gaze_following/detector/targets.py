@@ -40,7 +40,7 @@ REGIONS = Matching(0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many boxes of an image are learned from."""
+    """How many boxes of an image are trained on."""
 
     count: int
     positive_fraction: float
@@ -68,7 +68,7 @@ class Wanted(NamedTuple):
     """Right answers for boxes of one kind, of all images."""
 
     rows: Tensor
-    """`(n,)` which boxes are learned from."""
+    """`(n,)` which boxes are trained on."""
     positive: Tensor
     """`(n,)` bool, whether each means a target."""
     deltas: Tensor
@@ -86,16 +86,7 @@ class WantedRegions(NamedTuple):
 
 
 def match(boxes_xyxy: Tensor, targets_xyxy: Tensor, how: Matching) -> tuple[Tensor, Tensor]:
-    """Which target each box means.
-
-    Args:
-        boxes_xyxy: `(n, 4)`.
-        targets_xyxy: `(targets, 4)`.
-        how: sure.
-
-    Returns:
-        `(n,)` numbers of targets, `NOTHING` or `IGNORED`; `(n,)` largest overlaps.
-    """
+    """Which target each box `(n, 4)` means, `NOTHING` or `IGNORED`; largest overlaps `(n,)`."""
     number = torch.full((len(boxes_xyxy),), NOTHING, device=boxes_xyxy.device)
     if not len(targets_xyxy) or not len(boxes_xyxy):
         return number, number.new_zeros(len(number), dtype=torch.float32)
@@ -111,7 +102,7 @@ def match(boxes_xyxy: Tensor, targets_xyxy: Tensor, how: Matching) -> tuple[Tens
 
 
 def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
-    """Rows of boxes to learn from, by chance: those that mean a target, and those that mean none.
+    """Rows of boxes to train on, by chance: those that mean a target, and those that mean none.
 
     Args:
         number: `(n,)` as of `match`.
@@ -127,23 +118,17 @@ def of_anchors(
 ) -> Wanted:
     """Right answers for the anchors of all levels of all images, one behind the other.
 
-    Args:
-        scores: by level `(batch, 3, h, w)`; only the shapes matter.
-        targets: of each image.
-        how: many are learned from.
+    Of scores, by level `(batch, 3, h, w)`, only the shapes matter.
     """
-    levels = boxes.anchors_of_maps(scores)
-    together = torch.cat(levels)
+    together = torch.cat(boxes.anchors_of_maps(scores))
     rows, positives, deltas, weight = [], [], [], 0
     for number, target in enumerate(targets):
-        usable = torch.cat(
-            [
-                boxes.anchors_within((s.shape[2], s.shape[3]), target.padded_hw, stride)
-                for s, stride in zip(scores, boxes.STRIDES, strict=True)
-            ]
-        ).to(together.device)
+        usable = [
+            boxes.anchors_within((s.shape[2], s.shape[3]), target.padded_hw, stride)
+            for s, stride in zip(scores, boxes.STRIDES, strict=True)
+        ]
         matched, _ = match(together, target.box_xyxy, ANCHORS)
-        matched[~usable] = IGNORED
+        matched[~torch.cat(usable).to(together.device)] = IGNORED
         positive, negative = sample(matched, how)
         goal = target.box_xyxy[matched[positive]]
         deltas.append(boxes.encode(together[positive], goal, boxes.ANCHOR_SPREAD))
@@ -158,10 +143,7 @@ def of_regions(
 ) -> tuple[Chosen, WantedRegions]:
     """Regions to look into in training, and the right answers for them.
 
-    Args:
-        proposed: boxes `(n, 4)` of each image; the targets themselves join them.
-        targets: of each image.
-        how: many are learned from.
+    The targets themselves join the proposed boxes `(n, 4)` of each image.
     """
     looked_at, outlined, positives, deltas, masks = [], [], [], [], []
     for box, target in zip(proposed, targets, strict=True):
@@ -184,10 +166,7 @@ def of_regions(
 def cut_masks(masks: Tensor, boxes_xyxy: Tensor, number: Tensor) -> Tensor:
     """What of targets' masks lies in boxes cut at the border, `(n, 28, 28)` float of 0 and 1.
 
-    Args:
-        masks: `(targets, h, w)` of the image.
-        boxes_xyxy: `(n, 4)`.
-        number: `(n,)` which target's mask.
+    Masks are `(targets, h, w)` of the image, boxes `(n, 4)`, and `number` `(n,)` says whose mask.
     """
     h, w = masks.shape[1:]
     within = boxes_xyxy.clamp(min=0).minimum(boxes_xyxy.new_tensor([w, h, w, h]))
@@ -204,7 +183,7 @@ class Chooser:
 
     Args:
         targets: of each image.
-        anchor_samples: anchors that are learned from.
+        anchor_samples: anchors that are trained on.
         region_samples: regions likewise.
         proposing: how many boxes the regions are drawn from.
     """

@@ -28,7 +28,7 @@ from eyeline.training.task import Measured, Optimization, Selection
 
 
 class Step:
-    """A batch to the sum of the losses; also tells how many regions were classed rightly."""
+    """A batch to the sum of the losses; also counts how many regions were classed rightly."""
 
     def __init__(self, plan: Recipe) -> None:
         known = plan.samples
@@ -66,13 +66,7 @@ def scheduler(
 
 
 def rate(how: Sgd, step: int, steps_per_epoch: int) -> float:
-    """The learning rate of a step, from 0.
-
-    Args:
-        how: it is made.
-        step: number in the whole run.
-        steps_per_epoch: of it.
-    """
+    """The learning rate of a step, from 0, of the whole run."""
     drops = sum(step // steps_per_epoch >= epoch for epoch in how.drop_epochs)
     reached = how.learning_rate * how.drop**drops
     if step >= how.warm_up_steps:
@@ -107,7 +101,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
         return train, data.open_split(root, how.validation_split, how.fusion, short_px=how.short_px)
 
     def initialise(self, network: MaskRcnn, plan: Recipe, path: Path) -> tuple[str, ...]:
-        """A backbone that learned ImageNet, or a detector."""
+        """A backbone trained on ImageNet, or a detector."""
         return weights.initialise(network, path)
 
     def prepare(self, network: MaskRcnn, plan: Recipe, device: torch.device) -> None:
@@ -135,7 +129,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
     ) -> dict[str, float]:
         """Average precision of boxes and, where the recipe says so, of masks."""
         masks = plan.training.validate_masks
-        scored = evaluate.report(held, evaluate.answers(network, held, masks=masks), masks=masks)
+        scored = evaluate.report(held, evaluate.predict(network, held, masks=masks), masks=masks)
         return {
             f"validation_{kind}_{name}": value
             for kind in (KINDS if masks else KINDS[:1])
@@ -145,7 +139,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
 
     def measure(self, plan: Recipe, network: MaskRcnn, held: Images, folder: Path) -> Measured:
         """COCO's figures."""
-        created = evaluate.report(held, evaluate.answers(network, held))
+        created = evaluate.report(held, evaluate.predict(network, held))
         return Measured(created, scores=created["published"])
 
     def settings(self, plan: Recipe) -> dict[str, Any]:

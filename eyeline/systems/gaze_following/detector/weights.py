@@ -67,9 +67,7 @@ def their_name(ours: str) -> str:
 def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
     """Which parts of the network a checkpoint of another one has otherwise, in words.
 
-    Args:
-        expected: our names to shapes.
-        state: our names, or theirs where there is no place, to tensors.
+    Expected are our names to shapes; `state` has our names, or theirs where there is no place.
     """
     known = []
     for part, word in _PARTS.items():

@@ -14,8 +14,8 @@ from eyeline.evaluation.bootstrap import drawn_mean
 from eyeline.evaluation.report import Figures
 from eyeline.geometry import boxes
 from eyeline.results import Floats
-from eyeline.systems.gaze_following import measures, report
-from eyeline.systems.gaze_following.matching.data import Examples, Scenes
+from eyeline.systems.gaze_following import report
+from eyeline.systems.gaze_following.matching.data import Examples
 from eyeline.systems.gaze_following.matching.labels import in_lap
 from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.report import MEANS
@@ -31,7 +31,6 @@ FIGURES = (RIGHT_TARGET, "right_person", "auc", "l2_average", "angle_deg")
 def gains(
     predicted: Predictions,
     baselines: Mapping[str, Predictions],
-    scenes: Scenes,
     examples: Examples,
     *,
     samples: int = 1000,
@@ -42,7 +41,6 @@ def gains(
     Args:
         predicted: by the matcher, rows as those of the examples.
         baselines: other predictions by name, likewise.
-        scenes: what was annotated.
         examples: the looks.
         samples: draws of the intervals; 0 for none.
         seed: of the draws.
@@ -50,31 +48,31 @@ def gains(
     Returns:
         By baseline and figure as of `report.differences`, by `NAMES`; all None without looks.
     """
-    names = [scenes.looks.video[row] for row in examples.row.tolist()]
+    names = [examples.scenes.looks.video[row] for row in examples.row.tolist()]
     _, video = np.unique(names, return_inverse=True)
-    ours, videos = figures_of(predicted, scenes, examples), int(video.max()) + 1
+    ours, videos = figures_of(predicted, examples), int(video.max()) + 1
     created: Figures = {}
     for name, guess in baselines.items():
-        theirs = figures_of(guess, scenes, examples)
+        theirs = figures_of(guess, examples)
         gaps = {f: 0 * (ours[f] + theirs[f]) for f in FIGURES}  # NaN where one of both has none
-        scores = (
+        mine, other = (
             {f: drawn_mean(own[f] + gaps[f], video, videos) for f in FIGURES}
             for own in (ours, theirs)
         )
         blank = {f: dict.fromkeys((*NAMES, "difference", "interval", "better")) for f in FIGURES}
-        compared = report.differences(*scores, videos, NAMES, samples=samples, seed=seed)
+        compared = report.differences(mine, other, videos, NAMES, samples=samples, seed=seed)
         created[name] = blank | compared
     return created
 
 
-def figures_of(predicted: Predictions, scenes: Scenes, examples: Examples) -> dict[str, Floats]:
+def figures_of(predicted: Predictions, examples: Examples) -> dict[str, Floats]:
     """Each of `FIGURES` `(n,)` look by look, NaN where a look has no part in it."""
-    measured = measures.measure(predicted, scenes.looks, rows=examples.row)
+    measured = examples.measure(predicted)
     columns = {name: getattr(measured, name) for name in FIGURES if name in MEANS}
-    return {RIGHT_TARGET: right_target(predicted, scenes, examples), **columns}
+    return {RIGHT_TARGET: right_target(predicted, examples), **columns}
 
 
-def right_target(predicted: Predictions, scenes: Scenes, examples: Examples) -> Floats:
+def right_target(predicted: Predictions, examples: Examples) -> Floats:
     """1 where the target of a look was hit, else 0 `(n,)`; NaN where nothing could be right.
 
     The point must lie in one of the right boxes, or where the own lap is. A look that leaves the
@@ -83,7 +81,7 @@ def right_target(predicted: Predictions, scenes: Scenes, examples: Examples) -> 
     """
     hit = np.full(len(examples), np.nan)
     stays = ~(predicted.in_frame < 0.5)
-    heads = scenes.looks.head_xyxy[examples.row]
+    heads = examples.scenes.looks.head_xyxy[examples.row]
     for i, (right, among) in enumerate(zip(examples.right, examples.among, strict=True)):
         if not right.any():
             continue

@@ -126,15 +126,9 @@ def options(moment: Moment, looker: int) -> Options:
 
 
 def features(moment: Moment, looker: int, among: Options) -> tuple[Floats, Floats]:
-    """What the matcher sees.
+    """What the matcher sees of a looker and of the options, as of `options`, float32.
 
-    Args:
-        moment: the image.
-        looker: row of the person.
-        among: as of `options`.
-
-    Returns:
-        Of the person `(person features,)`, of the options `(options, option features)`, float32.
+    Of the person `(person features,)`, of the options `(options, option features)`.
     """
     me = _Looker(moment, looker)
     return me.person().astype(np.float32), me.options(among).astype(np.float32)
@@ -230,7 +224,7 @@ class _Looker:
     def _on_heads(self, centre: Floats) -> npt.NDArray[np.bool_]:
         """Whether each option lies on somebody else's head; heads do."""
         others = np.delete(self.moment.head_xyxy, self.row, axis=0)
-        return boxes.contain(others, centre[:, None]).any(axis=1)
+        return np.asarray(boxes.contain(others, centre[:, None]).any(axis=1))
 
 
 def columns(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:

@@ -36,14 +36,8 @@ def right_answers(
 
     In the image these are the options that hold the point or are the annotated box; else the
     nearest one; else the own lap, if the point lies there. None is right where nothing fits.
-    Candidates whose middle lies on the looker's own head are never right.
-
-    Args:
-        among: what may be looked at.
-        head_xyxy: `(4,)` of the looker.
-        point_px: `(2,)` of the look, NaN if it leaves the image.
-        in_frame: whether it stays in it.
-        target_xyxy: `(4,)` of what is looked at, None or NaN where not told.
+    Candidates whose centre lies on the looker's own head are never right. The point is `(2,)`, NaN
+    for a look out of the image, the target `(4,)`, None or NaN where not known.
     """
     right = np.zeros(len(among.person) + 2, bool)
     if not in_frame:

@@ -121,15 +121,10 @@ def matcher(*, width: Size = 48, dropout: FractionBelowOne = 0.1) -> Matcher:
 
 
 def matching_loss(logits: Tensor, right: Tensor, *, smoothing: FractionBelowOne = 0.05) -> Tensor:
-    """Mean of `look_losses` over the batch.
+    """Mean of `look_losses` over rows with a right answer, a scalar; 0 of no row.
 
-    Args:
-        logits: `(batch, answers)`, minus infinity for padding.
-        right: `(batch, answers)` bool; rows without a right answer have no part.
-        smoothing: share of the loss that asks for all answers alike, against overconfidence.
-
-    Returns:
-        A scalar; 0 of no row.
+    Logits are `(batch, answers)`, minus infinity for padding; `smoothing` is the fraction of the
+    loss that asks for all answers alike, against overconfidence.
     """
     each = look_losses(logits, right, smoothing=smoothing)
     return each.sum() / right.any(dim=1).sum().clamp(min=1)

@@ -22,14 +22,7 @@ _LONG_PAUSE, _LONG_PAUSE_S = 0.2, (1.0, 1.8)
 
 
 def draw_talk(rng: np.random.Generator, people: int, seconds: float, rate_hz: float) -> Yes:
-    """`(people, frames)` bool: who speaks in each frame; nobody speaks twice in a row.
-
-    Args:
-        rng: decides.
-        people: who take turns.
-        seconds: how long.
-        rate_hz: frames a second.
-    """
+    """`(people, frames)` bool: who speaks in each frame; nobody speaks twice in a row."""
     frames = round(seconds * rate_hz)
     speaks = np.zeros((people, frames), bool)
     weight = rng.uniform(0.5, 1.5, people)
@@ -67,13 +60,7 @@ class Heard:
 
 
 def hear(rng: np.random.Generator, speaks: Yes, rate_hz: float) -> Heard:
-    """What is heard and seen of those who speak.
-
-    Args:
-        rng: decides about voices, syllables, noise, and mouths that move without a voice.
-        speaks: `(people, frames)` bool.
-        rate_hz: frames a second.
-    """
+    """Audio and mouths, also those that move without a voice, of who speaks `(people, frames)`."""
     people, frames = speaks.shape
     mouths, smiles = _silent_mouths(rng, people, frames, rate_hz)
     audio = rng.uniform(0.002, 0.01) * rng.standard_normal(round(frames / rate_hz * AUDIO_HZ))

@@ -52,7 +52,7 @@ def test_speakers(tmp_path):
     who = vgs.read_speakers(tmp_path / "speakers.csv")
     looks = vgs.read_text(written(tmp_path, ROWS), speakers=who)
     assert looks.speaks[:2].tolist() == [1, 1]
-    assert np.isnan(looks.speaks[2]), "nothing is told of frame 7"
+    assert np.isnan(looks.speaks[2]), "nothing is known of frame 7"
 
 
 @pytest.mark.parametrize(

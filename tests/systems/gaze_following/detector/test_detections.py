@@ -9,8 +9,8 @@ from torchvision.ops import batched_nms, box_iou, nms
 from eyeline.systems.gaze_following.detector import boxes
 from eyeline.systems.gaze_following.detector.detections import (
     IN_TRAINING,
+    Detected,
     Finding,
-    Found,
     Proposing,
     conclude,
     find,
@@ -85,7 +85,7 @@ def test_levels_do_not_suppress_each_other() -> None:
     assert (result[:2, 4] > 0.99).all() and float(result[2, 4]) < 0.01
 
 
-def test_numbers() -> None:
+def test_numbers_and_boxes_without_a_size_are_left_out() -> None:
     scores, deltas = maps(0.0)
     generator = torch.Generator().manual_seed(0)
     scores = [torch.randn(s.shape, generator=generator) for s in scores]
@@ -94,9 +94,6 @@ def test_numbers() -> None:
         assert len(result) <= min(5 * how.before, how.most)
         assert bool((result[:-1, 4] >= result[1:, 4]).all())
     assert (IN_TRAINING.before, IN_TRAINING.most) == (2000, 1000)
-
-
-def test_boxes_without_a_size_are_left_out() -> None:
     scores, deltas = maps()
     # all centres move out of the image: nothing is left of any box
     for delta in deltas:
@@ -140,7 +137,7 @@ def test_pasting(golden: Golden) -> None:
     result = pasted(logits, box, (64, 90))
     np.testing.assert_allclose(result[:, ::4, ::4], file["pm_prob_sub"], atol=1e-5)
     wanted = [np.unpackbits(m, count=64 * 90).reshape(64, 90) for m in file["pm_mask"]]
-    masks = masks_of(Found(box, torch.ones(3), logits), (64, 90), at_once=2)
+    masks = masks_of(Detected(box, torch.ones(3), logits), (64, 90), at_once=2)
     np.testing.assert_array_equal(masks, np.stack(wanted))
 
 
@@ -176,7 +173,7 @@ def test_conclude_by_hand() -> None:
 
 
 @torch.inference_mode()
-def test_images_of_a_batch_stand_alone() -> None:
+def test_batches_and_images_with_nothing_sure() -> None:
     network = small()
     images = torch.randn(2, 3, 64, 96)
     shown = [Shown(images[0], (60, 90), (30, 45)), Shown(images[1], (64, 64), (64, 64))]
@@ -187,10 +184,6 @@ def test_images_of_a_batch_stand_alone() -> None:
         alone = find(network, images[i : i + 1], [one], how)[0]
         for a, b in zip(alone, together[i], strict=True):
             assert_close_to_scale(a, b, 1e-4)
-
-
-@torch.inference_mode()
-def test_nothing_is_found_where_nothing_is_sure() -> None:
     images = torch.randn(1, 3, 64, 64)
     shown = Shown(images[0], (64, 64), (64, 64))
     result = find(small(), images, [shown], Finding(score=1.0, masks=True))[0]

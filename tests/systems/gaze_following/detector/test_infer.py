@@ -51,7 +51,7 @@ def test_as_published(weights: Path, frames: list[Array], at_once: int) -> None:
         )
 
 
-def test_switches(weights: Path, frames: list[Array]) -> None:
+def test_switches_and_torch_is_left_as_it_was(weights: Path, frames: list[Array]) -> None:
     few = CandidateDetector(weights, short_px=64, proposals=3, threads=1)
     assert all(len(c.score) <= 3 for c in few.find(frames))
     sure = CandidateDetector(weights, short_px=64, score=1.0, threads=1)
@@ -59,9 +59,6 @@ def test_switches(weights: Path, frames: list[Array]) -> None:
     most = CandidateDetector(weights, short_px=64, score=0.0, most=2, threads=1)
     assert [len(c.score) for c in most.find(frames)] == [2] * 3
     assert most.find([]) == []
-
-
-def test_torch_is_left_as_it_was(weights: Path, frames: list[Array]) -> None:
     detector = CandidateDetector(weights, short_px=64, threads=2)
     detector.find(frames[:1])
     assert torch.get_num_threads() == 1 and torch.is_grad_enabled()

@@ -128,7 +128,7 @@ def test_squares_are_learned(root: Path) -> None:
     created = train.TASK.new_run(plan, network, learned, None, None)
     history = loop.fit(created, Devices().fabric())
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
-    result = evaluate.report(held, evaluate.answers(network, held))
+    result = evaluate.report(held, evaluate.predict(network, held))
     assert result["targets"] == 3
     for kind in ("bbox", "segm"):
         assert result[kind]["mAP_50"] > 0.9 and result[kind]["mAP"] > 0.6

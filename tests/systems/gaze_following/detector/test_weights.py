@@ -134,7 +134,7 @@ def test_the_whole_of_coco(written: Write, theirs: dict[str, Tensor]) -> None:
     assert wanted in str(error.value)
 
 
-def test_another_backbone_and_a_cascade(written: Write, theirs: dict[str, Tensor]) -> None:
+def test_other_detectors(written: Write, theirs: dict[str, Tensor]) -> None:
     state = {
         k.replace("bbox_head.", "bbox_head.0.") : v
         for k, v in theirs.items() if not k.startswith("backbone.layer3.9.")
@@ -145,9 +145,6 @@ def test_another_backbone_and_a_cascade(written: Write, theirs: dict[str, Tensor
     assert "backbone (backbone): 15 missing, such as backbone.layer3.9.bn1.bias" in known
     assert "boxes (roi_head.bbox_head): 8 missing, 8 without a place" in known
     assert "masks (roi_head.mask_head): the same" in known
-
-
-def test_a_detector_without_masks(written: Write, theirs: dict[str, Tensor]) -> None:
     state = {k: v for k, v in theirs.items() if "mask_head" not in k}
     with pytest.raises(CheckpointError, match=r"masks \(roi_head.mask_head\): none of it is there"):
         weights.import_original(written(mmdetection(state)))

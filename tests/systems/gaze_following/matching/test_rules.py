@@ -1,18 +1,22 @@
-"""The intended rule against golden picks, the two released scripts' instead, and their parser."""
+"""Published rules against golden picks, the scripts' parser, the regressor and its files."""
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eyeline.errors import DataError
+from eyeline.errors import CheckpointError, DataError
 from eyeline.geometry.boxes import centre
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.matching import rules
+from eyeline.systems.gaze_following.matching import rules, slope
+from eyeline.systems.gaze_following.matching.slope import SlopeMlp
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
 
 HEAD = np.array([100.0, 100, 200, 200])  # its middle is (150, 150)
 
@@ -61,7 +65,7 @@ def test_intended(candidates, k, row):
     assert rules.intended(HEAD, boxes_at(*candidates), constant(k)) == row
 
 
-def test_master_puts_x_in_the_place_of_y():
+def test_faults_of_the_released_scripts():
     head = np.array([100.0, 500, 200, 600])  # middle (150, 550), taken for (150, 150)
     candidates = boxes_at((250, 550), (250, 250))
     assert rules.intended(head, candidates, constant(0)) == 0
@@ -69,9 +73,6 @@ def test_master_puts_x_in_the_place_of_y():
     seen = []
     rules.master(head, candidates, lambda points: seen.append(points.tolist()) or np.zeros(1))
     assert seen == [[[150.0, 150.0]]]
-
-
-def test_main_takes_the_first_whatever_the_slope():
     candidates = boxes_at((250, 250), (250, 150))
     assert [rules.main(HEAD, candidates, constant(k)) for k in (0, 1, 9)] == [0, 0, 0]
     assert rules.main(HEAD, boxes_at(), constant(0)) is None
@@ -111,12 +112,9 @@ def test_notebook_picks_on_damaged_numbers(best_gaze, golden_mlp):
         np.testing.assert_array_equal(centre(result[name][row]), gaze)
 
 
-def test_squeezed():
+def test_squeezed_and_a_row_of_other_length_is_refused():
     assert rules.squeezed("1.2886575e+02,, 44") == "1.286575e+02, 4"
     assert rules.damaged_candidates("") == {}
-
-
-def test_a_row_of_other_length_is_refused():
     with pytest.raises(DataError, match="a row of 4 numbers"):
         rules.damaged_candidates("\n0551000.jpg,[[1 2 3 4]]")
     with pytest.raises(DataError, match=r"0551000\.jpg"):
@@ -154,3 +152,62 @@ def test_master_explains_what_the_authors_published():
         master = agreement(rules.master, own, slopes)
         assert master > agreement(rules.intended, own, slopes) + 0.1
         assert master > 0.6
+
+
+def test_forward_is_that_of_scikit_learn(best_gaze, golden_mlp):
+    np.testing.assert_allclose(
+        golden_mlp(best_gaze["head_points"]), best_gaze["k_pred"], atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("activation", slope.ACTIVATIONS)
+def test_module_and_arrays_agree(activation):
+    import torch
+
+    rng = np.random.default_rng(0)
+    widths = (2, 5, 4, 1)
+    mlp = SlopeMlp(
+        tuple(rng.normal(size=(a, b)) for a, b in pairwise(widths)),
+        tuple(rng.normal(size=b) for b in widths[1:]),
+        activation,
+    )
+    network = slope.slope_mlp(**slope.arguments_of(mlp))
+    checkpoint.fill(network, slope.state_of(mlp), "here")
+    points = rng.normal(size=(7, 2))
+    with torch.no_grad():
+        result = network(torch.from_numpy(points)).numpy()[:, 0]
+    np.testing.assert_allclose(result, mlp(points), atol=1e-12)
+
+
+def test_written_and_read_back(tmp_path, best_gaze, golden_mlp):
+    path = tmp_path / "slope.safetensors"
+    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(golden_mlp))
+    checkpoint.save(path, slope.state_of(golden_mlp), card)
+    result = slope.read(path)
+    np.testing.assert_array_equal(
+        result(best_gaze["head_points"]), golden_mlp(best_gaze["head_points"])
+    )
+    assert result.hidden == (100,)
+
+
+def test_other_weights_are_refused(tmp_path):
+    import torch
+
+    path = tmp_path / "other.safetensors"
+    checkpoint.save(path, {"a": torch.zeros(1)}, CheckpointCard("gaze_following", "matcher", {}))
+    with pytest.raises(CheckpointError, match="gaze_following/slope_mlp"):
+        slope.read(path)
+
+
+def test_layers_must_fit():
+    with pytest.raises(CheckpointError, match=r"layer 1 .*should take 3 numbers"):
+        SlopeMlp((np.zeros((2, 3)), np.zeros((4, 1))), (np.zeros(3), np.zeros(1)))
+    with pytest.raises(CheckpointError, match="2 outputs"):
+        SlopeMlp((np.zeros((2, 2)),), (np.zeros(2),))
+    with pytest.raises(CheckpointError, match="no activation 'swish'"):
+        SlopeMlp((np.zeros((2, 1)),), (np.zeros(1),), "swish")
+
+
+def test_points_must_be_points(golden_mlp):
+    with pytest.raises(DataError, match="head points"):
+        golden_mlp(np.zeros((3, 3)))

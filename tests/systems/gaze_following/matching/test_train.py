@@ -99,40 +99,39 @@ def test_files_and_report(trained):
 
 
 def test_hidden():
-    learned = {
+    batch = {
         "person": torch.ones(400, len(inputs.PERSON)),
         "option": torch.ones(400, 3, len(inputs.OPTION)),
         "there": torch.ones(400, 3, dtype=torch.bool),
         "right": torch.ones(400, 5).bool(),
         "key": draws.keys(0, torch.arange(400)),
     }
-    plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
-    assert torch.equal(plain["option"], learned["option"])
-    result = train.hidden(learned, Training(mute=0.3, blind=0.0))
+    plain = train.hidden(batch, Training(mirror=False, mute=0.0, blind=0.0))
+    assert torch.equal(plain["option"], batch["option"])
+    result = train.hidden(batch, Training(mute=0.3, blind=0.0))
     speech, flips = inputs.PERSON.index("speech_told"), inputs.PERSON.index("x")
     assert 0.2 < (result["person"][:, speech] == 0).float().mean() < 0.4
     assert 0.4 < (result["person"][:, flips] == -1).float().mean() < 0.6
-    assert torch.equal(learned["person"], torch.ones_like(learned["person"]))
+    assert torch.equal(batch["person"], torch.ones_like(batch["person"]))
     gone = result["person"][:, speech] == 0
     assert (result["option"][gone][:, :, inputs.OPTION.index("speaks")] == 0).all()
     assert (result["option"][~gone][:, :, inputs.OPTION.index("speaks")] == 1).all()
 
 
 def test_rules_as_answers(folder):
-    scenes = data.open_folder(folder, split="test.txt")
-    learned = data.examples(scenes)
+    examples = data.examples(data.open_folder(folder, split="test.txt"))
     flat = SlopeMlp((np.zeros((2, 1)),), (np.zeros(1),))
-    result = evaluate.by_rule(scenes, learned, "intended", flat)
-    figures = evaluate.measure(result, scenes, learned)
-    assert len(figures) == len(learned)
-    first = evaluate.by_rule(scenes, learned, "main", flat)
+    result = evaluate.by_rule(examples, "intended", flat)
+    figures = examples.measure(result)
+    assert len(figures) == len(examples)
+    first = evaluate.by_rule(examples, "main", flat)
     assert not np.array_equal(first.point_px, result.point_px)
-    predictions_of = evaluate.baseline(scenes, learned, "middle")
+    predictions_of = evaluate.baseline(examples, "middle")
     assert isinstance(predictions_of, predictions.Predictions)
     with pytest.raises(UsageError, match="no rule 'best'"):
-        evaluate.by_rule(scenes, learned, "best", flat)
+        evaluate.by_rule(examples, "best", flat)
     with pytest.raises(UsageError, match="no baseline 'best'"):
-        evaluate.baseline(scenes, learned, "best")
+        evaluate.baseline(examples, "best")
 
 
 def test_what_cannot_be(folder, tmp_path):

@@ -33,7 +33,7 @@ _AIM_M = 0.03  # looks do not go to the very middle
 
 
 @dataclass(frozen=True)
-class Looks:
+class GazePaths:
     """Of all people over time."""
 
     target_m: Floats
@@ -48,15 +48,10 @@ class Looks:
     """`(people, frames, 3)` where the face points."""
 
 
-def draw_looks(rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m: Floats) -> Looks:
-    """Looks of a conversation.
-
-    Args:
-        rng: decides.
-        heads_m: `(people, frames, 3)`.
-        speaks: `(people, frames)` bool.
-        things_m: `(things, 3)` on the table.
-    """
+def draw_gaze(
+    rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m: Floats
+) -> GazePaths:
+    """GazePaths of heads `(people, frames, 3)`, with things `(things, 3)` on the table."""
     people, frames = speaks.shape
     target = np.zeros((people, frames, 3))
     kind, whom = np.zeros((people, frames), np.int64), np.full((people, frames), -1)
@@ -68,7 +63,7 @@ def draw_looks(rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m:
             target[person, start:end] = follows + aim
     rest = normalise(things_m.mean(axis=0) - [0, 0.25, 0] - heads_m.mean(axis=1))
     gaze, head = _turned(normalise(target - heads_m), rest[:, None])
-    return Looks(target, kind, whom, gaze, head)
+    return GazePaths(target, kind, whom, gaze, head)
 
 
 def _spans(rng: np.random.Generator, person: int, speaks: Yes) -> list[tuple[int, int]]:
