@@ -32,7 +32,7 @@ class Choice(NamedTuple):
     target: int
     """Row of the person whose head it is, or `SOMETHING` or `OUT`."""
     probability: float
-    """Of the target; 0 where nothing was found and nothing can be said."""
+    """Of the target; 0 without candidates."""
     point_px: Floats
     """`(2,)`, NaN out of the image."""
     box_xyxy: Floats
@@ -68,7 +68,7 @@ def open_chooser(
     """The matcher where weights of it are given, else a published rule as of `rules.open_rule`.
 
     Raises:
-        UsageError: a rule or slope beside a matcher, or as of `rules.open_rule`.
+        UsageError: a rule or slope with a matcher, or as of `rules.open_rule`.
         CheckpointError: weights of something else.
     """
     if matcher is not None:

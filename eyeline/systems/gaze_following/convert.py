@@ -68,7 +68,7 @@ def run(source: Path, out: Path, *, kind: KindName | None = None) -> dict[str, A
         kind: one of `KINDS`; by default that whose name the authors' file has.
 
     Raises:
-        UsageError: a name that tells no kind, or not exactly one table.
+        UsageError: a name of no kind, or not exactly one table.
         DataError: a damaged file, or one of another kind.
         OutputError: the file cannot be written.
     """

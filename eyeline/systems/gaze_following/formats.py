@@ -227,7 +227,7 @@ def _printed(text: str, where: str) -> Floats:
     body = text.strip()
     content = re.sub(r"[\[\]\s]+", " ", body).split()
     if not (body.startswith("[") and body.endswith("]")) or len(content) % 5:
-        raise DataError(f"{where}: expected rows of [x1 y1 x2 y2 score], found '{body[:60]}'")
+        raise DataError(f"{where}: expected rows of [x1 y1 x2 y2 score], got '{body[:60]}'")
     if any(re.fullmatch(_NUMBER, number) is None for number in content):
         raise DataError(f"{where}: not all are numbers: '{body[:60]}'")
     return np.array(content, np.float32).reshape(-1, 5)

@@ -1,7 +1,7 @@
-"""Builder `mask_rcnn_mlp` on a scene: candidates found now and then, and matched in every frame.
+"""Builder `mask_rcnn_mlp` on a scene: candidates detected now and then, and matched in every frame.
 
-One pass over the frames. At any time the images of one batch and the candidates of two looks are
-held; nothing else is kept but the answers.
+One pass over the frames. At any time the images of one batch and the candidates of two detections
+are kept, and the targets.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ COLUMNS = (
 """That every table has; an empty cell of the head or the gaze is not known."""
 FURTHER = ("in_frame", "looked_at", "person")
 """That it may have: probability that the look stays in the image; name of the person looked at,
-`0` for none, `-1` for off screen; name of the looker, where the image's name does not tell it."""
+`0` for none, `-1` for off screen; name of the looker, where the image's name does not say it."""
 NOBODY, OFF_SCREEN = "0", "-1"
 """Of `Predictions.looked_at`."""
 
@@ -41,7 +41,7 @@ class Predictions:
     head_xyxy: Floats
     """`(n, 4)` pixels, NaN where not known."""
     point_px: Floats
-    """`(n, 2)`, NaN where no point was found."""
+    """`(n, 2)`, NaN without a point."""
     in_frame: Floats
     """`(n,)` probability that the look stays in the image, NaN where not known."""
     looked_at: tuple[str | None, ...]

@@ -93,7 +93,7 @@ def run(
     Args:
         source: a video, or a folder of videos; the last three characters of a name are the video's.
         out: folder to make.
-        weights: `syncnet` tells who speaks, `mask_rcnn` finds candidates, `slope_mlp` chooses one;
+        weights: `syncnet` says who speaks, `mask_rcnn` finds candidates, `slope_mlp` chooses one;
             none is needed.
         device: where networks run.
         log: gets a line for every video.
@@ -228,7 +228,7 @@ def _write(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None) 
 
 
 class _Images:
-    """Writes what is made of each frame of a video."""
+    """Writes the files of each frame of a video."""
 
     def __init__(self, work: Path, video: str, known: Spoken, plan: _Plan) -> None:
         self._work, self._video, self._known, self._plan = work, video, known, plan

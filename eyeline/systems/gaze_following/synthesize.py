@@ -45,7 +45,7 @@ VOC = "GT_label_all.zip"
 
 @dataclass(frozen=True)
 class _Video:
-    """A video to be made; drawn anew from the seed in every process."""
+    """A video to write; drawn anew from the seed in every process."""
 
     name: str
     split: str
@@ -84,7 +84,7 @@ def run(
         width_px: of an image, even; its height is nine sixteenths of that.
         look_every: frames from one annotated frame to the next, at 25 frames a second.
         image_every: frames from one image of the COCO form to the next.
-        jobs: videos made at the same time, a process each.
+        jobs: videos written at the same time, a process each.
         log: receives every video.
 
     Returns:
@@ -137,20 +137,20 @@ def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
     return draw_scene(np.random.default_rng([seed, place, 0]), people, frames, width_px)
 
 
-def audio_of(seed: int, place: int, scene: Scene) -> talk.Heard:
+def audio_of(seed: int, place: int, scene: Scene) -> talk.Voices:
     """Audio and mouths of a video, as `run` draws them."""
-    return talk.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
+    return talk.draw_voices(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     """Write the files of a video; what goes into tables of all videos."""
     scene = scene_of(video.seed, video.place, video.frames, video.width_px)
-    heard = audio_of(video.seed, video.place, scene)
-    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
+    voices = audio_of(video.seed, video.place, scene)
+    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, voices)
     faces, heads = writing.marked(scene)
     wanted = frozenset(range(0, scene.frames, video.image_every))
     audio = made(root / "audio") / f"{video.name}.wav"
-    write_wav(audio, pcm16(heard.audio), AUDIO_HZ)
+    write_wav(audio, pcm16(voices.audio), AUDIO_HZ)
     path = root / "videos" / f"{video.name}.mp4"
     kept = writing.write_video(path, scene, shown, audio, wanted)
     folders = {

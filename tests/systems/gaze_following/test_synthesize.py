@@ -182,13 +182,13 @@ def test_the_audio_is_that_of_the_mouths(root: Path) -> None:
     own, others = [], []
     for place, video in enumerate(VIDEOS):
         scene = synthesize.scene_of(0, place, 125, 320)
-        heard = synthesize.audio_of(0, place, scene)
+        voices = synthesize.audio_of(0, place, scene)
         with wave.open(str(root / "audio" / f"{video}.wav")) as file:
             audio = np.frombuffer(file.readframes(5 * 16_000), "<i2") / 32767
         loud = np.sqrt(np.mean(audio.reshape(125, 640) ** 2, axis=1))
         for person, speaks in enumerate(scene.speaks):
             for group, when in ((own, speaks), (others, scene.speaks.any(axis=0) & ~speaks)):
-                mouth = heard.mouths[person, when]
+                mouth = voices.mouths[person, when]
                 if when.sum() > 20 and mouth.std() > 0:
                     group.append(np.corrcoef(mouth, loud[when])[0, 1])
     assert len(own) > 4 and min(own) > 0.8

@@ -49,7 +49,7 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> GazeAnno
     return created.looks()
 
 
-def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
+def _read_person(path: Path, clip: str, size_of: SizeOf, builder: Builder) -> None:
     seen = set[str]()
     for where, cells in texts.read_rows(path, len(COLUMNS)):
         name, values = cells[0].strip(), texts.numbers(where, cells[1:], COLUMNS[1:])
@@ -59,7 +59,7 @@ def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
         seen.add(name)
         point = values[4:]
         inside = point != [-1, -1]
-        made.add(
+        builder.add(
             where,
             image=f"{clip}/{name}",
             video=clip,

@@ -1,6 +1,6 @@
 """GazeFollow, extended: a text for training and one for testing.
 
-Training knows of looks out of the image; in the test some ten annotators tell of each person.
+Training knows of looks out of the image; in the test some ten annotators mark each person.
 Bodies, eyes and gaze points are fractions of the image's size, head boxes are pixels.
 """
 
@@ -18,20 +18,8 @@ from eyeline.systems.gaze_following.datasets.annotations import NOT_STATED, Buil
 from eyeline.systems.gaze_following.datasets.texts import SizeOf
 
 COLUMNS = (
-    "picture",
-    "number",
-    "body_x",
-    "body_y",
-    "body_width",
-    "body_height",
-    "eye_x",
-    "eye_y",
-    "gaze_x",
-    "gaze_y",
-    "head_xmin",
-    "head_ymin",
-    "head_xmax",
-    "head_ymax",
+    *("picture", "number", "body_x", "body_y", "body_width", "body_height", "eye_x", "eye_y"),
+    *("gaze_x", "gaze_y", "head_xmin", "head_ymin", "head_xmax", "head_ymax"),
 )
 """Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not known); columns
 after that name where the image comes from and are not read."""
@@ -97,12 +85,12 @@ class _Person:
     """Of several annotators."""
 
 
-def _add(one: _Person, size_of: SizeOf, made: Builder) -> None:
+def _add(one: _Person, size_of: SizeOf, builder: Builder) -> None:
     width, height = size_of(one.image)
     eye, point, head = one.values[5:7], one.values[7:9], one.values[9:13]
     points = (one.points or [point]) if one.in_frame == 1 else []
     ordered = np.sort(np.reshape(head, (2, 2)), axis=0).ravel().tolist()  # some are inside out
-    made.add(
+    builder.add(
         one.where,
         image=one.image,
         video=one.image,

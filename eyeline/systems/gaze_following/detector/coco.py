@@ -73,7 +73,7 @@ def read(
     """The images of a file of instances, and their usable targets.
 
     Targets that are ignored, crowds, of another category, without an area, less than a pixel wide
-    or high, or beside the image are left out and counted. Training also leaves out images
+    or high, or outside the image are left out and counted. Training also leaves out images
     without any annotation of a target, and those with a side below 32 pixels.
 
     Args:

@@ -112,7 +112,7 @@ def find(network: MaskRcnn, images: Tensor, shown: Sequence[Shown], how: Finding
     outputs = network.classify(maps, boxes.as_regions(proposed))
     classes, deltas = (torch.split(output, counts) for output in outputs)
     each = zip(proposed, classes, deltas, shown, strict=True)
-    result = [conclude(*one, how) for one in each]
+    result = [postprocess(*one, how) for one in each]
     if not how.masks:
         return result
     within = [
@@ -123,7 +123,7 @@ def find(network: MaskRcnn, images: Tensor, shown: Sequence[Shown], how: Finding
     return [d._replace(mask_logits=m) for d, m in zip(result, masks, strict=True)]
 
 
-def conclude(
+def postprocess(
     proposed: Tensor, classes: Tensor, deltas: Tensor, shown: Shown, how: Finding
 ) -> Detected:
     """Boxes of one image, without masks.

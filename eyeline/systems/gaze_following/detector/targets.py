@@ -64,7 +64,7 @@ class Targets(NamedTuple):
     """With what was added to its sides, before it became part of a batch."""
 
 
-class Wanted(NamedTuple):
+class BoxLabels(NamedTuple):
     """Right answers for boxes of one kind, of all images."""
 
     rows: Tensor
@@ -77,10 +77,10 @@ class Wanted(NamedTuple):
     """What sums of losses are divided by."""
 
 
-class WantedRegions(NamedTuple):
+class RegionLabels(NamedTuple):
     """Right answers for regions."""
 
-    regions: Wanted
+    regions: BoxLabels
     masks: Tensor
     """`(positives, 28, 28)` float, 0 or 1."""
 
@@ -115,7 +115,7 @@ def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
 
 def of_anchors(
     scores: Sequence[Tensor], targets: Sequence[Targets], how: Sampling = ANCHOR_SAMPLES
-) -> Wanted:
+) -> BoxLabels:
     """Right answers for the anchors of all levels of all images, one behind the other.
 
     Of scores, by level `(batch, 3, h, w)`, only the shapes matter.
@@ -135,12 +135,12 @@ def of_anchors(
         rows.append(torch.cat([positive, negative]) + number * len(together))
         positives.append(_flags(positive, negative))
         weight += max(len(positive), 1) + max(len(negative), 1)
-    return Wanted(torch.cat(rows), torch.cat(positives), torch.cat(deltas), weight)
+    return BoxLabels(torch.cat(rows), torch.cat(positives), torch.cat(deltas), weight)
 
 
 def of_regions(
     proposed: Sequence[Tensor], targets: Sequence[Targets], how: Sampling = REGION_SAMPLES
-) -> tuple[Chosen, WantedRegions]:
+) -> tuple[Chosen, RegionLabels]:
     """Regions to look into in training, and the right answers for them.
 
     The targets themselves join the proposed boxes `(n, 4)` of each image.
@@ -158,9 +158,9 @@ def of_regions(
         outlined.append(together[positive])
         positives.append(_flags(positive, negative))
     rows = torch.arange(sum(map(len, looked_at)), device=deltas[0].device)
-    wanted = Wanted(rows, torch.cat(positives), torch.cat(deltas), max(len(rows), 1))
+    wanted = BoxLabels(rows, torch.cat(positives), torch.cat(deltas), max(len(rows), 1))
     chosen = Chosen(boxes.as_regions(looked_at), boxes.as_regions(outlined))
-    return chosen, WantedRegions(wanted, torch.cat(masks))
+    return chosen, RegionLabels(wanted, torch.cat(masks))
 
 
 def cut_masks(masks: Tensor, boxes_xyxy: Tensor, number: Tensor) -> Tensor:
@@ -198,8 +198,8 @@ class Chooser:
         self._targets = targets
         self._samples = anchor_samples, region_samples
         self._proposing = proposing
-        self.anchors: Wanted
-        self.regions: WantedRegions
+        self.anchors: BoxLabels
+        self.regions: RegionLabels
 
     @torch.no_grad()
     def __call__(self, scores: Sequence[Tensor], deltas: Sequence[Tensor]) -> Chosen:

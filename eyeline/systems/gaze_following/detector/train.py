@@ -39,10 +39,10 @@ class Step:
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
         """The loss of one step."""
         chooser = Chooser(batch.targets, self.anchors, self.regions, self.proposing)
-        seen = network(batch.images, chooser)
-        fractions = loss.losses(seen, chooser.anchors, chooser.regions)
+        outputs = network(batch.images, chooser)
+        fractions = loss.losses(outputs, chooser.anchors, chooser.regions)
         known = {name: float(value.detach()) for name, value in fractions.items()}
-        known["accuracy"] = loss.accuracy(seen.classes.detach(), chooser.regions.regions)
+        known["accuracy"] = loss.accuracy(outputs.classes.detach(), chooser.regions.regions)
         return StepLoss(torch.stack([*fractions.values()]).sum(), known)
 
 

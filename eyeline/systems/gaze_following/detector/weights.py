@@ -81,12 +81,12 @@ def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
             "without a place": len(given - wanted),
             "of another shape": len(shaped),
         }
-        said = [f"{n} {what}" for what, n in counts.items() if n]
-        if said and wanted and not given:
+        faults = [f"{n} {what}" for what, n in counts.items() if n]
+        if faults and wanted and not given:
             known.append(f"{word} ({part}): none of it is there")
-        elif said:
+        elif faults:
             first = min(wanted - given or given - wanted or shaped)
-            known.append(f"{word} ({part}): {', '.join(said)}, such as {their_name(first)}")
+            known.append(f"{word} ({part}): {', '.join(faults)}, such as {their_name(first)}")
         else:
             known.append(f"{word} ({part}): the same")
     return "; ".join(known)
@@ -140,7 +140,7 @@ def import_original(path: Path | str) -> Imported:
     """Read a checkpoint of mmdetection as it is, or its `state_dict` alone.
 
     What was written into the images it was trained on is read off the names of folders in its
-    configuration (`HS`, `H`, `noHnoS`), where they tell; the card's settings then have it as
+    configuration (`HS`, `H`, `noHnoS`), where they say so; the card's settings then have it as
     `fusion`. Nothing in the file is executed.
 
     Raises:
@@ -150,9 +150,9 @@ def import_original(path: Path | str) -> Imported:
     return place(foreign.load_state(path, _EXPECTED), path)
 
 
-def place(found: ForeignState, path: Path | str) -> Imported:
+def place(foreign_state: ForeignState, path: Path | str) -> Imported:
     """The same of a file that has been read."""
-    theirs, beside, content = found
+    theirs, beside, content = foreign_state
     meta = content.get(_META)
     meta = meta if isinstance(meta, Mapping) else {}
     placed = {our_name(name): value for name, value in theirs.items()}
@@ -184,12 +184,12 @@ def load_mask_rcnn(path: Path | str, device: str = "cpu") -> MaskRcnn:
 
 
 def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:
-    """Begin a network at weights that learned something else, or this.
+    """Initialise a network by weights of another training, or of this.
 
     Args:
         network: changed in place.
         path: our own file of a whole detector; a checkpoint of mmdetection's; or a backbone that
-            learned ImageNet (`resnext101_32x4d`), its classifier left out.
+            was trained on ImageNet (`resnext101_32x4d`), its classifier left out.
 
     Returns:
         The network's tensors that stay as they were, by name.

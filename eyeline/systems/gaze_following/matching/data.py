@@ -1,6 +1,6 @@
 """What the matcher learns from: annotated looks with the candidates, speakers and directions.
 
-A data folder has annotations in one of the formats of `datasets`, and beside them
+A data folder has annotations in one of the formats of `datasets`, and besides
 - `candidates.csv` (`frame_name,gaze_bbox,gaze_score`) or the published `x101_1x_test.txt`;
 - optionally `speakers.csv` (`video,frame,head`) for VideoGazeSpeech;
 - optionally `directions.csv` (`frame_name,person,x,y,z`), unit vectors in the camera frame;

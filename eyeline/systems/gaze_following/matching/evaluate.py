@@ -1,4 +1,4 @@
-"""The matcher on annotated looks, beside what needs no training."""
+"""The matcher on annotated looks, and what needs no training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 REPORT, TABLE = "report.json", "predictions.csv"
 BASELINES = ("nearest_object", "surest_object", "middle")
 """The nearest candidate or head, the candidate surest to the detector, the image's middle; never
-what was found on the looker's own head."""
+candidates on the looker's own head."""
 
 
 def run(

@@ -17,38 +17,16 @@ from eyeline.geometry.directions import normalise
 from eyeline.results import Floats, Ints
 
 PERSON = (
-    "x",
-    "y",
-    "height",
-    "gaze_x",
-    "gaze_y",
-    "gaze_z",
-    "gaze_told",
-    "speaks",
-    "others_speak",
-    "speech_told",
-    "room",
+    *("x", "y", "height", "gaze_x", "gaze_y", "gaze_z", "gaze_told", "speaks"),
+    *("others_speak", "speech_told", "room"),
 )
-"""What is told of the looker: place and size of the head in the image, direction of the gaze in
+"""What is known of the looker: place and size of the head in the image, direction of the gaze in
 the camera frame, speech, and how far the gaze can go in the image before it leaves it."""
 OPTION = (
-    "step_x",
-    "step_y",
-    "distance",
-    "size",
-    "shape",
-    "x",
-    "y",
-    "score",
-    "is_head",
-    "speaks",
-    "angle_cosine",
-    "sideways",
-    "space_cosine",
-    "on_self",
-    "on_head",
+    *("step_x", "step_y", "distance", "size", "shape", "x", "y", "score", "is_head"),
+    *("speaks", "angle_cosine", "sideways", "space_cosine", "on_self", "on_head"),
 )
-"""What is told of an option: direction and distance of its middle from the looker's head, size,
+"""What is known of an option: direction and distance of its centre from the looker's head, size,
 place, the detector's score (1 for heads), speech, how well the gaze points at it in the image
 and in space, and whether it lies on the looker's own head or on another one."""
 
@@ -61,14 +39,8 @@ OPTION_PARITY: Floats = np.array([-1.0 if name in _FLIPS else 1.0 for name in OP
 SPEECH = ("speaks", "others_speak", "speech_told")
 """Names, in both, of what is 0 where it is not known who speaks."""
 GAZE = (
-    "gaze_x",
-    "gaze_y",
-    "gaze_z",
-    "gaze_told",
-    "room",
-    "angle_cosine",
-    "sideways",
-    "space_cosine",
+    *("gaze_x", "gaze_y", "gaze_z", "gaze_told", "room", "angle_cosine", "sideways"),
+    *("space_cosine"),
 )
 """Names, in both, of what is 0 where the direction of the gaze is not known."""
 
@@ -78,7 +50,7 @@ _VIEW = 1.0
 
 @dataclass(frozen=True)
 class Moment:
-    """One image: who is in it, and what the detector found."""
+    """One image: who is in it, and the candidates of the detector."""
 
     size_px: tuple[float, float]
     """Width and height."""

@@ -62,7 +62,7 @@ class MatcherTask(task.Task[Recipe, Matcher, Examples, Examples, Batch]):
         train, held = (data.examples(data.open_folder(root, split=split)) for split in splits)
         if shared := sorted({*train.videos} & {*held.videos}):
             raise DataError(
-                f"{', '.join(shared[:3])}: {len(shared)} videos are to be learned from and held out"
+                f"{', '.join(shared[:3])}: {len(shared)} videos are to be trained on and held out"
             )
         return train, held
 

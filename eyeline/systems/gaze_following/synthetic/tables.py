@@ -1,6 +1,6 @@
 """What is annotated of a synthetic video, and what programs would predict, as published rows.
 
-Candidates do not know who speaks, so that only the speaker cue can tell it. A direction is that of
+Candidates do not know who speaks, so that only the speaker cue shows it. A direction is that of
 the head, which makes three quarters of a turn and lags behind the eyes, with an error of the person
 that stays, one that wanders, and moments without one.
 """

@@ -48,7 +48,7 @@ _SMILES = 0.4
 
 
 @dataclass(frozen=True)
-class Heard:
+class Voices:
     """Audio and mouths of a video."""
 
     audio: Floats
@@ -59,7 +59,7 @@ class Heard:
     """`(people, frames)` how wide each is, [0, 1]."""
 
 
-def hear(rng: np.random.Generator, speaks: Yes, rate_hz: float) -> Heard:
+def draw_voices(rng: np.random.Generator, speaks: Yes, rate_hz: float) -> Voices:
     """Audio and mouths, also those that move without a voice, of who speaks `(people, frames)`."""
     people, frames = speaks.shape
     mouths, smiles = _silent_mouths(rng, people, frames, rate_hz)
@@ -73,7 +73,7 @@ def hear(rng: np.random.Generator, speaks: Yes, rate_hz: float) -> Heard:
         audio[first : first + len(said)] += said[: len(audio) - first]
         at_s = (np.arange(end - start) + 0.5) / rate_hz
         mouths[person, start:end] = np.interp(at_s * HOPS_HZ, np.arange(len(open_)), open_)
-    return Heard(np.clip(audio, -1, 1), mouths, smiles)
+    return Voices(np.clip(audio, -1, 1), mouths, smiles)
 
 
 def _silent_mouths(

@@ -12,10 +12,10 @@ from eyeline.systems.gaze_following.detector.detections import (
     Detected,
     Finding,
     Proposing,
-    conclude,
     find,
     masks_of,
     pasted,
+    postprocess,
     propose,
 )
 from eyeline.systems.gaze_following.detector.inputs import Shown
@@ -153,7 +153,7 @@ def test_the_published_conclusion(golden: Golden) -> None:
     size = (10**6, 10**6)
     classes = torch.stack([torch.logit(score), torch.zeros(len(score))], 1)
     how = Finding(score=0.3, most=15)
-    result = conclude(box, classes, torch.zeros(len(box), 4), Shown(box, size, size), how)
+    result = postprocess(box, classes, torch.zeros(len(box), 4), Shown(box, size, size), how)
     together = torch.cat([result.box_xyxy, result.score[:, None]], 1)
     np.testing.assert_allclose(together, file["mc_dets"], atol=1e-3)
 
@@ -165,7 +165,7 @@ def test_conclude_by_hand() -> None:
     deltas = torch.zeros(4, 4)
     deltas[2, 0] = 5.0  # half a side to the right
     shown = Shown(proposed, (100, 150), (50, 75))
-    result = conclude(proposed, classes, deltas, shown, Finding())
+    result = postprocess(proposed, classes, deltas, shown, Finding())
     expected = torch.tensor([[1.0, 1, 21, 21], [60, 10, 75, 30]])
     assert_close_to_scale(result.box_xyxy, expected)
     torch.testing.assert_close(result.score, torch.sigmoid(torch.tensor([3.0, 1.0])))

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from eyeline.systems.gaze_following.detector import loss, targets
-from eyeline.systems.gaze_following.detector.model import Seen
+from eyeline.systems.gaze_following.detector.model import Outputs
 from eyeline.systems.gaze_following.detector.targets import (
     ANCHORS,
     IGNORED,
     NOTHING,
     REGIONS,
+    BoxLabels,
+    RegionLabels,
     Sampling,
     Targets,
-    Wanted,
-    WantedRegions,
 )
 from tests.systems.gaze_following.conftest import Golden
 
@@ -134,9 +134,9 @@ def test_regions_begin_with_the_targets() -> None:
     assert int(chooser.regions.regions.positive.sum()) == len(chosen.outlined) <= 4
 
 
-def wanted(positive: list[bool], deltas: list[list[float]], weight: float = 2.0) -> Wanted:
+def wanted(positive: list[bool], deltas: list[list[float]], weight: float = 2.0) -> BoxLabels:
     rows = torch.arange(len(positive))
-    return Wanted(rows, torch.tensor(positive), torch.tensor(deltas).reshape(-1, 4), weight)
+    return BoxLabels(rows, torch.tensor(positive), torch.tensor(deltas).reshape(-1, 4), weight)
 
 
 def test_flattened_is_by_image_level_row_column_and_ratio() -> None:
@@ -172,14 +172,14 @@ def test_masks() -> None:
 
 
 def test_all_are_finite_where_a_image_shows_nothing() -> None:
-    seen = Seen(
+    seen = Outputs(
         [torch.zeros(1, 3, 2, 2)],
         [torch.zeros(1, 12, 2, 2)],
         torch.zeros(2, 2),
         torch.zeros(2, 4),
         torch.zeros(0, 1, 28, 28),
     )
-    answers = WantedRegions(wanted([False, False], []), torch.zeros(0, 28, 28))
+    answers = RegionLabels(wanted([False, False], []), torch.zeros(0, 28, 28))
     result = loss.losses(seen, wanted([False] * 12, []), answers)
     assert list(result) == ["anchor_class", "anchor_box", "region_class", "region_box", "mask"]
     assert float(result["anchor_class"]) == pytest.approx(6 * math.log(2))

@@ -137,7 +137,7 @@ def test_rules_as_answers(folder):
 def test_what_cannot_be(folder, tmp_path):
     with pytest.raises(UsageError, match="no matcher ships"):
         evaluate.run(None, folder)
-    with pytest.raises(DataError, match="learned from and held out"):
+    with pytest.raises(DataError, match="trained on and held out"):
         train.run("matcher", folder, tmp_path, changes=["data.validation_split=train.txt"])
     with pytest.raises(DataError, match="no list of videos"):
         train.run("matcher", folder, tmp_path, changes=["data.train_split=absent.txt"])

@@ -11,7 +11,7 @@ from eyeline.geometry.directions import angle, normalise
 from eyeline.results import Floats
 from eyeline.synthetic.voice import AUDIO_HZ
 from eyeline.systems.gaze_following.synthetic.gaze import HEAD_FRACTION, GazePaths, draw_gaze
-from eyeline.systems.gaze_following.synthetic.talk import Yes, draw_talk, hear, turns
+from eyeline.systems.gaze_following.synthetic.talk import Yes, draw_talk, draw_voices, turns
 
 HEADS = np.array([[-0.7, -0.3, 2.2], [0.0, -0.3, 2.8], [0.7, -0.3, 2.2]])
 THINGS = np.array([[-0.2, 0.3, 2.2], [0.2, 0.3, 2.0]])
@@ -95,22 +95,22 @@ def loudness(audio: Floats, frames: int) -> Floats:
 def test_the_speakers_mouth_moves_with_the_audio() -> None:
     rng = np.random.default_rng(0)
     speaks = draw_talk(rng, 3, 20.0, 25)
-    heard = hear(rng, speaks, 25)
-    assert heard.audio.shape == (20 * AUDIO_HZ,) and np.abs(heard.audio).max() <= 1
-    loud = loudness(heard.audio, 500)
+    voices = draw_voices(rng, speaks, 25)
+    assert voices.audio.shape == (20 * AUDIO_HZ,) and np.abs(voices.audio).max() <= 1
+    loud = loudness(voices.audio, 500)
     for person in range(3):
         own, others = speaks[person], speaks.any(axis=0) & ~speaks[person]
-        assert np.corrcoef(heard.mouths[person, own], loud[own])[0, 1] > 0.85
-        assert heard.mouths[person, own].mean() > 2 * heard.mouths[person, others].mean()
+        assert np.corrcoef(voices.mouths[person, own], loud[own])[0, 1] > 0.85
+        assert voices.mouths[person, own].mean() > 2 * voices.mouths[person, others].mean()
     assert loud[speaks.any(axis=0)].mean() > 3 * loud[~speaks.any(axis=0)].mean()
-    assert ((heard.mouths >= 0) & (heard.mouths <= 1)).all()
+    assert ((voices.mouths >= 0) & (voices.mouths <= 1)).all()
 
 
 def test_some_chew_and_smile_without_a_voice() -> None:
     chewed, smiled = 0, 0
     for seed in range(20):
-        heard = hear(np.random.default_rng(seed), np.zeros((3, 200), bool), 25)
-        chewed += int((heard.mouths.max(axis=1) > 0.2).sum())
-        smiled += int((heard.smiles.max(axis=1) > 0.5).sum())
-        assert loudness(heard.audio, 200).max() < 0.02
+        voices = draw_voices(np.random.default_rng(seed), np.zeros((3, 200), bool), 25)
+        chewed += int((voices.mouths.max(axis=1) > 0.2).sum())
+        smiled += int((voices.smiles.max(axis=1) > 0.5).sum())
+        assert loudness(voices.audio, 200).max() < 0.02
     assert 5 < chewed < 30 and 10 < smiled < 40

@@ -13,7 +13,7 @@ from eyeline.results import Floats, Image
 from eyeline.synthetic.camera import View
 from eyeline.systems.gaze_following.synthetic.drawing import images
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
-from eyeline.systems.gaze_following.synthetic.talk import Heard
+from eyeline.systems.gaze_following.synthetic.talk import Voices
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,8 +76,8 @@ def shown(scene: Scene, head: Floats, mouth: float = 0.0, gaze: Floats | None = 
         gaze=np.broadcast_to(head if gaze is None else gaze, scene.looks.gaze.shape),
     )  # fmt: skip
     silent = np.zeros((scene.people, 1))
-    heard = Heard(np.zeros(640), silent + mouth, silent)
-    return next(images(np.random.default_rng(0), replace(scene, looks=looks), heard))
+    voices = Voices(np.zeros(640), silent + mouth, silent)
+    return next(images(np.random.default_rng(0), replace(scene, looks=looks), voices))
 
 
 def eyes(scene: Scene, head: Floats) -> list[Floats]:
