@@ -118,7 +118,14 @@ def read_candidates_text(path: Path) -> list[Candidates]:
     result = []
     for start, end in zip(starts, ends, strict=True):
         line = text.count("\n", 0, start.start()) + 1
-        table = _printed(text[start.end() : end], f"{path}, line {line}")
+        where = f"{path}, line {line}"
+        body = text[start.end() : end].strip()
+        content = re.sub(r"[\[\]\s]+", " ", body).split()
+        if not (body.startswith("[") and body.endswith("]")) or len(content) % 5:
+            raise DataError(f"{where}: expected rows of [x1 y1 x2 y2 score], got '{body[:60]}'")
+        if any(re.fullmatch(_NUMBER, number) is None for number in content):
+            raise DataError(f"{where}: not all are numbers: '{body[:60]}'")
+        table = np.array(content, np.float32).reshape(-1, 5)
         result.append(Candidates(start[1], table[:, :4], table[:, 4]))
     return result
 
@@ -220,17 +227,6 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]
     """A table with a header."""
     cells = list(rows)
     tables.write(path, {name: [row[i] for row in cells] for i, name in enumerate(columns)})
-
-
-def _printed(text: str, where: str) -> Floats:
-    """An array `(n, 5)` as numpy prints it."""
-    body = text.strip()
-    content = re.sub(r"[\[\]\s]+", " ", body).split()
-    if not (body.startswith("[") and body.endswith("]")) or len(content) % 5:
-        raise DataError(f"{where}: expected rows of [x1 y1 x2 y2 score], got '{body[:60]}'")
-    if any(re.fullmatch(_NUMBER, number) is None for number in content):
-        raise DataError(f"{where}: not all are numbers: '{body[:60]}'")
-    return np.array(content, np.float32).reshape(-1, 5)
 
 
 def _numbers(count: int) -> Parser:

@@ -38,11 +38,7 @@ def of_points(
 
 
 def mixture(
-    points_norm: Floats,
-    weight: Floats,
-    *,
-    sigma_cells: float = SIGMA_CELLS,
-    cells: int = CELLS,
+    points_norm: Floats, weight: Floats, *, sigma_cells: float = SIGMA_CELLS, cells: int = CELLS
 ) -> Floats:
     """One heatmap `(cells, cells)` of points `(n, 2)`, each as high as its weight `(n,)`."""
     each = of_points(points_norm, sigma_cells=sigma_cells, cells=cells)

@@ -19,17 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eyeline.errors import CheckpointError, DataError
-from eyeline.pickles import (
-    NUMBERS,
-    Array,
-    Held,
-    Known,
-    Names,
-    Reader,
-    array_of,
-    shape_of,
-    worded,
-)
+from eyeline.pickles import NUMBERS, Array, Held, Known, Names, Reader, array_of, shape_of, worded
 from eyeline.results import Floats
 from eyeline.speech.syncnet import weights as syncnet
 from eyeline.systems.gaze_following.matching import slope

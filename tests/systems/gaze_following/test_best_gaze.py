@@ -15,29 +15,15 @@ from eyeline.systems.gaze_following import best_gaze, formats, speaker_files
 from eyeline.systems.gaze_following.datasets import vgs
 from eyeline.systems.gaze_following.formats import Candidates, Truth
 from eyeline.systems.gaze_following.heads import Heads
-from eyeline.systems.gaze_following.matching import slope
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.closeness import assert_close_to_scale
 from tests.conftest import Command
-from tests.systems.gaze_following.conftest import Golden
+from tests.systems.gaze_following.matching.invented import saved_slope
 
 
 @pytest.fixture(scope="module")
-def published(golden: Golden) -> Mapping[str, Any]:
-    return golden("best_gaze")
-
-
-@pytest.fixture(scope="module")
-def weights(published: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    mlp = SlopeMlp(
-        (published["coef0"], published["coef1"]), (published["intercept0"], published["intercept1"])
-    )
-    path = tmp_path_factory.mktemp("mlp") / "slope_mlp.safetensors"
-    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(mlp))
-    checkpoint.save(path, slope.state_of(mlp), card)
-    return path
+def weights(golden_mlp: SlopeMlp, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_slope(tmp_path_factory.mktemp("mlp") / "slope_mlp.safetensors", golden_mlp)
 
 
 @pytest.fixture

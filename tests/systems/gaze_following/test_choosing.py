@@ -10,20 +10,13 @@ import pytest
 import torch
 
 from eyeline.errors import CheckpointError, UsageError
-from eyeline.systems.gaze_following.choosing import (
-    OUT,
-    SOMETHING,
-    ByMatcher,
-    ByRule,
-    open_chooser,
-)
-from eyeline.systems.gaze_following.matching import inputs, slope
+from eyeline.systems.gaze_following.choosing import OUT, SOMETHING, ByMatcher, ByRule, open_chooser
+from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment
 from eyeline.systems.gaze_following.matching.match import match
 from eyeline.systems.gaze_following.matching.model import Matcher, matcher
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
+from tests.systems.gaze_following.matching.invented import saved_matcher, saved_slope
 
 MOMENT = Moment(
     (1000.0, 500.0),
@@ -124,14 +117,8 @@ def test_the_matcher_is_asked_as_it_is() -> None:
 
 def test_what_is_opened(tmp_path: Path) -> None:
     mlp = SlopeMlp((np.ones((2, 3)), np.ones((3, 1))), (np.zeros(3), np.zeros(1)))
-    checkpoint.save(
-        tmp_path / "slope.safetensors", slope.state_of(mlp),
-        CheckpointCard("gaze_following", "slope_mlp", slope.arguments_of(mlp)),
-    )  # fmt: skip
-    checkpoint.save(
-        tmp_path / "matcher.safetensors", matcher(width=8).state_dict(),
-        CheckpointCard("gaze_following", "matcher", {"width": 8}),
-    )  # fmt: skip
+    saved_slope(tmp_path / "slope.safetensors", mlp)
+    saved_matcher(tmp_path / "matcher.safetensors")
     assert "'main'" in open_chooser(None, None).how
     sloping = open_chooser(None, tmp_path / "slope.safetensors")
     assert "'intended'" in sloping.how and isinstance(sloping, ByRule)

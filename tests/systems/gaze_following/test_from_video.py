@@ -22,12 +22,10 @@ from eyeline.system import Scene
 from eyeline.systems.gaze_following.detector.infer import CandidateDetector, Candidates
 from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
 from eyeline.systems.gaze_following.fusion import Enhanced
-from eyeline.systems.gaze_following.matching.model import matcher
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.closeness import assert_close_to_scale
 from tests.people.build import track
-from tests.systems.gaze_following.detector.invented import SMALL, small
+from tests.systems.gaze_following.detector.invented import saved
+from tests.systems.gaze_following.matching.invented import saved_matcher
 from tests.systems.scenes import looking, scene
 
 WIDTH, HEIGHT = 320, 240
@@ -73,21 +71,14 @@ class Scripted:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors"
-    card = CheckpointCard(
-        "gaze_following", "mask_rcnn", SMALL, settings={"fusion": "h", "short_px": 96}
-    )
-    checkpoint.save(path, small().state_dict(), card)
-    return path
+    folder = tmp_path_factory.mktemp("weights")
+    return saved(folder / "mask_rcnn.safetensors", fusion="h", short_px=96)
 
 
 @pytest.fixture(scope="module")
 def matching(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "matcher.safetensors"
     torch.manual_seed(0)
-    card = CheckpointCard("gaze_following", "matcher", {"width": 8})
-    checkpoint.save(path, matcher(width=8).state_dict(), card)
-    return path
+    return saved_matcher(tmp_path_factory.mktemp("weights") / "matcher.safetensors")
 
 
 def scripted(weights: Path, found: Found, **options: Any) -> tuple[MaskRcnnMlp, Scripted]:
@@ -125,9 +116,7 @@ def walking(frame: int) -> list[tuple[float, float, float, float, float]]:
     return [(x - 20, 180, x + 20, 220, 0.9)]
 
 
-def test_looks_now_and_then_or_always_and_predicts_always(
-    weights: Path,
-) -> None:
+def test_looks_now_and_then_or_always_and_predicts_always(weights: Path) -> None:
     predictor, detector = scripted(weights, walking)
     points, spans = log(predictor.predict(shown(face(range(5, 40)), face(range(20, 30), 2, 240.0))))
     assert detector.looked == [5, 18, 31]
@@ -200,9 +189,7 @@ def test_a_lost_frame_has_the_next_one_stand_in(weights: Path) -> None:
     assert points.point_px[0, 0] == 101
 
 
-def test_frames_that_end_early_or_pass_together(
-    weights: Path,
-) -> None:
+def test_frames_that_end_early_or_pass_together(weights: Path) -> None:
     predictor, _ = scripted(weights, walking)
     cut_short = shown(face(range(40)), missing=range(10, 60))
     points, _ = log(predictor.predict(cut_short))

@@ -23,8 +23,7 @@ def written(tmp_path, text):
 
 def test_read(tmp_path):
     path = written(
-        tmp_path,
-        f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n",
+        tmp_path, f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n"
     )
     result = predictions.read(path)
     assert result.frame_name == ("a.jpg", "b.jpg")

@@ -21,12 +21,9 @@ from eyeline.systems.gaze_following import (
     speaker_stage,
     synthesize,
 )
-from eyeline.systems.gaze_following.detector import weights as detector_weights
 from eyeline.systems.gaze_following.detector.inputs import read_image
 from eyeline.systems.gaze_following.speaker_files import StoredOffset
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
-from tests.systems.gaze_following.detector.invented import SMALL, small
+from tests.systems.gaze_following.detector.invented import saved
 
 FILES = ("faces.pckl", "scene.pckl", "tracks.pckl", "whospeaks.npy")
 
@@ -35,13 +32,7 @@ FILES = ("faces.pckl", "scene.pckl", "tracks.pckl", "whospeaks.npy")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("vgs") / "set"
     synthesize.run(
-        out,
-        videos=1,
-        validation_videos=1,
-        test_videos=1,
-        seconds=2.0,
-        width_px=160,
-        image_every=25,
+        out, videos=1, validation_videos=1, test_videos=1, seconds=2.0, width_px=160, image_every=25
     )
     return out
 
@@ -155,10 +146,7 @@ def test_a_damaged_video_costs_itself(root: Path, tmp_path: Path) -> None:
 
 
 def test_candidates_and_best_gaze(root: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "mask_rcnn.safetensors"
-    arguments = {**SMALL, "depths": list(SMALL["depths"])}
-    card = CheckpointCard("gaze_following", detector_weights.BUILDER, arguments)
-    checkpoint.save(weights, small().state_dict(), card)
+    weights = saved(tmp_path / "mask_rcnn.safetensors")
     out = tmp_path / "out"
     result = prepare.run(
         root / "videos/001.mp4",

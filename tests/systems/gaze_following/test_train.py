@@ -14,7 +14,6 @@ from eyeline.cli.research import _options
 from eyeline.errors import CheckpointError, DataError, RecipeError, UsageError
 from eyeline.system import load_system
 from eyeline.systems.gaze_following import evaluate, formats, score, train
-from eyeline.systems.gaze_following.matching.model import matcher
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.detector import invented as images
@@ -104,12 +103,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     looks.write_folder(root, videos=5, frames=4)
     images.data_set(root, train=[(96, 64)], validation=[(96, 64)] * 2)
     torch.manual_seed(0)
-    card = CheckpointCard("gaze_following", "matcher", {"width": 4})
     for name in ("matcher", "silent"):
-        checkpoint.save(root / f"{name}.safetensors", matcher(width=4).state_dict(), card)
-    arguments = {**images.SMALL, "depths": list(images.SMALL["depths"])}
-    card = CheckpointCard("gaze_following", "mask_rcnn", arguments, settings={"short_px": 96})
-    checkpoint.save(root / "mask_rcnn.safetensors", images.small().state_dict(), card)
+        looks.saved_matcher(root / f"{name}.safetensors", 4)
+    images.saved(root / "mask_rcnn.safetensors", short_px=96)
     return root
 
 

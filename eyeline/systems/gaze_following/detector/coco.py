@@ -166,9 +166,7 @@ def instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def instances(
-    images: Iterable[tuple[str, tuple[int, int], Iterable[Floats]]],
-) -> dict[str, Any]:
+def instances(images: Iterable[tuple[str, tuple[int, int], Iterable[Floats]]]) -> dict[str, Any]:
     """The content of a file of instances: of each image its name, width and height, and boxes."""
     listed: list[dict[str, Any]] = []
     marked: list[dict[str, Any]] = []

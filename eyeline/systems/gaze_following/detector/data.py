@@ -149,6 +149,8 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Tensor, Tensor]:
     """Boxes `(n, 4)` and masks `(n, h, w)` of the targets in the pixels of the image as shown."""
+    import cv2
+
     h, w = shown.size_hw
     given = np.array([t.box_xyxy for t in frame.targets], np.float32).reshape(-1, 4)
     boxes = given * shown.scale_xyxy.astype(np.float32)
@@ -156,15 +158,8 @@ def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Te
     masks = np.zeros((len(boxes), h, w), np.uint8)
     for number, target in enumerate(frame.targets):
         drawn = coco.rasterised(target.outline, target.box_xyxy, frame.size_wh)
-        masks[number] = _resized(drawn, (w, h))
+        masks[number] = cv2.resize(drawn, (w, h), interpolation=cv2.INTER_NEAREST)
     if mirrored:
         boxes[:, [0, 2]] = w - boxes[:, [2, 0]]
         masks = masks[:, :, ::-1].copy()
     return torch.from_numpy(boxes), torch.from_numpy(masks)
-
-
-def _resized(mask: Image, size_wh: tuple[int, int]) -> Image:
-    """By the nearest pixel, as OpenCV takes it."""
-    import cv2
-
-    return np.asarray(cv2.resize(mask, size_wh, interpolation=cv2.INTER_NEAREST), np.uint8)

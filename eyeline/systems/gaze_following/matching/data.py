@@ -63,21 +63,15 @@ class Scenes:
             at.setdefault(looks.image[row], []).append(row)
         moments, image, person = [], np.full(len(looks), -1), np.full(len(looks), -1)
         for number, (name, own) in enumerate(at.items()):
-            moments.append(self._moment(name, own))
+            box, sure = self.candidates.get(name, (np.zeros((0, 4)), np.zeros(0)))
+            width, height = self.looks.size_px[own[0]].tolist()
+            if not width > 0 or not height > 0:
+                where = self.looks.source[own[0]]
+                raise DataError(f"{where}: the size of the image is not known; give {SIZES}")
+            people = self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own]
+            moments.append(Moment((width, height), *people, box, sure))
             image[own], person[own] = number, np.arange(len(own))
         return moments, image, person
-
-    def _moment(self, name: str, own: list[int]) -> Moment:
-        box, sure = self.candidates.get(name, (np.zeros((0, 4)), np.zeros(0)))
-        width, height = self.looks.size_px[own[0]].tolist()
-        if not width > 0 or not height > 0:
-            raise DataError(
-                f"{self.looks.source[own[0]]}: the size of the image is not known; give {SIZES}"
-            )
-        return Moment(
-            (width, height), self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own],
-            box, sure,
-        )  # fmt: skip
 
 
 def open_folder(folder: Path | str, *, split: str | None = None, part: str = "train") -> Scenes:

@@ -49,7 +49,9 @@ def right_answers(
         inside |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
     right[:-2] = inside & other
     if not right.any() and len(right) > 2:
-        away = np.where(other, _outside(among.box_xyxy, point_px), np.inf)
+        low, high = among.box_xyxy[:, :2] - point_px, point_px - among.box_xyxy[:, 2:]
+        gap = np.maximum(np.maximum(low, high), 0)
+        away = np.where(other, np.linalg.norm(gap, axis=1), np.inf)
         best = int(away.argmin())
         right[best] = away[best] <= NEAR * float(boxes.size(head_xyxy))
     if not right.any():
@@ -70,9 +72,3 @@ def lap_point(head_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
     height = head_xyxy[3] - head_xyxy[1]
     point = np.array([boxes.centre(head_xyxy)[0], head_xyxy[3] + LAP_AT * height])
     return np.asarray(np.clip(point, 0, np.array(size_px)))
-
-
-def _outside(box_xyxy: Floats, point_px: Floats) -> Floats:
-    """Distance `(n,)` from a point to boxes, 0 inside."""
-    gap = np.maximum(np.maximum(box_xyxy[:, :2] - point_px, point_px - box_xyxy[:, 2:]), 0)
-    return np.asarray(np.linalg.norm(gap, axis=1))

@@ -18,12 +18,7 @@ from eyeline.training.draws import dropped, mixed
 EXTRA = ("off_screen", "own_lap")
 """Answers beside the options: a look out of the image, and one at the own lap, hands or table."""
 
-_ACTIVATIONS = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
-}
+_ACTIVATIONS = {"identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 
 
 class Mlp(nn.Module):

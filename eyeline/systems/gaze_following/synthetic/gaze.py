@@ -96,21 +96,13 @@ def _choose(
     if drawn == 2:
         which = int(rng.integers(len(things_m)))
         return 1, which, things_m[which] + 0.3 * aim
-    if drawn == 3:
-        return 2, -1, heads_m[person] + _lap(rng)
-    return 3, -1, heads_m[person] + _away(rng)
-
-
-def _lap(rng: np.random.Generator) -> Floats:
-    """From the head to the own hands, before the body."""
-    return np.array([rng.normal(0, 0.06), rng.uniform(0.36, 0.56), rng.uniform(-0.2, -0.05)])
-
-
-def _away(rng: np.random.Generator) -> Floats:
-    """From the head to somewhere beside or above the image, or to the camera's side of it."""
+    if drawn == 3:  # at the own hands, before the body
+        below = rng.normal(0, 0.06), rng.uniform(0.36, 0.56), rng.uniform(-0.2, -0.05)
+        return 2, -1, heads_m[person] + below
+    # aside or above the image, or to the camera's side of it
     side = rng.choice([-1.0, 1.0])
     places = ([3.5 * side, -0.5, -0.8], [0.8 * side, -2.5, 0.5], [0.9 * side, 0.0, -4.5])
-    return np.asarray(places[rng.integers(3)] + rng.normal(0, 0.2, 3))
+    return 3, -1, heads_m[person] + (places[rng.integers(3)] + rng.normal(0, 0.2, 3))
 
 
 def _turned(aim: Floats, rest: Floats) -> tuple[Floats, Floats]:

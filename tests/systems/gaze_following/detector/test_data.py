@@ -152,9 +152,7 @@ def test_processes_fraction_an_epoch_and_a_stopped_one_goes_on(images: data.Imag
     assert set(fractions[0]) | set(fractions[1]) == set(whole)
 
 
-def test_workers_and_batches_of_several_sizes(
-    images: data.Images,
-) -> None:
+def test_workers_and_batches_of_several_sizes(images: data.Images) -> None:
     def read(workers: int) -> list[torch.Tensor]:
         epoch = Epoch(0, seed=1)
         given = data.batches(images, epoch, batch_size=2, mirror=0.5, workers=workers)

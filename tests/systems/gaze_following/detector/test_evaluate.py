@@ -12,10 +12,14 @@ import pytest
 
 from eyeline.errors import CheckpointError, DataError
 from eyeline.systems.gaze_following.detector import average_precision, coco, data, evaluate
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.conftest import Golden
-from tests.systems.gaze_following.detector.invented import SMALL, add, data_set, instances, small
+from tests.systems.gaze_following.detector.invented import (
+    add,
+    data_set,
+    instances,
+    saved,
+    small,
+)
 
 SIZE = (1280, 720)
 
@@ -112,12 +116,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors"
-    card = CheckpointCard(
-        "gaze_following", "mask_rcnn", SMALL, settings={"fusion": "h", "short_px": 64}
-    )
-    checkpoint.save(path, small().state_dict(), card)
-    return path
+    folder = tmp_path_factory.mktemp("weights")
+    return saved(folder / "mask_rcnn.safetensors", fusion="h", short_px=64)
 
 
 def test_evaluation_and_score_agree(root: Path, weights: Path, tmp_path: Path) -> None:
@@ -172,11 +172,7 @@ def test_what_is_wrong(root: Path, weights: Path, tmp_path: Path) -> None:
     truth = root / "annotations" / "instances_val2017.json"
     weights.with_name("truth.json").write_text("{}", encoding="utf-8")
     path = tmp_path / "predictions.json"
-    for text, fault in (
-        ("{}", "no list of COCO's results"),
-        ("[3]", "no list"),
-        ("[", "not JSON"),
-    ):
+    for text, fault in (("{}", "no list of COCO's results"), ("[3]", "no list"), ("[", "not JSON")):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=fault):
             evaluate.score_file(path, truth)

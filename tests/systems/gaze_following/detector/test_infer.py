@@ -12,18 +12,13 @@ from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.systems.gaze_following.detector import inputs
 from eyeline.systems.gaze_following.detector.detections import Finding, find
 from eyeline.systems.gaze_following.detector.infer import CandidateDetector
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.conftest import Array
-from tests.systems.gaze_following.detector.invented import SMALL, small, squares
+from tests.systems.gaze_following.detector.invented import saved, small, squares
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors"
-    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL, settings={"fusion": "hs"})
-    checkpoint.save(path, small().state_dict(), card)
-    return path
+    return saved(tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors", fusion="hs")
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,8 @@ from eyeline.systems.gaze_following.detector.recipe import Sgd, read_recipe
 from eyeline.systems.gaze_following.detector.targets import Targets
 from eyeline.systems.gaze_following.detector.train import Step, optimizer, rate, scheduler
 from eyeline.training import checkpoint, loop
-from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices
-from tests.systems.gaze_following.detector.invented import SMALL, TINY, data_set, small
+from tests.systems.gaze_following.detector.invented import SMALL, TINY, data_set, saved, small
 
 
 @pytest.mark.parametrize(
@@ -149,9 +148,7 @@ def test_the_card_says_how(trained: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_training_begins_with_given_weights_and_freezes(root: Path, tmp_path: Path) -> None:
-    begun = tmp_path / "begun.safetensors"
-    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL)
-    checkpoint.save(begun, small(7).state_dict(), card)
+    begun = saved(tmp_path / "begun.safetensors", 7)
     changes = ["training.epochs=1", "training.frozen_stages=2", "training.validate_masks=false"]
     created = train.run(TINY, root, tmp_path / "out", changes=changes, weights=begun)
     assert "validation_segm_mAP" not in created["history"][0] and "segm" in created

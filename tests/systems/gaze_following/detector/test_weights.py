@@ -20,6 +20,7 @@ from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.detector.invented import (
     SMALL,
     network,
+    saved,
     small,
     their_shapes,
     their_tensors,
@@ -170,9 +171,7 @@ def test_odd_files(written: Write, theirs: dict[str, Tensor], tmp_path: Path) ->
 
 
 def test_ours_is_opened(tmp_path: Path) -> None:
-    path = tmp_path / "mask_rcnn.safetensors"
-    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL)
-    checkpoint.save(path, small(3).state_dict(), card)
+    path = saved(tmp_path / "mask_rcnn.safetensors", 3)
     result = weights.load_mask_rcnn(path)
     assert not result.training
     assert all(torch.equal(v, small(3).state_dict()[k]) for k, v in result.state_dict().items())
@@ -216,8 +215,7 @@ def test_begin_at_imagenet(written: Write, with_classifier: bool) -> None:
 
 def test_begin_at_a_detector(written: Write, tmp_path: Path) -> None:
     state = small(5).state_dict()
-    ours = tmp_path / "ours.safetensors"
-    checkpoint.save(ours, state, CheckpointCard("gaze_following", "mask_rcnn", SMALL))
+    ours = saved(tmp_path / "ours.safetensors", 5)
     for path in (ours, written({"state_dict": {their_name(k): v for k, v in state.items()}})):
         created = small()
         assert weights.initialise(created, path) == ()

@@ -16,6 +16,7 @@ from eyeline.systems.gaze_following.matching.model import EXTRA, matcher, matchi
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.closeness import assert_close_to_scale
+from tests.systems.gaze_following.matching.invented import saved_matcher
 
 MOMENT = Moment(
     (1000.0, 500.0),
@@ -94,10 +95,9 @@ def test_whole_images():
 
 def test_weights_files(tmp_path):
     torch.manual_seed(0)
-    network = matcher(width=8).eval()
-    card = CheckpointCard("gaze_following", "matcher", {"width": 8})
-    checkpoint.save(tmp_path / "m.safetensors", network.state_dict(), card)
-    again = match.open_matcher(tmp_path / "m.safetensors")
+    path = saved_matcher(tmp_path / "m.safetensors")
+    torch.manual_seed(0)
+    network, again = matcher(width=8).eval(), match.open_matcher(path)
     a, b = (match.match(net, [MOMENT])[0][0].chance for net in (network, again))
     np.testing.assert_array_equal(a, b)
     card = CheckpointCard("gaze_following", "mask_rcnn", {})

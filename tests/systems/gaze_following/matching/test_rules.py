@@ -17,6 +17,7 @@ from eyeline.systems.gaze_following.matching import rules, slope
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from tests.systems.gaze_following.matching.invented import saved_slope
 
 HEAD = np.array([100.0, 100, 200, 200])  # its middle is (150, 150)
 
@@ -38,14 +39,14 @@ def undamaged(text):
     return result
 
 
-def test_intended_rule_picks_as_the_original_notebook(best_gaze, golden_mlp):
-    result = undamaged(str(best_gaze["legacy_text"]))
-    heads = dict(zip(best_gaze["legacy_names"].tolist(), best_gaze["legacy_head"], strict=True))
+def test_intended_rule_picks_as_the_original_notebook(published, golden_mlp):
+    result = undamaged(str(published["legacy_text"]))
+    heads = dict(zip(published["legacy_names"].tolist(), published["legacy_head"], strict=True))
     picks = [
         rules.intended(heads[name], result[name], golden_mlp)
-        for name in best_gaze["clean_names"].tolist()
+        for name in published["clean_names"].tolist()
     ]
-    assert picks == best_gaze["clean_pick"].tolist()
+    assert picks == published["clean_pick"].tolist()
     assert len(set(picks)) > 2, "a rule that ignores the slope would give one number"
 
 
@@ -91,21 +92,21 @@ def test_rules_want_boxes(name):
 DATA = Path(__file__).parents[5] / "shared/reference/vgs/data"
 
 
-def test_damaged_numbers_are_those_of_the_original(best_gaze):
-    result = rules.damaged_candidates(str(best_gaze["legacy_text"]))
-    expected = json.loads(str(best_gaze["legacy_parsed_json"]))
+def test_damaged_numbers_are_those_of_the_original(published):
+    result = rules.damaged_candidates(str(published["legacy_text"]))
+    expected = json.loads(str(published["legacy_parsed_json"]))
     assert len(result) == 40
     for name, boxes in expected.items():
         wanted = np.array([b for b in boxes if b]).reshape(-1, 4)
         np.testing.assert_array_equal(result[name.replace(".csv", ".jpg")], wanted)
 
 
-def test_notebook_picks_on_damaged_numbers(best_gaze, golden_mlp):
-    result = rules.damaged_candidates(str(best_gaze["legacy_text"]))
+def test_notebook_picks_on_damaged_numbers(published, golden_mlp):
+    result = rules.damaged_candidates(str(published["legacy_text"]))
     for name, head, gaze in zip(
-        best_gaze["legacy_names"].tolist(),
-        best_gaze["legacy_head"],
-        best_gaze["legacy_gaze"],
+        published["legacy_names"].tolist(),
+        published["legacy_head"],
+        published["legacy_gaze"],
         strict=True,
     ):
         row = rules.intended(head, result[name], golden_mlp)
@@ -154,9 +155,9 @@ def test_master_explains_what_the_authors_published():
         assert master > 0.6
 
 
-def test_forward_is_that_of_scikit_learn(best_gaze, golden_mlp):
+def test_forward_is_that_of_scikit_learn(published, golden_mlp):
     np.testing.assert_allclose(
-        golden_mlp(best_gaze["head_points"]), best_gaze["k_pred"], atol=1e-12
+        golden_mlp(published["head_points"]), published["k_pred"], atol=1e-12
     )
 
 
@@ -179,13 +180,10 @@ def test_module_and_arrays_agree(activation):
     np.testing.assert_allclose(result, mlp(points), atol=1e-12)
 
 
-def test_written_and_read_back(tmp_path, best_gaze, golden_mlp):
-    path = tmp_path / "slope.safetensors"
-    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(golden_mlp))
-    checkpoint.save(path, slope.state_of(golden_mlp), card)
-    result = slope.read(path)
+def test_written_and_read_back(tmp_path, published, golden_mlp):
+    result = slope.read(saved_slope(tmp_path / "slope.safetensors", golden_mlp))
     np.testing.assert_array_equal(
-        result(best_gaze["head_points"]), golden_mlp(best_gaze["head_points"])
+        result(published["head_points"]), golden_mlp(published["head_points"])
     )
     assert result.hidden == (100,)
 

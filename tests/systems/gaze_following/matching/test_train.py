@@ -10,12 +10,11 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_following import predictions, score
-from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, slope, train
+from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, train
 from eyeline.systems.gaze_following.matching.recipe import Training
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint, draws
-from eyeline.training.checkpoint import CheckpointCard
-from tests.systems.gaze_following.matching.invented import write_folder
+from eyeline.training import draws
+from tests.systems.gaze_following.matching.invented import saved_slope, write_folder
 
 SHORT = ["training.epochs=10", "training.batch_size=128", "model.width=16"]
 
@@ -33,9 +32,7 @@ def trained(folder, tmp_path_factory):
 
 def slope_weights(path):
     regressor = SlopeMlp((np.array([[1e-3], [-2e-3]]),), (np.array([0.5]),))
-    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(regressor))
-    checkpoint.save(path, slope.state_of(regressor), card)
-    return path
+    return saved_slope(path, regressor)
 
 
 def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_path):

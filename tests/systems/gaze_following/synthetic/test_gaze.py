@@ -39,9 +39,7 @@ def test_listeners_look_at_who_speaks(drawn: tuple[GazePaths, Yes]) -> None:
     assert (fractions > 0.03).all()
 
 
-def test_gaze_and_head_turn_to_the_target(
-    drawn: tuple[GazePaths, Yes],
-) -> None:
+def test_gaze_and_head_turn_to_the_target(drawn: tuple[GazePaths, Yes]) -> None:
     looks, _ = drawn
     aim = normalise(looks.target_m - HEADS[:, None])
     off = np.degrees(angle(looks.gaze, aim))

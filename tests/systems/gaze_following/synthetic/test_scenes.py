@@ -111,9 +111,7 @@ def test_faces_show_where_they_point(scene: Scene) -> None:
         assert left[person].mean() < -0.3 < 0.3 < right[person].mean()
 
 
-def test_mouths_eyes_and_things_are_drawn_in_place(
-    scene: Scene,
-) -> None:
+def test_mouths_eyes_and_things_are_drawn_in_place(scene: Scene) -> None:
     ahead = from_yaw_pitch(np.array(0.0), np.array(0.0))
     still, open_ = shown(scene, ahead), shown(scene, ahead, mouth=1.0)
     aside = shown(scene, ahead, gaze=from_yaw_pitch(np.array(0.6), np.array(0.0)))
