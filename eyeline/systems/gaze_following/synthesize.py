@@ -49,8 +49,8 @@ class _Video:
 
     name: str
     split: str
-    seed: int
     place: int
+    seed: int
     frames: int
     width_px: int
     look_every: int
@@ -99,19 +99,8 @@ def run(
     if count > 999:
         raise UsageError(f"there are {count} videos; must be at most 999, as names have 3 digits")
     names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
-    drawn = [
-        _Video(
-            f"{i + 1:03d}",
-            split,
-            seed,
-            i,
-            round(seconds * RATE_HZ),
-            width_px,
-            look_every,
-            image_every,
-        )
-        for i, split in enumerate(names)
-    ]
+    how = seed, round(seconds * RATE_HZ), width_px, look_every, image_every
+    drawn = [_Video(f"{i + 1:03d}", split, i, *how) for i, split in enumerate(names)]
     with atomic_dir(Path(out)) as folder:
         work = [(video, folder) for video in drawn]
         result = dict(work_on(_write_video, work, log, lambda item: item[0], jobs=jobs))

@@ -36,6 +36,13 @@ ACTIVATIONS = tuple(_ACTIVATIONS)
 """Of hidden layers."""
 
 
+def _check_activation(name: str) -> None:
+    if name not in _ACTIVATIONS:
+        raise CheckpointError(
+            f"no activation '{name}' of a slope; there are {', '.join(ACTIVATIONS)}"
+        )
+
+
 @dataclass(frozen=True)
 class SlopeMlp:
     """Layers of products and sums with an activation between them."""
@@ -49,10 +56,7 @@ class SlopeMlp:
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other; CheckpointError says which does not."""
-        if self.activation not in _ACTIVATIONS:
-            raise CheckpointError(
-                f"no activation '{self.activation}' of a slope; there are {', '.join(ACTIVATIONS)}"
-            )
+        _check_activation(self.activation)
         width = 2
         for i, (weight, bias) in enumerate(zip(self.weight, self.bias, strict=True)):
             if weight.ndim != 2 or weight.shape[0] != width or bias.shape != weight.shape[1:]:
@@ -114,10 +118,7 @@ def slope_mlp(*, hidden: Sequence[int] = (100,), activation: str = "relu") -> nn
     """
     from eyeline.systems.gaze_following.matching.model import Mlp
 
-    if activation not in _ACTIVATIONS:
-        raise CheckpointError(
-            f"no activation '{activation}' of a slope; there are {', '.join(ACTIVATIONS)}"
-        )
+    _check_activation(activation)
     return Mlp((2, *hidden, 1), activation=activation).double()
 
 
