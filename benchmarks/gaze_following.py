@@ -170,11 +170,11 @@ def _frame_by_frame(network: Any, scene: Scene, device: str, size: Size) -> list
     """Each frame with its heads marked, all boxes and their masks, and the surest for everybody."""
     import torch
 
-    from eyeline.systems.gaze_following.crowd import Crowd
     from eyeline.systems.gaze_following.detector import inputs
     from eyeline.systems.gaze_following.detector.detections import Finding, find, masks_of
-    from eyeline.systems.gaze_following.enhance import Enhanced
+    from eyeline.systems.gaze_following.fusion import Enhanced
     from eyeline.systems.gaze_following.matching.rules import RULES
+    from eyeline.systems.gaze_following.moments import Crowd
 
     assert scene.frames is not None
     crowd, images = Crowd(scene), Enhanced(scene.tracks, scene.speaking)

@@ -104,8 +104,12 @@ def _search(
     import torch
 
     from eyeline.systems.gaze_following.detector import inputs
-    from eyeline.systems.gaze_following.detector.detections import Finding, find, masks_of
-    from eyeline.systems.gaze_following.detector.proposals import Proposing
+    from eyeline.systems.gaze_following.detector.detections import (
+        Finding,
+        Proposing,
+        find,
+        masks_of,
+    )
 
     how = Finding(Proposing(proposals, proposals), masks=masks)
     frame = _image(size_hw)
@@ -128,8 +132,8 @@ def _step(network: Any, size_hw: tuple[int, int], device: str) -> Work:
     from eyeline.systems.gaze_following.detector import inputs
     from eyeline.systems.gaze_following.detector.data import Batch
     from eyeline.systems.gaze_following.detector.recipe import Sgd, read_recipe
-    from eyeline.systems.gaze_following.detector.step import Step, optimizer
     from eyeline.systems.gaze_following.detector.targets import Targets
+    from eyeline.systems.gaze_following.detector.train import Step, optimizer
 
     step = Step(read_recipe({}))
     shown = inputs.show(_image(size_hw), short_px=_SHORT_PX[size_hw])

@@ -21,8 +21,7 @@ from eyeline import pickles
 from eyeline.errors import CheckpointError, DataError
 from eyeline.pickles import read_npy, read_pickle
 from eyeline.systems.gaze_3d import raw, recordings
-from eyeline.systems.gaze_following import speaker_files
-from eyeline.systems.gaze_following.matching import joblib_mlp
+from eyeline.systems.gaze_following import speaker_files, weights
 
 CONTENT: dict[str, Any] = {
     "float": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -197,7 +196,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], Callable[[bytes], bytes]
     "tracks": ("hostile", speaker_files.read_tracks, bytes),
     "distances": ("hostile", speaker_files.read_distances, bytes),
     "heads": ("hostile", speaker_files.read_head_boxes, _npy),
-    "regressor": ("hostile", joblib_mlp.read, bytes),
+    "regressor": ("hostile", weights.read_slope, bytes),
 }
 """File name, the reader, and what is around a pickle in its file."""
 

@@ -38,6 +38,12 @@ def size(box_xyxy: Floats) -> Floats:
     return np.asarray(np.sqrt(area(box_xyxy)))
 
 
+def contain(box_xyxy: Floats, point_px: Floats) -> npt.NDArray[np.bool_]:
+    """Whether boxes `(..., 4)` hold points `(..., 2)`, their borders included."""
+    inside = (box_xyxy[..., :2] <= point_px) & (point_px <= box_xyxy[..., 2:])
+    return np.asarray(inside.all(axis=-1))
+
+
 def scale(box_xyxy: Floats, factor: float) -> Floats:
     """Boxes `(..., 4)` grown or shrunk about their centres."""
     midpoint, half = centre(box_xyxy), (box_xyxy[..., 2:] - box_xyxy[..., :2]) * (factor / 2)

@@ -37,3 +37,16 @@ def test_clip_and_size() -> None:
     box = np.array([[-5.0, -5.0, 20.0, 20.0]])
     assert boxes.clip(box, 10, 15).tolist() == [[0.0, 0.0, 10.0, 15.0]]
     assert boxes.size(box)[0] == pytest.approx(25.0)
+
+
+def test_contain_counts_borders_and_pairs_any_shapes() -> None:
+    box = np.array([[0.0, 0, 10, 10], [20, 0, 30, 5]])
+    points = np.array([[0.0, 10], [30, 5.1], [5, 5]])
+    assert boxes.contain(box[0], points).tolist() == [True, False, True]
+    assert boxes.contain(box, points[0]).tolist() == [True, False]
+    assert boxes.contain(box, points[:, None]).tolist() == [
+        [True, False],
+        [False] * 2,
+        [True, False],
+    ]
+    assert not boxes.contain(box, np.full(2, np.nan)).any()

@@ -32,8 +32,8 @@ FLOORS = (
     {"people", "speech", "system", "codings", "export", "dead_time", "datasets", "synthetic"},
     {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "viewer", "corrections"},
-    {"agreement", "conversion", "summary"},
-    {"plan", "jobs", "engines", "sessions", "api"},
+    {"agreement", "conversion"},
+    {"plan", "jobs", "engines", "sessions", "summary", "api"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_following import convert as _convert
     from eyeline.systems.gaze_following import evaluate as _evaluate
     from eyeline.systems.gaze_following import from_video as _from_video
-    from eyeline.systems.gaze_following import fused_images as _fused_images
+    from eyeline.systems.gaze_following import fusion as _fusion
     from eyeline.systems.gaze_following import infer as _infer
-    from eyeline.systems.gaze_following import labels as _labels
     from eyeline.systems.gaze_following import prepare as _prepare
     from eyeline.systems.gaze_following import score as _score
     from eyeline.systems.gaze_following import synthesize as _synthesize
     from eyeline.systems.gaze_following import train as _train
     from eyeline.systems.gaze_following import weights as _weights
+    from eyeline.systems.gaze_following.datasets import voc as _datasets_voc
     from eyeline.systems.gaze_following.detector import model as _detector_model
     from eyeline.systems.gaze_following.matching import model as _matching_model
     from eyeline.systems.gaze_following.matching import slope as _matching_slope
@@ -113,9 +113,9 @@ SYSTEM = System(
     recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
     prepare={
         "vgs": _prepare.run,
-        "fused": _fused_images.run,
+        "fused": _fusion.run,
         "best_gaze": _best_gaze.run,
-        "voc": _labels.run,
+        "voc": _datasets_voc.run,
     },
     convert={"vgs": _convert.run},
     train=_train.run,

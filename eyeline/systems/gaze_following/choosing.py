@@ -15,7 +15,7 @@ from eyeline.results import Floats, Image
 from eyeline.systems.gaze_following import heatmaps
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment
-from eyeline.systems.gaze_following.matching.rules import RULES
+from eyeline.systems.gaze_following.matching.rules import RULES, open_rule
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_following.matching.match import Matched
@@ -32,7 +32,7 @@ class Choice(NamedTuple):
     target: int
     """Row of the person whose head it is, or `SOMETHING` or `OUT`."""
     probability: float
-    """Of the target; 0 where nothing was found and nothing can be said."""
+    """Of the target; 0 without candidates."""
     point_px: Floats
     """`(2,)`, NaN out of the image."""
     box_xyxy: Floats
@@ -65,16 +65,10 @@ def open_chooser(
     device: str = "cpu",
     rule: str | None = None,
 ) -> Chooser:
-    """The matcher where there is one, else a published rule.
-
-    Args:
-        matcher: weights of `matcher`.
-        slope: weights of `slope_mlp`, which two of the rules need.
-        device: of the matcher.
-        rule: one of `rules.RULES`; by default `intended` with a slope, `main` without.
+    """The matcher where weights of it are given, else a published rule as of `rules.open_rule`.
 
     Raises:
-        UsageError: no such rule, a rule beside a matcher, or one that lacks its slope.
+        UsageError: a rule or slope with a matcher, or as of `rules.open_rule`.
         CheckpointError: weights of something else.
     """
     if matcher is not None:
@@ -83,16 +77,7 @@ def open_chooser(
         from eyeline.systems.gaze_following.matching.match import open_matcher
 
         return ByMatcher(open_matcher(matcher, device))
-    name = rule or ("main" if slope is None else "intended")
-    if name not in RULES:
-        raise UsageError(f"no rule '{name}'; there are {', '.join(RULES)}")
-    if slope is not None:
-        from eyeline.systems.gaze_following.matching.slope import read
-
-        return ByRule(name, read(slope))
-    if name != "main":
-        raise UsageError(f"the rule '{name}' needs weights of slope_mlp")
-    return ByRule(name, lambda points: np.zeros(len(points)))
+    return ByRule(*open_rule(rule, slope))
 
 
 @dataclass(frozen=True)
@@ -106,31 +91,30 @@ class ByMatcher:
         """As of `Chooser`."""
         from eyeline.systems.gaze_following.matching.match import match
 
+        matched = match(self.network, moments)
         return [
-            [_choice(moment, i, matched) for i, matched in enumerate(people)]
-            for moment, people in zip(moments, match(self.network, moments), strict=True)
+            [_choice(moment, i, one) for i, one in enumerate(people)]
+            for moment, people in zip(moments, matched, strict=True)
         ]
 
 
 def _choice(moment: Moment, looker: int, matched: Matched) -> Choice:
     from eyeline.systems.gaze_following.matching.match import places
 
-    points = places(moment, looker, inputs.options(moment, looker))
-    weight = np.append(matched.chance[:-2], matched.chance[-1])
-    away = matched.target == OUT
-    point = np.full(2, np.nan) if away else matched.point_px
-    box = _box(moment, matched)
-    probability = min(max(matched.probability, 0.0), 1.0)
-    return Choice(matched.target, probability, point, box, points, weight)
-
-
-def _box(moment: Moment, matched: Matched) -> Floats:
-    if matched.target >= 0:
-        return np.asarray(moment.head_xyxy[matched.target], np.float64)
+    box = np.full(4, np.nan)  # out of the image, or the own lap
     free = np.where(matched.head < 0, matched.chance[:-2], -1.0)
-    if matched.target == OUT or not len(free) or free.max() < matched.chance[-1]:
-        return np.full(4, np.nan)  # out of the image, or the own lap
-    return np.asarray(matched.box_xyxy[free.argmax()])
+    if matched.target >= 0:
+        box = np.asarray(moment.head_xyxy[matched.target], np.float64)
+    elif matched.target != OUT and len(free) and free.max() >= matched.chance[-1]:
+        box = np.asarray(matched.box_xyxy[free.argmax()])
+    return Choice(
+        matched.target,
+        min(max(matched.probability, 0.0), 1.0),
+        np.full(2, np.nan) if matched.target == OUT else matched.point_px,
+        box,
+        places(moment, looker, inputs.options(moment, looker)),
+        np.append(matched.chance[:-2], matched.chance[-1]),
+    )
 
 
 @dataclass(frozen=True)
@@ -155,24 +139,16 @@ class ByRule:
         return [[self._one(m, i) for i in range(len(m.head_xyxy))] for m in moments]
 
     def _one(self, moment: Moment, looker: int) -> Choice:
-        result = moment.candidate_xyxy
-        row = RULES[self.name](moment.head_xyxy[looker], result, self.slope)
+        heads, nowhere = moment.head_xyxy, np.full(4, np.nan)
+        row = RULES[self.name](heads[looker], moment.candidate_xyxy, self.slope)
         if row is None:
-            nowhere = np.full(4, np.nan)
             return Choice(OUT, 0.0, nowhere[:2], nowhere, np.zeros((0, 2)), np.zeros(0))
-        centre = boxes.centre(result[row])
-        head = _head_at(moment, looker, centre)
-        box = result[row] if head == SOMETHING else moment.head_xyxy[head]
+        box = moment.candidate_xyxy[row]
+        point, target = boxes.centre(box), SOMETHING
+        holds = boxes.contain(heads, point) & (np.arange(len(heads)) != looker)
+        if holds.any():  # of several heads the one whose centre is nearest
+            away = np.linalg.norm(boxes.centre(heads) - point, axis=1)
+            target = int(np.where(holds, away, np.inf).argmin())
+            box = heads[target]
         score = float(moment.candidate_score[row])
-        return Choice(head, score, centre, box, centre[None], np.ones(1))
-
-
-def _head_at(moment: Moment, looker: int, point_px: Floats) -> int:
-    """The other person's head that holds a point, the one with the nearest middle; else none."""
-    heads = moment.head_xyxy
-    inside = ((point_px >= heads[:, :2]) & (point_px <= heads[:, 2:])).all(axis=1)
-    holds = inside & (np.arange(len(heads)) != looker)
-    if not holds.any():
-        return SOMETHING
-    away = np.linalg.norm(boxes.centre(heads) - point_px, axis=1)
-    return int(np.where(holds, away, np.inf).argmin())
+        return Choice(target, score, point, box, point[None], np.ones(1))

@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from eyeline.errors import DataError, UsageError
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.files import write_bytes
 from eyeline.results import Floats
 from eyeline.speech.syncnet.crops import Squares
@@ -66,16 +68,16 @@ def run(source: Path, out: Path, *, kind: KindName | None = None) -> dict[str, A
         kind: one of `KINDS`; by default that whose name the authors' file has.
 
     Raises:
-        UsageError: a name that tells no kind, or not exactly one table.
+        UsageError: a name of no kind, or not exactly one table.
         DataError: a damaged file, or one of another kind.
         OutputError: the file cannot be written.
     """
-    tables = [path.suffix.lower() == ".csv" for path in (source, out)]
-    if sum(tables) != 1:
+    is_table = [path.suffix.lower() == ".csv" for path in (source, out)]
+    if sum(is_table) != 1:
         raise UsageError(f"{source} to {out}: one of both must be a table, named .csv")
-    name = _kind(out if tables[0] else source, kind)
+    name = kind or _kind_of(out if is_table[0] else source)
     chosen = KINDS[name]
-    if tables[0]:
+    if is_table[0]:
         rows = _read_table(source, chosen.columns)
         try:
             chosen.write(out, rows)
@@ -87,15 +89,15 @@ def run(source: Path, out: Path, *, kind: KindName | None = None) -> dict[str, A
     return {"kind": name, "rows": len(rows), "file": str(out)}
 
 
-def _kind(file: Path, kind: KindName | None) -> str:
+def _kind_of(file: Path) -> str:
     known = [name for name, one in KINDS.items() if fnmatch(file.name, one.files)]
-    if kind is None and not known:
+    if not known:
         patterns = ", ".join(one.files for one in KINDS.values())
         raise UsageError(
             f"{file.name} is no name of the authors' files ({patterns}): say what it is by "
             f"--set kind={'|'.join(KINDS)}"
         )
-    return kind or known[0]
+    return known[0]
 
 
 def _plain(cell: Any) -> Any:
@@ -105,13 +107,9 @@ def _plain(cell: Any) -> Any:
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> Table:
     """Rows with their numbers; text stays where the column is a name, and empty cells."""
-    return [
-        [
-            row[name] if name == "frame_name" or not row[name] else formats.number(row[name], where)
-            for name in columns
-        ]
-        for where, row in formats.rows_of(path, columns)
-    ]
+    number = tables.maybe(formats.real, "")
+    kinds = [Column(n, tables.text if n == "frame_name" else number, object) for n in columns]
+    return [[*row] for row in zip(*tables.read(path, kinds).columns.values(), strict=True)]
 
 
 def _numbers(rows: Table, columns: slice = slice(None)) -> Floats:
@@ -121,11 +119,12 @@ def _numbers(rows: Table, columns: slice = slice(None)) -> Floats:
     return np.array(cells, np.float64)
 
 
-def _by_track(rows: Table) -> list[Table]:
+def _tables(rows: Table, first: int = 2) -> list[Floats]:
+    """Of each track the columns from the `first` on."""
     groups = [(int(float(key)), list(own)) for key, own in groupby(rows, lambda row: row[0])]
     if [track for track, _ in groups] != list(range(len(groups))):
         raise DataError("rows must stand by track: 0, 1, ...")
-    return [own for _, own in groups]
+    return [_numbers(own, slice(first, None)) for _, own in groups]
 
 
 def _candidates(path: Path) -> Iterable[Sequence[Any]]:
@@ -159,17 +158,13 @@ def _annotations(path: Path) -> Iterable[Sequence[Any]]:
 
 
 def _write_annotations(path: Path, rows: Table) -> None:
-    images: list[dict[str, Any]] = []
-    instances: list[dict[str, Any]] = []
-    for number, (name, group) in enumerate(groupby(rows, lambda row: row[0]), start=1):
-        own = list(group)
-        width, height = (int(n) for n in _numbers(own[:1], slice(1, 3))[0])
-        images.append({"id": number, "file_name": name, "width": width, "height": height})
-        for box in _filled(own, slice(3, 7)):
-            instances.append(coco.instance(len(instances) + 1, number, box))
-    categories = [{"id": 1, "name": coco.CATEGORY}]
-    content = {"images": images, "annotations": instances, "categories": categories}
-    write_bytes(path, json.dumps(content).encode())
+    groups = [(str(name), list(own)) for name, own in groupby(rows, lambda row: row[0])]
+    sizes = [_numbers(own[:1], slice(1, 3))[0].astype(int).tolist() for _, own in groups]
+    images = (
+        (name, (width, height), _filled(own, slice(3, 7)))
+        for (name, own), (width, height) in zip(groups, sizes, strict=True)
+    )
+    write_bytes(path, json.dumps(coco.instances(images)).encode())
 
 
 def _faces(path: Path) -> Iterable[Sequence[Any]]:
@@ -191,11 +186,6 @@ def _write_faces(path: Path, rows: Table) -> None:
     speaker_files.write_faces(path, faces)
 
 
-def _scenes(path: Path) -> Iterable[Sequence[Any]]:
-    scenes = speaker_files.read_scenes(path)
-    return [(scenes.frames_read, cut) for cut in scenes.cuts or ("",)]
-
-
 def _write_scenes(path: Path, rows: Table) -> None:
     frames = {int(n) for n in _numbers(rows, slice(0, 1)).ravel()}
     if len(frames) != 1:
@@ -211,10 +201,9 @@ def _tracks(path: Path) -> Iterable[Sequence[Any]]:
 
 
 def _write_tracks(path: Path, rows: Table) -> None:
-    tracks = [_numbers(own) for own in _by_track(rows)]
     stored = [
-        StoredTrack(FaceTrack(t[:, 1].astype(np.int64), t[:, 2:6]), Squares(*t[:, 6:9].T))
-        for t in tracks
+        StoredTrack(FaceTrack(t[:, 0].astype(np.int64), t[:, 1:5]), Squares(*t[:, 5:8].T))
+        for t in _tables(rows, 1)
     ]
     speaker_files.write_tracks(path, stored)
 
@@ -224,19 +213,6 @@ def _distances(path: Path) -> Iterable[Sequence[Any]]:
         if table.shape[1] != len(_SHIFTS):
             raise DataError(f"{path}: {table.shape[1]} shifts; expected {len(_SHIFTS)}")
         yield from ((number, tick, *row) for tick, row in enumerate(table))
-
-
-def _write_distances(path: Path, rows: Table) -> None:
-    speaker_files.write_distances(path, [_numbers(own, slice(2, None)) for own in _by_track(rows)])
-
-
-def _offsets(path: Path) -> Iterable[Sequence[Any]]:
-    return [(i, *offset) for i, offset in enumerate(speaker_files.read_offsets(path))]
-
-
-def _write_offsets(path: Path, rows: Table) -> None:
-    offsets = [StoredOffset(int(ticks), sure) for _, ticks, sure in _numbers(rows).tolist()]
-    speaker_files.write_offsets(path, offsets)
 
 
 def _boxes(axes: int) -> Callable[[Path], Iterable[Sequence[Any]]]:
@@ -251,20 +227,12 @@ def _boxes(axes: int) -> Callable[[Path], Iterable[Sequence[Any]]]:
 
 
 def _write_boxes(path: Path, rows: Table) -> None:
-    tracks = [_numbers(own, slice(2, None)).astype(np.int64) for own in _by_track(rows)]
+    tracks = [table.astype(np.int64) for table in _tables(rows)]
     if len({len(track) for track in tracks}) > 1:
         raise DataError("tracks of head boxes must be of one length")
     boxes = np.stack(tracks) if tracks else np.zeros((0, 0, 4), np.int64)
     by_corner = boxes.shape[2] == len(_CORNERS)
     speaker_files.write_boxes(path, boxes.reshape(*boxes.shape[:2], 4, 2) if by_corner else boxes)
-
-
-def _speakers(path: Path) -> Iterable[Sequence[Any]]:
-    return enumerate(speaker_files.read_array(path, 1))
-
-
-def _write_speakers(path: Path, rows: Table) -> None:
-    speaker_files.write_array(path, _numbers(rows)[:, 1])
 
 
 KINDS: dict[str, Kind] = {
@@ -278,21 +246,47 @@ KINDS: dict[str, Kind] = {
         _write_annotations,
     ),
     "faces": Kind("faces.pckl", ("frame", *_BOX_NORM, "score"), _faces, _write_faces),
-    "scenes": Kind("scene.pckl", ("frames_read", "first_frame"), _scenes, _write_scenes),
+    "scenes": Kind(
+        "scene.pckl",
+        ("frames_read", "first_frame"),
+        lambda path: [
+            (scenes.frames_read, cut)
+            for scenes in [speaker_files.read_scenes(path)]
+            for cut in scenes.cuts or ("",)
+        ],
+        _write_scenes,
+    ),
     "tracks": Kind(
         "tracks.pckl",
         ("track", "frame", *_BOX_NORM, "half_px", "x_px", "y_px"),
         _tracks,
         _write_tracks,
     ),
-    "distances": Kind("activesd.pckl", ("track", "tick", *_SHIFTS), _distances, _write_distances),
-    "offsets": Kind("offsets.txt", ("track", "ticks", "confidence"), _offsets, _write_offsets),
+    "distances": Kind(
+        "activesd.pckl",
+        ("track", "tick", *_SHIFTS),
+        _distances,
+        lambda path, rows: speaker_files.write_distances(path, _tables(rows)),
+    ),
+    "offsets": Kind(
+        "offsets.txt",
+        ("track", "ticks", "confidence"),
+        lambda path: ((i, *row) for i, row in enumerate(speaker_files.read_offsets(path))),
+        lambda path, rows: speaker_files.write_offsets(
+            path, [StoredOffset(int(ticks), sure) for _, ticks, sure in _numbers(rows).tolist()]
+        ),
+    ),
     "head_boxes": Kind(
         "*_frame_faces_boxes.npy", ("track", "frame", *_BOX_PX), _boxes(3), _write_boxes
     ),
     "head_corners": Kind(
         "*_faces_bboxes.npy", ("track", "frame", *_CORNERS), _boxes(4), _write_boxes
     ),
-    "speakers": Kind("whospeaks.npy", ("frame", "head"), _speakers, _write_speakers),
+    "speakers": Kind(
+        "whospeaks.npy",
+        ("frame", "head"),
+        lambda path: enumerate(speaker_files.read_array(path, 1)),
+        lambda path, rows: speaker_files.write_array(path, _numbers(rows)[:, 1]),
+    ),
 }
 """By name."""

@@ -40,32 +40,13 @@ def run(
     samples: Whole | None = None,
     devices: Devices | None = None,
 ) -> Report:
-    """Scores of a weights file on annotated data; which network it holds, it says itself.
+    """Scores of a weights file on annotated data, as of its network's own evaluation.
 
-    What is None is as that network's own evaluation has it. Of the matcher the table of what the
-    speaker cue changes is always told and returned as `speakers`.
-
-    Args:
-        weights: of `mask_rcnn` or of `matcher`.
-        data_dir: for the former as of `detector.data.open_split`, for the latter as of
-            `matching.data`.
-        out_dir: gets `report.json` and the predictions.
-        log: receives progress and figures.
-        device: where, of one process.
-        split: of the detector such as `val2017`, of the matcher a list such as `test.txt`, or
-            `all` for every video.
-        fusion: of the detector, see `detector.evaluate.run`.
-        masks: likewise.
-        proposals: likewise.
-        short_px: likewise.
-        without: of the matcher, weights that never knew who speaks, see `matching.evaluate.run`.
-        slope_weights: of the matcher, see there.
-        samples: of the matcher, draws of the intervals.
-        devices: several processes that share the work; `device` is not heeded then.
-
-    Returns:
-        The report of `detector.evaluate.run` or of `matching.evaluate.run`; empty in processes
-        other than the first.
+    Which network it holds, the file says. Options that are None are as that evaluation has them; a
+    `split` of the matcher may be `all`. Of the matcher the table of what the speaker cue changes is
+    always logged and returned as `speakers`. See `detector.evaluate.run` for `fusion`, `masks`,
+    `proposals` and `short_px`, `matching.evaluate.run` for `without`, `slope_weights` and
+    `samples`, both for the others.
 
     Raises:
         CheckpointError: weights of something else.
@@ -76,14 +57,9 @@ def run(
 
     card = checkpoint.read_card(weights)
     checkpoint.check_builder(card, "gaze_following", BUILDERS, weights)
-    given: dict[str, Any] = {
-        "split": split,
-        "fusion": fusion,
-        "masks": masks,
-        "proposals": proposals,
-    }
-    given |= {"short_px": short_px, "without": without, "slope_weights": slope_weights}
-    given |= {"samples": samples}
+    given: dict[str, Any] = {"split": split, "fusion": fusion, "masks": masks}
+    given |= {"proposals": proposals, "short_px": short_px, "without": without}
+    given |= {"slope_weights": slope_weights, "samples": samples}
     options = {name: value for name, value in given.items() if value is not None}
     known = _OPTIONS[card.builder]
     if others := [name for name in options if name not in known]:

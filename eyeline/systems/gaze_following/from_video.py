@@ -1,7 +1,7 @@
-"""Builder `mask_rcnn_mlp` on a scene: candidates found now and then, and matched in every frame.
+"""Builder `mask_rcnn_mlp` on a scene: candidates detected now and then, and matched in every frame.
 
-One pass over the frames. At any time the images of one batch and the candidates of two looks are
-held; nothing else is kept but the answers.
+One pass over the frames. At any time the images of one batch and the candidates of two detections
+are kept, and the targets.
 """
 
 from __future__ import annotations
@@ -14,25 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyeline.errors import UsageError
-from eyeline.people.tracks import who_and_when
-from eyeline.results import (
-    TARGET_OFF_SCREEN,
-    Answer,
-    Floats,
-    Image,
-    Ints,
-    Points,
-)
-from eyeline.systems.gaze_following import heatmaps, looking
+from eyeline.people.tracks import rows_of, who_and_when
+from eyeline.results import TARGET_OFF_SCREEN, Answer, Floats, Image, Ints, Points
+from eyeline.systems.gaze_following import heatmaps, moments
 from eyeline.systems.gaze_following.choosing import Choice, open_chooser
-from eyeline.systems.gaze_following.crowd import Crowd
 from eyeline.systems.gaze_following.detector.infer import PROPOSALS, CandidateDetector
 from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
-from eyeline.systems.gaze_following.enhance import Enhanced
-from eyeline.systems.gaze_following.fusion import check_fusion
+from eyeline.systems.gaze_following.fusion import Enhanced, check_fusion
 from eyeline.systems.gaze_following.infer import every, segments
-from eyeline.systems.gaze_following.looking import Between, Sight
 from eyeline.systems.gaze_following.matching.match import target_code
+from eyeline.systems.gaze_following.moments import Between, Crowd, Detection
 from eyeline.training.devices import THREADS
 
 if TYPE_CHECKING:
@@ -59,7 +50,7 @@ class MaskRcnnMlp:
         slope: Path | str | None = None,
         rule: str | None = None,
         fusion: str | None = None,
-        every_s: float = looking.EVERY_S,
+        every_s: float = moments.EVERY_S,
         proposals: int = PROPOSALS,
         short_px: int | None = None,
         heatmap_every_s: float = 1.0,
@@ -75,7 +66,7 @@ class MaskRcnnMlp:
             slope: weights of `slope_mlp`, for the rule.
             rule: see `choosing.open_chooser`.
             fusion: how heads are brightened, see `fusion.FUSIONS`; by default as in the images
-                that the detector was trained on, `hs` where its file does not tell.
+                that the detector was trained on, `hs` where its file does not say.
             every_s: time from one look of the detector to the next; 0 looks at every frame.
             proposals: see `CandidateDetector`.
             short_px: likewise; by default what the detector was trained at.
@@ -116,7 +107,7 @@ class MaskRcnnMlp:
         """What was chosen, in words."""
         return (
             f"heads marked as '{self.fusion}'; a look every {self.every_s:g} s, between looks "
-            f"{looking.INTERPOLATION}; matched {self.chooser.how}"
+            f"{moments.INTERPOLATION}; matched {self.chooser.how}"
         )
 
     def predict(self, scene: Scene) -> list[Answer]:
@@ -133,64 +124,60 @@ class MaskRcnnMlp:
         if scene.frames is None:
             raise UsageError(f"gaze_following/{BUILDER} looks at images: the scene has no frames")
         crowd = Crowd(scene)
-        result = _Found.empty(crowd, every_rows(scene, self.heatmap_every_s))
-        span = Between(None, None, np.zeros((0, 2), np.int64))
-        done = 0
-        for place, sight in self._sights(scene, crowd):
-            span = looking.between(span.after, sight, self.every_s)
-            self._match(crowd, range(done, place), span, result)
+        targets = _Targets.empty(crowd, every_rows(scene, self.heatmap_every_s))
+        span, done = Between(None, None, np.zeros((0, 2), np.int64)), 0
+        for place, detection in self._detections(scene, crowd):
+            span = moments.between(span.after, detection, self.every_s)
+            self._match(crowd, range(done, place), span, targets)
             done = place
-        span = looking.between(span.after, None)
-        self._match(crowd, range(done, len(crowd.frames)), span, result)
-        points = result.points(scene)
+        span = moments.between(span.after, None)
+        self._match(crowd, range(done, len(crowd.frames)), span, targets)
+        points = targets.points(scene)
         return [points, segments(scene, points, points.probability > 0)]
 
-    def _sights(self, scene: Scene, crowd: Crowd) -> Iterator[tuple[int, Sight]]:
-        """What is found, with its place among the frames in which there is somebody."""
+    def _detections(self, scene: Scene, crowd: Crowd) -> Iterator[tuple[int, Detection]]:
+        """Each with its place among the frames in which there is somebody."""
         assert scene.frames is not None
-        due = crowd.frames[looking.when(crowd.time_s, crowd.shot, self.every_s)]
-        looks = 0
+        due = crowd.frames[moments.frames_due(crowd.time_s, crowd.shot, self.every_s)]
+        passed = 0
         images = Enhanced(scene.tracks, scene.speaking, self.fusion)
         waiting: list[tuple[int, Image]] = []
         for frame in scene.frames() if len(due) else ():
             place = int(np.searchsorted(crowd.frames, frame.index))
             there = place < len(crowd.frames) and crowd.frames[place] == frame.index
-            if there and frame.index >= due[looks]:  # a lost frame has the next one stand in
+            if there and frame.index >= due[passed]:  # a lost frame has the next one stand in
                 waiting.append((place, images.image(frame)))
-                looks = int(np.searchsorted(due, frame.index, side="right"))
-            if len(waiting) == self.detector.at_once or looks == len(due):
-                yield from self._find(crowd, waiting)
+                passed = int(np.searchsorted(due, frame.index, side="right"))
+            if len(waiting) == self.detector.at_once or passed == len(due):
+                yield from self._detect(crowd, waiting)
                 waiting = []
-            if looks == len(due):
+            if passed == len(due):
                 return
-        yield from self._find(crowd, waiting)
+        yield from self._detect(crowd, waiting)
 
-    def _find(self, crowd: Crowd, waiting: list[tuple[int, Image]]) -> Iterator[tuple[int, Sight]]:
-        seen = self.detector.find([image for _, image in waiting])
-        for (place, _), result in zip(waiting, seen, strict=True):
-            yield place, Sight(float(crowd.time_s[place]), int(crowd.shot[place]), result)
+    def _detect(
+        self, crowd: Crowd, waiting: list[tuple[int, Image]]
+    ) -> Iterator[tuple[int, Detection]]:
+        detected = self.detector.find([image for _, image in waiting])
+        for (place, _), result in zip(waiting, detected, strict=True):
+            yield place, Detection(float(crowd.time_s[place]), int(crowd.shot[place]), result)
 
-    def _match(self, crowd: Crowd, places: range, span: Between, found: _Found) -> None:
-        moments = [
-            crowd.moment(i, looking.at(span, float(crowd.time_s[i]), int(crowd.shot[i])))
-            for i in places
-        ]
-        for place, people in zip(places, self.chooser.choose(moments), strict=True):
-            found.take(place, people)
+    def _match(self, crowd: Crowd, places: range, span: Between, targets: _Targets) -> None:
+        time_s, shot = crowd.time_s.tolist(), crowd.shot.tolist()
+        frames = [crowd.moment(i, moments.candidates_at(span, time_s[i], shot[i])) for i in places]
+        for place, people in zip(places, self.chooser.choose(frames), strict=True):
+            targets.take(place, people)
 
 
 def every_rows(scene: Scene, step_s: float) -> set[int]:
     """Rows of the tracks that get a heatmap."""
-    start, kept = 0, set[int]()
-    for track in scene.tracks:
-        kept |= {start + int(row) for row in every(track.time_s, step_s)}
-        start += len(track)
-    return kept
+    pairs = zip(rows_of(scene.tracks), scene.tracks, strict=True)
+    return {rows.start + int(row) for rows, t in pairs for row in every(t.time_s, step_s)}
 
 
 @dataclass(frozen=True)
-class _Found:
-    """The answers so far, in the order of the tracks' rows."""
+class _Targets:
+    """Targets so far, in the order of the tracks' rows."""
 
     crowd: Crowd
     kept: set[int]
@@ -201,7 +188,7 @@ class _Found:
     heat: dict[int, Image] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, crowd: Crowd, kept: set[int]) -> _Found:
+    def empty(cls, crowd: Crowd, kept: set[int]) -> _Targets:
         n = len(crowd)
         nowhere = np.full((n, 4), np.nan)
         off = np.full(n, TARGET_OFF_SCREEN, np.int64)

@@ -60,16 +60,9 @@ def heads(faces: Squares) -> Heads:
 def aligned(tracks: Sequence[Squares], speakers: int, frames: int) -> Heads:
     """Heads `(tracks, n)` by place in the track, as published: all tracks count from frame 0.
 
-    Args:
-        tracks: smoothed faces of each track.
-        speakers: frames for which it is known who speaks.
-        frames: of the video.
-
-    Returns:
-        Heads of the first n frames, n the least of these and of the first track's length.
-
-    Raises:
-        DataError: no track, or one shorter than the first; the published code then failed.
+    Of the first n frames, n the least of the video's frames, of those for which it is known who
+    speaks, and of the first track's. DataError without a track, or for one shorter than the first:
+    the published code then failed.
     """
     if not tracks:
         raise DataError("no tracks to mark heads by")
@@ -87,18 +80,10 @@ def aligned(tracks: Sequence[Squares], speakers: int, frames: int) -> Heads:
 def ellipse(
     x_px: int, y_px: int, half_px: int, size_wh: tuple[int, int], *, published: bool = False
 ) -> npt.NDArray[np.bool_]:
-    """Pixels of a head.
+    """Pixels `(h, w)` of a head about a centre, with half a side, in an image of that size.
 
-    Args:
-        x_px: middle of the head.
-        y_px: likewise, downwards.
-        half_px: its half side.
-        size_wh: of the image.
-        published: beyond the right and lower border pixels pile up on it, beyond the left and upper
-            one they come in again at the other side; by default they are left out.
-
-    Returns:
-        `(h, w)`.
+    With `published`, beyond the right and lower border pixels pile up on it, beyond the left and
+    upper one they come in again at the other side; by default they are left out.
     """
     width, height = size_wh
     mask = np.zeros((height, width), bool)
@@ -125,13 +110,9 @@ def maps(
     *,
     published: bool = False,
 ) -> Maps:
-    """Speakers and others of one frame.
+    """Speakers and others of one frame, whose heads and `speaks` are `(n,)` each.
 
-    Args:
-        frame_heads: `(n,)` each.
-        speaks: `(n,)`; none, one or several.
-        size_wh: of the image.
-        published: heads that overlap leave 254, 253, ... instead of 255; and as of `ellipse`.
+    With `published`, heads that overlap leave 254, 253, ... instead of 255; and as of `ellipse`.
     """
     check_shape(speaks, f"{len(frame_heads.x_px)}", "who speaks")
     width, height = size_wh

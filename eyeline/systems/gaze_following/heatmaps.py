@@ -1,8 +1,14 @@
-"""Points as heatmaps, as the field's scores want them: Gaussians over a grid of 64 x 64 cells."""
+"""Points as heatmaps, as the field's scores want them, and the area under the curve on them.
+
+A point is a Gaussian over a grid of 64 x 64 cells.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import check_shape
 from eyeline.results import Floats
@@ -18,15 +24,9 @@ weakly: order, not height, counts."""
 def of_points(
     points_norm: Floats, *, sigma_cells: float = SIGMA_CELLS, cells: int = CELLS
 ) -> Floats:
-    """A Gaussian about each point, 1 at the point itself.
+    """Gaussians `(n, cells, cells)` about points `(n, 2)`, fractions of the image; 1 at the point.
 
-    Args:
-        points_norm: `(n, 2)` x and y as fractions of the image.
-        sigma_cells: standard deviation.
-        cells: rows and columns.
-
-    Returns:
-        `(n, cells, cells)`; a cell has the value at its middle.
+    A cell has the value at its centre.
     """
     check_shape(points_norm, "n 2", "points")
     centre = (np.arange(cells) + 0.5)[None, :]
@@ -38,11 +38,7 @@ def of_points(
 
 
 def mixture(
-    points_norm: Floats,
-    weight: Floats,
-    *,
-    sigma_cells: float = SIGMA_CELLS,
-    cells: int = CELLS,
+    points_norm: Floats, weight: Floats, *, sigma_cells: float = SIGMA_CELLS, cells: int = CELLS
 ) -> Floats:
     """One heatmap `(cells, cells)` of points `(n, 2)`, each as high as its weight `(n,)`."""
     each = of_points(points_norm, sigma_cells=sigma_cells, cells=cells)
@@ -82,3 +78,76 @@ def _weights(old: int, new: int) -> Floats:
     matrix[np.arange(new), low] += 1 - fraction
     matrix[np.arange(new), high] += fraction
     return matrix
+
+
+Auc = Callable[[Floats, Floats, Floats], float]
+"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, image's size `(2,)`."""
+
+
+def gazefollow_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """AUC as GazeFollow's: the pixels that annotators named against all others of the image.
+
+    The heatmap is brought to the image's own size first.
+    """
+    width, height = (int(v) for v in size_px)
+    return _auc_of_points(enlarged(heatmap, height, width), points_norm)
+
+
+def gazefollow_cells_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """The same on the heatmap's own cells; a hundred times quicker, a little lower."""
+    return _auc_of_points(heatmap, points_norm)
+
+
+def attention_target_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
+    """AUC as VideoAttentionTarget's: a square of cells about the point against all others.
+
+    The published code draws a Gaussian of sigma 3 over 19 x 19 cells and calls all of it positive.
+    (A later code cuts that square one cell short at the right and lower border.) Of several
+    annotators the squares are joined.
+    """
+    rows, columns = heatmap.shape
+    positive = np.zeros(heatmap.shape, bool)
+    reach = int(3 * SIGMA_CELLS)
+    for x, y in points_norm * (columns, rows):
+        left, top = int(x - reach), int(y - reach)
+        right, bottom = int(x + reach + 1), int(y + reach + 1)
+        positive[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return auc_of(heatmap, positive.ravel())
+
+
+PROTOCOLS: Mapping[str, Auc] = {
+    "gazefollow": gazefollow_auc,
+    "gazefollow_cells": gazefollow_cells_auc,
+    "attention_target": attention_target_auc,
+}
+"""Definitions of AUC in use."""
+
+
+def auc_of(values: Floats, positive: npt.NDArray[np.bool_]) -> float:
+    """Chance that a positive place has a higher value than another, ties counting half.
+
+    As scikit-learn's, which takes thirty times as long for the few positives of a map. Values are
+    of any shape, `positive` `(size of values,)`; NaN where all or none are.
+    """
+    flat = values.ravel()
+    yes, no = flat[positive], flat[~positive]
+    if not len(yes) or not len(no):
+        return float("nan")
+    if len(yes) <= _FEW:
+        wins = sum(np.count_nonzero(no < v) + np.count_nonzero(no <= v) for v in yes) / 2
+    else:
+        no = np.sort(no)
+        wins = (np.searchsorted(no, yes) + np.searchsorted(no, yes, "right")).sum() / 2
+    return float(wins / (len(yes) * len(no)))
+
+
+_FEW = 20  # up to here counting beats sorting
+
+
+def _auc_of_points(heatmap: Floats, points_norm: Floats) -> float:
+    rows, columns = heatmap.shape
+    x = np.clip((points_norm[:, 0] * columns).astype(np.int64), 0, columns - 1)
+    y = np.clip((points_norm[:, 1] * rows).astype(np.int64), 0, rows - 1)
+    positive = np.zeros(heatmap.size, bool)
+    positive[y * columns + x] = True
+    return auc_of(heatmap, positive)

@@ -55,7 +55,10 @@ class Ray:
         return [points, segments(scene, points)]
 
     def _track(self, scene: Scene, i: int) -> _Part:
-        track, looks, looker = scene.tracks[i], scene.looks[i], _looker(scene, i)
+        assert scene.gaze is not None
+        track, looks, rows = scene.tracks[i], scene.looks[i], rows_of(scene.tracks)[i]
+        gaze = scene.gaze.direction[rows], scene.gaze.concentration[rows]
+        looker = ray.Looker(track.eyes_px, distance_mm(track, scene.camera), *gaze)
         size = scene.video.width_px, scene.video.height_px
         kept = every(track.time_s, self.heatmap_every_s)
         shape = self.heatmap_rows, self.heatmap_columns
@@ -66,24 +69,13 @@ class Ray:
 
 @dataclass(frozen=True)
 class _Part:
-    """The answer for one track."""
+    """The targets of one track."""
 
     looks: Looks
     point_px: Floats
     box_xyxy: Floats
     kept: Ints
     heat: Image
-
-
-def _looker(scene: Scene, i: int) -> ray.Looker:
-    assert scene.gaze is not None
-    track, rows = scene.tracks[i], rows_of(scene.tracks)[i]
-    return ray.Looker(
-        track.eyes_px,
-        distance_mm(track, scene.camera),
-        scene.gaze.direction[rows],
-        scene.gaze.concentration[rows],
-    )
 
 
 def every(time_s: Floats, step_s: float) -> Ints:
@@ -124,12 +116,9 @@ def _points(scene: Scene, parts: list[_Part]) -> Points:
 
 
 def segments(scene: Scene, points: Points, known: npt.NDArray[np.bool_] | None = None) -> Segments:
-    """Looks of `SHORTEST_LOOK_S` and more at one target.
+    """Looks of `SHORTEST_LOOK_S` and more at one target, in rows that are `known` `(n,)` or in all.
 
-    Args:
-        scene: what the points are about.
-        points: rows in the order of the tracks.
-        known: `(n,)` which rows tell something, by default all.
+    Rows of the points are in the order of the tracks.
     """
     rows: list[tuple[int, float, float, str, float]] = []
     known = np.ones(len(points), bool) if known is None else known

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import DataError, UsageError
 from eyeline.evaluation import tables
 from eyeline.geometry.boxes import centre
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import heatmaps
-from eyeline.systems.gaze_following.datasets.looks import Looks, looked_at
+from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations, looked_at
 from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
 
 
@@ -24,7 +23,7 @@ class Measures:
     video: tuple[str, ...]
     """`n` names, to draw by."""
     in_frame: Floats
-    """`(n,)` 1: looks into the image, 0: out of it, NaN: not told."""
+    """`(n,)` 1: looks into the image, 0: out of it, NaN: not known."""
     in_frame_score: Floats
     """`(n,)` its predicted probability."""
     auc: Floats
@@ -40,11 +39,11 @@ class Measures:
     angle_deg: Floats
     """`(n,)` in the image, seen from the looker's eyes or head."""
     right_person: Floats
-    """`(n,)` 1: the person looked at, or nobody, is told rightly; NaN: nobody else is there."""
+    """`(n,)` 1: the person looked at, or nobody, is named rightly; NaN: nobody else is there."""
     at_person: Floats
     """`(n,)` 1: somebody is truly looked at, 0: nobody; NaN as above."""
     at_speaker: Floats
-    """`(n,)` 1: somebody who speaks is truly looked at, 0: else; NaN where it is not told who
+    """`(n,)` 1: somebody who speaks is truly looked at, 0: else; NaN where not known who
     speaks, or nobody else does."""
 
     def __len__(self) -> int:
@@ -58,8 +57,8 @@ class Measures:
 
 
 def measure(
-    found: Predictions,
-    known: Looks,
+    predicted: Predictions,
+    known: GazeAnnotations,
     *,
     rows: Ints | None = None,
     protocol: str = "attention_target",
@@ -72,11 +71,11 @@ def measure(
     guess at the image's middle wherever the truth lies in the image.
 
     Args:
-        found: `n` rows.
+        predicted: `n` rows.
         known: the truth, with the sizes of its images.
         rows: `(n,)` of the truth that the predictions are of, in their order; all by default. The
             others are people who may be looked at.
-        protocol: how AUC is counted, one of `PROTOCOLS`.
+        protocol: how AUC is counted, one of `heatmaps.PROTOCOLS`.
         sigma_cells: spread of the Gaussian that stands for a point.
         heat: `(n, rows, columns)` heatmaps that were predicted themselves, or a function from some
             of the rows to theirs.
@@ -85,37 +84,43 @@ def measure(
         UsageError: no such protocol.
         DataError: rows that do not fit, or an image whose size is not known.
     """
-    if protocol not in PROTOCOLS:
-        raise UsageError(f"no protocol '{protocol}'; there are {', '.join(PROTOCOLS)}")
+    if protocol not in heatmaps.PROTOCOLS:
+        raise UsageError(f"no protocol '{protocol}'; there are {', '.join(heatmaps.PROTOCOLS)}")
     rows = np.arange(len(known)) if rows is None else rows
-    if len(found) != len(rows):
-        raise DataError(f"{len(found)} predictions for {len(rows)} looks")
+    if len(predicted) != len(rows):
+        raise DataError(f"{len(predicted)} predictions for {len(rows)} looks")
     truth = known.take(rows)
     unknown = np.flatnonzero(~(np.nan_to_num(truth.size_px) > 0).all(axis=1))
     if len(unknown):
         raise DataError(
             f"{truth.source[int(unknown[0])]}: the size of the image is not known, so distances "
-            "cannot be told in images; name the folder of the images, or their size"
+            "cannot be measured in images; name the folder of the images, or their size"
         )
-    guess = np.where(np.isnan(found.point_px), truth.size_px / 2, found.point_px)
+    guess = np.where(np.isnan(predicted.point_px), truth.size_px / 2, predicted.point_px)
     within = np.flatnonzero((truth.in_frame == 1) & (np.diff(truth.first) > 0))
     if heat is None:
         point_norm = guess / truth.size_px
         maps: Maps = lambda at: heatmaps.of_points(point_norm[at], sigma_cells=sigma_cells)  # noqa: E731
     else:
         maps = heat if callable(heat) else heat.__getitem__
-    figures = _figures(guess, truth, within, maps, PROTOCOLS[protocol])
+    figures = _figures(guess, truth, within, maps, heatmaps.PROTOCOLS[protocol])
     given = np.where(truth.in_frame < 0, np.nan, truth.in_frame.astype(np.float64))
-    return Measures(truth.video, given, found.in_frame, **figures, **_people(found, known, rows))
+    return Measures(
+        truth.video, given, predicted.in_frame, **figures, **_people(predicted, known, rows)
+    )
 
 
 Maps = Callable[[Ints], Floats]
 """Rows `(k,)` to heatmaps `(k, rows, columns)`."""
+_AT_ONCE = 256
 
 
-def _figures(guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: Auc) -> dict[str, Floats]:
+def _figures(
+    guess: Floats, truth: GazeAnnotations, within: Ints, maps: Maps, auc: heatmaps.Auc
+) -> dict[str, Floats]:
     """Of rows within the image; NaN for others."""
-    created = {name: np.full(len(truth), np.nan) for name in _OF_POINTS}
+    names = ("auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells", "angle_deg")
+    created = {name: np.full(len(truth), np.nan) for name in names}
     mean, origin = truth.mean_point_px(), truth.origin_px()
     created["angle_deg"][within] = angle_deg(origin[within], guess[within], mean[within])
     for start in range(0, len(within), _AT_ONCE):
@@ -132,13 +137,6 @@ def _figures(guess: Floats, truth: Looks, within: Ints, maps: Maps, auc: Auc) ->
     return created
 
 
-_OF_POINTS = (
-    *("auc", "l2_average", "l2_minimum", "l2_average_cells", "l2_minimum_cells"),
-    "angle_deg",
-)
-_AT_ONCE = 256
-
-
 def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
     """Distance of a point `(2,)` to the mean of annotators' points `(k, 2)`, and to the nearest.
 
@@ -148,135 +146,42 @@ def l2(point_norm: Floats, truth_norm: Floats) -> tuple[float, float]:
     return to_mean, float(np.linalg.norm(truth_norm - point_norm, axis=1).min())
 
 
-def angle_deg(origin_px: Floats, found_px: Floats, truth_px: Floats) -> Floats:
-    """Degrees `(n,)` between two looks in the image; NaN where one goes nowhere.
-
-    Args:
-        origin_px: `(n, 2)` where both start.
-        found_px: `(n, 2)`.
-        truth_px: `(n, 2)`.
-    """
-    a, b = found_px - origin_px, truth_px - origin_px
+def angle_deg(origin_px: Floats, predicted_px: Floats, truth_px: Floats) -> Floats:
+    """Degrees `(n,)` between looks from `(n, 2)` to two points each in the image; NaN for none."""
+    a, b = predicted_px - origin_px, truth_px - origin_px
     cross, dot = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)
     still = (np.abs(a).max(axis=1, initial=0) == 0) | (np.abs(b).max(axis=1, initial=0) == 0)
     return np.where(still, np.nan, np.rad2deg(np.abs(np.arctan2(cross, dot))))
 
 
-Auc = Callable[[Floats, Floats, Floats], float]
-"""Of heatmap `(rows, columns)`, annotators' points `(k, 2)` as fractions, image's size `(2,)`."""
-
-
-def gazefollow_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """AUC as GazeFollow's: the pixels that annotators named against all others of the image.
-
-    The heatmap is brought to the image's own size first.
-    """
-    width, height = (int(v) for v in size_px)
-    return _auc_of_points(heatmaps.enlarged(heatmap, height, width), points_norm)
-
-
-def gazefollow_cells_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """The same on the heatmap's own cells; a hundred times quicker, a little lower."""
-    return _auc_of_points(heatmap, points_norm)
-
-
-def attention_target_auc(heatmap: Floats, points_norm: Floats, size_px: Floats) -> float:
-    """AUC as VideoAttentionTarget's: a square of cells about the point against all others.
-
-    The published code draws a Gaussian of sigma 3 over 19 x 19 cells and calls all of it positive.
-    (A later code cuts that square one cell short at the right and lower border.) Of several
-    annotators the squares are joined.
-    """
-    rows, columns = heatmap.shape
-    positive = np.zeros(heatmap.shape, bool)
-    reach = int(3 * heatmaps.SIGMA_CELLS)
-    for x, y in points_norm * (columns, rows):
-        left, top = int(x - reach), int(y - reach)
-        right, bottom = int(x + reach + 1), int(y + reach + 1)
-        positive[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-    return auc_of(heatmap, positive.ravel())
-
-
-PROTOCOLS: Mapping[str, Auc] = {
-    "gazefollow": gazefollow_auc,
-    "gazefollow_cells": gazefollow_cells_auc,
-    "attention_target": attention_target_auc,
-}
-"""Definitions of AUC in use."""
-
-
-def auc_of(values: Floats, positive: npt.NDArray[np.bool_]) -> float:
-    """Chance that a positive place has a higher value than another, ties counting half.
-
-    As scikit-learn's, which takes thirty times as long for the few positives of a map.
-
-    Args:
-        values: of any shape.
-        positive: `(size of values,)` yes or no; NaN comes out where all or none are.
-    """
-    flat = values.ravel()
-    yes, no = flat[positive], flat[~positive]
-    if not len(yes) or not len(no):
-        return float("nan")
-    if len(yes) <= _FEW:
-        wins = sum(np.count_nonzero(no < v) + np.count_nonzero(no <= v) for v in yes) / 2
-    else:
-        no = np.sort(no)
-        wins = (np.searchsorted(no, yes) + np.searchsorted(no, yes, "right")).sum() / 2
-    return float(wins / (len(yes) * len(no)))
-
-
-_FEW = 20  # up to here counting beats sorting
-
-
-def _auc_of_points(heatmap: Floats, points_norm: Floats) -> float:
-    rows, columns = heatmap.shape
-    x = np.clip((points_norm[:, 0] * columns).astype(np.int64), 0, columns - 1)
-    y = np.clip((points_norm[:, 1] * rows).astype(np.int64), 0, rows - 1)
-    positive = np.zeros(heatmap.size, bool)
-    positive[y * columns + x] = True
-    return auc_of(heatmap, positive)
-
-
-def _people(found: Predictions, known: Looks, rows: Ints) -> dict[str, Floats]:
+def _people(predicted: Predictions, known: GazeAnnotations, rows: Ints) -> dict[str, Floats]:
     """Who is looked at, by the truth and by the predictions."""
     heads, names = known.head_xyxy, known.image
     true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
-    pointed, _ = looked_at(found.point_px, heads, names, rows)
+    pointed, _ = looked_at(predicted.point_px, heads, names, rows)
     people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
-    columns = (found.looked_at, rows.tolist(), pointed.tolist(), found.in_frame.tolist())
+    columns = (predicted.looked_at, rows.tolist(), pointed.tolist(), predicted.in_frame.tolist())
     given = []  # the row of who is said to be looked at: by name, else by the point
     for name, row, at, chance in zip(*columns, strict=True):
         by_point = -1 if chance < 0.5 else at
         by_name = -1 if name in (NOBODY, OFF_SCREEN) else people.get((names[row], str(name)), -2)
         given.append(by_point if name is None else by_name)
     sure = company & (known.in_frame[rows] >= 0)
+    _, image = np.unique(np.array(names, str), return_inverse=True)
+    others = np.bincount(image, weights=known.speaks == 1)[image] - (known.speaks == 1)
     speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
     return {
         "right_person": np.where(sure, np.array(given, np.int64) == true, np.nan),
         "at_person": np.where(sure, true >= 0, np.nan),
-        "at_speaker": np.where(sure & _others_speak(known)[rows], speaks, np.nan),
+        "at_speaker": np.where(sure & (others[rows] > 0), speaks, np.nan),
     }
-
-
-def _others_speak(known: Looks) -> npt.NDArray[np.bool_]:
-    """Whether somebody other than the looker speaks, `(n,)`."""
-    loud: dict[str, int] = {}
-    for image, speaks in zip(known.image, known.speaks.tolist(), strict=True):
-        loud[image] = loud.get(image, 0) + (speaks == 1)
-    here = np.array([loud[p] for p in known.image], np.int64)
-    return np.asarray(here - (known.speaks == 1) > 0)
 
 
 BASELINES = ("middle", "nearest_head")
 
 
-def baseline_points(truth: Looks, kind: str) -> Floats:
-    """Points `(n, 2)` that need no network: the image's `midpoint`, or the `nearest_head`.
-
-    Raises:
-        UsageError: another kind.
-    """
+def baseline_points(truth: GazeAnnotations, kind: str) -> Floats:
+    """Points `(n, 2)` without a network, of one of `BASELINES`; UsageError for another kind."""
     if kind not in BASELINES:
         raise UsageError(f"no baseline '{kind}'; there are {', '.join(BASELINES)}")
     if kind == "middle":

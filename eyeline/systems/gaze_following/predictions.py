@@ -15,17 +15,17 @@ from eyeline.evaluation import tables
 from eyeline.evaluation.tables import Column
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import rows
+from eyeline.systems.gaze_following.datasets import texts
 from eyeline.systems.gaze_following.formats import BestGaze, Prediction
 
 COLUMNS = (
     *("frame_name", "head_xmin", "head_ymin", "head_xmax", "head_ymax"),
     *("gaze_x", "gaze_y"),
 )
-"""That every table has; an empty cell of the head or the gaze is not told."""
+"""That every table has; an empty cell of the head or the gaze is not known."""
 FURTHER = ("in_frame", "looked_at", "person")
 """That it may have: probability that the look stays in the image; name of the person looked at,
-`0` for none, `-1` for off screen; name of the looker, where the image's name does not tell it."""
+`0` for none, `-1` for off screen; name of the looker, where the image's name does not say it."""
 NOBODY, OFF_SCREEN = "0", "-1"
 """Of `Predictions.looked_at`."""
 
@@ -39,15 +39,15 @@ class Predictions:
     frame_name: tuple[str, ...]
     """`n` names of images as the data set has them."""
     head_xyxy: Floats
-    """`(n, 4)` pixels, NaN where not told."""
+    """`(n, 4)` pixels, NaN where not known."""
     point_px: Floats
-    """`(n, 2)`, NaN where no point was found."""
+    """`(n, 2)`, NaN without a point."""
     in_frame: Floats
-    """`(n,)` probability that the look stays in the image, NaN where not told."""
+    """`(n,)` probability that the look stays in the image, NaN where not known."""
     looked_at: tuple[str | None, ...]
-    """`n` names; None where not told."""
+    """`n` names; None where not known."""
     person: tuple[str | None, ...]
-    """`n` names of the lookers; None where not told."""
+    """`n` names of the lookers; None where not known."""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -66,23 +66,15 @@ class Predictions:
 
     def take(self, at: Ints) -> Predictions:
         """Some of the rows."""
-        chosen = at.tolist()
-        names = {
-            name: tuple(getattr(self, name)[i] for i in chosen)
+        columns: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in at.tolist())
             for name in ("source", "frame_name", "looked_at", "person")
         }
-        columns = (self.head_xyxy[at], self.point_px[at], self.in_frame[at])
-        return Predictions(
-            names["source"],
-            names["frame_name"],
-            *columns,
-            names["looked_at"],
-            names["person"],
-            self.notes,
-        )
+        columns |= {n: getattr(self, n)[at] for n in ("head_xyxy", "point_px", "in_frame")}
+        return replace(self, **columns)
 
 
-def made(
+def predictions_of(
     frame_name: Sequence[str],
     point_px: Floats,
     *,
@@ -92,7 +84,7 @@ def made(
     person: Sequence[str | None] | None = None,
     source: str = "the predictions",
 ) -> Predictions:
-    """Predictions of columns, what is None not told; see `Predictions`."""
+    """Predictions of columns, what is None is not known; see `Predictions`."""
     n = len(frame_name)
     nothing = (None,) * n
     return Predictions(
@@ -138,10 +130,10 @@ def read(path: Path | str) -> Predictions:
     source = tuple(f"{path}, line {n}" for n in line)
     for where, box in zip(source, head_xyxy, strict=True):
         if not np.isnan(box).any():
-            rows.check_box(where, box.tolist())
+            texts.check_box(where, box.tolist())
     further: dict[str, Any] = {name: result.get(name) for name in FURTHER}
     return replace(
-        made(
+        predictions_of(
             tuple(result["frame_name"]),
             np.stack([result[name] for name in COLUMNS[5:]], axis=1),
             head_xyxy=head_xyxy,
@@ -151,23 +143,25 @@ def read(path: Path | str) -> Predictions:
     )
 
 
-def write(path: Path | str, found: Predictions) -> None:
-    """Write a table of predictions; columns of which nothing is told are left out."""
-    values = np.concatenate([found.head_xyxy, found.point_px], axis=1).T
-    columns: dict[str, Sequence[Any]] = {"frame_name": found.frame_name}
+def write(path: Path | str, predicted: Predictions) -> None:
+    """Write a table of predictions; columns of which nothing is known are left out."""
+    values = np.concatenate([predicted.head_xyxy, predicted.point_px], axis=1).T
+    columns: dict[str, Sequence[Any]] = {"frame_name": predicted.frame_name}
     columns |= {name: _cells(column) for name, column in zip(COLUMNS[1:], values, strict=True)}
-    further = {"in_frame": _cells(found.in_frame)}
-    further |= {name: [n or "" for n in getattr(found, name)] for name in FURTHER[1:]}
+    further = {"in_frame": _cells(predicted.in_frame)}
+    further |= {name: [n or "" for n in getattr(predicted, name)] for name in FURTHER[1:]}
     tables.write(Path(path), columns | {n: cells for n, cells in further.items() if any(cells)})
 
 
 def _of_authors(
-    path: Path, found: Sequence[Prediction] | Sequence[BestGaze], notes: tuple[str, ...] = ()
+    path: Path, predicted: Sequence[Prediction] | Sequence[BestGaze], notes: tuple[str, ...] = ()
 ) -> Predictions:
-    head_xyxy = np.array([row.head_xyxy for row in found], np.float64).reshape(-1, 4)
-    points = np.array([row.point_px for row in found], np.float64).reshape(-1, 2)
-    names = [row.name for row in found]
-    return replace(made(names, points, head_xyxy=head_xyxy, source=str(path)), notes=notes)
+    head_xyxy = np.array([row.head_xyxy for row in predicted], np.float64).reshape(-1, 4)
+    points = np.array([row.point_px for row in predicted], np.float64).reshape(-1, 2)
+    names = [row.name for row in predicted]
+    return replace(
+        predictions_of(names, points, head_xyxy=head_xyxy, source=str(path)), notes=notes
+    )
 
 
 def _cells(values: Floats) -> list[str]:

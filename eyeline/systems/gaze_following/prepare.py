@@ -20,7 +20,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,17 +36,18 @@ from eyeline.files import atomic_dir, clear, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Image
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files, speaker_stage
+from eyeline.systems.gaze_following.detector.inputs import decoded
 from eyeline.systems.gaze_following.formats import Candidates, FrameName
-from eyeline.systems.gaze_following.fused_images import jpeg
-from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse
-from eyeline.systems.gaze_following.heads import Heads, Maps, heads, maps
+from eyeline.systems.gaze_following.fusion import Fusion, check_fusion, fuse, jpeg
+from eyeline.systems.gaze_following.heads import Heads, heads, maps
+from eyeline.systems.gaze_following.matching import rules
+from eyeline.systems.gaze_following.matching.rules import Slope
 from eyeline.systems.gaze_following.speaker_stage import SPEAKERS, Options, Spoken
 from eyeline.systems.gaze_following.tracking import LEAST_FACES
 from eyeline.video.reader import VideoReader
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_following.detector.infer import CandidateDetector
-    from eyeline.systems.gaze_following.matching.rules import Slope
 
 FRAMES, FUSED, DETECTED = "image_frame", "fusion_speaker", "speaker_detect"
 DONE = "videos"
@@ -92,7 +93,7 @@ def run(
     Args:
         source: a video, or a folder of videos; the last three characters of a name are the video's.
         out: folder to make.
-        weights: `syncnet` tells who speaks, `mask_rcnn` finds candidates, `slope_mlp` chooses one;
+        weights: `syncnet` says who speaks, `mask_rcnn` finds candidates, `slope_mlp` chooses one;
             none is needed.
         device: where networks run.
         log: gets a line for every video.
@@ -114,76 +115,41 @@ def run(
         OutputError: the folder cannot be written.
     """
     given = check_weights(weights, NETWORKS)
-    plan = _plan(
-        given,
-        device,
-        speaker_files,
-        speaker,
-        check_fusion(fusion),
-        min_track,
-        published,
-        every,
-        rule,
-    )
-    videos, out = _videos(Path(source)), made(Path(out))
-    if plan.stored is not None and not plan.stored.is_dir():
-        raise DataError(f"speaker_files: there is no folder {plan.stored}")
-    work = [(path, name, out, plan, len(videos) == 1) for name, path in videos.items()]
-    outcomes = prepare_all(_attempt, work, log)
-    ready = [o.name for o in outcomes if (out / best_gaze.BEST / f"{o.name}.csv").is_file()]
-    if plan.detector is not None and ready:
-        best_gaze.write_sequence(out, ready)
-    return Summary.of_counts("videos", outcomes)
-
-
-def _plan(
-    given: Mapping[str, Path],
-    device: str,
-    stored: str | None,
-    speaker: str | None,
-    fusion: Fusion,
-    min_track: int,
-    published: bool,
-    every: int,
-    rule: str | None,
-) -> _Plan:
-    speaker = speaker or ("published" if "syncnet" in given else SPEAKERS[0])
-    if speaker not in SPEAKERS:
-        raise UsageError(f"no speaker '{speaker}'; there are {', '.join(SPEAKERS)}")
-    if (speaker != SPEAKERS[0]) != ("syncnet" in given):
-        raise UsageError(f"speaker={speaker} and --weights of syncnet do not go together")
+    chosen, fused = speaker or ("published" if "syncnet" in given else SPEAKERS[0]), fusion
+    if chosen not in SPEAKERS:
+        raise UsageError(f"no speaker '{chosen}'; there are {', '.join(SPEAKERS)}")
+    if (chosen != SPEAKERS[0]) != ("syncnet" in given):
+        raise UsageError(f"speaker={chosen} and --weights of syncnet do not go together")
     if "mask_rcnn" not in given and (rule or "slope_mlp" in given):
         raise UsageError("a rule or weights of slope_mlp need --weights of mask_rcnn, too")
-    name, slope = best_gaze.chosen_rule(rule, given.get("slope_mlp"))
-    speaking = Options(speaker, given.get("syncnet"), device, min_track, published)
+    name, slope = rules.open_rule(rule, given.get("slope_mlp"))
+    detector = None
+    if "mask_rcnn" in given:
+        from eyeline.systems.gaze_following.detector.infer import CandidateDetector
+
+        detector = CandidateDetector(given["mask_rcnn"], device)
     settings = {
-        "speaker": speaker,
-        "fusion": fusion,
+        "speaker": chosen,
+        "fusion": fused,
         "min_track": min_track,
         "published": published,
         "every": every,
         "rule": name,
-        "speaker_files": stored,
+        "speaker_files": speaker_files,
         "weights": {network: _identity(path) for network, path in given.items()},
     }
-    return _Plan(
-        speaking,
-        fusion,
-        name,
-        slope,
-        _detector(given.get("mask_rcnn"), device),
-        every,
-        Path(stored) if stored else None,
-        settings,
-    )
-
-
-def _detector(weights: Path | None, device: str) -> CandidateDetector | None:
-    if weights is None:
-        return None
-    from eyeline.systems.gaze_following.detector.infer import CandidateDetector
-
-    return CandidateDetector(weights, device)
+    speaking = Options(chosen, given.get("syncnet"), device, min_track, published)
+    stored = Path(speaker_files) if speaker_files else None
+    plan = _Plan(speaking, check_fusion(fused), name, slope, detector, every, stored, settings)
+    videos, out = _videos(Path(source)), made(Path(out))
+    if stored is not None and not stored.is_dir():
+        raise DataError(f"speaker_files: there is no folder {stored}")
+    work = [(path, name, out, plan, len(videos) == 1) for name, path in videos.items()]
+    outcomes = prepare_all(_prepare_video, work, log)
+    ready = [o.name for o in outcomes if (out / best_gaze.BEST / f"{o.name}.csv").is_file()]
+    if detector is not None and ready:
+        best_gaze.write_sequence(out, ready)
+    return Summary.of_counts("videos", outcomes)
 
 
 def _videos(source: Path) -> dict[str, Path]:
@@ -206,34 +172,28 @@ def _videos(source: Path) -> dict[str, Path]:
     return result
 
 
-def _attempt(path: Path, name: str, out: Path, plan: _Plan, single: bool) -> Outcome:
+def _prepare_video(path: Path, name: str, out: Path, plan: _Plan, single: bool) -> Outcome:
     """Prepare one video, unless that is done."""
-    done = out / DONE / f"{name}.json"
+    done, folder = out / DONE / f"{name}.json", out / name
 
     def work() -> Outcome:
         wanted = {"source": _identity(path), **plan.settings}
-        if done.is_file():
-            content = read_json(done)
-            if isinstance(content, dict) and content.get("settings") == wanted:
-                return Outcome(name, "kept", counts=content["counts"])
-        clear(out / name)
-        with atomic_dir(out / name) as place:
-            outcome = _prepare(path, name, place, plan, _stored(plan.stored, name, single))
-        _put(out / name, out, name)
+        content = read_json(done) if done.is_file() else None
+        if isinstance(content, dict) and content.get("settings") == wanted:
+            return Outcome(name, "kept", counts=content["counts"])
+        clear(folder)
+        with atomic_dir(folder) as place:
+            outcome = _write(path, name, place, plan, _stored(plan.stored, name, single))
+        for part in (*folder.rglob(glob.escape(name)), *folder.rglob(f"{glob.escape(name)}.*")):
+            place = out / part.relative_to(folder)
+            if place.is_dir():
+                shutil.rmtree(place)
+            part.replace(made(place.parent) / place.name)
+        shutil.rmtree(folder)
         write_json(done, {"settings": wanted, "counts": dict(outcome.counts)})
         return outcome
 
     return attempt(name, work)
-
-
-def _put(work: Path, out: Path, name: str) -> None:
-    """Lay the folders and files of a video in their places."""
-    for part in (*work.rglob(glob.escape(name)), *work.rglob(f"{glob.escape(name)}.*")):
-        place = out / part.relative_to(work)
-        if place.is_dir():
-            shutil.rmtree(place)
-        part.replace(made(place.parent) / place.name)
-    shutil.rmtree(work)
 
 
 def _stored(root: Path | None, name: str, single: bool) -> Path | None:
@@ -246,7 +206,7 @@ def _stored(root: Path | None, name: str, single: bool) -> Path | None:
     return result
 
 
-def _prepare(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None) -> Outcome:
+def _write(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None) -> Outcome:
     known = speaker_stage.detect(path, plan.speaking, stored)
     count = len(known.tracks)
     if count > MOST_HEADS:
@@ -254,9 +214,8 @@ def _prepare(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None
             f"{path} has {count} tracks; names of frames have one digit for the head: at most "
             f"{MOST_HEADS}. A greater min_track leaves short tracks out"
         )
-    reader = VideoReader(path)
     images = _Images(work, name, known, plan)
-    for frame in reader:
+    for frame in VideoReader(path):
         images.write(frame.index, frame.rgb())
     folder = work / DETECTED
     notes = speaker_stage.write(
@@ -269,13 +228,10 @@ def _prepare(path: Path, name: str, work: Path, plan: _Plan, stored: Path | None
 
 
 class _Images:
-    """Writes what is made of each frame of a video."""
+    """Writes the files of each frame of a video."""
 
     def __init__(self, work: Path, video: str, known: Spoken, plan: _Plan) -> None:
-        self._video, self._known, self._plan = video, known, plan
-        self._frames, self._fused = (work / kind / video for kind in (FRAMES, FUSED))
-        self._maps = work / DETECTED / "face_maps" / video
-        self._work = work
+        self._work, self._video, self._known, self._plan = work, video, known, plan
         self._heads = [heads(t.squares) for t in known.tracks]
         self._head_boxes: dict[str, tuple[int, ...]] = {}
         self._candidates: list[Candidates] = []
@@ -283,49 +239,45 @@ class _Images:
 
     def write(self, frame: int, rgb: Image) -> None:
         """The frame, and where heads are known its maps, fused images and candidates."""
-        from eyeline.systems.gaze_following.detector.data import decoded
-
         self.frames += 1
         content = jpeg(rgb)
         names = [str(FrameName(self._video, i + 1, frame)) for i in range(len(self._heads))]
-        _copies(self._frames, names, content)
-        there = list(self._there(frame))
+        _copies(self._work / FRAMES / self._video, names, content)
+        there = self._present(frame)
         if frame >= len(self._known.speaker) or not there:
             return
-        drawn = self._draw(frame, there, (rgb.shape[1], rgb.shape[0]))
-        speaker_files.write_maps(self._maps, self._video, frame, drawn)
-        stored = jpeg(fuse(decoded(content), drawn, self._plan.fusion))
-        _copies(self._fused, names, stored)
+        self._head_boxes |= {names[i]: tuple(head.box_xyxy.tolist()) for i, head in there.items()}
+        speaks = np.array([i == self._known.speaker[frame] for i in there])
+        columns = (np.array([head[k] for head in there.values()]) for k in range(3))
+        size_wh, published = (rgb.shape[1], rgb.shape[0]), self._plan.speaking.published
+        drawn = maps(Heads(*columns), speaks, size_wh, published=published)
+        folder = self._work / DETECTED / "face_maps" / self._video
+        speaker_files.write_maps(folder, self._video, frame, drawn)
+        fused = jpeg(fuse(decoded(content), drawn, self._plan.fusion))
+        _copies(self._work / FUSED / self._video, names, fused)
         self.fused += len(names)
         if self._plan.detector is not None and frame % self._plan.every == 0:
-            result = self._plan.detector.find([decoded(stored)])[0]
-            self._candidates += [Candidates(name, *result) for name in names]
+            detected = self._plan.detector.find([decoded(fused)])[0]
+            self._candidates += [Candidates(name, *detected) for name in names]
 
     def write_gaze(self) -> int:
         """Candidates and best gaze; the number of gaze points."""
         stem = self._work / best_gaze.CANDIDATES / self._video
         formats.write_candidates_csv(stem.with_suffix(".csv"), self._candidates)
         formats.write_candidates_text(stem.with_suffix(".txt"), self._candidates)
-        rows = best_gaze.best_rows(
-            self._candidates, self._head_boxes, self._plan.rule, self._plan.slope
-        )
+        how = self._head_boxes, self._plan.rule, self._plan.slope
+        rows = best_gaze.best_rows(self._candidates, *how)
         formats.write_best(self._work / best_gaze.BEST / f"{self._video}.csv", rows)
         return len(rows)
 
-    def _there(self, frame: int) -> Iterator[tuple[int, Heads]]:
-        """Tracks that are in a frame, and their heads."""
+    def _present(self, frame: int) -> dict[int, Heads]:
+        """The heads in a frame by number of the track."""
+        result = {}
         for i, (stored, own) in enumerate(zip(self._known.tracks, self._heads, strict=True)):
             row = frame - int(stored.track.frame[0])
             if 0 <= row < len(own.x_px):
-                head = own.at(row)
-                name = str(FrameName(self._video, i + 1, frame))
-                self._head_boxes[name] = tuple(head.box_xyxy.tolist())
-                yield i, head
-
-    def _draw(self, frame: int, there: list[tuple[int, Heads]], size_wh: tuple[int, int]) -> Maps:
-        speaks = np.array([i == self._known.speaker[frame] for i, _ in there])
-        columns = (np.array([head[k] for _, head in there]) for k in range(3))
-        return maps(Heads(*columns), speaks, size_wh, published=self._plan.speaking.published)
+                result[i] = own.at(row)
+        return result
 
 
 def _copies(folder: Path, names: list[str], content: bytes) -> None:

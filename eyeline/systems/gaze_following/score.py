@@ -17,16 +17,8 @@ from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_following import measures, predictions, report
-from eyeline.systems.gaze_following.datasets import (
-    attention_target,
-    gazefollow,
-    head_boxes,
-    images,
-    splits,
-    vgs,
-    voc,
-)
-from eyeline.systems.gaze_following.datasets.looks import Looks
+from eyeline.systems.gaze_following.datasets import attention_target, gazefollow, texts, vgs, voc
+from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations
 from eyeline.systems.gaze_following.formats import parse_name
 from eyeline.systems.gaze_following.predictions import Predictions
 from eyeline.systems.gaze_following.predictions import read as read_predictions
@@ -69,20 +61,20 @@ def run(
         images: folder of the image files, where it is not the data set's own.
         heatmaps: `.npy` with predicted heatmaps `(n, rows, columns)` in the order of the rows; by
             default a Gaussian stands for each point.
-        protocol: how AUC is counted, one of `measures.PROTOCOLS`; by default GazeFollow's for
+        protocol: how AUC is counted, one of `heatmaps.PROTOCOLS`; by default GazeFollow's for
             GazeFollow, VideoAttentionTarget's for the others.
         sigma_cells: standard deviation of that Gaussian, in 64ths of the image.
         subset: whether predictions may leave looks out; they are counted.
         extra: whether there may be predictions of looks that are not annotated; likewise.
         speakers: who speaks in VideoGazeSpeech, see `vgs.read_speakers`.
-        heads: head boxes of VideoGazeSpeech, which boxes of targets lack, see `head_boxes.read`.
+        heads: head boxes, which VideoGazeSpeech's boxes of targets lack, see `vgs.read_head_boxes`.
         without: predictions of the same looks that do not know who speaks, to be compared with.
         samples: draws of the intervals; 0 for none.
 
     Returns:
         `pooled`: see `report.score`; `interval`: by bootstrap over videos; `baselines`: what the
         image's middle and the nearest head would get; `protocol`; counts and notes. With
-        `without`, `speaker_cue`: see `ablation.compare`.
+        `without`, `speaker_cue`: see `report.compare`.
 
     Raises:
         DataError: naming file and line: looks that are missing or unknown, or come twice; a
@@ -102,12 +94,12 @@ def run(
     result = read_predictions(predictions)
     known = read_truth(truth, folder=images, **wanted)
     if split is not None:
-        known = known.of_videos(splits.read(split))
+        known = known.of_videos(texts.read_list(split))
     notes = [*result.notes, *known.notes]
     place = matched(result, known, subset=subset, extra=extra, notes=notes)
     heat = _heat(heatmaps, len(result))
     at = np.flatnonzero(place >= 0)
-    rule = protocol or default_protocol(truth)
+    rule = protocol or ("gazefollow" if _is_gazefollow(Path(truth)) else "attention_target")
     compared = measures.measure(
         result.take(place[at]),
         known,
@@ -120,21 +112,26 @@ def run(
         notes.append(f"{silent} predictions have no point: the image's middle is taken")
     figures = report.score(compared, samples=samples)
     figures["baselines"] = baselines(known, at, rule)
-    for line in (*notes, *report.lines(figures)) if log else ():
-        log(line)  # type: ignore[misc]
+    table = report.lines(figures)
     if without is not None:
-        from eyeline.systems.gaze_following import ablation
-
-        how = {"split": split, "images": images, "protocol": rule, "extra": extra, **wanted}
-        speaker_cue = ablation.run(predictions, without, truth, log=log, samples=samples, **how)
-        figures["speaker_cue"] = speaker_cue["compared"]
+        other = read_predictions(without)
+        theirs = matched(other, known, subset=True, extra=extra)
+        both = np.flatnonzero((place >= 0) & (theirs >= 0))
+        if not len(both):
+            raise DataError(f"{predictions} and {without} have no look in common")
+        pair = (
+            measures.measure(one.take(rows[both]), known, rows=both, protocol=rule)
+            for one, rows in ((result, place), (other, theirs))
+        )
+        figures["speaker_cue"] = report.compare(*pair, samples=samples)
+        table += report.difference_lines(figures["speaker_cue"])
+        notes += other.notes
+        if left := len(known) - len(both):
+            notes.append(f"{left} of {len(known)} looks are not in both files: left out")
     head = {**where, "protocol": rule, "sigma_cells": sigma_cells}
-    return Report({**head, **figures, "notes": notes})
-
-
-def default_protocol(truth: Path | str) -> str:
-    """GazeFollow's for GazeFollow, VideoAttentionTarget's for all others."""
-    return "gazefollow" if _is_gazefollow(Path(truth)) else "attention_target"
+    created = Report({**head, **figures, "notes": notes})
+    created.log(log, *table)
+    return created
 
 
 def read_truth(
@@ -145,12 +142,10 @@ def read_truth(
     folder: str | None = None,
     speakers: str | None = None,
     heads: str | None = None,
-) -> Looks:
-    """Annotated looks in any of the formats, see `run`.
+) -> GazeAnnotations:
+    """Annotated looks in any of the formats, see `run`; DataError for none of them.
 
-    Raises:
-        DataError: none of them, or as its reader says.
-        UsageError: a size of another form.
+    UsageError for a size of another form.
     """
     path = Path(path)
     size_of = _size_of(size, folder)
@@ -165,18 +160,18 @@ def read_truth(
                 f"(no {gazefollow.FILES['test']}) nor XML files of VideoGazeSpeech; of its other "
                 "forms name the file"
             )
-    boxes = head_boxes.read(heads) if heads is not None else None
+    boxes = vgs.read_head_boxes(heads) if heads is not None else None
     if path.suffix.lower() == ".json":
         return vgs.read_coco(path, boxes)
     if voc.is_voc(path):
-        return vgs.read_instances(voc.instances(path), str(path), boxes)
+        return vgs.read_coco(path, boxes, voc.instances(path))
     who = vgs.read_speakers(speakers) if speakers is not None else None
-    return vgs.read_text(path, size_of or images.unknown, speakers=who)
+    return vgs.read_text(path, size_of or texts.unknown_size, speakers=who)
 
 
 def matched(
-    found: Predictions,
-    known: Looks,
+    predicted: Predictions,
+    known: GazeAnnotations,
     *,
     subset: bool = False,
     extra: bool = False,
@@ -187,7 +182,7 @@ def matched(
     People are told apart by the image's name, by their own, or by the overlap of head boxes.
 
     Args:
-        found: predictions.
+        predicted: `m` rows.
         known: the truth.
         subset: whether looks may lack.
         extra: whether predictions may be of nobody in the truth.
@@ -198,15 +193,15 @@ def matched(
             looks without a prediction.
     """
     there = {name: own.tolist() for name, own in tables.groups(known.image).items()}
-    rows = [_row_of(found, i, known, there, extra=extra) for i in range(len(found))]
+    rows = [_row_of(predicted, i, known, there, extra=extra) for i in range(len(predicted))]
     kept = [i for i, row in enumerate(rows) if row is not None]
     if not kept:
         raise DataError("the predictions are of no look of the truth")
-    if len(kept) < len(found) and notes is not None:
-        beyond = len(found) - len(kept)
-        notes.append(f"{beyond} of {len(found)} predictions are of no annotated look: left out")
+    if len(kept) < len(predicted) and notes is not None:
+        beyond = len(predicted) - len(kept)
+        notes.append(f"{beyond} of {len(predicted)} predictions are of no annotated look: left out")
     mine = Side(
-        "the table of predictions", [rows[i] for i in kept], lambda k: found.source[kept[k]]
+        "the table of predictions", [rows[i] for i in kept], lambda k: predicted.source[kept[k]]
     )
     theirs = Side("the truth", range(len(known)), lambda row: known.source[row])
     place = np.full(len(known), -1)
@@ -214,64 +209,60 @@ def matched(
     return place
 
 
-def baselines(known: Looks, rows: Ints, protocol: str) -> Figures:
+def baselines(known: GazeAnnotations, rows: Ints, protocol: str) -> Figures:
     """What needs no network would get in these rows, by name; without intervals."""
     names = [known.image[row] for row in rows.tolist()]
     created: Figures = {}
     for kind in measures.BASELINES:
-        guess = predictions.made(names, measures.baseline_points(known, kind)[rows])
+        guess = predictions.predictions_of(names, measures.baseline_points(known, kind)[rows])
         result = measures.measure(guess, known, rows=rows, protocol=protocol)
         created[kind] = plain(report.summary(result))
     return created
 
 
 def _row_of(
-    found: Predictions, i: int, known: Looks, there: dict[str, list[int]], *, extra: bool
+    predicted: Predictions,
+    i: int,
+    known: GazeAnnotations,
+    there: dict[str, list[int]],
+    *,
+    extra: bool,
 ) -> int | None:
     """The row of the truth that a prediction is of; None where it has none and need not."""
-    image, person = found.frame_name[i], found.person[i]
+    image, person, source = predicted.frame_name[i], predicted.person[i], predicted.source[i]
     if image not in there and person is None:
-        image, person = _parts(image, found.source[i])
+        try:
+            name = parse_name(image, source)
+            image, person = vgs.image_of(name), str(name.head)
+        except DataError:
+            person = "?"
     rows = there.get(image, [])
     if person is not None:
         rows = [row for row in rows if known.person[row] == person]
     elif rows:
-        rows = _overlapping(found.head_xyxy[i], known, rows)
+        overlap = boxes.iou(predicted.head_xyxy[i][None], known.head_xyxy[rows])[0]
+        best = int(np.argmax(np.nan_to_num(overlap, nan=-1.0)))
+        rows = [rows[best]] if overlap[best] >= LEAST_OVERLAP else []
     if not rows and not extra:
         who = f" of {person}" if person is not None else ""
         raise DataError(
-            f"{found.source[i]}: the truth has no look{who} in {found.frame_name[i]}. With "
-            "extra=true such predictions are left out"
+            f"{source}: the truth has no look{who} in {predicted.frame_name[i]}. With extra=true "
+            "such predictions are left out"
         )
     return rows[0] if rows else None
-
-
-def _overlapping(head: Floats, known: Looks, rows: list[int]) -> list[int]:
-    overlap = boxes.iou(head[None], known.head_xyxy[rows])[0]
-    best = int(np.argmax(np.nan_to_num(overlap, nan=-1.0)))
-    return [rows[best]] if overlap[best] >= LEAST_OVERLAP else []
-
-
-def _parts(name: str, where: str) -> tuple[str, str]:
-    """Image and person of a name of VideoGazeSpeech."""
-    try:
-        parts = parse_name(name, where)
-    except DataError:
-        return name, "?"
-    return vgs.image_of(parts), str(parts.head)
 
 
 def _is_gazefollow(path: Path) -> bool:
     return any((path / name).is_file() for name in gazefollow.FILES.values())
 
 
-def _size_of(size: str | None, folder: str | None) -> images.SizeOf | None:
+def _size_of(size: str | None, folder: str | None) -> texts.SizeOf | None:
     if size is not None:
         width, cross, height = size.lower().partition("x")
         if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
             raise UsageError(f"size '{size}'; expected WIDTHxHEIGHT, for example 1280x720")
-        return images.always(int(width), int(height))
-    return images.in_folder(folder) if folder is not None else None
+        return texts.one_size(int(width), int(height))
+    return texts.sizes_in_folder(folder) if folder is not None else None
 
 
 def _heat(path: str | None, rows: int) -> Floats | None:

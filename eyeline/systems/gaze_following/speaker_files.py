@@ -34,7 +34,7 @@ _PROTOCOL = 3
 
 
 class StoredFaces(NamedTuple):
-    """`faces.pckl`: what the detector found, in its order."""
+    """`faces.pckl`: faces by the detector, in its order."""
 
     frame: Ints
     """`(n,)`."""
@@ -69,7 +69,7 @@ class StoredOffset(NamedTuple):
 
 
 def read_faces(path: Path) -> StoredFaces:
-    """What the detector found; DataError for a file of another kind."""
+    """Faces by the detector; DataError for a file of another kind."""
     frames = _list(path)
     rows = [face for faces in frames for face in _expected(path, faces, list)]
     try:
@@ -185,7 +185,7 @@ def read_head_boxes(path: Path) -> Ints:
     content = _expected(path, read_npy(path), dict)
     if content.keys() != {str(i) for i in range(len(content))}:
         result = ", ".join(map(str, content))
-        raise DataError(f"{path}: expected tracks '0', '1', ..., found {result}")
+        raise DataError(f"{path}: expected tracks '0', '1', ..., got {result}")
     try:
         boxes = np.array([content[str(i)] for i in range(len(content))], np.int64)
     except (TypeError, ValueError, OverflowError):
@@ -196,13 +196,7 @@ def read_head_boxes(path: Path) -> Ints:
 
 
 def write_head_boxes(folder: Path, video: str, heads: Heads) -> None:
-    """Both files of head boxes.
-
-    Args:
-        folder: where to.
-        video: the name they begin with.
-        heads: `(tracks, n)`.
-    """
+    """Both files of head boxes of heads `(tracks, n)`."""
     write_boxes(folder / f"{video}_frame_faces_boxes.npy", heads.box_xyxy)
     write_boxes(folder / f"{video}_faces_bboxes.npy", heads.corners_px)
 

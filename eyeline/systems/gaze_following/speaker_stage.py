@@ -1,7 +1,7 @@
 """Faces, tracks and who speaks of a video, from its pixels or from files of the authors' detector.
 
-What the authors' files hold is taken from them, and the rest is made of it by the published rules;
-what they lack is found in the video.
+What the authors' files hold is taken from them, and the rest follows from it by the published
+rules; what they lack is computed from the video.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from eyeline.errors import DataError
 from eyeline.files import made
 from eyeline.geometry import boxes
+from eyeline.people.published_face import published_face
 from eyeline.people.tracks import joined, who_and_when
 from eyeline.results import Floats, Scores
 from eyeline.speech.syncnet import offset, published
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from eyeline.video.audio import AudioBlocks
 
 SPEAKERS = ("mouth_agreement", "syncnet", "published")
-"""Ways of telling who speaks; the latter two need weights of `syncnet`. `published` is the authors'
-decision, in which somebody always speaks; in the others nobody may."""
+"""Methods that say who speaks; the latter two need weights of `syncnet`. `published` is that of the
+authors, by which somebody always speaks; by the others nobody may."""
 
 _SAME_IOU = 0.5
 _FASTEST_HZ = 25.5
@@ -46,7 +47,7 @@ _FASTEST_HZ = 25.5
 
 @dataclass(frozen=True)
 class Options:
-    """How faces are followed and speakers told."""
+    """How faces are followed and who speaks is decided."""
 
     speaker: str = SPEAKERS[0]
     syncnet: Path | None = None
@@ -55,11 +56,6 @@ class Options:
     published: bool = True
     """Keep the authors' edges: medians over zeros at a track's ends, and each shot's last frame
     left out."""
-
-    @property
-    def edges(self) -> Edges:
-        """Of medians."""
-        return "published" if self.published else "repeated"
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,12 @@ def detect(video: Path, how: Options, stored: Path | None = None) -> Spoken:
         VideoError: the video cannot be read.
     """
     reader = VideoReader(video)
-    result = None if _has(stored, files.TRACKS, files.FACES) else _find(reader)
-    known = _stored_tracks(stored, reader, how) if result is None else _tracks(result, reader, how)
+    people = None
+    if stored is not None and _has(stored, files.TRACKS, files.FACES):
+        known = _stored_tracks(stored, reader, how)
+    else:
+        people = _find(reader)
+        known = _own_tracks(people, reader, how)
     if not known.tracks:
         raise DataError(
             f"no face of {video} is followed for more than {how.min_track} frames; give a smaller "
@@ -107,19 +107,11 @@ def detect(video: Path, how: Options, stored: Path | None = None) -> Spoken:
         return known
     if how.speaker == "published":
         return _by_features(video, reader, known, how)
-    return _by_scores(video, reader, result or _find(reader), known, how)
+    return _by_scores(video, reader, people or _find(reader), known, how)
 
 
 def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: int) -> list[str]:
-    """Write the authors' files; what cannot be in them, in words.
-
-    Args:
-        folder: `pywork/VVV`.
-        boxes_folder: `head_boxes/VVV`.
-        video: its three characters.
-        known: of it.
-        frames: of the video.
-    """
+    """Write the authors' files to `pywork/VVV` and `head_boxes/VVV`; what is left out, in words."""
     from eyeline.systems.gaze_following.heads import aligned
 
     if known.faces is not None:
@@ -149,19 +141,18 @@ def write(folder: Path, boxes_folder: Path, video: str, known: Spoken, frames: i
     return []
 
 
-def _has(stored: Path | None, *names: str) -> bool:
-    return stored is not None and any((stored / name).is_file() for name in names)
+def _has(stored: Path, *names: str) -> bool:
+    return any((stored / name).is_file() for name in names)
 
 
-def _stored_tracks(stored: Path | None, reader: VideoReader, how: Options) -> Spoken:
-    assert stored is not None, "looked for files in it"
+def _stored_tracks(stored: Path, reader: VideoReader, how: Options) -> Spoken:
     faces = files.read_faces(stored / files.FACES) if _has(stored, files.FACES) else None
     scenes = files.read_scenes(stored / files.SCENES) if _has(stored, files.SCENES) else None
     if _has(stored, files.TRACKS):
         return Spoken(tuple(files.read_tracks(stored / files.TRACKS)), np.zeros(0), faces, scenes)
     assert faces is not None, "there is one of both"
     if scenes is None:
-        raise DataError(f"{stored} has {files.FACES}, but no {files.SCENES} beside it")
+        raise DataError(f"{stored} has {files.FACES}, but no {files.SCENES}")
     return _followed(faces, scenes, reader, how)
 
 
@@ -177,7 +168,8 @@ def _followed(
         least_faces=how.min_track,
         drop_last_of_shot=how.published,
     )
-    stored = tuple(StoredTrack(t, squares(t.xyxy(*size), how.edges)) for t in tracks)
+    edges: Edges = "published" if how.published else "repeated"
+    stored = tuple(StoredTrack(t, squares(t.xyxy(*size), edges)) for t in tracks)
     return Spoken(stored, np.zeros(0), faces, scenes)
 
 
@@ -190,25 +182,27 @@ def _find(reader: VideoReader) -> Found:
     return find_people(mark_shots(reader), camera, axis_known=False)
 
 
-def _tracks(found: Found, reader: VideoReader, how: Options) -> Spoken:
+def _own_tracks(people: Found, reader: VideoReader, how: Options) -> Spoken:
     """Our faces as the authors' file has them, followed by their rule."""
     width, height = reader.info.width_px, reader.info.height_px
-    who, box = who_and_when(found.tracks), _published_boxes(found)
+    who, box = who_and_when(people.tracks), _published_boxes(people)
     order = np.lexsort((who["person"], who["frame"]))
-    score = joined((t.score for t in found.tracks), np.float64)
+    score = joined((t.score for t in people.tracks), np.float64)
     norm = box[:, [1, 0, 3, 2]] / np.array([height, width, height, width])
-    frames = int(found.clock[-1, 0]) + 1 if len(found.clock) else 0
-    starts = np.searchsorted(found.clock[:, 1], np.array(found.shot_starts_s) - 1e-9)
-    cuts = tuple(int(found.clock[i, 0]) for i in starts)
+    starts = np.searchsorted(people.clock[:, 1], np.array(people.shot_starts_s) - 1e-9)
+    cuts = tuple(int(people.clock[i, 0]) for i in starts)
+    frames = _frames(people)
     faces = StoredFaces(who["frame"][order], norm[order], score[order], frames)
     scenes = StoredScenes(frames, cuts if len(cuts) > 1 else ())
     return _followed(faces, scenes, reader, how)
 
 
-def _published_boxes(found: Found) -> Floats:
-    from eyeline.people.published_face import published_face
+def _frames(people: Found) -> int:
+    return int(people.clock[-1, 0]) + 1 if len(people.clock) else 0
 
-    return joined((published_face(t) for t in found.tracks), np.float64, (4,))
+
+def _published_boxes(people: Found) -> Floats:
+    return joined((published_face(t) for t in people.tracks), np.float64, (4,))
 
 
 def _stored_speaker(stored: Path | None, known: Spoken) -> Spoken:
@@ -275,53 +269,52 @@ def _features(
 
 
 def _by_scores(
-    video: Path, reader: VideoReader, found: Found, known: Spoken, how: Options
+    video: Path, reader: VideoReader, people: Found, known: Spoken, how: Options
 ) -> Spoken:
     """By a method that may say that nobody speaks."""
-    frames = int(found.clock[-1, 0]) + 1 if len(found.clock) else 0
-    nobody = np.full(frames, np.nan)
+    speaker = np.full(_frames(people), np.nan)
     if not reader.info.has_audio:
         note = "no audio: nobody is taken to speak"
-        return replace(known, speaker=nobody, notes=(*known.notes, note))
-    scores = _scores(video, reader, found, how)
+        return replace(known, speaker=speaker, notes=(*known.notes, note))
+    scores = _scores(video, reader, people, how)
     loud = np.nan_to_num(scores.value, nan=-1.0)
     at = np.flatnonzero(loud >= scores.threshold)
-    box = _published_boxes(found)
+    box = _published_boxes(people)
     for row in at[np.argsort(loud[at], kind="stable")].tolist():  # the loudest last
         track = _track_of(box[row], int(scores.frame[row]), known, reader)
         if track is not None:
-            nobody[int(scores.frame[row])] = track
-    return replace(known, speaker=nobody)
+            speaker[int(scores.frame[row])] = track
+    return replace(known, speaker=speaker)
 
 
-def _scores(video: Path, reader: VideoReader, found: Found, how: Options) -> Scores:
+def _scores(video: Path, reader: VideoReader, people: Found, how: Options) -> Scores:
     from eyeline.speech.voice import listen
 
     speech: Speech = listen(_audio(video, reader))
-    until_s = float(found.clock[-1, 2])
+    until_s = float(people.clock[-1, 2])
     if how.speaker == "syncnet":
         from eyeline.speech.syncnet.who_speaks import LipSync
 
         assert how.syncnet is not None, "checked with the options"
         network = LipSync(how.syncnet, device=how.device)
         frames, audio = VideoReader(video), _audio(video, reader)
-        return network.predict(speech, found.tracks, frames, audio, until_s=until_s)[0]
+        return network.predict(speech, people.tracks, frames, audio, until_s=until_s)[0]
     from eyeline.speech.lips import read_lips
     from eyeline.speech.speakers import who_speaks
 
-    lips = read_lips(found.tracks, VideoReader(video), speech.segments())
-    return who_speaks(speech, found.tracks, lips, until_s=until_s)[0]
+    lips = read_lips(people.tracks, VideoReader(video), speech.segments())
+    return who_speaks(speech, people.tracks, lips, until_s=until_s)[0]
 
 
 def _track_of(box_xyxy: Floats, frame: int, known: Spoken, reader: VideoReader) -> int | None:
     """The stored track that a face of ours is of."""
     size = reader.info.width_px, reader.info.height_px
-    overlap = [0.0] * len(known.tracks)
+    theirs = np.full((len(known.tracks), 4), np.nan)
     for i, stored in enumerate(known.tracks):
         row = frame - int(stored.track.frame[0])
         if 0 <= row < len(stored.track.frame):
-            theirs = stored.track.xyxy(*size)[row]
-            overlap[i] = float(boxes.iou(box_xyxy[None], theirs[None])[0, 0])
+            theirs[i] = stored.track.xyxy(*size)[row]
+    overlap = np.nan_to_num(boxes.iou(box_xyxy[None], theirs)[0])
     best = int(np.argmax(overlap))
     return best if overlap[best] > _SAME_IOU else None
 

@@ -3,7 +3,7 @@
 Below the output folder lie the annotations in the published forms, `GT_label_all_videoFormat.txt`
 with points, `coco-*/annotations/instances_{train,val,test}2017.json` and `GT_label_all.zip` with
 boxes; what programs
-would tell, with errors as of `synthetic.log`: `candidates.csv`, `directions.csv`; who truly
+would predict, with errors as of `synthetic.tables`: `candidates.csv`, `directions.csv`; who truly
 speaks, `speakers.csv`; `sizes.csv`, the lists `{train,validation,test}.txt`; and the files of
 `synthetic.writing`. Whatever is trained or measured on it says that the chain works, and nothing of
 real people.
@@ -11,7 +11,6 @@ real people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,33 +21,36 @@ from annotated_types import Ge, Le, MultipleOf
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of, work_on
 from eyeline.errors import UsageError
-from eyeline.files import atomic_dir, made, write_bytes, write_json
+from eyeline.files import atomic_dir, made, write_json
 from eyeline.log import Log
+from eyeline.synthetic.voice import AUDIO_HZ
 from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import splits, voc
+from eyeline.systems.gaze_following.datasets import texts, voc
+from eyeline.systems.gaze_following.datasets.voc import SPLITS
+from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.detector.weights import FUSION_WORDS
-from eyeline.systems.gaze_following.labels import SPLITS
 from eyeline.systems.gaze_following.matching import data
-from eyeline.systems.gaze_following.synthetic import drawing, voices, writing
-from eyeline.systems.gaze_following.synthetic.looking import KINDS
+from eyeline.systems.gaze_following.synthetic import drawing, talk, writing
+from eyeline.systems.gaze_following.synthetic.gaze import KINDS
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
-from eyeline.systems.gaze_following.synthetic.tables import Tables, instances, tables
+from eyeline.systems.gaze_following.synthetic.tables import Tables, tables
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ
+from eyeline.video.audio import pcm16, write_wav
 
 TRAIN, VALIDATION, TEST = 18, 4, 8
-"""By default: videos to learn from, to choose by, and to test on."""
+"""By default: videos to train, validate and test on."""
 
 VOC = "GT_label_all.zip"
 
 
 @dataclass(frozen=True)
 class _Video:
-    """A video to be made; drawn anew from the seed in every process."""
+    """A video to write; drawn anew from the seed in every process."""
 
     name: str
     split: str
-    seed: int
     place: int
+    seed: int
     frames: int
     width_px: int
     look_every: int
@@ -75,19 +77,19 @@ def run(
     Args:
         out: a folder that is empty or not there yet.
         seed: of everything that is drawn.
-        videos: to learn from; each has other people, another room and another camera.
-        validation_videos: to choose by.
+        videos: to train on; each has other people, another room and another camera.
+        validation_videos: to validate on.
         test_videos: to test on.
         seconds: length of each, at most 40 (frames have three digits).
         width_px: of an image, even; its height is nine sixteenths of that.
         look_every: frames from one annotated frame to the next, at 25 frames a second.
         image_every: frames from one image of the COCO form to the next.
-        jobs: videos made at the same time, a process each.
+        jobs: videos written at the same time, a process each.
         log: receives every video.
 
     Returns:
         Where it lies and how much it is; `looks` by kind, and `direction_error_deg`: how far on
-        average a told direction is from the true gaze.
+        average a direction is from the true gaze.
 
     Raises:
         UsageError: numbers that cannot be.
@@ -97,19 +99,8 @@ def run(
     if count > 999:
         raise UsageError(f"there are {count} videos; must be at most 999, as names have 3 digits")
     names = np.repeat(list(SPLITS), [videos, validation_videos, test_videos]).tolist()
-    drawn = [
-        _Video(
-            f"{i + 1:03d}",
-            split,
-            seed,
-            i,
-            round(seconds * RATE_HZ),
-            width_px,
-            look_every,
-            image_every,
-        )
-        for i, split in enumerate(names)
-    ]
+    how = seed, round(seconds * RATE_HZ), width_px, look_every, image_every
+    drawn = [_Video(f"{i + 1:03d}", split, i, *how) for i, split in enumerate(names)]
     with atomic_dir(Path(out)) as folder:
         work = [(video, folder) for video in drawn]
         result = dict(work_on(_write_video, work, log, lambda item: item[0], jobs=jobs))
@@ -127,31 +118,28 @@ def run(
 
 
 def scene_of(seed: int, place: int, frames: int, width_px: int) -> Scene:
-    """What happens in a video, as `run` draws it.
+    """What happens in a video, as `run` draws it; `place` is its number from 0.
 
-    Args:
-        seed: of the data set.
-        place: of the video, from 0; two people sit in every sixth, four in every third.
-        frames: of the video.
-        width_px: of its image.
+    Two people sit in every sixth, four in every third.
     """
     people = 2 if place % 6 == 5 else 4 if place % 3 == 0 else 3
     return draw_scene(np.random.default_rng([seed, place, 0]), people, frames, width_px)
 
 
-def audio_of(seed: int, place: int, scene: Scene) -> voices.Heard:
+def audio_of(seed: int, place: int, scene: Scene) -> talk.Voices:
     """Audio and mouths of a video, as `run` draws them."""
-    return voices.hear(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
+    return talk.draw_voices(np.random.default_rng([seed, place, 1]), scene.speaks, RATE_HZ)
 
 
 def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     """Write the files of a video; what goes into tables of all videos."""
     scene = scene_of(video.seed, video.place, video.frames, video.width_px)
-    heard = audio_of(video.seed, video.place, scene)
-    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, heard)
+    voices = audio_of(video.seed, video.place, scene)
+    shown = drawing.images(np.random.default_rng([video.seed, video.place, 2]), scene, voices)
     faces, heads = writing.marked(scene)
     wanted = frozenset(range(0, scene.frames, video.image_every))
-    audio = writing.write_audio(root / "audio" / f"{video.name}.wav", heard.audio)
+    audio = made(root / "audio") / f"{video.name}.wav"
+    write_wav(audio, pcm16(voices.audio), AUDIO_HZ)
     path = root / "videos" / f"{video.name}.mp4"
     kept = writing.write_video(path, scene, shown, audio, wanted)
     folders = {
@@ -171,31 +159,31 @@ def _write_video(video: _Video, root: Path) -> tuple[str, Tables]:
     return video.name, noted
 
 
-def _write_tables(folder: Path, drawn: list[_Video], found: dict[str, Tables]) -> Tables:
-    """All that is told of all videos together."""
+def _write_tables(folder: Path, drawn: list[_Video], by_video: dict[str, Tables]) -> Tables:
+    """The tables of all videos together."""
     everything = Tables()
     for video in drawn:
-        everything.add(found[video.name])
+        everything.add(by_video[video.name])
     for split, called in SPLITS.items():
         own = [video.name for video in drawn if video.split == split]
-        splits.write(folder / f"{split}.txt", own)
-        content = instances(row for name in own for row in found[name].images)
+        texts.write_lines(folder / f"{split}.txt", own)
+        content = coco.instances(row for name in own for row in by_video[name].images)
         for word in FUSION_WORDS.values():
             write_json(
                 folder / f"coco-{word}" / "annotations" / f"instances_{called}.json", content
             )
-    voc.write(folder / VOC, instances(everything.images))
+    voc.write(folder / VOC, coco.instances(everything.images))
     formats.write_truth(folder / data.TRUTH, everything.truth)
-    formats.write_candidates_csv(folder / data.CANDIDATES[0], everything.candidates)
-    size = {name.video: wh for name, wh, _ in everything.images}
-    _lines(folder / data.SIZES, (f"{v},{w},{h}" for v, (w, h) in size.items()))
-    _lines(folder / data.SPEAKERS, (f"{v},{t},{head}" for v, t, head in everything.speakers))
-    _lines(
-        folder / data.DIRECTIONS,
-        (f"{p},{h},{x:.6f},{y:.6f},{z:.6f}" for p, h, (x, y, z) in everything.directions),
-    )
+    formats.write_candidates_csv(folder / data.FILES[0], everything.candidates)
+    size = {formats.parse_name(name).video: wh for name, wh, _ in everything.images}
+    rows = {
+        data.SIZES: (f"{v},{w},{h}" for v, (w, h) in size.items()),
+        data.SPEAKERS: (f"{v},{t},{head}" for v, t, head in everything.speakers),
+        data.DIRECTIONS: (
+            f"{image},{head},{x:.6f},{y:.6f},{z:.6f}"
+            for image, head, (x, y, z) in everything.directions
+        ),
+    }
+    for name, lines in rows.items():
+        texts.write_lines(folder / name, lines)
     return everything
-
-
-def _lines(path: Path, lines: Iterable[str]) -> None:
-    write_bytes(path, "".join(f"{line}\n" for line in lines).encode())

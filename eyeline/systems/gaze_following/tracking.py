@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eyeline.errors import DataError, check_shape
+from eyeline.geometry import boxes
 from eyeline.results import Floats, Ints
 
 LEAST_IOU = 0.5
@@ -33,9 +34,7 @@ class FaceTrack(NamedTuple):
 
     def xyxy(self, width_px: int, height_px: int) -> Floats:
         """`(n, 4)` boxes in pixels."""
-        return self.box_norm[:, [1, 0, 3, 2]] * np.array(
-            [width_px, height_px, width_px, height_px], np.float64
-        )
+        return self.box_norm[:, [1, 0, 3, 2]] * np.array([width_px, height_px] * 2, np.float64)
 
 
 def track_faces(
@@ -63,7 +62,14 @@ def track_faces(
     """
     sizes = check_shape(frame, "faces", "frames of faces")
     check_shape(box_norm, "faces 4", "face boxes", sizes)
-    _check(frame, frames_read, cuts)
+    if len(frame) and (np.diff(frame).min(initial=0) < 0 or frame[0] < 0):
+        raise DataError("faces must come frame by frame, from frame 0 on")
+    beyond = max([*cuts, int(frame.max(initial=-1)) + 1])
+    if beyond > frames_read:
+        raise DataError(
+            f"faces or cuts reach frame {beyond}, but {frames_read} frames were read; both must be "
+            "of the same file"
+        )
     result: list[FaceTrack] = []
     start = 0
     for end in (*cuts, frames_read):
@@ -75,25 +81,6 @@ def track_faces(
     return result
 
 
-def overlap(a: Floats, b: Floats) -> float:
-    """Intersection over union of two boxes `(4,)`; their middle coordinates may be swapped."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = [float((c[2] - c[0]) * (c[3] - c[1])) for c in (a, b)]
-    return shared / max(areas[0] + areas[1] - shared, 1e-300)
-
-
-def _check(frame: Ints, frames_read: int, cuts: Sequence[int]) -> None:
-    if len(frame) and (np.diff(frame).min(initial=0) < 0 or frame[0] < 0):
-        raise DataError("faces must come frame by frame, from frame 0 on")
-    beyond = max([*cuts, int(frame.max(initial=0)) + (1 if len(frame) else 0)], default=0)
-    if beyond > frames_read:
-        raise DataError(
-            f"faces or cuts reach frame {beyond}, but {frames_read} frames were read; both must be "
-            "of the same file"
-        )
-
-
 def _shot(frame: Ints, box_norm: Floats, least_faces: int) -> list[FaceTrack]:
     starts = np.flatnonzero(np.diff(frame, prepend=-1))
     rows = [part.tolist() for part in np.split(np.arange(len(frame)), starts)[1:]]
@@ -103,7 +90,9 @@ def _shot(frame: Ints, box_norm: Floats, least_faces: int) -> list[FaceTrack]:
         while begin < len(rows) and not rows[begin]:
             begin += 1
         if len(taken) > least_faces:
-            track = _whole(frame[taken], box_norm[taken])
+            every = np.arange(frame[taken[0]], frame[taken[-1]] + 1)
+            columns = [np.interp(every, frame[taken], column) for column in box_norm[taken].T]
+            track = FaceTrack(every, np.stack(columns, axis=1))
             if np.mean(track.box_norm[:, 2] - track.box_norm[:, 0]) > LEAST_HEIGHT:
                 result.append(track)
     return result
@@ -121,14 +110,8 @@ def _take(rows: Sequence[list[int]], frame: Ints, box_norm: Floats) -> list[int]
         while i < len(faces):
             if taken and frame[faces[i]] - frame[taken[-1]] > LONGEST_GAP:
                 return taken
-            if not taken or overlap(box_norm[faces[i]], box_norm[taken[-1]]) > LEAST_IOU:
+            face, last = box_norm[faces[i], None], box_norm[taken[-1:]]
+            if not taken or boxes.iou(face, last)[0, 0] > LEAST_IOU:
                 taken.append(faces.pop(i))
             i += 1
     return taken
-
-
-def _whole(frame: Ints, box_norm: Floats) -> FaceTrack:
-    """The track with the frames between its faces."""
-    every = np.arange(frame[0], frame[-1] + 1)
-    box = np.stack([np.interp(every, frame, column) for column in box_norm.T], axis=1)
-    return FaceTrack(every, box)

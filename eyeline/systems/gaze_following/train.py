@@ -47,18 +47,15 @@ def run(
 
 
 def resolved(recipe: Path | str | Mapping[str, Any]) -> Path | Mapping[str, Any]:
-    """The file of a recipe's name; anything else as it is.
-
-    Raises:
-        RecipeError: no recipe has that name.
-    """
-    if isinstance(recipe, Mapping) or Path(recipe).suffix:
-        return recipe if isinstance(recipe, Mapping) else Path(recipe)
-    files = [folder / f"{recipe}.yaml" for folder in RECIPES.values()]
-    there = [file for file in files if file.is_file()]
-    if not there:
-        raise RecipeError(f"no recipe '{recipe}'; there are {', '.join(names())}")
-    return there[0]
+    """The file of a recipe's name; anything else as it is. RecipeError for an unknown name."""
+    if isinstance(recipe, Mapping):
+        return recipe
+    if Path(recipe).suffix:
+        return Path(recipe)
+    for file in (folder / f"{recipe}.yaml" for folder in RECIPES.values()):
+        if file.is_file():
+            return file
+    raise RecipeError(f"no recipe '{recipe}'; there are {', '.join(names())}")
 
 
 def names() -> tuple[str, ...]:
@@ -67,11 +64,7 @@ def names() -> tuple[str, ...]:
 
 
 def builder_of(recipe: Path | Mapping[str, Any], changes: Sequence[str] = ()) -> str:
-    """The network that a recipe trains.
-
-    Raises:
-        RecipeError: no YAML of sections, or it names no network that trains here.
-    """
+    """The network that a recipe trains; RecipeError where it names none that trains here."""
     sections, where = recipes.read(recipe, Path())
     changed = recipes.change(sections, changes)
     model = changed.get("model")

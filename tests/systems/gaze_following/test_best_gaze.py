@@ -12,32 +12,18 @@ import pytest
 from eyeline.errors import DataError, UsageError
 from eyeline.geometry.boxes import centre
 from eyeline.systems.gaze_following import best_gaze, formats, speaker_files
-from eyeline.systems.gaze_following.datasets import head_boxes
+from eyeline.systems.gaze_following.datasets import vgs
 from eyeline.systems.gaze_following.formats import Candidates, Truth
 from eyeline.systems.gaze_following.heads import Heads
-from eyeline.systems.gaze_following.matching import slope
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.closeness import assert_close_to_scale
 from tests.conftest import Command
-from tests.systems.gaze_following.conftest import Golden
+from tests.systems.gaze_following.matching.invented import saved_slope
 
 
 @pytest.fixture(scope="module")
-def published(golden: Golden) -> Mapping[str, Any]:
-    return golden("best_gaze")
-
-
-@pytest.fixture(scope="module")
-def weights(published: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    mlp = SlopeMlp(
-        (published["coef0"], published["coef1"]), (published["intercept0"], published["intercept1"])
-    )
-    path = tmp_path_factory.mktemp("mlp") / "slope_mlp.safetensors"
-    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(mlp))
-    checkpoint.save(path, slope.state_of(mlp), card)
-    return path
+def weights(golden_mlp: SlopeMlp, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_slope(tmp_path_factory.mktemp("mlp") / "slope_mlp.safetensors", golden_mlp)
 
 
 @pytest.fixture
@@ -129,7 +115,7 @@ def test_images_without_a_head_are_left_out_and_named(source: Path, tmp_path: Pa
 
 
 def test_what_is_missing_is_named(source: Path, weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the rule 'intended' needs --weights of slope_mlp"):
+    with pytest.raises(UsageError, match="the rule 'intended' needs weights of slope_mlp"):
         best_gaze.run(source, tmp_path / "out", rule="intended")
     with pytest.raises(UsageError, match="no rule 'x'; there are intended"):
         best_gaze.run(source, tmp_path / "out", rule="x")
@@ -143,5 +129,5 @@ def test_what_is_missing_is_named(source: Path, weights: Path, tmp_path: Path) -
     speaker_files.write_head_boxes(tmp_path, "055", heads)
     corners = tmp_path / "055_faces_bboxes.npy"
     with pytest.raises(DataError, match="holds corners"):
-        head_boxes.read(corners)
+        vgs.read_head_boxes(corners)
     assert not (tmp_path / "out").exists()

@@ -10,20 +10,13 @@ import pytest
 import torch
 
 from eyeline.errors import CheckpointError, UsageError
-from eyeline.systems.gaze_following.choosing import (
-    OUT,
-    SOMETHING,
-    ByMatcher,
-    ByRule,
-    open_chooser,
-)
-from eyeline.systems.gaze_following.matching import inputs, slope
+from eyeline.systems.gaze_following.choosing import OUT, SOMETHING, ByMatcher, ByRule, open_chooser
+from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment
 from eyeline.systems.gaze_following.matching.match import match
 from eyeline.systems.gaze_following.matching.model import Matcher, matcher
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
+from tests.systems.gaze_following.matching.invented import saved_matcher, saved_slope
 
 MOMENT = Moment(
     (1000.0, 500.0),
@@ -56,9 +49,6 @@ def test_the_rule_as_meant_takes_the_slope() -> None:
     assert people[1].target == 0, "of two candidates in line the first head's"
     steep = ByRule("intended", lambda points: np.full(len(points), -29.0)).choose([MOMENT])
     assert steep[0][0].target == SOMETHING and steep[0][0].point_px.tolist() == [140, 440]
-
-
-def test_the_own_face_is_nobodys() -> None:
     own = replace(MOMENT, candidate_xyxy=MOMENT.candidate_xyxy[2:], candidate_score=np.array([0.2]))
     (people,) = ByRule("main", flat).choose([own])
     assert [p.target for p in people] == [SOMETHING, 0, 0]
@@ -71,14 +61,11 @@ def test_of_heads_that_overlap_the_nearer_centre_counts() -> None:
     assert ByRule("main", flat).choose([scene])[0][0].target == 2
 
 
-def test_nothing_found_says_nothing() -> None:
+def test_heatmaps_of_choices() -> None:
     for choice in ByRule("main", flat).choose([NOTHING])[0]:
         assert choice.target == OUT and choice.probability == 0
         assert np.isnan(choice.point_px).all() and np.isnan(choice.box_xyxy).all()
         assert not choice.heatmap((1000.0, 500.0)).any()
-
-
-def test_heatmaps_peak_where_the_look_is() -> None:
     heat = ByRule("main", flat).choose([MOMENT])[0][0].heatmap((1000.0, 500.0))
     assert heat.dtype == np.uint8 and heat.max() == 255
     row, column = np.unravel_index(heat.argmax(), heat.shape)
@@ -130,14 +117,8 @@ def test_the_matcher_is_asked_as_it_is() -> None:
 
 def test_what_is_opened(tmp_path: Path) -> None:
     mlp = SlopeMlp((np.ones((2, 3)), np.ones((3, 1))), (np.zeros(3), np.zeros(1)))
-    checkpoint.save(
-        tmp_path / "slope.safetensors", slope.state_of(mlp),
-        CheckpointCard("gaze_following", "slope_mlp", slope.arguments_of(mlp)),
-    )  # fmt: skip
-    checkpoint.save(
-        tmp_path / "matcher.safetensors", matcher(width=8).state_dict(),
-        CheckpointCard("gaze_following", "matcher", {"width": 8}),
-    )  # fmt: skip
+    saved_slope(tmp_path / "slope.safetensors", mlp)
+    saved_matcher(tmp_path / "matcher.safetensors")
     assert "'main'" in open_chooser(None, None).how
     sloping = open_chooser(None, tmp_path / "slope.safetensors")
     assert "'intended'" in sloping.how and isinstance(sloping, ByRule)

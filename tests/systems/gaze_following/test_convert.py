@@ -128,7 +128,7 @@ def test_the_authors_own_files(eyeline: Command, shared: Path, tmp_path: Path) -
         ("notes.pckl", "t.csv", (), 2, "is no name of the authors' files"),
         ("tracks.pckl", "t.csv", ("--set", "kind=letters"), 2, "kind is"),
         ("tracks.pckl", "t.csv", ("--set", "kind=faces"), 1, "a face is"),
-        ("table.csv", "tracks.pckl", (), 1, "has no column"),
+        ("table.csv", "tracks.pckl", (), 1, "no column"),
         ("table.csv", "scene.pckl", (), 1, "frames_read must be one number"),
         ("faces.csv", "faces.pckl", (), 1, "every frame needs a row"),
         ("absent.csv", "scene.pckl", (), 1, "No such file"),

@@ -20,14 +20,12 @@ from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE, Points, Segments
 from eyeline.settings import Settings
 from eyeline.system import Scene
 from eyeline.systems.gaze_following.detector.infer import CandidateDetector, Candidates
-from eyeline.systems.gaze_following.enhance import Enhanced
 from eyeline.systems.gaze_following.from_video import MaskRcnnMlp
-from eyeline.systems.gaze_following.matching.model import matcher
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
+from eyeline.systems.gaze_following.fusion import Enhanced
 from tests.closeness import assert_close_to_scale
 from tests.people.build import track
-from tests.systems.gaze_following.detector.invented import SMALL, small
+from tests.systems.gaze_following.detector.invented import saved
+from tests.systems.gaze_following.matching.invented import saved_matcher
 from tests.systems.scenes import looking, scene
 
 WIDTH, HEIGHT = 320, 240
@@ -73,21 +71,14 @@ class Scripted:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors"
-    card = CheckpointCard(
-        "gaze_following", "mask_rcnn", SMALL, settings={"fusion": "h", "short_px": 96}
-    )
-    checkpoint.save(path, small().state_dict(), card)
-    return path
+    folder = tmp_path_factory.mktemp("weights")
+    return saved(folder / "mask_rcnn.safetensors", fusion="h", short_px=96)
 
 
 @pytest.fixture(scope="module")
 def matching(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "matcher.safetensors"
     torch.manual_seed(0)
-    card = CheckpointCard("gaze_following", "matcher", {"width": 8})
-    checkpoint.save(path, matcher(width=8).state_dict(), card)
-    return path
+    return saved_matcher(tmp_path_factory.mktemp("weights") / "matcher.safetensors")
 
 
 def scripted(weights: Path, found: Found, **options: Any) -> tuple[MaskRcnnMlp, Scripted]:
@@ -125,7 +116,7 @@ def walking(frame: int) -> list[tuple[float, float, float, float, float]]:
     return [(x - 20, 180, x + 20, 220, 0.9)]
 
 
-def test_looks_now_and_then_and_answers_always(weights: Path) -> None:
+def test_looks_now_and_then_or_always_and_predicts_always(weights: Path) -> None:
     predictor, detector = scripted(weights, walking)
     points, spans = log(predictor.predict(shown(face(range(5, 40)), face(range(20, 30), 2, 240.0))))
     assert detector.looked == [5, 18, 31]
@@ -136,9 +127,6 @@ def test_looks_now_and_then_and_answers_always(weights: Path) -> None:
     np.testing.assert_allclose(points.target_xyxy[:, 2] - points.target_xyxy[:, 0], 40)
     assert (points.target == TARGET_SCENE).all() and np.allclose(points.probability, 0.9)
     assert spans.label == ("scene", "scene") and spans.person.tolist() == [1, 2]
-
-
-def test_every_frame_is_looked_at_if_asked(weights: Path) -> None:
     predictor, detector = scripted(weights, walking, every_s=0.0)
     predictor.predict(shown(face(range(6))))
     assert detector.looked == list(range(6))
@@ -201,16 +189,13 @@ def test_a_lost_frame_has_the_next_one_stand_in(weights: Path) -> None:
     assert points.point_px[0, 0] == 101
 
 
-def test_frames_that_end_early(weights: Path) -> None:
+def test_frames_that_end_early_or_pass_together(weights: Path) -> None:
     predictor, _ = scripted(weights, walking)
     cut_short = shown(face(range(40)), missing=range(10, 60))
     points, _ = log(predictor.predict(cut_short))
     assert (points.point_px[:, 0] == 100).all(), "the only look lasts"
     nothing = log(predictor.predict(replace(cut_short, frames=lambda: iter(()))))[0]
     assert len(nothing) == 40 and not nothing.probability.any()
-
-
-def test_some_frames_pass_together_and_give_the_same(weights: Path) -> None:
     given = shown(face(range(60)), face(range(30, 60), 2, 240.0), speaking={1: 1.0})
     one, _ = log(scripted(weights, walking)[0].predict(given))
     predictor, detector = scripted(weights, walking, at_once=3)
@@ -244,15 +229,12 @@ def test_a_head_that_is_looked_at_is_that_person(weights: Path) -> None:
     assert spans.label == ("person 7", "scene")
 
 
-def test_heatmaps_are_kept_now_and_then(weights: Path, matching: Path) -> None:
+def test_heatmaps_and_gaze(weights: Path, matching: Path) -> None:
     predictor, _ = scripted(weights, walking, matcher=matching, heatmap_every_s=0.4)
     points, _ = log(predictor.predict(shown(face(range(25)), face(range(5, 25), 2, 240.0))))
     assert points.heatmap is not None
     assert points.frame[points.heatmap_row].tolist() == [0, 10, 20, 5, 10, 20]
     assert (points.heatmap.max(axis=(1, 2)) == 255).all()
-
-
-def test_the_gaze_moves_the_matcher(weights: Path, matching: Path) -> None:
     predictor, _ = scripted(weights, walking, matcher=matching)
     tracks = (face(range(5)), face(range(5), 2, 240.0))
     given = shown(*tracks, speaking={1: 0.0, 2: 1.0})

@@ -23,8 +23,7 @@ def written(tmp_path, text):
 
 def test_read(tmp_path):
     path = written(
-        tmp_path,
-        f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n",
+        tmp_path, f"{HEAD},looked_at,in_frame\na.jpg,1,2,3,4,5.5,6,2,0.25\nb.jpg,,,,,,,,\n"
     )
     result = predictions.read(path)
     assert result.frame_name == ("a.jpg", "b.jpg")
@@ -42,7 +41,7 @@ def test_read(tmp_path):
 def test_written_and_read_back(tmp_path, further):
     rng = np.random.default_rng(0)
     low = rng.random((3, 2)) * 100
-    given = predictions.made(
+    given = predictions.predictions_of(
         ["a", "b", "c"], rng.random((3, 2)) * 100, head_xyxy=np.c_[low, low + 10],
         in_frame=np.array([0.1, np.nan, 1 / 3]) if "in_frame" in further else None,
         looked_at=["1", None, "-1"] if "looked_at" in further else None,
@@ -83,7 +82,7 @@ def test_the_authors_own_sequence():
 
 
 def test_lengths_are_checked():
-    given = predictions.made(["a"], np.zeros((1, 2)))
+    given = predictions.predictions_of(["a"], np.zeros((1, 2)))
     with pytest.raises(DataError, match="looked_at"):
         replace(given, looked_at=())
     with pytest.raises(DataError, match="points"):

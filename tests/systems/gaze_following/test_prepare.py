@@ -14,19 +14,16 @@ from eyeline.files import write_bytes
 from eyeline.systems.gaze_following import (
     best_gaze,
     formats,
-    fused_images,
+    fusion,
     predictions,
     prepare,
     speaker_files,
     speaker_stage,
     synthesize,
 )
-from eyeline.systems.gaze_following.detector import weights as detector_weights
-from eyeline.systems.gaze_following.detector.data import read_image
+from eyeline.systems.gaze_following.detector.inputs import read_image
 from eyeline.systems.gaze_following.speaker_files import StoredOffset
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
-from tests.systems.gaze_following.detector.invented import SMALL, small
+from tests.systems.gaze_following.detector.invented import saved
 
 FILES = ("faces.pckl", "scene.pckl", "tracks.pckl", "whospeaks.npy")
 
@@ -35,13 +32,7 @@ FILES = ("faces.pckl", "scene.pckl", "tracks.pckl", "whospeaks.npy")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("vgs") / "set"
     synthesize.run(
-        out,
-        videos=1,
-        validation_videos=1,
-        test_videos=1,
-        seconds=2.0,
-        width_px=160,
-        image_every=25,
+        out, videos=1, validation_videos=1, test_videos=1, seconds=2.0, width_px=160, image_every=25
     )
     return out
 
@@ -103,7 +94,7 @@ def test_maps_mark_who_speaks(done: Path) -> None:
 
 
 def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path) -> None:
-    result = fused_images.run(
+    result = fusion.run(
         done / "image_frame", tmp_path / "out", maps=str(done / "speaker_detect"), fusion="h"
     )
     assert not result.failed and result.outcomes[0].notes
@@ -115,9 +106,9 @@ def test_fusing_frames_and_maps_gives_the_same_images(done: Path, tmp_path: Path
         gain = read_image(tmp_path / "out/001" / name).astype(int) - plain
         assert gain.max() > 90 and np.median(gain) == 0
     with pytest.raises(DataError, match=r"has no frames VVVHFFF\.jpg"):
-        fused_images.run(done / "speaker_detect", tmp_path / "none")
+        fusion.run(done / "speaker_detect", tmp_path / "none")
     with pytest.raises(UsageError, match="no fusion 'x'"):
-        fused_images.run(done / "image_frame", tmp_path / "none", fusion="x")
+        fusion.run(done / "image_frame", tmp_path / "none", fusion="x")
 
 
 def test_it_goes_on_where_it_was_stopped(root: Path, tmp_path: Path) -> None:
@@ -155,10 +146,7 @@ def test_a_damaged_video_costs_itself(root: Path, tmp_path: Path) -> None:
 
 
 def test_candidates_and_best_gaze(root: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "mask_rcnn.safetensors"
-    arguments = {**SMALL, "depths": list(SMALL["depths"])}
-    card = CheckpointCard("gaze_following", detector_weights.BUILDER, arguments)
-    checkpoint.save(weights, small().state_dict(), card)
+    weights = saved(tmp_path / "mask_rcnn.safetensors")
     out = tmp_path / "out"
     result = prepare.run(
         root / "videos/001.mp4",

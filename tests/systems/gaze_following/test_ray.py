@@ -82,28 +82,22 @@ def test_who_speaks_decides_between_two_faces_in_line() -> None:
     assert targets(answer(towards, {3: 1.0})[0], 1) == {3}
 
 
-def test_a_lone_person_has_no_face_to_look_at() -> None:
+def test_one_person_and_nobody() -> None:
     points, _ = Ray().predict(scene(CENTRE, gaze=looking((CENTRE,), {2: aim(80)})))
     assert isinstance(points, Points)
     assert (points.target <= 0).all()
-
-
-def test_nobody_gives_a_valid_empty_answer() -> None:
     empty = looking((CENTRE,), {2: aim(0)})
     empty = type(empty)(*(v[:0] if isinstance(v, np.ndarray) else v for v in vars(empty).values()))
     points, segments = Ray().predict(scene(gaze=empty))
     assert (len(points), len(segments)) == (0, 0)
 
 
-def test_heatmaps_peak_where_the_target_is() -> None:
+def test_heatmaps_peak_at_the_target_and_directions_are_needed() -> None:
     points, _ = answer({1: aim(50), 2: aim(-65), 3: aim(-80)}, {2: 1.0})
     assert points.heatmap is not None
     row = int(np.argmax(points.person[points.heatmap_row] == 1))
     y, x = np.unravel_index(points.heatmap[row].argmax(), points.heatmap[row].shape)
     assert x / 64 * 1280 == pytest.approx(640, abs=40)
     assert y / 36 * 720 == pytest.approx(CENTRE.eyes_px[0, 1], abs=40)
-
-
-def test_directions_are_needed() -> None:
     with pytest.raises(UsageError, match="gaze_3d"):
         Ray().predict(scene(CENTRE))

@@ -56,7 +56,7 @@ def test_a_draw_is_the_score_of_its_rows():
         assert of[name](drawn) == pytest.approx(np.nanmean(getattr(direct, name)))
 
 
-def test_intervals():
+def test_intervals_and_rows_without_figures():
     predictions = some()
     created = report.score(predictions, samples=100)
     for name, (low, high) in created["interval"].items():
@@ -64,9 +64,6 @@ def test_intervals():
     assert created == report.score(predictions, samples=100)
     assert report.score(predictions, samples=0)["interval"] is None
     assert report.score(predictions.take(np.arange(0, 300, 12)))["interval"] is None, "of one video"
-
-
-def test_nothing_reported_is_none_and_json():
     predictions = some(20)
     blank = np.full(20, np.nan)
     empty = Measures(predictions.video, *(blank for _ in range(11)))

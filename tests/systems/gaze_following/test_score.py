@@ -30,7 +30,9 @@ def truth(tmp_path):
 
 def predicted(tmp_path, *rows, **known):
     at = list(rows) or [0, 1, 2, 3]
-    result = predictions.made([NAMES[i] for i in at], RIGHT[at], head_xyxy=HEADS[at], **known)
+    result = predictions.predictions_of(
+        [NAMES[i] for i in at], RIGHT[at], head_xyxy=HEADS[at], **known
+    )
     predictions.write(tmp_path / "p.csv", result)
     return tmp_path / "p.csv"
 
@@ -102,7 +104,9 @@ def test_sizes_are_needed(tmp_path, truth):
 def test_missing_points_are_reported(tmp_path, truth):
     points = RIGHT.copy()
     points[0] = np.nan
-    predictions.write(tmp_path / "p.csv", predictions.made(NAMES, points, head_xyxy=HEADS))
+    predictions.write(
+        tmp_path / "p.csv", predictions.predictions_of(NAMES, points, head_xyxy=HEADS)
+    )
     created = score.run(tmp_path / "p.csv", truth, size="1280x720")
     assert any("1 predictions have no point" in note for note in created["notes"])
     assert created["pooled"]["l2_average"] == pytest.approx(np.hypot(240 / 1280, 210 / 720) / 3)
@@ -145,11 +149,11 @@ def test_coco_boxes(tmp_path):
     (tmp_path / "t.json").write_text(json.dumps(content))
     created = score.run(one(tmp_path), tmp_path / "t.json")
     assert created["pooled"]["l2_average"] == 0
-    assert created["pooled"]["angle_deg"] is None, "it is not told where the looker is"
+    assert created["pooled"]["angle_deg"] is None, "it is not known where the looker is"
 
 
 def one(tmp_path):
-    result = predictions.made(NAMES[:1], RIGHT[:1])
+    result = predictions.predictions_of(NAMES[:1], RIGHT[:1])
     predictions.write(tmp_path / "one.csv", result)
     return tmp_path / "one.csv"
 
@@ -160,14 +164,14 @@ def test_attention_target_people_are_found_by_their_heads(tmp_path):
     (clip / "s00.txt").write_text("001.jpg,100,100,200,200,400,150\n")
     (clip / "s01.txt").write_text("001.jpg,350,100,450,200,-1,-1\n")
     heads = HEADS[[1, 0]] + 5
-    result = predictions.made(
+    result = predictions.predictions_of(
         ["Show/1_2/001.jpg"] * 2, RIGHT[[1, 0]], head_xyxy=heads, in_frame=np.array([0.2, 0.9])
     )
     predictions.write(tmp_path / "p.csv", result)
     created = score.run(tmp_path / "p.csv", tmp_path / "data", size="1280x720")
     assert created["pooled"]["l2_average"] == 0
     assert created["pooled"]["in_out_ap"] == 1
-    away = predictions.made(["Show/1_2/001.jpg"], RIGHT[:1], head_xyxy=HEADS[:1] + 90)
+    away = predictions.predictions_of(["Show/1_2/001.jpg"], RIGHT[:1], head_xyxy=HEADS[:1] + 90)
     predictions.write(tmp_path / "p.csv", away)
     with pytest.raises(DataError, match=r"the truth has no look in Show/1_2/001\.jpg"):
         score.run(tmp_path / "p.csv", tmp_path / "data", size="1280x720", subset=True)
@@ -178,7 +182,7 @@ def test_gazefollow_by_its_protocol(tmp_path):
     (tmp_path / "test_annotations_release.txt").write_text(
         row.format("0.5,0.5") + row.format("0.7,0.5")
     )
-    result = predictions.made(
+    result = predictions.predictions_of(
         ["test/1.jpg"], np.array([[200.0, 100]]), head_xyxy=np.array([[180.0, 60, 240, 140]])
     )
     predictions.write(tmp_path / "p.csv", result)
@@ -191,3 +195,71 @@ def test_gazefollow_by_its_protocol(tmp_path):
 def test_no_truth(tmp_path):
     with pytest.raises(DataError, match="neither VideoAttentionTarget"):
         score.run(predicted(tmp_path), tmp_path)
+
+
+VIDEOS, FRAMES = 8, 12
+
+
+def material(tmp_path):
+    """Two people and a lamp; the first looks at the second exactly while that one speaks."""
+    rng = np.random.default_rng(0)
+    truth, speakers, names, points, known, blind = [], [], [], [], [], []
+    for video in range(VIDEOS):
+        for frame in range(FRAMES):
+            speaks = rng.random() < 0.5
+            name = f"{video:03d}1{frame:03d}.jpg"
+            at = (400.0, 150.0) if speaks else (900.0, 600.0)
+            truth.append(f"{name},100,100,200,200,{at[0]:g},{at[1]:g}")
+            truth.append(f"{video:03d}2{frame:03d}.jpg,350,100,450,200,150,150")
+            speakers.append(f"{video:03d},{frame},{2 if speaks else 0}")
+            names.append(name)
+            known.append(at if rng.random() < 0.9 else (600.0, 300.0))
+            blind.append((400.0, 150.0) if rng.random() < 0.5 else (900.0, 600.0))
+            points.append(at)
+    (tmp_path / "truth.txt").write_text("\n".join(truth) + "\n")
+    (tmp_path / "speakers.csv").write_text("\n".join(speakers) + "\n")
+    for file, values in (("with.csv", known), ("without.csv", blind)):
+        predictions.write(tmp_path / file, predictions.predictions_of(names, np.array(values)))
+    return tmp_path
+
+
+def compared(folder, known="with.csv", blind="without.csv", **options):
+    return score.run(
+        folder / known, folder / "truth.txt", size="1280x720", subset=True,
+        without=str(folder / blind), samples=200, **options,
+    )  # fmt: skip
+
+
+def test_the_cue_helps_where_somebody_speaks(tmp_path):
+    folder, log = material(tmp_path), []
+    created = compared(folder, speakers=str(folder / "speakers.csv"), log=log.append)
+    cue = created["speaker_cue"]
+    assert cue["all"]["looks"] == VIDEOS * FRAMES
+    assert set(cue) == {"all", "at_speaker", "nobody_speaks"}
+    assert cue["at_speaker"]["looks"] + cue["nobody_speaks"]["looks"] == VIDEOS * FRAMES
+    for figures in cue.values():
+        assert figures["right_person"]["better"] is figures["l2_average"]["better"] is True
+        assert figures["l2_average"]["difference"] < 0
+    one = cue["all"]["right_person"]
+    assert one["difference"] == pytest.approx(one["with"] - one["without"])
+    assert one["interval"][0] < one["difference"] < one["interval"][1]
+    assert one["with"] == created["pooled"]["right_person"]
+    assert cue["at_speaker"]["right_person"]["difference"] > 0.3
+    assert any(line.startswith("at speaker:") for line in log)
+    assert "left out" in created["notes"][-1], "nothing is predicted of the second person"
+
+
+def test_the_same_file_twice_and_the_other_way_round(tmp_path):
+    folder = material(tmp_path)
+    same = compared(folder, blind="with.csv")["speaker_cue"]
+    assert set(same) == {"all", "nobody_speaks"}, "it is not known who speaks"
+    for figures in same["all"].values():
+        if isinstance(figures, dict):
+            assert figures["difference"] == 0 and figures["better"] is None
+    worse = compared(folder, "without.csv", "with.csv")["speaker_cue"]
+    assert worse["all"]["right_person"]["better"] is False
+    predictions.write(
+        folder / "other.csv", predictions.predictions_of(["0002000.jpg"], np.zeros((1, 2)))
+    )
+    with pytest.raises(DataError, match="no look in common"):
+        compared(folder, blind="other.csv")

@@ -179,7 +179,7 @@ def test_other_content_is_refused(
 def test_other_head_boxes_are_refused(tmp_path: Path) -> None:
     for content, said in (
         ({"1": [[1, 2, 3, 4]]}, "expected tracks '0'"),
-        ({"0": [[1, 2, 3, 4]], 1: 0}, "expected tracks '0', .* found 0, 1"),
+        ({"0": [[1, 2, 3, 4]], 1: 0}, "expected tracks '0', .* got 0, 1"),
         ({"0": [[1, 2, 3, 4]], "1": []}, "unequal length"),
         ({"0": [[1, 2, 3]]}, "4 sides or 4 corners"),
     ):

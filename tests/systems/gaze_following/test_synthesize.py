@@ -13,10 +13,11 @@ import pytest
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.systems.gaze_following import formats, speaker_files, synthesize
-from eyeline.systems.gaze_following.datasets import splits, vgs
+from eyeline.systems.gaze_following.datasets import texts, vgs
 from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.detector import data as images
 from eyeline.systems.gaze_following.detector.data import ORIGINAL_NAMES
+from eyeline.systems.gaze_following.detector.inputs import read_image
 from eyeline.systems.gaze_following.fusion import FUSIONS
 from eyeline.systems.gaze_following.heads import Heads, heads
 from eyeline.systems.gaze_following.matching import data
@@ -72,14 +73,14 @@ def test_what_it_tells_of_itself(made: tuple[Path, dict[str, Any]]) -> None:
 def test_the_matcher_reads_it(root: Path) -> None:
     """Every look has a head, a size, candidates, and who speaks; most a right answer."""
     for split, own in (("train", VIDEOS[:2]), ("validation", VIDEOS[2:3]), ("test", VIDEOS[3:])):
-        assert splits.read(root / f"{split}.txt") == own
+        assert texts.read_list(root / f"{split}.txt") == own
         scenes = data.open_folder(root, split=f"{split}.txt")
         assert set(scenes.looks.video) == set(own)
         assert not np.isnan(scenes.looks.speaks).any()
         assert np.isnan(scenes.gaze).any(axis=1).mean() < 0.2
-        learned = data.examples(scenes)
-        assert np.mean([right.any() for right in learned.right]) > 0.88
-        assert set(scenes.looks.image) >= set(scenes.found)
+        examples = data.examples(scenes)
+        assert np.mean([right.any() for right in examples.right]) > 0.88
+        assert set(scenes.looks.image) >= set(scenes.candidates)
     everything = vgs.read_text(root / data.TRUTH)
     assert 0 < (everything.in_frame == 0).mean() < 0.3
 
@@ -129,7 +130,7 @@ def test_heads_are_brightened_the_speakers_more(root: Path) -> None:
             counts[loud] += 1
             for fusion in FUSIONS:
                 file = root / ORIGINAL_NAMES[fusion] / "train2017" / path.name
-                known[fusion][loud] += float(images.read_image(file)[y, x].mean())
+                known[fusion][loud] += float(read_image(file)[y, x].mean())
     bright = {fusion: np.array(v) / counts for fusion, v in known.items()}
     assert min(counts) > 2
     assert (bright["h"] > bright["none"] + 40).all() and (bright["hs"] > bright["none"] + 40).all()
@@ -181,26 +182,23 @@ def test_the_audio_is_that_of_the_mouths(root: Path) -> None:
     own, others = [], []
     for place, video in enumerate(VIDEOS):
         scene = synthesize.scene_of(0, place, 125, 320)
-        heard = synthesize.audio_of(0, place, scene)
+        voices = synthesize.audio_of(0, place, scene)
         with wave.open(str(root / "audio" / f"{video}.wav")) as file:
             audio = np.frombuffer(file.readframes(5 * 16_000), "<i2") / 32767
         loud = np.sqrt(np.mean(audio.reshape(125, 640) ** 2, axis=1))
         for person, speaks in enumerate(scene.speaks):
             for group, when in ((own, speaks), (others, scene.speaks.any(axis=0) & ~speaks)):
-                mouth = heard.mouths[person, when]
+                mouth = voices.mouths[person, when]
                 if when.sum() > 20 and mouth.std() > 0:
                     group.append(np.corrcoef(mouth, loud[when])[0, 1])
     assert len(own) > 4 and min(own) > 0.8
     assert not others or np.mean(np.abs(others)) < 0.4
 
 
-def test_candidates_are_in_the_published_form(root: Path) -> None:
+def test_candidates_and_annotations_are_in_the_published_form(root: Path) -> None:
     result = formats.read_candidates_csv(root / "candidates.csv")
     assert len(result) == 4 * 25
     assert all((np.diff(one.score) <= 0).all() for one in result)
-
-
-def test_annotations_are_audio_coco(root: Path) -> None:
     for word in ("HS", "H", "noHnoS"):
         path = root / f"coco-{word}" / "annotations" / "instances_train2017.json"
         known = coco.read(path, for_training=True)

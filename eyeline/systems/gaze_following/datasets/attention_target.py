@@ -10,16 +10,16 @@ import re
 from pathlib import Path
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import rows
-from eyeline.systems.gaze_following.datasets.images import SizeOf, in_clips, unknown
-from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
+from eyeline.systems.gaze_following.datasets import texts
+from eyeline.systems.gaze_following.datasets.annotations import Builder, GazeAnnotations
+from eyeline.systems.gaze_following.datasets.texts import SizeOf, sizes_in_clips, unknown_size
 
 COLUMNS = ("picture", "xmin", "ymin", "xmax", "ymax", "gaze_x", "gaze_y")
 PARTS = ("train", "test")
 """As published, by folder; no show is in both."""
 
 
-def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
+def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> GazeAnnotations:
     """The looks of a part of the data set.
 
     A video is a show and clip, `Show/120_240`; people are called by their files, such as `s00`.
@@ -29,7 +29,7 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
         root: the folder with `annotations` and `images`.
         part: `train` or `test`.
         size_of: sizes by `SHOW/CLIP/picture`; by default those of the first image of each clip,
-            unknown where there is no folder `images`.
+            unknown_size where there is no folder `images`.
 
     Raises:
         DataError: no annotations there; or naming file and line: a row that is not seven columns, a
@@ -42,24 +42,24 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
         raise DataError(f"no annotations at {folder}/SHOW/CLIP/PERSON.txt")
     if size_of is None:
         images = root / "images"
-        size_of = in_clips(images) if images.is_dir() else unknown
+        size_of = sizes_in_clips(images) if images.is_dir() else unknown_size
     created = Builder()
     for path in files:
         _read_person(path, "/".join(path.parts[-3:-1]), size_of, created)
     return created.looks()
 
 
-def _read_person(path: Path, clip: str, size_of: SizeOf, made: Builder) -> None:
+def _read_person(path: Path, clip: str, size_of: SizeOf, builder: Builder) -> None:
     seen = set[str]()
-    for where, cells in rows.read(path, len(COLUMNS)):
-        name, values = cells[0].strip(), rows.numbers(where, cells[1:], COLUMNS[1:])
-        rows.check_box(where, values[:4])
+    for where, cells in texts.read_rows(path, len(COLUMNS)):
+        name, values = cells[0].strip(), texts.numbers(where, cells[1:], COLUMNS[1:])
+        texts.check_box(where, values[:4])
         if name in seen:
-            raise DataError(f"{where}: {name} is told twice")
+            raise DataError(f"{where}: {name} is annotated twice")
         seen.add(name)
         point = values[4:]
         inside = point != [-1, -1]
-        made.add(
+        builder.add(
             where,
             image=f"{clip}/{name}",
             video=clip,

@@ -1,6 +1,6 @@
 """GazeFollow, extended: a text for training and one for testing.
 
-Training knows of looks out of the image; in the test some ten annotators tell of each person.
+Training knows of looks out of the image; in the test some ten annotators mark each person.
 Bodies, eyes and gaze points are fractions of the image's size, head boxes are pixels.
 """
 
@@ -13,33 +13,21 @@ from pathlib import Path
 import numpy as np
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import images, rows
-from eyeline.systems.gaze_following.datasets.images import SizeOf
-from eyeline.systems.gaze_following.datasets.looks import NOT_STATED, Builder, Looks
+from eyeline.systems.gaze_following.datasets import texts
+from eyeline.systems.gaze_following.datasets.annotations import NOT_STATED, Builder, GazeAnnotations
+from eyeline.systems.gaze_following.datasets.texts import SizeOf
 
 COLUMNS = (
-    "picture",
-    "number",
-    "body_x",
-    "body_y",
-    "body_width",
-    "body_height",
-    "eye_x",
-    "eye_y",
-    "gaze_x",
-    "gaze_y",
-    "head_xmin",
-    "head_ymin",
-    "head_xmax",
-    "head_ymax",
+    *("picture", "number", "body_x", "body_y", "body_width", "body_height", "eye_x", "eye_y"),
+    *("gaze_x", "gaze_y", "head_xmin", "head_ymin", "head_xmax", "head_ymax"),
 )
-"""Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not told); columns
+"""Of both texts. In training `in_frame` follows (1 in the image, 0 outside, -1 not known); columns
 after that name where the image comes from and are not read."""
 FILES = {"train": "train_annotations_release.txt", "test": "test_annotations_release.txt"}
 _MOST = len(COLUMNS) + 8
 
 
-def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
+def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> GazeAnnotations:
     """The looks of a part of the data set; each image is a video of its own.
 
     People are told apart by their eyes. Rows of one person in the test are its annotators: their
@@ -59,11 +47,13 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
     if part not in FILES:
         raise DataError(f"no part '{part}' of GazeFollow; there are {', '.join(FILES)}")
     root = Path(root)
-    size_of = size_of or images.in_folder(root)
+    size_of = size_of or texts.sizes_in_folder(root)
     created = Builder()
     people: dict[tuple[str, float, float], _Person] = {}
-    for where, cells in rows.read(root / FILES[part], len(COLUMNS) + (part == "train"), _MOST):
-        values = rows.numbers(where, cells[1:14], COLUMNS[1:])
+    for where, cells in texts.read_rows(
+        root / FILES[part], len(COLUMNS) + (part == "train"), _MOST
+    ):
+        values = texts.numbers(where, cells[1:14], COLUMNS[1:])
         known = _in_frame(where, cells[14]) if part == "train" else 1
         one = _Person(where, cells[0].strip(), values, known)
         _check(one)
@@ -76,7 +66,9 @@ def read(root: Path | str, part: str, size_of: SizeOf | None = None) -> Looks:
         _add(one, size_of, created)
     empty = sum(not r["in_frame"] for r in created.rows)
     if unsure := sum(r["in_frame"] == NOT_STATED for r in created.rows):
-        created.notes.append(f"{unsure} looks of which it is not told whether they leave the image")
+        created.notes.append(
+            f"{unsure} looks of which it is not known whether they leave the image"
+        )
     if empty:
         created.notes.append(f"{empty} looks leave the image")
     return created.looks()
@@ -93,12 +85,12 @@ class _Person:
     """Of several annotators."""
 
 
-def _add(one: _Person, size_of: SizeOf, made: Builder) -> None:
+def _add(one: _Person, size_of: SizeOf, builder: Builder) -> None:
     width, height = size_of(one.image)
     eye, point, head = one.values[5:7], one.values[7:9], one.values[9:13]
     points = (one.points or [point]) if one.in_frame == 1 else []
     ordered = np.sort(np.reshape(head, (2, 2)), axis=0).ravel().tolist()  # some are inside out
-    made.add(
+    builder.add(
         one.where,
         image=one.image,
         video=one.image,

@@ -6,25 +6,24 @@ of a frame for different heads show the same.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyeline.documents import read_json
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following import formats
-from eyeline.systems.gaze_following.datasets import images, rows
-from eyeline.systems.gaze_following.datasets.images import SizeOf
-from eyeline.systems.gaze_following.datasets.looks import Builder, Looks
+from eyeline.systems.gaze_following import formats, speaker_files
+from eyeline.systems.gaze_following.datasets import texts
+from eyeline.systems.gaze_following.datasets.annotations import Builder, GazeAnnotations
+from eyeline.systems.gaze_following.datasets.texts import SizeOf, unknown_size
+from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.formats import FrameName
-
-CATEGORY = "target"
-"""The only one of the COCO files."""
-
 
 Speakers = Mapping[tuple[str, int], frozenset[int]]
 """By video and frame the heads that speak, from 1; nobody in an empty set."""
+HeadBoxes = dict[str, tuple[float, ...]]
+"""Boxes `xyxy` of heads by image name such as `0122037.jpg`."""
+BOXES = "_frame_faces_boxes.npy"
+"""End of the names of the speaker detector's files of head boxes."""
 
 
 def image_of(name: FrameName) -> str:
@@ -33,12 +32,9 @@ def image_of(name: FrameName) -> str:
 
 
 def read_text(
-    path: Path | str,
-    size_of: SizeOf = images.unknown,
-    *,
-    speakers: Speakers | None = None,
-) -> Looks:
-    """Looks of the text form: `image_name, head box, gaze point`, no header.
+    path: Path | str, size_of: SizeOf = unknown_size, *, speakers: Speakers | None = None
+) -> GazeAnnotations:
+    """GazeAnnotations of the text form: `image_name, head box, gaze point`, no header.
 
     Args:
         path: such as `GT_label_all_videoFormat.txt`, see `formats.read_truth`.
@@ -47,24 +43,23 @@ def read_text(
 
     Returns:
         One row a line; videos by number, people by head. Points beyond the image's border and
-        those at (-1, -1) are looks out of it.
+        those at (-1, -1) are looks out of it, beyond that of an unknown size only the latter.
 
     Raises:
         DataError: naming file and row: one that is not seven columns, a value that is no number, an
-            empty head box, a name of another form, or a look that is told twice.
+            empty head box, a name of another form, or a look that is annotated twice.
     """
-    path, created, seen = Path(path), Builder(), set[FrameName]()
-    for number, row in enumerate(formats.read_truth(path), start=1):
+    created, seen = Builder(), set[FrameName]()
+    for number, row in enumerate(formats.read_truth(Path(path)), start=1):
         where = f"{path}, row {number}"
         name = formats.parse_name(row.name, where)
-        if not all(map(math.isfinite, (*row.head_xyxy, *row.point_px))):
-            raise DataError(f"{where}: a value of {row.name} is no number")
-        rows.check_box(where, row.head_xyxy)
+        texts.check_box(where, row.head_xyxy)
         if name in seen:
-            raise DataError(f"{where}: the look of {row.name} is told twice")
+            raise DataError(f"{where}: the look of {row.name} is annotated twice")
         seen.add(name)
-        size = size_of(row.name)
-        inside = _inside(row.point_px, size)
+        size, (x, y) = size_of(row.name), row.point_px
+        inside = not (min(x, y) < 0 or x > size[0] or y > size[1])
+        heads = (speakers or {}).get((name.video, name.frame))
         created.add(
             where,
             image=image_of(name),
@@ -75,7 +70,7 @@ def read_text(
             points_px=[row.point_px] if inside else [],
             in_frame=int(inside),
             size_px=size,
-            speaks=_speaks(name, speakers),
+            speaks=float("nan") if heads is None else float(name.head in heads),
         )
     return created.looks()
 
@@ -87,94 +82,74 @@ def read_speakers(path: Path | str) -> dict[tuple[str, int], frozenset[int]]:
         DataError: naming file and line: another number of columns, a value that is no number.
     """
     result: dict[tuple[str, int], set[int]] = {}
-    for where, cells in rows.read(Path(path), 3):
-        frame, head = rows.numbers(where, cells[1:], ("frame", "head"))
+    for where, cells in texts.read_rows(Path(path), 3):
+        frame, head = texts.numbers(where, cells[1:], ("frame", "head"))
         heads = result.setdefault((cells[0].strip(), int(frame)), set())
         heads |= {int(head)} - {0}
     return {place: frozenset(heads) for place, heads in result.items()}
 
 
-def read_coco(path: Path | str, heads_xyxy: Mapping[str, Sequence[float]] | None = None) -> Looks:
-    """Looks of the COCO form: for each image the boxes of what its head looks at.
+def read_coco(
+    path: Path | str,
+    heads_xyxy: Mapping[str, Sequence[float]] | None = None,
+    content: Mapping[str, Any] | None = None,
+) -> GazeAnnotations:
+    """GazeAnnotations of the COCO form: for each image the boxes of what its head looks at.
 
     Args:
         path: such as `instances_val2017.json`.
         heads_xyxy: head boxes by image name, which the file does not hold.
+        content: of such a file; it is not read then.
 
     Returns:
-        One row an annotation of the category `target` that is not ignored and has an area, with the
-        middle of its box as the point. Images without one have no row; notes count them.
+        One row for each usable target, see `coco.read`, image by image, with the centre of its box
+        as the point. Images without one have no row; notes count them.
 
     Raises:
         DataError: no JSON of COCO instances, naming the annotation that is at fault.
     """
-    return read_instances(read_json(Path(path)), str(path), heads_xyxy)
-
-
-def read_instances(
-    content: Any, path: str, heads_xyxy: Mapping[str, Sequence[float]] | None = None
-) -> Looks:
-    """The same of what such a file holds; `path` is what to call it in messages."""
-    created = Builder()
-    try:
-        images = {image["id"]: image for image in content["images"]}
-        wanted = {c["id"] for c in content["categories"] if c["name"] == CATEGORY}
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path} is no file of COCO instances: {error}") from None
-    if not wanted:
-        raise DataError(f"{path} has no category called '{CATEGORY}'")
-    known = set()
-    for number, entry in enumerate(content.get("annotations", [])):
-        where = f"{path}, annotations[{number}]"
-        image, box = _annotation(entry, images, wanted, where)
-        if box is None:
-            continue
-        known.add(image["id"])
-        name = formats.parse_name(image["file_name"], where)
-        head = heads_xyxy.get(image["file_name"]) if heads_xyxy else None
-        created.add(
-            where,
-            image=image_of(name),
-            video=name.video,
-            frame=name.frame,
-            person=str(name.head),
-            head_xyxy=head,
-            size_px=(image["width"], image["height"]),
-            target_xyxy=box,
-            points_px=[((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)],
-        )
-    if lacking := len(images) - len(known):
-        created.notes.append(f"{path}: {lacking} of {len(images)} images have no target: left out")
+    created, known = Builder(), coco.read(path, content=content)
+    for image in known.images:
+        for target in image.targets:
+            where = f"{path}, annotations[{target.row}]"
+            name = formats.parse_name(image.name, where)
+            x1, y1, x2, y2 = target.box_xyxy
+            created.add(
+                where,
+                image=image_of(name),
+                video=name.video,
+                frame=name.frame,
+                person=str(name.head),
+                head_xyxy=heads_xyxy.get(image.name) if heads_xyxy else None,
+                size_px=image.size_wh,
+                target_xyxy=target.box_xyxy,
+                points_px=[((x1 + x2) / 2, (y1 + y2) / 2)],
+            )
+    if lacking := sum(not image.targets for image in known.images):
+        created.notes.append(f"{path}: {lacking} of {len(known)} images have no target: left out")
     return created.looks()
 
 
-def _annotation(
-    entry: Any, images: Mapping[Any, Any], wanted: set[Any], where: str
-) -> tuple[Any, list[float] | None]:
-    """The image and the box; no box where the published loader would drop it."""
-    try:
-        image = images[entry["image_id"]]
-        x, y, width, height = (float(v) for v in entry["bbox"])
-        drop = (
-            bool(entry.get("ignore"))
-            or bool(entry.get("iscrowd"))
-            or entry["category_id"] not in wanted
-            or float(entry.get("area", width * height)) <= 0
-        )
-        right, bottom = float(image["width"]), float(image["height"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: no annotation of COCO: {type(error).__name__} {error}") from None
-    outside = x >= right or y >= bottom or x + width <= 0 or y + height <= 0
-    if drop or width < 1 or height < 1 or outside:
-        return image, None
-    return image, [x, y, x + width, y + height]
+def read_head_boxes(path: Path | str) -> HeadBoxes:
+    """Boxes of heads in the speaker detector's files, or in the text form of annotations.
 
-
-def _inside(point: Sequence[float], size: Sequence[float]) -> bool:
-    """Also where the size is not known, unless the point is negative."""
-    return not (min(point) < 0 or point[0] > size[0] or point[1] > size[1])
-
-
-def _speaks(name: FrameName, speakers: Speakers | None) -> float:
-    heads = (speakers or {}).get((name.video, name.frame))
-    return float("nan") if heads is None else float(name.head in heads)
+    The path is a folder, searched for `VVV_frame_faces_boxes.npy`, one such file, or the text.
+    DataError for none of these, or a damaged one.
+    """
+    path = Path(path)
+    if path.is_file() and path.suffix.lower() != ".npy":
+        return {row.name: row.head_xyxy for row in formats.read_truth(path)}
+    files = sorted(path.rglob(f"*{BOXES}")) if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"{path} has no head boxes: no file *{BOXES} in it")
+    result: HeadBoxes = {}
+    for file in files:
+        video, boxes = file.name.removesuffix(BOXES)[-3:], speaker_files.read_head_boxes(file)
+        if boxes.ndim != 3:
+            raise DataError(f"{file} holds corners; expected boxes, as of VVV{BOXES}")
+        result |= {
+            str(FrameName(video, head, frame)): tuple(box)
+            for head, track in enumerate(boxes.tolist(), start=1)
+            for frame, box in enumerate(track)
+        }
+    return result

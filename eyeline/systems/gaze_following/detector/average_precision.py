@@ -33,24 +33,21 @@ PUBLISHED = NAMES[:6]
 Scores = dict[str, float | None]
 
 
-def score(truth: Mapping[str, Any], answers: Sequence[Mapping[str, Any]], kind: str) -> Scores:
+def score(truth: Mapping[str, Any], results: Sequence[Mapping[str, Any]], kind: str) -> Scores:
     """The twelve figures by name; None where the truth has nothing of that size.
 
-    Args:
-        truth: the contents of a file of instances.
-        answers: COCO's results: `image_id`, `category_id`, `score`, and `bbox` (x, y, width,
-            height) or `segmentation` (run lengths).
-        kind: one of `KINDS`.
-
-    Raises:
-        DataError: answers for images that are not in the truth, or not of that form.
+    The truth is the content of a file of instances, results are as COCO has them: `image_id`,
+    `category_id`, `score`, and `bbox` (x, y, width, height) or `segmentation` (run lengths); `kind`
+    is one of `KINDS`. DataError for results of images that are not in the truth, or not of that
+    form.
     """
     from pycocotools.cocoeval import COCOeval
 
     with contextlib.redirect_stdout(io.StringIO()):
-        known = _opened(truth)
+        annotations = [_whole(a, i) for i, a in enumerate(truth["annotations"], start=1)]
+        known = _opened({**truth, "annotations": annotations})
         numbers = known.getCatIds(catNms=[CATEGORY])
-        given = _loaded(known, answers, kind)
+        given = _loaded(known, results, kind)
         counted = COCOeval(known, given, kind)
         counted.params.catIds, counted.params.maxDets = numbers, list(LIMITS)
         counted.params.imgIds = known.getImgIds()
@@ -68,12 +65,11 @@ def as_published(scores: Mapping[str, float | None]) -> dict[str, float]:
     return {name: round(-1.0 if (v := scores[name]) is None else v, 3) for name in PUBLISHED}
 
 
-def _opened(truth: Mapping[str, Any]) -> Any:
+def _opened(content: Mapping[str, Any]) -> Any:
     from pycocotools.coco import COCO
 
     created = COCO()
-    annotations = [_whole(one, number + 1) for number, one in enumerate(truth["annotations"])]
-    created.dataset = {**truth, "annotations": annotations}
+    created.dataset = dict(content)
     created.createIndex()
     return created
 
@@ -89,24 +85,18 @@ def _whole(annotation: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {**given, "segmentation": annotation.get("segmentation") or around}
 
 
-def _loaded(known: Any, answers: Sequence[Mapping[str, Any]], kind: str) -> Any:
-    """Answers of the library's type; masks without boxes, so that their own areas count."""
-    # the library cannot load none at all
-    from pycocotools.coco import COCO
-
-    kept = [{k: v for k, v in a.items() if kind == "bbox" or k != "bbox"} for a in answers]
-    if not kept:
-        created = COCO()
-        created.dataset = {**known.dataset, "annotations": []}
-        created.createIndex()
-        return created
+def _loaded(known: Any, results: Sequence[Mapping[str, Any]], kind: str) -> Any:
+    """Results of the library's type; masks without boxes, so that their own areas count."""
+    kept = [{k: v for k, v in a.items() if kind == "bbox" or k != "bbox"} for a in results]
+    if not kept:  # the library cannot load none at all
+        return _opened({**known.dataset, "annotations": []})
     try:
         strange = {a["image_id"] for a in kept} - set(known.getImgIds())
         if strange:
-            raise DataError(f"answers for images that are not there: {sorted(strange)[:4]}")
+            raise DataError(f"results for images that are not there: {sorted(strange)[:4]}")
         wanted = "bbox" if kind == "bbox" else "segmentation"
         if any(wanted not in a or not np.isfinite(a["score"]) for a in kept):
-            raise DataError(f"answers without '{wanted}', or with a score that is no number")
+            raise DataError(f"results without '{wanted}', or with a score that is no number")
         return known.loadRes(kept)
     except (KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
         raise DataError(f"no results of COCO: {type(error).__name__} {error}") from error

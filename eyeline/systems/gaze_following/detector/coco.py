@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class Target:
     """Pixels."""
     outline: Any
     """COCO's `segmentation`: polygons or run lengths; None stands for the box."""
+    row: int
+    """Among the file's annotations."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +67,25 @@ class Annotations:
         return len(self.images)
 
 
-def read(path: Path | str, *, for_training: bool = False) -> Annotations:
+def read(
+    path: Path | str, *, for_training: bool = False, content: Mapping[str, Any] | None = None
+) -> Annotations:
     """The images of a file of instances, and their usable targets.
 
     Targets that are ignored, crowds, of another category, without an area, less than a pixel wide
-    or high, or beside the image are left out and counted. Training also leaves out images
+    or high, or outside the image are left out and counted. Training also leaves out images
     without any annotation of a target, and those with a side below 32 pixels.
 
     Args:
         path: such as `instances_train2017.json`.
         for_training: whether that is what they are for.
+        content: of such a file; it is not read then.
 
     Raises:
         DataError: no such file, or not of that form; names the entry.
     """
     path = Path(path)
-    content = contents(path)
+    content = contents(path) if content is None else content
     category = _category(content, path)
     marked: dict[Any, list[tuple[int, Any]]] = {}
     for row, entry in enumerate(content["annotations"]):
@@ -98,7 +103,8 @@ def read(path: Path | str, *, for_training: bool = False) -> Annotations:
         else:
             images.append(image)
     if marked:
-        raise DataError(f"{path} annotates images that it does not list: {_some(marked)}")
+        shown = ", ".join(map(str, list(marked)[:4])) + (" and more" if len(marked) > 4 else "")
+        raise DataError(f"{path} annotates images that it does not list: {shown}")
     return Annotations(path, tuple(images), dict(left_out))
 
 
@@ -115,15 +121,9 @@ def contents(path: Path) -> dict[str, Any]:
 
 
 def rasterised(outline: Any, box_xyxy: tuple[float, ...], size_wh: tuple[int, int]) -> Image:
-    """A target's mask `(h, w)` uint8, 0 or 1.
+    """A target's mask `(h, w)` uint8, 0 or 1; its outline as of `Target`, None for the box.
 
-    Args:
-        outline: as of `Target`.
-        box_xyxy: stands for an outline that is None.
-        size_wh: of the image.
-
-    Raises:
-        DataError: an outline that is neither polygons nor run lengths.
+    DataError for an outline that is neither polygons nor run lengths.
     """
     from pycocotools import mask
 
@@ -141,7 +141,7 @@ def rasterised(outline: Any, box_xyxy: tuple[float, ...], size_wh: tuple[int, in
             warnings.simplefilter("ignore", DeprecationWarning)
             result: npt.NDArray[np.uint8] = mask.decode(coded)
     except _FAULTS as error:
-        raise DataError(f"no segmentation of COCO: {type(error).__name__} {error}") from error
+        raise DataError(f"no segmentation of COCO: {_named(error)}") from error
     if result.shape != (h, w):
         raise DataError(f"a segmentation of {result.shape} in an image of {(h, w)}")
     return result
@@ -166,6 +166,18 @@ def instance(number: int, image: int, box_xyxy: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def instances(images: Iterable[tuple[str, tuple[int, int], Iterable[Floats]]]) -> dict[str, Any]:
+    """The content of a file of instances: of each image its name, width and height, and boxes."""
+    listed: list[dict[str, Any]] = []
+    marked: list[dict[str, Any]] = []
+    for number, (name, (width, height), boxes) in enumerate(images, start=1):
+        listed.append({"id": number, "file_name": name, "width": width, "height": height})
+        for box in boxes:
+            marked.append(instance(len(marked) + 1, number, box))
+    categories = [{"id": 1, "name": CATEGORY, "supercategory": "none"}]
+    return {"images": listed, "annotations": marked, "categories": categories}
+
+
 def _image(
     path: Path, row: int, entry: Any, own: list[tuple[int, Any]], category: Any,
     left_out: Counter[str],
@@ -180,27 +192,26 @@ def _image(
         raise DataError(f"{path}, images[{row}] is {size[0]} x {size[1]} pixels")
     targets = []
     for place, one in own:
-        target, reason = _target(f"{path}, annotations[{place}]", one, size, category)
-        if target is not None:
+        target = _target(path, place, one, size, category)
+        if isinstance(target, Target):
             targets.append(target)
         else:
-            left_out[reason] += 1
+            left_out[target] += 1
     of_category = any(one.get("category_id") == category for _, one in own)
     return ImageItem(number, name, size, tuple(targets)), of_category
 
 
 def _target(
-    where: str, entry: Mapping[str, Any], size_wh: tuple[int, int], category: Any
-) -> tuple[Target | None, str]:
+    path: Path, row: int, entry: Mapping[str, Any], size_wh: tuple[int, int], category: Any
+) -> Target | str:
     """A target, or why there is none."""
+    where = f"{path}, annotations[{row}]"
     try:
         x, y, w, h = (float(v) for v in entry["bbox"])
         area = float(entry.get("area", w * h))
         kind = entry["category_id"]
     except _FAULTS as error:
-        raise DataError(
-            f"{where} is no annotation of COCO: {type(error).__name__} {error}"
-        ) from error
+        raise DataError(f"{where} is no annotation of COCO: {_named(error)}") from error
     if not np.isfinite([x, y, w, h, area]).all():
         raise DataError(f"{where} has a box that is no numbers: {entry['bbox']}")
     overlap_x = min(x + w, size_wh[0]) - max(x, 0)
@@ -212,10 +223,8 @@ def _target(
         "of another category": kind != category,
         "crowds": bool(entry.get("iscrowd")),
     }
-    for reason, holds in reasons.items():
-        if holds:
-            return None, reason
-    return Target((x, y, x + w, y + h), entry.get("segmentation") or None), ""
+    target = Target((x, y, x + w, y + h), entry.get("segmentation") or None, row)
+    return next((reason for reason, holds in reasons.items() if holds), target)
 
 
 def _category(content: Mapping[str, Any], path: Path) -> Any:
@@ -228,6 +237,5 @@ def _category(content: Mapping[str, Any], path: Path) -> Any:
     return named[CATEGORY]
 
 
-def _some(names: Mapping[Any, Any]) -> str:
-    shown = ", ".join(map(str, list(names)[:4]))
-    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__} {error}"

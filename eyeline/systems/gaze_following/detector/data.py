@@ -71,7 +71,7 @@ class Images(Dataset[Sample]):
     def image(self, number: int) -> Image:
         """An image `(h, w, 3)` RGB; DataError where it is not there or of another size."""
         frame = self.annotations.images[number]
-        image = read_image(self.folder / frame.name)
+        image = inputs.read_image(self.folder / frame.name)
         h, w = image.shape[:2]
         if (w, h) != frame.size_wh:
             raise DataError(
@@ -93,16 +93,9 @@ def open_split(
 ) -> Images:  # fmt: skip
     """A split of a data set in COCO's layout.
 
-    Args:
-        root: holds `annotations/instances_<split>.json` and `<split>/`, or a folder with that for
-            each fusion, under its name or the published one.
-        split: such as `train2017`.
-        fusion: what was written into the images; only chooses the folder.
-        short_px: as of `Images`.
-        for_training: see `coco.read`.
-
-    Raises:
-        DataError: they are not there, or not of that form.
+    The root holds `annotations/instances_<split>.json` and `<split>/`, or a folder with that for
+    each fusion, under its name or the published one; `fusion` only chooses the folder. See
+    `coco.read` for training. DataError where they are not there, or not of that form.
     """
     root = Path(root)
     names = (fusion, ORIGINAL_NAMES[fusion])
@@ -120,15 +113,7 @@ def open_split(
 def batches(
     images: Images, epoch: Epoch, *, batch_size: int, mirror: float, workers: int = 0
 ) -> Iterator[Batch]:
-    """An epoch of one process.
-
-    Args:
-        images: all of them.
-        epoch: which, and whose share.
-        batch_size: of this process.
-        mirror: share of images that are mirrored.
-        workers: processes that read.
-    """
+    """An epoch of one process: `batch_size` images a batch, a fraction `mirror` mirrored."""
     order = grouped(
         [p.is_landscape for p in images.annotations.images], batch_size, epoch.world, epoch.seed
     )
@@ -139,15 +124,10 @@ def batches(
 
 
 def grouped(landscape: Sequence[bool], batch_size: int, world: int, seed: int) -> list[list[int]]:
-    """Rows of images in an epoch's order, as many as all processes take at once.
+    """Rows of images in an epoch's order, as many in a list as all processes take at once.
 
     Wide and high images are not mixed; where a kind does not divide, its first ones come twice.
-
-    Args:
-        landscape: of each image, whether it is wide.
-        batch_size: images a process.
-        world: processes.
-        seed: of the order.
+    `batch_size` is of one of `world` processes.
     """
     generator = torch.Generator().manual_seed(seed)
     size, result = batch_size * world, []
@@ -167,30 +147,10 @@ def collate(samples: Sequence[Sample]) -> Batch:
     return Batch(inputs.batch([s.pixels for s in samples]), [s.targets for s in samples])
 
 
-def read_image(path: Path) -> Image:
-    """An image file as `(h, w, 3)` RGB, upright; DataError where it is none."""
-    try:
-        return decoded(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot read the image {path}: {error}") from error
-    except ValueError:
-        raise DataError(f"{path} is no image that can be read") from None
-
-
-def decoded(content: bytes) -> Image:
-    """The pixels of an image file's content; ValueError where it is none."""
-    import cv2
-
-    result = (
-        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
-    )
-    if result is None:
-        raise ValueError("no image")
-    return np.asarray(result, np.uint8)
-
-
 def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Tensor, Tensor]:
     """Boxes `(n, 4)` and masks `(n, h, w)` of the targets in the pixels of the image as shown."""
+    import cv2
+
     h, w = shown.size_hw
     given = np.array([t.box_xyxy for t in frame.targets], np.float32).reshape(-1, 4)
     boxes = given * shown.scale_xyxy.astype(np.float32)
@@ -198,15 +158,8 @@ def _as_shown(frame: ImageItem, shown: inputs.Shown, mirrored: bool) -> tuple[Te
     masks = np.zeros((len(boxes), h, w), np.uint8)
     for number, target in enumerate(frame.targets):
         drawn = coco.rasterised(target.outline, target.box_xyxy, frame.size_wh)
-        masks[number] = _resized(drawn, (w, h))
+        masks[number] = cv2.resize(drawn, (w, h), interpolation=cv2.INTER_NEAREST)
     if mirrored:
         boxes[:, [0, 2]] = w - boxes[:, [2, 0]]
         masks = masks[:, :, ::-1].copy()
     return torch.from_numpy(boxes), torch.from_numpy(masks)
-
-
-def _resized(mask: Image, size_wh: tuple[int, int]) -> Image:
-    """By the nearest pixel, as OpenCV takes it."""
-    import cv2
-
-    return np.asarray(cv2.resize(mask, size_wh, interpolation=cv2.INTER_NEAREST), np.uint8)

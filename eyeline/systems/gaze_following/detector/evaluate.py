@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from eyeline.systems.gaze_following.detector.data import Images
-    from eyeline.systems.gaze_following.detector.detections import Found
+    from eyeline.systems.gaze_following.detector.detections import Detected
     from eyeline.systems.gaze_following.detector.model import MaskRcnn
     from eyeline.systems.gaze_following.fusion import Fusion
 
@@ -40,7 +40,8 @@ REPORT = "report.json"
 
 Report = Figures
 
-Answer = dict[str, Any]
+Result = dict[str, Any]
+"""One of COCO's results: `image_id`, `category_id`, `score`, `bbox`, and maybe `segmentation`."""
 
 
 def run(
@@ -66,11 +67,11 @@ def run(
         log: receives progress.
         device: where, of one process.
         split: which.
-        fusion: what is written into the images, by default what the weights learned.
+        fusion: what is written into the images, by default what the weights were trained on.
         masks: whether they are scored, too.
         proposals: of an image; fewer are quicker.
         short_px: most for the shorter side of an image as the network sees it, by default what
-            the weights learned; less is quicker.
+            the weights were trained at; less is quicker.
         devices: several processes that share the images; `device` is not heeded then.
 
     Returns:
@@ -85,13 +86,13 @@ def run(
     from eyeline.training import checkpoint
 
     card = checkpoint.read_card(weights)
-    learned = cast("Fusion", card.settings.get("fusion", "hs"))
+    trained_on = cast("Fusion", card.settings.get("fusion", "hs"))
     short_px = short_px or int(card.settings.get("short_px", SHORT_PX))
-    images = open_split(data_dir, split, fusion or learned, short_px=short_px)
+    images = open_split(data_dir, split, fusion or trained_on, short_px=short_px)
     fabric = sharing.launched(devices)
     network = load_mask_rcnn(weights, sharing.place(fabric, device))
     log = log if sharing.leads(fabric) else None
-    predictions = answers(network, images, log, masks=masks, proposals=proposals, fabric=fabric)
+    predictions = predict(network, images, log, masks=masks, proposals=proposals, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return reports.Report({})
@@ -100,7 +101,7 @@ def run(
             **report(images, predictions, masks=masks),
             "weights": Path(weights).name,
             "split": split,
-            "fusion": fusion or learned,
+            "fusion": fusion or trained_on,
             "fusion_learned": card.settings.get("fusion"),
             "proposals": proposals,
             "short_px": short_px,
@@ -114,7 +115,7 @@ def run(
     return created
 
 
-def answers(
+def predict(
     network: MaskRcnn,
     images: Images,
     log: Log | None = None,
@@ -122,65 +123,60 @@ def answers(
     masks: bool = True,
     proposals: int = 1000,
     fabric: Fabric | None = None,
-) -> list[Answer]:
-    """What a network finds in annotated images, in the form of COCO's results.
+) -> list[Result]:
+    """Detections in annotated images, in the form of COCO's results.
 
-    Args:
-        network: in evaluation mode, on its device.
-        images: one after the other.
-        log: receives progress.
-        masks: whether the answers have them.
-        proposals: of an image.
-        fabric: launched; its processes share the images, and all get all answers.
+    The network is in evaluation mode, on its device. The processes of a launched fabric share the
+    images, and all get all results.
     """
     import torch
 
     from eyeline.systems.gaze_following.detector import detections, inputs
-    from eyeline.systems.gaze_following.detector.proposals import Proposing
+    from eyeline.systems.gaze_following.detector.detections import Proposing
     from eyeline.training.devices import for_answers
     from eyeline.training.fused import fused
 
     how, quick = detections.Finding(Proposing(proposals, proposals), masks=masks), fused(network)
-    category = _category(images)
+    content = coco.contents(images.annotations.source)
+    category = next(int(c["id"]) for c in content["categories"] if c["name"] == coco.CATEGORY)
     device = quick.classes.weight.device
 
-    def found_in(own: range) -> Iterator[list[Answer]]:
+    def detected_in(own: range) -> Iterator[list[Result]]:
         for number in own:
             image = images.annotations.images[number]
             shown = inputs.show(images.image(number), short_px=images.short_px)
             given = inputs.batch([shown.pixels]).to(device)
-            predictions = detections.find(quick, given, [shown], how)[0]
-            yield _as_answers(predictions, image.number, category, shown.original_hw)
+            detected = detections.find(quick, given, [shown], how)[0]
+            yield _as_results(detected, image.number, category, shown.original_hw)
 
-    created: list[Answer] = []
+    created: list[Result] = []
     with for_answers(torch.get_num_threads()):
-        for done, some in enumerate(sharing.shared(fabric, len(images), found_in), start=1):
+        for done, some in enumerate(sharing.shared(fabric, len(images), detected_in), start=1):
             created += some
             if log and done % 50 == 0:
                 log(f"{done} of {len(images)} images")
     return created
 
 
-def report(images: Images, found: Sequence[Answer], *, masks: bool = True) -> Figures:
-    """The scores of answers to annotated images."""
+def report(images: Images, results: Sequence[Result], *, masks: bool = True) -> Figures:
+    """The scores of results in annotated images."""
     truth = coco.contents(images.annotations.source)
-    kinds = KINDS if masks else KINDS[:1]
-    scores = {kind: average_precision.score(truth, found, kind) for kind in kinds}
+    scores = {k: average_precision.score(truth, results, k) for k in KINDS[: 1 + masks]}
     return {
         **scores,
         "published": {k: average_precision.as_published(s) for k, s in scores.items()},
         "pictures": len(images),
-        "answers": len(found),
+        "answers": len(results),
         "targets": sum(len(p.targets) for p in images.annotations.images),
         "left_out": images.annotations.left_out,
     }
 
 
-def candidates(images: Images, found: Sequence[Answer]) -> list[Candidates]:
-    """The boxes of answers image by image, in their order; images without any are there."""
-    own: dict[int, list[Answer]] = {p.number: [] for p in images.annotations.images}
-    for answer in found:
-        own[answer["image_id"]].append(answer)
+def candidates(images: Images, results: Sequence[Result]) -> list[Candidates]:
+    """The boxes of results image by image, in their order; images without any are there."""
+    own: dict[int, list[Result]] = {p.number: [] for p in images.annotations.images}
+    for result in results:
+        own[result["image_id"]].append(result)
     created = []
     for image in images.annotations.images:
         here = own[image.number]
@@ -191,51 +187,41 @@ def candidates(images: Images, found: Sequence[Answer]) -> list[Candidates]:
 
 
 def score_file(predictions: Path | str, truth: Path | str) -> Figures:
-    """The scores of a file of COCO's results, of boxes, masks or both.
+    """The scores of a file of COCO's results, of boxes, masks or both, against a file of instances.
 
-    Args:
-        predictions: such as `predictions.json`, or what mmdetection writes.
-        truth: a file of instances.
-
-    Raises:
-        DataError: a file that cannot be read, or not of that form.
+    DataError for a file that cannot be read, or not of that form.
     """
     path = Path(predictions)
     result = read_json(path)
     if not isinstance(result, list) or not all(isinstance(one, Mapping) for one in result):
         raise DataError(f"{path} is no list of COCO's results")
     coco.read(truth)
-    known = coco.contents(Path(truth))
-    kinds = [
-        k
-        for k, entry in zip(KINDS, ("bbox", "segmentation"), strict=True)
+    known, entries = coco.contents(Path(truth)), ("bbox", "segmentation")
+    scores = {
+        kind: average_precision.score(known, result, kind)
+        for kind, entry in zip(KINDS, entries, strict=True)
         if not result or any(entry in one for one in result)
-    ]
-    scores = {kind: average_precision.score(known, result, kind) for kind in kinds}
+    }
     rounded = {k: average_precision.as_published(s) for k, s in scores.items()}
     return {**scores, "published": rounded, "answers": len(result)}
 
 
-def _category(images: Images) -> int:
-    """The number that the truth has for a target."""
-    content = coco.contents(images.annotations.source)
-    return next(int(c["id"]) for c in content["categories"] if c["name"] == coco.CATEGORY)
-
-
-def _as_answers(found: Found, number: int, category: int, size_hw: tuple[int, int]) -> list[Answer]:
+def _as_results(
+    detected: Detected, number: int, category: int, size_hw: tuple[int, int]
+) -> list[Result]:
     from eyeline.systems.gaze_following.detector.detections import masks_of
 
-    boxes = found.box_xyxy.double().cpu().numpy()
-    created: list[Answer] = [
+    pairs = zip(detected.box_xyxy.double().tolist(), detected.score.tolist(), strict=True)
+    created: list[Result] = [
         {
             "image_id": number,
             "category_id": category,
-            "score": float(score),
-            "bbox": [float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+            "score": score,
+            "bbox": [x1, y1, x2 - x1, y2 - y1],
         }
-        for (x1, y1, x2, y2), score in zip(boxes, found.score.tolist(), strict=True)
+        for (x1, y1, x2, y2), score in pairs
     ]
-    if found.mask_logits is not None:
-        for one, mask in zip(created, masks_of(found, size_hw).cpu().numpy(), strict=True):
+    if detected.mask_logits is not None:
+        for one, mask in zip(created, masks_of(detected, size_hw).cpu().numpy(), strict=True):
             one["segmentation"] = coco.run_lengths(mask)
     return created

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +13,6 @@ from eyeline.errors import UsageError
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_following.detector import inputs
 from eyeline.training.devices import THREADS, for_answers
-
-if TYPE_CHECKING:
-    from eyeline.systems.gaze_following.detector.detections import Found
 
 PROPOSALS = 1000
 """Of an image, as published."""
@@ -38,7 +36,7 @@ class CandidateDetector:
     Two switches save time, both as published by default. A frame of 720 rows takes a quarter of the
     processor's time with 300 proposals and 400 pixels, see `benchmarks/gaze_following_detector.py`.
     Fewer proposals cost no precision in a test with a shrunken network and few things to see; a
-    smaller side did, and small things first. `evaluate.run` takes both and tells for your data.
+    smaller side did, and small things first. `evaluate.run` takes both and measures on your data.
     """
 
     def __init__(
@@ -70,8 +68,7 @@ class CandidateDetector:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a number that cannot be.
         """
-        from eyeline.systems.gaze_following.detector.detections import Finding
-        from eyeline.systems.gaze_following.detector.proposals import Proposing
+        from eyeline.systems.gaze_following.detector.detections import Finding, Proposing
         from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
         from eyeline.training import checkpoint
         from eyeline.training.fused import fused
@@ -87,27 +84,19 @@ class CandidateDetector:
         self.short_px, self.at_once, self.threads = short_px, at_once, threads
 
     def find(self, frames: Sequence[Image]) -> list[Candidates]:
-        """Candidates of each frame; none are found where there is nothing to be looked at.
+        """Candidates of each frame `(h, w, 3)` RGB uint8, of one size or several.
 
-        Args:
-            frames: `(h, w, 3)` RGB uint8, of one size or several.
-
-        Raises:
-            DataError: a frame of another shape.
+        DataError for a frame of another shape.
         """
         with for_answers(self.threads):
             return [c for part in self._parts(frames) for c in self._together(part)]
 
     def _parts(self, frames: Sequence[Image]) -> Iterator[list[Image]]:
         """Frames that pass through together: of one size, as others would change what is seen."""
-        part: list[Image] = []
-        for frame in frames:
-            if part and (len(part) == self.at_once or frame.shape != part[0].shape):
-                yield part
-                part = []
-            part.append(frame)
-        if part:
-            yield part
+        for _, same in groupby(frames, key=lambda frame: frame.shape):
+            alike = list(same)
+            for start in range(0, len(alike), self.at_once):
+                yield alike[start : start + self.at_once]
 
     def _together(self, frames: Sequence[Image]) -> list[Candidates]:
         from eyeline.systems.gaze_following.detector.detections import find
@@ -115,8 +104,7 @@ class CandidateDetector:
         shown = [inputs.show(frame, short_px=self.short_px) for frame in frames]
         device = self.network.classes.weight.device
         images = inputs.batch([s.pixels for s in shown]).to(device)
-        return [_candidates(f) for f in find(self.network, images, shown, self.finding)]
-
-
-def _candidates(found: Found) -> Candidates:
-    return Candidates(*(v.cpu().numpy().astype(np.float64) for v in found[:2]))
+        detected = find(self.network, images, shown, self.finding)
+        return [
+            Candidates(*(v.cpu().numpy().astype(np.float64) for v in one[:2])) for one in detected
+        ]

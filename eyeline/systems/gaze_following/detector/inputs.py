@@ -7,6 +7,7 @@ bilinearly; ImageNet's mean and deviation; zeros on the right and below, up to m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -42,13 +43,30 @@ class Shown(NamedTuple):
         return scale_xyxy(self.original_hw, self.size_hw)
 
 
-def size_for(original_hw: tuple[int, int], short_px: int = SHORT_PX) -> tuple[int, int]:
-    """Height and width that an image is shown at.
+def read_image(path: Path) -> Image:
+    """An image file as `(h, w, 3)` RGB, upright; DataError where it is none."""
+    try:
+        return decoded(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read the image {path}: {error}") from error
+    except ValueError:
+        raise DataError(f"{path} is no image that can be read") from None
 
-    Args:
-        original_hw: its own.
-        short_px: most for the shorter side; the longer one's most goes along.
-    """
+
+def decoded(content: bytes) -> Image:
+    """The pixels of an image file's content; ValueError where it is none."""
+    import cv2
+
+    result = (
+        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
+    )
+    if result is None:
+        raise ValueError("no image")
+    return np.asarray(result, np.uint8)
+
+
+def size_for(original_hw: tuple[int, int], short_px: int = SHORT_PX) -> tuple[int, int]:
+    """Height and width that an image is shown at; the longer side's most follows `short_px`."""
     h, w = original_hw
     scale = min(LONG_PX * short_px / SHORT_PX / max(h, w), short_px / min(h, w))
     return int(h * scale + 0.5), int(w * scale + 0.5)
@@ -61,15 +79,10 @@ def scale_xyxy(original_hw: tuple[int, int], size_hw: tuple[int, int]) -> Floats
 
 
 def show(image: Image, *, short_px: int = SHORT_PX, mirrored: bool = False) -> Shown:
-    """An image as the network sees it.
+    """An image `(h, w, 3)` RGB uint8 as the network sees it, maybe `mirrored`.
 
-    Args:
-        image: `(h, w, 3)` RGB uint8. The published code reads BGR and turns it around at the end.
-        short_px: as of `size_for`.
-        mirrored: left and right change places.
-
-    Raises:
-        DataError: another shape or kind of numbers, or an image without pixels.
+    The published code reads BGR and turns it around at the end. DataError for another shape or kind
+    of numbers, or an image without pixels.
     """
     import cv2
     import torch

@@ -1,4 +1,4 @@
-"""Losses of the detector, as published: five shares whose plain sum is made smaller."""
+"""Losses of the detector, as published: five parts whose plain sum is made smaller."""
 
 from __future__ import annotations
 
@@ -8,62 +8,50 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from eyeline.systems.gaze_following.detector.model import Seen
-from eyeline.systems.gaze_following.detector.targets import Wanted, WantedRegions
+from eyeline.systems.gaze_following.detector.model import Outputs
+from eyeline.systems.gaze_following.detector.targets import BoxLabels, RegionLabels
 
 
-def losses(seen: Seen, anchors: Wanted, regions: WantedRegions) -> dict[str, Tensor]:
+def losses(outputs: Outputs, anchors: BoxLabels, regions: RegionLabels) -> dict[str, Tensor]:
     """Losses by name: of the anchors' classes and boxes, of the regions', and of the masks.
 
-    In 32 bits also under autocast.
-
-    Args:
-        seen: what the network said.
-        anchors: the right answers for its `scores` and `deltas`.
-        regions: for the rest.
+    In 32 bits also under autocast. `anchors` are the right answers for `scores` and `deltas`,
+    `regions` for the rest.
     """
-    with torch.autocast(seen.classes.device.type, enabled=False):
-        scores, deltas = flattened(seen.scores, 1)[:, 0], flattened(seen.deltas, 4)
+    with torch.autocast(outputs.classes.device.type, enabled=False):
+        scores, deltas = flattened(outputs.scores, 1)[:, 0], flattened(outputs.deltas, 4)
         return {
             "anchor_class": anchor_class(scores, anchors),
             "anchor_box": box(deltas, anchors),
-            "region_class": region_class(seen.classes.float(), regions.regions),
-            "region_box": box(seen.boxes.float(), regions.regions),
-            "mask": mask(seen.masks.float(), regions.masks),
+            "region_class": region_class(outputs.classes.float(), regions.regions),
+            "region_box": box(outputs.boxes.float(), regions.regions),
+            "mask": mask(outputs.masks.float(), regions.masks),
         }
 
 
 def flattened(levels: Sequence[Tensor], each: int) -> Tensor:
-    """What is said of the anchors of all levels of all images, image by image.
-
-    Args:
-        levels: `(batch, 3 * each, h, w)`.
-        each: numbers an anchor.
-
-    Returns:
-        `(batch * anchors, each)` float32.
-    """
+    """Maps `(batch, 3 * each, h, w)` by level as `(batch * anchors, each)` float32."""
     flat = [maps.permute(0, 2, 3, 1).reshape(len(maps), -1, each) for maps in levels]
     return torch.cat(flat, dim=1).reshape(-1, each).float()
 
 
-def anchor_class(scores: Tensor, wanted: Wanted) -> Tensor:
+def anchor_class(scores: Tensor, wanted: BoxLabels) -> Tensor:
     """Cross entropy of logits `(anchors,)`."""
-    answers = wanted.positive.to(scores.dtype)
-    said = scores[wanted.rows]
-    return F.binary_cross_entropy_with_logits(said, answers, reduction="sum") / wanted.weight
+    truth = wanted.positive.to(scores.dtype)
+    predicted = scores[wanted.rows]
+    return F.binary_cross_entropy_with_logits(predicted, truth, reduction="sum") / wanted.weight
 
 
-def region_class(classes: Tensor, wanted: Wanted) -> Tensor:
+def region_class(classes: Tensor, wanted: BoxLabels) -> Tensor:
     """Cross entropy of logits `(regions, 2)` of a target and of none."""
-    answers = (~wanted.positive).long()
-    return F.cross_entropy(classes[wanted.rows], answers, reduction="sum") / wanted.weight
+    truth = (~wanted.positive).long()
+    return F.cross_entropy(classes[wanted.rows], truth, reduction="sum") / wanted.weight
 
 
-def box(deltas: Tensor, wanted: Wanted) -> Tensor:
+def box(deltas: Tensor, wanted: BoxLabels) -> Tensor:
     """Absolute differences of the deltas `(n, 4)` of what means a target."""
-    said = deltas[wanted.rows[wanted.positive]]
-    return (said - wanted.deltas).abs().sum() / wanted.weight
+    predicted = deltas[wanted.rows[wanted.positive]]
+    return (predicted - wanted.deltas).abs().sum() / wanted.weight
 
 
 def mask(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -73,7 +61,7 @@ def mask(logits: Tensor, wanted: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits[:, 0], wanted)
 
 
-def accuracy(classes: Tensor, wanted: Wanted) -> float:
+def accuracy(classes: Tensor, wanted: BoxLabels) -> float:
     """Share of the regions whose class is right, in percent; 100 where there are none."""
     if not len(wanted.rows):
         return 100.0

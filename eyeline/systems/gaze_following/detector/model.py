@@ -43,7 +43,7 @@ class Chosen(NamedTuple):
     """For the mask."""
 
 
-class Seen(NamedTuple):
+class Outputs(NamedTuple):
     """What the network says, as needed for training."""
 
     scores: list[Tensor]
@@ -123,8 +123,8 @@ class ResNeXt(nn.Module):
     def freeze(self, stages: int) -> None:
         """Let the stem and the first stages keep their weights; 0 frees everything."""
         self.requires_grad_(True)
-        held = [self.conv1, self.bn1, *self.stages[:stages]] if stages else []
-        for part in held:
+        frozen = [self.conv1, self.bn1, *self.stages[:stages]] if stages else []
+        for part in frozen:
             part.requires_grad_(False)
         self.frozen_stages = stages
 
@@ -165,30 +165,18 @@ class MaskRcnn(nn.Module):
         self.box_head, self.classes, self.boxes = box_head, classes, boxes
         self.mask_head, self.masks = mask_head, masks
 
-    def forward(self, images: Tensor, choose: Choose) -> Seen:
-        """All that losses need.
-
-        Args:
-            images: as of `inputs.batch`.
-            choose: makes regions of what the proposals say.
-
-        Raises:
-            DataError: images of another shape.
-        """
+    def forward(self, images: Tensor, choose: Choose) -> Outputs:
+        """All that losses need of images as of `inputs.batch`; `choose` picks the regions."""
         maps = self.see(images)
         scores, deltas = self.propose(maps)
         chosen = choose(scores, deltas)
         classes, boxes = self.classify(maps, chosen.regions)
-        return Seen(scores, deltas, classes, boxes, self.outline(maps, chosen.outlined))
+        return Outputs(scores, deltas, classes, boxes, self.outline(maps, chosen.outlined))
 
     def see(self, images: Tensor) -> list[Tensor]:
-        """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64.
+        """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64 of `(batch, 3, h, w)` RGB.
 
-        Args:
-            images: `(batch, 3, h, w)`, RGB, as of `inputs.batch`; sides are multiples of 32.
-
-        Raises:
-            DataError: for another shape.
+        DataError for another shape, or sides that are no multiples of 32.
         """
         sizes = check_shape(images, "batch 3 h w", "images")
         if sizes["h"] % MULTIPLE or sizes["w"] % MULTIPLE:

@@ -15,24 +15,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from eyeline.systems.gaze_following.detector.regions import FIRST_STRIDE, POOLED_LEVELS, levels
+from eyeline.systems.gaze_following.detector.boxes import FIRST_STRIDE, POOLED_LEVELS, levels
 
 _AT_ONCE = 128
 """Regions whose weights are in memory together."""
 
 
 def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
-    """Average of the maps in each bin of each region.
+    """Average `(n, channels, bins, bins)` of the maps in each bin of each region, in 32 bits.
 
-    Half a pixel is heeded, and a bin is sampled as finely as its size asks for. In 32 bits.
-
-    Args:
-        maps: `(batch, channels, h, w)` by level.
-        regions: `(n, 5)`, number in the batch and xyxy pixels of the image.
-        bins: along each side.
-
-    Returns:
-        `(n, channels, bins, bins)`.
+    Half a pixel is heeded, and a bin is sampled as finely as its size asks for. Maps are `(batch,
+    channels, h, w)` by level, regions `(n, 5)`: number in the batch and xyxy pixels of the image.
     """
     way = by_rows if regions.device.type == "cpu" else by_operator
     return way([m.float() for m in maps], regions.float(), bins)
@@ -93,19 +86,11 @@ def _rows(
 
 
 def along(start: Tensor, end: Tensor, bins: int, length: int) -> tuple[Tensor, Tensor]:
-    """Which cells of an axis a bin takes, and how much of each.
+    """Which cells `(n, bins, cells)` of an axis each bin takes, and how much of each, 0 for none.
 
     A bin has as many samples as it is long, rounded up, each of which is shared by the two cells
-    that it lies between; half a cell is heeded.
-
-    Args:
-        start: `(n,)` of the regions, in cells.
-        end: `(n,)`.
-        bins: of each region.
-        length: of the axis, in cells.
-
-    Returns:
-        `(n, bins, cells)` numbers of cells, and their weights, 0 for cells that play no part.
+    that it lies between; half a cell is heeded. Regions go from `start` `(n,)` to `end` in cells of
+    an axis of that length.
     """
     size = (end - start) / bins
     samples = torch.ceil(size).clamp(min=0)

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou, roi_align
 
-from eyeline.systems.gaze_following.detector import anchors, boxes, regions
+from eyeline.systems.gaze_following.detector import boxes
+from eyeline.systems.gaze_following.detector.detections import IN_TRAINING, Proposing, propose
 from eyeline.systems.gaze_following.detector.model import MASK, Chosen
-from eyeline.systems.gaze_following.detector.proposals import IN_TRAINING, Proposing, propose
 
 NOTHING, IGNORED = -1, -2
 """In place of a target's number: overlaps none, or too little to count and too much not to."""
@@ -40,7 +40,7 @@ REGIONS = Matching(0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Sampling:
-    """How many boxes of an image are learned from."""
+    """How many boxes of an image are trained on."""
 
     count: int
     positive_fraction: float
@@ -64,11 +64,11 @@ class Targets(NamedTuple):
     """With what was added to its sides, before it became part of a batch."""
 
 
-class Wanted(NamedTuple):
+class BoxLabels(NamedTuple):
     """Right answers for boxes of one kind, of all images."""
 
     rows: Tensor
-    """`(n,)` which boxes are learned from."""
+    """`(n,)` which boxes are trained on."""
     positive: Tensor
     """`(n,)` bool, whether each means a target."""
     deltas: Tensor
@@ -77,25 +77,16 @@ class Wanted(NamedTuple):
     """What sums of losses are divided by."""
 
 
-class WantedRegions(NamedTuple):
+class RegionLabels(NamedTuple):
     """Right answers for regions."""
 
-    regions: Wanted
+    regions: BoxLabels
     masks: Tensor
     """`(positives, 28, 28)` float, 0 or 1."""
 
 
 def match(boxes_xyxy: Tensor, targets_xyxy: Tensor, how: Matching) -> tuple[Tensor, Tensor]:
-    """Which target each box means.
-
-    Args:
-        boxes_xyxy: `(n, 4)`.
-        targets_xyxy: `(targets, 4)`.
-        how: sure.
-
-    Returns:
-        `(n,)` numbers of targets, `NOTHING` or `IGNORED`; `(n,)` largest overlaps.
-    """
+    """Which target each box `(n, 4)` means, `NOTHING` or `IGNORED`; largest overlaps `(n,)`."""
     number = torch.full((len(boxes_xyxy),), NOTHING, device=boxes_xyxy.device)
     if not len(targets_xyxy) or not len(boxes_xyxy):
         return number, number.new_zeros(len(number), dtype=torch.float32)
@@ -111,7 +102,7 @@ def match(boxes_xyxy: Tensor, targets_xyxy: Tensor, how: Matching) -> tuple[Tens
 
 
 def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
-    """Rows of boxes to learn from, by chance: those that mean a target, and those that mean none.
+    """Rows of boxes to train on, by chance: those that mean a target, and those that mean none.
 
     Args:
         number: `(n,)` as of `match`.
@@ -124,44 +115,35 @@ def sample(number: Tensor, how: Sampling) -> tuple[Tensor, Tensor]:
 
 def of_anchors(
     scores: Sequence[Tensor], targets: Sequence[Targets], how: Sampling = ANCHOR_SAMPLES
-) -> Wanted:
+) -> BoxLabels:
     """Right answers for the anchors of all levels of all images, one behind the other.
 
-    Args:
-        scores: by level `(batch, 3, h, w)`; only the shapes matter.
-        targets: of each image.
-        how: many are learned from.
+    Of scores, by level `(batch, 3, h, w)`, only the shapes matter.
     """
-    levels = anchors.of_maps(scores)
-    together = torch.cat(levels)
+    together = torch.cat(boxes.anchors_of_maps(scores))
     rows, positives, deltas, weight = [], [], [], 0
     for number, target in enumerate(targets):
-        usable = torch.cat(
-            [
-                anchors.within((s.shape[2], s.shape[3]), target.padded_hw, stride)
-                for s, stride in zip(scores, anchors.STRIDES, strict=True)
-            ]
-        ).to(together.device)
+        usable = [
+            boxes.anchors_within((s.shape[2], s.shape[3]), target.padded_hw, stride)
+            for s, stride in zip(scores, boxes.STRIDES, strict=True)
+        ]
         matched, _ = match(together, target.box_xyxy, ANCHORS)
-        matched[~usable] = IGNORED
+        matched[~torch.cat(usable).to(together.device)] = IGNORED
         positive, negative = sample(matched, how)
         goal = target.box_xyxy[matched[positive]]
         deltas.append(boxes.encode(together[positive], goal, boxes.ANCHOR_SPREAD))
         rows.append(torch.cat([positive, negative]) + number * len(together))
         positives.append(_flags(positive, negative))
         weight += max(len(positive), 1) + max(len(negative), 1)
-    return Wanted(torch.cat(rows), torch.cat(positives), torch.cat(deltas), weight)
+    return BoxLabels(torch.cat(rows), torch.cat(positives), torch.cat(deltas), weight)
 
 
 def of_regions(
     proposed: Sequence[Tensor], targets: Sequence[Targets], how: Sampling = REGION_SAMPLES
-) -> tuple[Chosen, WantedRegions]:
+) -> tuple[Chosen, RegionLabels]:
     """Regions to look into in training, and the right answers for them.
 
-    Args:
-        proposed: boxes `(n, 4)` of each image; the targets themselves join them.
-        targets: of each image.
-        how: many are learned from.
+    The targets themselves join the proposed boxes `(n, 4)` of each image.
     """
     looked_at, outlined, positives, deltas, masks = [], [], [], [], []
     for box, target in zip(proposed, targets, strict=True):
@@ -176,18 +158,15 @@ def of_regions(
         outlined.append(together[positive])
         positives.append(_flags(positive, negative))
     rows = torch.arange(sum(map(len, looked_at)), device=deltas[0].device)
-    wanted = Wanted(rows, torch.cat(positives), torch.cat(deltas), max(len(rows), 1))
-    chosen = Chosen(regions.of_boxes(looked_at), regions.of_boxes(outlined))
-    return chosen, WantedRegions(wanted, torch.cat(masks))
+    wanted = BoxLabels(rows, torch.cat(positives), torch.cat(deltas), max(len(rows), 1))
+    chosen = Chosen(boxes.as_regions(looked_at), boxes.as_regions(outlined))
+    return chosen, RegionLabels(wanted, torch.cat(masks))
 
 
 def cut_masks(masks: Tensor, boxes_xyxy: Tensor, number: Tensor) -> Tensor:
     """What of targets' masks lies in boxes cut at the border, `(n, 28, 28)` float of 0 and 1.
 
-    Args:
-        masks: `(targets, h, w)` of the image.
-        boxes_xyxy: `(n, 4)`.
-        number: `(n,)` which target's mask.
+    Masks are `(targets, h, w)` of the image, boxes `(n, 4)`, and `number` `(n,)` says whose mask.
     """
     h, w = masks.shape[1:]
     within = boxes_xyxy.clamp(min=0).minimum(boxes_xyxy.new_tensor([w, h, w, h]))
@@ -204,7 +183,7 @@ class Chooser:
 
     Args:
         targets: of each image.
-        anchor_samples: anchors that are learned from.
+        anchor_samples: anchors that are trained on.
         region_samples: regions likewise.
         proposing: how many boxes the regions are drawn from.
     """
@@ -219,8 +198,8 @@ class Chooser:
         self._targets = targets
         self._samples = anchor_samples, region_samples
         self._proposing = proposing
-        self.anchors: Wanted
-        self.regions: WantedRegions
+        self.anchors: BoxLabels
+        self.regions: RegionLabels
 
     @torch.no_grad()
     def __call__(self, scores: Sequence[Tensor], deltas: Sequence[Tensor]) -> Chosen:

@@ -9,20 +9,69 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import torch
+from torch import nn
 
 from eyeline import files
 from eyeline.errors import RecipeError
 from eyeline.log import Log
 from eyeline.system import Train
-from eyeline.systems.gaze_following.detector import data, evaluate, weights
+from eyeline.systems.gaze_following.detector import data, evaluate, loss, weights
 from eyeline.systems.gaze_following.detector.average_precision import KINDS
 from eyeline.systems.gaze_following.detector.data import Batch, Images
+from eyeline.systems.gaze_following.detector.detections import Proposing
 from eyeline.systems.gaze_following.detector.model import MaskRcnn, ResNeXt
-from eyeline.systems.gaze_following.detector.recipe import Recipe, read_recipe
-from eyeline.systems.gaze_following.detector.step import Step, optimizer, scheduler
+from eyeline.systems.gaze_following.detector.recipe import Recipe, Sgd, read_recipe
+from eyeline.systems.gaze_following.detector.targets import Chooser, Sampling
 from eyeline.training import task
-from eyeline.training.loop import Epoch
+from eyeline.training.loop import Epoch, StepLoss
 from eyeline.training.task import Measured, Optimization, Selection
+
+
+class Step:
+    """A batch to the sum of the losses; also counts how many regions were classed rightly."""
+
+    def __init__(self, plan: Recipe) -> None:
+        known = plan.samples
+        self.anchors = Sampling(known.anchors, known.anchors_positive)
+        self.regions = Sampling(known.regions, known.regions_positive)
+        self.proposing = Proposing(before=known.proposals_before, most=known.proposals)
+
+    def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
+        """The loss of one step."""
+        chooser = Chooser(batch.targets, self.anchors, self.regions, self.proposing)
+        outputs = network(batch.images, chooser)
+        fractions = loss.losses(outputs, chooser.anchors, chooser.regions)
+        known = {name: float(value.detach()) for name, value in fractions.items()}
+        known["accuracy"] = loss.accuracy(outputs.classes.detach(), chooser.regions.regions)
+        return StepLoss(torch.stack([*fractions.values()]).sum(), known)
+
+
+def optimizer(how: Sgd, network: nn.Module) -> torch.optim.Optimizer:
+    """Of all parameters that are not frozen."""
+    movable = [p for p in network.parameters() if p.requires_grad]
+    return torch.optim.SGD(
+        movable, how.learning_rate, momentum=how.momentum, weight_decay=how.weight_decay
+    )
+
+
+def scheduler(
+    how: Sgd, moved: torch.optim.Optimizer, steps_per_epoch: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Rates by step, to be moved after each."""
+
+    def factor(step: int) -> float:
+        return rate(how, step, steps_per_epoch) / how.learning_rate if how.learning_rate else 0.0
+
+    return torch.optim.lr_scheduler.LambdaLR(moved, factor)
+
+
+def rate(how: Sgd, step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step, from 0, of the whole run."""
+    drops = sum(step // steps_per_epoch >= epoch for epoch in how.drop_epochs)
+    reached = how.learning_rate * how.drop**drops
+    if step >= how.warm_up_steps:
+        return reached
+    return reached * (1 - (1 - step / how.warm_up_steps) * (1 - how.warm_up_from))
 
 
 class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
@@ -52,7 +101,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
         return train, data.open_split(root, how.validation_split, how.fusion, short_px=how.short_px)
 
     def initialise(self, network: MaskRcnn, plan: Recipe, path: Path) -> tuple[str, ...]:
-        """A backbone that learned ImageNet, or a detector."""
+        """A backbone trained on ImageNet, or a detector."""
         return weights.initialise(network, path)
 
     def prepare(self, network: MaskRcnn, plan: Recipe, device: torch.device) -> None:
@@ -80,7 +129,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
     ) -> dict[str, float]:
         """Average precision of boxes and, where the recipe says so, of masks."""
         masks = plan.training.validate_masks
-        scored = evaluate.report(held, evaluate.answers(network, held, masks=masks), masks=masks)
+        scored = evaluate.report(held, evaluate.predict(network, held, masks=masks), masks=masks)
         return {
             f"validation_{kind}_{name}": value
             for kind in (KINDS if masks else KINDS[:1])
@@ -90,7 +139,7 @@ class MaskRcnnTask(task.Task[Recipe, MaskRcnn, Images, Images, Batch]):
 
     def measure(self, plan: Recipe, network: MaskRcnn, held: Images, folder: Path) -> Measured:
         """COCO's figures."""
-        created = evaluate.report(held, evaluate.answers(network, held))
+        created = evaluate.report(held, evaluate.predict(network, held))
         return Measured(created, scores=created["published"])
 
     def settings(self, plan: Recipe) -> dict[str, Any]:

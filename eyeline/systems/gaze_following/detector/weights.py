@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.gaze_following.detector.original_keys import differences, our_name
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training import checkpoint, foreign
 from eyeline.training.checkpoint import CheckpointCard, Imported
@@ -18,6 +17,105 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eyeline.systems.gaze_following.detector.model import MaskRcnn
+
+
+_NAMES = {
+    "neck.lateral_convs.{}.conv": "pyramid.inner_blocks.{}.0",
+    "neck.fpn_convs.{}.conv": "pyramid.layer_blocks.{}.0",
+    "rpn_head.rpn_conv": "proposer.conv.0.0",
+    "rpn_head.rpn_cls": "proposer.cls_logits",
+    "rpn_head.rpn_reg": "proposer.bbox_pred",
+    "roi_head.bbox_head.shared_fcs.0": "box_head.fc6",
+    "roi_head.bbox_head.shared_fcs.1": "box_head.fc7",
+    "roi_head.bbox_head.fc_cls": "classes",
+    "roi_head.bbox_head.fc_reg": "boxes",
+    "roi_head.mask_head.convs.{}.conv": "mask_head.{}.0",
+    "roi_head.mask_head.upsample": "masks.conv5_mask",
+    "roi_head.mask_head.conv_logits": "masks.mask_fcn_logits",
+}
+"""Theirs to ours, `{}` a number, without `weight` and `bias`; those of the backbone are alike."""
+
+_PARTS = {
+    "backbone": "backbone",
+    "neck": "feature pyramid",
+    "rpn_head": "proposals",
+    "roi_head.bbox_head": "boxes",
+    "roi_head.mask_head": "masks",
+}
+_OURS = {
+    "backbone": "backbone",
+    "pyramid": "neck",
+    "proposer": "rpn_head",
+    "box_head": "roi_head.bbox_head",
+    "classes": "roi_head.bbox_head",
+    "boxes": "roi_head.bbox_head",
+    "mask_head": "roi_head.mask_head",
+    "masks": "roi_head.mask_head",
+}
+
+
+def our_name(theirs: str) -> str:
+    """Our name of one of their entries; an entry that has no place keeps its name."""
+    return _translated(theirs, _TO_OURS)
+
+
+def their_name(ours: str) -> str:
+    """Their name of one of our entries."""
+    return _translated(ours, _TO_THEIRS)
+
+
+def differences(expected: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """Which parts of the network a checkpoint of another one has otherwise, in words.
+
+    Expected are our names to shapes; `state` has our names, or theirs where there is no place.
+    """
+    known = []
+    for part, word in _PARTS.items():
+        wanted = {k for k in expected if _part_of(k) == part}
+        given = {k for k in state if _part_of(k) == part}
+        if not wanted and not given:
+            continue
+        shaped = {k for k in wanted & given if tuple(state[k].shape) != tuple(expected[k])}
+        counts = {
+            "missing": len(wanted - given),
+            "without a place": len(given - wanted),
+            "of another shape": len(shaped),
+        }
+        faults = [f"{n} {what}" for what, n in counts.items() if n]
+        if faults and wanted and not given:
+            known.append(f"{word} ({part}): none of it is there")
+        elif faults:
+            first = min(wanted - given or given - wanted or shaped)
+            known.append(f"{word} ({part}): {', '.join(faults)}, such as {their_name(first)}")
+        else:
+            known.append(f"{word} ({part}): the same")
+    return "; ".join(known)
+
+
+def _part_of(name: str) -> str:
+    first = name.partition(".")[0]
+    if first in _OURS:
+        return _OURS[first]
+    return next((part for part in _PARTS if name.startswith(f"{part}.")), "")
+
+
+def _rules(names: Mapping[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    def pattern(name: str) -> re.Pattern[str]:
+        return re.compile(re.escape(name).replace(re.escape("{}"), r"(\d)") + r"\.(weight|bias)")
+
+    return [(pattern(given), f"{wanted}.{{}}") for given, wanted in names.items()]
+
+
+def _translated(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, wanted in rules:
+        if result := pattern.fullmatch(name):
+            return wanted.format(*result.groups())
+    return name
+
+
+_TO_OURS = _rules(_NAMES)
+_TO_THEIRS = _rules({ours: theirs for theirs, ours in _NAMES.items()})
+
 
 SYSTEM, BUILDER = "gaze_following", "mask_rcnn"
 
@@ -42,7 +140,7 @@ def import_original(path: Path | str) -> Imported:
     """Read a checkpoint of mmdetection as it is, or its `state_dict` alone.
 
     What was written into the images it was trained on is read off the names of folders in its
-    configuration (`HS`, `H`, `noHnoS`), where they tell; the card's settings then have it as
+    configuration (`HS`, `H`, `noHnoS`), where they say so; the card's settings then have it as
     `fusion`. Nothing in the file is executed.
 
     Raises:
@@ -52,9 +150,9 @@ def import_original(path: Path | str) -> Imported:
     return place(foreign.load_state(path, _EXPECTED), path)
 
 
-def place(found: ForeignState, path: Path | str) -> Imported:
+def place(foreign_state: ForeignState, path: Path | str) -> Imported:
     """The same of a file that has been read."""
-    theirs, beside, content = found
+    theirs, beside, content = foreign_state
     meta = content.get(_META)
     meta = meta if isinstance(meta, Mapping) else {}
     placed = {our_name(name): value for name, value in theirs.items()}
@@ -86,12 +184,12 @@ def load_mask_rcnn(path: Path | str, device: str = "cpu") -> MaskRcnn:
 
 
 def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:
-    """Begin a network at weights that learned something else, or this.
+    """Initialise a network by weights of another training, or of this.
 
     Args:
         network: changed in place.
         path: our own file of a whole detector; a checkpoint of mmdetection's; or a backbone that
-            learned ImageNet (`resnext101_32x4d`), its classifier left out.
+            was trained on ImageNet (`resnext101_32x4d`), its classifier left out.
 
     Returns:
         The network's tensors that stay as they were, by name.

@@ -1,6 +1,6 @@
 """What the matcher learns from: annotated looks with the candidates, speakers and directions.
 
-A data folder has annotations in one of the formats of `datasets`, and beside them
+A data folder has annotations in one of the formats of `datasets`, and besides
 - `candidates.csv` (`frame_name,gaze_bbox,gaze_score`) or the published `x101_1x_test.txt`;
 - optionally `speakers.csv` (`video,frame,head`) for VideoGazeSpeech;
 - optionally `directions.csv` (`frame_name,person,x,y,z`), unit vectors in the camera frame;
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,22 +21,24 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_following import formats, score
-from eyeline.systems.gaze_following.datasets import images, rows, splits, vgs
-from eyeline.systems.gaze_following.datasets.looks import Looks
+from eyeline.systems.gaze_following import formats, measures, predictions, score
+from eyeline.systems.gaze_following.datasets import texts, vgs
+from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment, Options
 from eyeline.systems.gaze_following.matching.labels import right_answers
+from eyeline.systems.gaze_following.measures import Maps, Measures
+from eyeline.systems.gaze_following.predictions import Predictions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 TRUTH = "GT_label_all_videoFormat.txt"
 """Annotations of VideoGazeSpeech in a data folder."""
-CANDIDATES = ("candidates.csv", "x101_1x_test.txt")
+FILES = ("candidates.csv", "x101_1x_test.txt")
 SPEAKERS, DIRECTIONS, SIZES = "speakers.csv", "directions.csv", "sizes.csv"
 
-Found = Mapping[str, tuple[Floats, Floats]]
+Candidates = Mapping[str, tuple[Floats, Floats]]
 """By image, boxes `(n, 4)` and scores `(n,)` of the detector."""
 
 
@@ -43,10 +46,10 @@ Found = Mapping[str, tuple[Floats, Floats]]
 class Scenes:
     """Annotated looks and what stands around them."""
 
-    looks: Looks
-    found: Found
+    looks: GazeAnnotations
+    candidates: Candidates
     gaze: Floats
-    """`(n, 3)` direction of each looker, NaN where not told."""
+    """`(n, 3)` direction of each looker, NaN where not known."""
 
     def moments(self) -> tuple[list[Moment], Ints, Ints]:
         """Every image once; of each look its image and its looker's row in it.
@@ -60,43 +63,32 @@ class Scenes:
             at.setdefault(looks.image[row], []).append(row)
         moments, image, person = [], np.full(len(looks), -1), np.full(len(looks), -1)
         for number, (name, own) in enumerate(at.items()):
-            moments.append(self._moment(name, own))
+            box, sure = self.candidates.get(name, (np.zeros((0, 4)), np.zeros(0)))
+            width, height = self.looks.size_px[own[0]].tolist()
+            if not width > 0 or not height > 0:
+                where = self.looks.source[own[0]]
+                raise DataError(f"{where}: the size of the image is not known; give {SIZES}")
+            people = self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own]
+            moments.append(Moment((width, height), *people, box, sure))
             image[own], person[own] = number, np.arange(len(own))
         return moments, image, person
 
-    def _moment(self, name: str, own: list[int]) -> Moment:
-        box, sure = self.found.get(name, (np.zeros((0, 4)), np.zeros(0)))
-        width, height = self.looks.size_px[own[0]].tolist()
-        if not width > 0 or not height > 0:
-            raise DataError(
-                f"{self.looks.source[own[0]]}: the size of the image is not known; give {SIZES}"
-            )
-        return Moment(
-            (width, height), self.looks.head_xyxy[own], self.looks.speaks[own], self.gaze[own],
-            box, sure,
-        )  # fmt: skip
-
 
 def open_folder(folder: Path | str, *, split: str | None = None, part: str = "train") -> Scenes:
-    """Looks of a data folder, all or those of a list of videos.
+    """Looks of a data folder, all or those of a list of videos in it or at a path.
 
-    Args:
-        folder: see above.
-        split: name of the list in the folder, or its path.
-        part: of VideoAttentionTarget or GazeFollow, `train` or `test`.
-
-    Raises:
-        DataError: no annotations or candidates there, or as their readers say.
+    `part` is of VideoAttentionTarget or GazeFollow, `train` or `test`. DataError without
+    annotations or candidates, or as of their readers.
     """
     folder = Path(folder)
     looks = _looks(folder, part)
     if split is not None:
         own = folder / split
-        looks = looks.of_videos(splits.read(own if own.is_file() else split))
+        looks = looks.of_videos(texts.read_list(own if own.is_file() else split))
     return Scenes(looks, read_candidates(folder, looks), _directions(folder / DIRECTIONS, looks))
 
 
-def read_candidates(folder: Path, looks: Looks) -> dict[str, tuple[Floats, Floats]]:
+def read_candidates(folder: Path, looks: GazeAnnotations) -> dict[str, tuple[Floats, Floats]]:
     """Candidates by the names of images that looks have.
 
     VideoGazeSpeech's are the same for all copies of a frame; the first copy's are taken.
@@ -104,9 +96,9 @@ def read_candidates(folder: Path, looks: Looks) -> dict[str, tuple[Floats, Float
     Raises:
         DataError: no such file, or candidates of no image of the looks.
     """
-    there = [folder / name for name in CANDIDATES if (folder / name).is_file()]
+    there = [folder / name for name in FILES if (folder / name).is_file()]
     if not there:
-        raise DataError(f"{folder} has no {' or '.join(CANDIDATES)}")
+        raise DataError(f"{folder} has no {' or '.join(FILES)}")
     is_table = there[0].suffix == ".csv"
     read = formats.read_candidates_csv if is_table else formats.read_candidates_text
     names, result = set(looks.image), dict[str, tuple[Floats, Floats]]()
@@ -119,70 +111,93 @@ def read_candidates(folder: Path, looks: Looks) -> dict[str, tuple[Floats, Float
     return result
 
 
+Row = tuple[Floats, Floats, npt.NDArray[np.bool_]]
+"""Features of a looker and of the options, and which answers are right."""
+
+
 @dataclass(frozen=True)
 class Examples:
-    """Looks as the matcher learns them."""
+    """GazeAnnotations of people whose head is known, as the matcher is trained on them."""
 
+    scenes: Scenes
+    row: Ints
+    """`(n,)` among the looks of the scenes."""
+    moment: tuple[Moment, ...]
+    """The image of each look."""
+    looker: Ints
+    """`(n,)` row of the looker among the people in it."""
+    among: tuple[Options, ...]
     person: Floats
     """`(n, person features)`."""
     option: tuple[Floats, ...]
     """Of each look `(options, option features)`."""
     right: tuple[npt.NDArray[np.bool_], ...]
     """Of each look `(options + 2,)`."""
-    row: Ints
-    """`(n,)` among the looks."""
-    among: tuple[Options, ...]
 
     def __len__(self) -> int:
         """Number of looks."""
         return len(self.row)
 
-    def __getitem__(self, i: int) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-        """Features of person and options, and right answers."""
-        return self.person[i], self.option[i], self.right[i]
+    @property
+    def videos(self) -> list[str]:
+        """Names of all videos of the scenes."""
+        return sorted(set(self.scenes.looks.video))
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """GazeAnnotations that have a right answer."""
+        each = zip(self.person, self.option, self.right, strict=True)
+        return [row for row in each if row[2].any()]
+
+    def predictions(
+        self,
+        point_px: Floats,
+        in_frame: Floats | None = None,
+        looked_at: Sequence[str] | None = None,
+    ) -> Predictions:
+        """Points `(n, 2)` and so on as predictions of these looks."""
+        looks, rows = self.scenes.looks, self.row.tolist()
+        return predictions.predictions_of(
+            [looks.image[row] for row in rows],
+            point_px,
+            head_xyxy=looks.head_xyxy[self.row],
+            in_frame=in_frame,
+            looked_at=looked_at,
+            person=[looks.person[row] for row in rows],
+        )
+
+    def measure(self, predicted: Predictions, heat: Maps | None = None) -> Measures:
+        """Compare predictions of these looks with the truth."""
+        return measures.measure(predicted, self.scenes.looks, rows=self.row, heat=heat)
 
 
 def examples(scenes: Scenes) -> Examples:
     """Features and right answers of all looks of people whose head is known."""
     looks = scenes.looks
     moments, image, person = scenes.moments()
-    mean = looks.mean_point_px()
-    labelled_rows = np.flatnonzero(person >= 0)
-    each: list[tuple[Floats, Floats, npt.NDArray[np.bool_], Options]] = []
-    for row in labelled_rows.tolist():
+    mean, rows = looks.mean_point_px(), np.flatnonzero(person >= 0)
+    each = []
+    for row in rows.tolist():
         moment, looker = moments[image[row]], int(person[row])
         among = inputs.options(moment, looker)
         mine, theirs = inputs.features(moment, looker, among)
         right = np.zeros(len(theirs) + 2, bool)
         if looks.in_frame[row] >= 0:
-            right = right_answers(
-                among, looks.head_xyxy[row], mean[row], in_frame=bool(looks.in_frame[row]),
-                target_xyxy=looks.target_xyxy[row],
-            )  # fmt: skip
-        each.append((mine, theirs, right, among))
-    return Examples(
-        np.array([e[0] for e in each], np.float32).reshape(-1, len(inputs.PERSON)),
-        tuple(e[1] for e in each), tuple(e[2] for e in each), labelled_rows,
-        tuple(e[3] for e in each),
-    )  # fmt: skip
+            head, target = looks.head_xyxy[row], looks.target_xyxy[row]
+            stays = bool(looks.in_frame[row])
+            right = right_answers(among, head, mean[row], in_frame=stays, target_xyxy=target)
+        each.append((moment, among, mine, theirs, right))
+    moment_, among_, mine_, option, right_ = zip(*each, strict=True) if each else [()] * 5
+    features = np.array(mine_, np.float32).reshape(-1, len(inputs.PERSON))
+    return Examples(scenes, rows, moment_, person[rows], among_, features, option, right_)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Looks, padded to one number of options."""
+def collate(looks: Sequence[Row]) -> dict[str, Tensor]:
+    """GazeAnnotations padded to one number of options.
 
-    person: Tensor
-    """`(batch, person features)`."""
-    option: Tensor
-    """`(batch, options, option features)`."""
-    there: Tensor
-    """`(batch, options)` bool."""
-    right: Tensor
-    """`(batch, options + 2)` bool."""
-
-
-def collate(looks: Sequence[tuple[Floats, Floats, npt.NDArray[np.bool_]]]) -> dict[str, Tensor]:
-    """The fields of a `Batch` by name."""
+    `person` `(batch, person features)`, `option` `(batch, options, option features)`, and bool
+    `there` `(batch, options)` and `right` `(batch, options + 2)`.
+    """
     import torch
 
     size, most = len(looks), max(len(option) for _, option, _ in looks)
@@ -196,7 +211,7 @@ def collate(looks: Sequence[tuple[Floats, Floats, npt.NDArray[np.bool_]]]) -> di
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def _looks(folder: Path, part: str) -> Looks:
+def _looks(folder: Path, part: str) -> GazeAnnotations:
     if not (folder / TRUTH).is_file():
         return score.read_truth(folder, part=part)
     speakers = folder / SPEAKERS
@@ -204,32 +219,32 @@ def _looks(folder: Path, part: str) -> Looks:
     return vgs.read_text(folder / TRUTH, _sizes(folder), speakers=who)
 
 
-def _sizes(folder: Path) -> images.SizeOf:
+def _sizes(folder: Path) -> texts.SizeOf:
     path = folder / SIZES
     if not path.is_file():
-        return images.in_folder(folder / "images")
-    known: dict[str, images.Size] = {}
-    for where, cells in rows.read(path, 3):
-        width, height = rows.numbers(where, cells[1:], ("width", "height"))
+        return texts.sizes_in_folder(folder / "images")
+    known: dict[str, texts.Size] = {}
+    for where, cells in texts.read_rows(path, 3):
+        width, height = texts.numbers(where, cells[1:], ("width", "height"))
         known[cells[0].strip()] = width, height
 
-    def size(name: str) -> images.Size:
+    def size(name: str) -> texts.Size:
         video = formats.parse_name(name).video
         if video not in known:
-            raise DataError(f"{path} does not tell the size of video {video}")
+            raise DataError(f"{path} does not state the size of video {video}")
         return known[video]
 
     return size
 
 
-def _directions(path: Path, looks: Looks) -> Floats:
+def _directions(path: Path, looks: GazeAnnotations) -> Floats:
     gaze = np.full((len(looks), 3), np.nan)
     if not path.is_file():
         return gaze
     place = {pair: row for row, pair in enumerate(zip(looks.image, looks.person, strict=True))}
-    for where, cells in rows.read(path, 5):
+    for where, cells in texts.read_rows(path, 5):
         name, person = cells[0].strip(), cells[1].strip()
-        vector = np.array(rows.numbers(where, cells[2:], ("x", "y", "z")))
+        vector = np.array(texts.numbers(where, cells[2:], ("x", "y", "z")))
         if abs(np.linalg.norm(vector) - 1) > 1e-2:
             raise DataError(f"{where}: {vector} is no unit vector")
         row = place.get((name, person), place.get((_frame(name), person)))

@@ -1,4 +1,4 @@
-"""The matcher on annotated looks, beside what needs no training."""
+"""The matcher on annotated looks, and what needs no training."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from eyeline.evaluation.report import Figures, Report
 from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_following import ablation, measures, predictions, report
-from eyeline.systems.gaze_following.matching import data, gains, labels, match, rules, slope
-from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.systems.gaze_following.measures import Maps, Measures
+from eyeline.systems.gaze_following import predictions, report
+from eyeline.systems.gaze_following.matching import data, gains, match, rules, slope
+from eyeline.systems.gaze_following.matching.data import Examples
+from eyeline.systems.gaze_following.matching.match import Matched
+from eyeline.systems.gaze_following.matching.rules import Slope
+from eyeline.systems.gaze_following.measures import Maps
 from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predictions
 from eyeline.training import sharing
 from eyeline.training.devices import Devices
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 REPORT, TABLE = "report.json", "predictions.csv"
 BASELINES = ("nearest_object", "surest_object", "middle")
 """The nearest candidate or head, the candidate surest to the detector, the image's middle; never
-what was found on the looker's own head."""
+candidates on the looker's own head."""
 
 
 def run(
@@ -58,15 +59,15 @@ def run(
         split: list of videos in the folder; None takes all.
         slope_weights: of the published regressor; adds the published rules to the baselines.
         without: of a matcher that never knew who speaks (`training.mute=1`), which stands for the
-            looks without speakers; by default the same weights are not told of them.
+            looks without speakers; by default the same weights without them.
         samples: draws of the intervals.
         devices: several processes that share the looks; `device` is not heeded then.
 
     Returns:
         `pooled` and `interval`: see `report.score`; the former with `auc_of_all_answers`, that of
         heatmaps of all answers by their probabilities, not of the chosen point; `baselines`:
-        figures by name; `gains`: see `gains.gains`; `speakers`: see `ablation.compare`, None where
-        it is not told who speaks; `answers`: how often each kind of answer was right;
+        figures by name; `gains`: see `gains.gains`; `speakers`: see `report.compare`, None where
+        it is not known who speaks; `answers`: how often each kind of answer was right;
         `notes`: what the annotations lack. Empty in processes other than the first.
 
     Raises:
@@ -79,40 +80,41 @@ def run(
     fabric = sharing.launched(devices)
     device = sharing.place(fabric, device)
     network = match.open_matcher(weights, device)
-    learned = data.examples(scenes)
-    if not len(learned):
+    examples = data.examples(scenes)
+    if not len(examples):
         raise DataError(f"{data_dir} has no looks of people whose head is known")
-    chances = chances_of(network, learned, fabric=fabric)
+    chances = chances_of(network, examples, fabric=fabric)
     muted = None
     if not np.isnan(scenes.looks.speaks).all():
         silent = network if without is None else match.open_matcher(without, device)
-        muted = chances_of(silent, learned, mute=True, fabric=fabric)
+        muted = chances_of(silent, examples, mute=True, fabric=fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
-    result = predict(scenes, learned, chances)
-    compared = measure(result, scenes, learned)
+    result = predict(examples, chances)
+    compared = examples.measure(result)
     figures: Figures = {"weights": str(weights), "data": str(data_dir), "split": split}
     figures |= report.score(compared, samples=samples)
-    figures["answers"] = by_kind(learned, chances)
-    spread = measure(result, scenes, learned, heat=_heatmaps(scenes, learned, chances))
+    figures["answers"] = by_kind(examples, chances)
+    spread = examples.measure(result, heat=_heatmaps(examples, chances))
     figures["pooled"]["auc_of_all_answers"] = metrics.mean(spread.auc)
-    guesses = {name: baseline(scenes, learned, name) for name in BASELINES}
+    guesses = {name: baseline(examples, name) for name in BASELINES}
     if slope_weights is not None:
         k = slope.read(slope_weights)
-        guesses |= {f"{rule}_rule": by_rule(scenes, learned, rule, k) for rule in rules.RULES}
+        guesses |= {f"{rule}_rule": by_rule(examples, rule, k) for rule in rules.RULES}
     figures["baselines"] = {
-        name: report.summary(measure(guess, scenes, learned)) for name, guess in guesses.items()
+        name: report.summary(examples.measure(guess)) for name, guess in guesses.items()
     }
-    figures["gains"] = gains.gains(result, guesses, scenes, learned, samples=samples)
+    figures["gains"] = gains.gains(result, guesses, examples, samples=samples)
     figures["speakers"] = None
     if muted is not None:
-        apart = measure(predict(scenes, learned, muted), scenes, learned)
-        figures["speakers"] = ablation.compare(compared, apart, samples=samples)
+        apart = examples.measure(predict(examples, muted))
+        figures["speakers"] = report.compare(compared, apart, samples=samples)
     figures["without"] = None if without is None else str(without)
     created = Report({**figures, "notes": [*scenes.looks.notes]})
-    speakers = ablation.lines(created["speakers"] or {})
-    created.log(log, *report.lines(created), *gains.lines(created["gains"]), *speakers)
+    gained = report.difference_lines(created["gains"], gains.NAMES, "gain on {}")
+    speakers = report.difference_lines(created["speakers"] or {})
+    created.log(log, *report.lines(created), *gained, *speakers)
     if out_dir is not None:
         folder = files.made(Path(out_dir))
         created.write(folder / REPORT)
@@ -122,129 +124,92 @@ def run(
 
 
 def chances_of(
-    network: Matcher, learned: Examples, *, mute: bool = False, fabric: Fabric | None = None
+    network: Matcher, examples: Examples, *, mute: bool = False, fabric: Fabric | None = None
 ) -> list[Floats]:
     """Probabilities of all answers of each look, see `match.answer`."""
-    return match.answer(network, [*learned.person], [*learned.option], mute=mute, fabric=fabric)
+    return match.answer(network, [*examples.person], [*examples.option], mute=mute, fabric=fabric)
 
 
-def predict(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Predictions:
-    """The answers as predictions, rows as those of the examples."""
-    moments, image, person = scenes.moments()
+def predict(examples: Examples, chances: list[Floats]) -> Predictions:
+    """The most probable answers as predictions, rows as those of the examples."""
+    looks, rows = examples.scenes.looks, examples.row.tolist()
+    lookers = examples.looker.tolist()
+    names = {
+        (looks.image[row], looker): looks.person[row]
+        for row, looker in zip(rows, lookers, strict=True)
+    }
     point, chance, looked_at = [], [], []
-    pairs = zip(image.tolist(), person.tolist(), strict=True)
-    rows_of = {pair: row for row, pair in enumerate(pairs)}  # of each head in each image
-    for i, row in enumerate(learned.row.tolist()):
-        moment = moments[image[row]]
-        one = match.decide(moment, int(person[row]), learned.among[i], chances[i])
-        point.append(one.point_px)
-        chance.append(one.in_frame)
-        name = OFF_SCREEN if one.target == -2 else NOBODY
-        if one.target >= 0:
-            name = scenes.looks.person[rows_of[int(image[row]), one.target]]
-        looked_at.append(name)
-    return _made(scenes, learned.row, np.array(point), np.array(chance), looked_at)
+    for i, matched in enumerate(_decided(examples, chances)):
+        point.append(matched.point_px)
+        chance.append(matched.in_frame)
+        name = OFF_SCREEN if matched.target == -2 else NOBODY
+        looked_at.append(names.get((looks.image[rows[i]], matched.target), name))
+    return examples.predictions(np.array(point), np.array(chance), looked_at)
 
 
-def baseline(scenes: Scenes, learned: Examples, name: str) -> Predictions:
-    """The answers of one of `BASELINES`.
+def _decided(examples: Examples, chances: list[Floats]) -> list[Matched]:
+    each = zip(examples.moment, examples.looker.tolist(), examples.among, chances, strict=True)
+    return [match.decide(*one) for one in each]
 
-    Raises:
-        UsageError: another name.
-    """
+
+def baseline(examples: Examples, name: str) -> Predictions:
+    """The predictions of one of `BASELINES`; UsageError for another name."""
     if name not in BASELINES:
         raise UsageError(f"no baseline '{name}'; there are {', '.join(BASELINES)}")
-    point = scenes.looks.size_px[learned.row] / 2
-    heads = scenes.looks.head_xyxy[learned.row]
-    origin = boxes.centre(heads)
-    for i, among in enumerate(learned.among):
+    looks = examples.scenes.looks
+    point, heads = looks.size_px[examples.row] / 2, looks.head_xyxy[examples.row]
+    for i, among in enumerate(examples.among):
         centre = boxes.centre(among.box_xyxy)
-        rank = np.linalg.norm(centre - origin[i], axis=1)
+        rank = np.linalg.norm(centre - boxes.centre(heads[i]), axis=1)
         if name == "surest_object":
             rank = np.where(among.person < 0, -among.score, np.inf)
-        rank = np.where(labels.hold(heads[i][None], centre), np.inf, rank)
+        rank = np.where(boxes.contain(heads[i], centre), np.inf, rank)
         if name != "middle" and len(rank) and np.isfinite(rank).any():
             point[i] = centre[rank.argmin()]
-    return _made(scenes, learned.row, point)
+    return examples.predictions(point)
 
 
-def by_rule(scenes: Scenes, learned: Examples, rule: str, regressor: SlopeMlp) -> Predictions:
-    """The answers of one of the published rules, which know candidates only.
-
-    Raises:
-        UsageError: no such rule.
-    """
+def by_rule(examples: Examples, rule: str, regressor: Slope) -> Predictions:
+    """The predictions of a published rule, which knows candidates only; UsageError for others."""
     if rule not in rules.RULES:
         raise UsageError(f"no rule '{rule}'; there are {', '.join(rules.RULES)}")
-    point = np.full((len(learned), 2), np.nan)
-    for i, row in enumerate(learned.row.tolist()):
-        among = learned.among[i]
+    point = np.full((len(examples), 2), np.nan)
+    heads = examples.scenes.looks.head_xyxy[examples.row]
+    for i, among in enumerate(examples.among):
         candidates = among.box_xyxy[among.person < 0]
-        best = rules.RULES[rule](scenes.looks.head_xyxy[row], candidates, regressor)
+        best = rules.RULES[rule](heads[i], candidates, regressor)
         if best is not None:
             point[i] = boxes.centre(candidates[best])
-    return _made(scenes, learned.row, point)
+    return examples.predictions(point)
 
 
-def measure(
-    found: Predictions, scenes: Scenes, learned: Examples, heat: Maps | None = None
-) -> Measures:
-    """Compare answers with the truth of the same looks."""
-    return measures.measure(found, scenes.looks, rows=learned.row, heat=heat)
-
-
-def _heatmaps(scenes: Scenes, learned: Examples, chances: list[Floats]) -> Maps:
+def _heatmaps(examples: Examples, chances: list[Floats]) -> Maps:
     """Of all answers of each look, by their probabilities."""
-    moments, image, person = scenes.moments()
+    decided = _decided(examples, chances)
 
     def of(at: Ints) -> Floats:
         heat = []
         for i in at.tolist():
-            row = int(learned.row[i])
-            moment, looker, among = moments[image[row]], int(person[row]), learned.among[i]
-            one = match.decide(moment, looker, among, chances[i])
-            heat.append(one.heatmap(match.places(moment, looker, among), moment.size_px))
+            moment, looker = examples.moment[i], int(examples.looker[i])
+            points = match.places(moment, looker, examples.among[i])
+            heat.append(decided[i].heatmap(points, moment.size_px))
         return np.array(heat)
 
     return of
 
 
-def by_kind(learned: Examples, chances: list[Floats]) -> Figures:
+def by_kind(examples: Examples, chances: list[Floats]) -> Figures:
     """How many looks there are of each kind, and how often the most probable answer was right.
 
     A look counts as `option`, `off_screen` or `own_lap` by its right answers; `unfit` ones have
-    none and are not learned.
+    none and are not trained on.
     """
-    counts: dict[str, list[bool]] = {"option": [], "off_screen": [], "own_lap": []}
-    unfit = 0
-    for right, chance in zip(learned.right, chances, strict=True):
-        if not right.any():
-            unfit += 1
-            continue
+    hits: dict[str, list[bool]] = {"option": [], "off_screen": [], "own_lap": [], "unfit": []}
+    for right, chance in zip(examples.right, chances, strict=True):
         kind = "off_screen" if right[-2] else "own_lap" if right[-1] else "option"
-        counts[kind].append(bool(right[chance.argmax()]))
-    return {
-        **{
-            kind: {"looks": len(hits), "right": float(np.mean(hits)) if hits else None}
-            for kind, hits in counts.items()
-        },
-        "unfit": unfit,
+        hits[kind if right.any() else "unfit"].append(bool(right[chance.argmax()]))
+    unfit = len(hits.pop("unfit"))
+    figures = {
+        k: {"looks": len(h), "right": float(np.mean(h)) if h else None} for k, h in hits.items()
     }
-
-
-def _made(
-    scenes: Scenes,
-    rows: Ints,
-    point: Floats,
-    in_frame: Floats | None = None,
-    looked_at: list[str] | None = None,
-) -> Predictions:
-    looks = scenes.looks
-    return predictions.made(
-        [looks.image[row] for row in rows.tolist()],
-        point,
-        head_xyxy=looks.head_xyxy[rows],
-        in_frame=in_frame,
-        looked_at=looked_at,
-        person=[looks.person[row] for row in rows.tolist()],
-    )
+    return {**figures, "unfit": unfit}

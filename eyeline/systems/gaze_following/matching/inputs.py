@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import check_shape
 from eyeline.geometry import boxes
@@ -16,38 +17,16 @@ from eyeline.geometry.directions import normalise
 from eyeline.results import Floats, Ints
 
 PERSON = (
-    "x",
-    "y",
-    "height",
-    "gaze_x",
-    "gaze_y",
-    "gaze_z",
-    "gaze_told",
-    "speaks",
-    "others_speak",
-    "speech_told",
-    "room",
+    *("x", "y", "height", "gaze_x", "gaze_y", "gaze_z", "gaze_told", "speaks"),
+    *("others_speak", "speech_told", "room"),
 )
-"""What is told of the looker: place and size of the head in the image, direction of the gaze in
+"""What is known of the looker: place and size of the head in the image, direction of the gaze in
 the camera frame, speech, and how far the gaze can go in the image before it leaves it."""
 OPTION = (
-    "step_x",
-    "step_y",
-    "distance",
-    "size",
-    "shape",
-    "x",
-    "y",
-    "score",
-    "is_head",
-    "speaks",
-    "angle_cosine",
-    "sideways",
-    "space_cosine",
-    "on_self",
-    "on_head",
+    *("step_x", "step_y", "distance", "size", "shape", "x", "y", "score", "is_head"),
+    *("speaks", "angle_cosine", "sideways", "space_cosine", "on_self", "on_head"),
 )
-"""What is told of an option: direction and distance of its middle from the looker's head, size,
+"""What is known of an option: direction and distance of its centre from the looker's head, size,
 place, the detector's score (1 for heads), speech, how well the gaze points at it in the image
 and in space, and whether it lies on the looker's own head or on another one."""
 
@@ -60,14 +39,8 @@ OPTION_PARITY: Floats = np.array([-1.0 if name in _FLIPS else 1.0 for name in OP
 SPEECH = ("speaks", "others_speak", "speech_told")
 """Names, in both, of what is 0 where it is not known who speaks."""
 GAZE = (
-    "gaze_x",
-    "gaze_y",
-    "gaze_z",
-    "gaze_told",
-    "room",
-    "angle_cosine",
-    "sideways",
-    "space_cosine",
+    *("gaze_x", "gaze_y", "gaze_z", "gaze_told", "room", "angle_cosine", "sideways"),
+    *("space_cosine"),
 )
 """Names, in both, of what is 0 where the direction of the gaze is not known."""
 
@@ -77,7 +50,7 @@ _VIEW = 1.0
 
 @dataclass(frozen=True)
 class Moment:
-    """One image: who is in it, and what the detector found."""
+    """One image: who is in it, and the candidates of the detector."""
 
     size_px: tuple[float, float]
     """Width and height."""
@@ -125,15 +98,9 @@ def options(moment: Moment, looker: int) -> Options:
 
 
 def features(moment: Moment, looker: int, among: Options) -> tuple[Floats, Floats]:
-    """What the matcher sees.
+    """What the matcher sees of a looker and of the options, as of `options`, float32.
 
-    Args:
-        moment: the image.
-        looker: row of the person.
-        among: as of `options`.
-
-    Returns:
-        Of the person `(person features,)`, of the options `(options, option features)`, float32.
+    Of the person `(person features,)`, of the options `(options, option features)`.
     """
     me = _Looker(moment, looker)
     return me.person().astype(np.float32), me.options(among).astype(np.float32)
@@ -195,8 +162,8 @@ class _Looker:
                 pointing,
                 np.full(len(step), sideways),
                 self._in_space(among, centre, size) @ self.gaze,
-                self._inside(self.box[None], centre),
-                self._on_heads(among, centre),
+                boxes.contain(self.box, centre),
+                self._on_heads(centre),
             ],
             axis=1,
         )
@@ -226,17 +193,10 @@ class _Looker:
         reach = float(np.clip(steps.min(), 0, 100 * self.size))
         return float(np.log1p(reach / self.size) / 2)
 
-    def _on_heads(self, among: Options, centre: Floats) -> Floats:
+    def _on_heads(self, centre: Floats) -> npt.NDArray[np.bool_]:
         """Whether each option lies on somebody else's head; heads do."""
         others = np.delete(self.moment.head_xyxy, self.row, axis=0)
-        on = [self._inside(head[None], centre) for head in others]
-        return np.asarray(np.max([np.zeros(len(centre)), *on], axis=0))
-
-    @staticmethod
-    def _inside(box: Floats, points: Floats) -> Floats:
-        """Whether points `(n, 2)` lie in a box `(1, 4)`."""
-        inside = (points >= box[:, :2]) & (points <= box[:, 2:])
-        return np.asarray(inside.all(axis=1), np.float64)
+        return np.asarray(boxes.contain(others, centre[:, None]).any(axis=1))
 
 
 def columns(names: tuple[str, ...], known: tuple[str, ...]) -> Ints:

@@ -36,26 +36,22 @@ def right_answers(
 
     In the image these are the options that hold the point or are the annotated box; else the
     nearest one; else the own lap, if the point lies there. None is right where nothing fits.
-    Candidates whose middle lies on the looker's own head are never right.
-
-    Args:
-        among: what may be looked at.
-        head_xyxy: `(4,)` of the looker.
-        point_px: `(2,)` of the look, NaN if it leaves the image.
-        in_frame: whether it stays in it.
-        target_xyxy: `(4,)` of what is looked at, None or NaN where not told.
+    Candidates whose centre lies on the looker's own head are never right. The point is `(2,)`, NaN
+    for a look out of the image, the target `(4,)`, None or NaN where not known.
     """
     right = np.zeros(len(among.person) + 2, bool)
     if not in_frame:
         right[-2] = True
         return right
-    other = ~hold(head_xyxy[None], boxes.centre(among.box_xyxy)) | (among.person >= 0)
-    held = hold(among.box_xyxy, point_px)
+    other = ~boxes.contain(head_xyxy, boxes.centre(among.box_xyxy)) | (among.person >= 0)
+    inside = boxes.contain(among.box_xyxy, point_px)
     if target_xyxy is not None and not np.isnan(target_xyxy).any():
-        held |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
-    right[:-2] = held & other
+        inside |= boxes.iou(among.box_xyxy, target_xyxy[None])[:, 0] >= SAME
+    right[:-2] = inside & other
     if not right.any() and len(right) > 2:
-        away = np.where(other, _outside(among.box_xyxy, point_px), np.inf)
+        low, high = among.box_xyxy[:, :2] - point_px, point_px - among.box_xyxy[:, 2:]
+        gap = np.maximum(np.maximum(low, high), 0)
+        away = np.where(other, np.linalg.norm(gap, axis=1), np.inf)
         best = int(away.argmin())
         right[best] = away[best] <= NEAR * float(boxes.size(head_xyxy))
     if not right.any():
@@ -76,14 +72,3 @@ def lap_point(head_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
     height = head_xyxy[3] - head_xyxy[1]
     point = np.array([boxes.centre(head_xyxy)[0], head_xyxy[3] + LAP_AT * height])
     return np.asarray(np.clip(point, 0, np.array(size_px)))
-
-
-def hold(box_xyxy: Floats, points_px: Floats) -> Right:
-    """Whether boxes hold points; one of both may be single."""
-    return np.asarray(((box_xyxy[:, :2] <= points_px) & (points_px <= box_xyxy[:, 2:])).all(axis=1))
-
-
-def _outside(box_xyxy: Floats, point_px: Floats) -> Floats:
-    """Distance `(n,)` from a point to boxes, 0 inside."""
-    gap = np.maximum(np.maximum(box_xyxy[:, :2] - point_px, point_px - box_xyxy[:, 2:]), 0)
-    return np.asarray(np.linalg.norm(gap, axis=1))

@@ -96,15 +96,9 @@ def open_matcher(path: Path | str, device: str = "cpu") -> Matcher:
 def match(
     network: Matcher, moments: Sequence[Moment], *, mute: bool = False
 ) -> list[list[Matched]]:
-    """What everybody in each image looks at.
+    """What everybody in each image looks at, in the order of its people.
 
-    Args:
-        network: in evaluation mode.
-        moments: images.
-        mute: whether to do as if nobody knew who speaks.
-
-    Returns:
-        For each image, in the order of its people.
+    The network is in evaluation mode; `mute` does as if nobody knew who speaks.
     """
     lookers = [(m, i) for m in moments for i in range(len(m.head_xyxy))]
     among = [inputs.options(m, i) for m, i in lookers]
@@ -122,14 +116,10 @@ def answer(
     mute: bool = False,
     fabric: Fabric | None = None,
 ) -> list[Floats]:
-    """Probabilities `(options + 2,)` of all answers of each look.
+    """Probabilities `(options + 2,)` of all answers of each look with features as of `inputs`.
 
-    Args:
-        network: in evaluation mode.
-        person: features of each looker.
-        option: features of each one's options.
-        mute: see `match`.
-        fabric: launched; its processes share the looks, and all get all answers.
+    `mute` as of `match`. The processes of a launched fabric share the looks, and all get all
+    results.
     """
     import torch
 
@@ -168,8 +158,12 @@ def decide(moment: Moment, looker: int, among: Options, chance: Floats) -> Match
 
     A head and what the detector found on it are one thing to look at: their probabilities add up.
     """
-    head = _on_head(moment, among)
-    thing = np.concatenate([_things(head), [-2, -1]])
+    centre, head = boxes.centre(among.box_xyxy), among.person.copy()
+    for person in np.unique(head[head >= 0]).tolist():
+        head[boxes.contain(moment.head_xyxy[person], centre) & (head < 0)] = person
+    # a number from 0 for each thing, equal for options on one head
+    number = np.where(head >= 0, head, head.max(initial=-1) + 1 + np.arange(len(head)))
+    thing = np.concatenate([number, [-2, -1]])
     total = np.array([chance[thing == t].sum() for t in thing])
     inside = np.where(thing == -2, -1.0, total)
     same = thing == thing[inside.argmax()]
@@ -179,19 +173,3 @@ def decide(moment: Moment, looker: int, among: Options, chance: Floats) -> Match
     first = int(total.argmax())
     target = int(head[first]) if first < len(head) else _OUT if first == len(head) else _NOTHING
     return Matched(among.box_xyxy, head, chance, point, target)
-
-
-def _on_head(moment: Moment, among: Options) -> Ints:
-    """The person `(options,)` whose head each option is or has its middle on, -1 for none."""
-    centre = boxes.centre(among.box_xyxy)
-    result = among.person.copy()
-    for person in np.unique(among.person[among.person >= 0]).tolist():
-        box = moment.head_xyxy[person]
-        inside = ((centre >= box[:2]) & (centre <= box[2:])).all(axis=1)
-        result[inside & (result < 0)] = person
-    return result
-
-
-def _things(head: Ints) -> Ints:
-    """A number from 0 for each option, equal for those on one head."""
-    return np.where(head >= 0, head, head.max(initial=-1) + 1 + np.arange(len(head)))

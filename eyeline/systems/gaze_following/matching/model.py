@@ -1,4 +1,4 @@
-"""The matcher's network: options scored one by one, in the light of the looker and of all options.
+"""The matcher's network and its loss: options are scored one by one, in the light of all.
 
 The order of the options has no say: each gets its own score whatever stands before it.
 """
@@ -18,12 +18,7 @@ from eyeline.training.draws import dropped, mixed
 EXTRA = ("off_screen", "own_lap")
 """Answers beside the options: a look out of the image, and one at the own lap, hands or table."""
 
-_ACTIVATIONS = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
-}
+_ACTIVATIONS = {"identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 
 
 class Mlp(nn.Module):
@@ -118,3 +113,30 @@ def matcher(*, width: Size = 48, dropout: FractionBelowOne = 0.1) -> Matcher:
         Mlp((width + context, width, 1), dropout=dropout),
         Mlp((context, width, len(EXTRA)), dropout=dropout),
     )
+
+
+def matching_loss(logits: Tensor, right: Tensor, *, smoothing: FractionBelowOne = 0.05) -> Tensor:
+    """Mean of `look_losses` over rows with a right answer, a scalar; 0 of no row.
+
+    Logits are `(batch, answers)`, minus infinity for padding; `smoothing` is the fraction of the
+    loss that asks for all answers alike, against overconfidence.
+    """
+    each = look_losses(logits, right, smoothing=smoothing)
+    return each.sum() / right.any(dim=1).sum().clamp(min=1)
+
+
+def look_losses(logits: Tensor, right: Tensor, *, smoothing: float = 0.05) -> Tensor:
+    """Minus the logarithm of the probability of all right answers together, `(batch,)`.
+
+    Detections overlap: a point may lie in several, and none of them is more right than the others.
+    Arguments are those of `matching_loss`; a row without a right answer has the loss 0.
+    """
+    sizes = check_shape(logits, "batch answers", "logits")
+    check_shape(right, "batch answers", "right", sizes)
+    log_chance = logits - torch.logsumexp(logits, dim=1, keepdim=True)
+    annotated = right.any(dim=1)
+    hit = torch.logsumexp(log_chance.masked_fill(~right, -torch.inf)[annotated], dim=1)
+    there = torch.isfinite(logits)
+    alike = log_chance.masked_fill(~there, 0).sum(dim=1)[annotated] / there.sum(dim=1)[annotated]
+    loss = -(1 - smoothing) * hit - smoothing * alike
+    return logits.new_zeros(len(logits)).masked_scatter(annotated, loss)

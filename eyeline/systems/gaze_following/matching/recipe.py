@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.bounds import Count, Fraction, Positive
-from eyeline.systems.gaze_following.matching.loss import matching_loss
-from eyeline.systems.gaze_following.matching.model import matcher
+from eyeline.systems.gaze_following.matching.model import matcher, matching_loss
 from eyeline.training import recipe
 from eyeline.training.recipe import Reader, Section
 

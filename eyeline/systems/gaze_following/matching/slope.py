@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.special
 
-from eyeline.errors import CheckpointError, DataError, check_shape
+from eyeline.errors import CheckpointError, check_shape
 from eyeline.results import Floats
 from eyeline.training import checkpoint
 
@@ -24,18 +25,22 @@ NETWORK = "slope_mlp"
 """Its name in weights files."""
 
 
-def _logistic(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(values, -500, 500))))
-
-
+_KINDS = ("weight", "bias")
 _ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "identity": lambda values: values,
     "relu": lambda values: np.maximum(values, 0),
     "tanh": np.tanh,
-    "logistic": _logistic,
+    "logistic": scipy.special.expit,
 }
 ACTIVATIONS = tuple(_ACTIVATIONS)
 """Of hidden layers."""
+
+
+def _check_activation(name: str) -> None:
+    if name not in _ACTIVATIONS:
+        raise CheckpointError(
+            f"no activation '{name}' of a slope; there are {', '.join(ACTIVATIONS)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,7 @@ class SlopeMlp:
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other; CheckpointError says which does not."""
-        if self.activation not in _ACTIVATIONS:
-            raise CheckpointError(
-                f"no activation '{self.activation}' of a slope; there are {', '.join(ACTIVATIONS)}"
-            )
+        _check_activation(self.activation)
         width = 2
         for i, (weight, bias) in enumerate(zip(self.weight, self.bias, strict=True)):
             if weight.ndim != 2 or weight.shape[0] != width or bias.shape != weight.shape[1:]:
@@ -88,70 +90,24 @@ def read(path: Path | str) -> SlopeMlp:
     Raises:
         CheckpointError: no such file, or weights of something else.
     """
-    card, arrays = checkpoint.load_arrays(path)
+    card, state = checkpoint.load(path)
     checkpoint.check_builder(card, "gaze_following", (NETWORK,), path)
-    arguments = checkpoint.checked_arguments(slope_mlp, card, arrays, path)
-    widths = (2, *arguments.get("hidden", ()), 1)
-    expected: dict[str, tuple[int, ...]] = {}
-    for i in range(len(widths) - 1):
-        expected |= {
-            f"layers.{i}.weight": (widths[i + 1], widths[i]),
-            f"layers.{i}.bias": (widths[i + 1],),
-        }
-    checkpoint.compare(expected, arrays, NETWORK, path)
-    layers = range(len(widths) - 1)
-    return SlopeMlp(
-        tuple(arrays[f"layers.{i}.weight"].T.astype(np.float64) for i in layers),
-        tuple(arrays[f"layers.{i}.bias"].astype(np.float64) for i in layers),
-        arguments.get("activation", "relu"),
-    )
-
-
-def fit(
-    head_points_px: Floats, gaze_points_px: Floats, *, hidden: Sequence[int] = (100,), seed: int = 0
-) -> SlopeMlp:
-    """A regressor trained on annotated looks, as far as the published way is known.
-
-    The authors' training script is lost; what is left says that slopes without a value or without
-    an end count as 0, and that scikit-learn's defaults were used.
-
-    Args:
-        head_points_px: `(n, 2)`.
-        gaze_points_px: `(n, 2)`.
-        hidden: widths of the hidden layers; the authors' are not known.
-        seed: of the first weights and of the order.
-
-    Raises:
-        DataError: points that do not fit, or none.
-    """
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPRegressor
-
-    sizes = check_shape(head_points_px, "n 2", "head points")
-    check_shape(gaze_points_px, "n 2", "gaze points", sizes)
-    if not sizes["n"]:
-        raise DataError("no looks to learn slopes from")
-    step = np.asarray(gaze_points_px, np.float64) - head_points_px
-    with np.errstate(divide="ignore", invalid="ignore"):
-        target = np.nan_to_num(step[:, 1] / step[:, 0], nan=0.0, posinf=0.0, neginf=0.0)
-    model = MLPRegressor(hidden_layer_sizes=tuple(hidden), random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the defaults stop after 200 rounds
-        model.fit(np.asarray(head_points_px, np.float64), target)
-    return SlopeMlp(tuple(model.coefs_), tuple(model.intercepts_))
+    tensors = checkpoint.build(slope_mlp, card, state, path).state_dict()
+    weight, bias = ([v.numpy() for k, v in tensors.items() if kind in k] for kind in _KINDS)
+    activation = card.arguments.get("activation", "relu")
+    return SlopeMlp(tuple(w.T for w in weight), tuple(bias), activation)
 
 
 def state_of(mlp: SlopeMlp) -> dict[str, Tensor]:
     """The regressor's numbers by the names of `slope_mlp`."""
     import torch
 
-    state: dict[str, Tensor] = {}
-    for i, (weight, bias) in enumerate(zip(mlp.weight, mlp.bias, strict=True)):
-        state[f"layers.{i}.weight"] = torch.from_numpy(np.ascontiguousarray(weight.T))
-        state[f"layers.{i}.bias"] = torch.from_numpy(np.ascontiguousarray(bias))
-    return state
+    layers = enumerate(zip([w.T for w in mlp.weight], mlp.bias, strict=True))
+    return {
+        f"layers.{i}.{kind}": torch.from_numpy(np.ascontiguousarray(values))
+        for i, layer in layers
+        for kind, values in zip(_KINDS, layer, strict=True)
+    }
 
 
 def slope_mlp(*, hidden: Sequence[int] = (100,), activation: str = "relu") -> nn.Module:
@@ -162,12 +118,8 @@ def slope_mlp(*, hidden: Sequence[int] = (100,), activation: str = "relu") -> nn
     """
     from eyeline.systems.gaze_following.matching.model import Mlp
 
-    if activation not in _ACTIVATIONS:
-        raise CheckpointError(
-            f"no activation '{activation}' of a slope; there are {', '.join(ACTIVATIONS)}"
-        )
-    network: nn.Module = Mlp((2, *hidden, 1), activation=activation).double()
-    return network
+    _check_activation(activation)
+    return Mlp((2, *hidden, 1), activation=activation).double()
 
 
 def arguments_of(mlp: SlopeMlp) -> dict[str, Any]:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from eyeline.errors import DataError
 from eyeline.log import Log
-from eyeline.results import Floats
 from eyeline.system import Train
 from eyeline.systems.gaze_following import report
 from eyeline.systems.gaze_following.matching import data, evaluate, inputs
-from eyeline.systems.gaze_following.matching.data import Examples, Scenes
-from eyeline.systems.gaze_following.matching.loss import look_losses
-from eyeline.systems.gaze_following.matching.model import Matcher
+from eyeline.systems.gaze_following.matching.data import Examples, Row
+from eyeline.systems.gaze_following.matching.model import Matcher, look_losses
 from eyeline.systems.gaze_following.matching.recipe import Recipe, Training, read_recipe
 from eyeline.training import draws, loop, task
 from eyeline.training.devices import on_threads
@@ -33,27 +28,6 @@ from eyeline.training.task import Measured, Optimization, Selection
 _MIRROR, _MUTE, _BLIND = 101, 102, 103  # of keys; dropout takes low numbers
 
 Batch = dict[str, Tensor]
-Row = tuple[Floats, Floats, npt.NDArray[np.bool_]]
-"""Features of a looker and of the options, and which answers are right."""
-
-
-@dataclass(frozen=True)
-class Annotated:
-    """Videos of a split, and their looks as the matcher takes them."""
-
-    scenes: Scenes
-    examples: Examples
-
-    @property
-    def videos(self) -> list[str]:
-        """Their names."""
-        return sorted(set(self.scenes.looks.video))
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """Looks that have a right answer."""
-        each = map(self.examples.__getitem__, range(len(self.examples)))
-        return [(person, option, right) for person, option, right in each if right.any()]
 
 
 class Step:
@@ -70,7 +44,7 @@ class Step:
         return StepLoss((each * shown["weight"]).sum())
 
 
-class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
+class MatcherTask(task.Task[Recipe, Matcher, Examples, Examples, Batch]):
     """Looks of videos, and of others that are held out."""
 
     system = "gaze_following"
@@ -82,16 +56,13 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
         """The loss."""
         return Selection("validation_loss")
 
-    def open_data(self, plan: Recipe, root: Path) -> tuple[Annotated, Annotated]:
+    def open_data(self, plan: Recipe, root: Path) -> tuple[Examples, Examples]:
         """Both splits, which share no video."""
-        train, held = (
-            Annotated(scenes, data.examples(scenes))
-            for split in (plan.data.train_split, plan.data.validation_split)
-            for scenes in [data.open_folder(root, split=split)]
-        )
+        splits = plan.data.train_split, plan.data.validation_split
+        train, held = (data.examples(data.open_folder(root, split=split)) for split in splits)
         if shared := sorted({*train.videos} & {*held.videos}):
             raise DataError(
-                f"{', '.join(shared[:3])}: {len(shared)} videos are to be learned from and held out"
+                f"{', '.join(shared[:3])}: {len(shared)} videos are to be trained on and held out"
             )
         return train, held
 
@@ -99,7 +70,7 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
         """One thread, for sums that come out alike."""
         return on_threads(1)
 
-    def optimization(self, plan: Recipe, network: Matcher, train: Annotated) -> Optimization:
+    def optimization(self, plan: Recipe, network: Matcher, train: Examples) -> Optimization:
         """AdamW with one cycle over the whole run."""
         if not train.rows:
             raise DataError("no look of the training videos has a right answer among its options")
@@ -113,7 +84,7 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
         )
         return Optimization({"main": optimizer}, rule.clip_norm, {"main": rates})
 
-    def batches(self, plan: Recipe, train: Annotated, epoch: Epoch, size: int) -> Iterator[Batch]:
+    def batches(self, plan: Recipe, train: Examples, epoch: Epoch, size: int) -> Iterator[Batch]:
         """Looks with keys to draw by, and weights that make processes' means those of all."""
         rows = train.rows
         read = loop.loader(list(enumerate(rows)), epoch, batch_size=size, collate=_collate)
@@ -122,26 +93,24 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
             yield {**batch, "key": key, "weight": weight}
 
     def validate(
-        self, plan: Recipe, network: Matcher, held: Annotated, log: Log | None
+        self, plan: Recipe, network: Matcher, held: Examples, log: Log | None
     ) -> dict[str, float]:
         """Loss, and the fraction of looks whose likeliest answer is right."""
-        chances = evaluate.chances_of(network, held.examples)
+        chances = evaluate.chances_of(network, held)
         network.eval()
-        fits = [(r, c) for r, c in zip(held.examples.right, chances, strict=True) if r.any()]
+        fits = [(r, c) for r, c in zip(held.right, chances, strict=True) if r.any()]
         return {
             "validation_loss": float(np.mean([-np.log(max(c[r].sum(), 1e-12)) for r, c in fits])),
             "validation_right": float(np.mean([r[c.argmax()] for r, c in fits])),
         }
 
-    def measure(self, plan: Recipe, network: Matcher, held: Annotated, folder: Path) -> Measured:
+    def measure(self, plan: Recipe, network: Matcher, held: Examples, folder: Path) -> Measured:
         """The benchmark's scores, and how often each kind of answer is right."""
-        scenes, examples = held.scenes, held.examples
-        chances = evaluate.chances_of(network, examples)
-        result = evaluate.predict(scenes, examples, chances)
-        created = report.score(evaluate.measure(result, scenes, examples))
-        return Measured({**created, "answers": evaluate.by_kind(examples, chances)})
+        chances = evaluate.chances_of(network, held)
+        created = report.score(held.measure(evaluate.predict(held, chances)))
+        return Measured({**created, "answers": evaluate.by_kind(held, chances)})
 
-    def describe(self, plan: Recipe, train: Annotated, held: Annotated) -> dict[str, Any]:
+    def describe(self, plan: Recipe, train: Examples, held: Examples) -> dict[str, Any]:
         """Videos and looks."""
         return {
             "split": plan.data.train_split,
@@ -150,7 +119,7 @@ class MatcherTask(task.Task[Recipe, Matcher, Annotated, Annotated, Batch]):
             "held_out_videos": held.videos,
         }
 
-    def fingerprint(self, items: Annotated) -> Iterator[bytes]:
+    def fingerprint(self, items: Examples) -> Iterator[bytes]:
         """All that is annotated."""
         looks = items.scenes.looks
         yield "".join(looks.image).encode()

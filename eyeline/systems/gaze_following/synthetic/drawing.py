@@ -11,7 +11,7 @@ from eyeline.geometry.directions import rotation_from_angles, to_yaw_pitch
 from eyeline.results import Floats, Image
 from eyeline.synthetic.head import DrawnHeads, Head, HeadPose, HeadRenderer
 from eyeline.systems.gaze_following.synthetic.scenes import TABLE_HALF_M, Scene, Thing
-from eyeline.systems.gaze_following.synthetic.voices import Heard
+from eyeline.systems.gaze_following.synthetic.talk import Voices
 
 _EYES = 1.7
 """Size of the eyes; larger than life, to be seen."""
@@ -19,7 +19,7 @@ _BITS = 4  # binary digits of a pixel in which shapes are drawn
 
 
 def images(
-    rng: np.random.Generator, scene: Scene, heard: Heard, renderer: HeadRenderer | None = None
+    rng: np.random.Generator, scene: Scene, voices: Voices, renderer: HeadRenderer | None = None
 ) -> Iterator[Image]:
     """The frames of a video `(h, w, 3)` RGB, one after another; heads as of `DrawnHeads`."""
     heads = [Head.drawn(rng, _EYES) for _ in range(scene.people)]
@@ -36,15 +36,15 @@ def images(
             if i is None:
                 table.lay_on(image)
             else:
-                pose, gaze = _pose(scene, heard, i, t), scene.looks.gaze[i, t]
+                pose, gaze = _pose(scene, voices, i, t), scene.looks.gaze[i, t]
                 renderer.draw(image, heads[i], pose, gaze, scene.view, light)
         yield np.clip(image + 0.5, 0, 255).astype(np.uint8)
 
 
-def _pose(scene: Scene, heard: Heard, person: int, t: int) -> HeadPose:
+def _pose(scene: Scene, voices: Voices, person: int, t: int) -> HeadPose:
     yaw, pitch = to_yaw_pitch(scene.looks.head[person, t])
     turn = rotation_from_angles(yaw, pitch, np.array(0.0))
-    mouth, smile = float(heard.mouths[person, t]), float(heard.smiles[person, t])
+    mouth, smile = float(voices.mouths[person, t]), float(voices.smiles[person, t])
     return HeadPose(1000 * scene.heads_m[person, t], turn, mouth, smile)
 
 
@@ -74,7 +74,7 @@ class _Layer:
 
     @classmethod
     def of(cls, scene: Scene) -> _Layer:
-        """Drawn on black and on white, which tells what covers."""
+        """Drawn on black and on white, which shows what covers."""
         shape = (scene.view.height_px, scene.view.width_px, 3)
         black, white = np.zeros(shape, np.float32), np.ones(shape, np.float32)
         _draw_table(black, scene)
@@ -109,7 +109,7 @@ def _draw_table(image: Floats, scene: Scene) -> None:
 
 
 def _draw_thing(image: Floats, thing: Thing, box_xyxy: Floats) -> None:
-    """Shapes within a box that tell the kinds apart."""
+    """Shapes within a box that set the kinds apart."""
     x1, y1, x2, y2 = box_xyxy
     width, height = x2 - x1, y2 - y1
     if thing.kind == "bottle":

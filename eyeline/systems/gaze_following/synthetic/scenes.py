@@ -11,7 +11,7 @@ import numpy as np
 
 from eyeline.results import Floats
 from eyeline.synthetic.camera import View
-from eyeline.systems.gaze_following.synthetic.looking import Looks, draw_looks
+from eyeline.systems.gaze_following.synthetic.gaze import GazePaths, draw_gaze
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes, draw_talk
 
 FACE_M = np.array([0.075, 0.095])
@@ -57,7 +57,7 @@ class Scene:
     """`(people, frames, 3)` middles of heads; from left to right in the image."""
     speaks: Yes
     """`(people, frames)` bool; never two at a time, at times nobody."""
-    looks: Looks
+    looks: GazePaths
 
     @property
     def people(self) -> int:
@@ -68,6 +68,11 @@ class Scene:
     def frames(self) -> int:
         """Of the video."""
         return int(self.heads_m.shape[1])
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the image."""
+        return self.view.width_px, self.view.height_px
 
     @property
     def faces_xyxy(self) -> Floats:
@@ -94,13 +99,9 @@ class Scene:
 
 
 def draw_scene(rng: np.random.Generator, people: int, frames: int, width_px: int) -> Scene:
-    """A conversation.
+    """A conversation of 2 to 4 people; fewer if there is no room to see all of them.
 
-    Args:
-        rng: decides about everything.
-        people: who sit at the table, 2 to 4; fewer if there is no room to see all of them.
-        frames: of the video.
-        width_px: of an image; its height is nine sixteenths of that, an even number.
+    An image's height is nine sixteenths of its width, an even number.
     """
     height_px = 2 * round(width_px * 9 / 32)
     view = View.ahead(width_px, height_px, width_px * rng.uniform(0.95, 1.15))
@@ -110,7 +111,7 @@ def draw_scene(rng: np.random.Generator, people: int, frames: int, width_px: int
     heads = seats[:, None] + _sway(rng, len(seats), frames)
     speaks = draw_talk(rng, len(seats), frames / RATE_HZ, RATE_HZ)
     places = np.array([t.place_m for t in things])
-    return Scene(view, things, table, heads, speaks, draw_looks(rng, heads, speaks, places))
+    return Scene(view, things, table, heads, speaks, draw_gaze(rng, heads, speaks, places))
 
 
 def _seats(rng: np.random.Generator, people: int, table: Floats) -> Floats:

@@ -19,16 +19,14 @@ from eyeline.files import made, write_bytes
 from eyeline.results import Floats, Image
 from eyeline.speech.syncnet.crops import Squares, squares
 from eyeline.synthetic import film
-from eyeline.synthetic.voice import AUDIO_HZ
 from eyeline.systems.gaze_following import speaker_files as stored
-from eyeline.systems.gaze_following.fused_images import jpeg
-from eyeline.systems.gaze_following.fusion import Fusion, fuse
+from eyeline.systems.gaze_following.formats import FrameName
+from eyeline.systems.gaze_following.fusion import Fusion, fuse, jpeg
 from eyeline.systems.gaze_following.heads import Heads, heads, maps
 from eyeline.systems.gaze_following.speaker_files import StoredFaces, StoredScenes, StoredTrack
 from eyeline.systems.gaze_following.synthetic.scenes import Scene
 from eyeline.systems.gaze_following.synthetic.talk import RATE_HZ, Yes
 from eyeline.systems.gaze_following.tracking import FaceTrack
-from eyeline.video.audio import pcm16, write_wav
 
 _LAST_TICKS = 6  # frames at a video's end for which the published code does not say who speaks
 
@@ -40,28 +38,10 @@ def marked(scene: Scene) -> tuple[list[Squares], Heads]:
     return faces, Heads(*(np.stack(columns) for columns in zip(*each, strict=True)))
 
 
-def write_audio(path: Path, audio: Floats) -> Path:
-    """16 bits, one channel."""
-    made(path.parent)
-    write_wav(path, pcm16(audio), AUDIO_HZ)
-    return path
-
-
 def write_video(
     path: Path, scene: Scene, frames: Iterable[Image], audio: Path, wanted: frozenset[int]
 ) -> dict[int, Image]:
-    """The video with its audio.
-
-    Args:
-        path: where to.
-        scene: of which size and length.
-        frames: RGB, one after another.
-        audio: file of the audio.
-        wanted: numbers of frames to give back.
-
-    Returns:
-        The wanted frames as they were drawn.
-    """
+    """The video with its audio; frames of the numbers that are wanted, as they were drawn."""
     kept = dict[int, Image]()
 
     def keeping() -> Iterator[Image]:
@@ -71,31 +51,18 @@ def write_video(
             yield image
 
     made(path.parent)
-    size = (scene.view.width_px, scene.view.height_px)
-    film.write_video(path, keeping(), size, scene.frames, RATE_HZ, audio)
+    film.write_video(path, keeping(), scene.size_wh, scene.frames, RATE_HZ, audio)
     return kept
 
 
 def write_images(
     folders: Mapping[Fusion, Path], video: str, kept: Mapping[int, Image], scene: Scene, all_: Heads
 ) -> None:
-    """Frames with heads brightened, a copy for each head.
-
-    Args:
-        folders: by fusion, of the images of a split.
-        video: its three characters.
-        kept: frames by number.
-        scene: who speaks.
-        all_: heads `(people, frames)`.
-    """
-    from eyeline.systems.gaze_following.formats import FrameName
-
-    size = (scene.view.width_px, scene.view.height_px)
+    """Frames with heads `(people, frames)` brightened, a copy for each head, by fusion."""
     for frame, image in kept.items():
-        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
+        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], scene.size_wh)
         for fusion, folder in folders.items():
-            rgb = fuse(image, drawn, fusion)
-            content = jpeg(rgb)
+            content = jpeg(fuse(image, drawn, fusion))
             for person in range(scene.people):
                 write_bytes(folder / str(FrameName(video, person + 1, frame)), content)
 
@@ -103,33 +70,24 @@ def write_images(
 def write_speaker_files(
     root: Path, video: str, scene: Scene, faces: list[Squares], all_: Heads, frames: Iterable[int]
 ) -> None:
-    """What the published speaker detector leaves of a video.
+    """What the published speaker detector leaves of a video; maps of some `frames`.
 
-    Args:
-        root: output folder.
-        video: its three characters.
-        scene: what happens.
-        faces: smoothed, of each person.
-        all_: heads `(people, frames)`.
-        frames: those of which maps are written.
+    Faces are smoothed, of each person; heads `(people, frames)`.
     """
-    work, size = root / "pywork" / video, (scene.view.width_px, scene.view.height_px)
-    box = scene.faces_xyxy[..., [1, 0, 3, 2]] / np.array([size[1], size[0]] * 2)
+    work = root / "pywork" / video
+    box = scene.faces_xyxy[..., [1, 0, 3, 2]] / np.array([*scene.size_wh[::-1]] * 2)
     every = np.arange(scene.frames)
     by_frame = box.transpose(1, 0, 2).reshape(-1, 4)
-    stored.write_faces(
-        work / stored.FACES,
-        StoredFaces(
-            every.repeat(scene.people), by_frame, np.full(len(by_frame), 0.9), scene.frames
-        ),
-    )
+    score = np.full(len(by_frame), 0.9)
+    stored_faces = StoredFaces(every.repeat(scene.people), by_frame, score, scene.frames)
+    stored.write_faces(work / stored.FACES, stored_faces)
     stored.write_scenes(work / stored.SCENES, StoredScenes(scene.frames, ()))
     tracks = [StoredTrack(FaceTrack(every, b), f) for b, f in zip(box, faces, strict=True)]
     stored.write_tracks(work / stored.TRACKS, tracks)
     stored.write_array(work / stored.SPEAKER, _always_somebody(scene.speaks))
     stored.write_head_boxes(made(root / "head_boxes"), video, all_)
     for frame in frames:
-        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], size)
+        drawn = maps(all_.at((slice(None), frame)), scene.speaks[:, frame], scene.size_wh)
         stored.write_maps(root / "face_maps" / video, video, frame, drawn)
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import gazefollow, images
-from eyeline.systems.gaze_following.datasets.looks import NOT_STATED
+from eyeline.systems.gaze_following.datasets import gazefollow, texts
+from eyeline.systems.gaze_following.datasets.annotations import NOT_STATED
 
 BODY = "0.3,0.1,0.2,0.8"
 
@@ -28,7 +28,7 @@ TEST = (
     + row("test/0/1.jpg", "0.1,0.2", "0.5,0.5", "20,60,60,140")
     + row("test/0/1.jpg", "0.5,0.2", "0.25,0.25", "180,60,240,140")
 )
-SIZE = images.always(400, 200)
+SIZE = texts.one_size(400, 200)
 
 
 def written(tmp_path, part, text):
@@ -43,7 +43,7 @@ def test_train(tmp_path):
     assert [len(looks.points(i)) for i in (1, 2)] == [0, 0]
     assert looks.eyes_px[0].tolist() == [200, 40]
     assert looks.head_xyxy[2].tolist() == [180, 60, 240, 140], "corners are put in order"
-    assert any("1 looks of which it is not told" in note for note in looks.notes)
+    assert any("1 looks of which it is not known" in note for note in looks.notes)
     assert any("1 looks leave" in note for note in looks.notes)
 
 

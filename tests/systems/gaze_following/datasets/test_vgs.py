@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.datasets import images, vgs
+from eyeline.systems.gaze_following.datasets import texts, vgs
 
 ROWS = """0271006.jpg,192,120,454,382,375,235
 0272006.jpg,500,100,600,220,300,200
@@ -23,7 +23,7 @@ def written(tmp_path, text):
 
 
 def test_text_form(tmp_path):
-    looks = vgs.read_text(written(tmp_path, ROWS), images.always(1280, 720))
+    looks = vgs.read_text(written(tmp_path, ROWS), texts.one_size(1280, 720))
     assert looks.video == ("027",) * 3
     assert looks.image == ("027_006", "027_006", "027_007")
     assert looks.person == ("1", "2", "1")
@@ -39,7 +39,7 @@ def test_text_form(tmp_path):
 
 def test_points_beyond_the_image_leave_it(tmp_path):
     path = written(tmp_path, "0271006.jpg,192,120,454,382,1290,235\n")
-    assert vgs.read_text(path, images.always(1280, 720)).in_frame.tolist() == [0]
+    assert vgs.read_text(path, texts.one_size(1280, 720)).in_frame.tolist() == [0]
     assert vgs.read_text(path).in_frame.tolist() == [1], "its size is not known"
 
 
@@ -52,18 +52,18 @@ def test_speakers(tmp_path):
     who = vgs.read_speakers(tmp_path / "speakers.csv")
     looks = vgs.read_text(written(tmp_path, ROWS), speakers=who)
     assert looks.speaks[:2].tolist() == [1, 1]
-    assert np.isnan(looks.speaks[2]), "nothing is told of frame 7"
+    assert np.isnan(looks.speaks[2]), "nothing is known of frame 7"
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("0271006.jpg,192,120,454,382,375", "line 4 has 6 fields"),
+        ("0271006.jpg,192,120,454,382,375", "line 4: 6 columns, expected 7"),
         ("0271008.jpg,192,120,454,382,375,x", "line 4"),
         ("0271008.jpg,192,120,192,382,375,2", "row 4: the head box .* is empty"),
-        ("0271008.jpg,192,120,454,382,nan,2", "row 4: a value"),
+        ("0271008.jpg,192,120,454,382,nan,2", "line 4: x is 'nan', expected a finite number"),
         ("picture.png,192,120,454,382,3,2", "VVVHFFF"),
-        ("0271006.jpg,192,120,454,382,3,2", "row 4: the look of 0271006.jpg is told twice"),
+        ("0271006.jpg,192,120,454,382,3,2", "row 4: the look of 0271006.jpg is annotated twice"),
     ],
 )
 def test_bad_rows_are_named(tmp_path, line, message):
@@ -105,8 +105,8 @@ def test_coco_form(tmp_path):
     ("change", "message"),
     [
         (lambda c: c.pop("images"), "no file of COCO instances"),
-        (lambda c: c.update(categories=[{"id": 1, "name": "dog"}]), "no category called 'target'"),
-        (lambda c: c["annotations"][0].update(image_id=99), r"annotations\[0\].*99"),
+        (lambda c: c.update(categories=[{"id": 1, "name": "dog"}]), "no category 'target'"),
+        (lambda c: c["annotations"][0].update(image_id=99), "does not list: 99"),
         (lambda c: c["annotations"][0].update(bbox=[1, 2, 3]), r"annotations\[0\]"),
         (lambda c: c["images"][0].update(file_name="a.jpg"), r"annotations\[0\].*VVVHFFF"),
     ],

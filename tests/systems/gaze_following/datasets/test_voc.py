@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following import formats, labels, score
+from eyeline.systems.gaze_following import formats, score
 from eyeline.systems.gaze_following.datasets import voc
 from eyeline.systems.gaze_following.detector import coco
 from eyeline.systems.gaze_following.formats import Prediction
@@ -117,7 +117,7 @@ def test_prepared_for_training(eyeline: Command, tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)["images"] == 6
     videos = set()
-    for split, called in labels.SPLITS.items():
+    for split, called in voc.SPLITS.items():
         result = coco.read(tmp_path / "coco/annotations" / f"instances_{called}.json")
         assert len(result) == 2 and all(len(p.targets) == 1 for p in result.images)
         assert {p.name for p in (tmp_path / "coco" / called).iterdir()} == {

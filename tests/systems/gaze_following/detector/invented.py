@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from eyeline.systems.gaze_following.detector.model import MaskRcnn, mask_rcnn
-from eyeline.systems.gaze_following.detector.original_keys import our_name
+from eyeline.systems.gaze_following.detector.weights import our_name
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.conftest import GOLDEN, Array
 
 SMALL: dict[str, Any] = {
@@ -77,6 +79,13 @@ def small(seed: int = 0) -> MaskRcnn:
             if name.endswith("bn3.weight"):
                 value.fill_(1)
     return created.eval()
+
+
+def saved(path: Path, seed: int = 0, **settings: Any) -> Path:
+    """A weights file of the shrunken network."""
+    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL, settings=settings)
+    checkpoint.save(path, small(seed).state_dict(), card)
+    return path
 
 
 def given() -> Tensor:

@@ -1,4 +1,4 @@
-"""Images as the network learns from them, and the order in which they come."""
+"""Images as the network sees them and is trained on them, and the order in which they come."""
 
 from __future__ import annotations
 
@@ -9,10 +9,75 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.detector import data
+from eyeline.systems.gaze_following.detector import data, inputs
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training.loop import Epoch
+from tests.systems.gaze_following.conftest import Golden
 from tests.systems.gaze_following.detector.invented import data_set
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_parity(golden: Golden, number: int) -> None:
+    file = {k[4:]: v for k, v in golden("maskrcnn_ops").items() if k.startswith(f"pp{number}_")}
+    shown = inputs.show(np.ascontiguousarray(file["img"][..., ::-1]))
+    sizes = (*shown.original_hw, *shown.size_hw, *shown.pixels.shape[1:])
+    assert sizes == tuple(file["shapes"])
+    np.testing.assert_array_equal(np.float32(shown.scale_xyxy), file["sf"])
+    np.testing.assert_allclose(shown.pixels[:, ::37, ::41], file["sub"], atol=1e-5)
+    result = [float(shown.pixels.mean()), float(shown.pixels.std())]
+    np.testing.assert_allclose(result, file["stat"], atol=1e-5)
+
+
+def test_sizes(golden: Golden) -> None:
+    file = golden("maskrcnn_ops")
+    given = [k.removeprefix("rescale_") for k in file if k.startswith("rescale_")]
+    assert len(given) == 6
+    for text in given:
+        h, w = (int(n) for n in text.split("x"))
+        assert inputs.size_for((h, w))[::-1] == tuple(file[f"rescale_{text}"])
+
+
+def test_a_smaller_side_takes_the_longer_one_along_and_mirrored() -> None:
+    assert inputs.size_for((720, 1280), 400) == (375, 667)
+    assert inputs.size_for((100, 1000), 400) == (67, 667)
+    image = np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
+    plain, mirrored = (inputs.show(image, short_px=64, mirrored=m) for m in (False, True))
+    h, w = plain.size_hw
+    torch.testing.assert_close(mirrored.pixels[:, :h, :w], plain.pixels[:, :h, :w].flip(2))
+    assert plain.size_hw == mirrored.size_hw == (64, 96)
+
+
+def test_what_is_added_is_zero_after_normalising() -> None:
+    shown = inputs.show(np.full((40, 60, 3), 255, np.uint8), short_px=40)
+    assert shown.pixels.shape == (3, 64, 64) and shown.size_hw == (40, 60)
+    assert float(shown.pixels[:, 40:].abs().max()) == float(shown.pixels[:, :, 60:].max()) == 0
+    assert float(shown.pixels[:, :40, :60].min()) > 2
+
+
+def test_a_batch_has_the_size_of_the_largest() -> None:
+    result = inputs.batch([torch.ones(3, 32, 96), torch.ones(3, 64, 32)])
+    assert result.shape == (2, 3, 64, 96)
+    assert float(result[0].sum()) == 3 * 32 * 96 and float(result[1, :, :, :32].min()) == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "fault"),
+    [
+        (np.zeros((4, 4), np.uint8), "expected 3: 'h w 3'"),
+        (np.zeros((4, 4, 3), np.float32), "float32"),
+        (np.zeros((0, 4, 3), np.uint8), "pixels"),
+        (np.zeros((1, 9000, 3), np.uint8), "too long and thin"),
+    ],
+)
+def test_what_is_no_image(image: np.ndarray, fault: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(DataError, match=fault):
+        inputs.show(image)
+
+
+def test_no_images() -> None:
+    with pytest.raises(DataError, match="needs an image"):
+        inputs.batch([])
+
 
 WIDE, HIGH = (128, 96), (80, 120)
 
@@ -87,7 +152,7 @@ def test_processes_fraction_an_epoch_and_a_stopped_one_goes_on(images: data.Imag
     assert set(fractions[0]) | set(fractions[1]) == set(whole)
 
 
-def test_workers_read_the_same(images: data.Images) -> None:
+def test_workers_and_batches_of_several_sizes(images: data.Images) -> None:
     def read(workers: int) -> list[torch.Tensor]:
         epoch = Epoch(0, seed=1)
         given = data.batches(images, epoch, batch_size=2, mirror=0.5, workers=workers)
@@ -96,9 +161,6 @@ def test_workers_read_the_same(images: data.Images) -> None:
     plain, apart = read(0), read(1)
     assert len(plain) == 5
     assert all(torch.equal(a, b) for a, b in zip(plain, apart, strict=True))
-
-
-def test_a_batch_holds_images_of_several_sizes(images: data.Images) -> None:
     result = data.collate([images[0], images[6]])
     assert result.images.shape == (2, 3, 192, 160)
     assert [t.padded_hw for t in result.targets] == [(128, 160), (192, 128)]
@@ -124,7 +186,7 @@ def test_what_is_not_there(root: Path, tmp_path: Path) -> None:
     (tmp_path / "odd.png").write_bytes(b"no image")
     for name, fault in (("odd.png", "no image"), ("absent.png", "cannot read the image")):
         with pytest.raises(DataError, match=fault):
-            data.read_image(tmp_path / name)
+            inputs.read_image(tmp_path / name)
 
 
 def test_a_image_of_another_size(root: Path, images: data.Images, tmp_path: Path) -> None:

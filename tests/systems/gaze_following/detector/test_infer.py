@@ -12,18 +12,13 @@ from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.systems.gaze_following.detector import inputs
 from eyeline.systems.gaze_following.detector.detections import Finding, find
 from eyeline.systems.gaze_following.detector.infer import CandidateDetector
-from eyeline.training import checkpoint
-from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.conftest import Array
-from tests.systems.gaze_following.detector.invented import SMALL, small, squares
+from tests.systems.gaze_following.detector.invented import saved, small, squares
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors"
-    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL, settings={"fusion": "hs"})
-    checkpoint.save(path, small().state_dict(), card)
-    return path
+    return saved(tmp_path_factory.mktemp("weights") / "mask_rcnn.safetensors", fusion="hs")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +46,7 @@ def test_as_published(weights: Path, frames: list[Array], at_once: int) -> None:
         )
 
 
-def test_switches(weights: Path, frames: list[Array]) -> None:
+def test_switches_and_torch_is_left_as_it_was(weights: Path, frames: list[Array]) -> None:
     few = CandidateDetector(weights, short_px=64, proposals=3, threads=1)
     assert all(len(c.score) <= 3 for c in few.find(frames))
     sure = CandidateDetector(weights, short_px=64, score=1.0, threads=1)
@@ -59,9 +54,6 @@ def test_switches(weights: Path, frames: list[Array]) -> None:
     most = CandidateDetector(weights, short_px=64, score=0.0, most=2, threads=1)
     assert [len(c.score) for c in most.find(frames)] == [2] * 3
     assert most.find([]) == []
-
-
-def test_torch_is_left_as_it_was(weights: Path, frames: list[Array]) -> None:
     detector = CandidateDetector(weights, short_px=64, threads=2)
     detector.find(frames[:1])
     assert torch.get_num_threads() == 1 and torch.is_grad_enabled()

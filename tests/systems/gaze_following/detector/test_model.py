@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.detector import loss, pooling, regions, targets
+from eyeline.systems.gaze_following.detector import boxes, loss, pooling, targets
 from eyeline.systems.gaze_following.detector.model import MaskRcnn, ResNeXt, mask_rcnn
-from eyeline.systems.gaze_following.detector.original_keys import our_name
+from eyeline.systems.gaze_following.detector.weights import our_name
 from tests.systems.gaze_following.conftest import Array, Golden
 from tests.systems.gaze_following.detector.invented import SMALL, given, small
 
@@ -48,11 +48,11 @@ def test_maps_and_proposals(net: MaskRcnn, golden: Golden) -> None:
 def test_regions(net: MaskRcnn, golden: Golden) -> None:
     file = golden("maskrcnn_net")
     maps, looked_at = net.see(given()), torch.from_numpy(file["rois"])
-    assert regions.levels(looked_at).tolist() == file["roi_levels"].tolist()
+    assert boxes.levels(looked_at).tolist() == file["roi_levels"].tolist()
     close(pooling.pooled(maps, looked_at, 7)[:, ::32], file["roi_feat_sub"])
-    classes, boxes = net.classify(maps, looked_at)
+    classes, deltas = net.classify(maps, looked_at)
     close(classes, file["roi_cls"])
-    close(boxes, file["roi_reg"])
+    close(deltas, file["roi_reg"])
     close(net.outline(maps, looked_at)[:, :, ::2, ::2], file["roi_mask_logits"])
 
 
@@ -98,7 +98,7 @@ def test_losses_and_gradients(net: MaskRcnn, golden: Golden) -> None:
     network.eval()
 
 
-def test_counts() -> None:
+def test_counts_and_statistics_never_learn() -> None:
     with torch.device("meta"):
         created = mask_rcnn()
     assert sum(p.numel() for p in created.parameters()) == 62_591_830
@@ -108,9 +108,6 @@ def test_counts() -> None:
     assert sum(p.numel() for p in created.parameters() if p.requires_grad) == 62_376_470
     backbone.freeze(0)
     assert all(p.requires_grad for p in created.parameters())
-
-
-def test_statistics_never_learn() -> None:
     network = small().train()
     before = {k: v.clone() for k, v in network.named_buffers()}
     assert before

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from eyeline.systems.gaze_following.detector import pooling, regions
+from eyeline.systems.gaze_following.detector import boxes, pooling
 from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_following.conftest import Golden
 
@@ -44,7 +44,7 @@ def test_parity(golden: Golden, way: Way) -> None:
         np.testing.assert_allclose(
             roi_align(maps, given, bins, 0.25, 0, aligned=True), file[f"ra_out{bins}"], atol=1e-5
         )
-        small = regions.levels(given) == 0
+        small = boxes.levels(given) == 0
         assert int(small.sum()) >= 3
         result = way([maps], given, bins)
         np.testing.assert_allclose(result[small], file[f"ra_out{bins}"][small], atol=1e-5)
@@ -53,7 +53,7 @@ def test_parity(golden: Golden, way: Way) -> None:
 @pytest.mark.parametrize("bins", [7, 14])
 def test_both_ways_agree(bins: int) -> None:
     given = some_regions(300)
-    assert set(regions.levels(given).tolist()) == {0, 1, 2, 3}
+    assert set(boxes.levels(given).tolist()) == {0, 1, 2, 3}
     result = [way(some_maps(), given, bins) for way in WAYS]
     assert_close_to_scale(*result, 2e-5)
     assert float(result[0].std()) > 0.1

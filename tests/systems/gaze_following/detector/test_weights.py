@@ -14,12 +14,13 @@ from torch import Tensor
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.gaze_following.detector import weights
 from eyeline.systems.gaze_following.detector.model import mask_rcnn
-from eyeline.systems.gaze_following.detector.original_keys import our_name, their_name
+from eyeline.systems.gaze_following.detector.weights import our_name, their_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_following.detector.invented import (
     SMALL,
     network,
+    saved,
     small,
     their_shapes,
     their_tensors,
@@ -134,7 +135,7 @@ def test_the_whole_of_coco(written: Write, theirs: dict[str, Tensor]) -> None:
     assert wanted in str(error.value)
 
 
-def test_another_backbone_and_a_cascade(written: Write, theirs: dict[str, Tensor]) -> None:
+def test_other_detectors(written: Write, theirs: dict[str, Tensor]) -> None:
     state = {
         k.replace("bbox_head.", "bbox_head.0.") : v
         for k, v in theirs.items() if not k.startswith("backbone.layer3.9.")
@@ -145,9 +146,6 @@ def test_another_backbone_and_a_cascade(written: Write, theirs: dict[str, Tensor
     assert "backbone (backbone): 15 missing, such as backbone.layer3.9.bn1.bias" in known
     assert "boxes (roi_head.bbox_head): 8 missing, 8 without a place" in known
     assert "masks (roi_head.mask_head): the same" in known
-
-
-def test_a_detector_without_masks(written: Write, theirs: dict[str, Tensor]) -> None:
     state = {k: v for k, v in theirs.items() if "mask_head" not in k}
     with pytest.raises(CheckpointError, match=r"masks \(roi_head.mask_head\): none of it is there"):
         weights.import_original(written(mmdetection(state)))
@@ -173,9 +171,7 @@ def test_odd_files(written: Write, theirs: dict[str, Tensor], tmp_path: Path) ->
 
 
 def test_ours_is_opened(tmp_path: Path) -> None:
-    path = tmp_path / "mask_rcnn.safetensors"
-    card = CheckpointCard("gaze_following", "mask_rcnn", SMALL)
-    checkpoint.save(path, small(3).state_dict(), card)
+    path = saved(tmp_path / "mask_rcnn.safetensors", 3)
     result = weights.load_mask_rcnn(path)
     assert not result.training
     assert all(torch.equal(v, small(3).state_dict()[k]) for k, v in result.state_dict().items())
@@ -219,8 +215,7 @@ def test_begin_at_imagenet(written: Write, with_classifier: bool) -> None:
 
 def test_begin_at_a_detector(written: Write, tmp_path: Path) -> None:
     state = small(5).state_dict()
-    ours = tmp_path / "ours.safetensors"
-    checkpoint.save(ours, state, CheckpointCard("gaze_following", "mask_rcnn", SMALL))
+    ours = saved(tmp_path / "ours.safetensors", 5)
     for path in (ours, written({"state_dict": {their_name(k): v for k, v in state.items()}})):
         created = small()
         assert weights.initialise(created, path) == ()

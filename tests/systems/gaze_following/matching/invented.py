@@ -9,6 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from eyeline.systems.gaze_following.matching import slope
+from eyeline.systems.gaze_following.matching.model import matcher
+from eyeline.systems.gaze_following.matching.slope import SlopeMlp
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
+
 WIDTH, HEIGHT = 1280, 720
 TO_SPEAKER, TO_OBJECT, TO_LAP, OUT = 0.6, 0.15, 0.1, 0.05
 """Shares of looks; the rest goes to people who do not speak."""
@@ -101,3 +107,17 @@ def _detections(image, heads, objects, size, rng, lines):
         half = (size if k < len(heads) else 60) / 2 * rng.uniform(0.8, 1.2, 2)
         box = [float(round(v, 3)) for v in (*(centre - half), *(centre + half))]
         lines.append(f'{image},"{box}",{rng.uniform(0.1, 0.9):.4f}')
+
+
+def saved_matcher(path: Path, width: int = 8) -> Path:
+    """A weights file of a small matcher."""
+    card = CheckpointCard("gaze_following", "matcher", {"width": width})
+    checkpoint.save(path, matcher(width=width).state_dict(), card)
+    return path
+
+
+def saved_slope(path: Path, mlp: SlopeMlp) -> Path:
+    """A weights file of a regressor."""
+    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(mlp))
+    checkpoint.save(path, slope.state_of(mlp), card)
+    return path

@@ -34,9 +34,9 @@ def test_open_folder(folder):
 
 def test_examples(folder):
     scenes = data.open_folder(folder)
-    learned = data.examples(scenes)
-    assert len(learned) == len(scenes.looks)
-    kinds = np.array([[r[:-2].any(), r[-2], r[-1]] for r in learned.right])
+    examples = data.examples(scenes)
+    assert len(examples) == len(scenes.looks)
+    kinds = np.array([[r[:-2].any(), r[-2], r[-1]] for r in examples.right])
     assert (kinds.sum(axis=1) <= 1).all()
     assert kinds.sum(axis=0).min() > 0, "each kind of answer is there"
     out = scenes.looks.in_frame == 0
@@ -44,8 +44,8 @@ def test_examples(folder):
 
 
 def test_collate(folder):
-    learned = data.examples(data.open_folder(folder))
-    some = [learned[i] for i in range(7)]
+    examples = data.examples(data.open_folder(folder))
+    some = list(zip(examples.person, examples.option, examples.right, strict=True))[:7]
     batch = data.collate(some)
     most = max(len(option) for _, option, _ in some)
     assert batch["option"].shape == (7, most, len(inputs.OPTION))
@@ -61,8 +61,8 @@ def test_candidates_of_the_published_text(folder, tmp_path):
     table = formats.read_candidates_csv(tmp_path / "candidates.csv")
     formats.write_candidates_text(tmp_path / "x101_1x_test.txt", table)
     (tmp_path / "candidates.csv").unlink()
-    a = data.open_folder(folder).found
-    b = data.open_folder(tmp_path).found
+    a = data.open_folder(folder).candidates
+    b = data.open_folder(tmp_path).candidates
     assert a.keys() == b.keys()
     for name in a:
         assert_close_to_scale(a[name][0], b[name][0])
@@ -73,7 +73,7 @@ def test_candidates_of_the_published_text(folder, tmp_path):
     [
         ("candidates.csv", None, "has no candidates.csv or x101"),
         ("candidates.csv", "frame_name,gaze_bbox,gaze_score\n", "of no annotated image"),
-        ("sizes.csv", "000,1280,720\n", "does not tell the size of video 001"),
+        ("sizes.csv", "000,1280,720\n", "does not state the size of video 001"),
         ("sizes.csv", "000,1280\n", "line 1: 2 columns"),
         ("directions.csv", "0001000.jpg,1,1,1,1\n", "line 1: .* is no unit vector"),
         ("speakers.csv", "000,zero,1\n", "line 1: frame is 'zero'"),

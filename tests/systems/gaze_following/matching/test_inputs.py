@@ -1,4 +1,4 @@
-"""What the matcher sees of people and options."""
+"""What the matcher sees of people and options, and right answers of annotated points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_following.matching import inputs
-from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON, Moment
+from eyeline.systems.gaze_following.matching import inputs, labels
+from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON, Moment, Options
 
 
 def moment(**change):
@@ -61,16 +61,13 @@ def test_by_hand():
     assert option["on_head"].tolist() == [1, 1, 0, 0]
 
 
-def test_what_is_not_reported_is_zero():
+def test_what_is_not_reported_or_muted_is_zero():
     person, option = seen(2)
     assert [person[name] for name in PERSON if name in inputs.GAZE] == [0] * 5
     assert not option["angle_cosine"].any()
     person, option = seen(0, speaks=np.full(3, np.nan))
     assert [person[name] for name in PERSON if name in inputs.SPEECH] == [0] * 3
     assert not option["speaks"].any()
-
-
-def test_muted_is_as_if_not_reported():
     scene = moment()
     silent = moment(speaks=np.full(3, np.nan))
     among = inputs.options(scene, 0)
@@ -110,7 +107,7 @@ def test_size_of_the_scene_has_no_say():
         np.testing.assert_allclose(a[1], b[1], atol=1e-6)
 
 
-def test_alone_with_nothing():
+def test_alone_with_nothing_and_lengths_are_checked():
     empty = {
         "head_xyxy": np.array([[100.0, 100, 200, 200]]), "speaks": np.array([np.nan]),
         "gaze": np.full((1, 3), np.nan), "candidate_xyxy": np.zeros((0, 4)),
@@ -119,10 +116,61 @@ def test_alone_with_nothing():
     person, option = seen(0, **empty)
     assert np.isfinite(list(person.values())).all()
     assert all(len(column) == 0 for column in option.values())
-
-
-def test_lengths_are_checked():
     with pytest.raises(DataError, match="speech"):
         moment(speaks=np.zeros(2))
     with pytest.raises(DataError, match="scores of candidates"):
         moment(candidate_score=np.zeros(3))
+
+
+HEAD = np.array([100.0, 100, 200, 200])
+AMONG = Options(
+    np.array(
+        [
+            [400.0, 100, 500, 200],  # another head
+            [390, 90, 510, 210],  # the detector's box of it
+            [600, 300, 700, 400],  # an object
+            [110, 110, 190, 190],  # the detector's box of the looker's own head
+        ]
+    ),
+    np.array([1, -1, -1, -1]),
+    np.array([1.0, 0.9, 0.8, 0.7]),
+)
+
+
+@pytest.mark.parametrize(
+    ("point", "right"),
+    [
+        ((450, 150), [0, 1]),  # all that hold it
+        ((395, 95), [1]),
+        ((650, 350), [2]),
+        ((740, 350), [2]),  # 40 px beside, half a head is allowed
+        ((760, 350), []),  # 60 px
+        ((150, 150), []),  # nobody looks at the own face
+        ((150, 330), [5]),  # the own lap: 1.3 heads below the chin
+        ((150, 620), []),  # too far below
+        ((300, 330), []),  # too far aside
+    ],
+)
+def test_points_in_the_image(point, right):
+    result = labels.right_answers(AMONG, HEAD, np.array(point, float))
+    assert np.flatnonzero(result).tolist() == right
+
+
+def test_looks_out_of_the_image_and_annotated_boxes():
+    result = labels.right_answers(AMONG, HEAD, np.full(2, np.nan), in_frame=False)
+    assert np.flatnonzero(result).tolist() == [4]
+    box = np.array([610.0, 310, 710, 410])
+    result = labels.right_answers(AMONG, HEAD, np.array([705.0, 405]), target_xyxy=box)
+    assert np.flatnonzero(result).tolist() == [2]
+    none = labels.right_answers(AMONG, HEAD, np.array([450.0, 150]), target_xyxy=np.full(4, np.nan))
+    assert np.flatnonzero(none).tolist() == [0, 1]
+
+
+def test_without_options_and_at_laps():
+    nothing = Options(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
+    lap = labels.right_answers(nothing, HEAD, np.array([150.0, 330]))
+    assert lap.tolist() == [False, True]
+    assert not labels.right_answers(nothing, HEAD, np.array([650.0, 350])).any()
+    point = labels.lap_point(HEAD, (1280, 720))
+    assert labels.in_lap(HEAD, point)
+    assert labels.lap_point(HEAD, (1280, 250)).tolist() == [150, 250]

@@ -10,12 +10,11 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_following import predictions, score
-from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, slope, train
+from eyeline.systems.gaze_following.matching import data, evaluate, inputs, match, train
 from eyeline.systems.gaze_following.matching.recipe import Training
 from eyeline.systems.gaze_following.matching.slope import SlopeMlp
-from eyeline.training import checkpoint, draws
-from eyeline.training.checkpoint import CheckpointCard
-from tests.systems.gaze_following.matching.invented import write_folder
+from eyeline.training import draws
+from tests.systems.gaze_following.matching.invented import saved_slope, write_folder
 
 SHORT = ["training.epochs=10", "training.batch_size=128", "model.width=16"]
 
@@ -31,13 +30,9 @@ def trained(folder, tmp_path_factory):
     return out, train.run("matcher", folder, out, changes=SHORT)
 
 
-def slope_weights(folder, path):
-    looks = data.open_folder(folder, split="train.txt").looks
-    inside = np.flatnonzero(looks.in_frame == 1)
-    regressor = slope.fit(looks.origin_px()[inside], looks.mean_point_px()[inside], hidden=(8,))
-    card = CheckpointCard("gaze_following", slope.NETWORK, slope.arguments_of(regressor))
-    checkpoint.save(path, slope.state_of(regressor), card)
-    return path
+def slope_weights(path):
+    regressor = SlopeMlp((np.array([[1e-3], [-2e-3]]),), (np.array([0.5]),))
+    return saved_slope(path, regressor)
 
 
 def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_path):
@@ -49,7 +44,7 @@ def test_beats_what_needs_no_training_on_videos_held_out(folder, trained, tmp_pa
         tmp_path,
         known.append,
         samples=100,
-        slope_weights=slope_weights(folder, tmp_path / "slope.safetensors"),
+        slope_weights=slope_weights(tmp_path / "slope.safetensors"),
     )
     assert set(created["baselines"]) >= {"nearest_object", "middle", "intended_rule", "main_rule"}
     assert not set(data.open_folder(folder, split="test.txt").looks.video) & set(
@@ -101,46 +96,45 @@ def test_files_and_report(trained):
 
 
 def test_hidden():
-    learned = {
+    batch = {
         "person": torch.ones(400, len(inputs.PERSON)),
         "option": torch.ones(400, 3, len(inputs.OPTION)),
         "there": torch.ones(400, 3, dtype=torch.bool),
         "right": torch.ones(400, 5).bool(),
         "key": draws.keys(0, torch.arange(400)),
     }
-    plain = train.hidden(learned, Training(mirror=False, mute=0.0, blind=0.0))
-    assert torch.equal(plain["option"], learned["option"])
-    result = train.hidden(learned, Training(mute=0.3, blind=0.0))
+    plain = train.hidden(batch, Training(mirror=False, mute=0.0, blind=0.0))
+    assert torch.equal(plain["option"], batch["option"])
+    result = train.hidden(batch, Training(mute=0.3, blind=0.0))
     speech, flips = inputs.PERSON.index("speech_told"), inputs.PERSON.index("x")
     assert 0.2 < (result["person"][:, speech] == 0).float().mean() < 0.4
     assert 0.4 < (result["person"][:, flips] == -1).float().mean() < 0.6
-    assert torch.equal(learned["person"], torch.ones_like(learned["person"]))
+    assert torch.equal(batch["person"], torch.ones_like(batch["person"]))
     gone = result["person"][:, speech] == 0
     assert (result["option"][gone][:, :, inputs.OPTION.index("speaks")] == 0).all()
     assert (result["option"][~gone][:, :, inputs.OPTION.index("speaks")] == 1).all()
 
 
 def test_rules_as_answers(folder):
-    scenes = data.open_folder(folder, split="test.txt")
-    learned = data.examples(scenes)
+    examples = data.examples(data.open_folder(folder, split="test.txt"))
     flat = SlopeMlp((np.zeros((2, 1)),), (np.zeros(1),))
-    result = evaluate.by_rule(scenes, learned, "intended", flat)
-    figures = evaluate.measure(result, scenes, learned)
-    assert len(figures) == len(learned)
-    first = evaluate.by_rule(scenes, learned, "main", flat)
+    result = evaluate.by_rule(examples, "intended", flat)
+    figures = examples.measure(result)
+    assert len(figures) == len(examples)
+    first = evaluate.by_rule(examples, "main", flat)
     assert not np.array_equal(first.point_px, result.point_px)
-    predictions_of = evaluate.baseline(scenes, learned, "middle")
+    predictions_of = evaluate.baseline(examples, "middle")
     assert isinstance(predictions_of, predictions.Predictions)
     with pytest.raises(UsageError, match="no rule 'best'"):
-        evaluate.by_rule(scenes, learned, "best", flat)
+        evaluate.by_rule(examples, "best", flat)
     with pytest.raises(UsageError, match="no baseline 'best'"):
-        evaluate.baseline(scenes, learned, "best")
+        evaluate.baseline(examples, "best")
 
 
 def test_what_cannot_be(folder, tmp_path):
     with pytest.raises(UsageError, match="no matcher ships"):
         evaluate.run(None, folder)
-    with pytest.raises(DataError, match="learned from and held out"):
+    with pytest.raises(DataError, match="trained on and held out"):
         train.run("matcher", folder, tmp_path, changes=["data.validation_split=train.txt"])
     with pytest.raises(DataError, match="no list of videos"):
         train.run("matcher", folder, tmp_path, changes=["data.train_split=absent.txt"])

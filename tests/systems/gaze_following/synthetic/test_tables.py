@@ -7,7 +7,7 @@ import pytest
 
 from eyeline.geometry import boxes
 from eyeline.geometry.directions import angle
-from eyeline.systems.gaze_following.synthetic import observed
+from eyeline.systems.gaze_following.synthetic import tables
 from eyeline.systems.gaze_following.synthetic.scenes import Scene, draw_scene
 from eyeline.systems.gaze_following.synthetic.writing import marked
 
@@ -20,7 +20,7 @@ def scenes() -> list[Scene]:
 def test_directions_are_off_by_some_twenty_degrees(scenes: list[Scene]) -> None:
     from_gaze, from_head, lacking = [], [], []
     for number, scene in enumerate(scenes):
-        way = observed.directions(np.random.default_rng(number), scene)
+        way = tables.directions(np.random.default_rng(number), scene)
         there = ~np.isnan(way[..., 0])
         lacking.append(1 - there.mean())
         np.testing.assert_allclose(np.linalg.norm(way[there], axis=-1), 1)
@@ -37,7 +37,7 @@ def test_candidates_are_found_mostly(scenes: list[Scene]) -> None:
         heads = marked(scene)[1].box_xyxy
         rng = np.random.default_rng(number)
         for frame in range(0, 200, 10):
-            box, score = observed.candidates(rng, scene, heads, frame)
+            box, score = tables.candidates(rng, scene, heads, frame)
             assert (np.diff(score) <= 0).all() and ((score >= 0) & (score <= 1)).all()
             assert (box[:, :2] < box[:, 2:]).all() and (box >= 0).all()
             true = boxes.clip(heads[:, frame].astype(float), 480, 270)
@@ -53,11 +53,9 @@ def test_candidates_do_not_know_who_speaks(scenes: list[Scene]) -> None:
     scene = scenes[0]
     heads = marked(scene)[1].box_xyxy
     for frame in (0, 100):
-        drawn = [
-            observed.candidates(np.random.default_rng(9), scene, heads, frame) for _ in range(2)
-        ]
+        drawn = [tables.candidates(np.random.default_rng(9), scene, heads, frame) for _ in range(2)]
         object.__setattr__(scene, "speaks", ~scene.speaks)
-        again = observed.candidates(np.random.default_rng(9), scene, heads, frame)
+        again = tables.candidates(np.random.default_rng(9), scene, heads, frame)
         object.__setattr__(scene, "speaks", ~scene.speaks)
         for a, b in zip(drawn[0], again, strict=True):
             assert np.array_equal(a, b)

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
-from eyeline.geometry.boxes import centre
+from eyeline.evaluation import tables
+from eyeline.geometry.boxes import centre, contain
 from eyeline.results import Floats, Ints
 
 NOT_STATED = -1
-"""Of `Looks.in_frame`: the annotators could not say."""
+"""Of `GazeAnnotations.in_frame`: the annotators could not say."""
 
 
 @dataclass(frozen=True)
-class Looks:
+class GazeAnnotations:
     """One row a person and image; all of one data set and part of it."""
 
     source: tuple[str, ...]
@@ -32,11 +33,11 @@ class Looks:
     person: tuple[str, ...]
     """`n` names of people, telling apart those in one image."""
     head_xyxy: Floats
-    """`(n, 4)` pixels, NaN where it is not told."""
+    """`(n, 4)` pixels, NaN where not known."""
     eyes_px: Floats
-    """`(n, 2)`, NaN where they are not told."""
+    """`(n, 2)`, NaN where not known."""
     size_px: Floats
-    """`(n, 2)` width and height of the image, NaN where they are not known."""
+    """`(n, 2)` width and height of the image, NaN where not known."""
     in_frame: Ints
     """`(n,)` 1: looks at something in the image, 0: at something outside, `NOT_STATED`."""
     points_px: Floats
@@ -44,29 +45,24 @@ class Looks:
     first: Ints
     """`(n + 1,)` row i has the points from `first[i]` to `first[i + 1]`."""
     target_xyxy: Floats
-    """`(n, 4)` box of what is looked at, NaN where it is not told."""
+    """`(n, 4)` box of what is looked at, NaN where not known."""
     speaks: Floats
-    """`(n,)` 1 while the person speaks, 0 while not, NaN where it is not told."""
+    """`(n,)` 1 while the person speaks, 0 while not, NaN where not known."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was left out."""
 
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
         sizes = {"row": len(self.source)}
-        for name in ("image", "video", "person"):
-            if len(getattr(self, name)) != sizes["row"]:
-                raise DataError(
-                    f"{name} of looks has {len(getattr(self, name))} rows, not {sizes['row']}"
-                )
+        for name in _NAMES:
+            if (rows := len(getattr(self, name))) != sizes["row"]:
+                raise DataError(f"{name} of looks has {rows} rows, not {sizes['row']}")
         for name, pattern in _SHAPES.items():
             check_shape(getattr(self, name), pattern, f"{name} of looks", sizes)
         check_shape(self.first, str(sizes["row"] + 1), "first of looks")
         check_shape(self.points_px, "point 2", "points of looks")
-        if (
-            self.first[0]
-            or self.first[-1] != len(self.points_px)
-            or (np.diff(self.first) < 0).any()
-        ):
+        ends = self.first[0], self.first[-1]
+        if ends != (0, len(self.points_px)) or (np.diff(self.first) < 0).any():
             raise DataError("first of looks does not divide the points")
 
     def __len__(self) -> int:
@@ -78,11 +74,9 @@ class Looks:
         return self.points_px[self.first[row] : self.first[row + 1]]
 
     def mean_point_px(self) -> Floats:
-        """The middle of each row's points `(n, 2)`, NaN where it has none."""
-        count = np.diff(self.first)
-        row = np.repeat(np.arange(len(self)), count)
-        total = np.zeros((len(self), 2))
-        np.add.at(total, row, self.points_px)
+        """The mean of each row's points `(n, 2)`, NaN where it has none."""
+        count, total = np.diff(self.first), np.zeros((len(self), 2))
+        np.add.at(total, np.repeat(np.arange(len(self)), count), self.points_px)
         with np.errstate(invalid="ignore"):
             return np.asarray(total / count[:, None])
 
@@ -90,34 +84,27 @@ class Looks:
         """Where each look starts `(n, 2)`: the eyes, else the middle of the head box."""
         return np.where(np.isnan(self.eyes_px), centre(self.head_xyxy), self.eyes_px)
 
-    def take(self, rows: Ints) -> Looks:
+    def take(self, rows: Ints) -> GazeAnnotations:
         """Some of the rows."""
         at = rows.tolist()
         count = np.diff(self.first)[rows]
         points = [self.points(row) for row in at]
         columns: dict[str, Any] = {n: tuple(getattr(self, n)[r] for r in at) for n in _NAMES}
         columns |= {name: getattr(self, name)[rows] for name in _SHAPES}
-        return Looks(
+        return GazeAnnotations(
             **columns,
             points_px=np.concatenate([np.zeros((0, 2)), *points]),
             first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
             notes=self.notes,
         )
 
-    def of_videos(self, names: Iterable[str]) -> Looks:
-        """The rows of some videos.
-
-        Raises:
-            DataError: a video that has no row.
-        """
-        wanted = list(names)
-        there = set(self.video)
-        lacking = [name for name in wanted if name not in there]
-        if lacking:
+    def of_videos(self, names: Iterable[str]) -> GazeAnnotations:
+        """The rows of some videos; DataError names one that has none."""
+        wanted, there = list(names), set(self.video)
+        if lacking := [name for name in wanted if name not in there]:
             shown = ", ".join(f"'{name[:40]}'" for name in lacking[:3])
             raise DataError(f"no looks of {shown}: {len(lacking)} videos lack")
-        chosen = set(wanted)
-        return self.take(np.array([i for i, v in enumerate(self.video) if v in chosen], np.int64))
+        return self.take(np.flatnonzero(np.isin(self.video, wanted)))
 
 
 _NAMES = ("source", "image", "video", "person")
@@ -134,7 +121,7 @@ _SHAPES = {
 
 @dataclass
 class Builder:
-    """Looks as they are read, row by row."""
+    """GazeAnnotations as they are read, row by row."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     points: list[Floats] = field(default_factory=list)
@@ -156,25 +143,23 @@ class Builder:
         target_xyxy: Sequence[float] | None = None,
         speaks: float = np.nan,
     ) -> None:
-        """A row; what is None is not told."""
-        self.rows.append(
-            {
-                "source": source,
-                "image": image,
-                "video": video,
-                "person": person,
-                "frame": frame,
-                "in_frame": in_frame,
-                "speaks": speaks,
-                "head_xyxy": _padded(head_xyxy, 4),
-                "eyes_px": _padded(eyes_px, 2),
-                "size_px": _padded(size_px, 2),
-                "target_xyxy": _padded(target_xyxy, 4),
-            }
-        )
+        """A row; what is None is not known."""
+        row: dict[str, Any] = {
+            "source": source,
+            "image": image,
+            "video": video,
+            "person": person,
+            "frame": frame,
+        }
+        boxes = {"head_xyxy": head_xyxy, "target_xyxy": target_xyxy}
+        pairs = {"eyes_px": eyes_px, "size_px": size_px}
+        row |= {"in_frame": in_frame, "speaks": speaks}
+        row |= {n: [np.nan] * 4 if values is None else [*values] for n, values in boxes.items()}
+        row |= {n: [np.nan] * 2 if values is None else [*values] for n, values in pairs.items()}
+        self.rows.append(row)
         self.points.append(np.array(points_px, np.float64).reshape(-1, 2))
 
-    def looks(self) -> Looks:
+    def looks(self) -> GazeAnnotations:
         """All of them."""
         count = [len(p) for p in self.points]
         columns: dict[str, Any] = {n: tuple(r[n] for r in self.rows) for n in _NAMES}
@@ -182,7 +167,7 @@ class Builder:
             kind = np.int64 if name in ("frame", "in_frame") else np.float64
             width = tuple(int(axis) for axis in pattern.split()[1:])
             columns[name] = np.array([r[name] for r in self.rows], kind).reshape(-1, *width)
-        return Looks(
+        return GazeAnnotations(
             **columns,
             points_px=np.concatenate([np.zeros((0, 2)), *self.points]),
             first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
@@ -193,41 +178,26 @@ class Builder:
 def looked_at(
     points_px: Floats, head_xyxy: Floats, image: Sequence[str], row: Ints | None = None
 ) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """In whose head box each point lies, of the people annotated in the same image.
+    """In whose head box each point `(k, 2)` lies, of the people annotated in the same image.
 
-    Of several boxes the one whose middle is nearest, measured in the box's size; never the looker's
-    own.
-
-    Args:
-        points_px: `(k, 2)`, NaN for none.
-        head_xyxy: `(n, 4)` of the people in all images.
-        image: `n` names.
-        row: `(k,)` the looker's row of each point; the points' own order by default.
+    Of several boxes the one whose centre is nearest, measured in the box's size; never the looker's
+    own. `head_xyxy` and `image` are of the people in all images, `row` `(k,)` is the looker's row
+    of each point, by default the points' own order.
 
     Returns:
         `(k,)` row of the person looked at, -1 for nobody; and whether there was anybody else.
     """
     row = np.arange(len(points_px)) if row is None else row
-    others: dict[str, list[int]] = {}
-    for i, name in enumerate(image):
-        others.setdefault(name, []).append(i)
+    others = tables.groups(image)
     result, alone = np.full(len(points_px), -1), np.zeros(len(points_px), bool)
     for k, (point, mine) in enumerate(zip(points_px, row.tolist(), strict=True)):
-        near = np.array([i for i in others[image[mine]] if i != mine], np.int64)
+        near = others[image[mine]]
+        near = near[near != mine]
         alone[k] = not len(near)
-        if len(near) and not np.isnan(point).any():
-            result[k] = _within(point, head_xyxy[near], near)
+        heads = head_xyxy[near]
+        inside = contain(heads, point)
+        if inside.any():
+            size = np.maximum(heads[:, 2:] - heads[:, :2], 1e-9)
+            away = np.linalg.norm((point - centre(heads)) / size, axis=1)
+            result[k] = near[np.argmin(np.where(inside, away, np.inf))]
     return result, ~alone
-
-
-def _within(point: Floats, boxes: Floats, rows: Ints) -> int:
-    inside = ((boxes[:, :2] <= point) & (point <= boxes[:, 2:])).all(axis=1)
-    if not inside.any():
-        return -1
-    size = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-9)
-    away = np.linalg.norm((point - centre(boxes)) / size, axis=1)
-    return int(rows[np.argmin(np.where(inside, away, np.inf))])
-
-
-def _padded(values: Sequence[float] | None, width: int) -> list[float]:
-    return [np.nan] * width if values is None else [float(v) for v in values]

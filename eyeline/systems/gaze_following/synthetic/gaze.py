@@ -33,7 +33,7 @@ _AIM_M = 0.03  # looks do not go to the very middle
 
 
 @dataclass(frozen=True)
-class Looks:
+class GazePaths:
     """Of all people over time."""
 
     target_m: Floats
@@ -48,15 +48,10 @@ class Looks:
     """`(people, frames, 3)` where the face points."""
 
 
-def draw_looks(rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m: Floats) -> Looks:
-    """Looks of a conversation.
-
-    Args:
-        rng: decides.
-        heads_m: `(people, frames, 3)`.
-        speaks: `(people, frames)` bool.
-        things_m: `(things, 3)` on the table.
-    """
+def draw_gaze(
+    rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m: Floats
+) -> GazePaths:
+    """GazePaths of heads `(people, frames, 3)`, with things `(things, 3)` on the table."""
     people, frames = speaks.shape
     target = np.zeros((people, frames, 3))
     kind, whom = np.zeros((people, frames), np.int64), np.full((people, frames), -1)
@@ -68,7 +63,7 @@ def draw_looks(rng: np.random.Generator, heads_m: Floats, speaks: Yes, things_m:
             target[person, start:end] = follows + aim
     rest = normalise(things_m.mean(axis=0) - [0, 0.25, 0] - heads_m.mean(axis=1))
     gaze, head = _turned(normalise(target - heads_m), rest[:, None])
-    return Looks(target, kind, whom, gaze, head)
+    return GazePaths(target, kind, whom, gaze, head)
 
 
 def _spans(rng: np.random.Generator, person: int, speaks: Yes) -> list[tuple[int, int]]:
@@ -101,21 +96,13 @@ def _choose(
     if drawn == 2:
         which = int(rng.integers(len(things_m)))
         return 1, which, things_m[which] + 0.3 * aim
-    if drawn == 3:
-        return 2, -1, heads_m[person] + _lap(rng)
-    return 3, -1, heads_m[person] + _away(rng)
-
-
-def _lap(rng: np.random.Generator) -> Floats:
-    """From the head to the own hands, before the body."""
-    return np.array([rng.normal(0, 0.06), rng.uniform(0.36, 0.56), rng.uniform(-0.2, -0.05)])
-
-
-def _away(rng: np.random.Generator) -> Floats:
-    """From the head to somewhere beside or above the image, or to the camera's side of it."""
+    if drawn == 3:  # at the own hands, before the body
+        below = rng.normal(0, 0.06), rng.uniform(0.36, 0.56), rng.uniform(-0.2, -0.05)
+        return 2, -1, heads_m[person] + below
+    # aside or above the image, or to the camera's side of it
     side = rng.choice([-1.0, 1.0])
     places = ([3.5 * side, -0.5, -0.8], [0.8 * side, -2.5, 0.5], [0.9 * side, 0.0, -4.5])
-    return np.asarray(places[rng.integers(3)] + rng.normal(0, 0.2, 3))
+    return 3, -1, heads_m[person] + (places[rng.integers(3)] + rng.normal(0, 0.2, 3))
 
 
 def _turned(aim: Floats, rest: Floats) -> tuple[Floats, Floats]:
