@@ -63,16 +63,17 @@ def session_timelines(recordings: Sequence[_Recording]) -> Timelines:
     own = [(n, at, a, timelines(a, summarise(a))) for n, _, at, a in recordings]
     codes: dict[str, str] = {}
     for _, _, _, lines in own:
-        codes |= {label: colour for label, colour in lines.codes if label not in codes}
-    numbers = {label: code for code, label in enumerate(codes)}
+        for name, (_, colour) in zip(lines.names, lines.codes, strict=True):
+            codes.setdefault(name, colour)
+    numbers = {name: code for code, name in enumerate(codes)}
     end_ms = max(lines.end_ms + round(at * 1000) for _, at, _, lines in own)
     groups = [
-        _group(group, name, at, [numbers[label] for label, _ in lines.codes], analysis, end_ms)
+        _group(group, name, at, [numbers[n] for n in lines.names], analysis, end_ms)
         for name, at, analysis, lines in own
         for group in lines.groups
     ]
     step = max(lines.resolution_ms for _, _, _, lines in own)
-    return Timelines(tuple(groups), tuple(codes.items()), end_ms, step)
+    return Timelines(tuple(groups), tuple(codes.items()), tuple(codes), end_ms, step)
 
 
 def _group(

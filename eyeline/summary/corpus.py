@@ -18,6 +18,7 @@ from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.export.files import CORRECTED as CORRECTED_FOLDER
 from eyeline.export.files import CORRECTIONS, FRAMES, INDEX, TABLES
 from eyeline.export.index import read_corrected_index, read_index
+from eyeline.export.stored import video_from_json
 from eyeline.files import sha256
 from eyeline.results import Analysis
 
@@ -127,14 +128,13 @@ def video_row(result: Result) -> dict[str, Any]:
     """What the index says of a video; DataError where it does not describe one."""
     index, video = result.index, result.index["video"]
     try:
-        gaps_s = sum(gap["end_s"] - gap["start_s"] for gap in video.get("gaps", ()))
         return {
             "video": result.video,
             "path": text_of(video["path"]),
             "folder": text_of(str(result.folder)),
             "status": index["status"],
             "duration_s": float(video["duration_s"]),
-            "recorded_s": float(video["duration_s"]) - gaps_s,
+            "analysed_s": video_from_json(video).analysed_s,
             "width_px": video["width_px"],
             "height_px": video["height_px"],
             "rate_hz": float(Fraction(video["rate_hz"])),

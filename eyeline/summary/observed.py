@@ -47,7 +47,7 @@ class Video:
     name: str
     observations: Observations
     whole: Spans
-    """The time that was recorded."""
+    """The time that was recorded and analysed."""
     sources: Mapping[str, str]
     """By tier: computed or corrected."""
     names: Mapping[int, str]
@@ -63,7 +63,8 @@ class Video:
                 spans[tier] = LabelledSpans(derive(spans[TARGET]))
                 sources[tier] = sources.get(TARGET, COMPUTED)
         sources[VISIBLE] = sources["people"]
-        gaps = as_spans([(gap.start_s, gap.end_s) for gap in analysis.video.gaps])
+        missing = (*analysis.video.gaps, *analysis.video.not_analysed)
+        gaps = as_spans(sorted((gap.start_s, gap.end_s) for gap in missing))
         whole = without(as_spans([(0.0, analysis.video.duration_s)]), merged(gaps))
         names = {person.person: analysis.shown(person.label) for person in analysis.persons}
         observations = Observations(analysis, spans, kept.measured)
@@ -88,7 +89,7 @@ class Observed:
 
     video: Video
     window: Spans
-    """The recorded time of the span."""
+    """The recorded and analysed time of the span."""
 
     @cached_property
     def persons(self) -> list[int]:

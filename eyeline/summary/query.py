@@ -183,7 +183,7 @@ def _videos_schema() -> Any:
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     kinds = {
         "video": text, "path": text, "folder": text, "status": text, "duration_s": number,
-        "recorded_s": number, "width_px": whole, "height_px": whole, "rate_hz": number,
+        "analysed_s": number, "width_px": whole, "height_px": whole, "rate_hz": number,
         "analyzed_rate_hz": number, "frame_count": whole, "has_audio": pa.bool_(),
         "persons": whole, "version": text, "warnings": text,
     }  # fmt: skip

@@ -86,7 +86,7 @@ def _facts(summary: FolderSummary) -> list[tuple[str, str]]:
     }
     facts = [
         ("videos", str(len(summary.results))),
-        ("recorded", duration(sum(v["recorded_s"] for v in videos))),
+        ("analysed", duration(sum(v["analysed_s"] for v in videos))),
         ("persons", str(sum(v["persons"] or 0 for v in videos) or len(persons))),
         ("spans of interest", "whole videos" if len(spans) == 1 else str(len(spans))),
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.errors import DataError
-from eyeline.export.files import VIDEO
+from eyeline.export.files import ANONYMISED, VIDEO
 from eyeline.viewer.recordings import Recording, shown
 
 _TYPES = {
@@ -28,7 +28,13 @@ class Media:
         self._given: dict[str, Path] = {}
 
     def original(self, recording: Recording) -> Path | None:
-        """The file that was analysed, None where it has moved or is another one by its size."""
+        """The file that was analysed, None where it has moved or is another one by its size.
+
+        Of results that hide people it is the copy in which they are covered, or None.
+        """
+        if recording.index["settings"].get("anonymise"):
+            copy = recording.folder / ANONYMISED
+            return copy if copy.is_file() else None
         for path in self._places(recording):
             if is_original(path, recording.index):
                 return path
