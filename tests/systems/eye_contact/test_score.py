@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.data import read_videos
+from eyeline.systems.eye_contact.data import read_folder
 from eyeline.systems.eye_contact.predictions import write_predictions
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.report import Predicted
 from eyeline.systems.eye_contact.score import run
 from tests.systems.eye_contact.published import TEXT, two_videos
 from tests.systems.eye_contact.test_predictions import HEAD, Place
@@ -22,12 +22,12 @@ Change = Callable[[Any], Any]
 
 def frames(path: Path, folder: Path, change: Change, chance: Change | None = None) -> Path:
     """A table of frames: for each tracklet what `change` makes of its label."""
-    tracklets = [(v, t) for v in read_videos(folder) for t in v.tracklets]
+    tracklets = [(v, t) for v in read_folder(folder).videos for t in v.tracklets]
     states = tuple(np.asarray(change(t), np.int64) for _, t in tracklets)
-    nothing = Answered.only(states)
+    nothing = Predicted.only(states)
     probability = tuple(chance(t) for _, t in tracklets) if chance else nothing.probability
     places = [Place(v.name, f"{t.number:03d}", t.start_frame) for v, t in tracklets]
-    write_predictions(path, places, Answered(probability, probability, states))
+    write_predictions(path, places, Predicted(probability, probability, states))
     return path
 
 
@@ -186,7 +186,7 @@ def test_the_annotated_face_is_found_among_persons(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     folder = two_videos(tmp_path)
-    alpha = read_videos(folder)[0]
+    alpha = read_folder(folder).videos[0]
     place = tmp_path / "alpha"
     place.mkdir()
     seen = [(k / 25, p, 0.9 if p == 2 else 0.1) for k in range(120) for p in (1, 2)]

@@ -11,20 +11,16 @@ import pytest
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.systems.eye_contact import synthesize
-from eyeline.systems.eye_contact.annotations import (
-    annotation,
-    frame_labels,
-    parse_elan,
-    read_annotation,
-)
+from eyeline.systems.eye_contact.annotations import annotation, frame_labels, read_annotation
 from eyeline.systems.eye_contact.data import read_folder
+from eyeline.systems.eye_contact.elan import parse_elan
 from eyeline.systems.eye_contact.simulation import FEATURES, simulate
-from eyeline.systems.eye_contact.synthesize import Made, elan_text
+from eyeline.systems.eye_contact.synthesize import Written, elan_text
 from eyeline.systems.eye_contact.tracklets import read_tracklet
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return synthesize.run(
         tmp_path_factory.mktemp("s") / "data", videos=2, test_videos=2, seconds=24
     )
@@ -38,7 +34,7 @@ def sums(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_seed_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(made: Written, tmp_path: Path) -> None:
     again = synthesize.run(tmp_path / "again", videos=2, test_videos=2, seconds=24)
     assert again.frames == made.frames
     assert sums(tmp_path / "again") == sums(made.training.parent)
@@ -47,7 +43,7 @@ def test_the_same_seed_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
     assert other.clips is None
 
 
-def test_the_layout_is_the_authors(made: Made) -> None:
+def test_the_layout_is_the_authors(made: Written) -> None:
     with (made.training / "randomVoxMeta.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [r["celebrity_id"] for r in rows] == ["id90001", "id90002"]
@@ -71,7 +67,7 @@ def _frames(path: Path) -> range:
     return range(own.start_frame, own.end_frame)
 
 
-def test_the_annotated_part_is_read_and_labelled_right(made: Made) -> None:
+def test_the_annotated_part_is_read_and_labelled_right(made: Written) -> None:
     """Labels from the texts are those of the simulated person, frame by frame."""
     result = read_folder(made.annotations.parent)
     assert [v.celebrity for v in result.videos] == ["id91001", "id91002"]
@@ -100,7 +96,7 @@ def test_texts_say_exactly_what_was_simulated() -> None:
         assert np.flatnonzero(unclear).tolist() == expected
 
 
-def test_the_truth_of_the_training_videos_lies_apart(made: Made) -> None:
+def test_the_truth_of_the_training_videos_lies_apart(made: Written) -> None:
     texts = sorted(made.truth.glob("*/*.txt"))
     assert [t.parent.name for t in texts] == ["id90001", "id90002"]
     assert all(read_annotation(t).rows for t in texts)

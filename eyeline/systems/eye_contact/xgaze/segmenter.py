@@ -34,16 +34,7 @@ class Segmenter:
     """
 
     def __init__(self, network: MsTcn2, device: str = "cpu", *, threads: int = THREADS) -> None:
-        """Copy a network for inference.
-
-        Args:
-            network: stays as it is.
-            device: `cpu`, `cuda` or `cuda:N`.
-            threads: of the CPU.
-
-        Raises:
-            UsageError: a device that is not there.
-        """
+        """Copy a network for inference; UsageError for a device that is not there."""
         self.device = check_device(device)
         self.threads = threads
         self.reach = network.reach
@@ -63,12 +54,7 @@ class Segmenter:
 
     @classmethod
     def open(cls, path: Path | str, device: str = "cpu", *, threads: int = THREADS) -> Segmenter:
-        """From weights that `eyeline import` or `eyeline train` wrote.
-
-        Raises:
-            CheckpointError: a file that is not a temporal network's.
-            UsageError: a device that is not there.
-        """
+        """From weights that `eyeline import` or `train` wrote; CheckpointError for other files."""
         from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 
         check_device(device)
@@ -105,10 +91,8 @@ class _Map(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.register_buffer("weight", weight.detach().clone())
-        self.register_buffer("bias", bias.detach().clone())
-        self.weight: Tensor
-        self.bias: Tensor
+        self.weight = nn.Buffer(weight.detach().clone())
+        self.bias = nn.Buffer(bias.detach().clone())
 
     @classmethod
     def of(cls, convolution: nn.Module) -> _Map:
@@ -126,12 +110,9 @@ class _Dilated(nn.Module):
         super().__init__()
         self.dilation = dilation
         image = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
-        self.register_buffer("image", image.clone(memory_format=torch.preserve_format))
-        self.register_buffer("taps", weight.detach().permute(2, 1, 0).contiguous())
-        self.register_buffer("bias", bias.detach().clone())
-        self.image: Tensor
-        self.taps: Tensor
-        self.bias: Tensor
+        self.image = nn.Buffer(image.clone(memory_format=torch.preserve_format))
+        self.taps = nn.Buffer(weight.detach().permute(2, 1, 0).contiguous())
+        self.bias = nn.Buffer(bias.detach().clone())
 
     @classmethod
     def of(cls, convolution: nn.Module) -> _Dilated:

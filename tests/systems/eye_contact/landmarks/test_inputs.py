@@ -7,7 +7,7 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
-from eyeline.systems.eye_contact.infer import MIN_PIECE_S
+from eyeline.systems.eye_contact.infer import MIN_PIECE_S, pieces_of
 from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
     PARITY,
@@ -16,7 +16,6 @@ from eyeline.systems.eye_contact.landmarks.inputs import (
     person_features,
     resample,
 )
-from eyeline.systems.eye_contact.pieces import pieces_of
 from eyeline.systems.eye_contact.samples import landmark_samples
 from tests.systems.eye_contact.faces import MIRRORED_ORDER, six_points, track, wandering
 

@@ -100,41 +100,32 @@ def test_the_look_is_against_the_networks_vector(
     assert sign * (aside - straight)[axis] > 0.2
 
 
-def test_angles_and_vectors_are_inverse() -> None:
+def test_angles_and_vectors_are_inverse_and_faces_without_a_pose_are_reported_apart() -> None:
     angles = np.random.default_rng(0).uniform(-1.5, 1.5, (50, 2))
     assert np.linalg.norm(vectors(angles), axis=1) == pytest.approx(1)
     assert pitch_yaw(vectors(angles)) == pytest.approx(angles)
-
-
-def test_faces_without_a_pose_are_reported_apart() -> None:
     points = six_points(np.zeros(3), np.zeros(3), np.zeros(3))
     points[1] = np.nan
     result = views(points, 1280, 720)
     assert result.known.tolist() == [True, False, True] and len(result) == 3
 
 
-def test_what_lies_beyond_the_image_is_black() -> None:
+def test_what_lies_beyond_the_image_is_black_and_no_faces() -> None:
     points = six_points(np.zeros(1), np.zeros(1), np.zeros(1), at_mm=(-590, 0, 600))
     (face,) = cut_faces(np.full((720, 1280, 3), 200, np.uint8), views(points, 1280, 720).warp)
     assert set(np.unique(face[:, :20])) == {0} and face[112, 200].tolist() == [200, 200, 200]
-
-
-def test_no_faces() -> None:
     result = views(np.zeros((0, 6, 2)), 640, 480)
     assert len(result) == 0 and not result.known.any()
     assert cut_faces(np.zeros((480, 640, 3), np.uint8), result.warp).shape == (0, 224, 224, 3)
     assert network_input(np.zeros((1, 224, 224, 3), np.uint8)[1:]).shape == (0, 3, 224, 224)
 
 
-def test_the_networks_input_is_red_first_and_standardised() -> None:
+def test_the_networks_input_is_red_first_and_standardised_and_other_shapes_are_refused() -> None:
     faces = np.zeros((1, 224, 224, 3), np.uint8)
     faces[..., 2] = 255
     red, green, _ = network_input(faces)[0, :, 0, 0].tolist()
     assert red == pytest.approx((1 - 0.485) / 0.229, rel=1e-5)
     assert green == pytest.approx(-0.456 / 0.224, rel=1e-5)
-
-
-def test_other_shapes_are_refused() -> None:
     with pytest.raises(DataError, match="faces"):
         network_input(np.zeros((1, 112, 112, 3), np.uint8))
     with pytest.raises(DataError, match="six_px"):

@@ -83,12 +83,9 @@ def test_from_a_file(temporal: MsTcn2, temporal_weights: Path) -> None:
     assert result == pytest.approx(plainly(temporal, features), abs=2e-4)
 
 
-def test_a_device_that_is_not_there(temporal: MsTcn2) -> None:
+def test_a_device_that_is_not_there_and_other_shapes_are_refused(temporal: MsTcn2) -> None:
     with pytest.raises(UsageError, match="cuda:99"):
         Segmenter(temporal, "cuda:99")
-
-
-def test_other_shapes_are_refused(temporal: MsTcn2) -> None:
     quick = Segmenter(temporal)
     with pytest.raises(DataError, match="features"):
         quick.enter(np.zeros((10, 512), np.float32))
