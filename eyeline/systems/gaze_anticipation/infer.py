@@ -15,10 +15,8 @@ from eyeline.system import Scene
 class CentrePrior:
     """The middle of the image, always.
 
-    Args:
-        spread: standard deviation of the look about the middle, in image heights.
-        step_s: time between two answers.
-        heatmap_rows, heatmap_columns: size of the heatmap over the whole image.
+    `spread` is the standard deviation of the look about the middle, in image heights, `step_s` the
+    time between two predictions; the heatmap lies over the whole image.
     """
 
     spread: float = 0.2

@@ -26,7 +26,7 @@ Table = TypeVar("Table", bound="Frames")
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames whose gaze is asked for."""
+    """Frames whose gaze is predicted."""
 
     video: Names
     """`(n,)`."""
@@ -51,7 +51,6 @@ class Frames:
     """Fields with an axis of their own, and their columns."""
 
     def __post_init__(self) -> None:
-        """Check the lengths; DataError says which is wrong."""
         for each in fields(self):
             width = len(self.PARTS.get(each.name, ()))
             axes = f"row {width}" if width else "row"
@@ -59,7 +58,6 @@ class Frames:
             check_shape(getattr(self, each.name), axes, what, {"row": len(self.video)})
 
     def __len__(self) -> int:
-        """Number of rows."""
         return len(self.video)
 
     @property
@@ -82,7 +80,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Predictions(Frames):
-    """Where a wearer is said to look."""
+    """Where a wearer is predicted to look."""
 
     xy: Floats
     """`(n, 2)` shares of the upright image's width and height."""
@@ -131,11 +129,7 @@ class Truth(Frames):
 
 
 def write(path: Path, table: Frames) -> None:
-    """Write a table as CSV with a head line; numbers as shortest decimals.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
+    """Write a table as CSV with a head line; numbers as shortest decimals."""
     columns: dict[str, list[Any]] = {}
     for each in fields(table):
         values, parts = getattr(table, each.name), table.PARTS.get(each.name, (each.name,))
@@ -147,11 +141,10 @@ def write(path: Path, table: Frames) -> None:
 
 
 def read_predictions(path: Path | str) -> Predictions:
-    """A table of answers, as `write` leaves it; further columns are not heeded.
+    """A table of predictions, as `write` leaves it; further columns are not heeded.
 
-    Raises:
-        DataError: naming file, line and column: a column that lacks, a value of another kind, a
-            row that comes twice.
+    DataError names file, line and column: a column that lacks, a value of another kind, a row that
+    comes twice.
     """
     return _read(Path(path), Predictions)
 

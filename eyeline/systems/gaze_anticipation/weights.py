@@ -49,14 +49,12 @@ def import_original(path: Path | str) -> Imported:
 
     The size of the network and whether it has embeddings are read off the tensors; data set, task
     and the option that tensors do not show are read off the configuration, where there is one.
-    Nothing in the file is executed.
-
-    Raises:
-        CheckpointError: no such file, not a checkpoint, or one whose keys, shapes, values or
-            configuration are not those of the builder; the message names them.
+    Nothing in the file is executed. CheckpointError: no such file, not a checkpoint, or one whose
+    keys, shapes, values or configuration are not those of the builder; the message names them.
     """
     theirs, beside, content = foreign.load_state(path, f"{SYSTEM}/{BUILDER}")
-    if _is_backbone(theirs):
+    parts = {our_name(_whole_name(name)) for name in theirs} - {*theirs}
+    if parts and all(name.startswith(_VIDEO) for name in parts):
         return _import_backbone(theirs, beside, path)
     known = _configuration(content.get(_CONFIGURATION), path)
     arguments = _arguments(theirs, path) | _options(known, path)
@@ -74,12 +72,6 @@ def import_original(path: Path | str) -> Imported:
         licence=LICENCE,
     )
     return Imported(card, state, beside)
-
-
-def _is_backbone(theirs: Mapping[str, Tensor]) -> bool:
-    """Whether a file holds the video encoder, and no other part of the network."""
-    parts = {our_name(_whole_name(name)) for name in theirs} - {*theirs}
-    return bool(parts) and all(name.startswith(_VIDEO) for name in parts)
 
 
 def _import_backbone(
@@ -109,16 +101,9 @@ def _import_backbone(
 def load_csts(
     path: Path | str, device: str = "cpu", *, precision: str = "float32"
 ) -> GazeAnticipation:
-    """The network of one of our files, in evaluation mode.
+    """The network of one of our files, in evaluation mode; `precision` is of `model.PRECISIONS`.
 
-    Args:
-        path: the file.
-        device: `cpu`, `cuda` or `cuda:N`.
-        precision: one of `model.PRECISIONS`.
-
-    Raises:
-        CheckpointError: another builder's file, or tensors that do not fit.
-        UsageError: a device that is not there, or no such precision.
+    CheckpointError for another builder's file, or tensors that do not fit.
     """
     from eyeline.systems.gaze_anticipation.model import PRECISIONS, csts
     from eyeline.training.devices import check_device
@@ -136,17 +121,14 @@ def load_csts(
 def initialise(
     network: GazeAnticipation, path: Path | str, *, audio: Path | str | None = None
 ) -> tuple[str, ...]:
-    """Begin a network at another's tensors; what they lack stays as it is.
+    """Begin a network at another's tensors, in place; names of those that stay as they were.
 
     Args:
         network: changed in place.
-        path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that learned
-            Kinetics-400 (imported or not), which gives the video encoder; its places are resized as
-            published.
+        path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that was
+            trained on Kinetics-400 (imported or not), which gives the video encoder; its places are
+            resized as published.
         audio: a second file of such kinds, whose tensors come first where both have them.
-
-    Returns:
-        The network's tensors that stay as they were, by name.
 
     Raises:
         CheckpointError: not such a file, or shapes that differ from the network's; nothing is

@@ -195,7 +195,7 @@ def test_clips_one_by_one_or_together() -> None:
     assert torch.equal(none.logits, together.logits)
 
 
-def test_embeddings_where_gradients_are_wanted() -> None:
+def test_embeddings_where_gradients_are_wanted_and_audio_changes_what_is_answered() -> None:
     clip, audio = small_inputs(1)
     assert small()(clip, audio).seen.shape == (1, 256)
     assert small(embedding=12)(clip, audio).heard.shape == (1, 12)
@@ -203,9 +203,6 @@ def test_embeddings_where_gradients_are_wanted() -> None:
     assert bare(clip, audio).seen is None
     with pytest.raises(DataError, match="built without embeddings"):
         bare(clip, audio, embeddings=True)
-
-
-def test_audio_changes_what_is_answered() -> None:
     net = small()
     clip, audio = small_inputs(1)
     with torch.no_grad():

@@ -13,7 +13,7 @@ from eyeline.systems.gaze_anticipation.loss import contrast, map_divergence
 from eyeline.systems.gaze_anticipation.model import csts, heatmaps
 from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 from eyeline.systems.gaze_anticipation.recipe import Recipe, read_recipe
-from eyeline.systems.gaze_anticipation.step import Step, learning_rate, optimizers, schedulers
+from eyeline.systems.gaze_anticipation.train import Step, learning_rate, optimizers, schedulers
 from eyeline.training import loop
 from eyeline.training.devices import Devices
 from tests.systems.gaze_anticipation.invented import (

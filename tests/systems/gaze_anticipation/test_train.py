@@ -16,8 +16,8 @@ from eyeline.systems.gaze_anticipation import evaluate, report, train
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.model import csts
 from eyeline.systems.gaze_anticipation.network.original_keys import our_name
-from eyeline.systems.gaze_anticipation.scoring import levels, validation
-from eyeline.systems.gaze_anticipation.step import learning_rate
+from eyeline.systems.gaze_anticipation.scoring import levels, outputs
+from eyeline.systems.gaze_anticipation.train import learning_rate
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -85,7 +85,7 @@ def test_the_chosen_epoch_is_what_is_written(data: Path, trained: Trained) -> No
     checkpoint.fill(network, state_of(out), out)
     _, held = train.TASK.open_data(plan(), data)
     assert held is not None
-    again = validation.scores(network.eval(), held, batch=3)
+    again = outputs.scores(network.eval(), held, batch=3)
     assert again["validation_loss"] == pytest.approx(best["validation_loss"], abs=1e-5)
     assert again["validation_f1"] == pytest.approx(best["validation_f1"], abs=1e-5)
 
@@ -95,7 +95,7 @@ def test_scores_after_an_epoch_are_those_of_the_evaluation(data: Path) -> None:
     network = csts(**plan().arguments).eval()
     clips = open_clips(data, "train", side=64, sides=(64, 64), frames=2)
     means = evaluate.measure(network, clips).accumulator.means(report.FIXATIONS)
-    result = validation.scores(network, clips, batch=4)
+    result = outputs.scores(network, clips, batch=4)
     assert result["validation_l2"] == pytest.approx(float(means.distance))
     assert result["validation_auc"] == pytest.approx(float(means.auc))
     wanted = report.adaptive(means, levels.sweep("ego4d", "anticipation"))["f1"]

@@ -81,11 +81,11 @@ def our_name(theirs: str) -> str:
     return theirs
 
 
-def _of_block(ours: str, found: re.Match[str]) -> str:
-    *number, part, entry = found.groups()
+def _of_block(ours: str, match: re.Match[str]) -> str:
+    *number, part, entry = match.groups()
     name, entries = _BLOCK[part]
     if entry not in entries or (part == "attn.upsample_q") != _spreads(ours, part):
-        return found[0]
+        return match[0]
     # their decoder counts from 1
     where = [int(n) - ours.startswith("decoder") for n in number]
     return f"{ours.format(*where)}.{name}.{entry}"

@@ -15,8 +15,12 @@ from eyeline.errors import DataError
 from eyeline.files import atomic_dir, clear
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import store
-from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
-from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
+from eyeline.systems.gaze_anticipation.recordings.footage import (
+    Pcm,
+    find_frames,
+    read_pcm,
+    to_floats,
+)
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, gaps
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
 from eyeline.systems.gaze_anticipation.recordings.store import (
@@ -119,8 +123,7 @@ def _samples(
 ) -> Pcm:
     """Audio `(n,)`, 24 kHz, from the first frame on, no longer than the frames.
 
-    Raises:
-        DataError: there is none, or too little of it, and silence is not to fill it.
+    DataError where there is none, or too little of it, and silence is not to fill it.
     """
     most = round(image_s * spectrogram.AUDIO_HZ)
     result = read_pcm(video, beside, spectrogram.AUDIO_HZ, start_s=start_s, most=most)

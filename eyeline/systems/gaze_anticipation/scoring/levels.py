@@ -28,15 +28,7 @@ _AT_ONCE = 32
 
 
 def sweep(dataset: str, task: str) -> Floats:
-    """The thresholds `(n,)` that the published metric tries.
-
-    Args:
-        dataset: `ego4d` or `aria`.
-        task: one of `sampling.TASKS`.
-
-    Raises:
-        DataError, UsageError: no such data set, or task.
-    """
+    """The thresholds `(n,)` that the published metric tries."""
     timing_of(dataset)
     check_task(task)
     if task == "estimation":
@@ -85,11 +77,7 @@ def nearest(threshold: float) -> int:
 def rescaled(maps: Floats) -> Floats:
     """Maps with values in `[0, 1)`, as published: what is above the least, over their range.
 
-    Args:
-        maps: `(n, row, column)` not negative; distributions for the published figures.
-
-    Returns:
-        As `maps`, float32.
+    Of `(n, row, column)` not negative, float32; distributions for the published figures.
     """
     given = np.asarray(maps, np.float32)
     least = given.min((1, 2), keepdims=True)
@@ -98,11 +86,7 @@ def rescaled(maps: Floats) -> Floats:
 
 
 def levels(values: Floats) -> Image:
-    """Levels `(n, row, column)` of values in [0, 1], as of `rescaled`.
-
-    Raises:
-        DataError: values beyond, or no numbers.
-    """
+    """Levels `(n, row, column)` of values in [0, 1], as of `rescaled`; DataError for others."""
     check_shape(values, "map row column", "maps")
     given = np.ascontiguousarray(values, np.float32)
     predictions = np.empty(given.shape, np.uint8)
@@ -114,18 +98,18 @@ def levels(values: Floats) -> Image:
     return predictions
 
 
-def histograms(found: Image) -> Ints:
+def histograms(level: Image) -> Ints:
     """How many cells of each map have each level, `(n, 256)`, of `(n, cells)`."""
-    first = LEVELS * np.arange(len(found))[:, None]
-    counts = np.bincount((found + first).ravel(), minlength=LEVELS * len(found))
-    return counts.reshape(len(found), LEVELS)
+    first = LEVELS * np.arange(len(level))[:, None]
+    counts = np.bincount((level + first).ravel(), minlength=LEVELS * len(level))
+    return counts.reshape(len(level), LEVELS)
 
 
-def _place(values: Floats, found: Image) -> None:
+def _place(values: Floats, level: Image) -> None:
     """By the first 16 bits of a value, and one border that they leave open."""
     known, open_border = _table()
-    np.take(known, values.view(np.uint32) >> _SHIFT, out=found)
-    found += values > np.take(open_border, found)
+    np.take(known, values.view(np.uint32) >> _SHIFT, out=level)
+    level += values > np.take(open_border, level)
 
 
 @cache
