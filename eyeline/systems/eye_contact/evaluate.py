@@ -15,21 +15,9 @@ from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo
-from eyeline.systems.eye_contact.decode import (
-    Calibration,
-    Decoding,
-    decode,
-    fit_calibration,
-)
+from eyeline.systems.eye_contact.decode import Calibration, Decoding, decode, fit_calibration
 from eyeline.systems.eye_contact.recipe import Choices, Recipe
-from eyeline.systems.eye_contact.report import (
-    IOU_LEVELS,
-    Predicted,
-    Sums,
-    by_video,
-    f1_name,
-    score,
-)
+from eyeline.systems.eye_contact.report import IOU_LEVELS, Predicted, Sums, by_video, f1_name, score
 from eyeline.systems.eye_contact.samples import Sample, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
 from eyeline.systems.eye_contact.weights import ImageModel, Model, open_model
@@ -176,10 +164,7 @@ def _predicted(
 
 
 def cross_validate(
-    samples: Sequence[Sample],
-    recipe: Recipe,
-    log: Log | None = None,
-    fabric: Fabric | None = None,
+    samples: Sequence[Sample], recipe: Recipe, log: Log | None = None, fabric: Fabric | None = None
 ) -> tuple[CrossValidation, Figures]:
     """Train on all folds but one, predict that one, for every fold; with `score`'s report.
 
@@ -196,10 +181,7 @@ def cross_validate(
 
 
 def out_of_fold_logits(
-    samples: Sequence[Sample],
-    recipe: Recipe,
-    log: Log | None = None,
-    fabric: Fabric | None = None,
+    samples: Sequence[Sample], recipe: Recipe, log: Log | None = None, fabric: Fabric | None = None
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
     folds = sorted({s.fold for s in samples})

@@ -179,7 +179,4 @@ class CameraAngle:
             value=value,
         )
         ends = joined((t.end_s for t in scene.tracks), np.float64)
-        return [
-            scores,
-            segments_from_scores(scores, ends, "camera", min_duration_s=MIN_SEGMENT_S),
-        ]
+        return [scores, segments_from_scores(scores, ends, "camera", min_duration_s=MIN_SEGMENT_S)]

@@ -66,7 +66,10 @@ def read_folder(folder: Path) -> Folder:
     `meta_list.csv`.
     """
     names, place = _names(folder), folder / "tracklets"
-    files = {key: _tracklet_files(place.joinpath(*key)) for key in names}
+    files = {
+        key: {tracklet_number(p.name): p for p in sorted(place.joinpath(*key).glob("*.npz"))}
+        for key in names
+    }
     listed, notes = _listed(place / LIST, files)
     entries = []
     for key, where in names.items():
@@ -122,10 +125,6 @@ def _annotation(stem: Path, where: str) -> Path:
         if path.is_file():
             return path
     raise DataError(f"{where}: no annotation {stem}.txt or .eaf")
-
-
-def _tracklet_files(place: Path) -> dict[str, Path]:
-    return {tracklet_number(path.name): path for path in sorted(place.glob("*.npz"))}
 
 
 def _listed(

@@ -180,9 +180,7 @@ def _faces(tracklets: Sequence[TrackletFile], video: Path) -> Iterator[tuple[int
                 yield which, row, face[..., ::-1]
 
 
-def _pass(
-    waiting: list[tuple[int, int, Image]], gaze: Gaze, into: list[dict[int, Floats]]
-) -> None:
+def _pass(waiting: list[tuple[int, int, Image]], gaze: Gaze, into: list[dict[int, Floats]]) -> None:
     if not waiting:
         return
     _, features = gaze(np.stack([face for _, _, face in waiting]))

@@ -7,15 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from eyeline.bounds import (
-    Count,
-    Fraction,
-    FractionWithin,
-    NotNegative,
-    Positive,
-    Whole,
-    Workers,
-)
+from eyeline.bounds import Count, Fraction, FractionWithin, NotNegative, Positive, Whole, Workers
 from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.loss import segmentation_loss
 from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
@@ -126,8 +118,5 @@ class Segmenter(Recipe, frozen=True):
 
 
 read_recipe = Reader(
-    Recipe,
-    RECIPES,
-    {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2},
-    loss=segmentation_loss,
+    Recipe, RECIPES, {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2}, loss=segmentation_loss
 )

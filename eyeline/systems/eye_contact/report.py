@@ -48,12 +48,6 @@ class Predicted:
     states: tuple[Ints, ...]
     """`(n,)` a sample, 0 or 1, decoded."""
 
-    @classmethod
-    def only(cls, states: Sequence[Ints]) -> Predicted:
-        """States `(n,)` a sample without any probability."""
-        nothing = tuple(np.full(len(s), np.nan) for s in states)
-        return cls(nothing, nothing, tuple(states))
-
 
 def score(samples: Sequence[Labelled], predicted: Predicted) -> Figures:
     """Pooled scores, their 95 % intervals by bootstrap over videos, baselines, folds and videos.

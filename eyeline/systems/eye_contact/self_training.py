@@ -28,11 +28,7 @@ from eyeline.systems.eye_contact.loss import IGNORED
 from eyeline.systems.eye_contact.recipe import Recipe
 from eyeline.systems.eye_contact.report import IOU_LEVELS, f1_name
 from eyeline.systems.eye_contact.samples import Sample
-from eyeline.systems.eye_contact.tracklets import (
-    ListRow,
-    read_list,
-    tracklet_folder,
-)
+from eyeline.systems.eye_contact.tracklets import ListRow, read_list, tracklet_folder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -142,7 +142,10 @@ def _write_training(
         video = simulate(rng, frames)
         place = root / celebrity / "tracklets" / f"{name}{SUFFIX}"
         written += len(_write_tracklets(place, celebrity, name, video)[1])
-        _write_points(place / "fixations.csv", video)
+        seen = sorted((*video.tracklets, *video.glimpses))
+        at = np.concatenate([np.arange(a, b) for a, b in seen])
+        points = GazePoints(at, video.point_mm[at], video.plane_mm[at])
+        write_fixations(place / "fixations.csv", points)
         path = root / celebrity / f"{celebrity}_face_embedding.npz"
         own = rng.normal(0, 1, _EMBEDDING_WIDTH)
         embedded = own + rng.normal(0, 0.3, (_EMBEDDINGS, _EMBEDDING_WIDTH))
@@ -198,13 +201,6 @@ def _write_tracklets(
         write_tracklet(place / f"{number:03d}.npz", tracklet, compressed=True)
         rows.append(ListRow(celebrity, name, f"{number:03d}", start, end))
     return rows, range(sum(row.end - row.start for row in rows))
-
-
-def _write_points(path: Path, video: SimulatedVideo) -> None:
-    """`fixations.csv`: a row for each frame in which the face was seen."""
-    seen = sorted((*video.tracklets, *video.glimpses))
-    frames = np.concatenate([np.arange(a, b) for a, b in seen])
-    write_fixations(path, GazePoints(frames, video.point_mm[frames], video.plane_mm[frames]))
 
 
 def _write_clips(root: Path, names: Sequence[tuple[str, str]], log: Log) -> None:

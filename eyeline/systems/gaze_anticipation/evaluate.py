@@ -207,10 +207,7 @@ def measure(
         slots = part.level.shape[1]
         at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
         new = kept[at]
-        own, result = (
-            place[at][new],
-            part.level.reshape(-1, evaluator.size, evaluator.size)[new],
-        )
+        own, result = (place[at][new], part.level.reshape(-1, evaluator.size, evaluator.size)[new])
         placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
         xy[own] = np.concatenate([rows.views[n].out_of(square) for n, square in placed])[new]
         probability[own] = part.probability.reshape(-1)[new]

@@ -73,13 +73,7 @@ class Stem(nn.Module):
     """
 
     def __init__(
-        self,
-        channels: int,
-        width: int,
-        times: int,
-        side: int,
-        mean: float = 0.0,
-        std: float = 1.0,
+        self, channels: int, width: int, times: int, side: int, mean: float = 0.0, std: float = 1.0
     ) -> None:
         super().__init__()
         self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
@@ -273,8 +267,7 @@ def csts(
     network = GazeAnticipation(
         Encoder(Stem(3, width, *grid), blocks, kept),
         Encoder(
-            Stem(1, width, *grid, sound_mean, sound_std),
-            _encoder_blocks(width, sound_layers, 0.0),
+            Stem(1, width, *grid, sound_mean, sound_std), _encoder_blocks(width, sound_layers, 0.0)
         ),
         Fusion(widest, grid[1] // 8, gate_by_sound=gate_by_sound),
         Decoder(_decoder_blocks(width), width),

@@ -15,12 +15,7 @@ from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation.prepare import (
-    Files,
-    chosen,
-    known,
-    prepare_videos,
-)
+from eyeline.systems.gaze_anticipation.prepare import Files, chosen, known, prepare_videos
 from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames

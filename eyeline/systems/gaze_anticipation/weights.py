@@ -57,7 +57,9 @@ def import_original(path: Path | str) -> Imported:
     if parts and all(name.startswith(_VIDEO) for name in parts):
         return _import_backbone(theirs, beside, path)
     known = _configuration(content.get(_CONFIGURATION), path)
-    arguments = _arguments(theirs, path) | _options(known, path)
+    projection = theirs.get("vision_proj.weight")
+    embedding = 0 if projection is None else len(projection)
+    arguments = _sizes(theirs, path) | {"embedding": embedding} | _options(known, path)
     expected = _empty(arguments, path).state_dict()
     placed = _renamed(theirs, expected)
     if len(placed) < len(theirs):
@@ -224,12 +226,6 @@ def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
         return value
     size = (wanted.shape[1], wanted.shape[2])
     return F.interpolate(value[None].float(), size=size, mode="bilinear", align_corners=False)[0]
-
-
-def _arguments(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
-    """The builder's arguments that the tensors are for, of those that show in few of them."""
-    embedding = state.get("vision_proj.weight")
-    return _sizes(state, path) | {"embedding": 0 if embedding is None else len(embedding)}
 
 
 def _sizes(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:

@@ -9,12 +9,7 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.loss import (
-    IGNORED,
-    cross_entropy,
-    segmentation_loss,
-    step_loss,
-)
+from eyeline.systems.eye_contact.loss import IGNORED, cross_entropy, segmentation_loss, step_loss
 
 Golden = Callable[[str], dict[str, Any]]
 

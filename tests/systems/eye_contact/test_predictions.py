@@ -18,6 +18,7 @@ from eyeline.systems.eye_contact.predictions import (
     write_predictions,
 )
 from eyeline.systems.eye_contact.report import Predicted
+from tests.systems.eye_contact.faces import only
 
 HEAD = "celebrity,video,tracklet,frame,label"
 
@@ -41,7 +42,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     rows = result["id1", "al_pha", "000"]
     assert rows.frame.tolist() == [12, 13, 14] and rows.line.tolist() == [2, 3, 4]
     assert rows.state.tolist() == [0, 1, 1] and rows.probability.tolist() == [0.25, 0.5, 1.0]
-    write_predictions(path, places, Predicted.only(states))
+    write_predictions(path, places, only(states))
     assert np.isnan(read_predictions(path).probability).all()
 
 

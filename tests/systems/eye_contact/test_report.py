@@ -23,6 +23,7 @@ from eyeline.systems.eye_contact.report import (
     score,
 )
 from eyeline.systems.eye_contact.samples import Sample
+from tests.systems.eye_contact.faces import only
 
 Golden = Callable[[str], dict[str, Any]]
 
@@ -147,7 +148,7 @@ def test_the_interval_of_precision_weighs_videos() -> None:
 
 def test_answers_without_probability_are_not_ranked() -> None:
     samples = [sample([0, 1, 1], "a"), sample([0, 0, 1], "b")]
-    report = score(samples, Predicted.only([s.label for s in samples]))
+    report = score(samples, only([s.label for s in samples]))
     pooled = report["pooled"]
     assert pooled["accuracy"] == 1.0 and pooled["frames_ranked"] == 0
     assert pooled["auc"] is pooled["average_precision"] is pooled["threshold_accuracy"] is None
@@ -170,27 +171,27 @@ def test_uncertain_frames_are_cut_out() -> None:
     truth = Labels("a", 0, np.array([1, 1, 0, 0, 0, 1]), unclear)
     plain = Labels("b", 1, np.array([0, 1]))
     states = [np.array([1, 1, 1, 1, 0, 1]), np.array([0, 1])]
-    report = score([truth, plain], Predicted.only(states))
+    report = score([truth, plain], only(states))
     assert report["pooled"]["accuracy"] == 0.75
     block = report["without_uncertain"]
     assert block["frames_left_out"] == 2
     assert block["pooled"]["frames"] == 6 and block["pooled"]["accuracy"] == 1.0
     assert block["pooled"]["f1_at_50"] > report["pooled"]["f1_at_50"]
-    pieces, kept = certain([truth, plain], Predicted.only(states))
+    pieces, kept = certain([truth, plain], only(states))
     assert [p.label.tolist() for p in pieces] == [[1, 1], [0, 1], [0, 1]], "not joined"
     assert [s.tolist() for s in kept.states] == [[1, 1], [0, 1], [0, 1]]
 
 
 def test_nothing_but_uncertain_frames() -> None:
     whole = Labels("a", 0, np.zeros(3, np.int64), np.ones(3, np.int64))
-    report = score([whole], Predicted.only([np.zeros(3, np.int64)]))
+    report = score([whole], only([np.zeros(3, np.int64)]))
     assert report["without_uncertain"] == {"frames_left_out": 3}
 
 
 def test_the_uncertain_frames_of_the_visible_videos(annotated: Path) -> None:
     tracklets = [(v, t) for v in read_folder(annotated).videos for t in v.tracklets]
     labels = [Labels(v.name, v.fold, t.label, t.uncertain) for v, t in tracklets]
-    report = score(labels, Predicted.only([t.label for _, t in tracklets]))
+    report = score(labels, only([t.label for _, t in tracklets]))
     block = report["without_uncertain"]
     assert block["frames_left_out"] == 1284
     assert block["pooled"]["frames"] == 117_403 and block["pooled"]["edit"] == 1.0

@@ -11,8 +11,8 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
-from eyeline.systems.eye_contact.report import Predicted
 from eyeline.systems.eye_contact.timeline import STRIP_S, svg, write_all
+from tests.systems.eye_contact.faces import only
 from tests.systems.eye_contact.published import two_videos
 from tests.systems.eye_contact.test_predictions import Place
 
@@ -80,14 +80,14 @@ def test_all_videos_of_a_folder(tmp_path: Path) -> None:
     videos = read_folder(two_videos(tmp_path)).videos
     places = [Place("id1_alpha", "001", 90), Place("id1_alpha", "000", 0)]
     states = (np.zeros(30, np.int64), np.ones(40, np.int64))
-    predicted = Predicted.only(states)
+    predicted = only(states)
     written = write_all(tmp_path / "pictures", videos, places, predicted)
     assert [p.name for p in written] == ["id1_alpha.svg"], "nothing was said of the other"
     assert hints(written[0].read_text(encoding="utf-8"))["contact"] == 1
     with pytest.raises(DataError, match="predictions for id1_alpha"):
         write_all(tmp_path, videos, places[::-1], predicted)
     with pytest.raises(DataError, match="fewer than samples"):
-        write_all(tmp_path, videos, places, Predicted.only(states[:1]))
+        write_all(tmp_path, videos, places, only(states[:1]))
 
 
 def test_a_real_video(annotated: Path) -> None:

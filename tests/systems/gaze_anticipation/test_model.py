@@ -12,12 +12,7 @@ from torch import Tensor
 
 from benchmarks.published.gaze_anticipation import published
 from eyeline.errors import DataError
-from eyeline.systems.gaze_anticipation.model import (
-    Anticipation,
-    GazeAnticipation,
-    csts,
-    heatmaps,
-)
+from eyeline.systems.gaze_anticipation.model import Anticipation, GazeAnticipation, csts, heatmaps
 from tests.closeness import assert_close_to_scale, assert_gradients_close
 from tests.systems.gaze_anticipation.invented import (
     Array,

@@ -37,12 +37,7 @@ def batch(clips: int = 2, seed: int = 0) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     maps = torch.softmax(4 * torch.randn(clips, times, 256, generator=generator), -1)
     kind = torch.tensor([[0, 1, 2, 3][:times]] * clips)
-    return {
-        "clip": clip,
-        "audio": audio,
-        "heatmap": maps.view(clips, times, 16, 16),
-        "kind": kind,
-    }
+    return {"clip": clip, "audio": audio, "heatmap": maps.view(clips, times, 16, 16), "kind": kind}
 
 
 def test_what_decays_as_published() -> None:

@@ -41,7 +41,7 @@ from eyeline.systems.eye_contact.discovery.gaze_points import (
 )
 from eyeline.systems.eye_contact.discovery.identity import Person
 from eyeline.systems.eye_contact.head import assumed_camera
-from eyeline.systems.eye_contact.tracklets import TrackletFile, write_tracklet
+from eyeline.systems.eye_contact.tracklets import write_tracklet
 from eyeline.systems.eye_contact.xgaze.inputs import Views, camera_plane_mm, cut_faces, views
 from eyeline.video.frame import Frame
 
@@ -170,7 +170,7 @@ class _Extraction:
         self.formation = Formation(
             self.width_px,
             self.height_px,
-            self._keep,
+            lambda number, one: write_tracklet(self.folder / f"{number:03d}.npz", one),
             save_last=self.with_.save_last,
             save_breaking=self.with_.save_breaking,
         )
@@ -259,6 +259,3 @@ class _Extraction:
         parts = np.concatenate([body.parts_norm for body in bodies])[:, 1:]
         camera = assumed_camera(*self.size_wh)
         return gaze_points.solve_bodies(parts, *self.size_wh, camera)
-
-    def _keep(self, number: int, tracklet: TrackletFile) -> None:
-        write_tracklet(self.folder / f"{number:03d}.npz", tracklet)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -137,15 +136,14 @@ class GazeFeatures:
         """Pitch and yaw `(n, 2)` in radians, and the feature `(n, 2048)`, of faces, both float32.
 
         The vector of these angles points away from the scene, in the virtual camera's frame
-        (`inputs.Views.look` turns it round and into the camera's). Faces are `(n, 224, 224, 3)`
+        (`inputs.Views.network_vectors` turns it into the camera's). Faces are `(n, 224, 224, 3)`
         uint8 BGR as of `inputs.cut_faces`; DataError for another shape.
         """
         starts = range(0, max(len(faces), 1), self.batch_size)
         with for_answers(self.threads):
-            parts = [self._batch(faces[i : i + self.batch_size]) for i in starts]
+            parts = [
+                self.network(network_input(faces[i : i + self.batch_size], self.device))
+                for i in starts
+            ]
         angles, features = zip(*parts, strict=True)
-        return np.concatenate(angles), np.concatenate(features)
-
-    def _batch(self, faces: Image) -> tuple[Floats, Floats]:
-        angles, feature = self.network(network_input(faces, self.device))
-        return angles.cpu().numpy(), feature.cpu().numpy()
+        return torch.cat(angles).cpu().numpy(), torch.cat(features).cpu().numpy()

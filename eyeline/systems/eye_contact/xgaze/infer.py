@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people.tracks import Track
@@ -70,12 +69,12 @@ class XgazeMstcnPredictor:
         held = [np.zeros(len(t), bool) for t in scene.tracks]
         with for_answers(self.threads):
             for done in self._filled(scene, scene.frames()):
-                piece, nearest = done.piece, done.nearest_moments()
+                piece, rows = done.piece, nearest(done.moment_s, done.row_s)
                 logits = self.segmenter.logits(done.entered[done.face_of_moment]).astype(np.float64)
                 logit = logits[:, 1] - logits[:, 0]
                 log_odds = self.model.calibration.log_odds(logit)
-                value[piece.track][piece.rows] = self.model.calibration.probability(logit)[nearest]
-                held[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[nearest] == 1
+                value[piece.track][piece.rows] = self.model.calibration.probability(logit)[rows]
+                held[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[rows] == 1
         return contact_answers(scene, "xgaze_mstcn", value, held)
 
     def _filled(self, scene: Scene, frames: Iterable[Frame]) -> Iterator[Underway]:
@@ -125,10 +124,6 @@ class Underway:
         self.entered[self.filled] = entered
         self.filled += 1
         return self.filled == len(self.entered)
-
-    def nearest_moments(self) -> npt.NDArray[np.intp]:
-        """The moment of the 25 Hz clock nearest to each row of the piece."""
-        return nearest(self.moment_s, self.row_s)
 
 
 class _Queue:

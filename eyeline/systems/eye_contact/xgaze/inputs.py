@@ -1,9 +1,9 @@
-"""From six landmarks and an image to what the gaze network sees, and back from its answer.
+"""From six landmarks and an image to what the gaze network sees, and back from its output.
 
 A face is looked at by a virtual camera that is turned to its centre, upright by the head's x axis,
 and moved to a fixed distance (the normalisation of ETH-XGaze). Lengths are millimetres, frames are
 cameras': x right, y down, z forward. The network's vector points away from the scene: the look in
-the camera frame is its opposite, see `look`.
+the camera frame is its opposite.
 """
 
 from __future__ import annotations
@@ -56,20 +56,10 @@ class Views:
         """`(n,)` whether there is a view."""
         return np.asarray(np.isfinite(self.warp).all(axis=(1, 2)))
 
-    def points(self, six_px: Floats) -> Floats:
-        """Where points `(n, p, 2)` of the image lie in the normalised faces `(n, p, 2)`."""
-        lifted = np.concatenate([six_px, np.ones((*six_px.shape[:2], 1))], axis=2)
-        seen = lifted @ self.warp.transpose(0, 2, 1)
-        return np.asarray(seen[..., :2] / seen[..., 2:])
-
     def network_vectors(self, pitch_yaw: Floats) -> Floats:
         """The network's vectors `(n, 3)` in the camera frame from its `(n, 2)` pitch and yaw."""
         turned = np.einsum("nji,nj->ni", self.rotation, vectors(pitch_yaw))
         return directions.normalise(turned)
-
-    def look(self, pitch_yaw: Floats) -> Floats:
-        """Unit vectors `(n, 3)` in the camera frame along which the persons look."""
-        return -self.network_vectors(pitch_yaw)
 
 
 def views(six_px: Floats, width_px: int, height_px: int) -> Views:
@@ -128,12 +118,6 @@ def vectors(pitch_yaw: Floats) -> Floats:
     pitch, yaw = np.asarray(pitch_yaw, np.float64).T
     flat = np.cos(pitch)
     return np.stack([flat * np.sin(yaw), np.sin(pitch), flat * np.cos(yaw)], axis=1)
-
-
-def pitch_yaw(network_vectors: Floats) -> Floats:
-    """The inverse of `vectors`: `(n, 2)` of unit vectors `(n, 3)`."""
-    x, y, z = np.asarray(network_vectors).T
-    return np.stack([np.arcsin(np.clip(y, -1, 1)), np.arctan2(x, z)], axis=1)
 
 
 def camera_plane_mm(centre_mm: Floats, network_vectors: Floats) -> Floats:

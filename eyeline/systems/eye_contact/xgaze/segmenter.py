@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -51,14 +49,6 @@ class Segmenter:
     def maps(self) -> int:
         """Numbers that `enter` leaves of a frame."""
         return len(self._entry.weight)
-
-    @classmethod
-    def open(cls, path: Path | str, device: str = "cpu", *, threads: int = THREADS) -> Segmenter:
-        """From weights that `eyeline import` or `train` wrote; CheckpointError for other files."""
-        from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
-
-        check_device(device)
-        return cls(load_segmenter(path), device, threads=threads)
 
     def enter(self, features: Floats) -> Floats:
         """What `logits` needs of features: `(n, features)` to `(n, maps)` float32."""

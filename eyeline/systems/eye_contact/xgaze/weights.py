@@ -31,10 +31,7 @@ LICENCES = {
     "licence; for research until it is clarified",
 }
 
-_KNOWN_BY = {
-    GAZE_NETWORK: ("gaze_network.", "gaze_fc."),
-    SEGMENTER: ("PG.", "Rs."),
-}
+_KNOWN_BY = {GAZE_NETWORK: ("gaze_network.", "gaze_fc."), SEGMENTER: ("PG.", "Rs.")}
 _BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
     f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _KNOWN_BY.items()
 )

@@ -162,7 +162,8 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
         attended = self._half(self.recompute_attention, self._attended, tokens)
-        result = self._shortcut(tokens) + self.drop_path(attended)
+        down, up = self.shape.down, self.shape.up
+        result = (halved(tokens) if down > 1 else enlarged(tokens, up)) + self.drop_path(attended)
         return self._half(self.recompute_mlp, self._fed, result, self.drop_path.factor(result))
 
     def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
@@ -181,11 +182,6 @@ class Block(nn.Module):
         # as published: the shortcut begins behind the norm where the width changes
         kept = tokens if self.shape.width == self.shape.width_out else self.proj(normed)
         return cast(Tensor, kept + result)
-
-    def _shortcut(self, tokens: Tensor) -> Tensor:
-        if self.shape.down > 1:
-            return halved(tokens)
-        return enlarged(tokens, self.shape.up)
 
 
 def halved(tokens: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ SHORT_S = 1.0
 """By which audio may end before the image; the rest is silent."""
 
 _COLUMN = spectrogram.AUDIO_HZ // spectrogram.COLUMNS_S
+_MINUTE = 60 * spectrogram.AUDIO_HZ
 
 
 @dataclass(frozen=True)
@@ -151,16 +152,12 @@ def _write_audio(path: Path, audios: Sequence[Pcm]) -> None:
     )
     at = 0
     for samples in audios:
-        for piece in spectrogram.pieces(_scaled(samples)):
+        starts = range(0, len(samples), _MINUTE)
+        blocks = (to_floats(samples[start : start + _MINUTE]) for start in starts)
+        for piece in spectrogram.pieces(blocks):
             written[at : at + len(piece)] = piece
             at += len(piece)
     written.flush()
-
-
-def _scaled(samples: Pcm) -> Iterator[Floats]:
-    step = 60 * spectrogram.AUDIO_HZ
-    for start in range(0, len(samples), step):
-        yield to_floats(samples[start : start + step])
 
 
 def _heads(samples: Pcm) -> dict[int, Floats]:

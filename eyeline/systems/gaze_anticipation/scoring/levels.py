@@ -90,11 +90,15 @@ def levels(values: Floats) -> Image:
     check_shape(values, "map row column", "maps")
     given = np.ascontiguousarray(values, np.float32)
     predictions = np.empty(given.shape, np.uint8)
+    known, open_border = _table()
     for start in range(0, len(given), _AT_ONCE):
         part = given[start : start + _AT_ONCE]
         if not (part.min(initial=0) >= 0 and part.max(initial=0) <= 1):
             raise DataError("a map has values beyond 0 and 1, or some that are no numbers")
-        _place(np.abs(part), predictions[start : start + _AT_ONCE])
+        values, level = np.abs(part), predictions[start : start + _AT_ONCE]
+        # by the first 16 bits of a value, and one border that they leave open
+        np.take(known, values.view(np.uint32) >> _SHIFT, out=level)
+        level += values > np.take(open_border, level)
     return predictions
 
 
@@ -103,13 +107,6 @@ def histograms(level: Image) -> Ints:
     first = LEVELS * np.arange(len(level))[:, None]
     counts = np.bincount((level + first).ravel(), minlength=LEVELS * len(level))
     return counts.reshape(len(level), LEVELS)
-
-
-def _place(values: Floats, level: Image) -> None:
-    """By the first 16 bits of a value, and one border that they leave open."""
-    known, open_border = _table()
-    np.take(known, values.view(np.uint32) >> _SHIFT, out=level)
-    level += values > np.take(open_border, level)
 
 
 @cache

@@ -22,7 +22,6 @@ from eyeline.systems.gaze_anticipation.report import FIXATIONS
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
 from eyeline.systems.gaze_anticipation.scoring.truth import targets_of
-from eyeline.systems.gaze_anticipation.windows.spatial import View
 from eyeline.training import sharing
 
 if TYPE_CHECKING:
@@ -141,7 +140,9 @@ def scores(
         apart += float(map_divergence(maps, part["heatmap"])) * len(maps)
         flat, slots = np.asarray(maps.flatten(0, 1).numpy()), maps.shape[1]
         at = slice(done * slots, (done + len(maps)) * slots)
-        xy = _in_images(peaks(flat)[0], rows.views[done : done + len(maps)])
+        squares = np.split(peaks(flat)[0].astype(np.float64), len(maps))
+        views = rows.views[done : done + len(maps)]
+        xy = np.concatenate([v.out_of(square) for v, square in zip(views, squares, strict=True)])
         evaluator.add(accumulator, at, levels.levels(levels.rescaled(flat)), xy)
         done += len(maps)
     means = accumulator.means(FIXATIONS)
@@ -150,9 +151,3 @@ def scores(
         "loss": apart / done, "f1": adapted["f1"], "auc": means.auc, "l2": means.distance,
     }  # fmt: skip
     return {f"validation_{k}": float(v) for k, v in predictions.items() if math.isfinite(v)}
-
-
-def _in_images(square: Floats, views: list[View]) -> Floats:
-    """Places `(clip * slot, 2)` as shares of the images."""
-    each = np.split(square.astype(np.float64), len(views))
-    return np.concatenate([view.out_of(xy) for view, xy in zip(views, each, strict=True)])

@@ -192,12 +192,6 @@ class Window:
     """`(n,)` first columns of the spectrograms around the frames, counted from there."""
 
     @property
-    def seen_s(self) -> Floats:
-        """`(n,)` of the frames seen."""
-        result: Floats = (self.steps - (FRAMES - 1)) * self.step_s
-        return result
-
-    @property
     def columns(self) -> int:
         """Of the clip's audio that are heard, or passed over before."""
         return int(self.audio_starts.max()) + AUDIO_COLUMNS

@@ -9,11 +9,7 @@ import pytest
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people.tracks import SIX_OF_68
-from eyeline.systems.eye_contact.discovery.bodies import (
-    TorsoFromHead,
-    make_bodies,
-    parts_of_coco,
-)
+from eyeline.systems.eye_contact.discovery.bodies import TorsoFromHead, make_bodies, parts_of_coco
 from eyeline.systems.eye_contact.discovery.faces import Landmarked, still
 from eyeline.systems.eye_contact.discovery.gaze_points import solve_bodies
 from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera

@@ -159,9 +159,7 @@ def test_the_shortest_piece(predictor: XgazeMstcnPredictor, frames: int, answere
     assert np.isnan(scores.value).all() != answered
 
 
-def test_a_track_from_the_very_first_frame_and_no_tracks(
-    predictor: XgazeMstcnPredictor,
-) -> None:
+def test_a_track_from_the_very_first_frame_and_no_tracks(predictor: XgazeMstcnPredictor) -> None:
     face = track(wandering(120))
     assert face.frame[0] == 0
     scores, _ = split(predictor.predict(shown(face)))
