@@ -91,7 +91,7 @@ class TimeSeries:
     """Times `(n,)` and probabilities `(n,)`."""
     threshold: float = THRESHOLD
     end_s: float | None = None
-    """Of the video, where the file tells it."""
+    """Of the video, where the file has it."""
     faces: Faces | None = None
 
     @property
@@ -212,8 +212,8 @@ def _chosen_tier(rows: Sequence[Interval], tier: str | None, path: Path) -> list
         holding = [n for n in names if ANSWER in n.replace(" ", "_")]
         wanted = wanted or (holding if len(holding) == 1 else names if len(names) == 1 else [])
     if names and not wanted:
-        asked = f"no tier '{tier}'" if tier is not None else "it is not clear which tier to take"
-        raise DataError(f"{path}: {asked}; tiers: {', '.join(names)}. Name one with --tier")
+        reason = f"no tier '{tier}'" if tier is not None else "it is not clear which tier to take"
+        raise DataError(f"{path}: {reason}; tiers: {', '.join(names)}. Name one with --tier")
     return [row for row in rows if row.tier in wanted]
 
 

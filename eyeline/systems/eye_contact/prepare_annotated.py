@@ -64,7 +64,7 @@ def run(
         source: the videos, as of `sources.find_sources`.
         out: folder to create; what is finished in it is kept.
         weights: file of `xgaze_resnet50`, as `eyeline import` wrote it, under that name.
-        annotations: the published `Annotations`; looked for in `source` and beside `randomVox`.
+        annotations: the published `Annotations`; looked for in `source` and next to `randomVox`.
         device: of the network.
         log: receives every video.
 

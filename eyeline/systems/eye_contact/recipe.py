@@ -18,10 +18,10 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     labels: Literal["annotated", "clusters"] = "annotated"
-    """Whose labels are learned: the annotators', or those that gaze points give by clustering."""
+    """Whose labels are used: the annotators', or those that gaze points give by clustering."""
     least_frames: Whole = 0
     """Shorter tracklets are left out of learning from clusters."""
     validation_share: FractionWithin = 0.2
@@ -68,7 +68,7 @@ class WholeTracklets(Section, frozen=True):
     workers: Workers = 0
     """Processes that read features."""
     save_every: Whole = 0
-    """Epochs after which `round_N/epoch_K.safetensors` is kept, beside the last one of each round;
+    """Epochs after which `round_N/epoch_K.safetensors` is kept, besides the last one of each round;
     the published code keeps every one."""
 
 
@@ -82,7 +82,7 @@ class Choices(Section, frozen=True):
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """What a training run is told; `Landmarks` and `Segmenter` have sections of their own."""
+    """The settings of a training run; `Landmarks` and `Segmenter` have sections of their own."""
 
     data: Data = Data()
     loss: dict[str, Any]
@@ -104,14 +104,14 @@ class Recipe(recipe.Recipe, frozen=True):
 
 
 class Landmarks(Recipe, frozen=True):
-    """All that a training run of `landmarks_tcn` is told."""
+    """All settings of a training run of `landmarks_tcn`."""
 
     optimizer: OneCycle = OneCycle()
     training: Crops = Crops()
 
 
 class Segmenter(Recipe, frozen=True):
-    """All that a training run of `ms_tcn2` is told."""
+    """All settings of a training run of `ms_tcn2`."""
 
     optimizer: Adam = Adam()
     training: WholeTracklets = WholeTracklets()

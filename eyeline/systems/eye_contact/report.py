@@ -1,4 +1,4 @@
-"""Scores of answers by the published rules: pooled with intervals, by fold and by video."""
+"""Scores of predictions by the published rules: pooled with intervals, by fold and by video."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def score(samples: Sequence[Labelled], predicted: Predicted) -> Figures:
     Accuracy, balanced accuracy, frame F1, edit and segmental F1 are of the decoded states; AUC and
     average precision of the network's output; calibration and `threshold_accuracy` of the
     probability; these are None where there is none. As published, frames in which the annotators
-    could not tell count as no contact; under `without_uncertain` they are left out, and tracklets
+    were uncertain count as no contact; under `without_uncertain` they are left out, and tracklets
     are cut there.
     """
     all_ = _Scored(samples, predicted)
@@ -108,7 +108,7 @@ class Sums:
 
     @classmethod
     def grouped(cls, samples: Sequence[Labelled], counts: Sequence[Sequence[float]]) -> Sums:
-        """Of the counts of each sample, which are slow to make and are made once."""
+        """Of the counts of each sample, which are slow to compute and are computed once."""
         rows = [[counts[i] for i in own] for own in by_video(samples).values()]
         summed = np.array([np.sum(own, axis=0) for own in rows])
         frames, right, edit, tracklets = summed[:, :4].T
@@ -198,7 +198,7 @@ class _Scored:
         }
 
     def _constant(self, state: int) -> Figures:
-        """Of one answer for all frames, which ranks them no better than chance."""
+        """Of one prediction for all frames, which ranks them no better than chance."""
         sums = Sums.of(self.samples, [np.full(len(s.label), state) for s in self.samples])
         level = np.zeros(len(self.label))
         return {
@@ -209,7 +209,7 @@ class _Scored:
 
 
 def certain(samples: Sequence[Labelled], predicted: Predicted) -> tuple[list[Labels], Predicted]:
-    """The tracklets cut where the annotators could not tell, without those frames."""
+    """The tracklets cut where the annotators were uncertain, without those frames."""
     pieces: list[Labels] = []
     logit, probability, states = [], [], []
     for i, sample in enumerate(samples):

@@ -28,7 +28,7 @@ class Sample:
     label: Ints
     """`(n,)` 1 eye contact, 0 none."""
     uncertain: Ints | None = None
-    """`(n,)` 1 where the annotators could not tell; None: nowhere."""
+    """`(n,)` 1 where the annotators were uncertain; None: nowhere."""
     tracklet: str = ""
     """Its number in the video, `000` on."""
     start_frame: int = 0

@@ -32,7 +32,7 @@ from eyeline.systems.eye_contact.tracklets import video_name
 
 @dataclass
 class _Pairs:
-    """Labels and answers side by side, as they are found."""
+    """Labels and predictions side by side, frame by frame."""
 
     labels: list[Labels]
     states: list[Ints]
@@ -234,8 +234,8 @@ def _who_is_there(series: TimeSeries, video: AnnotatedVideo, tracklet: Tracklet)
         near = nearest(faces.time_s[rows], tracklet.time_s)
         there = np.abs(faces.time_s[rows][near] - tracklet.time_s) <= 1 / RATE_HZ
         box = faces.box_norm[rows][near]
-        held = there & (centre >= box[:, :2]).all(axis=1) & (centre <= box[:, 2:]).all(axis=1)
-        inside[person] = int(held.sum())
+        within = there & (centre >= box[:, :2]).all(axis=1) & (centre <= box[:, 2:]).all(axis=1)
+        inside[person] = int(within.sum())
     best = max(inside, key=inside.__getitem__, default=None)
     return best if best is not None and inside[best] else None
 

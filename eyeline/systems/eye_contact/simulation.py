@@ -3,7 +3,7 @@
 The chain is that of the published data: a person holds contact with a host (or a camera) whose
 direction differs from video to video, and looks elsewhere in between; the head follows the eyes;
 six landmarks are what a detector would see of it in whole pixels; gaze points lie on the cylinder
-about the body; features are a fixed mixture of the gaze and of all that a network sees beside it.
+about the body; features are a fixed mixture of the gaze and of all else that a network sees.
 Angles are degrees of `geometry.directions` in the camera frame, lengths millimetres, frames 25 Hz.
 """
 
@@ -48,7 +48,7 @@ class SimulatedVideo:
     target: Ints
     """`(n,)` index into `elan.TARGETS`: with whom there is contact, 0 for nobody."""
     uncertain: tuple[tuple[int, int], ...]
-    """First and last frame of spans in which annotators could not tell."""
+    """First and last frame of spans in which annotators were uncertain."""
     gaze_deg: Floats
     """`(n, 2)` yaw and pitch of the eyes' direction."""
     six_px: Floats
@@ -60,7 +60,7 @@ class SimulatedVideo:
     plane_mm: Floats
     """`(n, 2)` gaze point on the plane through the camera."""
     latent: Floats
-    """`(n, latent)` what the features tell of."""
+    """`(n, latent)` what the features depend on."""
     tracklets: tuple[tuple[int, int], ...]
     """First frame and the frame after the last one of each tracklet."""
     glimpses: tuple[tuple[int, int], ...]

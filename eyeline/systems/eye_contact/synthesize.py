@@ -6,7 +6,7 @@ Below the output folder:
 - `training/`: `randomVoxMeta.csv` and, a video, tracklets with `gaze_feature` and
   `fixations.csv`, as `prepare` leaves them;
 - `truth/`: the ELAN texts of the training videos, which no part of the chain reads;
-- `clips/` (where asked for): short videos for the front end, cut from the packaged sample.
+- `clips/` (if wanted): short videos for the front end, cut from the packaged sample.
 
 Whatever is trained or measured on it says that the chain works, and nothing of real people.
 """

@@ -71,7 +71,7 @@ class Clips(Dataset[Sample]):
     side: int = spatial.SIDE
     """Of the square; a smaller one than published also has a smaller map and coarser audio."""
     frames: int = FRAMES
-    """Of the eight seen and the eight asked for, how many are taken; for small networks."""
+    """Of the eight seen and the eight predicted, how many are taken; for small networks."""
     windows: Ints | None = None
     """`(n,)` which window of a clip each sample is, where all of its frames are met."""
     _open: Videos = field(default_factory=Videos, repr=False, compare=False)
@@ -147,12 +147,12 @@ class Clips(Dataset[Sample]):
 
     @cached_property
     def target_frames(self) -> Ints:
-        """`(n, frames)` numbers, in their videos, of the frames whose gaze is asked for."""
+        """`(n, frames)` numbers, in their videos, of the frames whose gaze is predicted."""
         return self._numbers("target")
 
     @cached_property
     def ahead_s(self) -> Floats:
-        """`(n, frames)` from the last frame seen to each that is asked for."""
+        """`(n, frames)` from the last frame seen to each that is predicted."""
         return self._times("target") - self._times("seen")[:, -1:]
 
     @property
@@ -283,7 +283,7 @@ def open_training(
     sides: tuple[int, int] = (256, 288), with_sound: bool = True, side: int = spatial.SIDE,
     frames: int = FRAMES, dataset: str | None = None,
 ) -> tuple[Clips, Clips | None]:  # fmt: skip
-    """Clips to train on, and those of videos that are held out whole to choose an epoch by.
+    """Clips to train on, and for validation those of whole videos, to choose an epoch by.
 
     `validation_share` is of the training videos, at least one; 0 holds out none. All else is as of
     `open_clips`, `sides` of training only. DataError also for too few videos.
@@ -300,7 +300,7 @@ def open_training(
     kept = [n for n, video in enumerate(whole.video) if video not in held]
     if not kept:
         raise DataError(
-            f"{root}: {len(held)} video to train on; two or more are needed to hold out"
+            f"{root}: {len(held)} video to train on; at least two are needed to hold out"
         )
     rest = [n for n, video in enumerate(whole.video) if video in held]
     return whole.subset(kept), replace(whole.subset(rest), training=False)

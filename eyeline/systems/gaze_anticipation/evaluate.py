@@ -1,4 +1,4 @@
-"""How well a network tells where a wearer will look, or looks: as published, and fairly."""
+"""How well a network predicts where a wearer will look, or looks: as published, and fairly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from eyeline.training.checkpoint import CheckpointCard
 
 TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
-"""Tables of the frames and of the answers, and the answers' maps in levels."""
+"""Tables of the frames and of the predictions, and the predicted maps in levels."""
 REPORT = "report.json"
 """All figures."""
 BUILDER = "csts"
@@ -50,7 +50,7 @@ class Measured:
     predictions: Predictions
     """Of the bench's rows."""
     repeats: int
-    """Frames that were met again, whose later answers do not count."""
+    """Frames that were met again, whose later predictions do not count."""
 
 
 def run(
@@ -119,12 +119,12 @@ def run(
     with _maps(folder if maps and work.leads else None, network.side // 4) as writer:
         measured = measure(network, clips, work, writer, fov_deg=fov_deg)
     known = _threshold_of(card, clips) if threshold is None else threshold
-    held = replace(work, log=log and (lambda text: log(f"held out: {text}")))
+    prefixed = replace(work, log=log and (lambda text: log(f"held out: {text}")))
     choice = thresholds.choose(
         thresholds.held_out(card, data_dir, clips, validation_clips),
         network.side // 4,
         BUILDER,
-        (lambda clips: measure(network, clips, held).accumulator) if known is None else None,
+        (lambda clips: measure(network, clips, prefixed).accumulator) if known is None else None,
     )
     if not work.leads:
         sharing.end(fabric)

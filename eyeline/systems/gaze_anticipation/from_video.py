@@ -83,7 +83,7 @@ class CstsPredictor:
         self.network = load_csts(weights, device, precision=precision)
         self.every, self.threads = every, threads
         self.how = f"{self.task} of {self.dataset}"
-        """What was made of the weights and, once a scene was seen, of its audio."""
+        """What was computed of the weights and, once a scene was seen, of its audio."""
         self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
 
     def predict(self, scene: Scene) -> Sequence[Answer]:

@@ -1,4 +1,4 @@
-"""What the network takes, made in one way for training, evaluation, raw video and live streams.
+"""What the network takes, computed in one way for training, evaluation, raw video and live streams.
 
 Frames become squares in `spatial`, audio becomes spectrograms in `spectrogram`; here both meet the
 shape of the network.

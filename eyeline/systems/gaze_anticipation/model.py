@@ -60,7 +60,7 @@ class Anticipation(NamedTuple):
     logits: Tensor
     """`(batch, time, side / 4, side / 4)`; `heatmaps` makes distributions of them."""
     seen: Tensor | None = None
-    """What the image says, `(batch, 256)`, for the contrastive loss; None where not asked for."""
+    """What the image says, `(batch, 256)`, for the contrastive loss; None where not wanted."""
     heard: Tensor | None = None
     """What the audio says, as `seen`."""
 
@@ -123,10 +123,10 @@ class Decoder(nn.Module):
 
     def forward(self, tokens: Tensor, kept: Sequence[Tensor]) -> Tensor:
         """Logits `(batch, time, row, column)` of the fused tokens and the kept ones, last first."""
-        for block, beside in zip(self.blocks, kept, strict=True):
+        for block, skip in zip(self.blocks, kept, strict=True):
             tokens = block(tokens)
-            longer = tokens.shape[1] // beside.shape[1]
-            tokens = tokens + enlarged(beside, (longer, 1, 1))
+            longer = tokens.shape[1] // skip.shape[1]
+            tokens = tokens + enlarged(skip, (longer, 1, 1))
         weight = self.classifier.weight.flatten(1)
         return F.linear(tokens, weight, self.classifier.bias)[..., 0]
 
@@ -162,7 +162,7 @@ class GazeAnticipation(nn.Module):
 
     @property
     def frames(self) -> int:
-        """Of a clip, and maps of an answer."""
+        """Of a clip, and maps of an output."""
         return 2 * self.video.stem.time.shape[1]
 
     @property
@@ -370,7 +370,7 @@ def _check(
     encoders = {"layers": layers, "sound_layers": sound_layers}
     faults = _encoder_faults(frames, side, width, side_multiple=IMAGE_MULTIPLE, **encoders)
     if embedding < 0:
-        faults.append(f"embedding is {embedding}; expected 0 or more")
+        faults.append(f"embedding is {embedding}; must be at least 0")
     if not 0 <= drop_path < 1:
         faults.append(f"drop_path is {drop_path}; expected a share below 1")
     _refuse(faults)

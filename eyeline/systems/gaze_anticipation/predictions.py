@@ -1,4 +1,4 @@
-"""Tables of answers and of truth, one row a frame of a clip, and their files."""
+"""Tables of predictions and of truth, one row a frame of a clip, and their files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Frames:
     clip_start_s: Ints
     """`(n,)`."""
     slot: Ints
-    """`(n,)` which of a sample's answers, from 0 on."""
+    """`(n,)` which of a sample's predictions, from 0 on."""
     frame: Ints
     """`(n,)` number in the video."""
     time_s: Floats
@@ -62,7 +62,7 @@ class Frames:
 
     @property
     def keys(self) -> list[Key]:
-        """What tells one row from another."""
+        """What distinguishes one row from another."""
         columns = (self.clip_start_s.tolist(), self.frame.tolist())
         return list(zip(self.video.tolist(), *columns, strict=True))
 
@@ -85,7 +85,7 @@ class Predictions(Frames):
     xy: Floats
     """`(n, 2)` shares of the upright image's width and height."""
     probability: Floats
-    """`(n,)` of the map's cell there; what the map is for is in a file beside."""
+    """`(n,)` of the map's cell there; what the map is for is in another file."""
 
     PARTS = {"xy": ("x", "y")}  # noqa: RUF012
     COLUMNS = (*Frames.COLUMNS, *(Column(name, number) for name in ("x", "y", "probability")))
@@ -102,7 +102,7 @@ class Truth(Frames):
     square: Floats
     """`(n, 2)` shares of the square that the network sees, clipped to it."""
     last: Floats
-    """`(n, 2)` the last gaze known before what is asked for, as `square`."""
+    """`(n, 2)` the last gaze known before what is predicted, as `square`."""
     size_wh: Ints
     """`(n, 2)` pixels of the upright image."""
     dataset: Names

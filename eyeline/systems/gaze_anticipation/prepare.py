@@ -1,6 +1,6 @@
 """Preparing Ego4D's gaze videos: an index of frames, labels and audio over the original videos.
 
-No clip is cut out unless it is asked for: a clip is a window of the whole video. A damaged video
+No clip is cut out unless wanted: a clip is a window of the whole video. A damaged video
 costs itself; a run that was stopped goes on with the next one.
 """
 
@@ -118,7 +118,7 @@ def chosen(raws: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Raw
 
 @dataclass(frozen=True)
 class Files:
-    """What is written beside the index."""
+    """What is written next to the index."""
 
     clips: bool = False
     original_layout: bool = False

@@ -80,7 +80,7 @@ class Recording(_Movie):
     calibration: Path
     pairing: str = "linear"
     recording: Path | None = None
-    """The VRS file that its video is made of."""
+    """The VRS file that its video comes from."""
 
     def ready(self) -> None:
         """Write the video of a VRS file, unless it is there; DataError for a damaged one."""

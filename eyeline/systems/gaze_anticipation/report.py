@@ -1,4 +1,4 @@
-"""Figures of answers: as published, and at thresholds that the scored frames did not choose."""
+"""Figures of predictions: as published, and at thresholds that the scored frames did not choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring a table of answers and its maps against the truth, without any network."""
+"""Scoring a table of predictions and its maps against the truth, without any network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(
 
     Args:
         predictions: a table as of `predictions.Predictions`, which `eyeline evaluate` writes. A
-            file of the same name beside it has the maps: `.parquet` as of `map_files`, or `.npz`
+            file of the same name next to it has the maps: `.parquet` as of `map_files`, or `.npz`
             with `heatmap` `(n, row, column)` in the table's order. Without one, only distances are
             scored.
         truth: a table as `eyeline evaluate` writes it; or a prepared data set.
@@ -78,7 +78,7 @@ def run(
     rows, order = np.unique(at, return_inverse=True)
     evaluator = Evaluator(known.take(rows), size, fov_deg)
     if maps is None:
-        notes.append(f"no maps beside {path.name}: only distances are told")
+        notes.append(f"no maps next to {path.name}: only distances are reported")
     tallies = {PREDICTED: scored(evaluator, result, order, maps), **baselines(evaluator)}
     borders = {PREDICTED: None if threshold is None else levels.nearest(threshold)}
     figures = report.report_of(tallies, evaluator.truth, borders, first=PREDICTED, samples=samples)
@@ -127,7 +127,7 @@ def _truth(path: Path, split: str, table: Predictions, size: int) -> Truth:
 
 
 def _check_times(table: Predictions, known: Truth, sides: tuple[Side, Side]) -> None:
-    """Slots and times beside the key."""
+    """Slots and times besides the key."""
     for name, tolerance in (("slot", 0.0), ("time_s", 1e-3)):
         mine, theirs = getattr(table, name), getattr(known, name)
         if (wrong := np.flatnonzero(np.abs(mine - theirs) > tolerance)).size:

@@ -1,13 +1,13 @@
 """Where the wearer will look, or looks now, while images and audio come; live or offline.
 
-Answers are those of evaluation: where a window ends as a clip's does, the network is shown the very
+Outputs are those of evaluation: where a window ends as a clip's does, the network is shown the very
 same squares and spectrograms.
 
-What is kept from window to window: each square, which is made once though several windows see it;
+What is kept from window to window: each square, computed once though several windows see it;
 each column of the spectrogram; and, for a video without audio, what the network makes of silence,
 which saves it a sixth of its work. Nothing else can be kept: behind the first layer each token has
-asked tokens of all eight moments and knows its place among them, so that an image has other tokens
-in every window; and the first layer itself takes 9 ms of 1.6 s.
+attended to tokens of all eight moments and knows its place among them, so other windows have other
+tokens of an image; and the first layer itself takes 9 ms of 1.6 s.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from eyeline.systems.gaze_anticipation.windows.spatial import Places
 from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, Hearing
 
 EVERY = {"anticipation": 3, "estimation": 8}
-"""Steps from one window to the next, by task, unless told otherwise."""
+"""Steps from one window to the next, by task, by default."""
 PATIENCE_S = 2.0
 """A window whose audio is later than this behind the images takes silence for the rest."""
 ROUNDING_S = 1e-3
@@ -98,7 +98,7 @@ class Stream:
         self.window = window_of(timing_of(dataset), task, network.frames)
         self.every = EVERY[task] if every is None else every
         if self.every < 1 or at_once < 1:
-            raise UsageError(f"a window every {every} moments, {at_once} at once: 1 or more can be")
+            raise UsageError(f"every is {every}, at_once {at_once}; both must be at least 1")
         self.network, self.at_once = network, at_once
         self._passes = Passes(network)
         self.places: Places | None = None
@@ -164,7 +164,7 @@ class Stream:
         return self._outputs()
 
     def end(self) -> list[WindowOutput]:
-        """No more comes; of estimation the moments since the last window are told, too."""
+        """No more comes; of estimation the moments since the last window are reported, too."""
         last = self._next - 1
         if self.window.task == "estimation" and self._is_new():
             self._due.append(self._window(last))

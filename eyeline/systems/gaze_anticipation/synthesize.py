@@ -56,7 +56,7 @@ _LONGER = 3
 
 @dataclass(frozen=True)
 class _Video:
-    """One to be made; drawn anew from the seed in every process."""
+    """One to be created; drawn anew from the seed in every process."""
 
     uid: str
     split: str
@@ -91,7 +91,7 @@ def run(
         seconds: length of each; a clip is five of them.
         width_px: of an image, even; its height is about the same.
         things: that lie about in each.
-        jobs: videos made at the same time, a process each.
+        jobs: videos created at the same time, a process each.
         log: receives every video.
     """
     drawn = [

@@ -158,7 +158,7 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
     def measure(
         self, plan: Recipe, network: GazeAnticipation, held: Clips | None, folder: Path
     ) -> Measured:
-        """The report of the clips held out, beside baselines; the threshold for prediction."""
+        """The report of the clips held out, next to baselines; the threshold for prediction."""
         if held is None:
             note = "no video was held out: nothing was measured, the last epoch is kept"
             return Measured({"notes": [note]})

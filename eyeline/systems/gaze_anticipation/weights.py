@@ -251,7 +251,7 @@ def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
 
 
 def _configuration(text: Any, path: Path | str) -> dict[str, Any]:
-    """The settings of a training, as YAML text beside the tensors."""
+    """The settings of a training, as YAML text next to the tensors."""
     try:
         known = parse_yaml(text, str(path)) if isinstance(text, str) else None
     except DataError as error:

@@ -42,8 +42,8 @@ def predictor() -> LandmarksTcnPredictor:
     return LandmarksTcnPredictor()
 
 
-def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
-    scores, segments = answers
+def split(predictions: Sequence[Answer]) -> tuple[Scores, Segments]:
+    scores, segments = predictions
     assert isinstance(scores, Scores) and isinstance(segments, Segments)
     return scores, segments
 
@@ -176,8 +176,8 @@ def test_people_do_not_measure_each_other(predictor: LandmarksTcnPredictor) -> N
     (one,) = faces(200)
     other = track(wandering(300, 7), track_id=5, person=2)
     alone, _ = split(predictor.predict(scene(one)))
-    beside, _ = split(predictor.predict(scene(one, other)))
-    assert_close_to_scale(beside.value[:200], alone.value, 1e-6)
+    paired, _ = split(predictor.predict(scene(one, other)))
+    assert_close_to_scale(paired.value[:200], alone.value, 1e-6)
 
 
 def test_raw_tracks_and_training_tracklets_give_one_answer(
@@ -284,9 +284,9 @@ def test_pieces_go_to_their_person_and_strangers_stand_alone() -> None:
 
 def test_answers_have_a_row_for_each_row_and_segments_where_it_is_held() -> None:
     face = track(wandering(10))
-    value, held = np.linspace(0, 1, 10), np.arange(10) >= 7
+    value, in_contact = np.linspace(0, 1, 10), np.arange(10) >= 7
     value[0] = np.nan
-    scores, segments = contact_answers(scene(face), "made", [value], [held])
+    scores, segments = contact_answers(scene(face), "made", [value], [in_contact])
     assert len(scores) == 10 and scores.builder == "made" and np.isnan(scores.value[0])
     assert segments.start_s.tolist() == [face.time_s[7]]
     assert segments.end_s.tolist() == [face.end_s[9]]

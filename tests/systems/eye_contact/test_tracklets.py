@@ -23,7 +23,7 @@ from eyeline.systems.eye_contact.tracklets import (
 HEAD = "id,video,tracklet,start,end\n"
 
 
-def made(**changes: Any) -> TrackletFile:
+def tracklet_file(**changes: Any) -> TrackletFile:
     box = np.tile([0.1, 0.2, 0.3, 0.5], (3, 1))
     six = np.random.default_rng(0).random((3, 6, 2))
     feature = np.random.default_rng(1).random((3, 8)).astype(np.float32)
@@ -34,32 +34,32 @@ def made(**changes: Any) -> TrackletFile:
 @pytest.mark.parametrize("compressed", [False, True])
 def test_what_is_written_is_read(tmp_path: Path, compressed: bool) -> None:
     path = tmp_path / "deep" / "000.npz"
-    write_tracklet(path, made(), compressed=compressed)
+    write_tracklet(path, tracklet_file(), compressed=compressed)
     result = read_tracklet(path)
     assert (result.start_frame, result.end_frame, len(result)) == (7, 10, 3)
-    assert np.array_equal(result.six_norm, made().six_norm)
-    assert np.array_equal(result.box_norm, made().box_norm)
-    assert result.feature is not None and np.array_equal(result.feature, made().feature)
+    assert np.array_equal(result.six_norm, tracklet_file().six_norm)
+    assert np.array_equal(result.box_norm, tracklet_file().box_norm)
+    assert result.feature is not None and np.array_equal(result.feature, tracklet_file().feature)
     assert has_feature(path) and read_tracklet(path, feature=False).feature is None
     assert np.array_equal(read_feature(path), result.feature)
 
 
 def test_the_keys_and_shapes_are_the_authors(tmp_path: Path) -> None:
-    write_tracklet(tmp_path / "a.npz", made())
+    write_tracklet(tmp_path / "a.npz", tracklet_file())
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
         shapes = {name: (file[name].shape, file[name].dtype.name) for name in file}
     assert shapes == {
         "start_frame": ((), "int64"), "bbx": ((3, 4), "float64"),
         "landmark": ((3, 6, 1, 2), "float64"), "gaze_feature": ((3, 8), "float32"),
     }  # fmt: skip
-    write_tracklet(tmp_path / "b.npz", made(feature=None))
+    write_tracklet(tmp_path / "b.npz", tracklet_file(feature=None))
     assert not has_feature(tmp_path / "b.npz") and read_feature(tmp_path / "b.npz") is None
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot write"):
-        write_tracklet(tmp_path / "taken" / "000.npz", made())
+        write_tracklet(tmp_path / "taken" / "000.npz", tracklet_file())
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
@@ -79,7 +79,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_no_tracklet(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        made(**changes)
+        tracklet_file(**changes)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_no_tracklet(changes: dict[str, Any], message: str) -> None:
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    own = made()
+    own = tracklet_file()
     arrays = {"start_frame": np.array(7), "bbx": own.box_norm, "landmark": own.six_norm[:, :, None],
               **changes}  # fmt: skip
     path = tmp_path / "000.npz"
@@ -121,7 +121,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (tmp_path / "a.npz").write_bytes(content)
         with pytest.raises(DataError, match=r"a\.npz is not a readable"):
             read_tracklet(tmp_path / "a.npz")
-    write_tracklet(tmp_path / "b.npz", made(), compressed=True)
+    write_tracklet(tmp_path / "b.npz", tracklet_file(), compressed=True)
     whole = (tmp_path / "b.npz").read_bytes()
     (tmp_path / "b.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"b\.npz is not a readable"):

@@ -200,7 +200,7 @@ def test_whole_videos_are_held_out(prepared: Path, tmp_path: Path) -> None:
     assert all(len(names) == 2 for names in drawn) and len(drawn) > 1
     learned, held = data.open_training(prepared, validation_share=0)
     assert held is None and learned.training
-    with pytest.raises(DataError, match="two or more are needed"):
+    with pytest.raises(DataError, match="at least two are needed"):
         data.open_training(prepared, validation_share=0.5)
     with pytest.raises(UsageError, match="share of 1"):
         data.open_training(prepared, validation_share=1)

@@ -102,7 +102,7 @@ def test_points_alone_have_distances(folder: Path, tmp_path: Path) -> None:
     assert created["published"]["f1"] is None and created["pooled"]["centre_prior"]["auc"] > 0
     assert created["interval"][score.PREDICTED]["auc"] is None
     assert created["interval"]["predictions_over"]["centre_prior"]["l2"][1] < 0
-    assert created["notes"][0] == "no maps beside p.csv: only distances are told"
+    assert created["notes"][0] == "no maps next to p.csv: only distances are reported"
 
 
 def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:

@@ -76,9 +76,9 @@ def test_learning_rate_of_each_step() -> None:
 def test_a_batch_becomes_the_published_loss() -> None:
     net, given = small(), batch()
     result = Step(plan())(net, given)
-    answer = net(given["clip"], given["audio"])
-    apart = map_divergence(heatmaps(answer.logits), given["heatmap"])
-    contrasted = contrast(answer.seen, answer.heard)
+    output = net(given["clip"], given["audio"])
+    apart = map_divergence(heatmaps(output.logits), given["heatmap"])
+    contrasted = contrast(output.seen, output.heard)
     torch.testing.assert_close(result.total, apart + 0.05 * contrasted)
     assert result.parts == {
         "divergence": pytest.approx(apart.item()),

@@ -1,10 +1,10 @@
-"""Bodies of a frame: nose, neck and shoulders, found by a network or guessed from the head.
+"""Bodies of a frame: nose, neck and shoulders, detected by a network or guessed from the head.
 
 The published code leaves the estimator to the user. `keypoint_rcnn` is torchvision's Keypoint R-CNN
 with a weights file of the user's. `torso_from_head` needs no file: an upright torso of the mean
 body hangs below the head and faces the camera. What that costs: a turned body is not seen, so that
 gaze points are those of a person who always sits square to the camera; the directions of the gazes
-of one person who keeps his place are still told apart.
+of one person who keeps his place are still distinguished.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class BodyFinder(Protocol):
     """Whatever finds bodies."""
 
     def find(self, frame: Frame, faces: Sequence[Landmarked]) -> Bodies:
-        """The bodies of a frame; `faces` are those whose bodies are asked for."""
+        """The bodies of a frame; `faces` are those whose bodies are wanted."""
 
 
 class TorsoFromHead:
@@ -118,7 +118,7 @@ class KeypointRcnn:
         self._least_score = least_score
 
     def find(self, frame: Frame, faces: Sequence[Landmarked]) -> Bodies:
-        """All persons of the frame that show nose and both shoulders; faces are not asked."""
+        """All persons of the frame that show nose and both shoulders; faces are not used."""
         import torch
 
         pixels = torch.from_numpy(np.ascontiguousarray(frame.rgb().transpose(2, 0, 1)))

@@ -180,7 +180,7 @@ class _Extraction:
         return self.width_px, self.height_px
 
     def take(self, number: int, frame: Frame) -> None:
-        """The next frame at 25 Hz; the gaze network is asked once a batch is full."""
+        """The next frame at 25 Hz; the gaze network runs once a batch is full."""
         before, look = self._last
         if frame is not before:
             look = self._look(frame)

@@ -43,7 +43,7 @@ _NOSE_RISE = 0.816
 
 @dataclass(frozen=True)
 class BodyPoses:
-    """Poses of bodies, NaN where none could be found."""
+    """Poses of bodies, NaN where there is none."""
 
     rotation: Floats
     """`(n, 3, 3)` body to camera; the identity faces the camera."""

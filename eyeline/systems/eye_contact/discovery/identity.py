@@ -2,7 +2,7 @@
 
 The original compares by the largest cosine to some thirty known faces and asks for 0.4, a figure
 for a private network. The vectors of dlib's network all share a large part, so their cosines are
-high: on a real clip of four people, known faces from one half and asked ones from the other, 0.92
+high: on a real clip of four people, known faces from one half and queries from the other, 0.92
 takes 98.8 % of the person's own faces and 2.2 % of the others' (0.93: 98.2 and 0.5 %, 0.91: 5.1 %
 of the others'). Known faces from other days and cameras are less alike than these.
 """

@@ -62,7 +62,7 @@ LIST = "voxdataset_train.csv"
 REPORT = "labels_report.json"
 PROCESSED = "processed"
 _RECORD = "labels.json"
-"""In `processed`: how the labels were made; written last."""
+"""In `processed`: how the labels were computed; written last."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def run(
 ) -> Summary:
     """Label all prepared videos of a root and list their tracklets for training.
 
-    Leaves `training.csv` and `processed/pl_NNN.npz` beside each video's tracklets, and in the root
+    Leaves `training.csv` and `processed/pl_NNN.npz` next to each video's tracklets, and in the root
     `voxdataset_train.csv`, in the order of names, and `labels_report.json`. Videos that are done
     with the same settings are kept.
 

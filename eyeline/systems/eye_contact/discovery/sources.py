@@ -110,7 +110,7 @@ def find_sources(
         folder: the data set as it was downloaded, a folder a celebrity, or what holds it as
             `randomVox`.
         annotations: the published `Annotations`, whose `meta_list.csv` names the test set; sought
-            in `folder` and beside `randomVox` where it is not given.
+            in `folder` and next to `randomVox` where it is not given.
         leave_out: further videos to leave out, as `video` or `celebrity/video`.
     """
     if not folder.is_dir():
@@ -144,7 +144,7 @@ def videos_root(folder: Path) -> Path:
 
 
 def tops(folder: Path) -> list[Path]:
-    """The folder, the one with its videos, and the one beside `randomVox`."""
+    """The folder, the one with its videos, and the one next to `randomVox`."""
     root = videos_root(folder.absolute())
     return [folder, root, *([root.parent] if root.name == RANDOM_VOX else [])]
 

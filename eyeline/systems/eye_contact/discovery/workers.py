@@ -165,7 +165,7 @@ class Worker:
         return _outcome(name, "done", result.tracklets, result.gaze_points, result.damage)
 
     def _converted(self, source: Source) -> Path:
-        """The file to read: converted to 25 Hz first where that was asked for."""
+        """The file to read: converted to 25 Hz first where that is set."""
         if not self.plan.convert:
             return source.path
         from eyeline.video.constant import convert_to_25_fps

@@ -106,7 +106,7 @@ _POSE = [
 ]
 _WIDTH = 0.7  # of the likeness of two poses, in the units of the features: 7 degrees of yaw
 _PENALTY = 0.04
-_GAIN = 2.0  # how much the common answer weighs beside the frame's own
+_GAIN = 2.0  # how much the common output weighs against the frame's own
 _TAKEN_OFF = 0.5
 _TRUSTED_FRAMES = 50  # a piece of two seconds may well be all contact: less is taken off its mean
 _REFERENCES = 500  # frames, evenly over the person's video, at which the function is carried

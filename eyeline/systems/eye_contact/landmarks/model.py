@@ -93,7 +93,7 @@ class LandmarksTcn(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Frames before and after a frame that its answer may depend on."""
+        """Frames before and after a frame that its output may depend on."""
         return max((2 ** len(m.layers) for m in self.members), default=0)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor) -> Tensor:

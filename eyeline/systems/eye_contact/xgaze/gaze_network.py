@@ -1,4 +1,4 @@
-"""The gaze network of ETH-XGaze: a ResNet-50 whose pooled features also tell pitch and yaw.
+"""The gaze network of ETH-XGaze: a ResNet-50 whose pooled features also give pitch and yaw.
 
 Names are those of the authors' checkpoint, in which the ResNet keeps a head of 1000 classes that
 nothing uses.

@@ -33,7 +33,7 @@ class XgazeMstcnPredictor:
 
     The networks know 25 frames a second, which the published code takes for granted. Here each
     moment of a 25 Hz clock takes the frame nearest to it, whatever the video's rate, and each frame
-    the answer of the moment nearest to it.
+    the prediction of the moment nearest to it.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class XgazeMstcnPredictor:
         if scene.frames is None:
             raise UsageError("eye_contact/xgaze_mstcn looks at images: the scene has no frames")
         value = [np.full(len(t), np.nan) for t in scene.tracks]
-        held = [np.zeros(len(t), bool) for t in scene.tracks]
+        contact = [np.zeros(len(t), bool) for t in scene.tracks]
         with for_answers(self.threads):
             for done in self._filled(scene, scene.frames()):
                 piece, rows = done.piece, nearest(done.moment_s, done.row_s)
@@ -74,8 +74,8 @@ class XgazeMstcnPredictor:
                 logit = logits[:, 1] - logits[:, 0]
                 log_odds = self.model.calibration.log_odds(logit)
                 value[piece.track][piece.rows] = self.model.calibration.probability(logit)[rows]
-                held[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[rows] == 1
-        return contact_answers(scene, "xgaze_mstcn", value, held)
+                contact[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[rows] == 1
+        return contact_answers(scene, "xgaze_mstcn", value, contact)
 
     def _filled(self, scene: Scene, frames: Iterable[Frame]) -> Iterator[Underway]:
         """Pieces as their last face has passed through the gaze network."""
@@ -157,7 +157,7 @@ def _meetings(
 ) -> Iterator[tuple[Frame, list[Underway]]]:
     """Frames with the pieces that have a face to be looked at in them.
 
-    A piece that misses one of its frames ends there, without an answer.
+    A piece that misses one of its frames ends there, without a prediction.
     """
     coming = pieces_of(tracks, (MIN_FRAMES - 2) / RATE_HZ)
     coming.sort(key=lambda p: int(tracks[p.track].frame[p.rows[0]]), reverse=True)

@@ -39,7 +39,7 @@ _VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0,
 
 @dataclass(frozen=True)
 class Views:
-    """Virtual cameras, one a face; NaN where no head pose could be found."""
+    """Virtual cameras, one a face; NaN where there is no head pose."""
 
     centre_mm: Floats
     """`(n, 3)` face centres in the camera frame."""

@@ -51,7 +51,7 @@ class Dropout(nn.Module):
         self.left_out = min(round(256 * fraction), 255)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Elements are set to 0 in training, the others made larger by as much."""
+        """Elements are set to 0 in training, the others scaled up by as much."""
         if not self.training or not self.left_out:
             return frames
         if frames.is_cuda:
@@ -137,7 +137,7 @@ class MsTcn2(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Frames before and after a frame that its answer may depend on."""
+        """Frames before and after a frame that its output may depend on."""
         convolutions = [m for m in self.Rs.modules() if isinstance(m, TimeConv)]
         pairs = zip(self.PG.conv_dilated_1, self.PG.conv_dilated_2, strict=True)
         first = sum(max(int(c.padding[0]) for c in cast("list[TimeConv]", pair)) for pair in pairs)

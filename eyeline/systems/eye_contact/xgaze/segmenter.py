@@ -19,7 +19,7 @@ from eyeline.training.devices import THREADS, check_device, for_answers
 
 BLOCK_FRAMES = 30_000
 """Sequences much longer than this (20 minutes) are segmented block by block, so that memory stays
-bounded; each block is shown with all frames around it that its answers depend on."""
+bounded; each block is shown with all frames around it that its outputs depend on."""
 
 _SHORT_FRAMES = 300  # below, three products take less time than a convolution on a CPU
 

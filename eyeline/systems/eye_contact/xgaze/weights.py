@@ -1,4 +1,4 @@
-"""The authors' two checkpoints become ours: told apart by their keys, every key accounted for."""
+"""The authors' two checkpoints become ours: recognised by their keys, every key accounted for."""
 
 from __future__ import annotations
 

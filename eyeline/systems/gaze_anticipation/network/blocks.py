@@ -1,4 +1,4 @@
-"""The block that encoders, fusion and decoder are made of: attention over a grid, then an MLP.
+"""The block that encoders, fusion and decoder consist of: attention over a grid, then an MLP.
 
 Tokens keep their grid throughout: `(batch, time, row, column, channel)`.
 """
@@ -44,7 +44,7 @@ class Shape:
 
 
 class DropPath(nn.Module):
-    """In training a fraction of the samples is left out and the others made larger."""
+    """In training a fraction of the samples is left out and the others scaled up."""
 
     def __init__(self, fraction: float) -> None:
         super().__init__()

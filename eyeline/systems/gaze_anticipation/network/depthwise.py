@@ -42,7 +42,7 @@ def neighbourhoods(tokens: Tensor, stride: int) -> Tensor:
 
 
 def without_border(tokens: Tensor) -> Tensor:
-    """`neighbourhoods`, or what was made of each, with zeros beyond the border."""
+    """`neighbourhoods`, or what was computed of each, with zeros beyond the border."""
     return F.pad(tokens[:, :, 1:, 1:], (0, 0, 1, 0, 1, 0))
 
 

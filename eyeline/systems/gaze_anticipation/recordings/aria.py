@@ -17,7 +17,7 @@ from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, Frame
 from eyeline.systems.gaze_anticipation.recordings.tables import Table, read_table
 
 DEPTH_M = 1.0
-"""How far away the gaze is where nothing tells."""
+"""How far away the gaze is where nothing gives it."""
 PUPILS_M = 0.063
 """From one pupil to the other."""
 GAP_NS = 150_000_000
@@ -205,7 +205,7 @@ def read_pilot_rows(path: Path) -> tuple[Ints, Floats]:
     sensor = np.stack([table.numbers(name, gaps=True) for name in names[1:]], axis=1)
     known = sensor[~np.isnan(sensor).any(axis=1)]
     if len(known) < 2:
-        raise DataError(f"{path} has {len(known)} rows of gaze; 2 or more are needed")
+        raise DataError(f"{path} has {len(known)} rows of gaze; at least 2 are needed")
     table.check_ascending(names[0], time_ns)
     inside = ((known >= 0) & (known <= labels.ARIA_SENSOR)).all(axis=1)
     if 2 * inside.sum() < len(known) or np.abs(known).max() <= 1:

@@ -43,7 +43,7 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name as published; of Aria it tells one second less than the clip has."""
+        """File name as published; of Aria it gives one second less than the clip has."""
         end = self.start_s + CLIP_S - (self.dataset == "aria")
         return f"{self.video}_t{self.start_s}_t{end}.mp4"
 

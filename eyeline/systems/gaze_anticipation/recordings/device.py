@@ -41,7 +41,7 @@ class Frame:
     rgb_m: tuple[float, float, float]
     """Where the RGB camera is, seen from between the pupils: left, up, forward."""
     between_m: float
-    """From the left to the right tracking camera, by which the size is told."""
+    """From the left to the right tracking camera, by which the size is recognised."""
 
 
 FRAMES = (
@@ -144,7 +144,7 @@ def _calibration(document: Any, where: str) -> Calibration:
 
 
 def _width(document: Mapping[str, Any], number: int, parameters: Floats) -> int:
-    """Of the image that the parameters are for; told by its middle where it is not said."""
+    """Of the image that the parameters are for; recognised by its centre where it is not given."""
     given = document["CameraCalibrations"][number].get("ConfigData", {}).get("ImageWidth")
     sizes = document.get("ImageSizes")
     if given is None and sizes is not None:

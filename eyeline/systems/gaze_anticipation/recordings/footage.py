@@ -104,7 +104,7 @@ class Videos:
         """
         number = np.asarray(numbers, np.int64)
         if len(number) and number[-1] >= len(frames):
-            raise DataError(f"{path} has {len(frames)} frames; number {number[-1]} is asked for")
+            raise DataError(f"{path} has {len(frames)} frames; number {number[-1]} is wanted")
         wanted = [int(stamp) for stamp in frames.stamps[number]]
         result = dict(self._of(path).images(set(wanted), frames)) if wanted else {}
         missing = [

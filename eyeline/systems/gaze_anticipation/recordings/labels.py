@@ -71,7 +71,7 @@ class FrameGaze:
     """`(frame,)` on the device's clock, -1 where there is none; only of Aria."""
     row_s: Floats | None = None
     """`(row,)` seconds of the rows that frames take their gaze from, however far away those are;
-    None where `kind` tells which frames have none."""
+    None where `kind` shows which frames have none."""
     notes: tuple[str, ...] = ()
     """What is odd about the file."""
 
@@ -116,7 +116,7 @@ def read_ego4d_gaze(path: Path, duration_s: float | None = None) -> GazeRows:
     x[blank] = y[blank] = np.nan
     if len(table) - blank.sum() < _LEAST_ROWS:
         raise DataError(
-            f"{path} has {len(table) - blank.sum()} rows of gaze; {_LEAST_ROWS} or more are needed"
+            f"{path} has {len(table) - blank.sum()} rows of gaze; at least {_LEAST_ROWS} are needed"
         )
     _check_order(table, name, time_s)
     _check_times(f"{path}, column {name}", time_s, duration_s)
@@ -236,7 +236,7 @@ def aria_labels(
     """
     time = np.asarray(time_ns, np.int64)
     if len(time) < 2:
-        raise DataError(f"{len(time)} rows of gaze; 2 or more are needed")
+        raise DataError(f"{len(time)} rows of gaze; at least 2 are needed")
     place = np.stack([np.asarray(x_px, np.float64), np.asarray(y_px, np.float64)], axis=1)
     at, sensor = _doubled(time, place, frames)
     at, sensor = at[:frames], sensor[:frames]

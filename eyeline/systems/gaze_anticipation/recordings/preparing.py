@@ -193,7 +193,7 @@ def _outcome(video: PreparedVideo, status: Status) -> Outcome:
 
 
 def _source(raw: Raw) -> list[dict[str, Any]]:
-    """What tells this video's files from others."""
+    """What distinguishes this video's files from others."""
     result = []
     for path in raw.files:
         if not path.is_file():
@@ -206,7 +206,7 @@ def _source(raw: Raw) -> list[dict[str, Any]]:
 def _kept(
     out: Path, raw: Raw, source: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Outcome | None:
-    """A video that is there and whole, if it was made of the same in the same way."""
+    """A video that is there and whole, if it was prepared from the same in the same way."""
     if not (out / VIDEOS / raw.video / INDEX).is_file():
         return None
     try:
@@ -219,9 +219,9 @@ def _kept(
     return None if _lacks(result, raw) else _outcome(result, "kept")
 
 
-def _lacks(found: PreparedVideo, raw: Raw) -> bool:
+def _lacks(prepared: PreparedVideo, raw: Raw) -> bool:
     """Whether an index of an earlier version lacks what is stored today."""
-    audio = any(media.audio for media in found.media)
+    audio = any(media.audio for media in prepared.media)
     return audio != (raw.audio is not None) or (
-        raw.dataset == "aria" and found.gaze.time_ns is None
+        raw.dataset == "aria" and prepared.gaze.time_ns is None
     )

@@ -126,7 +126,7 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
 
 
 def passed_over(source: Path) -> tuple[str, ...]:
-    """Files beside the whole videos that are not taken for videos, or come second of a name."""
+    """Files among the whole videos that are not taken for videos, or come second of a name."""
     return _whole_videos(source)[1]
 
 

@@ -1,4 +1,4 @@
-"""Which clips are to learn from and which to measure on: by lists beside the data, or by a draw."""
+"""Which clips are to train on and which to test on: by lists next to the data, or by a draw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = "aria_video_ids_matching.xlsx"
 TEST_FRACTION = 0.2
 """Of the videos, where no lists say it."""
 GROUP = r"loc\d+_script\d+"
-"""What tells, of a name, that two videos belong together: Aria's scripts in one place."""
+"""What shows, of a name, that two videos belong together: Aria's scripts in one place."""
 OTHER = "other"
 """Name of the list of clips of videos that are in no list."""
 
@@ -37,7 +37,7 @@ class Wanted:
     """How videos are to be split."""
 
     folder: Path | None = None
-    """Where the lists lie; None is beside the data."""
+    """Where the lists lie; None is next to the data."""
     test_share: float | None = None
     """Of the videos, drawn to measure on even where lists lie; None draws only without lists."""
     seed: int = 0
@@ -67,7 +67,7 @@ class Lists:
     parts: Mapping[str, Sequence[Clip | str]]
     """By split; a name is all clips of that video that the rule cuts."""
     untracked: Mapping[str, Intervals] | None
-    """Intervals without gaze by video; None where no table tells."""
+    """Intervals without gaze by video; None where no table has any."""
     notes: tuple[str, ...]
     """Where it is from, in words."""
 

@@ -51,7 +51,7 @@ class Media:
     start_s: int | None = None
     """Where the clip that the file is begins; None where it is the whole video."""
     audio: Path | None = None
-    """A file with the audio of the whole video, if that lies beside it."""
+    """A file with the audio of the whole video, if there is one next to it."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class PreparedVideo:
         return np.ascontiguousarray(result.transpose(0, 2, 1))
 
     def check(self) -> None:
-        """DataError unless media and audio are there, as long as the index tells."""
+        """DataError unless media and audio are there, as long as the index says."""
         for media in self.media:
             if not media.path.is_file():
                 raise DataError(f"video {self.video}: its file {media.path} is gone")

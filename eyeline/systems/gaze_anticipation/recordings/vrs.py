@@ -41,7 +41,7 @@ def export(recording: Path, folder: Path) -> Path:
         raise DataError(f"{recording} has no stream {_LABEL}")
     taken = np.array(provider.get_timestamps_ns(stream, device_time), np.int64)
     if len(taken) < 2:
-        raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; 2 or more are needed")
+        raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; at least 2 are needed")
     numbers = on_grid(taken)
     with atomic_dir(folder) as place:
         _write_movie(place, provider, stream, numbers, taken)

@@ -28,7 +28,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Means:
-    """Scores of some frames; a first axis of groups where they are told apart."""
+    """Scores of some frames; a first axis of groups where they are kept apart."""
 
     frames: Floats
     """How many."""
@@ -39,9 +39,9 @@ class Means:
     auc: Floats
     """Chance that a labelled cell has more than one that is not labelled."""
     distance: Floats
-    """Between answer and gaze, in shares of the image's width and height."""
+    """Between prediction and gaze, in shares of the image's width and height."""
     angle_deg: Floats
-    """Between answer and gaze; NaN where the field of view is not known."""
+    """Between prediction and gaze; NaN where the field of view is not known."""
 
     @property
     def f1(self) -> Floats:
@@ -85,13 +85,13 @@ class Accumulator:
             check_shape(column, "frame", "a column", sizes)
         counts = np.flatnonzero(np.isin(kind, TRACKED))
         unknown = np.full(len(kind), np.nan)
-        beside = [unknown if c is None else c for c in (distance, angle_deg)]
+        distances = [unknown if c is None else c for c in (distance, angle_deg)]
         for start in range(0, len(counts), _AT_ONCE):
             at = counts[start : start + _AT_ONCE]
             of_maps = np.full((len(at), _COLUMNS - 3), np.nan)
             if level is not None:
                 of_maps = _scores(level[at], labelled[at])
-            values = np.column_stack([of_maps, *(c[at] for c in beside), np.ones(len(at))])
+            values = np.column_stack([of_maps, *(c[at] for c in distances), np.ones(len(at))])
             np.add.at(self.sums, (video[at], slot[at], kind[at]), values)
 
     def means(

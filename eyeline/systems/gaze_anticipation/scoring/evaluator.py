@@ -1,4 +1,4 @@
-"""Frames of a benchmark and the scores of answers for them; and answers that look at nothing."""
+"""Frames of a benchmark and the scores of predictions for them; and baselines without a network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Evaluator:
 
     @cached_property
     def slots(self) -> int:
-        """Answers a sample."""
+        """Predictions a sample."""
         return int(self.truth.slot.max(initial=0)) + 1
 
     def accumulator(self) -> Accumulator:

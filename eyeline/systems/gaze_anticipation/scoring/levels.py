@@ -16,12 +16,12 @@ from eyeline.systems.gaze_anticipation.windows.sampling import check_task, timin
 
 LEVELS = 256
 VERSION = 1
-"""Of the borders; files of levels tell it."""
+"""Of the borders; files of levels have it."""
 
 _LEAST_RANGE = 1e-6
 _FAINT = ((1e-37, 50), (1e-6, 50))
 """Where borders below the least published threshold begin and how many follow, for the order of
-faint cells: a spot of a label's width is told from nothing as far as 42 of 64 cells away."""
+faint cells: a spot of a label's width differs from nothing as far as 42 of 64 cells away."""
 _SHIFT = np.uint32(16)
 _AT_ONCE = 32
 """Maps that stay in the processor's cache."""
@@ -38,7 +38,7 @@ def sweep(dataset: str, task: str) -> Floats:
 
 @cache
 def borders() -> Floats:
-    """`(255,)` ascending float32; a value is of the level that tells how many lie below it."""
+    """`(255,)` ascending float32; a value is of the level that counts how many lie below it."""
     kinds = [("ego4d", "anticipation"), ("aria", "anticipation"), ("ego4d", "estimation")]
     known = np.unique(np.concatenate([sweep(*kind) for kind in kinds]).astype(np.float32))
     ends = [*(start for start, _ in _FAINT[1:]), float(known[1])]
@@ -65,7 +65,7 @@ def places(thresholds: Floats) -> Ints:
 
 
 def threshold_of(border: int) -> float:
-    """A border's value in as few digits as tell it."""
+    """A border's value in as few digits as are needed."""
     return float(str(borders()[border]))
 
 

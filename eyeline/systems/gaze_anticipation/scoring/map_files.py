@@ -18,7 +18,7 @@ from eyeline.systems.gaze_anticipation.predictions import Frames, Key
 from eyeline.systems.gaze_anticipation.scoring import levels
 
 SUFFIXES = (".parquet", ".npz")
-"""Of files of maps beside a table of answers, in the order in which they are looked for."""
+"""Of files of maps next to a table of predictions, in the order in which they are looked for."""
 
 _AT_ONCE = 256
 _GROUP = 1024
@@ -49,7 +49,7 @@ class MapWriter:
         self._write(whole=True)
 
     def _write(self, *, whole: bool = False) -> None:
-        """Groups of one length, so that the file does not tell how maps came in."""
+        """Groups of one length, so that the file does not depend on how maps came in."""
         import pyarrow as pa
 
         known = pa.concat_tables([self._schema.empty_table(), *self._waiting])

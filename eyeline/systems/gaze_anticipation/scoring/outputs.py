@@ -44,11 +44,13 @@ class Work:
 
     def __post_init__(self) -> None:
         if self.at_once < 1 or self.workers < 0:
-            raise UsageError(f"{self.at_once} clips at once, {self.workers} readers; 1 or more, 0")
+            raise UsageError(
+                f"at_once is {self.at_once}, workers {self.workers}; must be at least 1 and 0"
+            )
 
     @property
     def leads(self) -> bool:
-        """Whether this process has the answers of all."""
+        """Whether this process has the outputs of all."""
         return sharing.leads(self.fabric)
 
 

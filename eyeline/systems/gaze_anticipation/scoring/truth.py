@@ -1,4 +1,4 @@
-"""What is asked of clips: which frames, where the gaze is in them, and where it was last known."""
+"""The targets of clips: which frames, where the gaze is in them, and where it was last known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames of a clip are seen, which audio goes with them, and which frames are asked for."""
+"""Which frames of a clip are seen, which audio goes with them, and which frames are predicted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S
 from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_COLUMNS, COLUMNS_S
 
 FRAMES = 8
-"""Seen, and asked for."""
+"""Seen, and predicted."""
 TASKS = ("anticipation", "estimation")
 """Gaze in frames to come, or in the frames seen."""
 
@@ -43,7 +43,7 @@ class Timing:
     limit: int
     """Frames of a clip that may be seen in anticipation."""
     ahead: int
-    """Frames from the last one that may be seen to the first one that is asked for."""
+    """Frames from the last one that may be seen to the first one that is predicted."""
     estimates_last: bool
     """Whether estimation is measured on the clip's last window rather than on its first."""
 
@@ -150,7 +150,7 @@ def audio_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: in
     limit = timing.limit_of(task, frames)
     width = int(columns * limit / frames)
     if width < AUDIO_COLUMNS + 1:
-        raise DataError(f"{width} columns of audio; {AUDIO_COLUMNS + 1} or more are needed")
+        raise DataError(f"{width} columns of audio; at least {AUDIO_COLUMNS + 1} are needed")
     half = AUDIO_COLUMNS // 2
     centre = torch.round(torch.as_tensor(seen).float() / limit * width)
     return np.asarray(centre.clamp(half, width - 1 - half).numpy(), np.int64) - half
@@ -198,7 +198,7 @@ class Window:
 
     @property
     def audio_until_s(self) -> float:
-        """Up to where audio must be there: by this an answer comes later than its last frame."""
+        """Up to where audio must be there: by this an output comes later than its last frame."""
         return self.clip_s + (self.columns - 1) / COLUMNS_S + _COLUMN_REACH_S
 
 

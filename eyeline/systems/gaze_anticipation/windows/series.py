@@ -1,4 +1,4 @@
-"""From the answers of windows to one map for every frame of a video.
+"""From the outputs of windows to one map for every frame of a video.
 
 Between two windows of anticipation a frame takes the maps of the earlier one, read at the moments
 that lie ahead of the frame itself: nothing of later images enters. In estimation, where windows

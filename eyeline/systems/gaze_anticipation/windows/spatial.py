@@ -22,7 +22,7 @@ MEAN, SPREAD = 0.45, 0.225
 
 @dataclass(frozen=True)
 class View:
-    """How a frame becomes a square: made smaller, cut, and mirrored."""
+    """How a frame becomes a square: scaled down, cut, and mirrored."""
 
     height: int
     width: int
@@ -60,7 +60,7 @@ def central_view(height: int, width: int, side: int = SIDE) -> View:
 def drawn_view(
     height: int, width: int, xy: Floats, draws: Draws, sides: tuple[int, int], side: int = SIDE
 ) -> View:
-    """A view of training: a drawn size, a square that holds what can be held of the gaze.
+    """A view of training: a drawn size, a square with as much of the gaze as fits.
 
     Size, place and mirroring are drawn, in this order; where nothing is to be drawn, less. `xy`
     `(n, 2)` is gaze as fractions of the frame, `sides` pixels of the frame's shorter side, drawn
@@ -85,12 +85,12 @@ def _offset(place: Floats, length: int, side: int, draws: Draws) -> int:
     """Where the square begins on one axis: with all of the gaze in it, or else with its middle."""
     if length <= side:
         return 0
-    held = sorted(place.tolist())
+    inside = sorted(place.tolist())
     while True:
-        low, high = max(0.0, held[-1] - side), min(float(length - side), held[0])
+        low, high = max(0.0, inside[-1] - side), min(float(length - side), inside[0])
         if low <= high:
             return int(low) if low == high else int(draws.uniform(low, high))
-        held.pop(0 if len(held) % 2 == 0 else -1)
+        inside.pop(0 if len(inside) % 2 == 0 else -1)
 
 
 def seen(frames: Image, view: View) -> Tensor:

@@ -37,7 +37,7 @@ def spectrogram(samples: Floats, rate_hz: int = AUDIO_HZ) -> Floats:
     """
     sizes = check_shape(samples, "n", "audio")
     if not sizes["n"]:
-        raise DataError("audio of 0 samples; 1 or more are needed")
+        raise DataError("audio of 0 samples; at least 1 is needed")
     hop, half = round(_HOP_S * rate_hz), _TRANSFORM // 2
     audio = torch.from_numpy(np.pad(np.asarray(samples, np.float32), half))
     result: Floats = _columns(audio, rate_hz, hop).numpy()
@@ -47,17 +47,17 @@ def spectrogram(samples: Floats, rate_hz: int = AUDIO_HZ) -> Floats:
 def pieces(blocks: Iterable[Floats], rate_hz: int = AUDIO_HZ) -> Iterator[Floats]:
     """As `spectrogram`, `(columns, 256)`, of audio that comes in blocks; memory does not grow."""
     hop, half = round(_HOP_S * rate_hz), _TRANSFORM // 2
-    held = np.zeros(half, np.float32)
+    buffer = np.zeros(half, np.float32)
     samples = 0
     for block in blocks:
         samples += len(block)
-        held = np.concatenate([held, np.asarray(block, np.float32)])
-        while len(held) >= _TRANSFORM + hop * (_PIECE - 1):
-            part = held[: _TRANSFORM + hop * (_PIECE - 1)]
+        buffer = np.concatenate([buffer, np.asarray(block, np.float32)])
+        while len(buffer) >= _TRANSFORM + hop * (_PIECE - 1):
+            part = buffer[: _TRANSFORM + hop * (_PIECE - 1)]
             yield _columns(torch.from_numpy(part), rate_hz, hop).numpy().T
-            held = held[hop * _PIECE :]
+            buffer = buffer[hop * _PIECE :]
     if samples:
-        last = torch.from_numpy(np.concatenate([held, np.zeros(half, np.float32)]))
+        last = torch.from_numpy(np.concatenate([buffer, np.zeros(half, np.float32)]))
         if len(last) >= _TRANSFORM:
             yield _columns(last, rate_hz, hop).numpy().T
 
@@ -81,7 +81,7 @@ def to_16_bits(samples: Floats) -> Floats:
 
 def _columns(audio: Tensor, rate_hz: int, hop: int) -> Tensor:
     length = round(_WINDOW_S * rate_hz)
-    # in 64 bits: what is nearly silent is told by the last digits of what is not
+    # in 64 bits: what is nearly silent is given by the last digits of what is not
     result = torch.stft(
         audio.double(), _TRANSFORM, hop, length, _window(length), center=False, return_complex=True
     )
@@ -97,7 +97,7 @@ _HOP = AUDIO_HZ // COLUMNS_S
 _BEFORE = 3
 """Columns whose samples a column may reach back to."""
 _HEAD = 256
-"""Samples that the first column of a clip is made of."""
+"""Samples that the first column of a clip is computed of."""
 
 
 class Hearing:
@@ -156,7 +156,7 @@ class Hearing:
         return np.stack([result[p : p + AUDIO_COLUMNS].T for p in places.tolist()])
 
     def forget(self, before: int) -> None:
-        """No column before this one will be asked for."""
+        """No column before this one will be needed."""
         drop = min(max(before - _BEFORE - self._from, 0), len(self._columns))
         if drop:
             self._samples = self._samples[drop * _HOP :]

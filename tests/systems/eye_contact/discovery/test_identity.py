@@ -92,8 +92,8 @@ def test_people_are_reported_apart_by_images(interview: Path, tmp_path: Path) ->
     (tmp_path / "two.jpg").write_bytes(b"no image")
     person = Person(references_of_images(tmp_path, finder, embedder), "images")
     assert len(person.references) == 1
-    asked = np.stack([embedding(frames[1].rgb(), face, embedder) for face in later])
-    alike = person.similarity(asked)
+    queries = np.stack([embedding(frames[1].rgb(), face, embedder) for face in later])
+    alike = person.similarity(queries)
     assert len(alike) == 4
     assert alike.argmax() == 1
     assert alike[1] >= LEAST_COSINE > np.delete(alike, 1).max()

@@ -54,10 +54,10 @@ def test_the_whole_video_is_the_measure() -> None:
     face, other = noisy(200, 1), noisy(300, 2)
     turned = Landmarks(other.time_s + 50, other.six_px + np.array([30.0, 0.0]))
     (alone,) = person_features([face], *SIZE)
-    beside, _ = person_features([face, turned], *SIZE)
-    assert np.abs(alone - beside)[:, FEATURES.index("yaw.video")].max() > 0.05
+    paired, _ = person_features([face, turned], *SIZE)
+    assert np.abs(alone - paired)[:, FEATURES.index("yaw.video")].max() > 0.05
     assert np.array_equal(
-        alone[:, FEATURES.index("yaw.track")], beside[:, FEATURES.index("yaw.track")]
+        alone[:, FEATURES.index("yaw.track")], paired[:, FEATURES.index("yaw.track")]
     )
 
 

@@ -54,9 +54,9 @@ def test_padding_changes_nothing() -> None:
     padded = torch.cat([rows, torch.randn(1, WIDTH, 40)], dim=2)
     mask = torch.cat([torch.ones(1, 1, 90), torch.zeros(1, 1, 40)], dim=2)
     with torch.inference_mode():
-        alone, beside = member(rows, mask[:, :, :90]), member(padded, mask)
-    assert torch.allclose(alone, beside[:, :, :90], atol=1e-5)
-    assert not beside[:, :, 90:].any()
+        alone, paired = member(rows, mask[:, :, :90]), member(padded, mask)
+    assert torch.allclose(alone, paired[:, :, :90], atol=1e-5)
+    assert not paired[:, :, 90:].any()
 
 
 def test_wild_values_are_held_in_bounds_and_members_are_averaged(network: LandmarksTcn) -> None:
@@ -131,8 +131,8 @@ def test_noise_is_averaged_over_like_poses_and_another_track_of_the_person_count
     yaw, _, logit = directions(0, 300)
     other = directions(1, 2000)
     (alone,) = agreed([logit], [features_of(yaw)])
-    beside, _ = agreed([logit, other[2]], [features_of(yaw), features_of(other[0])])
-    assert np.abs(alone - beside).max() > 0.05
+    paired, _ = agreed([logit, other[2]], [features_of(yaw), features_of(other[0])])
+    assert np.abs(alone - paired).max() > 0.05
 
 
 def test_half_of_a_long_tracks_mean_is_taken_off_and_less_of_a_short_ones() -> None:

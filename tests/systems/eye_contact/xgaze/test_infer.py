@@ -103,8 +103,8 @@ def shown(*tracks: Track, missing: Sequence[int] = ()) -> Scene:
     return replace(created, frames=frames)
 
 
-def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
-    scores, segments = answers
+def split(predictions: Sequence[Answer]) -> tuple[Scores, Segments]:
+    scores, segments = predictions
     assert isinstance(scores, Scores) and isinstance(segments, Segments)
     return scores, segments
 

@@ -48,8 +48,10 @@ def small() -> dict[str, Tensor]:
     return dict(filled(ms_tcn2(**SMALL)).state_dict())
 
 
-def same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
-    return list(found) == list(expected) and all(torch.equal(found[k], expected[k]) for k in found)
+def same(actual: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
+    return list(actual) == list(expected) and all(
+        torch.equal(actual[k], expected[k]) for k in actual
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])

@@ -124,5 +124,5 @@ def test_peaks() -> None:
     place, value = outputs.peaks(maps)
     np.testing.assert_array_equal(place, [[5 / 8, 3 / 4], [2 / 8, 0]])
     assert value.tolist() == [0.5, 0.25]
-    with pytest.raises(UsageError, match="0 clips at once"):
+    with pytest.raises(UsageError, match="at_once is 0"):
         Work(at_once=0)
