@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -141,12 +142,11 @@ def features_of(tracklets: Sequence[TrackletFile], video: Path, gaze: Gaze) -> l
     annotated. DataError where it ends before a tracklet does, or no head pose fits the landmarks.
     """
     result: list[dict[int, Floats]] = [{} for _ in tracklets]
-    waiting: list[tuple[int, int, Image]] = []
-    for which, row, face in _faces(tracklets, video):
-        waiting.append((which, row, face))
-        if len(waiting) == _BATCH:
-            _pass(waiting, gaze, result)
-    _pass(waiting, gaze, result)
+    faces = _faces(tracklets, video)
+    while batch := list(islice(faces, _BATCH)):
+        _, features = gaze(np.stack([face for _, _, face in batch]))
+        for (which, row, _), feature in zip(batch, features, strict=True):
+            result[which][row] = feature
     for tracklet, rows in zip(tracklets, result, strict=True):
         if len(rows) < len(tracklet):
             raise DataError(
@@ -178,12 +178,3 @@ def _faces(tracklets: Sequence[TrackletFile], video: Path) -> Iterator[tuple[int
             if 0 <= row < len(own):
                 face = cut_faces(frame.rgb(), warps[which].warp[row : row + 1])[0]
                 yield which, row, face[..., ::-1]
-
-
-def _pass(waiting: list[tuple[int, int, Image]], gaze: Gaze, into: list[dict[int, Floats]]) -> None:
-    if not waiting:
-        return
-    _, features = gaze(np.stack([face for _, _, face in waiting]))
-    for (which, row, _), feature in zip(waiting, features, strict=True):
-        into[which][row] = feature
-    waiting.clear()
