@@ -68,9 +68,9 @@ def training(device: str, repeat: int) -> dict[str, object]:
     result = pair(*works, max(3, repeat // 2), spec_ms=SPEC_MS["step"])
     spared: dict[str, dict[str, Any]] = {
         "plain": {},
-        "recompute": {"recompute": True},
+        "gradient_checkpointing": {"gradient_checkpointing": True},
         "frozen_3_blocks": {"frozen_blocks": 3},
-        "both": {"recompute": True, "frozen_blocks": 3},
+        "both": {"gradient_checkpointing": True, "frozen_blocks": 3},
     }
     memory: dict[str, object] = {}
     for name, options in spared.items():

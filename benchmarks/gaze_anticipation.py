@@ -78,26 +78,26 @@ def reduced(device: str, repeat: int) -> dict[str, object]:
 
 
 def training(device: str, repeat: int) -> dict[str, object]:
-    """One step on two clips: losses, gradients, clipping, AdamW; ours by each `recompute`."""
+    """One step on two clips: losses, gradients, clipping, AdamW; ours by each `gradient_checkpointing`."""
     from eyeline.systems.gaze_anticipation.model import set_gradient_checkpointing
 
     theirs, ours = networks(device)
     repeat = max(2, repeat // 2)
     once = step(set_gradient_checkpointing(ours), device)
     result = pair(step(theirs, device), once, repeat, spec_ms=SPEC_MS["step"])
-    for recompute in ("none", "halving"):
-        set_gradient_checkpointing(ours, recompute)
-        result[f"recompute_{recompute}_ms"] = median_ms(once, repeat)
+    for gradient_checkpointing in ("none", "halving"):
+        set_gradient_checkpointing(ours, gradient_checkpointing)
+        result[f"gradient_checkpointing_{gradient_checkpointing}_ms"] = median_ms(once, repeat)
     return result
 
 
 def memory(threads: int) -> dict[str, float]:
     """Most memory of a process that makes two training steps; and that of the published code."""
-    from eyeline.systems.gaze_anticipation.model import Recomputed
+    from eyeline.systems.gaze_anticipation.model import Checkpointed
 
     context = multiprocessing.get_context("spawn")
     result = {"specification": SPEC_GB}
-    for name in ("published", *get_args(Recomputed)):
+    for name in ("published", *get_args(Checkpointed)):
         with context.Pool(1) as pool:
             result[name] = round(pool.apply(_peak_gb, (name, threads)), 2)
     return result

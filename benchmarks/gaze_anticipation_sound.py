@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 SEEDS = (0, 1, 2, 3, 4)
 RECIPE = "miniature"
-HEARD, SILENT, SILENCED = "with_sound", "trained_silent", "made_deaf"
+HEARD, SILENT, SILENCED = "with_audio", "trained_silent", "made_deaf"
 """Trained and tested with audio; trained and tested without; trained with and tested without."""
 UNSCALED = "published_scale"
 """As `HEARD`, with spectrograms as they are."""
 TRAINED = {
     HEARD: (),
-    SILENT: ("data.with_sound=false",),
+    SILENT: ("data.with_audio=false",),
     UNSCALED: ("model.sound_mean=0.0", "model.sound_std=1.0"),
 }
 """Changes to the recipe."""

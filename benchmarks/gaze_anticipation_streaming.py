@@ -45,19 +45,19 @@ def run(device: str = "cpu", *, quick: bool = False) -> dict[str, object]:
     with torch.no_grad():
         network.decoder.classifier.weight.mul_(30)  # maps with peaks, to be compared
     return {
-        "with_sound": streaming(network, repeat, with_sound=True),
-        "without_sound": streaming(network, repeat, with_sound=False),
+        "with_audio": streaming(network, repeat, with_audio=True),
+        "without_sound": streaming(network, repeat, with_audio=False),
     }
 
 
-def streaming(network: GazeAnticipation, repeat: int, *, with_sound: bool) -> dict[str, object]:
+def streaming(network: GazeAnticipation, repeat: int, *, with_audio: bool) -> dict[str, object]:
     """Cost and delay of an answer, in turns with the naive way, and how far both are apart.
 
     `delay_ms` is the time from a window's last image, whose audio is there, to its answer, beside
     `sound_ahead_s` for which the audio has to be waited; `of_real_time` is how much of the time
     between two answers the processors work.
     """
-    live = _Live(network, with_sound)
+    live = _Live(network, with_audio)
     live.advance(FIRST)
     result: dict[str, object] = {
         name.replace("published", "naive"): value
@@ -79,7 +79,7 @@ class _Live:
     """A camera, its microphone and what watches them."""
 
     network: GazeAnticipation
-    with_sound: bool
+    with_audio: bool
     shown: int = 0
     log: list[tuple[int, Floats]] = field(default_factory=list)
     """Number of the last image, and maps."""
@@ -92,13 +92,13 @@ class _Live:
         self._scenery = random.integers(0, 256, (HEIGHT + 600, WIDTH + 600, 3), np.uint8)
         self._audio = (0.1 * random.standard_normal(60 * AUDIO_HZ)).astype(np.float32)
         # the first window ends when its clip begins with the video
-        self.stream = Stream(self.network, with_sound=self.with_sound, origin_s=22 / RATE)
+        self.stream = Stream(self.network, with_audio=self.with_audio, origin_s=22 / RATE)
 
     def advance(self, images: int) -> None:
         """Show images, each after its audio and a little more."""
         for number in range(self.shown, self.shown + images):
             begin = time.perf_counter()
-            answers = self._heard(number) if self.with_sound else []
+            answers = self._heard(number) if self.with_audio else []
             answers += self.stream.show(self._image(number), number / RATE, (number + 1) / RATE)
             if answers:
                 self.delays_s.append(time.perf_counter() - begin)
@@ -118,7 +118,7 @@ class _Live:
 
         clip = torch.stack([self._square(last - 9 * k) for k in range(7, -1, -1)], dim=1)
         audio = torch.full((1, 8, 256, 256), SILENCE)
-        if self.with_sound:
+        if self.with_audio:
             audio = torch.from_numpy(self._windows(last - 85))[None]
         device = next(self.network.parameters()).device
         with torch.inference_mode():

@@ -134,7 +134,7 @@ def _schema() -> type[BaseModel]:
         dataset=str,
         task=str,
     )
-    kept = section("recipe_data", validation_share=float, dataset=str, task=str, with_sound=bool)
+    kept = section("recipe_data", validation_fraction=float, dataset=str, task=str, with_audio=bool)
     training = section("recipe_training", seed=int)
     parts: dict[str, Any] = {
         "system": (name, ...),

@@ -91,7 +91,7 @@ class Run(Generic[Batch]):
     """Where state and log are kept; None keeps nothing."""
     identity: str = ""
     """Of recipe and data: what tells this run from another one in the same folder."""
-    keep_every: int | None = None
+    save_every: int | None = None
     """Steps after which the state is kept within an epoch, too; None keeps it after whole epochs.
     `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
     numbers of worker processes."""
@@ -242,7 +242,7 @@ def _pass(
         if result.optimizer in run.schedulers:
             run.schedulers[result.optimizer].step()
         begun.add({"loss": loss, **result.parts})
-        if run.keep_every and begun.steps % run.keep_every == 0:
+        if run.save_every and begun.steps % run.save_every == 0:
             if fabric.is_global_zero:
                 _keep(run, fabric, begun)
             _draw_anew(epoch, begun.steps)

@@ -58,14 +58,14 @@ class Training(Section, frozen=True):
     def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A system's own fields stand before those that tell of resuming and chance."""
         fields: dict[str, Any] = handler(self)
-        last = {name: fields.pop(name) for name in ("keep_every", "seed") if name in fields}
+        last = {name: fields.pop(name) for name in ("save_every", "seed") if name in fields}
         return fields | last
 
 
 class LongTraining(Training, frozen=True):
     """The same, with its state kept within an epoch, too."""
 
-    keep_every: Count | None = 200
+    save_every: Count | None = 200
     """Steps after which a stopped run can be resumed."""
 
 
@@ -105,7 +105,7 @@ class Recipe(Section, frozen=True):
 
     def lasting(self) -> dict[str, Any]:
         """As `as_dict`, without what may change when a stopped run is resumed."""
-        free = {"training": {"epochs", "keep_every"}, "data": {"workers"}}
+        free = {"training": {"epochs", "save_every"}, "data": {"workers"}}
         return self.model_dump(mode="json", exclude=free)
 
     def conflicts(self) -> list[str]:

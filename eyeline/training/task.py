@@ -293,7 +293,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             clip_norm=moved.clip_norm,
             schedulers=moved.schedulers,
             folder=folder,
-            keep_every=how.keep_every if isinstance(how, LongTraining) else None,
+            save_every=how.save_every if isinstance(how, LongTraining) else None,
             log=log,
         )
 

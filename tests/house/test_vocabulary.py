@@ -37,8 +37,8 @@ NAMES = {
 }
 """Not in a name, and what says it."""
 KEPT = {
-    "with_sound", "validation_share", "head_share", "gate_by_sound", "sound_layers", "sound_mean",
-    "sound_std", "sound_s", "test_share", "speech_told", "gaze_told", "deviation", "sound",
+    "with_audio", "validation_fraction", "head_share", "gate_by_sound", "sound_layers", "sound_mean",
+    "sound_std", "sound_s", "test_fraction", "speech_told", "gaze_told", "deviation", "sound",
 }  # fmt: skip
 """In files that are about: recipes, weights, prepared data, tensors of networks."""
 PHRASES = {

@@ -77,7 +77,7 @@ CASES = {
             "optimizer.concentration_learning_rate=1.0e-30",
             "training.statistics=frozen",
         ),
-        half=("training.recompute=true", "training.frozen_blocks=1"),
+        half=("training.gradient_checkpointing=true", "training.frozen_blocks=1"),
         half_apart=0.2,
     ),
     "lam": Case(
@@ -103,7 +103,7 @@ CASES = {
         "csts",
         made_up.SMALL,
         made_up.prepared,
-        "data.with_sound=false",
+        "data.with_audio=false",
         prepared="data",
         stops=(
             (-3, ""),

@@ -104,7 +104,7 @@ AS_ONE = {
                 "batch_size": 4,
                 "statistics": "frozen",
                 "concentration_every": 3,
-                "keep_every": 2,
+                "save_every": 2,
                 "select": "last",
             },
             "data": {"validation_interval": 5},
@@ -116,7 +116,7 @@ AS_ONE = {
     "lam": Shared(
         changed(
             taught.SMALL["lam"],
-            training={"batch_size": 4, "statistics": "frozen", "keep_every": 2, "select": "last"},
+            training={"batch_size": 4, "statistics": "frozen", "save_every": 2, "select": "last"},
         ),
         lambda folder: taught.taught(folder, 2, 2),
         ("loss", "accuracy", "validation_loss", "validation_mAP"),

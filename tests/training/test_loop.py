@@ -108,7 +108,7 @@ def stepped(folder: Path | None, stop_after: int | None = None) -> Run:
         return StepLoss(step(net, batch).total, {"even": 1.0} if count % 2 else {})
 
     created.step, created.batches = counting, lambda epoch: loader(dataset, epoch)
-    created.keep_every = 2
+    created.save_every = 2
     return created
 
 

@@ -31,7 +31,7 @@ def read(path: Path, rate_hz: int = 16000) -> tuple[npt.NDArray[np.float32], Aud
     return np.concatenate(parts), blocks
 
 
-def with_sound(audio: Audio, offset_s: int = 0) -> Clip:
+def with_audio(audio: Audio, offset_s: int = 0) -> Clip:
     return Clip(audio=audio, offset_s=Fraction(offset_s))
 
 
@@ -55,7 +55,7 @@ def with_sound(audio: Audio, offset_s: int = 0) -> Clip:
     ],
 )
 def test_clicks_lie_where_they_were_made(suffix, audio, tolerance_ms, offset_s, make) -> None:
-    samples, blocks = read(make(suffix, with_sound(audio, offset_s)))
+    samples, blocks = read(make(suffix, with_audio(audio, offset_s)))
     assert click_times(samples, 16000) == pytest.approx(audio.clicks_s, abs=tolerance_ms / 1000)
     assert len(samples) / 16000 == pytest.approx(2, abs=0.03)
     # neither mixing down nor resampling changes the level
@@ -65,7 +65,7 @@ def test_clicks_lie_where_they_were_made(suffix, audio, tolerance_ms, offset_s, 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000, 22050, 44100, 48000])
 def test_any_rate(rate_hz: int, make) -> None:
-    path = make("mkv", with_sound(Audio("flac", 44100)))
+    path = make("mkv", with_audio(Audio("flac", 44100)))
     samples, _ = read(path, rate_hz)
     assert len(samples) == 2 * rate_hz
     assert click_times(samples, rate_hz) == pytest.approx((0.25, 0.75, 1.25, 1.75), abs=5e-5)
@@ -74,7 +74,7 @@ def test_any_rate(rate_hz: int, make) -> None:
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_late_audio_is_preceded_by_silence(suffix: str, make) -> None:
     audio = Audio(AAC, start_s=0.5, clicks_s=(0.75, 1.25, 1.75))
-    samples, _ = read(make(suffix, with_sound(audio)))
+    samples, _ = read(make(suffix, with_audio(audio)))
     assert click_times(samples, 16000) == pytest.approx(audio.clicks_s, abs=0.001)
     # the encoder's own silence may begin a frame earlier
     assert not samples[: round(0.47 * 16000)].any()
@@ -83,7 +83,7 @@ def test_late_audio_is_preceded_by_silence(suffix: str, make) -> None:
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_audio_from_before_the_image_is_left_out(suffix: str, make) -> None:
     audio = Audio(AAC, start_s=-0.5, clicks_s=(-0.25, 0.25, 0.75, 1.25, 1.75))
-    samples, _ = read(make(suffix, with_sound(audio, offset_s=1)))
+    samples, _ = read(make(suffix, with_audio(audio, offset_s=1)))
     assert click_times(samples, 16000) == pytest.approx(audio.clicks_s[1:], abs=0.001)
 
 
@@ -97,7 +97,7 @@ def test_audio_of_a_image_whose_beginning_is_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
 def test_gap_is_silent_and_shifts_nothing(suffix: str, make) -> None:
-    samples, _ = read(make(suffix, with_sound(Audio(AAC, hole_s=(0.9, 1.1)))))
+    samples, _ = read(make(suffix, with_audio(Audio(AAC, hole_s=(0.9, 1.1)))))
     assert click_times(samples, 16000) == pytest.approx((0.25, 0.75, 1.25, 1.75), abs=0.001)
     assert not samples[round(0.96 * 16000) : round(1.04 * 16000)].any()
 
@@ -116,13 +116,13 @@ def test_drifting_clock_is_followed(slow: float, tmp_path: Path) -> None:
 
 def test_coarse_stamps_do_not_disturb_a_steady_clock(make) -> None:
     """Milliseconds are far coarser than samples; the audio must not be chopped up for it."""
-    coarse, _ = read(make("mkv", with_sound(Audio("flac", 44100))), 44100)
-    reference, _ = read(make("mp4", with_sound(Audio("flac", 44100))), 44100)
+    coarse, _ = read(make("mkv", with_audio(Audio("flac", 44100))), 44100)
+    reference, _ = read(make("mp4", with_audio(Audio("flac", 44100))), 44100)
     np.testing.assert_allclose(coarse, reference, atol=1e-6)
 
 
 def test_two_passes_are_equal(make) -> None:
-    path = make("mp4", with_sound(Audio(AAC)))
+    path = make("mp4", with_audio(Audio(AAC)))
     np.testing.assert_array_equal(read(path)[0], read(path)[0])
 
 
@@ -158,7 +158,7 @@ def test_cut_off_audio_is_named_to_its_declared_end(make, tmp_path: Path) -> Non
 
 def test_spoilt_anywhere_never_crashes(make, tmp_path: Path, capfd) -> None:
     for suffix, codec in (("mp4", AAC), ("mkv", OPUS), ("ts", "mp2"), ("mkv", "flac")):
-        source = make(suffix, with_sound(Audio(codec)))
+        source = make(suffix, with_audio(Audio(codec)))
         for seed in range(3):
             path = spoil(source, tmp_path / f"wild{seed}.{suffix}", 0.2, 1.0, seed=seed)
             try:
@@ -171,7 +171,7 @@ def test_spoilt_anywhere_never_crashes(make, tmp_path: Path, capfd) -> None:
 
 
 def test_has_audio(make, tmp_path: Path) -> None:
-    assert has_audio(make("mp4", with_sound(Audio(AAC))))
+    assert has_audio(make("mp4", with_audio(Audio(AAC))))
     assert has_audio(write_audio(tmp_path / "sound.m4a", Audio()))
     assert not has_audio(make("mp4", Clip()))
 
@@ -193,7 +193,7 @@ def test_image_and_audio_tell_the_same_time(make) -> None:
     from eyeline.video.reader import VideoReader
 
     for suffix, offset_s in (("mp4", 0), ("mkv", 3), ("ts", 3)):
-        path = make(suffix, with_sound(Audio(AAC), offset_s))
+        path = make(suffix, with_audio(Audio(AAC), offset_s))
         click = click_times(read(path)[0], 16000)[1]
         frame = next(f for f in VideoReader(path) if f.time_s <= click + 0.001 < f.end_s)
         assert number_in(frame.gray()) == 18

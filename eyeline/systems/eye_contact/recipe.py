@@ -24,7 +24,7 @@ class Data(Section, frozen=True):
     """Whose labels are used: the annotators', or those that gaze points give by clustering."""
     least_frames: Whole = 0
     """Shorter tracklets are left out of learning from clusters."""
-    validation_share: FractionWithin = 0.2
+    validation_fraction: FractionWithin = 0.2
     """Last part of the list of tracklets that learning from clusters only looks at, as published;
     annotated videos are cross-validated instead."""
     most_eps: Positive = 8.0

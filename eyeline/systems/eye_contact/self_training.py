@@ -66,11 +66,11 @@ def open_split(root: Path, recipe: Recipe) -> Split:
     root = videos_root(root)
     rows = read_list(root / LIST)
     samples = [_sample(root, row) for row in rows]
-    cut = int((1 - recipe.data.validation_share) * len(samples))
+    cut = int((1 - recipe.data.validation_fraction) * len(samples))
     if not 0 < cut < len(samples):
         raise DataError(
             f"{root / LIST} lists {len(samples)} tracklets, too few to set "
-            f"{recipe.data.validation_share:.0%} of them apart"
+            f"{recipe.data.validation_fraction:.0%} of them apart"
         )
     return Split(samples[:cut], samples[cut:])
 

@@ -139,7 +139,7 @@ class EfficientNetB0(nn.Module):
         self.blocks = nn.ModuleList(_blocks(drop_connect, stages))
         self.top = nn.Conv2d(stages[-1].channels, FEATURES, 1, bias=False)
         self.top_norm = batch_norm(FEATURES)
-        self.recompute = False
+        self.gradient_checkpointing = False
 
     def forward(self, maps: Tensor) -> Tensor:
         """`(frame, 32, h, w)`, before its activation, to features `(frame, 1280)`."""
@@ -149,7 +149,7 @@ class EfficientNetB0(nn.Module):
         return _swish(self.top_norm(self.top(maps))).mean((2, 3))
 
     def _through(self, block: Block, maps: Tensor) -> Tensor:
-        if not (self.recompute and block.training and torch.is_grad_enabled()):
+        if not (self.gradient_checkpointing and block.training and torch.is_grad_enabled()):
             return cast(Tensor, block(maps))
         return cast(
             Tensor,

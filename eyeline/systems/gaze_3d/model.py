@@ -269,19 +269,19 @@ def gaze_from_afar(
 
 
 def set_gradient_checkpointing(
-    network: GazeFromAfar, *, recompute: bool = False, frozen_blocks: int | None = None
+    network: GazeFromAfar, *, gradient_checkpointing: bool = False, frozen_blocks: int | None = None
 ) -> GazeFromAfar:
     """Make training of a network take less memory.
 
     Args:
         network: changed in place.
-        recompute: keep the input of each block only and compute the rest again for the gradients;
+        gradient_checkpointing: keep the input of each block only and compute the rest again for the gradients;
             the gradients are the same.
         frozen_blocks: leave the stem and that many blocks of both branches as they are, weights
             and statistics; None freezes nothing, not even the stem.
     """
     for branch in (network.head_branch, network.body_branch):
-        cast(EfficientNetB0, branch).recompute = recompute
+        cast(EfficientNetB0, branch).gradient_checkpointing = gradient_checkpointing
     network.freeze(frozen_blocks)
     return network
 

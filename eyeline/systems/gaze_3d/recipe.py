@@ -26,7 +26,7 @@ class Data(Section, frozen=True):
     validation: Validation = "session"
     """`session` holds out whole sessions, `window` the last windows of shuffled sessions, as
     published."""
-    validation_share: FractionWithin = 0.1
+    validation_fraction: FractionWithin = 0.1
     validation_interval: Count = 1
     """Rows between windows that are validated on, in recordings as trained on."""
     circular: bool = True
@@ -65,7 +65,7 @@ class Training(LongTraining, frozen=True):
     smallest loss of the gaze's concentration there, as published; or the last one's."""
     statistics: Literal["batch", "frozen"] = "batch"
     """What batch norms take: each process's own batch, or what they hold already."""
-    recompute: bool = False
+    gradient_checkpointing: bool = False
     """Keep the inputs of blocks only and compute the rest again: less memory, more time."""
     frozen_blocks: Whole | None = None
     """First blocks of both branches that stay as they are, the stem with them."""

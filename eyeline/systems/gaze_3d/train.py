@@ -77,7 +77,7 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
             root,
             splits.read(plan.data.train_split, root),
             validation=plan.data.validation,
-            fraction=plan.data.validation_share,
+            fraction=plan.data.validation_fraction,
             seed=plan.training.seed,
             circular=plan.data.circular,
             frames=plan.arguments.get("frames", FRAMES),
@@ -88,7 +88,9 @@ class GazeFromAfarTask(task.Task[Recipe, GazeFromAfar, Windows, Windows, Numbere
         """Less memory, and frozen blocks, as the recipe asks."""
         how = plan.training
         set_gradient_checkpointing(
-            network, recompute=how.recompute, frozen_blocks=how.frozen_blocks
+            network,
+            gradient_checkpointing=how.gradient_checkpointing,
+            frozen_blocks=how.frozen_blocks,
         )
 
     def optimization(self, plan: Recipe, network: GazeFromAfar, train: Windows) -> Optimization:

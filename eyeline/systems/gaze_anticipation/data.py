@@ -67,7 +67,7 @@ class Clips(Dataset[Sample]):
     """Of what is drawn in training, with `seed` and the clip's place: not of the process."""
     sides: tuple[int, int] = (256, 288)
     """Pixels of a frame's shorter side in training, drawn between them."""
-    with_sound: bool = True
+    with_audio: bool = True
     side: int = spatial.SIDE
     """Of the square; a smaller one than published also has a smaller map and coarser audio."""
     frames: int = FRAMES
@@ -193,7 +193,7 @@ class Clips(Dataset[Sample]):
     def _heard(self, number: int, seen: Ints) -> Tensor:
         clip, video = self.clips[number], self._video(number)
         span = video.span(clip)
-        if not self.with_sound or not span.columns:
+        if not self.with_audio or not span.columns:
             return silence(len(seen), self.side)
         try:
             starts = sampling.audio_starts(video.timing, self.task, seen, span.frames, span.columns)
@@ -224,7 +224,7 @@ def open_clips(
     training: bool = False,
     seed: int = 0,
     sides: tuple[int, int] = (256, 288),
-    with_sound: bool = True,
+    with_audio: bool = True,
     full_frames: bool = False,
     side: int = spatial.SIDE,
     frames: int = FRAMES,
@@ -240,7 +240,7 @@ def open_clips(
         training: draw windows and squares rather than take those that are measured on.
         seed: of what is drawn, with epoch and place.
         sides: pixels of a frame's shorter side in training, drawn between them.
-        with_sound: silence instead is for comparison.
+        with_audio: silence instead is for comparison.
         full_frames: of estimation, as many samples a clip as it takes to meet all of its frames.
         side: of the square that the network sees.
         frames: that it sees and predicts, of the eight.
@@ -271,7 +271,7 @@ def open_clips(
         training,
         seed,
         sides=sides,
-        with_sound=with_sound,
+        with_audio=with_audio,
         side=side,
         frames=frames,
     )
@@ -279,22 +279,22 @@ def open_clips(
 
 
 def open_training(
-    root: Path | str, *, validation_share: float = 0.1, seed: int = 0, task: str = "anticipation",
-    sides: tuple[int, int] = (256, 288), with_sound: bool = True, side: int = spatial.SIDE,
+    root: Path | str, *, validation_fraction: float = 0.1, seed: int = 0, task: str = "anticipation",
+    sides: tuple[int, int] = (256, 288), with_audio: bool = True, side: int = spatial.SIDE,
     frames: int = FRAMES, dataset: str | None = None,
 ) -> tuple[Clips, Clips | None]:  # fmt: skip
     """Clips to train on, and for validation those of whole videos, to choose an epoch by.
 
-    `validation_share` is of the training videos, at least one; 0 holds out none. All else is as of
+    `validation_fraction` is of the training videos, at least one; 0 holds out none. All else is as of
     `open_clips`, `sides` of training only. DataError also for too few videos.
     """
-    if not 0 <= validation_share < 1:
-        raise UsageError(f"a share of {validation_share} is held out; 0 to less than 1 can be")
+    if not 0 <= validation_fraction < 1:
+        raise UsageError(f"a share of {validation_fraction} is held out; 0 to less than 1 can be")
     whole = open_clips(
-        root, "train", task=task, training=True, seed=seed, sides=sides, with_sound=with_sound,
+        root, "train", task=task, training=True, seed=seed, sides=sides, with_audio=with_audio,
         side=side, frames=frames, dataset=dataset,
     )  # fmt: skip
-    held = held_out(whole.video, validation_share, seed)
+    held = held_out(whole.video, validation_fraction, seed)
     if not held:
         return whole, None
     kept = [n for n, video in enumerate(whole.video) if video not in held]

@@ -137,7 +137,7 @@ def run(
         "weights": Path(weights).name,
         "split": str(split),
         "full_frames": full_frames,
-        "audio": clips.with_sound,
+        "audio": clips.with_audio,
         "precision": precision,
         "seen_in_training": len({*card.data.get("videos", ())} & {*clips.videos}),
     }
@@ -175,7 +175,7 @@ def open_split(
         split,
         task=task or trained_on.get("task", "anticipation"),
         full_frames=full_frames,
-        with_sound=trained_on.get("with_sound", True) if audio is None else audio,
+        with_audio=trained_on.get("with_audio", True) if audio is None else audio,
         side=network.side,
         sides=(network.side, network.side),
         frames=network.frames,
@@ -236,7 +236,7 @@ def _threshold_of(card: CheckpointCard, clips: Clips) -> float | None:
     """The weights' own threshold, where their task and what they hear are those of training."""
     trained_on = _trained_on(card)
     same = trained_on.get("task", clips.task) == clips.task
-    same = same and trained_on.get("with_sound", True) == clips.with_sound
+    same = same and trained_on.get("with_audio", True) == clips.with_audio
     return card.settings.get("threshold") if same else None
 
 
@@ -244,7 +244,7 @@ def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
     result = []
     if measured.repeats:
         result.append(f"{measured.repeats} frames were met again: the first answer counts")
-    if clips.silent and clips.with_sound:
+    if clips.silent and clips.with_audio:
         result.append(f"without audio, heard as silence: {', '.join(clips.silent)}")
     if chose := {*card.data.get("held_out_videos", ())} & {*clips.videos}:
         result.append(f"the epoch of these weights was chosen by {len(chose)} of these videos")

@@ -78,7 +78,7 @@ class CstsPredictor:
         card = checkpoint.read_card(weights)
         purpose = purpose_of(card, weights)
         self.dataset, self.task = dataset or purpose.dataset, task or purpose.task
-        self.with_sound = purpose.with_sound
+        self.with_audio = purpose.with_audio
         window_of(timing_of(self.dataset), self.task)
         self.network = load_csts(weights, device, precision=precision)
         self.every, self.threads = every, threads
@@ -100,21 +100,21 @@ class CstsPredictor:
         if scene.frames is None:
             raise UsageError("gaze_anticipation/csts looks at images: the scene has no frames")
         series: TimeSeries = Next() if self.task == "anticipation" else Now()
-        with_sound = self.with_sound and scene.audio is not None
-        heard = "with audio" if with_sound else _SILENCES[self.with_sound]
+        with_audio = self.with_audio and scene.audio is not None
+        heard = "with audio" if with_audio else _SILENCES[self.with_audio]
         with for_answers(self.threads):
             stream = Stream(
                 self.network,
                 dataset=self.dataset,
                 task=self.task,
                 every=self.every,
-                with_sound=with_sound,
+                with_audio=with_audio,
                 at_once=self.at_once,
             )
             every_s = stream.every * stream.window.step_s
             self.how = f"{self.task} of {self.dataset}, a pass every {every_s:g} s, {heard}"
             rows = _Rows(stream.window.step_s)
-            audio = scene.audio(AUDIO_HZ) if with_sound and scene.audio else None
+            audio = scene.audio(AUDIO_HZ) if with_audio and scene.audio else None
             for mapped in _series(stream, series, scene.frames(), audio):
                 assert stream.places is not None
                 rows.add(mapped, stream.places)
@@ -126,7 +126,7 @@ class Purpose(NamedTuple):
 
     dataset: str
     task: str
-    with_sound: bool
+    with_audio: bool
     """Whether it has heard anything in training."""
 
 
@@ -150,7 +150,7 @@ def purpose_of(card: CheckpointCard, where: Path | str) -> Purpose:
             f"{where} learned from every {step}th frame of {rate} a second; of {dataset} csts "
             f"takes every {timing.step}th of {timing.fps}"
         )
-    return Purpose(dataset, task, known.get("with_sound") is not False)
+    return Purpose(dataset, task, known.get("with_audio") is not False)
 
 
 def _series(

@@ -42,7 +42,7 @@ PRECISIONS = ("float32", "bfloat16")
 With synthetic weights and one clip, 16 bits move logits, whose spread is 1.19, by 0.017 on average
 (root of the mean square) and by 0.06 at most, and 0.2 % of a map's mass; the peaks stay.
 """
-Recomputed = Literal["none", "halving", "all"]
+Checkpointed = Literal["none", "halving", "all"]
 """What training computes again for gradients, see `set_gradient_checkpointing`."""
 IMAGE_MULTIPLE = 64
 """What an image's side must be a multiple of: the decoder asks one token in sixteen."""
@@ -289,7 +289,7 @@ def mvit_b(
 
 
 def set_gradient_checkpointing(
-    network: GazeAnticipation, recompute: Recomputed = "all"
+    network: GazeAnticipation, gradient_checkpointing: Checkpointed = "all"
 ) -> GazeAnticipation:
     """Make training take less memory and more time, in place; gradients stay the same.
 
@@ -298,9 +298,9 @@ def set_gradient_checkpointing(
     """
     for module in network.modules():
         if isinstance(module, Block):
-            halving = recompute == "halving" and module.shape.down > 1
-            module.recompute_mlp = recompute != "none"
-            module.recompute_attention = recompute == "all" or halving
+            halving = gradient_checkpointing == "halving" and module.shape.down > 1
+            module.checkpoint_mlp = gradient_checkpointing != "none"
+            module.checkpoint_attention = gradient_checkpointing == "all" or halving
     return network
 
 

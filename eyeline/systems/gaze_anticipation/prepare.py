@@ -50,7 +50,7 @@ def run(
     clip_files: bool = False,
     original_layout: bool = False,
     lists: Path | str | None = None,
-    test_share: FractionWithin | None = None,
+    test_fraction: FractionWithin | None = None,
     seed: Whole = 0,
     group: str = GROUP,
 ) -> Summary:
@@ -72,13 +72,13 @@ def run(
             `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
         lists: folder of the lists, as of `splits.read_lists`; by default they lie in the source or
             its `data`. Where there are none, videos are drawn.
-        test_share: of the videos, drawn to measure on even where lists lie; 0.2 without lists.
+        test_fraction: of the videos, drawn to measure on even where lists lie; 0.2 without lists.
         seed: of the draw.
         group: a regular expression; videos in whose names it finds the same are not torn apart.
     """
     del weights, device
     source, out = Path(source), Path(out)
-    wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
+    wanted = Wanted(Path(lists) if lists else None, test_fraction, seed, group)
     every = find_ego4d(source)
     result = [raw for raw in every if raw.video not in clips.SKIPPED]
     split = read_lists(source, "ego4d", wanted) or draw_lists(

@@ -143,7 +143,7 @@ def run(
     clip_files: bool = False,
     original_layout: bool = False,
     lists: Path | str | None = None,
-    test_share: FractionWithin | None = None,
+    test_fraction: FractionWithin | None = None,
     seed: Whole = 0,
     group: str = GROUP,
 ) -> Summary:
@@ -168,14 +168,14 @@ def run(
         lists: folder of the lists, as of `splits.read_lists`, and of the authors'
             `aria_video_ids_matching.xlsx`, which has the listed names of today's recordings; by
             default they lie in the source or its `data`. Without lists, recordings are drawn.
-        test_share: of the recordings, drawn to measure on even where lists lie; 0.2 without lists.
+        test_fraction: of the recordings, drawn to measure on even where lists lie; 0.2 without lists.
         seed: of the draw.
         group: a regular expression; recordings in whose names it finds the same are not torn apart.
     """
     del weights, device
     aria.check_pairing(pairing)
     source, out = Path(source), Path(out)
-    wanted = Wanted(Path(lists) if lists else None, test_share, seed, group)
+    wanted = Wanted(Path(lists) if lists else None, test_fraction, seed, group)
     split = read_lists(source, "aria", wanted)
     names = _listed_names(source, split, wanted)
     result: list[Raw] = [*_pilot(source)] or [*_today(source, out, pairing, names)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from eyeline.bounds import Count, FractionBelowOne, NotNegative, Positive, Size, Whole, Workers
-from eyeline.systems.gaze_anticipation.model import Recomputed, csts
+from eyeline.systems.gaze_anticipation.model import Checkpointed, csts
 from eyeline.training import recipe
 from eyeline.training.recipe import LongTraining, Reader, Section
 
@@ -25,9 +25,9 @@ class Data(Section, frozen=True):
     smallest_side: Size = 256
     largest_side: Size = 288
     """Pixels of a frame's shorter side in training, drawn between them; then a square is cut."""
-    validation_share: FractionBelowOne = 0.1
+    validation_fraction: FractionBelowOne = 0.1
     """Of the training videos, held out whole; 0 holds out none, as published."""
-    with_sound: bool = True
+    with_audio: bool = True
     """Silence instead is for comparison."""
     workers: Workers = 0
     """Processes that read clips."""
@@ -67,7 +67,7 @@ class Training(LongTraining, frozen=True):
     select: Literal["f1", "loss", "last"] = "f1"
     """Which epoch's weights are kept: of the best F1 or the smallest loss on the videos held out,
     or the last one's."""
-    recompute: Recomputed = "all"
+    gradient_checkpointing: Checkpointed = "all"
     """Gradient checkpointing: halves of blocks of which the input alone is kept and the rest
     computed again, for less memory and more time."""
     seed: Whole = 21
@@ -92,7 +92,7 @@ class Recipe(recipe.Recipe, frozen=True):
             )
         if self.loss.contrast and self.arguments.get("embedding", 1) == 0:
             faults.append("loss.contrast needs a network with embeddings; model.embedding is 0")
-        if data.validation_share == 0 and self.training.select != "last":
+        if data.validation_fraction == 0 and self.training.select != "last":
             faults.append(f"training.select is '{self.training.select}', but no video is held out")
         return faults
 

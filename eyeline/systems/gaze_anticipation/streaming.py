@@ -80,7 +80,7 @@ class Stream:
         task: `anticipation`, the next two seconds, or `estimation`, the moments seen.
         every: moments from one window to the next, by default `EVERY`.
         origin_s: a moment of the grid; by default the first image's.
-        with_sound: False for silence in its place.
+        with_audio: False for silence in its place.
         at_once: windows that pass through the network together; more than 1 is not for live use.
     """
 
@@ -92,7 +92,7 @@ class Stream:
         task: str = "anticipation",
         every: int | None = None,
         origin_s: float | None = None,
-        with_sound: bool = True,
+        with_audio: bool = True,
         at_once: int = 1,
     ) -> None:
         self.window = window_of(timing_of(dataset), task, network.frames)
@@ -104,7 +104,7 @@ class Stream:
         self.places: Places | None = None
         """Of the images, from the first one on."""
         self._origin_s = origin_s
-        self._hearing = Hearing() if with_sound else None
+        self._hearing = Hearing() if with_audio else None
         self._next = 0
         """The moment whose image comes next."""
         self._held: tuple[ImageItem, Tensor | None] | None = None

@@ -117,11 +117,11 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
         data, size = plan.data, csts_sizes(plan)
         return open_training(
             root,
-            validation_share=data.validation_share,
+            validation_fraction=data.validation_fraction,
             seed=plan.training.seed,
             task=data.task,
             sides=(data.smallest_side, data.largest_side),
-            with_sound=data.with_sound,
+            with_audio=data.with_audio,
             side=size["side"],
             frames=size["frames"],
             dataset=data.dataset,
@@ -133,7 +133,7 @@ class CstsTask(task.Task[Recipe, GazeAnticipation, Clips, Clips | None, Batch]):
 
     def prepare(self, network: GazeAnticipation, plan: Recipe, device: torch.device) -> None:
         """Gradient checkpointing, as the recipe asks."""
-        set_gradient_checkpointing(network, plan.training.recompute)
+        set_gradient_checkpointing(network, plan.training.gradient_checkpointing)
 
     def optimization(self, plan: Recipe, network: GazeAnticipation, train: Clips) -> Optimization:
         """AdamW with half a cosine."""

@@ -26,12 +26,12 @@ SMALL: dict[str, dict[str, Any]] = {
         "model": {"builder": "lam_lstm", "width": 4, "memory": 8},
         "data": {"stride": 9, "validation_stride": 9},
         "optimizer": {"learning_rate": 2e-3},
-        "training": {"epochs": 2, "batch_size": 8, "keep_every": 1},
+        "training": {"epochs": 2, "batch_size": 8, "save_every": 1},
     },
     "ttm": {
         "model": {"builder": "ttm", "width": 4, "memory": 8, "voice_width": 4},
         "optimizer": {"learning_rate": 2e-3},
-        "training": {"epochs": 2, "frame_budget": 60, "keep_every": 1},
+        "training": {"epochs": 2, "frame_budget": 60, "save_every": 1},
     },
 }
 """Recipes of shrunken networks."""

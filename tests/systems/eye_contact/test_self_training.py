@@ -51,7 +51,7 @@ def one_thread() -> Iterator[None]:
 def recipe(epochs: int = 8, rounds: int = 2, save_every: int = 0) -> Recipe:
     return read_recipe(
         {
-            "data": {"labels": "clusters", "validation_share": 0.25},
+            "data": {"labels": "clusters", "validation_fraction": 0.25},
             "model": {
                 "builder": "ms_tcn2",
                 "layers_prediction": 4,

@@ -19,7 +19,7 @@ from eyeline.systems.gaze_3d.recipe import Recipe, read_recipe
 TINY: dict[str, dict[str, Any]] = {
     "model": {"backbone": "small", "drop_connect": 0.1},
     "optimizer": {"learning_rate": 1e-3, "concentration_learning_rate": 1e-3},
-    "training": {"epochs": 2, "batch_size": 2, "keep_every": 1, "concentration_every": 2},
+    "training": {"epochs": 2, "batch_size": 2, "save_every": 1, "concentration_every": 2},
     "data": {"validation_interval": 2},
 }
 """The recipe of a training that takes seconds."""
@@ -30,7 +30,7 @@ def plan(changes: Mapping[str, Mapping[str, Any]] | None = None) -> Recipe:
     sections: dict[str, dict[str, Any]] = {
         "model": {"backbone": "small", "drop_connect": 0.0},
         "optimizer": {"learning_rate": 2e-3, "concentration_learning_rate": 2e-3},
-        "training": {"batch_size": 8, "keep_every": None},
+        "training": {"batch_size": 8, "save_every": None},
         "data": {"validation_interval": 7},
     }
     for name, values in (changes or {}).items():

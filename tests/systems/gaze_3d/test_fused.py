@@ -83,10 +83,12 @@ def test_streaming_on_a_gpu(net: GazeFromAfar, golden: Golden) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("recompute", [False, True])
-def test_half_precision_trains_on_a_gpu(recompute: bool) -> None:
+@pytest.mark.parametrize("gradient_checkpointing", [False, True])
+def test_half_precision_trains_on_a_gpu(gradient_checkpointing: bool) -> None:
     torch.manual_seed(0)
-    net = set_gradient_checkpointing(gaze_from_afar().to("cuda"), recompute=recompute).train()
+    net = set_gradient_checkpointing(
+        gaze_from_afar().to("cuda"), gradient_checkpointing=gradient_checkpointing
+    ).train()
     given = [g.to("cuda") for g in inputs("half", 2, 7)]
     optimizer = torch.optim.Adam(net.parameters(), 1e-4)
     losses = []

@@ -36,7 +36,7 @@ def test_a_shrunken_network_beats_the_mean_direction(people: Path) -> None:
     plan = shrunken.plan(
         {
             "training": {"epochs": 10, "concentration_every": 3},
-            "data": {"validation_share": 0.25, "validation_interval": 3},
+            "data": {"validation_fraction": 0.25, "validation_interval": 3},
         }
     )
     learned, held = train.TASK.open_data(plan, people)

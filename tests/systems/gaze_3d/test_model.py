@@ -288,7 +288,10 @@ def trained_once(net: GazeFromAfar) -> tuple[dict[str, Tensor], dict[str, Tensor
 
 
 def test_computing_again_changes_neither_gradients_nor_statistics() -> None:
-    plain, spared = network(0.2), set_gradient_checkpointing(network(0.2), recompute=True)
+    plain, spared = (
+        network(0.2),
+        set_gradient_checkpointing(network(0.2), gradient_checkpointing=True),
+    )
     (gradients, buffers), (again, kept) = trained_once(plain), trained_once(spared)
     assert gradients.keys() == again.keys() and len(gradients) > 400
     assert_gradients_close(again, gradients, 1e-3)

@@ -9,10 +9,10 @@ from eyeline.systems.gaze_anticipation import prepare, synthesize
 from eyeline.systems.gaze_anticipation.recipe import Recipe, read_recipe
 
 SMALL: dict[str, Any] = {
-    "data": {"smallest_side": 64, "largest_side": 72, "validation_share": 0.3},
+    "data": {"smallest_side": 64, "largest_side": 72, "validation_fraction": 0.3},
     "model": {"frames": 2, "side": 64, "width": 8, "layers": [1, 1, 1, 1], "embedding": 8},
     "optimizer": {"learning_rate": 1e-3},
-    "training": {"epochs": 2, "batch_size": 2, "keep_every": 2, "seed": 0},
+    "training": {"epochs": 2, "batch_size": 2, "save_every": 2, "seed": 0},
 }
 
 

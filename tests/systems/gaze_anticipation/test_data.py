@@ -176,7 +176,7 @@ def test_what_is_drawn_depends_on_seed_epoch_and_place_only(prepared: Path) -> N
 
 
 def test_without_audio_all_is_silent(prepared: Path) -> None:
-    result = data.open_clips(prepared, "test", with_sound=False)
+    result = data.open_clips(prepared, "test", with_audio=False)
     assert (result[0]["audio"] == SILENCE).all()
 
 
@@ -198,12 +198,12 @@ def test_whole_videos_are_held_out(prepared: Path, tmp_path: Path) -> None:
     assert data.held_out(["a", "b", "c", "a"], 0.0, 1) == frozenset()
     drawn = {data.held_out([*"abcdefghij"], 0.2, seed) for seed in range(9)}
     assert all(len(names) == 2 for names in drawn) and len(drawn) > 1
-    learned, held = data.open_training(prepared, validation_share=0)
+    learned, held = data.open_training(prepared, validation_fraction=0)
     assert held is None and learned.training
     with pytest.raises(DataError, match="at least two are needed"):
-        data.open_training(prepared, validation_share=0.5)
+        data.open_training(prepared, validation_fraction=0.5)
     with pytest.raises(UsageError, match="share of 1"):
-        data.open_training(prepared, validation_share=1)
+        data.open_training(prepared, validation_fraction=1)
 
 
 def test_options_that_do_not_go_together(prepared: Path) -> None:
@@ -214,7 +214,7 @@ def test_options_that_do_not_go_together(prepared: Path) -> None:
     with pytest.raises(UsageError, match="sides of"):
         data.open_clips(prepared, "train", sides=(200, 288))
     with pytest.raises(DataError, match="aria is wanted"):
-        data.open_training(prepared, validation_share=0, dataset="aria")
+        data.open_training(prepared, validation_fraction=0, dataset="aria")
     with pytest.raises(DataError, match=r"absent.list cannot be read"):
         data.open_clips(prepared, "absent")
 

@@ -103,8 +103,8 @@ def test_as_the_weights_were_trained(judged_data: Path, tmp_path: Path) -> None:
     """Task, audio, threshold and videos of their card; told where something differs."""
     given = judged.weights(
         tmp_path / "w.safetensors", arguments=SMALLER,
-        recipe={"data": {"task": "estimation", "with_sound": False, "dataset": "aria",
-                         "validation_share": 0.3}},
+        recipe={"data": {"task": "estimation", "with_audio": False, "dataset": "aria",
+                         "validation_fraction": 0.3}},
         data={"videos": ["aa", "ba"], "held_out_videos": ["bb", "ab"]},
         settings={"threshold": 0.0421},
     )  # fmt: skip

@@ -147,7 +147,7 @@ def test_audio_counts_and_its_lack_is_silence(save: Callable[..., Path], video: 
 def test_a_network_that_learned_without_audio_gets_none(
     save: Callable[..., Path], video: Path
 ) -> None:
-    muted = CstsPredictor(save("muted", recipe={"data": {"with_sound": False}}))
+    muted = CstsPredictor(save("muted", recipe={"data": {"with_audio": False}}))
     scene = scene_of(video)
     result, silent = (
         points(muted, scene),
@@ -173,23 +173,23 @@ def test_few_frames_a_second_and_a_short_video(
     assert len(short) == 0 and short.heatmap is None
 
 
-@pytest.mark.parametrize("with_sound", [True, False])
+@pytest.mark.parametrize("with_audio", [True, False])
 def test_analyze_takes_the_weights_and_says_where_there_is_no_audio(
-    save: Callable[..., Path], tmp_path: Path, with_sound: bool
+    save: Callable[..., Path], tmp_path: Path, with_audio: bool
 ) -> None:
-    audio = tone(2.5) if with_sound else None
+    audio = tone(2.5) if with_audio else None
     path = write_video(tmp_path / "walk.mp4", 75, size=SIZE, audio=audio)
     settings = Settings(systems=("csts/csts",), ego=True, weights=(str(save()),), rate_hz=10)
     created = analyze_video(path, settings)
     assert len(created.points("gaze_next")) > 0
     said = [text for text in created.warnings if "takes silence instead" in text]
-    assert said == ([] if with_sound else [
+    assert said == ([] if with_audio else [
         "no audio: gaze_anticipation/csts hears, too, and takes silence instead"
     ])  # fmt: skip
     method = created.methods[-1]
     assert method.builder == "csts" and method.weights is not None
     assert method.weights.startswith("any.safetensors")
-    audio_stated = "with audio" if with_sound else "with silence for the audio that is not there"
+    audio_stated = "with audio" if with_audio else "with silence for the audio that is not there"
     assert f"Here: anticipation of ego4d, a pass every 0.9 s, {audio_stated}" in method.summary
 
 

@@ -64,7 +64,7 @@ def trained(
     result, weights, borders = {}, {}, {}
     for audio in (True, False):
         out = tmp_path_factory.mktemp("trained")
-        changes = [f"training.seed={request.param}", f"data.with_sound={str(audio).lower()}"]
+        changes = [f"training.seed={request.param}", f"data.with_audio={str(audio).lower()}"]
         report = train.run(RECIPE, data, out, changes=changes)
         assert report["history"][-1]["divergence"] < report["history"][0]["divergence"]
         weights[audio] = out / "csts.safetensors"

@@ -266,7 +266,7 @@ def test_without_lists_videos_are_drawn_and_reported(source: Path, tmp_path: Pat
     known: list[str] = []
     summary = prepare.run(_own(source), tmp_path / "out", log=known.append)
     assert summary.details["clips"] == {"train": 2, "test": 2}
-    assert "1 of 2 videos drawn to test on (test_share 0.2, seed 0)" in summary.notes[0]
+    assert "1 of 2 videos drawn to test on (test_fraction 0.2, seed 0)" in summary.notes[0]
     assert known[0] == summary.notes[0] and "train_ego4d_gaze.csv (or train.list)" in known[0]
     lists = [read_list(tmp_path / "out" / "split" / f"{split}.list") for split in ("train", "test")]
     assert sorted(clip.video for those in lists for clip in those) == ["aa", "aa", "bb", "bb"]
@@ -317,7 +317,7 @@ def test_lists_lie_in_data_too_or_are_overruled(source: Path, tmp_path: Path) ->
         path.rename(source / "data" / path.name)
     summary = prepare.run(source, tmp_path / "out")
     assert summary.notes[0] == f"lists: those of {source / 'data'}"
-    drawn = prepare.run(source, tmp_path / "out", test_share=0.5)
+    drawn = prepare.run(source, tmp_path / "out", test_fraction=0.5)
     assert "as asked for, lists or not" in drawn.notes[0]
 
 

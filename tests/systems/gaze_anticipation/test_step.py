@@ -113,7 +113,7 @@ def test_without_contrast_all_parameters_still_take_part() -> None:
 def test_a_shrunken_network_learns_two_clips(precision: str) -> None:
     created = plan(
         optimizer={"learning_rate": 2e-3, "cosine_epochs": 30},
-        training={"recompute": "all", "seed": 1},
+        training={"gradient_checkpointing": "all", "seed": 1},
     )
     torch.manual_seed(0)
     net = csts(**{**created.arguments, "drop_path": 0.0})

@@ -160,7 +160,7 @@ def test_each_image_is_looked_at_once(network: GazeAnticipation, every: int) -> 
         asked.append(n)
         return image(n)
 
-    stream = Stream(network, every=every, with_sound=False)
+    stream = Stream(network, every=every, with_audio=False)
     result = []
     for n in range(120):
         result += stream.show(lambda n=n: show(n), n / RATE, (n + 1) / RATE)  # type: ignore[misc]
@@ -169,7 +169,7 @@ def test_each_image_is_looked_at_once(network: GazeAnticipation, every: int) -> 
 
 
 def test_without_audio_it_is_silence(network: GazeAnticipation) -> None:
-    stream = Stream(network, with_sound=False)
+    stream = Stream(network, with_audio=False)
     result = played(stream, 98)
     assert stream.delay_s == 0 and not any(a.heard for a in result)
     squares = torch.stack(list(stream._squares), dim=1)[:, stream.window.steps]
@@ -186,7 +186,7 @@ def test_audio_that_is_too_late_is_not_waited_for(network: GazeAnticipation) -> 
     late = Stream(network)
     result = [a for n in range(150) for a in late.show(image(n), n / RATE)]
     assert result and not result[0].heard
-    same(result[:1], played(Stream(network, with_sound=False), 70)[:1], 1e-5)
+    same(result[:1], played(Stream(network, with_audio=False), 70)[:1], 1e-5)
     assert len(late._due) <= 4
 
 
@@ -207,7 +207,7 @@ def test_memory_does_not_grow(network: GazeAnticipation) -> None:
 
 
 def test_no_new_window_while_the_image_stands_still(network: GazeAnticipation) -> None:
-    stream = Stream(network, every=1, with_sound=False)
+    stream = Stream(network, every=1, with_audio=False)
     result = []
     for n in range(64):
         result += stream.show(image(n), n / RATE)
@@ -216,7 +216,7 @@ def test_no_new_window_while_the_image_stands_still(network: GazeAnticipation) -
 
 
 def test_a_clock_that_jumps_far_costs_nothing(network: GazeAnticipation) -> None:
-    stream = Stream(network, every=1, with_sound=False, origin_s=-1e9)
+    stream = Stream(network, every=1, with_audio=False, origin_s=-1e9)
     result = [a for n in range(64) for a in stream.show(image(n), n / RATE)]
     result += [a for n in range(64) for a in stream.show(image(n + 3), 1e9 + n / RATE)]
     times = np.array([a.time_s for a in result])
@@ -228,7 +228,7 @@ def test_stamps_that_do_not_fall_on_moments(network: GazeAnticipation) -> None:
     asked: list[int] = []
     for known in (True, False):
         asked.clear()
-        stream = Stream(network, with_sound=False)
+        stream = Stream(network, with_audio=False)
         for n in range(56):
             end_s = (n + 1) / 25 if known else None
             stream.show(lambda n=n: (asked.append(n), image(n))[1], n / 25, end_s)  # type: ignore[misc]
@@ -260,8 +260,8 @@ def test_what_cannot_be(network: GazeAnticipation) -> None:
     with pytest.raises(DataError, match="no data set 'gtea'"):
         Stream(network, dataset="gtea")
     with pytest.raises(UsageError, match="without audio"):
-        Stream(network, with_sound=False).hear(tone(1))
-    stream = Stream(network, with_sound=False)
+        Stream(network, with_audio=False).hear(tone(1))
+    stream = Stream(network, with_audio=False)
     stream.show(image(0), 0.0)
     for stamp in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(DataError, match=r"after one of 0\.0 s"):

@@ -102,18 +102,20 @@ def test_scores_after_an_epoch_are_those_of_the_evaluation(data: Path) -> None:
     assert result["validation_f1"] == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("recompute", ["none", "all"])
+@pytest.mark.parametrize("gradient_checkpointing", ["none", "all"])
 def test_keeping_less_and_computing_again_gives_the_same_curve(
-    data: Path, trained: Trained, tmp_path: Path, recompute: str
+    data: Path, trained: Trained, tmp_path: Path, gradient_checkpointing: str
 ) -> None:
     """A random share of samples goes past blocks in both, drawn again alike."""
-    created = train.run(SMALL, data, tmp_path, changes=[f"training.recompute={recompute}"])
+    created = train.run(
+        SMALL, data, tmp_path, changes=[f"training.gradient_checkpointing={gradient_checkpointing}"]
+    )
     for ours, theirs in zip(created["history"], trained[1]["history"], strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
 
 
 def test_without_videos_held_out_the_last_epoch_is_kept(data: Path, tmp_path: Path) -> None:
-    changes = ["data.validation_share=0.0", "training.select=last", "training.epochs=1"]
+    changes = ["data.validation_fraction=0.0", "training.select=last", "training.epochs=1"]
     created = train.run(SMALL, data, tmp_path, changes=changes)
     assert created["history"][0]["steps"] == 5 and len(created["data"]["videos"]) == 4
     assert "nothing was measured" in created["notes"][0] and "pooled" not in created
@@ -130,7 +132,7 @@ def test_the_last_epoch_is_kept_where_the_recipe_says_so(
 
 
 def test_every_epoch_draws_anew_and_processes_fraction_its_batches(data: Path) -> None:
-    created = plan("data.validation_share=0.0", "training.select=last", "training.batch_size=4")
+    created = plan("data.validation_fraction=0.0", "training.select=last", "training.batch_size=4")
     train_clips, _ = train.TASK.open_data(created, data)
 
     def batches(number: int, rank: int = 0, world: int = 1, done: int = 0) -> list[Any]:
@@ -187,7 +189,7 @@ def test_a_warm_up_rises_to_the_series_that_is_without(data: Path) -> None:
 
 
 def test_silence_is_heard_where_the_recipe_says_so(data: Path, tmp_path: Path) -> None:
-    changes = ["data.with_sound=false", "training.epochs=1"]
+    changes = ["data.with_audio=false", "training.epochs=1"]
     train_clips, validation = train.TASK.open_data(plan(*changes), data)
     assert validation is not None
     assert all((c[0]["audio"] == SILENCE).all() for c in (train_clips, validation))

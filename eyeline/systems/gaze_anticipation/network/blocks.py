@@ -156,15 +156,15 @@ class Block(nn.Module):
         self.drop_path = DropPath(shape.drop_path)
         if shape.width != shape.width_out:
             self.proj = nn.Linear(shape.width, shape.width_out)
-        self.recompute_attention = self.recompute_mlp = False
+        self.checkpoint_attention = self.checkpoint_mlp = False
         """Keep a half's input only, and compute the rest again for gradients."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
-        attended = self._half(self.recompute_attention, self._attended, tokens)
+        attended = self._half(self.checkpoint_attention, self._attended, tokens)
         down, up = self.shape.down, self.shape.up
         result = (halved(tokens) if down > 1 else enlarged(tokens, up)) + self.drop_path(attended)
-        return self._half(self.recompute_mlp, self._fed, result, self.drop_path.factor(result))
+        return self._half(self.checkpoint_mlp, self._fed, result, self.drop_path.factor(result))
 
     def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
         if again and self.training and torch.is_grad_enabled():

@@ -38,17 +38,17 @@ class Wanted:
 
     folder: Path | None = None
     """Where the lists lie; None is next to the data."""
-    test_share: float | None = None
+    test_fraction: float | None = None
     """Of the videos, drawn to measure on even where lists lie; None draws only without lists."""
     seed: int = 0
     group: str = GROUP
     """A regular expression; videos in whose names it finds the same are not torn apart."""
 
     def __post_init__(self) -> None:
-        if self.test_share is not None and self.folder is not None:
-            raise UsageError("lists and test_share do not go together: give one of them")
+        if self.test_fraction is not None and self.folder is not None:
+            raise UsageError("lists and test_fraction do not go together: give one of them")
         if not 0 <= self.fraction < 1:
-            raise UsageError(f"test_share {self.fraction}; 0 to less than 1 can be")
+            raise UsageError(f"test_fraction {self.fraction}; 0 to less than 1 can be")
         try:
             re.compile(self.group)
         except re.error as error:
@@ -57,7 +57,7 @@ class Wanted:
     @property
     def fraction(self) -> float:
         """Of the videos, where it comes to a draw."""
-        return TEST_FRACTION if self.test_share is None else self.test_share
+        return TEST_FRACTION if self.test_fraction is None else self.test_fraction
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def read_lists(source: Path, dataset: str, wanted: Wanted) -> Lists | None:
     `train_ego4d_gaze.csv`, or own ones, `train.list`, whose lines are clips or names of videos.
     DataError if the folder named holds none, or one cannot be read.
     """
-    if wanted.test_share is not None:
+    if wanted.test_fraction is not None:
         return None
     for folder in [wanted.folder] if wanted.folder else _beside(source):
         names = ((split, _list_in(folder, dataset, split)) for split in _SPLITS)
@@ -110,11 +110,11 @@ def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted
     parts = {"train": train, "test": sorted(test)}
     why = (
         "as asked for, lists or not"
-        if wanted.test_share is not None
+        if wanted.test_fraction is not None
         else f"{source} and its data/ hold no {' and no '.join(_named(dataset))}"
     )
     drawn = (
-        f"{len(test)} of {len(names)} videos drawn to test on (test_share "
+        f"{len(test)} of {len(names)} videos drawn to test on (test_fraction "
         f"{wanted.fraction:g}, seed {wanted.seed}): {why}. The published lists are in {_AUTHORS}; "
         "scores on other videos do not compare with the paper's"
     )

@@ -70,10 +70,10 @@ def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: i
     fraction, seed, words = _as_trained(card)
     training, held = open_training(
         data_dir,
-        validation_share=fraction,
+        validation_fraction=fraction,
         seed=seed,
         task=tested.task,
-        with_sound=tested.with_sound,
+        with_audio=tested.with_audio,
         side=tested.side,
         sides=(tested.side, tested.side),
         frames=tested.frames,
@@ -126,7 +126,7 @@ def _as_trained(card: CheckpointCard) -> tuple[float, int, str]:
     """Share and seed by which the weights' recipe held out videos, and what to say of them."""
     data: dict[str, Any] = dict(card.recipe.get("data", {}))
     seed = int(dict(card.recipe.get("training", {})).get("seed", 0))
-    fraction = float(data.get("validation_share", 0))
+    fraction = float(data.get("validation_fraction", 0))
     if fraction > 0:
         return fraction, seed, "training videos that the training held out to choose an epoch"
     return FRACTION, seed, "training videos; as far as is known the weights learned from them, too"

@@ -89,7 +89,7 @@ class Training(LongTraining, frozen=True):
     select: Literal["last", "box_AP"] = "last"
     """Which epoch's weights are kept: the last one's, as published, or those of the highest average
     precision of boxes on the validation split."""
-    keep_every: Count | None = 500
+    save_every: Count | None = 500
 
 
 class Recipe(recipe.Recipe, frozen=True):

@@ -62,11 +62,11 @@ def test_samples_pass_by_both_halves() -> None:
     assert 0.18 < float(same) < 0.32  # both halves left out: one in four
 
 
-@pytest.mark.parametrize("recompute", ["all", "halving"])
-def test_gradients_do_not_depend_on_what_is_kept(recompute: str) -> None:
+@pytest.mark.parametrize("gradient_checkpointing", ["all", "halving"])
+def test_gradients_do_not_depend_on_what_is_kept(gradient_checkpointing: str) -> None:
     """With stochastic depth: the same samples pass by when computed again."""
     result = []
-    for again in ("none", recompute):
+    for again in ("none", gradient_checkpointing):
         network = set_gradient_checkpointing(small(drop_path=0.5), again).train()
         clip, audio = small_inputs(3)
         torch.manual_seed(5)

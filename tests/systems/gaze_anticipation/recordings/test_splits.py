@@ -42,7 +42,7 @@ def test_what_belongs_together_stays_together() -> None:
 def test_wants_that_cannot_be(tmp_path: Path) -> None:
     for fraction in (-0.1, 1.0):
         with pytest.raises(UsageError, match="0 to less than 1"):
-            Wanted(test_share=fraction)
+            Wanted(test_fraction=fraction)
     with pytest.raises(UsageError, match="no regular expression"):
         Wanted(group="(")
     with pytest.raises(UsageError, match="do not go together"):

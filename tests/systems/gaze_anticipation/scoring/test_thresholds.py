@@ -33,7 +33,7 @@ def of_tests(data: Path, **options: Any) -> Clips:
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_as_the_training_held_out(data: Path, seed: int) -> None:
-    given = card(data={"validation_share": 0.34}, training={"seed": seed})
+    given = card(data={"validation_fraction": 0.34}, training={"seed": seed})
     predictions = thresholds.held_out(given, data, of_tests(data, task="estimation"), 99)
     assert predictions.clips is not None and predictions.others is not None
     names = held_out(judged.TRAIN, 0.34, seed)
@@ -49,7 +49,9 @@ def test_where_the_training_held_out_nothing_and_clips_at_most(data: Path) -> No
     predictions = thresholds.held_out(card(), data, of_tests(data), 99)
     assert predictions.clips is not None and len(predictions.clips) == 2
     assert "learned from them, too" in predictions.words
-    predictions = thresholds.held_out(card(data={"validation_share": 0.7}), data, of_tests(data), 3)
+    predictions = thresholds.held_out(
+        card(data={"validation_fraction": 0.7}), data, of_tests(data), 3
+    )
     assert predictions.clips is not None and len(predictions.clips) == 3
     every = of_tests(data)
     few = thresholds.evenly(every, 2)

@@ -32,7 +32,7 @@ TINY: dict[str, dict[str, Any]] = {
         "drop_epochs": [24],
         "clip_norm": 5.0,
     },
-    "training": {"epochs": 2, "batch_size": 2, "frozen_stages": 0, "keep_every": 1},
+    "training": {"epochs": 2, "batch_size": 2, "frozen_stages": 0, "save_every": 1},
 }
 """The recipe of a training that takes seconds."""
 
