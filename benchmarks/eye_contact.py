@@ -105,7 +105,7 @@ def _batch(network: Any, batch: int, device: str, repeat: int) -> dict[str, obje
 
     import torch
 
-    from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
+    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
     from eyeline.systems.eye_contact.xgaze.inputs import network_input
 
     faces = np.random.default_rng(0).integers(0, 256, (batch, 224, 224, 3), np.uint8)

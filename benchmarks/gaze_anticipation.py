@@ -121,7 +121,7 @@ def step(network: Any, device: str) -> Work:
     import torch
 
     from eyeline.systems.gaze_anticipation.recipe import read_recipe
-    from eyeline.systems.gaze_anticipation.step import Step, optimizers
+    from eyeline.systems.gaze_anticipation.train import Step, optimizers
 
     network.train()
     plan = read_recipe("ego4d_anticipation")

@@ -72,7 +72,7 @@ def _published_item(file: Path, out: Path) -> Any:
     import torch
     import torch.nn.functional as F
 
-    from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
+    from eyeline.systems.gaze_anticipation.inputs import heatmaps
 
     with av.open(str(file)) as container:
         stream = container.streams.video[0]

@@ -62,8 +62,8 @@ def published(maps: Any, place: Any) -> dict[str, float]:
     """All maps against all thresholds at once, in 32 bits."""
     import torch
 
+    from eyeline.systems.gaze_anticipation.inputs import LABELLED, heatmaps
     from eyeline.systems.gaze_anticipation.scoring.levels import sweep
-    from eyeline.systems.gaze_anticipation.windows.heatmap import LABELLED, heatmaps
 
     label = (torch.from_numpy(heatmaps(place)) > LABELLED).float()
     given = torch.from_numpy(maps)
@@ -90,9 +90,9 @@ def ours(maps: Any, place: Any) -> dict[str, float]:
 
 
 def _add(accumulator: Any, maps: Any, place: Any) -> None:
-    from eyeline.systems.gaze_anticipation.scoring.answers import peaks
     from eyeline.systems.gaze_anticipation.scoring.evaluator import labelled
     from eyeline.systems.gaze_anticipation.scoring.levels import levels, rescaled
+    from eyeline.systems.gaze_anticipation.scoring.outputs import peaks
 
     number = np.arange(len(maps))
     distance = np.linalg.norm(peaks(maps)[0] - place, axis=1)

@@ -105,7 +105,7 @@ def _measured(root: Path, seed: int, plan: Plan, log: Log | None) -> dict[str, A
     evaluator = result[HEARD].evaluator
     borders = {n: levels.nearest(card.settings["threshold"]) for n, card in cards.items()}
     tallies = {name: one.accumulator for name, one in result.items()} | baselines(evaluator)
-    created = report.made(
+    created = report.report_of(
         tallies,
         evaluator.truth,
         borders | {SILENCED: borders[HEARD]},

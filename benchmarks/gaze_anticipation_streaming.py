@@ -19,7 +19,7 @@ from eyeline.results import Floats, Image
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-    from eyeline.systems.gaze_anticipation.streaming import Answer
+    from eyeline.systems.gaze_anticipation.streaming import WindowOutput
 
 RATE, AUDIO_HZ = 30, 24_000
 HEIGHT, WIDTH = 720, 1280
@@ -125,7 +125,7 @@ class _Live:
             logits = self.network(clip[None].to(device), audio[None].to(device)).logits
             return np.asarray(heatmaps(logits)[0].cpu().numpy())
 
-    def _heard(self, number: int) -> list[Answer]:
+    def _heard(self, number: int) -> list[WindowOutput]:
         rest = round((number + 1) * AUDIO_HZ / RATE)
         return self.stream.hear(self._audio[rest - AUDIO_HZ // RATE : rest])
 

@@ -238,7 +238,7 @@ class LazyModule:
 def lazily(package: str, file: str) -> dict[str, LazyModule]:
     """All modules of a package, by the names under which its card imports them for checkers.
 
-    `_model` is `model`, `_xgaze_export` is `xgaze.export`; so checkers see the very functions.
+    `_model` is `model`, `_xgaze_weights` is `xgaze.weights`; so checkers see the very functions.
 
     Args:
         package: the name of the package.

@@ -86,7 +86,7 @@ def plain_rows(analysis: Analysis, name: str) -> tuple[list[str], Iterator[tuple
     def rows() -> Iterator[tuple[Any, ...]]:
         for answer in answers:
             for group in _groups(name, answer, schema, analysis.shown):
-                part = _rounded(group.select(plain.names).cast(plain))
+                part = csv_rounded(group.select(plain.names).cast(plain))
                 yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
 
     return list(plain.names), rows()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from eyeline.export.lanes import timelines
 from eyeline.export.report import render
 from eyeline.export.summary import summarise
 from eyeline.results import Analysis, make_segments
-from eyeline.systems.eye_contact.eaf import read_spans
+from eyeline.systems.eye_contact.elan import parse_eaf
 
 MakeAnalysis = Callable[..., Analysis]
 
@@ -64,12 +65,15 @@ def test_an_answer_at_a_lower_rate_has_no_holes(make_analysis: MakeAnalysis) -> 
 def test_timeline_files_have_tiers_of_what_is_not_codable(
     halfway: Analysis, tmp_path: Path
 ) -> None:
-    document = read_spans(write_elan(halfway, tmp_path).read_bytes(), "timeline.eaf")
+    document = write_elan(halfway, tmp_path).read_bytes()
     tier = "person 2 eye_contact not codable"
-    spans = [(s.start_ms, s.end_ms, s.value) for s in document.spans if s.tier == tier]
-    assert spans == [(2000, 8000, "not codable")]
-    assert "person 1 eye_contact not codable" in document.tiers
-    assert "person 1 speaking not codable" not in document.tiers
+    rows = parse_eaf(document, "timeline.eaf")
+    assert [(r.start_s, r.end_s, r.value) for r in rows if r.tier == tier] == [
+        (2.0, 8.0, "not codable")
+    ]
+    tiers = {element.get("TIER_ID") for element in ET.fromstring(document).iter("TIER")}
+    assert "person 1 eye_contact not codable" in tiers
+    assert "person 1 speaking not codable" not in tiers
     assert f'name = "{tier}"' in write_textgrid(halfway, tmp_path).read_text("utf-8")
 
 

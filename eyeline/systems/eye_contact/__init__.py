@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from eyeline.systems.eye_contact import synthesize as _synthesize
     from eyeline.systems.eye_contact import train as _train
     from eyeline.systems.eye_contact.landmarks import model as _landmarks_model
-    from eyeline.systems.eye_contact.xgaze import export as _xgaze_export
     from eyeline.systems.eye_contact.xgaze import gaze_network as _xgaze_gaze_network
     from eyeline.systems.eye_contact.xgaze import infer as _xgaze_infer
     from eyeline.systems.eye_contact.xgaze import model as _xgaze_model
@@ -140,5 +139,5 @@ SYSTEM = System(
     score=_score.run,
     synthesize=_synthesize.run,
     import_original=_xgaze_weights.import_original,
-    to_onnx=_xgaze_export.to_onnx,
+    to_onnx=_xgaze_weights.to_onnx,
 )

@@ -11,17 +11,23 @@ import numpy as np
 
 from eyeline.documents import read_npz
 from eyeline.errors import DataError, check_shape
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import original
-from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, frame_labels, read_annotation
+from eyeline.systems.eye_contact.annotations import (
+    RATE_HZ,
+    Annotation,
+    frame_labels,
+    read_annotation,
+)
+from eyeline.systems.eye_contact.elan import TARGETS
 from eyeline.systems.eye_contact.tracklets import (
     ListRow,
     TrackletFile,
     has_feature,
-    read_csv,
     read_feature,
     read_tracklet,
-    whole_number,
 )
 
 
@@ -41,15 +47,19 @@ class Tracklet:
     number: int = 0
     """As its file is called; numbers may have gaps."""
     target: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    """`(n,)` index into `annotations.TARGETS`; empty where only labels are known."""
+    """`(n,)` index into `elan.TARGETS`; empty where only labels are known."""
     box_px: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     """`(n, 4)` face box, xyxy; empty where it is not known."""
     feature: Floats | Callable[[], Floats] | None = None
     """`(n, feature)` float32 of the gaze network, or what reads them from their file, or None."""
 
     def __len__(self) -> int:
-        """Number of frames."""
         return len(self.label)
+
+    @property
+    def name(self) -> str:
+        """Its number as files have it, `000` on."""
+        return f"{self.number:03d}"
 
     @property
     def time_s(self) -> Floats:
@@ -69,7 +79,9 @@ class FeatureFile:
         """`(frames, feature)` float32; DataError where the file no longer holds them."""
         result = read_feature(self.path)
         if result is None or len(result) != self.frames:
-            raise DataError(f"{self.path} has changed: no features for its {self.frames} frames")
+            raise DataError(
+                f"{self.path} has no gaze_feature for its {self.frames} frames; prepare it anew"
+            )
         return result
 
 
@@ -110,22 +122,13 @@ class AnnotatedFolder:
     """What was left out or looks odd, naming files and lines."""
 
 
-def read_videos(folder: Path | str) -> list[AnnotatedVideo]:
-    """The videos of `read_folder`."""
-    return list(read_folder(folder).videos)
-
-
 def read_folder(folder: Path | str) -> AnnotatedFolder:
     """All annotated videos that have tracklets, in the order of the folder's list.
 
-    Args:
-        folder: either holds `videos.csv` and `per_video/<celebrity>_<video>.npz`, or is the
-            published `Annotations` (or its parent), see `original`: labels are then derived from
-            the ELAN files, the size of the image from the coordinates, and folds by rank of the
-            share of contact.
-
-    Raises:
-        DataError: naming the file, and the line or array, that is missing or wrong.
+    The folder either holds `videos.csv` and `per_video/<celebrity>_<video>.npz`, or is the
+    published `Annotations` (or its parent), see `original`: labels are then derived from the ELAN
+    files, the size of the image from the coordinates, and folds by rank of the fraction of contact.
+    DataError names the file, and the line or array, that is missing or wrong.
     """
     folder = Path(folder)
     if (folder / "videos.csv").is_file():
@@ -150,15 +153,14 @@ def _read_published(folder: Path) -> AnnotatedFolder:
         files = [_listed_tracklet(row, path, folder) for row, path in entry.tracklets]
         size = _frame_size(files, f"{folder / 'tracklets' / entry.celebrity / entry.video}")
         tracklets = tuple(
-            _labelled(own, size, int(row.tracklet), frame_labels(annotation.rows, _frames(own)))
-            for own, (row, _) in zip(files, entry.tracklets, strict=True)
-        )
-        tracklets = tuple(
-            replace(t, feature=FeatureFile(path, len(t)) if has_feature(path) else None)
-            for t, (_, path) in zip(tracklets, entry.tracklets, strict=True)
+            _labelled(own, size, int(row.tracklet), path, annotation)
+            for own, (row, path) in zip(files, entry.tracklets, strict=True)
         )
         videos.append(AnnotatedVideo(f"{entry.celebrity}_{entry.video}", 0, *size, tracklets))
-    fold = original.folds([(_positive(v), v.celebrity, v.video) for v in videos])
+    positive = [float(sum(t.label.sum() for t in v.tracklets) / v.frame_count) for v in videos]
+    fold = original.folds(
+        [(p, v.celebrity, v.video) for p, v in zip(positive, videos, strict=True)]
+    )
     numbered = (replace(v, fold=f) for v, f in zip(videos, fold, strict=True))
     return AnnotatedFolder(tuple(numbered), tuple(notes))
 
@@ -185,14 +187,11 @@ def _frame_size(files: Sequence[TrackletFile], where: str) -> tuple[int, int]:
         return original.frame_size(six, where)
 
 
-def _frames(own: TrackletFile) -> Ints:
-    return np.arange(own.start_frame, own.end_frame)
-
-
 def _labelled(
-    own: TrackletFile, size: tuple[int, int], number: int, labels: tuple[Ints, Ints, Ints]
+    own: TrackletFile, size: tuple[int, int], number: int, path: Path, annotation: Annotation
 ) -> Tracklet:
-    label, target, uncertain = labels
+    frames = np.arange(own.start_frame, own.end_frame)
+    label, target, uncertain = frame_labels(annotation.rows, frames)
     box_px = own.box_norm * np.array([*size, *size])
     whole = np.rint(box_px)
     return Tracklet(
@@ -203,43 +202,44 @@ def _labelled(
         number,
         target,
         whole if np.abs(box_px - whole).max() < 1e-6 else box_px,
+        FeatureFile(path, len(own)) if has_feature(path) else None,
     )
-
-
-def _positive(video: AnnotatedVideo) -> float:
-    return float(sum(t.label.sum() for t in video.tracklets) / video.frame_count)
 
 
 def _read_tidy(folder: Path) -> AnnotatedFolder:
     index = folder / "videos.csv"
-    columns = ("celebrity_id", "video_name", "fold", "tracklets")
+    columns, lines = tables.read(index, _VIDEOS)
     videos, notes = [], []
-    for line, row in read_csv(index, columns):
+    rows = zip(*(columns[c.name].tolist() for c in _VIDEOS), lines.tolist(), strict=True)
+    for celebrity, video, fold, tracklets, line in rows:
         where = f"{index}, line {line}"
-        if whole_number(row["tracklets"], "tracklets", where):
-            videos.append(_read_video(folder, row, where))
+        if not tracklets:
+            notes.append(f"{where}: {celebrity}/{video} has no tracklet and is left out")
+        elif not celebrity or not video or fold < 0:
+            raise DataError(f"{where}: needs the columns celebrity_id, video_name and fold")
         else:
-            name = f"{row['celebrity_id']}/{row['video_name']}"
-            notes.append(f"{where}: {name} has no tracklet and is left out")
+            videos.append(_read_video(folder, f"{celebrity}_{video}", fold, tracklets, where))
     if not videos:
         raise DataError(f"{index} lists no video with tracklets")
     return AnnotatedFolder(tuple(videos), tuple(notes))
 
 
-def _read_video(folder: Path, row: Mapping[str, str], where: str) -> AnnotatedVideo:
-    if not row["celebrity_id"] or not row["video_name"]:
-        raise DataError(f"{where}: needs the columns celebrity_id and video_name")
-    name = f"{row['celebrity_id']}_{row['video_name']}"
+def _read_video(folder: Path, name: str, fold: int, count: int, where: str) -> AnnotatedVideo:
     path = folder / "per_video" / f"{name}.npz"
     arrays = _read_arrays(path)
     width_px, height_px = (int(n) for n in arrays["size"])
     tracklets = _tracklets(arrays, path)
-    if len(tracklets) != int(row["tracklets"]):
-        raise DataError(f"{where}: {row['tracklets']} tracklets, but {path} has {len(tracklets)}")
-    fold = whole_number(row["fold"], "fold", where)
+    if len(tracklets) != count:
+        raise DataError(f"{where}: {count} tracklets, but {path} has {len(tracklets)}")
     return AnnotatedVideo(name, fold, width_px, height_px, tracklets)
 
 
+_VIDEOS = [
+    Column("celebrity_id", str.strip, object),
+    Column("video_name", str.strip, object),
+    Column("fold", tables.maybe(tables.whole, -1), np.int64),
+    Column("tracklets", tables.whole, np.int64),
+]
 _ARRAYS = {
     "size": "2",
     "tracklet": "tracklet",
@@ -278,14 +278,10 @@ def _tracklets(arrays: Mapping[str, Any], path: Path) -> tuple[Tracklet, ...]:
     if not np.isin(arrays["target"], np.arange(len(TARGETS))).all():
         raise DataError(f"{path}: targets other than 0 to {len(TARGETS) - 1}")
     cuts = np.cumsum(arrays["length"])[:-1]
-
-    def columns(name: str, kind: type) -> list[Any]:
-        return np.split(arrays[name].astype(kind), cuts)
-
+    six, box = (np.split(arrays[n].astype(np.float64), cuts) for n in ("landmark_px", "box_px"))
+    label, uncertain, target = (
+        np.split(arrays[n].astype(np.int64), cuts) for n in ("label", "uncertain", "target")
+    )
     starts, numbers = arrays["start_frame"].tolist(), arrays["tracklet"].tolist()
-    rows = zip(
-        starts, columns("landmark_px", np.float64), columns("label", np.int64),
-        columns("uncertain", np.int64), numbers, columns("target", np.int64),
-        columns("box_px", np.float64), strict=True,
-    )  # fmt: skip
+    rows = zip(starts, six, label, uncertain, numbers, target, box, strict=True)
     return tuple(Tracklet(*row) for row in rows)

@@ -46,9 +46,7 @@ class Decoding:
 def fit_calibration(logit: Floats, label: Ints) -> Calibration:
     """The scale of highest likelihood, between 0.01 and 10.
 
-    Args:
-        logit: `(n,)` outputs for data that the network was not trained on.
-        label: `(n,)` 0 or 1.
+    `logit` `(n,)` are outputs for data that the network was not trained on, `label` `(n,)` 0 or 1.
     """
     from scipy.optimize import minimize_scalar
 

@@ -3,51 +3,77 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyeline.errors import DataError
+from eyeline.errors import DataError, UsageError
 from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact.data import AnnotatedVideo
-from eyeline.systems.eye_contact.decode import (
-    Calibration,
-    Decoding,
-    decode,
-    fit_calibration,
-)
-from eyeline.systems.eye_contact.learners import learn
-from eyeline.systems.eye_contact.recipe import Choices, Recipe, read_recipe
-from eyeline.systems.eye_contact.report import (
-    IOU_LEVELS,
-    Answered,
-    Sums,
-    by_video,
-    f1_name,
-    score,
-)
-from eyeline.systems.eye_contact.samples import Sample, open_samples, open_videos, samples_of
+from eyeline.systems.eye_contact.decode import Calibration, Decoding, decode, fit_calibration
+from eyeline.systems.eye_contact.recipe import Choices, Recipe
+from eyeline.systems.eye_contact.report import IOU_LEVELS, Predicted, Sums, by_video, f1_name, score
+from eyeline.systems.eye_contact.samples import Sample, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
-from eyeline.systems.eye_contact.weights import Segmenting, open_model
+from eyeline.systems.eye_contact.weights import ImageModel, Model, open_model
 from eyeline.training import checkpoint, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network."""
+
+    person_logits: Callable[[Iterable[Floats]], list[Floats]]
+    """Features `(n, feature)` of all tracklets of one person in one video to uncalibrated log odds
+    of contact `(n,)`; tracklets may correct each other."""
+    state: Mapping[str, Tensor]
+    """Its tensors, for a checkpoint."""
+
+
+def train_network(
+    samples: Sequence[Sample],
+    recipe: Recipe,
+    fabric: Fabric | None = None,
+    *,
+    seed: int = 0,
+    log: Log | None = None,
+) -> Trained:
+    """Train the recipe's network on all samples, `seed` added to the recipe's so that folds differ.
+
+    UsageError for a device other than one CPU with `landmarks_tcn`.
+    """
+    if recipe.builder == "ms_tcn2":
+        from eyeline.systems.eye_contact.xgaze import fit
+
+        segmenter = fit.fit_segmenter(samples, recipe, fabric, seed=seed, log=log)
+        return Trained(
+            lambda each: [fit.logits_of(segmenter, rows) for rows in each], segmenter.state_dict()
+        )
+    from eyeline.systems.eye_contact.landmarks.fit import fit_network, person_logits
+
+    if fabric is not None and (fabric.device.type != "cpu" or fabric.world_size > 1):
+        raise UsageError("landmarks_tcn trains on one CPU in minutes; leave out the device")
+    network = fit_network(samples, recipe, seed=seed, log=log)
+    return Trained(lambda each: person_logits(network, each), network.state_dict())
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Answers for every sample by networks that never saw its video."""
+    """Predictions for every sample by networks that never saw its video."""
 
     logits: tuple[Floats, ...]
     """`(n,)` a sample, before calibration."""
-    answered: Answered
+    predicted: Predicted
     """Calibrated and decoded by what the other folds chose."""
     chosen: tuple[tuple[Calibration, Decoding], ...]
     """What the other folds chose for each fold."""
@@ -62,10 +88,10 @@ def run(
     *,
     devices: Devices | None = None,
 ) -> Report:
-    """Scores of a weights file on annotated videos.
+    """Scores of a weights file, of `landmarks_tcn` or `ms_tcn2`, on annotated videos.
 
     Args:
-        weights: a checkpoint of `landmarks_tcn` or `ms_tcn2`.
+        weights: a checkpoint.
         data_dir: as `data.read_videos` takes it.
         out_dir: gets `report.json`, `predictions.csv` and a timeline against the annotation for
             each video.
@@ -77,9 +103,6 @@ def run(
         `score`'s report, with `seen_in_training`: how many of the videos the weights were trained
         on. Unless that is 0 the figures are no measure of new videos; `cross_validate` gives one.
         `notes`: what the annotations lack or leave out. Empty in processes other than the first.
-
-    Raises:
-        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
     checkpoint.read_card(weights)
     notes: list[str] = []
@@ -87,18 +110,19 @@ def run(
     fabric = sharing.launched(devices)
     log = log if sharing.leads(fabric) else None
     model = open_model(weights, sharing.place(fabric, device))
-    for note in notes if log else ():
-        cast(Log, log)(note)
-    samples, logits = _answered(model, videos, log, fabric)
+    if log:
+        for note in notes:
+            log(note)
+    samples, logits = _predicted(model, videos, log, fabric)
     if not sharing.leads(fabric):
         sharing.end(fabric)
         return Report({})
-    answered = answer(logits, model.calibration, model.decoding)
+    predicted = decoded(logits, model.calibration, model.decoding)
     trained_on = set(model.card.data.get("videos", ()))
     created = Report(
         {
-            **score(samples, answered),
-            "slices": slice_scores(samples, answered, kinds_of(videos)),
+            **score(samples, predicted),
+            "slices": slice_scores(samples, predicted, kinds_of(videos)),
             "builder": model.card.builder,
             "seen_in_training": len(trained_on & set(by_video(samples))),
             "weights": Path(weights).name,
@@ -110,14 +134,17 @@ def run(
 
         folder = Path(out_dir)
         created.write(folder / "report.json")
-        predictions.write_predictions(folder / "predictions.csv", samples, answered)
-        timeline.write_all(folder / "timelines", videos, samples, answered)
+        predictions.write_predictions(folder / "predictions.csv", samples, predicted)
+        timeline.write_all(folder / "timelines", videos, samples, predicted)
     sharing.end(fabric)
     return created
 
 
-def _answered(
-    model: Segmenting, videos: Sequence[AnnotatedVideo], log: Log | None, fabric: Fabric | None
+def _predicted(
+    model: Model | ImageModel,
+    videos: Sequence[AnnotatedVideo],
+    log: Log | None,
+    fabric: Fabric | None,
 ) -> tuple[list[Sample], list[Floats]]:
     """The samples of all videos and their logits, a video at a time."""
 
@@ -137,31 +164,16 @@ def _answered(
 
 
 def cross_validate(
-    data: Path | str | Sequence[Sample],
-    recipe: Recipe | Path | str,
-    log: Log | None = None,
-    fabric: Fabric | None = None,
+    samples: Sequence[Sample], recipe: Recipe, log: Log | None = None, fabric: Fabric | None = None
 ) -> tuple[CrossValidation, Figures]:
-    """Train on all folds but one, answer for that one, for every fold.
+    """Train on all folds but one, predict that one, for every fold; with `score`'s report.
 
-    Calibration and decoding of a fold are chosen on the out-of-fold answers of the other folds.
-
-    Args:
-        data: the folder of annotated videos, or the samples themselves.
-        recipe: what to train.
-        log: receives progress.
-        fabric: where to train; the CPU by default.
-
-    Returns:
-        The answers, and `score`'s report with the choices of each fold.
+    Calibration and decoding of a fold are chosen on the out-of-fold predictions of the other folds;
+    the report has them under `chosen_by_fold`. Without a fabric it trains on the CPU.
     """
-    if not isinstance(recipe, Recipe):
-        recipe = read_recipe(recipe)
-    if isinstance(data, str | Path):
-        data = open_samples(data, log, recipe.builder)
-    logits = out_of_fold_logits(data, recipe, log, fabric)
-    validation = choose_by_fold(data, logits, recipe.decoding)
-    report = score(data, validation.answered)
+    logits = out_of_fold_logits(samples, recipe, log, fabric)
+    validation = choose_by_fold(samples, logits, recipe.decoding)
+    report = score(samples, validation.predicted)
     report["chosen_by_fold"] = [
         {"calibration": asdict(c), "decoding": asdict(d)} for c, d in validation.chosen
     ]
@@ -169,10 +181,7 @@ def cross_validate(
 
 
 def out_of_fold_logits(
-    samples: Sequence[Sample],
-    recipe: Recipe,
-    log: Log | None = None,
-    fabric: Fabric | None = None,
+    samples: Sequence[Sample], recipe: Recipe, log: Log | None = None, fabric: Fabric | None = None
 ) -> list[Floats]:
     """Logits `(n,)` of each sample by a network trained on the other folds."""
     folds = sorted({s.fold for s in samples})
@@ -182,9 +191,9 @@ def out_of_fold_logits(
     for fold in folds:
         others = [s for s in samples if s.fold != fold]
         named = prefixed(log, f"fold {fold}")
-        learned = learn(others, recipe, fabric, seed=1 + fold, log=named)
+        trained = train_network(others, recipe, fabric, seed=1 + fold, log=named)
         own = [i for i, s in enumerate(samples) if s.fold == fold]
-        result = _by_person(learned.person_logits, [samples[i] for i in own])
+        result = _by_person(trained.person_logits, [samples[i] for i in own])
         for index, logit in zip(own, result, strict=True):
             logits[index] = logit
     return logits
@@ -206,16 +215,17 @@ def choose_by_fold(
     samples: Sequence[Sample], logits: Sequence[Floats], choices: Choices
 ) -> CrossValidation:
     """Calibrate and decode each fold by what fits the out-of-fold logits of the others best."""
-    chosen = []
-    answers: list[Answered | None] = [None] * len(samples)
+    rules = {}
     for fold in sorted({s.fold for s in samples}):
         others = [i for i, s in enumerate(samples) if s.fold != fold]
-        rule = choose([samples[i] for i in others], [logits[i] for i in others], choices)
-        chosen.append(rule)
-        for index, sample in enumerate(samples):
-            if sample.fold == fold:
-                answers[index] = answer([logits[index]], *rule)
-    return CrossValidation(tuple(logits), _joined(answers), tuple(chosen))
+        rules[fold] = choose([samples[i] for i in others], [logits[i] for i in others], choices)
+    each = [decoded([x], *rules[s.fold]) for s, x in zip(samples, logits, strict=True)]
+    joined = Predicted(
+        tuple(logits),
+        tuple(x for a in each for x in a.probability),
+        tuple(x for a in each for x in a.states),
+    )
+    return CrossValidation(tuple(logits), joined, tuple(rules.values()))
 
 
 def choose(
@@ -227,10 +237,10 @@ def choose(
     )
     grid = itertools.product(choices.balance, choices.window_s, choices.switch_cost)
     options = [Decoding(*values) for values in grid]
-    merits = [
-        selection_score(samples, answer(logits, calibration, option).states) for option in options
+    scores = [
+        selection_score(samples, decoded(logits, calibration, option).states) for option in options
     ]
-    return calibration, options[int(np.argmax(merits))]
+    return calibration, options[int(np.argmax(scores))]
 
 
 def selection_score(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
@@ -241,20 +251,10 @@ def selection_score(samples: Sequence[Sample], states: Sequence[Ints]) -> float:
     return float(np.mean(parts))
 
 
-def answer(logits: Sequence[Floats], calibration: Calibration, decoding: Decoding) -> Answered:
+def decoded(logits: Sequence[Floats], calibration: Calibration, decoding: Decoding) -> Predicted:
     """Probabilities and states from uncalibrated log odds `(n,)` of each tracklet."""
-    return Answered(
+    return Predicted(
         tuple(logits),
         tuple(calibration.probability(x) for x in logits),
         tuple(decode(calibration.log_odds(x), decoding) for x in logits),
-    )
-
-
-def _joined(answers: Sequence[Answered | None]) -> Answered:
-    whole = [a for a in answers if a is not None]
-    assert len(whole) == len(answers), "every sample lies in a fold"
-    return Answered(
-        tuple(x for a in whole for x in a.logit),
-        tuple(x for a in whole for x in a.probability),
-        tuple(x for a in whole for x in a.states),
     )

@@ -15,7 +15,7 @@ from eyeline.errors import check_shape
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.results import Floats
-from eyeline.systems.eye_contact.refine import refine
+from eyeline.systems.eye_contact.refine import solve_poses
 
 FACE_POINTS_MM = np.array(
     [
@@ -78,43 +78,21 @@ class Heads:
 
 
 def solve_heads(six_px: Floats, camera: Camera) -> Heads:
-    """Pose of the mean head for each frame: EPnP, then the least re-projection error from there.
-
-    Args:
-        six_px: `(n, 6, 2)` pixels; frames with NaN give NaN.
-        camera: of the image.
-
-    Raises:
-        DataError: for another shape.
-    """
-    from scipy.spatial.transform import Rotation
-
+    """Pose of the mean head for frames `(n, 6, 2)`; NaN for those with NaN or behind the camera."""
     check_shape(six_px, "frame 6 2", "six_px")
-    first = np.array([_first(points, camera.matrix) for points in six_px]).reshape(-1, 2, 3)
-    known = np.flatnonzero(np.isfinite(first).all(axis=(1, 2)))
-    rotation = np.full((len(first), 3, 3), np.nan)
-    translation = np.full((len(first), 3), np.nan)
-    if len(known):
-        turn = Rotation.from_rotvec(first[known, 0]).as_matrix()
-        turn, shift = refine(turn, first[known, 1], six_px[known], FACE_POINTS_MM, camera)
-        audio = np.isfinite(turn).all(axis=(1, 2)) & np.isfinite(shift).all(axis=1)
-        audio &= shift[:, 2] > 0
-        rotation[known[audio]], translation[known[audio]] = turn[audio], shift[audio]
+    rotation, translation = solve_poses(six_px, FACE_POINTS_MM, camera)
+    valid = np.isfinite(rotation).all(axis=(1, 2)) & np.isfinite(translation).all(axis=1)
+    valid &= translation[:, 2] > 0
+    rotation[~valid], translation[~valid] = np.nan, np.nan
     return Heads(rotation, translation)
 
 
 def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
     """How the face departs from the posed mean head, in the image plane at the face's distance.
 
-    The eye corners that a landmark detector finds move with the lids and with the eye's turn, so
-    that these few millimetres tell of the look what six points can. Only the parts that a mirrored
-    image leaves
-    unchanged are kept: the others follow errors of the pose and made the scores worse.
-
-    Args:
-        six_px: `(n, 6, 2)` pixels.
-        heads: their poses.
-        camera: of the image.
+    The eye corners that a landmark detector finds move with the lids and with the eye's turn: these
+    few millimetres are what six points hold of the gaze. Only the parts that a mirrored image
+    leaves unchanged are kept: the others follow errors of the pose and made the scores worse.
 
     Returns:
         `(n, 6)` half distances of the outer eye corners, inner eye corners and nostrils, then
@@ -126,19 +104,3 @@ def shape_residuals_mm(six_px: Floats, heads: Heads, camera: Camera) -> Floats:
     return np.concatenate(
         [(left[..., 0] - right[..., 0]) / -2, (left[..., 1] + right[..., 1]) / 2], axis=1
     )
-
-
-def _first(points_px: Floats, matrix: Floats) -> Floats:
-    """Rotation vector and translation `(2, 3)` of one frame by EPnP; NaN where there is none."""
-    import cv2
-
-    nowhere = np.full((2, 3), np.nan)
-    if not np.isfinite(points_px).all():
-        return nowhere
-    image = np.ascontiguousarray(points_px, np.float64).reshape(6, 1, 2)
-    model, undistorted = FACE_POINTS_MM.reshape(6, 1, 3), np.zeros(5)
-    try:
-        _, turn, shift = cv2.solvePnP(model, image, matrix, undistorted, flags=cv2.SOLVEPNP_EPNP)
-    except cv2.error:
-        return nowhere
-    return np.asarray(np.stack([turn[:, 0], shift[:, 0]]), np.float64)

@@ -27,9 +27,6 @@ def segmentation_loss(
         label: `(batch, time)` class numbers, or `IGNORED`.
         smoothing: weight of the second part.
         mask: `(batch, time)` 1 for frames, 0 for padding; all frames by default.
-
-    Returns:
-        A scalar.
     """
     sizes = check_shape(logits, "stage batch class time", "logits")
     check_shape(label, "batch time", "label", sizes)
@@ -48,9 +45,7 @@ def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 def step_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """Mean over classes and steps of the squared step of log probabilities, at most 16 each.
 
-    Args:
-        logits: `(batch, class, time)`.
-        mask: `(batch, time)`; a step counts if its later frame does.
+    A step of logits `(batch, class, time)` counts if the `(batch, time)` mask has its later frame.
     """
     log_probability = F.log_softmax(logits, dim=1)
     step = log_probability[:, :, 1:] - log_probability[:, :, :-1].detach()

@@ -12,8 +12,8 @@ from eyeline.errors import DataError
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.tracklets import (
     ListRow,
-    read_csv,
     read_list,
+    read_names,
     read_tracklet,
     tracklet_number,
 )
@@ -38,8 +38,6 @@ class Entry:
     """Its ELAN text or `.eaf`."""
     tracklets: tuple[tuple[ListRow, Path], ...]
     """Those that are evaluated, by number."""
-    where: str
-    """File and line that name the video."""
 
 
 @dataclass(frozen=True)
@@ -63,121 +61,90 @@ def read_folder(folder: Path) -> Folder:
     """Videos, annotations and evaluated tracklets of a folder with `meta_list.csv`.
 
     `tracklets/test_tracklet_list.csv` decides which tracklets are evaluated; without it all are but
-    those that repeat the one before.
-
-    Raises:
-        DataError: naming file and line: a video without annotation, one that stands there twice, a
-            listed tracklet without file, or of a video that is not in `meta_list.csv`.
+    those that repeat the one before. DataError names file and line: a video without annotation, one
+    that stands there twice, a listed tracklet without file, or of a video that is not in
+    `meta_list.csv`.
     """
-    names = _names(folder)
-    files = {key: _tracklet_files(folder, *key) for key in names}
-    listed, notes = _listed(folder, files)
+    names, place = _names(folder), folder / "tracklets"
+    files = {
+        key: {tracklet_number(p.name): p for p in sorted(place.joinpath(*key).glob("*.npz"))}
+        for key in names
+    }
+    listed, notes = _listed(place / LIST, files)
     entries = []
-    for (celebrity, video), where in names.items():
-        paths = files[celebrity, video]
-        rows = listed.pop((celebrity, video), [])
-        notes += _left_out(rows, paths)
+    for key, where in names.items():
+        paths, rows = files[key], listed.pop(key, [])
+        taken = {row.tracklet for row in rows}
+        for path in (path for number, path in paths.items() if number not in taken):
+            why = "equal to the one before" if _repeats(path, paths) else "not listed"
+            notes.append(f"{path} is not evaluated: {why}")
         if not rows:
-            notes.append(f"{where}: {celebrity}/{video} has no tracklet and is left out")
+            notes.append(f"{where}: {'/'.join(key)} has no tracklet and is left out")
             continue
-        pairs = tuple((row, _path_of(row, paths, folder)) for row in rows)
-        entries.append(
-            Entry(celebrity, video, _annotation(folder, celebrity, video, where), pairs, where)
-        )
-    for rows in listed.values():
-        raise DataError(
-            f"{_place(folder, rows[0])}: {'/'.join(rows[0].key)} belongs to no video of {META}"
-        )
+        for row in rows:
+            if row.tracklet not in paths:
+                path = place.joinpath(*key) / f"{row.tracklet}.npz"
+                raise DataError(f"{place / LIST}, line {row.line}: no tracklet {path}")
+        pairs = tuple((row, paths[row.tracklet]) for row in rows)
+        entries.append(Entry(*key, _annotation(folder.joinpath(*key), where), pairs))
+    for row, *_ in listed.values():
+        where = f"{place / LIST}, line {row.line}"
+        raise DataError(f"{where}: {'/'.join(row.key)} belongs to no video of {META}")
     return Folder(tuple(entries), tuple(notes))
 
 
 def frame_size(norm: Floats, where: str) -> tuple[int, int]:
-    """The smallest width and height for which all coordinates are whole pixels.
+    """The smallest width and height for which all coordinates of a video are whole pixels.
 
-    Args:
-        norm: `(n, 2)` x over width, y over height, of one video.
-        where: what to call it in a message.
-
-    Raises:
-        DataError: there is no such size up to 8192.
+    `norm` `(n, 2)` are x over width, y over height. DataError if there is no such size up to 8192.
     """
     width, height = _whole(norm[:, 0]), _whole(norm[:, 1])
     if width is None or height is None:
-        raise DataError(
-            f"{where}: coordinates are whole pixels of no image, so that its size cannot be told"
-        )
+        raise DataError(f"{where}: coordinates are whole pixels of no image: its size is unknown")
     return width, height
 
 
 def folds(positive: Sequence[tuple[float, str, str]]) -> list[int]:
-    """Fold of each video: its rank by share of contact, celebrity and video, modulo `FOLDS`."""
-    order = sorted(range(len(positive)), key=lambda i: positive[i])
-    fold = [0] * len(positive)
-    for rank, index in enumerate(order):
-        fold[index] = rank % FOLDS
-    return fold
+    """Fold of each video: its rank by fraction of contact, celebrity and video, modulo `FOLDS`."""
+    rank = {key: number for number, key in enumerate(sorted(positive))}
+    return [rank[key] % FOLDS for key in positive]
 
 
 def _names(folder: Path) -> dict[tuple[str, str], str]:
     result: dict[tuple[str, str], str] = {}
-    path = folder / META
-    for line, cells in read_csv(path, ("celebrity_id", "video_name")):
-        key = cells["celebrity_id"].strip(), cells["video_name"].strip()
-        where = f"{path}, line {line}"
-        if not all(key) or any(part in (".", "..") or "/" in part for part in key):
-            raise DataError(f"{where}: {'/'.join(key)} is no name of a video")
-        if key in result:
-            raise DataError(f"{where}: {'/'.join(key)} stands there twice")
-        result[key] = where
+    for celebrity, video, line in read_names(folder / META):
+        where = f"{folder / META}, line {line}"
+        if (celebrity, video) in result:
+            raise DataError(f"{where}: {celebrity}/{video} stands there twice")
+        result[celebrity, video] = where
     return result
 
 
-def _annotation(folder: Path, celebrity: str, video: str, where: str) -> Path:
-    for suffix in (".txt", ".eaf"):
-        path = folder / celebrity / f"{video}{suffix}"
+def _annotation(stem: Path, where: str) -> Path:
+    for path in (stem.with_name(f"{stem.name}{suffix}") for suffix in (".txt", ".eaf")):
         if path.is_file():
             return path
-    raise DataError(f"{where}: no annotation {folder / celebrity / video}.txt or .eaf")
-
-
-def _tracklet_files(folder: Path, celebrity: str, video: str) -> dict[str, Path]:
-    place = folder / "tracklets" / celebrity / video
-    return {tracklet_number(path.name): path for path in sorted(place.glob("*.npz"))}
+    raise DataError(f"{where}: no annotation {stem}.txt or .eaf")
 
 
 def _listed(
-    folder: Path, files: dict[tuple[str, str], dict[str, Path]]
+    path: Path, files: dict[tuple[str, str], dict[str, Path]]
 ) -> tuple[dict[tuple[str, str], list[ListRow]], list[str]]:
-    """Rows by video, each list by number, and what there is to tell of them."""
-    path = folder / "tracklets" / LIST
-    if not path.is_file():
-        rows = [row for key, paths in files.items() for row in _all_of(*key, paths)]
-        notes = [f"no {path}: all tracklets are taken but repeated ones"]
+    """Rows by video, each list by number; without a list all but repeated ones, and a note."""
+    rows, notes = [], []
+    if path.is_file():
+        rows = read_list(path)
     else:
-        rows, notes = read_list(path), []
+        notes.append(f"no {path}: all tracklets are taken but repeated ones")
+        for key, paths in files.items():
+            for number, file in paths.items():
+                if not _repeats(file, paths):
+                    own = read_tracklet(file, feature=False)
+                    rows.append(ListRow(*key, number, own.start_frame, own.end_frame))
     listed: dict[tuple[str, str], list[ListRow]] = {}
     for row in sorted(rows, key=lambda r: r.key):
         listed.setdefault((row.celebrity, row.video), []).append(row)
     return listed, notes
-
-
-def _all_of(celebrity: str, video: str, paths: dict[str, Path]) -> list[ListRow]:
-    rows = []
-    for number, path in paths.items():
-        if not _repeats(path, paths):
-            own = read_tracklet(path, feature=False)
-            rows.append(ListRow(celebrity, video, number, own.start_frame, own.end_frame))
-    return rows
-
-
-def _left_out(rows: Sequence[ListRow], paths: dict[str, Path]) -> list[str]:
-    taken = {row.tracklet for row in rows}
-    return [
-        f"{path} is not evaluated: "
-        + ("equal to the one before" if _repeats(path, paths) else "not listed")
-        for number, path in paths.items()
-        if number not in taken
-    ]
 
 
 def _repeats(path: Path, paths: dict[str, Path]) -> bool:
@@ -191,17 +158,6 @@ def _repeats(path: Path, paths: dict[str, Path]) -> bool:
         np.array_equal(a, b)
         for a, b in ((own.box_norm, before.box_norm), (own.six_norm, before.six_norm))
     )
-
-
-def _path_of(row: ListRow, paths: dict[str, Path], folder: Path) -> Path:
-    if row.tracklet not in paths:
-        place = folder / "tracklets" / row.celebrity / row.video / f"{row.tracklet}.npz"
-        raise DataError(f"{_place(folder, row)}: no tracklet {place}")
-    return paths[row.tracklet]
-
-
-def _place(folder: Path, row: ListRow) -> str:
-    return f"{folder / 'tracklets' / LIST}, line {row.line}"
 
 
 def _whole(norm: Floats) -> int | None:

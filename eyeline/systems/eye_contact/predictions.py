@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,11 @@ from eyeline.evaluation import tables
 from eyeline.evaluation.tables import Column, Side, text
 from eyeline.export.files import INDEX
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, Interval, read_elan
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.annotations import RATE_HZ
+from eyeline.systems.eye_contact.elan import TARGETS, Interval, read_elan
+from eyeline.systems.eye_contact.landmarks.inputs import nearest
+from eyeline.systems.eye_contact.report import Predicted
+from eyeline.systems.eye_contact.samples import Sample
 from eyeline.systems.eye_contact.tracklets import tracklet_number, video_name
 
 HEAD = ("celebrity", "video", "tracklet", "frame", "label")
@@ -29,22 +32,6 @@ THRESHOLD = 0.5
 
 Key = tuple[str, str, str]
 """Celebrity, video and number of a tracklet."""
-
-
-class Placed(Protocol):
-    """A tracklet that knows where it belongs; `samples.Sample` is one."""
-
-    @property
-    def video(self) -> str:
-        """`celebrity_video`."""
-
-    @property
-    def tracklet(self) -> str:
-        """Its number, `000` on."""
-
-    @property
-    def start_frame(self) -> int:
-        """Video frame of its first row."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class TimeSeries:
     """Times `(n,)` and probabilities `(n,)`."""
     threshold: float = THRESHOLD
     end_s: float | None = None
-    """Of the video, where the file tells it."""
+    """Of the video, where the file has it."""
     faces: Faces | None = None
 
     @property
@@ -133,28 +120,10 @@ class TimeSeries:
         return np.where(apart <= max(1 / RATE_HZ, step) / 2 + 1e-3, value[near], np.nan)
 
 
-def nearest(times_s: Floats, wanted_s: Floats) -> Ints:
-    """Rows of increasing times `(n,)`, n > 0, that are nearest to the wanted ones `(m,)`."""
-    after = np.clip(np.searchsorted(times_s, wanted_s), 1, max(1, len(times_s) - 1))
-    if len(times_s) == 1:
-        return np.zeros(len(wanted_s), np.int64)
-    earlier = wanted_s - times_s[after - 1] <= times_s[after] - wanted_s
-    return np.asarray(after - earlier)
-
-
-def write_predictions(path: Path | str, samples: Sequence[Placed], answered: Answered) -> None:
-    """Write answers for tracklets as the table that `read_predictions` takes.
-
-    Args:
-        path: a `.csv`, written whole or not at all.
-        samples: the tracklets.
-        answered: for each of them, states and probabilities.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
+def write_predictions(path: Path | str, samples: Sequence[Sample], predicted: Predicted) -> None:
+    """Write predictions for tracklets as the `.csv` that `read_predictions` takes, at once."""
     columns: dict[str, list[Any]] = {name: [] for name in (*HEAD, "probability")}
-    rows = zip(samples, answered.states, answered.probability, strict=True)
+    rows = zip(samples, predicted.states, predicted.probability, strict=True)
     for sample, states, probability in rows:
         celebrity, _, video = sample.video.partition("_")
         frames = range(sample.start_frame, sample.start_frame + len(states))
@@ -169,9 +138,8 @@ def write_predictions(path: Path | str, samples: Sequence[Placed], answered: Ans
 def read_predictions(path: Path | str) -> FrameRows:
     """The table of tracklet frames: celebrity, video, tracklet, frame, label[, probability].
 
-    Raises:
-        DataError: naming file and line: columns, labels other than 0 and 1, probabilities outside
-            [0, 1] or on some lines only, a frame that stands there twice.
+    DataError names file and line: columns, labels other than 0 and 1, probabilities outside [0, 1]
+    or on some lines only, a frame that stands there twice.
     """
     path = Path(path)
     result, line = tables.read(
@@ -199,7 +167,7 @@ def read_predictions(path: Path | str) -> FrameRows:
 
 
 def read_series(path: Path | str, *, tier: str | None = None, answer: str = ANSWER) -> TimeSeries:
-    """Predictions for one video.
+    """Predictions for one video; DataError names the file and what is missing or wrong.
 
     Args:
         path: an ELAN text or `.eaf`; `segments` or `scores` of `analyze` as `.parquet` or `.csv`;
@@ -207,13 +175,15 @@ def read_series(path: Path | str, *, tier: str | None = None, answer: str = ANSW
         tier: the tier of an ELAN file; by default those of the annotators' targets, else the one
             whose name holds `eye_contact`, else its only one.
         answer: name of the answer in the tables.
-
-    Raises:
-        DataError: naming the file and what is missing or wrong.
     """
     path = Path(path)
     if path.is_dir():
-        return _analysis(path, answer)
+        paths = [path / f"{name}.parquet" for name in ("segments", "scores")]
+        paths = [p if p.is_file() else p.with_suffix(".csv") for p in paths]
+        paths = [p for p in paths if p.is_file()]
+        if not paths:
+            raise DataError(f"{path} holds no segments or scores; is it the folder of an analysis?")
+        return _tables(path, paths, answer)
     if path.suffix.lower() in (".parquet", ".csv"):
         return _tables(path.parent, [path], answer)
     rows = _chosen_tier(read_elan(path), tier, path)
@@ -242,18 +212,9 @@ def _chosen_tier(rows: Sequence[Interval], tier: str | None, path: Path) -> list
         holding = [n for n in names if ANSWER in n.replace(" ", "_")]
         wanted = wanted or (holding if len(holding) == 1 else names if len(names) == 1 else [])
     if names and not wanted:
-        asked = f"no tier '{tier}'" if tier is not None else "it is not clear which tier to take"
-        raise DataError(f"{path}: {asked}; tiers: {', '.join(names)}. Name one with --tier")
+        reason = f"no tier '{tier}'" if tier is not None else "it is not clear which tier to take"
+        raise DataError(f"{path}: {reason}; tiers: {', '.join(names)}. Name one with --tier")
     return [row for row in rows if row.tier in wanted]
-
-
-def _analysis(folder: Path, answer: str) -> TimeSeries:
-    paths = [folder / f"{name}.parquet" for name in ("segments", "scores")]
-    result = [p if p.is_file() else p.with_suffix(".csv") for p in paths]
-    result = [p for p in result if p.is_file()]
-    if not result:
-        raise DataError(f"{folder} holds no segments or scores; is it the folder of an analysis?")
-    return _tables(folder, result, answer)
 
 
 def _tables(folder: Path, paths: Sequence[Path], answer: str) -> TimeSeries:

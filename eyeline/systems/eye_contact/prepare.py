@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,21 +21,22 @@ from eyeline.files import sha256
 from eyeline.log import Log
 from eyeline.systems.eye_contact.discovery import pseudo_labels
 from eyeline.systems.eye_contact.discovery.clusters import FIRST_EPS_MM
-from eyeline.systems.eye_contact.discovery.formation import Association
-from eyeline.systems.eye_contact.discovery.identity import LEAST_COSINE
-from eyeline.systems.eye_contact.discovery.known_people import find_known_people
-from eyeline.systems.eye_contact.discovery.labelled import POINTS, SECONDS, Limits
-from eyeline.systems.eye_contact.discovery.labelled import Summary as LabelsSummary
-from eyeline.systems.eye_contact.discovery.places import prepared_videos
-from eyeline.systems.eye_contact.discovery.plan import (
+from eyeline.systems.eye_contact.discovery.formation import (
+    MEMORY_FRAMES,
+    REFRESH_FRAMES,
+    Association,
+)
+from eyeline.systems.eye_contact.discovery.identity import LEAST_COSINE, find_known_people
+from eyeline.systems.eye_contact.discovery.pseudo_labels import POINTS, SECONDS, Limits
+from eyeline.systems.eye_contact.discovery.pseudo_labels import Summary as LabelsSummary
+from eyeline.systems.eye_contact.discovery.sources import find_sources, prepared_videos, videos_root
+from eyeline.systems.eye_contact.discovery.workers import (
     NO_WEIGHTS,
     Choices,
     Plan,
     Progress,
+    prepare_video,
 )
-from eyeline.systems.eye_contact.discovery.recognise import MEMORY_FRAMES, REFRESH_FRAMES
-from eyeline.systems.eye_contact.discovery.sources import find_sources, videos_root
-from eyeline.systems.eye_contact.discovery.workers import prepare_video
 
 
 @checked
@@ -101,15 +101,11 @@ def run(
         min_length: likewise.
         device: of the networks.
         jobs: videos worked on at the same time.
-        progress: told of every frame, with one job.
+        progress: called for every frame, with one job.
         log: receives every video.
-
-    Raises:
-        DataError: no videos, or lists that cannot be read.
-        UsageError: choices that cannot be.
     """
     source, out, log = Path(source), videos_root(Path(out)), log or (lambda line: None)
-    pairs = [_pair(seconds, "seconds"), _pair(points, "points")]
+    pair, (fewest, most) = _pair(seconds, "seconds"), _pair(points, "points")
     choices = Choices(
         detector,
         bodies,
@@ -119,20 +115,29 @@ def run(
         memory_frames,
         save_last,
         save_breaking,
-        pairs[0],
+        pair,
     )
-    limits = Limits(pairs[0], (int(pairs[1][0]), int(pairs[1][1])))
+    limits = Limits(pair, (int(fewest), int(most)))
     result = find_sources(source, _path(annotations), leave_out)
     outcomes: tuple[Outcome, ...] = ()
     people = find_known_people(source, _path(images), _path(conversion))
     videos, unknown = people.attached(result.videos)
     if videos:
         gaze_weights = (weights or {}).get("xgaze_resnet50")
-        plan = _plan(
-            out, choices, gaze_weights, _path(body_weights), people.images, device, convert
+        if gaze_weights is None:
+            raise UsageError(NO_WEIGHTS)
+        threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else Plan.threads
+        plan = Plan(
+            out,
+            choices,
+            gaze_weights,
+            _sha256(gaze_weights),
+            _path(body_weights),
+            people.images,
+            device,
+            convert,
+            threads,
         )
-        if jobs > 1:
-            plan = replace(plan, threads=max(1, (os.cpu_count() or 1) // jobs))
         work = [(plan, video, progress if jobs == 1 else None) for video in videos]
         outcomes = prepare_all(prepare_video, work, log, jobs=jobs)
     labels = _labels(source, out, outcomes, limits, result.barred, m_eps, min_length, log)
@@ -150,23 +155,11 @@ def run(
     return summary
 
 
-def _plan(
-    out: Path,
-    choices: Choices,
-    gaze_weights: Path | str | None,
-    body_weights: Path | None,
-    images: Path | None,
-    device: str,
-    convert: bool,
-) -> Plan:
-    if gaze_weights is None:
-        raise UsageError(NO_WEIGHTS)
-    path = Path(gaze_weights)
+def _sha256(path: Path) -> str:
     try:
-        digest = sha256(path)
+        return sha256(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    return Plan(out, choices, path, digest, body_weights, images, device, convert)
 
 
 def _labels(

@@ -6,24 +6,45 @@ the videos, which are decoded once each.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from eyeline.datasets import prepare
 from eyeline.datasets.items import checked
-from eyeline.datasets.prepare import Summary, prepare_all
+from eyeline.datasets.prepare import Outcome, Summary, prepare_all
+from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError
-from eyeline.files import made, sha256, write_bytes
+from eyeline.files import atomic_dir, made, sha256, write_json
 from eyeline.log import Log
+from eyeline.results import Floats, Image
 from eyeline.systems.eye_contact import original
-from eyeline.systems.eye_contact.discovery.annotated import attempt
-from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.discovery.plan import NO_WEIGHTS
-from eyeline.systems.eye_contact.discovery.sources import tops, video_files, videos_root
-from eyeline.systems.eye_contact.tracklets import write_list
+from eyeline.systems.eye_contact.annotations import RATE_HZ
+from eyeline.systems.eye_contact.discovery.extract import Gaze
+from eyeline.systems.eye_contact.discovery.sources import (
+    RECORD,
+    VideoName,
+    tops,
+    video_files,
+    videos_root,
+)
+from eyeline.systems.eye_contact.discovery.workers import NO_WEIGHTS
+from eyeline.systems.eye_contact.original import Entry
+from eyeline.systems.eye_contact.tracklets import (
+    TrackletFile,
+    read_tracklet,
+    write_list,
+    write_names,
+    write_tracklet,
+)
+from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
 
 ANNOTATIONS = "Annotations"
+_BATCH = 16
 
 
 @checked
@@ -42,18 +63,17 @@ def run(
 
     Args:
         source: the videos, as of `sources.find_sources`.
-        out: folder to make; what is finished in it is kept.
+        out: folder to create; what is finished in it is kept.
         weights: file of `xgaze_resnet50`, as `eyeline import` wrote it, under that name.
-        annotations: the published `Annotations`; looked for in `source` and beside `randomVox`.
+        annotations: the published `Annotations`; looked for in `source` and next to `randomVox`.
         device: of the network.
         log: receives every video.
 
     Raises:
         DataError: no annotations, or damaged ones.
         UsageError: no weights, or no such device.
-        OutputError: the folder cannot be written.
     """
-    from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
+    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
 
     source, place = Path(source), made(Path(out) / ANNOTATIONS)
     listed = original.read_folder(_annotations(source, annotations))
@@ -69,7 +89,8 @@ def run(
     outcomes = prepare_all(attempt, work, log)
     there = {o.name for o in outcomes if o.status != "failed"}
     here = [e for e in listed.entries if f"{e.celebrity}/{e.video}" in there]
-    _write_lists(place, here)
+    write_names(place / original.META, [(e.celebrity, e.video) for e in here])
+    write_list(place / "tracklets" / original.LIST, [row for e in here for row, _ in e.tracklets])
     tracklets = {"tracklets": sum(o.counts.get("tracklets", 0) for o in outcomes)}
     summary = Summary("videos", outcomes, (*listed.notes, *odd), tracklets)
     summary.write(Path(out))
@@ -84,11 +105,76 @@ def _annotations(source: Path, given: Path | str | None) -> Path:
     return result
 
 
-def _write_lists(place: Path, entries: Sequence[original.Entry]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("celebrity_id", "video_name"))
-    writer.writerows((entry.celebrity, entry.video) for entry in entries)
-    write_bytes(place / original.META, text.getvalue().encode())
-    rows = [row for entry in entries for row, _ in entry.tracklets]
-    write_list(place / "tracklets" / original.LIST, rows)
+def attempt(entry: Entry, video: Path | None, out: Path, gaze: Gaze, gaze_sha256: str) -> Outcome:
+    """Write the annotation and the tracklets of a video below `out`, with features.
+
+    What the video can cause becomes an outcome. A video that is there is whole, and kept if its
+    features are of the same weights.
+    """
+    record, count = {"gaze_sha256": gaze_sha256}, {"tracklets": len(entry.tracklets)}
+    name = f"{entry.celebrity}/{entry.video}"
+    folder = out / "tracklets" / entry.celebrity / entry.video
+
+    def work() -> Outcome:
+        if video is None:
+            raise DataError("its video is not here")
+        if folder.is_dir():
+            if read_json(folder / RECORD) != record:
+                raise DataError(f"{folder} was made with other weights: remove it")
+            return Outcome(name, "kept", counts=count)
+        tracklets = [read_tracklet(path, feature=False) for _, path in entry.tracklets]
+        result = features_of(tracklets, video, gaze)
+        (out / entry.celebrity).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(entry.annotation, out / entry.celebrity / entry.annotation.name)
+        with atomic_dir(folder) as place:
+            write_json(place / RECORD, record)
+            for (row, _), own, feature in zip(entry.tracklets, tracklets, result, strict=True):
+                write_tracklet(place / f"{row.tracklet}.npz", replace(own, feature=feature))
+        return Outcome(name, "done", counts=count)
+
+    return prepare.attempt(name, work)
+
+
+def features_of(tracklets: Sequence[TrackletFile], video: Path, gaze: Gaze) -> list[Floats]:
+    """The feature `(n, d)` float32 of each frame of each tracklet, from its landmarks.
+
+    Each frame of the video is decoded once for all tracklets, at exactly 25 Hz by time, as it was
+    annotated. DataError where it ends before a tracklet does, or no head pose fits the landmarks.
+    """
+    result: list[dict[int, Floats]] = [{} for _ in tracklets]
+    faces = _faces(tracklets, video)
+    while batch := list(islice(faces, _BATCH)):
+        _, features = gaze(np.stack([face for _, _, face in batch]))
+        for (which, row, _), feature in zip(batch, features, strict=True):
+            result[which][row] = feature
+    for tracklet, rows in zip(tracklets, result, strict=True):
+        if len(rows) < len(tracklet):
+            raise DataError(
+                f"{video} ends at frame {tracklet.start_frame + len(rows)} of 25 a second, before "
+                f"the tracklet of the frames {tracklet.start_frame} to {tracklet.end_frame - 1} "
+                "does: it is not the video that was annotated"
+            )
+    return [np.stack([rows[k] for k in range(len(rows))]).astype(np.float32) for rows in result]
+
+
+def _faces(tracklets: Sequence[TrackletFile], video: Path) -> Iterator[tuple[int, int, Image]]:
+    """Tracklet, row and normalised face `(224, 224, 3)` BGR, in the order of the frames."""
+    from eyeline.video.grid import on_grid
+    from eyeline.video.reader import VideoReader
+
+    reader = VideoReader(video, rate_hz=RATE_HZ)
+    size = reader.info.width_px, reader.info.height_px
+    warps = [views(own.six_norm * np.array(size), *size) for own in tracklets]
+    for own, view in zip(tracklets, warps, strict=True):
+        if not view.known.all():
+            unknown = own.start_frame + int(np.argmin(view.known))
+            raise DataError(f"{video}, frame {unknown}: no head pose fits the landmarks")
+    last = max(own.end_frame for own in tracklets)
+    for number, frame in on_grid(reader, RATE_HZ):
+        if number >= last:
+            return
+        for which, own in enumerate(tracklets):
+            row = number - own.start_frame
+            if 0 <= row < len(own):
+                face = cut_faces(frame.rgb(), warps[which].warp[row : row + 1])[0]
+                yield which, row, face[..., ::-1]

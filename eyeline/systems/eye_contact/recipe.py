@@ -7,15 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from eyeline.bounds import (
-    Count,
-    Fraction,
-    FractionWithin,
-    NotNegative,
-    Positive,
-    Whole,
-    Workers,
-)
+from eyeline.bounds import Count, Fraction, FractionWithin, NotNegative, Positive, Whole, Workers
 from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.loss import segmentation_loss
 from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
@@ -26,10 +18,10 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class Data(Section, frozen=True):
-    """What is learned from."""
+    """What is trained on."""
 
     labels: Literal["annotated", "clusters"] = "annotated"
-    """Whose labels are learned: the annotators', or those that gaze points give by clustering."""
+    """Whose labels are used: the annotators', or those that gaze points give by clustering."""
     least_frames: Whole = 0
     """Shorter tracklets are left out of learning from clusters."""
     validation_fraction: FractionWithin = 0.2
@@ -76,7 +68,7 @@ class WholeTracklets(Section, frozen=True):
     workers: Workers = 0
     """Processes that read features."""
     save_every: Whole = 0
-    """Epochs after which `round_N/epoch_K.safetensors` is kept, beside the last one of each round;
+    """Epochs after which `round_N/epoch_K.safetensors` is kept, besides the last one of each round;
     the published code keeps every one."""
 
 
@@ -90,7 +82,7 @@ class Choices(Section, frozen=True):
 
 
 class Recipe(recipe.Recipe, frozen=True):
-    """What a training run is told; `Landmarks` and `Segmenter` have sections of their own."""
+    """The settings of a training run; `Landmarks` and `Segmenter` have sections of their own."""
 
     data: Data = Data()
     loss: dict[str, Any]
@@ -112,22 +104,19 @@ class Recipe(recipe.Recipe, frozen=True):
 
 
 class Landmarks(Recipe, frozen=True):
-    """All that a training run of `landmarks_tcn` is told."""
+    """All settings of a training run of `landmarks_tcn`."""
 
     optimizer: OneCycle = OneCycle()
     training: Crops = Crops()
 
 
 class Segmenter(Recipe, frozen=True):
-    """All that a training run of `ms_tcn2` is told."""
+    """All settings of a training run of `ms_tcn2`."""
 
     optimizer: Adam = Adam()
     training: WholeTracklets = WholeTracklets()
 
 
 read_recipe = Reader(
-    Recipe,
-    RECIPES,
-    {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2},
-    loss=segmentation_loss,
+    Recipe, RECIPES, {"landmarks_tcn": landmarks_tcn, "ms_tcn2": ms_tcn2}, loss=segmentation_loss
 )

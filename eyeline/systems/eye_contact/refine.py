@@ -1,4 +1,4 @@
-"""Poses of least re-projection error from poses nearby, all frames at once.
+"""Poses of models of a few points: EPnP, then the least re-projection error, all frames at once.
 
 The published code has OpenCV do this, of which versions 4 and 5 stop at different distances from
 the minimum. Followed to its end, as here, the fit agrees with version 4 to six digits.
@@ -17,10 +17,47 @@ _SETTLED = 1e-8  # largest change of a step, in radians and as a share of the de
 _FRAMES_AT_ONCE = 1024
 
 
+def solve_poses(points_px: Floats, model_mm: Floats, camera: Camera) -> tuple[Floats, Floats]:
+    """Rotations `(n, 3, 3)` and translations `(n, 3)` of a model `(p, 3)` seen at `(n, p, 2)`.
+
+    NaN for frames with NaN, and where EPnP gives none.
+    """
+    from scipy.spatial.transform import Rotation
+
+    first = np.array([_epnp(points, model_mm, camera) for points in points_px]).reshape(-1, 2, 3)
+    known = np.flatnonzero(np.isfinite(first).all(axis=(1, 2)))
+    rotation, translation = np.full((len(first), 3, 3), np.nan), np.full((len(first), 3), np.nan)
+    if len(known):
+        turn = Rotation.from_rotvec(first[known, 0]).as_matrix()
+        rotation[known], translation[known] = refine(
+            turn, first[known, 1], points_px[known], model_mm, camera
+        )
+    return rotation, translation
+
+
+def _epnp(points_px: Floats, model_mm: Floats, camera: Camera) -> Floats:
+    """Rotation vector and translation `(2, 3)` of one frame; NaN where there is none."""
+    import cv2
+
+    nowhere = np.full((2, 3), np.nan)
+    if not np.isfinite(points_px).all():
+        return nowhere
+    image, model = np.ascontiguousarray(points_px, np.float64)[:, None], model_mm[:, None]
+    try:
+        _, turn, shift = cv2.solvePnP(
+            model, image, camera.matrix, np.zeros(5), flags=cv2.SOLVEPNP_EPNP
+        )
+    except cv2.error:
+        return nowhere
+    return np.asarray(np.stack([turn[:, 0], shift[:, 0]]), np.float64)
+
+
 def refine(
     rotation: Floats, translation: Floats, points_px: Floats, model: Floats, camera: Camera
 ) -> tuple[Floats, Floats]:
-    """Levenberg-Marquardt, with a damping of its own for each frame.
+    """Rotations and translations by Levenberg-Marquardt, with a damping of its own for each frame.
+
+    Frames with NaN, or that start without sense, come back so.
 
     Args:
         rotation: `(n, 3, 3)` model to camera, to start from.
@@ -28,9 +65,6 @@ def refine(
         points_px: `(n, points, 2)` where the model's points were seen.
         model: `(points, 3)`.
         camera: of the image.
-
-    Returns:
-        Rotations and translations. Frames with NaN, or that start without sense, come back so.
     """
     fits = []
     with np.errstate(all="ignore"):
@@ -68,7 +102,12 @@ class _Fit:
         """Move some frames, where that helps; how far each was to move `(n,)`."""
         turned, offset, near = self.seen(self.rotation[rows], self.shift[rows])
         residual = (offset * self.focal - self.points[rows]).reshape(len(rows), -1, 1)
-        change = _solve(_slope(turned, offset, near, self.focal), residual, self.damping[rows])
+        slope = _slope(turned, offset, near, self.focal)
+        damping = self.damping[rows]
+        normal = slope.transpose(0, 2, 1) @ slope
+        diagonal = np.einsum("nii->ni", normal)
+        diagonal += diagonal * damping[:, None] + 1e-12
+        change = np.asarray(-np.linalg.solve(normal, slope.transpose(0, 2, 1) @ residual)[..., 0])
         rotation = _turn(change[:, :3]) @ self.rotation[rows]
         shift = self.shift[rows] + change[:, 3:]
         cost = _square(self.seen(rotation, shift)[1] * self.focal - self.points[rows])
@@ -101,14 +140,6 @@ def _slope(turned: Floats, offset: Floats, near: Floats, focal: Floats) -> Float
     down = np.stack([-z - v * y, v * x, x, none, one, -v], axis=-1)
     rows = np.stack([across, down], axis=2) * (near * focal)[..., None]
     return np.asarray(rows.reshape(len(rows), -1, 6))
-
-
-def _solve(slope: Floats, residual: Floats, damping: Floats) -> Floats:
-    """The damped step `(n, 6)`."""
-    normal = slope.transpose(0, 2, 1) @ slope
-    diagonal = np.einsum("nii->ni", normal)
-    diagonal += diagonal * damping[:, None] + 1e-12
-    return np.asarray(-np.linalg.solve(normal, slope.transpose(0, 2, 1) @ residual)[..., 0])
 
 
 def _turn(vector: Floats) -> Floats:

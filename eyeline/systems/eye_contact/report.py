@@ -1,11 +1,10 @@
-"""Scores of answers by the published rules: pooled with intervals, by fold and by video."""
+"""Scores of predictions by the published rules: pooled with intervals, by fold and by video."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from typing import Protocol
 
 import numpy as np
 
@@ -13,31 +12,11 @@ from eyeline.evaluation import metrics, tables
 from eyeline.evaluation.bootstrap import Score, bootstrap_interval, drawn_precision
 from eyeline.evaluation.report import Figures, plain
 from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
+from eyeline.systems.eye_contact.samples import Sample
 
 IOU_LEVELS = (0.10, 0.25, 0.50)
 """Overlaps at which segments are counted, as published."""
-
-Report = Figures
-
-
-class Labelled(Protocol):
-    """A tracklet's labels and whose they are."""
-
-    @property
-    def video(self) -> str:
-        """Name of its video; the unit of the bootstrap."""
-
-    @property
-    def fold(self) -> int:
-        """Part of the cross-validation that the video belongs to."""
-
-    @property
-    def label(self) -> Ints:
-        """`(n,)` 1 eye contact, 0 none."""
-
-    @property
-    def uncertain(self) -> Ints | None:
-        """`(n,)` 1 where the annotators could not tell; None: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +28,18 @@ class Labels:
     label: Ints
     uncertain: Ints | None = None
 
+    @classmethod
+    def of(cls, video: AnnotatedVideo, tracklet: Tracklet) -> Labels:
+        """Of a tracklet."""
+        return cls(video.name, video.fold, tracklet.label, tracklet.uncertain)
+
+
+Labelled = Sample | Labels
+
 
 @dataclass(frozen=True)
-class Answered:
-    """What was answered for each sample; NaN where there is no logit or probability."""
+class Predicted:
+    """What was predicted for each sample; NaN where there is no logit or probability."""
 
     logit: tuple[Floats, ...]
     """`(n,)` a sample, as the network gave it: what ranking scores are taken of."""
@@ -61,31 +48,31 @@ class Answered:
     states: tuple[Ints, ...]
     """`(n,)` a sample, 0 or 1, decoded."""
 
-    @classmethod
-    def only(cls, states: Sequence[Ints]) -> Answered:
-        """States `(n,)` a sample without any probability."""
-        nothing = tuple(np.full(len(s), np.nan) for s in states)
-        return cls(nothing, nothing, tuple(states))
 
-
-def score(samples: Sequence[Labelled], answered: Answered) -> Report:
+def score(samples: Sequence[Labelled], predicted: Predicted) -> Figures:
     """Pooled scores, their 95 % intervals by bootstrap over videos, baselines, folds and videos.
 
     Accuracy, balanced accuracy, frame F1, edit and segmental F1 are of the decoded states; AUC and
     average precision of the network's output; calibration and `threshold_accuracy` of the
     probability; these are None where there is none. As published, frames in which the annotators
-    could not tell count as no contact; under `without_uncertain` they are left out, and tracklets
+    were uncertain count as no contact; under `without_uncertain` they are left out, and tracklets
     are cut there.
     """
-    all_ = _Scored(samples, answered)
+    all_ = _Scored(samples, predicted)
+    pieces, kept = certain(samples, predicted)
+    certain_ = _Scored(pieces, kept)
+    left_out = len(all_.label) - sum(len(p.label) for p in pieces)
     folds = tables.groups(str(s.fold) for s in samples)
-    created: Report = plain(
+    created: Figures = plain(
         {
             "videos": len(all_.videos),
             "tracklets": len(samples),
             "frames": len(all_.label),
             **all_.whole(),
-            "without_uncertain": _without_uncertain(all_),
+            "without_uncertain": {
+                "frames_left_out": left_out,
+                **((certain_ if left_out else all_).whole() if pieces else {}),
+            },
             "calibration": _reliability(all_),
             "folds": {name: all_.part(folds[name]) for name in sorted(folds, key=int)},
             "per_video": {name: all_.part(own) for name, own in all_.videos.items()},
@@ -121,7 +108,7 @@ class Sums:
 
     @classmethod
     def grouped(cls, samples: Sequence[Labelled], counts: Sequence[Sequence[float]]) -> Sums:
-        """Of the counts of each sample, which are slow to make and are made once."""
+        """Of the counts of each sample, which are slow to compute and are computed once."""
         rows = [[counts[i] for i in own] for own in by_video(samples).values()]
         summed = np.array([np.sum(own, axis=0) for own in rows])
         frames, right, edit, tracklets = summed[:, :4].T
@@ -131,9 +118,15 @@ class Sums:
     def scores(self, videos: Ints) -> dict[str, float]:
         """Pooled scores of these videos, repeats counted."""
         matches, confusion = self.matches[videos].sum(axis=0), self.confusion[videos].sum(axis=0)
+        tp, fp, fn = confusion
+        contact = tp + fn
+        other = self.frames[videos].sum() - contact
+        fractions = [tp / contact] if contact else []
+        fractions += [(other - fp) / other] if other else []
+        balanced = float(np.mean(fractions))  # over the classes that occur
         return {
             "accuracy": float(self.right[videos].sum() / self.frames[videos].sum()),
-            "balanced_accuracy": self._balanced(videos),
+            "balanced_accuracy": balanced,
             "frame_f1": float(metrics.f1_from_counts(*confusion)),
             "edit": float(self.edit[videos].sum() / self.tracklets[videos].sum()),
             **{
@@ -142,22 +135,13 @@ class Sums:
             },
         }
 
-    def _balanced(self, videos: Ints) -> float:
-        """Mean over the classes that occur of the share of their frames that were found."""
-        tp, fp, fn = self.confusion[videos].sum(axis=0)
-        contact = tp + fn
-        other = self.frames[videos].sum() - contact
-        fractions = [tp / contact] if contact else []
-        fractions += [(other - fp) / other] if other else []
-        return float(np.mean(fractions))
-
 
 @dataclass(frozen=True)
 class _Scored:
-    """Samples with what was answered for them, frame by frame."""
+    """Samples with what was predicted for them, frame by frame."""
 
     samples: Sequence[Labelled]
-    answered: Answered
+    predicted: Predicted
 
     @cached_property
     def videos(self) -> dict[str, Ints]:
@@ -165,7 +149,7 @@ class _Scored:
 
     @cached_property
     def counts(self) -> list[list[float]]:
-        pairs = zip(self.samples, self.answered.states, strict=True)
+        pairs = zip(self.samples, self.predicted.states, strict=True)
         return [_counts(s.label, states) for s, states in pairs]
 
     @cached_property
@@ -174,25 +158,33 @@ class _Scored:
 
     @cached_property
     def logit(self) -> Floats:
-        return np.concatenate(self.answered.logit)
+        return np.concatenate(self.predicted.logit)
 
     @cached_property
     def probability(self) -> Floats:
-        return np.concatenate(self.answered.probability)
+        return np.concatenate(self.predicted.probability)
 
-    def whole(self) -> Report:
+    def whole(self) -> Figures:
         sums = Sums.grouped(self.samples, self.counts)
+        count, number = len(self.videos), {name: k for k, name in enumerate(self.videos)}
+        video = np.concatenate([np.full(len(s.label), number[s.video]) for s in self.samples])
+        drawn: dict[str, Score] = {
+            name: partial(lambda videos, name: sums.scores(videos)[name], name=name)
+            for name in sums.scores(np.arange(count))
+        }
+        drawn["auc"] = _drawn_auc(self.label, self.logit, video, count)
+        drawn["average_precision"] = drawn_precision(self.label, self.logit, video, count)
         return {
             "pooled": self.part(range(len(self.samples))),
-            "interval": self._intervals(sums),
+            "interval": {name: bootstrap_interval(score, count) for name, score in drawn.items()},
             "baselines": {f"all {state}": self._constant(state) for state in (0, 1)},
         }
 
-    def part(self, own: Sequence[int] | Ints) -> Report:
+    def part(self, own: Sequence[int] | Ints) -> Figures:
         """The scores of some samples."""
         label = np.concatenate([self.samples[i].label for i in own])
-        probability = np.concatenate([self.answered.probability[i] for i in own])
-        logit = np.concatenate([self.answered.logit[i] for i in own])
+        probability = np.concatenate([self.predicted.probability[i] for i in own])
+        logit = np.concatenate([self.predicted.logit[i] for i in own])
         sums = Sums.grouped([self.samples[i] for i in own], [self.counts[i] for i in own])
         ranked, known = ~np.isnan(logit), ~np.isnan(probability)
         return {
@@ -205,8 +197,8 @@ class _Scored:
             "frames_ranked": int(ranked.sum()),
         }
 
-    def _constant(self, state: int) -> Report:
-        """Of one answer for all frames, which ranks them no better than chance."""
+    def _constant(self, state: int) -> Figures:
+        """Of one prediction for all frames, which ranks them no better than chance."""
         sums = Sums.of(self.samples, [np.full(len(s.label), state) for s in self.samples])
         level = np.zeros(len(self.label))
         return {
@@ -215,47 +207,21 @@ class _Scored:
             "average_precision": metrics.average_precision(self.label, level),
         }
 
-    def _intervals(self, sums: Sums) -> dict[str, tuple[float, float]]:
-        count, number = len(self.videos), {name: k for k, name in enumerate(self.videos)}
-        video = np.repeat(
-            [number[s.video] for s in self.samples], [len(s.label) for s in self.samples]
-        )
-        drawn: dict[str, Score] = {
-            name: partial(lambda videos, name: sums.scores(videos)[name], name=name)
-            for name in sums.scores(np.arange(count))
-        }
-        drawn["auc"] = _drawn_auc(self.label, self.logit, video, count)
-        drawn["average_precision"] = drawn_precision(self.label, self.logit, video, count)
-        return {name: bootstrap_interval(score, count) for name, score in drawn.items()}
 
-
-def _without_uncertain(all_: _Scored) -> Report:
-    pieces, kept = certain(all_.samples, all_.answered)
-    left_out = len(all_.label) - sum(len(p.label) for p in pieces)
-    if not pieces:
-        return {"frames_left_out": left_out}
-    return {"frames_left_out": left_out, **(_Scored(pieces, kept) if left_out else all_).whole()}
-
-
-def certain(samples: Sequence[Labelled], answered: Answered) -> tuple[list[Labels], Answered]:
-    """The tracklets cut where the annotators could not tell, without those frames."""
+def certain(samples: Sequence[Labelled], predicted: Predicted) -> tuple[list[Labels], Predicted]:
+    """The tracklets cut where the annotators were uncertain, without those frames."""
     pieces: list[Labels] = []
     logit, probability, states = [], [], []
     for i, sample in enumerate(samples):
-        for rows in _certain_runs(sample):
+        unclear = np.zeros(len(sample.label), np.int64)
+        runs = metrics.segments(unclear if sample.uncertain is None else sample.uncertain)
+        for first, end in zip(runs.start[runs.label == 0], runs.end[runs.label == 0], strict=True):
+            rows = slice(first, end)
             pieces.append(Labels(sample.video, sample.fold, sample.label[rows]))
-            logit.append(answered.logit[i][rows])
-            probability.append(answered.probability[i][rows])
-            states.append(answered.states[i][rows])
-    return pieces, Answered(tuple(logit), tuple(probability), tuple(states))
-
-
-def _certain_runs(sample: Labelled) -> list[slice]:
-    if sample.uncertain is None:
-        return [slice(0, len(sample.label))]
-    marks = metrics.segments(np.asarray(sample.uncertain))
-    rows = zip(marks.label.tolist(), marks.start.tolist(), marks.end.tolist(), strict=True)
-    return [slice(start, end) for unclear, start, end in rows if not unclear]
+            logit.append(predicted.logit[i][rows])
+            probability.append(predicted.probability[i][rows])
+            states.append(predicted.states[i][rows])
+    return pieces, Predicted(tuple(logit), tuple(probability), tuple(states))
 
 
 def _counts(label: Ints, states: Ints) -> list[float]:
@@ -287,7 +253,7 @@ def _drawn_auc(label: Ints, logit: Floats, video: Ints, count: int) -> Score:
     return auc
 
 
-def _reliability(all_: _Scored) -> Report | None:
+def _reliability(all_: _Scored) -> Figures | None:
     known = ~np.isnan(all_.probability)
     if not known.any():
         return None

@@ -28,7 +28,7 @@ class Sample:
     label: Ints
     """`(n,)` 1 eye contact, 0 none."""
     uncertain: Ints | None = None
-    """`(n,)` 1 where the annotators could not tell; None: nowhere."""
+    """`(n,)` 1 where the annotators were uncertain; None: nowhere."""
     tracklet: str = ""
     """Its number in the video, `000` on."""
     start_frame: int = 0
@@ -43,10 +43,6 @@ class Sample:
         return len(self.label)
 
 
-Reading = Callable[[AnnotatedVideo], list[Sample]]
-"""Makes a video's samples for one kind of network."""
-
-
 def landmark_samples(video: AnnotatedVideo) -> list[Sample]:
     """The tracklets of one video for `landmarks_tcn`, each measured against all of them."""
     tracks = [Landmarks(t.time_s, t.six_px) for t in video.tracklets]
@@ -54,49 +50,32 @@ def landmark_samples(video: AnnotatedVideo) -> list[Sample]:
     samples = []
     for rows, tracklet in zip(features, video.tracklets, strict=True):
         if not np.isfinite(rows).all():
-            raise DataError(
-                f"{video.name}, tracklet {tracklet.number:03d}: no head pose fits its landmarks"
-            )
+            where = f"{video.name}, tracklet {tracklet.name}"
+            raise DataError(f"{where}: no head pose fits its landmarks")
         samples.append(_sample(video, tracklet, rows))
     return samples
 
 
 def image_samples(video: AnnotatedVideo) -> list[Sample]:
-    """The tracklets of one video for `ms_tcn2`, which need the features of ETH-XGaze's network.
-
-    Raises:
-        DataError: a tracklet without them.
-    """
+    """The tracklets of one video for `ms_tcn2`; DataError for one without ETH-XGaze's features."""
     samples = []
     for tracklet in video.tracklets:
         if tracklet.feature is None:
             raise DataError(
-                f"{video.name}, tracklet {tracklet.number:03d}: the file has no gaze_feature. "
-                "The published tracklets have none: eyeline prepare eye_contact/test makes them of "
+                f"{video.name}, tracklet {tracklet.name}: the file has no gaze_feature. The "
+                "published tracklets have none: eyeline prepare eye_contact/test makes them of "
                 "the videos. Or use a recipe of landmarks_tcn"
             )
         samples.append(_sample(video, tracklet, tracklet.feature))
     return samples
 
 
-READINGS: dict[str, Reading] = {"landmarks_tcn": landmark_samples, "ms_tcn2": image_samples}
-"""By the network that is to see them."""
-
-
-def open_samples(
-    folder: Path | str, log: Log | None = None, builder: str = "landmarks_tcn"
-) -> list[Sample]:
-    """`samples_of` the videos that `open_videos` finds."""
-    return samples_of(open_videos(folder, log), log, builder)
+READINGS = {"landmarks_tcn": landmark_samples, "ms_tcn2": image_samples}
+"""What makes a video's samples, by the network that is to see them."""
 
 
 def open_videos(folder: Path | str, log: Log | None = None) -> tuple[AnnotatedVideo, ...]:
-    """The videos of `data.read_folder`.
-
-    Args:
-        folder: of the annotated videos.
-        log: receives what the folder leaves out.
-    """
+    """The videos of `data.read_folder`; `log` receives what the folder leaves out."""
     result = read_folder(folder)
     if log:
         for note in result.notes:
@@ -105,17 +84,9 @@ def open_videos(folder: Path | str, log: Log | None = None) -> tuple[AnnotatedVi
 
 
 def samples_of(
-    videos: Sequence[AnnotatedVideo],
-    log: Log | None = None,
-    builder: str = "landmarks_tcn",
+    videos: Sequence[AnnotatedVideo], log: Log | None = None, builder: str = "landmarks_tcn"
 ) -> list[Sample]:
-    """All tracklets of some videos, in their order.
-
-    Args:
-        videos: of `open_videos`.
-        log: hears how many videos are done.
-        builder: the network that is to see them, of `READINGS`.
-    """
+    """All tracklets of some videos, in their order, for a network of `READINGS`."""
     samples: list[Sample] = []
     for done, video in enumerate(videos, start=1):
         samples += READINGS[builder](video)
@@ -124,10 +95,6 @@ def samples_of(
     return samples
 
 
-def _sample(
-    video: AnnotatedVideo, tracklet: Tracklet, source: Floats | Callable[[], Floats]
-) -> Sample:
-    return Sample(
-        video.name, video.fold, source, tracklet.label, tracklet.uncertain,
-        f"{tracklet.number:03d}", tracklet.start_frame,
-    )  # fmt: skip
+def _sample(video: AnnotatedVideo, own: Tracklet, source: Floats | Callable[[], Floats]) -> Sample:
+    labels = own.label, own.uncertain
+    return Sample(video.name, video.fold, source, *labels, own.name, own.start_frame)

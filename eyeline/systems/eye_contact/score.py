@@ -16,19 +16,23 @@ from eyeline.evaluation.tables import Side
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
 from eyeline.systems.eye_contact import predictions as files
-from eyeline.systems.eye_contact.annotations import RATE_HZ, Annotation, frame_labels, read_elan
-from eyeline.systems.eye_contact.annotations import annotation as checked
+from eyeline.systems.eye_contact.annotations import (
+    RATE_HZ,
+    Annotation,
+    frame_labels,
+    read_annotation,
+)
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
+from eyeline.systems.eye_contact.discovery.sources import some
+from eyeline.systems.eye_contact.landmarks.inputs import nearest
 from eyeline.systems.eye_contact.predictions import TimeSeries
-from eyeline.systems.eye_contact.report import Answered, Labels, score
+from eyeline.systems.eye_contact.report import Labels, Predicted, score
 from eyeline.systems.eye_contact.tracklets import video_name
-
-_SHOWN = 5  # frames or names that a message lists
 
 
 @dataclass
 class _Pairs:
-    """Labels and answers side by side, as they are found."""
+    """Labels and predictions side by side, frame by frame."""
 
     labels: list[Labels]
     states: list[Ints]
@@ -68,7 +72,7 @@ def run(
 
     Returns:
         `report.score`'s report; AUC, average precision and calibration are None without
-        probabilities. `notes` tells what was left out.
+        probabilities. `notes` lists what was left out.
 
     Raises:
         DataError: naming file and line: predictions that lack frames, repeat them, or are of
@@ -90,7 +94,7 @@ def run(
         else:
             _match_file(series, truth, person, pairs)
     chance = tuple(pairs.probability)
-    figures = score(pairs.labels, Answered(chance, chance, tuple(pairs.states)))
+    figures = score(pairs.labels, Predicted(chance, chance, tuple(pairs.states)))
     where = {"predictions": str(predictions), "truth": str(truth)}
     created = Report({**where, **figures, "notes": pairs.notes})
     created.log(log)
@@ -110,7 +114,7 @@ def _match_frames(predictions: Path, truth: Path, subset: bool, pairs: _Pairs) -
             videos.append(video)
     tracklets = [(video, tracklet) for video in videos for tracklet in video.tracklets]
     keys = [
-        ((video.celebrity, video.video, f"{tracklet.number:03d}"), tracklet.start_frame + k)
+        ((video.celebrity, video.video, tracklet.name), tracklet.start_frame + k)
         for video, tracklet in tracklets
         for k in range(len(tracklet))
     ]
@@ -121,7 +125,7 @@ def _match_frames(predictions: Path, truth: Path, subset: bool, pairs: _Pairs) -
     cuts = np.cumsum([len(tracklet) for _, tracklet in tracklets])[:-1]
     columns = (np.split(values[order], cuts) for values in (rows.state, rows.probability))
     for (video, tracklet), state, probability in zip(tracklets, *columns, strict=True):
-        pairs.add(_labels(video, tracklet), state, probability)
+        pairs.add(Labels.of(video, tracklet), state, probability)
 
 
 def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
@@ -131,10 +135,11 @@ def _match_frames_of_one(predictions: Path, truth: Path, pairs: _Pairs) -> None:
     own = {name for name in named if name[1] == truth.stem} or named
     if len(own) > 1:
         raise DataError(
-            f"{predictions} tells of {len(own)} videos and none is called {truth.stem}; "
+            f"{predictions} is about {len(own)} videos, none of them called {truth.stem}; "
             "give the folder of annotations"
         )
-    annotation = _truth(truth, None, pairs)
+    annotation = read_annotation(truth)
+    pairs.notes += annotation.notes
     for key, rows in table.items():
         if key[:2] in own:
             label, _, uncertain = frame_labels(annotation.rows, rows.frame)
@@ -153,30 +158,25 @@ def _match_folder(
     for tracklet in video.tracklets:
         frames = tracklet.start_frame + np.arange(len(tracklet))
         who = _person(series, person, video, tracklet)
-        if who is None:
-            pairs.notes.append(
-                f"tracklet {tracklet.number:03d} of {video.name}: nobody was seen there; "
-                "counted as no contact"
-            )
-            nothing = np.zeros(len(frames), np.int64), np.full(len(frames), np.nan)
-        pairs.add(_labels(video, tracklet), *(nothing if who is None else series.at(frames, who)))
+        if who is not None:
+            states, probability = series.at(frames, who)
+        else:
+            place = f"tracklet {tracklet.name} of {video.name}"
+            pairs.notes.append(f"{place}: nobody was seen there; counted as no contact")
+            states, probability = np.zeros(len(frames), np.int64), np.full(len(frames), np.nan)
+        pairs.add(Labels.of(video, tracklet), states, probability)
     _note_unscored(series, pairs)
 
 
 def _match_file(series: TimeSeries, truth: Path, person: int | None, pairs: _Pairs) -> None:
-    annotation = _truth(truth, series.end_s, pairs)
+    annotation = read_annotation(truth, end_s=series.end_s)
+    pairs.notes += annotation.notes
     who = _person(series, person, None, None)
     assert who is not None, "without boxes somebody is chosen or an error is raised"
     frames = _span(series, who, annotation)
     label, _, uncertain = frame_labels(annotation.rows, frames)
     pairs.add(Labels(truth.stem, 0, label, uncertain), *series.at(frames, who))
     _note_unscored(series, pairs)
-
-
-def _truth(path: Path, end_s: float | None, pairs: _Pairs) -> Annotation:
-    predictions = checked(read_elan(path), str(path), end_s=end_s)
-    pairs.notes += predictions.notes
-    return predictions
 
 
 def _span(series: TimeSeries, person: int, annotation: Annotation) -> Ints:
@@ -197,12 +197,12 @@ def _video_called(path: Path, videos: Sequence[AnnotatedVideo], truth: Path) -> 
     """The annotated video that a file, or the folder it lies in, is called after."""
     names = [path.stem if path.is_file() else path.name, path.resolve().parent.name]
     for name in map(video_name, names):
-        predictions = [v for v in videos if name in (v.name, v.video)]
-        if predictions:
-            return predictions[0]
+        for video in videos:
+            if name in (video.name, video.video):
+                return video
     raise DataError(
         f"{path} is called after none of the {len(videos)} videos in {truth}: "
-        f"{_some([v.name for v in videos])}. Name it so, or give the ELAN file of its video"
+        f"{some([v.name for v in videos])}. Name it so, or give the ELAN file of its video"
     )
 
 
@@ -213,17 +213,17 @@ def _person(
     known = series.persons
     if person is not None:
         if person not in known:
-            raise DataError(f"{series.source}: no person {person}; it has: {_some(known)}")
+            raise DataError(f"{series.source}: no person {person}; it has: {some(known)}")
         return person
     if video is not None and tracklet is not None and series.faces is not None:
         return _who_is_there(series, video, tracklet)
     if len(known) == 1:
         return known[0]
-    raise DataError(f"{series.source} tells of the persons {_some(known)}; name one with --person")
+    raise DataError(f"{series.source} has the persons {some(known)}; name one with --person")
 
 
 def _who_is_there(series: TimeSeries, video: AnnotatedVideo, tracklet: Tracklet) -> int | None:
-    """The person whose head box holds the middle of the annotated face in the most frames."""
+    """The person whose head box holds the centre of the annotated face in the most frames."""
     faces = series.faces
     assert faces is not None
     scale = np.array([video.width_px, video.height_px]) if faces.sized else np.ones(2)
@@ -231,12 +231,12 @@ def _who_is_there(series: TimeSeries, video: AnnotatedVideo, tracklet: Tracklet)
     inside: dict[int, int] = {}
     for person in np.unique(faces.person).tolist():
         rows = np.flatnonzero(faces.person == person)
-        near = files.nearest(faces.time_s[rows], tracklet.time_s)
+        near = nearest(faces.time_s[rows], tracklet.time_s)
         there = np.abs(faces.time_s[rows][near] - tracklet.time_s) <= 1 / RATE_HZ
         box = faces.box_norm[rows][near]
-        held = there & (centre >= box[:, :2]).all(axis=1) & (centre <= box[:, 2:]).all(axis=1)
-        inside[person] = int(held.sum())
-    best = max(inside, key=lambda p: inside[p], default=None)
+        within = there & (centre >= box[:, :2]).all(axis=1) & (centre <= box[:, 2:]).all(axis=1)
+        inside[person] = int(within.sum())
+    best = max(inside, key=inside.__getitem__, default=None)
     return best if best is not None and inside[best] else None
 
 
@@ -244,12 +244,3 @@ def _note_unscored(series: TimeSeries, pairs: _Pairs) -> None:
     missing = int(sum(np.isnan(p).sum() for p in pairs.probability))
     if series.scores and missing:
         pairs.notes.append(f"{missing} frames have no score: left out of AUC and average precision")
-
-
-def _labels(video: AnnotatedVideo, tracklet: Tracklet) -> Labels:
-    return Labels(video.name, video.fold, tracklet.label, tracklet.uncertain)
-
-
-def _some(items: Sequence[object]) -> str:
-    shown = ", ".join(str(i) for i in items[:_SHOWN])
-    return f"{shown} ..." if len(items) > _SHOWN else shown or "none"

@@ -21,24 +21,18 @@ from eyeline.errors import DataError
 from eyeline.evaluation import metrics
 from eyeline.log import Log, prefixed
 from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.data import FeatureFile
+from eyeline.systems.eye_contact.discovery.pseudo_labels import LIST
 from eyeline.systems.eye_contact.discovery.sources import videos_root
 from eyeline.systems.eye_contact.loss import IGNORED
 from eyeline.systems.eye_contact.recipe import Recipe
 from eyeline.systems.eye_contact.report import IOU_LEVELS, f1_name
 from eyeline.systems.eye_contact.samples import Sample
-from eyeline.systems.eye_contact.tracklets import (
-    ListRow,
-    read_feature,
-    read_list,
-    tracklet_folder,
-)
+from eyeline.systems.eye_contact.tracklets import ListRow, read_list, tracklet_folder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
-
-TRAINING_LIST = "voxdataset_train.csv"
-"""In the prepared folder: the tracklets to learn from, in the order that the split follows."""
 
 Save = Callable[[Path, "nn.Module", Mapping[str, Any]], None]
 """Writes a network to a file, with what is known of it."""
@@ -48,39 +42,34 @@ Save = Callable[[Path, "nn.Module", Mapping[str, Any]], None]
 class Split:
     """The tracklets of a prepared folder."""
 
-    learned: list[Sample]
-    watched: list[Sample]
-    """The last part of the list, only looked at."""
+    train: list[Sample]
+    validation: list[Sample]
+    """The last part of the list."""
 
     @property
     def everything(self) -> list[Sample]:
         """In the order of the list."""
-        return [*self.learned, *self.watched]
+        return [*self.train, *self.validation]
 
     def relabelled(self, labels: Sequence[Ints]) -> Split:
         """The same with other labels, in the order of `everything`."""
         fresh = [replace(s, label=y) for s, y in zip(self.everything, labels, strict=True)]
-        return Split(fresh[: len(self.learned)], fresh[len(self.learned) :])
+        return Split(fresh[: len(self.train)], fresh[len(self.train) :])
 
 
 def open_split(root: Path, recipe: Recipe) -> Split:
-    """The prepared tracklets with their labels from clusters.
+    """The prepared tracklets with their labels from clusters; `recipe.data` says how it is split.
 
-    Args:
-        root: as `eyeline prepare` leaves it, after `discovery.pseudo_labels.run`, or what holds it
-            as `randomVox`.
-        recipe: `data` says how it is split.
-
-    Raises:
-        DataError: naming the file that is missing or does not fit.
+    `root` is as `eyeline prepare` leaves it, after `discovery.pseudo_labels.run`, or what holds it
+    as `randomVox`. DataError names the file that is missing or does not fit.
     """
     root = videos_root(root)
-    rows = read_list(root / TRAINING_LIST)
+    rows = read_list(root / LIST)
     samples = [_sample(root, row) for row in rows]
     cut = int((1 - recipe.data.validation_fraction) * len(samples))
     if not 0 < cut < len(samples):
         raise DataError(
-            f"{root / TRAINING_LIST} lists {len(samples)} tracklets, too few to set "
+            f"{root / LIST} lists {len(samples)} tracklets, too few to set "
             f"{recipe.data.validation_fraction:.0%} of them apart"
         )
     return Split(samples[:cut], samples[cut:])
@@ -99,7 +88,7 @@ def run_rounds(
     """All rounds, resuming from what `out_dir` holds of them.
 
     Args:
-        split: what to learn from, with labels from clusters.
+        split: what to train on, with labels from clusters.
         recipe: of network `ms_tcn2`.
         out_dir: gets a folder a round with its log, its weights and the labels that it gave.
         fabric: launched.
@@ -111,7 +100,7 @@ def run_rounds(
 
     Returns:
         The network of the last round, in evaluation mode, and an entry a round: its epochs, the
-        share of contact in its labels, and how many labels its answers change.
+        fraction of contact in its labels, and how many labels its predictions change.
     """
     from eyeline.systems.eye_contact.xgaze.fit import fit_segmenter, logits_of
     from eyeline.training.loop import LOG
@@ -123,24 +112,24 @@ def run_rounds(
     for number in range(recipe.training.rounds):
         folder = out_dir / f"round_{number}"
         network = fit_segmenter(
-            split.learned,
+            split.train,
             recipe,
             fabric,
             seed=number,
             folder=folder,
             identity=_identity(split, recipe, number),
-            validate=_watch(split.watched, folder, recipe.training.save_every, save),
+            validate=_validate(split.validation, folder, recipe.training.save_every, save),
             log=prefixed(log, f"round {number + 1} of {recipe.training.rounds}"),
         )
-        answers = fabric.broadcast(
+        states = fabric.broadcast(
             [_states(logits_of(network, s.features)) for s in split.everything]
         )
         lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
         epochs = [json.loads(line) for line in lines]
-        entries.append({"round": number, **_of_labels(split, answers), "epochs": epochs})
+        entries.append({"round": number, **_label_counts(split, states), "epochs": epochs})
         if save and fabric.is_global_zero:
             save(folder / f"{recipe.builder}.safetensors", network, summary(entries)[-1])
-        split = split.relabelled(answers)
+        split = split.relabelled(states)
     assert network is not None, "a recipe has one round or more"
     return network, entries
 
@@ -163,14 +152,7 @@ def _sample(root: Path, row: ListRow) -> Sample:
         raise DataError(f"{labels}: no labels of a tracklet ({error})") from error
     if (frames := row.end - row.start) != len(label):
         raise DataError(f"{labels}: {len(label)} labels, the list says {frames} frames")
-
-    def features() -> Floats:
-        feature = read_feature(path)
-        if feature is None or len(feature) != len(label):
-            raise DataError(f"{path} has no gaze_feature of {len(label)} frames; prepare it anew")
-        return feature
-
-    name = f"{row.celebrity}_{row.video}"
+    name, features = f"{row.celebrity}_{row.video}", FeatureFile(path, len(label))
     return Sample(name, 0, features, np.minimum(label, 1), None, row.tracklet, row.start)
 
 
@@ -178,14 +160,14 @@ def _states(logits: Floats) -> Ints:
     return (logits > 0).astype(np.int64)
 
 
-def _watch(
-    watched: Sequence[Sample], folder: Path, save_every: int, save: Save | None
+def _validate(
+    samples: Sequence[Sample], folder: Path, save_every: int, save: Save | None
 ) -> Callable[[nn.Module, int], dict[str, float]]:
     from eyeline.systems.eye_contact.xgaze.fit import logits_of
 
     def validate(network: nn.Module, epoch: int) -> dict[str, float]:
-        states = [_states(logits_of(network, s.features)) for s in watched]
-        scores = watched_scores(watched, states)
+        states = [_states(logits_of(network, s.features)) for s in samples]
+        scores = validation_scores(samples, states)
         if save and save_every and (epoch + 1) % save_every == 0:
             save(folder / f"epoch_{epoch + 1}.safetensors", network, {"epoch": epoch, **scores})
         return scores
@@ -193,7 +175,7 @@ def _watch(
     return validate
 
 
-def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[str, float]:
+def validation_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[str, float]:
     """Agreement of predictions with labels that may say nothing.
 
     Accuracy is over labelled frames; for edit score and F1 of segments what has no label takes the
@@ -208,20 +190,19 @@ def watched_scores(samples: Sequence[Sample], states: Sequence[Ints]) -> dict[st
     scores["validation_edit"] = float(np.mean(edits))
     for level in IOU_LEVELS:
         counts = [metrics.segment_matches(y, p, level) for y, p in zip(filled, states, strict=True)]
-        result = metrics.f1_from_counts(*np.sum(counts, axis=0))
-        scores[f"validation_{f1_name(level)}"] = result
+        f1 = metrics.f1_from_counts(*np.sum(counts, axis=0))
+        scores[f"validation_{f1_name(level)}"] = f1
     return scores
 
 
-def _of_labels(split: Split, answers: Sequence[Ints]) -> dict[str, float]:
-    label = np.concatenate([s.label for s in split.everything])
-    answer = np.concatenate(answers)
+def _label_counts(split: Split, states: Sequence[Ints]) -> dict[str, float]:
+    label, state = np.concatenate([s.label for s in split.everything]), np.concatenate(states)
     known = label != IGNORED
     return {
         "labelled": float(known.mean()),
         "contact_in_labels": float(label[known].mean()) if known.any() else 0.0,
-        "contact_in_answers": float(answer.mean()),
-        "changed": float((answer != label)[known].mean()) if known.any() else 0.0,
+        "contact_in_answers": float(state.mean()),
+        "changed": float((state != label)[known].mean()) if known.any() else 0.0,
     }
 
 

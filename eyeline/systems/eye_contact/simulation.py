@@ -3,7 +3,7 @@
 The chain is that of the published data: a person holds contact with a host (or a camera) whose
 direction differs from video to video, and looks elsewhere in between; the head follows the eyes;
 six landmarks are what a detector would see of it in whole pixels; gaze points lie on the cylinder
-about the body; features are a fixed mixture of the gaze and of all that a network sees beside it.
+about the body; features are a fixed mixture of the gaze and of all else that a network sees.
 Angles are degrees of `geometry.directions` in the camera frame, lengths millimetres, frames 25 Hz.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 from eyeline.geometry import directions
 from eyeline.results import Floats, Ints
 from eyeline.synthetic.motion import draw_span, follow
-from eyeline.systems.eye_contact.annotations import TARGETS
 from eyeline.systems.eye_contact.discovery import gaze_points
+from eyeline.systems.eye_contact.elan import TARGETS
 from eyeline.systems.eye_contact.head import Heads, assumed_camera
 
 FEATURES = 2048
@@ -46,9 +46,9 @@ class SimulatedVideo:
     width_px: int
     height_px: int
     target: Ints
-    """`(n,)` index into `annotations.TARGETS`: with whom there is contact, 0 for nobody."""
+    """`(n,)` index into `elan.TARGETS`: with whom there is contact, 0 for nobody."""
     uncertain: tuple[tuple[int, int], ...]
-    """First and last frame of spans in which annotators could not tell."""
+    """First and last frame of spans in which annotators were uncertain."""
     gaze_deg: Floats
     """`(n, 2)` yaw and pitch of the eyes' direction."""
     six_px: Floats
@@ -60,7 +60,7 @@ class SimulatedVideo:
     plane_mm: Floats
     """`(n, 2)` gaze point on the plane through the camera."""
     latent: Floats
-    """`(n, latent)` what the features tell of."""
+    """`(n, latent)` what the features depend on."""
     tracklets: tuple[tuple[int, int], ...]
     """First frame and the frame after the last one of each tracklet."""
     glimpses: tuple[tuple[int, int], ...]
@@ -88,10 +88,15 @@ def simulate(rng: np.random.Generator, frames: int) -> SimulatedVideo:
     )
     origin, along = _in_body(heads.centre_mm, measured, place[0], rng)
     tracklets, glimpses = _seen(rng, frames)
+    free = [(a, b - 1) for label, a, b in spans_of(target) if not label and b - a > 10]
+    chosen = rng.random(len(free)) < 0.03
+    unclear = tuple(span for span, take in zip(free, chosen, strict=True) if take)
+    reach = -heads.centre_mm[:, 2:] / measured[:, 2:]
+    on_camera_plane = np.asarray(heads.centre_mm[:, :2] + reach * measured[:, :2])
     return SimulatedVideo(
-        width_px, height_px, target, _unclear(rng, target), gaze_deg, six_px,
+        width_px, height_px, target, unclear, gaze_deg, six_px,
         _boxes(six_px, place[:, 2], camera.fx_px), gaze_points.on_cylinder(origin, along),
-        _on_camera_plane(heads.centre_mm, measured),
+        on_camera_plane,
         _latent(rng, gaze_deg, heads), tracklets, glimpses,
     )  # fmt: skip
 
@@ -115,13 +120,6 @@ def _targets(rng: np.random.Generator, frames: int) -> Ints:
             target[at : at + length] = _HOST if host else others[rng.integers(len(others))]
         at, contact = at + length, not contact
     return target
-
-
-def _unclear(rng: np.random.Generator, target: Ints) -> tuple[tuple[int, int], ...]:
-    """A few spans without contact that annotators leave open."""
-    free = [(a, b - 1) for label, a, b in spans_of(target) if not label and b - a > 10]
-    chosen = rng.random(len(free)) < 0.03
-    return tuple(span for span, take in zip(free, chosen, strict=True) if take)
 
 
 def _seat(rng: np.random.Generator, frames: int, zoom: float) -> Floats:
@@ -185,11 +183,6 @@ def _in_body(
         np.broadcast_to(turn, (n, 3, 3)), np.broadcast_to(head_mm + _BODY_DOWN_MM, (n, 3))
     )
     return gaze_points.rays(centre_mm, -gaze, bodies)
-
-
-def _on_camera_plane(centre_mm: Floats, gaze: Floats) -> Floats:
-    reach = -centre_mm[:, 2:] / gaze[:, 2:]
-    return np.asarray(centre_mm[:, :2] + reach * gaze[:, :2])
 
 
 def _boxes(six_px: Floats, distance_mm: Floats, focal_px: float) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,12 @@ from eyeline.errors import DataError
 from eyeline.evaluation import metrics
 from eyeline.evaluation.report import plain
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
+from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
+from eyeline.systems.eye_contact.elan import TARGETS
 from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.report import Predicted
+from eyeline.systems.eye_contact.samples import Sample
 
 Rows = npt.NDArray[np.bool_]
 
@@ -34,22 +36,6 @@ _BANDS: dict[str, tuple[tuple[str, float, float], ...]] = {
 """Name of each measure, and its bands: name, lowest value, first value beyond."""
 
 
-class Found(Protocol):
-    """A tracklet that was answered for; `samples.Sample` is one."""
-
-    @property
-    def video(self) -> str:
-        """`celebrity_video`."""
-
-    @property
-    def tracklet(self) -> str:
-        """Its number, `000` on."""
-
-    @property
-    def label(self) -> Ints:
-        """`(n,)` 1 eye contact, 0 none."""
-
-
 @dataclass(frozen=True)
 class Kinds:
     """What kind of frame each of a tracklet is."""
@@ -59,7 +45,7 @@ class Kinds:
     pixels, turning in degrees a second, seconds of the tracklet, per cent of contact in the video.
     NaN where unknown."""
     target: Ints
-    """`(n,)` index into `annotations.TARGETS`; empty where it is not known."""
+    """`(n,)` index into `elan.TARGETS`; empty where it is not known."""
     uncertain: Ints
     """`(n,)` 1 where the annotators could not tell."""
 
@@ -67,37 +53,29 @@ class Kinds:
 def kinds_of(videos: Sequence[AnnotatedVideo]) -> dict[tuple[str, str], Kinds]:
     """Of every tracklet, by the names of video and tracklet."""
     return {
-        (video.name, f"{tracklet.number:03d}"): _kinds(video, tracklet)
+        (video.name, tracklet.name): _kinds(video, tracklet)
         for video in videos
         for tracklet in video.tracklets
     }
 
 
 def slice_scores(
-    samples: Sequence[Found], answered: Answered, kinds: Mapping[tuple[str, str], Kinds]
+    samples: Sequence[Sample], predicted: Predicted, kinds: Mapping[tuple[str, str], Kinds]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Accuracy of the decoded states and AUC of the output for each kind of frame.
 
-    Frames of a target are set beside all frames without contact for the AUC; their accuracy is the
-    share of them that was found.
-
-    Args:
-        samples: the tracklets.
-        answered: what was answered for each.
-        kinds: as of `kinds_of`.
+    Frames of a target are joined with all frames without contact for the AUC; their accuracy is the
+    fraction of them that was detected. `kinds` is as of `kinds_of`.
 
     Returns:
-        By measure and band: `frames`, `positive` (share of contact), `accuracy`, `auc`; None where
-        there is nothing to measure.
-
-    Raises:
-        DataError: a tracklet without kinds, or with another number of frames.
+        By measure and band: `frames`, `positive` (fraction of contact), `accuracy`, `auc`; None
+        where there is nothing to measure.
     """
     own = [_kinds_for(sample, kinds) for sample in samples]
     frames = _Frames(
         np.concatenate([np.asarray(s.label) for s in samples]),
-        np.concatenate(answered.states),
-        np.concatenate(answered.logit),
+        np.concatenate(predicted.states),
+        np.concatenate(predicted.logit),
     )
     result = {
         measure: {
@@ -113,7 +91,13 @@ def slice_scores(
         "uncertain": frames.scores(uncertain == 1),
     }
     if all(len(k.target) for k in own):
-        result["target"] = _by_target(frames, np.concatenate([k.target for k in own]))
+        target = np.concatenate([k.target for k in own])
+        none, camera = np.asarray(frames.label == 0), target == TARGETS.index("camera")
+        result["target"] = {
+            "none": frames.scores(target == 0),
+            "host": frames.scores((target > 0) & ~camera, none),
+            "camera": frames.scores(camera, none),
+        }
     return result
 
 
@@ -123,9 +107,9 @@ class _Frames:
     states: Ints
     logit: Floats
 
-    def scores(self, chosen: Rows, beside: Rows | None = None) -> dict[str, Any]:
-        """Of the chosen frames; those `beside` them enter the AUC alone."""
-        ranked = (chosen if beside is None else chosen | beside) & ~np.isnan(self.logit)
+    def scores(self, chosen: Rows, ranked_with: Rows | None = None) -> dict[str, Any]:
+        """Of the chosen frames; those `ranked_with` them enter the AUC alone."""
+        ranked = (chosen if ranked_with is None else chosen | ranked_with) & ~np.isnan(self.logit)
         label = self.label[chosen]
         right = label == self.states[chosen]
         return {
@@ -136,22 +120,12 @@ class _Frames:
         }
 
 
-def _by_target(frames: _Frames, target: Ints) -> dict[str, dict[str, Any]]:
-    none = np.asarray(frames.label == 0)
-    camera = target == TARGETS.index("camera")
-    return {
-        "none": frames.scores(target == 0),
-        "host": frames.scores((target > 0) & ~camera, beside=none),
-        "camera": frames.scores(camera, beside=none),
-    }
-
-
-def _kinds_for(sample: Found, kinds: Mapping[tuple[str, str], Kinds]) -> Kinds:
+def _kinds_for(sample: Sample, kinds: Mapping[tuple[str, str], Kinds]) -> Kinds:
     own = kinds.get((sample.video, sample.tracklet))
     if own is None or len(own.uncertain) != len(sample.label):
         raise DataError(
-            f"{sample.video}, tracklet {sample.tracklet}: {len(sample.label)} frames were answered "
-            f"for, the annotated videos have {0 if own is None else len(own.uncertain)}"
+            f"{sample.video}, tracklet {sample.tracklet}: {len(sample.label)} frames were "
+            f"predicted, the annotated videos have {0 if own is None else len(own.uncertain)}"
         )
     return own
 

@@ -6,21 +6,20 @@ Below the output folder:
 - `training/`: `randomVoxMeta.csv` and, a video, tracklets with `gaze_feature` and
   `fixations.csv`, as `prepare` leaves them;
 - `truth/`: the ELAN texts of the training videos, which no part of the chain reads;
-- `clips/` (where asked for): short videos for the front end, cut from the packaged sample.
+- `clips/` (if wanted): short videos for the front end, cut from the packaged sample.
 
 Whatever is trained or measured on it says that the chain works, and nothing of real people.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -30,7 +29,9 @@ from eyeline.datasets.items import checked
 from eyeline.files import atomic_dir, made, write_bytes
 from eyeline.log import Log
 from eyeline.synthetic.film import write_video
-from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS, UNCERTAIN
+from eyeline.systems.eye_contact.annotations import RATE_HZ
+from eyeline.systems.eye_contact.discovery.gaze_points import GazePoints, write_fixations
+from eyeline.systems.eye_contact.elan import TARGETS, UNCERTAIN
 from eyeline.systems.eye_contact.original import LIST, META
 from eyeline.systems.eye_contact.simulation import SimulatedVideo, simulate, spans_of
 from eyeline.systems.eye_contact.tracklets import (
@@ -38,11 +39,9 @@ from eyeline.systems.eye_contact.tracklets import (
     ListRow,
     TrackletFile,
     write_list,
+    write_names,
     write_tracklet,
 )
-
-if TYPE_CHECKING:
-    pass
 
 VIDEOS, TEST_VIDEOS, SECONDS = 6, 5, 130.0
 """By default: training videos, annotated test videos, and how long each is."""
@@ -57,7 +56,7 @@ _CLIP_LEFT_PX = (14, 440)
 
 
 @dataclass(frozen=True)
-class Made:
+class Written:
     """What was written."""
 
     annotations: Path
@@ -80,7 +79,7 @@ def run(
     seed: Whole = 0,
     clips: Whole = 0,
     log: Log | None = None,
-) -> Made:
+) -> Written:
     """Write a data set; the same for the same arguments, byte for byte.
 
     Args:
@@ -90,13 +89,9 @@ def run(
         seconds: length of each video; training takes videos of 120 to 720 s.
         seed: of everything that is drawn.
         clips: short videos of a face that a detector finds, 0 for none.
-        log: hears what has been written.
-
-    Raises:
-        UsageError: numbers that cannot be.
-        OutputError: the folder holds something, or cannot be written.
+        log: receives what has been written.
     """
-    out, frames = Path(out), round(seconds * RATE_HZ)
+    out, frames, log = Path(out), round(seconds * RATE_HZ), log or (lambda line: None)
     with atomic_dir(out) as folder:
         names = _named(_FIRST_TRAINING, max(videos, clips), seed, 0)
         written = _write_training(folder, names[:videos], frames, seed, log)
@@ -104,7 +99,7 @@ def run(
         written += _write_annotated(folder / "Annotations", tests, frames, seed, log)
         if clips:
             _write_clips(folder / "clips", names[:clips], log)
-    return Made(
+    return Written(
         out / "Annotations",
         out / "training",
         out / "truth",
@@ -116,8 +111,7 @@ def run(
 def elan_text(video: SimulatedVideo, rng: np.random.Generator) -> str:
     """The annotation of a simulated video as ELAN exports it, tier by tier.
 
-    Bounds lie within the frame periods that the published rule turns into exactly the video's
-    frames.
+    Bounds lie within the frame periods that the published rule turns into the video's frames.
     """
     spans = [(TARGETS[t], a, b - 1) for t, a, b in spans_of(video.target) if t]
     spans += [(UNCERTAIN, a, b) for a, b in video.uncertain]
@@ -139,28 +133,37 @@ def _named(first: int, count: int, seed: int, kind: int) -> list[tuple[str, str]
 
 
 def _write_training(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log
 ) -> int:
     root, written = folder / "training", 0
-    _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
+    write_names(root / "randomVoxMeta.csv", names)
     for number, (celebrity, name) in enumerate(names):
         rng = np.random.default_rng([seed, 20, number])
         video = simulate(rng, frames)
         place = root / celebrity / "tracklets" / f"{name}{SUFFIX}"
         written += len(_write_tracklets(place, celebrity, name, video)[1])
-        _write_points(place / "fixations.csv", video)
-        _write_embedding(root / celebrity / f"{celebrity}_face_embedding.npz", rng)
+        seen = sorted((*video.tracklets, *video.glimpses))
+        at = np.concatenate([np.arange(a, b) for a, b in seen])
+        points = GazePoints(at, video.point_mm[at], video.plane_mm[at])
+        write_fixations(place / "fixations.csv", points)
+        path = root / celebrity / f"{celebrity}_face_embedding.npz"
+        own = rng.normal(0, 1, _EMBEDDING_WIDTH)
+        embedded = own + rng.normal(0, 0.3, (_EMBEDDINGS, _EMBEDDING_WIDTH))
+        embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
+        content = io.BytesIO()
+        np.savez(content, embedded)
+        write_bytes(path, content.getvalue())
         text = elan_text(video, rng)
         write_bytes(folder / "truth" / celebrity / f"{name}.txt", text.encode())
-        _tell(log, f"training video {number + 1} of {len(names)}")
+        log(f"training video {number + 1} of {len(names)}")
     return written
 
 
 def _write_annotated(
-    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log | None
+    folder: Path, names: Sequence[tuple[str, str]], frames: int, seed: int, log: Log
 ) -> int:
     """Annotated videos; the first has a tracklet twice, the last none, as the original has."""
-    _write_csv(folder / META, ("celebrity_id", "video_name"), names)
+    write_names(folder / META, names)
     rows: list[ListRow] = []
     written = 0
     for number, (celebrity, name) in enumerate(names):
@@ -177,7 +180,7 @@ def _write_annotated(
             write_bytes(place / f"{len(listed):03d}.npz", again)
         rows += listed
         written += len(seen)
-        _tell(log, f"annotated video {number + 1} of {len(names) - 1}")
+        log(f"annotated video {number + 1} of {len(names) - 1}")
     write_list(folder / "tracklets" / LIST, rows)
     return written
 
@@ -200,32 +203,12 @@ def _write_tracklets(
     return rows, range(sum(row.end - row.start for row in rows))
 
 
-def _write_points(path: Path, video: SimulatedVideo) -> None:
-    """`fixations.csv`: a row for each frame in which the face was seen."""
-    seen = sorted((*video.tracklets, *video.glimpses))
-    frames = np.concatenate([np.arange(a, b) for a, b in seen])
-    points = np.column_stack([video.point_mm, video.plane_mm])[frames]
-    head = ("frame", "x", "y", "z", "camera_x", "camera_y")
-    rows = ((int(f), *p) for f, p in zip(frames, points.tolist(), strict=True))
-    _write_csv(path, head, rows)
-
-
-def _write_embedding(path: Path, rng: np.random.Generator) -> None:
-    """`arr_0 (30, 128)`: embeddings of images of one person, about one direction."""
-    own = rng.normal(0, 1, _EMBEDDING_WIDTH)
-    embedded = own + rng.normal(0, 0.3, (_EMBEDDINGS, _EMBEDDING_WIDTH))
-    embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
-    content = io.BytesIO()
-    np.savez(content, embedded)
-    write_bytes(path, content.getvalue())
-
-
-def _write_clips(root: Path, names: Sequence[tuple[str, str]], log: Log | None) -> None:
+def _write_clips(root: Path, names: Sequence[tuple[str, str]], log: Log) -> None:
     """One face a clip: the sample's two people in turn, every second pair mirrored."""
     from eyeline import sample
     from eyeline.video.reader import VideoReader
 
-    _write_csv(root / "randomVoxMeta.csv", ("celebrity_id", "video_name"), names)
+    write_names(root / "randomVoxMeta.csv", names)
     images = [frame.rgb() for frame in VideoReader(sample.path())]
     count = round(CLIP_SECONDS * RATE_HZ)
     for number, (celebrity, name) in enumerate(names):
@@ -236,17 +219,4 @@ def _write_clips(root: Path, names: Sequence[tuple[str, str]], log: Log | None) 
         ring = cycle([*cut, *cut[-2:0:-1]])  # forth and back, so that nothing jumps
         path = made(root / celebrity) / f"{name}{SUFFIX}.mp4"
         write_video(path, islice(ring, count), _CLIP_PX, count, RATE_HZ)
-        _tell(log, f"clip {number + 1} of {len(names)}")
-
-
-def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    write_bytes(path, text.getvalue().encode())
-
-
-def _tell(log: Log | None, text: str) -> None:
-    if log:
-        log(text)
+        log(f"clip {number + 1} of {len(names)}")

@@ -20,10 +20,11 @@ from eyeline.evaluation import metrics
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.files import write_bytes
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.annotations import RATE_HZ, TARGETS
+from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
-from eyeline.systems.eye_contact.predictions import Placed
-from eyeline.systems.eye_contact.report import Answered, Labels, Sums
+from eyeline.systems.eye_contact.elan import TARGETS
+from eyeline.systems.eye_contact.report import Labels, Predicted, Sums
+from eyeline.systems.eye_contact.samples import Sample
 
 STRIP_S = 60
 """Seconds in one strip."""
@@ -50,7 +51,7 @@ _HATCH = (
 
 @dataclass(frozen=True)
 class _Strip:
-    """A stretch of time and where it is drawn."""
+    """A minute of time and where it is drawn."""
 
     start_s: float
     top: float
@@ -63,107 +64,77 @@ class _Strip:
         return start_s < self.start_s + STRIP_S and end_s > self.start_s
 
 
+Prediction = tuple[Ints, Floats] | None
+"""States and probabilities `(n,)` of a tracklet, NaN where there is none; None without any."""
+
+
 def write_all(
     folder: Path | str,
     videos: Sequence[AnnotatedVideo],
-    samples: Sequence[Placed],
-    answered: Answered,
+    samples: Sequence[Sample],
+    predicted: Predicted,
 ) -> list[Path]:
-    """Write `<celebrity>_<video>.svg` for each video of which something was answered.
+    """Write `<celebrity>_<video>.svg` for each video that has predictions.
 
-    Args:
-        folder: where to; it is made.
-        videos: the annotated videos.
-        samples: tracklets of theirs, in the order of the answers.
-        answered: what was answered for them; tracklets without stay empty.
-
-    Raises:
-        DataError: answers of another length than their tracklet.
-        OutputError: the folder cannot be written.
+    `samples` are tracklets in the order of the predictions; those without stay empty. DataError for
+    predictions of another length than their tracklet.
     """
-    place = {(s.video, s.tracklet): i for i, s in enumerate(samples)}
+    if len(predicted.states) < len(samples):
+        raise DataError(f"{len(predicted.states)} predictions, fewer than samples")
+    own = zip(predicted.states, predicted.probability, strict=True)
+    place = {(s.video, s.tracklet): pair for s, pair in zip(samples, own, strict=False)}
     written = []
     for video in videos:
-        rows = [place.get((video.name, f"{t.number:03d}")) for t in video.tracklets]
+        rows = [place.get((video.name, t.name)) for t in video.tracklets]
         if any(row is not None for row in rows):
             path = Path(folder) / f"{video.name}.svg"
-            write_bytes(path, svg(video, _answers(video, rows, answered)).encode())
-            written.append(path)
+            written.append(write_bytes(path, svg(video, rows).encode()))
     return written
 
 
-def svg(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | None]) -> str:
-    """The image.
-
-    Args:
-        video: what is known of it.
-        answers: for each tracklet states and probabilities `(n,)`, NaN where there is none; None
-            for a tracklet of which nothing was said.
-
-    Raises:
-        DataError: answers of another length than their tracklet.
-    """
-    for tracklet, own in zip(video.tracklets, answers, strict=True):
+def svg(video: AnnotatedVideo, predictions: Sequence[Prediction]) -> str:
+    """The image of a video; DataError for predictions of another length than their tracklet."""
+    pairs = list(zip(video.tracklets, predictions, strict=True))
+    for tracklet, own in pairs:
         for column in own or ():
-            check_shape(column, "frame", f"answers for {video.name}", {"frame": len(tracklet)})
-    strips = list(_strips(video))
+            check_shape(column, "frame", f"predictions for {video.name}", {"frame": len(tracklet)})
+    spans = [_span(t) for t in video.tracklets]
+    strips: list[_Strip] = []
+    for number in range(int(max(end for _, end in spans) // STRIP_S) + 1):
+        strip = _Strip(float(number * STRIP_S), float(_TOP + len(strips) * _PITCH))
+        if any(strip.holds(*span) for span in spans):
+            strips.append(strip)
     high = _TOP + len(strips) * _PITCH
-    body = "".join(
-        part
-        for strip in strips
-        for part in _strip(strip, list(zip(video.tracklets, answers, strict=True)))
-    )
+    body = "".join(part for strip in strips for part in _strip(strip, pairs))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {high}" width="{_WIDTH}" '
         f'height="{high}"><style>{_STYLE}</style><defs>{_HATCH}</defs>'
         f'<rect width="{_WIDTH}" height="{high}" fill="#fff"/>'
-        f"{_head(video, answers)}{body}</svg>\n"
+        f"{_head(video, pairs)}{body}</svg>\n"
     )
-
-
-def _answers(
-    video: AnnotatedVideo, rows: Sequence[int | None], answered: Answered
-) -> list[tuple[Ints, Floats] | None]:
-    if len(answered.states) <= max((r for r in rows if r is not None), default=-1):
-        raise DataError(f"{video.name}: {len(answered.states)} answers, fewer than samples")
-    return [None if r is None else (answered.states[r], answered.probability[r]) for r in rows]
-
-
-def _strips(video: AnnotatedVideo) -> Iterator[_Strip]:
-    """Those in which there is a tracklet."""
-    spans = [_span(t) for t in video.tracklets]
-    top = float(_TOP)
-    for number in range(int(max(end for _, end in spans) // STRIP_S) + 1):
-        strip = _Strip(float(number * STRIP_S), top)
-        if any(strip.holds(*span) for span in spans):
-            yield strip
-            top += _PITCH
 
 
 def _span(tracklet: Tracklet) -> tuple[float, float]:
     return tracklet.start_frame / RATE_HZ, (tracklet.start_frame + len(tracklet)) / RATE_HZ
 
 
-def _head(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | None]) -> str:
+def _head(video: AnnotatedVideo, pairs: Sequence[tuple[Tracklet, Prediction]]) -> str:
     legend = [(name, colour) for name, colour in zip(TARGETS, _COLOURS, strict=True) if colour]
     legend += [("uncertain", _UNCLEAR), ("predicted", _PREDICTED), ("differs", _DIFFERS)]
     marks, x = [], float(_LEFT)
     for name, colour in legend:
         marks.append(_rect(x, 44, 10, 10, colour) + _text(x + 14, 53, name, "s"))
         x += 24 + 6.6 * len(name)
-    return (
-        _text(_LEFT, 20, video.name, "h")
-        + _text(_LEFT, 37, _agreement(video, answers), "s")
-        + "".join(marks)
-    )
+    title, scores = _text(_LEFT, 20, video.name, "h"), _agreement(video, pairs)
+    return title + _text(_LEFT, 37, scores, "s") + "".join(marks)
 
 
-def _agreement(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | None]) -> str:
+def _agreement(video: AnnotatedVideo, pairs: Sequence[tuple[Tracklet, Prediction]]) -> str:
     """The scores of this video in words."""
-    both = [(t, a) for t, a in zip(video.tracklets, answers, strict=True) if a is not None]
+    both = [(tracklet, own) for tracklet, own in pairs if own is not None]
     if not both:
         return "nothing was predicted"
-    labels = [Labels(video.name, 0, t.label) for t, _ in both]
+    labels = [Labels.of(video, t) for t, _ in both]
     result = Sums.of(labels, [a[0] for _, a in both]).scores(np.zeros(1, np.int64))
     label = np.concatenate([t.label for t, _ in both])
     chance = np.concatenate([a[1] for _, a in both])
@@ -180,34 +151,30 @@ def _agreement(video: AnnotatedVideo, answers: Sequence[tuple[Ints, Floats] | No
     return " · ".join(parts)
 
 
-def _strip(
-    strip: _Strip, rows: Sequence[tuple[Tracklet, tuple[Ints, Floats] | None]]
-) -> Iterator[str]:
+def _strip(strip: _Strip, pairs: Sequence[tuple[Tracklet, Prediction]]) -> Iterator[str]:
     yield _rect(_LEFT, strip.top + 14, STRIP_S * _SCALE, _AXIS - 16, "url(#gap)")
     for lane, (top, high) in _LANES.items():
         yield _text(_LEFT - 8, strip.top + top + high / 2 + 4, lane, "s", "end")
     yield _text(_LEFT - 8, strip.top + _CURVE_TOP + 20, "probability", "s", "end")
-    for tracklet, answer in rows:
+    for tracklet, own in pairs:
         if strip.holds(*_span(tracklet)):
-            yield from _tracklet(strip, tracklet, answer)
+            yield from _tracklet(strip, tracklet, own)
     yield from _axis(strip)
 
 
-def _tracklet(
-    strip: _Strip, tracklet: Tracklet, answer: tuple[Ints, Floats] | None
-) -> Iterator[str]:
+def _tracklet(strip: _Strip, tracklet: Tracklet, own: Prediction) -> Iterator[str]:
     start_s, end_s = _span(tracklet)
     left, right = strip.x(start_s), strip.x(end_s)
     yield _rect(left, strip.top + 14, right - left, _AXIS - 16, "#fff")
     yield f'<path class="a" d="M{left:.1f} {strip.top + 4:.1f}v{_AXIS - 4}"/>'
-    yield _text(left + 3, strip.top + 11, f"{tracklet.number:03d}", "n")
+    yield _text(left + 3, strip.top + 11, tracklet.name, "n")
     target = tracklet.target if len(tracklet.target) else tracklet.label
     yield from _runs(strip, tracklet, target, "truth", _COLOURS, TARGETS)
     yield from _runs(
         strip, tracklet, tracklet.uncertain, "uncertain", ("", _UNCLEAR), ("", "uncertain")
     )
-    if answer is not None:
-        state, probability = answer
+    if own is not None:
+        state, probability = own
         yield from _runs(strip, tracklet, state, "predicted", ("", _PREDICTED), ("", "contact"))
         wrong = (state != tracklet.label).astype(np.int64)
         yield from _runs(strip, tracklet, wrong, "differs", ("", _DIFFERS), ("", "differs"))

@@ -5,10 +5,7 @@ Coordinates are normalised by the image's width and height. Frames count at 25 H
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,9 @@ import numpy as np
 
 from eyeline.documents import npz_names, read_npz
 from eyeline.errors import DataError, check_shape
-from eyeline.files import replacing, write_bytes
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column, Side, whole
+from eyeline.files import replacing
 from eyeline.results import Floats
 
 SUFFIX = "_fps25"
@@ -26,6 +25,8 @@ _SUFFIXES = (SUFFIX, "_25fps")
 """That, and what their README has in its place."""
 LIST_HEAD = ("id", "video", "tracklet", "start", "end")
 """Columns of a list of tracklets."""
+NAMES_HEAD = ("celebrity_id", "video_name")
+"""Columns of a list of videos."""
 
 _FARTHEST = 2.0  # faces at the border reach beyond the image, by less than its size
 
@@ -62,7 +63,6 @@ class TrackletFile:
                 raise DataError("gaze_feature holds values that are no numbers")
 
     def __len__(self) -> int:
-        """Number of frames."""
         return len(self.box_norm)
 
     @property
@@ -94,14 +94,10 @@ class ListRow:
 
 
 def read_tracklet(path: Path | str, *, feature: bool = True) -> TrackletFile:
-    """A tracklet file of the authors' layout.
+    """A tracklet file: an `.npz` with `start_frame`, `bbx`, `landmark` and maybe `gaze_feature`.
 
-    Args:
-        path: an `.npz` with `start_frame`, `bbx`, `landmark` and maybe `gaze_feature`.
-        feature: whether to read `gaze_feature` where there is one; it is most of the file.
-
-    Raises:
-        DataError: naming the file and what is missing or wrong in it.
+    `gaze_feature` is most of the file and read only if wanted. DataError names the file and what is
+    missing or wrong in it.
     """
     path = Path(path)
     arrays = _read_arrays(path, ("start_frame", "bbx", "landmark"), feature)
@@ -112,11 +108,7 @@ def read_tracklet(path: Path | str, *, feature: bool = True) -> TrackletFile:
 
 
 def read_feature(path: Path | str) -> Floats | None:
-    """Only `gaze_feature` `(n, feature)` float32 of a tracklet file; None where it has none.
-
-    Raises:
-        DataError: as `read_tracklet`.
-    """
+    """Only `gaze_feature` `(n, feature)` float32 of a tracklet file; None where it has none."""
     path = Path(path)
     result = _read_arrays(path, (), True).get("gaze_feature")
     if result is None:
@@ -128,24 +120,14 @@ def read_feature(path: Path | str) -> Floats | None:
 
 
 def has_feature(path: Path | str) -> bool:
-    """Whether a tracklet file holds `gaze_feature`, from its table of contents alone.
-
-    Raises:
-        DataError: as `read_tracklet`.
-    """
+    """Whether a tracklet file holds `gaze_feature`, from its table of contents alone."""
     return "gaze_feature" in npz_names(Path(path))
 
 
 def write_tracklet(path: Path | str, tracklet: TrackletFile, *, compressed: bool = False) -> None:
-    """Write a tracklet under the authors' keys, whole or not at all.
+    """Write a tracklet under the authors' keys, whole or not at all; the folder is made.
 
-    Args:
-        path: where to; the folder is made.
-        tracklet: what to write.
-        compressed: smaller, and slower to write and read; both are read alike.
-
-    Raises:
-        OutputError: the place cannot be written.
+    `compressed` is smaller, and slower to write and read; both are read alike.
     """
     arrays: dict[str, Any] = {
         "start_frame": np.int64(tracklet.start_frame),
@@ -162,69 +144,50 @@ def write_tracklet(path: Path | str, tracklet: TrackletFile, *, compressed: bool
 def read_list(path: Path | str) -> list[ListRow]:
     """The rows of `test_tracklet_list.csv`, `voxdataset_train.csv` and the like, in file order.
 
-    Raises:
-        DataError: naming the file and line: other columns, a span that is none, or a tracklet
-            that stands in it twice.
+    DataError names the file and line: other columns, a span that is none, or a tracklet that stands
+    in it twice.
     """
     path = Path(path)
-    rows: list[ListRow] = []
-    lines: dict[tuple[str, str, str], int] = {}
-    for number, cells in read_csv(path, LIST_HEAD):
-        row = _list_row(cells, number, path)
-        if row.key in lines:
-            raise DataError(
-                f"{path}, line {number}: {'/'.join(row.key)} stands in line {lines[row.key]} too"
-            )
-        lines[row.key] = number
-        rows.append(row)
+    wanted = [Column(c, name_part, object) for c in LIST_HEAD[:3]]
+    columns, line = tables.read(path, wanted + [Column(c, whole, np.int64) for c in LIST_HEAD[3:]])
+    rows = [
+        ListRow(celebrity, video_name(video), tracklet_number(tracklet), *span)
+        for celebrity, video, tracklet, *span in zip(
+            *(columns[name].tolist() for name in LIST_HEAD), line.tolist(), strict=True
+        )
+    ]
+    for row in rows:
+        if row.start >= row.end:
+            where = f"{path}, line {row.line}"
+            raise DataError(f"{where}: frames {row.start} to {row.end} (exclusive) are none")
+    keys = [row.key for row in rows]
+    tables.check_once(Side(str(path), keys, lambda row: "/".join(keys[row])), line)
     return rows
 
 
 def write_list(path: Path | str, rows: Iterable[ListRow]) -> None:
-    """Write a list as the original has it, with `_fps25` and `.npz`, whole or not at all.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(LIST_HEAD)
-    for row in rows:
-        names = (row.celebrity, f"{row.video}{SUFFIX}", f"{row.tracklet}.npz")
-        writer.writerow([*names, row.start, row.end])
-    write_bytes(Path(path), text.getvalue().encode())
+    """Write a list as the original has it, with `_fps25` and `.npz`, whole or not at all."""
+    cells = [(r.celebrity, f"{r.video}{SUFFIX}", f"{r.tracklet}.npz", r.start, r.end) for r in rows]
+    tables.write(Path(path), {name: [c[i] for c in cells] for i, name in enumerate(LIST_HEAD)})
 
 
-def read_csv(path: Path, columns: Iterable[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Rows of a CSV with their line numbers.
-
-    Raises:
-        DataError: no such file, no UTF-8, or a head or row without one of the columns.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            head = reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            if lacking := [c for c in columns if c not in head]:
-                raise DataError(
-                    f"{path}, line 1: no column {', '.join(lacking)}; it has: "
-                    f"{', '.join(head) or 'nothing'}"
-                )
-            for cells in reader:
-                if None in cells or any(cells[c] is None for c in columns):
-                    raise DataError(f"{path}, line {reader.line_num}: expected {len(head)} cells")
-                yield reader.line_num, cells
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: {error}") from error
+def read_names(path: Path) -> list[tuple[str, str, int]]:
+    """Celebrity, video and line of each row of a list of videos; DataError names file and line."""
+    columns, line = tables.read(path, [Column(name, name_part, object) for name in NAMES_HEAD])
+    return list(zip(*(columns[name] for name in NAMES_HEAD), line.tolist(), strict=True))
 
 
-def whole_number(cell: str, column: str, where: str) -> int:
-    """A cell that holds a whole number from 0; DataError names where it stands otherwise."""
-    if not re.fullmatch(r"[0-9]{1,18}", cell.strip()):
-        raise DataError(f"{where}: column '{column}' holds {cell!r}, expected a whole number")
-    return int(cell)
+def write_names(path: Path, names: Sequence[tuple[str, str]]) -> None:
+    """Write a list of videos, by celebrity and name."""
+    tables.write(path, {head: [name[i] for name in names] for i, head in enumerate(NAMES_HEAD)})
+
+
+def name_part(cell: str) -> str:
+    """What may name a folder or file; ValueError says what is expected."""
+    name = tables.text(cell)
+    if name in (".", "..") or "/" in name or "\\" in name:
+        raise ValueError("a name without slashes")
+    return name
 
 
 def video_name(text: str) -> str:
@@ -244,19 +207,6 @@ def tracklet_number(name: str) -> str:
     """`000` of `000`, `000.npz` or `0`."""
     stem = name.strip().removesuffix(".npz")
     return stem.zfill(3)
-
-
-def _list_row(cells: Mapping[str, str], line: int, path: Path) -> ListRow:
-    where = f"{path}, line {line}"
-    names = [cells[c].strip() for c in LIST_HEAD[:3]]
-    if not all(names):
-        raise DataError(f"{where}: id, video or tracklet is empty")
-    if any(part in (".", "..") or "/" in part or "\\" in part for part in names):
-        raise DataError(f"{where}: {'/'.join(names)} is no name of a tracklet")
-    start, end = (whole_number(cells[c], c, where) for c in LIST_HEAD[3:])
-    if start >= end:
-        raise DataError(f"{where}: frames {start} to {end} (exclusive) are none")
-    return ListRow(names[0], video_name(names[1]), tracklet_number(names[2]), start, end, line)
 
 
 def _read_arrays(path: Path, names: tuple[str, ...], feature: bool) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from eyeline import files
 from eyeline.errors import UsageError
+from eyeline.evaluation.report import Figures
 from eyeline.log import Log, prefixed
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
-from eyeline.systems.eye_contact.evaluate import choose, cross_validate
-from eyeline.systems.eye_contact.learners import learn
+from eyeline.systems.eye_contact.evaluate import choose, cross_validate, train_network
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
-from eyeline.systems.eye_contact.report import Report, by_video
+from eyeline.systems.eye_contact.report import by_video
 from eyeline.systems.eye_contact.samples import Sample, open_videos, samples_of
 from eyeline.systems.eye_contact.slices import kinds_of, slice_scores
 from eyeline.systems.eye_contact.weights import LICENCE, open_model, settings_of
@@ -45,7 +45,7 @@ def run(
     changes: Sequence[str] = (),
     devices: Devices | None = None,
     weights: Path | None = None,
-) -> Report:
+) -> Figures:
     """Train a recipe and write weights and report; a stopped run of rounds is resumed.
 
     Of labels of clusters the network of each round is kept too, in `round_N/`.
@@ -63,10 +63,6 @@ def run(
     Returns:
         The report of the cross-validation, or of the rounds. The written network has seen all
         videos.
-
-    Raises:
-        RecipeError, DataError, OutputError, CheckpointError, UsageError, TrainingError: for what is
-        wrong with each.
     """
     plan = read_recipe(recipe, changes)
     rounds = plan.data.labels == "clusters"
@@ -90,23 +86,19 @@ def run(
 
 def _run_annotated(
     plan: Recipe, data_dir: Path, folder: Path, fabric: Fabric, log: Log | None
-) -> Report:
+) -> Figures:
     videos = open_videos(data_dir, log)
     samples = samples_of(videos, log, plan.builder)
     validation, report = cross_validate(samples, plan, log, fabric)
     rule = choose(samples, validation.logits, plan.decoding)
-    trained = learn(samples, plan, fabric, log=prefixed(log, "all videos"))
-    scores = {
-        "protocol": PROTOCOL,
-        "pooled": report["pooled"],
-        "interval": report["interval"],
-        "ece": report["calibration"]["ece"],
-    }
+    trained = train_network(samples, plan, fabric, log=prefixed(log, "all videos"))
+    scores = {name: report[name] for name in ("pooled", "interval")}
+    scores = {"protocol": PROTOCOL, **scores, "ece": report["calibration"]["ece"]}
     card = _card(plan, samples, scores, rule)
     if fabric.is_global_zero:
         checkpoint.save(folder / f"{plan.builder}.safetensors", trained.state, card)
     settings = {k: v for k, v in card.settings.items() if k != "features"}
-    slices = slice_scores(samples, validation.answered, kinds_of(videos))
+    slices = slice_scores(samples, validation.predicted, kinds_of(videos))
     return report | {"settings": settings, "slices": slices}
 
 
@@ -117,7 +109,7 @@ def _run_rounds(
     fabric: Fabric,
     weights: Path | None,
     log: Log | None,
-) -> Report:
+) -> Figures:
     from eyeline.systems.eye_contact import self_training
     from eyeline.systems.eye_contact.discovery import pseudo_labels
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import CheckpointError, DataError
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.decode import Calibration, Decoding
 from eyeline.systems.eye_contact.landmarks import forward
-from eyeline.systems.eye_contact.landmarks.agreement import agreed
+from eyeline.systems.eye_contact.landmarks.forward import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, PARITY
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -67,45 +68,6 @@ class Model:
         return network.eval()
 
 
-class Segmenting(Protocol):
-    """A checkpoint that tells contact, with what belongs to it."""
-
-    @property
-    def card(self) -> CheckpointCard:
-        """What the file says of itself."""
-
-    @property
-    def calibration(self) -> Calibration:
-        """From log odds to probabilities."""
-
-    @property
-    def decoding(self) -> Decoding:
-        """From log odds to states."""
-
-    def logits(self, features: Floats) -> Floats:
-        """Features `(n, feature)` of a tracklet at 25 Hz to uncalibrated log odds `(n,)`."""
-
-    def person_logits(self, features: Iterable[Floats]) -> list[Floats]:
-        """The same of all tracklets of one person in one video, which may correct each other."""
-
-
-def open_model(path: Path | str, device: str = "cpu") -> Segmenting:
-    """Open a checkpoint of any network that tells contact.
-
-    Args:
-        path: written by `eyeline train` or `eyeline import`.
-        device: for `ms_tcn2`; `landmarks_tcn` needs none.
-
-    Raises:
-        CheckpointError: not such a checkpoint.
-        UsageError: no such device.
-    """
-    card = checkpoint.read_card(path)
-    if card.builder == "ms_tcn2":
-        return _open_segmenter(path, device)
-    return load_landmarks_tcn(path)
-
-
 @dataclass(frozen=True)
 class ImageModel:
     """A checkpoint of `ms_tcn2`; one of the authors is taken as it is: arg-max, no calibration."""
@@ -119,11 +81,7 @@ class ImageModel:
     decoding: Decoding
 
     def logits(self, features: Floats) -> Floats:
-        """Features `(n, feature)` of a tracklet to uncalibrated log odds `(n,)`.
-
-        Raises:
-            DataError: features of another width.
-        """
+        """Features `(n, feature)` to uncalibrated log odds `(n,)`; DataError for another width."""
         from eyeline.systems.eye_contact.xgaze.fit import logits_of
 
         if features.shape[1] != self.features:
@@ -137,67 +95,59 @@ class ImageModel:
         return [self.logits(rows) for rows in features]
 
 
-def _open_segmenter(path: Path | str, device: str) -> ImageModel:
+def open_model(path: Path | str, device: str = "cpu") -> Model | ImageModel:
+    """Open a checkpoint of any network that predicts contact; `device` is for `ms_tcn2` alone.
+
+    CheckpointError for a file that is none.
+    """
+    card = checkpoint.read_card(path)
+    if card.builder != "ms_tcn2":
+        return load_landmarks_tcn(path)
     from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 
-    network, card = load_segmenter(path, device), checkpoint.read_card(path)
-    calibration, decoding = _rule(card, path)
+    network = load_segmenter(path, device)
+    # Without a rule on the card probabilities are as they are, and states their arg-max.
+    plain: dict[str, Any] = {"balance": 0.0, "switch_cost": 0.0}
+    with _usable(card, path):
+        calibration = Calibration(**card.settings.get("calibration", {}))
+        decoding = Decoding(**card.settings.get("decoding", plain))
     return ImageModel(network, card, network.PG.conv_1x1_in.in_channels, calibration, decoding)
 
 
-def _rule(card: CheckpointCard, path: Path | str) -> tuple[Calibration, Decoding]:
-    """Calibration and decoding of a card; without them probabilities as they are, and arg-max."""
-    plain: dict[str, Any] = {"balance": 0.0, "switch_cost": 0.0}
+@contextmanager
+def _usable(card: CheckpointCard, path: Path | str) -> Iterator[None]:
     try:
-        return (
-            Calibration(**card.settings.get("calibration", {})),
-            Decoding(**card.settings.get("decoding", plain)),
-        )
-    except (TypeError, ValueError) as error:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} has a card that builder {card.builder} cannot use: {error}"
         ) from error
 
 
 def load_landmarks_tcn(path: Path | str = SHIPPED) -> Model:
-    """Open a checkpoint of builder `landmarks_tcn`, ready to predict.
+    """Open a checkpoint of `landmarks_tcn`, ready to predict.
 
-    Raises:
-        CheckpointError: no such file, another builder's, other features, or tensors that do not
-        fit.
+    CheckpointError: no such file, another builder's, other features, or tensors that do not fit.
     """
     card, arrays = checkpoint.load_arrays(path)
     checkpoint.check_builder(card, "eye_contact", ("landmarks_tcn",), path)
-    _check_features(card, path)
-    try:
+    theirs = tuple(card.settings.get("features", ()))
+    if theirs != FEATURES:
+        odd = sorted(set(theirs) ^ set(FEATURES)) or ["their order"]
+        raise CheckpointError(
+            f"{path} was trained on {len(theirs)} features, this version computes {len(FEATURES)}; "
+            f"they differ in {', '.join(odd[:4])}. "
+            f"Train anew, or use the version {card.version} that wrote it"
+        )
+    with _usable(card, path):
         sizes = forward.sizes(card.arguments, arrays)
         calibration = Calibration(**card.settings["calibration"])
         decoding = Decoding(**card.settings["decoding"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} has a card that builder landmarks_tcn cannot use: {error}"
-        ) from error
     checkpoint.compare(forward.shapes(len(FEATURES), **sizes), arrays, "LandmarksTcn", path)
     return Model(arrays, calibration, decoding, card)
 
 
 def settings_of(builder: str, calibration: Calibration, decoding: Decoding) -> dict[str, Any]:
     """What a network's card must hold for prediction beside the tensors."""
-    settings = {
-        "calibration": asdict(calibration),
-        "decoding": asdict(decoding),
-        "threshold": 0.5,
-    }
-    return settings | ({"features": list(FEATURES)} if builder == "landmarks_tcn" else {})
-
-
-def _check_features(card: CheckpointCard, path: Path | str) -> None:
-    theirs = tuple(card.settings.get("features", ()))
-    if theirs == FEATURES:
-        return
-    odd = sorted(set(theirs) ^ set(FEATURES)) or ["their order"]
-    raise CheckpointError(
-        f"{path} was trained on {len(theirs)} features, this version computes {len(FEATURES)}; "
-        f"they differ in {', '.join(odd[:4])}. "
-        f"Train anew, or use the version {card.version} that wrote it"
-    )
+    rule = {"calibration": asdict(calibration), "decoding": asdict(decoding), "threshold": 0.5}
+    return rule | ({"features": list(FEATURES)} if builder == "landmarks_tcn" else {})

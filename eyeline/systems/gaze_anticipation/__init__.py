@@ -94,10 +94,7 @@ SYSTEM = System(
     default="centre_prior",
     heading="Where the wearer will look",
     report_keys=("pooled", "interval", "published", "thresholds", "seen_in_training"),
-    networks={
-        "csts": _model.csts,
-        "mvit_b": _model.mvit_b,
-    },
+    networks={"csts": _model.csts, "mvit_b": _model.mvit_b},
     recipes=(
         "aria_anticipation",
         "aria_estimation",
@@ -105,10 +102,7 @@ SYSTEM = System(
         "ego4d_estimation",
         "miniature",
     ),
-    prepare={
-        "ego4d": _prepare.run,
-        "aria": _prepare_aria.run,
-    },
+    prepare={"ego4d": _prepare.run, "aria": _prepare_aria.run},
     train=_train.run,
     evaluate=_evaluate.run,
     score=_score.run,

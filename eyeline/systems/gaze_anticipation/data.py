@@ -14,12 +14,11 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_anticipation.inputs import audio_input, silence
+from eyeline.systems.gaze_anticipation.inputs import audio_input, heatmaps, silence
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip, read_list
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos
 from eyeline.systems.gaze_anticipation.recordings.store import SPLIT, PreparedVideo, open_video
 from eyeline.systems.gaze_anticipation.windows import sampling, spatial
-from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
 from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES, Draws
 from eyeline.systems.gaze_anticipation.windows.spatial import View
 
@@ -72,7 +71,7 @@ class Clips(Dataset[Sample]):
     side: int = spatial.SIDE
     """Of the square; a smaller one than published also has a smaller map and coarser audio."""
     frames: int = FRAMES
-    """Of the eight seen and the eight asked for, how many are taken; for small networks."""
+    """Of the eight seen and the eight predicted, how many are taken; for small networks."""
     windows: Ints | None = None
     """`(n,)` which window of a clip each sample is, where all of its frames are met."""
     _open: Videos = field(default_factory=Videos, repr=False, compare=False)
@@ -106,12 +105,8 @@ class Clips(Dataset[Sample]):
     def chosen(self, number: int, draws: Draws | None = None) -> Chosen:
         """Which frames and which square a sample takes.
 
-        Args:
-            number: its place.
-            draws: instead of what seed, epoch and place draw in training.
-
-        Raises:
-            DataError: the clip is too short; names it.
+        `draws` are instead of what seed, epoch and place draw in training. DataError for a clip
+        that is too short; names it.
         """
         clip, video = self.clips[number], self._video(number)
         span, timing = video.span(clip), video.timing
@@ -152,38 +147,28 @@ class Clips(Dataset[Sample]):
 
     @cached_property
     def target_frames(self) -> Ints:
-        """`(n, frames)` numbers, in their videos, of the frames whose gaze is asked for."""
+        """`(n, frames)` numbers, in their videos, of the frames whose gaze is predicted."""
         return self._numbers("target")
 
     @cached_property
-    def target_s(self) -> Floats:
-        """`(n, frames)` seconds, in their videos, of the frames whose gaze is asked for."""
-        return self._times("target")
-
-    @cached_property
     def ahead_s(self) -> Floats:
-        """`(n, frames)` from the last frame seen to each that is asked for."""
+        """`(n, frames)` from the last frame seen to each that is predicted."""
         return self._times("target") - self._times("seen")[:, -1:]
 
     @property
     def gaze(self) -> Floats:
-        """`(n, frames, 2)` where the gaze goes, as shares of the squares; no image is read."""
-        return self._labels(self.target_frames)
+        """`(n, frames, 2)` where the gaze goes, as fractions of the squares; no image is read."""
+        result = [
+            self.chosen(n).view.into(self._video(n).gaze.xy[row])
+            for n, row in enumerate(self.target_frames)
+        ]
+        return np.stack(result) if result else np.zeros((0, self.frames, 2))
 
     @property
     def kind(self) -> Ints:
-        """`(n, frames)` kinds of the frames that are asked for."""
-        return self._kinds(self.target_frames)
-
-    @property
-    def seen_gaze(self) -> Floats:
-        """`(n, frames, 2)` where the gaze is in the frames seen, as shares of the squares."""
-        return self._labels(self.seen_frames)
-
-    @property
-    def seen_kind(self) -> Ints:
-        """`(n, frames)` kinds of the frames seen."""
-        return self._kinds(self.seen_frames)
+        """`(n, frames)` kinds of the frames that are predicted."""
+        result = [self._video(n).gaze.kind[row] for n, row in enumerate(self.target_frames)]
+        return np.stack(result) if result else np.zeros((0, self.frames), np.int64)
 
     @property
     def silent(self) -> tuple[str, ...]:
@@ -230,16 +215,6 @@ class Clips(Dataset[Sample]):
         ]
         return np.stack(result) if result else np.zeros((0, self.frames))
 
-    def _labels(self, frames: Ints) -> Floats:
-        result = [
-            self.chosen(n).view.into(self._video(n).gaze.xy[row]) for n, row in enumerate(frames)
-        ]
-        return np.stack(result) if result else np.zeros((0, self.frames, 2))
-
-    def _kinds(self, frames: Ints) -> Ints:
-        result = [self._video(n).gaze.kind[row] for n, row in enumerate(frames)]
-        return np.stack(result) if result else np.zeros((0, self.frames), np.int64)
-
 
 def open_clips(
     root: Path | str,
@@ -268,7 +243,7 @@ def open_clips(
         with_audio: silence instead is for comparison.
         full_frames: of estimation, as many samples a clip as it takes to meet all of its frames.
         side: of the square that the network sees.
-        frames: that it sees and answers for, of the eight.
+        frames: that it sees and predicts, of the eight.
         dataset: `ego4d` or `aria`, where only one of them will do.
 
     Raises:
@@ -309,22 +284,10 @@ def open_training(
     sides: tuple[int, int] = (256, 288), with_audio: bool = True, side: int = spatial.SIDE,
     frames: int = FRAMES, dataset: str | None = None,
 ) -> tuple[Clips, Clips | None]:  # fmt: skip
-    """Clips to train on, and those of videos that are held out whole to choose an epoch by.
+    """Clips to train on, and for validation those of whole videos, to choose an epoch by.
 
-    Args:
-        root: prepared data set.
-        validation_fraction: of the training videos, at least one; 0 holds out none.
-        seed: of what is drawn.
-        task: as of `open_clips`, as all that is not said here.
-        sides: of training only.
-        with_audio: of both.
-        side: of both.
-        frames: of both.
-        dataset: of both.
-
-    Raises:
-        UsageError: a share that cannot be.
-        DataError: as of `open_clips`; or too few videos.
+    `validation_fraction` is of the training videos, at least one; 0 holds out none. All else is as of
+    `open_clips`, `sides` of training only. DataError also for too few videos.
     """
     if not 0 <= validation_fraction < 1:
         raise UsageError(f"a share of {validation_fraction} is held out; 0 to less than 1 can be")
@@ -338,14 +301,14 @@ def open_training(
     kept = [n for n, video in enumerate(whole.video) if video not in held]
     if not kept:
         raise DataError(
-            f"{root}: {len(held)} video to train on; two or more are needed to hold out"
+            f"{root}: {len(held)} video to train on; at least two are needed to hold out"
         )
     rest = [n for n, video in enumerate(whole.video) if video in held]
     return whole.subset(kept), replace(whole.subset(rest), training=False)
 
 
 def held_out(videos: Sequence[str], fraction: float, seed: int) -> frozenset[str]:
-    """A share of videos drawn by a seed, at least one; none of a share of 0."""
+    """A fraction of videos drawn by a seed, at least one; none of a fraction of 0."""
     names = sorted(set(videos))
     if not fraction or not names:
         return frozenset()

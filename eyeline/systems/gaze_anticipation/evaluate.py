@@ -1,4 +1,4 @@
-"""How well a network tells where a wearer will look, or looks: as published, and fairly."""
+"""How well a network predicts where a wearer will look, or looks: as published, and fairly."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from eyeline.systems.gaze_anticipation.scoring import levels, map_files, thresho
 from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
-from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
+from eyeline.systems.gaze_anticipation.scoring.truth import predicted, targets_of
 from eyeline.training import listed, sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.data import Clips
     from eyeline.systems.gaze_anticipation.model import GazeAnticipation
-    from eyeline.systems.gaze_anticipation.scoring.answers import Work
+    from eyeline.systems.gaze_anticipation.scoring.outputs import Work
     from eyeline.systems.gaze_anticipation.scoring.thresholds import Choice
     from eyeline.training.checkpoint import CheckpointCard
 
 TRUTH, PREDICTIONS, MAPS = "truth.csv", "predictions.csv", "predictions.parquet"
-"""Tables of the frames and of the answers, and the answers' maps in levels."""
+"""Tables of the frames and of the predictions, and the predicted maps in levels."""
 REPORT = "report.json"
 """All figures."""
 BUILDER = "csts"
@@ -43,14 +43,14 @@ BUILDER = "csts"
 
 @dataclass(frozen=True)
 class Measured:
-    """A network's answers for clips, and their scores."""
+    """A network's predictions for clips, and their scores."""
 
     evaluator: Evaluator
     accumulator: Accumulator
-    found: Predictions
+    predictions: Predictions
     """Of the bench's rows."""
     repeats: int
-    """Frames that were met again, whose later answers do not count."""
+    """Frames that were met again, whose later predictions do not count."""
 
 
 def run(
@@ -80,12 +80,12 @@ def run(
         weights: a checkpoint of `csts`.
         data_dir: as `eyeline prepare` leaves it.
         out_dir: gets `report.json`, `truth.csv`, `predictions.csv` and `predictions.parquet`.
-        log: receives progress and notes, and of the line that the published code prints.
+        log: receives progress and notes, and the line that the published code prints.
         device: where, of one process.
         split: list of clips, as of `data.open_clips`.
         task: `anticipation` or `estimation`; by default what the weights were trained for.
-        full_frames: of estimation, answers for all frames of each clip; of a frame that is met
-            again the first answer counts.
+        full_frames: of estimation, predictions for all frames of each clip; of a frame that is met
+            again the first one counts.
         audio: whether it is heard; by default as in the weights' training.
         threshold: for `f1`. By default that of the weights if they are used as in their training,
             or else the best one on training videos that are held out.
@@ -99,14 +99,11 @@ def run(
         devices: several processes that share the work; `device` is not heeded then.
 
     Returns:
-        `report.created`'s report of the network, as `csts`, and of what looks at no image;
+        `report.report_of`'s report of the network, as `csts`, and of what looks at no image;
         `thresholds`: how they were chosen; `seen_in_training`: videos that the weights were trained
         on. Empty in processes other than the first.
-
-    Raises:
-        CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    from eyeline.systems.gaze_anticipation.scoring.answers import Work
+    from eyeline.systems.gaze_anticipation.scoring.outputs import Work
     from eyeline.systems.gaze_anticipation.weights import SYSTEM, load_csts
     from eyeline.training import checkpoint
 
@@ -122,12 +119,12 @@ def run(
     with _maps(folder if maps and work.leads else None, network.side // 4) as writer:
         measured = measure(network, clips, work, writer, fov_deg=fov_deg)
     known = _threshold_of(card, clips) if threshold is None else threshold
-    held = replace(work, log=log and (lambda text: log(f"held out: {text}")))
+    prefixed = replace(work, log=log and (lambda text: log(f"held out: {text}")))
     choice = thresholds.choose(
         thresholds.held_out(card, data_dir, clips, validation_clips),
         network.side // 4,
         BUILDER,
-        (lambda clips: measure(network, clips, held).accumulator) if known is None else None,
+        (lambda clips: measure(network, clips, prefixed).accumulator) if known is None else None,
     )
     if not work.leads:
         sharing.end(fabric)
@@ -151,7 +148,7 @@ def run(
             (folder / MAPS).unlink(missing_ok=True)  # those of another run would be taken for these
         created.write(folder / REPORT)
         predictions.write(folder / TRUTH, measured.evaluator.truth)
-        predictions.write(folder / PREDICTIONS, measured.found)
+        predictions.write(folder / PREDICTIONS, measured.predictions)
     sharing.end(fabric)
     if log:
         log(created["json_stats"])
@@ -169,16 +166,16 @@ def open_split(
     full_frames: bool = False,
     audio: bool | None = None,
 ) -> Clips:
-    """Clips as a network sees them; task and audio as in its training, unless told otherwise."""
+    """Clips as a network sees them; task and audio as in its training, unless given."""
     from eyeline.systems.gaze_anticipation.data import open_clips
 
-    learned = _learned(card)
+    trained_on = _trained_on(card)
     return open_clips(
         data_dir,
         split,
-        task=task or learned.get("task", "anticipation"),
+        task=task or trained_on.get("task", "anticipation"),
         full_frames=full_frames,
-        with_audio=learned.get("with_audio", True) if audio is None else audio,
+        with_audio=trained_on.get("with_audio", True) if audio is None else audio,
         side=network.side,
         sides=(network.side, network.side),
         frames=network.frames,
@@ -193,28 +190,24 @@ def measure(
     *,
     fov_deg: float | None = None,
 ) -> Measured:
-    """A network's answers for clips and their scores; memory does not grow with maps.
+    """A network's predictions for clips and their scores; memory does not grow with maps.
 
-    Args:
-        network: in evaluation mode, on its device.
-        clips: of its sizes.
-        work: how they are gone through. Of several processes only the first one has scores.
-        writer: gets the maps.
-        fov_deg: as of `run`.
+    `network` is in evaluation mode, on its device, `clips` of its sizes; of several processes only
+    the first one has scores. `writer` gets the maps, `fov_deg` is as of `run`.
     """
-    from eyeline.systems.gaze_anticipation.scoring.answers import answer
+    from eyeline.systems.gaze_anticipation.scoring.outputs import outputs_of
 
-    rows = asked(clips)
+    rows = targets_of(clips)
     kept = tables.first_of_each(rows.truth.keys)
     place = np.cumsum(kept) - 1
     evaluator = Evaluator(rows.truth.take(kept), network.side // 4, fov_deg)
     accumulator, xy = evaluator.accumulator(), np.zeros((len(evaluator.truth), 2))
     probability = np.zeros(len(evaluator.truth))
-    for part in answer(network, clips, work):
-        slots = part.found.shape[1]
+    for part in outputs_of(network, clips, work):
+        slots = part.level.shape[1]
         at = slice(int(part.numbers[0]) * slots, (int(part.numbers[-1]) + 1) * slots)
         new = kept[at]
-        own, result = place[at][new], part.found.reshape(-1, evaluator.size, evaluator.size)[new]
+        own, result = (place[at][new], part.level.reshape(-1, evaluator.size, evaluator.size)[new])
         placed = zip(part.numbers.tolist(), part.square.astype(np.float64), strict=True)
         xy[own] = np.concatenate([rows.views[n].out_of(square) for n, square in placed])[new]
         probability[own] = part.probability.reshape(-1)[new]
@@ -228,20 +221,22 @@ def measure(
 def _figures(measured: Measured, choice: Choice, samples: int) -> Figures:
     evaluator = measured.evaluator
     tallies = {BUILDER: measured.accumulator, **baselines(evaluator, choice.prior)}
-    created = report.made(tallies, evaluator.truth, choice.borders, first=BUILDER, samples=samples)
+    created = report.report_of(
+        tallies, evaluator.truth, choice.borders, first=BUILDER, samples=samples
+    )
     return created | {"thresholds": choice.log | thresholds.in_words(choice.borders)}
 
 
-def _learned(card: CheckpointCard) -> dict[str, Any]:
+def _trained_on(card: CheckpointCard) -> dict[str, Any]:
     """On what data weights were trained, and how."""
     return {**card.data, **card.recipe.get("data", {})}
 
 
 def _threshold_of(card: CheckpointCard, clips: Clips) -> float | None:
     """The weights' own threshold, where their task and what they hear are those of training."""
-    learned = _learned(card)
-    same = learned.get("task", clips.task) == clips.task
-    same = same and learned.get("with_audio", True) == clips.with_audio
+    trained_on = _trained_on(card)
+    same = trained_on.get("task", clips.task) == clips.task
+    same = same and trained_on.get("with_audio", True) == clips.with_audio
     return card.settings.get("threshold") if same else None
 
 
@@ -253,10 +248,12 @@ def _notes(card: CheckpointCard, clips: Clips, measured: Measured) -> list[str]:
         result.append(f"without audio, heard as silence: {', '.join(clips.silent)}")
     if chose := {*card.data.get("held_out_videos", ())} & {*clips.videos}:
         result.append(f"the epoch of these weights was chosen by {len(chose)} of these videos")
-    learned = _learned(card)
+    trained_on = _trained_on(card)
     for what, own in (("task", clips.task), ("dataset", clips.dataset)):
-        if learned.get(what, own) != own:
-            result.append(f"the weights were trained for {learned[what]}, these clips are of {own}")
+        if trained_on.get(what, own) != own:
+            result.append(
+                f"the weights were trained for {trained_on[what]}, these clips are of {own}"
+            )
     return result
 
 

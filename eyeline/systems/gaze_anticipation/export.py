@@ -27,19 +27,11 @@ class _Maps(nn.Module):
 
 
 def to_onnx(weights: Path | str, out: Path | str) -> None:
-    """Write `csts` as ONNX, whole or not at all.
+    """Write `csts` as ONNX of 0.75 GB, whole or not at all.
 
-    It takes one window: `clip` `(1, 3, 8, 256, 256)` as of `spatial.seen` and `audio`
-    `(1, 1, 8, 256, 256)` as of `hearing.Hearing`, and gives `heatmaps` `(1, 8, 64, 64)` over the
-    square seen, each with a sum of 1.
-
-    Args:
-        weights: written by `eyeline import` or `eyeline train`.
-        out: the `.onnx` file; 0.75 GB.
-
-    Raises:
-        CheckpointError: weights of another network, or a damaged file.
-        OutputError: the place cannot be written.
+    It takes one window: `clip` `(1, 3, 8, 256, 256)` as of `spatial.seen` and `audio` `(1, 1, 8,
+    256, 256)` as of `spectrogram.Hearing`, and gives `heatmaps` `(1, 8, 64, 64)` over the square
+    seen, each with a sum of 1. CheckpointError for weights of another network, or a damaged file.
     """
     network = load_csts(weights)
     shape = network.frames, network.side, network.side

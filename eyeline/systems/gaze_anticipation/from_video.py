@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from eyeline.training.devices import for_answers
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.streaming import Stream
-    from eyeline.systems.gaze_anticipation.windows.places import Places
     from eyeline.systems.gaze_anticipation.windows.series import Mapped, TimeSeries
+    from eyeline.systems.gaze_anticipation.windows.spatial import Places
     from eyeline.training.checkpoint import CheckpointCard
     from eyeline.video.audio import AudioBlock
     from eyeline.video.reader import Frame
@@ -47,9 +47,9 @@ class CstsPredictor:
 
     Which of both, and how far frames are apart, the weights say; those that say neither are taken
     for Ego4D's of anticipation. Windows end every `every` steps of 0.3 s (Aria: 0.25 s), from 2.1 s
-    (1.75 s) on; frames between them are answered for as of `series`. What lies outside the middle
-    square of the image is not seen. Audio from before the video is silent, and so is all audio of
-    a video that has none.
+    (1.75 s) on; frames between them are interpolated as of `series`. What lies outside the central
+    square of the image is not seen. Audio from before the video is silent, and so is all audio of a
+    video that has none.
     """
 
     def __init__(
@@ -66,46 +66,33 @@ class CstsPredictor:
     ) -> None:
         """Open the network.
 
-        Args:
-            weights: of `csts`.
-            device: `cpu`, `cuda` or `cuda:N`.
-            dataset: `ego4d` or `aria`; by default what the weights say.
-            task: `anticipation` or `estimation`; by default what the weights say.
-            every: steps from one window to the next, by default `streaming.EVERY`.
-            at_once: windows that pass through the network together, by default `AT_ONCE`.
-            precision: one of `model.PRECISIONS`.
-            threads: of the CPU.
-
-        Raises:
-            CheckpointError: a file that is not what it should be, or steps that are not those of
-                its data set.
-            UsageError: a device that is not there, or no such task or precision.
-            DataError: no such data set.
+        `dataset` is `ego4d` or `aria`, `task` `anticipation` or `estimation`, both by default what
+        the weights say; `every` are steps from one window to the next, by default
+        `streaming.EVERY`, `at_once` windows that pass through the network together, by default
+        `AT_ONCE`. CheckpointError for steps that are not those of the data set, or another file.
         """
         from eyeline.systems.gaze_anticipation.weights import load_csts
-        from eyeline.systems.gaze_anticipation.windows.window import window_of
+        from eyeline.systems.gaze_anticipation.windows.sampling import window_of
         from eyeline.training import checkpoint
 
         card = checkpoint.read_card(weights)
-        said = learned(card, weights)
-        self.dataset, self.task = dataset or said.dataset, task or said.task
-        self.with_audio = said.with_audio
+        purpose = purpose_of(card, weights)
+        self.dataset, self.task = dataset or purpose.dataset, task or purpose.task
+        self.with_audio = purpose.with_audio
         window_of(timing_of(self.dataset), self.task)
         self.network = load_csts(weights, device, precision=precision)
         self.every, self.threads = every, threads
         self.how = f"{self.task} of {self.dataset}"
-        """What was made of the weights and, once a scene was seen, of its audio."""
+        """What was computed of the weights and, once a scene was seen, of its audio."""
         self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """`Points` of the wearer, a row for each analysed frame: `gaze_next` or `gaze_now`.
 
         `gaze_next` is where the mean of the maps of the two seconds after a frame is largest, and
-        what share of it lies within a tenth of the image's height. Heatmaps over the image are
-        kept once a step. A video that is shorter than a window has no row.
-
-        Raises:
-            UsageError: the scene has no frames to look at.
+        what fraction of it lies within a tenth of the image's height. Heatmaps over the image are
+        kept once a step. A video that is shorter than a window has no row. UsageError for a scene
+        without frames.
         """
         from eyeline.systems.gaze_anticipation.streaming import Stream
         from eyeline.systems.gaze_anticipation.windows.series import Next, Now
@@ -134,7 +121,7 @@ class CstsPredictor:
         return [rows.points(NAMES[self.task])]
 
 
-class Learned(NamedTuple):
+class Purpose(NamedTuple):
     """What a network is for."""
 
     dataset: str
@@ -143,13 +130,13 @@ class Learned(NamedTuple):
     """Whether it has heard anything in training."""
 
 
-def learned(card: CheckpointCard, where: Path | str) -> Learned:
+def purpose_of(card: CheckpointCard, where: Path | str) -> Purpose:
     """What a network is for, by its card; where that says nothing, Ego4D, anticipation and audio.
 
-    Raises:
-        CheckpointError: steps that are not those of the data set.
+    CheckpointError for steps that are not those of the data set.
     """
-    known: dict[str, Any] = {**_section(card.recipe, "data"), **card.data}
+    section = card.recipe.get("data")
+    known = {**(section if isinstance(section, Mapping) else {}), **card.data}
     dataset, task = known.get("dataset", "ego4d"), known.get("task", "anticipation")
     if dataset not in TIMINGS or task not in TASKS:
         raise CheckpointError(f"{where} is of {task} on {dataset}, which csts does not know")
@@ -163,38 +150,29 @@ def learned(card: CheckpointCard, where: Path | str) -> Learned:
             f"{where} learned from every {step}th frame of {rate} a second; of {dataset} csts "
             f"takes every {timing.step}th of {timing.fps}"
         )
-    return Learned(dataset, task, known.get("with_audio") is not False)
-
-
-def _section(recipe: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    result = recipe.get(name)
-    return result if isinstance(result, Mapping) else {}
+    return Purpose(dataset, task, known.get("with_audio") is not False)
 
 
 def _series(
     stream: Stream, series: TimeSeries, frames: Iterable[Frame], audio: Iterator[AudioBlock] | None
 ) -> Iterator[Mapped]:
-    """All frames that are answered for, with their maps."""
+    """All frames that have predictions, with their maps."""
     for frame in frames:
-        answers = []
+        outputs = []
         while audio is not None and stream.heard_s < frame.end_s + _LISTEN_AHEAD_S:
             block = next(audio, None)
-            answers += stream.end_audio() if block is None else stream.hear(block.samples)
+            outputs += stream.end_audio() if block is None else stream.hear(block.samples)
         series.show((frame.index, frame.time_s))
-        answers += stream.show(frame.rgb, frame.time_s, frame.end_s)
-        for answer in answers:
-            yield from series.tell(answer)
-    for answer in stream.end():
-        yield from series.tell(answer)
+        outputs += stream.show(frame.rgb, frame.time_s, frame.end_s)
+        for output in outputs:
+            yield from series.add(output)
+    for output in stream.end():
+        yield from series.add(output)
     yield from series.end()
 
 
 class _Rows:
-    """The table, row after row.
-
-    Args:
-        heatmap_s: time from one heatmap that is kept to the next.
-    """
+    """The table, row after row; `heatmap_s` is the time from one kept heatmap to the next."""
 
     def __init__(self, heatmap_s: float) -> None:
         self._heatmap_s, self._next_s = heatmap_s - _ROUNDING_S, -np.inf

@@ -15,10 +15,8 @@ from eyeline.system import Scene
 class CentrePrior:
     """The middle of the image, always.
 
-    Args:
-        spread: standard deviation of the look about the middle, in image heights.
-        step_s: time between two answers.
-        heatmap_rows, heatmap_columns: size of the heatmap over the whole image.
+    `spread` is the standard deviation of the look about the middle, in image heights, `step_s` the
+    time between two predictions; the heatmap lies over the whole image.
     """
 
     spread: float = 0.2
@@ -31,6 +29,8 @@ class CentrePrior:
         video = scene.video
         time_s = np.arange(0.0, max(video.duration_s, 1e-9), self.step_s)
         n = len(time_s)
+        # that the look falls within a tenth of the image's height of the middle
+        within = float(-np.expm1(-0.5 * (0.1 / self.spread) ** 2))
         centre = np.array([video.width_px / 2, video.height_px / 2])
         frame = np.minimum(np.round(time_s * float(video.rate_hz)), max(video.frame_count - 1, 0))
         heat = self._heatmap(video.width_px / video.height_px)
@@ -44,16 +44,12 @@ class CentrePrior:
                 person=np.full(n, WEARER),
                 point_px=np.tile(centre, (n, 1)),
                 target=np.full(n, TARGET_SCENE),
-                probability=np.full(n, self._within()),
+                probability=np.full(n, within),
                 target_xyxy=np.full((n, 4), np.nan),
                 heatmap_row=np.arange(n),
                 heatmap=np.tile(heat, (n, 1, 1)),
             )
         ]
-
-    def _within(self) -> float:
-        """Probability that the look falls within a tenth of the image's height of the middle."""
-        return float(-np.expm1(-0.5 * (0.1 / self.spread) ** 2))
 
     def _heatmap(self, aspect: float) -> Image:
         y = (np.arange(self.heatmap_rows) + 0.5) / self.heatmap_rows - 0.5

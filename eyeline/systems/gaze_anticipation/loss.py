@@ -21,25 +21,20 @@ _LEAST = 1e-10
 _SHORTEST = 1e-8
 
 
-def map_divergence(found: Tensor, label: Tensor, counts: Tensor | None = None) -> Tensor:
-    """Kullback-Leibler divergence of labels from maps, as a share of the largest entropy.
+def map_divergence(predicted: Tensor, label: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Kullback-Leibler divergence of labels from maps, as a fraction of the largest entropy.
 
-    The order is the published one: of the prediction from the label, the reverse of the usual.
+    The order is the published one: of the prediction from the label, the reverse of the usual. The
+    mean over clips; of a clip without a frame that counts it is 0.
 
     Args:
-        found: `(batch, time, row, column)` distributions, as of `model.heatmaps`.
-        label: as `found`; a smooth spot around the gaze.
+        predicted: `(batch, time, row, column)` distributions, as of `model.heatmaps`.
+        label: as `predicted`; a smooth spot around the gaze.
         counts: `(batch, time)`, which frames count; None counts all, as published.
-
-    Returns:
-        A scalar: the mean over clips. Of a clip without a frame that counts it is 0.
-
-    Raises:
-        DataError: for another shape.
     """
-    sizes = check_shape(found, "batch time row column", "found")
+    sizes = check_shape(predicted, "batch time row column", "predicted")
     check_shape(label, "batch time row column", "label", sizes)
-    apart = found * (torch.log(found + _LEAST) - torch.log(label + _LEAST))
+    apart = predicted * (torch.log(predicted + _LEAST) - torch.log(label + _LEAST))
     by_frame = apart.sum((2, 3)) / math.log(sizes["row"] * sizes["column"])
     if counts is None:
         return by_frame.sum(1).mean() / sizes["time"]
@@ -51,20 +46,10 @@ def map_divergence(found: Tensor, label: Tensor, counts: Tensor | None = None) -
 def contrast(seen: Tensor, heard: Tensor, *, temperature: float = TEMPERATURE) -> Tensor:
     """How badly sight finds its own audio among those of a batch, and audio its sight.
 
+    The sum of both directions, each a mean over clips, of vectors `(batch, width)` of any length.
     With several processes the batch is that of all of them together; each process then gets the
     same value, and gradients that add up to those of one process with the whole batch. (In the
     original all but the first process get those of the first one's clips.)
-
-    Args:
-        seen: `(batch, width)`, of any length.
-        heard: as `seen`.
-        temperature: of the softmax over similarities.
-
-    Returns:
-        A scalar: the sum of both directions, each a mean over clips.
-
-    Raises:
-        DataError: for another shape.
     """
     sizes = check_shape(seen, "batch width", "seen")
     check_shape(heard, "batch width", "heard", sizes)

@@ -55,12 +55,12 @@ _INITIAL_SPREAD = 0.02
 
 
 class Anticipation(NamedTuple):
-    """What the network says."""
+    """What the network gives."""
 
     logits: Tensor
     """`(batch, time, side / 4, side / 4)`; `heatmaps` makes distributions of them."""
     seen: Tensor | None = None
-    """What the image says, `(batch, 256)`, for the contrastive loss; None where not asked for."""
+    """What the image says, `(batch, 256)`, for the contrastive loss; None where not wanted."""
     heard: Tensor | None = None
     """What the audio says, as `seen`."""
 
@@ -68,23 +68,12 @@ class Anticipation(NamedTuple):
 class Stem(nn.Module):
     """Patches of pixels to tokens that know their place.
 
-    Args:
-        channels: of the pixels.
-        width: of the tokens.
-        times: moments of the tokens' grid.
-        side: rows and columns of the tokens' grid.
-        mean: what is first taken off every pixel.
-        std: what the rest is divided by.
+    `times` and `side` are moments, and rows and columns, of the tokens' grid; `mean` is first taken
+    off every pixel, `std` divides the rest.
     """
 
     def __init__(
-        self,
-        channels: int,
-        width: int,
-        times: int,
-        side: int,
-        mean: float = 0.0,
-        std: float = 1.0,
+        self, channels: int, width: int, times: int, side: int, mean: float = 0.0, std: float = 1.0
     ) -> None:
         super().__init__()
         self.conv = nn.Conv3d(channels, width, _KERNEL, _STRIDE, _PADDING)
@@ -102,12 +91,9 @@ class Stem(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pixels to ever fewer and wider tokens, in four stages.
+    """Pixels to ever fewer and wider tokens, in four stages; `kept` ones go to the decoder.
 
-    Args:
-        stem: pixels to tokens.
-        blocks: one after the other.
-        kept: before which blocks tokens are kept for the decoder.
+    They are those before the blocks of these numbers.
     """
 
     def __init__(self, stem: Stem, blocks: Sequence[Block], kept: Sequence[int] = ()) -> None:
@@ -127,9 +113,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Tokens to maps, with what the encoder saw on its way.
 
-    Args:
-        blocks: each makes the grid larger; what was kept is added behind each.
-        width: of the last block's tokens.
+    Each block makes the grid larger; what was kept is added behind each.
     """
 
     def __init__(self, blocks: Sequence[Block], width: int) -> None:
@@ -138,16 +122,11 @@ class Decoder(nn.Module):
         self.classifier = nn.Conv3d(width, 1, 1)
 
     def forward(self, tokens: Tensor, kept: Sequence[Tensor]) -> Tensor:
-        """Logits `(batch, time, row, column)`.
-
-        Args:
-            tokens: the fused ones.
-            kept: of the encoder, the last ones first.
-        """
-        for block, beside in zip(self.blocks, kept, strict=True):
+        """Logits `(batch, time, row, column)` of the fused tokens and the kept ones, last first."""
+        for block, skip in zip(self.blocks, kept, strict=True):
             tokens = block(tokens)
-            longer = tokens.shape[1] // beside.shape[1]
-            tokens = tokens + enlarged(beside, (longer, 1, 1))
+            longer = tokens.shape[1] // skip.shape[1]
+            tokens = tokens + enlarged(skip, (longer, 1, 1))
         weight = self.classifier.weight.flatten(1)
         return F.linear(tokens, weight, self.classifier.bias)[..., 0]
 
@@ -183,7 +162,7 @@ class GazeAnticipation(nn.Module):
 
     @property
     def frames(self) -> int:
-        """Of a clip, and maps of an answer."""
+        """Of a clip, and maps of an output."""
         return 2 * self.video.stem.time.shape[1]
 
     @property
@@ -200,11 +179,8 @@ class GazeAnticipation(nn.Module):
             clip: `(batch, 3, time, side, side)`, RGB, normalised; `time` is `frames`.
             audio: `(batch, 1, time, side, side)`, the log spectrogram around each frame: rows are
                 frequencies, columns are time.
-            embeddings: whether to tell them, too; by default where gradients are wanted and the
-                network has them.
-
-        Raises:
-            DataError: for another shape, or embeddings of a network that has none.
+            embeddings: whether to give them, too; by default where gradients are wanted and the
+                network has them. DataError where it has none.
         """
         sizes = check_shape(clip, f"batch 3 {self.frames} {self.side} {self.side}", "clip")
         check_shape(audio, f"batch 1 {self.frames} {self.side} {self.side}", "audio", sizes)
@@ -213,12 +189,12 @@ class GazeAnticipation(nn.Module):
         if embeddings and not self.embeds:
             raise DataError("this network was built without embeddings")
         if clip.device.type != "cpu" or torch.is_grad_enabled() or len(clip) <= self.at_once:
-            return self._answer(clip, audio, embeddings)
+            return self._forward(clip, audio, embeddings)
         # the tokens of many clips would be returned to the system and fetched anew each time
         parts = zip(*(torch.split(x, self.at_once) for x in (clip, audio)), strict=True)
-        return _joined([self._answer(a, b, embeddings) for a, b in parts])
+        return _joined([self._forward(a, b, embeddings) for a, b in parts])
 
-    def _answer(self, clip: Tensor, audio: Tensor, embeddings: bool) -> Anticipation:
+    def _forward(self, clip: Tensor, audio: Tensor, embeddings: bool) -> Anticipation:
         if self.precision == "float32" or torch.is_grad_enabled():
             return self._computed(clip, audio, embeddings)
         with torch.autocast(clip.device.type, torch.bfloat16):
@@ -238,14 +214,7 @@ class GazeAnticipation(nn.Module):
 
 
 def heatmaps(logits: Tensor) -> Tensor:
-    """Distributions over the pixels of each map.
-
-    Args:
-        logits: `(..., row, column)`.
-
-    Returns:
-        As `logits`, each map with a sum of 1.
-    """
+    """Distributions over the pixels of each map of logits `(..., row, column)`."""
     flat = torch.softmax(logits.float().flatten(-2) / TEMPERATURE, dim=-1)
     return flat.view_as(logits)
 
@@ -273,7 +242,7 @@ def csts(
         layers: blocks of each stage of the video encoder.
         sound_layers: blocks of each stage of the audio encoder.
         embedding: length of the vectors for the contrastive loss; 0 leaves them out.
-        drop_path: share of samples that training takes past the video encoder's last block.
+        drop_path: fraction of samples that training takes past the video encoder's last block.
         gate_by_sound: see `Fusion`; the published weights are without.
         initial_spread: of the random weights of linear layers. 0 goes by the number of a layer's
             inputs: at the published spread narrow networks hardly hear at first.
@@ -282,9 +251,6 @@ def csts(
             how loud it is, which random weights learn late or not at all. -7 lies between a room
             and what sounds in it.
         sound_std: what the rest is divided by; 3 goes with -7.
-
-    Raises:
-        DataError: numbers that no network can have.
     """
     _check(frames, side, width, tuple(layers), tuple(sound_layers), embedding, drop_path)
     if not 0 <= initial_spread <= 1:
@@ -301,8 +267,7 @@ def csts(
     network = GazeAnticipation(
         Encoder(Stem(3, width, *grid), blocks, kept),
         Encoder(
-            Stem(1, width, *grid, sound_mean, sound_std),
-            _encoder_blocks(width, sound_layers, 0.0),
+            Stem(1, width, *grid, sound_mean, sound_std), _encoder_blocks(width, sound_layers, 0.0)
         ),
         Fusion(widest, grid[1] // 8, gate_by_sound=gate_by_sound),
         Decoder(_decoder_blocks(width), width),
@@ -315,16 +280,9 @@ def csts(
 def mvit_b(
     *, frames: int = 16, side: int = 224, width: int = 96, layers: tuple[int, ...] = (1, 2, 11, 2)
 ) -> Encoder:
-    """The video encoder alone, in the sizes of the published start, which learned actions.
+    """The video encoder alone, in the sizes of the published start, which was trained on actions.
 
-    Args:
-        frames: of a clip, even.
-        side: rows and columns of a frame, a multiple of 32.
-        width: channels of the first tokens, a multiple of 8.
-        layers: blocks of each stage.
-
-    Raises:
-        DataError: numbers that no network can have.
+    `frames` must be even, `side` a multiple of 32, `width` of 8; DataError otherwise.
     """
     _refuse(_encoder_faults(frames, side, width, side_multiple=ENCODER_MULTIPLE, layers=layers))
     return Encoder(Stem(3, width, frames // 2, side // PATCH), _encoder_blocks(width, layers, 0.0))
@@ -333,12 +291,10 @@ def mvit_b(
 def set_gradient_checkpointing(
     network: GazeAnticipation, gradient_checkpointing: Checkpointed = "all"
 ) -> GazeAnticipation:
-    """Make training take less memory and more time; gradients stay the same.
+    """Make training take less memory and more time, in place; gradients stay the same.
 
-    Args:
-        network: changed in place.
-        gradient_checkpointing: `halving` keeps the inputs alone of all MLPs and of attention in
-            blocks that halve the grid, `all` of both halves of all blocks.
+    `halving` keeps the inputs alone of all MLPs and of attention in blocks that halve the grid,
+    `all` of both halves of all blocks.
     """
     for module in network.modules():
         if isinstance(module, Block):
@@ -394,10 +350,10 @@ def _embedded(tokens: Tensor, layer: nn.Linear) -> Tensor:
     return cast(Tensor, layer(tokens.mean(dim=(1, 2, 3))))
 
 
-def _joined(answers: Sequence[Anticipation]) -> Anticipation:
+def _joined(outputs: Sequence[Anticipation]) -> Anticipation:
     columns: list[Any] = [
         None if parts[0] is None else torch.cat(cast(list[Tensor], list(parts)))
-        for parts in zip(*answers, strict=True)
+        for parts in zip(*outputs, strict=True)
     ]
     return Anticipation(*columns)
 
@@ -414,7 +370,7 @@ def _check(
     encoders = {"layers": layers, "sound_layers": sound_layers}
     faults = _encoder_faults(frames, side, width, side_multiple=IMAGE_MULTIPLE, **encoders)
     if embedding < 0:
-        faults.append(f"embedding is {embedding}; expected 0 or more")
+        faults.append(f"embedding is {embedding}; must be at least 0")
     if not 0 <= drop_path < 1:
         faults.append(f"drop_path is {drop_path}; expected a share below 1")
     _refuse(faults)

@@ -1,4 +1,4 @@
-"""Tables of answers and of truth, one row a frame of a clip, and their files."""
+"""Tables of predictions and of truth, one row a frame of a clip, and their files."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Table = TypeVar("Table", bound="Frames")
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames whose gaze is asked for."""
+    """Frames whose gaze is predicted."""
 
     video: Names
     """`(n,)`."""
     clip_start_s: Ints
     """`(n,)`."""
     slot: Ints
-    """`(n,)` which of a sample's answers, from 0 on."""
+    """`(n,)` which of a sample's predictions, from 0 on."""
     frame: Ints
     """`(n,)` number in the video."""
     time_s: Floats
@@ -51,7 +51,6 @@ class Frames:
     """Fields with an axis of their own, and their columns."""
 
     def __post_init__(self) -> None:
-        """Check the lengths; DataError says which is wrong."""
         for each in fields(self):
             width = len(self.PARTS.get(each.name, ()))
             axes = f"row {width}" if width else "row"
@@ -59,12 +58,11 @@ class Frames:
             check_shape(getattr(self, each.name), axes, what, {"row": len(self.video)})
 
     def __len__(self) -> int:
-        """Number of rows."""
         return len(self.video)
 
     @property
     def keys(self) -> list[Key]:
-        """What tells one row from another."""
+        """What distinguishes one row from another."""
         columns = (self.clip_start_s.tolist(), self.frame.tolist())
         return list(zip(self.video.tolist(), *columns, strict=True))
 
@@ -82,12 +80,12 @@ class Frames:
 
 @dataclass(frozen=True)
 class Predictions(Frames):
-    """Where a wearer is said to look."""
+    """Where a wearer is predicted to look."""
 
     xy: Floats
     """`(n, 2)` shares of the upright image's width and height."""
     probability: Floats
-    """`(n,)` of the map's cell there; what the map is for is in a file beside."""
+    """`(n,)` of the map's cell there; what the map is for is in another file."""
 
     PARTS = {"xy": ("x", "y")}  # noqa: RUF012
     COLUMNS = (*Frames.COLUMNS, *(Column(name, number) for name in ("x", "y", "probability")))
@@ -104,7 +102,7 @@ class Truth(Frames):
     square: Floats
     """`(n, 2)` shares of the square that the network sees, clipped to it."""
     last: Floats
-    """`(n, 2)` the last gaze known before what is asked for, as `square`."""
+    """`(n, 2)` the last gaze known before what is predicted, as `square`."""
     size_wh: Ints
     """`(n, 2)` pixels of the upright image."""
     dataset: Names
@@ -131,11 +129,7 @@ class Truth(Frames):
 
 
 def write(path: Path, table: Frames) -> None:
-    """Write a table as CSV with a head line; numbers as shortest decimals.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
+    """Write a table as CSV with a head line; numbers as shortest decimals."""
     columns: dict[str, list[Any]] = {}
     for each in fields(table):
         values, parts = getattr(table, each.name), table.PARTS.get(each.name, (each.name,))
@@ -147,11 +141,10 @@ def write(path: Path, table: Frames) -> None:
 
 
 def read_predictions(path: Path | str) -> Predictions:
-    """A table of answers, as `write` leaves it; further columns are not heeded.
+    """A table of predictions, as `write` leaves it; further columns are not heeded.
 
-    Raises:
-        DataError: naming file, line and column: a column that lacks, a value of another kind, a
-            row that comes twice.
+    DataError names file, line and column: a column that lacks, a value of another kind, a row that
+    comes twice.
     """
     return _read(Path(path), Predictions)
 

@@ -1,6 +1,6 @@
 """Preparing Ego4D's gaze videos: an index of frames, labels and audio over the original videos.
 
-No clip is cut out unless it is asked for: a clip is a window of the whole video. A damaged video
+No clip is cut out unless wanted: a clip is a window of the whole video. A damaged video
 costs itself; a run that was stopped goes on with the next one.
 """
 
@@ -60,7 +60,7 @@ def run(
         source: holds `full_scale.gaze/<uid>.mp4` or the original's `clips.gaze`, `gaze/<uid>.csv`
             or the original's `gaze_frame_label`, and `missing_audio/<uid>.wav` of videos without
             audio of their own. Own recordings may be named as one likes.
-        out: folder to make, as of `store`; pixels stay in the source.
+        out: folder to create, as of `store`; pixels stay in the source.
         weights: none are needed.
         device: none is used.
         log: receives every video.
@@ -75,11 +75,6 @@ def run(
         test_fraction: of the videos, drawn to measure on even where lists lie; 0.2 without lists.
         seed: of the draw.
         group: a regular expression; videos in whose names it finds the same are not torn apart.
-
-    Raises:
-        DataError: no video, one that is not there, or a damaged list.
-        UsageError: numbers that cannot be.
-        OutputError: the folder cannot be written.
     """
     del weights, device
     source, out = Path(source), Path(out)
@@ -106,24 +101,24 @@ def run(
     )
 
 
-def known(found: Iterable[Raw], out: Path) -> set[str]:
+def known(raws: Iterable[Raw], out: Path) -> set[str]:
     """Names of all videos that are there or were prepared before, so that a draw is the same."""
-    return {raw.video for raw in found} | {*store.prepared_videos(out)}
+    return {raw.video for raw in raws} | {*store.prepared_videos(out)}
 
 
-def chosen(found: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Raw]:
+def chosen(raws: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Raw]:
     """Some of the videos that are there, or all; DataError for one that is not, or none."""
-    names = {raw.video for raw in found}
+    names = {raw.video for raw in raws}
     if lacking := [name for name in videos if name not in names]:
         raise DataError(f"{source} has no video {', '.join(lacking)} to prepare")
-    if not found:
+    if not raws:
         raise DataError(f"{source} has no video to prepare but those that are always left out")
-    return [raw for raw in found if not videos or raw.video in videos]
+    return [raw for raw in raws if not videos or raw.video in videos]
 
 
 @dataclass(frozen=True)
 class Files:
-    """What is written beside the index."""
+    """What is written next to the index."""
 
     clips: bool = False
     original_layout: bool = False
@@ -131,7 +126,7 @@ class Files:
 
 
 def prepare_videos(
-    found: Sequence[Raw],
+    raws: Sequence[Raw],
     lists: Lists,
     out: Path,
     settings: Settings,
@@ -139,28 +134,24 @@ def prepare_videos(
     log: Log | None,
     files: Files,
 ) -> Summary:
-    """Prepare videos, then write lists of the clips that are there, card and report.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
+    """Prepare videos, then write lists of the clips that are there, card and report."""
     out, log = made(out), log or (lambda line: None)
     for note in lists.notes:
         log(note)
-    work = [(raw, out, settings) for raw in found]
+    work = [(raw, out, settings) for raw in raws]
     outcomes = prepare_all(attempt, work, log, jobs=jobs, begin=one_thread)
-    kept, notes, missing = _fitting(out, lists, found[0].dataset)
+    kept, notes, missing = _fitting(out, lists, raws[0].dataset)
     _write_lists(out, kept)
     listed.write(out, missing)
     for note in missing.values():
         log(note)
-    store.write_card(out, found[0].dataset)
+    store.write_card(out, raws[0].dataset)
     if files.clips or files.original_layout:
         failed = _write_clips(out, kept, files.original_layout, jobs, log)
         each = {o.name: o for o in outcomes} | failed
         outcomes = tuple(each[name] for name in sorted(each))
     if files.original_layout:
-        _write_original_lists(out, kept, found[0].dataset)
+        _write_original_lists(out, kept, raws[0].dataset)
     counts = {split: len(those) for split, those in kept.items()}
     summary = Summary("videos", outcomes, notes, _details(outcomes, counts))
     summary.write(out, {"by_video": [o.row("video") for o in outcomes]})
@@ -192,7 +183,7 @@ def one_thread() -> None:
 def _fitting(
     out: Path, lists: Lists, dataset: str
 ) -> tuple[dict[str, list[Clip]], list[str], dict[str, str]]:
-    """The clips of each list that are there, what is to be told, and what lists lack."""
+    """The clips of each list that are there, notes, and what lists lack."""
     there = {name: store.open_video(out, name) for name in store.prepared_videos(out)}
     kept: dict[str, list[Clip]] = {}
     missing: dict[str, str] = {}

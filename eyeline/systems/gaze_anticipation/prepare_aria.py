@@ -15,17 +15,11 @@ from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation.prepare import (
-    Files,
-    chosen,
-    known,
-    prepare_videos,
-)
+from eyeline.systems.gaze_anticipation.prepare import Files, chosen, known, prepare_videos
 from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.recordings.names import mended, read_names
 from eyeline.systems.gaze_anticipation.recordings.preparing import Settings
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
 from eyeline.systems.gaze_anticipation.recordings.splits import (
@@ -37,7 +31,7 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
     draw_lists,
     read_lists,
 )
-from eyeline.systems.gaze_anticipation.recordings.tables import read_table
+from eyeline.systems.gaze_anticipation.recordings.tables import mended, read_names, read_table
 
 EXPORT = "recordings"
 """Below the prepared data set: videos of VRS files."""
@@ -86,7 +80,7 @@ class Recording(_Movie):
     calibration: Path
     pairing: str = "linear"
     recording: Path | None = None
-    """The VRS file that its video is made of."""
+    """The VRS file that its video comes from."""
 
     def ready(self) -> None:
         """Write the video of a VRS file, unless it is there; DataError for a damaged one."""
@@ -101,8 +95,8 @@ class Recording(_Movie):
     def labels(self, frames: Frames) -> FrameGaze:
         """Gaze projected into the camera, paired to frames by time.
 
-        Raises:
-            DataError: a file is not there or damaged, or the times are not those of the frames.
+        DataError for a file that is not there or damaged, or times that are not those of the
+        frames.
         """
         frame_ns = read_times(self.times)
         if len(frame_ns) != len(frames):
@@ -160,7 +154,7 @@ def run(
             (`calibration.json` or `mps/slam/online_calibration.jsonl`) and either `movie.mp4` with
             `timestamps.csv` or `recording.vrs`; or else the pilot's `full_scale/movie_<id>.mp4` and
             `labels/<group>/data_summary.csv`.
-        out: folder to make, as of `store`; videos of VRS files are written below it.
+        out: folder to create, as of `store`; videos of VRS files are written below it.
         weights: none are needed.
         device: none is used.
         log: receives every recording.
@@ -172,16 +166,11 @@ def run(
         original_layout: write all that the original's code reads: clips, `gaze_frame_label`,
             `clips.audio_24kHz`, `clips.audio_24kHz_stft` and the lists.
         lists: folder of the lists, as of `splits.read_lists`, and of the authors'
-            `aria_video_ids_matching.xlsx`, which tells the listed names of today's recordings; by
+            `aria_video_ids_matching.xlsx`, which has the listed names of today's recordings; by
             default they lie in the source or its `data`. Without lists, recordings are drawn.
         test_fraction: of the recordings, drawn to measure on even with lists; 0.2 without lists.
         seed: of the draw.
         group: a regular expression; recordings in whose names it finds the same are not torn apart.
-
-    Raises:
-        DataError: no recording; VRS files without the reader for them; a damaged list.
-        UsageError: numbers that cannot be.
-        OutputError: the folder cannot be written.
     """
     del weights, device
     aria.check_pairing(pairing)
@@ -218,8 +207,7 @@ def _listed_names(source: Path, split: Lists | None, wanted: Wanted) -> dict[str
 def read_times(path: Path) -> Ints:
     """Times `(frame,)` in ns, of the column `timestamp_ns`.
 
-    Raises:
-        DataError: no such file or column, rows without numbers, or times that go back.
+    DataError for no such file or column, rows without numbers, or times that go back.
     """
     if not path.is_file():
         raise DataError(
@@ -269,8 +257,8 @@ def _pilot(source: Path) -> list[PilotRecording]:
         for line, row in zip(rows.lines, rows.rows, strict=True):
             if len(row) <= _SUMMARY_VIDEO:
                 raise DataError(f"{table}, line {line}: {len(row)} columns; 12 are expected")
-            said = row[_SUMMARY_VIDEO].strip()
-            name = said if said.startswith("movie_") else f"movie_{said}"
+            given = row[_SUMMARY_VIDEO].strip()
+            name = given if given.startswith("movie_") else f"movie_{given}"
             movie = source / "full_scale" / f"{name}.mp4"
             if movie.is_file():
                 gaze = table.parent / row[_SUMMARY_PATH].strip().lstrip("/")

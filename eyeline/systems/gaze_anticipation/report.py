@@ -1,4 +1,4 @@
-"""Figures of answers: as published, and at thresholds that the scored frames did not choose."""
+"""Figures of predictions: as published, and at thresholds that the scored frames did not choose."""
 
 from __future__ import annotations
 
@@ -34,12 +34,8 @@ Borders = Mapping[str, int | None]
 def adaptive(means: Means, thresholds: Floats) -> dict[str, float]:
     """The published figures: of the thresholds the first with the largest F1 on these frames.
 
-    Args:
-        means: of the frames that count.
-        thresholds: `(n,)`, as of `levels.sweep`.
-
-    Returns:
-        `f1`, `recall`, `precision`, `threshold`; without a frame NaN and the first threshold.
+    `thresholds` `(n,)` are as of `levels.sweep`. `f1`, `recall`, `precision`, `threshold`; without
+    a frame NaN and the first threshold.
     """
     at = levels.places(thresholds)
     best = int(np.argmax(means.f1[at]))
@@ -53,16 +49,10 @@ def chosen(accumulator: Accumulator) -> int | None:
 
 
 def figures(means: Means, border: int | None, adapted: int) -> Report:
-    """One row of a table.
+    """One row of a table, None for what is not known.
 
-    Args:
-        means: of its frames.
-        border: that other frames chose, None for none.
-        adapted: that all fixations of the scored frames chose.
-
-    Returns:
-        `frames`; `f1`, `recall`, `precision` at `threshold`, which is the border's; `published_f1`
-        at the one adapted; `auc`; `l2`; `angle_deg`. None for what is not known.
+    `f1`, `recall`, `precision` are at `threshold`, the border that other frames chose;
+    `published_f1` at the one that all fixations of the scored frames chose.
     """
     fair: Report = dict.fromkeys(("f1", "recall", "precision", "threshold"))
     return {
@@ -75,7 +65,7 @@ def figures(means: Means, border: int | None, adapted: int) -> Report:
     }
 
 
-def made(
+def report_of(
     tallies: Mapping[str, Accumulator],
     truth: Truth,
     borders: Borders | None = None,
@@ -83,17 +73,17 @@ def made(
     first: str,
     samples: int = 200,
 ) -> Report:
-    """All figures of answerers for the same frames.
+    """All figures of predictors for the same frames.
 
     Args:
-        tallies: scores by answerer.
+        tallies: scores by predictor.
         truth: the frames.
-        borders: thresholds by answerer, none of which these frames chose.
-        first: the answerer that the published figures are of.
+        borders: thresholds by predictor, none of which these frames chose.
+        first: the predictor that the published figures are of.
         samples: draws of the intervals; 0 for none.
 
     Returns:
-        `published` and `json_stats` of the first; `pooled`: a table of all answerers on fixations,
+        `published` and `json_stats` of the first; `pooled`: a table of all predictors on fixations,
         `tracked`: on fixations and saccades, `by_horizon`: by slot, None in estimation; `interval`:
         of fixations by bootstrap over videos, and of what the first is ahead of each other by;
         `counts` and `notes`. Undefined figures are None.

@@ -1,4 +1,4 @@
-"""Scoring a table of answers and its maps against the truth, without any network."""
+"""Scoring a table of predictions and its maps against the truth, without any network."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from eyeline.evaluation.tables import Side
 from eyeline.log import Log
 from eyeline.results import Ints
 from eyeline.systems.gaze_anticipation import report
+from eyeline.systems.gaze_anticipation.inputs import SIZE
 from eyeline.systems.gaze_anticipation.predictions import (
     Predictions,
     Truth,
@@ -25,8 +26,7 @@ from eyeline.systems.gaze_anticipation.predictions import (
 from eyeline.systems.gaze_anticipation.scoring import levels, map_files
 from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
-from eyeline.systems.gaze_anticipation.scoring.truth import asked, in_pieces
-from eyeline.systems.gaze_anticipation.windows.heatmap import SIZE
+from eyeline.systems.gaze_anticipation.scoring.truth import in_pieces, targets_of
 from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES
 
 PREDICTED = "predictions"
@@ -48,9 +48,9 @@ def run(
 
     Args:
         predictions: a table as of `predictions.Predictions`, which `eyeline evaluate` writes. A
-            file of the same name beside it has the maps: `.parquet` as of `map_files`, or `.npz`
+            file of the same name next to it has the maps: `.parquet` as of `map_files`, or `.npz`
             with `heatmap` `(n, row, column)` in the table's order. Without one, only distances are
-            told.
+            scored.
         truth: a table as `eyeline evaluate` writes it; or a prepared data set.
         split: list of its clips.
         threshold: for `f1`, chosen on other frames, such as of the report of `evaluate`; the
@@ -61,13 +61,12 @@ def run(
         log: receives notes.
 
     Returns:
-        As of `report.made`, of `predictions` and of what looks at no image. The published figures
+        As of `report.report_of`, of `predictions` and of what looks at no image. Published figures
         are comparable with the paper's only if the predictions are of all of its clips.
 
     Raises:
         DataError: no table, frames that are missing, that come twice or that the truth does not
             have, other maps than rows; names them.
-        UsageError: a field of view that cannot be.
     """
     path = Path(predictions)
     result, maps = read_predictions(path), map_files.beside(path)
@@ -79,45 +78,41 @@ def run(
     rows, order = np.unique(at, return_inverse=True)
     evaluator = Evaluator(known.take(rows), size, fov_deg)
     if maps is None:
-        notes.append(f"no maps beside {path.name}: only distances are told")
+        notes.append(f"no maps next to {path.name}: only distances are reported")
     tallies = {PREDICTED: scored(evaluator, result, order, maps), **baselines(evaluator)}
     borders = {PREDICTED: None if threshold is None else levels.nearest(threshold)}
-    figures = report.made(tallies, evaluator.truth, borders, first=PREDICTED, samples=samples)
+    figures = report.report_of(tallies, evaluator.truth, borders, first=PREDICTED, samples=samples)
     figures["notes"] = notes + figures["notes"]
     created = Report({"predictions": path, "truth": truth, **figures})
     created.log(log)
     return created
 
 
-def scored(evaluator: Evaluator, found: Predictions, order: Ints, maps: Path | None) -> Accumulator:
-    """Scores of a table and its maps, which are read some at a time.
+def scored(evaluator: Evaluator, table: Predictions, order: Ints, maps: Path | None) -> Accumulator:
+    """Scores of a table and its maps, which are read some at a time; None for points alone.
 
-    Args:
-        evaluator: the frames.
-        found: the table.
-        order: `(n,)` which of the bench's rows each of the table's is.
-        maps: their file; None for points alone.
+    `order` `(n,)` is which of the evaluator's rows each of the table's is.
     """
     created = evaluator.accumulator()
     if maps is None:
         for rows in in_pieces(len(order)):
-            evaluator.add(created, order[rows], None, found.xy[rows])
+            evaluator.add(created, order[rows], None, table.xy[rows])
         return created
-    for start, part in map_files.read(maps, found):
+    for start, part in map_files.read(maps, table):
         rows = slice(start, start + len(part))
-        evaluator.add(created, order[rows], part, found.xy[rows])
+        evaluator.add(created, order[rows], part, table.xy[rows])
     return created
 
 
-def _truth(path: Path, split: str, found: Predictions, size: int) -> Truth:
+def _truth(path: Path, split: str, table: Predictions, size: int) -> Truth:
     if not path.is_dir():
         return read_truth(path)
     from eyeline.systems.gaze_anticipation.data import open_clips
 
-    ahead = bool((found.ahead_s > 0).any())
-    frames = int(found.slot.max(initial=1)) + 1
+    ahead = bool((table.ahead_s > 0).any())
+    frames = int(table.slot.max(initial=1)) + 1
     task = "anticipation" if ahead else "estimation"
-    clips = list(zip(found.video.tolist(), found.clip_start_s.tolist(), strict=True))
+    clips = list(zip(table.video.tolist(), table.clip_start_s.tolist(), strict=True))
     opened = open_clips(
         path,
         split,
@@ -127,14 +122,14 @@ def _truth(path: Path, split: str, found: Predictions, size: int) -> Truth:
         frames=min(max(frames, 2), FRAMES),
         full_frames=not ahead and len(clips) > FRAMES * len(set(clips)),
     )
-    known = asked(opened).truth
+    known = targets_of(opened).truth
     return known.take(tables.first_of_each(known.keys))
 
 
-def _check_times(found: Predictions, known: Truth, sides: tuple[Side, Side]) -> None:
-    """Slots and times beside the key."""
+def _check_times(table: Predictions, known: Truth, sides: tuple[Side, Side]) -> None:
+    """Slots and times besides the key."""
     for name, tolerance in (("slot", 0.0), ("time_s", 1e-3)):
-        mine, theirs = getattr(found, name), getattr(known, name)
+        mine, theirs = getattr(table, name), getattr(known, name)
         if (wrong := np.flatnonzero(np.abs(mine - theirs) > tolerance)).size:
             row = int(wrong[0])
             raise DataError(

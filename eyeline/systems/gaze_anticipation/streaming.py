@@ -1,13 +1,13 @@
 """Where the wearer will look, or looks now, while images and audio come; live or offline.
 
-Answers are those of evaluation: where a window ends as a clip's does, the network is shown the very
+Outputs are those of evaluation: where a window ends as a clip's does, the network is shown the very
 same squares and spectrograms.
 
-What is kept from window to window: each square, which is made once though several windows see it;
+What is kept from window to window: each square, computed once though several windows see it;
 each column of the spectrogram; and, for a video without audio, what the network makes of silence,
 which saves it a sixth of its work. Nothing else can be kept: behind the first layer each token has
-asked tokens of all eight moments and knows its place among them, so that an image has other tokens
-in every window; and the first layer itself takes 9 ms of 1.6 s.
+attended to tokens of all eight moments and knows its place among them, so other windows have other
+tokens of an image; and the first layer itself takes 9 ms of 1.6 s.
 """
 
 from __future__ import annotations
@@ -26,14 +26,12 @@ from eyeline.systems.gaze_anticipation.inputs import audio_input
 from eyeline.systems.gaze_anticipation.model import PATCH, GazeAnticipation
 from eyeline.systems.gaze_anticipation.network.passes import Passes
 from eyeline.systems.gaze_anticipation.windows import spatial
-from eyeline.systems.gaze_anticipation.windows.hearing import Hearing
-from eyeline.systems.gaze_anticipation.windows.places import Places
-from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES, timing_of
-from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S
-from eyeline.systems.gaze_anticipation.windows.window import window_of
+from eyeline.systems.gaze_anticipation.windows.sampling import FRAMES, timing_of, window_of
+from eyeline.systems.gaze_anticipation.windows.spatial import Places
+from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, Hearing
 
 EVERY = {"anticipation": 3, "estimation": 8}
-"""Steps from one window to the next, by task, unless told otherwise."""
+"""Steps from one window to the next, by task, by default."""
 PATIENCE_S = 2.0
 """A window whose audio is later than this behind the images takes silence for the rest."""
 ROUNDING_S = 1e-3
@@ -44,8 +42,8 @@ ImageItem = Image | Callable[[], Image]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one window tells."""
+class WindowOutput:
+    """What one window gives."""
 
     time_s: float
     """Of the last frame that it saw."""
@@ -71,23 +69,19 @@ class _Due:
 class Stream:
     """A network that watches and listens.
 
-    A window of eight moments, `window.step_s` apart, is answered for as soon as the last one's
-    image and `delay_s` more of the audio are there, and every `every` moments. Nothing of later
-    images enters an answer, nor of audio beyond `delay_s`. As long as an image stands still no
-    new window is made.
+    A window of eight moments, `window.step_s` apart, is predicted as soon as the last one's image
+    and `delay_s` more of the audio are there, and every `every` moments. Nothing of later images
+    enters a prediction, nor of audio beyond `delay_s`. As long as an image stands still no new
+    window is made.
 
     Args:
         network: in evaluation mode, on its device.
-        dataset: `ego4d` or `aria`, whose steps it learned.
+        dataset: `ego4d` or `aria`, whose steps it was trained with.
         task: `anticipation`, the next two seconds, or `estimation`, the moments seen.
         every: moments from one window to the next, by default `EVERY`.
         origin_s: a moment of the grid; by default the first image's.
         with_audio: False for silence in its place.
         at_once: windows that pass through the network together; more than 1 is not for live use.
-
-    Raises:
-        DataError: no such data set.
-        UsageError: no such task, or numbers below 1.
     """
 
     def __init__(
@@ -104,7 +98,7 @@ class Stream:
         self.window = window_of(timing_of(dataset), task, network.frames)
         self.every = EVERY[task] if every is None else every
         if self.every < 1 or at_once < 1:
-            raise UsageError(f"a window every {every} moments, {at_once} at once: 1 or more can be")
+            raise UsageError(f"every is {every}, at_once {at_once}; both must be at least 1")
         self.network, self.at_once = network, at_once
         self._passes = Passes(network)
         self.places: Places | None = None
@@ -117,7 +111,7 @@ class Stream:
         """The last image and, once a moment has needed it, its square."""
         self._squares: deque[Tensor] = deque(maxlen=FRAMES)
         """Of the last moments."""
-        self._answered: Tensor | None = None
+        self._last_square: Tensor | None = None
         """The last square of the last window."""
         self._shown_s = -math.inf
         self._due: deque[_Due] = deque()
@@ -127,7 +121,7 @@ class Stream:
     def delay_s(self) -> float:
         """Audio that is needed beyond the stamp of a window's last image, to 3 ms.
 
-        A live answer is later than its last image by this and by the time of the network.
+        A live prediction is later than its last image by this and by the time of the network.
         """
         return 0.0 if self._hearing is None else self.window.audio_until_s
 
@@ -136,19 +130,13 @@ class Stream:
         """Up to where the audio is known; without audio, and at its end, infinite."""
         return math.inf if self._hearing is None else self._hearing.known_s
 
-    def show(self, image: ImageItem, time_s: float, end_s: float | None = None) -> list[Answer]:
-        """A further image.
+    def show(
+        self, image: ImageItem, time_s: float, end_s: float | None = None
+    ) -> list[WindowOutput]:
+        """A further image, upright and all of one size; taken only if a moment falls on it.
 
-        Args:
-            image: all of one size, upright; taken only if a moment falls on it.
-            time_s: its stamp, ascending.
-            end_s: until when it is on show; None where only the next image tells.
-
-        Returns:
-            Answers that became certain.
-
-        Raises:
-            DataError: a stamp that is not after the last one, or another size.
+        `time_s` is its stamp, ascending; `end_s` until when it is on show; None where only the next
+        image tells. DataError for a stamp that is not after the last one, or another size.
         """
         if not time_s > self._shown_s or not math.isfinite(time_s + (end_s or 0)):
             raise DataError(f"an image of {time_s} s to {end_s} s after one of {self._shown_s} s")
@@ -157,37 +145,32 @@ class Stream:
         self._fill(time_s - ROUNDING_S)
         self._held, self._shown_s = (image, None), time_s
         self._fill(time_s + ROUNDING_S if end_s is None else end_s - ROUNDING_S)
-        return self._answers()
+        return self._outputs()
 
-    def hear(self, samples: Floats) -> list[Answer]:
-        """Further audio, in blocks of any length.
+    def hear(self, samples: Floats) -> list[WindowOutput]:
+        """Further audio, in blocks `(n,)` of any length, mono at 24 kHz, full scale 1.
 
-        Args:
-            samples: `(n,)` mono at 24 kHz, full scale 1; the first ever is that of second 0 of the
-                images' stamps.
-
-        Raises:
-            UsageError: a stream without audio.
+        The first sample ever is that of second 0 of the images' stamps.
         """
         if self._hearing is None:
             raise UsageError("this stream was begun without audio")
         self._hearing.hear(samples)
-        return self._answers()
+        return self._outputs()
 
-    def end_audio(self) -> list[Answer]:
+    def end_audio(self) -> list[WindowOutput]:
         """No more audio comes; the rest is silent."""
         if self._hearing is not None:
             self._hearing.end()
-        return self._answers()
+        return self._outputs()
 
-    def end(self) -> list[Answer]:
-        """No more comes; of estimation the moments since the last window are told, too."""
+    def end(self) -> list[WindowOutput]:
+        """No more comes; of estimation the moments since the last window are reported, too."""
         last = self._next - 1
         if self.window.task == "estimation" and self._is_new():
             self._due.append(self._window(last))
         if self._hearing is not None:
             self._hearing.end()
-        return self._answers(all_of_them=True)
+        return self._outputs(all_of_them=True)
 
     def _fill(self, until_s: float) -> None:
         """Moments before a time get the last image."""
@@ -206,7 +189,7 @@ class Stream:
 
     def _is_new(self) -> bool:
         """Whether a whole window ends with an image that no window before ended with."""
-        return len(self._squares) == FRAMES and self._squares[-1] is not self._answered
+        return len(self._squares) == FRAMES and self._squares[-1] is not self._last_square
 
     def _time_of(self, moment: int) -> float:
         assert self._origin_s is not None
@@ -243,15 +226,15 @@ class Stream:
         return self.places
 
     def _window(self, moment: int) -> _Due:
-        self._answered = self._squares[-1]
+        self._last_square = self._squares[-1]
         seen = [self._squares[step] for step in self.window.steps.tolist()]
         return _Due(moment, torch.stack(seen, dim=1))
 
-    def _answers(self, *, all_of_them: bool = False) -> list[Answer]:
+    def _outputs(self, *, all_of_them: bool = False) -> list[WindowOutput]:
         while self._due and self._in_time(self._due[0].moment):
             due = self._due.popleft()
             self._ready.append((due, *self._heard(due.moment)))
-        result: list[Answer] = []
+        result: list[WindowOutput] = []
         while self._ready and (all_of_them or len(self._ready) >= self.at_once):
             now, self._ready = self._ready[: self.at_once], self._ready[self.at_once :]
             result += self._predicted(now)
@@ -284,14 +267,14 @@ class Stream:
             first_s = self._time_of(self._due[0].moment) if self._due else moment_s
             self._hearing.forget(math.floor((first_s + self.window.clip_s) * COLUMNS_S))
 
-    def _predicted(self, ready: list[tuple[_Due, Tensor | None, bool]]) -> list[Answer]:
+    def _predicted(self, ready: list[tuple[_Due, Tensor | None, bool]]) -> list[WindowOutput]:
         assert self.places is not None
         created = self._passes.maps(
             torch.stack([due.clip for due, _, _ in ready]),
             [audio for _, audio, _ in ready if audio is not None],
         )
         return [
-            Answer(
+            WindowOutput(
                 self._time_of(due.moment),
                 self._time_of(due.moment) + self.window.horizon_s,
                 maps,

@@ -29,8 +29,7 @@ from eyeline.results import Floats
 from eyeline.synthetic.film import write_video
 from eyeline.systems.gaze_anticipation.recordings import clips
 from eyeline.systems.gaze_anticipation.recordings.clips import UNTRACKED
-from eyeline.systems.gaze_anticipation.synthetic.filming import height_of, images
-from eyeline.systems.gaze_anticipation.synthetic.noises import hear
+from eyeline.systems.gaze_anticipation.synthetic.filming import hear, height_of, images
 from eyeline.systems.gaze_anticipation.synthetic.scenes import KINDS, RATE_HZ, Scene, draw_scene
 from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ
 from eyeline.video.audio import pcm16, write_wav
@@ -57,7 +56,7 @@ _LONGER = 3
 
 @dataclass(frozen=True)
 class _Video:
-    """One to be made; drawn anew from the seed in every process."""
+    """One to be created; drawn anew from the seed in every process."""
 
     uid: str
     split: str
@@ -82,7 +81,7 @@ def run(
     jobs: Jobs = 1,
     log: Log | None = None,
 ) -> dict[str, Any]:
-    """Write a data set; the same for the same arguments.
+    """Write a data set; the same for the same arguments. Returns where it lies and how much it is.
 
     Args:
         out: a folder that is empty or not there yet.
@@ -92,15 +91,8 @@ def run(
         seconds: length of each; a clip is five of them.
         width_px: of an image, even; its height is about the same.
         things: that lie about in each.
-        jobs: videos made at the same time, a process each.
+        jobs: videos created at the same time, a process each.
         log: receives every video.
-
-    Returns:
-        Where it lies and how much it is.
-
-    Raises:
-        UsageError: numbers that cannot be.
-        OutputError: the folder holds something, or cannot be written.
     """
     drawn = [
         _Video(uid, split, k, (seed, part, k), seconds, width_px, things)
@@ -125,15 +117,7 @@ def run(
 
 
 def scene_of(seed: int, split: str, place: int, seconds: int, things: int = THINGS) -> Scene:
-    """What happens in a video, as `run` draws it.
-
-    Args:
-        seed: of the data set.
-        split: `train` or `test`.
-        place: of the video among those of its split, from 0.
-        seconds: of the video.
-        things: in it.
-    """
+    """What happens in the `place`-th video of a split, `train` or `test`, as `run` draws it."""
     part = clips.SPLITS.index(split)
     return draw_scene(np.random.default_rng([seed, part, place, 0]), seconds, things)
 

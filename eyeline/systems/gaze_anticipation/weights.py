@@ -49,17 +49,17 @@ def import_original(path: Path | str) -> Imported:
 
     The size of the network and whether it has embeddings are read off the tensors; data set, task
     and the option that tensors do not show are read off the configuration, where there is one.
-    Nothing in the file is executed.
-
-    Raises:
-        CheckpointError: no such file, not a checkpoint, or one whose keys, shapes, values or
-            configuration are not those of the builder; the message names them.
+    Nothing in the file is executed. CheckpointError: no such file, not a checkpoint, or one whose
+    keys, shapes, values or configuration are not those of the builder; the message names them.
     """
     theirs, beside, content = foreign.load_state(path, f"{SYSTEM}/{BUILDER}")
-    if _is_backbone(theirs):
+    parts = {our_name(_whole_name(name)) for name in theirs} - {*theirs}
+    if parts and all(name.startswith(_VIDEO) for name in parts):
         return _import_backbone(theirs, beside, path)
     known = _configuration(content.get(_CONFIGURATION), path)
-    arguments = _arguments(theirs, path) | _options(known, path)
+    projection = theirs.get("vision_proj.weight")
+    embedding = 0 if projection is None else len(projection)
+    arguments = _sizes(theirs, path) | {"embedding": embedding} | _options(known, path)
     expected = _empty(arguments, path).state_dict()
     placed = _renamed(theirs, expected)
     if len(placed) < len(theirs):
@@ -74,12 +74,6 @@ def import_original(path: Path | str) -> Imported:
         licence=LICENCE,
     )
     return Imported(card, state, beside)
-
-
-def _is_backbone(theirs: Mapping[str, Tensor]) -> bool:
-    """Whether a file holds the video encoder, and no other part of the network."""
-    parts = {our_name(_whole_name(name)) for name in theirs} - {*theirs}
-    return bool(parts) and all(name.startswith(_VIDEO) for name in parts)
 
 
 def _import_backbone(
@@ -109,16 +103,9 @@ def _import_backbone(
 def load_csts(
     path: Path | str, device: str = "cpu", *, precision: str = "float32"
 ) -> GazeAnticipation:
-    """The network of one of our files, in evaluation mode.
+    """The network of one of our files, in evaluation mode; `precision` is of `model.PRECISIONS`.
 
-    Args:
-        path: the file.
-        device: `cpu`, `cuda` or `cuda:N`.
-        precision: one of `model.PRECISIONS`.
-
-    Raises:
-        CheckpointError: another builder's file, or tensors that do not fit.
-        UsageError: a device that is not there, or no such precision.
+    CheckpointError for another builder's file, or tensors that do not fit.
     """
     from eyeline.systems.gaze_anticipation.model import PRECISIONS, csts
     from eyeline.training.devices import check_device
@@ -136,17 +123,14 @@ def load_csts(
 def initialise(
     network: GazeAnticipation, path: Path | str, *, audio: Path | str | None = None
 ) -> tuple[str, ...]:
-    """Begin a network at another's tensors; what they lack stays as it is.
+    """Begin a network at another's tensors, in place; names of those that stay as they were.
 
     Args:
         network: changed in place.
-        path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that learned
-            Kinetics-400 (imported or not), which gives the video encoder; its places are resized as
-            published.
+        path: one of our files, the authors' checkpoint, or SlowFast's of MViT-B 16x4 that was
+            trained on Kinetics-400 (imported or not), which gives the video encoder; its places are
+            resized as published.
         audio: a second file of such kinds, whose tensors come first where both have them.
-
-    Returns:
-        The network's tensors that stay as they were, by name.
 
     Raises:
         CheckpointError: not such a file, or shapes that differ from the network's; nothing is
@@ -244,12 +228,6 @@ def _resized(name: str, value: Tensor, own: Mapping[str, Tensor]) -> Tensor:
     return F.interpolate(value[None].float(), size=size, mode="bilinear", align_corners=False)[0]
 
 
-def _arguments(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
-    """The builder's arguments that the tensors are for, of those that show in few of them."""
-    embedding = state.get("vision_proj.weight")
-    return _sizes(state, path) | {"embedding": 0 if embedding is None else len(embedding)}
-
-
 def _sizes(state: Mapping[str, Tensor], path: Path | str) -> dict[str, Any]:
     """What an encoder of video sees, by its places."""
     space, time = (_places(state, f"pos_embed_{name}", path) for name in ("spatial", "temporal"))
@@ -273,7 +251,7 @@ def _places(state: Mapping[str, Tensor], name: str, path: Path | str) -> Tensor:
 
 
 def _configuration(text: Any, path: Path | str) -> dict[str, Any]:
-    """The settings of a training, as YAML text beside the tensors."""
+    """The settings of a training, as YAML text next to the tensors."""
     try:
         known = parse_yaml(text, str(path)) if isinstance(text, str) else None
     except DataError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from eyeline.geometry import directions
 from eyeline.people.tracks import Track
 from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera
 from eyeline.systems.eye_contact.landmarks.inputs import Landmarks
+from eyeline.systems.eye_contact.report import Predicted
 
 Array = npt.NDArray[Any]
 
@@ -68,3 +70,9 @@ def track(
         lid_opening=column + 0.3,
         mouth_open=column,
     )  # fmt: skip
+
+
+def only(states: Sequence[Array]) -> Predicted:
+    """States `(n,)` a sample without any probability."""
+    nothing = tuple(np.full(len(s), np.nan) for s in states)
+    return Predicted(nothing, nothing, tuple(states))

@@ -7,12 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eyeline.systems.eye_contact.tracklets import (
-    ListRow,
-    TrackletFile,
-    write_list,
-    write_tracklet,
-)
+from eyeline.systems.eye_contact.tracklets import ListRow, TrackletFile, write_list, write_tracklet
 
 SIZE = (641, 360)
 TEXT = "host\t\t0.2\t0.6\t\ncamera\t\t4.0\t4.2\t\nuncertain\t\t1.0\t1.2\t\n"

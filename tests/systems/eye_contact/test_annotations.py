@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.annotations import (
-    TIERS,
-    Interval,
-    annotation,
-    frame_labels,
-    parse_eaf,
-    parse_elan,
-    read_annotation,
-    read_elan,
-)
+from eyeline.systems.eye_contact.annotations import annotation, frame_labels, read_annotation
+from eyeline.systems.eye_contact.elan import TIERS, Interval, parse_eaf, parse_elan, read_elan
 
 Golden = Callable[[str], dict[str, Any]]
 
@@ -161,15 +153,12 @@ def tier(rows: str, name: str = "host") -> str:
     return f'<TIER TIER_ID="{name}" LINGUISTIC_TYPE_REF="d">\n{rows}</TIER>'
 
 
-def test_an_eaf_gives_the_numbers_of_its_text() -> None:
+def test_an_eaf_gives_the_numbers_of_its_text_and_a_reference_has_the_span_of_its_parent() -> None:
     (row,) = parse_eaf(eaf(tier(ROW)), "a.eaf")
     assert (row.tier, row.start_s, row.end_s, row.value) == ("host", 0.28, 0.36, "x")
     assert row.line == 6
     label, _, _ = frame_labels([row], np.arange(20))
     assert np.flatnonzero(label).tolist() == [8, 9], "doubles as in a text"
-
-
-def test_a_reference_has_the_span_of_its_parent() -> None:
     tiers = tier(reference("a3", "a2"), "camera") + tier(reference("a2", "a1"), "uncertain")
     rows = parse_eaf(eaf(tiers + tier(ROW)), "a.eaf")
     assert [(r.tier, r.start_s) for r in rows] == [

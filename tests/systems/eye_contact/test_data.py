@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.annotations import TARGETS
-from eyeline.systems.eye_contact.data import read_folder, read_videos
+from eyeline.systems.eye_contact.data import read_folder
+from eyeline.systems.eye_contact.elan import TARGETS
 from eyeline.systems.eye_contact.original import folds, frame_size
 from tests.systems.eye_contact.published import SIZE, tracklet, two_videos, write_folder
 
@@ -44,7 +44,7 @@ def test_both_layouts_hold_the_same(annotated: Path, tmp_path: Path, parent: boo
 
 
 def test_reading_all_visible_videos(annotated: Path) -> None:
-    videos = read_videos(annotated)
+    videos = read_folder(annotated).videos
     assert len(videos) == 37
     assert sum(len(v.tracklets) for v in videos) == 363
     assert {v.fold for v in videos} == {0, 1, 2, 3, 4}
@@ -73,11 +73,11 @@ def test_a_published_folder(tmp_path: Path) -> None:
 
 def test_features_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
     folder = two_videos(tmp_path)
-    first, second = read_videos(folder)[0].tracklets
+    first, second = read_folder(folder).videos[0].tracklets
     assert second.feature is None and callable(first.feature)
     assert np.array_equal(first.feature(), tracklet(0, 40, feature=8).feature)
     shutil.copy(folder / "tracklets/id1/alpha/001.npz", folder / "tracklets/id1/alpha/000.npz")
-    with pytest.raises(DataError, match=r"000\.npz has changed: no features for its 40 frames"):
+    with pytest.raises(DataError, match=r"000\.npz has no gaze_feature for its 40 frames"):
         first.feature()
 
 
@@ -110,7 +110,7 @@ def test_an_eaf_takes_the_place_of_a_text(tmp_path: Path) -> None:
     folder = two_videos(tmp_path)
     (folder / "id1/alpha.txt").unlink()
     (folder / "id1/alpha.eaf").write_bytes(eaf(tier(ROW)))
-    first = read_videos(folder)[0].tracklets[0]
+    first = read_folder(folder).videos[0].tracklets[0]
     assert np.flatnonzero(first.label).tolist() == [8, 9]
 
 
@@ -143,7 +143,12 @@ LIST, META = "tracklets/test_tracklet_list.csv", "meta_list.csv"
             r"meta_list\.csv, line 3: no annotation|belongs to no video",
         ),
         (META, "id2,beta", "id1,alpha", r"meta_list\.csv, line 3: id1/alpha stands there twice"),
-        (META, "id2,beta", "id2/..,beta", r"meta_list\.csv, line 3: .* is no name of a video"),
+        (
+            META,
+            "id2,beta",
+            "id2/..,beta",
+            r"meta_list\.csv, line 3: celebrity_id is 'id2/..', expected a name",
+        ),
         (META, "video_name", "name", r"meta_list\.csv, line 1: no column video_name"),
         ("id2/beta.txt", "host\t\t0.2", "host\t\t0.9", r"beta\.txt, line 1: the span 0.9"),
         ("id2/beta.txt", "4.2\t\n", "4.2\n", r"beta\.txt, line 2: 4 columns"),
@@ -183,7 +188,7 @@ def test_boxes_between_pixels_do_not_matter(tmp_path: Path) -> None:
     own = tracklet(0, 40)
     finer = type(own)(0, own.box_norm + 0.37 / 641, own.six_norm)
     write_folder(tmp_path, {("id1", "alpha"): "host\t\t1\t2\t\n"}, {("id1", "alpha"): [finer]})
-    (video,) = read_videos(tmp_path)
+    (video,) = read_folder(tmp_path).videos
     assert (video.width_px, video.height_px) == SIZE
     assert video.tracklets[0].box_px == pytest.approx(finer.box_norm * (*SIZE, *SIZE))
 
@@ -212,7 +217,7 @@ def folder(tmp_path: Path, row: str = "a,b,0,1\n", **changes: Any) -> Path:
 
 
 def test_a_small_folder(tmp_path: Path) -> None:
-    (video,) = read_videos(folder(tmp_path, "a,b,3,1\nc,d,,0\n"))
+    (video,) = read_folder(folder(tmp_path, "a,b,3,1\nc,d,,0\n")).videos
     assert (video.name, video.fold, video.width_px, video.height_px) == ("a_b", 3, 640, 360)
     assert video.tracklets[0].label.tolist() == [0, 1, 1]
     assert video.tracklets[0].number == 7
@@ -224,8 +229,8 @@ def test_a_small_folder(tmp_path: Path) -> None:
     ("row", "changes", "message"),
     [
         ("a,b,0,2\n", {}, "line 2: 2 tracklets"),
-        ("a,b,,1\n", {}, "line 2: column 'fold'"),
-        ("a,b,0,x\n", {}, "line 2: column 'tracklets'"),
+        ("a,b,,1\n", {}, "line 2: needs the columns .* fold"),
+        ("a,b,0,x\n", {}, "line 2: tracklets is 'x', expected a whole number"),
         (",b,0,1\n", {}, "line 2: needs the columns"),
         ("a,b,0,1\n", {"target": np.array([0, 1, 5])}, "targets other than"),
         ("a,c,0,1\n", {}, "no tracklets at"),
@@ -241,19 +246,19 @@ def test_a_wrong_folder_is_named(
     tmp_path: Path, row: str, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        read_videos(folder(tmp_path, row, **changes))
+        read_folder(folder(tmp_path, row, **changes))
 
 
 def test_no_folder_and_no_arrays(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"neither videos\.csv nor meta_list\.csv"):
-        read_videos(tmp_path)
+        read_folder(tmp_path)
     place = folder(tmp_path)
     (place / "per_video" / "a_b.npz").write_bytes(b"not an archive")
     with pytest.raises(DataError, match=r"not a readable \.npz"):
-        read_videos(place)
+        read_folder(place)
 
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
     place = folder(tmp_path, size=np.array([{}, {}], dtype=object))
     with pytest.raises(DataError, match="holds Python objects"):
-        read_videos(place)
+        read_folder(place)

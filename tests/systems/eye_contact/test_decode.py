@@ -74,12 +74,9 @@ def test_calibration_finds_the_scale(scale: float) -> None:
     assert fit_calibration(logit, label).scale == pytest.approx(scale, rel=0.05)
 
 
-def test_calibration_of_perfect_answers_stays_finite() -> None:
+def test_calibration_of_perfect_answers_stays_finite_and_calibration_keeps_the_side() -> None:
     logit = np.array([-1.0, 1.0])
     assert 1 < fit_calibration(logit, np.array([0, 1])).scale <= 10
     assert 0.01 <= fit_calibration(logit, np.array([1, 0])).scale < 0.1
-
-
-def test_calibration_keeps_the_side() -> None:
     logit = np.array([-3.0, -0.1, 0.0, 0.1, 3.0])
     assert ((Calibration(0.4).probability(logit) >= 0.5) == (logit >= 0)).all()

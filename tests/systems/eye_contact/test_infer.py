@@ -12,17 +12,27 @@ import numpy as np
 import pytest
 
 from eyeline.errors import CheckpointError, UsageError
+from eyeline.geometry import directions
 from eyeline.people.tracks import Track
-from eyeline.results import Answer, Scores, Segments
+from eyeline.results import Answer, Floats, Scores, Segments
 from eyeline.system import load_system
 from eyeline.systems.eye_contact.decode import decode
-from eyeline.systems.eye_contact.infer import MIN_PIECE_S, CameraAngle, LandmarksTcnPredictor
+from eyeline.systems.eye_contact.infer import (
+    MAX_GAP_S,
+    MIN_PIECE_S,
+    CameraAngle,
+    LandmarksTcnPredictor,
+    by_person,
+    contact_answers,
+    pieces_of,
+)
 from eyeline.systems.eye_contact.landmarks.fit import logits_of, person_logits
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES, Landmarks
-from eyeline.systems.eye_contact.samples import open_samples
+from eyeline.systems.eye_contact.samples import open_videos, samples_of
 from eyeline.systems.eye_contact.weights import SHIPPED, load_landmarks_tcn
 from eyeline.training import checkpoint
 from tests.closeness import assert_close_to_scale
+from tests.people import build
 from tests.systems.eye_contact.faces import track, wandering
 from tests.systems.scenes import CAMERA, looking, scene
 
@@ -32,8 +42,8 @@ def predictor() -> LandmarksTcnPredictor:
     return LandmarksTcnPredictor()
 
 
-def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
-    scores, segments = answers
+def split(predictions: Sequence[Answer]) -> tuple[Scores, Segments]:
+    scores, segments = predictions
     assert isinstance(scores, Scores) and isinstance(segments, Segments)
     return scores, segments
 
@@ -71,14 +81,11 @@ def test_the_card_of_the_room() -> None:
     checkpoint.fill(network, state, SHIPPED)
 
 
-def test_the_measured_figures_are_those_of_the_weights() -> None:
+def test_the_measured_figures_are_those_of_the_weights_and_importing_the_room_is_light() -> None:
     pooled = load_landmarks_tcn().card.scores["pooled"]
     said = load_system("eye_contact").builders["landmarks_tcn"].method.measured
     assert f"accuracy {100 * pooled['accuracy']:.1f} %" in said
     assert f"AUC {pooled['auc']:.2f}" in said
-
-
-def test_importing_the_room_is_light() -> None:
     code = (
         "import sys, eyeline.systems.eye_contact as room;"
         "assert room.SYSTEM; print({'torch', 'cv2'} & set(sys.modules))"
@@ -105,7 +112,7 @@ def test_the_same_scene_gives_the_same_answer(predictor: LandmarksTcnPredictor) 
     assert np.array_equal(first[1].start_s, second[1].start_s)
 
 
-def test_segments_are_the_decoded_rows(predictor: LandmarksTcnPredictor) -> None:
+def test_segments_are_the_decoded_rows_and_no_people(predictor: LandmarksTcnPredictor) -> None:
     (face,) = faces(500)
     scores, segments = split(predictor.predict(scene(face)))
     scale = np.log(scores.value / (1 - scores.value))
@@ -115,9 +122,6 @@ def test_segments_are_the_decoded_rows(predictor: LandmarksTcnPredictor) -> None
         covered |= (scores.time_s >= start - 1e-9) & (scores.time_s < end - 1e-9)
     assert 0 < covered.sum() < 500
     assert np.array_equal(covered, states == 1)
-
-
-def test_no_people(predictor: LandmarksTcnPredictor) -> None:
     scores, segments = split(predictor.predict(scene()))
     assert len(scores) == len(segments) == 0
 
@@ -172,17 +176,17 @@ def test_people_do_not_measure_each_other(predictor: LandmarksTcnPredictor) -> N
     (one,) = faces(200)
     other = track(wandering(300, 7), track_id=5, person=2)
     alone, _ = split(predictor.predict(scene(one)))
-    beside, _ = split(predictor.predict(scene(one, other)))
-    assert_close_to_scale(beside.value[:200], alone.value, 1e-6)
+    paired, _ = split(predictor.predict(scene(one, other)))
+    assert_close_to_scale(paired.value[:200], alone.value, 1e-6)
 
 
 def test_raw_tracks_and_training_tracklets_give_one_answer(
     predictor: LandmarksTcnPredictor, annotated: Path
 ) -> None:
-    from eyeline.systems.eye_contact.data import read_videos
+    from eyeline.systems.eye_contact.data import read_folder
     from eyeline.systems.eye_contact.samples import landmark_samples
 
-    video = min(read_videos(annotated), key=lambda v: v.frame_count)
+    video = min(read_folder(annotated).videos, key=lambda v: v.frame_count)
     tracks = [
         track(Landmarks(t.time_s, t.six_px), track_id=i + 1) for i, t in enumerate(video.tracklets)
     ]
@@ -238,7 +242,89 @@ def test_camera_angle_needs_directions() -> None:
 def test_the_shipped_network_fits_what_it_was_trained_on(annotated: Path) -> None:
     """It has seen these videos, so it must do better here than the cross-validation says."""
     model = load_landmarks_tcn()
-    samples = open_samples(annotated)
+    samples = samples_of(open_videos(annotated))
     logit = np.concatenate([logits_of(model.network, s.features) for s in samples])
     label = np.concatenate([s.label for s in samples])
     assert ((logit >= 0) == (label == 1)).mean() > model.card.scores["pooled"]["accuracy"]
+
+
+def test_a_blink_of_the_landmarks_is_bridged_and_a_long_gap_is_not() -> None:
+    face = track(wandering(400))
+    quality = face.quality.copy()
+    quality[100:105] = 0
+    quality[200:240] = 0
+    pieces = pieces_of([replace(face, quality=quality)], 2.0)
+    assert [(p.rows[0], p.rows[-1]) for p in pieces] == [(0, 199), (240, 399)]
+    assert len(pieces[0].rows) == 200 and len(pieces[0].seen) == 195
+    assert MAX_GAP_S * 25 < 40
+
+
+@pytest.mark.parametrize(("frames", "found"), [(1, 0), (50, 0), (51, 1), (52, 1)])
+def test_short_pieces_are_left_out(frames: int, found: int) -> None:
+    assert len(pieces_of([track(wandering(frames))], 2.0)) == found
+
+
+def test_points_that_are_no_numbers_and_times_that_repeat_are_not_seen() -> None:
+    face = track(wandering(100))
+    points, time_s = face.six_px.copy(), face.time_s.copy()
+    points[10] = np.nan
+    time_s[21] = time_s[20]
+    (piece,) = pieces_of([replace(face, six_px=points, time_s=time_s)], 1.0)
+    assert sorted(set(range(100)) - set(piece.seen.tolist())) == [10, 21]
+
+
+def test_pieces_go_to_their_person_and_strangers_stand_alone() -> None:
+    tracks = [
+        track(wandering(60), track_id=i + 1, person=person)
+        for i, person in enumerate([2, 0, 2, 0, 1])
+    ]
+    groups = by_person(pieces_of(tracks, 1.0), tracks)
+    assert [[p.track for p in group] for group in groups] == [[0, 2], [1], [3], [4]]
+
+
+def test_answers_have_a_row_for_each_row_and_segments_where_it_is_held() -> None:
+    face = track(wandering(10))
+    value, in_contact = np.linspace(0, 1, 10), np.arange(10) >= 7
+    value[0] = np.nan
+    scores, segments = contact_answers(scene(face), "made", [value], [in_contact])
+    assert len(scores) == 10 and scores.builder == "made" and np.isnan(scores.value[0])
+    assert segments.start_s.tolist() == [face.time_s[7]]
+    assert segments.end_s.tolist() == [face.end_s[9]]
+    assert segments.score[0] == pytest.approx(value[7:].mean())
+
+
+def contact(*tracks: Track, towards: dict[int, Floats]) -> tuple[Scores, Segments]:
+    """What is concluded of networks that see contact throughout."""
+    created = scene(*tracks, gaze=looking(tracks, towards))
+    value = [np.full(len(t), 0.9) for t in tracks]
+    scores, segments = contact_answers(created, "made", value, [v > 0.5 for v in value])
+    assert isinstance(scores, Scores) and isinstance(segments, Segments)
+    return scores, segments
+
+
+def aim(yaw_deg: float, pitch_deg: float = 0.0) -> Floats:
+    return directions.from_yaw_pitch(*np.radians([yaw_deg, pitch_deg]))
+
+
+LEFT = build.track(range(40), person=1, track_id=1, at=(300.0, 360.0))
+RIGHT = build.track(range(40), person=2, track_id=2, at=(900.0, 360.0))
+ALONE = build.track(range(40), person=1)
+
+
+def test_contact_names_its_partner_and_no_contact_with_closed_eyes_nor_with_the_scene() -> None:
+    _, segments = contact(LEFT, RIGHT, towards={1: aim(50), 2: aim(-60)})
+    assert segments.label == ("person 2", "person 1")
+    assert contact(ALONE, towards={1: aim(0)})[1].label == ("camera",)
+    assert contact(ALONE, towards={1: aim(32)})[1].label == ("unknown partner",)
+    lids = np.where(np.arange(40) < 20, 0.32, 0.08)
+    scores, segments = contact(replace(ALONE, lid_opening=lids), towards={1: aim(0)})
+    assert segments.end_s.tolist() == [ALONE.end_s[19]]
+    assert scores.value[:20].min() >= scores.threshold and scores.value[20:].max() == 0
+    scores, segments = contact(ALONE, towards={1: aim(0, -35)})
+    assert len(segments) == 0 and scores.value.max() == 0
+
+
+def test_what_cannot_be_said_stays_unsaid_where_contact_is_excluded() -> None:
+    created = scene(ALONE, gaze=looking((ALONE,), {1: aim(0, -35)}))
+    scores, _ = contact_answers(created, "made", [np.full(40, np.nan)], [np.zeros(40, bool)])
+    assert isinstance(scores, Scores) and np.isnan(scores.value).all()

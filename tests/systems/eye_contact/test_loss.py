@@ -9,12 +9,7 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.loss import (
-    IGNORED,
-    cross_entropy,
-    segmentation_loss,
-    step_loss,
-)
+from eyeline.systems.eye_contact.loss import IGNORED, cross_entropy, segmentation_loss, step_loss
 
 Golden = Callable[[str], dict[str, Any]]
 
@@ -54,16 +49,13 @@ def test_padding_does_not_count() -> None:
     )
 
 
-def test_steps_are_cut_off_and_flow_to_the_later_frame_only() -> None:
+def test_steps_are_cut_off_and_flow_to_the_later_frame_only_and_a_single_frame() -> None:
     logits = torch.tensor([[[0.0, 50.0, 50.0], [50.0, 0.0, 0.0]]], requires_grad=True)
     assert step_loss(logits, torch.ones(1, 3)).item() == pytest.approx(16 / 2)
     gentle = torch.tensor([[[0.0, 1.0], [0.0, -1.0]]], requires_grad=True)
     step_loss(gentle, torch.ones(1, 2)).backward()
     assert gentle.grad is not None
     assert not gentle.grad[..., 0].any() and gentle.grad[..., 1].abs().min() > 0
-
-
-def test_a_single_frame() -> None:
     loss = segmentation_loss(torch.zeros(1, 1, 2, 1), torch.zeros(1, 1, dtype=torch.long))
     assert loss.item() == pytest.approx(0.693147, abs=1e-5)
 

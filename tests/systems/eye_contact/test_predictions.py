@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
+from eyeline.systems.eye_contact.landmarks.inputs import nearest
 from eyeline.systems.eye_contact.predictions import (
     TimeSeries,
     is_frame_table,
-    nearest,
     read_predictions,
     read_series,
     write_predictions,
 )
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.report import Predicted
+from tests.systems.eye_contact.faces import only
 
 HEAD = "celebrity,video,tracklet,frame,label"
 
@@ -34,14 +35,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     states = (np.array([0, 1, 1]), np.array([1]))
     chance = (np.array([0.25, 0.5, 1.0]), np.array([0.75]))
     places = [Place("id1_al_pha", "000", 12), Place("id2_beta", "004", 0)]
-    write_predictions(path, places, Answered(chance, chance, states))
+    write_predictions(path, places, Predicted(chance, chance, states))
     assert is_frame_table(path)
     result = read_predictions(path).tracklets()
     assert list(result) == [("id1", "al_pha", "000"), ("id2", "beta", "004")]
     rows = result["id1", "al_pha", "000"]
     assert rows.frame.tolist() == [12, 13, 14] and rows.line.tolist() == [2, 3, 4]
     assert rows.state.tolist() == [0, 1, 1] and rows.probability.tolist() == [0.25, 0.5, 1.0]
-    write_predictions(path, places, Answered.only(states))
+    write_predictions(path, places, only(states))
     assert np.isnan(read_predictions(path).probability).all()
 
 
@@ -54,7 +55,7 @@ def test_names_may_be_those_of_the_files(tmp_path: Path) -> None:
     assert rows.line.tolist() == [3, 2]
 
 
-def test_states_and_probabilities_of_a_series() -> None:
+def test_states_and_probabilities_of_a_series_and_the_nearest_row() -> None:
     time_s = np.array([0.0, 0.04, 0.08, 0.4])
     value = np.array([0.1, 0.6, np.nan, 0.9])
     series = TimeSeries("x", {1: np.array([[1, 2], [9, 40]])}, {1: (time_s, value)}, 0.5)
@@ -63,9 +64,6 @@ def test_states_and_probabilities_of_a_series() -> None:
     assert np.flatnonzero(~np.isnan(probability)).tolist() == [0, 1, 10]
     scored = TimeSeries("x", {}, {1: (time_s, value)}, 0.6)
     assert np.flatnonzero(scored.at(np.arange(12), 1)[0]).tolist() == [1, 10]
-
-
-def test_the_nearest_row() -> None:
     times = np.array([0.0, 1.0, 3.0])
     assert nearest(times, np.array([-1, 0.4, 0.6, 1.9, 2.1, 9])).tolist() == [0, 0, 1, 1, 2, 2]
     assert nearest(times[:1], np.array([-1.0, 4.0])).tolist() == [0, 0]

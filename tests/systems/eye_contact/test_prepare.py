@@ -89,7 +89,7 @@ def test_videos_become_tracklets_labels_and_a_list(
     record = json.loads((folder / "prepared.json").read_text())
     assert (record["frames"], record["tracklets"], record["identity"]) == (212, 2, "video")
     labels = summary.details["labels"]
-    assert "1 tracklets; 2 or more" in labels["skipped"]["id2/bbbbbbbbbbb"]
+    assert "1 tracklets; at least 2" in labels["skipped"]["id2/bbbbbbbbbbb"]
     assert "2 s long; 3 to 60 s are used" in summary.as_dict()["skipped"]["id2/short000000"]
     assert any("[3/3]" in line for line in known)
     assert not (out / ".eyeline").exists()

@@ -12,17 +12,18 @@ import pytest
 
 from eyeline.evaluation import metrics
 from eyeline.evaluation.bootstrap import bootstrap_interval
-from eyeline.systems.eye_contact.data import read_videos
+from eyeline.systems.eye_contact.data import read_folder
 from eyeline.systems.eye_contact.report import (
     IOU_LEVELS,
-    Answered,
     Labels,
+    Predicted,
     Sums,
     certain,
     f1_name,
     score,
 )
 from eyeline.systems.eye_contact.samples import Sample
+from tests.systems.eye_contact.faces import only
 
 Golden = Callable[[str], dict[str, Any]]
 
@@ -32,9 +33,9 @@ def sample(label: Any, video: str = "v", fold: int = 0) -> Sample:
     return Sample(video, fold, np.zeros((len(label), 1), np.float32), label)
 
 
-def said(states: list[np.ndarray]) -> Answered:
+def said(states: list[np.ndarray]) -> Predicted:
     logit = tuple(np.where(s == 1, 1.0, -1.0) for s in states)
-    return Answered(logit, tuple(1 / (1 + np.exp(-x)) for x in logit), tuple(states))
+    return Predicted(logit, tuple(1 / (1 + np.exp(-x)) for x in logit), tuple(states))
 
 
 def test_the_original_evaluation(golden: Golden) -> None:
@@ -86,7 +87,7 @@ CONSTANTS = {
 
 @pytest.mark.parametrize("layout", [".", "Annotations"])
 def test_constant_answers_on_the_visible_videos(annotated: Path, layout: str) -> None:
-    videos = read_videos(annotated / layout)
+    videos = read_folder(annotated / layout).videos
     samples = [sample(t.label, v.name, v.fold) for v in videos for t in v.tracklets]
     report = score(samples, said([np.ones(len(s), np.int64) for s in samples]))
     for name, expected in CONSTANTS.items():
@@ -98,7 +99,7 @@ def test_constant_answers_on_the_visible_videos(annotated: Path, layout: str) ->
     assert low < 0.47 < high
 
 
-def test_a_perfect_answer() -> None:
+def test_a_perfect_answer_and_scores_pool_over_videos_and_show_each() -> None:
     samples = [sample([0, 0, 1, 1, 0, 0], "a", 0), sample([1, 1, 0, 0, 1, 1], "b", 1)]
     report = score(samples, said([s.label for s in samples]))
     for name in ("accuracy", "edit", "auc", "average_precision", "f1_at_50", "balanced_accuracy"):
@@ -106,9 +107,6 @@ def test_a_perfect_answer() -> None:
     assert report["interval"]["accuracy"] == (1.0, 1.0)
     assert (report["videos"], report["tracklets"], report["frames"]) == (2, 2, 12)
     assert set(report["folds"]) == {"0", "1"} and set(report["per_video"]) == {"a", "b"}
-
-
-def test_scores_pool_over_videos_and_show_each() -> None:
     samples = [sample([1] * 30, "a"), sample([0] * 10, "b")]
     report = score(samples, said([np.ones(30, np.int64), np.ones(10, np.int64)]))
     assert report["pooled"]["accuracy"] == 0.75
@@ -120,10 +118,10 @@ def test_the_interval_of_auc_counts_pairs_across_videos() -> None:
     rng = np.random.default_rng(0)
     samples = [sample(rng.integers(0, 2, 80), str(i)) for i in range(6)]
     logit = [s.label + rng.normal(0, 1, 80) for s in samples]
-    answered = Answered(
+    predicted = Predicted(
         tuple(logit), tuple(1 / (1 + np.exp(-x)) for x in logit), tuple(s.label for s in samples)
     )
-    report = score(samples, answered)
+    report = score(samples, predicted)
     low, high = report["interval"]["auc"]
     assert low < report["pooled"]["auc"] < high
     assert high - low < 0.3
@@ -134,8 +132,8 @@ def test_the_interval_of_precision_weighs_videos() -> None:
     rng = np.random.default_rng(1)
     samples = [sample(rng.integers(0, 2, 90), str(i)) for i in range(5)]
     logit = [np.round(s.label + rng.normal(0, 1, 90), 1) for s in samples]  # with ties
-    answered = Answered(tuple(logit), tuple(logit), tuple(s.label for s in samples))
-    report = score(samples, answered)
+    predicted = Predicted(tuple(logit), tuple(logit), tuple(s.label for s in samples))
+    report = score(samples, predicted)
 
     def drawn(videos: np.ndarray) -> float:
         label, value = ([c[k] for k in videos] for c in ([s.label for s in samples], logit))
@@ -150,7 +148,7 @@ def test_the_interval_of_precision_weighs_videos() -> None:
 
 def test_answers_without_probability_are_not_ranked() -> None:
     samples = [sample([0, 1, 1], "a"), sample([0, 0, 1], "b")]
-    report = score(samples, Answered.only([s.label for s in samples]))
+    report = score(samples, only([s.label for s in samples]))
     pooled = report["pooled"]
     assert pooled["accuracy"] == 1.0 and pooled["frames_ranked"] == 0
     assert pooled["auc"] is pooled["average_precision"] is pooled["threshold_accuracy"] is None
@@ -161,7 +159,7 @@ def test_answers_without_probability_are_not_ranked() -> None:
 
 def test_some_frames_without_probability_are_left_out_of_ranks_only() -> None:
     logit = np.array([np.nan, 2.0, -1.0, 1.0])
-    report = score([sample([1, 1, 0, 0])], Answered((logit,), (logit,), (np.array([1, 1, 0, 0]),)))
+    report = score([sample([1, 1, 0, 0])], Predicted((logit,), (logit,), (np.array([1, 1, 0, 0]),)))
     assert report["pooled"]["auc"] == 1.0 and report["pooled"]["frames_ranked"] == 3
     assert report["pooled"]["accuracy"] == 1.0
     low, high = report["interval"]["auc"]
@@ -173,27 +171,27 @@ def test_uncertain_frames_are_cut_out() -> None:
     truth = Labels("a", 0, np.array([1, 1, 0, 0, 0, 1]), unclear)
     plain = Labels("b", 1, np.array([0, 1]))
     states = [np.array([1, 1, 1, 1, 0, 1]), np.array([0, 1])]
-    report = score([truth, plain], Answered.only(states))
+    report = score([truth, plain], only(states))
     assert report["pooled"]["accuracy"] == 0.75
     block = report["without_uncertain"]
     assert block["frames_left_out"] == 2
     assert block["pooled"]["frames"] == 6 and block["pooled"]["accuracy"] == 1.0
     assert block["pooled"]["f1_at_50"] > report["pooled"]["f1_at_50"]
-    pieces, kept = certain([truth, plain], Answered.only(states))
+    pieces, kept = certain([truth, plain], only(states))
     assert [p.label.tolist() for p in pieces] == [[1, 1], [0, 1], [0, 1]], "not joined"
     assert [s.tolist() for s in kept.states] == [[1, 1], [0, 1], [0, 1]]
 
 
 def test_nothing_but_uncertain_frames() -> None:
     whole = Labels("a", 0, np.zeros(3, np.int64), np.ones(3, np.int64))
-    report = score([whole], Answered.only([np.zeros(3, np.int64)]))
+    report = score([whole], only([np.zeros(3, np.int64)]))
     assert report["without_uncertain"] == {"frames_left_out": 3}
 
 
 def test_the_uncertain_frames_of_the_visible_videos(annotated: Path) -> None:
-    tracklets = [(v, t) for v in read_videos(annotated) for t in v.tracklets]
+    tracklets = [(v, t) for v in read_folder(annotated).videos for t in v.tracklets]
     labels = [Labels(v.name, v.fold, t.label, t.uncertain) for v, t in tracklets]
-    report = score(labels, Answered.only([t.label for _, t in tracklets]))
+    report = score(labels, only([t.label for _, t in tracklets]))
     block = report["without_uncertain"]
     assert block["frames_left_out"] == 1284
     assert block["pooled"]["frames"] == 117_403 and block["pooled"]["edit"] == 1.0

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.data import read_videos
+from eyeline.systems.eye_contact.data import read_folder
 from eyeline.systems.eye_contact.predictions import write_predictions
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.report import Predicted
 from eyeline.systems.eye_contact.score import run
+from tests.systems.eye_contact.faces import only
 from tests.systems.eye_contact.published import TEXT, two_videos
 from tests.systems.eye_contact.test_predictions import HEAD, Place
 
@@ -22,12 +23,12 @@ Change = Callable[[Any], Any]
 
 def frames(path: Path, folder: Path, change: Change, chance: Change | None = None) -> Path:
     """A table of frames: for each tracklet what `change` makes of its label."""
-    tracklets = [(v, t) for v in read_videos(folder) for t in v.tracklets]
+    tracklets = [(v, t) for v in read_folder(folder).videos for t in v.tracklets]
     states = tuple(np.asarray(change(t), np.int64) for _, t in tracklets)
-    nothing = Answered.only(states)
+    nothing = only(states)
     probability = tuple(chance(t) for _, t in tracklets) if chance else nothing.probability
     places = [Place(v.name, f"{t.number:03d}", t.start_frame) for v, t in tracklets]
-    write_predictions(path, places, Answered(probability, probability, states))
+    write_predictions(path, places, Predicted(probability, probability, states))
     return path
 
 
@@ -68,17 +69,9 @@ def test_a_table_of_frames(tmp_path: Path) -> None:
             "",
             r" lacks 1 of 120 frames: frame 7 of id1/alpha/000\. With subset=true whole videos",
         ),
-        (
-            "id1,alpha,000,39,",
-            "id1,alpha,000,40,",
-            r" has frame 40 of id1/alpha/000, which",
-        ),
+        ("id1,alpha,000,39,", "id1,alpha,000,40,", r" has frame 40 of id1/alpha/000, which"),
         ("id2,beta,000,3,", "id2,beta,009,3,", r" has frame 3 of id2/beta/009, which"),
-        (
-            "id1,alpha,000,8,",
-            "id1,alpha,000,7,",
-            r", line 10: frame 7 of .* stands in line 9",
-        ),
+        ("id1,alpha,000,8,", "id1,alpha,000,7,", r", line 10: frame 7 of .* stands in line 9"),
     ],
 )
 def test_wrong_frames_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -132,7 +125,7 @@ def test_a_table_of_frames_against_one_file(tmp_path: Path) -> None:
     assert report["notes"] == [f"{path}: id2/beta left out"]
     other = tmp_path / "other.txt"
     other.write_text(TEXT, encoding="utf-8")
-    with pytest.raises(DataError, match="tells of 2 videos and none is called other"):
+    with pytest.raises(DataError, match="is about 2 videos, none of them called other"):
         run(path, other)
 
 
@@ -164,7 +157,7 @@ def test_segments_and_scores_of_analyze(tmp_path: Path) -> None:
     both = run(place, truth)
     assert both["frames"] == 47 and both["pooled"]["auc"] == 1.0
     rows = [*seen, *((k / 25, 2, 0.5) for k in range(50))]
-    with pytest.raises(DataError, match="tells of the persons 1, 2; name one with --person"):
+    with pytest.raises(DataError, match="has the persons 1, 2; name one with --person"):
         run(scores(place / "scores.csv", rows), truth)
     assert run(place / "scores.csv", truth, person=2)["frames"] == 50
     with pytest.raises(DataError, match="no person 3; it has: 1, 2"):
@@ -186,7 +179,7 @@ def test_the_annotated_face_is_found_among_persons(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
     folder = two_videos(tmp_path)
-    alpha = read_videos(folder)[0]
+    alpha = read_folder(folder).videos[0]
     place = tmp_path / "alpha"
     place.mkdir()
     seen = [(k / 25, p, 0.9 if p == 2 else 0.1) for k in range(120) for p in (1, 2)]

@@ -15,18 +15,18 @@ from torch import nn
 from eyeline.errors import DataError
 from eyeline.results import Ints
 from eyeline.systems.eye_contact import train
-from eyeline.systems.eye_contact.discovery.places import VideoName
+from eyeline.systems.eye_contact.discovery.sources import VideoName
 from eyeline.systems.eye_contact.loss import IGNORED
 from eyeline.systems.eye_contact.recipe import Recipe, read_recipe
 from eyeline.systems.eye_contact.samples import Sample
 from eyeline.systems.eye_contact.self_training import (
-    TRAINING_LIST,
+    LIST,
     Split,
     forget_states,
     open_split,
     run_rounds,
     summary,
-    watched_scores,
+    validation_scores,
 )
 from eyeline.systems.eye_contact.tracklets import ListRow, TrackletFile, write_list, write_tracklet
 from eyeline.systems.eye_contact.weights import open_model
@@ -209,10 +209,10 @@ def test_another_network_may_give_the_first_labels(
 def test_frames_without_a_label_count_for_nothing() -> None:
     label = np.array([0, 0, IGNORED, IGNORED, 1, 1])
     sample = Sample("v", 0, np.zeros((6, 1), np.float32), label)
-    result = watched_scores([sample], [np.array([0, 0, 0, 1, 1, 1])])
+    result = validation_scores([sample], [np.array([0, 0, 0, 1, 1, 1])])
     assert result["validation_accuracy"] == 1 and result["validation_edit"] == 1
     unknown = Sample("v", 0, np.zeros((6, 1), np.float32), np.full(6, IGNORED))
-    assert "validation_accuracy" not in watched_scores([unknown], [np.zeros(6, np.int64)])
+    assert "validation_accuracy" not in validation_scores([unknown], [np.zeros(6, np.int64)])
 
 
 def prepared(root: Path, count: int = 4, frames: int = 120) -> Path:
@@ -229,16 +229,16 @@ def prepared(root: Path, count: int = 4, frames: int = 120) -> Path:
         (folder / "processed").mkdir(exist_ok=True)
         np.savez(folder / "processed" / f"pl_{number:03d}.npz", label=np.full(frames, number % 2))
         rows.append(ListRow("id1", "abc_def", f"{number:03d}", number * 500, number * 500 + frames))
-    write_list(root / TRAINING_LIST, rows)
+    write_list(root / LIST, rows)
     return root
 
 
 def test_a_prepared_folder_is_split_in_the_order_of_its_list(tmp_path: Path) -> None:
     split = open_split(prepared(tmp_path), recipe())
-    assert [s.tracklet for s in split.learned] == ["000", "001", "002"]
-    assert [s.tracklet for s in split.watched] == ["003"]
-    assert split.learned[1].features.shape == (120, WIDTH) and split.learned[1].label.all()
-    assert split.learned[2].video == "id1_abc_def" and split.learned[2].start_frame == 1000
+    assert [s.tracklet for s in split.train] == ["000", "001", "002"]
+    assert [s.tracklet for s in split.validation] == ["003"]
+    assert split.train[1].features.shape == (120, WIDTH) and split.train[1].label.all()
+    assert split.train[2].video == "id1_abc_def" and split.train[2].start_frame == 1000
 
 
 def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -262,4 +262,4 @@ def test_features_that_are_gone_are_named(tmp_path: Path) -> None:
     box = np.tile([0.1, 0.1, 0.3, 0.4], (120, 1))
     write_tracklet(place, TrackletFile(1000, box, np.full((120, 6, 2), 0.2)))
     with pytest.raises(DataError, match=r"002.npz has no gaze_feature"):
-        _ = split.learned[2].features
+        _ = split.train[2].features

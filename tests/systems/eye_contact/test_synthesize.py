@@ -11,20 +11,16 @@ import pytest
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.systems.eye_contact import synthesize
-from eyeline.systems.eye_contact.annotations import (
-    annotation,
-    frame_labels,
-    parse_elan,
-    read_annotation,
-)
+from eyeline.systems.eye_contact.annotations import annotation, frame_labels, read_annotation
 from eyeline.systems.eye_contact.data import read_folder
+from eyeline.systems.eye_contact.elan import parse_elan
 from eyeline.systems.eye_contact.simulation import FEATURES, simulate
-from eyeline.systems.eye_contact.synthesize import Made, elan_text
+from eyeline.systems.eye_contact.synthesize import Written, elan_text
 from eyeline.systems.eye_contact.tracklets import read_tracklet
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return synthesize.run(
         tmp_path_factory.mktemp("s") / "data", videos=2, test_videos=2, seconds=24
     )
@@ -38,21 +34,21 @@ def sums(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_seed_gives_the_same_bytes(made: Made, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes(written: Written, tmp_path: Path) -> None:
     again = synthesize.run(tmp_path / "again", videos=2, test_videos=2, seconds=24)
-    assert again.frames == made.frames
-    assert sums(tmp_path / "again") == sums(made.training.parent)
+    assert again.frames == written.frames
+    assert sums(tmp_path / "again") == sums(written.training.parent)
     other = synthesize.run(tmp_path / "other", videos=1, test_videos=1, seconds=24, seed=1)
-    assert not set(sums(tmp_path / "other").values()) & set(sums(made.training.parent).values())
+    assert not set(sums(tmp_path / "other").values()) & set(sums(written.training.parent).values())
     assert other.clips is None
 
 
-def test_the_layout_is_the_authors(made: Made) -> None:
-    with (made.training / "randomVoxMeta.csv").open(newline="") as file:
+def test_the_layout_is_the_authors(written: Written) -> None:
+    with (written.training / "randomVoxMeta.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [r["celebrity_id"] for r in rows] == ["id90001", "id90002"]
     for row in rows:
-        person = made.training / row["celebrity_id"]
+        person = written.training / row["celebrity_id"]
         with np.load(person / f"{row['celebrity_id']}_face_embedding.npz") as file:
             assert file["arr_0"].shape == (30, 128)
         place = person / "tracklets" / f"{row['video_name']}_fps25"
@@ -71,9 +67,9 @@ def _frames(path: Path) -> range:
     return range(own.start_frame, own.end_frame)
 
 
-def test_the_annotated_part_is_read_and_labelled_right(made: Made) -> None:
+def test_the_annotated_part_is_read_and_labelled_right(written: Written) -> None:
     """Labels from the texts are those of the simulated person, frame by frame."""
-    result = read_folder(made.annotations.parent)
+    result = read_folder(written.annotations.parent)
     assert [v.celebrity for v in result.videos] == ["id91001", "id91002"]
     assert {v.fold for v in result.videos} == {0, 1}
     assert sum("equal to the one before" in n for n in result.notes) == 1
@@ -100,11 +96,11 @@ def test_texts_say_exactly_what_was_simulated() -> None:
         assert np.flatnonzero(unclear).tolist() == expected
 
 
-def test_the_truth_of_the_training_videos_lies_apart(made: Made) -> None:
-    texts = sorted(made.truth.glob("*/*.txt"))
+def test_the_truth_of_the_training_videos_lies_apart(written: Written) -> None:
+    texts = sorted(written.truth.glob("*/*.txt"))
     assert [t.parent.name for t in texts] == ["id90001", "id90002"]
     assert all(read_annotation(t).rows for t in texts)
-    assert not list(made.training.rglob("*.txt"))
+    assert not list(written.training.rglob("*.txt"))
 
 
 def test_a_folder_is_filled_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_videos
-from eyeline.systems.eye_contact.report import Answered
+from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet, read_folder
 from eyeline.systems.eye_contact.timeline import STRIP_S, svg, write_all
+from tests.systems.eye_contact.faces import only
 from tests.systems.eye_contact.published import two_videos
 from tests.systems.eye_contact.test_predictions import Place
 
@@ -38,7 +38,7 @@ def video(*starts: int) -> AnnotatedVideo:
     return AnnotatedVideo("id1_<a&b>", 0, 640, 360, tuple(own))
 
 
-def test_what_is_drawn() -> None:
+def test_what_is_drawn_and_nothing_is_loaded_from_elsewhere() -> None:
     chance = np.linspace(0, 1, 40)
     result = svg(video(0), [((chance > 0.5).astype(np.int64), chance)])
     assert hints(result) == {"host": 1, "camera": 1, "uncertain": 1, "contact": 1, "differs": 2}
@@ -47,9 +47,6 @@ def test_what_is_drawn() -> None:
     said = words(result)
     assert "id1_<a&b>" in said and "accuracy 37.5%" in said and "AUC 0.53" in said
     assert "host 0.40 to 0.80 s" in result
-
-
-def test_nothing_is_loaded_from_elsewhere() -> None:
     result = svg(video(0), [None])
     assert result.count("http") == 1, "the name of the format"
     for word in ("<script", "href", "@import", "<image"):
@@ -80,22 +77,22 @@ def test_a_tracklet_over_the_edge_of_a_strip_is_in_both() -> None:
 
 
 def test_all_videos_of_a_folder(tmp_path: Path) -> None:
-    videos = read_videos(two_videos(tmp_path))
+    videos = read_folder(two_videos(tmp_path)).videos
     places = [Place("id1_alpha", "001", 90), Place("id1_alpha", "000", 0)]
     states = (np.zeros(30, np.int64), np.ones(40, np.int64))
-    answered = Answered.only(states)
-    written = write_all(tmp_path / "pictures", videos, places, answered)
+    predicted = only(states)
+    written = write_all(tmp_path / "pictures", videos, places, predicted)
     assert [p.name for p in written] == ["id1_alpha.svg"], "nothing was said of the other"
     assert hints(written[0].read_text(encoding="utf-8"))["contact"] == 1
-    with pytest.raises(DataError, match="answers for id1_alpha"):
-        write_all(tmp_path, videos, places[::-1], answered)
+    with pytest.raises(DataError, match="predictions for id1_alpha"):
+        write_all(tmp_path, videos, places[::-1], predicted)
     with pytest.raises(DataError, match="fewer than samples"):
-        write_all(tmp_path, videos, places, Answered.only(states[:1]))
+        write_all(tmp_path, videos, places, only(states[:1]))
 
 
 def test_a_real_video(annotated: Path) -> None:
     """Truth against itself differs nowhere, and every target of the video is drawn."""
-    real = max(read_videos(annotated), key=lambda v: v.frame_count)
+    real = max(read_folder(annotated).videos, key=lambda v: v.frame_count)
     result = svg(real, [(t.label, t.label.astype(float)) for t in real.tracklets])
     assert "differs" not in hints(result)
     assert "accuracy 100.0%" in words(result)

@@ -11,7 +11,7 @@ import pytest
 from eyeline.errors import CheckpointError, DataError
 from eyeline.systems.eye_contact import evaluate, train
 from eyeline.systems.eye_contact.recipe import read_recipe
-from eyeline.systems.eye_contact.samples import Sample, open_samples
+from eyeline.systems.eye_contact.samples import Sample, open_videos, samples_of
 from eyeline.systems.eye_contact.weights import load_landmarks_tcn
 from eyeline.training import checkpoint
 from tests.systems.eye_contact.faces import six_points
@@ -143,7 +143,7 @@ def test_the_shipped_figures_come_out_again(annotated: Path) -> None:
     from eyeline.systems.eye_contact.weights import SHIPPED
 
     model = load_landmarks_tcn(SHIPPED)
-    samples = open_samples(annotated)
+    samples = samples_of(open_videos(annotated))
     recipe = read_recipe(model.card.recipe)
     _, report = evaluate.cross_validate(samples, recipe)
     for name, value in model.card.scores["pooled"].items():

@@ -81,7 +81,7 @@ def inputs(name: str, batch: int) -> tuple[Tensor, Tensor]:
     """A clip and its audio."""
     return tuple(  # type: ignore[return-value]
         torch.from_numpy(
-            random_of(f"input:{kind}_{name}").standard_normal((batch, n, 8, 256, 256)),
+            random_of(f"input:{kind}_{name}").standard_normal((batch, n, 8, 256, 256))
         ).float()
         for kind, n in (("video", 3), ("audio", 1))
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.systems.gaze_anticipation import prepare
+from eyeline.systems.gaze_anticipation.data import Clips
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.recordings import store
 from eyeline.systems.gaze_anticipation.recordings.clips import Clip
@@ -86,3 +87,10 @@ def truth(
         xy.copy(), np.full((count, 2), 0.5), np.tile([1088, 1080], (count, 1)),
         np.full(count, "ego4d", object),
     )  # fmt: skip
+
+
+def target_s(clips: Clips) -> list[Any]:
+    """Of each sample the seconds, in its video, of the frames whose gaze is predicted."""
+    chosen = (clips.chosen(n).target for n in range(len(clips)))
+    pairs = zip(clips.clips, chosen, strict=True)
+    return [clips.videos[clip.video].time_s(clip, target) for clip, target in pairs]

@@ -175,7 +175,7 @@ def test_what_cannot_be_evaluated(weights: Path, judged_data: Path, tmp_path: Pa
         ({"task": "guessing"}, UsageError, "no task 'guessing'"),
         ({"full_frames": True}, UsageError, "tests of estimation only"),
         ({"precision": "int8"}, UsageError, "no precision 'int8'"),
-        ({"batch": 0}, UsageError, "0 clips at once"),
+        ({"batch": 0}, UsageError, "at_once is 0"),
         ({"validation_clips": -1}, UsageError, "validation_clips is -1; must be at least 0"),
         ({"fov_deg": 200.0}, UsageError, "field of view"),
         ({"device": "tpu"}, UsageError, "no device 'tpu'"),

@@ -18,11 +18,10 @@ from eyeline.geometry.camera import Camera
 from eyeline.results import TARGET_SCENE, WEARER, Points
 from eyeline.settings import Settings
 from eyeline.system import Scene, load_system
-from eyeline.systems.gaze_anticipation.from_video import CstsPredictor, learned
+from eyeline.systems.gaze_anticipation.from_video import CstsPredictor, purpose_of
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation
 from eyeline.systems.gaze_anticipation.streaming import Stream
-from eyeline.systems.gaze_anticipation.windows.places import Places
-from eyeline.systems.gaze_anticipation.windows.spatial import central_view
+from eyeline.systems.gaze_anticipation.windows.spatial import Places, central_view
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
 from eyeline.video.audio import read_audio
@@ -218,10 +217,10 @@ def test_weights_that_learned_something_else(
 
 def test_what_a_card_without_words_is_taken_for() -> None:
     card = CheckpointCard("gaze_anticipation", "csts", {})
-    assert learned(card, "weights") == ("ego4d", "anticipation", True)
+    assert purpose_of(card, "weights") == ("ego4d", "anticipation", True)
     full = replace(card, data={"dataset": "aria", "task": "estimation"},
                    settings={"rate_hz": Fraction(20), "frame_step": 5})  # fmt: skip
-    assert learned(full, "weights") == ("aria", "estimation", True)
+    assert purpose_of(full, "weights") == ("aria", "estimation", True)
 
 
 def test_what_cannot_be(save: Callable[..., Path], video: Path) -> None:

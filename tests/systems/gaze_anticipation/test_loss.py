@@ -58,14 +58,11 @@ def test_frames_that_do_not_count() -> None:
     assert map_divergence(result, label, torch.zeros(2, 4)) == 0
 
 
-def test_one_clip_has_nothing_to_be_reported_from() -> None:
+def test_one_clip_has_nothing_to_be_reported_from_and_no_length_gives_numbers() -> None:
     seen = torch.randn(1, 8, requires_grad=True)
     loss = contrast(seen, torch.randn(1, 8))
     loss.backward()
     assert loss == 0 and seen.grad is not None and bool((seen.grad == 0).all())
-
-
-def test_no_length_gives_numbers() -> None:
     seen = torch.zeros(2, 8, requires_grad=True)
     contrast(seen, torch.randn(2, 8)).backward()
     assert seen.grad is not None and bool(seen.grad.isfinite().all())

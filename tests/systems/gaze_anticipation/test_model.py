@@ -12,12 +12,7 @@ from torch import Tensor
 
 from benchmarks.published.gaze_anticipation import published
 from eyeline.errors import DataError
-from eyeline.systems.gaze_anticipation.model import (
-    Anticipation,
-    GazeAnticipation,
-    csts,
-    heatmaps,
-)
+from eyeline.systems.gaze_anticipation.model import Anticipation, GazeAnticipation, csts, heatmaps
 from tests.closeness import assert_close_to_scale, assert_gradients_close
 from tests.systems.gaze_anticipation.invented import (
     Array,
@@ -34,7 +29,7 @@ class Ran(NamedTuple):
     """One pass of the whole network over one clip, and what its parts gave."""
 
     network: GazeAnticipation
-    answer: Anticipation
+    output: Anticipation
     parts: dict[str, Tensor]
     gated: Anticipation
 
@@ -53,7 +48,7 @@ def ran() -> Iterator[Ran]:
     clip, audio = inputs("b1", 1)
     with torch.no_grad():
         parts["moments"] = torch.empty(0)
-        answer = net(clip, audio, embeddings=True)
+        output = net(clip, audio, embeddings=True)
         for handle in handles:
             handle.remove()
         seen, heard = parts["video.blocks.15"], parts["sound.blocks.3"]
@@ -62,7 +57,7 @@ def ran() -> Iterator[Ran]:
         net.fusion.gate_by_sound = True
         gated = net(clip, audio, embeddings=True)
         net.fusion.gate_by_sound = False
-    yield Ran(net, answer, parts, gated)
+    yield Ran(net, output, parts, gated)
     torch.set_num_threads(before)
 
 
@@ -87,20 +82,20 @@ PARTS = {
 """Their parts to ours."""
 
 
-def as_theirs(name: str, found: Tensor) -> Tensor:
+def as_theirs(name: str, tensor: Tensor) -> Tensor:
     """Our tensors in the order of theirs."""
     if name.startswith("patch_embed"):
-        return found.flatten(2).transpose(1, 2)
+        return tensor.flatten(2).transpose(1, 2)
     if name.startswith("spatial_fusion"):  # of each moment its image and its audio
-        images, audios = found[:, 0, 0, :-1], found[:, 0, 0, -1]
+        images, audios = tensor[:, 0, 0, :-1], tensor[:, 0, 0, -1]
         return torch.cat([images.flatten(0, 1), audios])
     if name.endswith(("pool", "pool2")):
-        return found.transpose(1, 2)
-    return found.transpose(1, 2) if name.endswith("norm_q") else found
+        return tensor.transpose(1, 2)
+    return tensor.transpose(1, 2) if name.endswith("norm_q") else tensor
 
 
 def test_answers_are_the_originals(ran: Ran) -> None:
-    file, result = golden("model_forward_b1"), ran.answer
+    file, result = golden("model_forward_b1"), ran.output
     assert result.seen is not None and result.heard is not None
     np.testing.assert_allclose(result.logits, file["logits"][:, 0], atol=1e-4, rtol=0)
     np.testing.assert_allclose(result.seen, file["vision_embed"], atol=1e-3, rtol=0)
@@ -145,7 +140,7 @@ def test_gated_by_audio_as_the_original(ran: Ran) -> None:
     np.testing.assert_allclose(sampled(result.logits, 4096), file["logits_sub"], atol=1e-4)
     assert result.seen is not None
     np.testing.assert_allclose(result.seen, file["vision_embed"], atol=1e-3)
-    assert float((result.logits - ran.answer.logits).abs().max()) > 0.1
+    assert float((result.logits - ran.output.logits).abs().max()) > 0.1
 
 
 def test_sizes_of_both_forms() -> None:
@@ -195,7 +190,7 @@ def test_clips_one_by_one_or_together() -> None:
     assert torch.equal(none.logits, together.logits)
 
 
-def test_embeddings_where_gradients_are_wanted() -> None:
+def test_embeddings_where_gradients_are_wanted_and_audio_changes_what_is_answered() -> None:
     clip, audio = small_inputs(1)
     assert small()(clip, audio).seen.shape == (1, 256)
     assert small(embedding=12)(clip, audio).heard.shape == (1, 12)
@@ -203,9 +198,6 @@ def test_embeddings_where_gradients_are_wanted() -> None:
     assert bare(clip, audio).seen is None
     with pytest.raises(DataError, match="built without embeddings"):
         bare(clip, audio, embeddings=True)
-
-
-def test_audio_changes_what_is_answered() -> None:
     net = small()
     clip, audio = small_inputs(1)
     with torch.no_grad():

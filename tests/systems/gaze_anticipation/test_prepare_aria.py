@@ -16,7 +16,7 @@ from eyeline.systems.gaze_anticipation.recordings import splits, store, vrs
 from eyeline.systems.gaze_anticipation.recordings.labels import ARIA_SENSOR, aria_labels
 from tests.systems.gaze_anticipation import filmed
 from tests.systems.gaze_anticipation.invented import golden
-from tests.systems.gaze_anticipation.recordings.test_names import HEAD, table
+from tests.systems.gaze_anticipation.recordings.test_tables import HEAD, table
 
 NAME, MOVIE = "loc1_script1_seq1_rec1", "movie_514220390352260"
 """A recording that the lists know, by both of its names."""

@@ -31,7 +31,7 @@ def made() -> Report:
     known = judged.truth(videos=6)
     tallies = {"net": answered(known, 0.01), **baselines(Evaluator(known))}
     borders = {"net": levels.nearest(0.05), "centre_prior": levels.nearest(0.05)}
-    return report.made(tallies, known, borders, first="net", samples=100)
+    return report.report_of(tallies, known, borders, first="net", samples=100)
 
 
 def test_the_table(made: Report) -> None:
@@ -88,7 +88,7 @@ def test_intervals_of_videos_that_are_alike() -> None:
     both = Truth(np.array(["a", "b"], object).repeat(len(one)), *columns[1:])
     spots = np.full((len(both), 2), 0.4)
     accumulator = Evaluator(both).of_places(spots)
-    created = report.made({"a": accumulator, "b": accumulator}, both, first="a", samples=20)
+    created = report.report_of({"a": accumulator, "b": accumulator}, both, first="a", samples=20)
     low, high = created["interval"]["a"]["auc"]
     assert low == pytest.approx(high) == pytest.approx(created["pooled"]["a"]["auc"])
     assert created["interval"]["a_over"]["b"]["l2"] == [0, 0]
@@ -99,7 +99,7 @@ def test_a_draw_counts_a_video_as_often_as_it_is_drawn() -> None:
     accumulator = answered(known, 0.02)
     thresholds = levels.sweep("ego4d", "anticipation")
     drawn = np.random.default_rng(0).integers(0, 3, (1, 3))[0]
-    predictions = report.made({"a": accumulator}, known, first="a", samples=1)["interval"]["a"]
+    predictions = report.report_of({"a": accumulator}, known, first="a", samples=1)["interval"]["a"]
     means = accumulator.means((0,), videos=drawn)
     assert predictions["published_f1"][0] == pytest.approx(report.adaptive(means, thresholds)["f1"])
     assert predictions["l2"][0] == pytest.approx(float(means.distance))
@@ -109,7 +109,7 @@ def test_one_video_and_no_fixation() -> None:
     known = judged.truth(videos=1)
     rare = replace(known, kind=np.where(np.arange(len(known)) % 2, 1, 3))
     accumulator = answered(rare, 0.01)
-    created = report.made({"a": accumulator}, rare, first="a")
+    created = report.report_of({"a": accumulator}, rare, first="a")
     assert created["interval"] is None and created["published"]["f1"] is None
     assert created["published"]["threshold"] == pytest.approx(0.01)
     assert created["pooled"]["a"]["auc"] is None and created["tracked"]["a"]["auc"] > 0.5
@@ -123,7 +123,7 @@ def test_one_video_and_no_fixation() -> None:
 
 def test_estimation_has_no_horizons() -> None:
     known = judged.truth(ahead=False)
-    created = report.made({"a": answered(known, 0.01)}, known, first="a", samples=0)
+    created = report.report_of({"a": answered(known, 0.01)}, known, first="a", samples=0)
     assert created["task"] == "estimation" and created["by_horizon"] is None
     assert created["interval"] is None
     at = levels.places(levels.sweep("ego4d", "estimation"))

@@ -15,7 +15,7 @@ from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.predictions import Predictions, Truth
 from eyeline.systems.gaze_anticipation.scoring import evaluator, levels, map_files
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
-from eyeline.systems.gaze_anticipation.scoring.truth import asked, predicted
+from eyeline.systems.gaze_anticipation.scoring.truth import predicted, targets_of
 from tests.systems.gaze_anticipation import judged
 
 ASIDE = np.array([0.03, -0.02])
@@ -57,7 +57,7 @@ def test_a_table_against_the_truth(folder: Path) -> None:
     frames = Evaluator(known, fov_deg=82)
     accumulator = frames.accumulator()
     frames.add(accumulator, slice(None), maps, result.xy)
-    wanted = report.made(
+    wanted = report.report_of(
         {score.PREDICTED: accumulator, **baselines(frames)}, known,
         {score.PREDICTED: levels.nearest(0.05)}, first=score.PREDICTED, samples=20,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def test_points_alone_have_distances(folder: Path, tmp_path: Path) -> None:
     assert created["published"]["f1"] is None and created["pooled"]["centre_prior"]["auc"] > 0
     assert created["interval"][score.PREDICTED]["auc"] is None
     assert created["interval"]["predictions_over"]["centre_prior"]["l2"][1] < 0
-    assert created["notes"][0] == "no maps beside p.csv: only distances are told"
+    assert created["notes"][0] == "no maps next to p.csv: only distances are reported"
 
 
 def test_a_part_of_the_frames(folder: Path, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_tables_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
 def test_a_prepared_data_set_is_truth(
     judged_data: Path, options: dict[str, object], tmp_path: Path
 ) -> None:
-    known = asked(open_clips(judged_data, "test", **options)).truth  # type: ignore[arg-type]
+    known = targets_of(open_clips(judged_data, "test", **options)).truth  # type: ignore[arg-type]
     known = known.take(tables.first_of_each(known.keys))
     path = written(tmp_path, known)
     by_table = score.run(path, tmp_path / "truth.csv", samples=10)

@@ -13,7 +13,7 @@ from eyeline.systems.gaze_anticipation.loss import contrast, map_divergence
 from eyeline.systems.gaze_anticipation.model import csts, heatmaps
 from eyeline.systems.gaze_anticipation.network.original_keys import our_name
 from eyeline.systems.gaze_anticipation.recipe import Recipe, read_recipe
-from eyeline.systems.gaze_anticipation.step import Step, learning_rate, optimizers, schedulers
+from eyeline.systems.gaze_anticipation.train import Step, learning_rate, optimizers, schedulers
 from eyeline.training import loop
 from eyeline.training.devices import Devices
 from tests.systems.gaze_anticipation.invented import (
@@ -37,12 +37,7 @@ def batch(clips: int = 2, seed: int = 0) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     maps = torch.softmax(4 * torch.randn(clips, times, 256, generator=generator), -1)
     kind = torch.tensor([[0, 1, 2, 3][:times]] * clips)
-    return {
-        "clip": clip,
-        "audio": audio,
-        "heatmap": maps.view(clips, times, 16, 16),
-        "kind": kind,
-    }
+    return {"clip": clip, "audio": audio, "heatmap": maps.view(clips, times, 16, 16), "kind": kind}
 
 
 def test_what_decays_as_published() -> None:
@@ -81,9 +76,9 @@ def test_learning_rate_of_each_step() -> None:
 def test_a_batch_becomes_the_published_loss() -> None:
     net, given = small(), batch()
     result = Step(plan())(net, given)
-    answer = net(given["clip"], given["audio"])
-    apart = map_divergence(heatmaps(answer.logits), given["heatmap"])
-    contrasted = contrast(answer.seen, answer.heard)
+    output = net(given["clip"], given["audio"])
+    apart = map_divergence(heatmaps(output.logits), given["heatmap"])
+    contrasted = contrast(output.seen, output.heard)
     torch.testing.assert_close(result.total, apart + 0.05 * contrasted)
     assert result.parts == {
         "divergence": pytest.approx(apart.item()),

@@ -23,7 +23,7 @@ SMALL: dict[str, Any] = {"videos": 4, "test_videos": 1, "seconds": 15, "width_px
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made") / "set"
     known: list[str] = []
     result = synthesize.run(root, log=known.append, **SMALL)
@@ -35,9 +35,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prepared(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("prepared")
-    assert not prepare.run(made, out).failed
+    assert not prepare.run(dataset, out).failed
     return out
 
 
@@ -53,31 +53,31 @@ def names(root: Path) -> list[str]:
     return [*synthesize._uids((0, 0), 4), *synthesize._uids((0, 1), 1)]
 
 
-def test_the_same_seed_gives_the_same_files(made: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_files(dataset: Path, tmp_path: Path) -> None:
     synthesize.run(tmp_path / "again", jobs=2, **SMALL)
-    assert digests(tmp_path / "again") == digests(made)
+    assert digests(tmp_path / "again") == digests(dataset)
     one = {**SMALL, "videos": 1, "seconds": 10}
     synthesize.run(tmp_path / "other", seed=1, **one)
-    shared = set(digests(tmp_path / "other").values()) & set(digests(made).values())
+    shared = set(digests(tmp_path / "other").values()) & set(digests(dataset).values())
     assert shared <= {hashlib.sha256(b"").hexdigest()}, "an empty list of spans at most"
 
 
-def test_it_has_the_published_layout(made: Path) -> None:
-    result = sorted(path.stem for path in (made / "full_scale.gaze").iterdir())
-    assert result == sorted(names(made)) == sorted(p.stem for p in (made / "gaze").iterdir())
-    for path in (made / "full_scale.gaze").iterdir():
+def test_it_has_the_published_layout(dataset: Path) -> None:
+    result = sorted(path.stem for path in (dataset / "full_scale.gaze").iterdir())
+    assert result == sorted(names(dataset)) == sorted(p.stem for p in (dataset / "gaze").iterdir())
+    for path in (dataset / "full_scale.gaze").iterdir():
         info = probe(path)
         assert (info.width_px, info.height_px, info.rate_hz) == (64, 64, RATE_HZ)
         assert info.duration_s == pytest.approx(15)
-    text = (made / "train_ego4d_gaze.csv").read_bytes()
+    text = (dataset / "train_ego4d_gaze.csv").read_bytes()
     assert text.count(b"\r\n") == 11 and text.splitlines() == sorted(text.splitlines())
-    rows = list(csv.reader((made / "gaze" / f"{result[0]}.csv").read_text().splitlines()))
+    rows = list(csv.reader((dataset / "gaze" / f"{result[0]}.csv").read_text().splitlines()))
     assert tuple(rows[0]) == synthesize.HEADER and len(rows[0]) == len(rows[1]) == 7
 
 
-def test_gaze_is_counted_from_the_bottom(made: Path) -> None:
+def test_gaze_is_counted_from_the_bottom(dataset: Path) -> None:
     scene = synthesize.scene_of(0, "train", 0, 15)
-    rows = read_ego4d_gaze(made / "gaze" / f"{names(made)[0]}.csv")
+    rows = read_ego4d_gaze(dataset / "gaze" / f"{names(dataset)[0]}.csv")
     seen = np.stack([rows.x, 1 - rows.y], 1)[: scene.frames]
     assert seen == pytest.approx(scene.gaze, abs=1e-6)
     late = rows.time_s - np.arange(len(rows.time_s)) / RATE_HZ
@@ -85,20 +85,22 @@ def test_gaze_is_counted_from_the_bottom(made: Path) -> None:
     assert len(rows.time_s) == scene.frames + 3, "published labels end two rows early"
 
 
-def test_some_videos_are_odd(made: Path) -> None:
+def test_some_videos_are_odd(dataset: Path) -> None:
     """Audio apart; gaze lost, whose clip is in no list; gaze that ends early."""
-    _, apart, lost, short, _ = names(made)
-    silent = [p.stem for p in (made / "full_scale.gaze").iterdir() if not has_audio(p)]
-    assert silent == [apart] == [p.stem for p in (made / "missing_audio").iterdir()]
-    assert clips.read_untracked(made / "ego4d_gaze_untracked.csv") == {lost: ((6, 8),)}
-    gone = np.diff(read_ego4d_gaze(made / "gaze" / f"{lost}.csv").time_s).max()
+    _, apart, lost, short, _ = names(dataset)
+    silent = [p.stem for p in (dataset / "full_scale.gaze").iterdir() if not has_audio(p)]
+    assert silent == [apart] == [p.stem for p in (dataset / "missing_audio").iterdir()]
+    assert clips.read_untracked(dataset / "ego4d_gaze_untracked.csv") == {lost: ((6, 8),)}
+    gone = np.diff(read_ego4d_gaze(dataset / "gaze" / f"{lost}.csv").time_s).max()
     assert 1.9 < gone < 2.1
-    listed = [c.start_s for c in clips.read_list(made / "train_ego4d_gaze.csv") if c.video == lost]
+    listed = [
+        c.start_s for c in clips.read_list(dataset / "train_ego4d_gaze.csv") if c.video == lost
+    ]
     assert listed == [0, 10]
-    assert read_ego4d_gaze(made / "gaze" / f"{short}.csv").time_s[-1] < 14
+    assert read_ego4d_gaze(dataset / "gaze" / f"{short}.csv").time_s[-1] < 14
 
 
-def test_it_prepares_and_its_labels_are_on_what_sounded(made: Path, prepared: Path) -> None:
+def test_it_prepares_and_its_labels_are_on_what_sounded(dataset: Path, prepared: Path) -> None:
     train, test = (open_clips(prepared, split) for split in ("train", "test"))
     assert (len(train), len(test)) == (11, 3) and not train.silent
     counts = np.bincount(train.kind.ravel(), minlength=4)
@@ -122,6 +124,6 @@ def test_numbers_that_cannot_be(option: str, value: int, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_holds_something(made: Path) -> None:
+def test_a_folder_that_holds_something(dataset: Path) -> None:
     with pytest.raises(OutputError):
-        synthesize.run(made, **SMALL)
+        synthesize.run(dataset, **SMALL)

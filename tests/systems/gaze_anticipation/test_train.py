@@ -16,8 +16,8 @@ from eyeline.systems.gaze_anticipation import evaluate, report, train
 from eyeline.systems.gaze_anticipation.data import open_clips
 from eyeline.systems.gaze_anticipation.model import csts
 from eyeline.systems.gaze_anticipation.network.original_keys import our_name
-from eyeline.systems.gaze_anticipation.scoring import levels, validation
-from eyeline.systems.gaze_anticipation.step import learning_rate
+from eyeline.systems.gaze_anticipation.scoring import levels, outputs
+from eyeline.systems.gaze_anticipation.train import learning_rate
 from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -83,9 +83,9 @@ def test_the_chosen_epoch_is_what_is_written(data: Path, trained: Trained) -> No
     assert created["published"]["f1"] == pytest.approx(best["validation_f1"], abs=1e-6)
     network = csts(**card.arguments)
     checkpoint.fill(network, state_of(out), out)
-    _, held = train.TASK.open_data(plan(), data)
-    assert held is not None
-    again = validation.scores(network.eval(), held, batch=3)
+    _, validation = train.TASK.open_data(plan(), data)
+    assert validation is not None
+    again = outputs.scores(network.eval(), validation, batch=3)
     assert again["validation_loss"] == pytest.approx(best["validation_loss"], abs=1e-5)
     assert again["validation_f1"] == pytest.approx(best["validation_f1"], abs=1e-5)
 
@@ -95,7 +95,7 @@ def test_scores_after_an_epoch_are_those_of_the_evaluation(data: Path) -> None:
     network = csts(**plan().arguments).eval()
     clips = open_clips(data, "train", side=64, sides=(64, 64), frames=2)
     means = evaluate.measure(network, clips).accumulator.means(report.FIXATIONS)
-    result = validation.scores(network, clips, batch=4)
+    result = outputs.scores(network, clips, batch=4)
     assert result["validation_l2"] == pytest.approx(float(means.distance))
     assert result["validation_auc"] == pytest.approx(float(means.auc))
     wanted = report.adaptive(means, levels.sweep("ego4d", "anticipation"))["f1"]
@@ -133,10 +133,10 @@ def test_the_last_epoch_is_kept_where_the_recipe_says_so(
 
 def test_every_epoch_draws_anew_and_processes_fraction_its_batches(data: Path) -> None:
     created = plan("data.validation_fraction=0.0", "training.select=last", "training.batch_size=4")
-    learned, _ = train.TASK.open_data(created, data)
+    train_clips, _ = train.TASK.open_data(created, data)
 
     def batches(number: int, rank: int = 0, world: int = 1, done: int = 0) -> list[Any]:
-        run = train.TASK.new_run(created, csts(**created.arguments), learned, None, None, world)
+        run = train.TASK.new_run(created, csts(**created.arguments), train_clips, None, None, world)
         return list(run.batches(Epoch(number, 7, rank, world, done)))
 
     whole = batches(0)
@@ -160,9 +160,9 @@ def test_every_epoch_draws_anew_and_processes_fraction_its_batches(data: Path) -
 
 def test_learning_rates_go_down_by_steps_of_whole_batches(data: Path) -> None:
     created = plan("training.batch_size=4", "optimizer.cosine_epochs=2")
-    learned, held = train.TASK.open_data(created, data)
-    run = train.TASK.new_run(created, csts(**created.arguments), learned, held, None)
-    steps = len(learned) // 4
+    train_clips, validation = train.TASK.open_data(created, data)
+    run = train.TASK.new_run(created, csts(**created.arguments), train_clips, validation, None)
+    steps = len(train_clips) // 4
     run.optimizers["main"].step()
     for _ in range(steps):
         run.schedulers["main"].step()
@@ -173,9 +173,9 @@ def test_learning_rates_go_down_by_steps_of_whole_batches(data: Path) -> None:
 
 def test_a_warm_up_rises_to_the_series_that_is_without(data: Path) -> None:
     created = plan("training.batch_size=2", "optimizer.warmup_epochs=1.5")
-    learned, _ = train.TASK.open_data(created, data)
-    run = train.TASK.new_run(created, csts(**created.arguments), learned, None, None)
-    steps = len(learned) // 2
+    train_clips, _ = train.TASK.open_data(created, data)
+    run = train.TASK.new_run(created, csts(**created.arguments), train_clips, None, None)
+    steps = len(train_clips) // 2
     warm, rates = round(1.5 * steps), []
     for step in range(2 * steps):
         rates.append(run.optimizers["main"].param_groups[0]["lr"])
@@ -190,9 +190,9 @@ def test_a_warm_up_rises_to_the_series_that_is_without(data: Path) -> None:
 
 def test_silence_is_heard_where_the_recipe_says_so(data: Path, tmp_path: Path) -> None:
     changes = ["data.with_audio=false", "training.epochs=1"]
-    learned, held = train.TASK.open_data(plan(*changes), data)
-    assert held is not None
-    assert all((c[0]["audio"] == SILENCE).all() for c in (learned, held))
+    train_clips, validation = train.TASK.open_data(plan(*changes), data)
+    assert validation is not None
+    assert all((c[0]["audio"] == SILENCE).all() for c in (train_clips, validation))
     train.run(SMALL, data, tmp_path, changes=changes)
     silent = evaluate.run(tmp_path / WEIGHTS, data)
     assert silent["audio"] is False

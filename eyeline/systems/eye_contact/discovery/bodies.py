@@ -1,10 +1,10 @@
-"""Bodies of a frame: nose, neck and shoulders, found by a network or guessed from the head.
+"""Bodies of a frame: nose, neck and shoulders, detected by a network or guessed from the head.
 
 The published code leaves the estimator to the user. `keypoint_rcnn` is torchvision's Keypoint R-CNN
 with a weights file of the user's. `torso_from_head` needs no file: an upright torso of the mean
 body hangs below the head and faces the camera. What that costs: a turned body is not seen, so that
 gaze points are those of a person who always sits square to the camera; the directions of the gazes
-of one person who keeps his place are still told apart.
+of one person who keeps his place are still distinguished.
 """
 
 from __future__ import annotations
@@ -46,19 +46,24 @@ class Bodies:
     """Where they are known; None where they are to be solved from the parts."""
 
     def __post_init__(self) -> None:
-        """Check the shape."""
         check_shape(self.parts_norm, "body 4 2", "parts_norm")
 
     def __len__(self) -> int:
-        """Number of bodies."""
         return len(self.parts_norm)
+
+    def only(self, row: int) -> Bodies:
+        """One of them."""
+        one, poses = slice(row, row + 1), self.poses
+        if poses is not None:
+            poses = BodyPoses(poses.rotation[one], poses.translation_mm[one])
+        return Bodies(self.parts_norm[one], poses)
 
 
 class BodyFinder(Protocol):
     """Whatever finds bodies."""
 
     def find(self, frame: Frame, faces: Sequence[Landmarked]) -> Bodies:
-        """The bodies of a frame; `faces` are those whose bodies are asked for."""
+        """The bodies of a frame; `faces` are those whose bodies are wanted."""
 
 
 class TorsoFromHead:
@@ -71,7 +76,12 @@ class TorsoFromHead:
         heads = solve_heads(np.array([f.six_px for f in faces]).reshape(-1, 6, 2), camera)
         known = np.isfinite(heads.translation_mm).all(axis=1)
         pivot = heads.translation_mm + heads.rotation @ _PIVOT_MM
-        poses = _square_to_camera(pivot[known] + _NECK_MM)
+        neck_mm = pivot[known] + _NECK_MM
+        yaw = np.arctan2(neck_mm[:, 0], neck_mm[:, 2])  # about the spine, to face the camera
+        zero, one = np.zeros_like(yaw), np.ones_like(yaw)
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        rows = np.array([[cos, zero, sin], [zero, one, zero], [-sin, zero, cos]])
+        poses = BodyPoses(np.moveaxis(rows, 2, 0), neck_mm)
         shoulders = np.einsum("nij,pj->npi", poses.rotation, BODY_POINTS_MM[1:4])
         parts_px = camera.project(shoulders + poses.translation_mm[:, None])
         box = np.array([f.box_xyxy for f in faces]).reshape(-1, 4)[known]
@@ -82,11 +92,8 @@ class TorsoFromHead:
 class KeypointRcnn:
     """torchvision's Keypoint R-CNN; part 2 is the person's right shoulder, part 5 the left one.
 
-    Args:
-        weights: a state dict of `keypointrcnn_resnet50_fpn`, for example torchvision's own.
-        device: where to run it.
-        least_score: of a person.
-        shorter_px: the image is scaled to this shorter side; 800 is torchvision's.
+    `weights` is a state dict of `keypointrcnn_resnet50_fpn`, for example torchvision's own,
+    `least_score` that of a person; the image is scaled to `shorter_px`, 800 as torchvision does.
     """
 
     def __init__(
@@ -111,7 +118,7 @@ class KeypointRcnn:
         self._least_score = least_score
 
     def find(self, frame: Frame, faces: Sequence[Landmarked]) -> Bodies:
-        """All persons of the frame that show nose and both shoulders; faces are not asked."""
+        """All persons of the frame that show nose and both shoulders; faces are not used."""
         import torch
 
         pixels = torch.from_numpy(np.ascontiguousarray(frame.rgb().transpose(2, 0, 1)))
@@ -152,11 +159,3 @@ def make_bodies(
     if not Path(weights).is_file():
         raise CheckpointError(f"{weights}: no such file")
     return KeypointRcnn(weights, device)
-
-
-def _square_to_camera(neck_mm: Floats) -> BodyPoses:
-    """Upright bodies at `(n, 3)` in the camera's frame, each turned about its spine to face it."""
-    yaw = np.arctan2(neck_mm[:, 0], neck_mm[:, 2])
-    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
-    rows = [[np.cos(yaw), zero, np.sin(yaw)], [zero, one, zero], [-np.sin(yaw), zero, np.cos(yaw)]]
-    return BodyPoses(np.moveaxis(np.array(rows), 2, 0), neck_mm)

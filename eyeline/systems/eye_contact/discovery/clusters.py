@@ -41,16 +41,8 @@ def cluster(
     """OPTICS over the unrolled cylinder, the net widened by 1 mm until there is a cluster.
 
     The cluster of eye contact is the first in OPTICS order, as published; it need not be the
-    largest.
-
-    Args:
-        points_mm: `(n, 2)` of `gaze_points.unrolled`.
-        first_eps_mm: widest neighbourhood of the first fit.
-        most_fits: fits after which to give up.
-
-    Raises:
-        NoClusterError: after so many fits there is none, or there are fewer points than a
-            neighbourhood needs.
+    largest. `points_mm` `(n, 2)` are of `gaze_points.unrolled`. NoClusterError if there is none
+    after `most_fits`, or there are fewer points than a neighbourhood needs.
     """
     check_shape(points_mm, "point 2", "points_mm")
     if len(points_mm) < MIN_SAMPLES:
@@ -66,18 +58,11 @@ def cluster(
 
 
 def labels_of_frames(frames: Ints, table_frame: Ints, table_optics: Ints) -> Ints:
-    """The label of each video frame: 1 contact, 0 none, -1 unknown.
+    """The label `(n,)` int64 of video frames: 1 contact, 0 none, -1 unknown.
 
     A frame is known only if exactly one gaze point is its own and that lies in the cluster of eye
-    contact or in no cluster; what other clusters mean is not known.
-
-    Args:
-        frames: `(n,)` video frames.
-        table_frame: `(m,)` frame of each clustered gaze point.
-        table_optics: `(m,)` its cluster, as of `Clustering.optics`.
-
-    Returns:
-        `(n,)` int64.
+    contact or in no cluster; what other clusters mean is not known. `table_frame` `(m,)` is the
+    frame of each clustered gaze point, `table_optics` `(m,)` its cluster.
     """
     given = (table_optics == NOT_CONTACT) | (table_optics == CONTACT)
     known, where, count = np.unique(table_frame, return_index=True, return_counts=True)

@@ -24,22 +24,24 @@ from eyeline.systems.eye_contact.discovery.bodies import Bodies, BodyFinder
 from eyeline.systems.eye_contact.discovery.faces import Finder
 from eyeline.systems.eye_contact.discovery.formation import (
     ASSOCIATIONS,
+    MEMORY_FRAMES,
+    REFRESH_FRAMES,
     Association,
     FaceSeen,
     Formation,
+    Recogniser,
     choose_body,
     choose_face,
 )
-from eyeline.systems.eye_contact.discovery.gaze_points import BodyPoses
-from eyeline.systems.eye_contact.discovery.identity import Person
-from eyeline.systems.eye_contact.discovery.recognise import (
-    MEMORY_FRAMES,
-    REFRESH_FRAMES,
-    Recogniser,
+from eyeline.systems.eye_contact.discovery.gaze_points import (
+    FIXATIONS,
+    BodyPoses,
+    GazePoints,
+    write_fixations,
 )
-from eyeline.systems.eye_contact.discovery.tables import FIXATIONS, GazePoints, write_fixations
+from eyeline.systems.eye_contact.discovery.identity import Person
 from eyeline.systems.eye_contact.head import assumed_camera
-from eyeline.systems.eye_contact.tracklets import TrackletFile, write_tracklet
+from eyeline.systems.eye_contact.tracklets import write_tracklet
 from eyeline.systems.eye_contact.xgaze.inputs import Views, camera_plane_mm, cut_faces, views
 from eyeline.video.frame import Frame
 
@@ -69,18 +71,16 @@ class Instruments:
     """Both as of `formation.Formation`."""
     refresh_frames: int = REFRESH_FRAMES
     memory_frames: int = MEMORY_FRAMES
-    """Both as of `recognise.Recogniser`."""
+    """Both as of `formation.Recogniser`."""
     batch: int = 16
     """Faces that the gaze network sees at once."""
 
     def __post_init__(self) -> None:
-        """Check the switches."""
         if self.association not in ASSOCIATIONS:
-            raise UsageError(
-                f"no association '{self.association}'; there are {', '.join(ASSOCIATIONS)}"
-            )
+            known = ", ".join(ASSOCIATIONS)
+            raise UsageError(f"no association '{self.association}'; there are {known}")
         if self.batch < 1:
-            raise UsageError(f"the gaze network sees 1 or more faces at once, not {self.batch}")
+            raise UsageError(f"faces seen at once must be at least 1, not {self.batch}")
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,8 @@ class _Look:
 
     face: FaceSeen
     body: Bodies
-    """Just the one body."""
     view: Views
-    """Just the one view."""
+    """Just the one body, and the one view."""
     pixels: Image | None
     """`(224, 224, 3)` BGR until the network has seen them."""
     feature: Floats | None = None
@@ -121,18 +120,8 @@ def extract(
 ) -> Extracted:
     """Write `NNN.npz` and `fixations.csv` of one video into an existing folder.
 
-    Frames are those of the video at exactly 25 Hz by time; a slower video's frames come again.
-
-    Args:
-        video: the file.
-        folder: where to; the caller sees to it that it appears whole.
-        person: whom the video is about.
-        instruments: what to measure with.
-        progress: told as it goes.
-
-    Raises:
-        VideoError: the file cannot be read.
-        OutputError: the folder cannot be written to.
+    Frames are those of the video at exactly 25 Hz by time; a slower video's frames come again. The
+    caller sees to it that the folder appears whole.
     """
     from eyeline.video.grid import on_grid
     from eyeline.video.reader import VideoReader
@@ -181,7 +170,7 @@ class _Extraction:
         self.formation = Formation(
             self.width_px,
             self.height_px,
-            self._keep,
+            lambda number, one: write_tracklet(self.folder / f"{number:03d}.npz", one),
             save_last=self.with_.save_last,
             save_breaking=self.with_.save_breaking,
         )
@@ -191,7 +180,7 @@ class _Extraction:
         return self.width_px, self.height_px
 
     def take(self, number: int, frame: Frame) -> None:
-        """The next frame at 25 Hz; the gaze network is asked once a batch is full."""
+        """The next frame at 25 Hz; the gaze network runs once a batch is full."""
         before, look = self._last
         if frame is not before:
             look = self._look(frame)
@@ -222,35 +211,35 @@ class _Extraction:
             return None
         face = seen[row]
         bodies = self.with_.bodies.find(frame, [face])
-        around = _widened(face.box_xyxy)
+        # As wide as it is high, like the published detector's boxes: the nose of a profile sticks
+        # out of a tight one.
+        left, top, right, bottom = (float(side) for side in face.box_xyxy)
+        half = max(0.0, (bottom - top) - (right - left)) / 2
+        around = np.array([left - half, top, right + half, bottom])
         body = choose_body(around, bodies.parts_norm, *self.size_wh, self.with_.association)
         view = views(face.six_px[None], *self.size_wh)
         if body is None or not view.known.all():
             return None
         pixels = cut_faces(frame.rgb(), view.warp)[0, ..., ::-1]
         seen_face = FaceSeen(face.box_xyxy, face.six_px)
-        return _Look(seen_face, _one(bodies, body), view, np.ascontiguousarray(pixels))
+        return _Look(seen_face, bodies.only(body), view, np.ascontiguousarray(pixels))
 
     def _flush(self) -> None:
         if self._unseen:
-            self._see(self._unseen)
+            self._measure(self._unseen)
         for number, look in self._queue:
             self.formation.add(number, look.face if look else None, look.feature if look else None)
             if look is not None and look.cylinder_mm is not None and look.camera_mm is not None:
                 self._points.append((number, look.cylinder_mm, look.camera_mm))
         self._queue, self._unseen = [], []
 
-    def _see(self, looks: list[_Look]) -> None:
-        """Ask the gaze network, and work out where the looks go."""
-        pitch_yaw, features = self.with_.gaze(
-            np.stack([look.pixels for look in looks if look.pixels is not None])
-        )
-        seen = Views(
-            *(
-                np.concatenate([getattr(look.view, name) for look in looks])
-                for name in ("centre_mm", "rotation", "warp")
-            )
-        )
+    def _measure(self, looks: list[_Look]) -> None:
+        """Pass faces through the gaze network, and work out where the looks go."""
+        faces = np.stack([look.pixels for look in looks if look.pixels is not None])
+        pitch_yaw, features = self.with_.gaze(faces)
+        parts = ("centre_mm", "rotation", "warp")
+        columns = ([getattr(look.view, name) for look in looks] for name in parts)
+        seen = Views(*map(np.concatenate, columns))
         vectors = seen.network_vectors(pitch_yaw)
         poses = self._poses([look.body for look in looks])
         cylinder = gaze_points.on_cylinder(*gaze_points.rays(seen.centre_mm, vectors, poses))
@@ -270,24 +259,3 @@ class _Extraction:
         parts = np.concatenate([body.parts_norm for body in bodies])[:, 1:]
         camera = assumed_camera(*self.size_wh)
         return gaze_points.solve_bodies(parts, *self.size_wh, camera)
-
-    def _keep(self, number: int, tracklet: TrackletFile) -> None:
-        write_tracklet(self.folder / f"{number:03d}.npz", tracklet)
-
-
-def _widened(box_xyxy: Floats) -> Floats:
-    """A box made as wide as it is high: the nose of a profile sticks out of a tight one.
-
-    The published detector's boxes are squares.
-    """
-    left, top, right, bottom = (float(side) for side in box_xyxy)
-    half = max(0.0, (bottom - top) - (right - left)) / 2
-    return np.array([left - half, top, right + half, bottom])
-
-
-def _one(bodies: Bodies, row: int) -> Bodies:
-    poses = bodies.poses
-    one = slice(row, row + 1)
-    if poses is not None:
-        poses = BodyPoses(poses.rotation[one], poses.translation_mm[one])
-    return Bodies(bodies.parts_norm[one], poses)

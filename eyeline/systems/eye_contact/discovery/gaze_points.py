@@ -9,14 +9,18 @@ what is looked at, the physical direction in the camera's frame is their negativ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import check_shape
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.geometry.camera import Camera
-from eyeline.results import Floats
-from eyeline.systems.eye_contact.refine import refine
+from eyeline.results import Floats, Ints
+from eyeline.systems.eye_contact.refine import solve_poses
 
 BODY_POINTS_MM = np.array(
     [
@@ -39,7 +43,7 @@ _NOSE_RISE = 0.816
 
 @dataclass(frozen=True)
 class BodyPoses:
-    """Poses of bodies, NaN where none could be found."""
+    """Poses of bodies, NaN where there is none."""
 
     rotation: Floats
     """`(n, 3, 3)` body to camera; the identity faces the camera."""
@@ -53,15 +57,10 @@ class BodyPoses:
 
 
 def image_points_px(parts_norm: Floats, width_px: int, height_px: int) -> Floats:
-    """The six pixels that a body's pose is computed from, by the published rule.
+    """The six whole pixels `(n, 6, 2)` that a body's pose is computed from, by the published rule.
 
-    Args:
-        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the image's size.
-        width_px: of the image.
-        height_px: of the image.
-
-    Returns:
-        `(n, 6, 2)` whole pixels in the order of `BODY_POINTS_MM`.
+    `parts_norm` `(n, 3, 2)` are neck, part 2 and part 5 as fractions of the image's size; the
+    result is in the order of `BODY_POINTS_MM`.
     """
     check_shape(parts_norm, "body 3 2", "parts_norm")
     parts = np.trunc(parts_norm * [width_px, height_px] + 0.5)
@@ -73,35 +72,16 @@ def image_points_px(parts_norm: Floats, width_px: int, height_px: int) -> Floats
 
 
 def solve_bodies(parts_norm: Floats, width_px: int, height_px: int, camera: Camera) -> BodyPoses:
-    """Pose of each body: EPnP, then iterative refinement from there.
-
-    Args:
-        parts_norm: `(n, 3, 2)` neck, part 2 and part 5 as fractions of the image's size.
-        width_px: of the image.
-        height_px: of the image.
-        camera: of the image, `head.assumed_camera` as published.
-    """
-    from scipy.spatial.transform import Rotation
-
-    points = image_points_px(parts_norm, width_px, height_px)
-    first = np.array([_first(six, camera.matrix) for six in points]).reshape(-1, 2, 3)
-    known = np.flatnonzero(np.isfinite(first).all(axis=(1, 2)))
-    rotation, translation = np.full((len(first), 3, 3), np.nan), np.full((len(first), 3), np.nan)
-    if len(known):
-        turn = Rotation.from_rotvec(first[known, 0]).as_matrix()
-        rotation[known], translation[known] = refine(
-            turn, first[known, 1], points[known], BODY_POINTS_MM, camera
-        )
-    return BodyPoses(rotation, translation)
+    """Pose of each body, from `parts_norm` as `image_points_px` takes them."""
+    points_px = image_points_px(parts_norm, width_px, height_px)
+    return BodyPoses(*solve_poses(points_px, BODY_POINTS_MM, camera))
 
 
 def rays(centre_mm: Floats, gaze: Floats, bodies: BodyPoses) -> tuple[Floats, Floats]:
     """Origins and directions `(n, 3)` of gazes in the frames of their bodies.
 
-    Args:
-        centre_mm: `(n, 3)` face centres in the camera's frame.
-        gaze: `(n, 3)` gaze vectors in the camera's frame, in the network's sign.
-        bodies: `n` poses.
+    `centre_mm` `(n, 3)` are face centres and `gaze` `(n, 3)` gaze vectors in the camera's frame, in
+    the network's sign.
     """
     origin = bodies.to_body(centre_mm)
     along = bodies.to_body(centre_mm - RAY_MM * gaze) - origin
@@ -113,10 +93,6 @@ def on_cylinder(origin_mm: Floats, direction: Floats) -> Floats:
 
     Of the two points the one towards which the direction's z goes; behind the origin counts too, as
     published. A line that misses the cylinder, or that runs along it, gives (0, 0, 0).
-
-    Args:
-        origin_mm: `(n, 3)` points on the lines.
-        direction: `(n, 3)`.
     """
     check_shape(direction, "line 3", "direction", {"line": len(origin_mm)})
     flat_origin, flat = origin_mm[:, [0, 2]], direction[:, [0, 2]]
@@ -133,13 +109,10 @@ def on_cylinder(origin_mm: Floats, direction: Floats) -> Floats:
 def unrolled(points_mm: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
     """The cylinder's surface laid flat.
 
-    Args:
-        points_mm: `(n, 3)` of `on_cylinder`.
-
     Returns:
-        Which points are kept `(n,)`, those with x other than 0, and for these `(kept, 2)`: the way
-        about the cylinder, 0 to 6283 mm with 3141.6 straight towards the camera, and the height
-        below the neck.
+        Which points of `on_cylinder` are kept `(n,)`, those with x other than 0, and for these
+        `(kept, 2)`: the way about the cylinder, 0 to 6283 mm with 3141.6 straight towards the
+        camera, and the height below the neck.
     """
     kept = points_mm[:, 0] != 0
     x, y, z = points_mm[kept].T
@@ -148,16 +121,79 @@ def unrolled(points_mm: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
     return kept, np.stack([RADIUS_MM * angle, y], axis=1)
 
 
-def _first(points_px: Floats, matrix: Floats) -> Floats:
-    """Rotation vector and translation `(2, 3)` of one body by EPnP; NaN where there is none."""
-    import cv2
+FIXATIONS, TRAINING = "fixations.csv", "training.csv"
 
-    nowhere = np.full((2, 3), np.nan)
-    if not np.isfinite(points_px).all():
-        return nowhere
-    image, model = points_px.reshape(6, 1, 2), BODY_POINTS_MM.reshape(6, 1, 3)
+
+def _on_plane(cell: str) -> float:
+    """Any number: a look along the camera's plane meets it nowhere, and is not used."""
     try:
-        _, turn, shift = cv2.solvePnP(model, image, matrix, np.zeros(5), flags=cv2.SOLVEPNP_EPNP)
-    except cv2.error:
-        return nowhere
-    return np.asarray(np.stack([turn[:, 0], shift[:, 0]]), np.float64)
+        return float(cell)
+    except ValueError:
+        raise ValueError("a number") from None
+
+
+_POINT = ("x", "y", "z", "camera_x", "camera_y")
+_FIXATIONS = [
+    Column("frame", tables.whole, np.int64),
+    *(Column(name, tables.number) for name in _POINT[:3]),
+    *(Column(name, _on_plane) for name in _POINT[3:]),
+]
+
+
+@dataclass(frozen=True)
+class GazePoints:
+    """Gaze points of the person of a video, in order of time."""
+
+    frame: Ints
+    """`(n,)` frames at 25 Hz."""
+    cylinder_mm: Floats
+    """`(n, 3)` on the cylinder in the body's frame; (0, 0, 0) where it is missed."""
+    camera_mm: Floats
+    """`(n, 2)` on the plane through the camera."""
+
+    def __post_init__(self) -> None:
+        sizes = check_shape(self.frame, "point", "frame")
+        check_shape(self.cylinder_mm, "point 3", "cylinder_mm", sizes)
+        check_shape(self.camera_mm, "point 2", "camera_mm", sizes)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def read_fixations(path: Path) -> GazePoints:
+    """The gaze points of a `fixations.csv`; columns besides its own are passed over.
+
+    DataError for no such file, a column that is missing, or a cell that is no number, with its
+    line.
+    """
+    columns, _ = tables.read(path, _FIXATIONS)
+    points = np.stack([columns[name] for name in _POINT], axis=1)
+    return GazePoints(columns["frame"], points[:, :3], points[:, 3:])
+
+
+def write_fixations(path: Path, points: GazePoints) -> None:
+    """Write `fixations.csv`, whole or not at all, numbers to their last digit."""
+    tables.write(path, _columns(points, np.ones(len(points), bool)))
+
+
+def write_training(path: Path, points: GazePoints, optics: Ints) -> None:
+    """Write `training.csv`: the points that can be laid flat, with their place there and cluster.
+
+    `optics` `(kept,)` is the cluster of each of the video's gaze points that `unrolled` keeps.
+    """
+    kept, flat = unrolled(points.cylinder_mm)
+    check_shape(optics, "point", "optics", {"point": len(flat)})
+    placed = dict(zip(("virtual_x", "virtual_y"), flat.T.tolist(), strict=True))
+    tables.write(path, _columns(points, kept) | placed | {"optics": optics.tolist()})
+
+
+def read_training(path: Path) -> tuple[Ints, Ints]:
+    """Frames `(n,)` and clusters `(n,)` of a `training.csv`; DataError as `read_fixations`."""
+    columns, _ = tables.read(path, [Column(n, tables.whole, np.int64) for n in ("frame", "optics")])
+    return columns["frame"], columns["optics"]
+
+
+def _columns(points: GazePoints, rows: npt.NDArray[np.bool_]) -> dict[str, list[Any]]:
+    values = np.concatenate([points.cylinder_mm, points.camera_mm], axis=1)[rows]
+    frames = {"frame": points.frame[rows].tolist()}
+    return frames | dict(zip(_POINT, values.T.tolist(), strict=True))

@@ -2,7 +2,7 @@
 
 The original compares by the largest cosine to some thirty known faces and asks for 0.4, a figure
 for a private network. The vectors of dlib's network all share a large part, so their cosines are
-high: on a real clip of four people, known faces from one half and asked ones from the other, 0.92
+high: on a real clip of four people, known faces from one half and queries from the other, 0.92
 takes 98.8 % of the person's own faces and 2.2 % of the others' (0.93: 98.2 and 0.5 %, 0.91: 5.1 %
 of the others'). Known faces from other days and cameras are less alike than these.
 """
@@ -10,7 +10,7 @@ of the others'). Known faces from other days and cameras are less alike than the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,15 @@ import numpy as np
 
 from eyeline.documents import read_npz
 from eyeline.errors import DataError, UsageError, check_shape
+from eyeline.evaluation import tables
+from eyeline.evaluation.tables import Column
 from eyeline.files import replacing
+from eyeline.geometry import boxes
 from eyeline.people.embed import SIZE, Embedder
-from eyeline.results import Floats, Image
+from eyeline.results import Floats
 from eyeline.systems.eye_contact.discovery.faces import Finder, embedding, still
+from eyeline.systems.eye_contact.discovery.sources import Source, some, tops
+from eyeline.systems.eye_contact.tracklets import name_part
 
 if TYPE_CHECKING:
     from eyeline.video.frame import Frame
@@ -52,7 +57,6 @@ class Person:
     least_similarity: float = LEAST_COSINE
 
     def __post_init__(self) -> None:
-        """Check the shape and that there is a face."""
         check_shape(self.references, "face d", "the known faces")
         if not len(self.references):
             raise DataError("no known face of the person")
@@ -67,7 +71,8 @@ class Person:
 
 def cosines(a: Floats, b: Floats) -> Floats:
     """Cosines `(n, m)` of all pairs of vectors `(n, d)` and `(m, d)`."""
-    return np.asarray(_unit(a) @ _unit(b).T)
+    units = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b)]
+    return np.asarray(units[0] @ units[1].T)
 
 
 def references_path(root: Path, celebrity: str) -> Path:
@@ -78,8 +83,7 @@ def references_path(root: Path, celebrity: str) -> Path:
 def read_references(path: Path, size: int = SIZE) -> Floats:
     """Known faces `(m, size)` of a file `*_face_embedding.npz`.
 
-    Raises:
-        DataError: the file cannot be read, lacks `arr_0`, or was made by another network.
+    DataError for a file that cannot be read, lacks `arr_0`, or was made by another network.
     """
     vectors: Any = read_npz(path, ("arr_0",)).get("arr_0")
     if vectors is None or vectors.ndim != 2 or vectors.dtype.kind != "f":
@@ -101,13 +105,9 @@ def write_references(path: Path, vectors: Floats) -> None:
 
 
 def references_of_images(folder: Path, finder: Finder, embedder: Embedder) -> Floats:
-    """The largest face of each image of a folder, by name, up to `MOST_REFERENCES` faces.
+    """The largest face of each image of a folder `(m, 128)`, by name, up to `MOST_REFERENCES`.
 
-    Returns:
-        `(m, 128)`.
-
-    Raises:
-        DataError: no image in the folder, or no face in any of them.
+    DataError for no image in the folder, or no face in any of them.
     """
     images = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in IMAGES]
     if not images:
@@ -121,8 +121,7 @@ def references_of_images(folder: Path, finder: Finder, embedder: Embedder) -> Fl
 def references_of_video(path: Path | str, finder: Finder, embedder: Embedder) -> Floats:
     """The face that is seen most often in a video, from images spread over it.
 
-    Returns:
-        `(m, 128)`, at most `MOST_REFERENCES`; empty where there is no face.
+    `(m, 128)`, at most `MOST_REFERENCES`; empty where there is no face.
     """
     from eyeline.video.keyframes import key_frames
     from eyeline.video.reader import VideoReader, probe
@@ -137,14 +136,9 @@ def references_of_video(path: Path | str, finder: Finder, embedder: Embedder) ->
 
 
 def most_seen(vectors: Floats, least_similarity: float) -> Floats:
-    """The vector with the most others like it, and these, the most alike first.
+    """The vector of `(n, d)` with the most others like it, and these, the most alike first.
 
-    Args:
-        vectors: `(n, d)`.
-        least_similarity: cosine from which two are alike.
-
-    Returns:
-        `(m, d)`, at most `MOST_REFERENCES`.
+    Those are alike whose cosine is `least_similarity` or more; at most `MOST_REFERENCES`.
     """
     if not len(vectors):
         return vectors
@@ -156,28 +150,90 @@ def most_seen(vectors: Floats, least_similarity: float) -> Floats:
 
 
 def _largest_faces(images: Sequence[Path], finder: Finder, embedder: Embedder) -> Iterator[Floats]:
-    from eyeline.geometry import boxes
-
-    for path in images:
-        rgb = _read_image(path)
-        faces = finder.find(still(rgb)) if rgb is not None else []
-        if faces and rgb is not None:
-            largest = max(faces, key=lambda face: float(boxes.area(face.box_xyxy)))
-            yield embedding(rgb, largest, embedder)
-
-
-def _read_image(path: Path) -> Image | None:
     import cv2
 
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-    return None if image is None else np.asarray(image, np.uint8)
+    for path in images:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+        if image is None:
+            continue
+        rgb = np.asarray(image, np.uint8)
+        if faces := finder.find(still(rgb)):
+            largest = max(faces, key=lambda face: float(boxes.area(face.box_xyxy)))
+            yield embedding(rgb, largest, embedder)
 
 
 def _faces_of(frame: Frame, finder: Finder, embedder: Embedder) -> list[Floats]:
     return [embedding(frame.rgb(), face, embedder) for face in finder.find(frame)]
 
 
-def _unit(vectors: Iterable[Any] | Floats) -> Floats:
-    vectors = np.asarray(vectors, np.float64)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+CONVERSION = "vox_face_conversion.csv"
+"""The table of VGGFace2's authors that says which of its people is which of VoxCeleb2's."""
+_COLUMNS = ("VoxCeleb2 ID", "VGGFace2 ID")
+_VGG_FACES = ("VGG-Face2", "VGGFace2")
+_PARTS = ("data/train", "data/test", "train", "test", ".")
+
+
+@dataclass(frozen=True)
+class KnownPeople:
+    """Images of people, by the names of a data set of videos."""
+
+    images: Path | None = None
+    """Holds a folder a person; None where no images were given or found."""
+    vgg_id: dict[str, str] | None = None
+    """VoxCeleb2's name to VGGFace2's; None without a table."""
+
+    def folder(self, celebrity: str) -> Path | None:
+        """The folder of a person's images, under either name; None where there is none."""
+        if self.images is None:
+            return None
+        other = (self.vgg_id or {}).get(celebrity, celebrity)
+        places = [self.images / celebrity, *(self.images / p / other for p in _PARTS)]
+        return next((place for place in places if place.is_dir()), None)
+
+    def attached(self, videos: Iterable[Source]) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+        """The videos with their people's images, and who has none, in words."""
+        result = tuple(replace(v, images=self.folder(v.name.celebrity)) for v in videos)
+        lacking = sorted({v.name.celebrity for v in result if v.images is None})
+        if self.images is None or not lacking:
+            return result, ()
+        note = (
+            f"no images of {len(lacking)} people in {self.images}: {some(lacking)}; "
+            "the face most seen in each of their videos is taken"
+        )
+        return result, (note,)
+
+
+def find_known_people(
+    source: Path, images: Path | None = None, conversion: Path | None = None
+) -> KnownPeople:
+    """The images of people that belong to a data set, as of `sources.find_sources`.
+
+    Where it holds `VGG-Face2` and `vox_face_conversion.csv`, as the authors ask for, these are
+    taken by default. `images` has a folder a person, under VoxCeleb2's name, or is VGGFace2, for
+    which `conversion` is the table. UsageError for one of them that is not there, DataError for a
+    table that cannot be read.
+    """
+    if images is not None and not images.is_dir():
+        raise UsageError(f"{images}: no such folder of images")
+    if conversion is not None and not conversion.is_file():
+        raise UsageError(f"{conversion}: no such table of people")
+    places = tops(source)
+    files = [conversion] if conversion else [top / CONVERSION for top in places]
+    table = next((path for path in files if path.is_file()), None)
+    if images is None and table is not None:
+        folders = (top / name for top in places for name in _VGG_FACES)
+        images = next((folder for folder in folders if folder.is_dir()), None)
+        if images is None:
+            raise DataError(
+                f"{table} is there, but no folder {_VGG_FACES[0]} with VGGFace2's images: put it "
+                "beside the table, give images=FOLDER, or take the table away"
+            )
+    return KnownPeople(images, _read_conversion(table) if table else None)
+
+
+def _read_conversion(path: Path) -> dict[str, str]:
+    """VoxCeleb2's name to VGGFace2's; where one comes twice its first row counts, as published."""
+    columns, _ = tables.read(path, [Column(name, name_part, object) for name in _COLUMNS])
+    vox, vgg = (columns[name][::-1] for name in _COLUMNS)
+    return dict(zip(vox, vgg, strict=True))

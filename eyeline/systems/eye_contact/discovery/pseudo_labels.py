@@ -1,4 +1,4 @@
-"""Labels without annotators: clusters of gaze points, told to the frames of the tracklets.
+"""Labels without annotators: clusters of gaze points, passed on to the frames of the tracklets.
 
 A frame whose gaze point lies in the first cluster of its video is labelled 1, one in no cluster 0,
 every other one -1. Videos that are too short or too long, with fewer than two tracklets, or with
@@ -9,50 +9,137 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eyeline.documents import npz_names, read_json
+from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError
 from eyeline.files import replacing, write_bytes
 from eyeline.log import Log
-from eyeline.results import Ints
 from eyeline.systems.eye_contact.annotations import RATE_HZ
 from eyeline.systems.eye_contact.discovery.clusters import (
     CONTACT,
     FIRST_EPS_MM,
     MOST_FITS,
     NOT_CONTACT,
-    Clustering,
     cluster,
     labels_of_frames,
 )
-from eyeline.systems.eye_contact.discovery.gaze_points import unrolled
-from eyeline.systems.eye_contact.discovery.labelled import Limits, Summary, VideoLabels
-from eyeline.systems.eye_contact.discovery.places import RECORD, VideoName, prepared_videos
-from eyeline.systems.eye_contact.discovery.sources import is_barred, videos_of_test, videos_root
-from eyeline.systems.eye_contact.discovery.tables import (
+from eyeline.systems.eye_contact.discovery.gaze_points import (
     FIXATIONS,
     TRAINING,
     read_fixations,
     read_training,
+    unrolled,
     write_training,
+)
+from eyeline.systems.eye_contact.discovery.sources import (
+    RECORD,
+    VideoName,
+    is_barred,
+    prepared_videos,
+    videos_of_test,
+    videos_root,
 )
 from eyeline.systems.eye_contact.tracklets import (
     ListRow,
     TrackletFile,
+    has_feature,
     read_tracklet,
     write_list,
 )
+
+SECONDS = (120, 720)
+"""Shortest and longest video that is used, whole seconds, both included."""
+POINTS = (1500, 30000)
+"""Fewest and most gaze points, both included."""
+LEAST_TRACKLETS = 2
 
 LIST = "voxdataset_train.csv"
 REPORT = "labels_report.json"
 PROCESSED = "processed"
 _RECORD = "labels.json"
-"""In `processed`: how the labels were made; written last."""
+"""In `processed`: how the labels were computed; written last."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Which videos are used."""
+
+    seconds: tuple[float, float] = SECONDS
+    points: tuple[int, int] = POINTS
+    tracklets: int = LEAST_TRACKLETS
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in (("seconds", self.seconds), ("points", self.points)):
+            if not 0 <= least <= most:
+                raise UsageError(f"{name}: {least} to {most} is no range")
+
+
+@dataclass(frozen=True)
+class VideoLabels:
+    """What one video gave."""
+
+    video: str
+    skipped: str = ""
+    """Why it was left out, empty where it was not."""
+    kept: bool = False
+    """Whether its labels were there already."""
+    points: int = 0
+    fits: int = 0
+    eps_mm: float = 0.0
+    clusters: int = 0
+    contact: int = 0
+    no_contact: int = 0
+    unknown: int = 0
+    """Frames of tracklets by label."""
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"{self.video}: left out, {self.skipped}"
+        return (
+            f"{self.video}: {self.contact} frames of contact, {self.no_contact} of none, "
+            f"{self.unknown} unknown; {self.points} gaze points, {self.fits} fits"
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a root gave."""
+
+    videos: tuple[VideoLabels, ...]
+    tracklets: int
+    """Rows of the training list."""
+
+    @property
+    def labelled(self) -> tuple[VideoLabels, ...]:
+        """The videos with labels."""
+        return tuple(video for video in self.videos if not video.skipped)
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """Reason by video."""
+        return {video.video: video.skipped for video in self.videos if video.skipped}
+
+    def __str__(self) -> str:
+        return (
+            f"labels of {len(self.labelled)} videos, {self.tracklets} tracklets; "
+            f"{len(self.skipped)} videos left out"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Counts and reasons, ready for JSON."""
+        done = self.labelled
+        kinds = ("contact", "no_contact", "unknown")
+        return {
+            "videos": len(done),
+            "tracklets": self.tracklets,
+            "frames": {name: sum(getattr(video, name) for video in done) for name in kinds},
+            "skipped": dict(self.skipped),
+        }
 
 
 def run(
@@ -67,7 +154,7 @@ def run(
 ) -> Summary:
     """Label all prepared videos of a root and list their tracklets for training.
 
-    Leaves `training.csv` and `processed/pl_NNN.npz` beside each video's tracklets, and in the root
+    Leaves `training.csv` and `processed/pl_NNN.npz` next to each video's tracklets, and in the root
     `voxdataset_train.csv`, in the order of names, and `labels_report.json`. Videos that are done
     with the same settings are kept.
 
@@ -79,19 +166,16 @@ def run(
         most_fits: fits after which a video is given up.
         limits: which videos are used; by default those of the run before, or the published ones.
         leave_out: videos not to train on, as `celebrity/video` or `video`, by default those of the
-            run before; beside them those of the test set where its list lies in the root, see
+            run before; with them those of the test set where its list lies in the root, see
             `sources.videos_of_test`.
-        progress: hears of every video.
-
-    Raises:
-        DataError: no prepared video, or a file that is not what it should be.
-        UsageError: settings that cannot be.
+        progress: receives every video.
     """
     barred, root = videos_of_test(Path(root)), videos_root(Path(root))
-    barred.update(_left_out_before(root) if leave_out is None else leave_out)
-    limits = limits or _limits_before(root)
+    limits_before, left_out_before = _run_before(root)
+    barred.update(left_out_before if leave_out is None else leave_out)
+    limits = limits or limits_before
     if m_eps <= 0 or min_length < 0 or most_fits < 1:
-        raise UsageError("m_eps is more than 0, min_length 0 or more, most_fits 1 or more")
+        raise UsageError("m_eps must be more than 0, min_length at least 0, most_fits at least 1")
     names = prepared_videos(root)
     if not names:
         raise DataError(f"{root} holds no prepared video (CELEBRITY/tracklets/VIDEO/{FIXATIONS})")
@@ -107,30 +191,21 @@ def run(
     rows = [row for name in used for row in _listed(name, root, min_length)]
     write_list(root / LIST, rows)
     summary = Summary(tuple(videos), len(rows))
-    report = summary.as_dict() | {
-        "limits": asdict(limits),
-        "left_out": sorted(barred),
-        "by_video": [asdict(video) for video in videos],
-    }
-    write_bytes(root / REPORT, (json.dumps(report, indent=2) + "\n").encode())
+    further = {"limits": asdict(limits), "left_out": sorted(barred)}
+    by_video = {"by_video": [asdict(video) for video in videos]}
+    _write_json(root / REPORT, summary.as_dict() | further | by_video)
     return summary
 
 
-def _limits_before(root: Path) -> Limits:
-    """Those of the run before; the published ones where there was none."""
+def _run_before(root: Path) -> tuple[Limits, list[str]]:
+    """Limits and left out videos of the run before; the published limits where there was none."""
     try:
-        said = read_json(root / REPORT)["limits"]
-        return Limits(tuple(said["seconds"]), tuple(said["points"]), said["tracklets"])
+        report = read_json(root / REPORT)
+        given, left_out = report["limits"], [str(name) for name in report["left_out"]]
+        limits = Limits(tuple(given["seconds"]), tuple(given["points"]), given["tracklets"])
     except (DataError, KeyError, TypeError):
-        return Limits()
-
-
-def _left_out_before(root: Path) -> list[str]:
-    """The videos that the run before left out."""
-    try:
-        return [str(name) for name in read_json(root / REPORT)["left_out"]]
-    except (DataError, KeyError, TypeError):
-        return []
+        return Limits(), []
+    return limits, left_out
 
 
 def tracklet_files(folder: Path) -> list[Path]:
@@ -142,25 +217,21 @@ def _label(
     name: VideoName, root: Path, m_eps: float, most_fits: int, limits: Limits
 ) -> VideoLabels:
     folder = name.folder(root)
-    settings = {"m_eps": m_eps, "most_fits": most_fits, "limits": json.loads(_text(limits))}
+    kept_limits = json.loads(json.dumps(asdict(limits)))
+    settings = {"m_eps": m_eps, "most_fits": most_fits, "limits": kept_limits}
     before = _before(folder, settings)
     if before is not None:
         return before
     files = tracklet_files(folder)
     tracklets = [read_tracklet(path, feature=False) for path in files]
-    result = _found(name, folder, tracklets, m_eps, most_fits, limits)
+    result = _clustered(name, folder, tracklets, m_eps, most_fits, limits)
     if not result.skipped:
-        frame, optics = read_training(folder / TRAINING)
-        labels = [_labels(tracklet, frame, optics) for tracklet in tracklets]
-        for path, label in zip(files, labels, strict=True):
-            _write_label(folder / PROCESSED / f"pl_{path.name}", label)
-        result = VideoLabels(**(asdict(result) | _counts(labels)))
-    content = {"settings": settings, "found": asdict(result)}
-    write_bytes(folder / PROCESSED / _RECORD, (json.dumps(content, indent=2) + "\n").encode())
+        result = VideoLabels(**(asdict(result) | _write_labels(folder, files, tracklets)))
+    _write_json(folder / PROCESSED / _RECORD, {"settings": settings, "found": asdict(result)})
     return result
 
 
-def _found(
+def _clustered(
     name: VideoName,
     folder: Path,
     tracklets: list[TrackletFile],
@@ -171,26 +242,20 @@ def _found(
     """The clusters of a video, written to `training.csv`, or the reason to leave it out."""
     points = read_fixations(folder / FIXATIONS)
     last = max([*points.frame.tolist(), *(t.end_frame - 1 for t in tracklets)], default=-1)
-    reason = (
-        _outside("seconds", _frames(folder, last + 1) // RATE_HZ, limits.seconds)
-        or _too_few(len(tracklets), limits.tracklets)
-        or _outside("gaze points", len(points), limits.points)
-    )
+    reason = _outside("seconds", _frames(folder, last + 1) // RATE_HZ, limits.seconds)
+    if not reason and len(tracklets) < limits.tracklets:
+        reason = f"{len(tracklets)} tracklets; at least {limits.tracklets} are used"
+    reason = reason or _outside("gaze points", len(points), limits.points)
     if reason:
         return VideoLabels(str(name), skipped=reason, points=len(points))
     _, flat = unrolled(points.cylinder_mm)
-    reason = _outside("gaze points on the cylinder", len(flat), limits.points)
-    if reason:
-        return VideoLabels(str(name), skipped=reason, points=len(flat))
     try:
+        if reason := _outside("gaze points on the cylinder", len(flat), limits.points):
+            raise DataError(reason)
         clustering = cluster(flat, m_eps, most_fits)
     except DataError as error:
         return VideoLabels(str(name), skipped=str(error), points=len(flat))
     write_training(folder / TRAINING, points, clustering.optics)
-    return _clustered(name, clustering)
-
-
-def _clustered(name: VideoName, clustering: Clustering) -> VideoLabels:
     return VideoLabels(
         str(name),
         points=len(clustering.optics),
@@ -215,27 +280,24 @@ def _outside(what: str, count: int, bounds: tuple[float, float]) -> str:
     return "" if least <= count <= most else f"{count} {what}; {least:g} to {most:g} are used"
 
 
-def _too_few(count: int, least: int) -> str:
-    return "" if count >= least else f"{count} tracklets; {least} or more are used"
-
-
-def _labels(tracklet: TrackletFile, frame: Ints, optics: Ints) -> Ints:
-    frames = np.arange(tracklet.start_frame, tracklet.end_frame)
-    return labels_of_frames(frames, frame, optics)
-
-
-def _counts(labels: list[Ints]) -> dict[str, int]:
+def _write_labels(
+    folder: Path, files: Iterable[Path], tracklets: Iterable[TrackletFile]
+) -> dict[str, int]:
+    """Write the labels of all tracklets; how many frames have which."""
+    frame, optics = read_training(folder / TRAINING)
+    labels = [
+        labels_of_frames(np.arange(t.start_frame, t.end_frame), frame, optics) for t in tracklets
+    ]
+    for path, label in zip(files, labels, strict=True):
+        place = folder / PROCESSED / f"pl_{path.name}"
+        with replacing(place) as temporary, temporary.open("wb") as file:
+            np.savez(file, label=label)
     every = np.concatenate(labels)
     return {
         "contact": int((every == CONTACT).sum()),
         "no_contact": int((every == NOT_CONTACT).sum()),
         "unknown": int((every < 0).sum()),
     }
-
-
-def _write_label(path: Path, label: Ints) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, label=label)
 
 
 def _before(folder: Path, settings: Mapping[str, Any]) -> VideoLabels | None:
@@ -257,15 +319,11 @@ def _listed(name: VideoName, root: Path, min_length: int) -> list[ListRow]:
     rows = []
     for path in tracklet_files(name.folder(root)):
         tracklet = read_tracklet(path, feature=False)
-        if len(tracklet) >= min_length and _has_feature(path):
+        if len(tracklet) >= min_length and has_feature(path):
             span = (tracklet.start_frame, tracklet.end_frame)
             rows.append(ListRow(name.celebrity, name.video, path.stem, *span))
     return rows
 
 
-def _has_feature(path: Path) -> bool:
-    return "gaze_feature" in npz_names(path)
-
-
-def _text(limits: Limits) -> str:
-    return json.dumps(asdict(limits))
+def _write_json(path: Path, content: Any) -> None:
+    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyeline.errors import DataError
-from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.tracklets import read_csv, video_name
+from eyeline.errors import DataError, OutputError
+from eyeline.systems.eye_contact.discovery.gaze_points import FIXATIONS
+from eyeline.systems.eye_contact.tracklets import read_names, tracklet_folder, video_name
 from eyeline.video.endings import ENDINGS
+
+WORK = ".eyeline"
+"""Holds locks and what is not finished."""
+RECORD = "prepared.json"
+"""In a video's folder: how it was prepared. Folders of the authors have none."""
+
+
+@dataclass(frozen=True, order=True)
+class VideoName:
+    """A video of a data set."""
+
+    celebrity: str
+    video: str
+    """Without suffix, as of `tracklets.video_name`."""
+
+    def __str__(self) -> str:
+        """For example `id00016/TCF9rCr7uHY`."""
+        return f"{self.celebrity}/{self.video}"
+
+    def folder(self, root: Path) -> Path:
+        """The folder of its tracklets."""
+        return tracklet_folder(root, self.celebrity, self.video)
+
+
+def prepared_videos(root: Path) -> list[VideoName]:
+    """All videos of a root that have gaze points, by name."""
+    folders = [path.parent for path in root.glob(f"*/tracklets/*/{FIXATIONS}")]
+    names = {VideoName(f.parents[1].name, video_name(f.name)): f for f in folders}
+    return sorted(name for name, folder in names.items() if folder.name != name.video)
+
+
+@contextmanager
+def whole_folder(root: Path, name: VideoName) -> Iterator[Path]:
+    """An empty folder that becomes the video's own once the block ends without an exception.
+
+    OutputError if something else bears the folder's name.
+    """
+    folder, place = name.folder(root), root / WORK / f"{name.celebrity}_{name.video}"
+    if folder.exists():
+        raise OutputError(f"{folder} is in the way: it lacks {FIXATIONS}; remove it")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
 
 RANDOM_VOX = "randomVox"
 """Folder of the videos in the authors' repository."""
 META = "randomVoxMeta.csv"
 TEST_META = "meta_list.csv"
-_COLUMNS = ("celebrity_id", "video_name")
 _BESIDE = (".csv", ".txt", ".npz", ".eaf", ".json")
 """Of files of annotations, which may lie among the videos."""
 _CUT = 5
@@ -53,17 +103,15 @@ def find_sources(
     """The videos `<celebrity>/<video>[_fps25|_25fps].(mkv|mp4|webm)` of a folder.
 
     Where `randomVoxMeta.csv` lies in it, only the videos listed there are taken. The videos of the
-    test set are left out, also where they are listed under another celebrity.
+    test set are left out, also where they are listed under another celebrity. DataError for no such
+    folder, or lists that cannot be read.
 
     Args:
         folder: the data set as it was downloaded, a folder a celebrity, or what holds it as
             `randomVox`.
         annotations: the published `Annotations`, whose `meta_list.csv` names the test set; sought
-            in `folder` and beside `randomVox` where it is not given.
+            in `folder` and next to `randomVox` where it is not given.
         leave_out: further videos to leave out, as `video` or `celebrity/video`.
-
-    Raises:
-        DataError: no such folder, or lists that cannot be read.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of videos")
@@ -96,7 +144,7 @@ def videos_root(folder: Path) -> Path:
 
 
 def tops(folder: Path) -> list[Path]:
-    """The folder, the one with its videos, and the one beside `randomVox`."""
+    """The folder, the one with its videos, and the one next to `randomVox`."""
     root = videos_root(folder.absolute())
     return [folder, root, *([root.parent] if root.name == RANDOM_VOX else [])]
 
@@ -104,13 +152,12 @@ def tops(folder: Path) -> list[Path]:
 def videos_of_test(folder: Path, annotations: Path | None = None) -> set[str]:
     """The videos of the test set, as of `find_sources`, for `is_barred`; none without a list.
 
-    Raises:
-        DataError: a list that cannot be read, or none in `annotations`.
+    DataError for a list that cannot be read, or none in `annotations`.
     """
     result = [place for top in tops(folder) for place in (top / "Annotations", top)]
     for place in [annotations] if annotations else result:
         if (place / TEST_META).is_file():
-            names = read_names(place / TEST_META)
+            names = _names(place / TEST_META)
             return {str(n) for n in names} | {n.video for n in names if len(n.video) > _CUT}
     if annotations:
         raise DataError(f"{annotations} holds no {TEST_META}, which names the videos of the test")
@@ -120,19 +167,6 @@ def videos_of_test(folder: Path, annotations: Path | None = None) -> set[str]:
 def is_barred(name: VideoName, barred: Collection[str]) -> bool:
     """Whether a video is among those named as `celebrity/video` or `video`."""
     return str(name) in barred or name.video in barred
-
-
-def read_names(path: Path) -> list[VideoName]:
-    """The rows of a list with `celebrity_id` and `video_name`; DataError names file and line."""
-    names = []
-    for line, cells in read_csv(path, _COLUMNS):
-        celebrity, video = (cells[column].strip() for column in _COLUMNS)
-        if not celebrity or not video:
-            raise DataError(f"{path}, line {line}: celebrity_id or video_name is empty")
-        if any("/" in part or "\\" in part or part in (".", "..") for part in (celebrity, video)):
-            raise DataError(f"{path}, line {line}: {celebrity}/{video} is no name of a video")
-        names.append(VideoName(celebrity, video_name(video)))
-    return names
 
 
 def video_files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
@@ -155,11 +189,15 @@ def video_files(folder: Path) -> tuple[dict[VideoName, Path], list[str]]:
     return chosen, notes
 
 
+def _names(path: Path) -> list[VideoName]:
+    return [VideoName(celebrity, video_name(video)) for celebrity, video, _ in read_names(path)]
+
+
 def _listed(path: Path) -> tuple[set[VideoName] | None, list[str]]:
     """The videos of the list, None without one, and what is odd about it."""
     if not path.is_file():
         return None, [f"no {META} in {path.parent}: all videos found are taken"]
-    names = read_names(path)
+    names = _names(path)
     notes = []
     repeats = [str(name) for name, count in Counter(names).items() if count > 1]
     if repeats:
@@ -170,7 +208,7 @@ def _listed(path: Path) -> tuple[set[VideoName] | None, list[str]]:
     return set(names), notes
 
 
-def some(names: Sequence[str]) -> str:
+def some(names: Sequence[object]) -> str:
     """The first few of many names, in words."""
     rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + rest
+    return (", ".join(map(str, names[:5])) or "none") + rest

@@ -13,7 +13,7 @@ from torch import nn
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
-from eyeline.systems.eye_contact.landmarks.agreement import agreed
+from eyeline.systems.eye_contact.landmarks.forward import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import PARITY
 from eyeline.systems.eye_contact.landmarks.model import LandmarksTcn, TemporalNetwork, landmarks_tcn
 from eyeline.systems.eye_contact.loss import IGNORED, segmentation_loss
@@ -30,17 +30,7 @@ _FRAMES_AT_ONCE = 16_384  # eleven minutes: hours of one track stay small in mem
 def fit_network(
     samples: Sequence[Sample], recipe: Recipe, *, seed: int = 0, log: Log | None = None
 ) -> LandmarksTcn:
-    """Train all members of a network on all of the samples.
-
-    Args:
-        samples: the training data.
-        recipe: what to build and how.
-        seed: added to the recipe's, so that folds differ.
-        log: receives each member.
-
-    Raises:
-        DataError: no samples.
-    """
+    """Train all members of a network on all of the samples; `seed` is added to the recipe's."""
     if not samples:
         raise DataError("no samples to train on")
     with _one_thread(recipe.training.seed + seed):
@@ -60,7 +50,8 @@ def fit_member(
     """Train one member; the mean loss of its last tenth of the steps."""
     how, rule = recipe.training, recipe.optimizer
     member.normalise_by(*_moments(samples))
-    steps = _step_count(samples, how)
+    frames = sum(len(s) for s in samples)
+    steps = max(2, how.epochs * -(-frames // (how.crop_frames * how.batch_size)))
     optimizer = torch.optim.AdamW(
         member.parameters(), rule.learning_rate, weight_decay=rule.weight_decay
     )
@@ -69,9 +60,9 @@ def fit_member(
     )
     member.train()
     losses = []
-    for batch in _batches(samples, how, steps, rng):
-        logits = member(batch.features, batch.mask[:, None])
-        loss = segmentation_loss(logits[None], batch.label, mask=batch.mask, **recipe.loss)
+    for features, label, mask in _batches(samples, how, steps, rng):
+        logits = member(features, mask[:, None])
+        loss = segmentation_loss(logits[None], label, mask=mask, **recipe.loss)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(member.parameters(), rule.clip_norm)
@@ -99,32 +90,22 @@ def person_logits(network: LandmarksTcn, features: Iterable[Floats]) -> list[Flo
     return agreed([logits_of(network, rows) for rows in each], each)
 
 
-class _Batch:
-    """Crops of tracklets, padded to one length."""
-
-    def __init__(self, size: int, feature_count: int, frames: int) -> None:
-        self.features: Tensor = torch.zeros(size, feature_count, frames)
-        self.label: Tensor = torch.full((size, frames), IGNORED)
-        self.mask: Tensor = torch.zeros(size, frames)
-
-    def put(self, row: int, features: Floats, label: Ints) -> None:
-        frames = len(label)
-        self.features[row, :, :frames] = torch.from_numpy(np.ascontiguousarray(features.T))
-        self.label[row, :frames] = torch.from_numpy(label)
-        self.mask[row, :frames] = 1
-
-
 def _batches(
     samples: Sequence[Sample], how: Crops, steps: int, rng: np.random.Generator
-) -> Iterator[_Batch]:
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Features, labels and mask of crops of tracklets, padded to one length."""
     length = np.array([len(s) for s in samples], np.float64)
-    width = samples[0].features.shape[1]
+    shape = how.batch_size, how.crop_frames
     for _ in range(steps):
-        batch = _Batch(how.batch_size, width, how.crop_frames)
+        features = torch.zeros(how.batch_size, samples[0].features.shape[1], how.crop_frames)
+        label, mask = torch.full(shape, IGNORED), torch.zeros(shape)
         drawn = rng.choice(len(samples), how.batch_size, p=length / length.sum())
         for row, index in enumerate(drawn):
-            batch.put(row, *_crop(samples[index], how, rng))
-        yield batch
+            rows, labels = _crop(samples[index], how, rng)
+            features[row, :, : len(rows)] = torch.from_numpy(np.ascontiguousarray(rows.T))
+            label[row, : len(rows)] = torch.from_numpy(labels)
+            mask[row, : len(rows)] = 1
+        yield features, label, mask
 
 
 def _crop(sample: Sample, how: Crops, rng: np.random.Generator) -> tuple[Floats, Ints]:
@@ -135,11 +116,6 @@ def _crop(sample: Sample, how: Crops, rng: np.random.Generator) -> tuple[Floats,
     if how.mirror and rng.random() < 0.5:
         factor = factor * PARITY
     return features * factor.astype(np.float32), sample.label[start : start + frames]
-
-
-def _step_count(samples: Sequence[Sample], how: Crops) -> int:
-    frames = sum(len(s) for s in samples)
-    return max(2, how.epochs * -(-frames // (how.crop_frames * how.batch_size)))
 
 
 def _moments(samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.geometry.camera import Camera
@@ -49,7 +50,6 @@ class Landmarks:
     """`(n, 6, 2)` points `people.tracks.SIX_OF_68` in pixels, all finite."""
 
     def __post_init__(self) -> None:
-        """Check shapes, order and that every number is one."""
         sizes = check_shape(self.time_s, "frame", "Landmarks.time_s")
         check_shape(self.six_px, "frame 6 2", "Landmarks.six_px", sizes)
         if not np.isfinite(self.six_px).all() or not np.isfinite(self.time_s).all():
@@ -64,6 +64,12 @@ def grid_s(time_s: Floats) -> Floats:
     return np.asarray(time_s[0] + np.arange(round(span * RATE_HZ) + 1) / RATE_HZ)
 
 
+def nearest(time_s: Floats, at_s: Floats) -> npt.NDArray[np.intp]:
+    """Index of the time `(n,)`, increasing, nearest to each of `(m,)`; the earlier of two."""
+    centres = (time_s[1:] + time_s[:-1]) / 2
+    return np.asarray(np.searchsorted(centres, at_s - 1e-9), np.intp)
+
+
 def resample(time_s: Floats, values: Floats, at_s: Floats) -> Floats:
     """Values `(n, ...)` at `time_s` read off at `at_s` `(m,)`, linearly; held constant outside."""
     flat = values.reshape(len(values), -1)
@@ -72,27 +78,20 @@ def resample(time_s: Floats, values: Floats, at_s: Floats) -> Floats:
 
 
 def person_features(tracks: Sequence[Landmarks], width_px: int, height_px: int) -> list[Floats]:
-    """Features of all tracks of one person in one video.
+    """Features of all tracks of one person in one video, which are each other's measure.
 
-    Args:
-        tracks: the person's tracks, all of the video: they are each other's measure.
-        width_px: of the image that the landmarks lie in.
-        height_px: of the same.
-
-    Returns:
-        For each track `(m, len(FEATURES))` float32 at the times `grid_s` of it; NaN for a track in
-        which no head pose could be found.
+    For each track `(m, len(FEATURES))` float32 at the times `grid_s` of it; NaN for a track in
+    which no head pose fits.
     """
     camera = assumed_camera(width_px, height_px)
     signals = [_signals(track, camera) for track in tracks]
-    solved = [s for s in signals if np.isfinite(s).all()]
-    known = iter(_relative(solved) if solved else [])
-    return [
-        next(known)
-        if np.isfinite(s).all()
-        else np.full((len(s), len(FEATURES)), np.nan, np.float32)
-        for s in signals
-    ]
+    features = [np.full((len(s), len(FEATURES)), np.nan, np.float32) for s in signals]
+    solved = [i for i, s in enumerate(signals) if np.isfinite(s).all()]
+    for i, known in zip(
+        solved, _relative([signals[i] for i in solved]) if solved else (), strict=True
+    ):
+        features[i] = known
+    return features
 
 
 def _names() -> tuple[str, ...]:
@@ -148,11 +147,7 @@ def _signals(track: Landmarks, camera: Camera) -> Floats:
     ]
     pose = np.column_stack([heads.angles_deg(), *place]) / _POSE_UNITS
     shape = shape_residuals_mm(six_px, heads, camera) / _SHAPE_UNIT_MM
-    return _bridged(at_s, np.column_stack([pose, shape]))
-
-
-def _bridged(at_s: Floats, signals: Floats) -> Floats:
-    """The same with frames without a pose filled from their neighbours, if there are any."""
+    signals = np.column_stack([pose, shape])
     known = np.isfinite(signals).all(axis=1)
     if known.all() or not known.any():
         return signals
@@ -160,16 +155,21 @@ def _bridged(at_s: Floats, signals: Floats) -> Floats:
 
 
 def _relative(signals: Sequence[Floats]) -> list[Floats]:
+    from scipy.ndimage import gaussian_filter1d
+
     tracks = _Tracks([len(s) for s in signals])
     rough = np.concatenate(signals)
-    rows = tracks.each(rough, _smoothed)
+    rows = tracks.each(rough, lambda part: gaussian_filter1d(part, _SMOOTHING_FRAMES, axis=0))
     pose, shape = rows[:, : len(_POSE)], rows[:, len(_POSE) :]
     in_view = np.column_stack([pose[:, :3], shape[:, : len(_IN_VIEW) - 3]])
+    # where the face stands in the image over four seconds, in units that separate views
+    seen_from = tracks.each(rough[:, 3:6], lambda part: _moving_mean(part, _VIEW_FRAMES))
+    seen_from = seen_from / np.array([0.6, 0.67, 1.2])
     groups: list[Callable[[], Floats]] = [
         lambda: _pose_features(pose, tracks),
         lambda: _mode_features(pose[:, :2]),
         lambda: _shape_features(pose, shape, tracks),
-        lambda: _view_features(in_view, tracks.each(rough[:, 3:6], _seen_from)),
+        lambda: _view_features(in_view, seen_from),
         lambda: _rank(pose[:, 1]),
         lambda: _rank(shape[:, 1]),
     ]
@@ -203,7 +203,13 @@ def _mode_features(direction: Floats) -> Floats:
 
 
 def _shape_features(pose: Floats, shape: Floats, tracks: _Tracks) -> Floats:
-    posed = shape - _expected_shape(pose, shape)
+    # less the person's usual shape at each head pose: ridge regression over the same frames
+    yaw, pitch, roll = (pose[:, :3] / 2).T
+    distance = (pose[:, 5] - np.median(pose[:, 5])) / 3
+    terms = [yaw, pitch, roll, yaw**2, pitch**2, yaw * pitch, yaw * roll, np.abs(yaw), distance]
+    design = np.column_stack([np.ones(len(pose)), *terms])
+    ridge = np.diag([1e-6] + [30.0] * len(terms))
+    posed = shape - design @ np.linalg.solve(design.T @ design + ridge, design.T @ shape)
     return np.column_stack(
         [
             shape - np.median(shape, axis=0),
@@ -212,17 +218,6 @@ def _shape_features(pose: Floats, shape: Floats, tracks: _Tracks) -> Floats:
             tracks.each(posed, _from_median),
         ]
     )
-
-
-def _expected_shape(pose: Floats, shape: Floats) -> Floats:
-    """The person's usual shape at each head pose: ridge regression over the same frames."""
-    yaw, pitch, roll = pose[:, 0] / 2, pose[:, 1] / 2, pose[:, 2] / 2
-    distance = (pose[:, 5] - np.median(pose[:, 5])) / 3
-    terms = [yaw, pitch, roll, yaw**2, pitch**2, yaw * pitch, yaw * roll, np.abs(yaw), distance]
-    design = np.column_stack([np.ones(len(pose)), *terms])
-    ridge = np.diag([1e-6] + [30.0] * len(terms))
-    weights = np.linalg.solve(design.T @ design + ridge, design.T @ shape)
-    return np.asarray(design @ weights)
 
 
 def _view_features(rows: Floats, seen_from: Floats) -> Floats:
@@ -267,26 +262,15 @@ def _kernel_mean(at: Floats, references: Floats, values: Floats, width: float) -
 
 def _rank(column: Floats) -> Floats:
     """Rank of each frame among the person's, -1.5 to 1.5; equal values share a rank."""
-    _, place, count = np.unique(column, return_inverse=True, return_counts=True)
-    centre = np.cumsum(count) - (count + 1) / 2
-    return np.asarray(centre[place] / len(column) * 3 - 1.5)
+    from scipy.stats import rankdata
 
-
-def _smoothed(rows: Floats) -> Floats:
-    from scipy.ndimage import gaussian_filter1d
-
-    return np.asarray(gaussian_filter1d(rows, _SMOOTHING_FRAMES, axis=0))
+    return np.asarray((rankdata(column) - 1) / len(column) * 3 - 1.5)
 
 
 def _moving_mean(rows: Floats, frames: int) -> Floats:
     from scipy.ndimage import uniform_filter1d
 
     return np.asarray(uniform_filter1d(rows, frames, axis=0))
-
-
-def _seen_from(place: Floats) -> Floats:
-    """Where the face stands in the image over four seconds, in units that tell views apart."""
-    return np.asarray(_moving_mean(place, _VIEW_FRAMES) / np.array([0.6, 0.67, 1.2]))
 
 
 def _from_median(rows: Floats) -> Floats:

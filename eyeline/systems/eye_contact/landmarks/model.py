@@ -33,10 +33,10 @@ class TemporalNetwork(nn.Module):
         features: width of the input.
         channels: width of all layers.
         layers: number of dilated layers; layer i looks `2**i` frames each way.
-        dropout: share of a layer's changes that training leaves out.
-        input_dropout: share of the features that training leaves out of a whole track.
+        dropout: fraction of a layer's changes that training leaves out.
+        input_dropout: fraction of the features that training leaves out of a whole track.
         input_noise: standard deviation of noise in training, in units of each feature's own
-            deviation.
+            standard deviation.
     """
 
     def __init__(
@@ -63,14 +63,10 @@ class TemporalNetwork(nn.Module):
         self.deviation.copy_(deviation)  # type: ignore[operator]
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Logits of no contact and contact.
+        """Logits of no contact and contact `(batch, 2, time)`, 0 in the padding.
 
-        Args:
-            features: `(batch, feature, time)` as of `inputs.person_features`.
-            mask: `(batch, 1, time)` 1 for frames, 0 for padding.
-
-        Returns:
-            `(batch, 2, time)`, 0 in the padding.
+        `features` `(batch, feature, time)` are as of `inputs.person_features`; `mask` `(batch, 1,
+        time)` is 1 for frames, 0 for padding.
         """
         frames = (features - self.mean[:, None]) / self.deviation[:, None]  # type: ignore[index]
         frames = frames.clamp(-5, 5)
@@ -86,9 +82,8 @@ class TemporalNetwork(nn.Module):
 class LandmarksTcn(nn.Module):
     """Mean over members, and over the image and its mirror image, of the logit of contact.
 
-    Args:
-        members: networks trained apart.
-        parity: `(features,)` -1 for features whose sign turns in a mirrored image, else 1.
+    Members were trained apart; `parity` `(features,)` is -1 for features whose sign turns in a
+    mirrored image, else 1.
     """
 
     def __init__(self, members: Sequence[TemporalNetwork], parity: Sequence[float]) -> None:
@@ -98,7 +93,7 @@ class LandmarksTcn(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Frames before and after a frame that its answer may depend on."""
+        """Frames before and after a frame that its output may depend on."""
         return max((2 ** len(m.layers) for m in self.members), default=0)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ def fit_segmenter(
     validate: Validate | None = None,
     log: Log | None = None,
 ) -> MsTcn2:
-    """Train a network from scratch.
+    """Train a network from scratch; it is that after the last epoch, in evaluation mode.
 
     Args:
         samples: whole tracklets; those without any label are left out, as they would have no cross
@@ -61,17 +61,10 @@ def fit_segmenter(
         recipe: of network `ms_tcn2`.
         fabric: launched; the CPU by default.
         seed: added to the recipe's.
-        folder: keeps state and log there, and goes on from them.
-        identity: what tells this run from another in the same folder.
+        folder: keeps state and log there, and resumes from them.
+        identity: what distinguishes this run from another in the same folder.
         validate: network and epoch to scores, after every epoch.
         log: receives each epoch.
-
-    Returns:
-        The network after the last epoch, in evaluation mode, on the fabric's device.
-
-    Raises:
-        DataError: no sample with a label.
-        TrainingError, CheckpointError, OutputError: as `training.loop.fit`.
     """
     how = recipe.training
     labelled = Tracklets([s for s in samples if (s.label != IGNORED).any()])

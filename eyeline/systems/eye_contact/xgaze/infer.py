@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people.tracks import Track
 from eyeline.results import Answer, Floats, Image
 from eyeline.system import Scene
 from eyeline.systems.eye_contact.decode import decode
-from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s
-from eyeline.systems.eye_contact.pieces import Piece, contact_answers, pieces_of
+from eyeline.systems.eye_contact.infer import Piece, contact_answers, pieces_of
+from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s, nearest
 from eyeline.systems.eye_contact.weights import ImageModel, open_model
-from eyeline.systems.eye_contact.xgaze.features import GazeFeatures
+from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
 from eyeline.training.devices import THREADS, for_answers
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
 MIN_FRAMES = 100
-"""Shortest piece, in frames at 25 Hz, that is answered for, as published."""
+"""Shortest piece, in frames at 25 Hz, that is predicted, as published."""
 
 
 class XgazeMstcnPredictor:
@@ -34,7 +33,7 @@ class XgazeMstcnPredictor:
 
     The networks know 25 frames a second, which the published code takes for granted. Here each
     moment of a 25 Hz clock takes the frame nearest to it, whatever the video's rate, and each frame
-    the answer of the moment nearest to it.
+    the prediction of the moment nearest to it.
     """
 
     def __init__(
@@ -46,20 +45,7 @@ class XgazeMstcnPredictor:
         batch_size: int | None = None,
         threads: int = THREADS,
     ) -> None:
-        """Open both networks.
-
-        Args:
-            gaze: weights of `xgaze_resnet50`.
-            segmenter: weights of `ms_tcn2`.
-            device: `cpu`, `cuda` or `cuda:N`.
-            batch_size: most faces that pass through the gaze network at once, by default
-                `features.BATCH_SIZES`.
-            threads: of the CPU.
-
-        Raises:
-            CheckpointError: a file that is not what it should be.
-            UsageError: a device that is not there.
-        """
+        """Open weights of `xgaze_resnet50` and of `ms_tcn2`; CheckpointError for other files."""
         from eyeline.systems.eye_contact.xgaze.model import MsTcn2
         from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
 
@@ -75,21 +61,21 @@ class XgazeMstcnPredictor:
         Scores have a row for each row of the scene's tracks, in order, with the probability of
         contact; NaN outside of pieces of trustworthy landmarks of `MIN_FRAMES` or more. Segments
         are where contact is the likelier, unless the weights say how to decode otherwise.
-
-        Raises:
-            UsageError: the scene has no frames to look at.
+        UsageError for a scene without frames.
         """
         if scene.frames is None:
             raise UsageError("eye_contact/xgaze_mstcn looks at images: the scene has no frames")
         value = [np.full(len(t), np.nan) for t in scene.tracks]
-        held = [np.zeros(len(t), bool) for t in scene.tracks]
+        contact = [np.zeros(len(t), bool) for t in scene.tracks]
         with for_answers(self.threads):
             for done in self._filled(scene, scene.frames()):
-                piece, nearest = done.piece, done.nearest_moments()
-                log_odds = self._log_odds(done)
-                value[piece.track][piece.rows] = _probability(log_odds)[nearest]
-                held[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[nearest] == 1
-        return contact_answers(scene, "xgaze_mstcn", value, held)
+                piece, rows = done.piece, nearest(done.moment_s, done.row_s)
+                logits = self.segmenter.logits(done.entered[done.face_of_moment]).astype(np.float64)
+                logit = logits[:, 1] - logits[:, 0]
+                log_odds = self.model.calibration.log_odds(logit)
+                value[piece.track][piece.rows] = self.model.calibration.probability(logit)[rows]
+                contact[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[rows] == 1
+        return contact_answers(scene, "xgaze_mstcn", value, contact)
 
     def _filled(self, scene: Scene, frames: Iterable[Frame]) -> Iterator[Underway]:
         """Pieces as their last face has passed through the gaze network."""
@@ -101,11 +87,6 @@ class XgazeMstcnPredictor:
                 yield from queue.put(piece, face)
         yield from queue.flush()
 
-    def _log_odds(self, piece: Underway) -> Floats:
-        """Calibrated log odds of contact at each moment of a piece."""
-        logits = self.segmenter.logits(piece.entered[piece.face_of_moment]).astype(np.float64)
-        return self.model.calibration.log_odds(logits[:, 1] - logits[:, 0])
-
 
 class Underway:
     """A piece whose faces are being looked at, in order."""
@@ -116,7 +97,7 @@ class Underway:
         self.piece = piece
         self.row_s = track.time_s[piece.rows]
         self.moment_s = grid_s(track.time_s[rows]) if len(rows) else np.zeros(0)
-        moments = _nearest(track.time_s[rows], self.moment_s)
+        moments = nearest(track.time_s[rows], self.moment_s)
         used, self.face_of_moment = np.unique(moments, return_inverse=True)
         self.warp = result.warp[result.known][used]
         self.frames = track.frame[rows[used]]
@@ -125,7 +106,7 @@ class Underway:
 
     @property
     def long_enough(self) -> bool:
-        """Whether it can be answered for."""
+        """Whether it can be predicted."""
         return len(self.moment_s) >= MIN_FRAMES
 
     @property
@@ -143,10 +124,6 @@ class Underway:
         self.entered[self.filled] = entered
         self.filled += 1
         return self.filled == len(self.entered)
-
-    def nearest_moments(self) -> npt.NDArray[np.intp]:
-        """The moment of the 25 Hz clock nearest to each row of the piece."""
-        return _nearest(self.moment_s, self.row_s)
 
 
 class _Queue:
@@ -180,7 +157,7 @@ def _meetings(
 ) -> Iterator[tuple[Frame, list[Underway]]]:
     """Frames with the pieces that have a face to be looked at in them.
 
-    A piece that misses one of its frames ends there, without an answer.
+    A piece that misses one of its frames ends there, without a prediction.
     """
     coming = pieces_of(tracks, (MIN_FRAMES - 2) / RATE_HZ)
     coming.sort(key=lambda p: int(tracks[p.track].frame[p.rows[0]]), reverse=True)
@@ -208,17 +185,3 @@ def _segmenting(path: Path | str) -> ImageModel:
             f"{path} takes features {model.features} wide; those of the gaze network are 2048"
         )
     return model
-
-
-def _nearest(time_s: Floats, at_s: Floats) -> npt.NDArray[np.intp]:
-    """Index of the time `(n,)`, increasing, nearest to each of `(m,)`; the earlier of two."""
-    if not len(time_s):
-        return np.zeros(0, np.intp)
-    middles = (time_s[1:] + time_s[:-1]) / 2
-    return np.asarray(np.searchsorted(middles, at_s - 1e-9), np.intp)
-
-
-def _probability(log_odds: Floats) -> Floats:
-    from scipy.special import expit
-
-    return np.asarray(expit(log_odds))

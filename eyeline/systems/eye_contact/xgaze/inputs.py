@@ -1,9 +1,9 @@
-"""From six landmarks and an image to what the gaze network sees, and back from its answer.
+"""From six landmarks and an image to what the gaze network sees, and back from its output.
 
 A face is looked at by a virtual camera that is turned to its centre, upright by the head's x axis,
 and moved to a fixed distance (the normalisation of ETH-XGaze). Lengths are millimetres, frames are
 cameras': x right, y down, z forward. The network's vector points away from the scene: the look in
-the camera frame is its opposite, see `look`.
+the camera frame is its opposite.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0,
 
 @dataclass(frozen=True)
 class Views:
-    """Virtual cameras, one a face; NaN where no head pose could be found."""
+    """Virtual cameras, one a face; NaN where there is no head pose."""
 
     centre_mm: Floats
     """`(n, 3)` face centres in the camera frame."""
@@ -49,7 +49,6 @@ class Views:
     """`(n, 3, 3)` pixels of the image to pixels of the normalised face."""
 
     def __len__(self) -> int:
-        """Number of faces."""
         return len(self.warp)
 
     @property
@@ -57,49 +56,36 @@ class Views:
         """`(n,)` whether there is a view."""
         return np.asarray(np.isfinite(self.warp).all(axis=(1, 2)))
 
-    def points(self, six_px: Floats) -> Floats:
-        """Where points `(n, p, 2)` of the image lie in the normalised faces `(n, p, 2)`."""
-        lifted = np.concatenate([six_px, np.ones((*six_px.shape[:2], 1))], axis=2)
-        seen = lifted @ self.warp.transpose(0, 2, 1)
-        return np.asarray(seen[..., :2] / seen[..., 2:])
-
     def network_vectors(self, pitch_yaw: Floats) -> Floats:
         """The network's vectors `(n, 3)` in the camera frame from its `(n, 2)` pitch and yaw."""
         turned = np.einsum("nji,nj->ni", self.rotation, vectors(pitch_yaw))
         return directions.normalise(turned)
 
-    def look(self, pitch_yaw: Floats) -> Floats:
-        """Unit vectors `(n, 3)` in the camera frame along which the persons look."""
-        return -self.network_vectors(pitch_yaw)
-
 
 def views(six_px: Floats, width_px: int, height_px: int) -> Views:
     """Virtual cameras on faces, by the camera that the published code assumes.
 
-    Args:
-        six_px: `(n, 6, 2)` points `people.tracks.SIX_OF_68`; frames with NaN give NaN.
-        width_px: of the image.
-        height_px: of the same.
-
-    Raises:
-        DataError: for another shape.
+    `six_px` `(n, 6, 2)` are points `people.tracks.SIX_OF_68`; frames with NaN give NaN. DataError
+    for another shape.
     """
     camera = assumed_camera(width_px, height_px)
     heads = solve_heads(six_px, camera)
     centre = heads.centre_mm
     distance = np.linalg.norm(centre, axis=1)
-    rotation = _turned_to(centre, heads.rotation[:, :, 0])
+    head_x = heads.rotation[:, :, 0]
+    forward = directions.normalise(centre)
+    down = directions.normalise(np.cross(forward, head_x))
+    right = directions.normalise(np.cross(down, forward))
+    rotation = np.stack([right, down, forward], axis=1)
     nearer = rotation.copy()
     nearer[:, 2] *= (DISTANCE_MM / distance)[:, None]
     return Views(centre, rotation, _VIRTUAL @ nearer @ np.linalg.inv(camera.matrix))
 
 
 def cut_faces(image: Image, warp: Floats) -> Image:
-    """Normalised faces `(n, 224, 224, 3)` of one image.
+    """Normalised faces `(n, 224, 224, 3)` of one image `(h, w, 3)`, the channels in its order.
 
-    Args:
-        image: `(h, w, 3)`; the channels' order is kept.
-        warp: `(n, 3, 3)` of known `Views`.
+    `warp` `(n, 3, 3)` is of known `Views`.
     """
     import cv2
 
@@ -110,17 +96,10 @@ def cut_faces(image: Image, warp: Floats) -> Image:
 
 
 def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
-    """What the gaze network is given.
+    """What the gaze network takes: `(n, 3, 224, 224)` float32 RGB, channels last in memory.
 
-    Args:
-        faces: `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR image.
-        device: where to.
-
-    Returns:
-        `(n, 3, 224, 224)` float32 RGB, channels last in memory.
-
-    Raises:
-        DataError: for another shape.
+    Faces are `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR image; DataError for another
+    shape.
     """
     import torch
 
@@ -141,21 +120,11 @@ def vectors(pitch_yaw: Floats) -> Floats:
     return np.stack([flat * np.sin(yaw), np.sin(pitch), flat * np.cos(yaw)], axis=1)
 
 
-def pitch_yaw(network_vectors: Floats) -> Floats:
-    """The inverse of `vectors`: `(n, 2)` of unit vectors `(n, 3)`."""
-    x, y, z = np.asarray(network_vectors).T
-    return np.stack([np.arcsin(np.clip(y, -1, 1)), np.arctan2(x, z)], axis=1)
-
-
 def camera_plane_mm(centre_mm: Floats, network_vectors: Floats) -> Floats:
-    """Where looks meet the plane z = 0 through the camera.
+    """Where looks meet the plane z = 0 through the camera: `(n, 2)` right and down of it.
 
-    Args:
-        centre_mm: `(n, 3)` face centres.
-        network_vectors: `(n, 3)` in the camera frame; the sign does not matter.
-
-    Returns:
-        `(n, 2)` right and down of the camera; infinite or NaN for looks along the plane.
+    Of face centres `(n, 3)` and vectors `(n, 3)` in the camera frame, whose sign does not matter;
+    infinite or NaN for looks along the plane.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = -centre_mm[:, 2] / network_vectors[:, 2]
@@ -171,11 +140,3 @@ def _red_first(faces: Image) -> Image:
         return rgb.copy()
     tall = np.ascontiguousarray(faces).reshape(-1, faces.shape[2], 3)
     return np.asarray(cv2.cvtColor(tall, cv2.COLOR_BGR2RGB), np.uint8).reshape(faces.shape)
-
-
-def _turned_to(centre: Floats, head_x: Floats) -> Floats:
-    """Rotations `(n, 3, 3)` of cameras that look at `centre` and hold `head_x` level."""
-    forward = directions.normalise(centre)
-    down = directions.normalise(np.cross(forward, head_x))
-    right = directions.normalise(np.cross(down, forward))
-    return np.stack([right, down, forward], axis=1)

@@ -38,10 +38,10 @@ class TimeConv(nn.Conv1d):
 
 
 class Dropout(nn.Module):
-    """As `nn.Dropout`, but decided by random bytes, so that shares are multiples of 1/256.
+    """As `nn.Dropout`, but decided by random bytes, so that fractions are multiples of 1/256.
 
     Drawing a number for each element is a quarter of a training step on a CPU; this is a seventh of
-    that. UsageError for a share that leaves nothing.
+    that. UsageError for a fraction that leaves nothing.
     """
 
     def __init__(self, fraction: float) -> None:
@@ -51,7 +51,7 @@ class Dropout(nn.Module):
         self.left_out = min(round(256 * fraction), 255)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Elements are set to 0 in training, the others made larger by as much."""
+        """Elements are set to 0 in training, the others scaled up by as much."""
         if not self.training or not self.left_out:
             return frames
         if frames.is_cuda:
@@ -70,14 +70,7 @@ class PredictionStage(nn.Module):
     """The first stage: layers that look near and far at once, and the first logits.
 
     Layer i joins a convolution that reaches `2**(layers - 1 - i)` frames with one that reaches
-    `2**i`.
-
-    Args:
-        layers: number of layers.
-        maps: width of all layers.
-        features: width of the input.
-        classes: number of labels.
-        dropout: share of a layer's changes that training leaves out.
+    `2**i`. `maps` is the width of all layers, `features` that of the input.
     """
 
     def __init__(self, layers: int, maps: int, features: int, classes: int, dropout: float) -> None:
@@ -144,23 +137,16 @@ class MsTcn2(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Frames before and after a frame that its answer may depend on."""
+        """Frames before and after a frame that its output may depend on."""
         convolutions = [m for m in self.Rs.modules() if isinstance(m, TimeConv)]
         pairs = zip(self.PG.conv_dilated_1, self.PG.conv_dilated_2, strict=True)
         first = sum(max(int(c.padding[0]) for c in cast("list[TimeConv]", pair)) for pair in pairs)
         return first + sum(int(c.padding[0]) for c in convolutions)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits of every stage.
+        """Logits `(stage, batch, classes, time)` of every stage, the prediction stage first.
 
-        Args:
-            features: `(batch, features, time)`, of any length.
-
-        Returns:
-            `(stage, batch, classes, time)`, the prediction stage first.
-
-        Raises:
-            DataError: for another shape.
+        `features` `(batch, features, time)` are of any length; DataError for another shape.
         """
         check_shape(features, f"batch {self.PG.conv_1x1_in.in_channels} time", "features")
         stages = [self.PG(features.transpose(1, 2))]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,7 +19,7 @@ from eyeline.training.devices import THREADS, check_device, for_answers
 
 BLOCK_FRAMES = 30_000
 """Sequences much longer than this (20 minutes) are segmented block by block, so that memory stays
-bounded; each block is shown with all frames around it that its answers depend on."""
+bounded; each block is shown with all frames around it that its outputs depend on."""
 
 _SHORT_FRAMES = 300  # below, three products take less time than a convolution on a CPU
 
@@ -34,16 +32,7 @@ class Segmenter:
     """
 
     def __init__(self, network: MsTcn2, device: str = "cpu", *, threads: int = THREADS) -> None:
-        """Copy a network for inference.
-
-        Args:
-            network: stays as it is.
-            device: `cpu`, `cuda` or `cuda:N`.
-            threads: of the CPU.
-
-        Raises:
-            UsageError: a device that is not there.
-        """
+        """Copy a network for inference; UsageError for a device that is not there."""
         self.device = check_device(device)
         self.threads = threads
         self.reach = network.reach
@@ -60,19 +49,6 @@ class Segmenter:
     def maps(self) -> int:
         """Numbers that `enter` leaves of a frame."""
         return len(self._entry.weight)
-
-    @classmethod
-    def open(cls, path: Path | str, device: str = "cpu", *, threads: int = THREADS) -> Segmenter:
-        """From weights that `eyeline import` or `eyeline train` wrote.
-
-        Raises:
-            CheckpointError: a file that is not a temporal network's.
-            UsageError: a device that is not there.
-        """
-        from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
-
-        check_device(device)
-        return cls(load_segmenter(path), device, threads=threads)
 
     def enter(self, features: Floats) -> Floats:
         """What `logits` needs of features: `(n, features)` to `(n, maps)` float32."""
@@ -105,10 +81,8 @@ class _Map(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.register_buffer("weight", weight.detach().clone())
-        self.register_buffer("bias", bias.detach().clone())
-        self.weight: Tensor
-        self.bias: Tensor
+        self.weight = nn.Buffer(weight.detach().clone())
+        self.bias = nn.Buffer(bias.detach().clone())
 
     @classmethod
     def of(cls, convolution: nn.Module) -> _Map:
@@ -126,12 +100,9 @@ class _Dilated(nn.Module):
         super().__init__()
         self.dilation = dilation
         image = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
-        self.register_buffer("image", image.clone(memory_format=torch.preserve_format))
-        self.register_buffer("taps", weight.detach().permute(2, 1, 0).contiguous())
-        self.register_buffer("bias", bias.detach().clone())
-        self.image: Tensor
-        self.taps: Tensor
-        self.bias: Tensor
+        self.image = nn.Buffer(image.clone(memory_format=torch.preserve_format))
+        self.taps = nn.Buffer(weight.detach().permute(2, 1, 0).contiguous())
+        self.bias = nn.Buffer(bias.detach().clone())
 
     @classmethod
     def of(cls, convolution: nn.Module) -> _Dilated:

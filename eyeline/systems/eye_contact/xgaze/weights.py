@@ -1,7 +1,8 @@
-"""The authors' two checkpoints become ours: told apart by their keys, every key accounted for."""
+"""The authors' two checkpoints become ours: recognised by their keys, every key accounted for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +31,7 @@ LICENCES = {
     "licence; for research until it is clarified",
 }
 
-_KNOWN_BY = {
-    GAZE_NETWORK: ("gaze_network.", "gaze_fc."),
-    SEGMENTER: ("PG.", "Rs."),
-}
+_KNOWN_BY = {GAZE_NETWORK: ("gaze_network.", "gaze_fc."), SEGMENTER: ("PG.", "Rs.")}
 _BUILDERS = "Builders whose weights can be imported here: " + ", ".join(
     f"{name} (keys {', '.join(f'{p}*' for p in prefixes)})" for name, prefixes in _KNOWN_BY.items()
 )
@@ -43,11 +41,8 @@ def import_original(path: Path | str) -> Imported:
     """Read a checkpoint of ETH-XGaze or of the published temporal network.
 
     Both are taken bare or as the entry `model_state` of a larger file, with `module.` before their
-    keys or without. Write the result by `checkpoint.save(out, found.state, found.card)`.
-
-    Raises:
-        CheckpointError: no such file, one that needs code to load, or one whose keys, shapes or
-            values are not those of a builder; the message names them.
+    keys or without. CheckpointError: no such file, one that needs code to load, or one whose keys,
+    shapes or values are not those of a builder; the message names them.
     """
     state, ignored, _ = load_state(path, " or ".join(LICENCES))
     builder = _builder_of(state, path)
@@ -64,27 +59,26 @@ def import_original(path: Path | str) -> Imported:
 def load_gaze_network(path: Path | str, device: str = "cpu") -> GazeNetwork:
     """The gaze network of one of our files, in evaluation mode.
 
-    Raises:
-        CheckpointError: another builder's file, or tensors that do not fit.
-        UsageError: a device that is not there.
+    CheckpointError: another builder's file, or tensors that do not fit.
     """
     from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
 
-    return cast("GazeNetwork", _built(xgaze_resnet50, *_own(path, GAZE_NETWORK), path, device))
+    card, state = _own(path, GAZE_NETWORK)
+    return cast("GazeNetwork", _built(xgaze_resnet50, state, card, path, device))
 
 
 def load_segmenter(path: Path | str, device: str = "cpu") -> MsTcn2:
     """The temporal network of one of our files, in evaluation mode; see `load_gaze_network`."""
     from eyeline.systems.eye_contact.xgaze.model import ms_tcn2
 
-    state, card = _own(path, SEGMENTER)
-    said = card.arguments
+    card, state = _own(path, SEGMENTER)
+    given = card.arguments
     arguments = segmenter_arguments(state, path)
-    odd = [k for k, v in said.items() if k != "dropout" and arguments.get(k) != v]
+    odd = [k for k, v in given.items() if k != "dropout" and arguments.get(k) != v]
     if odd:
         raise CheckpointError(
             f"{path} has a card that its tensors contradict: it says "
-            f"{', '.join(f'{k} {said[k]!r}' for k in odd)}; they are those of {arguments}"
+            f"{', '.join(f'{k} {given[k]!r}' for k in odd)}; they are those of {arguments}"
         )
     if arguments["classes"] != 2:
         raise CheckpointError(
@@ -96,13 +90,12 @@ def load_segmenter(path: Path | str, device: str = "cpu") -> MsTcn2:
 def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict[str, int]:
     """Arguments of `model.ms_tcn2`, read off names and shapes of its tensors.
 
-    Raises:
-        CheckpointError: tensors without which they cannot be told are missing.
+    CheckpointError where tensors that they are read off are missing.
     """
 
     def count(before: str, after: str) -> int:
-        result = (k[len(before) : len(k) - len(after)] for k in state if _between(k, before, after))
-        return len([number for number in result if number.isdigit()])
+        pattern = re.compile(re.escape(before) + r"\d+" + re.escape(after))
+        return sum(pattern.fullmatch(key) is not None for key in state)
 
     for name in ("PG.conv_1x1_in.weight", "PG.conv_out.weight"):
         if name not in state or state[name].ndim != 3 or not state[name].numel():
@@ -118,10 +111,6 @@ def segmenter_arguments(state: Mapping[str, Tensor], source: Path | str) -> dict
         "features": int(entry.shape[1]),
         "classes": int(leave.shape[0]),
     }
-
-
-def _between(key: str, before: str, after: str) -> bool:
-    return key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after)
 
 
 def _builder_of(state: Mapping[str, Tensor], path: Path | str) -> str:
@@ -145,10 +134,10 @@ def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
         return ms_tcn2(**arguments) if builder == SEGMENTER else xgaze_resnet50()
 
 
-def _own(path: Path | str, builder: str) -> tuple[dict[str, Tensor], CheckpointCard]:
+def _own(path: Path | str, builder: str) -> tuple[CheckpointCard, dict[str, Tensor]]:
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, "eye_contact", (builder,), path)
-    return state, card
+    return card, state
 
 
 def _built(
@@ -161,3 +150,37 @@ def _built(
     from eyeline.training.devices import check_device
 
     return checkpoint.build(make, card, state, path).to(check_device(device))
+
+
+_AXES = {
+    GAZE_NETWORK: {"faces": {0: "face"}, "pitch_yaw": {0: "face"}, "feature": {0: "face"}},
+    SEGMENTER: {"features": {2: "time"}, "logits": {3: "time"}},
+}
+
+
+def to_onnx(weights: Path | str, out: Path | str) -> None:
+    """Write a network of this builder as ONNX, whole or not at all.
+
+    `xgaze_resnet50` takes `faces` `(face, 3, 224, 224)` as of `inputs.network_input` and gives
+    `pitch_yaw` `(face, 2)` and `feature` `(face, 2048)`; `ms_tcn2` takes `features` `(1, feature,
+    time)` and gives `logits` `(stage, 1, 2, time)`. CheckpointError: weights of another network, or
+    a damaged file.
+    """
+    import torch
+
+    from eyeline.training.onnx import write_onnx
+
+    builder = checkpoint.read_card(weights).builder
+    if builder == GAZE_NETWORK:
+        network: nn.Module = load_gaze_network(weights)
+        example = torch.zeros(1, 3, 224, 224)
+    elif builder == SEGMENTER:
+        segmenter = load_segmenter(weights)
+        network, example = segmenter, torch.zeros(1, segmenter.PG.conv_1x1_in.in_channels, 100)
+    else:
+        raise CheckpointError(
+            f"{weights} holds weights of {builder}; expected {GAZE_NETWORK} or {SEGMENTER}"
+        )
+    axes = _AXES[builder]
+    names = list(axes)
+    write_onnx(network, (example,), out, inputs=names[:1], outputs=names[1:], dynamic_axes=axes)

@@ -1,4 +1,4 @@
-"""The block that encoders, fusion and decoder are made of: attention over a grid, then an MLP.
+"""The block that encoders, fusion and decoder consist of: attention over a grid, then an MLP.
 
 Tokens keep their grid throughout: `(batch, time, row, column, channel)`.
 """
@@ -44,11 +44,7 @@ class Shape:
 
 
 class DropPath(nn.Module):
-    """In training some samples are left out and the others made larger.
-
-    Args:
-        fraction: of samples that are left out.
-    """
+    """In training a fraction of the samples is left out and the others scaled up."""
 
     def __init__(self, fraction: float) -> None:
         super().__init__()
@@ -68,7 +64,7 @@ class DropPath(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention over a grid of tokens, where those that ask and those that are asked are pooled."""
+    """Attention over a grid of tokens, where queries, and keys and values, are pooled."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -91,7 +87,7 @@ class Attention(nn.Module):
         return cast(Tensor, self.proj(attended.reshape(len(tokens), *grid, -1)))
 
     def queries(self, tokens: Tensor) -> tuple[Tensor, torch.Size]:
-        """What asks, `(batch, token, head, channel)`, and its grid."""
+        """Queries `(batch, token, head, channel)`, and their grid."""
         width, shape = self.shape.width, self.shape
         query = F.linear(tokens, self.qkv.weight[:width], self.qkv.bias[:width])
         if shape.down > 1:
@@ -102,7 +98,7 @@ class Attention(nn.Module):
         return (self.norm_q(result) if hasattr(self, "norm_q") else result), query.shape[1:4]
 
     def keys_and_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """What is asked and what it tells, each `(batch, token, head, channel)`."""
+        """Keys and values, each `(batch, token, head, channel)`."""
         width, stride = self.shape.width, self.shape.kv_stride
         weight, bias = self.qkv.weight[width:], self.qkv.bias[width:]
         if not stride:
@@ -136,13 +132,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers with a GELU between them.
-
-    Args:
-        width: of what comes in.
-        hidden: between the layers.
-        width_out: of what goes out.
-    """
+    """Two linear layers with a GELU between them."""
 
     def __init__(self, width: int, hidden: int, width_out: int) -> None:
         super().__init__()
@@ -154,7 +144,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and an MLP, each beside a shortcut."""
+    """Attention and an MLP, each with a shortcut."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -172,7 +162,8 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """`(batch, time, row, column, width)` to `(batch, time, row, column, width_out)`."""
         attended = self._half(self.checkpoint_attention, self._attended, tokens)
-        result = self._shortcut(tokens) + self.drop_path(attended)
+        down, up = self.shape.down, self.shape.up
+        result = (halved(tokens) if down > 1 else enlarged(tokens, up)) + self.drop_path(attended)
         return self._half(self.checkpoint_mlp, self._fed, result, self.drop_path.factor(result))
 
     def _half(self, again: bool, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
@@ -191,11 +182,6 @@ class Block(nn.Module):
         # as published: the shortcut begins behind the norm where the width changes
         kept = tokens if self.shape.width == self.shape.width_out else self.proj(normed)
         return cast(Tensor, kept + result)
-
-    def _shortcut(self, tokens: Tensor) -> Tensor:
-        if self.shape.down > 1:
-            return halved(tokens)
-        return enlarged(tokens, self.shape.up)
 
 
 def halved(tokens: Tensor) -> Tensor:

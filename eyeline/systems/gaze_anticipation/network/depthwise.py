@@ -16,13 +16,8 @@ Stride = tuple[int, int, int]
 def pool(tokens: Tensor, weight: Tensor, stride: int) -> Tensor:
     """Tokens of every `stride`-th row and column, each with its neighbours.
 
-    Args:
-        tokens: `(batch, time, row, column, channel)`.
-        weight: `(channel, 1, 3, 3, 3)`.
-        stride: over rows and columns, which it divides.
-
-    Returns:
-        `(batch, time, row / stride, column / stride, channel)`.
+    Tokens are `(batch, time, row, column, channel)`, the weight `(channel, 1, 3, 3, 3)`; the stride
+    divides rows and columns.
     """
     return _convolve(tokens, weight, stride, 1)
 
@@ -38,45 +33,30 @@ def pool_apart(tokens: Tensor, weight: Tensor) -> Tensor:
 def neighbourhoods(tokens: Tensor, stride: int) -> Tensor:
     """The tokens that a stride of three or more looks at.
 
-    Args:
-        tokens: `(batch, time, row, column, channel)`.
-        stride: over rows and columns, which it divides.
-
-    Returns:
-        `(batch, time, 3 row / stride, 3 column / stride, channel)`. The first row and column lie
-        beyond the border and hold their neighbours': see `without_border`.
+    Of `(batch, time, row, column, channel)` it gives `(batch, time, 3 row / stride, 3 column /
+    stride, channel)`. The first row and column lie beyond the border and hold their neighbours':
+    see `without_border`.
     """
     rows, columns = (_looked_at(n, stride, tokens.device) for n in tokens.shape[2:4])
     return tokens.index_select(2, rows).index_select(3, columns)
 
 
 def without_border(tokens: Tensor) -> Tensor:
-    """`neighbourhoods`, or what was made of each, with zeros beyond the border."""
+    """`neighbourhoods`, or what was computed of each, with zeros beyond the border."""
     return F.pad(tokens[:, :, 1:, 1:], (0, 0, 1, 0, 1, 0))
 
 
 def spread(tokens: Tensor, weight: Tensor, stride: Stride) -> Tensor:
-    """A transposed convolution: between tokens come `stride - 1` new ones, after the last one too.
-
-    Args:
-        tokens: `(batch, time, row, column, channel)`.
-        weight: `(channel, 1, 3, 3, 3)`.
-        stride: over time, rows and columns.
-    """
-    return _convolve(_apart(tokens, stride), weight.flip(2, 3, 4), 1, 1)
+    """A transposed convolution: between tokens, and after the last, come `stride - 1` new ones."""
+    batch, *grid, channels = tokens.shape
+    apart = tokens.new_zeros(batch, *(n * s for n, s in zip(grid, stride, strict=True)), channels)
+    apart[:, :: stride[0], :: stride[1], :: stride[2]] = tokens
+    return _convolve(apart, weight.flip(2, 3, 4), 1, 1)
 
 
 def _looked_at(count: int, stride: int, device: torch.device) -> Tensor:
-    middles = torch.arange(0, count, stride, device=device)
-    return (middles[:, None] + torch.arange(-1, 2, device=device)).flatten().clamp(min=0)
-
-
-def _apart(tokens: Tensor, stride: Stride) -> Tensor:
-    """Zeros between tokens, and after the last one."""
-    batch, *grid, channels = tokens.shape
-    wide = tokens.new_zeros(batch, *(n * s for n, s in zip(grid, stride, strict=True)), channels)
-    wide[:, :: stride[0], :: stride[1], :: stride[2]] = tokens
-    return wide
+    centres = torch.arange(0, count, stride, device=device)
+    return (centres[:, None] + torch.arange(-1, 2, device=device)).flatten().clamp(min=0)
 
 
 def _convolve(tokens: Tensor, weight: Tensor, stride: int, border: int) -> Tensor:

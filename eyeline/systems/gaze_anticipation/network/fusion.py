@@ -24,12 +24,7 @@ class Fused(NamedTuple):
 
 
 class WholeImage(nn.Module):
-    """One token for all of a moment: a convolution as large as the grid, so a product.
-
-    Args:
-        width: channels.
-        side: rows and columns of the grid.
-    """
+    """One token for all of a moment: a convolution as large as the grid, so a product."""
 
     def __init__(self, width: int, side: int) -> None:
         super().__init__()
@@ -46,15 +41,10 @@ class Fusion(nn.Module):
     """Two ways for audio to change what is seen.
 
     Over the image: at each moment the tokens of the image and one of the audio attend to one
-    another. Over time: one token of the image and one of the audio a moment attend to one
-    another; what comes out weighs the channels.
-
-    Args:
-        width: channels of both.
-        side: rows and columns of both grids.
-        gate_by_sound: weigh the image, before it becomes one token a moment, by how much the
-            audio looks at each place; an option of the original that its published weights do not
-            use.
+    another. Over time: one token of the image and one of the audio a moment attend to one another;
+    what comes out weighs the channels. With `gate_by_sound` the image is weighed, before it becomes
+    one token a moment, by how much the audio looks at each place; an option of the original that
+    its published weights do not use.
     """
 
     def __init__(self, width: int, side: int, *, gate_by_sound: bool = False) -> None:

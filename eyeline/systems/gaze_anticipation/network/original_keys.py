@@ -81,19 +81,16 @@ def our_name(theirs: str) -> str:
     return theirs
 
 
-def _of_block(ours: str, found: re.Match[str]) -> str:
-    *number, part, entry = found.groups()
+def _of_block(ours: str, match: re.Match[str]) -> str:
+    *number, part, entry = match.groups()
     name, entries = _BLOCK[part]
-    if entry not in entries or (part == "attn.upsample_q") != _spreads(ours, part):
-        return found[0]
+    # a part that makes queries, of the decoder
+    spreads = part in ("attn.pool_q", "attn.upsample_q") and ours.startswith("decoder")
+    if entry not in entries or (part == "attn.upsample_q") != spreads:
+        return match[0]
     # their decoder counts from 1
     where = [int(n) - ours.startswith("decoder") for n in number]
     return f"{ours.format(*where)}.{name}.{entry}"
-
-
-def _spreads(ours: str, part: str) -> bool:
-    """Whether a part that makes queries is one of the decoder."""
-    return part in ("attn.pool_q", "attn.upsample_q") and ours.startswith("decoder")
 
 
 def _rules() -> list[tuple[re.Pattern[str], str]]:

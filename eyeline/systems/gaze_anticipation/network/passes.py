@@ -14,11 +14,7 @@ from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
 
 
 class Passes:
-    """Maps of windows, with the audio around their frames or without any.
-
-    Args:
-        network: put in evaluation mode; on its device.
-    """
+    """Maps of windows, with the audio around their frames or without any, in evaluation mode."""
 
     def __init__(self, network: GazeAnticipation) -> None:
         self.network = network.eval()
@@ -26,14 +22,10 @@ class Passes:
 
     @torch.inference_mode()
     def maps(self, clips: Tensor, audios: Sequence[Tensor] = ()) -> Floats:
-        """Where the look is.
+        """Where the look is: `(n, frames, cells, cells)` float32, each with a sum of 1.
 
-        Args:
-            clips: `(n, 3, frames, side, side)`.
-            audios: `n` of `(1, frames, side, side)`; none for silence.
-
-        Returns:
-            `(n, frames, cells, cells)` float32, each with a sum of 1.
+        Clips are `(n, 3, frames, side, side)`, audios `n` of `(1, frames, side, side)`; none for
+        silence.
         """
         clips = clips.to(self._device)
         if audios:

@@ -17,7 +17,7 @@ from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, Frame
 from eyeline.systems.gaze_anticipation.recordings.tables import Table, read_table
 
 DEPTH_M = 1.0
-"""How far away the gaze is where nothing tells."""
+"""How far away the gaze is where nothing gives it."""
 PUPILS_M = 0.063
 """From one pupil to the other."""
 GAP_NS = 150_000_000
@@ -60,11 +60,6 @@ def combined(left_rad: Floats, right_rad: Floats, pitch_rad: Floats) -> tuple[Fl
     """Yaw `(n,)` of both eyes together, and distance `(n,)` of where they meet.
 
     As Project Aria's own tools have it, the distance has no sign; it is NaN for parallel eyes.
-
-    Args:
-        left_rad: `(n,)` yaw of the left eye.
-        right_rad: of the right one.
-        pitch_rad: of both.
     """
     left, right = np.tan(left_rad), np.tan(right_rad)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -80,9 +75,8 @@ def read_angles(path: Path) -> Angles:
     Depth is what the file says, or else where the eyes meet, or else 1 m. A row without angles, as
     of a blink, is left out, so that frames near it are not tracked.
 
-    Raises:
-        DataError: no such file, a column that is missing, a row without a time, angles that are no
-            radians, or times that go back; names file, line and column.
+    DataError names file, line and column: no such file, a column that is missing, a row without a
+    time, angles that are no radians, or times that go back.
     """
     table = read_table(path)
     time = table.need("times", _TIME)
@@ -121,8 +115,8 @@ def _depths(table: Table, met: Floats | None) -> Floats:
     """How far away the gaze is: as the file says, where the eyes meet, or 1 m."""
     depth = np.full(len(table), np.nan) if met is None else met
     if (name := table.first_of(_DEPTH)) is not None:
-        said = table.numbers(name, gaps=True)
-        depth = np.where(said > 0, said, depth)
+        given_m = table.numbers(name, gaps=True)
+        depth = np.where(given_m > 0, given_m, depth)
     return np.where(np.isfinite(depth), depth, DEPTH_M)
 
 
@@ -158,10 +152,6 @@ def frame_labels(
         sensor_px: `(row, 2)` pixels as the sensor lies; NaN is outside the image.
         frame_ns: `(frame,)` on the same clock.
         pairing: one of `PAIRINGS`: between two rows, or the nearest one's.
-
-    Raises:
-        UsageError: another pairing.
-        DataError: no rows.
     """
     check_pairing(pairing)
     if not len(time_ns):
@@ -204,11 +194,9 @@ def _paired(
 def read_pilot_rows(path: Path) -> tuple[Ints, Floats]:
     """Times `(row,)` in ns and pixels `(row, 2)` of the sensor, of the pilot release's gaze file.
 
-    Two frames belong to each row; a row without a place, as of a blink, has NaN.
-
-    Raises:
-        DataError: no such file or column, fewer than two rows with a place, a row without a time,
-            times that go back, or places that are no pixels of the sensor.
+    Two frames belong to each row; a row without a place, as of a blink, has NaN. DataError: no such
+    file or column, fewer than two rows with a place, a row without a time, times that go back, or
+    places that are no pixels of the sensor.
     """
     table = read_table(path)
     wanted = (("times", _PILOT_TIMES), ("places", _PILOT_X), ("places", _PILOT_Y))
@@ -217,7 +205,7 @@ def read_pilot_rows(path: Path) -> tuple[Ints, Floats]:
     sensor = np.stack([table.numbers(name, gaps=True) for name in names[1:]], axis=1)
     known = sensor[~np.isnan(sensor).any(axis=1)]
     if len(known) < 2:
-        raise DataError(f"{path} has {len(known)} rows of gaze; 2 or more are needed")
+        raise DataError(f"{path} has {len(known)} rows of gaze; at least 2 are needed")
     table.check_ascending(names[0], time_ns)
     inside = ((known >= 0) & (known <= labels.ARIA_SENSOR)).all(axis=1)
     if 2 * inside.sum() < len(known) or np.abs(known).max() <= 1:

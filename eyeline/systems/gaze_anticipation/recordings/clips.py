@@ -43,7 +43,7 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name as published; of Aria it tells one second less than the clip has."""
+        """File name as published; of Aria it gives one second less than the clip has."""
         end = self.start_s + CLIP_S - (self.dataset == "aria")
         return f"{self.video}_t{self.start_s}_t{end}.mp4"
 
@@ -56,12 +56,8 @@ class Clip:
 def cut(dataset: str, video: str, duration_s: float, untracked: Intervals = ()) -> list[Clip]:
     """The clips of a video, in order of time, as published.
 
-    Args:
-        dataset: one of `DATASETS`. Clips of Ego4D follow each other and touch no untracked
-            interval; those of Aria begin every two seconds.
-        video: its name.
-        duration_s: of the video.
-        untracked: intervals without gaze; one that ends before it begins matches nothing.
+    Clips of Ego4D follow each other and touch no untracked interval; those of Aria begin every two
+    seconds. An interval that ends before it begins matches nothing.
     """
     if dataset == "ego4d" and video in SKIPPED:
         return []
@@ -74,8 +70,7 @@ def cut(dataset: str, video: str, duration_s: float, untracked: Intervals = ()) 
 def parse(line: str, where: str = "a list") -> Clip:
     """The clip of a list's line.
 
-    Raises:
-        DataError: not `<video>/<video>_t<start>_t<end>.mp4`; names the line.
+    DataError for what is not `<video>/<video>_t<start>_t<end>.mp4`; names the line.
     """
     folder, _, name = line.strip().rpartition("/")
     result = _NAME.fullmatch(name)
@@ -91,8 +86,7 @@ def parse(line: str, where: str = "a list") -> Clip:
 def read_list(path: Path) -> list[Clip]:
     """The clips of a list, as released or our own.
 
-    Raises:
-        DataError: no such file, a line that is no clip, or no line at all.
+    DataError for no such file, a line that is no clip, or no line at all.
     """
     return [parse(line, where) for line, where in list_lines(path)]
 
@@ -119,8 +113,7 @@ def as_released(clips: Iterable[Clip]) -> bytes:
 def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
     """Intervals by video, of rows `video,hh:mm:ss,hh:mm:ss` and more that is not used.
 
-    Raises:
-        DataError: no such file, or a row of another kind; names the line.
+    DataError for no such file, or a row of another kind; names the line.
     """
     result: dict[str, tuple[tuple[int, int], ...]] = {}
     try:
@@ -139,6 +132,6 @@ def read_untracked(path: Path) -> dict[str, tuple[tuple[int, int], ...]]:
     return result
 
 
-def _seconds(said: str) -> int:
-    hours, minutes, seconds = said.split(":")
+def _seconds(text: str) -> int:
+    hours, minutes, seconds = text.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds)

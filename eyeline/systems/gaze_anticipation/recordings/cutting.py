@@ -14,9 +14,8 @@ import numpy as np
 
 from eyeline.errors import DataError, EyelineError
 from eyeline.files import made, replacing, write_bytes
-from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
 from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
-from eyeline.systems.gaze_anticipation.recordings.footage import Videos
+from eyeline.systems.gaze_anticipation.recordings.footage import Pcm, Videos, read_pcm, to_floats
 from eyeline.systems.gaze_anticipation.recordings.store import Media, PreparedVideo, open_video
 from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ, spectrogram
 from eyeline.video.audio import has_audio, write_wav
@@ -46,17 +45,9 @@ def write_clips(
 ) -> Written:
     """Write clips of one video below `root`, as H.264 with AAC; those that are there are kept.
 
-    The original's are of the same encoder and quality, with MP3 for audio.
-
-    Args:
-        root: prepared data set.
-        video: whose clips.
-        clips: of it.
-        original_layout: also write the labels of its frames, and the audio and the spectrogram of
-            each clip. Audio is that of the recording; the original takes it from its MP3.
-
-    Returns:
-        What was done, or why nothing more was.
+    The original's are of the same encoder and quality, with MP3 for audio. `original_layout` also
+    writes the labels of its frames, and the audio and the spectrogram of each clip. Audio is that
+    of the recording; the original takes it from its MP3.
     """
     try:
         result = open_video(root, video)
@@ -91,32 +82,32 @@ def frame_labels(video: PreparedVideo) -> str:
     return text.getvalue()
 
 
-def _write_videos(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> int:
-    folder = made(root / CLIPS[found.dataset] / found.video)
-    wanted = [clip for clip in clips if not _is_there(folder / clip.name, found)]
-    audio = _Audio(found, _CLIP_HZ)
+def _write_videos(root: Path, video: PreparedVideo, clips: Sequence[Clip]) -> int:
+    folder = made(root / CLIPS[video.dataset] / video.video)
+    wanted = [clip for clip in clips if not _is_there(folder / clip.name, video)]
+    audio = _Audio(video, _CLIP_HZ)
     videos = Videos()
     for clip in wanted:
-        media = found.media[found.span(clip).media]
-        if media.start_s is not None and has_audio(media.path) == found.has_audio:
+        media = video.media[video.span(clip).media]
+        if media.start_s is not None and has_audio(media.path) == video.has_audio:
             with replacing(folder / clip.name) as path:
                 shutil.copyfile(media.path, path)
         else:
-            _cut(found, clip, folder / clip.name, videos, audio.of(clip))
+            _cut(video, clip, folder / clip.name, videos, audio.of(clip))
     videos.close()
     return len(wanted)
 
 
-def _is_there(path: Path, found: PreparedVideo) -> bool:
+def _is_there(path: Path, video: PreparedVideo) -> bool:
     """Whether a clip was written before, with audio if the video has any."""
-    return path.is_file() and (not found.has_audio or has_audio(path))
+    return path.is_file() and (not video.has_audio or has_audio(path))
 
 
-def _write_audio(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> None:
-    audio = _Audio(found, AUDIO_HZ)
-    for clip in clips if found.has_audio else ():
+def _write_audio(root: Path, video: PreparedVideo, clips: Sequence[Clip]) -> None:
+    audio = _Audio(video, AUDIO_HZ)
+    for clip in clips if video.has_audio else ():
         wav, columns = (
-            root / folder / found.video / Path(clip.name).with_suffix(ending)
+            root / folder / video.video / Path(clip.name).with_suffix(ending)
             for folder, ending in ((AUDIO, ".wav"), (SPECTROGRAMS, ".npy"))
         )
         if wav.is_file() and columns.is_file():
@@ -131,15 +122,15 @@ def _write_audio(root: Path, found: PreparedVideo, clips: Sequence[Clip]) -> Non
 class _Audio:
     """The audio of a video's clips; that of a whole video is read once, when it is first needed."""
 
-    def __init__(self, found: PreparedVideo, rate_hz: int) -> None:
-        self._found, self._rate_hz = found, rate_hz
+    def __init__(self, video: PreparedVideo, rate_hz: int) -> None:
+        self._video, self._rate_hz = video, rate_hz
         self._whole: Pcm | None = None
 
     def of(self, clip: Clip) -> Pcm:
         """Samples of a clip, silent where the video's audio has ended; none if it has no audio."""
-        if not self._found.has_audio:
+        if not self._video.has_audio:
             return np.zeros(0, np.int16)
-        media = self._found.media[self._found.span(clip).media]
+        media = self._video.media[self._video.span(clip).media]
         most = CLIP_S * self._rate_hz
         if media.start_s is not None:
             part = self._read(media, most)
@@ -154,11 +145,11 @@ class _Audio:
         )
 
 
-def _cut(found: PreparedVideo, clip: Clip, path: Path, videos: Videos, audio: Pcm) -> None:
-    media = found.media[found.span(clip).media]
+def _cut(video: PreparedVideo, clip: Clip, path: Path, videos: Videos, audio: Pcm) -> None:
+    media = video.media[video.span(clip).media]
     rate = media.frames.rate_hz
-    numbers = np.arange(found.span(clip).frames)
-    shown = numbers if media.start_s is not None else found.label_frames(clip, numbers)
+    numbers = np.arange(video.span(clip).frames)
+    shown = numbers if media.start_s is not None else video.label_frames(clip, numbers)
     info = replace(probe(media.path), rate_hz=Fraction(rate), start_s=0.0, rotation_deg=0)
     wav = path.with_suffix(".sound.wav")
     try:

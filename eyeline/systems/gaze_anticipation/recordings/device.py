@@ -41,7 +41,7 @@ class Frame:
     rgb_m: tuple[float, float, float]
     """Where the RGB camera is, seen from between the pupils: left, up, forward."""
     between_m: float
-    """From the left to the right tracking camera, by which the size is told."""
+    """From the left to the right tracking camera, by which the size is recognised."""
 
 
 FRAMES = (
@@ -61,13 +61,10 @@ class Calibration:
     time_us: int = 0
 
     def project(self, point_m: Floats) -> Floats:
-        """Points before the eyes to pixels of the recorded image, as the sensor lies.
+        """Points `(n, 3)` seen from between the pupils (left, up, forward) to pixels `(n, 2)`.
 
-        Args:
-            point_m: `(n, 3)` seen from between the pupils: left, up, forward.
-
-        Returns:
-            `(n, 2)` pixels, NaN where the camera does not see the point.
+        They are of the recorded image, as the sensor lies; NaN where the camera does not see the
+        point.
         """
         check_shape(point_m, "n 3", "points before the eyes")
         seen = (np.asarray(point_m, np.float64) - np.array(self.frame.rgb_m)) @ _turn()
@@ -84,11 +81,8 @@ class Calibration:
 def fisheye(point: Floats, parameters: Floats) -> Floats:
     """Points `(n, 3)` in a camera's frame (right, down, forward) to pixels `(n, 2)`.
 
-    The model has six radial, two tangential and four thin-prism terms.
-
-    Args:
-        point: of any length, before the camera.
-        parameters: `(15,)` as of `Calibration`.
+    The model has six radial, two tangential and four thin-prism terms, `parameters` `(15,)` as of
+    `Calibration`.
     """
     focal, centre = parameters[0], parameters[1:3]
     radial, tangential, prism = parameters[3:9], parameters[9:11], parameters[11:15]
@@ -108,11 +102,8 @@ def fisheye(point: Floats, parameters: Floats) -> Floats:
 def read_calibrations(path: Path) -> tuple[Calibration, ...]:
     """The RGB camera's, from a device's calibration or from one that follows it through time.
 
-    Args:
-        path: `.json`, as recordings bear it, or `online_calibration.jsonl`, one a line.
-
-    Raises:
-        DataError: no such file, no RGB camera in it, or another lens; names file and field.
+    The file is `.json`, as recordings bear it, or `online_calibration.jsonl`, one a line. DataError
+    names file and field: no such file, no RGB camera in it, or another lens.
     """
     text = read_text(path)
     lines = text.splitlines() if path.suffix == ".jsonl" else [text]
@@ -153,13 +144,13 @@ def _calibration(document: Any, where: str) -> Calibration:
 
 
 def _width(document: Mapping[str, Any], number: int, parameters: Floats) -> int:
-    """Of the image that the parameters are for; told by its middle where it is not said."""
-    said = document["CameraCalibrations"][number].get("ConfigData", {}).get("ImageWidth")
+    """Of the image that the parameters are for; recognised by its centre where it is not given."""
+    given = document["CameraCalibrations"][number].get("ConfigData", {}).get("ImageWidth")
     sizes = document.get("ImageSizes")
-    if said is None and sizes is not None:
-        said = sizes[number][0]
-    if said is not None:
-        return int(said)
+    if given is None and sizes is not None:
+        given = sizes[number][0]
+    if given is not None:
+        return int(given)
     return FULL if parameters[1] > RECORDED * 0.75 else RECORDED
 
 
@@ -178,9 +169,9 @@ def _frame(
     document: Mapping[str, Any], cameras: Sequence[Mapping[str, Any]], by_label: Mapping[str, int]
 ) -> Frame:
     """By the device's own word, or else by how far apart the tracking cameras are."""
-    said = str(document.get("DeviceClassInfo", {}).get("BuildVersion", ""))
+    given = str(document.get("DeviceClassInfo", {}).get("BuildVersion", ""))
     for frame in FRAMES:
-        if said.endswith(f"-{frame.name}"):
+        if given.endswith(f"-{frame.name}"):
             return frame
     ends = [cameras[by_label[name]]["T_Device_Camera"]["Translation"] for name in (_LEFT, _RIGHT)]
     apart = float(np.linalg.norm(np.subtract(*np.array(ends, np.float64))))

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import DataError, VideoError
 from eyeline.results import Floats, Image, Ints
+from eyeline.video.audio import has_audio, read_audio
 from eyeline.video.container import listen, open_source, video_stream
 from eyeline.video.decode import Fault, packets, take_only
 from eyeline.video.frame import Pixels, upright
 from eyeline.video.passes import rate_of
+from eyeline.video.reader import probe
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -64,11 +67,7 @@ class Frames:
 
 
 def find_frames(path: Path) -> Frames:
-    """Look at all packets of a video; nothing is decoded.
-
-    Raises:
-        VideoError: no video, or one without stamps.
-    """
+    """Look at all packets of a video; nothing is decoded. VideoError for one without stamps."""
     with open_source(path) as container:
         stream = _image(container, path)
         tick, rate = Fraction(stream.time_base or 0), rate_of(container, stream)
@@ -90,33 +89,22 @@ class Videos:
     """Reads frames of many videos; those read last stay open."""
 
     def __init__(self, size: int = _KEPT_OPEN) -> None:
-        """Keep so many open."""
         self._size = size
         self._open: OrderedDict[Path, _Open] = OrderedDict()
         self._process = os.getpid()
 
     def __reduce__(self) -> tuple[type[Videos], tuple[int]]:
-        """Another process begins with none."""
         return Videos, (self._size,)
 
     def read(self, path: Path, frames: Frames, numbers: Ints) -> Image:
-        """Some frames, upright, in full size.
+        """Some frames `(n, height, width, 3)` uint8 RGB, upright, in full size.
 
-        Args:
-            path: the video.
-            frames: of it.
-            numbers: `(n,)` ascending; a frame may come several times.
-
-        Returns:
-            `(n, height, width, 3)` uint8 RGB.
-
-        Raises:
-            VideoError: it cannot be read.
-            DataError: a frame is not there or cannot be decoded; names it.
+        `numbers` `(n,)` ascend; a frame may come several times. DataError for a frame that is not
+        there or cannot be decoded; names it.
         """
         number = np.asarray(numbers, np.int64)
         if len(number) and number[-1] >= len(frames):
-            raise DataError(f"{path} has {len(frames)} frames; number {number[-1]} is asked for")
+            raise DataError(f"{path} has {len(frames)} frames; number {number[-1]} is wanted")
         wanted = [int(stamp) for stamp in frames.stamps[number]]
         result = dict(self._of(path).images(set(wanted), frames)) if wanted else {}
         missing = [
@@ -130,9 +118,7 @@ class Videos:
     def each(self, path: Path, frames: Frames, numbers: Ints) -> Iterator[Image]:
         """As `read`, one `(height, width, 3)` after the other; one that is lost is the one before.
 
-        Raises:
-            VideoError: it cannot be read.
-            DataError: the first one cannot be decoded.
+        DataError where the first one cannot be decoded.
         """
         wanted = [int(stamp) for stamp in frames.stamps[np.asarray(numbers, np.int64)]]
         result = self._of(path).images(set(wanted), frames)
@@ -182,7 +168,9 @@ class _Open:
         left = len(wanted)
         for image in self._decoded(wanted):
             if image.pts in wanted:
-                yield image.pts, self._rgb(image)
+                if self.pixels is None:
+                    self.pixels = Pixels(upright(image, self.stream.sample_aspect_ratio))
+                yield image.pts, self.pixels.rgb(image)
                 left -= 1
                 if not left:
                     return
@@ -196,11 +184,6 @@ class _Open:
             context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
             yield from _frames_of(packet)
         yield from _frames_of(None, context)
-
-    def _rgb(self, image: VideoFrame) -> Image:
-        if self.pixels is None:
-            self.pixels = Pixels(upright(image, self.stream.sample_aspect_ratio))
-        return self.pixels.rgb(image)
 
 
 def _frames_of(packet: Any, context: Any = None) -> list[Any]:
@@ -219,3 +202,38 @@ def _image(container: InputContainer, path: Path) -> VideoStream:
     if stream is None or stream.codec_context is None:
         raise VideoError(f"{path} holds no moving image that can be decoded")
     return stream
+
+
+_FULL_SCALE = 32768
+
+Pcm = npt.NDArray[np.int16]
+
+
+def read_pcm(
+    video: Path, beside: Path | None, rate_hz: int, *, start_s: int = 0, most: int | None = None
+) -> Pcm:
+    """Samples `(n,)` of 16 bits, mono, from the first frame on; none where there is no audio.
+
+    Args:
+        video: the file with the frames.
+        beside: a file with the audio of the whole video, which comes first where there is one.
+        rate_hz: samples a second.
+        start_s: second of the whole video at which the file with the frames begins.
+        most: samples after which reading ends.
+    """
+    source = beside or video
+    parts, count = [np.zeros(0, np.int16)], 0
+    if has_audio(source):
+        first_s = float(start_s) if beside else probe(video).start_s
+        for block in read_audio(source, rate_hz, start_s=first_s):
+            kept = np.clip(np.rint(block.samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
+            parts.append(kept.astype(np.int16))
+            count += len(block.samples)
+            if most is not None and count >= most:
+                break
+    return np.concatenate(parts)[:most]
+
+
+def to_floats(samples: Pcm) -> npt.NDArray[np.float32]:
+    """The same with full scale 1."""
+    return samples.astype(np.float32) / np.float32(_FULL_SCALE)

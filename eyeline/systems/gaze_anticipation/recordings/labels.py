@@ -71,12 +71,11 @@ class FrameGaze:
     """`(frame,)` on the device's clock, -1 where there is none; only of Aria."""
     row_s: Floats | None = None
     """`(row,)` seconds of the rows that frames take their gaze from, however far away those are;
-    None where `kind` tells which frames have none."""
+    None where `kind` shows which frames have none."""
     notes: tuple[str, ...] = ()
     """What is odd about the file."""
 
     def __post_init__(self) -> None:
-        """Check shapes."""
         sizes = check_shape(self.xy, "frame 2", "gaze")
         check_shape(self.kind, "frame", "kind of gaze", sizes)
 
@@ -105,15 +104,9 @@ class GazeRows:
 def read_ego4d_gaze(path: Path, duration_s: float | None = None) -> GazeRows:
     """Read `gaze/<uid>.csv` by the names of its columns: one of `TIMES`, `PLACE_X` and `PLACE_Y`.
 
-    A row without a place, as of a blink, is one where gaze is not tracked.
-
-    Args:
-        path: the file.
-        duration_s: of the video, which times should lie in.
-
-    Raises:
-        DataError: no such file or column, a row without a time, fewer than three rows, rows that
-            run backwards, times or places that are in another unit or of another clock.
+    A row without a place, as of a blink, is one where gaze is not tracked. Times should lie in the
+    video's duration. DataError: no such file or column, a row without a time, fewer than three
+    rows, rows that run backwards, times or places that are in another unit or of another clock.
     """
     table = read_table(path)
     places = [table.need("places", name) for name in (PLACE_X, PLACE_Y)]
@@ -123,7 +116,7 @@ def read_ego4d_gaze(path: Path, duration_s: float | None = None) -> GazeRows:
     x[blank] = y[blank] = np.nan
     if len(table) - blank.sum() < _LEAST_ROWS:
         raise DataError(
-            f"{path} has {len(table) - blank.sum()} rows of gaze; {_LEAST_ROWS} or more are needed"
+            f"{path} has {len(table) - blank.sum()} rows of gaze; at least {_LEAST_ROWS} are needed"
         )
     _check_order(table, name, time_s)
     _check_times(f"{path}, column {name}", time_s, duration_s)
@@ -194,11 +187,6 @@ def ego4d_labels(rows: GazeRows, fps: float, frames: int) -> FrameGaze:
 
     Where rows end or have no place, frames are untracked and lie at (0, 0); the original stops two
     rows early, and fails if they end long before the video, or at a row without a place.
-
-    Args:
-        rows: of the gaze file.
-        fps: frames a second.
-        frames: how many the video has.
     """
     nearest = _nearest_rows(rows.time_s, fps, frames)
     x, y = rows.x[nearest], 1 - rows.y[nearest]
@@ -242,19 +230,13 @@ def aria_labels(
 ) -> FrameGaze:
     """Labels of the pilot release: gaze of 10 Hz in the sensor's pixels, two frames a row.
 
-    Args:
-        time_ns: `(row,)` int64.
-        x_px: `(row,)` pixels of the unturned image, as `y_px`; NaN is a row without a place,
-            whose frames and those halfway to it are untracked.
-        y_px: as `x_px`.
-        frames: how many the video has; frames that no row belongs to are untracked.
-
-    Raises:
-        DataError: fewer than two rows.
+    `time_ns` `(row,)` int64; `x_px` and `y_px` `(row,)` are pixels of the unturned image; NaN is a
+    row without a place, whose frames and those halfway to it are untracked, as are frames that no
+    row belongs to. DataError for fewer than two rows.
     """
     time = np.asarray(time_ns, np.int64)
     if len(time) < 2:
-        raise DataError(f"{len(time)} rows of gaze; 2 or more are needed")
+        raise DataError(f"{len(time)} rows of gaze; at least 2 are needed")
     place = np.stack([np.asarray(x_px, np.float64), np.asarray(y_px, np.float64)], axis=1)
     at, sensor = _doubled(time, place, frames)
     at, sensor = at[:frames], sensor[:frames]
@@ -270,13 +252,7 @@ def aria_labels(
 
 
 def gaps(gaze: FrameGaze, fps: float, duration_s: float) -> list[tuple[int, int]]:
-    """Stretches of a video without gaze, as `clips.cut` takes them.
-
-    Args:
-        gaze: of all frames.
-        fps: frames a second.
-        duration_s: of the video.
-    """
+    """Intervals of a video without gaze, as `clips.cut` takes them."""
     known = gaze.row_s
     if known is None:
         known = np.flatnonzero(gaze.kind != UNTRACKED) / fps

@@ -15,8 +15,12 @@ from eyeline.errors import DataError
 from eyeline.files import atomic_dir, clear
 from eyeline.results import Floats, Ints
 from eyeline.systems.gaze_anticipation.recordings import store
-from eyeline.systems.gaze_anticipation.recordings.audio import Pcm, read_pcm, to_floats
-from eyeline.systems.gaze_anticipation.recordings.footage import find_frames
+from eyeline.systems.gaze_anticipation.recordings.footage import (
+    Pcm,
+    find_frames,
+    read_pcm,
+    to_floats,
+)
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED, gaps
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
 from eyeline.systems.gaze_anticipation.recordings.store import (
@@ -38,6 +42,7 @@ SHORT_S = 1.0
 """By which audio may end before the image; the rest is silent."""
 
 _COLUMN = spectrogram.AUDIO_HZ // spectrogram.COLUMNS_S
+_MINUTE = 60 * spectrogram.AUDIO_HZ
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,7 @@ def _samples(
 ) -> Pcm:
     """Audio `(n,)`, 24 kHz, from the first frame on, no longer than the frames.
 
-    Raises:
-        DataError: there is none, or too little of it, and silence is not to fill it.
+    DataError where there is none, or too little of it, and silence is not to fill it.
     """
     most = round(image_s * spectrogram.AUDIO_HZ)
     result = read_pcm(video, beside, spectrogram.AUDIO_HZ, start_s=start_s, most=most)
@@ -148,16 +152,12 @@ def _write_audio(path: Path, audios: Sequence[Pcm]) -> None:
     )
     at = 0
     for samples in audios:
-        for piece in spectrogram.pieces(_scaled(samples)):
+        starts = range(0, len(samples), _MINUTE)
+        blocks = (to_floats(samples[start : start + _MINUTE]) for start in starts)
+        for piece in spectrogram.pieces(blocks):
             written[at : at + len(piece)] = piece
             at += len(piece)
     written.flush()
-
-
-def _scaled(samples: Pcm) -> Iterator[Floats]:
-    step = 60 * spectrogram.AUDIO_HZ
-    for start in range(0, len(samples), step):
-        yield to_floats(samples[start : start + step])
 
 
 def _heads(samples: Pcm) -> dict[int, Floats]:
@@ -193,7 +193,7 @@ def _outcome(video: PreparedVideo, status: Status) -> Outcome:
 
 
 def _source(raw: Raw) -> list[dict[str, Any]]:
-    """What tells this video's files from others."""
+    """What distinguishes this video's files from others."""
     result = []
     for path in raw.files:
         if not path.is_file():
@@ -206,7 +206,7 @@ def _source(raw: Raw) -> list[dict[str, Any]]:
 def _kept(
     out: Path, raw: Raw, source: Sequence[Mapping[str, Any]], settings: Settings
 ) -> Outcome | None:
-    """A video that is there and whole, if it was made of the same in the same way."""
+    """A video that is there and whole, if it was prepared from the same in the same way."""
     if not (out / VIDEOS / raw.video / INDEX).is_file():
         return None
     try:
@@ -219,9 +219,9 @@ def _kept(
     return None if _lacks(result, raw) else _outcome(result, "kept")
 
 
-def _lacks(found: PreparedVideo, raw: Raw) -> bool:
+def _lacks(prepared: PreparedVideo, raw: Raw) -> bool:
     """Whether an index of an earlier version lacks what is stored today."""
-    audio = any(media.audio for media in found.media)
+    audio = any(media.audio for media in prepared.media)
     return audio != (raw.audio is not None) or (
-        raw.dataset == "aria" and found.gaze.time_ns is None
+        raw.dataset == "aria" and prepared.gaze.time_ns is None
     )

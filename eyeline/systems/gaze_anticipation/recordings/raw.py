@@ -78,11 +78,7 @@ class Ego4DVideo:
         return (*(path for path, _ in self.media), self.gaze, *([self.audio] if self.audio else []))
 
     def labels(self, frames: Frames) -> FrameGaze:
-        """Gaze of all frames, as of `labels.ego4d_labels`.
-
-        Raises:
-            DataError: the file is not there, or damaged.
-        """
+        """Gaze of all frames, as of `labels.ego4d_labels`; DataError for a damaged file."""
         if self.gaze.parent.name == _LABELS:
             return read_frame_labels(self.gaze)
         rows = read_ego4d_gaze(self.gaze, frames.duration_s)
@@ -90,11 +86,7 @@ class Ego4DVideo:
 
 
 def read_frame_labels(path: Path) -> FrameGaze:
-    """Labels of frames as the original writes them, of Ego4D or of Aria.
-
-    Raises:
-        DataError: no such file, or damaged.
-    """
+    """Labels of frames as the original writes them, of Ego4D or of Aria; DataError for others."""
     table = read_table(path)
     if not len(table):
         raise DataError(f"{path} has no rows")
@@ -118,11 +110,7 @@ def read_frame_labels(path: Path) -> FrameGaze:
 
 
 def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
-    """All videos of a folder: whole ones, or clips where there is no whole one.
-
-    Raises:
-        DataError: there is none.
-    """
+    """All videos of a folder: whole ones, or clips where there is no whole one."""
     whole, _ = _whole_videos(source)
     parts = {name: result for name, result in _cut_videos(source).items() if name not in whole}
     media = {name: ((path, None),) for name, path in whole.items()} | parts
@@ -138,7 +126,7 @@ def find_ego4d(source: Path) -> tuple[Ego4DVideo, ...]:
 
 
 def passed_over(source: Path) -> tuple[str, ...]:
-    """Files beside the whole videos that are not taken for videos, or come second of a name."""
+    """Files among the whole videos that are not taken for videos, or come second of a name."""
     return _whole_videos(source)[1]
 
 

@@ -1,4 +1,4 @@
-"""Which clips are to learn from and which to measure on: by lists beside the data, or by a draw."""
+"""Which clips are to train on and which to test on: by lists next to the data, or by a draw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = "aria_video_ids_matching.xlsx"
 TEST_FRACTION = 0.2
 """Of the videos, where no lists say it."""
 GROUP = r"loc\d+_script\d+"
-"""What tells, of a name, that two videos belong together: Aria's scripts in one place."""
+"""What shows, of a name, that two videos belong together: Aria's scripts in one place."""
 OTHER = "other"
 """Name of the list of clips of videos that are in no list."""
 
@@ -37,7 +37,7 @@ class Wanted:
     """How videos are to be split."""
 
     folder: Path | None = None
-    """Where the lists lie; None is beside the data."""
+    """Where the lists lie; None is next to the data."""
     test_fraction: float | None = None
     """Of the videos, drawn to measure on even where lists lie; None draws only without lists."""
     seed: int = 0
@@ -45,7 +45,6 @@ class Wanted:
     """A regular expression; videos in whose names it finds the same are not torn apart."""
 
     def __post_init__(self) -> None:
-        """UsageError for what cannot be."""
         if self.test_fraction is not None and self.folder is not None:
             raise UsageError("lists and test_fraction do not go together: give one of them")
         if not 0 <= self.fraction < 1:
@@ -68,7 +67,7 @@ class Lists:
     parts: Mapping[str, Sequence[Clip | str]]
     """By split; a name is all clips of that video that the rule cuts."""
     untracked: Mapping[str, Intervals] | None
-    """Intervals without gaze by video; None where no table tells."""
+    """Intervals without gaze by video; None where no table has any."""
     notes: tuple[str, ...]
     """Where it is from, in words."""
 
@@ -81,15 +80,9 @@ class Lists:
 def read_lists(source: Path, dataset: str, wanted: Wanted) -> Lists | None:
     """The lists that the user has put down, or None where it comes to a draw.
 
-    Args:
-        source: the data; lists lie in it, or in its `data`, if `wanted` names no folder: those of
-            the authors, `train_ego4d_gaze.csv`, or own ones, `train.list`, whose lines are clips or
-            names of videos.
-        dataset: `ego4d` or `aria`.
-        wanted: by the user.
-
-    Raises:
-        DataError: the folder named holds none, or one cannot be read.
+    If `wanted` names no folder, they lie in the source or in its `data`: those of the authors,
+    `train_ego4d_gaze.csv`, or own ones, `train.list`, whose lines are clips or names of videos.
+    DataError if the folder named holds none, or one cannot be read.
     """
     if wanted.test_fraction is not None:
         return None
@@ -106,17 +99,10 @@ def read_lists(source: Path, dataset: str, wanted: Wanted) -> Lists | None:
 
 
 def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted) -> Lists:
-    """Videos drawn to learn from and to measure on.
+    """Videos drawn to train on and to measure on.
 
-    Args:
-        source: the data, beside which Ego4D's intervals without gaze may lie.
-        dataset: `ego4d` or `aria`.
-        videos: all of them; each has its place by its own name and the seed, so that few move when
-            one is added.
-        wanted: by the user.
-
-    Raises:
-        DataError: a damaged table of intervals.
+    Each has its place by its own name and the seed, so that few move when one is added. Ego4D's
+    intervals without gaze may lie in the source.
     """
     names = set(videos)
     test = draw(names, wanted.fraction, wanted.seed, wanted.group)
@@ -137,7 +123,7 @@ def draw_lists(source: Path, dataset: str, videos: Iterable[str], wanted: Wanted
 
 
 def draw(videos: Iterable[str], fraction: float, seed: int, group: str = GROUP) -> frozenset[str]:
-    """About a share of the videos, whole groups of them; at least one, and never all."""
+    """About a fraction of the videos, whole groups of them; at least one, and never all."""
     groups: dict[str, list[str]] = {}
     for name in sorted(set(videos)):
         result = re.search(group, name)

@@ -25,8 +25,13 @@ from eyeline.results import Floats, Image, Ints
 from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S, Clip
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames, Videos
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.windows.sampling import AUDIO_COLUMNS, Timing, timing_of
-from eyeline.systems.gaze_anticipation.windows.spectrogram import COLUMNS_S, ROWS, SILENCE
+from eyeline.systems.gaze_anticipation.windows.sampling import Timing, timing_of
+from eyeline.systems.gaze_anticipation.windows.spectrogram import (
+    AUDIO_COLUMNS,
+    COLUMNS_S,
+    ROWS,
+    SILENCE,
+)
 
 VERSION = 1
 _ARRAYS = ("xy", "kind", "stamps", "keys", "stamps.start", "keys.start", "head_s", "heads")
@@ -46,7 +51,7 @@ class Media:
     start_s: int | None = None
     """Where the clip that the file is begins; None where it is the whole video."""
     audio: Path | None = None
-    """A file with the audio of the whole video, if that lies beside it."""
+    """A file with the audio of the whole video, if there is one next to it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,6 @@ class PreparedVideo:
     """One video of a prepared data set."""
 
     def __init__(self, root: Path, video: str) -> None:
-        """Read its index; see `open_video`."""
         self.root, self.video = root, video
         self.folder = root / VIDEOS / video
         content, self.card = read_index(self.folder / INDEX, f"video {video}", VERSION, _ARRAYS)
@@ -93,7 +97,6 @@ class PreparedVideo:
         self._content = content
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process opens it anew."""
         return open_video, (self.root, self.video)
 
     @property
@@ -107,11 +110,7 @@ class PreparedVideo:
         return tuple(self._medium(i) for i in range(len(self.card["media"])))
 
     def span(self, clip: Clip) -> Span:
-        """Where a clip lies.
-
-        Raises:
-            DataError: the video ends before it; names both.
-        """
+        """Where a clip lies; DataError names both where the video ends before it."""
         number = self._parts.get(clip.start_s)
         if number is not None:
             media = self.media[number]
@@ -131,12 +130,11 @@ class PreparedVideo:
     def label_frames(self, clip: Clip, numbers: Ints) -> Ints:
         """Numbers in the whole video, of frames counted from a clip's first one.
 
-        Raises:
-            DataError: beyond the labels; names clip and frame.
+        DataError for those beyond the labels; names clip and frame.
         """
         media = self.media[self.span(clip).media]
         if media.start_s is None:
-            result = media.frames.shown_at(self._times(clip, numbers))
+            result = media.frames.shown_at(self.time_s(clip, numbers))
         else:
             result = clip.start_s * self.timing.fps + np.asarray(numbers, np.int64)
         if result.max() >= len(self.gaze):
@@ -169,7 +167,7 @@ class PreparedVideo:
         return np.ascontiguousarray(result.transpose(0, 2, 1))
 
     def check(self) -> None:
-        """DataError unless media and audio are there, as long as the index tells."""
+        """DataError unless media and audio are there, as long as the index says."""
         for media in self.media:
             if not media.path.is_file():
                 raise DataError(f"video {self.video}: its file {media.path} is gone")
@@ -182,26 +180,23 @@ class PreparedVideo:
 
     def time_s(self, clip: Clip, numbers: Ints) -> Floats:
         """Seconds since the video's first frame, of frames counted from a clip's first one."""
-        return self._times(clip, numbers)
-
-    def _times(self, clip: Clip, numbers: Ints) -> Floats:
         rate = self.media[self.span(clip).media].frames.rate_hz
         return np.asarray(clip.start_s + np.asarray(numbers) / float(rate), np.float64)
 
     def _medium(self, number: int) -> Media:
-        said, content = self.card["media"][number], self._content
+        entry, content = self.card["media"][number], self._content
         stamps, keys = (
             content[name][slice(*content[f"{name}.start"][number : number + 2])]
             for name in ("stamps", "keys")
         )
-        frames = Frames(stamps, keys, Fraction(said["tick_s"]), Fraction(said["rate_hz"]))
-        audio = said.get("audio")
+        frames = Frames(stamps, keys, Fraction(entry["tick_s"]), Fraction(entry["rate_hz"]))
+        audio = entry.get("audio")
         return Media(
-            _found(self.root, said),
+            _located(self.root, entry),
             frames,
-            said["columns"],
-            said["start_s"],
-            _found(self.root, audio) if audio else None,
+            entry["columns"],
+            entry["start_s"],
+            _located(self.root, audio) if audio else None,
         )
 
     @cached_property
@@ -210,7 +205,7 @@ class PreparedVideo:
 
     @cached_property
     def _first_columns(self) -> list[int]:
-        counts = [said["columns"] for said in self.card["media"]]
+        counts = [entry["columns"] for entry in self.card["media"]]
         return [int(n) for n in np.cumsum([0, *counts])]
 
     @cached_property
@@ -234,8 +229,7 @@ class PreparedVideo:
 def open_video(root: Path | str, video: str) -> PreparedVideo:
     """A video of a prepared data set.
 
-    Raises:
-        DataError: it is not there, damaged, or of another version; names the video.
+    DataError if it is not there, damaged, or of another version; names the video.
     """
     return PreparedVideo(Path(root), video)
 
@@ -247,13 +241,7 @@ def prepared_videos(root: Path | str) -> tuple[str, ...]:
 
 
 def write_index(folder: Path, root: Path, content: Content) -> None:
-    """Write all of a video but its audio.
-
-    Args:
-        folder: to write in.
-        root: of the prepared data set, from which the media can be found again.
-        content: what is known.
-    """
+    """Write all of a video but its audio; the media can be found again from `root`."""
     media = content.media
     card = {
         **content.card,
@@ -301,7 +289,7 @@ def _place(path: Path, root: Path) -> dict[str, str]:
     return {"path": str(path), "beside": os.path.relpath(path, root.resolve())}
 
 
-def _found(root: Path, said: Mapping[str, Any]) -> Path:
+def _located(root: Path, entry: Mapping[str, Any]) -> Path:
     """Where a file lies: from the folder, so that both can move together, or where it was."""
-    beside = Path(os.path.normpath(root.resolve() / said["beside"]))
-    return beside if beside.is_file() else Path(said["path"])
+    beside = Path(os.path.normpath(root.resolve() / entry["beside"]))
+    return beside if beside.is_file() else Path(entry["path"])

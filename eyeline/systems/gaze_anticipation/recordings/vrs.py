@@ -29,17 +29,9 @@ _NS = 1_000_000_000
 def export(recording: Path, folder: Path) -> Path:
     """Write upright frames at a constant rate, the mean of all microphones, times and calibration.
 
-    Args:
-        recording: a `.vrs` file.
-        folder: to make; kept if it is there.
-
-    Returns:
-        The folder, with `movie.mp4`, `timestamps.csv` (`timestamp_ns` of each frame on the device's
-        clock) and `calibration.json`.
-
-    Raises:
-        DataError: Project Aria's reader is not installed, or cannot read the file.
-        OutputError: the folder cannot be written.
+    The folder is kept if it is there. It has `movie.mp4`, `timestamps.csv` (`timestamp_ns` of each
+    frame on the device's clock) and `calibration.json`. DataError where Project Aria's reader is
+    not installed, or cannot read the file.
     """
     if (folder / MOVIE).is_file() and (folder / TIMES).is_file():
         return folder
@@ -49,7 +41,7 @@ def export(recording: Path, folder: Path) -> Path:
         raise DataError(f"{recording} has no stream {_LABEL}")
     taken = np.array(provider.get_timestamps_ns(stream, device_time), np.int64)
     if len(taken) < 2:
-        raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; 2 or more are needed")
+        raise DataError(f"{recording} has {len(taken)} frames of {_LABEL}; at least 2 are needed")
     numbers = on_grid(taken)
     with atomic_dir(folder) as place:
         _write_movie(place, provider, stream, numbers, taken)
@@ -82,10 +74,7 @@ def calibration_words(provider: Any, recording: Path) -> dict[str, Any]:
     """What `device.read_calibrations` takes of a recording's calibration.
 
     Written here, since the reader has words of its own only from version 2 on, which cannot be
-    installed beside the `rerun` extra.
-
-    Raises:
-        DataError: the recording has none, or lacks a camera.
+    installed beside the `rerun` extra. DataError where the recording has none, or lacks a camera.
     """
     device = provider.get_device_calibration()
     if device is None or any(device.get_camera_calib(label) is None for label in _CAMERAS):
@@ -165,10 +154,10 @@ def _write_audio(path: Path, provider: Any, start_ns: int, seconds: float) -> bo
     stream = provider.get_stream_id_from_label(_MICROPHONES)
     if stream is None or not provider.get_num_data(stream):
         return False
-    said = provider.get_audio_configuration(stream)
-    rate = int(said.sample_rate)
+    configuration = provider.get_audio_configuration(stream)
+    rate = int(configuration.sample_rate)
     line = np.zeros(round(seconds * rate), np.int16)
-    for begin_ns, samples in _blocks(provider, stream, int(said.num_channels)):
+    for begin_ns, samples in _blocks(provider, stream, int(configuration.num_channels)):
         at = round((begin_ns - start_ns) * rate / _NS)
         part = samples[max(-at, 0) :][: max(len(line) - max(at, 0), 0)]
         line[max(at, 0) : max(at, 0) + len(part)] = part

@@ -1,1 +1,1 @@
-"""From answers to sums of scores, and the thresholds that they are taken at."""
+"""From predictions to sums of scores, and the thresholds that they are taken at."""

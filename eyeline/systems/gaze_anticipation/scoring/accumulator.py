@@ -28,7 +28,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Means:
-    """Scores of some frames; a first axis of groups where they are told apart."""
+    """Scores of some frames; a first axis of groups where they are kept apart."""
 
     frames: Floats
     """How many."""
@@ -39,9 +39,9 @@ class Means:
     auc: Floats
     """Chance that a labelled cell has more than one that is not labelled."""
     distance: Floats
-    """Between answer and gaze, in shares of the image's width and height."""
+    """Between prediction and gaze, in shares of the image's width and height."""
     angle_deg: Floats
-    """Between answer and gaze; NaN where the field of view is not known."""
+    """Between prediction and gaze; NaN where the field of view is not known."""
 
     @property
     def f1(self) -> Floats:
@@ -51,12 +51,7 @@ class Means:
 
 
 class Accumulator:
-    """Adds up scores of frames, some at a time in any number of pieces.
-
-    Args:
-        videos: how many there are.
-        slots: answers a sample.
-    """
+    """Adds up scores of frames, some at a time in any number of pieces."""
 
     def __init__(self, videos: int, slots: int) -> None:
         self.sums = np.zeros((videos, slots, len(TRACKED), _COLUMNS))
@@ -66,7 +61,7 @@ class Accumulator:
         video: Ints,
         slot: Ints,
         kind: Ints,
-        found: Image | None,
+        level: Image | None,
         labelled: Mask,
         distance: Floats | None = None,
         angle_deg: Floats | None = None,
@@ -77,29 +72,26 @@ class Accumulator:
             video: `(n,)` numbers of their videos.
             slot: `(n,)` of each in its sample.
             kind: `(n,)` kinds of look.
-            found: `(n, row, column)` levels, as of `levels.levels`; None of answers without maps,
+            level: `(n, row, column)` levels; None of predictions without maps,
                 which have distances only.
             labelled: `(n, row, column)`, which cells are looked at.
-            distance: `(n,)` between answer and gaze; unknown by default.
+            distance: `(n,)` between prediction and gaze; unknown by default.
             angle_deg: `(n,)` likewise.
-
-        Raises:
-            DataError: for another shape.
         """
         sizes = check_shape(labelled, "frame row column", "labels")
-        if found is not None:
-            check_shape(found, "frame row column", "levels", sizes)
+        if level is not None:
+            check_shape(level, "frame row column", "levels", sizes)
         for column in (video, slot, kind):
             check_shape(column, "frame", "a column", sizes)
         counts = np.flatnonzero(np.isin(kind, TRACKED))
         unknown = np.full(len(kind), np.nan)
-        beside = [unknown if c is None else c for c in (distance, angle_deg)]
+        distances = [unknown if c is None else c for c in (distance, angle_deg)]
         for start in range(0, len(counts), _AT_ONCE):
             at = counts[start : start + _AT_ONCE]
             of_maps = np.full((len(at), _COLUMNS - 3), np.nan)
-            if found is not None:
-                of_maps = _scores(found[at], labelled[at])
-            values = np.column_stack([of_maps, *(c[at] for c in beside), np.ones(len(at))])
+            if level is not None:
+                of_maps = _scores(level[at], labelled[at])
+            values = np.column_stack([of_maps, *(c[at] for c in distances), np.ones(len(at))])
             np.add.at(self.sums, (video[at], slot[at], kind[at]), values)
 
     def means(
@@ -132,28 +124,20 @@ def _all(chosen: Sequence[int] | Ints | None) -> Any:
     return slice(None) if chosen is None else np.asarray(chosen, np.int64)
 
 
-def _scores(found: Image, labelled: Mask) -> Floats:
+def _scores(level: Image, labelled: Mask) -> Floats:
     """Recall and precision at each border, and AUC, of each frame `(n, 511)`."""
-    cells = found.reshape(len(found), -1)
+    cells = level.reshape(len(level), -1)
     whole = histograms(cells)
-    right = _labelled_histograms(cells, labelled.reshape(cells.shape))
+    frame, cell = np.nonzero(labelled.reshape(cells.shape))
+    counts = np.bincount(cells[frame, cell] + LEVELS * frame, minlength=LEVELS * len(cells))
+    right = counts.reshape(len(cells), LEVELS)
     above, hit = (np.cumsum(h[:, ::-1], 1)[:, -2::-1] for h in (whole, right))
     looked_at = right.sum(1)
     recall = hit / (looked_at[:, None] + _LEAST)
     precision = hit / (above + _LEAST)
-    return np.column_stack([recall, precision, _auc(right, whole - right)])
-
-
-def _labelled_histograms(cells: Image, labelled: Mask) -> Ints:
-    frame, cell = np.nonzero(labelled)
-    counts = np.bincount(cells[frame, cell] + LEVELS * frame, minlength=LEVELS * len(cells))
-    return counts.reshape(len(cells), LEVELS)
-
-
-def _auc(right: Ints, wrong: Ints) -> Floats:
-    """Of two histograms `(n, 256)`; even chances where one of them is empty."""
+    wrong = whole - right  # where one is empty, chances are even
     below = np.cumsum(wrong, 1) - wrong / 2
     pairs = right.sum(1) * wrong.sum(1)
     wins = (right * below).sum(1)
-    predictions: Floats = np.divide(wins, pairs, out=np.full(len(right), 0.5), where=pairs > 0)
-    return predictions
+    auc: Floats = np.divide(wins, pairs, out=np.full(len(right), 0.5), where=pairs > 0)
+    return np.column_stack([recall, precision, auc])

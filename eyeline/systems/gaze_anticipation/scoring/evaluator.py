@@ -1,4 +1,4 @@
-"""Frames of a benchmark and the scores of answers for them; and answers that look at nothing."""
+"""Frames of a benchmark and the scores of predictions for them; and baselines without a network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import angle
 from eyeline.results import Floats, Image, Ints
+from eyeline.systems.gaze_anticipation.inputs import LABELLED, SIZE, SPREAD, heatmaps
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.recordings.labels import FIXATION
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.truth import in_pieces
-from eyeline.systems.gaze_anticipation.windows.heatmap import LABELLED, SIZE, SPREAD, heatmaps
 from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 
 Mask = npt.NDArray[np.bool_]
@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Frames whose gaze is known, and how answers for them are scored."""
+    """Frames whose gaze is known, and how predictions for them are scored."""
 
     truth: Truth
     size: int = SIZE
@@ -35,7 +35,6 @@ class Evaluator:
     """Angle that the image's longer side spans, of a lens without distortion, for angles."""
 
     def __post_init__(self) -> None:
-        """UsageError for an angle that no such lens has."""
         if self.fov_deg is not None and not 0 < self.fov_deg < 180:
             raise UsageError(f"a field of view of {self.fov_deg} degrees; 0 to 180 can be")
 
@@ -51,7 +50,7 @@ class Evaluator:
 
     @cached_property
     def slots(self) -> int:
-        """Answers a sample."""
+        """Predictions a sample."""
         return int(self.truth.slot.max(initial=0)) + 1
 
     def accumulator(self) -> Accumulator:
@@ -59,22 +58,19 @@ class Evaluator:
         return Accumulator(len(self.videos), self.slots)
 
     def add(
-        self, accumulator: Accumulator, at: Ints | slice, found: Image | None, xy: Floats
+        self, accumulator: Accumulator, at: Ints | slice, level: Image | None, xy: Floats
     ) -> None:
-        """Score answers.
+        """Score predictions for some rows of `truth`.
 
-        Args:
-            accumulator: where the scores go.
-            at: the rows of `truth` that they are for.
-            found: `(n, row, column)` levels of their maps, None without maps.
-            xy: `(n, 2)` points as shares of the image.
+        They are levels `(n, row, column)` of maps, or None, and points `(n, 2)` as fractions of the
+        image.
         """
         truth = self.truth
         accumulator.add(
             self._video[at],
             truth.slot[at],
             truth.kind[at],
-            found,
+            level,
             labelled(truth.square[at], self.size),
             *self.apart(at, xy),
         )
@@ -89,11 +85,7 @@ class Evaluator:
         return distance, np.rad2deg(angle(*rays))
 
     def of_places(self, square: Floats) -> Accumulator:
-        """Scores of answers that are a spot around a place.
-
-        Args:
-            square: `(n, 2)` places for all rows, as shares of the square.
-        """
+        """Scores of predictions that are a spot around places `(n, 2)`, fractions of the square."""
         return self._of(lambda at: spots(square[at], self.size), square)
 
     def of_map(self, one: Floats) -> Accumulator:
@@ -103,11 +95,11 @@ class Evaluator:
         place = np.tile([column / self.size, row / self.size], (len(self.truth), 1))
         return self._of(lambda at: np.repeat(level, len(place[at]), 0), place)
 
-    def _of(self, found: Callable[[slice], Image], square: Floats) -> Accumulator:
+    def _of(self, level_of: Callable[[slice], Image], square: Floats) -> Accumulator:
         created = self.accumulator()
         xy = self._out_of_square(square)
         for at in in_pieces(len(self.truth)):
-            self.add(created, at, found(at), xy[at])
+            self.add(created, at, level_of(at), xy[at])
         return created
 
     def _out_of_square(self, square: Floats) -> Floats:
@@ -122,15 +114,11 @@ class Evaluator:
 
 
 def baselines(evaluator: Evaluator, prior: Floats | None = None) -> dict[str, Accumulator]:
-    """Scores of answers that look at no image.
+    """Scores of predictions that look at no image.
 
-    Args:
-        evaluator: the frames.
-        prior: a map of where gaze falls in other videos, as of `mean_map`.
-
-    Returns:
-        `centre_prior`: a spot as labels have, in the middle; `last_gaze`: a spot where the gaze was
-        last known before what is asked for, which no network is told; `training_prior`: the map.
+    `centre_prior`: a spot as labels have, in the middle; `last_gaze`: a spot where the gaze was
+    last known before what is predicted, which no network is given; `training_prior`: the map of
+    where gaze falls in other videos, as of `mean_map`.
     """
     centre = np.full((len(evaluator.truth), 2), 0.5)
     predictions = {
@@ -152,24 +140,14 @@ def mean_map(truth: Truth, size: int) -> Floats | None:
 
 
 def spots(square: Floats, size: int) -> Image:
-    """Levels `(n, size, size)` of spots as wide as labels have, cut nowhere.
-
-    Args:
-        square: `(n, 2)` places as shares of the square.
-        size: rows and columns.
-    """
+    """Levels `(n, size, size)` of spots as wide as labels have at places `(n, 2)`, cut nowhere."""
     away = np.arange(size) - np.rint(square * size)[..., None]
     lines = np.exp(-0.5 * (away / (SPREAD * size / SIZE)) ** 2)
     return levels.levels(levels.rescaled(lines[:, 1, :, None] * lines[:, 0, None, :]))
 
 
 def labelled(square: Floats, size: int) -> Mask:
-    """Cells `(n, size, size)` that count as looked at.
-
-    Args:
-        square: `(n, 2)` gaze as shares of the square.
-        size: rows and columns.
-    """
+    """Cells `(n, size, size)` that count as looked at, of gaze `(n, 2)` in the square."""
     cells = np.rint(square * size).astype(np.int64)
     predictions = np.empty((len(square), size, size), bool)
     for mask, (column, row) in zip(predictions, cells.tolist(), strict=True):

@@ -16,27 +16,19 @@ from eyeline.systems.gaze_anticipation.windows.sampling import check_task, timin
 
 LEVELS = 256
 VERSION = 1
-"""Of the borders; files of levels tell it."""
+"""Of the borders; files of levels have it."""
 
 _LEAST_RANGE = 1e-6
 _FAINT = ((1e-37, 50), (1e-6, 50))
 """Where borders below the least published threshold begin and how many follow, for the order of
-faint cells: a spot of a label's width is told from nothing as far as 42 of 64 cells away."""
+faint cells: a spot of a label's width differs from nothing as far as 42 of 64 cells away."""
 _SHIFT = np.uint32(16)
 _AT_ONCE = 32
 """Maps that stay in the processor's cache."""
 
 
 def sweep(dataset: str, task: str) -> Floats:
-    """The thresholds `(n,)` that the published metric tries.
-
-    Args:
-        dataset: `ego4d` or `aria`.
-        task: one of `sampling.TASKS`.
-
-    Raises:
-        DataError, UsageError: no such data set, or task.
-    """
+    """The thresholds `(n,)` that the published metric tries."""
     timing_of(dataset)
     check_task(task)
     if task == "estimation":
@@ -46,7 +38,7 @@ def sweep(dataset: str, task: str) -> Floats:
 
 @cache
 def borders() -> Floats:
-    """`(255,)` ascending float32; a value is of the level that tells how many lie below it."""
+    """`(255,)` ascending float32; a value is of the level that counts how many lie below it."""
     kinds = [("ego4d", "anticipation"), ("aria", "anticipation"), ("ego4d", "estimation")]
     known = np.unique(np.concatenate([sweep(*kind) for kind in kinds]).astype(np.float32))
     ends = [*(start for start, _ in _FAINT[1:]), float(known[1])]
@@ -73,7 +65,7 @@ def places(thresholds: Floats) -> Ints:
 
 
 def threshold_of(border: int) -> float:
-    """A border's value in as few digits as tell it."""
+    """A border's value in as few digits as are needed."""
     return float(str(borders()[border]))
 
 
@@ -85,11 +77,7 @@ def nearest(threshold: float) -> int:
 def rescaled(maps: Floats) -> Floats:
     """Maps with values in `[0, 1)`, as published: what is above the least, over their range.
 
-    Args:
-        maps: `(n, row, column)` not negative; distributions for the published figures.
-
-    Returns:
-        As `maps`, float32.
+    Of `(n, row, column)` not negative, float32; distributions for the published figures.
     """
     given = np.asarray(maps, np.float32)
     least = given.min((1, 2), keepdims=True)
@@ -98,34 +86,27 @@ def rescaled(maps: Floats) -> Floats:
 
 
 def levels(values: Floats) -> Image:
-    """Levels `(n, row, column)` of values in [0, 1], as of `rescaled`.
-
-    Raises:
-        DataError: values beyond, or no numbers.
-    """
+    """Levels `(n, row, column)` of values in [0, 1], as of `rescaled`; DataError for others."""
     check_shape(values, "map row column", "maps")
     given = np.ascontiguousarray(values, np.float32)
     predictions = np.empty(given.shape, np.uint8)
+    known, open_border = _table()
     for start in range(0, len(given), _AT_ONCE):
         part = given[start : start + _AT_ONCE]
         if not (part.min(initial=0) >= 0 and part.max(initial=0) <= 1):
             raise DataError("a map has values beyond 0 and 1, or some that are no numbers")
-        _place(np.abs(part), predictions[start : start + _AT_ONCE])
+        values, level = np.abs(part), predictions[start : start + _AT_ONCE]
+        # by the first 16 bits of a value, and one border that they leave open
+        np.take(known, values.view(np.uint32) >> _SHIFT, out=level)
+        level += values > np.take(open_border, level)
     return predictions
 
 
-def histograms(found: Image) -> Ints:
+def histograms(level: Image) -> Ints:
     """How many cells of each map have each level, `(n, 256)`, of `(n, cells)`."""
-    first = LEVELS * np.arange(len(found))[:, None]
-    counts = np.bincount((found + first).ravel(), minlength=LEVELS * len(found))
-    return counts.reshape(len(found), LEVELS)
-
-
-def _place(values: Floats, found: Image) -> None:
-    """By the first 16 bits of a value, and one border that they leave open."""
-    known, open_border = _table()
-    np.take(known, values.view(np.uint32) >> _SHIFT, out=found)
-    found += values > np.take(open_border, found)
+    first = LEVELS * np.arange(len(level))[:, None]
+    counts = np.bincount((level + first).ravel(), minlength=LEVELS * len(level))
+    return counts.reshape(len(level), LEVELS)
 
 
 @cache

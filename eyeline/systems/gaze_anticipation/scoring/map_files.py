@@ -18,7 +18,7 @@ from eyeline.systems.gaze_anticipation.predictions import Frames, Key
 from eyeline.systems.gaze_anticipation.scoring import levels
 
 SUFFIXES = (".parquet", ".npz")
-"""Of files of maps beside a table of answers, in the order in which they are looked for."""
+"""Of files of maps next to a table of predictions, in the order in which they are looked for."""
 
 _AT_ONCE = 256
 _GROUP = 1024
@@ -33,17 +33,12 @@ class MapWriter:
         self._file, self._schema = file, schema
         self._waiting: list[Any] = []
 
-    def add(self, rows: Frames, found: Image) -> None:
-        """Add maps.
-
-        Args:
-            rows: what they are of.
-            found: `(n, row, column)` levels.
-        """
+    def add(self, rows: Frames, level: Image) -> None:
+        """Add levels `(n, row, column)` of some rows."""
         import pyarrow as pa
 
-        check_shape(found, "row height width", "levels", {"row": len(rows)})
-        cells = [one.tobytes() for one in found]
+        check_shape(level, "row height width", "levels", {"row": len(rows)})
+        cells = [one.tobytes() for one in level]
         columns: list[Any] = [rows.video.tolist(), rows.clip_start_s, rows.frame, cells]
         self._waiting.append(pa.table(columns, schema=self._schema))
         if sum(map(len, self._waiting)) >= _GROUP:
@@ -54,7 +49,7 @@ class MapWriter:
         self._write(whole=True)
 
     def _write(self, *, whole: bool = False) -> None:
-        """Groups of one length, so that the file does not tell how maps came in."""
+        """Groups of one length, so that the file does not depend on how maps came in."""
         import pyarrow as pa
 
         known = pa.concat_tables([self._schema.empty_table(), *self._waiting])
@@ -66,11 +61,7 @@ class MapWriter:
 
 @contextmanager
 def writing(path: Path, size: int) -> Iterator[MapWriter]:
-    """A new file of maps of `size` rows and columns, which is there once it is whole.
-
-    Raises:
-        OutputError: the place cannot be written.
-    """
+    """A new file of maps of `size` rows and columns, which is there once it is whole."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,12 +99,9 @@ def size_of(path: Path) -> int:
 def read(path: Path, rows: Frames) -> Iterator[tuple[int, Image]]:
     """Levels `(m, row, column)` of neighbouring rows, with the number of the first one.
 
-    Args:
-        path: as of `writing`; or `.npz` with `heatmap` `(n, row, column)` not negative.
-        rows: all that the file is of, in its order.
-
-    Raises:
-        DataError: another kind of file, other rows, maps of another shape.
+    The file is as of `writing`, or `.npz` with `heatmap` `(n, row, column)` not negative; `rows`
+    are all that it is of, in its order. DataError: another kind of file, other rows, maps of
+    another shape.
     """
     yield from (_read_plain if path.suffix == ".npz" else _read_parquet)(path, rows)
 

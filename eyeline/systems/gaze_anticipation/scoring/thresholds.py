@@ -15,7 +15,7 @@ from eyeline.systems.gaze_anticipation import report
 from eyeline.systems.gaze_anticipation.scoring import levels
 from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines, mean_map
-from eyeline.systems.gaze_anticipation.scoring.truth import asked
+from eyeline.systems.gaze_anticipation.scoring.truth import targets_of
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation.data import Clips
@@ -41,10 +41,10 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Choice:
-    """Thresholds, and what else training videos tell."""
+    """Thresholds, and what else comes from training videos."""
 
     borders: dict[str, int | None]
-    """Of each answerer, as of `report.made`."""
+    """Of each answerer, as of `report.report_of`."""
     prior: Floats | None
     """As of `evaluator.mean_map`."""
     log: Figures
@@ -54,15 +54,8 @@ class Choice:
 def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: int) -> HeldOut:
     """Clips of training videos that are held out, as the weights' recipe held them out.
 
-    Args:
-        card: of the weights.
-        data_dir: prepared data set.
-        tested: the clips that are scored; the same is seen and asked of those held out, and none
-            of their videos is among these.
-        count: clips at most, evenly from all; 0 for none.
-
-    Raises:
-        DataError: as of `data.open_training`.
+    The same is seen and predicted of those as of the `tested` clips, and none of their videos is
+    among these; at most `count`, evenly from all; 0 for none.
     """
     from eyeline.systems.gaze_anticipation.data import list_path, open_training
     from eyeline.systems.gaze_anticipation.recordings.clips import read_list
@@ -75,7 +68,7 @@ def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: i
     if len({clip.video for clip in read_list(path)}) < 2:
         return HeldOut(None, None, "none: two training videos are needed to hold out one")
     fraction, seed, words = _as_trained(card)
-    learned, held = open_training(
+    training, held = open_training(
         data_dir,
         validation_fraction=fraction,
         seed=seed,
@@ -89,20 +82,16 @@ def held_out(card: CheckpointCard, data_dir: Path | str, tested: Clips, count: i
     held = _without(held, tested)
     if not len(held):
         return HeldOut(None, None, "none: the videos held out are among those that are scored")
-    others = evenly(_without(replace(learned, training=False), tested), PRIOR_CLIPS)
+    others = evenly(_without(replace(training, training=False), tested), PRIOR_CLIPS)
     return HeldOut(evenly(held, count), others, words)
 
 
 def choose(
-    held: HeldOut, size: int, answerer: str, answered: Callable[[Clips], Accumulator] | None
+    held: HeldOut, size: int, answerer: str, accumulator_of: Callable[[Clips], Accumulator] | None
 ) -> Choice:
     """The thresholds with the largest F1 of fixations on the clips held out.
 
-    Args:
-        held: those clips.
-        size: rows and columns of maps.
-        answerer: the name of what answers.
-        answered: its scores for clips; None where its threshold is known.
+    `accumulator_of` gives the scores of `answerer` for clips; None where its threshold is known.
     """
     known: Figures = {"chosen_on": held.words, "clips": 0, "videos": 0}
     if held.clips is None:
@@ -110,10 +99,10 @@ def choose(
     clips = held.clips
     prior = None
     if held.others is not None and len(held.others):
-        prior = mean_map(asked(held.others).truth, size)
-    tallies = baselines(Evaluator(asked(clips).truth, size), prior)
-    if answered is not None:
-        tallies[answerer] = answered(clips)
+        prior = mean_map(targets_of(held.others).truth, size)
+    tallies = baselines(Evaluator(targets_of(clips).truth, size), prior)
+    if accumulator_of is not None:
+        tallies[answerer] = accumulator_of(clips)
     borders = {name: report.chosen(accumulator) for name, accumulator in tallies.items()}
     return Choice(borders, prior, known | {"clips": len(clips), "videos": len(set(clips.video))})
 

@@ -1,4 +1,4 @@
-"""What is asked of clips: which frames, where the gaze is in them, and where it was last known."""
+"""The targets of clips: which frames, where the gaze is in them, and where it was last known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eyeline.systems.gaze_anticipation.scoring.accumulator import TRACKED
 from eyeline.systems.gaze_anticipation.windows.spatial import View
 
 
-class Asked(NamedTuple):
+class Targets(NamedTuple):
     """Rows of some clips, sample by sample and slot by slot."""
 
     truth: Truth
@@ -25,12 +25,8 @@ class Asked(NamedTuple):
     """`(sample,)` the square that is seen of each."""
 
 
-def asked(clips: Clips) -> Asked:
-    """All frames whose gaze is asked for; no image is read.
-
-    Raises:
-        DataError: as of `Clips.chosen`.
-    """
+def targets_of(clips: Clips) -> Targets:
+    """All frames whose gaze is predicted; no image is read. DataError as of `Clips.chosen`."""
     known = {name: _last_tracked(video.gaze) for name, video in clips.videos.items()}
     parts, views = [], []
     for number, clip in enumerate(clips.clips):
@@ -38,17 +34,11 @@ def asked(clips: Clips) -> Asked:
         last = known[clip.video]
         parts.append(_rows(clip, video, chosen, last, ahead=clips.task == "anticipation"))
         views.append(chosen.view)
-    return Asked(_joined(parts, clips), views)
+    return Targets(_joined(parts, clips), views)
 
 
 def predicted(truth: Truth, xy: Floats, probability: Floats) -> Predictions:
-    """Answers for rows.
-
-    Args:
-        truth: the rows.
-        xy: `(n, 2)` places as shares of the image.
-        probability: `(n,)` of the cells there.
-    """
+    """Predictions for rows: places `(n, 2)` as fractions of the image, and their probability."""
     return Predictions(
         truth.video,
         truth.clip_start_s,

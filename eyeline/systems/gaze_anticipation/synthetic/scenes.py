@@ -2,7 +2,7 @@
 
 One thing begins to sound in every five seconds, and the eyes go to it some time later, once no more
 of the clip may be seen or heard. The things all move alike, and the head follows the eyes: nothing
-that can be seen in time tells which of them it will be. Each kind of thing looks one way, sounds
+that can be seen in time shows which of them it will be. Each kind of thing looks one way, sounds
 one way and keeps to one height, in all videos, as birds are above and motors below; where it lies
 is drawn anew each time.
 """
@@ -21,7 +21,7 @@ RATE_HZ = 30
 ROUND_S = 5
 """From one layout of things to the next, as long as a clip."""
 KINDS = 4
-"""Of things; `filming.LOOKS` and `noises.VOICES` tell them apart."""
+"""Of things; `filming.LOOKS` and `filming.VOICES` distinguish them."""
 ASPECT = 1080 / 1088
 """Height of an image by its width."""
 
@@ -188,6 +188,6 @@ def _somewhere(rng: np.random.Generator, seen: Floats) -> Floats:
 
 
 def _outside(rng: np.random.Generator) -> Floats:
-    """Below the image, where the hands are, or beside it."""
+    """Below the image, where the hands are, or to one side."""
     x, y = rng.uniform(0.2, 0.8), rng.uniform(1.05, 1.2)
     return np.array([x, y] if rng.random() < 0.6 else [1 - y if x < 0.5 else y, x])

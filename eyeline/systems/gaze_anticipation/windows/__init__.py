@@ -1,1 +1,1 @@
-"""What the network is shown of a video, and what its answers say of the video."""
+"""What the network is shown of a video, and what its outputs say of the video."""

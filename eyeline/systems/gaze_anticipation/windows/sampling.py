@@ -1,4 +1,4 @@
-"""Which frames of a clip are seen, which audio goes with them, and which frames are asked for."""
+"""Which frames of a clip are seen, which audio goes with them, and which frames are predicted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from eyeline.errors import DataError, UsageError
-from eyeline.results import Ints
+from eyeline.results import Floats, Ints
+from eyeline.systems.gaze_anticipation.recordings.clips import CLIP_S
+from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_COLUMNS, COLUMNS_S
 
 FRAMES = 8
-"""Seen, and asked for."""
+"""Seen, and predicted."""
 TASKS = ("anticipation", "estimation")
 """Gaze in frames to come, or in the frames seen."""
-AUDIO_COLUMNS = 256
-"""Of a spectrogram around each frame, 1.28 s."""
 
 _TICKS = 512
 """Of a frame in the published clips; places of frames are rounded to ticks."""
@@ -43,7 +43,7 @@ class Timing:
     limit: int
     """Frames of a clip that may be seen in anticipation."""
     ahead: int
-    """Frames from the last one that may be seen to the first one that is asked for."""
+    """Frames from the last one that may be seen to the first one that is predicted."""
     estimates_last: bool
     """Whether estimation is measured on the clip's last window rather than on its first."""
 
@@ -115,11 +115,7 @@ def seen_frames(
         start = float(draws.uniform(0, room))
     else:
         start = room if (timing.last_window(task) if last is None else last) else 0.0
-    return _within(start, start + size - 1, size, frames, limit, ticks)
-
-
-def _within(start: float, end: float, size: float, frames: int, limit: int, ticks: int) -> Ints:
-    """Frames whose stamps lie in a span, and one more; eight of them, evenly."""
+    end = start + size - 1
     length = frames * ticks if limit == frames else limit / frames * (frames * ticks)
     tick = length / limit
     first = -(-int(start * tick) // ticks)
@@ -132,14 +128,9 @@ def _within(start: float, end: float, size: float, frames: int, limit: int, tick
 def target_frames(
     timing: Timing, task: str, seen: Sequence[int] | Ints, frames: int, *, training: bool = False
 ) -> Ints:
-    """Numbers `(8,)` of the frames whose gaze is asked for, counted from the clip's first.
+    """Numbers `(8,)` of the frames whose gaze is predicted, counted from the clip's first.
 
-    Args:
-        timing: of the data set.
-        task: one of `TASKS`.
-        seen: as of `seen_frames`.
-        frames: that the clip has.
-        training: whether they follow the last frame seen, rather than the last that may be.
+    In training they follow the last frame seen, rather than the last that may be.
     """
     if task == "estimation":
         return np.asarray(seen, np.int64)
@@ -154,22 +145,12 @@ def audio_starts(timing: Timing, task: str, seen: Ints, frames: int, columns: in
     """First columns `(8,)` of the spectrograms around the frames seen.
 
     None begins before the clip's audio or ends after that which may be heard, so those of early and
-    of late frames are the same.
-
-    Args:
-        timing: of the data set.
-        task: one of `TASKS`.
-        seen: as of `seen_frames`.
-        frames: that the clip has.
-        columns: of the clip's spectrogram.
-
-    Raises:
-        DataError: too few columns.
+    of late frames are the same. `columns` are of the clip's spectrogram; DataError for too few.
     """
     limit = timing.limit_of(task, frames)
     width = int(columns * limit / frames)
     if width < AUDIO_COLUMNS + 1:
-        raise DataError(f"{width} columns of audio; {AUDIO_COLUMNS + 1} or more are needed")
+        raise DataError(f"{width} columns of audio; at least {AUDIO_COLUMNS + 1} are needed")
     half = AUDIO_COLUMNS // 2
     centre = torch.round(torch.as_tensor(seen).float() / limit * width)
     return np.asarray(centre.clamp(half, width - 1 - half).numpy(), np.int64) - half
@@ -188,3 +169,51 @@ def full_windows(timing: Timing, frames: int) -> list[Ints]:
     ]
     ahead = timing.step * np.arange(FRAMES)
     return [np.minimum(start + ahead, frames - 1) for start in starts]
+
+
+_COLUMN_REACH_S = 0.005
+"""By which the audio in a column goes beyond its middle."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Times in seconds after the last frame seen, so mostly below 0."""
+
+    task: str
+    step_s: float
+    """From one frame of the published eight to the next."""
+    steps: Ints
+    """`(n,)` which of the eight are seen, the last one always."""
+    horizon_s: Floats
+    """`(n,)` of the moments that the maps are about."""
+    clip_s: float
+    """Where the clip begins, before which nothing is heard."""
+    audio_starts: Ints
+    """`(n,)` first columns of the spectrograms around the frames, counted from there."""
+
+    @property
+    def columns(self) -> int:
+        """Of the clip's audio that are heard, or passed over before."""
+        return int(self.audio_starts.max()) + AUDIO_COLUMNS
+
+    @property
+    def audio_until_s(self) -> float:
+        """Up to where audio must be there: by this an output comes later than its last frame."""
+        return self.clip_s + (self.columns - 1) / COLUMNS_S + _COLUMN_REACH_S
+
+
+def window_of(timing: Timing, task: str, frames: int = FRAMES) -> Window:
+    """The window on which a task is measured, at the rate that its data set has by name.
+
+    `frames` is how many of the eight the network sees; for small networks.
+    """
+    check_task(task)
+    length, fps = CLIP_S * timing.fps, timing.fps
+    seen = seen_frames(timing, task, length, fps)
+    known = target_frames(timing, task, seen, length)
+    starts = audio_starts(timing, task, seen, length, CLIP_S * COLUMNS_S)
+    steps = np.linspace(0, FRAMES - 1, frames).round().astype(np.int64)
+    last = int(seen[-1])
+    return Window(
+        task, timing.step / fps, steps, (known[steps] - last) / fps, -last / fps, starts[steps]
+    )

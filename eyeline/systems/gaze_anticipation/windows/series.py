@@ -1,4 +1,4 @@
-"""From the answers of windows to one map for every frame of a video.
+"""From the outputs of windows to one map for every frame of a video.
 
 Between two windows of anticipation a frame takes the maps of the earlier one, read at the moments
 that lie ahead of the frame itself: nothing of later images enters. In estimation, where windows
@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from eyeline.results import Floats
-from eyeline.systems.gaze_anticipation.streaming import ROUNDING_S, Answer
+from eyeline.systems.gaze_anticipation.streaming import ROUNDING_S, WindowOutput
 
 Shown = tuple[int, float]
 """Number and time of a frame."""
@@ -29,7 +29,7 @@ class TimeSeries(Protocol):
     def show(self, frame: Shown) -> None:
         """A further frame."""
 
-    def tell(self, answer: Answer) -> Iterator[Mapped]:
+    def add(self, output: WindowOutput) -> Iterator[Mapped]:
         """Frames whose map is certain now."""
 
     def end(self) -> Iterator[Mapped]:
@@ -40,18 +40,17 @@ class Next:
     """What comes, as seen from each frame; frames before the first answer get nothing."""
 
     def __init__(self) -> None:
-        """No frame, no answer."""
         self._waiting: deque[Shown] = deque()
-        self._last: Answer | None = None
+        self._last: WindowOutput | None = None
 
     def show(self, frame: Shown) -> None:
         """A further frame."""
         self._waiting.append(frame)
 
-    def tell(self, answer: Answer) -> Iterator[Mapped]:
+    def add(self, output: WindowOutput) -> Iterator[Mapped]:
         """Frames from the answer before to this one."""
-        yield from self._until(answer.time_s - ROUNDING_S)
-        self._last = answer
+        yield from self._until(output.time_s - ROUNDING_S)
+        self._last = output
 
     def end(self) -> Iterator[Mapped]:
         """Frames from the last answer on."""
@@ -68,7 +67,6 @@ class Now:
     """Where the look is in each frame."""
 
     def __init__(self) -> None:
-        """No frame, no answer."""
         self._waiting: deque[Shown] = deque()
         self._known: deque[tuple[float, Floats]] = deque()
 
@@ -76,10 +74,10 @@ class Now:
         """A further frame."""
         self._waiting.append(frame)
 
-    def tell(self, answer: Answer) -> Iterator[Mapped]:
+    def add(self, output: WindowOutput) -> Iterator[Mapped]:
         """Frames up to the last moment that the window saw."""
         last_s = self._known[-1][0] if self._known else -np.inf
-        for moment_s, known in zip(answer.horizon_s.tolist(), answer.maps, strict=True):
+        for moment_s, known in zip(output.horizon_s.tolist(), output.maps, strict=True):
             if moment_s > last_s + ROUNDING_S:
                 self._known.append((moment_s, known))
         yield from self._until(self._known[-1][0] + ROUNDING_S)
@@ -105,17 +103,17 @@ class Now:
         return result
 
 
-def ahead(answer: Answer, time_s: float) -> Floats:
+def ahead(output: WindowOutput, time_s: float) -> Floats:
     """The mean map of what comes after a frame, by a window that ended with it or before.
 
     The maps stand for moments ahead of the window; their mean is taken at moments as far ahead of
     the frame. Between two moments lies the mean of their maps, after the last one its own.
     """
-    moments = answer.horizon_s - answer.time_s
+    moments = output.horizon_s - output.time_s
     count = len(moments)
-    place = np.interp(moments + (time_s - answer.time_s), moments, np.arange(count))
+    place = np.interp(moments + (time_s - output.time_s), moments, np.arange(count))
     low = np.minimum(place.astype(np.int64), count - 2)
     fraction = place - low
     weights = np.bincount(low, 1 - fraction, count) + np.bincount(low + 1, fraction, count)
-    result: Floats = np.tensordot((weights / count).astype(np.float32), answer.maps, 1)
+    result: Floats = np.tensordot((weights / count).astype(np.float32), output.maps, 1)
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ MEAN, SPREAD = 0.45, 0.225
 
 @dataclass(frozen=True)
 class View:
-    """How a frame becomes a square: made smaller, cut, and mirrored."""
+    """How a frame becomes a square: scaled down, cut, and mirrored."""
 
     height: int
     width: int
@@ -59,15 +60,11 @@ def central_view(height: int, width: int, side: int = SIDE) -> View:
 def drawn_view(
     height: int, width: int, xy: Floats, draws: Draws, sides: tuple[int, int], side: int = SIDE
 ) -> View:
-    """A view of training: a drawn size, a square that holds what can be held of the gaze.
+    """A view of training: a drawn size, a square with as much of the gaze as fits.
 
-    Args:
-        height: of the frame.
-        width: of it.
-        xy: `(n, 2)` gaze as shares of the frame.
-        draws: draws size, place and mirroring, in this order; where nothing is to be drawn, less.
-        sides: pixels of the frame's shorter side, drawn between them.
-        side: of the square.
+    Size, place and mirroring are drawn, in this order; where nothing is to be drawn, less. `xy`
+    `(n, 2)` is gaze as fractions of the frame, `sides` pixels of the frame's shorter side, drawn
+    between them.
     """
     height, width = resized(height, width, round(float(draws.uniform(*sides))))
     left = _offset(xy[:, 0] * width, width, side, draws)
@@ -88,25 +85,18 @@ def _offset(place: Floats, length: int, side: int, draws: Draws) -> int:
     """Where the square begins on one axis: with all of the gaze in it, or else with its middle."""
     if length <= side:
         return 0
-    held = sorted(place.tolist())
+    inside = sorted(place.tolist())
     while True:
-        low, high = max(0.0, held[-1] - side), min(float(length - side), held[0])
+        low, high = max(0.0, inside[-1] - side), min(float(length - side), inside[0])
         if low <= high:
             return int(low) if low == high else int(draws.uniform(low, high))
-        held.pop(0 if len(held) % 2 == 0 else -1)
+        inside.pop(0 if len(inside) % 2 == 0 else -1)
 
 
 def seen(frames: Image, view: View) -> Tensor:
-    """Squares as the network sees them.
+    """Squares `(3, time, side, side)` float32 of frames `(time, height, width, 3)` uint8 RGB.
 
     Each value is a blend of four of the frame, as published; only these are read.
-
-    Args:
-        frames: `(time, height, width, 3)` uint8 RGB, in full size.
-        view: of them.
-
-    Returns:
-        `(3, time, side, side)` float32.
     """
     sizes = check_shape(frames, "time height width 3", "frames")
     if view.height < view.side or view.width < view.side:
@@ -124,7 +114,8 @@ def _blend_columns(
     frames: Image, row: Tensor, left: Tensor, right: Tensor, weight: Tensor
 ) -> Tensor:
     lines = frames[:, row.numpy()]
-    a, b = (_normalised(np.take(lines, column.numpy(), axis=2)) for column in (left, right))
+    pair = (torch.from_numpy(np.take(lines, column.numpy(), axis=2)) for column in (left, right))
+    a, b = (values.float().div_(255).sub_(MEAN).div_(SPREAD) for values in pair)
     return torch.lerp(a, b, weight[:, None])
 
 
@@ -139,6 +130,70 @@ def _places(before: int, after: int, first: int, count: int) -> tuple[Tensor, ..
     return low, high, place - low
 
 
-def _normalised(values: Image) -> Tensor:
-    """What the network takes of values 0 to 255."""
-    return torch.from_numpy(values).float().div_(255).sub_(MEAN).div_(SPREAD)
+SHORT_CELLS = 36
+"""Of a heatmap over the image, along its shorter side."""
+NEAR = 0.1
+"""Of the image's height: what counts as near a place."""
+
+
+class Places:
+    """Maps of the central square, in pixels of the whole image.
+
+    A cell of a map is a point: cell `i` of 64 lies at `i / 64` of the square, as its labels do.
+    `view` is how the image became the square, `cells` are rows and columns of a map.
+    """
+
+    def __init__(self, view: View, size_wh: tuple[int, int], cells: int) -> None:
+        self.view, self.size_wh, self.cells = view, size_wh, cells
+
+    def peaks(self, maps: Floats) -> Floats:
+        """Where maps `(n, cells, cells)` are largest, `(n, 2)` pixels."""
+        check_shape(maps, f"n {self.cells} {self.cells}", "maps")
+        at = maps.reshape(len(maps), self.cells**2).argmax(axis=1)
+        return self._pixels(np.stack([at % self.cells, at // self.cells], axis=1))
+
+    def near(self, maps: Floats, point_px: Floats) -> Floats:
+        """Shares `(n,)` of maps that lie within `NEAR` of points `(n, 2)`."""
+        reach = NEAR * self.size_wh[1]
+        away_x, away_y = np.square(self._xy[:, None] - point_px.T[:, :, None])
+        inside = away_y[:, :, None] + away_x[:, None] <= reach**2
+        result: Floats = np.clip((maps * inside).sum((1, 2)) / maps.sum((1, 2)), 0, 1)
+        return result
+
+    def over_image(self, maps: Floats) -> Image:
+        """Heatmaps `(n, rows, columns)` over the whole image, their peaks at 255.
+
+        Outside of the square, of which the network says nothing, they are 0.
+        """
+        rows, columns = self._onto
+        result = rows @ maps @ columns.T
+        peak = result.max(axis=(1, 2), keepdims=True)
+        return np.asarray(np.rint(result * (255 / np.maximum(peak, 1e-12))), np.uint8)
+
+    def _pixels(self, cell: Floats) -> Floats:
+        result: Floats = self.view.out_of(cell / self.cells) * np.array(self.size_wh)
+        return result
+
+    @cached_property
+    def _xy(self) -> Floats:
+        """`(2, cells)` pixels of columns and rows."""
+        line = np.arange(self.cells)
+        return self._pixels(np.stack([line, line], axis=1)).T
+
+    @cached_property
+    def _onto(self) -> tuple[Floats, Floats]:
+        """What each row and each column of a heatmap takes of the cells."""
+        view, shorter = self.view, min(self.size_wh)
+        columns, rows = (round(SHORT_CELLS * length / shorter) for length in self.size_wh)
+        return (
+            self._fractions(rows, view.height, view.top),
+            self._fractions(columns, view.width, view.left),
+        )
+
+    def _fractions(self, count: int, length: int, first: int) -> Floats:
+        """How much of each cell `(count, cells)` lies in each of some equal parts of an axis."""
+        edges = (np.arange(count + 1) * (length / count) - first) * (self.cells / self.view.side)
+        low, high = edges[:-1, None], edges[1:, None]
+        cell = np.arange(self.cells)
+        result = np.minimum(high, cell + 0.5) - np.maximum(low, cell - 0.5)
+        return np.asarray(np.clip(result, 0, None))

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from eyeline.systems.eye_contact.discovery.gaze_points import RADIUS_MM
-from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.discovery.tables import FIXATIONS, GazePoints, write_fixations
+from eyeline.systems.eye_contact.discovery.gaze_points import (
+    FIXATIONS,
+    RADIUS_MM,
+    GazePoints,
+    write_fixations,
+)
+from eyeline.systems.eye_contact.discovery.sources import VideoName
 from eyeline.systems.eye_contact.tracklets import TrackletFile, write_tracklet
 
 

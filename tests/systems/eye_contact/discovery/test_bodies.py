@@ -9,11 +9,7 @@ import pytest
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people.tracks import SIX_OF_68
-from eyeline.systems.eye_contact.discovery.bodies import (
-    TorsoFromHead,
-    make_bodies,
-    parts_of_coco,
-)
+from eyeline.systems.eye_contact.discovery.bodies import TorsoFromHead, make_bodies, parts_of_coco
 from eyeline.systems.eye_contact.discovery.faces import Landmarked, still
 from eyeline.systems.eye_contact.discovery.gaze_points import solve_bodies
 from eyeline.systems.eye_contact.head import FACE_POINTS_MM, assumed_camera
@@ -80,12 +76,9 @@ def test_part_2_lies_on_the_images_left_and_the_nose_in_the_face() -> None:
     assert neck[1] > one.box_xyxy[3]
 
 
-def test_no_face_no_torso_and_none_without_a_head_pose() -> None:
+def test_no_face_no_torso_and_none_without_a_head_pose_and_parts_of_coco() -> None:
     assert len(TorsoFromHead().find(FRAME, [])) == 0
     assert len(TorsoFromHead().find(FRAME, [face(np.full((6, 2), np.nan))])) == 0
-
-
-def test_parts_of_coco() -> None:
     keypoints = np.zeros((1, 17, 2))
     keypoints[0, 0], keypoints[0, 5], keypoints[0, 6] = (50, 10), (70, 40), (30, 44)
     assert parts_of_coco(keypoints).tolist() == [[[50, 10], [50, 42], [30, 44], [70, 40]]]

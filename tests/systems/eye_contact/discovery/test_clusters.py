@@ -7,11 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from eyeline.systems.eye_contact.discovery.clusters import (
-    NoClusterError,
-    cluster,
-    labels_of_frames,
-)
+from eyeline.systems.eye_contact.discovery.clusters import NoClusterError, cluster, labels_of_frames
 from tests.systems.eye_contact.conftest import Array
 
 Golden = Callable[[str], dict[str, Array]]

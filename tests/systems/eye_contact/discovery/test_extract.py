@@ -10,8 +10,8 @@ import pytest
 
 from eyeline.errors import UsageError
 from eyeline.systems.eye_contact.discovery.extract import extract
+from eyeline.systems.eye_contact.discovery.gaze_points import read_fixations
 from eyeline.systems.eye_contact.discovery.identity import Person
-from eyeline.systems.eye_contact.discovery.tables import read_fixations
 from eyeline.systems.eye_contact.tracklets import read_tracklet
 from tests.systems.eye_contact.discovery.stand_ins import Finder, Gaze, instruments, write_video
 

@@ -58,25 +58,19 @@ def test_a_look_straight_ahead_lies_in_the_centre_of_the_flat_cylinder() -> None
     np.testing.assert_allclose(flat, [[1000 * np.pi, -200]], atol=1.1)
 
 
-def test_the_shoulder_span_is_rounded_towards_zero() -> None:
+def test_the_shoulder_span_is_rounded_towards_zero_and_no_bodies_no_poses() -> None:
     parts = np.array([[[0.5, 0.5], [0.4, 0.5], [0.601, 0.5]]])
     six = gaze_points.image_points_px(parts, 100, 100)
     assert six[0].tolist() == [[50, 41], [50, 50], [40, 50], [60, 50], [40, 70], [60, 70]]
-
-
-def test_no_bodies_no_poses() -> None:
     poses = gaze_points.solve_bodies(np.zeros((0, 3, 2)), 1280, 720, CAMERA)
     assert poses.rotation.shape == (0, 3, 3)
     kept, flat = gaze_points.unrolled(np.zeros((0, 3)))
     assert (kept.shape, flat.shape) == ((0,), (0, 2))
 
 
-def test_a_body_without_sense_gives_no_gaze_point() -> None:
+def test_a_body_without_sense_gives_no_gaze_point_and_another_shape_is_refused() -> None:
     poses = gaze_points.solve_bodies(np.full((1, 3, 2), np.nan), 1280, 720, CAMERA)
     rays = gaze_points.rays(np.ones((1, 3)), np.array([[0.0, 0.0, 1.0]]), poses)
     assert gaze_points.on_cylinder(*rays).tolist() == [[0, 0, 0]]
-
-
-def test_another_shape_is_refused() -> None:
     with pytest.raises(DataError, match="parts_norm"):
         gaze_points.solve_bodies(np.zeros((2, 4, 2)), 1280, 720, CAMERA)

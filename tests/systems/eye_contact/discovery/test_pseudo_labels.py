@@ -10,10 +10,9 @@ import pytest
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.eye_contact.discovery import pseudo_labels
-from eyeline.systems.eye_contact.discovery.labelled import Limits
-from eyeline.systems.eye_contact.discovery.places import VideoName
-from eyeline.systems.eye_contact.discovery.pseudo_labels import run
-from eyeline.systems.eye_contact.discovery.tables import read_training
+from eyeline.systems.eye_contact.discovery.gaze_points import read_training
+from eyeline.systems.eye_contact.discovery.pseudo_labels import Limits, run
+from eyeline.systems.eye_contact.discovery.sources import VideoName
 from eyeline.systems.eye_contact.recipe import read_recipe
 from eyeline.systems.eye_contact.self_training import open_split
 from eyeline.systems.eye_contact.tracklets import read_list
@@ -76,7 +75,7 @@ def test_what_is_done_is_kept_and_made_anew_for_other_settings(
         ({"frames": 2900}, "116 seconds; 120 to 720 are used"),
         ({"frames": 19000}, "760 seconds"),
         ({"points": 1499}, "1499 gaze points; 1500 to 30000"),
-        ({"spans": ((0, 200),)}, "1 tracklets; 2 or more"),
+        ({"spans": ((0, 200),)}, "1 tracklets; at least 2"),
     ],
 )
 def test_videos_that_do_not_fit_are_named_with_the_reason(
@@ -138,7 +137,9 @@ def test_a_damaged_table_is_named_with_its_line(tmp_path: Path) -> None:
     lines = (folder / "fixations.csv").read_text().splitlines()
     lines[7] = "6,1.0,oops,2.0,0.0,0.0"
     (folder / "fixations.csv").write_text("\n".join(lines) + "\n")
-    with pytest.raises(DataError, match=r"fixations\.csv, line 8: column 'y' holds 'oops'"):
+    with pytest.raises(
+        DataError, match=r"fixations\.csv, line 8: y is 'oops', expected a finite number"
+    ):
         run(tmp_path)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyeline.systems.eye_contact.discovery.tables import read_fixations
+from eyeline.systems.eye_contact.discovery.gaze_points import read_fixations
 from eyeline.systems.eye_contact.prepare import run
 from eyeline.systems.eye_contact.tracklets import read_tracklet
 from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50

@@ -8,8 +8,8 @@ import torch
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.landmarks import fit
-from eyeline.systems.eye_contact.landmarks.agreement import agreed
 from eyeline.systems.eye_contact.landmarks.fit import fit_network, logits_of, person_logits
+from eyeline.systems.eye_contact.landmarks.forward import agreed
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES
 from eyeline.systems.eye_contact.landmarks.model import landmarks_tcn
 from eyeline.systems.eye_contact.recipe import read_recipe

@@ -7,7 +7,7 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.systems.eye_contact.data import AnnotatedVideo, Tracklet
-from eyeline.systems.eye_contact.infer import MIN_PIECE_S
+from eyeline.systems.eye_contact.infer import MIN_PIECE_S, pieces_of
 from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
     PARITY,
@@ -16,7 +16,6 @@ from eyeline.systems.eye_contact.landmarks.inputs import (
     person_features,
     resample,
 )
-from eyeline.systems.eye_contact.pieces import pieces_of
 from eyeline.systems.eye_contact.samples import landmark_samples
 from tests.systems.eye_contact.faces import MIRRORED_ORDER, six_points, track, wandering
 
@@ -55,10 +54,10 @@ def test_the_whole_video_is_the_measure() -> None:
     face, other = noisy(200, 1), noisy(300, 2)
     turned = Landmarks(other.time_s + 50, other.six_px + np.array([30.0, 0.0]))
     (alone,) = person_features([face], *SIZE)
-    beside, _ = person_features([face, turned], *SIZE)
-    assert np.abs(alone - beside)[:, FEATURES.index("yaw.video")].max() > 0.05
+    paired, _ = person_features([face, turned], *SIZE)
+    assert np.abs(alone - paired)[:, FEATURES.index("yaw.video")].max() > 0.05
     assert np.array_equal(
-        alone[:, FEATURES.index("yaw.track")], beside[:, FEATURES.index("yaw.track")]
+        alone[:, FEATURES.index("yaw.track")], paired[:, FEATURES.index("yaw.track")]
     )
 
 

@@ -103,8 +103,8 @@ def shown(*tracks: Track, missing: Sequence[int] = ()) -> Scene:
     return replace(created, frames=frames)
 
 
-def split(answers: Sequence[Answer]) -> tuple[Scores, Segments]:
-    scores, segments = answers
+def split(predictions: Sequence[Answer]) -> tuple[Scores, Segments]:
+    scores, segments = predictions
     assert isinstance(scores, Scores) and isinstance(segments, Segments)
     return scores, segments
 
@@ -159,9 +159,7 @@ def test_the_shortest_piece(predictor: XgazeMstcnPredictor, frames: int, answere
     assert np.isnan(scores.value).all() != answered
 
 
-def test_a_track_from_the_very_first_frame_and_no_tracks(
-    predictor: XgazeMstcnPredictor,
-) -> None:
+def test_a_track_from_the_very_first_frame_and_no_tracks(predictor: XgazeMstcnPredictor) -> None:
     face = track(wandering(120))
     assert face.frame[0] == 0
     scores, _ = split(predictor.predict(shown(face)))

@@ -151,16 +151,13 @@ def test_a_fraction_that_cannot_be(fraction: float) -> None:
         ms_tcn2(dropout=fraction)
 
 
-def test_dropout_draws_anew_and_follows_the_seed() -> None:
+def test_dropout_draws_anew_and_follows_the_seed_and_sequences_of_a_batch_do_not_meet() -> None:
     layer, ones = Dropout(0.5), torch.ones(1, 100, 64)
     torch.manual_seed(3)
     first, second = layer(ones), layer(ones)
     torch.manual_seed(3)
     assert torch.equal(layer(ones), first) and not torch.equal(first, second)
     assert abs(np.corrcoef(first[0, 1:].flatten(), first[0, :-1].flatten())[0, 1]) < 0.05
-
-
-def test_sequences_of_a_batch_do_not_meet() -> None:
     network = filled(built([4, 3, 2, 16, 32, 2]))
     features = torch.rand(3, 32, 90)
     with torch.inference_mode():
@@ -181,10 +178,7 @@ def test_answers_depend_on_frames_within_reach_only() -> None:
     assert where.min() == 50 - network.reach and where.max() == 50 + network.reach
 
 
-def test_the_published_reach(temporal: MsTcn2) -> None:
+def test_the_published_reach_and_other_shapes_are_refused(temporal: MsTcn2) -> None:
     assert temporal.reach == 8092
-
-
-def test_other_shapes_are_refused(temporal: MsTcn2) -> None:
     with pytest.raises(DataError, match="features"):
         temporal(torch.zeros(1, 512, 100))

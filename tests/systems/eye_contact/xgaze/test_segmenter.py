@@ -14,6 +14,7 @@ from eyeline.errors import DataError, UsageError
 from eyeline.systems.eye_contact.xgaze import segmenter as module
 from eyeline.systems.eye_contact.xgaze.model import MsTcn2, ms_tcn2
 from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 from tests.systems.eye_contact.xgaze.invented import filled, random_of
 
 Golden = Callable[[str], dict[str, Any]]
@@ -78,17 +79,14 @@ def test_prediction_leaves_torch_as_it_was(temporal: MsTcn2) -> None:
 
 def test_from_a_file(temporal: MsTcn2, temporal_weights: Path) -> None:
     features = features_of(120)
-    quick = Segmenter.open(temporal_weights)
+    quick = Segmenter(load_segmenter(temporal_weights))
     result = quick.logits(quick.enter(features))
     assert result == pytest.approx(plainly(temporal, features), abs=2e-4)
 
 
-def test_a_device_that_is_not_there(temporal: MsTcn2) -> None:
+def test_a_device_that_is_not_there_and_other_shapes_are_refused(temporal: MsTcn2) -> None:
     with pytest.raises(UsageError, match="cuda:99"):
         Segmenter(temporal, "cuda:99")
-
-
-def test_other_shapes_are_refused(temporal: MsTcn2) -> None:
     quick = Segmenter(temporal)
     with pytest.raises(DataError, match="features"):
         quick.enter(np.zeros((10, 512), np.float32))

@@ -24,12 +24,9 @@ def test_points_as_project_aria_has_them(kind: str) -> None:
     assert np.abs(result - file[f"{kind}/point"]).max() < 1e-6
 
 
-def test_the_published_check_value() -> None:
+def test_the_published_check_value_and_both_eyes_together_as_project_aria_has_it() -> None:
     result = aria.points(*(np.array([v]) for v in (-0.10291049, -0.288851887, 1.179526637)))
     assert np.abs(result - [[-0.1162013, -0.3343560, 1.1251606]]).max() < 1e-6
-
-
-def test_both_eyes_together_as_project_aria_has_it() -> None:
     file = golden("aria_gaze")
     yaw, depth = aria.combined(*(file[f"vergence/{n}"] for n in ("left", "right", "pitch")))
     wanted = file["vergence/depth_yaw_pitch"]
@@ -139,7 +136,7 @@ ROWS_NS = np.array([0, 100, 200, 1000]) * 1_000_000
 PLACES = np.array([[704.0, 704], [714, 704], [np.nan, np.nan], [704, 704]])
 
 
-def test_frames_lie_between_rows() -> None:
+def test_frames_lie_between_rows_and_frames_take_the_nearest_row() -> None:
     frames = np.array([-80, -60, 0, 50, 100, 140, 160, 200, 240, 600, 1000]) * 1_000_000
     result = aria.frame_labels(ROWS_NS, PLACES, frames)
     assert result.kind.tolist() == [
@@ -148,9 +145,6 @@ def test_frames_lie_between_rows() -> None:
     ]  # fmt: skip
     assert result.xy[3].tolist() == pytest.approx([0.5, 709 / 1408])
     assert result.xy[0].tolist() == [0.5, 0.5] and result.xy[7].tolist() == [0, 0]
-
-
-def test_frames_take_the_nearest_row() -> None:
     frames = np.array([40, 60, 100]) * 1_000_000
     result = aria.frame_labels(ROWS_NS, PLACES, frames, "nearest")
     assert result.xy[:, 1].tolist() == pytest.approx([0.5, 714 / 1408, 714 / 1408])

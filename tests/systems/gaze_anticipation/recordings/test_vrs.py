@@ -74,10 +74,7 @@ class Reader:
     def get_audio_data_by_index(self, _: str, number: int) -> Any:
         begin = int(TAKEN[0]) + (number - 1) * 100 * MS
         line = np.repeat(np.full(RATE // 10, 1000 * number * 65536), CHANNELS)
-        return (
-            SimpleNamespace(data=line.tolist()),
-            SimpleNamespace(capture_timestamps_ns=[begin]),
-        )
+        return (SimpleNamespace(data=line.tolist()), SimpleNamespace(capture_timestamps_ns=[begin]))
 
     def get_device_calibration(self) -> Any:
         return Device(self.lacking)

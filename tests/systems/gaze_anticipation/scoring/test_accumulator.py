@@ -38,9 +38,7 @@ def numbers(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return np.arange(count) // 8 % 2, np.arange(count) % 8
 
 
-def zeros(
-    count: int,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def zeros(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Video, slot and kind of frames."""
     one = np.zeros(count, np.int64)
     return one, one, one

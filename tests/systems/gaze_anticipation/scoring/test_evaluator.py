@@ -9,10 +9,10 @@ import pytest
 
 from eyeline.errors import UsageError
 from eyeline.systems.gaze_anticipation import report
+from eyeline.systems.gaze_anticipation.inputs import heatmaps
 from eyeline.systems.gaze_anticipation.predictions import Truth
 from eyeline.systems.gaze_anticipation.scoring import evaluator, levels
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
-from eyeline.systems.gaze_anticipation.windows.heatmap import heatmaps
 from eyeline.systems.gaze_anticipation.windows.spatial import central_view
 from tests.systems.gaze_anticipation import judged
 

@@ -36,16 +36,13 @@ def test_a_value_is_above_the_borders_that_are_less() -> None:
     assert predictions.dtype == np.uint8 and predictions.shape == values.shape
 
 
-def test_rescaled_as_published() -> None:
+def test_rescaled_as_published_and_histograms_of_each_map() -> None:
     file = golden("rescale")
     shape = (-1, *file["prob"].shape[-2:])
     predictions = levels.rescaled(file["prob"].reshape(shape))
     np.testing.assert_allclose(predictions, file["rescaled"].reshape(shape), rtol=0, atol=1e-6)
     even = levels.rescaled(np.full((2, 64, 64), 1 / 4096))
     assert not even.any() and not levels.levels(even).any()
-
-
-def test_histograms_of_each_map() -> None:
     cells = np.random.default_rng(0).integers(0, 256, (5, 100)).astype(np.uint8)
     predictions = levels.histograms(cells)
     for row, own in zip(predictions, cells, strict=True):

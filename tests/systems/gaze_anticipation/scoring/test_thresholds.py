@@ -13,7 +13,7 @@ from eyeline.systems.gaze_anticipation.data import Clips, held_out, open_clips
 from eyeline.systems.gaze_anticipation.scoring import levels, thresholds
 from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
-from eyeline.systems.gaze_anticipation.scoring.truth import asked
+from eyeline.systems.gaze_anticipation.scoring.truth import targets_of
 from eyeline.training.checkpoint import CheckpointCard
 from tests.systems.gaze_anticipation import judged
 
@@ -45,13 +45,10 @@ def test_as_the_training_held_out(data: Path, seed: int) -> None:
     assert "held out to choose an epoch" in predictions.words
 
 
-def test_where_the_training_held_out_nothing(data: Path) -> None:
+def test_where_the_training_held_out_nothing_and_clips_at_most(data: Path) -> None:
     predictions = thresholds.held_out(card(), data, of_tests(data), 99)
     assert predictions.clips is not None and len(predictions.clips) == 2
     assert "learned from them, too" in predictions.words
-
-
-def test_clips_at_most(data: Path) -> None:
     predictions = thresholds.held_out(
         card(data={"validation_fraction": 0.7}), data, of_tests(data), 3
     )
@@ -85,7 +82,7 @@ def test_the_best_on_the_clips_held_out(data: Path) -> None:
     held = thresholds.held_out(card(), data, of_tests(data), 99)
 
     def answered(clips: Clips) -> Accumulator:
-        truth = asked(clips).truth
+        truth = targets_of(clips).truth
         return Evaluator(truth, 16).of_places(np.clip(truth.square + 0.05, 0, 1))
 
     choice = thresholds.choose(held, 16, "csts", answered)

@@ -93,7 +93,7 @@ def test_things_differ_in_kind_and_lie_apart_in_the_image(scene: Scene) -> None:
         assert np.linalg.norm(at[k] - at[k - 1], axis=1)[rested].min() > 0.15
 
 
-def test_all_kinds_of_look_occur() -> None:
+def test_all_kinds_of_look_occur_and_places_in_a_image_that_is_turned_and_moved() -> None:
     result = np.zeros(4, int)
     for seed in range(4):
         gaze = draw_scene(np.random.default_rng(seed), 60).gaze
@@ -102,9 +102,6 @@ def test_all_kinds_of_look_occur() -> None:
     assert result[FIXATION] > 0.8 * result.sum()
     assert result[SACCADE] > 0.05 * result.sum()
     assert result[OUTSIDE] > 20
-
-
-def test_places_in_a_image_that_is_turned_and_moved() -> None:
     head = np.array([[0.1, 0.0, 0.0], [0.0, 0.0, np.pi / 2]])
     result = in_image(np.array([[0.1, 0.0], [0.2, 0.0]]), head)
     assert result[0].tolist() == [0.5, 0.5]

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_anticipation.windows.hearing import Hearing
-from eyeline.systems.gaze_anticipation.windows.spectrogram import SILENCE, spectrogram, to_16_bits
+from eyeline.systems.gaze_anticipation.windows.spectrogram import (
+    SILENCE,
+    Hearing,
+    spectrogram,
+    to_16_bits,
+)
 from tests.systems.gaze_anticipation.filmed import tone
 
 AUDIO = tone(4.0, seed=3)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from eyeline.systems.gaze_anticipation.streaming import Answer
+from eyeline.systems.gaze_anticipation.streaming import WindowOutput
 from eyeline.systems.gaze_anticipation.windows.series import Mapped, Next, Now, TimeSeries, ahead
 
 AHEAD_S = np.array([0.1, 0.4, 0.7, 1.0])
@@ -18,18 +18,20 @@ def levels(*values: float) -> np.ndarray:
     return np.array(values, np.float32).reshape(-1, 1, 1)
 
 
-def answer(time_s: float, values: Sequence[float], *, now: bool = False) -> Answer:
+def answer(time_s: float, values: Sequence[float], *, now: bool = False) -> WindowOutput:
     horizon_s = time_s - 0.3 * np.arange(len(values))[::-1] if now else time_s + AHEAD_S
-    return Answer(time_s, horizon_s, levels(*values), np.zeros((len(values), 2)), True)
+    return WindowOutput(time_s, horizon_s, levels(*values), np.zeros((len(values), 2)), True)
 
 
-def run(series: TimeSeries, frames: Sequence[float], answers: Sequence[Answer]) -> list[Mapped]:
+def run(
+    series: TimeSeries, frames: Sequence[float], answers: Sequence[WindowOutput]
+) -> list[Mapped]:
     result, coming = [], list(answers)
     for number, time_s in enumerate(frames):
         series.show((number, time_s))
         while coming and coming[0].time_s <= time_s:
-            result += series.tell(coming.pop(0))
-    return [*result, *(m for a in coming for m in series.tell(a)), *series.end()]
+            result += series.add(coming.pop(0))
+    return [*result, *(m for a in coming for m in series.add(a)), *series.end()]
 
 
 def test_at_its_own_moment_the_mean_of_the_maps_counts() -> None:

@@ -1,7 +1,8 @@
-"""A network's answers for clips, some at a time and in their order; processes share the work."""
+"""A network's outputs for clips, some at a time; and what is measured after an epoch."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,14 @@ from torch.utils.data import DataLoader
 from eyeline.errors import UsageError
 from eyeline.log import Log
 from eyeline.results import Floats, Image, Ints
+from eyeline.systems.gaze_anticipation import report
+from eyeline.systems.gaze_anticipation.data import Clips
+from eyeline.systems.gaze_anticipation.loss import map_divergence
 from eyeline.systems.gaze_anticipation.model import GazeAnticipation, heatmaps
+from eyeline.systems.gaze_anticipation.report import FIXATIONS
 from eyeline.systems.gaze_anticipation.scoring import levels
+from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
+from eyeline.systems.gaze_anticipation.scoring.truth import targets_of
 from eyeline.training import sharing
 
 if TYPE_CHECKING:
@@ -36,23 +43,24 @@ class Work:
     """Launched; its processes share the clips."""
 
     def __post_init__(self) -> None:
-        """UsageError for a number that cannot be."""
         if self.at_once < 1 or self.workers < 0:
-            raise UsageError(f"{self.at_once} clips at once, {self.workers} readers; 1 or more, 0")
+            raise UsageError(
+                f"at_once is {self.at_once}, workers {self.workers}; must be at least 1 and 0"
+            )
 
     @property
     def leads(self) -> bool:
-        """Whether this process has the answers of all."""
+        """Whether this process has the outputs of all."""
         return sharing.leads(self.fabric)
 
 
 @dataclass(frozen=True)
-class Answers:
+class Outputs:
     """Of neighbouring clips."""
 
     numbers: Ints
     """`(n,)` their places."""
-    found: Image
+    level: Image
     """`(n, slot, row, column)` levels of the maps, as of `levels.levels`."""
     square: Floats
     """`(n, slot, 2)` shares of the square: the map's largest cell."""
@@ -60,19 +68,19 @@ class Answers:
     """`(n, slot)` of that cell."""
 
 
-def answer(network: GazeAnticipation, clips: Clips, work: Work | None = None) -> Iterator[Answers]:
-    """Answers for all clips in their order; they have to be gone through to the end.
+def outputs_of(
+    network: GazeAnticipation, clips: Clips, work: Work | None = None
+) -> Iterator[Outputs]:
+    """Outputs for all clips in their order; they have to be gone through to the end.
 
-    Args:
-        network: in evaluation mode, on its device.
-        clips: whose frames and squares are of the network's sizes.
-        work: how. Of several processes the first one is given all answers, the others none.
+    The network is in evaluation mode, on its device, the clips' frames and squares are of its
+    sizes. Of several processes the first one is given all outputs, the others none.
     """
     work = work or Work()
     count, size = len(clips), work.at_once
     parts = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
-    def seen(own: range) -> Iterator[Answers]:
+    def seen(own: range) -> Iterator[Outputs]:
         # each worker opens videos anew; a worker without a part would do so for nothing
         sampler, workers = [parts[n].tolist() for n in own], min(work.workers, len(own))
         read = DataLoader(clips, batch_sampler=sampler, num_workers=workers)
@@ -99,7 +107,7 @@ def peaks(maps: Floats) -> tuple[Floats, Floats]:
     return place, flat[np.arange(len(flat)), at]
 
 
-def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Answers:
+def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Outputs:
     device = next(network.parameters()).device
     with torch.no_grad():
         logits = network(batch["clip"].to(device), batch["audio"].to(device)).logits
@@ -107,9 +115,41 @@ def _seen(network: GazeAnticipation, numbers: Ints, batch: Any) -> Answers:
     slots = predictions.shape[:2]
     maps = predictions.reshape(-1, *predictions.shape[-2:])
     place, value = peaks(maps)
-    return Answers(
+    return Outputs(
         numbers,
         levels.levels(levels.rescaled(maps)).reshape(predictions.shape),
         place.astype(np.float32).reshape(*slots, 2),
         value.astype(np.float32).reshape(slots),
     )
+
+
+def scores(
+    network: GazeAnticipation, clips: Clips, *, batch: int = 8, workers: int = 0
+) -> dict[str, float]:
+    """Scores of a network, in evaluation mode and on its device, on clips of its sizes.
+
+    `validation_loss`, the divergence of the maps, of all frames; of fixations `validation_f1`, the
+    adaptive one of `report.adaptive`, `validation_auc` and `validation_l2`. Those that are not
+    defined are left out.
+    """
+    rows = targets_of(clips)
+    evaluator = Evaluator(rows.truth, network.side // 4)
+    accumulator, apart, done = evaluator.accumulator(), 0.0, 0
+    device = next(network.parameters()).device
+    for part in DataLoader(clips, batch_size=batch, num_workers=workers):
+        with torch.no_grad():
+            maps = heatmaps(network(part["clip"].to(device), part["audio"].to(device)).logits).cpu()
+        apart += float(map_divergence(maps, part["heatmap"])) * len(maps)
+        flat, slots = np.asarray(maps.flatten(0, 1).numpy()), maps.shape[1]
+        at = slice(done * slots, (done + len(maps)) * slots)
+        squares = np.split(peaks(flat)[0].astype(np.float64), len(maps))
+        views = rows.views[done : done + len(maps)]
+        xy = np.concatenate([v.out_of(square) for v, square in zip(views, squares, strict=True)])
+        evaluator.add(accumulator, at, levels.levels(levels.rescaled(flat)), xy)
+        done += len(maps)
+    means = accumulator.means(FIXATIONS)
+    adapted = report.adaptive(means, levels.sweep(clips.dataset, clips.task))
+    predictions: dict[str, Any] = {
+        "loss": apart / done, "f1": adapted["f1"], "auc": means.auc, "l2": means.distance,
+    }  # fmt: skip
+    return {f"validation_{k}": float(v) for k, v in predictions.items() if math.isfinite(v)}

@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 from eyeline.errors import UsageError
 from eyeline.systems.gaze_anticipation.data import Clips, open_clips
 from eyeline.systems.gaze_anticipation.model import Anticipation, heatmaps
-from eyeline.systems.gaze_anticipation.scoring import answers, levels, map_files
-from eyeline.systems.gaze_anticipation.scoring.answers import Work, answer
+from eyeline.systems.gaze_anticipation.scoring import levels, map_files, outputs
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator
+from eyeline.systems.gaze_anticipation.scoring.outputs import Work, outputs_of
 from tests.systems.gaze_anticipation import judged
 from tests.systems.gaze_anticipation.invented import small
 
@@ -31,7 +31,7 @@ def clips(judged_data: Path) -> Clips:
 
 def test_answers_are_the_networks(clips: Clips) -> None:
     network, known = small(), list[str]()
-    parts = list(answer(network, clips, Work(at_once=3, log=known.append)))
+    parts = list(outputs_of(network, clips, Work(at_once=3, log=known.append)))
     assert [part.numbers.tolist() for part in parts] == [[0, 1, 2], [3, 4]]
     for part in parts:
         for place, number in enumerate(part.numbers.tolist()):
@@ -40,7 +40,7 @@ def test_answers_are_the_networks(clips: Clips) -> None:
                 logits = network(sample["clip"][None], sample["audio"][None]).logits
             maps = heatmaps(logits)[0].numpy()
             values = levels.levels(levels.rescaled(maps))
-            np.testing.assert_array_equal(part.found[place], values)
+            np.testing.assert_array_equal(part.level[place], values)
             for slot, one in enumerate(maps):
                 row, column = np.unravel_index(one.argmax(), one.shape)
                 assert part.square[place, slot].tolist() == [column / 16, row / 16]
@@ -51,7 +51,7 @@ def test_answers_are_the_networks(clips: Clips) -> None:
 def test_how_many_at_once_does_not_show(clips: Clips) -> None:
     network = small(1)
     every = [
-        np.concatenate([part.found for part in answer(network, clips, Work(at_once=size))])
+        np.concatenate([part.level for part in outputs_of(network, clips, Work(at_once=size))])
         for size in (1, 2, 20)
     ]
     assert all(np.array_equal(predictions, every[0]) for predictions in every)
@@ -61,10 +61,10 @@ def test_how_many_at_once_does_not_show(clips: Clips) -> None:
 def test_readers_do_not_show(clips: Clips) -> None:
     network = small()
     one, two = (
-        list(answer(network, clips, Work(at_once=2, workers=workers))) for workers in (0, 2)
+        list(outputs_of(network, clips, Work(at_once=2, workers=workers))) for workers in (0, 2)
     )
     for ours, theirs in zip(one, two, strict=True):
-        np.testing.assert_array_equal(ours.found, theirs.found)
+        np.testing.assert_array_equal(ours.level, theirs.level)
 
 
 class Guessing(nn.Module):
@@ -104,9 +104,9 @@ def test_memory_does_not_grow_with_clips(tmp_path: Path) -> None:
         accumulator = frames.accumulator()
         tracemalloc.start()
         with map_files.writing(tmp_path / "m.parquet", 64) as writer:
-            for part in answer(Guessing(), Noise(count), Work(at_once=20)):  # type: ignore[arg-type]
+            for part in outputs_of(Guessing(), Noise(count), Work(at_once=20)):  # type: ignore[arg-type]
                 at = slice(2 * int(part.numbers[0]), 2 * int(part.numbers[-1]) + 2)
-                predictions = part.found.reshape(-1, 64, 64)
+                predictions = part.level.reshape(-1, 64, 64)
                 frames.add(accumulator, at, predictions, part.square.reshape(-1, 2))
                 writer.add(known.take(np.arange(at.start, at.stop)), predictions)
         most = tracemalloc.get_traced_memory()[1]
@@ -121,8 +121,8 @@ def test_memory_does_not_grow_with_clips(tmp_path: Path) -> None:
 def test_peaks() -> None:
     maps = np.zeros((2, 4, 8), np.float32)
     maps[0, 3, 5], maps[1, 0, 2] = 0.5, 0.25
-    place, value = answers.peaks(maps)
+    place, value = outputs.peaks(maps)
     np.testing.assert_array_equal(place, [[5 / 8, 3 / 4], [2 / 8, 0]])
     assert value.tolist() == [0.5, 0.25]
-    with pytest.raises(UsageError, match="0 clips at once"):
+    with pytest.raises(UsageError, match="at_once is 0"):
         Work(at_once=0)

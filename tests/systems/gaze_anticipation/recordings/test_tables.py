@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eyeline.errors import DataError
-from eyeline.systems.gaze_anticipation.recordings import names
-from eyeline.systems.gaze_anticipation.recordings.names import read_names
+from eyeline.systems.gaze_anticipation.recordings import tables as names
+from eyeline.systems.gaze_anticipation.recordings.tables import read_names
 
 HEAD = ("new video name", "original video name")
 SPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
