@@ -29,7 +29,7 @@ LOWER_LID = (14765, 14776, 14767, 14777, 14778, 14779, 14780, 14781, 14782, 1478
 """Vertices of the margins of the lids of the person's left eye, from the nose outwards."""
 LEFT_EYE = range(14598, 14670)
 RIGHT_EYE = range(14670, 14742)
-_BUST_DM, _ARM_DM = 3.2, 3.0
+_BUST_DM, _ARM_DM = 1.6, 3.3
 _HAND_DM = 4.12
 _LOCAL = ("nose", "mouth", "chin", "cheek", "forehead", "ears", "head", "neck", "eyebrows", "eyes")
 _MASKS = ("lips", "face", "ears", "eyelids", "inside-mouth")

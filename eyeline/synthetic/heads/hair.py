@@ -79,21 +79,22 @@ def make_style(rng: np.random.Generator, name: str) -> Style:
     lengths = {
         "bald": 0, "buzz": u(2, 7), "fringe": u(55, 110), "short": u(22, 55), "balding": u(8, 30),
         "swept_back": u(70, 130), "parted": u(60, 120), "bob": u(130, 220), "long": u(230, 420),
-        "curtain": u(170, 380), "tied": u(140, 200), "curly": u(50, 220), "afro": u(22, 85),
+        "curtain": u(170, 380), "tied": u(140, 200), "curly": u(50, 190), "afro": u(22, 85),
     }  # fmt: skip
-    lifts = {"short": u(0.3, 1.1), "afro": 2.5, "curly": u(0.4, 1.2), "buzz": 2.0}
+    lifts = {"short": u(0.15, 0.8), "afro": 2.5, "curly": u(0.4, 1.2), "buzz": 2.0}
     falls = {"bob": 0.5, "long": 0.5, "curtain": 0.55, "parted": 0.25, "fringe": 0.2, "curly": 0.3}
+    widths = {"buzz": u(0.25, 0.5), "balding": u(0.5, 0.9), "short": u(0.7, 1.3)}
     curly = name in ("curly", "afro")
     wavy = rng.random() < 0.35
     fringed = name in ("fringe", "curtain") or (name in ("bob", "long", "tied") and u() < 0.35)
-    count = {"bald": 0, "buzz": 900, "balding": 900, "afro": 2300, "curly": 2100}.get(name, 1700)
+    count = {"bald": 0, "buzz": 2200, "balding": 1500, "afro": 1500, "curly": 1300}.get(name, 1700)
     return Style(
         name, front=u(-78, -62) - (14 if name == "balding" else 0), nape=u(52, 82),
         length=lengths[name], count=count,
-        width=u(0.7, 1.2) if name in ("buzz", "short", "balding") else u(1.3, 2.4),
+        width=widths.get(name, u(1.3, 2.4)),
         lift=lifts.get(name, u(0.15, 0.5)), fall=falls.get(name, 0.06),
         curl=u(2.5, 6.5) if curly else (u(1.0, 4.0) if wavy else u(0.1, 0.8)),
-        waves=u(4, 9) if curly else u(1.5, 4.5),
+        waves=u(2.5, 5) if curly else u(1.5, 4.5),
         parting=u(-38, 38) if name != "curtain" else u(-12, 12),
         fringe=u(38, 78) if fringed else 0.0, thickness=u(3, 11) + (6 if curly else 0),
     )  # fmt: skip
@@ -105,13 +106,15 @@ def grow(rng: np.random.Generator, person: Identity, style: Style, colour: Float
         return None
     roots, normals, rest = _roots(rng, person, style)
     segments = 6 if style.length < 60 else (9 if style.length < 150 else 14)
+    if style.name in ("curly", "afro"):
+        segments = 20
     if style.name == "tied":
         points = _tied(rng, person, roots, style, segments)
     else:
         points = _comb(rng, person, roots, normals, rest, style, segments)
     taper = np.linspace(1, 0.5, points.shape[1])
     width = style.width * rng.uniform(0.6, 1.3, (len(points), 1)) * taper
-    tints = colour * np.exp(rng.normal(0, 0.16, (len(points), 1)))
+    tints = colour * np.exp(rng.normal(0, 0.2, (len(points), 1)))
     return Ribbons(points.astype(np.float32), width, tints, LOCK)
 
 
@@ -184,8 +187,9 @@ def _flow(at: Floats, rest: Floats, style: Style, fringe: npt.NDArray[np.bool_])
     side = np.tanh((x - style.parting) / 9)
     flow = np.zeros_like(at)
     if style.name in ("short", "buzz", "fringe", "balding"):
-        flow += [0, 0.35, 0]
-        flow[:, 2] += np.where(behind > 0.3, 0.2, -0.55)
+        flow += [0, 0.5, 0]
+        flow[:, 1] += 1.1 * behind
+        flow[:, 2] += np.where(behind > 0.3, -0.1, -0.55)
         flow[:, 0] += 0.4 * np.sign(style.parting + 1e-6) + 0.15 * side
     elif style.name == "swept_back":
         flow += [0, 0.25, 1.0]
@@ -297,6 +301,18 @@ def _filled(grid: Floats) -> Floats:
     return np.asarray(uniform_filter(grid[tuple(nearest)], 3, mode=("nearest", "wrap")))
 
 
+def pressed(person: Identity, points: Floats, row: float) -> Floats:
+    """Points `(k, s, 3)` of hair whose part above a row lies close to the skull, below a hat."""
+    away = points - _MIDDLE
+    flat = away.reshape(-1, 3)
+    length = np.linalg.norm(flat, axis=1)
+    at = np.clip((flat[:, 1] / length + 1) * 12, 0, 23).astype(int)
+    close = np.minimum((_surface(person).skull[at, _azimuth(flat)] + 2.5) / length, 1)
+    much = np.clip((row - points[..., 1]) / 12, 0, 1)
+    factor = 1 - much * (1 - close.reshape(much.shape))
+    return np.asarray(_MIDDLE + away * factor[..., None], np.float32)
+
+
 @cache
 def _lash_line() -> Floats:
     return np.linspace(0.06, 0.97, 40)
@@ -325,13 +341,13 @@ def lashes(rng: np.random.Generator, points: Floats, balls: Floats, length: floa
             created.append(np.stack([roots, roots + 0.55 * size * out + 0.15 * bend_,
                                      roots + 0.85 * size * out + bend_], 1))  # fmt: skip
     lines = np.concatenate(created)
-    width = np.array([[0.16, 0.12, 0.05]]) * np.ones((len(lines), 1))
+    width = np.array([[0.09, 0.07, 0.03]]) * np.ones((len(lines), 1))
     return Ribbons(lines.astype(np.float32), width, np.full((len(lines), 3), 0.012), FINE)
 
 
 def short_hairs(
     rng: np.random.Generator, person: Identity, points: Floats, where: Floats, count: int,
-    length: float, way: Floats, colour: Floats, width: float = 0.3,
+    length: float, way: Floats, colour: Floats, width: float = 0.13,
 ) -> Ribbons | None:  # fmt: skip
     """Brows and beards: hairs that lie on the skin.
 

@@ -17,6 +17,8 @@ _LEVELS = ("min", "average", "max")
 _CAUTIOUS = ("head-scale", "head-trans", "neck", "eye-trans", "eye-push", "ear-trans", "mouth-trans")
 """Shapes of which little is enough."""
 _LEFT_OUT = ("eyefold", "eye-scale", "ear-shape-pointed", "ear-shape-triangle", "nubian")
+HEIGHT_MM = 236.0
+"""Of the template's head from chin to crown."""
 BALL_MM = 14.7
 """Radius of the template's eyeballs, larger than life; see `eyes`."""
 
@@ -45,12 +47,17 @@ class Identity:
         return float(away.mean())
 
     @cached_property
+    def height(self) -> float:
+        """Of the head from chin to crown, millimetres."""
+        assets = load()
+        high = np.unique(assets.skin[assets.template[assets.skin, 1].max(1) < 116])
+        return float(np.ptp(self.vertices[high, 1]))
+
+    @cached_property
     def pivot(self) -> Floats:
         """`(3,)` what the head turns about against the trunk."""
         assets = load()
-        neck = 0.5 * (assets.neck + assets.skull)
-        scale = np.ptp(self.vertices[assets.skin, 1]) / np.ptp(assets.template[assets.skin, 1])
-        return np.asarray(neck * scale)
+        return np.asarray(0.5 * (assets.neck + assets.skull) * self.height / HEIGHT_MM)
 
 
 def draw(rng: np.random.Generator) -> Identity:

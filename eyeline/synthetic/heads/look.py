@@ -14,7 +14,7 @@ from eyeline.synthetic.heads.identity import Identity
 
 def linear(srgb: npt.ArrayLike) -> Floats:
     """Colours of 0 to 255 as light."""
-    return np.asarray((np.asarray(srgb, np.float64) / 255.0) ** 2.2)
+    return np.asarray((np.asarray(srgb, np.float64) / 255.0) ** 2)
 
 
 SKINS = linear(
@@ -163,7 +163,7 @@ def _pattern(rng: np.random.Generator) -> Floats:
 def _neckline(rng: np.random.Generator) -> Floats:
     kind = rng.choice(4, p=[0.5, 0.2, 0.18, 0.12])
     back, front, point, off = [
-        (118, rng.uniform(14, 42), 0, 4), (116, 22, rng.uniform(20, 70), 5),
-        (92, rng.uniform(20, 34), 0, rng.uniform(6, 12)), (150, rng.uniform(10, 60), 0, 3),
+        (128, rng.uniform(34, 62), 0, 4), (118, 36, rng.uniform(20, 80), 6),
+        (96, rng.uniform(22, 40), 0, rng.uniform(6, 12)), (150, rng.uniform(50, 90), 0, 3),
     ][int(kind)]  # fmt: skip
     return np.array([back, front, point, off], np.float64)

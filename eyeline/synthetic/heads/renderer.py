@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,17 @@ class Draw:
     uniforms: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Window:
+    """An image of a scene."""
+
+    matrix: Floats
+    """`(3, 3)` intrinsics."""
+    wh: tuple[int, int]
+    roll: Floats = field(default_factory=lambda: np.eye(3))
+    """`(3, 3)` about the camera's axis, before the intrinsics."""
+
+
 class Renderer:
     """Images of one size; one a process, as OpenGL has it."""
 
@@ -47,10 +58,11 @@ class Renderer:
             raise UsageError(MISSING) from None
         os.environ.setdefault("LP_NUM_THREADS", "0")  # processes share the work, not threads
         try:
-            self.context = moderngl.create_context(standalone=True, backend="egl", require=330)
+            self.context = moderngl.create_context(standalone=True, backend="egl", require=400)
         except Exception as error:  # noqa: BLE001 moderngl raises bare ones
-            raise UsageError(f"no OpenGL 3.3 by EGL on this machine ({error}); Mesa brings one") from error
+            raise UsageError(f"no OpenGL 4.0 by EGL on this machine ({error}); Mesa brings one") from error
         self._moderngl = moderngl
+        self.context.front_face = "cw"  # rows of the image go down
         self.programs = {name: self._program("solid", name) for name in ("skin", "eye", "cloth", "glass")}
         self.programs["hair"] = self._program("hair", "hair")
         self.shadow_programs = {n: self._program(n, "shadow", False) for n in ("shadow", "hair_shadow")}
@@ -65,7 +77,7 @@ class Renderer:
 
     def render(
         self, shot: Shot, draws: Sequence[Draw], ribbons: Sequence[Ribbons], lenses: Draw | None,
-        seed: int, sheen: float, windows: Sequence[tuple[Floats, tuple[int, int]]],
+        seed: int, sheen: float, windows: Sequence[Window],
     ) -> list[tuple[Floats, Floats]]:  # fmt: skip
         """Colours with coverage and depths of one scene, seen through several intrinsics.
 
@@ -76,7 +88,7 @@ class Renderer:
             lenses: what is seen through, drawn last.
             seed: of the noise in surfaces.
             sheen: of the hair.
-            windows: intrinsics `(3, 3)` and size `(w, h)` of each image.
+            windows: the images.
 
         Returns:
             For each window `(h, w, 4)` float32 in [0, 1], colours times coverage, and
@@ -101,24 +113,29 @@ class Renderer:
         self.noise.use(1)
         results = []
         offset = np.random.default_rng(seed).random(2)
-        common = self._common(shot, to_shadow)
-        for matrix, wh in windows:
+        for window in windows:
+            common = self._common(shot, to_shadow, window.roll)
+            matrix, wh = window.matrix, window.wh
             target = self._target(wh)
             target.opaque.use()
             target.opaque.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
             target.clear_depths()
             lens = _projection(matrix, wh, shot)
             for (array, _), draw in zip(meshes, draws, strict=True):
-                _set(self.programs[draw.program], **common, **lens, offset=offset, **draw.uniforms)
+                own = _rolled(draw.uniforms, window.roll)
+                _set(self.programs[draw.program], **common, **lens, offset=offset, **own)
+                closed = draw.program == "skin" or draw.solid.part == 1
+                context.enable_only(moderngl.DEPTH_TEST | (moderngl.CULL_FACE if closed else 0))
                 array.render()
+            context.enable_only(moderngl.DEPTH_TEST)
             if hairs:
-                _set(self.programs["hair"], **common, **lens, sheen=sheen)
+                _set(self.programs["hair"], **common, **lens, sheen=sheen, pixels=wh[0] / 2)
                 hairs[0][0].render()
             if glass and lenses:
                 target.colours.use()
                 context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
                 context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-                _set(self.programs["glass"], **common, **lens, **lenses.uniforms)
+                _set(self.programs["glass"], **common, **lens, **_rolled(lenses.uniforms, window.roll))
                 glass[0].render()
                 context.enable_only(moderngl.DEPTH_TEST)
             results.append(target.read())
@@ -134,7 +151,12 @@ class Renderer:
 
     def _program(self, vertex: str, fragment: str, shaded: bool = True) -> Any:
         common = _source("common.glsl") if shaded else ""
-        return self.context.program(_source(f"{vertex}.vert"), common + _source(f"{fragment}.frag"))
+        above = common if vertex == "hair" else ""
+        common += _source("bump.glsl") if vertex == "solid" else ""
+        return self.context.program(
+            vertex_shader=above + _source(f"{vertex}.vert"),
+            fragment_shader=common + _source(f"{fragment}.frag"),
+        )
 
     def _buffer(self, values: Floats | Indices) -> Any:
         buffer = self.context.buffer(np.ascontiguousarray(values).tobytes())
@@ -173,11 +195,14 @@ class Renderer:
             self.context.vertex_array(self.shadow_programs["hair_shadow"], shadow, index),
         )]  # fmt: skip
 
-    def _common(self, shot: Shot, to_shadow: Floats) -> dict[str, Any]:
+    def _common(self, shot: Shot, to_shadow: Floats, roll: Floats) -> dict[str, Any]:
+        back = np.eye(4)
+        back[:3, :3] = roll.T
         return {
-            "light_to": shot.lights[:, :3], "light_rgb": shot.lights[:, 3:], "ambient": shot.ambient,
-            "exposure": shot.exposure, "shadow_strength": shot.shadow, "to_shadow": to_shadow,
-            "shadow_map": 0, "noise": 1, "rotation": shot.rotation, "shift": shot.position,
+            "unroll": roll.T, "light_to": shot.lights[:, :3] @ roll.T, "light_rgb": shot.lights[:, 3:], "ambient": shot.ambient,
+            "exposure": shot.exposure, "shadow_strength": shot.shadow, "to_shadow": to_shadow @ back,
+            "shadow_map": 0, "noise": 1, "rotation": roll @ shot.rotation,
+            "shift": roll @ shot.position,
         }  # fmt: skip
 
     def _target(self, wh: tuple[int, int]) -> _Target:
@@ -247,6 +272,14 @@ def _ribbon_triangles(count: int, steps: int) -> Indices:
     return np.stack([at, at + 1, at + 2, at + 1, at + 3, at + 2], 1).astype(np.int32).ravel()
 
 
+def _rolled(uniforms: Mapping[str, Any], roll: Floats) -> dict[str, Any]:
+    """Uniforms whose directions and places go with the camera's roll."""
+    turned = {n: roll @ uniforms[n] for n in ("iris_at", "gaze", "up", "centre") if n in uniforms}
+    if "window" in uniforms:
+        turned["window"] = np.array([*(roll @ uniforms["window"][:3]), uniforms["window"][3]])
+    return {**uniforms, **turned}
+
+
 def _projection(matrix: Floats, wh: tuple[int, int], shot: Shot) -> dict[str, Any]:
     """Uniforms of the vertex shaders; row 0 of what is read is the image's top."""
     focal, middle, size = np.diag(matrix)[:2], matrix[:2, 2], np.array(wh)
@@ -285,7 +318,7 @@ def _set(program: Any, **values: Any) -> None:
             continue
         if isinstance(value, np.ndarray):
             square = value.ndim == 2 and value.shape[0] == value.shape[1] and value.shape[0] in (3, 4)
-            square = square and name in ("rotation", "to_shadow", "to_clip")
+            square = square and name in ("rotation", "unroll", "to_shadow", "to_clip")
             program[name].write((value.T if square else value).astype(np.float32).tobytes())
         else:
             program[name].value = value

@@ -19,7 +19,7 @@ from eyeline.synthetic.heads.things import Solid
 from eyeline.synthetic.heads.view import Shot
 
 _RINGS, _SPOKES = 18, 28
-_BROW_HAIRS, _BEARD_HAIRS = 420, 1500
+_BROW_HAIRS, _BEARD_HAIRS = 800, 2000
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _ribbons(
     if wardrobe.hair is not None and wardrobe.trunk is not None:
         points = faces.bend(wardrobe.hair.points, wardrobe.trunk, person.pivot, shot.face.neck)
         if look.headwear in ("beanie", "cap"):
-            points = _under_hat(look, points)
+            points = hair.pressed(person, points, -34.0)
         ribbons.append(Ribbons(points, wardrobe.hair.half_width, wardrobe.hair.colour, hair.LOCK))
     ribbons.append(hair.lashes(rng, bent, eyes.balls, look.lashes_mm))
     row, thick, slope, dark = look.brow_shape
@@ -111,11 +111,11 @@ def _ribbons(
     band = (np.abs(away) < thick * (1 - 0.5 * np.clip((across - 2) / 20, 0, 1)) + 2.0)
     where = band * (across > -21) * (across < 25) * (rest[:, 2] < 30) * 1.0
     way = np.stack([np.sign(rest[:, 0]), -0.5 * np.clip(1 - (across + 20) / 25, -0.6, 1), 0 * across], 1)
-    ribbons.append(hair.short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 7.0, way, look.brow))
+    ribbons.append(hair.short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 5.5, way, look.brow))
     if look.beard_mm > 1.5:
         ribbons.append(hair.short_hairs(
             rng, person, bent, _bearded(look, rest), _BEARD_HAIRS, look.beard_mm,
-            np.array([0, 1.0, -0.25]), look.hair, 0.45,
+            np.array([0, 1.0, -0.25]), look.hair, 0.22,
         ))  # fmt: skip
     return [r for r in ribbons if r is not None]
 
@@ -131,13 +131,6 @@ def _bearded(look: Look, rest: Floats) -> Floats:
     inside = load().masks["inside-mouth"][load().skin].max(1) > 0.3
     grown = np.maximum(jaw * ~bare * look.whiskers[2], lip * look.whiskers[1])
     return np.asarray(grown * ~lips * ~inside)
-
-
-def _under_hat(look: Look, points: Floats) -> Floats:
-    """Hair above the rim of a hat lies close to the skull."""
-    away = points - things.SKULL
-    above = np.clip((-38 - points[..., 1]) / 12, 0, 1)[..., None]
-    return np.asarray(points - above * away * 0.14, np.float32)
 
 
 def _cloth(solid: Solid) -> Draw:

@@ -9,6 +9,7 @@ import numpy as np
 from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import Indices, load
 from eyeline.synthetic.heads.hair import RIGID, Ribbons
+from eyeline.synthetic.heads.identity import HEIGHT_MM
 from eyeline.synthetic.heads.look import Look
 
 SKULL = np.array([0.0, -15.0, 82.0])
@@ -49,7 +50,7 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
     """
     rest = load().template
     off = look.neckline[3] + 3.0 * np.clip((rest[:, 1] - 130) / 60, 0, 2)
-    low = _faces(rest[:, 1] > look.neckline[0] - 8)
+    low = _faces(rest[:, 1] > look.neckline[0] - 12)
     mask = np.stack([open_ * 0, open_ * 0, open_, open_ * 0], 1)
     solids = [
         Solid(points + off[:, None] * normals, low, rest, mask, 1, look.cloth, look.pattern, look.neckline)
@@ -62,8 +63,9 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
         stand = (9.0 if look.headwear == "scarf" else 24.0) + 10 * np.clip((rest[:, 1] - 20) / 80, 0, 1)
         swollen = points + away / length * stand[:, None]
         swollen[rest[:, 1] > 130] = (points + 8 * normals)[rest[:, 1] > 130]
-        edge = np.array([62.0, 92.0, 20.0, 0.0]) + (6.0 if look.headwear == "hood" else 0.0)
-        around = _faces((rest[:, 1] < 200) & (load().masks["ears"] < 0.2))
+        edge = np.array([60.0, 96.0, 22.0, 175.0])
+        edge[:2] += 6.0 if look.headwear == "hood" else 0.0
+        around = _faces((rest[:, 1] < 230) & (load().masks["ears"] < 0.2))
         solids.append(Solid(swollen, around, rest, mask, 2, look.hat, look.hat_pattern, edge))
     return solids
 
@@ -79,15 +81,15 @@ def _hat(look: Look, points: Floats, rest: Floats, mask: Floats) -> list[Solid]:
     away = points - SKULL
     away = away / np.linalg.norm(away, axis=1, keepdims=True)
     high = np.clip((-40 - rest[:, 1]) / 80, 0, 1)
-    stand = (8 + 16 * high**2 if knitted else 8 + 8 * high)[:, None]
-    edge = np.array([-42.0, 32.0, float(knitted), 0]) if knitted else np.array([-50.0, 28.0, 0, 0])
-    top = _faces((rest[:, 1] < 12) & (load().masks["ears"] < 0.15))
+    stand = (9 + 14 * high**2 if knitted else 10 + 7 * high)[:, None]
+    edge = np.array([-44.0, 44.0, 1.0, 0]) if knitted else np.array([-52.0, 34.0, 0, 0])
+    top = _faces((rest[:, 1] < 25) & (load().masks["ears"] < 0.15))
     crown = Solid(points + away * stand, top, rest, mask, 3, look.hat, look.hat_pattern, edge)
     if knitted:
         return [crown]
     u, v = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(0, 1, 6))
     near = points[(rest[:, 1] < -40) & (rest[:, 1] > -62) & (np.abs(rest[:, 0]) < 50)]
-    front, row = near[:, 2].min() - 6, -52.0 * np.ptp(points[:, 1]) / 529
+    front, row = near[:, 2].min() - 6, -50.0 * look.person.height / HEIGHT_MM
     wide = np.abs(near[:, 0]).max() * 1.2
     reach = 66 * np.sqrt(np.maximum(1 - u**2 * 0.85, 0)) * v
     z = front + 40 * u**2 - reach
@@ -184,12 +186,10 @@ def _hand(rng: np.random.Generator, points: Floats, goal: Floats, faces: Indices
     hand = points[which]
     rest = load().template[which]
     middle = hand.mean(0)
-    along = hand[rest[:, 1].argmax()] - hand[rest[:, 1].argmin()]  # wrist to tip goes down and out
     tips = rest[:, 1] > np.quantile(rest[:, 1], 0.9)
     wrist = rest[:, 1] < np.quantile(rest[:, 1], 0.1)
     finger = hand[tips].mean(0) - hand[wrist].mean(0)
-    del along
-    spread = np.linalg.svd(hand - middle)[2][2]
+    spread = np.linalg.eigh(np.cov((hand - middle).T))[1][:, 0]
     first = np.stack([finger / np.linalg.norm(finger), spread, np.zeros(3)])
     first[1] -= (first[1] @ first[0]) * first[0]
     first[1] /= np.linalg.norm(first[1])

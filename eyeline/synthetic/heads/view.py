@@ -9,7 +9,7 @@ import numpy as np
 from eyeline.geometry.directions import normalise
 from eyeline.results import Floats
 from eyeline.synthetic.heads.faces import Face
-from eyeline.synthetic.heads.identity import Identity
+from eyeline.synthetic.heads.identity import HEIGHT_MM, Identity
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,9 @@ def draw(rng: np.random.Generator, person: Identity, size_px: int) -> Shot:
     aside = np.clip(rng.normal(0, 0.16, 2), -0.45, 0.45)
     centre = np.array([*aside, 1.0]) * distance
     # the middle of the skull, not the eyes, stands in the middle of the image
-    position = centre - rotation @ np.array([0.0, 10.0, 70.0])
+    position = centre - rotation @ np.array([0.0, 8.0, 72.0]) * person.height / HEIGHT_MM
     fills = size_px * float(np.exp(rng.normal(np.log(0.60), 0.08)))
-    height = 225.0 * np.ptp(person.vertices[:, 1]) / 529.0
-    focal = fills * distance / height
+    focal = fills * distance / person.height
     middle = size_px * (0.5 + rng.normal(0, 0.02, 2)) - focal * aside
     matrix = np.array([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1.0]])
     face = _face(rng, rotation, position, held, trunk)

@@ -23,6 +23,7 @@ void main() {
     } else if (part == 2) {  // an opening for the face
         float q = length(vec2(T.x / edge.x, (T.y - edge.z) / edge.y));
         if (q < 1.0 + 0.02 * wobble && T.z < 70.0) discard;
+        if (T.y > edge.w + 2.0 * wobble + 25.0 * smoothstep(1.2, 0.0, f)) discard;
     } else if (part == 3) {
         if (T.y > edge.x + edge.y * smoothstep(0.6, 2.4, f) + 0.6 * wobble) discard;
     }

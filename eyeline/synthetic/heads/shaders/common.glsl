@@ -1,8 +1,9 @@
-#version 330
+#version 400
 // Light, shadow and tone of all surfaces; the camera's frame: x right, y down, z away, millimetres.
 const int LIGHTS = 3;
 uniform vec3 light_to[LIGHTS];
 uniform vec3 light_rgb[LIGHTS];
+uniform mat3 unroll;
 uniform vec3 ambient[6];  // from right, left, below, above, behind the head, the camera
 uniform float exposure;
 uniform float shadow_strength;
@@ -11,6 +12,7 @@ uniform sampler2DShadow shadow_map;
 uniform sampler2D noise;
 
 vec3 ambient_at(vec3 n) {
+    n = unroll * n;
     vec3 q = n * n;
     return q.x * (n.x > 0.0 ? ambient[0] : ambient[1]) + q.y * (n.y > 0.0 ? ambient[2] : ambient[3])
          + q.z * (n.z > 0.0 ? ambient[4] : ambient[5]);
@@ -32,7 +34,10 @@ float ggx(float nh, float rough) {
     return a * a / (3.1416 * d * d);
 }
 
-float fresnel(float vh, float f0) { return f0 + (1.0 - f0) * pow(1.0 - vh, 5.0); }
+float fresnel(float vh, float f0) {
+    float k = 1.0 - vh, k2 = k * k;
+    return f0 + (1.0 - f0) * k2 * k2 * k;
+}
 
 // A surface without transmission: colour, roughness, reflectance, light left by what is around.
 vec3 surface(vec3 p, vec3 n, vec3 colour, float rough, float f0, float open, vec3 wrap) {
@@ -54,13 +59,5 @@ vec3 surface(vec3 p, vec3 n, vec3 colour, float rough, float f0, float open, vec
 vec3 tone(vec3 c) {
     c *= exposure;
     c = c * (2.51 * c + 0.03) / (c * (2.43 * c + 0.59) + 0.14);
-    return pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2));
-}
-
-// The normal of a surface whose height is given in millimetres.
-vec3 bumped(vec3 p, vec3 n, float height) {
-    vec3 px = dFdx(p), py = dFdy(p), r1 = cross(py, n), r2 = cross(n, px);
-    float det = dot(px, r1);
-    vec3 slope = sign(det) * (dFdx(height) * r1 + dFdy(height) * r2);
-    return normalize(abs(det) * n - slope);
+    return sqrt(clamp(c, 0.0, 1.0));
 }

@@ -1,4 +1,4 @@
-#version 330
+#version 400
 uniform mat4 to_clip;
 uniform vec3 light;
 in vec3 place;

@@ -1,2 +1,2 @@
-#version 330
+#version 400
 void main() {}

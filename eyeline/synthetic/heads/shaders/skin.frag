@@ -47,8 +47,8 @@ void main() {
     c *= 1.0 - lid * (vec3(0.06, 0.12, 0.10) + makeup.y * vec3(0.5, 0.55, 0.5));
     // the rims of the lids: pink and wet below, a dark line of lashes above
     float rim = smoothstep(1.45, 0.95, length(vec2(ux / 13.5, (T.y - 0.2) / 5.6))) * step(T.z, 10.0);
-    c = mix(c, skin * vec3(0.95, 0.62, 0.58), 0.45 * rim);
-    c *= 1.0 - rim * step(T.y, -0.5) * (0.35 + 0.5 * makeup.y);
+    c = mix(c, skin * vec3(0.95, 0.62, 0.58), 0.3 * rim);
+    c *= 1.0 - rim * step(T.y, -0.5) * (0.25 + 0.5 * makeup.y);
     // lips
     float lip = smoothstep(0.25, 0.75, M.x + 0.12 * (fine.r - 0.5));
     c = mix(c, mix(skin * vec3(0.92, 0.55, 0.52), lips, makeup.x) * (0.85 + 0.3 * pores.g), lip * 0.85);

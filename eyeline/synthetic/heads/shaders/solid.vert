@@ -1,4 +1,4 @@
-#version 330
+#version 400
 uniform mat3 rotation;
 uniform vec3 shift;
 uniform vec4 lens;    // focal over half the width and height, and offsets
