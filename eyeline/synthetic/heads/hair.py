@@ -58,6 +58,8 @@ class Style:
     """Length of the hair over the forehead; 0 for none."""
     thickness: float
     """Of all hair over the skull."""
+    hold: float
+    """How closely it keeps to the shape of the skull, [0, 1]."""
 
 
 def draw_style(rng: np.random.Generator, person: Identity) -> Style:
@@ -96,7 +98,8 @@ def make_style(rng: np.random.Generator, name: str) -> Style:
         curl=u(2.5, 6.5) if curly else (u(1.0, 4.0) if wavy else u(0.1, 0.8)),
         waves=u(2.5, 5) if curly else u(1.5, 4.5),
         parting=u(-38, 38) if name != "curtain" else u(-12, 12),
-        fringe=u(38, 78) if fringed else 0.0, thickness=u(3, 11) + (6 if curly else 0),
+        fringe=u(38, 78) if fringed else 0.0, thickness=u(3, 12) + (6 if curly else 0),
+        hold=0.0 if curly else (u(0.15, 0.8) if name == "short" else u(0.5, 0.95)),
     )  # fmt: skip
 
 
@@ -174,7 +177,8 @@ def _comb(
         late = min(1.0, 0.35 + k / 3)
         fall = np.where(fringe, 0.25, style.fall)[:, None] * late
         heading = _unit(0.9 * heading + late * (0.75 * flow + 0.18 * clump) + fall * [0, 1, 0])
-        at = surface.outside(at + step * heading, layer * min(1.0, 0.4 + k / 4))
+        over = layer * min(1.0, 0.4 + k / 4)
+        at = surface.held(surface.outside(at + step * heading, over), over, style.hold)
         wave = style.curl * np.sin(phase + tempo * (k + 1) / segments * 2 * np.pi) * min(1.0, k / 2)
         aside = np.cross(heading, out)
         points.append(at + aside * wave[0, :, None] + 0.6 * out * wave[1, :, None])
@@ -265,6 +269,17 @@ class _Surface:
         push = np.maximum((self.neck[level, _azimuth(around)] + layer) / np.maximum(flat, 1), 1)
         around[:, [0, 2]] *= np.where(grown[:, 1] > self.top, np.minimum(push, 1.6), 1)[:, None]
         return np.asarray(self.axis + around)
+
+
+    def held(self, points: Floats, layer: Floats, hold: float) -> Floats:
+        """Points `(k, 3)` above the ears drawn back to so much over the skull."""
+        away = points - _MIDDLE
+        length = np.linalg.norm(away, axis=1)
+        row = np.clip((away[:, 1] / length + 1) * 12, 0, 23).astype(int)
+        goal = self.skull[row, _azimuth(away)] + 1.3 * layer
+        much = hold * np.clip((35 - points[:, 1]) / 30, 0, 1)
+        factor = np.where(length > goal, 1 - much * (1 - goal / length), 1)
+        return np.asarray(_MIDDLE + away * factor[:, None])
 
 
 def _azimuth(away: Floats) -> npt.NDArray[np.int64]:

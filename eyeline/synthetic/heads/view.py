@@ -43,7 +43,7 @@ def draw(rng: np.random.Generator, person: Identity, size_px: int) -> Shot:
     pitch -= rng.uniform(10, 35) if bowed > 0.93 else 0.0
     roll = rng.normal(0, 9) + (rng.normal(0, 25) if rng.random() < 0.15 else 0)
     held = _about("y", yaw) @ _about("x", -np.radians(pitch)) @ _about("z", np.radians(roll))
-    trunk = _about("y", yaw + np.radians(rng.normal(0, 25))) @ _about("x", -np.radians(rng.normal(4, 8)))
+    trunk = _about("y", yaw + np.radians(rng.normal(0, 22))) @ _about("x", -np.radians(rng.normal(4, 8)))
     rotation = tilt @ held
     distance = float(np.exp(rng.uniform(np.log(380), np.log(6000))))
     aside = np.clip(rng.normal(0, 0.16, 2), -0.45, 0.45)
@@ -82,7 +82,7 @@ def _face(
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.from_matrix(held.T @ trunk).as_rotvec()
-    turn *= min(1.0, np.radians(65) / max(float(np.linalg.norm(turn)), 1e-6))
+    turn *= min(1.0, np.radians(52) / max(float(np.linalg.norm(turn)), 1e-6))
     return Face(gaze, opening, _actions(rng), turn)
 
 

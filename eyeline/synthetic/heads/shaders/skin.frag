@@ -70,7 +70,7 @@ void main() {
     // scalp under the hair
     float line = hairline(T, scalp.y, scalp.z) + scalp.w * (coarse.a - 0.5) * 30.0 + 9.0 * (fine.r - 0.5);
     float hairy = smoothstep(-4.0, 7.0, line) * scalp.x * (1.0 - smoothstep(0.1, 0.5, M.w));
-    c = mix(c, hair * (0.55 + 0.6 * pores.g), hairy * (0.55 + 0.45 * pores.r));
+    c = mix(c, hair * (0.45 + 0.6 * pores.g), hairy * (0.8 + 0.2 * pores.r));
     float height = 0.09 * pores.b + 0.10 * fine.g + 0.5 * hairy * pores.r + 0.35 * lip * texture(noise, uv * vec2(5.0, 0.7)).r;
     float crease = exp(-pow((T.y + 50.0) / 18.0, 2.0)) * smoothstep(45.0, 30.0, ax) + 0.6 * exp(-(pow((ax - 55.0) / 10.0, 2.0) + pow((T.y - 2.0) / 12.0, 2.0)));
     height += details.z * (crease * 1.6 * texture(noise, uv * vec2(0.25, 1.6)).g + 0.7 * fine.g + 0.8 * coarse.g);
