@@ -156,7 +156,7 @@ def _cloths(rng: np.random.Generator) -> Floats:
 
 
 def _pattern(rng: np.random.Generator) -> Floats:
-    kind = float(rng.choice(5, p=[0.62, 0.14, 0.1, 0.09, 0.05]))
+    kind = float(rng.choice(5, p=[0.66, 0.14, 0.1, 0.05, 0.05]))
     return np.array([kind, rng.uniform(9, 40), rng.uniform(0.02, 0.25), rng.uniform(0.4, 1.6)])
 
 

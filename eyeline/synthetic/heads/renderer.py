@@ -96,6 +96,8 @@ class Renderer:
         """
         to_shadow, to_clip = _shadow_maps(shot)
         light = shot.rotation.T @ shot.lights[0, :3]
+        # skin last: what covers it spares the dearest shader
+        draws = sorted(draws, key=lambda d: d.program == "skin")
         meshes = [self._mesh(d) for d in draws]
         hairs = self._hair(ribbons)
         glass = self._mesh(lenses) if lenses else None
@@ -121,6 +123,9 @@ class Renderer:
             target.opaque.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
             target.clear_depths()
             lens = _projection(matrix, wh, shot)
+            if hairs:
+                _set(self.programs["hair"], **common, **lens, sheen=sheen, pixels=wh[0] / 2)
+                hairs[0][0].render()
             for (array, _), draw in zip(meshes, draws, strict=True):
                 own = _rolled(draw.uniforms, window.roll)
                 _set(self.programs[draw.program], **common, **lens, offset=offset, **own)
@@ -128,9 +133,6 @@ class Renderer:
                 context.enable_only(moderngl.DEPTH_TEST | (moderngl.CULL_FACE if closed else 0))
                 array.render()
             context.enable_only(moderngl.DEPTH_TEST)
-            if hairs:
-                _set(self.programs["hair"], **common, **lens, sheen=sheen, pixels=wh[0] / 2)
-                hairs[0][0].render()
             if glass and lenses:
                 target.colours.use()
                 context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)

@@ -19,7 +19,7 @@ from eyeline.synthetic.heads.things import Solid
 from eyeline.synthetic.heads.view import Shot
 
 _RINGS, _SPOKES = 18, 28
-_BROW_HAIRS, _BEARD_HAIRS = 800, 2000
+_BROW_HAIRS, _BEARD_HAIRS = 1100, 2200
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Wardrobe:
     def of(cls, look: Look) -> Wardrobe:
         """Grow the hair of a look."""
         grown = hair.grow(np.random.default_rng(look.seed), look.person, look.style, look.hair)
-        if grown is not None and look.headwear in ("scarf", "hood") and look.style.length < 200:
+        if look.headwear == "scarf" or (look.headwear == "hood" and look.style.length > 60):
             grown = None
         return cls(look, grown, None if grown is None else faces.trunk_weights(grown.points))
 
@@ -111,7 +111,7 @@ def _ribbons(
     band = (np.abs(away) < thick * (1 - 0.5 * np.clip((across - 2) / 20, 0, 1)) + 2.0)
     where = band * (across > -21) * (across < 25) * (rest[:, 2] < 30) * 1.0
     way = np.stack([np.sign(rest[:, 0]), -0.5 * np.clip(1 - (across + 20) / 25, -0.6, 1), 0 * across], 1)
-    ribbons.append(hair.short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 5.5, way, look.brow))
+    ribbons.append(hair.short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 5.5, way, 0.55 * look.brow))
     if look.beard_mm > 1.5:
         ribbons.append(hair.short_hairs(
             rng, person, bent, _bearded(look, rest), _BEARD_HAIRS, look.beard_mm,

@@ -65,7 +65,7 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
         swollen[rest[:, 1] > 130] = (points + 8 * normals)[rest[:, 1] > 130]
         edge = np.array([60.0, 96.0, 22.0, 175.0])
         edge[:2] += 6.0 if look.headwear == "hood" else 0.0
-        around = _faces((rest[:, 1] < 230) & (load().masks["ears"] < 0.2))
+        around = _faces(rest[:, 1] < 230)
         solids.append(Solid(swollen, around, rest, mask, 2, look.hat, look.hat_pattern, edge))
     return solids
 

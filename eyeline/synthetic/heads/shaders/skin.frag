@@ -59,7 +59,7 @@ void main() {
     float thick = brow_shape.y * (1.0 - 0.6 * smoothstep(2.0, 22.0, ux));
     float band = smoothstep(thick * 1.15, thick * 0.45, abs(away) + 2.2 * (fine.r - 0.5))
                * smoothstep(-23.0, -15.0, ux + 5.0 * (pores.g - 0.5)) * smoothstep(25.0, 17.0, ux) * step(T.z, 30.0);
-    c = mix(c, brow, 0.75 * band * brow_shape.w);
+    c = mix(c, brow, 0.85 * band * brow_shape.w);
     // shaved or growing beard
     float jaw = smoothstep(40.0, 54.0, T.y - 0.35 * max(ax - 38.0, 0.0) + 8.0 * (fine.g - 0.5)) * smoothstep(whiskers.w + 16.0, whiskers.w, T.y)
               * smoothstep(105.0, 70.0, T.z);
@@ -73,7 +73,7 @@ void main() {
     c = mix(c, hair * (0.45 + 0.6 * pores.g), hairy * (0.8 + 0.2 * pores.r));
     float height = 0.09 * pores.b + 0.10 * fine.g + 0.5 * hairy * pores.r + 0.35 * lip * texture(noise, uv * vec2(5.0, 0.7)).r;
     float crease = exp(-pow((T.y + 50.0) / 18.0, 2.0)) * smoothstep(45.0, 30.0, ax) + 0.6 * exp(-(pow((ax - 55.0) / 10.0, 2.0) + pow((T.y - 2.0) / 12.0, 2.0)));
-    height += details.z * (crease * 1.6 * texture(noise, uv * vec2(0.25, 1.6)).g + 0.7 * fine.g + 0.8 * coarse.g);
+    height += details.z * (crease * 1.6 * texture(noise, uv * vec2(0.25, 1.6)).g + 0.45 * fine.g + 0.7 * coarse.g);
     n = bumped(P, n, height);
     float shine = makeup.w * (0.8 + 0.5 * exp(-ax * ax / 500.0) * step(T.y, 45.0));
     float rough = mix(mix(0.52, 0.36, clamp(shine, 0.0, 1.0)), 0.3, lip * 0.7) + 0.10 * (pores.b - 0.5) + 0.2 * max(hairy, beard);
