@@ -89,7 +89,9 @@ def make_style(rng: np.random.Generator, name: str) -> Style:
     curly = name in ("curly", "afro")
     wavy = rng.random() < 0.35
     fringed = name in ("fringe", "curtain") or (name in ("bob", "long", "tied") and u() < 0.35)
-    count = {"bald": 0, "buzz": 2200, "balding": 1500, "afro": 1500, "curly": 1300}.get(name, 1700)
+    counts = {"bald": 0, "buzz": 2200, "balding": 1500, "curly": 1000, "bob": 1100, "long": 950,
+              "curtain": 1000}  # fmt: skip
+    count = counts.get(name, 1400)
     return Style(
         name, front=u(-78, -62) - (14 if name == "balding" else 0), nape=u(52, 82),
         length=lengths[name], count=count,
@@ -108,9 +110,9 @@ def grow(rng: np.random.Generator, person: Identity, style: Style, colour: Float
     if not style.count:
         return None
     roots, normals, rest = _roots(rng, person, style)
-    segments = 6 if style.length < 60 else (9 if style.length < 150 else 14)
+    segments = 5 if style.length < 60 else (7 if style.length < 150 else 10)
     if style.name in ("curly", "afro"):
-        segments = 20
+        segments = 15
     if style.name == "tied":
         points = _tied(rng, person, roots, style, segments)
     else:

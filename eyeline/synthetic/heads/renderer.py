@@ -14,7 +14,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import MISSING, Indices
-from eyeline.synthetic.heads.hair import Ribbons
+from eyeline.synthetic.heads.hair import RIGID, Ribbons
 from eyeline.synthetic.heads.things import Solid
 from eyeline.synthetic.heads.view import Shot
 
@@ -25,6 +25,7 @@ FAR_MM = 1e5
 """Depth where nothing is."""
 _REACH_MM = 260.0
 _NOISE_PX = 512
+_EYES, _NEAR_MM = np.array([0.0, 0.0, -15.0]), 75.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Window:
     wh: tuple[int, int]
     roll: Floats = field(default_factory=lambda: np.eye(3))
     """`(3, 3)` about the camera's axis, before the intrinsics."""
+    near: bool = False
+    """Whether it shows but the eyes, so that hair elsewhere may be left out."""
 
 
 class Renderer:
@@ -109,7 +112,7 @@ class Renderer:
         _set(self.shadow_programs["hair_shadow"], to_clip=to_clip, light=light)
         for _, array in meshes:
             array.render()
-        for _, array in hairs:
+        for *_, array in hairs:
             array.render()
         self.shadow.use(0)
         self.noise.use(1)
@@ -125,7 +128,7 @@ class Renderer:
             lens = _projection(matrix, wh, shot)
             if hairs:
                 _set(self.programs["hair"], **common, **lens, sheen=sheen, pixels=wh[0] / 2)
-                hairs[0][0].render()
+                hairs[0][int(window.near)].render()
             for (array, _), draw in zip(meshes, draws, strict=True):
                 own = _rolled(draw.uniforms, window.roll)
                 _set(self.programs[draw.program], **common, **lens, offset=offset, **own)
@@ -179,23 +182,29 @@ class Renderer:
             self.context.vertex_array(shadow, [(buffer, "3f 40x", "place")], index),
         )
 
-    def _hair(self, ribbons: Sequence[Ribbons]) -> list[tuple[Any, Any]]:
+    def _hair(self, ribbons: Sequence[Ribbons]) -> list[tuple[Any, ...]]:
+        """Arrays for images, for images of the eyes, and for the shadow, of every second ribbon."""
         if not ribbons:
             return []
-        parts, indices, count = [], [], 0
+        parts, every, close, dark, count = [], [], [], [], 0
         for kind in ribbons:
             data, index = _ribbon_vertices(kind)
             parts.append(data)
-            indices.append(index + count)
+            index = index.reshape(len(kind.points), -1) + count
+            near = np.linalg.norm(kind.points - _EYES, axis=-1).min(1) < _NEAR_MM
+            every.append(index.ravel())
+            close.append(index[near].ravel())
+            dark.append(index[:: 1 if kind.kind == RIGID else 2].ravel())
             count += len(data)
         buffer = self._buffer(np.concatenate(parts))
-        index = self._buffer(np.concatenate(indices).astype(np.int32))
+        full, part, shade = (
+            self._buffer(np.concatenate(i).astype(np.int32)) for i in (every, close, dark)
+        )
         layout = [(buffer, "3f 3f 4f 3f", "place", "along", "strand", "tint")]
         shadow = [(buffer, "3f 3f 4f 12x", "place", "along", "strand")]
-        return [(
-            self.context.vertex_array(self.programs["hair"], layout, index),
-            self.context.vertex_array(self.shadow_programs["hair_shadow"], shadow, index),
-        )]  # fmt: skip
+        hair, dim = self.programs["hair"], self.shadow_programs["hair_shadow"]
+        array = self.context.vertex_array
+        return [(array(hair, layout, full), array(hair, layout, part), array(dim, shadow, shade))]
 
     def _common(self, shot: Shot, to_shadow: Floats, roll: Floats) -> dict[str, Any]:
         back = np.eye(4)

@@ -106,7 +106,7 @@ def _eye_window(shot: Shot, built: Scene) -> Window:
     focal = EYES_PX_PER_MM * middle[2]
     offset = np.array([EYES_W, EYES_H]) / 2 - focal * middle[:2] / middle[2]
     matrix = np.array([[focal, 0, offset[0]], [0, focal, offset[1]], [0, 0, 1.0]])
-    return Window(matrix, (EYES_W, EYES_H), roll)
+    return Window(matrix, (EYES_W, EYES_H), roll, near=True)
 
 
 def _over(front: Floats, ground: Floats) -> Image:

@@ -67,7 +67,8 @@ def build(wardrobe: Wardrobe, shot: Shot) -> Scene:
     surface = normals(bent, assets.skin)
     open_ = _openness()
     masks = np.stack([assets.masks["lips"], assets.masks["inside-mouth"], open_, assets.masks["ears"]], 1)
-    skin = Solid(bent, assets.skin, assets.template, masks)
+    bare = assets.template[assets.skin, 1].min(1) < look.neckline[:3].sum() + 70
+    skin = Solid(bent, assets.skin[bare], assets.template, masks)
     draws = [Draw("skin", skin, surface, _skin_uniforms(look))]
     draws += _mouth(bent, masks)
     margins = np.stack([straight[assets.upper_lids], straight[assets.lower_lids]], 1)

@@ -89,6 +89,7 @@ SYSTEM = System(
         "published",
         "published_table",
         "mean_direction",
+        "rendered",
         "seen_in_training",
     ),
     networks={

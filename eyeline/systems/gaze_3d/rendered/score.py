@@ -43,8 +43,7 @@ def eye_scores(result: EyeOutputs, truth: dict[str, Tensor], facing_deg: Floats)
     known = truth["gaze"].numpy()
     straight = np.degrees(np.linalg.norm(known[some] - known[some].mean(0), axis=1))
     iris = np.linalg.norm((result.iris - truth["iris"]).numpy(), axis=2)[seen] / EYE_WIDTH_PX
-    pairs = zip(result.gaze.numpy()[some].T, known[some].T, strict=True)
-    correlation = [float(np.corrcoef(a, b)[0, 1]) for a, b in pairs]
+    correlation = [_correlation(result.gaze.numpy()[some, k], known[some, k]) for k in range(2)]
     stated = np.degrees(np.exp(result.log_error.numpy()))
     return {
         "gaze_mean_deg": float(error[some].mean()), "gaze_without_eyes_deg": float(straight.mean()),
@@ -84,8 +83,13 @@ def _by_facing(error: Floats, stated: Floats, facing_deg: Floats) -> list[dict[s
     return bins
 
 
-def _auc(truth: Any, scores: Any) -> float:
+def _correlation(a: Floats, b: Floats) -> float | None:
+    """None where one of them is the same everywhere."""
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 1 and a.std() > 0 and b.std() > 0 else None
+
+
+def _auc(truth: Any, scores: Any) -> float | None:
+    """None where all are of one kind."""
     from sklearn.metrics import roc_auc_score
 
-    one_kind = truth.all() or not truth.any()
-    return float("nan") if one_kind else float(roc_auc_score(truth, scores))
+    return None if truth.all() or not truth.any() else float(roc_auc_score(truth, scores))
