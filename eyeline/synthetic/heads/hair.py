@@ -318,13 +318,19 @@ def _filled(grid: Floats) -> Floats:
     return np.asarray(uniform_filter(grid[tuple(nearest)], 3, mode=("nearest", "wrap")))
 
 
+def skull_reach(person: Identity, points: Floats) -> Floats:
+    """`(k,)` how far the skull without ears reaches towards points `(k, 3)`, from its middle."""
+    away = points - _MIDDLE
+    row = np.clip((away[:, 1] / np.linalg.norm(away, axis=1) + 1) * 12, 0, 23).astype(int)
+    return np.asarray(_surface(person).skull[row, _azimuth(away)])
+
+
 def pressed(person: Identity, points: Floats, row: float) -> Floats:
     """Points `(k, s, 3)` of hair whose part above a row lies close to the skull, below a hat."""
     away = points - _MIDDLE
     flat = away.reshape(-1, 3)
     length = np.linalg.norm(flat, axis=1)
-    at = np.clip((flat[:, 1] / length + 1) * 12, 0, 23).astype(int)
-    close = np.minimum((_surface(person).skull[at, _azimuth(flat)] + 2.5) / length, 1)
+    close = np.minimum((skull_reach(person, flat + _MIDDLE) + 2.5) / length, 1)
     much = np.clip((row - points[..., 1]) / 12, 0, 1)
     factor = 1 - much * (1 - close.reshape(much.shape))
     return np.asarray(_MIDDLE + away * factor[..., None], np.float32)

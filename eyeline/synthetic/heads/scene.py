@@ -68,6 +68,8 @@ def build(wardrobe: Wardrobe, shot: Shot) -> Scene:
     open_ = _openness()
     masks = np.stack([assets.masks["lips"], assets.masks["inside-mouth"], open_, assets.masks["ears"]], 1)
     bare = assets.template[assets.skin, 1].min(1) < look.neckline[:3].sum() + 70
+    if look.headwear in ("scarf", "hood"):
+        bare &= assets.masks["ears"][assets.skin].max(1) < 0.3
     skin = Solid(bent, assets.skin[bare], assets.template, masks)
     draws = [Draw("skin", skin, surface, _skin_uniforms(look))]
     draws += _mouth(bent, masks)

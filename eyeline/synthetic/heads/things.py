@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eyeline.results import Floats
+from eyeline.synthetic.heads import hair
 from eyeline.synthetic.heads.assets import Indices, load
 from eyeline.synthetic.heads.hair import RIGID, Ribbons
 from eyeline.synthetic.heads.identity import HEIGHT_MM
@@ -61,7 +62,9 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
         away = points - SKULL
         length = np.linalg.norm(away, axis=1, keepdims=True)
         stand = (9.0 if look.headwear == "scarf" else 24.0) + 10 * np.clip((rest[:, 1] - 20) / 80, 0, 1)
-        swollen = points + away / length * stand[:, None]
+        reach = hair.skull_reach(look.person, points)[:, None]
+        ears = load().masks["ears"][:, None] > 0.1  # lie flat below cloth
+        swollen = SKULL + away / length * (np.where(ears, reach + 4, length) + stand[:, None])
         swollen[rest[:, 1] > 130] = (points + 8 * normals)[rest[:, 1] > 130]
         edge = np.array([60.0, 96.0, 22.0, 175.0])
         edge[:2] += 6.0 if look.headwear == "hood" else 0.0
