@@ -80,7 +80,9 @@ def load() -> Assets:
     root = folder()
     dm, texture, groups = _read_mesh(root / "mpfb2/3dobjs/base.obj")
     body = groups["body"]
-    high = (dm[body[:, :, 0], 1].min(1) > _BUST_DM) & (np.abs(dm[body[:, :, 0], 0]).max(1) < _ARM_DM)
+    high = (dm[body[:, :, 0], 1].min(1) > _BUST_DM) & (
+        np.abs(dm[body[:, :, 0], 0]).max(1) < _ARM_DM
+    )
     hand = dm[body[:, :, 0], 0].min(1) > _HAND_DM
     quads = {
         "skin": body[high][:, :, 0],
@@ -92,8 +94,9 @@ def load() -> Assets:
     right = _mirrored(dm, left.ravel()).reshape(left.shape)
     lids, eyes = np.stack([right, left], 1), np.array([RIGHT_EYE, LEFT_EYE])
     joints = [groups[f"joint-{n}"][:, :, 0].ravel() for n in ("neck", "head")]
-    every = np.unique(np.concatenate([*(q.ravel() for q in quads.values()), lids.ravel(),
-                                      eyes.ravel(), *joints]))  # fmt: skip
+    every = np.unique(
+        np.concatenate([*(q.ravel() for q in quads.values()), lids.ravel(), eyes.ravel(), *joints])
+    )
     place = np.full(len(dm), -1, np.int32)
     place[every] = np.arange(len(every))
     triangles = {name: place[_triangles(q)] for name, q in quads.items()}
@@ -109,13 +112,18 @@ def load() -> Assets:
     macro = shapes("mpfb2/targets/macrodetails/*.gz")
     local = {k: v for d in _LOCAL for k, v in shapes(f"mpfb2/targets/{d}/*.gz").items()}
     return Assets(
-        template, **triangles,
+        template,
+        **triangles,
         masks={name: _mask(root, name, corner[every]) for name in _MASKS},
-        macro=macro, local={k: v for k, v in local.items() if not k.startswith("measure")},
+        macro=macro,
+        local={k: v for k, v in local.items() if not k.startswith("measure")},
         actions=shapes("faceunits01/targets/faceunits/*.target"),
-        upper_lids=place[lids[0]], lower_lids=place[lids[1]], eyes=place[eyes],
-        neck=template[place[joints[0]]].mean(0), skull=template[place[joints[1]]].mean(0),
-    )  # fmt: skip
+        upper_lids=place[lids[0]],
+        lower_lids=place[lids[1]],
+        eyes=place[eyes],
+        neck=template[place[joints[0]]].mean(0),
+        skull=template[place[joints[1]]].mean(0),
+    )
 
 
 def to_head_frame(dm: Floats) -> Floats:

@@ -29,7 +29,9 @@ def draw(rng: np.random.Generator, size_px: int) -> Floats:
 
 def _ground(rng: np.random.Generator, size: int) -> Floats:
     """A wall or sky that grows darker to one side."""
-    tone, other = (rng.uniform(0.03, 0.95) * np.clip(1 + rng.normal(0, 0.12, 3), 0.6, 1.4) for _ in range(2))
+    tone, other = (
+        rng.uniform(0.03, 0.95) * np.clip(1 + rng.normal(0, 0.12, 3), 0.6, 1.4) for _ in range(2)
+    )
     other = tone + rng.uniform(0, 0.5) * (other - tone)
     y, x = np.mgrid[:size, :size] / size - 0.5
     angle = rng.uniform(0, 2 * np.pi)
@@ -53,10 +55,27 @@ def _add_shape(rng: np.random.Generator, image: Floats) -> None:
         corners = cv2.boxPoints((centre.tolist(), (2 * half).tolist(), float(turn)))
         cv2.fillPoly(image, [corners.astype(np.int32)], colour.tolist(), cv2.LINE_AA)
     elif shape < 0.85:
-        cv2.ellipse(image, centre.astype(int).tolist(), half.astype(int).tolist(), rng.uniform(0, 180), 0, 360, colour.tolist(), -1, cv2.LINE_AA)
+        cv2.ellipse(
+            image,
+            centre.astype(int).tolist(),
+            half.astype(int).tolist(),
+            rng.uniform(0, 180),
+            0,
+            360,
+            colour.tolist(),
+            -1,
+            cv2.LINE_AA,
+        )
     else:
         end = rng.uniform(-0.1, 1.1, 2) * size
-        cv2.line(image, centre.astype(int).tolist(), end.astype(int).tolist(), colour.tolist(), int(rng.integers(1, 12)), cv2.LINE_AA)
+        cv2.line(
+            image,
+            centre.astype(int).tolist(),
+            end.astype(int).tolist(),
+            colour.tolist(),
+            int(rng.integers(1, 12)),
+            cv2.LINE_AA,
+        )
 
 
 def _cloud(rng: np.random.Generator, size: int, grain: float) -> Floats:

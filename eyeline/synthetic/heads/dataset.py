@@ -124,9 +124,12 @@ def _render(folder: Path, seed: int, first: int, count: int) -> str:
     path = shard_path(folder, first // SHARD)
     columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
     table = pa.table(columns)
-    with files.replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    with (
+        files.replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_table(table)
     return path.name
 
 
@@ -136,8 +139,9 @@ def _row(sample: Sample) -> dict[str, Any]:
         row["eyes"] = _jpeg(sample.eyes)
     row |= {name: getattr(sample, name) for name in _ASIDE}
     truth = sample.labels
-    return row | {f.name if f.name != "eyes" else "eye_centres": getattr(truth, f.name)
-                  for f in fields(truth)}  # fmt: skip
+    return row | {
+        f.name if f.name != "eyes" else "eye_centres": getattr(truth, f.name) for f in fields(truth)
+    }
 
 
 def _column(values: list[Any]) -> pa.Array:
@@ -157,8 +161,12 @@ def _jpeg(image: Image) -> bytes:
     """RGB without loss of colours between pixels."""
     import cv2
 
-    how = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY,
-           cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]  # fmt: skip
+    how = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        JPEG_QUALITY,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
     return cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), how)[1].tobytes()
 
 
@@ -205,9 +213,16 @@ class Heads:
 
 
 _SHAPES = {
-    "rotation": (3, 3), "matrix": (3, 3), "eye_matrix": (3, 3), "gaze": (2, 3), "iris": (2, 3),
-    "eye_centres": (2, 3), "iris_px": (2, 2), "contour_px": (2, 16, 2), "landmarks_px": (-1, 2),
-}  # fmt: skip
+    "rotation": (3, 3),
+    "matrix": (3, 3),
+    "eye_matrix": (3, 3),
+    "gaze": (2, 3),
+    "iris": (2, 3),
+    "eye_centres": (2, 3),
+    "iris_px": (2, 2),
+    "contour_px": (2, 16, 2),
+    "landmarks_px": (-1, 2),
+}
 
 
 def open_heads(folder: Path | str) -> Heads:
@@ -230,12 +245,17 @@ def open_heads(folder: Path | str) -> Heads:
             raise DataError(f"{path} is damaged ({error}); remove it and render it again") from None
     if not tables:
         raise DataError(f"{root} holds no shards; render some by `eyeline synthesize heads`")
-    labels = {name: np.concatenate([_values(t, name) for t in tables])
-              for name in tables[0].column_names if name not in ("image", "eyes")}  # fmt: skip
-    labels["has_eyes"] = np.concatenate([
-        np.asarray(t.column("eyes").is_valid().to_numpy(zero_copy_only=False)) for t in tables
-    ])  # fmt: skip
-    rows = [np.stack([np.full(t.num_rows, n), np.arange(t.num_rows)], 1) for n, t in enumerate(tables)]
+    labels = {
+        name: np.concatenate([_values(t, name) for t in tables])
+        for name in tables[0].column_names
+        if name not in ("image", "eyes")
+    }
+    labels["has_eyes"] = np.concatenate(
+        [np.asarray(t.column("eyes").is_valid().to_numpy(zero_copy_only=False)) for t in tables]
+    )
+    rows = [
+        np.stack([np.full(t.num_rows, n), np.arange(t.num_rows)], 1) for n, t in enumerate(tables)
+    ]
     return Heads(tuple(tables), labels, np.concatenate(rows))
 
 

@@ -70,10 +70,16 @@ class _Key:
 def _wardrobe(key: _Key) -> Wardrobe:
     head, drawn = key.head, look.draw(np.random.default_rng(key.number))
     iris = look.linear(head.iris)
-    return Wardrobe.of(replace(
-        drawn, skin=look.linear(head.skin), hair=look.linear(head.hair), iris_inner=iris,
-        iris_outer=iris, cloth=np.stack([look.linear(head.shirt)] * 2),
-    ))  # fmt: skip
+    return Wardrobe.of(
+        replace(
+            drawn,
+            skin=look.linear(head.skin),
+            hair=look.linear(head.hair),
+            iris_inner=iris,
+            iris_outer=iris,
+            cloth=np.stack([look.linear(head.shirt)] * 2),
+        )
+    )
 
 
 def _shot(
@@ -87,10 +93,18 @@ def _shot(
     matrix = view.matrix.copy()
     matrix[:2, 2] -= corner
     own = normalise(np.asarray(pose.rotation.T @ gaze, np.float64))
-    actions = {"jawOpen": 0.7 * pose.mouth, "mouthSmileLeft": pose.smile, "mouthSmileRight": pose.smile}
+    actions = {
+        "jawOpen": 0.7 * pose.mouth,
+        "mouthSmileLeft": pose.smile,
+        "mouthSmileRight": pose.smile,
+    }
     face = Face(np.stack([own, own]), np.full(2, pose.lids), actions)
     white = np.ones(3)
-    lights = np.stack([np.r_[normalise(light), 1.5 * white], [0, 0, -1.0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0]])
+    lights = np.stack(
+        [np.r_[normalise(light), 1.5 * white], [0, 0, -1.0, 0, 0, 0], [0, 0, 1.0, 0, 0, 0]]
+    )
     ambient = np.full((6, 3), 0.45)
     window = np.array([0, -0.5, -0.866, 6.0])
-    return Shot(pose.rotation, position, matrix, side, face, lights, ambient, 0.62, 0.8, window), corner
+    return Shot(
+        pose.rotation, position, matrix, side, face, lights, ambient, 0.62, 0.8, window
+    ), corner

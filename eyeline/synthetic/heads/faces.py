@@ -86,7 +86,9 @@ def _lid_moves(assets: Assets, points: Floats, eye: int, face: Face, person: Ide
     by_upper = to_above - above
     action = blink if by_upper > 0 else wide
     moves = action * np.clip(by_upper / action[upper, 1].mean(), 0, 2.0)
-    return np.asarray(moves + squint * np.clip((to_below - below) / squint[lower, 1].mean(), -1, 1.5))
+    return np.asarray(
+        moves + squint * np.clip((to_below - below) / squint[lower, 1].mean(), -1, 1.5)
+    )
 
 
 def _off_the_ball(assets: Assets, points: Floats, person: Identity) -> Floats:
@@ -94,9 +96,10 @@ def _off_the_ball(assets: Assets, points: Floats, person: Identity) -> Floats:
     for eye, centre in enumerate(person.eyes):
         near = np.concatenate([assets.upper_lids[eye], assets.lower_lids[eye]])
         lids = np.flatnonzero(
-            (assets.masks["eyelids"] > 0.2) & (np.sign(assets.template[:, 0]) == 2 * eye - 1)
+            (assets.masks["eyelids"] > 0.2)
+            & (np.sign(assets.template[:, 0]) == 2 * eye - 1)
             & (assets.template[:, 2] < -8.0)
-        )  # fmt: skip
+        )
         which = np.union1d(near, lids)
         away = points[which] - centre
         length = np.linalg.norm(away, axis=1, keepdims=True)

@@ -14,7 +14,15 @@ AGES = ("baby", "child", "young", "old")
 ANCESTRIES = ("african", "asian", "caucasian")
 _AGE_CHANCES = (0.08, 0.25, 0.42, 0.25)
 _LEVELS = ("min", "average", "max")
-_CAUTIOUS = ("head-scale", "head-trans", "neck", "eye-trans", "eye-push", "ear-trans", "mouth-trans")
+_CAUTIOUS = (
+    "head-scale",
+    "head-trans",
+    "neck",
+    "eye-trans",
+    "eye-push",
+    "ear-trans",
+    "mouth-trans",
+)
 """Shapes of which little is enough."""
 _LEFT_OUT = ("eyefold", "eye-scale", "ear-shape-pointed", "ear-shape-triangle", "nubian")
 HEIGHT_MM = 236.0

@@ -19,25 +19,66 @@ from eyeline.synthetic.heads.scene import Scene
 from eyeline.synthetic.heads.view import Shot
 
 MORE = (
-    "left ear top", "left ear lobe", "left tragus", "left ear back",
-    "right ear top", "right ear lobe", "right tragus", "right ear back",
-    "crown", "back of the crown", "occiput", "nape", "left temple", "right temple",
-    "left side", "right side", "throat",
-)  # fmt: skip
+    "left ear top",
+    "left ear lobe",
+    "left tragus",
+    "left ear back",
+    "right ear top",
+    "right ear lobe",
+    "right tragus",
+    "right ear back",
+    "crown",
+    "back of the crown",
+    "occiput",
+    "nape",
+    "left temple",
+    "right temple",
+    "left side",
+    "right side",
+    "throat",
+)
 """Landmarks after the 68, so that a head from behind has some."""
 COUNT = 68 + len(MORE)
 CONTOUR = 16
 """Points of an iris' rim, from the image's right on, downwards."""
-_JAW = ((72, 5, 48), (71, 25, 47), (68, 42, 45), (62, 60, 40), (54, 76, 30), (44, 90, 15),
-        (32, 101, 0), (17, 108, -13))  # fmt: skip
+_JAW = (
+    (72, 5, 48),
+    (71, 25, 47),
+    (68, 42, 45),
+    (62, 60, 40),
+    (54, 76, 30),
+    (44, 90, 15),
+    (32, 101, 0),
+    (17, 108, -13),
+)
 _MORE = ((80, -7, 77), (70, 45, 67), (71, 17, 64), (86, 8, 86))
 _CENTRAL = ((0, -120, 70), (0, -85, 148), (0, -20, 163), (0, 60, 138))
 _SIDES = ((74, -40, 50), (75, -60, 100))
 _NOSE = ((0, 0), (0, 13), (0, 26), (0, 37.5), (-13, 43), (-7, 46), (0, 49), (7, 46), (13, 43))
-_LIPS = ((-26, 67.5), (-16, 59.5), (-8, 56), (0, 57.5), (8, 56), (16, 59.5), (26, 67.5),
-         (16, 76), (8, 80), (0, 81.5), (-8, 80), (-16, 76))  # fmt: skip
-_INNER = ((-23, 67.5, -20), (-9, 66.8, -26), (0, 66.9, -27), (9, 66.8, -26), (23, 67.5, -20),
-          (9, 68.4, -26), (0, 68.2, -26), (-9, 68.4, -26))  # fmt: skip
+_LIPS = (
+    (-26, 67.5),
+    (-16, 59.5),
+    (-8, 56),
+    (0, 57.5),
+    (8, 56),
+    (16, 59.5),
+    (26, 67.5),
+    (16, 76),
+    (8, 80),
+    (0, 81.5),
+    (-8, 80),
+    (-16, 76),
+)
+_INNER = (
+    (-23, 67.5, -20),
+    (-9, 66.8, -26),
+    (0, 66.9, -27),
+    (9, 66.8, -26),
+    (23, 67.5, -20),
+    (9, 68.4, -26),
+    (0, 68.2, -26),
+    (-9, 68.4, -26),
+)
 _TOLERANCE_MM = 6.0
 _LID_MM = 0.9
 """How much a lid lies before the eyeball."""
@@ -65,17 +106,42 @@ def _fixed_vertices() -> Indices:
     chin = _nearest(np.array([[0, 110.7, -15.8]]))
     upper, lower = assets.upper_lids, assets.lower_lids
     eyes = [
-        upper[0][11], upper[0][8], upper[0][4], upper[0][0], lower[0][4], lower[0][8],
-        upper[1][0], upper[1][4], upper[1][8], upper[1][11], lower[1][8], lower[1][4],
-    ]  # fmt: skip
-    more = np.concatenate([
-        _nearest(np.array(_MORE) * flip), _nearest(np.array(_MORE)), _nearest(np.array(_CENTRAL)),
-        _nearest(np.array([_SIDES[0]]) * flip), _nearest(np.array([_SIDES[0]])),
-        _nearest(np.array([_SIDES[1]]) * flip), _nearest(np.array([_SIDES[1]])),
-        _nearest(np.array([[0, 112.0, 45]])),
-    ])  # fmt: skip
-    parts = [half, chin, other[::-1], np.zeros(10, int), _in_front(np.array(_NOSE)), eyes,
-             _in_front(np.array(_LIPS)), _nearest(np.array(_INNER)), more]  # fmt: skip
+        upper[0][11],
+        upper[0][8],
+        upper[0][4],
+        upper[0][0],
+        lower[0][4],
+        lower[0][8],
+        upper[1][0],
+        upper[1][4],
+        upper[1][8],
+        upper[1][11],
+        lower[1][8],
+        lower[1][4],
+    ]
+    more = np.concatenate(
+        [
+            _nearest(np.array(_MORE) * flip),
+            _nearest(np.array(_MORE)),
+            _nearest(np.array(_CENTRAL)),
+            _nearest(np.array([_SIDES[0]]) * flip),
+            _nearest(np.array([_SIDES[0]])),
+            _nearest(np.array([_SIDES[1]]) * flip),
+            _nearest(np.array([_SIDES[1]])),
+            _nearest(np.array([[0, 112.0, 45]])),
+        ]
+    )
+    parts = [
+        half,
+        chin,
+        other[::-1],
+        np.zeros(10, int),
+        _in_front(np.array(_NOSE)),
+        eyes,
+        _in_front(np.array(_LIPS)),
+        _nearest(np.array(_INNER)),
+        more,
+    ]
     return np.concatenate(parts).astype(np.int32)
 
 
@@ -138,7 +204,12 @@ class Labels:
 
 
 def measure(
-    look: Look, shot: Shot, scene: Scene, depth: Floats, eye_matrix: Floats, eye_depth: Floats | None
+    look: Look,
+    shot: Shot,
+    scene: Scene,
+    depth: Floats,
+    eye_matrix: Floats,
+    eye_depth: Floats | None,
 ) -> Labels:
     """The labels of a scene, given how far away the image's pixels are.
 
@@ -165,12 +236,24 @@ def measure(
     skull, front = _parts()
     iris = seen_from(eyes.irises)
     return Labels(
-        shot.rotation, shot.position, shot.matrix, gaze, both, seen_from(eyes.centres), iris,
-        np.asarray(eyes.radius), project(shot.matrix, iris), project(shot.matrix, seen_from(rims)),
-        np.array(seen), scene.opening, pixels, in_sight(pixels, landmarks[:, 2], depth),
+        shot.rotation,
+        shot.position,
+        shot.matrix,
+        gaze,
+        both,
+        seen_from(eyes.centres),
+        iris,
+        np.asarray(eyes.radius),
+        project(shot.matrix, iris),
+        project(shot.matrix, seen_from(rims)),
+        np.array(seen),
+        scene.opening,
+        pixels,
+        in_sight(pixels, landmarks[:, 2], depth),
         _box(project(shot.matrix, seen_from(scene.vertices[skull]))),
-        _box(project(shot.matrix, seen_from(scene.vertices[front]))), eye_matrix,
-    )  # fmt: skip
+        _box(project(shot.matrix, seen_from(scene.vertices[front]))),
+        eye_matrix,
+    )
 
 
 def project(matrix: Floats, points: Floats) -> Floats:
@@ -228,7 +311,9 @@ def _parts() -> tuple[Indices, Indices]:
     assets = load()
     which = np.unique(assets.skin)
     rest = assets.template[which]
-    head = which[(rest[:, 1] + 0.35 * np.maximum(rest[:, 2], 0) < 118) & (assets.masks["ears"][which] < 0.3)]
+    head = which[
+        (rest[:, 1] + 0.35 * np.maximum(rest[:, 2], 0) < 118) & (assets.masks["ears"][which] < 0.3)
+    ]
     rest = assets.template[head]
     return head, head[(rest[:, 2] < 45) & (rest[:, 1] > -72)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,13 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import MISSING, Indices
-from eyeline.synthetic.heads.hair import RIGID, Ribbons
+from eyeline.synthetic.heads.ribbons import RIGID, Ribbons, vertices
+from eyeline.synthetic.heads.targets import NOISE_PX, Target, noise_texture, projection, shadow_maps
 from eyeline.synthetic.heads.things import Solid
 from eyeline.synthetic.heads.view import Shot
 
 SHADERS = Path(__file__).parent / "shaders"
 SHADOW_PX = 384
-SAMPLES = 4
-FAR_MM = 1e5
-"""Depth where nothing is."""
-_REACH_MM = 260.0
-_NOISE_PX = 512
 _EYES, _NEAR_MM = np.array([0.0, 0.0, -15.0]), 75.0
 
 
@@ -62,26 +57,39 @@ class Renderer:
         os.environ.setdefault("LP_NUM_THREADS", "0")  # processes share the work, not threads
         try:
             self.context = moderngl.create_context(standalone=True, backend="egl", require=400)
-        except Exception as error:  # noqa: BLE001 moderngl raises bare ones
-            raise UsageError(f"no OpenGL 4.0 by EGL on this machine ({error}); Mesa brings one") from error
+        except Exception as error:
+            raise UsageError(
+                f"no OpenGL 4.0 by EGL on this machine ({error}); Mesa brings one"
+            ) from error
         self._moderngl = moderngl
         self.context.front_face = "cw"  # rows of the image go down
-        self.programs = {name: self._program("solid", name) for name in ("skin", "eye", "cloth", "glass")}
+        self.programs = {
+            name: self._program("solid", name) for name in ("skin", "eye", "cloth", "glass")
+        }
         self.programs["hair"] = self._program("hair", "hair")
-        self.shadow_programs = {n: self._program(n, "shadow", False) for n in ("shadow", "hair_shadow")}
-        self.noise = self.context.texture((_NOISE_PX, _NOISE_PX), 4, _noise().tobytes())
+        self.shadow_programs = {
+            n: self._program(n, "shadow", False) for n in ("shadow", "hair_shadow")
+        }
+        self.noise = self.context.texture((NOISE_PX, NOISE_PX), 4, noise_texture().tobytes())
         self.noise.build_mipmaps()
         self.noise.filter = moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR
         self.shadow = self.context.depth_texture((SHADOW_PX, SHADOW_PX))
         self.shadow.compare_func = "<="
         self.shadow.repeat_x = self.shadow.repeat_y = False
         self.shadow_target = self.context.framebuffer(depth_attachment=self.shadow)
-        self.targets: dict[tuple[int, int], _Target] = {}
+        self._buffers: list[Any] = []
+        self.targets: dict[tuple[int, int], Target] = {}
 
     def render(
-        self, shot: Shot, draws: Sequence[Draw], ribbons: Sequence[Ribbons], lenses: Draw | None,
-        seed: int, sheen: float, windows: Sequence[Window],
-    ) -> list[tuple[Floats, Floats]]:  # fmt: skip
+        self,
+        shot: Shot,
+        draws: Sequence[Draw],
+        ribbons: Sequence[Ribbons],
+        lenses: Draw | None,
+        seed: int,
+        sheen: float,
+        windows: Sequence[Window],
+    ) -> list[tuple[Floats, Floats]]:
         """Colours with coverage and depths of one scene, seen through several intrinsics.
 
         Args:
@@ -97,7 +105,7 @@ class Renderer:
             For each window `(h, w, 4)` float32 in [0, 1], colours times coverage, and
             `(h, w)` millimetres along the camera's axis.
         """
-        to_shadow, to_clip = _shadow_maps(shot)
+        to_shadow, to_clip = shadow_maps(shot)
         light = shot.rotation.T @ shot.lights[0, :3]
         # skin last: what covers it spares the dearest shader
         draws = sorted(draws, key=lambda d: d.program == "skin")
@@ -125,7 +133,7 @@ class Renderer:
             target.opaque.use()
             target.opaque.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
             target.clear_depths()
-            lens = _projection(matrix, wh, shot)
+            lens = projection(matrix, wh, shot)
             if hairs:
                 _set(self.programs["hair"], **common, **lens, sheen=sheen, pixels=wh[0] / 2)
                 hairs[0][int(window.near)].render()
@@ -139,8 +147,18 @@ class Renderer:
             if glass and lenses:
                 target.colours.use()
                 context.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
-                context.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
-                _set(self.programs["glass"], **common, **lens, **_rolled(lenses.uniforms, window.roll))
+                context.blend_func = (
+                    moderngl.SRC_ALPHA,
+                    moderngl.ONE_MINUS_SRC_ALPHA,
+                    moderngl.ONE,
+                    moderngl.ONE_MINUS_SRC_ALPHA,
+                )
+                _set(
+                    self.programs["glass"],
+                    **common,
+                    **lens,
+                    **_rolled(lenses.uniforms, window.roll),
+                )
                 glass[0].render()
                 context.enable_only(moderngl.DEPTH_TEST)
             results.append(target.read())
@@ -151,8 +169,6 @@ class Renderer:
             buffer.release()
         self._buffers.clear()
         return results
-
-    _buffers: list[Any] = []
 
     def _program(self, vertex: str, fragment: str, shaded: bool = True) -> Any:
         common = _source("common.glsl") if shaded else ""
@@ -174,7 +190,9 @@ class Renderer:
         data = np.hstack([solid.points, draw.normals, solid.rest, solid.masks]).astype(np.float32)
         buffer, index = self._buffer(data), self._buffer(solid.triangles.astype(np.int32))
         program, shadow = self.programs[draw.program], self.shadow_programs["shadow"]
-        names = [(n, f) for n, f in (("place", "3f"), ("normal", "3f"), ("rest", "3f"), ("masks", "4f"))]
+        names = [
+            (n, f) for n, f in (("place", "3f"), ("normal", "3f"), ("rest", "3f"), ("masks", "4f"))
+        ]
         layout = " ".join(f if n in program else f"{4 * int(f[0])}x" for n, f in names)
         present = [n for n, _ in names if n in program]
         return (
@@ -188,7 +206,7 @@ class Renderer:
             return []
         parts, every, close, dark, count = [], [], [], [], 0
         for kind in ribbons:
-            data, index = _ribbon_vertices(kind)
+            data, index = vertices(kind)
             parts.append(data)
             index = index.reshape(len(kind.points), -1) + count
             near = np.linalg.norm(kind.points - _EYES, axis=-1).min(1) < _NEAR_MM
@@ -210,77 +228,34 @@ class Renderer:
         back = np.eye(4)
         back[:3, :3] = roll.T
         return {
-            "unroll": roll.T, "light_to": shot.lights[:, :3] @ roll.T, "light_rgb": shot.lights[:, 3:], "ambient": shot.ambient,
-            "exposure": shot.exposure, "shadow_strength": shot.shadow, "to_shadow": to_shadow @ back,
-            "shadow_map": 0, "noise": 1, "rotation": roll @ shot.rotation,
+            "unroll": roll.T,
+            "light_to": shot.lights[:, :3] @ roll.T,
+            "light_rgb": shot.lights[:, 3:],
+            "ambient": shot.ambient,
+            "exposure": shot.exposure,
+            "shadow_strength": shot.shadow,
+            "to_shadow": to_shadow @ back,
+            "shadow_map": 0,
+            "noise": 1,
+            "rotation": roll @ shot.rotation,
             "shift": roll @ shot.position,
-        }  # fmt: skip
+        }
 
-    def _target(self, wh: tuple[int, int]) -> _Target:
+    def _target(self, wh: tuple[int, int]) -> Target:
         if wh not in self.targets:
-            self.targets[wh] = _Target(self.context, wh)
+            self.targets[wh] = Target(self.context, wh)
         return self.targets[wh]
-
-
-class _Target:
-    """Buffers of one size, with several samples a pixel, and what they are averaged into."""
-
-    def __init__(self, context: Any, wh: tuple[int, int]) -> None:
-        self.context, self.wh = context, wh
-        colour = context.renderbuffer(wh, 4, samples=SAMPLES)
-        self.depths = context.renderbuffer(wh, 1, samples=SAMPLES, dtype="f4")
-        z = context.depth_renderbuffer(wh, samples=SAMPLES)
-        self.opaque = context.framebuffer([colour, self.depths], z)
-        self.colours = context.framebuffer([colour], z)
-        self.only_depths = context.framebuffer([self.depths])
-        self.flat_colour = context.framebuffer([context.renderbuffer(wh, 4)])
-        self.flat_depth = context.framebuffer([context.renderbuffer(wh, 1, dtype="f4")])
-
-    def clear_depths(self) -> None:
-        """Nothing is very far away."""
-        self.only_depths.clear(FAR_MM, 0, 0, 0)
-        self.opaque.use()
-
-    def read(self) -> tuple[Floats, Floats]:
-        """Averages over the samples, from the top of the image down."""
-        width, height = self.wh
-        self.context.copy_framebuffer(self.flat_colour, self.colours)
-        self.context.copy_framebuffer(self.flat_depth, self.only_depths)
-        rgba = np.frombuffer(self.flat_colour.read(components=4, alignment=1), np.uint8)
-        depth = np.frombuffer(self.flat_depth.read(components=1, alignment=1, dtype="f4"), np.float32)
-        return rgba.reshape(height, width, 4).astype(np.float32) / 255, depth.reshape(height, width)
 
 
 def normals(points: Floats, triangles: Indices) -> Floats:
     """Unit vectors `(n, 3)` at the vertices, by area."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     across = np.cross(b - a, c - a)
-    summed = np.stack([
-        np.bincount(triangles.ravel(), np.repeat(across[:, k], 3), len(points)) for k in range(3)
-    ], 1)  # fmt: skip
+    summed = np.stack(
+        [np.bincount(triangles.ravel(), np.repeat(across[:, k], 3), len(points)) for k in range(3)],
+        1,
+    )
     return np.asarray(summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-9))
-
-
-def _ribbon_vertices(ribbons: Ribbons) -> tuple[Floats, Indices]:
-    """`(2 k s, 13)` vertices of both edges, and their triangles."""
-    points = ribbons.points
-    count, steps = points.shape[:2]
-    along = np.gradient(points, axis=1)
-    along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-6)
-    data = np.empty((count, steps, 2, 13), np.float32)
-    data[..., 0:3], data[..., 3:6] = points[:, :, None], along[:, :, None]
-    data[..., 6] = ribbons.half_width[:, :, None] * np.array([-1, 1])
-    data[..., 7] = np.linspace(0, 1, steps)[None, :, None]
-    data[..., 8] = (np.arange(count) * 0.6180339887 % 1)[:, None, None]
-    data[..., 9] = ribbons.kind
-    data[..., 10:13] = ribbons.colour[:, None, None]
-    return data.reshape(-1, 13), _ribbon_triangles(count, steps)
-
-
-@cache
-def _ribbon_triangles(count: int, steps: int) -> Indices:
-    at = (2 * steps * np.arange(count)[:, None] + 2 * np.arange(steps - 1)).ravel()
-    return np.stack([at, at + 1, at + 2, at + 1, at + 3, at + 2], 1).astype(np.int32).ravel()
 
 
 def _rolled(uniforms: Mapping[str, Any], roll: Floats) -> dict[str, Any]:
@@ -291,44 +266,15 @@ def _rolled(uniforms: Mapping[str, Any], roll: Floats) -> dict[str, Any]:
     return {**uniforms, **turned}
 
 
-def _projection(matrix: Floats, wh: tuple[int, int], shot: Shot) -> dict[str, Any]:
-    """Uniforms of the vertex shaders; row 0 of what is read is the image's top."""
-    focal, middle, size = np.diag(matrix)[:2], matrix[:2, 2], np.array(wh)
-    near = max(40.0, float(shot.position[2]) - 700.0)
-    far = float(shot.position[2]) + 1200.0
-    return {
-        "lens": np.concatenate([2 * focal / size, 2 * middle / size - 1]),
-        "depths": np.array([(far + near) / (far - near), -2 * far * near / (far - near)]),
-    }
-
-
-def _shadow_maps(shot: Shot) -> tuple[Floats, Floats]:
-    """From the camera's frame to the shadow's texture, and from the head's to its clip volume."""
-    ahead = -shot.lights[0, :3]
-    across = np.cross([0.0, 1.0, 0.0], ahead)
-    if np.linalg.norm(across) < 1e-3:
-        across = np.array([1.0, 0, 0])
-    across = across / np.linalg.norm(across)
-    axes = np.stack([across, np.cross(ahead, across), ahead])
-    centre = shot.position + shot.rotation @ [0.0, 40.0, 80.0]
-    clip = np.eye(4)
-    clip[:3, :3] = axes / _REACH_MM * np.array([[1.0], [1.0], [0.8]])
-    clip[:3, 3] = -clip[:3, :3] @ centre
-    texture = clip.copy()
-    texture[:3] = 0.5 * texture[:3]
-    texture[:3, 3] += 0.5
-    head = np.eye(4)
-    head[:3, :3], head[:3, 3] = shot.rotation, shot.position
-    return texture, clip @ head
-
-
 def _set(program: Any, **values: Any) -> None:
     """Uniforms that the program has; OpenGL wants matrices column by column."""
     for name, value in values.items():
         if name not in program:
             continue
         if isinstance(value, np.ndarray):
-            square = value.ndim == 2 and value.shape[0] == value.shape[1] and value.shape[0] in (3, 4)
+            square = (
+                value.ndim == 2 and value.shape[0] == value.shape[1] and value.shape[0] in (3, 4)
+            )
             square = square and name in ("rotation", "unroll", "to_shadow", "to_clip")
             program[name].write((value.T if square else value).astype(np.float32).tobytes())
         else:
@@ -337,20 +283,3 @@ def _set(program: Any, **values: Any) -> None:
 
 def _source(name: str) -> str:
     return (SHADERS / name).read_text(encoding="utf-8")
-
-
-@cache
-def _noise() -> Floats:
-    """`(512, 512, 4)` uint8 that repeats: grain, clouds, spots, broad clouds."""
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(20)
-
-    def cloud(*sizes: float) -> Floats:
-        layers = [gaussian_filter(rng.normal(size=(_NOISE_PX, _NOISE_PX)), s, mode="wrap") * s for s in sizes]
-        return np.asarray(sum(s * layer for s, layer in zip(np.sqrt(sizes), layers, strict=True)))
-
-    spots = gaussian_filter((rng.random((_NOISE_PX, _NOISE_PX)) > 0.985).astype(float), 2.0, mode="wrap")
-    layers = [cloud(1.2), cloud(3, 6, 12, 24), spots, cloud(20, 40)]
-    scaled = [0.5 + 0.19 * (layer - layer.mean()) / layer.std() for layer in layers]
-    return np.asarray(255 * np.clip(np.stack(scaled, -1), 0, 1), np.uint8)

@@ -67,8 +67,17 @@ def _sample(seed: int, index: int, person: int, wardrobe: Wardrobe) -> Sample:
     shot = view.draw(rng, who.person, IMAGE_PX)
     built = scene.build(wardrobe, shot)
     image, eyes, truth = shoot(rng, wardrobe, shot, built)
-    return Sample(index, person, image, eyes, truth, who.person.age, who.style.name, who.headwear,
-                  who.glasses is not None)  # fmt: skip
+    return Sample(
+        index,
+        person,
+        image,
+        eyes,
+        truth,
+        who.person.age,
+        who.style.name,
+        who.headwear,
+        who.glasses is not None,
+    )
 
 
 def shoot(
@@ -82,11 +91,15 @@ def shoot(
     close = _eye_window(shot, built) if facing > _EYES_HIDDEN else None
     if close:
         windows.append(close)
-    seen = renderer().render(shot, built.draws, built.ribbons, built.lenses, wardrobe.look.seed, 1.0, windows)
+    seen = renderer().render(
+        shot, built.draws, built.ribbons, built.lenses, wardrobe.look.seed, 1.0, windows
+    )
     ground = backgrounds.draw(rng, IMAGE_PX)
     image = _over(seen[0][0], ground)
     eye_matrix = close.matrix @ close.roll if close else np.zeros((3, 3))
-    truth = labels.measure(wardrobe.look, shot, built, seen[0][1], eye_matrix, seen[1][1] if close else None)
+    truth = labels.measure(
+        wardrobe.look, shot, built, seen[0][1], eye_matrix, seen[1][1] if close else None
+    )
     if not close:
         return image, None, truth
     to_eyes = eye_matrix @ np.linalg.inv(shot.matrix)
@@ -101,7 +114,9 @@ def _eye_window(shot: Shot, built: Scene) -> Window:
     angle = -np.arctan2(across[1], across[0])
     if abs(across[0]) + abs(across[1]) < 1e-6:
         angle = 0.0
-    roll = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    roll = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
     middle = (eyes @ roll.T).mean(0)
     focal = EYES_PX_PER_MM * middle[2]
     offset = np.array([EYES_W, EYES_H]) / 2 - focal * middle[:2] / middle[2]

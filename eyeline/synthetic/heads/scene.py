@@ -12,9 +12,11 @@ from eyeline.results import Floats
 from eyeline.synthetic.heads import faces, hair, things
 from eyeline.synthetic.heads.assets import Indices, load
 from eyeline.synthetic.heads.faces import Eyes
-from eyeline.synthetic.heads.hair import Ribbons
 from eyeline.synthetic.heads.look import Look
 from eyeline.synthetic.heads.renderer import Draw, normals
+from eyeline.synthetic.heads.ribbons import LOCK, Ribbons
+from eyeline.synthetic.heads.short_hairs import lashes, short_hairs
+from eyeline.synthetic.heads.skull import pressed
 from eyeline.synthetic.heads.things import Solid
 from eyeline.synthetic.heads.view import Shot
 
@@ -66,7 +68,9 @@ def build(wardrobe: Wardrobe, shot: Shot) -> Scene:
     bent = faces.bend(straight, weights, person.pivot, shot.face.neck)
     surface = normals(bent, assets.skin)
     open_ = _openness()
-    masks = np.stack([assets.masks["lips"], assets.masks["inside-mouth"], open_, assets.masks["ears"]], 1)
+    masks = np.stack(
+        [assets.masks["lips"], assets.masks["inside-mouth"], open_, assets.masks["ears"]], 1
+    )
     bare = assets.template[assets.skin, 1].min(1) < look.neckline[:3].sum() + 70
     if look.headwear in ("scarf", "hood"):
         bare &= assets.masks["ears"][assets.skin].max(1) < 0.3
@@ -79,10 +83,15 @@ def build(wardrobe: Wardrobe, shot: Shot) -> Scene:
         draws.append(Draw("eye", solid, across, _eye_uniforms(look, shot, eyes, eye)))
     for solid in things.worn(look, bent, surface, open_):
         draws.append(_cloth(solid))
-    held = things.held_before(np.random.default_rng(int(shot.position[2] * 1e3) % 2**31), look, bent)
+    held = things.held_before(
+        np.random.default_rng(int(shot.position[2] * 1e3) % 2**31), look, bent
+    )
     for program, solid in held:
-        draws.append(_cloth(solid) if program == "cloth" else Draw(
-            "skin", solid, normals(solid.points, solid.triangles), _skin_uniforms(look)))  # fmt: skip
+        draws.append(
+            _cloth(solid)
+            if program == "cloth"
+            else Draw("skin", solid, normals(solid.points, solid.triangles), _skin_uniforms(look))
+        )
     ribbons = _ribbons(wardrobe, rng, bent, eyes, shot)
     worn = things.glasses(look, bent)
     lenses = None
@@ -105,21 +114,34 @@ def _ribbons(
     if wardrobe.hair is not None and wardrobe.trunk is not None:
         points = faces.bend(wardrobe.hair.points, wardrobe.trunk, person.pivot, shot.face.neck)
         if look.headwear in ("beanie", "cap"):
-            points = hair.pressed(person, points, -34.0)
-        ribbons.append(Ribbons(points, wardrobe.hair.half_width, wardrobe.hair.colour, hair.LOCK))
-    ribbons.append(hair.lashes(rng, bent, eyes.balls, look.lashes_mm))
+            points = pressed(person, points, -34.0)
+        ribbons.append(Ribbons(points, wardrobe.hair.half_width, wardrobe.hair.colour, LOCK))
+    ribbons.append(lashes(rng, bent, eyes.balls, look.lashes_mm))
     row, thick, slope, dark = look.brow_shape
     across = np.abs(rest[:, 0]) - 31.0
     away = rest[:, 1] - (row + slope * across / 20 + 0.011 * across**2)
-    band = (np.abs(away) < thick * (1 - 0.5 * np.clip((across - 2) / 20, 0, 1)) + 2.0)
+    band = np.abs(away) < thick * (1 - 0.5 * np.clip((across - 2) / 20, 0, 1)) + 2.0
     where = band * (across > -21) * (across < 25) * (rest[:, 2] < 30) * 1.0
-    way = np.stack([np.sign(rest[:, 0]), -0.5 * np.clip(1 - (across + 20) / 25, -0.6, 1), 0 * across], 1)
-    ribbons.append(hair.short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 5.5, way, 0.55 * look.brow))
+    way = np.stack(
+        [np.sign(rest[:, 0]), -0.5 * np.clip(1 - (across + 20) / 25, -0.6, 1), 0 * across], 1
+    )
+    ribbons.append(
+        short_hairs(rng, person, bent, where, int(_BROW_HAIRS * dark), 5.5, way, 0.55 * look.brow)
+    )
     if look.beard_mm > 1.5:
-        ribbons.append(hair.short_hairs(
-            rng, person, bent, _bearded(look, rest), _BEARD_HAIRS, look.beard_mm,
-            np.array([0, 1.0, -0.25]), look.hair, 0.22,
-        ))  # fmt: skip
+        ribbons.append(
+            short_hairs(
+                rng,
+                person,
+                bent,
+                _bearded(look, rest),
+                _BEARD_HAIRS,
+                look.beard_mm,
+                np.array([0, 1.0, -0.25]),
+                look.hair,
+                0.22,
+            )
+        )
     return [r for r in ribbons if r is not None]
 
 
@@ -139,30 +161,51 @@ def _bearded(look: Look, rest: Floats) -> Floats:
 def _cloth(solid: Solid) -> Draw:
     assert solid.colours is not None and solid.pattern is not None
     edge = np.zeros(4) if solid.edge is None else solid.edge
-    return Draw("cloth", solid, normals(solid.points, solid.triangles), {
-        "part": solid.part, "first": solid.colours[0], "second": solid.colours[1],
-        "pattern": solid.pattern, "edge": edge, "gloss": solid.gloss,
-    })  # fmt: skip
+    return Draw(
+        "cloth",
+        solid,
+        normals(solid.points, solid.triangles),
+        {
+            "part": solid.part,
+            "first": solid.colours[0],
+            "second": solid.colours[1],
+            "pattern": solid.pattern,
+            "edge": edge,
+            "gloss": solid.gloss,
+        },
+    )
 
 
 def _skin_uniforms(look: Look) -> dict[str, object]:
     tint = 0.0 if look.style.name == "bald" else (0.5 if look.person.age[0] > 0.5 else 0.92)
     return {
-        "skin": look.skin, "lips": look.lips, "brow": look.brow, "hair": look.hair,
-        "brow_shape": look.brow_shape, "details": look.details, "makeup": look.makeup,
-        "whiskers": look.whiskers, "under_eyes": look.under_eyes,
+        "skin": look.skin,
+        "lips": look.lips,
+        "brow": look.brow,
+        "hair": look.hair,
+        "brow_shape": look.brow_shape,
+        "details": look.details,
+        "makeup": look.makeup,
+        "whiskers": look.whiskers,
+        "under_eyes": look.under_eyes,
         "scalp": np.array([tint, look.style.front, look.style.nape, 0.5]),
-    }  # fmt: skip
+    }
 
 
 def _eye_uniforms(look: Look, shot: Shot, eyes: Eyes, eye: int) -> dict[str, object]:
     turn = shot.rotation
     return {
-        "iris_at": turn @ eyes.irises[eye] + shot.position, "gaze": turn @ shot.face.gaze[eye],
-        "up": turn @ [0.0, -1.0, 0.0], "iris_inner": look.iris_inner, "iris_outer": look.iris_outer,
-        "sizes": np.array([eyes.radius, *look.eyes]), "white": look.white, "window": shot.window,
-        "ball": eyes.ball, "centre": turn @ eyes.balls[eye] + shot.position,
-    }  # fmt: skip
+        "iris_at": turn @ eyes.irises[eye] + shot.position,
+        "gaze": turn @ shot.face.gaze[eye],
+        "up": turn @ [0.0, -1.0, 0.0],
+        "iris_inner": look.iris_inner,
+        "iris_outer": look.iris_outer,
+        "sizes": np.array([eyes.radius, *look.eyes]),
+        "white": look.white,
+        "window": shot.window,
+        "ball": eyes.ball,
+        "centre": turn @ eyes.balls[eye] + shot.position,
+    }
 
 
 def _eyeball(eyes: Eyes, eye: int, margins: Floats) -> tuple[Solid, Floats]:
@@ -199,22 +242,36 @@ def _hemisphere() -> tuple[Floats, Indices]:
     """`(n, 3)` of the unit sphere towards the face's front."""
     polar = np.linspace(0, 1.75, _RINGS)[:, None]
     around = np.linspace(0, 2 * np.pi, _SPOKES + 1)[None]
-    points = np.stack(np.broadcast_arrays(
-        np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), -np.cos(polar)
-    ), -1)  # fmt: skip
-    return points.reshape(-1, 3), things._grid(_RINGS, _SPOKES + 1)
+    points = np.stack(
+        np.broadcast_arrays(
+            np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), -np.cos(polar)
+        ),
+        -1,
+    )
+    return points.reshape(-1, 3), things.grid(_RINGS, _SPOKES + 1)
 
 
 def _mouth(points: Floats, masks: Floats) -> list[Draw]:
     """Teeth and tongue, dark towards the throat."""
     assets = load()
     created = []
-    for triangles, colour in ((assets.teeth, [0.55, 0.5, 0.4]), (assets.tongue, [0.32, 0.09, 0.08])):
+    for triangles, colour in (
+        (assets.teeth, [0.55, 0.5, 0.4]),
+        (assets.tongue, [0.32, 0.09, 0.08]),
+    ):
         depth = assets.template[:, 2]
         lit = np.clip((8 - depth) / 45, 0.05, 0.8)
         own = np.stack([0 * lit, 0 * lit, lit, 0 * lit], 1)
-        solid = Solid(points, triangles, assets.template, own, 0, np.tile(colour, (2, 1)),
-                      np.array([0, 30.0, 0, 0]), gloss=0.8)  # fmt: skip
+        solid = Solid(
+            points,
+            triangles,
+            assets.template,
+            own,
+            0,
+            np.tile(colour, (2, 1)),
+            np.array([0, 30.0, 0, 0]),
+            gloss=0.8,
+        )
         created.append(_cloth(solid))
     return created
 
@@ -237,7 +294,15 @@ def _openness() -> Floats:
         smooth = 0.5 * smooth + 0.5 * (mean @ smooth)
         if step in (5, 14, 40):
             deep = ((smooth - assets.template) * across).sum(1)
-            light *= np.clip(1 - np.maximum(deep * np.sign((across * (assets.template - [0, 20, 80])).sum(1).mean()), 0) / (1.6 * np.sqrt(step)), 0.3, 1)
+            light *= np.clip(
+                1
+                - np.maximum(
+                    deep * np.sign((across * (assets.template - [0, 20, 80])).sum(1).mean()), 0
+                )
+                / (1.6 * np.sqrt(step)),
+                0.3,
+                1,
+            )
     for _ in range(2):
         light = 0.5 * light + 0.5 * (mean @ light)
     return np.asarray(np.where(assets.masks["inside-mouth"] > 0.5, 0.25, light))

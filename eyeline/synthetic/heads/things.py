@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eyeline.results import Floats
-from eyeline.synthetic.heads import hair
 from eyeline.synthetic.heads.assets import Indices, load
-from eyeline.synthetic.heads.hair import RIGID, Ribbons
 from eyeline.synthetic.heads.identity import HEIGHT_MM
 from eyeline.synthetic.heads.look import Look
-
-SKULL = np.array([0.0, -15.0, 82.0])
+from eyeline.synthetic.heads.ribbons import RIGID, Ribbons
+from eyeline.synthetic.heads.skull import MIDDLE, skull_reach
 
 
 @dataclass(frozen=True)
@@ -54,17 +52,28 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
     low = _faces(rest[:, 1] > look.neckline[0] - 12)
     mask = np.stack([open_ * 0, open_ * 0, open_, open_ * 0], 1)
     solids = [
-        Solid(points + off[:, None] * normals, low, rest, mask, 1, look.cloth, look.pattern, look.neckline)
+        Solid(
+            points + off[:, None] * normals,
+            low,
+            rest,
+            mask,
+            1,
+            look.cloth,
+            look.pattern,
+            look.neckline,
+        )
     ]
     if look.headwear in ("beanie", "cap"):
         solids += _hat(look, points, rest, mask)
     elif look.headwear in ("scarf", "hood"):
-        away = points - SKULL
+        away = points - MIDDLE
         length = np.linalg.norm(away, axis=1, keepdims=True)
-        stand = (9.0 if look.headwear == "scarf" else 24.0) + 10 * np.clip((rest[:, 1] - 20) / 80, 0, 1)
-        reach = hair.skull_reach(look.person, points)[:, None]
+        stand = (9.0 if look.headwear == "scarf" else 24.0) + 10 * np.clip(
+            (rest[:, 1] - 20) / 80, 0, 1
+        )
+        reach = skull_reach(look.person, points)[:, None]
         ears = load().masks["ears"][:, None] > 0.1  # lie flat below cloth
-        swollen = SKULL + away / length * (np.where(ears, reach + 4, length) + stand[:, None])
+        swollen = MIDDLE + away / length * (np.where(ears, reach + 4, length) + stand[:, None])
         swollen[rest[:, 1] > 130] = (points + 8 * normals)[rest[:, 1] > 130]
         edge = np.array([60.0, 96.0, 22.0, 175.0])
         edge[:2] += 6.0 if look.headwear == "hood" else 0.0
@@ -81,7 +90,7 @@ def _faces(which: Floats) -> Indices:
 def _hat(look: Look, points: Floats, rest: Floats, mask: Floats) -> list[Solid]:
     """A knitted beanie, or a cap with its peak."""
     knitted = look.headwear == "beanie"
-    away = points - SKULL
+    away = points - MIDDLE
     away = away / np.linalg.norm(away, axis=1, keepdims=True)
     high = np.clip((-40 - rest[:, 1]) / 80, 0, 1)
     stand = (9 + 14 * high**2 if knitted else 10 + 7 * high)[:, None]
@@ -98,17 +107,25 @@ def _hat(look: Look, points: Floats, rest: Floats, mask: Floats) -> list[Solid]:
     z = front + 40 * u**2 - reach
     y = row + 9 * u**2 + 10 * v + 3 * u**2 * v
     peak = np.stack([wide * u, y, z], -1).reshape(-1, 3)
-    below = peak + [0, 2.2, 0]
+    below = peak + np.array([0, 2.2, 0])
     brim = np.concatenate([peak, below])
-    cells = _grid(6, 15)
+    cells = grid(6, 15)
     lit = np.tile([0, 0, 0.9, 0], (len(brim), 1))
     return [
         crown,
-        Solid(brim, np.concatenate([cells, cells + len(peak)]), brim, lit, 0, look.hat, look.hat_pattern * [0, 1, 1, 0.2]),
+        Solid(
+            brim,
+            np.concatenate([cells, cells + len(peak)]),
+            brim,
+            lit,
+            0,
+            look.hat,
+            look.hat_pattern * [0, 1, 1, 0.2],
+        ),
     ]
 
 
-def _grid(rows: int, columns: int) -> Indices:
+def grid(rows: int, columns: int) -> Indices:
     """Triangles of a net of so many vertices."""
     at = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = (q.ravel() for q in (at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]))
@@ -134,27 +151,44 @@ def glasses(look: Look, points: Floats) -> tuple[Ribbons, Solid] | None:
         z = front + 0.0022 * (xy[:, 0]) ** 2
         rim = np.column_stack([xy, z])
         lines.append(rim)
-        discs.append(np.concatenate([[rim.mean(0) + [0, 0, -0.8]], rim]))
+        discs.append(np.concatenate([[rim.mean(0) - np.array([0, 0, 0.8])], rim]))
         outer = rim[np.argmax(side * rim[:, 0])] + [0, -0.35 * high, 0]
         ear = points[load().masks["ears"] > 0.5]
         ear = ear[np.sign(ear[:, 0]) == side]
-        top = np.array([ear[:, 0].mean() - 3 * side, np.quantile(ear[:, 1], 0.12), ear[:, 2].mean()])
+        top = np.array(
+            [ear[:, 0].mean() - 3 * side, np.quantile(ear[:, 1], 0.12), ear[:, 2].mean()]
+        )
         t = np.linspace(0, 1, 40)[:, None]
         arm = (1 - t) * outer + t * top + np.array([4.0 * side, 0, 0]) * np.sin(np.pi * t)
         lines.append(arm + np.array([0, 18.0, 12.0]) * np.maximum(t - 0.9, 0) * 8)
     inner = [discs[0][1:][np.argmax(discs[0][1:, 0])], discs[1][1:][np.argmin(discs[1][1:, 0])]]
     t = np.linspace(0, 1, 40)[:, None]
-    lines.append((1 - t) * inner[0] + t * inner[1] + [0, -0.25 * high, 0] - np.array([0, 4.0, 3.0]) * np.sin(np.pi * t))
+    lines.append(
+        (1 - t) * inner[0]
+        + t * inner[1]
+        + [0, -0.25 * high, 0]
+        - np.array([0, 4.0, 3.0]) * np.sin(np.pi * t)
+    )
     count = len(discs[0])
     fan = np.array([[0, i, i + 1] for i in range(1, count - 1)], np.int32)
     lens = np.concatenate(discs)
     falls = np.clip((lens[:, 1] - eyes[:, 1].mean()) / (2 * high) + 0.5, 0, 1)
     masks = np.column_stack([falls, 0 * falls, 1 + 0 * falls, 0 * falls])
     tint = np.full((1, 3), look.glasses[8])
-    solid = Solid(lens, np.concatenate([fan, fan + count]), lens, masks, 0,
-                  np.concatenate([tint, tint]), look.glasses[7:8])  # fmt: skip
+    solid = Solid(
+        lens,
+        np.concatenate([fan, fan + count]),
+        lens,
+        masks,
+        0,
+        np.concatenate([tint, tint]),
+        look.glasses[7:8],
+    )
     ribbons = Ribbons(
-        np.array(lines, np.float32), np.full((len(lines), 40), thick), np.tile(look.glasses[4:7], (len(lines), 1)), RIGID
+        np.array(lines, np.float32),
+        np.full((len(lines), 40), thick),
+        np.tile(look.glasses[4:7], (len(lines), 1)),
+        RIGID,
     )
     return ribbons, solid
 
@@ -167,8 +201,12 @@ def held_before(rng: np.random.Generator, look: Look, points: Floats) -> list[tu
     assets = load()
     if kind < 0.10:
         spot = rng.choice(4, p=[0.35, 0.25, 0.25, 0.15])
-        goal = [np.array([0, 108.0, -30]), np.array([30.0, 70, -45]), np.array([58.0, 25, -8]),
-                np.array([20.0, 5, -40])][int(spot)]  # fmt: skip
+        goal = [
+            np.array([0, 108.0, -30]),
+            np.array([30.0, 70, -45]),
+            np.array([58.0, 25, -8]),
+            np.array([20.0, 5, -40]),
+        ][int(spot)]
         return [("skin", _hand(rng, points, goal, assets.hand))]
     mouth = points[assets.masks["lips"] > 0.5].mean(0)
     t, v = np.meshgrid(np.linspace(0, 2 * np.pi, 25), np.linspace(0, 1, 4))
@@ -178,7 +216,9 @@ def held_before(rng: np.random.Generator, look: Look, points: Floats) -> list[tu
     lit = np.tile([0, 0, 1.0, 0], (len(cup), 1))
     colours = np.clip(rng.uniform(0.02, 0.8, (2, 3)), 0, 1)
     plain = np.array([float(rng.random() < 0.3), 30, 0.0, 0.0])
-    return [("cloth", Solid(cup, _grid(4, 25), cup, lit, 0, colours, plain, gloss=rng.uniform(0, 1)))]
+    return [
+        ("cloth", Solid(cup, grid(4, 25), cup, lit, 0, colours, plain, gloss=rng.uniform(0, 1)))
+    ]
 
 
 def _hand(rng: np.random.Generator, points: Floats, goal: Floats, faces: Indices) -> Solid:
@@ -210,4 +250,9 @@ def _hand(rng: np.random.Generator, points: Floats, goal: Floats, faces: Indices
     placed = (placed - goal) @ turned_by.T + goal
     masks = np.tile([0, 0, 0.9, 0], (len(placed), 1))
     away = np.array([0.0, 300.0, 200.0])  # a part of the template without features
-    return Solid(placed.astype(np.float32), triangles.reshape(-1, 3).astype(np.int32), rest * 0.2 + away, masks)
+    return Solid(
+        placed.astype(np.float32),
+        triangles.reshape(-1, 3).astype(np.int32),
+        rest * 0.2 + away,
+        masks,
+    )

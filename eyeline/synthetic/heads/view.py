@@ -43,7 +43,9 @@ def draw(rng: np.random.Generator, person: Identity, size_px: int) -> Shot:
     pitch -= rng.uniform(10, 35) if bowed > 0.93 else 0.0
     roll = rng.normal(0, 9) + (rng.normal(0, 25) if rng.random() < 0.15 else 0)
     held = _about("y", yaw) @ _about("x", -np.radians(pitch)) @ _about("z", np.radians(roll))
-    trunk = _about("y", yaw + np.radians(rng.normal(0, 22))) @ _about("x", -np.radians(rng.normal(4, 8)))
+    trunk = _about("y", yaw + np.radians(rng.normal(0, 22))) @ _about(
+        "x", -np.radians(rng.normal(4, 8))
+    )
     rotation = tilt @ held
     distance = float(np.exp(rng.uniform(np.log(380), np.log(6000))))
     aside = np.clip(rng.normal(0, 0.16, 2), -0.45, 0.45)
@@ -119,8 +121,17 @@ def _actions(rng: np.random.Generator) -> dict[str, float]:
     elif rng.random() < 0.35:
         actions["browInnerUp"] = rng.uniform(0, 0.8)
         both("browOuterUp", rng.uniform(0, 0.7))
-    for name in ("mouthPucker", "mouthFunnel", "mouthLeft", "mouthRight", "jawLeft", "jawForward",
-                 "mouthShrugLower", "cheekPuff", "mouthRollLower"):  # fmt: skip
+    for name in (
+        "mouthPucker",
+        "mouthFunnel",
+        "mouthLeft",
+        "mouthRight",
+        "jawLeft",
+        "jawForward",
+        "mouthShrugLower",
+        "cheekPuff",
+        "mouthRollLower",
+    ):
         if rng.random() < 0.07:
             actions[name] = rng.uniform(0.1, 0.7)
     for name in ("mouthFrown", "mouthStretch", "mouthUpperUp", "mouthLowerDown", "noseSneer"):
@@ -131,11 +142,15 @@ def _actions(rng: np.random.Generator) -> dict[str, float]:
 
 def _light(rng: np.random.Generator) -> tuple[Floats, Floats, float, float, Floats]:
     """Lights, ambient light, exposure, depth of shadows, window."""
-    key = normalise(np.array([rng.normal(0, 0.8), rng.normal(-0.75, 0.45), rng.normal(-0.75, 0.55)]))
+    key = normalise(
+        np.array([rng.normal(0, 0.8), rng.normal(-0.75, 0.45), rng.normal(-0.75, 0.55)])
+    )
     fill = normalise(rng.normal([0, -0.3, -0.8], [1.0, 0.4, 0.5]))
     rim = normalise(rng.normal([0, -0.5, 0.9], [1.0, 0.4, 0.4]))
     warm = rng.normal(0, 0.10, 3)[:, None] * [1.0, 0.1, -1.3]
-    power = np.array([rng.uniform(0.5, 2.6), rng.uniform(0, 0.7), rng.choice([0, rng.uniform(0, 1.3)])])
+    power = np.array(
+        [rng.uniform(0.5, 2.6), rng.uniform(0, 0.7), rng.choice([0, rng.uniform(0, 1.3)])]
+    )
     lights = np.concatenate([[key, fill, rim], power[:, None] * np.exp(warm)], 1)
     base = rng.uniform(0.22, 0.75)
     ambient = base * np.exp(rng.normal(0, 0.28, (6, 1)) + rng.normal(0, 0.06, (6, 3)))

@@ -182,7 +182,7 @@ def run(
     devices: Devices | None = None,
     weights: Path | None = None,
 ) -> Report:
-    """Train a recipe of `gaze_from_afar`, or of the networks on rendered heads, as of `Task.run`."""
+    """Train `gaze_from_afar`, or a network on rendered heads, as of `Task.run`."""
     found = resolved(recipe)
     sections, where = recipes.read(found, RECIPES)
     names = (BUILDER, *rendered_recipe.BUILDERS)

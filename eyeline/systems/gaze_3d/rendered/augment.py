@@ -39,7 +39,9 @@ def _lit(rng: np.random.Generator, crop: Image) -> Image:
     """Contrast, brightness, gamma, white balance, saturation, noise."""
     values = crop.astype(np.float32) / 255
     values = np.clip(values, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.25)))
-    values = (values - 0.5) * np.float32(rng.uniform(0.6, 1.25)) + np.float32(0.5 + rng.normal(0, 0.07))
+    values = (values - 0.5) * np.float32(rng.uniform(0.6, 1.25)) + np.float32(
+        0.5 + rng.normal(0, 0.07)
+    )
     values *= (1 + rng.normal(0, 0.06, 3)).astype(np.float32)
     kind = rng.random()
     if kind < 0.35:

@@ -19,7 +19,7 @@ CLOSED_BELOW = 0.06
 """Distance of the lids over the width of the eye of an eye that counts as closed."""
 SEEN_FROM = 0.33
 """Fraction of the iris from which it counts as visible."""
-_MIRROR = np.array([-1.0, 1, 1])
+_MIRROR = np.array([-1, 1, 1], np.float32)
 _OTHER_WAY = [(CONTOUR // 2 - k) % CONTOUR for k in range(CONTOUR)]
 """Points of a rim that a mirror shows, from the right on again."""
 
@@ -83,8 +83,12 @@ class HeadSamples(Samples):
             points = (points * [-1, 1] + [1, 0])[MIRRORED_LANDMARKS]
             visible = visible[MIRRORED_LANDMARKS]
         crop = degrade(rng, np.ascontiguousarray(crop), 22.0)
-        return {"crop": inputs.standardised(crop), "rotation": _float(rotation),
-                "landmarks": _float(points), "visible": _float(visible)}  # fmt: skip
+        return {
+            "crop": inputs.standardised(crop),
+            "rotation": _float(rotation),
+            "landmarks": _float(points),
+            "visible": _float(visible),
+        }
 
 
 class EyeSamples(Samples):
@@ -99,7 +103,9 @@ class EyeSamples(Samples):
         centres = _through(to_strip, lids)
         apart = np.linalg.norm(np.diff(labels["eye_centres"][number], axis=0))
         depth = labels["eye_centres"][number].mean(0)[2]
-        px_per_mm = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))) / depth * apart / inputs.EYES_MM
+        px_per_mm = (
+            float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))) / depth * apart / inputs.EYES_MM
+        )
         scale = px_per_mm * np.exp(rng.normal(0, 0.07))
         roll = rng.normal(0, 0.07)
         crops, iris, contour = [], [], []
@@ -117,33 +123,49 @@ class EyeSamples(Samples):
         if self.train and rng.random() < 0.5:
             crops, iris, contour, opening, truth = _mirrored(crops, iris, contour, opening, truth)
         closed = (opening < CLOSED_BELOW).astype(np.float32)
-        return truth | {"crops": inputs.standardised(np.stack(crops)), "iris": _float(iris),
-                        "contour": _float(contour), "opening": opening, "closed": closed}  # fmt: skip
+        return truth | {
+            "crops": inputs.standardised(np.stack(crops)),
+            "iris": _float(iris),
+            "contour": _float(contour),
+            "opening": opening,
+            "closed": closed,
+        }
 
     def _truth(self, number: int, rng: np.random.Generator, roll: float) -> dict[str, Any]:
         """Gaze in the head's frame, and the head as the crops show it."""
         labels = self.heads.labels
         rotation = labels["rotation"][number]
         own = np.concatenate([labels["gaze"][number], labels["gaze_both"][number][None]]) @ rotation
-        angles = np.stack([np.arctan2(own[:, 0], -own[:, 2]), np.arcsin(np.clip(-own[:, 1], -1, 1))], 1)
+        angles = np.stack(
+            [np.arctan2(own[:, 0], -own[:, 2]), np.arcsin(np.clip(-own[:, 1], -1, 1))], 1
+        )
         seen = inputs.towards(labels["position"][number][None])[0] @ rotation
         level = _about_z(-np.arctan2(seen[1, 0], seen[0, 0]) - roll) @ seen
         error = rng.normal(0, 0.06, 3)
         level = level @ _small_turn(error)
         visible = (labels["iris_seen"][number] > SEEN_FROM).astype(np.float32)
-        return {"rotation": _float(level), "each": _float(angles[:2]), "gaze": _float(angles[2]),
-                "visible": visible}  # fmt: skip
+        return {
+            "rotation": _float(level),
+            "each": _float(angles[:2]),
+            "gaze": _float(angles[2]),
+            "visible": visible,
+        }
 
 
 def _mirrored(
-    crops: list[Image], iris: list[Floats], contour: list[Floats], opening: Floats, truth: dict[str, Any]
+    crops: list[Image],
+    iris: list[Floats],
+    contour: list[Floats],
+    opening: Floats,
+    truth: dict[str, Any],
 ) -> tuple[list[Image], list[Floats], list[Floats], Floats, dict[str, Any]]:
     """The pair in a mirror: as the second crop is mirrored, the eyes only change places."""
     turned = truth | {
-        "rotation": truth["rotation"] * _MIRROR[:, None].astype(np.float32) * _MIRROR.astype(np.float32),
-        "each": truth["each"][::-1] * np.float32([-1, 1]), "gaze": truth["gaze"] * np.float32([-1, 1]),
+        "rotation": truth["rotation"] * _MIRROR[:, None] * _MIRROR,
+        "each": truth["each"][::-1] * np.float32([-1, 1]),
+        "gaze": truth["gaze"] * np.float32([-1, 1]),
         "visible": truth["visible"][::-1].copy(),
-    }  # fmt: skip
+    }
     return crops[::-1], iris[::-1], contour[::-1], opening[::-1].copy(), turned
 
 

@@ -32,8 +32,9 @@ def head_affine(box_xyxy: Floats) -> Floats:
     """The map `(2, 3)` from an image's pixels to the crop's, from the box of a head."""
     middle = boxes.centre(box_xyxy)
     scale = HEAD_PX / (HEAD_MARGIN * float((box_xyxy[2:] - box_xyxy[:2]).max()))
-    return np.array([[scale, 0, HEAD_PX / 2 - scale * middle[0]],
-                     [0, scale, HEAD_PX / 2 - scale * middle[1]]])  # fmt: skip
+    return np.array(
+        [[scale, 0, HEAD_PX / 2 - scale * middle[0]], [0, scale, HEAD_PX / 2 - scale * middle[1]]]
+    )
 
 
 def eye_affine(middle_px: Floats, px_per_mm: float, roll_rad: float, mirrored: bool) -> Floats:
@@ -67,9 +68,11 @@ def cut(image: Image, affine: Floats, size_wh: tuple[int, int]) -> Image:
         affine = affine * np.array([*factor, 1.0])
     matrix = affine.copy()
     matrix[:, 2] += affine[:, :2] @ [0.5, 0.5] - 0.5
-    return np.asarray(cv2.warpAffine(
-        image, matrix, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ))  # fmt: skip
+    return np.asarray(
+        cv2.warpAffine(
+            image, matrix, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    )
 
 
 def apply(affine: Floats, points: Floats) -> Floats:

@@ -76,9 +76,14 @@ class HeadNet(nn.Module):
         super().__init__()
         a, b, c, d = width, 2 * width, 4 * width, 6 * width
         self.trunk = nn.Sequential(
-            _conv(3, a, 2), _conv(a, b, 2), Residual(b), _conv(b, c, 2), Residual(c),
-            _conv(c, d, 2), Residual(d),
-        )  # fmt: skip
+            _conv(3, a, 2),
+            _conv(a, b, 2),
+            Residual(b),
+            _conv(b, c, 2),
+            Residual(c),
+            _conv(c, d, 2),
+            Residual(d),
+        )
         self.places = nn.Conv2d(d, width, 1)
         cells = (HEAD_PX // 16) ** 2
         self.hidden = nn.Sequential(nn.Linear(width * cells + d, hidden), nn.ReLU())
@@ -106,8 +111,9 @@ def rotation_of(six: Tensor) -> Tensor:
     second = six[:, 3:] + six.new_tensor([0, 1.0, 0])
     second = F.normalize(second - (first * second).sum(1, keepdim=True) * first, dim=1)
     x, y = first.unbind(1), second.unbind(1)
-    third = torch.stack([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2],
-                         x[0] * y[1] - x[1] * y[0]], 1)  # fmt: skip
+    third = torch.stack(
+        [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]], 1
+    )
     return torch.stack([first, second, third], 2)
 
 
@@ -117,14 +123,21 @@ class EyeNet(nn.Module):
     def __init__(self, width: int = 24, hidden: int = 128) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            _conv(3, width), _conv(width, width, 2), Residual(width), _conv(width, 2 * width, 2),
-            Residual(2 * width), _conv(2 * width, 3 * width, 2), nn.Conv2d(3 * width, width, 1),
-        )  # fmt: skip
+            _conv(3, width),
+            _conv(width, width, 2),
+            Residual(width),
+            _conv(width, 2 * width, 2),
+            Residual(2 * width),
+            _conv(2 * width, 3 * width, 2),
+            nn.Conv2d(3 * width, width, 1),
+        )
         cells = -(-EYE_H // 8) * -(-EYE_W // 8)
         self.eye = nn.Sequential(nn.Linear(width * cells, hidden), nn.ReLU())
         self.alone = nn.Sequential(nn.Linear(hidden + 9, hidden), nn.ReLU())
         self.each = nn.Linear(hidden, 8 + 2 * CONTOUR)
-        self.both = nn.Sequential(nn.Linear(2 * hidden + 9, hidden), nn.ReLU(), nn.Linear(hidden, 3))
+        self.both = nn.Sequential(
+            nn.Linear(2 * hidden + 9, hidden), nn.ReLU(), nn.Linear(hidden, 3)
+        )
 
     def forward(self, crops: Tensor, rotation: Tensor) -> EyeOutputs:
         """Of standardised crops `(n, 2, 3, EYE_H, EYE_W)` and the head's rotation `(n, 3, 3)`.
@@ -140,8 +153,17 @@ class EyeNet(nn.Module):
         iris = own[..., 2:4] * 10 + middle
         contour = own[..., 8:].unflatten(2, (CONTOUR, 2)) * 10 + iris[:, :, None]
         sides = own.new_tensor([[1.0, 1], [-1, 1]])
-        return EyeOutputs(both[:, :2], both[:, 2], own[..., :2] * sides, iris, contour, own[..., 4],
-                          own[..., 5], own[..., 6], own[..., 7])  # fmt: skip
+        return EyeOutputs(
+            both[:, :2],
+            both[:, 2],
+            own[..., :2] * sides,
+            iris,
+            contour,
+            own[..., 4],
+            own[..., 5],
+            own[..., 6],
+            own[..., 7],
+        )
 
 
 def mirror(rotation: Tensor) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import torch
-
 from torch import Tensor
 
 from eyeline.results import Floats
@@ -20,19 +20,23 @@ EYE_WIDTH_PX = 30.0 * EYE_PX_PER_MM
 """Of an adult's eye in the crop, the unit of distances of irises."""
 
 
-def head_scores(result: HeadOutputs, truth: dict[str, Tensor], facing_deg: Floats) -> dict[str, Any]:
+def head_scores(
+    result: HeadOutputs, truth: dict[str, Tensor], facing_deg: Floats
+) -> dict[str, Any]:
     """Angles in degrees: mean, median and expected in each bin, and landmarks."""
     error = np.degrees(loss.rotation_angle(result.rotation, truth["rotation"]).numpy())
     stated = np.degrees(np.exp(result.log_error.numpy()))
     visible = truth["visible"].numpy() > 0.5
     away = np.linalg.norm((result.landmarks - truth["landmarks"]).numpy(), axis=2)
     return {
-        "mean_deg": float(error.mean()), "median_deg": float(np.median(error)),
-        "beyond_60_deg": float((error > 60).mean()), "stated_deg": float(stated.mean()),
+        "mean_deg": float(error.mean()),
+        "median_deg": float(np.median(error)),
+        "beyond_60_deg": float((error > 60).mean()),
+        "stated_deg": float(stated.mean()),
         "by_facing": _by_facing(error, stated, facing_deg),
         "landmarks_of_side": float(away[visible].mean()),
         "landmark_visible_auc": _auc(visible.ravel(), result.visible.numpy().ravel()),
-    }  # fmt: skip
+    }
 
 
 def eye_scores(result: EyeOutputs, truth: dict[str, Tensor], facing_deg: Floats) -> dict[str, Any]:
@@ -46,15 +50,18 @@ def eye_scores(result: EyeOutputs, truth: dict[str, Tensor], facing_deg: Floats)
     correlation = [_correlation(result.gaze.numpy()[some, k], known[some, k]) for k in range(2)]
     stated = np.degrees(np.exp(result.log_error.numpy()))
     return {
-        "gaze_mean_deg": float(error[some].mean()), "gaze_without_eyes_deg": float(straight.mean()),
+        "gaze_mean_deg": float(error[some].mean()),
+        "gaze_without_eyes_deg": float(straight.mean()),
         "stated_deg": float(stated[some].mean()),
         "by_facing": _by_facing(error[some], stated[some], facing_deg[some]),
-        "yaw_correlation": correlation[0], "pitch_correlation": correlation[1],
-        "iris_median": float(np.median(iris)), "iris_p90": float(np.quantile(iris, 0.9)),
+        "yaw_correlation": correlation[0],
+        "pitch_correlation": correlation[1],
+        "iris_median": float(np.median(iris)),
+        "iris_p90": float(np.quantile(iris, 0.9)),
         "opening_error": float((result.opening - truth["opening"]).abs().mean()),
         "closed_auc": _auc(truth["closed"].numpy().ravel() > 0.5, result.closed.numpy().ravel()),
         "visible_auc": _auc(truth["visible"].numpy().ravel() > 0.5, result.visible.numpy().ravel()),
-    }  # fmt: skip
+    }
 
 
 def stated_factor(error: Floats, log_error: Floats) -> float:
@@ -71,15 +78,19 @@ def joined(parts: list[Any]) -> Any:
 
 def _by_facing(error: Floats, stated: Floats, facing_deg: Floats) -> list[dict[str, float]]:
     bins = []
-    for low, high in zip(FACING_DEG, FACING_DEG[1:], strict=False):
+    for low, high in itertools.pairwise(FACING_DEG):
         inside = (facing_deg >= low) & (facing_deg <= high)
         if inside.any():
-            bins.append({
-                "from_deg": low, "to_deg": high, "count": int(inside.sum()),
-                "mean_deg": round(float(error[inside].mean()), 2),
-                "median_deg": round(float(np.median(error[inside])), 2),
-                "stated_deg": round(float(stated[inside].mean()), 2),
-            })  # fmt: skip
+            bins.append(
+                {
+                    "from_deg": low,
+                    "to_deg": high,
+                    "count": int(inside.sum()),
+                    "mean_deg": round(float(error[inside].mean()), 2),
+                    "median_deg": round(float(np.median(error[inside])), 2),
+                    "stated_deg": round(float(stated[inside].mean()), 2),
+                }
+            )
     return bins
 
 

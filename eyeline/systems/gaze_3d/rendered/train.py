@@ -31,7 +31,9 @@ from eyeline.training.task import Measured, Optimization, Report
 
 Batch = dict[str, Tensor]
 Net = TypeVar("Net", HeadNet, EyeNet)
-LICENCE = "Apache-2.0; trained on heads rendered by this package alone, from CC0 assets of MakeHuman"
+LICENCE = (
+    "Apache-2.0; trained on heads rendered by this package alone, from CC0 assets of MakeHuman"
+)
 
 
 def head_step(network: nn.Module, batch: Batch) -> StepLoss:
@@ -54,7 +56,9 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
     """What both networks have in common."""
 
     system = "gaze_3d"
-    protocol = "rendered people held out of the training, crops degraded and jittered as in training"
+    protocol = (
+        "rendered people held out of the training, crops degraded and jittered as in training"
+    )
     read_recipe = read_recipe
     kind: ClassVar[type[Samples]]
 
@@ -64,7 +68,9 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
         if self.kind is EyeSamples:
             train, held = with_eyes(train), with_eyes(held)
         seed, most = plan.training.seed, plan.data.most_held_out
-        return self.kind(train, seed), self.kind(held.subset(np.arange(min(len(held), most))), train=False)
+        return self.kind(train, seed), self.kind(
+            held.subset(np.arange(min(len(held), most))), train=False
+        )
 
     def prepare(self, network: Net, plan: Recipe, device: torch.device) -> None:
         """Convolutions are quicker with channels last."""
@@ -73,7 +79,9 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
     def optimization(self, plan: Recipe, network: Net, train: Samples) -> Optimization:
         """AdamW, by steps alone, so that a run may be prolonged."""
         how = plan.optimizer
-        moved = torch.optim.AdamW(network.parameters(), how.learning_rate, weight_decay=how.weight_decay)
+        moved = torch.optim.AdamW(
+            network.parameters(), how.learning_rate, weight_decay=how.weight_decay
+        )
 
         def factor(step: int) -> float:
             late = max(1.0, (step + 1) / how.decay_after_steps)
@@ -87,7 +95,9 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
         again = train.again(epoch.seed)
         return loop.loader(again, epoch, batch_size=size, workers=plan.data.workers)
 
-    def validate(self, plan: Recipe, network: Net, held: Samples, log: Log | None) -> dict[str, float]:
+    def validate(
+        self, plan: Recipe, network: Net, held: Samples, log: Log | None
+    ) -> dict[str, float]:
         """The main scores of the held-out people."""
         scores = self.scores(network, held)
         return {f"validation_{k}": v for k, v in scores.items() if isinstance(v, float)}
@@ -112,10 +122,12 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
         """Samples and people."""
         return {
             "name": "heads rendered by eyeline.synthetic.heads",
-            "samples": len(train), "people": len(np.unique(train.heads.labels["person"])),
+            "samples": len(train),
+            "people": len(np.unique(train.heads.labels["person"])),
             "held_out_samples": len(held),
-            "held_out_people": len(np.unique(held.heads.labels["person"])), "licence": LICENCE,
-        }  # fmt: skip
+            "held_out_people": len(np.unique(held.heads.labels["person"])),
+            "licence": LICENCE,
+        }
 
     def fingerprint(self, items: Samples) -> Iterator[bytes]:
         """Which samples, and what they show."""
@@ -168,7 +180,9 @@ def predict(network: HeadNet | EyeNet, samples: Samples, batch: int = 64) -> tup
     with torch.no_grad():
         for truth in loading:
             eyes = "crops" in truth
-            results.append(network(truth["crops"], truth["rotation"]) if eyes else network(truth["crop"]))
+            results.append(
+                network(truth["crops"], truth["rotation"]) if eyes else network(truth["crop"])
+            )
             truths.append({k: v for k, v in truth.items() if k not in ("crop", "crops")})
     return score.joined(results), score.joined(truths)
 
