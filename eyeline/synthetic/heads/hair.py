@@ -12,7 +12,7 @@ from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import load
 from eyeline.synthetic.heads.identity import Identity
 from eyeline.synthetic.heads.ribbons import LOCK, Ribbons
-from eyeline.synthetic.heads.skull import MIDDLE, surface_of
+from eyeline.synthetic.heads.skull import CENTRE, surface_of
 
 STYLES = (
     "bald",
@@ -169,7 +169,7 @@ def _roots(
     u, v = np.sqrt(rng.random(style.count)), rng.random(style.count)
     mix = np.stack([1 - u, u * (1 - v), u * v], 1)[:, :, None]
     roots = (np.stack([a, b, c], 1)[which] * mix).sum(1)
-    normals = normalise(roots - MIDDLE)
+    normals = normalise(roots - CENTRE)
     return roots, normals, (assets.template[faces[scalp]][which] * mix).sum(1)
 
 
@@ -198,7 +198,7 @@ def _comb(
     at, heading = roots + 0.3 * normals, normals * style.lift + 0.4 * clump
     points = [at]
     for k in range(segments):
-        out = normalise(at - MIDDLE)
+        out = normalise(at - CENTRE)
         flow = _flow(at, rest, style, fringe)
         flow = flow - (flow * out).sum(1, keepdims=True) * out * 0.9
         late = min(1.0, 0.35 + k / 3)
@@ -226,7 +226,7 @@ def _flow(at: Floats, rest: Floats, style: Style, fringe: npt.NDArray[np.bool_])
         flow += [0, 0.25, 1.0]
         flow[:, 0] += 0.15 * side
     elif style.name == "afro":
-        flow += normalise(at - MIDDLE) * 1.5
+        flow += normalise(at - CENTRE) * 1.5
     else:
         flow[:, 0] += side * (1 - behind) * np.clip(1 - (at[:, 1] + 60) / 60, 0.1, 1)
         flow[:, 1] += 0.55
@@ -242,7 +242,7 @@ def _tied(
 ) -> Floats:
     """Hair drawn back to a knot, and what hangs from it or is rolled up."""
     high = rng.uniform(-70, 45)
-    knot = surface_of(person).outside(MIDDLE + np.array([[0, high + 15, 160.0]]), np.array([10.0]))[
+    knot = surface_of(person).outside(CENTRE + np.array([[0, high + 15, 160.0]]), np.array([10.0]))[
         0
     ]
     t = np.linspace(0, 1, segments + 1)[None, :, None]

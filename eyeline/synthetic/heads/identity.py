@@ -86,8 +86,8 @@ def draw(rng: np.random.Generator) -> Identity:
                     if shape is not None:
                         points += (age[a] * much * muscle[i] * weight[j]) * shape
     points += _features(rng, assets)
-    middle = points[assets.eyes].mean((0, 1))
-    return Identity(points - middle, age, male, ancestry)
+    centre = points[assets.eyes].mean((0, 1))
+    return Identity(points - centre, age, male, ancestry)
 
 
 def _between(rng: np.random.Generator, at: int) -> Floats:

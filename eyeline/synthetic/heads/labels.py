@@ -287,8 +287,8 @@ def _fraction_seen(scene: Scene, shot: Shot, eye: int, matrix: Floats, depth: Fl
     height, width = depth.shape
     column, row = np.clip(np.floor(pixels).astype(int), 0, [width - 1, height - 1]).T
     inside = (pixels >= 0).all(1) & (pixels < [width, height]).all(1)
-    middle = eyes.balls[eye] @ shot.rotation.T + shot.position
-    facing = ((points - middle) * points).sum(1) < 0
+    centre = eyes.balls[eye] @ shot.rotation.T + shot.position
+    facing = ((points - centre) * points).sum(1) < 0
     clear = depth[row, column] > points[:, 2] - _LID_MM
     weight = np.repeat([0.2, 0.55, 0.9], CONTOUR)
     return float((weight * (inside & clear & facing)).sum() / weight.sum())

@@ -117,9 +117,9 @@ def _eye_window(shot: Shot, built: Scene) -> Window:
     roll = np.array(
         [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
     )
-    middle = (eyes @ roll.T).mean(0)
-    focal = EYES_PX_PER_MM * middle[2]
-    offset = np.array([EYES_W, EYES_H]) / 2 - focal * middle[:2] / middle[2]
+    centre = (eyes @ roll.T).mean(0)
+    focal = EYES_PX_PER_MM * centre[2]
+    offset = np.array([EYES_W, EYES_H]) / 2 - focal * centre[:2] / centre[2]
     matrix = np.array([[focal, 0, offset[0]], [0, focal, offset[1]], [0, 0, 1.0]])
     return Window(matrix, (EYES_W, EYES_H), roll, near=True)
 

@@ -11,7 +11,7 @@ from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import load
 from eyeline.synthetic.heads.identity import Identity
 
-MIDDLE = np.array([0.0, -15.0, 82.0])
+CENTRE = np.array([0.0, -15.0, 82.0])
 """Of the skull."""
 
 
@@ -28,7 +28,7 @@ class Surface:
 
     def outside(self, points: Floats, layer: Floats) -> Floats:
         """Points `(k, 3)` moved out to at least so much over the skin."""
-        away = points - MIDDLE
+        away = points - CENTRE
         length = np.linalg.norm(away, axis=1)
         row = np.clip((away[:, 1] / length + 1) * 12, 0, 23).astype(int)
         least = self.skull[row, _azimuth(away)] + layer
@@ -43,13 +43,13 @@ class Surface:
 
     def held(self, points: Floats, layer: Floats, hold: float) -> Floats:
         """Points `(k, 3)` above the ears drawn back to so much over the skull."""
-        away = points - MIDDLE
+        away = points - CENTRE
         length = np.linalg.norm(away, axis=1)
         row = np.clip((away[:, 1] / length + 1) * 12, 0, 23).astype(int)
         goal = self.skull[row, _azimuth(away)] + 1.3 * layer
         much = hold * np.clip((35 - points[:, 1]) / 30, 0, 1)
         factor = np.where(length > goal, 1 - much * (1 - goal / length), 1)
-        return np.asarray(MIDDLE + away * factor[:, None])
+        return np.asarray(CENTRE + away * factor[:, None])
 
 
 def _azimuth(away: Floats) -> npt.NDArray[np.int64]:
@@ -62,7 +62,7 @@ def surface_of(person: Identity) -> Surface:
     which = np.unique(assets.skin)
     rest, points = assets.template[which], person.vertices[which]
     head = points[(rest[:, 1] < 112) & (assets.masks["ears"][which] < 0.3)]
-    away = head - MIDDLE
+    away = head - CENTRE
     length = np.linalg.norm(away, axis=1)
     skull = np.zeros((24, 48))
     np.maximum.at(
@@ -90,17 +90,17 @@ def _filled(grid: Floats) -> Floats:
 
 def skull_reach(person: Identity, points: Floats) -> Floats:
     """`(k,)` how far the skull without ears reaches towards points `(k, 3)`, from its middle."""
-    away = points - MIDDLE
+    away = points - CENTRE
     row = np.clip((away[:, 1] / np.linalg.norm(away, axis=1) + 1) * 12, 0, 23).astype(int)
     return np.asarray(surface_of(person).skull[row, _azimuth(away)])
 
 
 def pressed(person: Identity, points: Floats, row: float) -> Floats:
     """Points `(k, s, 3)` of hair whose part above a row lies close to the skull, below a hat."""
-    away = points - MIDDLE
+    away = points - CENTRE
     flat = away.reshape(-1, 3)
     length = np.linalg.norm(flat, axis=1)
-    close = np.minimum((skull_reach(person, flat + MIDDLE) + 2.5) / length, 1)
+    close = np.minimum((skull_reach(person, flat + CENTRE) + 2.5) / length, 1)
     much = np.clip((row - points[..., 1]) / 12, 0, 1)
     factor = 1 - much * (1 - close.reshape(much.shape))
-    return np.asarray(MIDDLE + away * factor[..., None], np.float32)
+    return np.asarray(CENTRE + away * factor[..., None], np.float32)

@@ -50,11 +50,11 @@ class Target:
 
 def projection(matrix: Floats, wh: tuple[int, int], shot: Shot) -> dict[str, Any]:
     """Uniforms of the vertex shaders; row 0 of what is read is the image's top."""
-    focal, middle, size = np.diag(matrix)[:2], matrix[:2, 2], np.array(wh)
+    focal, principal, size = np.diag(matrix)[:2], matrix[:2, 2], np.array(wh)
     near = max(40.0, float(shot.position[2]) - 700.0)
     far = float(shot.position[2]) + 1200.0
     return {
-        "lens": np.concatenate([2 * focal / size, 2 * middle / size - 1]),
+        "lens": np.concatenate([2 * focal / size, 2 * principal / size - 1]),
         "depths": np.array([(far + near) / (far - near), -2 * far * near / (far - near)]),
     }
 

@@ -11,7 +11,7 @@ from eyeline.synthetic.heads.assets import Indices, load
 from eyeline.synthetic.heads.identity import HEIGHT_MM
 from eyeline.synthetic.heads.look import Look
 from eyeline.synthetic.heads.ribbons import RIGID, Ribbons
-from eyeline.synthetic.heads.skull import MIDDLE, skull_reach
+from eyeline.synthetic.heads.skull import CENTRE, skull_reach
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
     if look.headwear in ("beanie", "cap"):
         solids += _hat(look, points, rest, mask)
     elif look.headwear in ("scarf", "hood"):
-        away = points - MIDDLE
+        away = points - CENTRE
         length = np.linalg.norm(away, axis=1, keepdims=True)
         stand = (9.0 if look.headwear == "scarf" else 24.0) + 10 * np.clip(
             (rest[:, 1] - 20) / 80, 0, 1
         )
         reach = skull_reach(look.person, points)[:, None]
         ears = load().masks["ears"][:, None] > 0.1  # lie flat below cloth
-        swollen = MIDDLE + away / length * (np.where(ears, reach + 4, length) + stand[:, None])
+        swollen = CENTRE + away / length * (np.where(ears, reach + 4, length) + stand[:, None])
         swollen[rest[:, 1] > 130] = (points + 8 * normals)[rest[:, 1] > 130]
         edge = np.array([60.0, 96.0, 22.0, 175.0])
         edge[:2] += 6.0 if look.headwear == "hood" else 0.0
@@ -90,7 +90,7 @@ def _faces(which: Floats) -> Indices:
 def _hat(look: Look, points: Floats, rest: Floats, mask: Floats) -> list[Solid]:
     """A knitted beanie, or a cap with its peak."""
     knitted = look.headwear == "beanie"
-    away = points - MIDDLE
+    away = points - CENTRE
     away = away / np.linalg.norm(away, axis=1, keepdims=True)
     high = np.clip((-40 - rest[:, 1]) / 80, 0, 1)
     stand = (9 + 14 * high**2 if knitted else 10 + 7 * high)[:, None]
@@ -228,11 +228,11 @@ def _hand(rng: np.random.Generator, points: Floats, goal: Floats, faces: Indices
     which, triangles = np.unique(faces, return_inverse=True)
     hand = points[which]
     rest = load().template[which]
-    middle = hand.mean(0)
+    centre = hand.mean(0)
     tips = rest[:, 1] > np.quantile(rest[:, 1], 0.9)
     wrist = rest[:, 1] < np.quantile(rest[:, 1], 0.1)
     finger = hand[tips].mean(0) - hand[wrist].mean(0)
-    spread = np.linalg.eigh(np.cov((hand - middle).T))[1][:, 0]
+    spread = np.linalg.eigh(np.cov((hand - centre).T))[1][:, 0]
     first = np.stack([finger / np.linalg.norm(finger), spread, np.zeros(3)])
     first[1] -= (first[1] @ first[0]) * first[0]
     first[1] /= np.linalg.norm(first[1])
@@ -243,7 +243,7 @@ def _hand(rng: np.random.Generator, points: Floats, goal: Floats, faces: Indices
     facing -= (facing @ up) * up
     facing /= np.linalg.norm(facing)
     second = np.stack([up, facing, np.cross(up, facing)])
-    turned = (hand - middle) @ first.T @ second
+    turned = (hand - centre) @ first.T @ second
     side = rng.choice([-1, 1])
     placed = turned + goal * [side, 1, 1] + [0, 25, -14] + rng.normal(0, [9, 9, 4])
     turned_by = Rotation.from_euler("z", rng.normal(0, 0.3)).as_matrix()

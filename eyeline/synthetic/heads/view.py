@@ -54,8 +54,8 @@ def draw(rng: np.random.Generator, person: Identity, size_px: int) -> Shot:
     position = centre - rotation @ np.array([0.0, 8.0, 72.0]) * person.height / HEIGHT_MM
     fills = size_px * float(np.exp(rng.normal(np.log(0.60), 0.08)))
     focal = fills * distance / person.height
-    middle = size_px * (0.5 + rng.normal(0, 0.02, 2)) - focal * aside
-    matrix = np.array([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1.0]])
+    principal = size_px * (0.5 + rng.normal(0, 0.02, 2)) - focal * aside
+    matrix = np.array([[focal, 0, principal[0]], [0, focal, principal[1]], [0, 0, 1.0]])
     face = _face(rng, rotation, position, held, trunk)
     return Shot(rotation, position, matrix, size_px, face, *_light(rng))
 

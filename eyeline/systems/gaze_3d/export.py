@@ -35,9 +35,10 @@ class _Flat(nn.Module):
 def to_onnx(weights: Path | str, out: Path | str) -> None:
     """Write `gaze_from_afar`, or a network on rendered heads, as ONNX, whole or not at all.
 
-    `gaze_from_afar` takes one window: `clip` `(1, frame, 3, 256, 192)`, `head_mask`
-    `(1, frame, 1, 256, 192)` and `body_motion` `(1, frame, 2)`, as of `inputs`, and gives for gaze, head and body a direction
-    `(1, frame, 3)` in the camera frame and a concentration `(1, frame)`, not calibrated.
+    `gaze_from_afar` takes one window: `clip` `(1, frame, 3, 256, 192)`, `head_mask` `(1, frame, 1,
+    256, 192)` and `body_motion` `(1, frame, 2)`, as of `inputs`; it gives for gaze, head and body
+    a direction `(1, frame, 3)` in the camera frame and a concentration `(1, frame)`, not
+    calibrated.
 
     Args:
         weights: written by `eyeline import` or `eyeline train`.

@@ -73,7 +73,7 @@ class HeadSamples(Samples):
         box = _jittered_box(rng, labels["head_box"][number], 1.0 if self.train else 0.5)
         affine = inputs.head_affine(box)
         crop = inputs.cut(self.heads.image(number), affine, (inputs.HEAD_PX, inputs.HEAD_PX))
-        ray = np.linalg.inv(labels["matrix"][number]) @ [*_middle(box), 1.0]
+        ray = np.linalg.inv(labels["matrix"][number]) @ [*_centre(box), 1.0]
         rotation = inputs.towards(ray[None])[0] @ labels["rotation"][number]
         points = inputs.apply(affine, labels["landmarks_px"][number]) / inputs.HEAD_PX
         visible = labels["landmarks_seen"][number].astype(np.float32)
@@ -110,8 +110,8 @@ class EyeSamples(Samples):
         roll = rng.normal(0, 0.07)
         crops, iris, contour = [], [], []
         for eye in range(2):
-            middle = centres[eye] + rng.normal(0, 1.2 * px_per_mm, 2)
-            affine = inputs.eye_affine(middle, scale, roll, mirrored=eye == 1)
+            centre = centres[eye] + rng.normal(0, 1.2 * px_per_mm, 2)
+            affine = inputs.eye_affine(centre, scale, roll, mirrored=eye == 1)
             crops.append(inputs.cut(strip, affine, (inputs.EYE_W, inputs.EYE_H)))
             iris.append(inputs.apply(affine, project(matrix, labels["iris"][number][eye])))
             rim = inputs.apply(affine, _through(to_strip, labels["contour_px"][number][eye]))
@@ -198,13 +198,13 @@ def facing_deg(heads: Heads) -> Floats:
 
 def _jittered_box(rng: np.random.Generator, box: Floats, much: float) -> Floats:
     """A head's box as detectors and trackers get it."""
-    middle, size = _middle(box), box[2:] - box[:2]
-    middle = middle + rng.normal(0, 0.05 * much, 2) * size
+    centre, size = _centre(box), box[2:] - box[:2]
+    centre = centre + rng.normal(0, 0.05 * much, 2) * size
     half = size / 2 * np.exp(rng.normal(0.0, 0.09 * much, 2))
-    return np.concatenate([middle - half, middle + half])
+    return np.concatenate([centre - half, centre + half])
 
 
-def _middle(box: Floats) -> Floats:
+def _centre(box: Floats) -> Floats:
     return np.asarray((box[:2] + box[2:]) / 2)
 
 

@@ -30,18 +30,18 @@ def towards(rays: Floats) -> Floats:
 
 def head_affine(box_xyxy: Floats) -> Floats:
     """The map `(2, 3)` from an image's pixels to the crop's, from the box of a head."""
-    middle = boxes.centre(box_xyxy)
+    centre = boxes.centre(box_xyxy)
     scale = HEAD_PX / (HEAD_MARGIN * float((box_xyxy[2:] - box_xyxy[:2]).max()))
     return np.array(
-        [[scale, 0, HEAD_PX / 2 - scale * middle[0]], [0, scale, HEAD_PX / 2 - scale * middle[1]]]
+        [[scale, 0, HEAD_PX / 2 - scale * centre[0]], [0, scale, HEAD_PX / 2 - scale * centre[1]]]
     )
 
 
-def eye_affine(middle_px: Floats, px_per_mm: float, roll_rad: float, mirrored: bool) -> Floats:
+def eye_affine(centre_px: Floats, px_per_mm: float, roll_rad: float, mirrored: bool) -> Floats:
     """The map `(2, 3)` from an image's pixels to an eye's crop, its eyes' row level.
 
     Args:
-        middle_px: `(2,)` between the corners of the eye.
+        centre_px: `(2,)` between the corners of the eye.
         px_per_mm: of the image, where `EYES_MM` lie between the eyes.
         roll_rad: of the row of the eyes, clockwise in the image.
         mirrored: whether to swap sides; the eye on the image's right is, so that the nose always
@@ -52,7 +52,7 @@ def eye_affine(middle_px: Floats, px_per_mm: float, roll_rad: float, mirrored: b
     linear = np.array([[cos, sin], [-sin, cos]])
     if mirrored:
         linear = linear * np.array([[-1.0], [1.0]])
-    offset = np.array([EYE_W, EYE_H]) / 2 - linear @ middle_px
+    offset = np.array([EYE_W, EYE_H]) / 2 - linear @ centre_px
     return np.concatenate([linear, offset[:, None]], 1)
 
 

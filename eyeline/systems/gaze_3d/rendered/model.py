@@ -149,8 +149,8 @@ class EyeNet(nn.Module):
         turned = torch.stack([rotation, mirror(rotation)], 1).flatten(2)
         own = self.each(self.alone(torch.cat([seen, turned], 2))).float()
         both = self.both(torch.cat([seen.flatten(1), rotation.flatten(1)], 1)).float()
-        middle = own.new_tensor([EYE_W / 2, EYE_H / 2])
-        iris = own[..., 2:4] * 10 + middle
+        centre = own.new_tensor([EYE_W / 2, EYE_H / 2])
+        iris = own[..., 2:4] * 10 + centre
         contour = own[..., 8:].unflatten(2, (CONTOUR, 2)) * 10 + iris[:, :, None]
         sides = own.new_tensor([[1.0, 1], [-1, 1]])
         return EyeOutputs(
