@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,8 @@ class Renderer:
             import moderngl
         except ImportError:
             raise UsageError(MISSING) from None
+        with suppress(ImportError):  # torch's LLVM after Mesa's ends the process
+            import_module("triton._C.libtriton")
         os.environ.setdefault("LP_NUM_THREADS", "0")  # processes share the work, not threads
         try:
             self.context = moderngl.create_context(standalone=True, backend="egl", require=400)
