@@ -23,7 +23,7 @@ def draw(rng: np.random.Generator, size_px: int) -> Floats:
         image = image * (1 + rng.uniform(0.2, 0.6) * busy[..., None] * tint)
     blur = rng.choice([0.0, rng.uniform(0.5, 3), rng.uniform(3, 14)], p=[0.25, 0.35, 0.4])
     if blur:
-        image = cv2.GaussianBlur(image, (0, 0), float(blur))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(blur)), np.float32)
     return np.clip(image, 0, 1).astype(np.float32)
 
 

@@ -132,4 +132,4 @@ def openings(points: Floats) -> Floats:
     assets = load()
     gap = points[assets.lower_lids][:, _MIDST, 1] - points[assets.upper_lids][:, _MIDST, 1]
     ends = points[assets.upper_lids][:, [0, -1]]
-    return np.maximum(gap.mean(1), 0) / np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+    return np.asarray(np.maximum(gap.mean(1), 0) / np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1))

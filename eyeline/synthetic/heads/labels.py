@@ -131,7 +131,7 @@ def _fixed_vertices() -> Indices:
             _nearest(np.array([[0, 112.0, 45]])),
         ]
     )
-    parts = [
+    parts: list[npt.ArrayLike] = [
         half,
         chin,
         other[::-1],
@@ -142,7 +142,7 @@ def _fixed_vertices() -> Indices:
         _nearest(np.array(_INNER)),
         more,
     ]
-    return np.concatenate(parts).astype(np.int32)
+    return np.concatenate([np.asarray(part) for part in parts]).astype(np.int32)
 
 
 def _nearest(places: Floats) -> Indices:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from eyeline.results import Floats
 from eyeline.synthetic.heads import hair, identity
+from eyeline.synthetic.heads.hair import Style
 from eyeline.synthetic.heads.identity import Identity
 
 
@@ -72,7 +73,7 @@ class Look:
     iris_inner: Floats
     iris_outer: Floats
     white: Floats
-    style: hair.Style
+    style: Style
     brow_shape: Floats
     """`(4,)` row, thickness, slope, darkness."""
     details: Floats

@@ -53,9 +53,10 @@ class Renderer:
 
     def __init__(self) -> None:
         try:
-            import moderngl
+            import moderngl as gl
         except ImportError:
             raise UsageError(MISSING) from None
+        moderngl: Any = gl  # checked alike whether it is installed or not
         with suppress(ImportError):  # torch's LLVM after Mesa's ends the process
             import_module("triton._C.libtriton")
         os.environ.setdefault("LP_NUM_THREADS", "0")  # processes share the work, not threads

@@ -110,7 +110,7 @@ def _ribbons(
     """Head hair, brows, lashes and beard as they lie now."""
     look, person = wardrobe.look, wardrobe.look.person
     rest = load().template[load().skin].mean(1)
-    ribbons = []
+    ribbons: list[Ribbons | None] = []
     if wardrobe.hair is not None and wardrobe.trunk is not None:
         points = faces.bend(wardrobe.hair.points, wardrobe.trunk, person.pivot, shot.face.neck)
         if look.headwear in ("beanie", "cap"):

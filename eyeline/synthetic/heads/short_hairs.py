@@ -93,7 +93,7 @@ def short_hairs(
     roots = (1 - u) * a[which] + u * (1 - v) * b[which] + u * v * c[which]
     out = normalise(normal[which])
     out *= np.sign((out * (roots - [0, 40, 70])).sum(1, keepdims=True))
-    lie = np.broadcast_to(way, (len(faces), 3))[which] + rng.normal(0, 0.25, (count, 3))
+    lie: Floats = np.broadcast_to(way, (len(faces), 3))[which] + rng.normal(0, 0.25, (count, 3))
     lie = normalise(lie - (lie * out).sum(1, keepdims=True) * out)
     size = length * rng.uniform(0.5, 1, (count, 1))
     lines = np.stack(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.results import Floats
 from eyeline.synthetic.heads.assets import Indices, load
@@ -82,7 +83,7 @@ def worn(look: Look, points: Floats, normals: Floats, open_: Floats) -> list[Sol
     return solids
 
 
-def _faces(which: Floats) -> Indices:
+def _faces(which: npt.NDArray[np.bool_]) -> Indices:
     skin = load().skin
     return np.ascontiguousarray(skin[which[skin].all(1)])
 

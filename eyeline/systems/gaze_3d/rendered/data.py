@@ -162,8 +162,8 @@ def _mirrored(
     """The pair in a mirror: as the second crop is mirrored, the eyes only change places."""
     turned = truth | {
         "rotation": truth["rotation"] * _MIRROR[:, None] * _MIRROR,
-        "each": truth["each"][::-1] * np.float32([-1, 1]),
-        "gaze": truth["gaze"] * np.float32([-1, 1]),
+        "each": truth["each"][::-1] * _MIRROR[:2],
+        "gaze": truth["gaze"] * _MIRROR[:2],
         "visible": truth["visible"][::-1].copy(),
     }
     return crops[::-1], iris[::-1], contour[::-1], opening[::-1].copy(), turned
@@ -193,7 +193,7 @@ def facing_deg(heads: Heads) -> Floats:
     """`(n,)` angle between the face and the way to the camera: 0 from before, 180 from behind."""
     ray = heads.labels["position"] / np.linalg.norm(heads.labels["position"], axis=1, keepdims=True)
     cosine = (heads.labels["rotation"][:, :, 2] * ray).sum(1)
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
 def _jittered_box(rng: np.random.Generator, box: Floats, much: float) -> Floats:

@@ -34,6 +34,8 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     """
     network = load(weights)
     example: tuple[torch.Tensor, ...]
+    names: tuple[str, ...]
+    results: tuple[str, ...]
     if isinstance(network, HeadNet):
         names, results = ("crop",), HeadOutputs._fields
         example = (torch.zeros(1, 3, inputs.HEAD_PX, inputs.HEAD_PX),)

@@ -74,7 +74,7 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
 
     def prepare(self, network: Net, plan: Recipe, device: torch.device) -> None:
         """Convolutions are quicker with channels last."""
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=torch.channels_last)
 
     def optimization(self, plan: Recipe, network: Net, train: Samples) -> Optimization:
         """AdamW, by steps alone, so that a run may be prolonged."""
@@ -140,7 +140,7 @@ class HeadTask(RenderedTask[HeadNet]):
 
     kind = HeadSamples
 
-    def step(self, plan: Recipe) -> Callable[[nn.Module, Batch], StepLoss]:  # type: ignore[override]
+    def step(self, plan: Recipe) -> Callable[[nn.Module, Batch], StepLoss]:
         """One batch."""
         return head_step
 
@@ -158,7 +158,7 @@ class EyeTask(RenderedTask[EyeNet]):
 
     kind = EyeSamples
 
-    def step(self, plan: Recipe) -> Callable[[nn.Module, Batch], StepLoss]:  # type: ignore[override]
+    def step(self, plan: Recipe) -> Callable[[nn.Module, Batch], StepLoss]:
         """One batch."""
         return eye_step
 
