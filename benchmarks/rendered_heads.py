@@ -1,4 +1,4 @@
-"""How far rendered heads are from real ones: a face detector's hits, and what the head network sees.
+"""How far rendered heads are from real ones: a detector's hits, and what the network sees.
 
 `python -m benchmarks.rendered_heads HEADS [--weights heads.safetensors] [--clips FILE ...]`.
 

@@ -25,7 +25,7 @@ _SHRUNK = 0.6
 def towards(rays: Floats) -> Floats:
     """`(n, 3, 3)` turns of the camera frame that bring its z axis onto rays `(n, 3)`."""
     yaw, pitch = to_yaw_pitch(-normalise(rays))
-    return rotation_from_angles(yaw, pitch, np.zeros_like(yaw))
+    return rotation_from_angles(yaw, pitch, np.zeros_like(yaw)).swapaxes(-1, -2)
 
 
 def head_affine(box_xyxy: Floats) -> Floats:
