@@ -40,8 +40,8 @@ def found_face(detector: CenterFace, image: Image, face_xyxy: Floats) -> Floats 
     padded = np.zeros((PADDED_PX, PADDED_PX, 3), np.uint8)
     padded[shift : shift + image.shape[0], shift : shift + image.shape[1]] = image
     result = detector.detect_small(padded, PADDED_PX, PADDED_PX).box_xyxy - shift
-    overlap = [float(boxes.iou(box, face_xyxy)) for box in result]
-    return result[int(np.argmax(overlap))] if overlap and max(overlap) > LEAST_IOU else None
+    overlap = boxes.iou(result, face_xyxy[None])[:, 0]
+    return result[int(overlap.argmax())] if (overlap > LEAST_IOU).any() else None
 
 
 def hits(heads: Heads, most: int) -> tuple[list[dict[str, float]], list[Floats | None]]:

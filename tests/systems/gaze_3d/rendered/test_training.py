@@ -186,3 +186,12 @@ def test_the_command_trains_a_recipe(heads: Path, eyeline: Command, tmp_path: Pa
 def test_stated_errors_are_scaled_to_the_mean() -> None:
     error, log_error = np.array([0.1, 0.3]), np.log([0.1, 0.1])
     assert score.stated_factor(error, log_error) == pytest.approx(2.0)
+
+
+def test_the_benchmark_counts_every_render(heads: Path) -> None:
+    from benchmarks.rendered_heads import hits
+
+    table, box = hits(data.open_heads(heads), HEADS)
+    assert sum(row["count"] for row in table) == HEADS == len(box)
+    found = sum(row["count"] * row["found"] for row in table)
+    assert found == pytest.approx(sum(b is not None for b in box), abs=0.1) and found > 0
