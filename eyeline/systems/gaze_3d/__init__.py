@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_3d import synthesize as _synthesize
     from eyeline.systems.gaze_3d import train as _train
     from eyeline.systems.gaze_3d import weights as _weights
+    from eyeline.systems.gaze_3d.rendered import model as _rendered_model
 else:
     globals().update(lazily(__name__, __file__))
 
@@ -88,10 +89,15 @@ SYSTEM = System(
         "published",
         "published_table",
         "mean_direction",
+        "rendered",
         "seen_in_training",
     ),
-    networks={"gaze_from_afar": _model.gaze_from_afar},
-    recipes=("gafa", "gafa_per_item"),
+    networks={
+        "gaze_from_afar": _model.gaze_from_afar,
+        "heads": _rendered_model.heads,
+        "eyes": _rendered_model.eyes,
+    },
+    recipes=("gafa", "gafa_per_item", "rendered_eyes", "rendered_heads"),
     prepare={"gafa": _prepare.run},
     train=_train.run,
     evaluate=_evaluate.run,

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.systems.gaze_3d.model import GazeFromAfar
+from eyeline.systems.gaze_3d.rendered import export
+from eyeline.systems.gaze_3d.rendered.recipe import BUILDERS
 from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
+from eyeline.training import checkpoint
 from eyeline.training.onnx import write_onnx
 
 INPUTS = ("clip", "head_mask", "body_motion")
@@ -30,11 +33,12 @@ class _Flat(nn.Module):
 
 
 def to_onnx(weights: Path | str, out: Path | str) -> None:
-    """Write `gaze_from_afar` as ONNX, whole or not at all.
+    """Write `gaze_from_afar`, or a network on rendered heads, as ONNX, whole or not at all.
 
-    It takes one window: `clip` `(1, frame, 3, 256, 192)`, `head_mask` `(1, frame, 1, 256, 192)` and
-    `body_motion` `(1, frame, 2)`, as of `inputs`, and gives for gaze, head and body a direction
-    `(1, frame, 3)` in the camera frame and a concentration `(1, frame)`, not calibrated.
+    `gaze_from_afar` takes one window: `clip` `(1, frame, 3, 256, 192)`, `head_mask` `(1, frame, 1,
+    256, 192)` and `body_motion` `(1, frame, 2)`, as of `inputs`; it gives for gaze, head and body
+    a direction `(1, frame, 3)` in the camera frame and a concentration `(1, frame)`, not
+    calibrated.
 
     Args:
         weights: written by `eyeline import` or `eyeline train`.
@@ -44,6 +48,9 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
         CheckpointError: weights of another network, or a damaged file.
         OutputError: the place cannot be written.
     """
+    if checkpoint.read_card(weights).builder in BUILDERS:
+        export.to_onnx(weights, out)
+        return
     network = load_gaze_from_afar(weights)
     frames = network.frames
     example = (

@@ -286,8 +286,8 @@ def open_training(
 ) -> tuple[Clips, Clips | None]:  # fmt: skip
     """Clips to train on, and for validation those of whole videos, to choose an epoch by.
 
-    `validation_fraction` is of the training videos, at least one; 0 holds out none. All else is as of
-    `open_clips`, `sides` of training only. DataError also for too few videos.
+    `validation_fraction` is of the training videos, at least one; 0 holds out none. All else is
+    as of `open_clips`, `sides` of training only. DataError also for too few videos.
     """
     if not 0 <= validation_fraction < 1:
         raise UsageError(f"a share of {validation_fraction} is held out; 0 to less than 1 can be")

@@ -1,0 +1,2 @@
+#version 400
+void main() {}
