@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import export
 from eyeline.agreement.compare import Agreement, TierAgreement
 from eyeline.agreement.counting import LEVELS, Counted, disagreements
 from eyeline.agreement.measures import NONE
 from eyeline.codings.coding import Interval
-from eyeline.export.words import clock, duration, percent
+from eyeline.export.report import template
+from eyeline.export.words import clock, percent
 from eyeline.files import write_bytes
 
 JSON = "agreement.json"
@@ -43,21 +43,7 @@ def write(agreement: Agreement, folder: Path) -> tuple[Path, Path]:
 
 def render(agreement: Agreement) -> str:
     """The page as text; everything that comes from outside is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folders = [Path(__file__).parent / "templates", Path(export.__file__).parent / "templates"]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "clock": clock,
-        "duration": duration,
-        "percent": percent,
+    filters = {
         "figure": figure,
         "span": span,
         "percents": lambda pair: f"{percent(pair[0])} to {percent(pair[1])}" if pair else "",
@@ -66,7 +52,7 @@ def render(agreement: Agreement) -> str:
         "bounds": bounds,
     }
     report = agreement.report
-    page: str = environment.get_template("agreement.html.j2").render(
+    page: str = template("agreement.html.j2", filters=filters).render(
         report=report,
         levels=[f"{level:g}" for level in LEVELS],
         videos=agreement.videos,

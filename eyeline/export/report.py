@@ -121,12 +121,17 @@ def colour_keys(lines: Timelines) -> list[dict[str, str]]:
     return [{"label": label, "colour": _css(colour)} for label, colour in lines.codes]
 
 
-def template(name: str, shown: Callable[[str], str] = str) -> Any:
+def template(
+    name: str,
+    shown: Callable[[str], str] = str,
+    filters: Mapping[str, Callable[..., object]] | None = None,
+) -> Any:
     """A template of the package, with the filters that put numbers into words.
 
     Args:
         name: of its file.
         shown: what to write for a label, see `Analysis.shown`.
+        filters: more filters, by name.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -151,6 +156,7 @@ def template(name: str, shown: Callable[[str], str] = str) -> Any:
         "colour": _person_css,
         "slug": _slug,
     }
+    environment.filters |= filters or {}
     return environment.get_template(name)
 
 
