@@ -151,7 +151,7 @@ def _refused(
             return
         os.truncate(part, base)
         raise _PassingError("what was there is no beginning of the file")
-    said = f"the server says {error.code} {str(error.reason).partition(':')[0].strip()}"
+    said = f"the server says {error.code} {next(iter(str(error.reason).splitlines()), '')}"
     if error.code in AGAIN:
         raise _PassingError(said, _retry_after(error.headers.get("Retry-After")))
     why = {

@@ -78,11 +78,14 @@ def get(
             log(f"{name}: present, {path}")
             return path
         record = _record(name)
+        if record is not None and "://" not in record.url:
+            record = None  # a file of the user's says nothing of the next one
         known = entry.sha256 or (record.sha256 if record else None)
         if given is not None:
-            return _from_file(name, given, known)
+            _check_given(name, given, known)
+            return _place(name, given, record.url if record else str(given.absolute()))
         wanted = _wanted(name, entry, file, known)
-        source = folder() / "downloads" / Path(wanted.name).name
+        source = folder() / "downloads" / entry.file
         part = source.with_name(f"{source.name}.part")
         log(f"{name}: downloading {wanted.url}")
         fetch(wanted, part, log=log)
@@ -99,13 +102,12 @@ def get(
         return path
 
 
-def _from_file(name: str, given: Path, known: str | None) -> Path:
-    """Place a file of the user's."""
+def _check_given(name: str, given: Path, known: str | None) -> None:
+    """CheckpointError for a file of the user's that is missing, or another one."""
     if not given.is_file():
         raise CheckpointError(f"--from {given}: no such file")
-    if known and (have := files.sha256(given)) and not have.startswith(known):
+    if known and not (have := files.sha256(given)).startswith(known):
         raise CheckpointError(f"{given} has the sha256 {have}; {name} has {known}")
-    return _place(name, given, str(given.absolute()))
 
 
 def _wanted(name: str, entry: Entry, file: str | None, known: str | None) -> Wanted:
@@ -127,7 +129,7 @@ def _wanted(name: str, entry: Entry, file: str | None, known: str | None) -> Wan
     if source.torchvision and known is None:
         known = Path(url).stem.rpartition("-")[2]
     hashes = {"sha256": known} if known else {}
-    return Wanted(url, entry.file, entry.size, hashes, token, by_hand)
+    return Wanted(url, name, entry.size, hashes, token, by_hand)
 
 
 def _chosen(name: str, repository: str, file: str | None, token: str | None, by_hand: str) -> str:
