@@ -13,12 +13,14 @@ import torch
 from filelock import FileLock
 
 from eyeline import files
+from eyeline.analysis import _of_file
 from eyeline.download import table, weights
 from eyeline.download.table import Entry, Source
 from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.models import GivenWeights
 from eyeline.settings import Settings
 from eyeline.speech.lr_asd_model import LrAsdNet
+from eyeline.speech.methods import SPEAKERS
 from eyeline.system import list_systems, load_system
 from eyeline.training import checkpoint
 from tests.conftest import Command
@@ -131,6 +133,16 @@ def test_downloaded_it_is_the_default_speaker_method(
     assert rows["lr_asd"]["ready"] and "present" in rows["lr_asd"]["weights"]
     assert eyeline("download", "lr_asd", "--accept-licence").code == 0
     assert len(server.asked) == 1, "what is there and whole is not downloaded again"
+
+
+def test_the_report_names_the_file_of_the_default(lr_asd: tuple[str, bytes]) -> None:
+    placed = weights.get("lr_asd")
+    method = _of_file(SPEAKERS["lr_asd"].method, Settings())
+    short = files.sha256(placed)[:12]
+    assert method.weights == f"lr_asd.model (sha256 {short}, from the folder of weights)"
+    assert "the default where its file lies in the folder of weights" in method.summary
+    given = _of_file(method, Settings(speaker_weights=str(placed)))
+    assert given.weights == f"lr_asd.model (sha256 {short})"
 
 
 def test_the_first_hash_is_checked_from_then_on(
