@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import socket
@@ -184,6 +185,17 @@ def test_no_space_is_said_before_anything_is_written(
     with pytest.raises(OutputError, match=r"takes 0\.00 GB more"):
         fetch(Wanted(server.set("/x", Reply(BODY)), "x"), part_of(tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_is_one_line(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(transfer, "_copy", full)
+    with pytest.raises(OutputError, match="cannot write .*: No space left on device; free some"):
+        fetch(Wanted(server.set("/x", Reply(BODY)), "x"), part_of(tmp_path))
 
 
 def test_a_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
