@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from eyeline import files
 from eyeline.download.table import drive_url
 from eyeline.download.transfer import Wanted, digests, fetch
 from eyeline.errors import DataError, OutputError, UsageError
+from eyeline.log import Log
 
 
 class Part(BaseModel):
@@ -84,7 +85,7 @@ def licence_line(name: str) -> str:
     return f"{name}: {archive.gb:g} GB; licence: {dataset.licence}; {dataset.paper}"
 
 
-def get(name: str, out: Path, *, log: Callable[[str], None] = lambda _: None) -> Path:
+def get(name: str, out: Path, *, log: Log = lambda _: None) -> Path:
     """Bring an archive into a folder; the same call goes on where one was stopped.
 
     Parts are appended to one file, so that no space is taken twice; each is checked before the next

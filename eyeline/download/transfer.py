@@ -26,11 +26,14 @@ from urllib.parse import urlsplit
 
 from eyeline.download.pages import confirmed_url, describe_page
 from eyeline.errors import DataError, OutputError
+from eyeline.log import Log
 
 TRIES = 5
 """In a row without a new byte."""
 LONGEST_WAIT_S = 300.0
 TIMEOUT_S = 60.0
+PROGRESS_S = 10.0
+"""Between two lines about how far a download is."""
 MOST_PAGES = 2
 """Questions in a row that are confirmed."""
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
@@ -66,7 +69,7 @@ def fetch(
     part: Path,
     *,
     base: int = 0,
-    log: Callable[[str], None] = lambda _: None,
+    log: Log = lambda _: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
     """Bring a file into `part`, behind its first `base` bytes, and check it.
@@ -81,7 +84,7 @@ def fetch(
     url, tries, pages, longest = wanted.url, 0, 0, _size(part)
     while True:
         try:
-            page = _attempt(url, wanted, part, base)
+            page = _attempt(url, wanted, part, base, log)
             if page is None:
                 break
             pages += 1
@@ -117,7 +120,7 @@ def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:
     return confirmed
 
 
-def _attempt(url: str, wanted: Wanted, part: Path, base: int) -> str | None:
+def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str | None:
     """One request: None where the file is whole, else the page that came in its place."""
     have = max(_size(part) - base, 0)
     request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
@@ -132,7 +135,7 @@ def _attempt(url: str, wanted: Wanted, part: Path, base: int) -> str | None:
             request.add_header("If-Range", validator)
     try:
         with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
-            return _receive(response, wanted, part, base, have)
+            return _receive(response, wanted, part, base, have, log)
     except urllib.error.HTTPError as error:
         with error:
             _refused(error, wanted, part, base, have)
@@ -174,7 +177,9 @@ def _retry_after(text: str | None) -> float | None:
     return None
 
 
-def _receive(response: Any, wanted: Wanted, part: Path, base: int, have: int) -> str | None:
+def _receive(
+    response: Any, wanted: Wanted, part: Path, base: int, have: int, log: Log
+) -> str | None:
     """Write what comes; None where the file is whole, else the page that came in its place."""
     if "text/html" in response.headers.get("Content-Type", ""):
         return str(response.read(_BLOCK).decode("utf-8", "replace"))
@@ -195,7 +200,8 @@ def _receive(response: Any, wanted: Wanted, part: Path, base: int, have: int) ->
         with part.open("r+b" if part.exists() else "wb") as file:
             file.truncate(base + start)
             file.seek(base + start)
-            received = start + _copy(response, file)
+            report = _progress(wanted.name, start, total, log)
+            received = start + _copy(response, file, report)
     except OSError as error:
         raise OutputError(f"cannot write {part}: {error.strerror}; free some space") from error
     if total is not None and received < total:
@@ -203,7 +209,21 @@ def _receive(response: Any, wanted: Wanted, part: Path, base: int, have: int) ->
     return None
 
 
-def _copy(response: Any, file: Any) -> int:
+def _progress(name: str, start: int, total: int | None, log: Log) -> Callable[[int], None]:
+    """Logs now and then how many bytes have come in this request."""
+    last = time.monotonic()
+    of = "" if total is None else f" of {total / 1e6:.0f}"
+
+    def report(received: int) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= PROGRESS_S:
+            last = now
+            log(f"{name}: {(start + received) / 1e6:.0f}{of} MB")
+
+    return report
+
+
+def _copy(response: Any, file: Any, report: Callable[[int], None]) -> int:
     """Bytes that came and were written, until the end or a cut."""
     received = 0
     while True:
@@ -218,6 +238,7 @@ def _copy(response: Any, file: Any) -> int:
             return received
         file.write(block)
         received += len(block)
+        report(received)
 
 
 def _check_space(wanted: Wanted, part: Path, needed: int) -> None:

@@ -20,6 +20,7 @@ from eyeline import files
 from eyeline.download.table import Entry, entry_of, hugging_face, url_of
 from eyeline.download.transfer import TIMEOUT_S, Wanted, digests, fetch
 from eyeline.errors import CheckpointError, DataError, UsageError
+from eyeline.log import Log
 from eyeline.weights_folder import folder
 
 _WEIGHTS = (".pth", ".pt", ".pyth", ".ckpt", ".tar", ".model", ".safetensors", ".bin")
@@ -55,7 +56,7 @@ def get(
     *,
     given: Path | None = None,
     file: str | None = None,
-    log: Callable[[str], None] = lambda _: None,
+    log: Log = lambda _: None,
 ) -> Path:
     """Place the weights of a name, unless they are there and whole; the file is returned.
 

@@ -187,6 +187,16 @@ def test_no_space_is_said_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_progress_is_logged(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "PROGRESS_S", 0.0)
+    lines: list[str] = []
+    big = b"x" * 2_500_000
+    fetch(Wanted(server.set("/x", Reply(big)), "x"), part_of(tmp_path), log=lines.append)
+    assert lines[-1] == "x: 2 of 2 MB" and lines[0] == "x: 1 of 2 MB"
+
+
 def test_a_disk_that_fills_up_is_one_line(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +204,7 @@ def test_a_disk_that_fills_up_is_one_line(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(transfer, "_copy", full)
-    with pytest.raises(OutputError, match="cannot write .*: No space left on device; free some"):
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; free some"):
         fetch(Wanted(server.set("/x", Reply(BODY)), "x"), part_of(tmp_path))
 
 
