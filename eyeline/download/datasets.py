@@ -12,8 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from eyeline import files
+from eyeline.download.part import digests
 from eyeline.download.table import drive_url
-from eyeline.download.transfer import Wanted, digests, fetch
+from eyeline.download.transfer import Wanted, fetch
 from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.log import Log
 

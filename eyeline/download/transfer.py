@@ -7,9 +7,7 @@ the global one keeps the proxies of its first call.
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import json
 import os
 import shutil
 import time
@@ -25,6 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from eyeline.download.pages import confirmed_url, describe_page
+from eyeline.download.part import forget, remember, remembered, size_of, wrong_content
 from eyeline.errors import DataError, OutputError
 from eyeline.log import Log
 
@@ -81,7 +80,7 @@ def fetch(
         DataError: no network, no such file, a web page in its place, a wrong size or hash.
         OutputError: no space, or a place that cannot be written.
     """
-    url, tries, pages, longest = wanted.url, 0, 0, _size(part)
+    url, tries, pages, longest = wanted.url, 0, 0, size_of(part)
     while True:
         try:
             page = _attempt(url, wanted, part, base, log)
@@ -90,8 +89,8 @@ def fetch(
             pages += 1
             url = _next_url(url, page, wanted, pages)
         except _PassingError as error:
-            tries = 1 if _size(part) > longest else tries + 1
-            longest = max(longest, _size(part))
+            tries = 1 if size_of(part) > longest else tries + 1
+            longest = max(longest, size_of(part))
             if tries >= TRIES:
                 raise DataError(f"{wanted.name}: {error}, {TRIES} times in a row") from None
             seconds = 2.0 ** (tries - 1) if error.wait_s is None else error.wait_s
@@ -102,12 +101,14 @@ def fetch(
                 ) from None
             log(f"{wanted.name}: {error}; tried again in {seconds:.0f} s")
             wait(seconds)
-    _verify(wanted, part, base)
-    _validator(part).unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    wrong = wrong_content(part, base, wanted.size, wanted.hashes)
+    forget(part)
+    if wrong:
+        if base:
+            os.truncate(part, base)
+        else:
+            part.unlink(missing_ok=True)
+        raise DataError(f"{wanted.name}: what came {wrong}. It was removed; try again later")
 
 
 def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:
@@ -122,7 +123,7 @@ def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:
 
 def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str | None:
     """One request: None where the file is whole, else the page that came in its place."""
-    have = max(_size(part) - base, 0)
+    have = max(size_of(part) - base, 0)
     request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
     request.add_header("Accept-Encoding", "identity")
     if wanted.token:
@@ -131,7 +132,7 @@ def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str |
         if wanted.size == have:
             return None
         request.add_header("Range", f"bytes={have}-")
-        if validator := _remembered(part, wanted.url):
+        if validator := remembered(part, wanted.url):
             request.add_header("If-Range", validator)
     try:
         with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
@@ -195,7 +196,7 @@ def _receive(
             f"{wanted.name}: the server's file has {total} bytes; expected {wanted.size}"
         )
     _check_space(wanted, part, 0 if total is None else total - start)
-    _remember(part, wanted.url, response.headers)
+    remember(part, wanted.url, response.headers)
     try:
         with part.open("r+b" if part.exists() else "wb") as file:
             file.truncate(base + start)
@@ -252,60 +253,3 @@ def _check_space(wanted: Wanted, part: Path, needed: int) -> None:
             f"{wanted.name} takes {needed / 1e9:.2f} GB more and {part.parent} has "
             f"{free / 1e9:.2f} GB left: free some space, the same command then goes on"
         )
-
-
-def _validator(part: Path) -> Path:
-    return part.with_name(f"{part.name}.from")
-
-
-def _remember(part: Path, url: str, headers: Any) -> None:
-    """Which state of the server's file the part is of, so that two are never joined."""
-    tag = headers.get("ETag") or ""
-    validator = headers.get("Last-Modified") if tag.startswith("W/") or not tag else tag
-    try:
-        _validator(part).write_text(json.dumps({"url": url, "validator": validator}))
-    except OSError as error:
-        raise OutputError(f"cannot write {part}: {error.strerror}; free some space") from error
-
-
-def _remembered(part: Path, url: str) -> str | None:
-    try:
-        known = json.loads(_validator(part).read_text())
-        return str(known["validator"]) if known["url"] == url and known["validator"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def digests(path: Path, algorithms: Mapping[str, str], base: int = 0) -> dict[str, str]:
-    """Hashes of a file from byte `base` on, read once."""
-    running = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-    with path.open("rb") as file:
-        file.seek(base)
-        while block := file.read(_BLOCK):
-            for one in running.values():
-                one.update(block)
-    return {name: one.hexdigest() for name, one in running.items()}
-
-
-def _verify(wanted: Wanted, part: Path, base: int) -> None:
-    """DataError for a wrong size or hash; what was received is then removed."""
-    size = _size(part) - base
-    wrong = []
-    if wanted.size is not None and size != wanted.size:
-        wrong.append(f"has {size} bytes; expected {wanted.size}")
-    elif size <= 0:
-        wrong.append("is empty")
-    else:
-        have = digests(part, wanted.hashes, base)
-        wrong += [
-            f"has the {name} {have[name]}; expected {known}"
-            for name, known in wanted.hashes.items()
-            if not have[name].startswith(known)
-        ]
-    if wrong:
-        if base:
-            os.truncate(part, base)
-        else:
-            part.unlink(missing_ok=True)
-        _validator(part).unlink(missing_ok=True)
-        raise DataError(f"{wanted.name}: what came {wrong[0]}. It was removed; try again later")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import json
 import os
 import shutil
@@ -10,21 +9,19 @@ import tarfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from eyeline import files
+from eyeline.download.part import digests
+from eyeline.download.received import CHECKS, WEIGHTS, unpacked
 from eyeline.download.table import Entry, entry_of, hugging_face, url_of
-from eyeline.download.transfer import TIMEOUT_S, Wanted, digests, fetch
-from eyeline.errors import CheckpointError, DataError, UsageError
+from eyeline.download.transfer import TIMEOUT_S, Wanted, fetch
+from eyeline.errors import CheckpointError, DataError, OutputError, UsageError
 from eyeline.log import Log
 from eyeline.weights_folder import folder
-
-_WEIGHTS = (".pth", ".pt", ".pyth", ".ckpt", ".tar", ".model", ".safetensors", ".bin")
-"""How the names of weights end, in archives and on Hugging Face."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def get(
         UsageError: it can only be downloaded by hand, or `file` is needed.
     """
     entry = entry_of(name)
-    with files.locked(folder() / files.WORK / f"{name}.lock", tidy=True) as mine:
+    with files.locked(files.made(folder()) / files.WORK / f"{name}.lock", tidy=True) as mine:
         if not mine:
             raise DataError(f"{name}: another process is downloading it")
         if given is None and file is None and (path := _whole(name)) is not None:
@@ -146,7 +143,7 @@ def _chosen(name: str, repository: str, file: str | None, token: str | None, by_
         raise DataError(f"{name}: {repository} says {error.code} {error.reason}{by_hand}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{name}: {repository} cannot be listed ({error}){by_hand}") from None
-    weights = [path for path in paths if path.endswith(_WEIGHTS)]
+    weights = [path for path in paths if path.endswith(WEIGHTS)]
     if file is None and len(weights) == 1:
         return weights[0]
     if file in paths and file is not None:
@@ -160,13 +157,13 @@ def _place(name: str, source: Path, url: str) -> Path:
     entry = entry_of(name)
     work = files.made(folder() / files.WORK / f"{name}.{os.getpid()}")
     try:
-        unpacked = _unpacked(source, work)
+        content = unpacked(source, work)
         if entry.system:
-            place = _import(entry, unpacked, work / "placed")
+            place = _import(entry, content, work / "placed")
         else:
-            CHECKS[str(entry.check)](unpacked)
+            CHECKS[str(entry.check)](content)
             place = entry.places[0]
-            shutil.copyfile(unpacked, work / "placed")
+            shutil.copyfile(content, work / "placed")
         sha256 = files.sha256(source)
         target = folder() / place
         files.made(target.parent)
@@ -174,6 +171,8 @@ def _place(name: str, source: Path, url: str) -> Path:
         record = Record(url, sha256, place, files.sha256(target))
         files.write_json(_record_file(name), asdict(record))
         return target
+    except OSError as error:
+        raise OutputError(f"{name} cannot be placed in {folder()}: {error.strerror}") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -195,95 +194,6 @@ def _import(entry: Entry, source: Path, out: Path) -> str:
     checkpoint.save(out, result.state, result.card)
     checkpoint.load(out)
     return places[network]
-
-
-def _check_lr_asd(path: Path) -> None:
-    from eyeline.speech.lr_asd_model import lr_asd
-
-    lr_asd(path)
-
-
-def _check_persons(path: Path) -> None:
-    from eyeline.people.person_networks import TorchvisionPersons
-
-    TorchvisionPersons(path)
-
-
-def _check_onnx(path: Path) -> None:
-    import onnx
-
-    try:
-        onnx.checker.check_model(onnx.load(str(path)))
-    except Exception as error:  # noqa: BLE001 - protobuf has no class of its own for all of them
-        raise CheckpointError(f"{path} is no ONNX network ({type(error).__name__})") from None
-
-
-def _check_landmarks(path: Path) -> None:
-    import dlib
-
-    try:
-        dlib.shape_predictor(str(path))
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} is no shape predictor of dlib's ({error})") from None
-
-
-CHECKS: dict[str, Callable[[Path], None]] = {
-    "lr_asd": _check_lr_asd,
-    "persons": _check_persons,
-    "onnx": _check_onnx,
-    "landmarks": _check_landmarks,
-}
-"""How files that are placed as they are get verified; CheckpointError for a wrong one."""
-
-
-def _unpacked(source: Path, work: Path) -> Path:
-    """The weights themselves: of bzip2, or the only file of weights in a zip or tar archive."""
-    target = work / "weights"
-    with source.open("rb") as file:
-        begins = file.read(3)
-    try:
-        if begins == b"BZh" and not tarfile.is_tarfile(source):
-            with bz2.open(source) as packed, target.open("wb") as out:
-                shutil.copyfileobj(packed, out)
-            return target
-        if begins[:2] == b"PK":
-            return _of_zip(source, target)
-        if begins[:1] != b"\x80" and tarfile.is_tarfile(source):
-            return _of_tar(source, target)
-    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise CheckpointError(f"{source} cannot be unpacked: {error}") from None
-    return source
-
-
-def _of_zip(source: Path, target: Path) -> Path:
-    with zipfile.ZipFile(source) as archive:
-        names = archive.namelist()
-        if any(name.endswith("data.pkl") for name in names):
-            return source  # torch.save's own
-        with archive.open(_only(names, source)) as packed, target.open("wb") as out:
-            shutil.copyfileobj(packed, out)
-    return target
-
-
-def _of_tar(source: Path, target: Path) -> Path:
-    with tarfile.open(source) as archive:
-        names = [member.name for member in archive.getmembers() if member.isfile()]
-        packed = archive.extractfile(_only(names, source))
-        assert packed is not None, "it is a file"
-        with packed, target.open("wb") as out:
-            shutil.copyfileobj(packed, out)
-    return target
-
-
-def _only(names: list[str], source: Path) -> str:
-    weights = [name for name in names if name.endswith(_WEIGHTS)]
-    if len(weights) != 1:
-        shown = ", ".join((weights or names)[:6])
-        raise CheckpointError(
-            f"{source} is an archive with {len(weights)} files of weights ({shown}): unpack it and "
-            "give the one by --from FILE"
-        )
-    return weights[0]
 
 
 def _record_file(name: str) -> Path:

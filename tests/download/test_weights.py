@@ -14,9 +14,9 @@ from filelock import FileLock
 
 from eyeline import files
 from eyeline.analysis import _of_file
-from eyeline.download import table, weights
+from eyeline.download import received, table, weights
 from eyeline.download.table import Entry, Source
-from eyeline.errors import CheckpointError, DataError, UsageError
+from eyeline.errors import CheckpointError, DataError, OutputError, UsageError
 from eyeline.models import GivenWeights
 from eyeline.settings import Settings
 from eyeline.speech.lr_asd_model import LrAsdNet
@@ -78,7 +78,7 @@ def test_the_table_names_places_that_are_looked_at() -> None:
     networks = {f"{s.name}/{n}.safetensors" for s in list_systems() for n in s.networks}
     for name, entry in table.entries().items():
         assert bool(entry.system) != bool(entry.check), name
-        assert not entry.check or entry.check in weights.CHECKS
+        assert not entry.check or entry.check in received.CHECKS
         if entry.system:
             assert load_system(entry.system).import_original is not None
         if entry.system and not entry.imports_as:
@@ -203,6 +203,28 @@ def test_one_that_fails_does_not_end_the_others(
     assert "yunet: the server says 404 Not Found" in ended.err
 
 
+def test_a_folder_that_cannot_be_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeline: Command, lr_asd: tuple[str, bytes]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EYELINE_WEIGHTS", str(tmp_path / "file/weights"))
+    ended = eyeline("download", "lr_asd", "yunet", "--accept-licence")
+    assert ended.code == 1 and ended.err.count("eyeline: cannot make the folder") == 2
+
+
+def test_a_disk_that_fills_up_places_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, lr_asd: tuple[str, bytes], tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    (tmp_path / "x").write_bytes(lr_asd[1])
+    with pytest.raises(OutputError, match=r"cannot be placed in .*: No space left"):
+        weights.get("lr_asd", given=tmp_path / "x")
+    assert left(folder) == []
+
+
 def test_two_at_once_do_not_meet(lr_asd: tuple[str, bytes], folder: Path) -> None:
     (folder / ".eyeline").mkdir(parents=True)
     with (
@@ -253,11 +275,11 @@ def test_a_bzip2_file_is_unpacked(tmp_path: Path, lr_asd_bytes: bytes, folder: P
     packed = tmp_path / "x.bz2"
     packed.write_bytes(bz2.compress(lr_asd_bytes))
     entry = table.entry_of("lr_asd")
-    path = weights._unpacked(packed, tmp_path)
+    path = received.unpacked(packed, tmp_path)
     assert entry.check and path.read_bytes() == lr_asd_bytes
     packed.write_bytes(bz2.compress(lr_asd_bytes)[:-50])
     with pytest.raises(CheckpointError, match="cannot be unpacked"):
-        weights._unpacked(packed, tmp_path)
+        received.unpacked(packed, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +303,7 @@ def test_a_wrong_file_of_the_users_is_refused(
 def test_a_wrong_onnx_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").write_bytes(b"some text, " * 100)
     with pytest.raises(CheckpointError, match="is no ONNX network"):
-        weights.CHECKS["onnx"](tmp_path / "x.onnx")
+        received.CHECKS["onnx"](tmp_path / "x.onnx")
 
 
 @pytest.fixture
