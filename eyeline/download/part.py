@@ -37,13 +37,13 @@ def remember(part: Path, url: str, headers: Any) -> None:
         raise OutputError(f"cannot write {part}: {error.strerror}; free some space") from error
 
 
-def remembered(part: Path, url: str) -> str | None:
-    """What `If-Range` takes, None where that is not known."""
+def remembered(part: Path, url: str) -> tuple[bool, str | None]:
+    """Whether what is there is of another address, and what `If-Range` takes, where it is known."""
     try:
         known = json.loads(_validator(part).read_text())
-        return str(known["validator"]) if known["url"] == url and known["validator"] else None
+        return known["url"] != url, known["validator"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return False, None
 
 
 def digests(path: Path, algorithms: Mapping[str, str], base: int = 0) -> dict[str, str]:

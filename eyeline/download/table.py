@@ -34,6 +34,11 @@ class Source(BaseModel):
     tag: str | None = None
     """Of a release on GitHub."""
 
+    @property
+    def several(self) -> bool:
+        """Whether it is a repository of which the user may choose a file."""
+        return bool(self.huggingface and not self.path)
+
     @model_validator(mode="after")
     def _one_place(self) -> Source:
         kinds = ("github", "huggingface", "gdrive", "url", "torchvision", "page")

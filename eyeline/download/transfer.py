@@ -124,6 +124,10 @@ def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:
 def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str | None:
     """One request: None where the file is whole, else the page that came in its place."""
     have = max(size_of(part) - base, 0)
+    another, validator = remembered(part, wanted.url)
+    if have and another:
+        os.truncate(part, base)
+        have = 0
     request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
     request.add_header("Accept-Encoding", "identity")
     if wanted.token:
@@ -132,7 +136,7 @@ def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str |
         if wanted.size == have:
             return None
         request.add_header("Range", f"bytes={have}-")
-        if validator := remembered(part, wanted.url):
+        if validator:
             request.add_header("If-Range", validator)
     try:
         with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:

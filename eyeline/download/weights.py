@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import tarfile
-import urllib.error
-import urllib.request
 import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +16,7 @@ from eyeline import files
 from eyeline.download.part import digests
 from eyeline.download.received import CHECKS, WEIGHTS, unpacked
 from eyeline.download.table import Entry, entry_of, hugging_face, url_of
-from eyeline.download.transfer import TIMEOUT_S, Wanted, fetch
+from eyeline.download.transfer import Wanted, fetch
 from eyeline.errors import CheckpointError, DataError, OutputError, UsageError
 from eyeline.log import Log
 from eyeline.weights_folder import folder
@@ -78,11 +76,11 @@ def get(
         record = _record(name)
         if record is not None and "://" not in record.url:
             record = None  # a file of the user's says nothing of the next one
-        known = entry.sha256 or (record.sha256 if record else None)
         if given is not None:
-            _check_given(name, given, known)
-            return _place(name, given, record.url if record else str(given.absolute()))
-        wanted = _wanted(name, entry, file, known)
+            one = record if record and not entry.source.several else None
+            _check_given(name, given, entry.sha256 or (one.sha256 if one else None))
+            return _place(name, given, one.url if one else str(given.absolute()))
+        wanted = _wanted(name, entry, file, record)
         source = folder() / "downloads" / entry.file
         part = source.with_name(f"{source.name}.part")
         log(f"{name}: downloading {wanted.url}")
@@ -108,7 +106,8 @@ def _check_given(name: str, given: Path, known: str | None) -> None:
         raise CheckpointError(f"{given} has the sha256 {have}; {name} has {known}")
 
 
-def _wanted(name: str, entry: Entry, file: str | None, known: str | None) -> Wanted:
+def _wanted(name: str, entry: Entry, file: str | None, record: Record | None) -> Wanted:
+    """What to ask for; a hash that is recorded counts for the file that it is of."""
     by_hand = f". By hand: eyeline download {name} --accept-licence --from FILE"
     source = entry.source
     if source.page:
@@ -123,7 +122,9 @@ def _wanted(name: str, entry: Entry, file: str | None, known: str | None) -> Wan
         source = source.model_copy(update={"path": path})
     elif file:
         raise UsageError(f"{name}: --file is for repositories with several files; it has one")
-    url = url_of(source)
+    url, known = url_of(source), entry.sha256
+    if known is None and record and (record.url == url or not entry.source.several):
+        known = record.sha256
     if source.torchvision and known is None:
         known = Path(url).stem.rpartition("-")[2]
     hashes = {"sha256": known} if known else {}
@@ -132,17 +133,16 @@ def _wanted(name: str, entry: Entry, file: str | None, known: str | None) -> Wan
 
 def _chosen(name: str, repository: str, file: str | None, token: str | None, by_hand: str) -> str:
     """Which file of a repository on Hugging Face: the named one, or the only one with weights."""
-    request = urllib.request.Request(f"{hugging_face()}/api/models/{repository}")
-    if token:
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    listing = folder() / "downloads" / f"{name}.files.json"
+    listing.unlink(missing_ok=True)
+    url = f"{hugging_face()}/api/models/{repository}"
+    fetch(Wanted(url, name, token=token, by_hand=by_hand), listing)
     try:
-        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
-            listed = json.load(response)["siblings"]
-            paths = [str(one["rfilename"]) for one in listed]
-    except urllib.error.HTTPError as error:
-        raise DataError(f"{name}: {repository} says {error.code} {error.reason}{by_hand}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{name}: {repository} cannot be listed ({error}){by_hand}") from None
+        paths = [str(one["rfilename"]) for one in json.loads(listing.read_bytes())["siblings"]]
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{name}: {url} is no list of files{by_hand}") from None
+    finally:
+        listing.unlink()
     weights = [path for path in paths if path.endswith(WEIGHTS)]
     if file is None and len(weights) == 1:
         return weights[0]

@@ -74,6 +74,15 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(server: Server, tmp_path: P
     assert part_of(tmp_path).read_bytes() == BODY
 
 
+def test_what_is_of_another_address_is_not_joined(server: Server, tmp_path: Path) -> None:
+    cut = Reply(b"o" * len(BODY), cut_at=4000)
+    with pytest.raises(DataError, match="404"):
+        fetch(Wanted(server.set("/y", cut, Reply(b"", 404)), "y"), part_of(tmp_path), wait=Waits())
+    assert part_of(tmp_path).stat().st_size == 4000
+    fetch(Wanted(server.set("/x", Reply(BODY)), "x", hashes=CHECKED), part_of(tmp_path))
+    assert "range" not in server.asked[-1][1]
+
+
 def test_a_stopped_call_goes_on_behind_other_content(server: Server, tmp_path: Path) -> None:
     part = part_of(tmp_path)
     part.write_bytes(b"before" + BODY[:100])

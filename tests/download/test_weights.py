@@ -336,13 +336,21 @@ def test_a_file_on_hugging_face(
     assert {headers["authorization"] for _, headers in hub.asked} == {"Bearer secret"}
 
 
+def test_a_recorded_hash_is_of_one_file_of_a_repository(hub: Server) -> None:
+    hub.set("/api/models/bolinlai/CSTS", listing("a.pyth", "b.pyth"))
+    url = f"{hub.address}/bolinlai/CSTS/resolve/main/a.pyth"
+    record, entry = weights.Record(url, "5e", "", ""), table.entry_of("csts")
+    asked = {f: weights._wanted("csts", entry, f, record).hashes for f in ("a.pyth", "b.pyth")}
+    assert asked == {"a.pyth": {"sha256": "5e"}, "b.pyth": {}}
+
+
 @pytest.mark.parametrize(
     "reply, error, message",
     [
         (listing("a.pth", "b.pth"), UsageError, "holds a.pth, b.pth; name one by --file"),
         (listing("README.md"), UsageError, "holds no file of weights"),
         (Reply(b"", 401), DataError, "says 401 Unauthorized.*--from FILE"),
-        (Reply(b"{}"), DataError, "cannot be listed"),
+        (Reply(b"{}"), DataError, "is no list of files"),
     ],
 )
 def test_a_repository_without_the_one_file(
