@@ -102,7 +102,10 @@ def analyze_video(
     camera = settings.camera(reader.info)
     detector, tracker = DETECTORS[settings.detector], settings.tracker
     weights = settings.detector_file()
-    speaker = SPEAKERS[settings.speaker].create(settings.speaker_weights, settings.device)
+    speaker_file = settings.speaker_file()
+    speaker = SPEAKERS[settings.speaker].create(
+        str(speaker_file) if speaker_file else None, settings.device
+    )
     samples = Samples()
     with ThreadPoolExecutor(1, thread_name_prefix="eyeline-sound") as audio:
         unknown = Shortened(known=False, parts=settings.parts)
@@ -454,8 +457,10 @@ def _too_slow(video: VideoInfo, clock: Floats) -> tuple[str, ...]:
 
 def _of_file(method: Method, settings: Settings) -> Method:
     """A way of telling who speaks, with the file that it ran with."""
-    path = Path(settings.speaker_weights or "")
-    return replace(method, weights=f"{path.name} (sha256 {file_sha256(path)[:12]})")
+    path = settings.speaker_file()
+    assert path is not None, "checked before"
+    where = "" if settings.speaker_weights else ", from the folder of weights"
+    return replace(method, weights=f"{path.name} (sha256 {file_sha256(path)[:12]}{where})")
 
 
 def _run(scene: Scene, settings: Settings) -> tuple[list[Answer], list[Method]]:

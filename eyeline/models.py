@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,10 @@ from typing import TYPE_CHECKING
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.system import Builder, System, list_systems, load_system
+from eyeline.weights_folder import FOLDER, placed
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-FOLDER = "EYELINE_WEIGHTS"
-"""Environment variable with a folder of weights, `<system>/<network>.safetensors` in it."""
 
 
 def shipped() -> dict[str, Path]:
@@ -86,7 +82,7 @@ class GivenWeights:
                 f"{system.name}/{builder.method.builder} needs weights of {', '.join(lacking)}: "
                 f"give --weights FILE, or set {FOLDER} to a folder with "
                 f"{system.name}/{lacking[0]}.safetensors. The authors' files are turned into ours "
-                f"by: eyeline import {system.name} FILE"
+                f"by: eyeline import {system.name} FILE; `eyeline download` lists what it brings"
             )
         return result | self._one_more(system, builder)
 
@@ -116,11 +112,9 @@ class GivenWeights:
         return {}
 
     def _find(self, system: System, network: str, embedded: bool) -> Path | None:
-        folder = os.environ.get(FOLDER)
-        if (system.name, network) in self.named or embedded or not folder:
+        if (system.name, network) in self.named or embedded:
             return self.named.get((system.name, network))
-        path = Path(folder, system.name, f"{network}.safetensors")
-        return path if path.is_file() else None
+        return placed(system.name, f"{network}.safetensors")
 
 
 def _file(name_or_file: str | Path) -> Path:

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from eyeline.models import GivenWeights
 from eyeline.people.lying import TURNS_DEG
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.results import Part, VideoInfo
-from eyeline.speech.methods import SPEAKERS
+from eyeline.speech.methods import SPEAKERS, default_speaker
 from eyeline.system import Builder, System, list_systems, load_system
 
 
@@ -60,10 +60,10 @@ class Settings:
     """How to follow them, one of `people.methods.TRACKERS`."""
     iou: float | None = None
     """Least overlap of a face and its track, for a tracker that takes one."""
-    speaker: str = "mouth_agreement"
+    speaker: str = field(default_factory=default_speaker)
     """How to tell who speaks, one of `speech.methods.SPEAKERS`."""
     speaker_weights: str | None = None
-    """File of weights for those with a network."""
+    """File of weights for those with a network; None takes the one in the folder of weights."""
     weights: tuple[str, ...] = ()
     """Files of weights that `eyeline train` or `eyeline import` wrote; each says whose it is."""
     options: tuple[str, ...] = ()
@@ -137,6 +137,10 @@ class Settings:
         """
         find = DETECTORS[self.detector].weights
         return find(self.detector_weights) if find else None
+
+    def speaker_file(self) -> Path | None:
+        """The file of weights of the way to tell who speaks, None for one that needs none."""
+        return SPEAKERS[self.speaker].file(self.speaker_weights)
 
     def _problems(self) -> list[str | None]:
         def unless(right: bool, problem: str) -> str | None:
@@ -229,10 +233,11 @@ class Settings:
 
     def _speaker_problems(self) -> list[str | None]:
         entry, given = SPEAKERS.get(self.speaker), self.speaker_weights is not None
-        if entry is None or given == bool(entry.needs):
+        if entry is None or (entry.file(self.speaker_weights) is not None) == bool(entry.needs):
             return []
-        if entry.needs:
-            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {entry.needs}"]
+        if not given:
+            how = "or bring it by `eyeline download`, which lists what there is"
+            return [f"--speaker {self.speaker} needs --speaker-weights FILE: {entry.needs}; {how}"]
         takers = [name for name, other in SPEAKERS.items() if other.needs]
         return [f"--speaker-weights belong to --speaker {' or '.join(takers)}"]
 
@@ -250,7 +255,7 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """The choices, all defaults resolved, and files by their content, not by where they lie."""
-        file = self.detector_file()
+        file, speaker_file = self.detector_file(), self.speaker_file()
         return {
             "systems": [f"{system.name}/{name}" for system, name, _ in self.builders],
             "rate_hz": self.rate_hz,
@@ -268,9 +273,7 @@ class Settings:
             "tracker": self.tracker,
             **({"iou": self.iou} if self.iou is not None else {}),
             "speaker": self.speaker,
-            "speaker_weights_sha256": file_sha256(Path(self.speaker_weights))
-            if self.speaker_weights
-            else None,
+            "speaker_weights_sha256": file_sha256(speaker_file) if speaker_file else None,
             "weights_sha256": {
                 f"{system.name}/{network}": file_sha256(path)
                 for system, _, builder in self.builders

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_weights_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees what lies in the user's own folder of weights."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYELINE_WEIGHTS", str(tmp_path_factory.mktemp("weights")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -268,8 +268,8 @@ def test_list_says_of_each_builder_what_it_is(eyeline: Command) -> None:
     assert ready == {"mouth_agreement": True, "lr_asd": False, "syncnet": False}
     targets = next(row for row in rows if row["builder"] == "mask_rcnn_mlp")
     assert targets["weights"] == (
-        "given by the user, of gaze_following/mask_rcnn; takes one more of matcher, slope_mlp, or "
-        "does without"
+        "gaze_following/mask_rcnn: missing, eyeline download vgs_mask_rcnn; takes one more of "
+        "matcher, slope_mlp, or does without"
     )
     assert "landmarks_tcn" in eyeline("list").out
 

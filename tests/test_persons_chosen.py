@@ -40,7 +40,6 @@ def test_what_does_not_go_together(bodies: str, choice: dict[str, Any], known: s
 
 
 def test_a_detector_of_persons_without_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("EYELINE_WEIGHTS", raising=False)
     with pytest.raises(UsageError, match="needs weights: give --detector-weights"):
         Settings(detector="persons")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import eyeline
-from eyeline.cli import agreement, analyze, correct, listing, research, summary, view
+from eyeline.cli import agreement, analyze, correct, download, listing, research, summary, view
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
 
@@ -17,6 +17,7 @@ __all__ = [
     "analyze",
     "app",
     "correct",
+    "download",
     "listing",
     "main",
     "research",

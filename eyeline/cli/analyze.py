@@ -22,7 +22,7 @@ from eyeline.cli.console import (
 from eyeline.errors import UsageError, VideoError
 from eyeline.export.exporters import COVERABLE, FORMATS, KINDS, VOICES
 from eyeline.people.methods import DETECTORS, TRACKERS
-from eyeline.speech.methods import SPEAKERS
+from eyeline.speech.methods import SPEAKERS, default_speaker
 
 if TYPE_CHECKING:
     from eyeline.jobs import Outcome
@@ -124,8 +124,12 @@ def analyze(
         ),
     ] = None,
     speaker: Annotated[
-        str, typer.Option(help=f"How to tell who speaks: {', '.join(SPEAKERS)}.")
-    ] = next(iter(SPEAKERS)),
+        str | None,
+        typer.Option(
+            help=f"How to tell who speaks: {', '.join(SPEAKERS)}; by default lr_asd where "
+            f"`eyeline download` has placed it, else {next(iter(SPEAKERS))}."
+        ),
+    ] = None,
     speaker_weights: Annotated[
         str | None, typer.Option(help="Weights file for lr_asd or syncnet.")
     ] = None,
@@ -202,7 +206,7 @@ def analyze(
         detector_weights=detector_weights,
         tracker=tracker,
         iou=iou,
-        speaker=speaker,
+        speaker=speaker or default_speaker(),
         speaker_weights=speaker_weights,
         weights=tuple(weights or ()),
         options=tuple(set_ or ()),

@@ -38,12 +38,8 @@ def list_(
 
 def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -> dict[str, Any]:
     names = [f"{system.name}/{network}" for network in builder.networks]
-    if not names:
-        weights = "none needed"
-    elif all(n in own for n in names):
-        weights = "ship with eyeline"
-    else:
-        weights = f"given by the user, of {' and '.join(names)}"
+    states = {n: "ships with eyeline" if n in own else _state(f"{n}.safetensors") for n in names}
+    weights = "; ".join(f"{n}: {state}" for n, state in states.items()) or "none needed"
     if builder.one_of:
         weights += f"; takes one more of {', '.join(builder.one_of)}, or does without"
     return {
@@ -51,7 +47,7 @@ def _row(system: System, name: str, builder: Builder, own: Mapping[str, Path]) -
         "published_as": list(system.published),
         "builder": name,
         "answers": list(builder.answers),
-        "ready": builder.embedded,
+        "ready": builder.embedded or all(not s.startswith("missing") for s in states.values()),
         "weights": weights,
         "what": builder.method.summary,
         "measured": builder.method.measured,
@@ -66,23 +62,37 @@ def _front_end() -> list[dict[str, Any]]:
     from eyeline.people.methods import PEOPLE
     from eyeline.speech.methods import SPEAKERS
 
-    speakers = [(entry.method, ["speaking"], bool(entry.needs)) for entry in SPEAKERS.values()]
+    shared = [(PEOPLE, ["people"], "in the dependencies")]
+    for entry in SPEAKERS.values():
+        state = _state("/".join(entry.place)) if entry.place else "in the dependencies"
+        shared.append((entry.method, ["speaking"], state))
     return [
         {
             "system": m.system,
             "published_as": [],
             "builder": m.builder,
             "answers": names,
-            "ready": not given,
-            "weights": "given by the user" if given else "in the dependencies",
+            "ready": not weights.startswith("missing"),
+            "weights": weights,
             "what": m.summary,
             "measured": m.measured,
             "licence": m.licence,
             "recipes": [],
             "data_sets": [],
         }
-        for m, names, given in ((PEOPLE, ["people"], False), *speakers)
+        for m, names, weights in shared
     ]
+
+
+def _state(place: str) -> str:
+    """Of a file in the folder of weights: whether it is there, and how to get it."""
+    from eyeline.download.table import name_for
+    from eyeline.weights_folder import placed
+
+    if (path := placed(*place.split("/"))) is not None:
+        return f"present, {path}"
+    name = name_for(place)
+    return f"missing, {f'eyeline download {name}' if name else 'given by the user'}"
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from eyeline.errors import CheckpointError, UsageError, check_shape
 from eyeline.people.bodies import HEAD_WIDE, Persons
 from eyeline.results import Floats
+from eyeline.weights_folder import placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,9 +135,7 @@ def find_weights(name_or_file: str | None) -> Path:
 
 
 def _in_folder(name: str) -> Path | None:
-    folder = os.environ.get("EYELINE_WEIGHTS")
-    path = Path(folder, "people", f"{name}.pth") if folder else None
-    return path if path is not None and path.is_file() else None
+    return placed("people", f"{name}.pth")
 
 
 def _downloaded(name: str) -> Path:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eyeline.results import Label, Method, Scores, Segments
+from eyeline.weights_folder import placed
 
 if TYPE_CHECKING:
     from eyeline.people.tracks import Track
@@ -33,7 +35,8 @@ MOUTH_AGREEMENT = Method(
 LR_ASD = Method(
     "speech",
     "lr_asd",
-    "LR-ASD active speaker network (Liao et al. 2025) with the authors' weights, given by the user",
+    "LR-ASD active speaker network (Liao et al. 2025) with the authors' weights, given by the "
+    "user or downloaded; the default where its file lies in the folder of weights",
     "by its authors on AVA-ActiveSpeaker and Columbia; not measured by us on a benchmark",
     "weights MIT (Junhua-Liao/LR-ASD); our code Apache-2.0",
     weights="finetuning_TalkSet.model",
@@ -98,6 +101,16 @@ class SpeakerEntry:
     """Whether it looks at the faces in all frames, whatever the rate of the analysis."""
     on_device: bool = False
     """Whether it runs on the device that the user chose."""
+    place: tuple[str, str] | None = None
+    """Where its file lies in the folder of weights."""
+    preferred: bool = False
+    """Whether it is the default once its file lies there."""
+
+    def file(self, given: str | None) -> Path | None:
+        """The user's file, else the one in the folder of weights; None where there is none."""
+        if given is not None:
+            return Path(given)
+        return placed(*self.place) if self.place else None
 
 
 def _mouth_agreement(weights: str | None, device: str) -> ActiveSpeaker:
@@ -122,7 +135,14 @@ SPEAKERS: Mapping[str, SpeakerEntry] = {
     entry.method.builder: entry
     for entry in (
         SpeakerEntry(MOUTH_AGREEMENT, _mouth_agreement),
-        SpeakerEntry(LR_ASD, _lr_asd, "the authors' finetuning_TalkSet.model", every_frame=True),
+        SpeakerEntry(
+            LR_ASD,
+            _lr_asd,
+            "the authors' finetuning_TalkSet.model",
+            every_frame=True,
+            place=("speech", "lr_asd.model"),
+            preferred=True,
+        ),
         SpeakerEntry(
             SYNCNET,
             _syncnet,
@@ -130,8 +150,15 @@ SPEAKERS: Mapping[str, SpeakerEntry] = {
             "`eyeline import gaze_following syncnet_v2.model -o syncnet.safetensors` makes of it",
             every_frame=True,
             on_device=True,
+            place=("gaze_following", "syncnet.safetensors"),
         ),
     )
 }
 """The table of active-speaker methods, by the name under which `analyze` takes them; the first is
 the embedded default. A new one is a row here, and the file that it names."""
+
+
+def default_speaker() -> str:
+    """The preferred method whose file lies in the folder of weights, else the embedded one."""
+    ready = (name for name, entry in SPEAKERS.items() if entry.preferred and entry.file(None))
+    return next(ready, next(iter(SPEAKERS)))

@@ -71,7 +71,6 @@ def test_a_head_is_seen_from_all_sides() -> None:
 def test_weights_are_a_file_or_lie_in_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("EYELINE_WEIGHTS", raising=False)
     with pytest.raises(UsageError, match="--detector-weights"):
         find_weights(None)
     with pytest.raises(CheckpointError, match="no such file"):
@@ -93,7 +92,6 @@ def test_named_weights_are_downloaded_once_and_checked(
         asked.append({"url": url, **options})
         Path(to).write_bytes(b"PK")
 
-    monkeypatch.delenv("EYELINE_WEIGHTS", raising=False)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     paths = [find_weights("keypointrcnn_resnet50_fpn") for _ in range(2)]
