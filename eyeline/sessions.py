@@ -10,7 +10,7 @@ from pathlib import Path
 from eyeline.documents import read_json
 from eyeline.errors import DataError, OutputError, UsageError, VideoError
 from eyeline.files import write_bytes, write_json
-from eyeline.plan import Job
+from eyeline.plan import Job, named
 from eyeline.results import Analysis
 from eyeline.video.reader import probe
 from eyeline.video.sync import find_offset
@@ -95,7 +95,7 @@ def _given(offsets: Sequence[str], planned: Sequence[Job]) -> dict[Job, float]:
     given: dict[Job, float] = {}
     for text in offsets:
         name, _, value = text.rpartition("=")
-        job = _named(name, planned, text)
+        job = named(name, planned, f"--offset {text}")
         try:
             seconds = float(value)
         except ValueError:
@@ -109,15 +109,6 @@ def _given(offsets: Sequence[str], planned: Sequence[Job]) -> dict[Job, float]:
             raise UsageError(f"--offset names {job.video} twice; give one offset for a video")
         given[job] = seconds
     return given
-
-
-def _named(name: str, planned: Sequence[Job], text: str) -> Job:
-    jobs = [job for job in planned if name in (str(job.video), job.video.name, job.name)]
-    if len(jobs) != 1:
-        known = ", ".join(job.name for job in planned)
-        what = "is not a video of this session" if not jobs else "fits several videos"
-        raise UsageError(f"--offset {text}: '{name}' {what}; name one of {known}")
-    return jobs[0]
 
 
 def _replaceable(out: Path) -> None:
