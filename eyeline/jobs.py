@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import DataError, EyelineError, OutputError, VideoError
 from eyeline.export.files import CORRECTED, CORRECTIONS
@@ -184,7 +185,7 @@ def _corrected(video: Path, folder: Path, name: str) -> str:
         return ""
     words = f"{analysis.corrected.applied} corrections followed, see {folder / CORRECTED}"
     rest = (w for w in analysis.warnings if w.startswith("correction "))
-    return "; ".join([words, *rest])
+    return "; ".join([words, *rest, *sessions.follow(folder)])
 
 
 def write(

@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 
 from eyeline import sample, sessions
-from eyeline.errors import OutputError, UsageError
+from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.export.session import session_timelines
+from eyeline.export.stored import load
 from eyeline.parts import Span
 from eyeline.plan import Job, with_parts
 from eyeline.results import Analysis, Part
 from eyeline.sessions import Camera
 from eyeline.video import sync
 from tests.conftest import Command
+from tests.corrections.conftest import put
 from tests.export.conftest import build, video_info
 
 Floats = Any
@@ -256,6 +258,61 @@ def test_the_page_shows_both_cameras_on_one_clock(
     assert left.lanes[0].runs[0].tolist() == [0, 8000, 0] and not len(left.outside)
     assert right.lanes[0].runs[0].tolist() == [1500, 5500, 0]
     assert right.outside.tolist() == [[0, 1.5], [1.5, 2.5], [4.5, 5.5], [5.5, 8.0]]
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    """A session whose cameras have results in folders."""
+    known = []
+    for name, at_s in (("left", 0.0), ("right", 1.5)):
+        put(build(2, 100), tmp_path / name)
+        known.append(Camera(name, f"{name}.mp4", name, at_s, "given"))
+    sessions.write(known, [load(tmp_path / c.name) for c in known], tmp_path)
+    assert sessions.read(tmp_path) == tuple(known)
+    return tmp_path
+
+
+def test_a_session_follows_corrections_of_its_cameras(eyeline: Command, stored: Path) -> None:
+    computed = (stored / "session.html").read_bytes()
+    ended = eyeline("correct", stored / "right", "name", 2, "mother")
+    assert (ended.code, ended.err) == (0, "")
+    page, document = ((stored / f"session.{end}").read_text() for end in ("html", "eaf"))
+    assert "right: mother" in page and "left: person 2" in page
+    assert 'href="right/corrected/report.html"' in page and "follows 1 correction</td>" in page
+    assert 'TIER_ID="right: mother gaze_target"' in document
+    cameras = json.loads((stored / "session.json").read_text())["cameras"]
+    assert [camera["corrections"] for camera in cameras] == [0, 1]
+    assert len(sessions.read(stored)) == 2
+    assert eyeline("correct", stored / "right", "undo").code == 0
+    assert (stored / "session.html").read_bytes() == computed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cameras": [{"name": "left"}]}, "is damaged; analyse the session again"),
+        ({"version": 2}, "another version"),
+        ({"format": "another program"}, None),
+    ],
+)
+def test_a_session_that_cannot_follow_is_reported(
+    eyeline: Command, stored: Path, change: dict[str, Any], said: str | None
+) -> None:
+    content = json.loads((stored / "session.json").read_text())
+    (stored / "session.json").write_text(json.dumps(content | change))
+    before = (stored / "session.html").read_bytes()
+    ended = eyeline("correct", stored / "right", "name", 2, "mother")
+    assert ended.code == 0 and (said or "") in ended.err and bool(ended.err) is bool(said)
+    assert (stored / "session.html").read_bytes() == before
+    assert (stored / "right/corrected/report.html").is_file()
+
+
+def test_folders_outside_of_a_session_are_refused(stored: Path) -> None:
+    content = json.loads((stored / "session.json").read_text())
+    content["cameras"][0]["folder"] = "../elsewhere"
+    (stored / "session.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="names a folder outside"):
+        sessions.read(stored)
 
 
 @pytest.mark.slow

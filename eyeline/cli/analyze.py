@@ -262,10 +262,11 @@ def _cameras(
 
 
 def _session(known: tuple[Camera, ...], planned: list[Job], out: Path) -> int:
-    from eyeline import api, sessions
+    from eyeline import sessions
+    from eyeline.corrections import load_corrected
 
     folders = {job.name: job.folder for job in planned}
-    page = sessions.write(known, [api.load_analysis(folders[c.name]) for c in known], out)
+    page = sessions.write(known, [load_corrected(folders[c.name]) for c in known], out)
     out_console.print(f"session of {len(known)} cameras\n  {page}", markup=False, highlight=False)
     return DONE
 

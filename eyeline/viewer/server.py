@@ -138,8 +138,8 @@ class Viewer:
         recording, content = self._recording(request), await _body(request)
         _author(content)
         original = self._media.original(recording)
-        await run_in_threadpool(corrected.write_exports, recording.folder, original)
-        return JSONResponse({"files": results.file_list(recording)})
+        notes = await run_in_threadpool(corrected.write_exports, recording.folder, original)
+        return JSONResponse({"files": results.file_list(recording), "notes": notes})
 
     async def give_video(self, request: Request) -> Response:
         """Where the original is now."""

@@ -39,8 +39,8 @@ export class Editor {
     }
     try {
       const path = `/api/recordings/${this.recording.key}/${what}`;
-      await post(path, { ...content, revision: this.recording.revision, who: this.who });
-      notice("");
+      const { notes } = await post(path, { ...content, revision: this.recording.revision, who: this.who });
+      notice((notes ?? []).join("; "));
       await this.reload();
       say(done);
       return true;
