@@ -16,7 +16,7 @@ from typing import Any
 from eyeline import processes
 from eyeline.analysis import Progress
 from eyeline.errors import EyelineError, UsageError
-from eyeline.jobs import Outcome, analyze_into, finished, sweep, unforeseen
+from eyeline.jobs import Outcome, analyze_into, finished, sweep_folder, unforeseen
 from eyeline.plan import Job
 from eyeline.processes import RETRIES
 from eyeline.settings import Settings
@@ -91,7 +91,7 @@ def side_by_side(
         yield from processes.side_by_side(attempt, work, jobs, lost=_lost)
     finally:
         for job in left:
-            sweep(job.folder)
+            sweep_folder(job.folder)
 
 
 def _sorted_out(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import glob
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from eyeline.corrections.apply import apply
 from eyeline.corrections.areas import Tracks
@@ -21,7 +22,7 @@ from eyeline.export.files import CORRECTED
 from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
 from eyeline.export.spans import clock_of
 from eyeline.export.stored import load
-from eyeline.files import WORK
+from eyeline.files import WORK, lock_of, locked, sweep
 from eyeline.results import Analysis
 
 Progress = Callable[[str, float, float], None]
@@ -87,24 +88,40 @@ def rewrite(
     corrections, results = read(folder), load(folder)
     _refuse_foreign(folder)
     if not corrections.operations:
-        with writing(folder):
-            _remove(folder)
+        with _work(folder) as work, writing(folder):
+            _remove(folder, work)
         return None
     source = original(folder, video)
     tracks = _tracks(folder, corrections, results, source)
     analysis = apply(results, corrections, tracks)
-    place = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    try:
+    with _work(folder) as work:
+        place = work / CORRECTED
+        place.mkdir()
         _export(analysis, folder, place, source, annotated, name, progress, corrections, tracks)
         with writing(folder):
-            _reveal(place, folder, corrections)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-        with suppress(OSError):
-            place.parent.rmdir()
+            _reveal(work, folder, corrections)
     return analysis
+
+
+@contextmanager
+def _work(folder: Path) -> Iterator[Path]:
+    """A folder of this call alone, removed at the end; first those of processes that were killed.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    beside, name = folder.resolve().parent / WORK, folder.resolve().name
+    for left in sorted(beside.glob(f"{glob.escape(name)}.corrected.*")):
+        sweep(left.with_suffix("") if left.suffix == ".lock" else left)
+    work = beside / f"{name}.corrected.{uuid4().hex}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(lock_of(work), tidy=True))
+            work.mkdir()
+        except OSError as error:
+            raise OutputError(f"{work} cannot be written: {error.strerror or error}") from None
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        yield work
 
 
 def original(folder: Path, video: Path | None = None) -> Path | None:
@@ -215,25 +232,18 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _reveal(place: Path, folder: Path, corrections: Corrections) -> None:
+def _reveal(work: Path, folder: Path, corrections: Corrections) -> None:
     """Put the new exports in the place of the old ones, unless others have newer ones there."""
     newer = dict((_written(folder) or {}).get("of") or {})
     of = _of(read_index(folder), corrections)
     if newer.get("fingerprint") == of["fingerprint"] and newer.get("revision", 0) > of["revision"]:
         return
     _refuse_foreign(folder)
-    _remove(folder)
-    place.rename(folder / CORRECTED)
+    _remove(folder, work)
+    (work / CORRECTED).rename(folder / CORRECTED)
 
 
-def _remove(folder: Path) -> None:
-    """Remove `corrected/`: aside first, so that nobody sees a part of it."""
-    there = folder / CORRECTED
-    if not there.exists():
-        return
-    aside = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}.old"
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    there.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
-    with suppress(OSError):
-        aside.parent.rmdir()
+def _remove(folder: Path, work: Path) -> None:
+    """Move `corrected/` aside as a whole, so that nobody sees a part of it."""
+    if (folder / CORRECTED).exists():
+        (folder / CORRECTED).rename(work / "old")

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +21,7 @@ from eyeline import corrections, jobs
 from eyeline.errors import DataError, OutputError
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
-from eyeline.files import sha256
+from eyeline.files import locked, sha256
 from eyeline.plan import Job
 from eyeline.results import Analysis
 from eyeline.settings import Settings
@@ -113,6 +118,42 @@ def test_what_others_put_into_the_corrected_folder_is_not_lost(folder: Path) -> 
     with pytest.raises(OutputError, match=r"note\.txt"):
         jobs.refuse_to_replace(folder)
     assert note.read_text() == "mine"
+
+
+KILLED = """
+import os, signal, sys
+from eyeline.corrections import rewrite
+module = sys.modules["eyeline.corrections.rewrite"]
+module._export = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+rewrite(sys.argv[1])
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(folder: Path) -> None:
+    corrections.append(folder, NAME)
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False)
+    work = folder.parent / ".eyeline"
+    assert ended.returncode == -signal.SIGKILL and any(work.glob("talk.corrected.*"))
+    (work / "talk.corrected.77.lock").touch()
+    (work / "talk.corrected.88.old").mkdir()
+    for name in ("talk.corrected.1", "other.corrected.2"):
+        (work / name).mkdir()
+    with locked(work / "talk.corrected.1.lock"):
+        corrections.rewrite(folder)
+        left = {path.name for path in work.iterdir()}
+        assert left == {"talk.corrected.1", "talk.corrected.1.lock", "other.corrected.2"}
+    assert corrections.is_current(folder)
+    shutil.rmtree(work / "other.corrected.2")
+    corrections.rewrite(folder)
+    assert not work.exists()
+
+
+def test_two_at_once_in_one_process_are_not_in_each_others_way(folder: Path) -> None:
+    corrections.append(folder, NAME)
+    with ThreadPoolExecutor(3) as pool:
+        for _ in pool.map(corrections.rewrite, [folder] * 3):
+            assert corrections.is_current(folder)
+    assert not (folder.parent / ".eyeline").exists()
 
 
 def test_a_damaged_file_leaves_the_computed_results_usable(folder: Path) -> None:
