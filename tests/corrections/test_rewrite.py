@@ -77,7 +77,7 @@ def test_all_exports_follow_and_what_was_computed_stays(folder: Path) -> None:
     page = (written / "report.html").read_text()
     assert "mother" in page
     assert 'href="corrected.json"' in page
-    assert 'href="analysis.json"' not in page
+    assert 'href="analysis.json"' not in page and "This page shows what was computed" not in page
     assert "person 3" not in page
     assert "toy <b>" not in page
     assert "follow 6 corrections" in page

@@ -428,6 +428,10 @@ def test_exports_are_links_and_follow_the_corrections(
     with page.expect_download() as download:
         page.get_by_role("link", name="corrected/segments.csv").click()
     assert "mother" in Path(download.value.path()).read_text()
+    page.get_by_role("link", name="eyeline: list of recordings").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="corrected report").click()
+    assert "mother" in Path(download.value.path()).read_text()
 
 
 def test_a_missing_video_is_asked_for(address: str, open_page: Open, root: Path) -> None:
