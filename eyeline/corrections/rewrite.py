@@ -14,6 +14,7 @@ from uuid import uuid4
 from eyeline.corrections.apply import apply
 from eyeline.corrections.areas import Tracks
 from eyeline.corrections.model import Area, Corrections
+from eyeline.corrections.portraits import renewed, seen_in, split_people, with_images
 from eyeline.corrections.store import read, writing
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.area_tables import read_corners
@@ -22,6 +23,7 @@ from eyeline.export.files import CORRECTED
 from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
 from eyeline.export.spans import clock_of
 from eyeline.export.stored import load
+from eyeline.export.thumbnails import read_thumbnail
 from eyeline.files import WORK, lock_of, locked, sweep
 from eyeline.results import Analysis
 
@@ -41,7 +43,7 @@ def load_corrected(folder: Path | str) -> Analysis:
     corrections = read(folder)
     if not corrections.operations:
         return results
-    return apply(results, corrections, _stored_tracks(folder, results))
+    return _with_stored_images(folder, apply(results, corrections, _stored_tracks(folder, results)))
 
 
 def is_current(folder: Path) -> bool:
@@ -93,11 +95,15 @@ def rewrite(
         return None
     source = original(folder, video)
     tracks = _tracks(folder, corrections, results, source)
-    analysis = apply(results, corrections, tracks)
+    analysis = _with_stored_images(folder, apply(results, corrections, tracks))
+    frames = _stored_images(folder, analysis)
+    lacking = split_people(corrections, analysis) - frames.keys()
+    analysis, new = renewed(analysis, lacking, source)
     with _work(folder) as work:
         place = work / CORRECTED
         place.mkdir()
-        _export(analysis, folder, place, source, annotated, name, progress, corrections, tracks)
+        of = {"of": _of(read_index(folder), corrections), "images": {**frames, **new}}
+        _export(analysis, folder, place, source, annotated, name, progress, of, tracks)
         with writing(folder):
             _reveal(work, folder, corrections)
     return analysis
@@ -169,6 +175,20 @@ def _stored_tracks(folder: Path, results: Analysis) -> Tracks:
     return {n: one for n, one in corners.items() if n in tracked}
 
 
+def _stored_images(folder: Path, analysis: Analysis) -> dict[int, int]:
+    """The frames of images that were cut before and still show their persons."""
+    written = _written(folder) or {}
+    if dict(written.get("of") or {}).get("fingerprint") != read_index(folder).get("fingerprint"):
+        return {}
+    frames = {int(person): int(frame) for person, frame in (written.get("images") or {}).items()}
+    return seen_in(analysis, frames)
+
+
+def _with_stored_images(folder: Path, analysis: Analysis) -> Analysis:
+    people = _stored_images(folder, analysis)
+    return with_images(analysis, {n: read_thumbnail(folder / CORRECTED, n) for n in people})
+
+
 def _written(folder: Path) -> dict[str, Any] | None:
     try:
         return read_corrected_index(folder / CORRECTED)
@@ -189,7 +209,7 @@ def _export(
     annotated: bool,
     name: str,
     progress: Progress | None,
-    corrections: Corrections,
+    of: Mapping[str, Any],
     tracks: Tracks,
 ) -> None:
     index = read_index(folder)
@@ -218,7 +238,7 @@ def _export(
     kept: dict[str, Any] = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
     assert analysis.corrected is not None
     areas = (a for a in analysis.corrected.areas if a.between == "track" and a.entry in tracks)
-    extra = {"of": _of(index, corrections), "tracked": [a.entry for a in areas]}
+    extra = {**of, "tracked": [a.entry for a in areas]}
     write_index(analysis, place, **kept, extra=extra)
 
 

@@ -153,7 +153,7 @@ class Viewer:
         if name not in {entry["name"] for entry in results.file_list(recording)}:
             raise HTTPException(404, "no such file in these results")
         path = recording.folder / name
-        inline = name.startswith("thumbnails/")
+        inline = name.removeprefix("corrected/").startswith("thumbnails/")
         return FileResponse(
             path, filename=path.name, content_disposition_type="inline" if inline else "attachment"
         )
