@@ -61,8 +61,8 @@ def _best_row(analysis: Analysis, person: int) -> int:
     table = analysis.people
     mine = np.flatnonzero(table.person == person)
     sides = table.box_xyxy[mine, 2:] - table.box_xyxy[mine, :2]
-    merit = table.detected[mine] * table.score[mine] * table.quality[mine] * sides.mean(axis=1)
-    return int(mine[np.argmax(np.nan_to_num(merit))])
+    quality = table.detected[mine] * table.score[mine] * table.quality[mine] * sides.mean(axis=1)
+    return int(mine[np.argmax(np.nan_to_num(quality))])
 
 
 def with_images(analysis: Analysis, images: Mapping[int, Image]) -> Analysis:
