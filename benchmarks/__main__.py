@@ -28,12 +28,14 @@ from benchmarks import (
     memory,
     summary,
     syncnet,
+    view,
 )
 
 BENCHMARKS = {
     "analyze": analyze.run,
     "memory": memory.run,
     "summary": summary.run,
+    "view": view.run,
     "eye_contact": eye_contact.run,
     "discovery": discovery.run,
     "irises": irises.run,

@@ -57,7 +57,7 @@ def _results(folder: Path, count: int) -> Path:
 
     first = folder / "video0000"
     first.mkdir(parents=True)
-    analysis = _analysis()
+    analysis = synthetic_analysis()
     write_tables(analysis, first)
     write_index(analysis, first)
     for k in range(1, count):
@@ -68,8 +68,8 @@ def _results(folder: Path, count: int) -> Path:
     return folder
 
 
-def _analysis() -> Any:
-    """Two persons who look at each other and elsewhere, and speak in turns."""
+def synthetic_analysis(frames: int = FRAMES, people: int = 2) -> Any:
+    """Persons, two by two, who look at each other and elsewhere, and speak in turns."""
     from eyeline.people.shared_looks import shared_looks
     from eyeline.results import (
         Analysis,
@@ -82,12 +82,14 @@ def _analysis() -> Any:
         segments_from_scores,
     )
 
-    frame, person = np.repeat(np.arange(FRAMES), 2), np.tile([1, 2], FRAMES)
-    time_s, n = frame / 25, 2 * FRAMES
+    numbers = np.arange(1, people + 1)
+    frame, person = np.repeat(np.arange(frames), people), np.tile(numbers, frames)
+    time_s, n = frame / 25, people * frames
     nowhere, ends = np.full((n, 2), np.nan), time_s + 1 / 25
-    other = np.where((frame // (17 + 6 * person)) % 2 == 0, 3 - person, 0)
-    talks = np.where((frame // 50) % 2 == person - 1, 0.9, 0.1)
-    people = People(
+    partner = person + np.where(person % 2 == 1, 1, -1)
+    other = np.where((frame // (17 + 6 * person)) % 2 == 0, partner, 0)
+    talks = np.where((frame // 50) % people == person - 1, 0.9, 0.1)
+    rows = People(
         frame, time_s, person, person, np.zeros((n, 4)), np.ones(n), np.ones(n, bool), np.ones(n),
         np.zeros((n, 2)), np.zeros(n), np.zeros(n), np.zeros(n),
     )  # fmt: skip
@@ -97,12 +99,12 @@ def _analysis() -> Any:
     )  # fmt: skip
     speaking = Scores("speech", "mouths", "speaking", 0.5, frame, time_s, person, talks)
     contact = Scores("eye_contact", "network", "eye_contact", 0.5, frame, time_s, person, talks)
-    clock = np.stack([frame, time_s, ends], -1)[::2].astype(np.float64)
+    clock = np.stack([frame, time_s, ends], -1)[::people].astype(np.float64)
     answers = (
         speaking, segments_from_scores(speaking, ends, "speech"), contact,
         segments_from_scores(contact, ends, "camera"), points, *shared_looks([points], clock),
     )  # fmt: skip
-    video = VideoInfo("talk.mp4", 64, 48, Fraction(25), 0.0, FRAMES / 25, FRAMES, True)
-    persons = tuple(Person(k, (k,), 0.0, FRAMES / 25, FRAMES / 25) for k in (1, 2))
-    exact = Clock.exact(np.arange(FRAMES), clock[:, 1], clock[:, 2])
-    return Analysis(video, "ok", persons, people, answers, clock=exact)
+    video = VideoInfo("talk.mp4", 64, 48, Fraction(25), 0.0, frames / 25, frames, True)
+    persons = tuple(Person(k, (k,), 0.0, frames / 25, frames / 25) for k in numbers.tolist())
+    exact = Clock.exact(np.arange(frames), clock[:, 1], clock[:, 2])
+    return Analysis(video, "ok", persons, rows, answers, clock=exact)

@@ -336,6 +336,10 @@ def _no_voice(speech: Speech, video: VideoInfo) -> list[str]:
     """That nobody is heard, and whether anything is."""
     if len(speech.segments()):
         return []
+    if not speech.recorded:
+        return [
+            f"audio track {video.audio_track} is digital silence: who speaks cannot be measured"
+        ]
     silent = not len(speech.level_db) or speech.level_db.max() < SILENT_DB
     what = "is silent" if silent else "holds no voice"
     return [f"audio track {video.audio_track} {what}: nobody is said to speak"]
@@ -409,6 +413,10 @@ def _speakers(
     until_s = float(clock[-1, 2]) if len(clock) else 0.0
     entry = SPEAKERS[settings.speaker]
     method = _of_file(entry.method, settings) if entry.needs else entry.method
+    if not heard.speech.recorded:
+        from eyeline.speech.speakers import not_measured
+
+        return [not_measured(scene.tracks, method.builder)], [method], ()
     slow = _too_slow(scene.video, clock)
     if slow and scene.tracks and len(heard.speech.segments()):
         from eyeline.speech.speakers import cannot_be_said

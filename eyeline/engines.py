@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from eyeline import processes
 from eyeline.analysis import Progress
 from eyeline.errors import EyelineError, UsageError
-from eyeline.jobs import Outcome, analyze_into, finished, sweep, unforeseen
+from eyeline.jobs import Outcome, analyze_into, finished, sweep_folder, unforeseen
 from eyeline.plan import Job
 from eyeline.processes import RETRIES
 from eyeline.settings import Settings
@@ -30,11 +31,17 @@ _OBJECTS_BYTES = 100_000_000
 def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None = None) -> Outcome:
     """One job; whatever goes wrong becomes its outcome, so that the other jobs go on."""
     try:
-        return analyze_into(job.video, job.folder, settings, progress, again=again, name=job.name)
+        own = _of(job, settings)
+        return analyze_into(job.video, job.folder, own, progress, again=again, name=job.name)
     except EyelineError as error:
         return _failed(job, str(error))
     except Exception as error:  # noqa: BLE001 one video's fault is its own
         return _failed(job, unforeseen(job, error))
+
+
+def _of(job: Job, settings: Settings) -> Settings:
+    """The settings of all jobs with the parts of one."""
+    return replace(settings, parts=job.parts) if job.parts else settings
 
 
 def _failed(job: Job, message: str) -> Outcome:
@@ -84,14 +91,14 @@ def side_by_side(
         yield from processes.side_by_side(attempt, work, jobs, lost=_lost)
     finally:
         for job in left:
-            sweep(job.folder)
+            sweep_folder(job.folder)
 
 
 def _sorted_out(
     planned: Sequence[Job], settings: Settings, again: bool
 ) -> tuple[list[Outcome], list[Job]]:
     """Outcomes of jobs that were done before, and the jobs that are left."""
-    before = [] if again else [job for job in planned if finished(job, settings)]
+    before = [] if again else [job for job in planned if finished(job, _of(job, settings))]
     done = [Outcome(job.video, job.folder, "finished before") for job in before]
     there = set(before)
     return done, [job for job in planned if job not in there]

@@ -106,6 +106,19 @@ def locked(path: Path, *, tidy: bool = False) -> Iterator[bool]:
                 path.parent.rmdir()
 
 
+def lock_of(place: Path) -> Path:
+    """The lock under which a process works in a folder of `WORK`."""
+    return place.with_name(f"{place.name}.lock")
+
+
+def sweep(place: Path) -> None:
+    """Remove what a killed process has left of a folder of `WORK`, unless another works in it."""
+    if place.exists() or lock_of(place).exists():
+        with suppress(OSError), locked(lock_of(place), tidy=True) as mine:
+            if mine:
+                shutil.rmtree(place, ignore_errors=True)
+
+
 def _acquired(path: Path) -> FileLock | None:
     """A lock that this process holds; tried again where another one tidies up meanwhile."""
     from filelock import FileLock, Timeout

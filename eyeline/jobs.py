@@ -18,10 +18,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import DataError, EyelineError, OutputError, VideoError
 from eyeline.export.files import CORRECTED, CORRECTIONS
-from eyeline.files import WORK, locked, sha256
+from eyeline.files import WORK, lock_of, locked, sha256, sweep
 from eyeline.plan import Job, first_names
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
@@ -184,7 +185,7 @@ def _corrected(video: Path, folder: Path, name: str) -> str:
         return ""
     words = f"{analysis.corrected.applied} corrections followed, see {folder / CORRECTED}"
     rest = (w for w in analysis.warnings if w.startswith("correction "))
-    return "; ".join([words, *rest])
+    return "; ".join([words, *rest, *sessions.follow(folder)])
 
 
 def write(
@@ -330,12 +331,11 @@ def _state(video: Path) -> tuple[int, ...] | None:
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
     """Whether this process has the folder for itself; freed however the process ends."""
-    work = folder.parent / WORK
     with ExitStack() as stack:
         try:
-            ours = stack.enter_context(locked(work / f"{folder.name}.lock", tidy=True))
+            ours = stack.enter_context(locked(lock_of(_place(folder)), tidy=True))
         except OSError as error:
-            raise _unwritable(work, error) from None
+            raise _unwritable(folder.parent / WORK, error) from None
         yield ours
 
 
@@ -353,12 +353,9 @@ def _building(folder: Path) -> Iterator[Path]:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
+def sweep_folder(folder: Path) -> None:
     """Remove what a killed process has left of its work on a folder, unless another works on it."""
-    if _place(folder).exists():
-        with suppress(EyelineError, OSError), _lock(folder) as mine:
-            if mine:
-                shutil.rmtree(_place(folder), ignore_errors=True)
+    sweep(_place(folder))
 
 
 def _place(folder: Path) -> Path:

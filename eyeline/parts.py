@@ -1,4 +1,4 @@
-"""Which parts of a video are analysed: times as people write them, from options or from a file."""
+"""Which parts of videos are analysed: times as people write them, from options or from a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eyeline.documents import MIB, read_text
@@ -19,6 +20,15 @@ _FORMS = "give seconds (90 or 90.5), minutes:seconds (1:30) or hours:minutes:sec
 _LATE_S = 0.5
 """By how much a span may end after its video: players show times in whole seconds."""
 _COLUMNS = ("name", "from", "to")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part that is to be analysed, on the clock of each video or of their session."""
+
+    part: Part
+    video: str = ""
+    """The only video that it is of, by a name; empty for all."""
 
 
 def read_time(text: str) -> float:
@@ -50,8 +60,10 @@ def from_options(starts: Sequence[str], ends: Sequence[str]) -> tuple[Part, ...]
     return ordered([_part(start or "0", end or "") for start, end in pairs], "--from, --to")
 
 
-def from_file(path: Path) -> tuple[Part, ...]:
-    """The parts of a CSV file with the columns name, from and to; `to` may be empty in the last.
+def from_file(path: Path) -> tuple[Span, ...]:
+    """The spans of a CSV file with the columns name, from and to, and perhaps video.
+
+    `to` may be empty in the last row of a video, `video` in a row that is of all.
 
     Raises:
         UsageError: no such file, no such columns, no rows, or a row that is no part.
@@ -69,15 +81,18 @@ def from_file(path: Path) -> tuple[Part, ...]:
             f"--spans {path} has no column {' and none called '.join(missing)}; its first line "
             f"must name the columns {', '.join(_COLUMNS)}"
         )
-    parts = []
+    spans = []
     for row in rows:
         try:
-            parts.append(_part(row["from"], row["to"], row.get("name", "").strip()))
+            part = _part(row["from"], row["to"], row.get("name", "").strip())
+            spans.append(Span(part, row.get("video", "").strip()))
         except UsageError as error:
             raise UsageError(f"--spans {path}, line {rows.line_num}: {error}") from None
-    if not parts:
+    if not spans:
         raise UsageError(f"--spans {path} names no span; give a line for each below the first")
-    return ordered(parts, f"--spans {path}")
+    for video in {span.video for span in spans}:
+        ordered([s.part for s in spans if s.video in ("", video)], f"--spans {path}")
+    return tuple(sorted(spans, key=lambda span: span.part.start_s))
 
 
 def _part(start: str, end: str, name: str = "") -> Part:
@@ -124,19 +139,54 @@ def check(parts: Sequence[Part], video: str | Path, video_track: int | None = No
         UsageError: a part that begins or ends after the video.
         VideoError: the video cannot be read.
     """
-    from eyeline.video.decode import last_stamp
-    from eyeline.video.reader import probe
-
-    info = probe(video, video_track=video_track)
-    duration_s = info.duration_s
-    if _outside(parts, duration_s):  # a header may say less than there is
-        until_s = float(last_stamp(video, info.video_track)) - info.start_s
-        duration_s = max(duration_s, until_s)
+    duration_s = _duration_s(parts, video, video_track)
     for part in _outside(parts, duration_s):
         raise UsageError(
             f"the span {words(part)} is outside of {video}, which lasts {written(duration_s)}; "
             "give times on the video's own clock, up to its end"
         )
+
+
+def recorded(
+    parts: Sequence[Part], begins_s: float, video: str | Path, video_track: int | None = None
+) -> tuple[Part | None, ...]:
+    """Parts on the clock of a session on that of one of its videos, as far as it recorded them.
+
+    Args:
+        parts: on the clock of the session.
+        begins_s: when the video begins on that clock.
+        video: the video.
+        video_track: as of `Settings`.
+
+    Returns:
+        For each part what the video has of it; None for nothing.
+
+    Raises:
+        VideoError: the video cannot be read.
+    """
+    own = [
+        replace(p, start_s=round(p.start_s - begins_s, 6), end_s=round(p.end_s - begins_s, 6))
+        for p in parts
+    ]
+    duration_s = _duration_s(own, video, video_track)
+    return tuple(
+        replace(p, start_s=max(p.start_s, 0.0), end_s=p.end_s if p.end_s < duration_s else math.inf)
+        if p.start_s < duration_s and p.end_s > 0
+        else None
+        for p in own
+    )
+
+
+def _duration_s(parts: Sequence[Part], video: str | Path, video_track: int | None) -> float:
+    """How long a video lasts, as its header says or as parts that end later need it."""
+    from eyeline.video.decode import last_stamp
+    from eyeline.video.reader import probe
+
+    info = probe(video, video_track=video_track)
+    if not _outside(parts, info.duration_s):
+        return info.duration_s
+    until_s = float(last_stamp(video, info.video_track)) - info.start_s
+    return max(info.duration_s, until_s)  # a header may say less than there is
 
 
 def _outside(parts: Sequence[Part], duration_s: float) -> list[Part]:

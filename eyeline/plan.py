@@ -5,11 +5,14 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from eyeline import parts
 from eyeline.errors import DataError, UsageError
+from eyeline.parts import Span
+from eyeline.results import Part
 from eyeline.video.endings import ENDINGS
 
 _BEGINNINGS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (0, b"\x00\x00\x01\xba"))
@@ -24,6 +27,13 @@ class Job:
     folder: Path
     name: str = ""
     """What tells the video from the others of a run; its own name by default."""
+    parts: tuple[Part, ...] = ()
+    """What to analyse of it, on its own clock; empty for what the settings say."""
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What options may call it."""
+        return str(self.video), self.video.name, self.name
 
 
 def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = None) -> list[Job]:
@@ -58,6 +68,63 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
             f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"
         )
     return _named(videos, out)
+
+
+def named(name: str, planned: Sequence[Job], option: str) -> Job:
+    """The job that an option calls by a name; UsageError where there is none, or several."""
+    jobs = [job for job in planned if name in job.names]
+    if len(jobs) != 1:
+        known = ", ".join(job.name for job in planned)
+        what = "is none of the videos" if not jobs else "fits several videos"
+        raise UsageError(f"{option}: '{name}' {what}; name one of {known}")
+    return jobs[0]
+
+
+def with_parts(
+    planned: Sequence[Job],
+    spans: Sequence[Span],
+    begins_s: Mapping[str, float] | None = None,
+    video_track: int | None = None,
+) -> list[Job]:
+    """The jobs with the parts that are to be analysed of each.
+
+    Args:
+        planned: the jobs.
+        spans: of all of them, or each of one; without any all is analysed.
+        begins_s: when each begins, by the job's name, on the clock of a session that the spans
+            are on; None where they are on the clock of each video.
+        video_track: as of `Settings`.
+
+    Raises:
+        UsageError: a span of no such video, or that no video has; a video without any span.
+        VideoError: a video of a session cannot be read.
+    """
+    if not spans:
+        return list(planned)
+    of = {s.video: named(s.video, planned, "--spans, column video") for s in spans if s.video}
+    used, result = set[Span](), []
+    for job in planned:
+        mine = [span for span in spans if of.get(span.video, job) is job]
+        chosen: Sequence[Part | None] = [span.part for span in mine]
+        if begins_s is not None:
+            own = [span.part for span in mine]
+            chosen = parts.recorded(own, begins_s[job.name], job.video, video_track)
+        used |= {span for span, part in zip(mine, chosen, strict=True) if part is not None}
+        there = parts.ordered([part for part in chosen if part is not None], "--spans")
+        result.append(replace(job, parts=there))
+    for span in spans:
+        if span not in used:
+            raise UsageError(
+                f"no video of the session has recorded the span {parts.words(span.part)}; give "
+                "times on the clock of the session, which begins with its first camera"
+            )
+    for job in result:
+        if not job.parts:
+            raise UsageError(
+                f"no span is of {job.video}, so that nothing of it would be analysed; give one, "
+                "or leave the video out"
+            )
+    return result
 
 
 def first_names(names: Sequence[str], shown: int = 3) -> str:

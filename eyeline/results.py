@@ -497,6 +497,8 @@ class Corrected:
     """Operations that could not be, by number, and why; they are kept."""
     areas: tuple[AreaShape, ...] = ()
     """Areas of interest."""
+    people: People | None = field(default=None, repr=False, compare=False)
+    """Who was computed to be where; what anonymised copies cover, whoever was deleted since."""
 
 
 @dataclass(frozen=True)

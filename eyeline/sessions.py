@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from pydantic import TypeAdapter
+
+from eyeline.corrections import load_corrected
 from eyeline.documents import read_json
 from eyeline.errors import DataError, OutputError, UsageError, VideoError
 from eyeline.files import write_bytes, write_json
-from eyeline.plan import Job
+from eyeline.plan import Job, named
 from eyeline.results import Analysis
 from eyeline.video.reader import probe
 from eyeline.video.sync import find_offset
@@ -95,7 +99,7 @@ def _given(offsets: Sequence[str], planned: Sequence[Job]) -> dict[Job, float]:
     given: dict[Job, float] = {}
     for text in offsets:
         name, _, value = text.rpartition("=")
-        job = _named(name, planned, text)
+        job = named(name, planned, f"--offset {text}")
         try:
             seconds = float(value)
         except ValueError:
@@ -111,27 +115,22 @@ def _given(offsets: Sequence[str], planned: Sequence[Job]) -> dict[Job, float]:
     return given
 
 
-def _named(name: str, planned: Sequence[Job], text: str) -> Job:
-    jobs = [job for job in planned if name in (str(job.video), job.video.name, job.name)]
-    if len(jobs) != 1:
-        known = ", ".join(job.name for job in planned)
-        what = "is not a video of this session" if not jobs else "fits several videos"
-        raise UsageError(f"--offset {text}: '{name}' {what}; name one of {known}")
-    return jobs[0]
-
-
 def _replaceable(out: Path) -> None:
     there = [name for name in (INDEX, REPORT, ELAN) if (out / name).exists()]
-    if not there:
-        return
-    try:
-        content = read_json(out / INDEX)
-    except DataError:
-        content = None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if there and _index(out) is None:
         raise OutputError(
             f"{out / there[0]} is in the way: eyeline did not write it. Choose another --out."
         )
+
+
+def _index(out: Path) -> dict[str, Any] | None:
+    """What session.json holds; None where there is none of ours."""
+    try:
+        content = read_json(out / INDEX)
+    except DataError:
+        return None
+    ours = isinstance(content, dict) and content.get("format") == FORMAT
+    return content if ours else None
 
 
 def write(known: Sequence[Camera], analyses: Sequence[Analysis], out: Path) -> Path:
@@ -153,5 +152,46 @@ def write(known: Sequence[Camera], analyses: Sequence[Analysis], out: Path) -> P
     write_bytes(out / ELAN, document)
     page = write_bytes(out / REPORT, render(listed, begins_s).encode("utf-8", "replace"))
     content = {"format": FORMAT, "version": VERSION, "elan_begins_s": begins_s}
-    write_json(out / INDEX, content | {"cameras": [asdict(camera) for camera in known]})
+    write_json(out / INDEX, content | {"cameras": [_entry(*one) for one in recordings]})
     return page
+
+
+def _entry(camera: Camera, analysis: Analysis) -> dict[str, Any]:
+    corrected = analysis.corrected
+    return asdict(camera) | {"corrections": corrected.revision if corrected else 0}
+
+
+def read(out: Path) -> tuple[Camera, ...]:
+    """The cameras of a session that was written; DataError where its list cannot be read."""
+    content = _index(out)
+    if content is None:
+        raise DataError(f"{out / INDEX} is no list of a session's cameras that eyeline has written")
+    if content.get("version") != VERSION:
+        raise DataError(f"{out / INDEX} was written by another version of eyeline")
+    try:
+        known = TypeAdapter(tuple[Camera, ...]).validate_python(content.get("cameras"))
+    except ValueError:
+        raise DataError(f"{out / INDEX} is damaged; analyse the session again") from None
+    for camera in known:
+        if not (out / camera.folder).resolve().is_relative_to(out.resolve()):
+            raise DataError(f"{out / INDEX} names a folder outside of {out}: {camera.folder}")
+    return known
+
+
+def follow(folder: Path) -> list[str]:
+    """Write the sessions that the results of a video belong to again, as corrections are now.
+
+    Returns:
+        What to report of those that could not be written.
+    """
+    place, notes = folder.resolve(), []
+    for out in place.parents:
+        if _index(out) is None:
+            continue
+        try:
+            known = read(out)
+            if place in [(out / camera.folder).resolve() for camera in known]:
+                write(known, [load_corrected(out / camera.folder) for camera in known], out)
+        except (DataError, OutputError) as error:
+            notes.append(f"{out / REPORT} is out of date and could not be written again: {error}")
+    return notes

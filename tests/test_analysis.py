@@ -14,15 +14,19 @@ import torch
 
 from eyeline import analysis, sample
 from eyeline.errors import CheckpointError
+from eyeline.export.coverage import measured_seconds
+from eyeline.export.report import write_report
+from eyeline.export.summary import speech_seconds, summarise
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import Found
 from eyeline.people.methods import PEOPLE, people_method
-from eyeline.results import UNSEEN, Points, VideoInfo
+from eyeline.results import UNSEEN, Part, Points, Scores, VideoInfo
 from eyeline.settings import Settings, fingerprint
+from eyeline.speech import voice
 from eyeline.speech.methods import SPEAKERS
 from eyeline.speech.syncnet.model import SyncNet, syncnet
 from eyeline.speech.syncnet.who_speaks import LipSync
-from eyeline.speech.voice import Speech
+from eyeline.speech.voice import FLOOR_DB, Speech
 from eyeline.system import Scene
 from eyeline.systems.eye_contact.xgaze.weights import LICENCES
 from eyeline.training import checkpoint
@@ -111,6 +115,30 @@ def test_mutual_gaze_is_an_answer_of_every_analysis(monkeypatch: pytest.MonkeyPa
     assert result.label == ("person 2", "person 1")
     np.testing.assert_allclose(result.start_s, 0.0, atol=1e-9)
     np.testing.assert_allclose(result.end_s, 0.8, atol=1e-9)
+
+
+@pytest.mark.parametrize(("peak", "measured"), [(0.0, False), (3e-5, False), (1e-4, True)])
+def test_digital_silence_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, peak: float, measured: bool
+) -> None:
+    still = np.zeros((1, 5, 4), np.float32)
+    speech = Speech(still[0, 0], np.full(4, FLOOR_DB, np.float32), still[0, 0], peak)
+    monkeypatch.setattr(voice, "listen", lambda _: speech)
+    chosen = Settings(systems=("eye_contact",), parts=(Part(4.4, 4.6),))
+    result = analysis.analyze_video(sample.path(), chosen)
+    scores = next(a for a in result.of(Scores) if a.name == "speaking")
+    assert len(scores) and np.isnan(scores.value).all() == (not measured)
+    said = "nobody is said to speak" if measured else "who speaks cannot be measured"
+    assert any(said in warning for warning in result.warnings)
+    seconds = measured_seconds(result)["person 1"]["speaking (mouth_agreement)"]
+    assert (seconds["measured_s"] > 0, seconds["not_codable_s"] > 0) == (measured, not measured)
+    assert (
+        (speech_seconds(result) is None) == (summarise(result).speech_s is None) == (not measured)
+    )
+    write_report(result, tmp_path, versions={})
+    page = (tmp_path / "report.html").read_text()
+    assert ("Who speaks cannot be measured" in page) == (not measured)
+    assert page.count("there is no audio that could tell") == (0 if measured else 3)
 
 
 def test_a_silent_video_has_no_audio_to_listen_to(

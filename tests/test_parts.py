@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import av
 import numpy as np
 import pytest
 
-from eyeline import api, parts, sample
+from eyeline import api, engines, parts, sample
 from eyeline.analysis import analyze_video
 from eyeline.errors import UsageError
 from eyeline.export import write_annotated
 from eyeline.export.tiers import NOT_ANALYSED, PARTS, tiers_of
+from eyeline.jobs import Outcome
+from eyeline.parts import Span
+from eyeline.plan import Job, with_parts
 from eyeline.results import Analysis, Clock, Gap, Part, VideoInfo
 from eyeline.settings import Settings, fingerprint
 from eyeline.video.gaps import Shortened
@@ -61,7 +65,11 @@ def test_options_and_files_name_the_same_parts(tmp_path: Path) -> None:
     for separator in ",;":
         table = "name,from,to\nfree play,0:02,0:04\n,6,8.5\n".replace(",", separator)
         (tmp_path / "spans.csv").write_text(table, "utf-8-sig")
-        assert parts.from_file(tmp_path / "spans.csv") == TWO
+        assert parts.from_file(tmp_path / "spans.csv") == (Span(TWO[0]), Span(TWO[1]))
+    (tmp_path / "spans.csv").write_text("from,to,video\n2,4,b.mp4\n1,3,a.mp4\n")
+    assert [(s.part.start_s, s.video) for s in parts.from_file(tmp_path / "spans.csv")] == [
+        (1.0, "a.mp4"), (2.0, "b.mp4"),
+    ]  # fmt: skip
     assert parts.from_options(["6", "2"], ["8.5", "4"]) == (Part(2.0, 4.0), TWO[1])
     assert parts.from_options([], ["4"]) == (Part(0.0, 4.0),)
     assert parts.from_options(["4"], []) == (Part(4.0, math.inf),)
@@ -75,6 +83,7 @@ def test_options_and_files_name_the_same_parts(tmp_path: Path) -> None:
         ("name,from,to\n", "names no span"),
         ("name,from,to\na,1,2\nb,x,3\n", "line 3: 'x' is not a time"),
         ("name,from,to\na,3,1\n", "line 2: .* does not end after its start"),
+        ("from,to,video\n1,3,\n2,4,a.mp4\n", "overlap"),
         ("name,from,to\na,1,3\nb,2,4\n", r"a \(0:01 to 0:03\) and b \(0:02 to 0:04\) overlap"),
     ],
 )
@@ -93,6 +102,36 @@ def test_nothing_is_analysed_where_a_span_is_wrong(
     ended = eyeline("analyze", sample.path(), "-o", tmp_path / "out", *options)
     assert ended.code == 2 and len(ended.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_row_may_be_of_one_video() -> None:
+    jobs = [Job(sample.path(), Path(name), name) for name in ("a", "b")]
+    result = with_parts(jobs, [Span(TWO[0]), Span(TWO[1], "b")])
+    assert [job.parts for job in result] == [TWO[:1], TWO]
+    assert with_parts(jobs, []) == jobs
+    for spans, said in (
+        ([Span(TWO[0], "c")], "column video: 'c' is none of the videos; name one of a, b"),
+        ([Span(TWO[0], "a")], "no span is of .*give one, or leave the video out"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            with_parts(jobs, spans)
+
+
+def test_each_video_is_analysed_in_its_own_parts(
+    eyeline: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+
+    def analysed(video: Path, folder: Path, settings: Settings, *_: Any, **__: Any) -> Outcome:
+        asked[folder.name] = settings.parts
+        return Outcome(video, folder, "ok")
+
+    monkeypatch.setattr(engines, "analyze_into", analysed)
+    videos = [shutil.copy(sample.path(), tmp_path / name) for name in ("a.mp4", "b.mp4")]
+    (tmp_path / "spans.csv").write_text("from,to,video\n2,4,\n6,8.5,b.mp4\n")
+    ended = eyeline("analyze", *videos, "-o", tmp_path / "o", "--spans", tmp_path / "spans.csv")
+    assert (ended.code, ended.err) == (0, "")
+    assert asked == {"a": (Part(2.0, 4.0),), "b": (Part(2.0, 4.0), TWO[1])}
 
 
 def test_settings_of_parts_are_settings_of_their_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from pathlib import Path
@@ -13,13 +14,16 @@ import numpy as np
 import pytest
 
 from eyeline import sample, sessions
-from eyeline.errors import OutputError, UsageError
+from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.export.session import session_timelines
-from eyeline.plan import Job
+from eyeline.export.stored import load
+from eyeline.parts import Span
+from eyeline.plan import Job, with_parts
 from eyeline.results import Analysis, Part
 from eyeline.sessions import Camera
 from eyeline.video import sync
 from tests.conftest import Command
+from tests.corrections.conftest import put
 from tests.export.conftest import build, video_info
 
 Floats = Any
@@ -128,8 +132,8 @@ def test_offsets_can_be_given(scene: dict[str, Path], tmp_path: Path) -> None:
         (["near", "far"], [], False, r"no offset for .*far.mp4; give --offset far=SECONDS or"),
         (["near", "far"], ["far=nan"], False, "'nan' is not a number of seconds"),
         (["near", "far"], ["far=1e9"], False, "not a number of seconds"),
-        (["near", "far"], ["far"], False, "'' is not a video of this session"),
-        (["near", "far"], ["cam=1"], False, "'cam' is not a video of this session; name one of"),
+        (["near", "far"], ["far"], False, "'' is none of the videos"),
+        (["near", "far"], ["cam=1"], False, "'cam' is none of the videos; name one of"),
         (["near", "far"], ["far=1", "far.mp4=2"], False, "twice"),
         (["near", "mute"], [], True, "mute.mp4 has no audio"),
         (["near", "silent"], [], True, "silent.mp4 is silent"),
@@ -148,13 +152,47 @@ def test_what_makes_no_session_is_refused(
 def test_nothing_is_analysed_where_a_session_is_wrong(
     eyeline: Command, scene: dict[str, Path], tmp_path: Path
 ) -> None:
-    for options in (["--sync"], ["--offset", "mute=x"], ["--offset", "mute=1", "--from", "3"]):
+    for options in (["--sync"], ["--offset", "mute=x"], ["--offset", "mute=1", "--from", "30"]):
         ended = eyeline("analyze", scene["near"], scene["mute"], "-o", tmp_path / "o", *options)
-        assert ended.code == 2 and len(ended.err.splitlines()) == 1, ended.err
+        faults = [line for line in ended.err.splitlines() if "begins at" not in line]
+        assert ended.code == 2 and len(faults) == 1, ended.err
         assert not (tmp_path / "o").exists()
     missing = tmp_path / "none.mp4"
     ended = eyeline("analyze", scene["near"], missing, "-o", tmp_path / "o", "--offset", "none=1")
     assert ended.code == 2 and "cannot be read" in ended.err and not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("span", "own"),
+    [
+        (Span(Part(1.0, 4.0, "play")), [(1.0, 4.0), (0.0, 1.5)]),
+        (Span(Part(5.0, 14.0)), [(5.0, math.inf), (2.5, 11.5)]),
+        (Span(Part(4.0, math.inf)), [(4.0, math.inf), (1.5, math.inf)]),
+    ],
+)
+def test_spans_are_on_the_clock_of_the_session(
+    scene: dict[str, Path], tmp_path: Path, span: Span, own: list[tuple[float, float]]
+) -> None:
+    jobs = planned(scene, tmp_path, "near", "mute")
+    result = with_parts(jobs, [span], {"near": 0.0, "mute": 2.5})
+    assert [(p.start_s, p.end_s) for job in result for p in job.parts] == own
+    assert {p.name for job in result for p in job.parts} == {span.part.name}
+
+
+@pytest.mark.parametrize(
+    ("spans", "said"),
+    [
+        ([Span(Part(30.0, 40.0))], r"no video .* recorded the span 0:30 to 0:40; give times"),
+        ([Span(Part(1.0, 2.0, "a"), "mute")], r"recorded the span a \(0:01 to 0:02\)"),
+        ([Span(Part(1.0, 2.0))], r"no span is of .*mute\.mp4"),
+    ],
+)
+def test_spans_that_nobody_recorded_are_refused(
+    scene: dict[str, Path], tmp_path: Path, spans: list[Span], said: str
+) -> None:
+    jobs = planned(scene, tmp_path, "near", "mute")
+    with pytest.raises(UsageError, match=said):
+        with_parts(jobs, spans, {"near": 0.0, "mute": 2.5})
 
 
 def test_what_others_wrote_is_not_replaced(scene: dict[str, Path], tmp_path: Path) -> None:
@@ -197,6 +235,9 @@ def test_one_elan_file_links_all_videos(
     refs = [a.get("TIME_SLOT_REF2") for a in tier.iter("ALIGNABLE_ANNOTATION")]
     assert [slots[r] for r in refs] == pytest.approx([e for e in ends if e > 0])
     assert json.loads((written[0] / "session.json").read_text())["elan_begins_s"] == 1.5
+    outside = tiers["<right>: not analysed"].iter("ALIGNABLE_ANNOTATION")
+    ends = [(slots[a.get("TIME_SLOT_REF1")], slots[a.get("TIME_SLOT_REF2")]) for a in outside]
+    assert ends == [(0, 1000), (3000, 4000)]
 
 
 def test_the_page_shows_both_cameras_on_one_clock(
@@ -207,6 +248,7 @@ def test_the_page_shows_both_cameras_on_one_clock(
     assert "Session of 2 cameras" in page and "&lt;right&gt;: person 1" in page
     assert "<right>" not in page.replace("\\u003c", "<").partition('id="timeline"')[0]
     assert 'href="left/report.html"' in page and "confidence 99.9 % or more" in page
+    assert page.count("analysed</td>") == 1 and ", 2.0 s analysed</td>" in page
     recordings = [(c.name, c.folder, c.offset_s, a) for c, a in zip(known, analyses, strict=True)]
     lines = session_timelines(recordings)
     assert lines.end_ms == 8000
@@ -216,6 +258,61 @@ def test_the_page_shows_both_cameras_on_one_clock(
     assert left.lanes[0].runs[0].tolist() == [0, 8000, 0] and not len(left.outside)
     assert right.lanes[0].runs[0].tolist() == [1500, 5500, 0]
     assert right.outside.tolist() == [[0, 1.5], [1.5, 2.5], [4.5, 5.5], [5.5, 8.0]]
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    """A session whose cameras have results in folders."""
+    known = []
+    for name, at_s in (("left", 0.0), ("right", 1.5)):
+        put(build(2, 100), tmp_path / name)
+        known.append(Camera(name, f"{name}.mp4", name, at_s, "given"))
+    sessions.write(known, [load(tmp_path / c.name) for c in known], tmp_path)
+    assert sessions.read(tmp_path) == tuple(known)
+    return tmp_path
+
+
+def test_a_session_follows_corrections_of_its_cameras(eyeline: Command, stored: Path) -> None:
+    computed = (stored / "session.html").read_bytes()
+    ended = eyeline("correct", stored / "right", "name", 2, "mother")
+    assert (ended.code, ended.err) == (0, "")
+    page, document = ((stored / f"session.{end}").read_text() for end in ("html", "eaf"))
+    assert "right: mother" in page and "left: person 2" in page
+    assert 'href="right/corrected/report.html"' in page and "follows 1 correction</td>" in page
+    assert 'TIER_ID="right: mother gaze_target"' in document
+    cameras = json.loads((stored / "session.json").read_text())["cameras"]
+    assert [camera["corrections"] for camera in cameras] == [0, 1]
+    assert len(sessions.read(stored)) == 2
+    assert eyeline("correct", stored / "right", "undo").code == 0
+    assert (stored / "session.html").read_bytes() == computed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cameras": [{"name": "left"}]}, "is damaged; analyse the session again"),
+        ({"version": 2}, "another version"),
+        ({"format": "another program"}, None),
+    ],
+)
+def test_a_session_that_cannot_follow_is_reported(
+    eyeline: Command, stored: Path, change: dict[str, Any], said: str | None
+) -> None:
+    content = json.loads((stored / "session.json").read_text())
+    (stored / "session.json").write_text(json.dumps(content | change))
+    before = (stored / "session.html").read_bytes()
+    ended = eyeline("correct", stored / "right", "name", 2, "mother")
+    assert ended.code == 0 and (said or "") in ended.err and bool(ended.err) is bool(said)
+    assert (stored / "session.html").read_bytes() == before
+    assert (stored / "right/corrected/report.html").is_file()
+
+
+def test_folders_outside_of_a_session_are_refused(stored: Path) -> None:
+    content = json.loads((stored / "session.json").read_text())
+    content["cameras"][0]["folder"] = "../elsewhere"
+    (stored / "session.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="names a folder outside"):
+        sessions.read(stored)
 
 
 @pytest.mark.slow

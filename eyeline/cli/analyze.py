@@ -26,8 +26,8 @@ from eyeline.speech.methods import SPEAKERS, default_speaker
 
 if TYPE_CHECKING:
     from eyeline.jobs import Outcome
+    from eyeline.parts import Span
     from eyeline.plan import Job
-    from eyeline.results import Part
     from eyeline.sessions import Camera
     from eyeline.settings import Settings
 
@@ -74,11 +74,13 @@ def analyze(
     ] = None,
     to: Annotated[
         list[str] | None,
-        typer.Option(help="Where it ends, on the video's own clock; again for each part."),
+        typer.Option(
+            help="Where it ends, on the clock of the video or its session; again for each."
+        ),
     ] = None,
     spans: Annotated[
         Path | None,
-        typer.Option(help="CSV file of parts to analyse, with the columns name, from and to."),
+        typer.Option(help="CSV file of parts: columns name, from, to, perhaps video."),
     ] = None,
     offset: Annotated[
         list[str] | None,
@@ -188,9 +190,10 @@ def analyze(
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
     from eyeline.parts import check
-    from eyeline.plan import plan
+    from eyeline.plan import plan, with_parts
     from eyeline.settings import Settings
 
+    chosen = _spans(from_ or [], to or [], spans)
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
         rate_hz=rate,
@@ -211,7 +214,6 @@ def analyze(
         weights=tuple(weights or ()),
         options=tuple(set_ or ()),
         device=device,
-        parts=_parts(from_ or [], to or [], spans),
         anonymise=anonymise,
         cover=cover,
         voice=voice,
@@ -223,19 +225,17 @@ def analyze(
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
-    for job in planned if settings.parts else ():
-        with suppress(VideoError):  # a video's own fault is told when its turn comes
-            check(settings.parts, job.video, settings.video_track)
     jobs = min(jobs, len(planned))
     if offset or sync:
-        if settings.parts:
-            raise UsageError(
-                "--from, --to and --spans are of each video's own clock, --offset and --sync make "
-                "one clock of several: analyse the whole videos of a session, or parts of each"
-            )
         known = _cameras(planned, out, offset or [], sync, audio_track)
+        begins_s = {camera.name: camera.offset_s for camera in known}
+        planned = with_parts(planned, chosen, begins_s, video_track)
         code = _work(planned, settings, again=again, jobs=jobs, engine=engine)
         raise typer.Exit(code or _session(known, planned, out))
+    planned = with_parts(planned, chosen)
+    for job in planned if chosen else ():
+        with suppress(VideoError):  # a video's own fault is told when its turn comes
+            check(job.parts, job.video, video_track)
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 
 
@@ -266,19 +266,20 @@ def _cameras(
 
 
 def _session(known: tuple[Camera, ...], planned: list[Job], out: Path) -> int:
-    from eyeline import api, sessions
+    from eyeline import sessions
+    from eyeline.corrections import load_corrected
 
     folders = {job.name: job.folder for job in planned}
-    page = sessions.write(known, [api.load_analysis(folders[c.name]) for c in known], out)
+    page = sessions.write(known, [load_corrected(folders[c.name]) for c in known], out)
     out_console.print(f"session of {len(known)} cameras\n  {page}", markup=False, highlight=False)
     return DONE
 
 
-def _parts(starts: list[str], ends: list[str], file: Path | None) -> tuple[Part, ...]:
+def _spans(starts: list[str], ends: list[str], file: Path | None) -> tuple[Span, ...]:
     from eyeline import parts
 
     if file is None:
-        return parts.from_options(starts, ends)
+        return tuple(parts.Span(part) for part in parts.from_options(starts, ends))
     if starts or ends:
         raise UsageError("give --spans or --from and --to, not both")
     return parts.from_file(file)

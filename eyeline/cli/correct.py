@@ -303,12 +303,15 @@ def _done(target: _Target, corrections: Corrections, *, write: bool = True) -> N
 
 
 def _write(target: _Target, *, annotated: bool = False) -> None:
+    from eyeline import sessions
     from eyeline.corrections import rewrite
     from eyeline.export.files import CORRECTED, REPORT
 
     if not target.write:
         return
     analysis = rewrite(target.folder, target.video, annotated=annotated)
+    for note in sessions.follow(target.folder):
+        complain(note)
     if analysis is None:
         _print("no correction holds: the results are as they were computed")
         return

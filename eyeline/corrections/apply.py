@@ -183,6 +183,7 @@ def _finished(
         applied=len(corrections.operations) - len(unapplied),
         unapplied=tuple(unapplied),
         areas=tuple(state.areas.values()),
+        people=state.computed.people,
     )
     result = state.analysis()
     return replace(

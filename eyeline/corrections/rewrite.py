@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import glob
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from eyeline.corrections.apply import apply
 from eyeline.corrections.areas import Tracks
 from eyeline.corrections.model import Area, Corrections
+from eyeline.corrections.portraits import renewed, seen_in, split_people, with_images
 from eyeline.corrections.store import read, writing
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.area_tables import read_corners
@@ -21,7 +23,8 @@ from eyeline.export.files import CORRECTED
 from eyeline.export.index import foreign_files, read_corrected_index, read_index, write_index
 from eyeline.export.spans import clock_of
 from eyeline.export.stored import load
-from eyeline.files import WORK
+from eyeline.export.thumbnails import read_thumbnail
+from eyeline.files import WORK, lock_of, locked, sweep
 from eyeline.results import Analysis
 
 Progress = Callable[[str, float, float], None]
@@ -40,7 +43,7 @@ def load_corrected(folder: Path | str) -> Analysis:
     corrections = read(folder)
     if not corrections.operations:
         return results
-    return apply(results, corrections, _stored_tracks(folder, results))
+    return _with_stored_images(folder, apply(results, corrections, _stored_tracks(folder, results)))
 
 
 def is_current(folder: Path) -> bool:
@@ -87,24 +90,44 @@ def rewrite(
     corrections, results = read(folder), load(folder)
     _refuse_foreign(folder)
     if not corrections.operations:
-        with writing(folder):
-            _remove(folder)
+        with _work(folder) as work, writing(folder):
+            _remove(folder, work)
         return None
     source = original(folder, video)
     tracks = _tracks(folder, corrections, results, source)
-    analysis = apply(results, corrections, tracks)
-    place = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    try:
-        _export(analysis, folder, place, source, annotated, name, progress, corrections, tracks)
+    analysis = _with_stored_images(folder, apply(results, corrections, tracks))
+    frames = _stored_images(folder, analysis)
+    lacking = split_people(corrections, analysis) - frames.keys()
+    analysis, new = renewed(analysis, lacking, source)
+    with _work(folder) as work:
+        place = work / CORRECTED
+        place.mkdir()
+        of = {"of": _of(read_index(folder), corrections), "images": {**frames, **new}}
+        _export(analysis, folder, place, source, annotated, name, progress, of, tracks)
         with writing(folder):
-            _reveal(place, folder, corrections)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-        with suppress(OSError):
-            place.parent.rmdir()
+            _reveal(work, folder, corrections)
     return analysis
+
+
+@contextmanager
+def _work(folder: Path) -> Iterator[Path]:
+    """A folder of this call alone, removed at the end; first those of processes that were killed.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    beside, name = folder.resolve().parent / WORK, folder.resolve().name
+    for left in sorted(beside.glob(f"{glob.escape(name)}.corrected.*")):
+        sweep(left.with_suffix("") if left.suffix == ".lock" else left)
+    work = beside / f"{name}.corrected.{uuid4().hex}"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(lock_of(work), tidy=True))
+            work.mkdir()
+        except OSError as error:
+            raise OutputError(f"{work} cannot be written: {error.strerror or error}") from None
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        yield work
 
 
 def original(folder: Path, video: Path | None = None) -> Path | None:
@@ -152,6 +175,20 @@ def _stored_tracks(folder: Path, results: Analysis) -> Tracks:
     return {n: one for n, one in corners.items() if n in tracked}
 
 
+def _stored_images(folder: Path, analysis: Analysis) -> dict[int, int]:
+    """The frames of images that were cut before and still show their persons."""
+    written = _written(folder) or {}
+    if dict(written.get("of") or {}).get("fingerprint") != read_index(folder).get("fingerprint"):
+        return {}
+    frames = {int(person): int(frame) for person, frame in (written.get("images") or {}).items()}
+    return seen_in(analysis, frames)
+
+
+def _with_stored_images(folder: Path, analysis: Analysis) -> Analysis:
+    people = _stored_images(folder, analysis)
+    return with_images(analysis, {n: read_thumbnail(folder / CORRECTED, n) for n in people})
+
+
 def _written(folder: Path) -> dict[str, Any] | None:
     try:
         return read_corrected_index(folder / CORRECTED)
@@ -172,7 +209,7 @@ def _export(
     annotated: bool,
     name: str,
     progress: Progress | None,
-    corrections: Corrections,
+    of: Mapping[str, Any],
     tracks: Tracks,
 ) -> None:
     index = read_index(folder)
@@ -201,7 +238,7 @@ def _export(
     kept: dict[str, Any] = {k: index.get(k) for k in ("fingerprint", "source", "versions")}
     assert analysis.corrected is not None
     areas = (a for a in analysis.corrected.areas if a.between == "track" and a.entry in tracks)
-    extra = {"of": _of(index, corrections), "tracked": [a.entry for a in areas]}
+    extra = {**of, "tracked": [a.entry for a in areas]}
     write_index(analysis, place, **kept, extra=extra)
 
 
@@ -215,25 +252,18 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _reveal(place: Path, folder: Path, corrections: Corrections) -> None:
+def _reveal(work: Path, folder: Path, corrections: Corrections) -> None:
     """Put the new exports in the place of the old ones, unless others have newer ones there."""
     newer = dict((_written(folder) or {}).get("of") or {})
     of = _of(read_index(folder), corrections)
     if newer.get("fingerprint") == of["fingerprint"] and newer.get("revision", 0) > of["revision"]:
         return
     _refuse_foreign(folder)
-    _remove(folder)
-    place.rename(folder / CORRECTED)
+    _remove(folder, work)
+    (work / CORRECTED).rename(folder / CORRECTED)
 
 
-def _remove(folder: Path) -> None:
-    """Remove `corrected/`: aside first, so that nobody sees a part of it."""
-    there = folder / CORRECTED
-    if not there.exists():
-        return
-    aside = folder.resolve().parent / WORK / f"{folder.resolve().name}.corrected.{os.getpid()}.old"
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    there.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
-    with suppress(OSError):
-        aside.parent.rmdir()
+def _remove(folder: Path, work: Path) -> None:
+    """Move `corrected/` aside as a whole, so that nobody sees a part of it."""
+    if (folder / CORRECTED).exists():
+        (folder / CORRECTED).rename(work / "old")

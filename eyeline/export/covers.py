@@ -69,7 +69,8 @@ class Covers:
     """Boxes that hide the people of an analysis, and whoever else a detector sees.
 
     Args:
-        analysis: whose persons are followed.
+        analysis: whose persons are followed; a face that people have deleted, or merged away where
+            another is seen, stays covered.
         what: what of them to cover.
         detector: looks at every image for faces that nobody follows; None for `CenterFace` with
             `THRESHOLD` and `LONGEST_PX`.
@@ -77,7 +78,8 @@ class Covers:
 
     def __init__(self, analysis: Analysis, what: What, detector: Detector | None = None) -> None:
         """Sort the rows of the people by person and time."""
-        people = analysis.people
+        computed = analysis.corrected.people if analysis.corrected else None
+        people = analysis.people if computed is None else computed
         self._what = what
         self._detector = detector or CenterFace(LONGEST_PX, THRESHOLD)
         self._places = []

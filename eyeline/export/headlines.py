@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eyeline.export.summary import Fraction, PersonSummary, Summary
+from eyeline.export.summary import SPEAKING, Fraction, PersonSummary, Summary
 from eyeline.export.words import count, duration, label_of, part, percent, title
 from eyeline.people.shared_looks import JOINT, MUTUAL
-from eyeline.results import Analysis, person_label, person_number
+from eyeline.results import Analysis, Scores, person_label, person_number
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def _speech(analysis: Analysis, summary: Summary, source: str) -> Iterator[Headl
         yield Headline("The video has no audio", "so that nothing is said about speech")
         return
     if summary.speech_s is None:
+        if any(answer.name == SPEAKING for answer in analysis.of(Scores)):
+            yield Headline("Who speaks cannot be measured", "there is no audio that could tell")
         return
     speakers = _ranked(summary, lambda p: p.speaking)
     rest = [(summary.unseen_s, "by nobody visible"), (summary.unsure_s, "not sure by whom")]

@@ -13,7 +13,7 @@ from eyeline.codings import eaf
 from eyeline.codings.coding import Coding, CodingTier
 from eyeline.export.coding import coding_of
 from eyeline.export.exporters import copy_in
-from eyeline.export.files import REPORT
+from eyeline.export.files import CORRECTED, REPORT
 from eyeline.export.intervals import as_spans
 from eyeline.export.lanes import Group, Lane, Timelines, timelines
 from eyeline.export.report import colour_keys, template
@@ -108,7 +108,7 @@ def render(
     cameras: list[dict[str, Any]] = [
         {
             "name": name,
-            "page": f"{folder}/{REPORT}",
+            "page": f"{folder}/{_report(analysis)}",
             "offset_s": at,
             "how": how,
             "confidence": confidence,
@@ -127,3 +127,10 @@ def render(
         begins_s=begins_s,
     )
     return page
+
+
+def _report(analysis: Analysis) -> str:
+    """The report of a camera, the one that follows its corrections where it was written."""
+    follows = f"{CORRECTED}/{REPORT}"
+    there = analysis.corrected and analysis.folder and (analysis.folder / follows).is_file()
+    return follows if there else REPORT

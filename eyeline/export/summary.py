@@ -232,6 +232,8 @@ def _speech_seconds(
 ) -> dict[str, float] | None:
     if speaking is None:
         return None
+    if not len(joined(speaking.all(), voice.all())) and _nothing_measured(analysis):
+        return None
     excluded = excluded_spans(analysis, SPEAKING, None)
     named = [speaking.of(person) for person in speaking.persons if person > 0]
     of = {
@@ -241,6 +243,13 @@ def _speech_seconds(
         "nobody_visible_s": speaking.of(UNSEEN),
     }
     return {name: length(without(merged(spans), excluded)) for name, spans in of.items()}
+
+
+def _nothing_measured(analysis: Analysis) -> bool:
+    """Whether people are seen, and of nobody could it be measured when they speak."""
+    covers = [c for c in coverages(analysis) if c.name == SPEAKING]
+    missing = any(len(spans) for c in covers for spans in c.missing.values())
+    return missing and not any(len(spans) for c in covers for spans in c.measured.values())
 
 
 class LabelledSpans:

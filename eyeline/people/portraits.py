@@ -125,7 +125,7 @@ class Portraits:
         portrait.faces[key] = score, _jpeg(chip)
         portrait.colours = portrait.colours + colours.histograms(rgb, box_xyxy)
         if score > _BETTER * portrait.score or portrait.image is None:
-            portrait.score, portrait.image = score, _jpeg(_thumbnail(rgb, box_xyxy))
+            portrait.score, portrait.image = score, _jpeg(cut_thumbnail(rgb, box_xyxy))
 
     def move(self, part: int, track_id: int) -> None:
         """Give the portrait of a part to a track, which may have one already."""
@@ -187,7 +187,7 @@ def _pixels(jpeg: bytes) -> Image:
     return np.asarray(rgb, np.uint8)
 
 
-def _thumbnail(rgb: Image, box_xyxy: Floats) -> Image:
+def cut_thumbnail(rgb: Image, box_xyxy: Floats) -> Image:
     """A square `(THUMBNAIL_PX, THUMBNAIL_PX, 3)` image of the head."""
     import cv2
 

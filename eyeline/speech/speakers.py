@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,6 +92,13 @@ def cannot_be_said(
     for track, column in zip(tracks, owner, strict=True):
         evidence.visible[track_ticks(track), column] = True
     return answers(take_turns(evidence, speech), tracks, builder)
+
+
+def not_measured(tracks: Sequence[Track], builder: str) -> Scores:
+    """Scores `speaking`, all NaN: nothing was recorded that could tell who speaks."""
+    nobody = Speech(*np.zeros((3, 0), np.float32))
+    scores = cannot_be_said(nobody, tracks, builder)[0]
+    return replace(scores, value=np.full(len(scores), np.nan))
 
 
 def covered_s(speech: Speech, tracks: Sequence[Track], lips: Sequence[Lips]) -> dict[int, float]:

@@ -33,6 +33,8 @@ HOP_S = HOP_SAMPLES / RATE_HZ
 """10 ms."""
 BAND_HZ = (200.0, 4000.0)
 """The band in which speech carries its loudness, above rumble and most of a hum."""
+SILENCE = 10 ** (-90 / 20)
+"""Audio whose samples are all smaller is digital silence: nothing was recorded."""
 FLOOR_DB = -80.0
 """Level of digital silence, relative to a sine of full scale."""
 
@@ -51,6 +53,8 @@ class Speech:
     """`(n,)` power of 200-4000 Hz around k * 10 ms, relative to a sine of full scale; >= -80."""
     flux_db: Samples
     """`(n,)` mean rise of the sub-bands since the value before, >= 0: peaks at onsets."""
+    peak: float = 1.0
+    """Size of the largest sample."""
 
     def __post_init__(self) -> None:
         """Check the columns."""
@@ -67,6 +71,11 @@ class Speech:
     def time_s(self) -> Floats:
         """`(n,)` times of `level_db` and `flux_db`."""
         return np.arange(len(self.level_db)) * HOP_S
+
+    @property
+    def recorded(self) -> bool:
+        """Whether there is anything but digital silence, so that a voice could be heard."""
+        return self.peak >= SILENCE
 
     def voice_at(self, time_s: Floats) -> Floats:
         """Probability of speech at times `(k,)`; 0 outside the audio."""
@@ -118,13 +127,15 @@ def listen(blocks: Iterable[AudioBlock]) -> Speech:
     activity, envelope = VoiceActivity(), Envelope()
     voice: list[Samples] = []
     curves: list[Samples] = []
+    peak = 0.0
     for samples in continuous(blocks):
+        peak = max(peak, float(np.abs(samples).max(initial=0.0)))
         voice.append(activity.feed(samples)[1])
         curves.append(envelope.feed(samples))
     voice.append(activity.finish()[1])
     curves.append(envelope.finish())
     level_db, flux_db = np.concatenate(curves).T
-    return Speech(np.concatenate(voice), np.ascontiguousarray(level_db), flux_db.copy())
+    return Speech(np.concatenate(voice), np.ascontiguousarray(level_db), flux_db.copy(), peak)
 
 
 def continuous(blocks: Iterable[AudioBlock]) -> Iterator[Samples]:

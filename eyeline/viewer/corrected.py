@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from eyeline import sessions
 from eyeline.corrections import Corrections, read, redo, undo
 from eyeline.corrections.rewrite import rewrite
 from eyeline.errors import DataError
@@ -65,6 +66,11 @@ def turn(
     return _TURNS[which](folder, entry, who=who, revision=revision)
 
 
-def write_exports(folder: Path, original: Path | None) -> None:
-    """All exports and the report, following the corrections; raises as `rewrite`."""
+def write_exports(folder: Path, original: Path | None) -> list[str]:
+    """All exports and the report, following the corrections; raises as `rewrite`.
+
+    Returns:
+        Notes on sessions that it belongs to and that could not follow.
+    """
     rewrite(folder, original)
+    return [shown(note) for note in sessions.follow(folder)]

@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from eyeline.corrections import read
+from eyeline.corrections import is_current, read
 from eyeline.errors import DataError
-from eyeline.export.files import INDEX
+from eyeline.export.files import CORRECTED, INDEX, REPORT
 from eyeline.export.index import read_index
 from eyeline.files import WORK
 
@@ -92,6 +92,7 @@ def overview(recording: Recording) -> dict[str, Any]:
             "speech_s": (index.get("speech") or {}).get("voiced_s"),
             "warnings": [shown(warning) for warning in index["warnings"]],
             "corrections": _corrected(recording.folder),
+            "corrected_exports": corrected_exports(recording.folder),
         }
     except (DataError, KeyError, TypeError, AttributeError) as error:
         reason = str(error) if isinstance(error, DataError) else f"{INDEX} is damaged ({error!r})"
@@ -104,3 +105,13 @@ def _corrected(folder: Path) -> int | None:
         return len(read(folder).operations)
     except DataError:
         return None
+
+
+def corrected_exports(folder: Path) -> str:
+    """Whether there are exports that follow the corrections: `none`, `current` or `outdated`."""
+    if not (folder / CORRECTED / REPORT).is_file():
+        return "none"
+    try:
+        return "current" if is_current(folder) else "outdated"
+    except DataError:
+        return "outdated"

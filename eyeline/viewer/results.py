@@ -16,7 +16,7 @@ from eyeline.export.index import read_corrected_index
 from eyeline.export.spans import all_segments
 from eyeline.results import Analysis, Segments
 from eyeline.viewer import corrected, curves, tables
-from eyeline.viewer.recordings import Recording, shown
+from eyeline.viewer.recordings import Recording, corrected_exports, shown
 from eyeline.viewer.span import part_of, read_column, read_span
 
 _PIXELS = (50, 4000)
@@ -40,7 +40,7 @@ def _details(recording: Recording) -> dict[str, Any]:
     analysis, segments = segments_of(recording)
     corrections = corrected.state(recording)
     names = analysis.corrected.names if analysis.corrected else {}
-    thumbnails = {p["person"]: p["thumbnail"] for p in index["persons"]}
+    thumbnails = _thumbnails(recording)
     persons = [
         tables.person_card(p.person, names.get(p.label, ""))
         | {"seen_s": p.seen_s, "first_s": p.first_s, "thumbnail": thumbnails.get(p.person)}
@@ -73,6 +73,17 @@ def _details(recording: Recording) -> dict[str, Any]:
         "speech": index.get("speech"),
         "files": file_list(recording),
     }
+
+
+def _thumbnails(recording: Recording) -> dict[int, str]:
+    """Where the images of persons lie, those first that were cut anew for current corrections."""
+    folder, listed = recording.folder, {p["person"]: p for p in recording.index["persons"]}
+    places = {n: p["thumbnail"] for n, p in listed.items() if p["thumbnail"]}
+    if corrected_exports(folder) != "current":
+        return places
+    follows = read_corrected_index(folder / CORRECTED) or {"persons": ()}
+    cut = {p["person"]: p["thumbnail"] for p in follows["persons"] if p["thumbnail"]}
+    return places | {n: f"{CORRECTED}/{name}" for n, name in cut.items()}
 
 
 def file_list(recording: Recording) -> list[dict[str, Any]]:

@@ -138,8 +138,8 @@ class Viewer:
         recording, content = self._recording(request), await _body(request)
         _author(content)
         original = self._media.original(recording)
-        await run_in_threadpool(corrected.write_exports, recording.folder, original)
-        return JSONResponse({"files": results.file_list(recording)})
+        notes = await run_in_threadpool(corrected.write_exports, recording.folder, original)
+        return JSONResponse({"files": results.file_list(recording), "notes": notes})
 
     async def give_video(self, request: Request) -> Response:
         """Where the original is now."""
@@ -153,7 +153,7 @@ class Viewer:
         if name not in {entry["name"] for entry in results.file_list(recording)}:
             raise HTTPException(404, "no such file in these results")
         path = recording.folder / name
-        inline = name.startswith("thumbnails/")
+        inline = name.removeprefix("corrected/").startswith("thumbnails/")
         return FileResponse(
             path, filename=path.name, content_disposition_type="inline" if inline else "attachment"
         )

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,13 +19,18 @@ import pympi
 import pytest
 
 from eyeline import corrections, jobs
+from eyeline.corrections import portraits
 from eyeline.errors import DataError, OutputError
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
-from eyeline.files import sha256
+from eyeline.files import locked, sha256
+from eyeline.people.portraits import cut_thumbnail
 from eyeline.plan import Job
 from eyeline.results import Analysis
 from eyeline.settings import Settings
+from eyeline.video.reader import VideoReader
+from eyeline.viewer.recordings import recordings
+from eyeline.viewer.results import details
 from tests.conftest import Command
 from tests.corrections.conftest import NAME, put
 from tests.export.conftest import build
@@ -72,7 +83,7 @@ def test_all_exports_follow_and_what_was_computed_stays(folder: Path) -> None:
     page = (written / "report.html").read_text()
     assert "mother" in page
     assert 'href="corrected.json"' in page
-    assert 'href="analysis.json"' not in page
+    assert 'href="analysis.json"' not in page and "This page shows what was computed" not in page
     assert "person 3" not in page
     assert "toy <b>" not in page
     assert "follow 6 corrections" in page
@@ -113,6 +124,78 @@ def test_what_others_put_into_the_corrected_folder_is_not_lost(folder: Path) -> 
     with pytest.raises(OutputError, match=r"note\.txt"):
         jobs.refuse_to_replace(folder)
     assert note.read_text() == "mine"
+
+
+@pytest.mark.parametrize("settings", [{}, {"anonymise": "faces"}])
+def test_people_split_off_have_images_of_their_own(
+    tmp_path: Path, computed: Analysis, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = write(tmp_path / "v.mp4", Clip(frames=100, rate=Fraction(25), size_wh=(1280, 720)))
+    analysis = replace(computed, settings=computed.settings | settings)
+    if settings:
+        persons = (replace(person, thumbnail=None) for person in computed.persons)
+        analysis = replace(analysis, persons=tuple(persons))
+    folder = put(analysis, tmp_path / "talk")
+    corrections.append(folder, {"kind": "split_person", "person": 2, "at_s": 2.0})
+    result = corrections.rewrite(folder, video)
+    assert result is not None
+    images = {p.person: p.thumbnail for p in result.persons}
+    assert set(images) == {1, 2, 3, 4}
+    if settings:
+        assert not any(image is not None for image in images.values())
+        assert not (folder / "corrected/thumbnails").exists()
+        return
+    frames = json.loads((folder / "corrected/corrected.json").read_text())["images"]
+    assert set(frames) == {"2", "4"} and frames["2"] < 50 <= frames["4"]
+    for frame in VideoReader(video):
+        if frame.index == frames["4"]:
+            row = np.flatnonzero((result.people.person == 4) & (result.people.frame == frame.index))
+            expected = cut_thumbnail(frame.rgb(), result.people.box_xyxy[row[0]])
+            np.testing.assert_array_equal(images[4], expected)
+    monkeypatch.setattr(portraits, "cut_images", None)  # the same ones are not cut again
+    corrections.append(folder, NAME)
+    again = corrections.load_corrected(folder)
+    np.testing.assert_array_equal(again.persons[3].thumbnail, images[4])
+    assert corrections.rewrite(folder) is not None
+    assert (folder / "corrected/thumbnails/person_4.png").is_file()
+    page = details(recordings(folder)[0])
+    assert page["persons"][3]["thumbnail"] == "corrected/thumbnails/person_4.png"
+
+
+KILLED = """
+import os, signal, sys
+from eyeline.corrections import rewrite
+module = sys.modules["eyeline.corrections.rewrite"]
+module._export = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+rewrite(sys.argv[1])
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(folder: Path) -> None:
+    corrections.append(folder, NAME)
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(folder)], check=False)
+    work = folder.parent / ".eyeline"
+    assert ended.returncode == -signal.SIGKILL and any(work.glob("talk.corrected.*"))
+    (work / "talk.corrected.77.lock").touch()
+    (work / "talk.corrected.88.old").mkdir()
+    for name in ("talk.corrected.1", "other.corrected.2"):
+        (work / name).mkdir()
+    with locked(work / "talk.corrected.1.lock"):
+        corrections.rewrite(folder)
+        left = {path.name for path in work.iterdir()}
+        assert left == {"talk.corrected.1", "talk.corrected.1.lock", "other.corrected.2"}
+    assert corrections.is_current(folder)
+    shutil.rmtree(work / "other.corrected.2")
+    corrections.rewrite(folder)
+    assert not work.exists()
+
+
+def test_two_at_once_in_one_process_are_not_in_each_others_way(folder: Path) -> None:
+    corrections.append(folder, NAME)
+    with ThreadPoolExecutor(3) as pool:
+        for _ in pool.map(corrections.rewrite, [folder] * 3):
+            assert corrections.is_current(folder)
+    assert not (folder.parent / ".eyeline").exists()
 
 
 def test_a_damaged_file_leaves_the_computed_results_usable(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from eyeline import load_analysis, sample
+from eyeline import corrections, load_analysis, sample
 from eyeline.analysis import analyze_video
 from eyeline.errors import UsageError
 from eyeline.export import covers, to_rerun
@@ -23,6 +24,8 @@ from eyeline.people.detect import Faces
 from eyeline.results import Analysis, Floats, Image, Part
 from eyeline.settings import Settings
 from eyeline.video.reader import VideoReader
+from eyeline.viewer.recordings import recordings
+from eyeline.viewer.results import details
 from tests.conftest import Command
 
 MakeAnalysis = Callable[..., Analysis]
@@ -64,6 +67,13 @@ def test_a_lost_person_is_covered_on_the_way(
 class FakeFrame:
     time_s: float
     index: int = 0
+
+
+class Blind:
+    """A detector that sees nobody."""
+
+    def detect(self, frame: Any) -> Faces:
+        return Faces.none()
 
 
 class Once:
@@ -159,24 +169,53 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_no_pixel_of_a_face_is_in_the_copies(written: Written, shown: dict[int, Image]) -> None:
-    people = load_analysis(written.folder).people
     for name, limit in (("anonymised.mp4", 0.2), ("annotated.mp4", ALIKE)):
-        compared = 0
-        for time_s, image in frames_of(written.folder / name):
-            original = shown.get(round(time_s * 1000))
-            if original is None:
-                continue
-            for row in np.flatnonzero(np.abs(people.time_s - time_s) < 1e-3):
-                box = people.box_xyxy[row]
-                if written.what == "eyes":
-                    x, y = people.eyes_px[row]
-                    half = 0.35 * (box[2] - box[0])
-                    box = np.array([x - half, y - half / 2, x + half, y + half / 2])
-                face, copy = (cut(one, box) for one in (original, image))
-                assert alike(face, face) > 0.9, "the face itself would be noticed"
-                assert alike(copy, face) < limit, (name, time_s)
-                compared += 1
-        assert compared >= 2 * len(shown) - 2, name
+        check_covered(written, shown, written.folder / name, limit)
+
+
+def check_covered(written: Written, shown: dict[int, Image], copy_path: Path, limit: float) -> None:
+    people, compared = load_analysis(written.folder).people, 0
+    for time_s, image in frames_of(copy_path):
+        original = shown.get(round(time_s * 1000))
+        if original is None:
+            continue
+        for row in np.flatnonzero(np.abs(people.time_s - time_s) < 1e-3):
+            box = people.box_xyxy[row]
+            if written.what == "eyes":
+                x, y = people.eyes_px[row]
+                half = 0.35 * (box[2] - box[0])
+                box = np.array([x - half, y - half / 2, x + half, y + half / 2])
+            face, copy = (cut(one, box) for one in (original, image))
+            assert alike(face, face) > 0.9, "the face itself would be noticed"
+            assert alike(copy, face) < limit, (copy_path, time_s)
+            compared += 1
+    assert compared >= 2 * len(shown) - 2, copy_path
+
+
+CORRECTIONS = (
+    {"kind": "name_person", "person": 1, "name": "mother"},
+    {"kind": "split_person", "person": 1, "at_s": 4.7},
+    {"kind": "delete_face", "person": 2, "from_s": 0.0},
+)
+
+
+def test_corrections_bring_no_face_back(
+    written: Written, shown: dict[int, Image], tmp_path: Path
+) -> None:
+    folder = tmp_path / "talk"
+    shutil.copytree(written.folder, folder)
+    for one in CORRECTIONS:
+        corrections.append(folder, one)
+    with pytest.MonkeyPatch.context() as patch:  # what a detector sees is covered anyhow
+        patch.setattr(covers, "CenterFace", lambda *_: Blind())
+        corrections.rewrite(folder, sample.path(), annotated=True)
+    check_covered(written, shown, folder / "corrected/annotated.mp4", ALIKE)
+    for path in (folder / "corrected").rglob("*"):
+        assert not [*images_in(path)], path
+    assert not (folder / "corrected/thumbnails").exists()
+    assert "data:image" not in (folder / "corrected/report.html").read_text()
+    page = details(recordings(folder)[0])
+    assert [person["thumbnail"] for person in page["persons"]] == [None, None]
 
 
 def test_no_image_in_any_output_shows_a_face(written: Written, shown: dict[int, Image]) -> None:

@@ -73,6 +73,7 @@ def test_nothing_is_asked_from_elsewhere(make_analysis: MakeAnalysis, tmp_path: 
     write_tables(analysis, tmp_path)
     (tmp_path / "annotated.mp4").touch()
     html = write_report(analysis, tmp_path).read_text(encoding="utf-8")
+    assert "Where people have corrected it" in html and "corrected/report.html" in html
     page = Page(html)
     for tag, attributes in page.tags:
         for name in ("src", "href", "poster", "action", "data", "srcset"):

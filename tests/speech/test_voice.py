@@ -179,3 +179,11 @@ def test_the_interview_is_talk_without_a_longer_pause(interview: object) -> None
     spans = speech.segments()
     assert spans[0] == pytest.approx([0.2, 14.85], abs=0.15)
     assert speech.voice.mean() > 0.85
+
+
+@pytest.mark.parametrize(("size", "recorded"), [(0.0, False), (2e-5, False), (1e-3, True)])
+def test_digital_silence_is_known(size: float, recorded: bool) -> None:
+    samples = size * np.sin(np.arange(3200, dtype=np.float32))
+    speech = listen([AudioBlock(0.0, samples[:1600]), AudioBlock(0.1, samples[1600:])])
+    assert speech.peak == pytest.approx(size, rel=1e-3, abs=1e-9)
+    assert speech.recorded is recorded

@@ -334,6 +334,75 @@ def test_an_area_is_drawn_with_key_frames(address: str, open_page: Open, root: P
     wait_for_entries(page, root, 3)
 
 
+def test_a_polygon_is_drawn_with_key_frames(address: str, open_page: Open, root: Path) -> None:
+    page = open_page(address)
+    page.get_by_role("tab", name="Areas").click()
+    page.get_by_label("New area").fill("table")
+    page.get_by_label("Shape").select_option("polygon")
+    page.get_by_role("button", name="Draw it").click()
+    corners = [(0.1, 0.2), (0.5, 0.1), (0.9, 0.9), (0.6, 0.8), (0.2, 0.6)]
+    for corner in corners[:2]:
+        click(page, corner)
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").first.get_by_text("at least three corners").wait_for()
+    for corner in corners[2:4]:
+        click(page, corner)
+    page.keyboard.press("Backspace")
+    click(page, corners[3])
+    click(page, corners[4], twice=True)
+    wait_for_entries(page, root, 1)
+    page.evaluate("() => document.activeElement.blur()")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait_for_time(page, 3.0)
+    page.get_by_role("button", name="Key frame here").click()
+    for corner in corners[:3]:
+        click(page, corner)
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").first.get_by_text("5 corners in its other key frames").wait_for()
+    for x, y in corners[3:]:
+        click(page, (x, y + 0.05))
+    page.keyboard.press("Enter")
+    wait_for_entries(page, root, 2)
+    area = read(root / "talk").operations[-1]
+    assert (area.shape, area.between) == ("polygon", "interpolate")
+    assert [frame.time_s for frame in area.keyframes] == pytest.approx([0, 3], abs=1e-3)
+    drawn = [[(x / 854, y / 480) for x, y in frame.points] for frame in area.keyframes]
+    moved = [*corners[:3], *((x, y + 0.05) for x, y in corners[3:])]
+    for points, expected in zip(drawn, (corners, moved), strict=True):
+        for point, corner in zip(points, expected, strict=True):
+            assert point == pytest.approx(corner, abs=0.01)
+    assert time_of(page) == pytest.approx(3.0, abs=0.05)  # no click played the video
+    page.get_by_role("button", name="Key frame here").click()
+    page.keyboard.press("Escape")
+    assert len(read(root / "talk").entries) == 2
+
+
+def test_a_polygon_is_given_by_keyboard(address: str, open_page: Open, root: Path) -> None:
+    page = open_page(address)
+    page.get_by_role("tab", name="Areas").click()
+    page.get_by_label("New area").fill("table")
+    page.get_by_label("Shape").select_option("polygon")
+    page.get_by_label("New area").press("Enter")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name='Corners of "table" in pixels')
+    dialog.get_by_label("Corners, x,y each").fill("10,20 300,40")
+    page.keyboard.press("Enter")
+    dialog.get_by_text("at least three corners").wait_for()
+    dialog.get_by_label("Corners, x,y each").fill("10,20 300,40 150,400.5")
+    page.keyboard.press("Enter")
+    wait_for_entries(page, root, 1)
+    area = read(root / "talk").operations[-1]
+    assert area.keyframes[0].points == [[10, 20], [300, 40], [150, 400.5]]
+
+
+def click(page: Page, place: tuple[float, float], *, twice: bool = False) -> None:
+    """A place on the video, as fractions of its width and height."""
+    box = page.locator("#overlay").bounding_box()
+    x, y = box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"]
+    (page.mouse.dblclick if twice else page.mouse.click)(x, y)
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     box = page.locator("#overlay").bounding_box()
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
@@ -427,6 +496,10 @@ def test_exports_are_links_and_follow_the_corrections(
     page.locator("#files summary").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="corrected/segments.csv").click()
+    assert "mother" in Path(download.value.path()).read_text()
+    page.get_by_role("link", name="eyeline: list of recordings").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="corrected report").click()
     assert "mother" in Path(download.value.path()).read_text()
 
 

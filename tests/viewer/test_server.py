@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from eyeline.corrections import read
+from eyeline.corrections import append, read, rewrite, undo
 from eyeline.errors import DataError
 from eyeline.results import Analysis, Points, Segments, make_segments
 from eyeline.viewer import server
@@ -501,6 +501,23 @@ def test_what_is_no_correction_is_refused(client: TestClient, body: bytes) -> No
     for headers in ({"Content-Type": "application/json"}, {"Content-Type": "text/plain"}):
         answer = client.post(path, content=body, headers=headers)
         assert answer.status_code in (400, 422) and answer.json()["error"]
+
+
+def test_the_list_says_whether_exports_follow_the_corrections(
+    client: TestClient, root: Path
+) -> None:
+    def listed() -> tuple[int, str]:
+        row = client.get("/api/recordings").json()["recordings"][0]
+        return row["corrections"], row["corrected_exports"]
+
+    report = f"/files/{key_of(client)}/corrected/report.html"
+    assert listed() == (0, "none") and client.get(report).status_code == 404
+    append(root / "talk", {"kind": "name_person", "person": 1, "name": "mother"})
+    assert listed() == (1, "none")
+    rewrite(root / "talk")
+    assert listed() == (1, "current") and "mother" in client.get(report).text
+    undo(root / "talk")
+    assert listed() == (0, "outdated")
 
 
 def test_corrections_that_cannot_be_read_leave_the_results(client: TestClient, root: Path) -> None:

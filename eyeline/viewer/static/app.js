@@ -52,8 +52,14 @@ function listRow(row) {
     cell(count("gaze_target")),
     cell(count("eye_contact")),
     cell(count("mutual_gaze")),
-    cell(row.corrections === null ? "unreadable" : row.corrections),
+    element("td", { class: "num" }, String(row.corrections ?? "unreadable"), correctedExports(row)),
   );
+}
+
+function correctedExports({ key, corrected_exports: exports }) {
+  if (exports === "none") return null;
+  const link = element("a", { href: `/files/${key}/corrected/report.html`, download: "" }, "corrected report");
+  return element("small", {}, link, exports === "current" ? "" : ", out of date");
 }
 
 const badge = (text, kind) => element("span", { class: `badge ${kind}` }, text);

@@ -39,8 +39,8 @@ export class Editor {
     }
     try {
       const path = `/api/recordings/${this.recording.key}/${what}`;
-      await post(path, { ...content, revision: this.recording.revision, who: this.who });
-      notice("");
+      const { notes } = await post(path, { ...content, revision: this.recording.revision, who: this.who });
+      notice((notes ?? []).join("; "));
       await this.reload();
       say(done);
       return true;
@@ -173,13 +173,26 @@ export class Editor {
 
   // Areas
 
-  draw(name) {
+  draw(name, shape = "box") {
     this.player.pause();
-    this.drawing = { name, start: null };
+    this.drawing = { name, shape, points: [] };
     $("stage").classList.add("drawing");
-    notice(`Drag over the video to draw "${name}" at ${clock(this.player.time, 2)}; Escape ends it. By keyboard: Enter gives its corners as numbers.`);
+    const frame = `"${name}" at ${clock(this.player.time, 2)}`;
+    const corners = this.#before()?.keyframes[0].points.length;
+    notice(shape === "box" ? `Drag over the video to draw ${frame}; Escape ends it. By keyboard: Enter gives its corners as numbers.` : `Click ${corners ? `the ${corners} corners, in the order of the other key frames,` : "the corners"} of ${frame}; a double click or Enter ends it, Backspace takes a corner back, Escape all. By keyboard: Enter gives its corners as numbers.`);
     $("overlay").tabIndex = 0;
     $("overlay").focus();
+  }
+
+  // The area of the name and shape that is drawn, as it is by now.
+  #before() {
+    const { name, shape } = this.drawing;
+    return this.recording.areas.find((area) => area.name === name && area.shape === shape);
+  }
+
+  #show(corners) {
+    this.overlay.draft = corners;
+    this.player.dispatchEvent(new Event("time"));
   }
 
   stopDrawing() {
@@ -200,46 +213,82 @@ export class Editor {
       return [clip(((event.clientX - area.left) / area.width) * width_px, width_px), clip(((event.clientY - area.top) / area.height) * height_px, height_px)];
     };
     const on = (name, call) => canvas.addEventListener(name, call, { signal });
+    const box = () => this.drawing?.shape === "box";
+    const polygon = () => this.drawing?.shape === "polygon";
     on("pointerdown", (event) => {
       if (!this.drawing) return this.player.toggle();
+      if (!box()) return;
       canvas.setPointerCapture(event.pointerId);
-      this.drawing.start = at(event);
+      this.drawing.points = [at(event)];
     });
     on("pointermove", (event) => {
-      if (!this.drawing?.start) return;
-      this.overlay.draft = [this.drawing.start, at(event)];
-      this.player.dispatchEvent(new Event("time"));
+      if (!this.drawing?.points.length) return;
+      const { points } = this.drawing;
+      this.#show(box() ? rectangle(points[0], at(event)) : [...points, at(event)]);
     });
-    on("pointerup", (event) => this.drawing?.start && this.#drawn(this.drawing.start, at(event)));
+    on("pointerup", (event) => box() && this.drawing.points.length && this.#drawn([this.drawing.points[0], at(event)]));
+    on("click", (event) => {
+      if (!polygon() || event.detail > 1) return; // the second of a double click is no corner
+      this.drawing.points.push(at(event));
+      this.#show(this.drawing.points);
+    });
+    on("dblclick", () => polygon() && this.#drawn(this.drawing.points));
     on("keydown", (event) => {
-      if (this.drawing && event.key === "Enter") {
-        event.preventDefault();
-        event.stopPropagation();
-        this.#cornersForm();
-      }
+      if (!this.drawing || !["Enter", "Backspace"].includes(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const { points } = this.drawing;
+      if (event.key === "Backspace") {
+        points.pop();
+        this.#show(points);
+      } else if (polygon() && points.length) this.#drawn(points);
+      else this.#cornersForm();
     });
   }
 
   #cornersForm() {
-    const number = (most) => element("input", { type: "number", min: "0", max: String(most), step: "any", required: true });
+    const { name, shape } = this.drawing;
     const { width_px: w, height_px: h } = this.recording.video;
-    this.#form(`Corners of "${this.drawing.name}" in pixels`, [["x1", "Left", number(w)], ["y1", "Top", number(h)], ["x2", "Right", number(w)], ["y2", "Bottom", number(h)]], (v) => this.#drawn([Number(v.x1), Number(v.y1)], [Number(v.x2), Number(v.y2)]));
+    const title = `Corners of "${name}" in pixels`;
+    if (shape === "polygon") {
+      const text = element("input", { required: true, autocomplete: "off", placeholder: "200,400 900,400 1000,720" });
+      return this.#form(title, [["corners", "Corners, x,y each", text]], (v) => this.#drawn(v.corners.trim().split(/\s+/).map((pair) => pair.split(",").map(Number))));
+    }
+    const number = (most) => element("input", { type: "number", min: "0", max: String(most), step: "any", required: true });
+    return this.#form(title, [["x1", "Left", number(w)], ["y1", "Top", number(h)], ["x2", "Right", number(w)], ["y2", "Bottom", number(h)]], (v) => this.#drawn([[Number(v.x1), Number(v.y1)], [Number(v.x2), Number(v.y2)]]));
   }
 
-  #drawn(a, b) {
-    const { name } = this.drawing;
-    if (Math.abs(a[0] - b[0]) < 2 || Math.abs(a[1] - b[1]) < 2) return notice("The box is too small: drag from one corner to the opposite one.");
+  // False where the corners cannot be those of the area; the drawing then goes on.
+  #drawn(points) {
+    const { name, shape } = this.drawing;
+    const before = this.#before();
+    const problem = faulty(shape, points, before?.keyframes[0].points.length);
+    if (problem) {
+      notice(problem);
+      return false;
+    }
     const time_s = round(this.player.time);
-    const before = this.recording.areas.find((area) => area.name === name && area.shape === "box");
-    const frames = [...(before?.keyframes ?? []).filter((f) => Math.abs(f.time_s - time_s) > 1e-3), { time_s, points: [a, b] }];
+    const frames = [...(before?.keyframes ?? []).filter((f) => Math.abs(f.time_s - time_s) > 1e-3), { time_s, points }];
     this.stopDrawing();
-    return this.send({ kind: "area", name, shape: "box", keyframes: frames.sort((x, y) => x.time_s - y.time_s), between: before?.between ?? "interpolate" });
+    return this.send({ kind: "area", name, shape, keyframes: frames.sort((x, y) => x.time_s - y.time_s), between: before?.between ?? "interpolate" });
   }
 
   between(area, how) {
     const { name, shape, keyframes } = area;
     this.send({ kind: "area", name, shape, keyframes, between: how });
   }
+}
+
+const rectangle = ([x1, y1], [x2, y2]) => [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
+
+// Why corners cannot be those of an area; an area has as many in each key frame.
+function faulty(shape, points, corners) {
+  if (!points.every((p) => p.length === 2 && p.every(Number.isFinite))) return "The corners must be pairs of numbers, such as 200,400 900,400 1000,720.";
+  const [width, height] = [0, 1].map((axis) => Math.max(...points.map((p) => p[axis])) - Math.min(...points.map((p) => p[axis])));
+  if (shape === "polygon" && points.length < 3) return "A polygon has at least three corners: click one more.";
+  if (shape === "polygon" && corners && points.length !== corners) return `This polygon has ${corners} corners in its other key frames, not ${points.length}: Escape, and draw it again.`;
+  if (width < 2 || height < 2) return "The area is too small: its corners must be further apart.";
+  return null;
 }
 
 const round = (seconds) => Math.round(Math.max(0, seconds) * 1000) / 1000;

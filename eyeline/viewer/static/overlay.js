@@ -124,9 +124,7 @@ export class Overlay {
       const [x, y] = [0, 1].map((axis) => Math.min(...corners.map((corner) => corner[axis])));
       tag(context, name, "#1f5fa8", x * scale, y * scale - 2, unit, [], this.box);
     }
-    if (!this.draft) return;
-    const [[x1, y1], [x2, y2]] = this.draft;
-    outline(context, [[x1, y1], [x2, y1], [x2, y2], [x1, y2]], scale, colour("--play"), unit, true);
+    if (this.draft?.length) outline(context, this.draft, scale, colour("--play"), unit, true);
   }
 }
 

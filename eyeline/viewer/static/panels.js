@@ -245,14 +245,15 @@ export class Panels {
   drawAreas() {
     const panel = $("panel-areas");
     const name = element("input", { id: "area-name", placeholder: "toy, screen …", maxlength: "100" });
-    const start = element("form", { class: "bar" }, element("label", { class: "inline" }, "New area", name), element("button", {}, "Draw it"));
+    const shape = element("select", { "aria-label": "Shape" }, option("box"), option("polygon"));
+    const start = element("form", { class: "bar" }, element("label", { class: "inline" }, "New area", name), shape, element("button", {}, "Draw it"));
     start.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (name.value.trim()) this.editor.draw(name.value.trim());
+      if (name.value.trim()) this.editor.draw(name.value.trim(), shape.value);
     });
     panel.replaceChildren(
       ...(this.recording.editable ? [start] : []),
-      element("p", { class: "muted" }, "Draw a box over the video. At another time, draw it again where the thing is then: between these key frames the area is interpolated or tracked. Looks into an area get its name as their target."),
+      element("p", { class: "muted" }, "Draw a box or a polygon over the video. At another time, draw it again where the thing is then: between these key frames the area is interpolated or tracked. Looks into an area get its name as their target."),
       ...this.recording.areas.map((area) => this.#area(area)),
     );
   }
@@ -265,7 +266,7 @@ export class Panels {
       {},
       element("h3", {}, area.name),
       element("div", { class: "bar" }, element("span", { class: "muted" }, `${area.shape}, key frames at`), ...frames),
-      this.recording.editable && element("div", { class: "bar" }, area.shape === "box" && button("Key frame here", () => this.editor.draw(area.name)), between, button("Delete", () => this.editor.send({ kind: "delete_area", name: area.name }), { "aria-label": `Delete the area ${area.name}` })),
+      this.recording.editable && element("div", { class: "bar" }, button("Key frame here", () => this.editor.draw(area.name, area.shape)), between, button("Delete", () => this.editor.send({ kind: "delete_area", name: area.name }), { "aria-label": `Delete the area ${area.name}` })),
     );
   }
 
