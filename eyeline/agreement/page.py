@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def write(agreement: Agreement, folder: Path) -> tuple[Path, Path]:
 
 def render(agreement: Agreement) -> str:
     """The page as text; everything that comes from outside is escaped."""
-    filters = {
+    filters: dict[str, Callable[..., object]] = {
         "figure": figure,
         "span": span,
         "percents": lambda pair: f"{percent(pair[0])} to {percent(pair[1])}" if pair else "",
