@@ -123,7 +123,7 @@ def run(
     people = find_known_people(source, _path(images), _path(conversion))
     videos, unknown = people.attached(result.videos)
     if videos:
-        gaze_weights = (weights or {}).get("xgaze_resnet50")
+        gaze_weights = _path((weights or {}).get("xgaze_resnet50"))
         if gaze_weights is None:
             raise UsageError(NO_WEIGHTS)
         threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else Plan.threads
