@@ -3,9 +3,10 @@
 `python -m benchmarks.rendered_heads HEADS [--weights heads.safetensors] [--clips FILE ...]`.
 
 - Hits: how often CenterFace finds the face of a render, by how far it faces away.
-- Gap: area under the ROC curve of a logistic regression that tells renders from real crops by the
-  head network's features, on people and clips that it was not fitted on; 0.5 is no gap, 1 a plain
-  one. Real crops are faces that CenterFace finds in the clips, renders those whose face it finds.
+- Gap: area under the ROC curve of a logistic regression that classifies renders and real crops by
+  the head network's features, on people and clips that it was not fitted on; 0.5 is no gap, 1 a
+  plain one. Real crops are faces that CenterFace finds in the clips, renders those whose face it
+  finds.
 """
 
 from __future__ import annotations

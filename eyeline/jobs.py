@@ -136,7 +136,7 @@ def analyze_into(
         progress: called as it goes.
         again: replace results of other settings. Only a folder that holds what eyeline wrote, as
             eyeline wrote it, and nothing else is replaced.
-        name: what tells the video from others where speakers are listed; by default its own.
+        name: of the video where speakers of several are listed; by default its own.
 
     Raises:
         EyelineError: the video cannot be analysed or changes meanwhile, or the folder cannot be

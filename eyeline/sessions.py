@@ -30,7 +30,7 @@ class Camera:
     """A video of a session."""
 
     name: str
-    """What tells it from the others."""
+    """Its name, unlike that of the others."""
     video: str
     folder: str
     """Of its results, relative to that of the session."""

@@ -1,4 +1,4 @@
-"""How often joined images are told from images of one camera; `docs/accuracy.md`.
+"""How often joined images are distinguished from images of one camera; `docs/accuracy.md`.
 
 python scripts/measure_panes.py CLIPS/*.mp4
 """

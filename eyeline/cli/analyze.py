@@ -234,7 +234,7 @@ def analyze(
         raise typer.Exit(code or _session(known, planned, out))
     planned = with_parts(planned, chosen)
     for job in planned if chosen else ():
-        with suppress(VideoError):  # a video's own fault is told when its turn comes
+        with suppress(VideoError):  # a video's own fault is reported when its turn comes
             check(job.parts, job.video, video_track)
     raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
 

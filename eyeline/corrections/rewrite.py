@@ -75,7 +75,7 @@ def rewrite(
         folder: the results of one video.
         video: the original, if it lies elsewhere by now.
         annotated: write the annotated video, too.
-        name: what tells the video from others where speakers are listed; by default its own.
+        name: of the video where speakers of several are listed; by default its own.
         progress: called as it goes.
 
     Returns:

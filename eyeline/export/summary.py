@@ -366,7 +366,7 @@ def _mutual(whole: Observations) -> dict[tuple[int, int], Fraction] | None:
 
 
 def _both_followed_s(whole: Observations, a: int, b: int) -> float:
-    """Time in which two people have a target and their mutual gaze could be told."""
+    """Time in which two people have a target and their mutual gaze is known."""
     excluded = [excluded_spans(whole.analysis, MUTUAL, person) for person in (a, b)]
     followed = both(merged(whole.looks.of(a)), merged(whole.looks.of(b)))
     return length(without(followed, merged(joined(*excluded))))

@@ -285,7 +285,7 @@ def _kind(value: str) -> str:
 
 
 def _ordered(values: set[str]) -> list[str]:
-    """Persons by number, then others, then places; no more than can be told apart."""
+    """Persons by number, then others, then places; no more than have distinct colours."""
     last = {name: k for k, name in enumerate(_GREYS)}
     order = sorted(values, key=lambda v: (v in last, last.get(v, 0), person_number(v) or 999, v))
     return order[:_MOST_VALUES]

@@ -98,7 +98,7 @@ def _tables_of(connection: DuckDBPyConnection, sql: str) -> set[str]:
 
 
 def _plain(error: Exception) -> str:
-    """The message without the name of its class, and without what tells of the views' insides."""
+    """The message without the name of its class, and without how the views are made."""
     return re.sub(r"^\w+ Error: ", "", str(error)).replace(_ROWS, "").strip()
 
 

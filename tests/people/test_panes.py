@@ -1,4 +1,4 @@
-"""Split screens are told from images of one camera, and each part has a camera of its own."""
+"""Split screens are found, images of one camera are not, and each part has its own camera."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ STEP_S = 0.5
 
 
 def segments(name: str, rows: Sequence[Row]) -> Segments:
-    return make_segments("room", "builder", name, [(*row, 0.9) for row in rows])
+    return make_segments("system", "builder", name, [(*row, 0.9) for row in rows])
 
 
 def frames(seen: dict[int, tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +48,7 @@ def scores(name: str, measured: dict[int, tuple[float, float]]) -> Scores:
     """A score that is known of each person from one time to another."""
     frame, person = frames(measured)
     return Scores(
-        "room", "builder", name, 0.5, frame, frame * STEP_S, person, np.full(len(frame), 0.1)
+        "system", "builder", name, 0.5, frame, frame * STEP_S, person, np.full(len(frame), 0.1)
     )
 
 
@@ -57,7 +57,7 @@ def targets(measured: dict[int, tuple[float, float]]) -> Points:
     frame, person = frames(measured)
     n = len(frame)
     return Points(
-        "room", "builder", "gaze_target", frame, frame * STEP_S, person, np.full((n, 2), np.nan),
+        "system", "builder", "gaze_target", frame, frame * STEP_S, person, np.full((n, 2), np.nan),
         np.full(n, -1), np.full(n, 0.8), np.full((n, 4), np.nan),
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ def test_all_videos_of_a_folder(tmp_path: Path) -> None:
     places = [Place("id1_alpha", "001", 90), Place("id1_alpha", "000", 0)]
     states = (np.zeros(30, np.int64), np.ones(40, np.int64))
     predicted = only(states)
-    written = write_all(tmp_path / "pictures", videos, places, predicted)
+    written = write_all(tmp_path / "images", videos, places, predicted)
     assert [p.name for p in written] == ["id1_alpha.svg"], "nothing was said of the other"
     assert hints(written[0].read_text(encoding="utf-8"))["contact"] == 1
     with pytest.raises(DataError, match="predictions for id1_alpha"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -22,12 +22,10 @@ from eyeline.systems.gaze_3d.rendered.data import (
     with_eyes,
 )
 from eyeline.systems.gaze_3d.rendered.model import EyeNet, HeadNet
-from eyeline.systems.gaze_3d.rendered.recipe import BUILDERS, Recipe, read_recipe
+from eyeline.systems.gaze_3d.rendered.recipe import Recipe, read_recipe
 from eyeline.training import loop, task
-from eyeline.training.devices import Devices
 from eyeline.training.loop import Epoch, StepLoss
-from eyeline.training.recipe import change, network_of, read, refuse
-from eyeline.training.task import Measured, Optimization, Report
+from eyeline.training.task import Measured, Optimization
 
 Batch = dict[str, Tensor]
 Net = TypeVar("Net", HeadNet, EyeNet)
@@ -188,23 +186,3 @@ def predict(network: HeadNet | EyeNet, samples: Samples, batch: int = 64) -> tup
 
 
 TASKS: dict[str, RenderedTask[Any]] = {"heads": HeadTask(), "eyes": EyeTask()}
-
-
-def run(
-    recipe: Path | str | Mapping[str, Any],
-    data_dir: Path | str,
-    out_dir: Path | str,
-    progress: Log | None = None,
-    /,
-    *,
-    changes: Sequence[str] = (),
-    devices: Devices | None = None,
-    weights: Path | None = None,
-) -> Report:
-    """Train a recipe, as of `training.task.Task.run`, on a folder of rendered heads."""
-    sections, where = read(recipe, read_recipe.folder)
-    builder, faults = network_of(change(sections, changes), tuple(BUILDERS))
-    refuse(faults, where)
-    return TASKS[builder].run(
-        recipe, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
-    )

@@ -11,6 +11,7 @@ import torch
 
 from eyeline.errors import TrainingError
 from eyeline.synthetic.heads import dataset
+from eyeline.systems.gaze_3d import train as training
 from eyeline.systems.gaze_3d.rendered import data, inputs, loss, model, score, train
 from eyeline.systems.gaze_3d.rendered.export import load
 from eyeline.training import checkpoint
@@ -150,7 +151,7 @@ def test_a_stopped_training_is_resumed(
     recipe = f"rendered_{builder}"
     sections = {"training": {"epochs": 2, "batch_size": 4}, "data": {"held_out": 0.5}}
     sections["model"] = {"builder": builder, "width": 4}
-    whole = train.run(sections, heads, tmp_path / "whole")
+    whole = training.run(sections, heads, tmp_path / "whole")
     calls = 0
 
     def failing(network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> object:
@@ -165,8 +166,8 @@ def test_a_stopped_training_is_resumed(
     with monkeypatch.context() as patch:
         patch.setattr(train, name, failing)
         with pytest.raises(TrainingError, match="stopped"):
-            train.run(sections, heads, tmp_path / "stopped")
-    resumed = train.run(sections, heads, tmp_path / "stopped")
+            training.run(sections, heads, tmp_path / "stopped")
+    resumed = training.run(sections, heads, tmp_path / "stopped")
     assert resumed["history"][-1]["loss"] == pytest.approx(whole["history"][-1]["loss"], rel=1e-3)
     card = checkpoint.read_card(tmp_path / "stopped" / f"{builder}.safetensors")
     assert card.builder == builder and card.data["held_out_people"] == 1
