@@ -70,12 +70,18 @@ def tracks(
 def _assemble(
     mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool, pane: Pane | None
 ) -> Track:
-    frame, time_s, end_s, at = _span(mine, clock)
+    index = clock[:, 0].astype(np.int64)
+    first, last = np.searchsorted(index, mine["frame"][[0, -1]])
+    at = np.searchsorted(index, mine["frame"]) - first
+    frame, (_, time_s, end_s) = index[first : last + 1], clock[first : last + 1].T.copy()
     known = np.zeros(len(frame), bool)
     known[at] = True
 
     def column(name: str) -> Floats:
-        return _spread(mine[name], at, len(frame), time_s)
+        """Values at their places among the frames, straight lines between."""
+        flat = np.asarray(mine[name], np.float64).reshape(len(at), -1)
+        full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
+        return full.reshape(len(frame), *mine[name].shape[1:])
 
     score = column("score") * np.where(known, 1.0, 0.5)
     quality = np.where(known, column("quality"), 0.0)
@@ -113,22 +119,6 @@ def _assemble(
         mouth_open=mouth,
         pane=pane,
     )
-
-
-def _span(mine: npt.NDArray[Any], clock: Floats) -> tuple[Ints, Floats, Floats, Ints]:
-    """Frames, starts and ends from the first row to the last, and the rows' places among them."""
-    index = clock[:, 0].astype(np.int64)
-    first, last = np.searchsorted(index, mine["frame"][[0, -1]])
-    part = clock[first : last + 1]
-    at = np.searchsorted(index, mine["frame"]) - first
-    return index[first : last + 1], part[:, 1].copy(), part[:, 2].copy(), at
-
-
-def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
-    """Values `(rows, ...)` at their places among `n` frames, straight lines between."""
-    flat = np.asarray(values, np.float64).reshape(len(at), -1)
-    full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
-    return full.reshape(n, *np.shape(values)[1:])
 
 
 def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:

@@ -58,14 +58,7 @@ class _Face:
 
 
 class Follower:
-    """Follows faces through the frames of one video and measures them.
-
-    Args:
-        detector: finds faces in a frame.
-        interval_s: time between two searched frames where little happens.
-        tracker: numbers the faces, `Tracker` by default.
-        measure: finds and measures the landmarks of a face, `Measure` by default.
-    """
+    """Follows faces through the frames of one video and measures them."""
 
     def __init__(
         self,
@@ -103,8 +96,11 @@ class Follower:
         for frame, cut in frames:
             if cut or last is None:
                 yield from self._rest(last, waiting)
-                self._cut(frame)
-                last, waiting = self._first(frame), []
+                self.shot_starts_s.append(frame.time_s)
+                self.portraits.begin_shot(frame)
+                self._tracker.restart()
+                last, waiting = self._search(frame), []
+                self._tracker.assign(last)
                 continue
             waiting.append(frame)
             if frame.time_s - last.frame.time_s >= self._interval_s - 1e-6:
@@ -112,16 +108,6 @@ class Follower:
                 yield from self._faces(seen, waiting)
                 last, waiting = seen[-1], []
         yield from self._rest(last, waiting)
-
-    def _cut(self, frame: Frame) -> None:
-        self.shot_starts_s.append(frame.time_s)
-        self.portraits.begin_shot(frame)
-        self._tracker.restart()
-
-    def _first(self, frame: Frame) -> Seen:
-        seen = self._search(frame)
-        self._tracker.assign(seen)
-        return seen
 
     def _rest(self, last: Seen | None, waiting: list[Frame]) -> Iterator[_Face]:
         """The faces of what waits at the end of a shot."""

@@ -36,14 +36,19 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     The most probable pair of groups is joined again and again, their portraits put together, while
     it is probable enough. Tracks that overlap in time are never joined.
     """
-    groups, probability = _grouped(tracks, portraits)
+    barred = evidence.barred(tracks)
+    seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
+    places = evidence.places(tracks, portraits.scenes)
+    groups, probability = group(portraits.gallery(seen), places, barred, evidence.model())
     entrance = [(float(track.time_s[0]), float(track.box_xyxy[0, 0])) for track in tracks]
     order = sorted(range(len(groups)), key=lambda g: min(entrance[i] for i in groups[g]))
     person = {i: number for number, g in enumerate(order, start=1) for i in groups[g]}
     named = [track.of(person[i]) for i, track in enumerate(tracks)]
-    return Identities(
-        tuple(sorted(named, key=by_person)), _perhaps(probability[np.ix_(order, order)])
-    )
+    perhaps = {}
+    for i, row in enumerate(probability[np.ix_(order, order)], start=1):
+        if likely := [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]:
+            perhaps[i] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
+    return Identities(tuple(sorted(named, key=by_person)), perhaps)
 
 
 def given(tracks: Iterable[Track]) -> Identities:
@@ -54,22 +59,6 @@ def given(tracks: Iterable[Track]) -> Identities:
 def by_person(track: Track) -> tuple[int, float]:
     """The order of tracks everywhere: by person, then time."""
     return track.person, float(track.time_s[0])
-
-
-def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:
-    result = {}
-    for i, row in enumerate(probability):
-        likely = [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]
-        if likely:
-            result[i + 1] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
-    return result
-
-
-def _grouped(tracks: Sequence[Track], portraits: Portraits) -> tuple[list[list[int]], Floats]:
-    barred = evidence.barred(tracks)
-    seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
-    places = evidence.places(tracks, portraits.scenes)
-    return group(portraits.gallery(seen), places, barred, evidence.model())
 
 
 def group(

@@ -151,15 +151,7 @@ def people_method(
     weights: Path | None = None,
     bodies: bool = False,
 ) -> Method:
-    """What finds and follows people, by the names of detector and tracker.
-
-    Args:
-        detector: one of `DETECTORS`.
-        tracker: one of `TRACKERS`.
-        iou: the least overlap of the tracker.
-        weights: the detector's file.
-        bodies: whether the user's boxes of persons stand in the place of the detector.
-    """
+    """What finds and follows people, by the names of detector and tracker."""
     names = detector, tracker
     if names == (next(iter(DETECTORS)), next(iter(TRACKERS))) and not bodies:
         return PEOPLE

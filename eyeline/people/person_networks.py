@@ -45,13 +45,7 @@ _NECK_OF_HEAD = 0.72
 
 
 class TorchvisionPersons:
-    """One of torchvision's detectors; which one is read off the weights.
-
-    Args:
-        weights: its state dict, for example torchvision's own file.
-        device: `cpu`, `cuda` or `cuda:N`.
-        score: least score of a person.
-    """
+    """One of torchvision's detectors; which one is read off the weights."""
 
     def __init__(self, weights: Path | str, device: str = "cpu", score: float = SCORE) -> None:
         """Load the network; CheckpointError where the file fits none of `NETWORKS`."""
