@@ -63,9 +63,6 @@ class Devices:
 def check_device(name: str) -> torch.device:
     """The torch device of a name.
 
-    Args:
-        name: `cpu`, `cuda`, or `cuda:N`.
-
     Raises:
         UsageError: a name of no device, or of one that is not there.
     """

@@ -25,14 +25,6 @@ def write_onnx(
 ) -> None:
     """Write a network, whole or not at all.
 
-    Args:
-        network: is put into evaluation mode.
-        example: its inputs, for their shapes.
-        out: the `.onnx` file.
-        inputs: their names.
-        outputs: names of what it returns.
-        dynamic_axes: names of axes whose length is free, by input or output.
-
     Raises:
         OutputError: the place cannot be written.
     """

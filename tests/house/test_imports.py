@@ -29,7 +29,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training"},
+    {"parts", "results", "rounding", "video", "training", "evaluation"},
     {
         "people",
         "speech",
@@ -41,7 +41,6 @@ FLOORS = (
         "datasets",
         "synthetic",
     },
-    {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "corrections"},
     {"sessions", "viewer", "agreement", "conversion", "download"},
     {"jobs", "engines", "summary", "api"},

@@ -12,6 +12,7 @@ import torch
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people import person_networks
 from eyeline.people.person_networks import NETWORKS, TorchvisionPersons, find_weights, heads_of_coco
+from tests.refusals import refuses
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +72,8 @@ def test_a_head_is_seen_from_all_sides() -> None:
 def test_weights_are_a_file_or_lie_in_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match="--detector-weights"):
-        find_weights(None)
-    with pytest.raises(CheckpointError, match="no such file"):
-        find_weights("nothing.pth")
+    refuses(UsageError, "--detector-weights", lambda: find_weights(None))
+    refuses(CheckpointError, "no such file", lambda: find_weights("nothing.pth"))
     lies = tmp_path / "people" / "fasterrcnn_resnet50_fpn.pth"
     lies.parent.mkdir()
     lies.write_bytes(b"PK")
@@ -111,5 +110,4 @@ def test_every_name_is_torchvisions(name: str) -> None:
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match="fits none"):
-        TorchvisionPersons(tmp_path / "other.pth")
+    refuses(CheckpointError, "fits none", lambda: TorchvisionPersons(tmp_path / "other.pth"))

@@ -11,7 +11,7 @@ from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
 from eyeline.evaluation.report import Report
 from eyeline.log import Log
-from eyeline.systems.gaze_following.train import BUILDERS
+from eyeline.systems.gaze_following import train
 from eyeline.training.devices import Devices
 
 ALL = "all"
@@ -56,7 +56,7 @@ def run(
     from eyeline.training import checkpoint
 
     card = checkpoint.read_card(weights)
-    checkpoint.check_builder(card, "gaze_following", BUILDERS, weights)
+    checkpoint.check_builder(card, "gaze_following", tuple(train.run.modules), weights)
     given: dict[str, Any] = {"split": split, "fusion": fusion, "masks": masks}
     given |= {"proposals": proposals, "short_px": short_px, "without": without}
     given |= {"slope_weights": slope_weights, "samples": samples}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predi
 
 
 @dataclass(frozen=True)
-class Measures:
+class Measures(tables.Rows):
     """Errors of predicted looks; NaN where a row has no part in a figure."""
 
     video: tuple[str, ...]
@@ -49,11 +49,6 @@ class Measures:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.video)
-
-    def take(self, rows: Ints) -> Measures:
-        """Some of the rows."""
-        names = tuple(self.video[i] for i in rows.tolist())
-        return Measures(names, **{f.name: getattr(self, f.name)[rows] for f in fields(self)[1:]})
 
 
 def measure(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from eyeline.datasets import listed
 from eyeline.errors import DataError
-from eyeline.training import listed
 
 
 def test_in_words() -> None:

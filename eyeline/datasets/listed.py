@@ -15,22 +15,12 @@ _SHOWN = 5
 
 
 def lacking(what: str, listed: Collection[str], here: Collection[str]) -> str | None:
-    """For example `1 of 5 listed videos is not here: a`; None where all are.
-
-    Args:
-        what: they are, in the plural.
-        listed: their names.
-        here: the names of those that are there.
-    """
+    """For example `1 of 5 listed videos is not here: a`; None where all of `what` are."""
     names = sorted({*listed} - {*here})
-    if not names:
-        return None
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     verb = "is" if len(names) == 1 else "are"
-    return (
-        f"{len(names)} of {len({*listed})} listed {what} {verb} not here: "
-        f"{', '.join(names[:_SHOWN])}{rest}"
-    )
+    known = f"{len(names)} of {len({*listed})} listed {what} {verb} not here: "
+    return f"{known}{', '.join(names[:_SHOWN])}{rest}" if names else None
 
 
 def write(root: Path, by_list: Mapping[str, str]) -> None:
@@ -48,11 +38,9 @@ def notes(root: Path | str, split: Path | str) -> tuple[str, ...]:
         DataError: the file is damaged.
     """
     path = Path(root) / FILE
-    if not path.is_file():
-        return ()
-    content = read_json(path)
+    content = read_json(path) if path.is_file() else {}
     if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
         raise DataError(f"{path} is damaged: prepare the data set again")
     name = Path(split).name
-    said = content.get(name) or content.get(Path(name).stem)
-    return (said,) if said else ()
+    note = content.get(name) or content.get(Path(name).stem)
+    return (note,) if note else ()

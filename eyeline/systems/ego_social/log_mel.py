@@ -48,9 +48,6 @@ class LogMel(nn.Module):
 
         Returns:
             `(batch, 64, row)` float32, with 1 + samples // 160 rows. No gradient goes through.
-
-        Raises:
-            DataError: another shape, or an audio signal of less than 257 samples.
         """
         with torch.autocast(audio.device.type, enabled=False):
             mel = self.mel(self.emphasised(audio.float()))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from eyeline.systems.ego_social.network.log_mel import SHORTEST, LogMel
-from eyeline.systems.ego_social.network.original_keys import our_name
+from eyeline.systems.ego_social.log_mel import SHORTEST, LogMel
+from eyeline.systems.ego_social.weights import our_name
 from tests.closeness import assert_close_to_scale
 from tests.systems.ego_social.invented import TTM, Array, audio, golden, statistics, their_tensors
 

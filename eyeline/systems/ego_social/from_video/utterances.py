@@ -1,4 +1,4 @@
-"""Stretches of speech of a raw video: when each person speaks, and which images show it."""
+"""Utterances of a raw video: when each person speaks, and which images show it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from eyeline.systems.ego_social.from_video.moments import Run, moment_at, moment
 from eyeline.video.audio import AudioBlock
 
 PAUSE_S = 0.3
-"""A shorter pause does not end a stretch, as for the voice detector."""
+"""A shorter pause does not end an utterance, as for the voice detector."""
 SHORTEST_S = 0.2
-"""Shorter stretches are not answered for."""
+"""Shorter utterances are not answered for."""
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Utterance:
     """Somebody speaks without a long pause."""
 
     person: int
@@ -38,36 +38,31 @@ class Stretch:
         return int(moment_at(self.end_s)) - 1
 
 
-def stretches(speaking: Scores, tracks: Sequence[Track]) -> list[Stretch]:
-    """Stretches of all persons in the order of their starts.
-
-    Args:
-        speaking: rows in the order of the tracks.
-        tracks: of all persons.
-    """
+def utterances(speaking: Scores, tracks: Sequence[Track]) -> list[Utterance]:
+    """Utterances of all persons in the order of their starts; scores are those of the tracks."""
     ends = joined((t.end_s for t in tracks), np.float64)
     spans = segments_from_scores(speaking, ends, "speech")
-    result: list[Stretch] = []
+    result: list[Utterance] = []
     for person, start_s, end_s in zip(
         spans.person.tolist(), spans.start_s.tolist(), spans.end_s.tolist(), strict=True
     ):
         before = result[-1] if result else None
         if before and before.person == person and start_s - before.end_s < PAUSE_S:
-            result[-1] = Stretch(person, before.start_s, max(before.end_s, end_s))
+            result[-1] = Utterance(person, before.start_s, max(before.end_s, end_s))
         else:
-            result.append(Stretch(person, start_s, end_s))
+            result.append(Utterance(person, start_s, end_s))
     kept = [s for s in result if s.end_s - s.start_s >= SHORTEST_S and s.last > s.first]
     return sorted(kept, key=lambda s: (s.start_s, s.person))
 
 
-def spread(found: Sequence[Stretch], value: Floats, speaking: Scores) -> Floats:
-    """Values `(n,)` of rows: of stretches `(m,)` where the person speaks, 0 elsewhere.
+def spread(spoken: Sequence[Utterance], value: Floats, speaking: Scores) -> Floats:
+    """Values `(n,)` of rows: of utterances `(m,)` where the person speaks, 0 elsewhere.
 
     NaN where it cannot be said whether the person speaks.
     """
     rows = np.where(np.isnan(speaking.value), np.nan, 0.0)
-    persons = np.array([s.person for s in found], np.int64)
-    bounds_s = np.array([(s.start_s, s.end_s) for s in found]).reshape(-1, 2)
+    persons = np.array([s.person for s in spoken], np.int64)
+    bounds_s = np.array([(s.start_s, s.end_s) for s in spoken]).reshape(-1, 2)
     for person in np.unique(persons):
         own = np.flatnonzero(persons == person)
         mine = np.flatnonzero(speaking.person == person)
@@ -80,7 +75,7 @@ def spread(found: Sequence[Stretch], value: Floats, speaking: Scores) -> Floats:
 
 @dataclass(frozen=True)
 class Plan:
-    """The images of a stretch."""
+    """The images of an utterance."""
 
     track: Ints
     """`(n,)` place of the track among all."""
@@ -90,8 +85,8 @@ class Plan:
     """`(n,)` index of the frame, increasing."""
 
 
-def plans(found: Sequence[Stretch], tracks: Sequence[Track]) -> list[Plan]:
-    """Which rows the moments of stretches show; where tracks of a person meet, the later one's."""
+def plans(spoken: Sequence[Utterance], tracks: Sequence[Track]) -> list[Plan]:
+    """Which rows the moments of utterances show; where tracks of a person meet, the later one's."""
     clocks = [moments_of(track) for track in tracks]
     first_row = [rows.start for rows in rows_of(tracks)]
     frames = joined((t.frame for t in tracks), np.int64)
@@ -99,15 +94,15 @@ def plans(found: Sequence[Stretch], tracks: Sequence[Track]) -> list[Plan]:
     for place, track in enumerate(tracks):
         own.setdefault(track.person, []).append(place)
     created = []
-    for stretch in found:
-        shows = np.full(stretch.last - stretch.first + 1, -1)
-        for place in own[stretch.person]:
+    for utterance in spoken:
+        shows = np.full(utterance.last - utterance.first + 1, -1)
+        for place in own[utterance.person]:
             clock = clocks[place]
-            at = np.arange(stretch.first, stretch.last + 1) - clock.first
+            at = np.arange(utterance.first, utterance.last + 1) - clock.first
             there = (at >= 0) & (at < len(clock.row))
             row = np.where(there, clock.row[np.clip(at, 0, max(len(clock.row) - 1, 0))], -1)
             shows = np.where(row >= 0, first_row[place] + row, shows)
-        created.append(_plan(runs(stretch.first, shows), first_row, frames))
+        created.append(_plan(runs(utterance.first, shows), first_row, frames))
     return created
 
 
@@ -132,20 +127,20 @@ class Tape:
 
     def __init__(self, blocks: Iterable[AudioBlock]) -> None:
         self._pieces = continuous(blocks)
-        self._held: Samples = np.zeros(0, np.float32)
+        self._kept: Samples = np.zeros(0, np.float32)
         self._first = 0
         self._needed = 0
 
     def cut(self, start: int, stop: int) -> Samples:
         """Samples from `start` to before `stop`; fewer where the audio has ended."""
         assert start >= self._needed, "it was forgotten"
-        while self._first + len(self._held) < stop:
+        while self._first + len(self._kept) < stop:
             piece = next(self._pieces, None)
             if piece is None:
                 break
-            self._held = np.concatenate([self._held, piece])
+            self._kept = np.concatenate([self._kept, piece])
             self._drop()
-        return self._held[max(start - self._first, 0) : max(stop - self._first, 0)]
+        return self._kept[max(start - self._first, 0) : max(stop - self._first, 0)]
 
     def forget(self, before: int) -> None:
         """Nothing before this sample will be asked for."""
@@ -153,5 +148,5 @@ class Tape:
         self._drop()
 
     def _drop(self) -> None:
-        count = min(max(self._needed - self._first, 0), len(self._held))
-        self._held, self._first = self._held[count:], self._first + count
+        count = min(max(self._needed - self._first, 0), len(self._kept))
+        self._kept, self._first = self._kept[count:], self._first + count

@@ -14,7 +14,8 @@ from eyeline.errors import UsageError
 from eyeline.systems.ego_social.data import open_looks, open_talks
 from eyeline.systems.ego_social.inputs import FRAMES, normalise
 from eyeline.systems.ego_social.model import FrameEncoder, LookingAtMe
-from eyeline.systems.ego_social.scoring import answering
+from eyeline.systems.ego_social.scoring import outputs
+from eyeline.systems.ego_social.scoring.outputs import Work
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
 from tests.systems.ego_social.stored import prepared
 from tests.systems.ego_social.taught import plan, taught
@@ -62,7 +63,7 @@ def test_windows_fraction_what_they_saw(
 ) -> None:
     looks = open_looks(root, "train", stride=stride)
     looks = looks.subset(np.arange(min(len(looks), 60)))
-    predictions = answering.looks(looker, looks, at_once=20)
+    predictions = outputs.looks(looker, looks, Work(at_once=20))
     shown = sum(counted)
     with torch.no_grad():
         each = torch.stack([looker(looks[i]["clip"][None])[0] for i in range(len(looks))])
@@ -74,27 +75,27 @@ def test_windows_fraction_what_they_saw(
 
 def test_mirror_images(root: Path, looker: LookingAtMe) -> None:
     looks = open_looks(root, "train", stride=9)
-    predictions = answering.looks(looker, looks, mirrored=True)
+    predictions = outputs.looks(looker, looks, mirrored=True)
     with torch.no_grad():
         wanted = looker(torch.stack([looks[i]["clip"].flip(-1) for i in range(len(looks))]))
     np.testing.assert_allclose(predictions, wanted, rtol=0, atol=CLOSE)
-    assert not np.allclose(predictions, answering.looks(looker, looks), atol=CLOSE)
+    assert not np.allclose(predictions, outputs.looks(looker, looks), atol=CLOSE)
 
 
 def test_parts_and_workers_change_nothing(root: Path, looker: LookingAtMe) -> None:
     looks, known = open_looks(root, "train", stride=5), list[str]()
-    whole = answering.looks(looker, looks, at_once=1000, log=known.append)
+    whole = outputs.looks(looker, looks, Work(1000, log=known.append))
     for at_once, workers in ((1, 0), (7, 0), (8, 1)):
-        predictions = answering.looks(looker, looks, at_once=at_once, workers=workers)
+        predictions = outputs.looks(looker, looks, Work(at_once, workers))
         np.testing.assert_allclose(predictions, whole, rtol=0, atol=CLOSE)
     assert known == [f"{len(looks)} of {len(looks)} windows"]
     with pytest.raises(UsageError, match="0 windows at once"):
-        answering.looks(looker, looks, at_once=0)
+        Work(at_once=0)
 
 
 def test_talk_piece_by_piece(root: Path, talker: TalkingToMe) -> None:
     talks = open_talks(root, "train")
-    predictions = answering.talks(talker, talks)
+    predictions = outputs.talks(talker, talks)
     for number in range(0, len(talks), 3):
         item = talks[number]
         with torch.no_grad():
@@ -109,7 +110,7 @@ def test_talk_piece_by_piece(root: Path, talker: TalkingToMe) -> None:
 def test_face_and_voice_alone(tmp_path: Path, talker: TalkingToMe) -> None:
     """The face's answer heeds no voice, the voice's no face, and both add up to the whole."""
     talks = open_talks(taught(tmp_path, 1, 1), "val")
-    predictions = answering.talks(talker, talks)
+    predictions = outputs.talks(talker, talks)
 
     class Changed:
         def __init__(self, name: str) -> None:
@@ -122,7 +123,7 @@ def test_face_and_voice_alone(tmp_path: Path, talker: TalkingToMe) -> None:
             item = dict(talks[number])
             return item | {self.name: item[self.name] * 0.5 + 0.25}  # type: ignore[operator]
 
-    other_voice, other_face = (answering.talks(talker, Changed(n)) for n in ("audio", "clip"))
+    other_voice, other_face = (outputs.talks(talker, Changed(n)) for n in ("audio", "clip"))
     np.testing.assert_array_equal(other_voice.face, predictions.face)
     np.testing.assert_array_equal(other_face.voice, predictions.voice)
     assert not np.allclose(other_voice.voice, predictions.voice, atol=1e-6)
@@ -134,7 +135,7 @@ def test_face_and_voice_alone(tmp_path: Path, talker: TalkingToMe) -> None:
             black = normalise(np.zeros((1, 224, 224, 3), np.uint8)).expand_as(item["clip"])
             return {**item, "clip": black, "audio": torch.zeros(16_000)}
 
-    nothing = answering.talks(talker, Silent(""))
+    nothing = outputs.talks(talker, Silent(""))
     assert nothing.faces.tolist() == [0, 0]
     np.testing.assert_allclose(
         predictions.face + predictions.voice - nothing.logits,
