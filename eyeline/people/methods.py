@@ -118,7 +118,7 @@ GIVEN_BODIES = replace(
 )
 """In the place of a detector where the user gives boxes of persons."""
 TRACKERS: Mapping[str, TrackerEntry] = {
-    "ours": TrackerEntry("ours", "tracks by C-BIoU", "trackers Apache-2.0", _ours),
+    "ours": TrackerEntry("ours", "tracks by C-BIoU", "own code, Apache-2.0", _ours),
     "iou": TrackerEntry(
         "iou (as published)",
         "tracks by overlap over {iou:g} from frame to frame, as in its demo",
