@@ -23,7 +23,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 IMPORTED_AS = {
     "pillow": "PIL",
-    "dlib-bin": "dlib", "opencv-python-headless": "cv2", "pyyaml": "yaml", "scikit-image": "skimage",
+    "dlib-bin": "dlib", "opencv-python-headless": "cv2", "pyyaml": "yaml",
+    "scikit-image": "skimage",
     "scikit-learn": "sklearn", "pympi-ling": "pympi", "rerun-sdk": "rerun",
     "scenedetect-headless": "scenedetect", "lightning-fabric": "lightning_fabric",
 }  # fmt: skip
