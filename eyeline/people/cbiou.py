@@ -102,12 +102,12 @@ class CBIoU:
         sure = np.flatnonzero(score >= SURE)
         followed = [t for t in self._tracks if t.missed == 1]
         lost = [t for t in self._tracks if t.missed > 1]
-        overlap = _overlap(followed + lost, box_xyxy[sure], _WIDER[0]) * score[sure]
-        new = self._join(followed + lost, overlap, sure, box_xyxy, _LEAST_OVERLAP[0], result)
+        likeness: Floats = _overlap(followed + lost, box_xyxy[sure], _WIDER[0]) * score[sure]
+        new = self._join(followed + lost, likeness, sure, box_xyxy, _LEAST_OVERLAP[0], result)
         unsure = np.flatnonzero((score > _UNSURE) & (score < SURE))
         left = [track for track in followed if track.missed]
-        overlap = _overlap(left, box_xyxy[unsure], _WIDER[1])
-        self._join(left, overlap, unsure, box_xyxy, _LEAST_OVERLAP[1], result)
+        likeness = _overlap(left, box_xyxy[unsure], _WIDER[1])
+        self._join(left, likeness, unsure, box_xyxy, _LEAST_OVERLAP[1], result)
         for i in new:
             self._tracks.append(_Track(box_xyxy[i]))
             if first:
@@ -124,7 +124,7 @@ class CBIoU:
     def _join(
         self,
         tracks: list[_Track],
-        overlap: Floats,
+        likeness: Floats,
         at: npt.NDArray[np.int64],
         box_xyxy: Floats,
         least: float,
@@ -133,8 +133,8 @@ class CBIoU:
         """Give boxes to tracks; those of `at` that no track takes, in order."""
         from scipy.optimize import linear_sum_assignment
 
-        pairs = zip(*linear_sum_assignment(overlap, maximize=True), strict=True)
-        joined = {int(at[box]): tracks[row] for row, box in pairs if overlap[row, box] >= least}
+        pairs = zip(*linear_sum_assignment(likeness, maximize=True), strict=True)
+        joined = {int(at[box]): tracks[row] for row, box in pairs if likeness[row, box] >= least}
         for i, track in joined.items():
             track.update(box_xyxy[i])
         for i, track in sorted(joined.items(), key=lambda one: tracks.index(one[1])):

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-
 @dataclass(frozen=True)
 class Work:
     """How clips are gone through."""
