@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = ("centerface", "silero_vad")
-MOST_BYTES = 1_000_000_000
-"""Of all that the core installs: PyArrow, OpenCV, PyAV, dlib's files and SciPy have 650 MB."""
+MOST_BYTES = 950_000_000
+"""Of the core without bytecode: PyArrow, OpenCV, dlib's files, SciPy, PyAV have 690 MB of it."""
 PYTHONS = ("3.11", "3.12", "3.13")
 
 pytestmark = pytest.mark.slow
@@ -83,7 +83,7 @@ def test_the_core_runs_without_torch(dist: Path, tmp_path: Path, version: str) -
     bin_ = tmp_path / "venv" / "bin"
     wheel = next(dist.glob("*.whl"))
     constraints = ("-c", ROOT / "constraints.txt")
-    run(bin_ / "pip", "install", "--quiet", *constraints, wheel, cwd=tmp_path)
+    run(bin_ / "pip", "install", "--quiet", "--no-compile", *constraints, wheel, cwd=tmp_path)
     run(bin_ / "python", "-m", "pip", "check", cwd=tmp_path)
     packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
     assert size_of(packages) < MOST_BYTES
