@@ -10,7 +10,7 @@ import numpy as np
 from eyeline.errors import CheckpointError, UsageError, check_shape
 from eyeline.people.bodies import HEAD_WIDE, Persons
 from eyeline.results import Floats
-from eyeline.weights_folder import folder, placed
+from eyeline.weights_folder import placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,9 +128,8 @@ def find_weights(name_or_file: str | None) -> Path:
         if (path := placed("people", f"{name}.pth")) is not None:
             return path
     raise UsageError(
-        f"the detector of persons needs weights, and {folder()} has no people/"
-        f"{next(iter(names))}.pth: give --detector-weights FILE, or bring it by: eyeline download "
-        f"{next(iter(names))} --accept-licence"
+        "the detector of persons needs weights: give --detector-weights FILE, or bring them by: "
+        f"eyeline download {names[0]} --accept-licence"
     )
 
 
