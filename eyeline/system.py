@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from eyeline.errors import UsageError
+from eyeline.extras import needed_by
 from eyeline.geometry.camera import Camera
 from eyeline.log import Log
 from eyeline.people.tracks import Track
@@ -216,7 +217,9 @@ class Lazy:
     @property
     def __wrapped__(self) -> Callable[..., object]:
         """The function itself, where `inspect` looks for signatures."""
-        function: Callable[..., object] = getattr(importlib.import_module(self._module), self._name)
+        with needed_by(self._module):
+            module = importlib.import_module(self._module)
+        function: Callable[..., object] = getattr(module, self._name)
         return function
 
     def __call__(self, *arguments: object, **named: object) -> object:

@@ -11,6 +11,7 @@ import eyeline
 from eyeline.cli import agreement, analyze, correct, download, listing, research, summary, view
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
+from eyeline.extras import needed_by
 
 __all__ = [
     "agreement",
@@ -30,7 +31,8 @@ def main() -> None:
     """The entry point: every error a user can cause is one line and an exit code."""
     printable()
     try:
-        app(standalone_mode=True)
+        with needed_by("this command"):
+            app(standalone_mode=True)
     except UsageError as error:
         complain(str(error))
         sys.exit(USAGE)

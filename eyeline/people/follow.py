@@ -18,9 +18,10 @@ import numpy as np
 
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
+from eyeline.people.cbiou import SURE
 from eyeline.people.detect import Detector
 from eyeline.people.irises.locate import Locator
-from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
+from eyeline.people.numbering import Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
 from eyeline.people.slides import Parts

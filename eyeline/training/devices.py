@@ -78,7 +78,7 @@ def check_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def most_memory(fabric: Fabric) -> dict[str, int]:
+def most_memory(fabric: Fabric) -> dict[str, int | None]:
     """Most bytes at once of this process, and on its device."""
     import torch
 

@@ -19,8 +19,10 @@ PACKAGE = Path(__file__).parents[2] / "eyeline"
 FLOORS = (
     {
         "bounds",
+        "carried",
         "documents",
         "errors",
+        "extras",
         "files",
         "geometry",
         "log",

