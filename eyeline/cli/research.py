@@ -177,15 +177,19 @@ def evaluate(
     set_: OPTIONS = None,
 ) -> None:
     """Score weights on annotated data by the benchmark's protocol."""
-    system, _ = _recipe(recipe)
-    if system.evaluate is None:
+    system, name = _parts(recipe)
+    benchmark = system.benchmarks.get(name)
+    if benchmark is None:
+        system, name = _recipe(recipe)
+    run: Callable[..., Report] | None = benchmark or system.evaluate
+    if run is None:
         raise UsageError(f"{system.name} has no evaluation yet")
-    run = system.evaluate
     options = _options(set_ or [], run)
     if devices > 1:
-        options["devices"] = _several(system, device, devices)
+        options["devices"] = _several(run, recipe, device, devices)
+    chosen = weights if benchmark else weights or _shipped(system)
     with claimed(out, data):
-        report = run(weights or _shipped(system), data, out, say, device, **options)
+        report = run(chosen, data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
@@ -336,16 +340,15 @@ def _recipe(text: str) -> tuple[System, str]:
     return system, name
 
 
-def _several(system: System, device: str, count: int) -> Devices:
-    """Processes for an evaluation; UsageError if the system's runs in one only."""
+def _several(run: Callable[..., Report], recipe: str, device: str, count: int) -> Devices:
+    """Processes for an evaluation; UsageError if it runs in one only."""
     import inspect
 
     from eyeline.training.devices import Devices
 
-    assert system.evaluate is not None, "looked at before"
-    if "devices" not in inspect.signature(system.evaluate).parameters:
+    if "devices" not in inspect.signature(run).parameters:
         raise UsageError(
-            f"--devices is {count}; {system.name} evaluates in one process: leave --devices out"
+            f"--devices is {count}; {recipe} evaluates in one process: leave --devices out"
         )
     return Devices(device, count)
 
