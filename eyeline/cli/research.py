@@ -161,7 +161,7 @@ def train(
 
 @app.command()
 def evaluate(
-    recipe: RECIPE,
+    recipe: Annotated[str, typer.Argument(help="SYSTEM/RECIPE, or SYSTEM/DATASET of a benchmark.")],
     data: Annotated[Path, typer.Option(help="Folder of the annotated data set.")],
     weights: Annotated[
         Path | None, typer.Option(help="Weights file; those that ship by default.")
@@ -176,11 +176,9 @@ def evaluate(
     ] = 1,
     set_: OPTIONS = None,
 ) -> None:
-    """Score weights on annotated data by the benchmark's protocol."""
-    system, name = _parts(recipe)
+    """Score weights, or any builder, on annotated data by the benchmark's protocol."""
+    system, name = _recipe(recipe, benchmarks=True)
     benchmark = system.benchmarks.get(name)
-    if benchmark is None:
-        system, name = _recipe(recipe)
     run: Callable[..., Report] | None = benchmark or system.evaluate
     if run is None:
         raise UsageError(f"{system.name} has no evaluation yet")
@@ -330,12 +328,13 @@ def _parts(text: str) -> tuple[System, str]:
     return _system(system), name
 
 
-def _recipe(text: str) -> tuple[System, str]:
-    """The system and the recipe of `SYSTEM/RECIPE`."""
+def _recipe(text: str, *, benchmarks: bool = False) -> tuple[System, str]:
+    """The system and the recipe of `SYSTEM/RECIPE`, or the benchmark."""
     system, name = _parts(text)
-    if name not in system.recipes:
+    known = (*system.recipes, *(system.benchmarks if benchmarks else ()))
+    if name not in known:
         raise UsageError(
-            f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
+            f"{system.name} has no recipe '{name}'; it has: {', '.join(known) or 'none'}"
         )
     return system, name
 

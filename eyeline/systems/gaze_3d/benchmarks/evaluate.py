@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline.datasets.index import read_index
 from eyeline.errors import DataError, UsageError
 from eyeline.evaluation import bootstrap, tables
 from eyeline.evaluation.report import Report
@@ -31,7 +30,7 @@ from eyeline.results import Directions, Floats, Image, Ints, VideoInfo
 from eyeline.system import Predictor, Scene, load_system
 from eyeline.systems.gaze_3d import answers, calibration
 from eyeline.systems.gaze_3d.answers import Answers
-from eyeline.systems.gaze_3d.benchmarks.prepare import ARRAYS, LABELS, VERSION
+from eyeline.systems.gaze_3d.benchmarks.prepare import LABELS, read_labels
 from eyeline.systems.gaze_3d.recordings import decoded
 from eyeline.systems.gaze_3d.report import session_of
 
@@ -170,7 +169,7 @@ def _answered(
     root: Path, recording: str, people: StillPeople, predictor: Predictor
 ) -> tuple[Answers, Answers]:
     """Truth of a recording, and the predictions of its stills with a face."""
-    labels, _ = read_index(root / recording / LABELS, f"recording {recording}", VERSION, ARRAYS)
+    labels, _ = read_labels(root / recording, recording)
     gaze, frame = normalise(labels["gaze"]), labels["frame"]
     truth = Answers((recording,) * len(frame), frame, None, {"gaze": gaze})
     scene = people.scene(root / recording, labels)

@@ -125,17 +125,16 @@ def _gaze360(source: Path) -> dict[str, Any]:
     names = [str(np.ravel(name)[0]).strip() for name in np.ravel(_mat(path, "recordings", object))]
     if any(len(columns[key]) != len(columns["gaze"]) for key in keys):
         raise DataError(f"{path}: its columns have different lengths")
-    columns["name"] = [
-        f"{names[r]}/{i:06d}" if 0 <= r < len(names) else ""
-        for r, i in zip(columns["recording"], columns["person_identity"], strict=True)
-    ]
+    who = zip(columns["recording"], columns["person_identity"], strict=True)
+    columns["name"] = np.array(
+        [f"{names[r]}/{i:06d}" if 0 <= r < len(names) else "" for r, i in who]
+    )
     return columns | {"root": path.parent}
 
 
 def _gaze360_recordings(source: Path) -> list[str]:
     columns = _gaze360(source)
-    test = zip(columns["name"], columns["split"], strict=True)
-    return sorted({name for name, split in test if name and split == _GAZE360_TEST})
+    return sorted({*columns["name"][columns["split"] == _GAZE360_TEST].tolist()} - {""})
 
 
 def _gaze360_samples(source: Path, name: str) -> Iterator[Sample]:
@@ -143,7 +142,7 @@ def _gaze360_samples(source: Path, name: str) -> Iterator[Sample]:
     recording, _, identity = name.partition("/")
     focal = _CANVAS_FOCAL * CANVAS_PX
     matrix = Camera(focal, focal, CANVAS_PX / 2, CANVAS_PX / 2).matrix
-    own = np.flatnonzero((np.array(columns["name"]) == name) & (columns["split"] == _GAZE360_TEST))
+    own = np.flatnonzero((columns["name"] == name) & (columns["split"] == _GAZE360_TEST))
     for row in own[np.argsort(columns["frame"][own], kind="stable")]:
         frame = int(columns["frame"][row])
         path = columns["root"] / "imgs" / recording / "head" / identity / f"{frame:06d}.jpg"

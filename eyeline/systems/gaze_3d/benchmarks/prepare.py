@@ -21,7 +21,7 @@ from eyeline.datasets import prepare
 from eyeline.datasets.index import read_index
 from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import LOCKS, Outcome, Summary
-from eyeline.errors import DataError
+from eyeline.errors import DataError, check_shape
 from eyeline.files import atomic_dir, write_bytes
 from eyeline.geometry.directions import normalise
 from eyeline.log import Log
@@ -32,7 +32,8 @@ LABELS = "labels.npz"
 VERSION = 1
 _PLAIN = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 """Names of recordings, of which some stand in files, are folders below `out`."""
-ARRAYS = ("frame", "gaze", "face_px", "matrix")
+SHAPES = {"frame": "n", "gaze": "n 3", "face_px": "n 2", "matrix": "n 3 3"}
+"""Of what `labels.npz` holds."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,20 @@ def attempt(recording: str, source: Path, out: Path, settings: Settings) -> Outc
     return prepare.attempt(recording, work, out / LOCKS / f"{recording.replace('/', '__')}.lock")
 
 
+def read_labels(folder: Path, recording: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays by `SHAPES` and the card of a prepared recording; DataError where it is none."""
+    path = folder / LABELS
+    arrays, card = read_index(path, f"recording {recording}", VERSION, (*SHAPES,))
+    sizes: dict[str, int] = {}
+    for name, pattern in SHAPES.items():
+        sizes = check_shape(arrays[name], pattern, f"{path}: {name}", sizes)
+    if not sizes["n"]:
+        raise DataError(f"{path} has no rows")
+    return arrays, card
+
+
 def _kept(recording: str, folder: Path, settings: Settings) -> Outcome:
-    arrays, card = read_index(folder / LABELS, f"recording {recording}", VERSION, ARRAYS)
+    arrays, card = read_labels(folder, recording)
     if card.get("settings") != asdict(settings):
         raise DataError(
             f"{folder} was prepared with {card.get('settings')}, not {asdict(settings)}: remove it "
@@ -169,6 +182,6 @@ def _write_jpeg(path: Path, image: Image) -> None:
 
 
 def _write_labels(path: Path, rows: list[Any], card: Mapping[str, Any]) -> None:
-    columns: dict[str, Any] = dict(zip(ARRAYS, map(np.array, zip(*rows, strict=True)), strict=True))
+    columns: dict[str, Any] = dict(zip(SHAPES, map(np.array, zip(*rows, strict=True)), strict=True))
     with path.open("wb") as file:
         np.savez(file, **columns, card=np.array(json.dumps(card)))

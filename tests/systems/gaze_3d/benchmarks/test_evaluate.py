@@ -17,6 +17,9 @@ from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import angle, from_yaw_pitch, rotation_from_angles, to_yaw_pitch
 from eyeline.systems.gaze_3d import answers
 from eyeline.systems.gaze_3d.benchmarks import evaluate, prepare
+from eyeline.systems.gaze_3d.model import GazeFromAfar
+from eyeline.training import checkpoint
+from eyeline.training.checkpoint import CheckpointCard
 from eyeline.video.reader import VideoReader
 from tests.conftest import Command
 from tests.systems.gaze_3d.benchmarks import sets
@@ -123,3 +126,18 @@ def test_images_without_a_face_are_no_benchmark(tmp_path: Path) -> None:
     prepare.columbia(tmp_path / "source", tmp_path / "out")
     with pytest.raises(DataError, match="no face was found in any of 3 images"):
         evaluate.run(None, tmp_path / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_a_network_is_measured_in_the_same_way(
+    net: GazeFromAfar, stills: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(stills / "0002", tmp_path / "one" / "0002")
+    weights = tmp_path / "gaze_from_afar.safetensors"
+    card = CheckpointCard("gaze_3d", "gaze_from_afar", {"frames": 7})
+    checkpoint.save(weights, net.state_dict(), card)
+    report = evaluate.run(weights, tmp_path / "one", builder="gaze_from_afar")
+    assert (report["builder"], report["pooled"]["frames"]) == ("gaze_from_afar", 4)
+    with pytest.raises(UsageError, match="none of the chosen builders takes"):
+        evaluate.run(weights, tmp_path / "one", builder="head_pose")

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyeline.datasets.index import read_index
 from eyeline.errors import DataError
 from eyeline.system import load_system
 from eyeline.systems.gaze_3d.benchmarks import prepare
@@ -49,9 +48,7 @@ def prepared(name: str, tmp_path: Path, **options: int) -> tuple[Path, object]:
 
 
 def labels(out: Path, recording: str) -> dict[str, np.ndarray]:
-    return read_index(out / recording / prepare.LABELS, recording, prepare.VERSION, prepare.ARRAYS)[
-        0
-    ]
+    return prepare.read_labels(out / recording, recording)[0]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
