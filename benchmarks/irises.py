@@ -248,20 +248,24 @@ def _scored(mine: dict[int, list[Face]], method: Callable[[list[Face]], Floats])
 
 
 def distinguished(locator: Locator, some: list[Face]) -> dict[str, float]:
-    """How well seen irises are told from closed and hidden ones; unsure eyes are left out."""
+    """How well seen irises are told from closed and hidden ones, where some are labelled so.
+
+    Unsure eyes are left out.
+    """
     state = np.array([label.state for face in some for label in face.labels])
     visible = network(locator, some)[1].visible
     lids = np.array([eyes.lid_opening(face.points[part]) for face in some for part in _PARTS])
     sure, closed = state != "unsure", np.isin(state, ["seen", "closed"])
     said = visible >= eyes.LEAST_VISIBLE
-    return {
+    figures = {
         "auc": round(float(roc_auc(state[sure] == "seen", visible[sure])), 3),
         "auc_closed": round(float(roc_auc(state[closed] == "seen", visible[closed])), 3),
         "auc_closed_by_landmarks": round(float(roc_auc(state[closed] == "seen", lids[closed])), 3),
-        "seen_said_seen": round(float(said[state == "seen"].mean()), 2),
-        "closed_said_seen": round(float(said[state == "closed"].mean()), 2),
-        "hidden_said_seen": round(float(said[state == "hidden"].mean()), 2),
     }
+    for kind in ("seen", "closed", "hidden"):
+        if (state == kind).any():
+            figures[f"{kind}_said_seen"] = round(float(said[state == kind].mean()), 2)
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def _pace(locator: Locator, some: list[Face]) -> float:

@@ -73,7 +73,9 @@ def run(
         DataError, CheckpointError, OutputError, UsageError: for what is wrong with each.
     """
     data_dir = Path(data_dir)
-    names = sorted(p.parent.relative_to(data_dir).as_posix() for p in data_dir.rglob(LABELS))
+    folders = (p.parent for p in data_dir.rglob(LABELS))
+    whole = (f for f in folders if not f.name.startswith("."))  # the others were left half written
+    names = sorted(folder.relative_to(data_dir).as_posix() for folder in whole)
     if not names:
         raise DataError(
             f"{data_dir} holds no {LABELS}: prepare it first, by `eyeline prepare gaze_3d/DATASET`"

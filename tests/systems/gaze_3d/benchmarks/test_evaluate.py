@@ -110,10 +110,14 @@ def test_the_command_prints_degrees(eyeline: Command, stills: Path, tmp_path: Pa
 
 
 def test_a_builder_that_is_not_there_and_a_folder_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "killed").mkdir()
     with pytest.raises(DataError, match="prepare it first"):
         evaluate.run(None, tmp_path)
     sets.columbia(tmp_path / "source")
     prepare.columbia(tmp_path / "source", tmp_path / "out")
+    (tmp_path / "out" / "0007" / "0P").rename(tmp_path / "killed" / ".0P.1.partial")
+    with pytest.raises(DataError, match="prepare it first"):
+        evaluate.run(None, tmp_path / "killed")
     with pytest.raises(UsageError, match="builder is 'nobody'; accepted are head_pose"):
         evaluate.run(None, tmp_path / "out", builder="nobody")
     with pytest.raises(UsageError, match="needs weights of gaze_from_afar"):
