@@ -173,6 +173,21 @@ class Evaluate(Protocol):
         """The report; it is written into `out` with the predictions."""
 
 
+class Benchmark(Protocol):
+    """Scores any builder of a system on a data set that it was not made for."""
+
+    def __call__(
+        self,
+        weights: Path | None,
+        data: Path,
+        out: Path | None = None,
+        log: Log | None = None,
+        device: str = "cpu",
+        /,
+    ) -> Report:
+        """The report; weights are those of the builder, if it needs some."""
+
+
 class Score(Protocol):
     """Scores predictions against truth, without a network."""
 
@@ -305,6 +320,8 @@ class System:
     """By data set."""
     train: Train | None = None
     evaluate: Evaluate | None = None
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    """Evaluations of any of its builders, by data set."""
     score: Score | None = None
     synthesize: Synthesize | None = None
     show: Show | None = None

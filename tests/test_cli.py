@@ -315,26 +315,12 @@ def test_show_of_a_system_that_draws_nothing(eyeline: Command, tmp_path: Path) -
     assert left(tmp_path / "out") == []
 
 
-def test_a_system_that_evaluates_in_one_process_refuses_more() -> None:
-    from dataclasses import replace
-
-    from eyeline.cli.research import _several
-    from eyeline.errors import UsageError
-    from eyeline.system import load_system
-
-    def alone(weights: Path, data: Path, device: str = "cpu") -> dict[str, object]:
-        return {}
-
-    system = replace(load_system("gaze_3d"), evaluate=alone)
-    with pytest.raises(UsageError, match="--devices is 2; gaze_3d evaluates in one process"):
-        _several(system, "cpu", 2)
-
-
 def test_all_systems_evaluate_in_several_processes() -> None:
     from eyeline.cli.research import _several
     from eyeline.system import list_systems
 
-    assert [_several(system, "cpu", 2).count for system in list_systems()] == [2] * 5
+    runs = [system.evaluate for system in list_systems()]
+    assert [_several(run, "recipe", "cpu", 2).count for run in runs if run] == [2] * 5
 
 
 def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(

@@ -161,7 +161,7 @@ def train(
 
 @app.command()
 def evaluate(
-    recipe: RECIPE,
+    recipe: Annotated[str, typer.Argument(help="SYSTEM/RECIPE, or SYSTEM/DATASET of a benchmark.")],
     data: Annotated[Path, typer.Option(help="Folder of the annotated data set.")],
     weights: Annotated[
         Path | None, typer.Option(help="Weights file; those that ship by default.")
@@ -176,16 +176,18 @@ def evaluate(
     ] = 1,
     set_: OPTIONS = None,
 ) -> None:
-    """Score weights on annotated data by the benchmark's protocol."""
-    system, _ = _recipe(recipe)
-    if system.evaluate is None:
+    """Score weights, or any builder, on annotated data by the benchmark's protocol."""
+    system, name = _recipe(recipe, benchmarks=True)
+    benchmark = system.benchmarks.get(name)
+    run: Callable[..., Report] | None = benchmark or system.evaluate
+    if run is None:
         raise UsageError(f"{system.name} has no evaluation yet")
-    run = system.evaluate
     options = _options(set_ or [], run)
     if devices > 1:
-        options["devices"] = _several(system, device, devices)
+        options["devices"] = _several(run, recipe, device, devices)
+    chosen = weights if benchmark else weights or _shipped(system)
     with claimed(out, data):
-        report = run(weights or _shipped(system), data, out, say, device, **options)
+        report = run(chosen, data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
@@ -326,26 +328,26 @@ def _parts(text: str) -> tuple[System, str]:
     return _system(system), name
 
 
-def _recipe(text: str) -> tuple[System, str]:
-    """The system and the recipe of `SYSTEM/RECIPE`."""
+def _recipe(text: str, *, benchmarks: bool = False) -> tuple[System, str]:
+    """The system and the recipe of `SYSTEM/RECIPE`, or the benchmark."""
     system, name = _parts(text)
-    if name not in system.recipes:
+    known = (*system.recipes, *(system.benchmarks if benchmarks else ()))
+    if name not in known:
         raise UsageError(
-            f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
+            f"{system.name} has no recipe '{name}'; it has: {', '.join(known) or 'none'}"
         )
     return system, name
 
 
-def _several(system: System, device: str, count: int) -> Devices:
-    """Processes for an evaluation; UsageError if the system's runs in one only."""
+def _several(run: Callable[..., Report], recipe: str, device: str, count: int) -> Devices:
+    """Processes for an evaluation; UsageError if it runs in one only."""
     import inspect
 
     from eyeline.training.devices import Devices
 
-    assert system.evaluate is not None, "looked at before"
-    if "devices" not in inspect.signature(system.evaluate).parameters:
+    if "devices" not in inspect.signature(run).parameters:
         raise UsageError(
-            f"--devices is {count}; {system.name} evaluates in one process: leave --devices out"
+            f"--devices is {count}; {recipe} evaluates in one process: leave --devices out"
         )
     return Devices(device, count)
 

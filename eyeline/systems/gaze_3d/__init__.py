@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_3d import synthesize as _synthesize
     from eyeline.systems.gaze_3d import train as _train
     from eyeline.systems.gaze_3d import weights as _weights
+    from eyeline.systems.gaze_3d.benchmarks import evaluate as _benchmarks_evaluate
+    from eyeline.systems.gaze_3d.benchmarks import prepare as _benchmarks_prepare
     from eyeline.systems.gaze_3d.rendered import model as _rendered_model
 else:
     globals().update(lazily(__name__, __file__))
@@ -86,9 +88,11 @@ SYSTEM = System(
     report_keys=(
         "pooled",
         "interval",
+        "by_yaw",
         "published",
         "published_table",
         "mean_direction",
+        "camera",
         "rendered",
         "seen_in_training",
     ),
@@ -98,9 +102,19 @@ SYSTEM = System(
         "eyes": _rendered_model.eyes,
     },
     recipes=("gafa", "gafa_per_item", "rendered_eyes", "rendered_heads"),
-    prepare={"gafa": _prepare.run},
+    prepare={
+        "gafa": _prepare.run,
+        "columbia": _benchmarks_prepare.columbia,
+        "mpiifacegaze": _benchmarks_prepare.mpiifacegaze,
+        "gaze360": _benchmarks_prepare.gaze360,
+        "ethxgaze": _benchmarks_prepare.ethxgaze,
+        "eyediap": _benchmarks_prepare.eyediap,
+    },
     train=_train.run,
     evaluate=_evaluate.run,
+    benchmarks=dict.fromkeys(
+        ("columbia", "mpiifacegaze", "gaze360", "ethxgaze", "eyediap"), _benchmarks_evaluate.run
+    ),
     score=_score.run,
     synthesize=_synthesize.run,
     show=_show.run,
