@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow browser kernels torture gpu bench lint venv clean
+.PHONY: demo test slow browser docs kernels torture gpu bench lint venv clean
 
 demo: $(READY)
 	$(BIN)/eyeline demo
@@ -28,6 +28,11 @@ browser: $(READY)
 	  || echo "Chromium is missing and cannot be installed here: its tests are skipped." >&2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
 	$(BIN)/python -m pytest -m browser
+
+# The site, build/site/index.html; notebooks are executed, a lost link or a warning is an error.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 kernels: $(READY)
 	$(BIN)/python -m torture kernels

@@ -31,9 +31,12 @@ MODEL_FILES = {
     "silero-vad": "silero_vad.onnx",
 }
 """Packages installed for a file inside them, with that file as our code names it."""
-TOOLS = {"codespell", "httpx", "mypy", "pre-commit", "pytest", "pytest-xdist", "ruff"}
+TOOLS = {
+    "codespell", "httpx", "ipykernel", "mkdocs-material", "mkdocstrings", "mypy", "pre-commit", "pytest",
+    "pytest-xdist", "ruff",
+}  # fmt: skip
 """Run, or needed by what the tests import."""
-FOR_TESTS = ("test", "browser")
+FOR_TESTS = ("test", "browser", "docs")
 """Extras that nothing in the package imports."""
 MAY_BE_LARGE = ("eyeline/sample/sample.mp4",)
 """Files over the 250 kB that everything else keeps to; weights may have 2 MB as well."""
