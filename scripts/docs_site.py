@@ -76,7 +76,7 @@ def output_markdown(output: Any, name: str) -> tuple[str, dict[str, bytes]]:
             image = base64.b64decode(content) if end == "png" else content.encode()
             return f"![Output]({name}.{end})", {f"{name}.{end}": image}
     text = ANSI.sub("", data["text/plain"]).replace("\r\n", "\n")
-    lines = [line.rpartition("\r")[2].rstrip() for line in text.splitlines()]
+    lines = [line.rpartition("\r")[2].rstrip() for line in text.rstrip("\n").split("\n")]
     return "\n".join(["```text", *lines, "```"]), {}
 
 
@@ -93,6 +93,14 @@ def notebook_page(notebook: nbformat.NotebookNode, stem: str) -> tuple[str, dict
             parts.append(markdown)
             files |= images
     return "\n\n".join(parts) + "\n", files
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Pages that the navigation does not name stand at its end."""
+    named = (ROOT / "mkdocs.yml").read_text("utf-8")
+    pages = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in named]
+    if pages and config.nav is not None:
+        config.nav.append({"More": pages})
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:

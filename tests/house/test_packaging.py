@@ -32,8 +32,8 @@ MODEL_FILES = {
 }
 """Packages installed for a file inside them, with that file as our code names it."""
 TOOLS = {
-    "codespell", "httpx", "ipykernel", "mkdocs-material", "mkdocstrings", "mypy", "pre-commit", "pytest",
-    "pytest-xdist", "ruff",
+    "codespell", "httpx", "ipykernel", "mkdocs-material", "mkdocstrings", "mypy", "pre-commit",
+    "pytest", "pytest-xdist", "ruff",
 }  # fmt: skip
 """Run, or needed by what the tests import."""
 FOR_TESTS = ("test", "browser", "docs")
