@@ -32,7 +32,7 @@ browser: $(READY)
 # The site, build/site/index.html; notebooks are executed, a lost link or a warning is an error.
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 kernels: $(READY)
 	$(BIN)/python -m torture kernels

@@ -7,6 +7,7 @@ import os
 import posixpath
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,7 +64,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
+        NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=place).execute()
     return notebook
 
 
@@ -109,8 +110,11 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     content: dict[str, str | bytes] = {
         address: (ROOT / path).read_text("utf-8") for path, address in ROOT_PAGES.items()
     }
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        text, images = notebook_page(executed(path), path.stem)
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        notebooks = list(pool.map(executed, paths))
+    for path, notebook in zip(paths, notebooks, strict=True):
+        text, images = notebook_page(notebook, path.stem)
         content[f"notebooks/{path.stem}.md"] = text
         content[f"notebooks/{path.name}"] = path.read_bytes()
         content |= {f"notebooks/{name}": image for name, image in images.items()}
