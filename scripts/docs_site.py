@@ -64,7 +64,7 @@ def executed(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
         place = {"metadata": {"path": folder}}
-        NotebookClient(notebook, timeout=1800, kernel_name="python3", resources=place).execute()
+        NotebookClient(notebook, timeout=1800, startup_timeout=300, resources=place).execute()
     return notebook
 
 
@@ -81,6 +81,17 @@ def output_markdown(output: Any, name: str) -> tuple[str, dict[str, bytes]]:
     return "\n".join(["```text", *lines, "```"]), {}
 
 
+def printed_once(outputs: list[Any]) -> list[Any]:
+    """Outputs of a cell, where what is printed in pieces is one."""
+    merged: list[Any] = []
+    for output in outputs:
+        if merged and output["output_type"] == "stream" == merged[-1]["output_type"]:
+            merged[-1] = {**merged[-1], "text": merged[-1]["text"] + output["text"]}
+        else:
+            merged.append(output)
+    return merged
+
+
 def notebook_page(notebook: nbformat.NotebookNode, stem: str) -> tuple[str, dict[str, bytes]]:
     """A notebook as Markdown, and the images on it."""
     title, *cells = notebook.cells
@@ -89,7 +100,7 @@ def notebook_page(notebook: nbformat.NotebookNode, stem: str) -> tuple[str, dict
     for cell in cells:
         code = cell.cell_type == "code"
         parts.append(f"```python\n{cell.source}\n```" if code else cell.source)
-        for output in cell.get("outputs", ()):
+        for output in printed_once(cell.get("outputs", [])):
             markdown, images = output_markdown(output, f"{stem}_{len(files)}")
             parts.append(markdown)
             files |= images

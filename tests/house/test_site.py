@@ -68,6 +68,17 @@ def test_outputs_of_a_cell(site: ModuleType, output: dict[str, Any], markdown: s
     assert site.output_markdown(output, "p_0")[0] == markdown
 
 
+def test_what_a_cell_prints_in_pieces_is_one_block(site: ModuleType) -> None:
+    result = {"output_type": "execute_result", "data": {"text/plain": "2"}}
+    pieces = [{**STREAM, "text": "a"}, {**STREAM, "text": "b\n"}, result, {**STREAM, "text": "c"}]
+    merged = site.printed_once(pieces)
+    assert [site.output_markdown(one, "p")[0] for one in merged] == [
+        "```text\nab\n```",
+        "```text\n2\n```",
+        "```text\nc\n```",
+    ]
+
+
 @pytest.mark.parametrize(
     ("tag", "elsewhere"),
     [
