@@ -8,7 +8,7 @@ CORE := $(VENV)/.core
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test slow browser kernels torture gpu bench lint venv clean
+.PHONY: demo test slow browser docs kernels torture gpu bench lint venv clean
 
 demo: $(CORE)
 	$(BIN)/eyeline demo
@@ -30,6 +30,11 @@ browser: $(READY)
 	  || echo "Chromium is missing and cannot be installed here: its tests are skipped." >&2
 	$(INSTALL) '.[browser]'
 	$(BIN)/python -m pytest -m browser
+
+# The site, build/site/index.html; notebooks are executed, a lost link or a warning is an error.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	OMP_NUM_THREADS=1 NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 kernels: $(READY)
 	$(BIN)/python -m torture kernels

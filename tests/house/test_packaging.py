@@ -38,6 +38,9 @@ TOOLS = {
     "build",
     "codespell",
     "httpx",
+    "ipykernel",
+    "mkdocs-material",
+    "mkdocstrings",
     "mypy",
     "pre-commit",
     "pytest",
@@ -46,7 +49,7 @@ TOOLS = {
     "twine",
 }
 """Run, or needed by what the tests import."""
-FOR_TESTS = ("test", "browser")
+FOR_TESTS = ("test", "browser", "docs")
 """Extras that nothing in the package imports."""
 MAY_BE_LARGE = ("eyeline/sample/sample.mp4",)
 """Files over the 250 kB that everything else keeps to; weights may have 2 MB as well."""

@@ -23,7 +23,7 @@ from tests.geometry.test_views import cameras, pixels
 from tests.systems.gaze_3d.conftest import Array
 
 ROOT = Path(__file__).parents[3]
-NOTEBOOK = ROOT / "docs/notebooks/gafa_dataset.ipynb"
+NOTEBOOK = ROOT / "notebooks/gafa_dataset.ipynb"
 
 
 @pytest.fixture(scope="module")
