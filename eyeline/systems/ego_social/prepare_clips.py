@@ -26,6 +26,7 @@ def run(
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     videos: Path | str | None = None,
+    remux: bool = False,
 ) -> Summary:
     """Cut all annotated clips, or those of some lists, to `videos/<clip_uid>.mp4`.
 
@@ -41,6 +42,7 @@ def run(
         jobs: clips cut at the same time, a process each.
         lists: for example `val`; all annotated clips by default.
         videos: folder of the full-length videos, where they do not lie in `source`.
+        remux: take clips that begin at a key frame as they are, without encoding them anew.
 
     Raises:
         DataError: no annotations, damaged ones, or none of a list's clips in them.
@@ -50,7 +52,7 @@ def run(
     del weights, device
     result, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(result, tuple(lists), whole=True)
-    arguments = [(clip.uid, footage, out) for clip, footage in work]
+    arguments = [(clip.uid, footage, out, remux) for clip, footage in work]
     outcomes = prepare_all(cut_clip, arguments, log, jobs=jobs, before=lacking)
     written = {o.name: o.message for o in outcomes if o.status == "done"}
     summary = Summary("clips", outcomes, notes, {"written": written})

@@ -10,6 +10,7 @@ from eyeline.datasets.prepare import Outcome, attempt
 from eyeline.errors import DataError
 from eyeline.files import made
 from eyeline.systems.ego_social.recordings.footage import Footage
+from eyeline.video.copying import copied_span
 from eyeline.video.reader import probe
 from eyeline.video.writer import VideoWriter
 
@@ -17,12 +18,21 @@ VIDEOS = "videos"
 """Folder of clips, as the authors' code reads it."""
 
 
-def cut_clip(uid: str, footage: Footage, out: Path) -> Outcome:
-    """Write `videos/<uid>.mp4` below `out`; a file that is there is whole, and kept."""
+def cut_clip(uid: str, footage: Footage, out: Path, remux: bool = False) -> Outcome:
+    """Write `videos/<uid>.mp4` below `out`; a file that is there is whole, and kept.
+
+    With `remux` a clip that begins at a key frame is not encoded anew, see `copying.copied_span`.
+    """
     path = made(out / VIDEOS) / f"{uid}.mp4"
     if path.is_file():
         return Outcome(uid, "kept")
-    return attempt(uid, lambda: Outcome(uid, "done", cut(footage, path)))
+
+    def work() -> Outcome:
+        if remux and footage.span_s and copied_span(footage.path, path, *footage.span_s):
+            return Outcome(uid, "done", "copied without encoding")
+        return Outcome(uid, "done", cut(footage, path))
+
+    return attempt(uid, work)
 
 
 def cut(footage: Footage, path: Path) -> str:
