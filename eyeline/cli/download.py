@@ -95,7 +95,8 @@ def _data_set(request: Request, yes: bool) -> bool:
     from eyeline.download import datasets
 
     size = datasets.check(request)
-    say(f"{request.name}: {size.line}, into {request.out}")
+    free = f"{datasets.free_gb(request.out):.3g} GB left"
+    say(f"{request.name}: {size.line}; into {request.out}, which has {free}")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("to take that space, add --yes")

@@ -81,15 +81,20 @@ def check(request: Request) -> Size:
         raise UsageError(f"--only is not for {request.name}, which comes as a whole")
     size = item.size(request)
     needed = max(size.most_gb, size.gb or 0.0)
-    place = request.out.absolute()
-    there = next(path for path in (place, *place.parents) if path.exists())
-    free = shutil.disk_usage(there).free / 1e9
-    if needed > free:
+    free = free_gb(request.out)
+    if needed > free and not size.estimated:
         raise OutputError(
             f"{request.name} takes {needed:.1f} GB more and {request.out} has {free:.1f} GB left: "
             "name another folder by --out or free some space"
         )
     return size
+
+
+def free_gb(folder: Path) -> float:
+    """10^9 bytes that are left where a folder lies or will lie."""
+    place = folder.absolute()
+    there = next(path for path in (place, *place.parents) if path.exists())
+    return shutil.disk_usage(there).free / 1e9
 
 
 def get(request: Request, *, log: Log = lambda _: None) -> Received:

@@ -49,12 +49,16 @@ class Ego4D(Item):
         """Estimated; the command itself knows only once it has asked for each file."""
         programs.find("ego4d", self.extra)
         if self.ego4d == "gaze":
-            how = f"an estimate of {GB_AN_HOUR:g} GB for each of {self.hours:g} hours"
-            return Size(self.hours * GB_AN_HOUR, how)
+            uids = self._gaze_uids(request)
+            waiting = [uid for uid in uids if not _video(request.out, uid).is_file()]
+            hours = self.hours * len(waiting) / max(len(uids), 1) if uids else self.hours
+            how = f"an estimate of {GB_AN_HOUR:g} GB for each of {hours:.0f} hours"
+            return Size(hours * GB_AN_HOUR, how, estimated=True)
         waiting = [uid for uid in self._uids(request) if not _clip(request.out, uid).is_file()]
         gb = len(waiting) * CLIP_HOURS * GB_AN_HOUR
         how = f"an estimate of {GB_AN_HOUR:g} GB an hour for {len(waiting)} clips of five minutes"
-        return Size(gb, f"{how}; the video that they are cut out of is removed after each", gb + 10)
+        how += "; each video is removed once its clips are cut out of it"
+        return Size(gb, how, estimated=True)
 
     def bring(self, request: Request, log: Log) -> Received:
         """Download by the command; what it does not bring is reported by name."""
@@ -68,11 +72,9 @@ class Ego4D(Item):
 
     def _bring_gaze(self, request: Request, received: Received, log: Log) -> None:
         """The videos that the authors' lists name, and their tables of gaze."""
-        lists = [request.out / one.to for one in self.beside if Path(one.to).stem.endswith("_gaze")]
-        if lacking := [path.name for path in lists if not path.is_file()]:
-            raise DataError(f"{request.name}: the lists of clips {', '.join(lacking)} are missing")
-        known = sorted({clip.video for path in lists for clip in read_clips(path)})
-        uids = request.chosen(tuple(known))
+        uids = self._gaze_uids(request)
+        if not uids:
+            raise DataError(f"{request.name}: the lists of clips are missing in {received.folder}")
         ended = self._run(request, ["full_scale", "gaze"], uids, log)
         for uid in uids:
             for path in (_video(request.out, uid), received.folder / "gaze" / f"{uid}.csv"):
@@ -80,6 +82,14 @@ class Ego4D(Item):
                     received.failed[path.name] = f"ego4d did not bring it: {ended.words}"
         if self.missing_audio:
             self._bring_audio(request, received, log)
+
+    def _gaze_uids(self, request: Request) -> tuple[str, ...]:
+        """Videos that the authors' lists name; none where a list is not there yet."""
+        lists = [request.out / one.to for one in self.beside if Path(one.to).stem.endswith("_gaze")]
+        if not all(path.is_file() for path in lists):
+            return ()
+        known = {clip.video for path in lists for clip in read_clips(path)}
+        return request.chosen(tuple(sorted(known)))
 
     def _bring_audio(self, request: Request, received: Received, log: Log) -> None:
         into = f"{FOLDER}/missing_audio"

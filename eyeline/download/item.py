@@ -49,6 +49,8 @@ class Size:
     """How that is known, and what else takes space."""
     most_gb: float = 0.0
     """Space that is needed on the way, where that is more."""
+    estimated: bool = False
+    """An estimate stops no download: what fits is kept, and the rest comes later."""
 
     @property
     def line(self) -> str:

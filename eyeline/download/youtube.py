@@ -59,7 +59,7 @@ class VideoList(Item):
         gone = _read_gone(request.out)
         waiting = [row for row in rows if row not in gone and not _there(request.out, row)]
         how = f"an estimate of {GB_A_VIDEO * 1000:.0f} MB for each of {len(waiting)} videos"
-        return Size(len(waiting) * GB_A_VIDEO, f"{how}, of which many are gone")
+        return Size(len(waiting) * GB_A_VIDEO, f"{how}, of which many are gone", estimated=True)
 
     def bring(self, request: Request, log: Log) -> Received:
         """Download and convert; a video that cannot be had costs itself."""
