@@ -69,7 +69,9 @@ class Archive(Item):
         how, gb = "as its authors state", self.gb
         if gb is None:
             stated = length(self.pieces()[0].address)
-            how, gb = "as the server states", None if stated is None else stated / 1e9
+            how, gb = "by its authors or the server", None
+            if stated is not None:
+                how, gb = "as the server states", stated / 1e9
         there = size_of(self._part(request)) / 1e9
         left = None if gb is None else max(gb - there, 0.0)
         how += ", and about as much again while the archive is unpacked"

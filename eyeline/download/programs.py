@@ -14,6 +14,8 @@ from eyeline.errors import UsageError
 from eyeline.log import Log
 
 _KEPT_LINES = 40
+_BAR = "%|"
+"""Of a line that shows progress, over and over."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def run(command: Sequence[str | Path], log: Log = lambda _: None) -> Ended:
         try:
             assert process.stdout is not None, "a pipe"
             for line in process.stdout:
-                if line.strip():
+                if line.strip() and _BAR not in line:
                     kept.append(line.rstrip())
                     log(line.rstrip())
         except BaseException:

@@ -135,7 +135,7 @@ def _bring(program: str, row: tuple[str, str], out: Path, joined: bool) -> str:
     work = files.made(out / files.WORK / "downloads")
     if (source := _source(work, video)) is None:
         chosen = ["-f", FORMAT, "--merge-output-format", "mkv"] if joined else ["-f", ONE_FILE]
-        options = ["--no-playlist", "--no-progress", "--continue", "--no-mtime", "--ignore-config"]
+        options = ["--no-playlist", "--no-progress", "--continue", "--no-mtime"]
         place = ["-o", str(work / "%(id)s.%(ext)s")]
         ended = programs.run([program, *options, *chosen, *place, "--", f"{WATCH}{video}"])
         source = _source(work, video)
