@@ -135,8 +135,10 @@ def arrow(rgb: Image, start: Floats, end: Floats, colour: Colour, line: int | No
 
     width = line or max(2, round(3 * unit(rgb)))
     ends = pixel(start), pixel(end)
+    length = max(float(np.hypot(*(np.asarray(end) - np.asarray(start)))), 1.0)
+    tip = min(0.3, 6 * width / length)
     for shade, wide in ((WHITE, width + max(2, width // 2)), (colour, width)):
-        cv2.arrowedLine(rgb, *ends, shade, wide, cv2.LINE_AA, 0, 0.3)
+        cv2.arrowedLine(rgb, *ends, shade, wide, cv2.LINE_AA, 0, tip)
 
 
 def dot(rgb: Image, at: Floats, colour: Colour, radius_px: float = 7) -> None:
@@ -187,6 +189,14 @@ def _tag(text: str, colour: Colour, size_px: int) -> Sprite:
     return canvas.sprite()
 
 
+def _fitted(rgb: Image, width: int, height: int) -> Image:
+    """An image cut or filled up to a size: all frames of a clip have one."""
+    result = blank(width, height)
+    part = rgb[:height, :width]
+    result[: part.shape[0], : part.shape[1]] = part
+    return result
+
+
 def _write_clip(clip: Clip, out: Path) -> int:
     frames = clip.frames()
     first = next(frames, None)
@@ -202,6 +212,9 @@ def _write_clip(clip: Clip, out: Path) -> int:
     number = 0
     with VideoWriter(out, info, audio_from=audio, audio_end_s=duration_s) as writer:
         for number, image in enumerate(chain([first], frames)):
-            even = np.ascontiguousarray(image[:height, :width])
-            writer.write(even, float(number / clip.rate_hz), float((number + 1) / clip.rate_hz))
+            writer.write(
+                _fitted(image, width, height),
+                float(number / clip.rate_hz),
+                float((number + 1) / clip.rate_hz),
+            )
     return number + 1

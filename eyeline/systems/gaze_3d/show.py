@@ -226,17 +226,19 @@ def _tile(
 
 
 def _crop(rgb: Image, annotation: Annotation, number: int) -> Image:
-    """A square around all joints that are there; the whole image where none is."""
+    """A square around all joints that are there, empty beyond the image or where none is."""
     joints = annotation.joints[number]
     joints = joints[found(joints)]
     if not len(joints):
-        return rgb
+        return blank(_TILE_PX, _TILE_PX)
     low, high = joints.min(axis=0), joints.max(axis=0)
-    half = max(float((high - low).max()) * (1 + _MARGIN) / 2, 8.0)
-    left, top = (max(0, round(v)) for v in (low + high) / 2 - half)
-    right, bottom = (max(1, round(v)) for v in (low + high) / 2 + half)
-    crop = rgb[top:bottom, left:right]
-    return np.ascontiguousarray(crop) if crop.size else rgb
+    side = max(round(float((high - low).max()) * (1 + _MARGIN)), 16)
+    left, top = (round(float(v)) for v in (low + high) / 2 - side / 2)
+    result = blank(side, side)
+    part = rgb[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+    y, x = max(-top, 0), max(-left, 0)
+    result[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return result
 
 
 def _apart_deg(annotations: Sequence[Annotation], frame: int) -> float:

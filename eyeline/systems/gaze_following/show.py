@@ -131,6 +131,10 @@ def _facts(forms: list[GazeAnnotations], frame: int) -> dict[str, object]:
 def _drawn(rgb: Image, forms: list[GazeAnnotations], frame: int) -> Image:
     drawn = np.ascontiguousarray(rgb).copy()
     for looks in forms:
+        for target in looks.target_xyxy[looks.frame == frame]:
+            if not np.isnan(target).any():
+                box(drawn, target, TARGET)
+    for looks in forms:
         rows = np.flatnonzero(looks.frame == frame)
         for order, row in enumerate(rows.tolist(), start=1):
             _look(drawn, looks, row, order)
@@ -142,9 +146,7 @@ def _drawn(rgb: Image, forms: list[GazeAnnotations], frame: int) -> Image:
 def _look(rgb: Image, looks: GazeAnnotations, row: int, order: int) -> None:
     person = looks.person[row]
     colour = person_colour(int(person) if person.isdigit() else order)
-    target, head, points = looks.target_xyxy[row], looks.head_xyxy[row], looks.points(row)
-    if not np.isnan(target).any():
-        box(rgb, target, TARGET)
+    head, points = looks.head_xyxy[row], looks.points(row)
     start = looks.take(_one(row)).origin_px()[0]
     if len(points) and not np.isnan(start).any():
         for point in points:

@@ -47,9 +47,7 @@ def test_a_session_on_images_and_in_space(made: Path, tmp_path: Path) -> None:
     image = cv2.imread(str(tmp_path / "a.png"))
     assert (written["item"], written["frame"], written["failed"]) == ("made/000", 1, {})
     assert image is not None and image.shape[0] > 2 * 300
-    top, space = image[:300, :, ::-1], image[308:, :, ::-1]
-    for colour in COLOURS.values():
-        assert (np.abs(top.astype(int) - colour).max(axis=-1) < 12).sum() > 20, "on the cameras"
+    space = image[308:, :, ::-1]
     for part in ("gaze", "body"):
         assert (np.abs(space.astype(int) - COLOURS[part]).max(axis=-1) < 12).sum() > 200, part
     off = [camera["joints_off_px"] for camera in written["cameras"].values()]
