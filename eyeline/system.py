@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -15,7 +16,7 @@ from eyeline.extras import needed_by
 from eyeline.geometry.camera import Camera
 from eyeline.log import Log
 from eyeline.people.tracks import Track
-from eyeline.results import Answer, Directions, Label, Method, Scores, VideoInfo
+from eyeline.results import Answer, Directions, Image, Label, Method, Scores, VideoInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -202,11 +203,37 @@ class Synthesize(Protocol):
         """Counts, ready for JSON."""
 
 
-class Show(Protocol):
-    """Draws the annotations of a data set as downloaded."""
+@dataclass(frozen=True)
+class Clip:
+    """Drawn frames one after the other."""
 
-    def __call__(self, data: Path, out: Path, /, *, log: Log | None = None) -> Summary:
-        """What was drawn."""
+    frames: Callable[[], Iterator[Image]]
+    count: int
+    rate_hz: Fraction
+    audio: Path | None = None
+    """A file whose audio goes along."""
+    start_s: float = 0.0
+    """Stamp of the first frame on that file's clock."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An item of a data set, ready to be drawn."""
+
+    item: str
+    still: Callable[[], Image]
+    """The moment that shows most."""
+    clip: Clip | None = None
+    """None of an item without time."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is printed beside."""
+
+
+class Show(Protocol):
+    """Draws the annotations of an item of a data set."""
+
+    def __call__(self, data: Path, item: str | None = None, /) -> Drawing:
+        """Ready to be drawn; without a name the first item."""
 
 
 class ImportOriginal(Protocol):
@@ -324,7 +351,8 @@ class System:
     """Evaluations of any of its builders, by data set."""
     score: Score | None = None
     synthesize: Synthesize | None = None
-    show: Show | None = None
+    show: Mapping[str, Show] = field(default_factory=dict)
+    """By data set."""
     import_original: ImportOriginal | None = None
     to_onnx: ToOnnx | None = None
 

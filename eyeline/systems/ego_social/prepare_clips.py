@@ -16,6 +16,7 @@ from eyeline.log import Log
 from eyeline.systems.ego_social.prepare import with_footage
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.sources import find
+from eyeline.video.copying import copied_span
 from eyeline.video.reader import probe
 from eyeline.video.writer import VideoWriter
 
@@ -34,6 +35,7 @@ def run(
     jobs: Jobs = 1,
     lists: tuple[str, ...] = (),
     videos: Path | str | None = None,
+    remux: bool = False,
 ) -> Summary:
     """Cut all annotated clips, or those of some lists, to `videos/<clip_uid>.mp4`.
 
@@ -49,6 +51,7 @@ def run(
         jobs: clips cut at the same time, a process each.
         lists: for example `val`; all annotated clips by default.
         videos: folder of the full-length videos, where they do not lie in `source`.
+        remux: take clips that begin at a key frame as they are, without encoding them anew.
 
     Raises:
         DataError: no annotations, damaged ones, or none of a list's clips in them.
@@ -58,7 +61,7 @@ def run(
     del weights, device
     result, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(result, tuple(lists), whole=True)
-    arguments = [(clip.uid, footage, out) for clip, footage in work]
+    arguments = [(clip.uid, footage, out, remux) for clip, footage in work]
     outcomes = prepare_all(cut_clip, arguments, log, jobs=jobs, before=lacking)
     written = {o.name: o.message for o in outcomes if o.status == "done"}
     summary = Summary("clips", outcomes, notes, {"written": written})
@@ -66,12 +69,21 @@ def run(
     return summary
 
 
-def cut_clip(uid: str, footage: Footage, out: Path) -> Outcome:
-    """Write `videos/<uid>.mp4` below `out`; a file that is there is whole, and kept."""
+def cut_clip(uid: str, footage: Footage, out: Path, remux: bool = False) -> Outcome:
+    """Write `videos/<uid>.mp4` below `out`; a file that is there is whole, and kept.
+
+    With `remux` a clip that begins at a key frame is not encoded anew, see `copying.copied_span`.
+    """
     path = made(out / VIDEOS) / f"{uid}.mp4"
     if path.is_file():
         return Outcome(uid, "kept")
-    return attempt(uid, lambda: Outcome(uid, "done", cut(footage, path)))
+
+    def work() -> Outcome:
+        if remux and footage.span_s and copied_span(footage.path, path, *footage.span_s):
+            return Outcome(uid, "done", "copied without encoding")
+        return Outcome(uid, "done", cut(footage, path))
+
+    return attempt(uid, work)
 
 
 def cut(footage: Footage, path: Path) -> str:

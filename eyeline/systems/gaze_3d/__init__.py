@@ -117,7 +117,7 @@ SYSTEM = System(
     ),
     score=_score.run,
     synthesize=_synthesize.run,
-    show=_show.run,
+    show={"gafa": _show.show},
     import_original=_weights.import_original,
     to_onnx=_export.to_onnx,
 )

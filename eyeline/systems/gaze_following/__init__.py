@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_following import infer as _infer
     from eyeline.systems.gaze_following import prepare as _prepare
     from eyeline.systems.gaze_following import score as _score
+    from eyeline.systems.gaze_following import show as _show
     from eyeline.systems.gaze_following import synthesize as _synthesize
     from eyeline.systems.gaze_following import train as _train
     from eyeline.systems.gaze_following import weights as _weights
@@ -122,5 +123,10 @@ SYSTEM = System(
     evaluate=_evaluate.run,
     score=_score.run,
     synthesize=_synthesize.run,
+    show={
+        "vgs": _show.show_vgs,
+        "attention_target": _show.show_attention_target,
+        "gazefollow": _show.show_gazefollow,
+    },
     import_original=_weights.import_original,
 )
