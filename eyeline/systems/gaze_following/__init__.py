@@ -138,7 +138,14 @@ SYSTEM = System(
         "dinov2": _gaze_lle_model.dinov2,
         "gaze_lle": _gaze_lle_model.gaze_lle,
     },
-    recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
+    recipes=(
+        "gaze_lle",
+        "gaze_lle_in_out",
+        "mask_rcnn_h",
+        "mask_rcnn_hs",
+        "mask_rcnn_none",
+        "matcher",
+    ),
     prepare={
         "vgs": _prepare.run,
         "fused": _fusion.run,

@@ -1,4 +1,4 @@
-"""Training by a recipe: of the detector of what is looked at, or of the matcher of looks to it."""
+"""Training by a recipe: of a detector of what is looked at, of a matcher of looks, of Gaze-LLE."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 from eyeline.errors import RecipeError
 from eyeline.log import Log
-from eyeline.systems.gaze_following import detector, matching
+from eyeline.systems.gaze_following import detector, gaze_lle, matching
 from eyeline.training import recipe as recipes
 from eyeline.training.devices import Devices
 from eyeline.training.task import Report
 
-BUILDERS = ("mask_rcnn", "matcher")
-"""Networks that train here."""
+PACKAGES = {"mask_rcnn": detector, "matcher": matching, "gaze_lle": gaze_lle}
+"""Of the networks that train here."""
+BUILDERS = tuple(PACKAGES)
 RECIPES = {
-    package: Path(package.__file__ or "").parent / "recipes" for package in (detector, matching)
+    package: Path(package.__file__ or "").parent / "recipes" for package in PACKAGES.values()
 }
 """Folders of the recipes, by what they train."""
 
@@ -38,8 +39,7 @@ def run(
         RecipeError: the recipe is not there or names another network; or as of `Task.run`.
     """
     result = resolved(recipe)
-    package = "matching" if builder_of(result, changes) == "matcher" else "detector"
-    chosen = import_module(f"{__package__}.{package}.train")
+    chosen = import_module(f"{PACKAGES[builder_of(result, changes)].__name__}.train")
     report: Report = chosen.run(
         result, data_dir, out_dir, progress, changes=changes, devices=devices, weights=weights
     )

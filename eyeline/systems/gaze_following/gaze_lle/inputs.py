@@ -53,4 +53,4 @@ def normed_heads(heads_xyxy: Floats, size_px: tuple[float, float]) -> Floats:
             f"the head box {box} lies outside the image of {size_px[0]:g} x {size_px[1]:g} pixels; "
             "a head must have a part in it"
         )
-    return np.clip(heads_xyxy / np.tile(size_px, 2), 0, 1)
+    return np.asarray(np.clip(heads_xyxy / np.tile(size_px, 2), 0, 1))

@@ -32,7 +32,8 @@ class Attention(nn.Module):
         qkv = self.qkv(x).reshape(batch, tokens, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         attended = functional.scaled_dot_product_attention(query, key, value)
-        return self.proj(attended.transpose(1, 2).reshape(batch, tokens, width))
+        joined: Tensor = self.proj(attended.transpose(1, 2).reshape(batch, tokens, width))
+        return joined
 
 
 class Mlp(nn.Module):
@@ -45,7 +46,8 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        return self.fc2(functional.gelu(self.fc1(x)))
+        result: Tensor = self.fc2(functional.gelu(self.fc1(x)))
+        return result
 
 
 class LayerScale(nn.Module):
@@ -77,8 +79,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The same shape."""
-        x = x + self.drop_path(self.ls1(self.attn(self.norm1(x))))
-        return x + self.drop_path(self.ls2(self.mlp(self.norm2(x))))
+        attended: Tensor = x + self.drop_path(self.ls1(self.attn(self.norm1(x))))
+        result: Tensor = attended + self.drop_path(self.ls2(self.mlp(self.norm2(attended))))
+        return result
 
 
 class PatchEmbed(nn.Module):
@@ -90,7 +93,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """`(batch, 3, h, w)` to `(batch, patches, width)`."""
-        return self.proj(images).flatten(2).transpose(1, 2)
+        cells: Tensor = self.proj(images)
+        return cells.flatten(2).transpose(1, 2)
 
 
 class DinoV2(nn.Module):
@@ -114,8 +118,8 @@ class DinoV2(nn.Module):
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
         for block in self.blocks:
             x = block(x)
-        x = self.norm(x)[:, 1:]
-        return x.transpose(1, 2).unflatten(2, (self.grid, self.grid))
+        cells: Tensor = self.norm(x)[:, 1:].transpose(1, 2)
+        return cells.reshape(-1, self.width, self.grid, self.grid)
 
 
 class GazeDecoder(nn.Module):
@@ -162,7 +166,7 @@ class GazeDecoder(nn.Module):
         x = self.transformer(x)
         inside = self.inout_head(x[:, 0])[:, 0] if self.in_out else None
         tokens = x[:, 1:] if self.in_out else x
-        cells = tokens.transpose(1, 2).unflatten(2, (self.grid, self.grid))
+        cells = tokens.transpose(1, 2).reshape(-1, tokens.shape[2], self.grid, self.grid)
         return self.heatmap_head(cells)[:, 0], inside
 
 

@@ -138,7 +138,7 @@ def resized_positions(pos_embed: Tensor, grid: int, path: Path | str) -> Tensor:
         raise CheckpointError(f"{path} has {pos_embed.shape[1] - 1} positions, which are no square")
     if stored == grid:
         return pos_embed
-    cells = pos_embed[:, 1:].float().transpose(1, 2).unflatten(2, (stored, stored))
+    cells = pos_embed[:, 1:].float().transpose(1, 2).reshape(1, -1, stored, stored)
     factor = (grid + 0.1) / stored
     resized = torch.nn.functional.interpolate(cells, scale_factor=(factor, factor), mode="bicubic")
     return torch.cat([pos_embed[:, :1].float(), resized.flatten(2).transpose(1, 2)], dim=1)
