@@ -77,7 +77,7 @@ def _read_clip(path: Path, size_of: SizeOf, builder: Builder) -> int:
         clip, person, kind = (str(columns[n][row]) for n in ("clip", "person_id", "gaze_class"))
         x, y, width, height = (float(columns[name][row]) for name in _HEAD)
         point = [float(columns[name][row]) for name in _GAZE]
-        if kind == INSIDE and min(point) < 0:
+        if kind == INSIDE and -1 in point:
             pointless += 1
             continue
         check_box(where, head := (x, y, x + width, y + height))

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from eyeline.errors import DataError, UsageError
+from eyeline.people.shared_looks import shared_looks
 from eyeline.people.tracks import Track
 from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE, Points, Segments
 from eyeline.system import load_system
@@ -139,6 +140,18 @@ def test_a_head_that_is_looked_at_is_the_target(scripted: tuple[GazeLle, Scripte
     assert points.target.tolist() == [2, 2, 2, *[TARGET_SCENE] * 3]  # never oneself
     np.testing.assert_allclose(points.target_xyxy[:3], other.head_xyxy)
     assert np.isfinite(points.target_xyxy[3:]).all()
+
+
+def test_looks_at_one_thing_are_joint_attention(scripted: tuple[GazeLle, Scripted]) -> None:
+    predictor, script = scripted
+    script.cell = lambda frame, head: (60, 30 + head // 2)
+    points, _ = predicted(predictor, *(face(range(14), n, 70.0 * n) for n in (1, 2)))
+    clock = np.stack([np.arange(14), np.arange(14) / 25, np.arange(1, 15) / 25], axis=1)
+    labels = {s.name: sorted({*s.label}) for s in shared_looks([points], clock)}
+    assert labels["joint_attention"] == ["scene with person 1", "scene with person 2"]
+    script.cell = lambda frame, head: (60, 20 + 20 * head)
+    points, _ = predicted(predictor, *(face(range(14), n, 70.0 * n) for n in (1, 2)))
+    assert not any(len(s) for s in shared_looks([points], clock))
 
 
 def test_a_head_outside_gets_no_target_and_is_counted(
