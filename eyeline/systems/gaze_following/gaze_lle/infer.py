@@ -135,15 +135,15 @@ class GazeLle:
             raise UsageError(f"gaze_following/{BUILDER} looks at images: the scene has no frames")
         crowd, self.outside = Crowd(scene), 0
         targets = Targets.empty(BUILDER, crowd, every_rows(scene, self.heatmap_every_s))
-        filling = _Between(
+        between = _Between(
             crowd, joined((t.head_xyxy for t in scene.tracks), np.float64, (4,)), targets
         )
         appears = crowd.frames[moments.frames_due(crowd.time_s, crowd.shot, self.every_s)]
         due = np.union1d(appears, np.array([t.frame[0] for t in scene.tracks], np.int64))
         for batch in moments.due_batches(scene, crowd, due, _rgb, self.at_once):
-            for place, looks in self._looks(crowd, filling.head_xyxy, batch):
-                filling.advance(place, looks)
-        filling.finish()
+            for place, looks in self._looks(crowd, between.head_xyxy, batch):
+                between.advance(place, looks)
+        between.finish()
         points = targets.points(scene)
         return [points, segments(scene, points, points.probability > 0)]
 
