@@ -1,4 +1,4 @@
-"""Training by a recipe: of the detector of what is looked at, or of the matcher of looks to it."""
+"""Training by a recipe: of a detector of what is looked at, of a matcher of looks, of Gaze-LLE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ run: ByBuilder = ByBuilder(
     {
         "mask_rcnn": f"{__package__}.detector.train",
         "matcher": f"{__package__}.matching.train",
+        "gaze_lle": f"{__package__}.gaze_lle.train",
     },
-    (_HERE / "detector" / "recipes", _HERE / "matching" / "recipes"),
+    tuple(_HERE / name / "recipes" for name in ("detector", "matching", "gaze_lle")),
 )
 """By the network that a recipe names."""

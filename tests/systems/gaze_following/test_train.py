@@ -25,6 +25,8 @@ def test_every_recipe_is_on_the_card() -> None:
     assert sorted(train.run.names) == sorted(load_system("gaze_following").recipes)
     builders = {name: train.run.builder_of(_path(name)) for name in train.run.names}
     assert builders == {
+        "gaze_lle": "gaze_lle",
+        "gaze_lle_in_out": "gaze_lle",
         "mask_rcnn_h": "mask_rcnn",
         "mask_rcnn_hs": "mask_rcnn",
         "mask_rcnn_none": "mask_rcnn",
