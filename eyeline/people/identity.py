@@ -46,6 +46,25 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     )
 
 
+def arrive(known: Sequence[Track], new: Sequence[Track], portraits: Portraits) -> list[int]:
+    """The persons of new tracks, decided at once and for good.
+
+    Args:
+        known: the last track of each person who is known.
+        new: tracks that have begun since.
+        portraits: of all of them.
+    """
+    tracks, result = [*known, *new], [t.person for t in known] + [0] * len(new)
+    groups, _ = _grouped(tracks, portraits, len(known))
+    number = max(result)
+    for members in sorted(groups, key=lambda g: min(float(tracks[i].box_xyxy[0, 0]) for i in g)):
+        person = max(result[i] for i in members)
+        number += not person
+        for i in members:
+            result[i] = person or number
+    return result[len(known) :]
+
+
 def given(tracks: Iterable[Track]) -> Identities:
     """Tracks that already have their persons."""
     return Identities(tuple(sorted(tracks, key=by_person)), {})
@@ -65,8 +84,12 @@ def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:
     return result
 
 
-def _grouped(tracks: Sequence[Track], portraits: Portraits) -> tuple[list[list[int]], Floats]:
+def _grouped(
+    tracks: Sequence[Track], portraits: Portraits, apart: int = 0
+) -> tuple[list[list[int]], Floats]:
+    """Groups of tracks, of which the first `apart` are of different persons for certain."""
     barred = evidence.barred(tracks)
+    barred[:apart, :apart] = True
     seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
     places = evidence.places(tracks, portraits.scenes)
     return group(portraits.gallery(seen), places, barred, evidence.model())

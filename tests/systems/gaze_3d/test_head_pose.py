@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eyeline.geometry import directions
-from eyeline.people.tracks import OPEN_LIDS, usual_lids
+from eyeline.people.tracks import OPEN_LIDS, usual_lids, usual_pitch
 from eyeline.systems.gaze_3d import head_pose
 from eyeline.systems.gaze_3d.infer import HeadPose
 from tests.people.build import track
@@ -58,7 +58,7 @@ def test_irises_over_and_below_their_level_place_are_looks_up_and_down() -> None
 
 def test_a_face_that_always_seems_lifted_is_a_face_of_that_shape() -> None:
     lifted = track(FRAMES, pitch=np.radians(10.0))
-    usual = head_pose.usual_pitch([lifted], CAMERA)
+    usual = usual_pitch([lifted], CAMERA)
     assert np.degrees(usual) == pytest.approx(10, abs=0.5)
 
     def pitch(usual_rad: float) -> float:
