@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from eyeline.results import (
     Answer,
     Clock,
     Floats,
+    Image,
     Method,
     Points,
     Segments,
@@ -100,22 +102,22 @@ class Causal:
 
     Args:
         settings: the choices; only builders that need no weights and no audio run.
-        video: size and name of what is analysed.
+        name: of what is analysed.
 
     Raises:
         UsageError: a builder was named that cannot run live.
     """
 
-    def __init__(self, settings: Settings, video: VideoInfo) -> None:
+    def __init__(self, settings: Settings, name: str) -> None:
         """Load all that is needed, so that the first frame does not wait for it."""
         limit_threads()
-        self.settings, self.video = settings, video
+        self.settings = settings
+        self.video = VideoInfo(name, 1, 1, Fraction(25), 0.0, 0.0, 0, has_audio=False)
         self._standing = list(_standing(settings))
         detector = DETECTORS[settings.detector].create(settings.detector_file(), settings.device)
         self.follower = Follower(detector, 0.0, measure=detector.measure())
         self._persons = _Persons(self.follower)
-        self._assumed = settings.camera(video)
-        self.camera = self._assumed
+        self._assumed = self.camera = settings.camera(self.video)
         self._eyes_y: list[float] = []
         self._clock = np.zeros((0, 3))
         self._past: dict[int, Track] = {}
@@ -134,6 +136,10 @@ class Causal:
             frame: after all before it.
             cut: whether it begins a new shot, as after a loss of the camera.
         """
+        if not len(self._clock):
+            width, height = frame.size_wh
+            self.video = replace(self.video, width_px=width, height_px=height)
+            self._assumed = self.camera = self.settings.camera(self.video)
         self._tick(frame)
         self.follower.step(frame, cut)
         tracks = self._tracks()
@@ -147,6 +153,11 @@ class Causal:
             settings={"camera_px": list(self.camera.intrinsics)},
             clock=Clock.exact(self._clock[-1:, 0].astype(np.int64), *self._clock[-1:, 1:].T.copy()),
         )
+
+    def thumbnail(self, person: int) -> Image | None:
+        """The best image of a person's head so far."""
+        portrait = self.follower.portraits.of.get(self._persons.last[person].track_id)
+        return portrait.thumbnail if portrait else None
 
     def _numbered(self, track: Track) -> Track:
         """With a number from 1 in the order in which tracks became sure."""
