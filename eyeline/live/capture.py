@@ -150,13 +150,14 @@ class Capture:
         error: why there are none, once the ring has ended.
         lost: how often the source was lost.
         away: whether it is lost now.
+        stopping: ends it once it is set.
     """
 
     def __init__(self, source: Source, accept: Callable[[Frame], bool], log: Log) -> None:
         self._source, self._accept, self._log = source, accept, log
         self.ring, self.lost, self.away = Ring(), 0, False
         self.error: Exception | None = None
-        self._stop = threading.Event()
+        self.stopping = threading.Event()
         self._pixels: Pixels | None = None
         self._size_wh = 0, 0
         self._stamps: deque[float] = deque(maxlen=_USUAL_FRAMES)
@@ -169,8 +170,12 @@ class Capture:
 
     def stop(self) -> None:
         """End it, as far as the source allows."""
-        self._stop.set()
-        self._thread.join(timeout=2.0)
+        self.stopping.set()
+        self.join(2.0)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for its end."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         try:
@@ -180,6 +185,8 @@ class Capture:
                 if self._accept(grab.frame):
                     self._count += 1
                     self.ring.put(grab)
+                if self.stopping.is_set():
+                    break
         except Exception as error:  # noqa: BLE001 - raised by whoever takes the frames
             self.error = error
         finally:
@@ -190,14 +197,14 @@ class Capture:
         begin = None
         for frame in VideoReader(Path(self._source.address)):
             begin = time.monotonic() if begin is None else begin
-            if self._stop.wait(max(0.0, begin + frame.time_s - time.monotonic())):
+            if self.stopping.wait(max(0.0, begin + frame.time_s - time.monotonic())):
                 return
             yield Grab(frame, time.monotonic())
 
     def _stream(self) -> Iterator[Grab]:
         """A camera or a stream, opened again and again once it has given a frame."""
         name = self._source.address
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             reason = "it ended"
             try:
                 with self._source.open() as container:
@@ -210,12 +217,12 @@ class Capture:
                 if self._pixels is None:
                     raise
                 reason = str(error)
-            if self._pixels is None and not self._stop.is_set():
+            if self._pixels is None and not self.stopping.is_set():
                 raise VideoError(f"{name} gave no frame; see that it is sending video")
-            if not self.away and not self._stop.is_set():
+            if not self.away and not self.stopping.is_set():
                 self.lost, self.away = self.lost + 1, True
                 self._log(f"{name} was lost ({reason}); it is tried again until Ctrl-C")
-            self._stop.wait(RETRY_S)
+            self.stopping.wait(RETRY_S)
 
     def _frames(self, container: InputContainer) -> Iterator[Grab]:
         stream = video_stream(container)
@@ -225,7 +232,7 @@ class Capture:
 
         stream.codec_context.flags |= Flags.low_delay.value
         for step in decoded(container, stream):
-            if self._stop.is_set() or (step.packet is None and step.fault and not step.frames):
+            if self.stopping.is_set() or (step.packet is None and step.fault and not step.frames):
                 return
             for image in step.frames:
                 yield self._grab(image, stream.sample_aspect_ratio)
@@ -236,10 +243,9 @@ class Capture:
             self._pixels, self._begin = Pixels(upright(image, aspect)), now
         elif size_wh != self._size_wh:
             first = self._pixels.upright.stored_wh
-            self._log(
-                f"{self._source.address}: frames of {size_wh[0]}x{size_wh[1]} from now on; they "
-                f"are fitted into the {first[0]}x{first[1]} of the first"
-            )
+            fit = "" if size_wh == first else f"; they are fitted into {first[0]}x{first[1]}"
+            said = f"frames of {size_wh[0]}x{size_wh[1]} from now on{fit}"
+            self._log(f"{self._source.address}: {said}")
             cut = True
         self._size_wh = size_wh
         image = fitted(image, self._pixels.upright.stored_wh)

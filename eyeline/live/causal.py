@@ -48,6 +48,8 @@ LONG_S = 6.0
 """What networks are shown that read a stretch of time."""
 EVERY_S = 0.5
 """How often those run; in between their last result is held."""
+FEWEST_FRAMES = 4
+"""So many are looked back at where few are analysed a second."""
 USUAL_EVERY_S, USUAL_ROWS = 0.2, 3000
 """Of the past that says what is usual for a person: time between two rows, and how many."""
 KNOWN_PERSONS = 50
@@ -140,8 +142,7 @@ class Causal:
             width, height = frame.size_wh
             self.video = replace(self.video, width_px=width, height_px=height)
             self._assumed = self.camera = self.settings.camera(self.video)
-        self._tick(frame)
-        self.follower.step(frame, cut)
+        self.follower.step(self._tick(frame), cut)
         tracks = self._tracks()
         answers = self._answers(tracks) if tracks else ()
         return Analysis(
@@ -163,20 +164,24 @@ class Causal:
         """With a number from 1 in the order in which tracks became sure."""
         return replace(track, track_id=1 + list(self._persons.of).index(track.track_id))
 
-    def _tick(self, frame: Frame) -> None:
-        """The clock goes on, and each frame lasts until the next one that is analysed."""
+    def _tick(self, frame: Frame) -> Frame:
+        """Let the clock go on; the frame with its end, when the next one is expected."""
         clock = self._clock[self._clock[:, 1] >= frame.time_s - LONG_S]
+        usual_s = float(np.median(np.diff(clock[:, 1]))) if len(clock) > 1 else 0.0
+        self._reach_s = max(assemble.REACH_S, FEWEST_FRAMES * usual_s)
         if len(clock):
             clock[-1, 2] = min(clock[-1, 2] + EVERY_S, frame.time_s)
+        frame = frame.at(frame.time_s, max(frame.end_s, frame.time_s + usual_s))
         self._clock = np.vstack([clock, [frame.index, frame.time_s, frame.end_s]])
+        return frame
 
     def _tracks(self) -> list[Track]:
         """The windows of all who are there in the newest frame, by person."""
-        now_s = float(self._clock[-1, 1])
-        self.follower.rows.forget(now_s - assemble.REACH_S)
+        since_s = float(self._clock[-1, 1]) - self._reach_s
+        self.follower.rows.forget(since_s)
         rows = self.follower.rows.table()
-        clock = self._clock[self._clock[:, 1] >= now_s - assemble.REACH_S]
         self._level(rows)
+        clock = self._clock[self._clock[:, 1] >= since_s]
         newest = assemble.latest(rows, clock, self.camera, self._persons.of.keys())
         return [self._longer(track) for track in self._persons.named(newest)]
 

@@ -159,3 +159,17 @@ def test_nobody() -> None:
 def test_a_smaller_distance_never_makes_two_persons_of_one(name: str) -> None:
     weight = dict(zip(evidence.FEATURES, evidence.model().weights, strict=True))
     assert weight[name] <= 0
+
+
+def test_who_comes_back_while_it_runs_is_known_and_others_are_new() -> None:
+    """Persons once given stay, and two who are known are never joined, however alike."""
+    anna, twin = track(range(50), track_id=1), track(range(50), track_id=2, person=2)
+    new = [
+        track(range(80, 90), track_id=n, person=0, shot=1, at=(600.0 - 100 * n, 300.0))
+        for n in (3, 4)
+    ]
+    looks = [("front", face, None) for face in (ANNA, ANNA, ANNA + 0.1 * BERT, CARL)]
+    given: list[object] = [identity.arrive([], [anna, twin], Faces(looks))]  # type: ignore[arg-type]
+    given.append(identity.arrive([anna, twin], new, Faces(looks)))  # type: ignore[arg-type]
+    assert given[0] == [1, 2]
+    assert given[1] in ([1, 3], [2, 3])
