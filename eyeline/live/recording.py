@@ -138,11 +138,11 @@ class Recording:
     ) -> Analysis:
         info = self._whole()
         clock = self._analysed(info.duration_s)
-        people = _joined([p for p, _ in self._chunks]) if self._chunks else people_table([])
+        people = joined([p for p, _ in self._chunks]) if self._chunks else people_table([])
         parts: dict[tuple[str, ...], list[Any]] = {}
         for answer in (a for _, answers in self._chunks for a in answers):
             parts.setdefault((answer.system, answer.builder, answer.name), []).append(answer)
-        answers = [_by_person(_joined(part)) for part in parts.values()]
+        answers = [_by_person(joined(part)) for part in parts.values()]
         missed = f"{summary['dropped']} of {summary['captured']} frames were dropped"
         return Analysis(
             info,
@@ -186,16 +186,16 @@ class Recording:
     def _gather(self) -> None:
         """Put the tables of the last frames together."""
         if self._moments:
-            people = _joined([moment.people for moment in self._moments])
+            people = joined([moment.people for moment in self._moments])
             answers: dict[tuple[str, ...], list[Any]] = {}
             for moment in self._moments:
                 for a in (a for a in moment.answers if not isinstance(a, Segments)):
                     answers.setdefault((a.system, a.builder, a.name), []).append(a)
-            self._chunks.append((people, tuple(_joined(parts) for parts in answers.values())))
+            self._chunks.append((people, tuple(joined(parts) for parts in answers.values())))
             self._moments = []
 
 
-def _joined(tables: Sequence[_Table]) -> _Table:
+def joined(tables: Sequence[_Table]) -> _Table:
     """Tables of one kind, one below the other."""
     columns = {
         f.name: np.concatenate([getattr(table, f.name) for table in tables])
