@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eyeline.cli.analyze import four
 from eyeline.cli.console import app, say
 from eyeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from eyeline.live.page import Page
 
 
 @app.command()
@@ -88,18 +90,15 @@ def live(
         session.run()
 
 
-def _page() -> Any:
-    missing = [
-        name
-        for name in ("starlette", "uvicorn", "websockets")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise UsageError(
-            f"the page needs {', '.join(missing)}: pip install eyeline[view], or give --no-page"
-        )
-    from eyeline.live.page import Page
+def _page() -> Page:
+    try:
+        import websockets  # noqa: F401 - uvicorn's choice by name
 
+        from eyeline.live.page import Page
+    except ImportError as error:
+        raise UsageError(
+            f"the page needs {error.name}: pip install eyeline[view], or give --no-page"
+        ) from None
     return Page()
 
 
