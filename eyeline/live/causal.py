@@ -115,7 +115,7 @@ class Causal:
         limit_threads()
         self.settings = settings
         self.video = VideoInfo(name, 1, 1, Fraction(25), 0.0, 0.0, 0, has_audio=False)
-        self._standing = list(_standing(settings))
+        self._standing = list(builders_of(settings))
         detector = DETECTORS[settings.detector].create(settings.detector_file(), settings.device)
         self.follower = Follower(detector, 0.0, measure=detector.measure())
         self._persons = _Persons(self.follower)
@@ -221,7 +221,7 @@ class Causal:
                 clock = self._clock[self._clock[:, 1] >= now[1] - SHORT_S]
                 one.ran, one.answers = now, (*result, *shared_looks(result, clock))
             persons = {track.person for track in tracks}
-            yield from (_newest(answer, one.ran, now, persons) for answer in one.answers)
+            yield from (of_newest_frame(answer, one.ran, now, persons) for answer in one.answers)
 
     def _scene(self, tracks: Sequence[Track], length_s: float) -> Scene:
         """The last seconds, with the directions that other builders build on."""
@@ -235,7 +235,7 @@ class Causal:
         return scene
 
 
-def _standing(settings: Settings) -> Iterator[_Standing]:
+def builders_of(settings: Settings) -> Iterator[_Standing]:
     """The chosen builders that can run; UsageError for a named one that cannot."""
     for system, name, builder in settings.builders:
         able = builder.predictor is not None and builder.needs.people and not builder.needs.audio
@@ -249,7 +249,7 @@ def _standing(settings: Settings) -> Iterator[_Standing]:
             )
 
 
-def _newest(answer: Answer, ran: Floats, now: Floats, persons: Collection[int]) -> Answer:
+def of_newest_frame(answer: Answer, ran: Floats, now: Floats, persons: Collection[int]) -> Answer:
     """What an answer says of the newest frame, of those who are there.
 
     Args:

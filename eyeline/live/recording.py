@@ -18,6 +18,7 @@ from eyeline.errors import EyelineError
 from eyeline.files import made
 from eyeline.jobs import keep
 from eyeline.live.causal import CAUSAL, Causal
+from eyeline.log import Log
 from eyeline.people.find import people_table
 from eyeline.results import Analysis, Answer, Clock, Gap, People, Person, Segments, VideoInfo
 from eyeline.rounding import rounded
@@ -36,6 +37,7 @@ class Recording:
 
     Args:
         folder: where to; made where it is missing. NAME is the time of the begin.
+        log: called with a line when the video cannot be written any more.
 
     Raises:
         OutputError: the folder cannot be made.
@@ -44,13 +46,14 @@ class Recording:
         refused: frames that found no room.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: Log) -> None:
         made(folder)
         name = time.strftime("live-%Y%m%d-%H%M%S")
         while (folder / name).exists() or (folder / f"{name}.mp4").exists():
             name += "b"
         self.video, self.results = folder / f"{name}.mp4", folder / name
         self.refused = 0
+        self._log, self._closed = log, False
         self._waiting: queue.Queue[Frame | None] = queue.Queue(WAITING_FRAMES)
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
@@ -64,6 +67,8 @@ class Recording:
 
     def accept(self, frame: Frame) -> bool:
         """Take a captured frame to be written; False where that cannot be."""
+        if self._closed:
+            return False
         if self._thread is None:
             width, height = frame.size_wh
             self._info = VideoInfo(
@@ -109,6 +114,7 @@ class Recording:
         Raises:
             EyelineError: the video or the results could not be written.
         """
+        self._closed = True
         if self._thread is None:
             return None
         self._waiting.put(None)
@@ -130,6 +136,7 @@ class Recording:
                     out.write(frame.rgb(), frame.time_s, frame.end_s)
         except (EyelineError, OSError) as error:
             self._error = error
+            self._log(f"nothing more is recorded: {error}")
             while self._waiting.get() is not None:
                 pass
 

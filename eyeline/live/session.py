@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ class Session:
         source: where frames come from.
         settings: what to ask of them.
         log: called with a line wherever something happens.
-        sinks: called with all messages.
+        sinks: called with all messages; one that fails ends the session.
         show: called with each analysed frame.
         record: folder for the video and the results.
         stop: ends the session once it is set.
@@ -48,7 +48,7 @@ class Session:
     source: Source
     settings: Settings
     log: Log
-    sinks: Sequence[Sink] = ()
+    sinks: list[Sink] = field(default_factory=list)
     show: Show | None = None
     record: Path | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -57,7 +57,7 @@ class Session:
     def __post_init__(self) -> None:
         """Load the networks, and begin the folder."""
         self._engine = Causal(self.settings, self.source.address)
-        self._recording = Recording(self.record) if self.record else None
+        self._recording = Recording(self.record, self.log) if self.record else None
         accept = self._recording.accept if self._recording else lambda _: True
         self._capture = Capture(self.source, accept, self.log)
         self._episodes = Episodes()
@@ -125,8 +125,13 @@ class Session:
 
     def _send(self, message: Message) -> None:
         at = self._offset + float(message["time_s"])
-        for sink in self.sinks:
-            sink(message, at)
+        for sink in [*self.sinks]:
+            try:
+                sink(message, at)
+            except OSError as error:
+                self.log(f"messages cannot be sent any more: {error.strerror}; ending")
+                self.sinks.remove(sink)
+                self.stop.set()
 
     def _standing(self, frames: int = 0) -> dict[str, Any]:
         """Counts so far, and the delay from capture to result of the last frames, 0 for all."""

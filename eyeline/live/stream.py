@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -142,8 +143,13 @@ def printer(events: str) -> Sink:
 
     def write(message: Message, at: float) -> None:
         if message["type"] in EVENTS[events]:
-            sys.stdout.write(json.dumps(message) + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(json.dumps(message) + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                # what is left in the buffer must not fail again when Python ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise
 
     return write
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -116,12 +117,12 @@ def test_a_stall_is_reported_once_and_its_end(
 
     def stall(connection: Any) -> None:
         connection.sendall(data[: len(data) // 2])
-        threading.Event().wait(0.8)
+        threading.Event().wait(0.6)
         connection.sendall(data[len(data) // 2 :])
         threading.Event().wait(0.1)
 
     address = camera([stall])
-    one, _, lines = prepared(address, seconds=2.0)
+    one, _, lines = prepared(address, seconds=1.6)
     one.run()
     about = [line for line in lines if "no frame for" in line or "frames again" in line]
     assert len(about) == 2
@@ -138,6 +139,7 @@ def test_a_camera_that_says_nothing_at_all(camera: Start, monkeypatch: pytest.Mo
     assert messages == lines == []
 
 
+@pytest.mark.slow
 def test_after_a_loss_a_new_shot_begins_and_the_video_has_a_gap(
     camera: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,11 +191,23 @@ def test_a_disk_that_is_full_is_one_line(
         raise OutputError("x.mp4 cannot be written: No space left on device")
 
     monkeypatch.setattr(recording.VideoWriter, "write", full)
-    one, messages, _ = prepared(short, record=tmp_path / "lab")
+    one, messages, lines = prepared(short, record=tmp_path / "lab")
     with pytest.raises(OutputError, match="No space left"):
         one.run()
+    assert lines == ["nothing more is recorded: x.mp4 cannot be written: No space left on device"]
     assert [m["type"] for m in messages].count("frame") > 0
     assert not [*(tmp_path / "lab").glob("*.mp4")]
+
+
+def test_whoever_reads_has_gone_and_the_recording_is_kept(camera: Start, tmp_path: Path) -> None:
+    def gone(*_: Any) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    one, _, lines = prepared(camera([send(film(50), 3.0)]), record=tmp_path / "lab")
+    one.sinks.append(gone)
+    summary = one.run()
+    assert lines[0] == "messages cannot be sent any more: Broken pipe; ending"
+    assert load(Path(summary["recording"])).video.frame_count > 0
 
 
 def test_a_folder_that_cannot_be_made(short: str, tmp_path: Path) -> None:
