@@ -22,6 +22,7 @@ from eyeline.people import assemble, identity
 from eyeline.people.find import people_table
 from eyeline.people.follow import Follower
 from eyeline.people.methods import DETECTORS, people_method
+from eyeline.people.portraits import Portraits
 from eyeline.people.shared_looks import shared_looks
 from eyeline.people.tracks import Track, Usual, usual_lids, usual_pitch
 from eyeline.results import (
@@ -75,28 +76,39 @@ class _Standing:
 
 
 @dataclass
-class _Persons:
+class Persons:
     """Who is who, decided once a track is sure; a person keeps the portrait of all its tracks."""
 
-    follower: Follower
+    portraits: Portraits
     of: dict[int, int] = field(default_factory=dict)
     """Track -> person."""
     last: dict[int, Track] = field(default_factory=dict)
     """Person -> the window of its last track, those seen last at the end."""
 
     def named(self, tracks: Sequence[Track]) -> list[Track]:
-        """Tracks of the newest frame with their persons, from left to right where they are new."""
+        """Tracks of the newest frame with their persons, one for each; by person."""
         new = [t for t in tracks if t.track_id not in self.of]
         if new:
-            portraits = self.follower.portraits
-            known = list(self.last.values())[-KNOWN_PERSONS:]
-            persons = identity.arrive(known, new, portraits)
+            there = {
+                self.of[t.track_id] for t in tracks if t.track_id in self.of and t.detected[-1]
+            }
+            gone = [track for person, track in self.last.items() if person not in there]
+            known = [_until_lost(track) for track in gone[-KNOWN_PERSONS:]]
+            count = max(self.of.values(), default=0)
+            persons = identity.arrive(known, new, self.portraits, count)
             for track, person in zip(new, persons, strict=True):
                 self.of[track.track_id] = person
                 if person in self.last:
-                    portraits.move(self.last[person].track_id, track.track_id)
-        named = {t.person: t for t in (t.of(self.of[t.track_id]) for t in tracks)}
+                    self.portraits.move(self.last[person].track_id, track.track_id)
+        # of a person whose lost track is still held the new one counts
+        seen_last = sorted(tracks, key=lambda t: bool(t.detected[-1]))
+        named = {self.of[t.track_id]: t.of(self.of[t.track_id]) for t in seen_last}
         return [named[person] for person in sorted(named)]
+
+
+def _until_lost(track: Track) -> Track:
+    """A track without the rows at its end in which it was held."""
+    return track.part(slice(0, int(np.flatnonzero(track.detected)[-1]) + 1))
 
 
 class Causal:
@@ -118,7 +130,7 @@ class Causal:
         self._standing = list(builders_of(settings))
         detector = DETECTORS[settings.detector].create(settings.detector_file(), settings.device)
         self.follower = Follower(detector, 0.0, measure=detector.measure())
-        self._persons = _Persons(self.follower)
+        self._persons = Persons(self.follower.portraits)
         self._assumed = self.camera = settings.camera(self.video)
         self._eyes_y: list[float] = []
         self._clock = np.zeros((0, 3))

@@ -46,17 +46,20 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     )
 
 
-def arrive(known: Sequence[Track], new: Sequence[Track], portraits: Portraits) -> list[int]:
+def arrive(
+    known: Sequence[Track], new: Sequence[Track], portraits: Portraits, count: int
+) -> list[int]:
     """The persons of new tracks, decided at once and for good.
 
     Args:
-        known: the last track of each person who is known.
+        known: the last track of each person who may have come back.
         new: tracks that have begun since.
         portraits: of all of them.
+        count: persons so far, those who are there among them.
     """
     tracks, result = [*known, *new], [t.person for t in known] + [0] * len(new)
     groups, _ = _grouped(tracks, portraits, len(known))
-    number = max(result)
+    number = count
     for members in sorted(groups, key=lambda g: min(float(tracks[i].box_xyxy[0, 0]) for i in g)):
         person = max(result[i] for i in members)
         number += not person

@@ -18,12 +18,14 @@ from eyeline.analysis import analyze_video
 from eyeline.errors import UsageError
 from eyeline.export.stored import load
 from eyeline.geometry import directions
-from eyeline.live.causal import Causal, builders_of, of_newest_frame
+from eyeline.live.causal import Causal, Persons, builders_of, of_newest_frame
 from eyeline.people.shared_looks import MUTUAL
 from eyeline.results import Part, Points, Scores, Segments
 from eyeline.settings import Settings
 from eyeline.video.reader import VideoReader
 from tests.export.conftest import build
+from tests.people.build import track
+from tests.people.test_identity import ANNA, Faces
 
 ANALYSIS = build(3, 100, heatmaps=True)
 RAN, NOW = np.array([40.0, 1.6, 1.64]), np.array([45.0, 1.8, 1.84])
@@ -62,6 +64,32 @@ def test_segments_hold_that_had_not_ended_of_those_who_are_there() -> None:
     lasting = (looks.end_s >= ends - 1e-6) & np.isin(looks.person, (1, 2))
     assert held.start_s.tolist() == looks.start_s[lasting].tolist()
     assert set(held.end_s) == {ends + 0.04} and len(held.label) == lasting.sum() > 0
+
+
+def test_a_face_that_leaps_stays_its_person_and_who_is_there_is_never_somebody_new() -> None:
+    """All faces look alike here; a lost track is held beside the one that carries it on."""
+    portraits: Any = Faces([("front", ANNA, None)] * 4)
+    portraits.move = lambda part, track_id: moved.append((part, track_id))
+    moved: list[tuple[int, int]] = []
+    persons = Persons(portraits)
+
+    def step(frame: int, *faces: tuple[int, float, bool]) -> dict[int, int]:
+        tracks = [
+            track(range(frame, frame + 1), track_id=n, at=(x, 300.0), detected=np.array([seen]))
+            for n, x, seen in faces
+        ]
+        named = persons.named(tracks)
+        for one in named:
+            before = persons.last.get(one.person)
+            same = before is not None and before.track_id == one.track_id
+            persons.last[one.person] = before.then(one) if before and same else one
+        return {one.track_id: one.person for one in named}
+
+    assert step(0, (1, 200.0, True), (2, 800.0, True)) == {1: 1, 2: 2}
+    assert step(1, (1, 200.0, False), (2, 800.0, True)) == {1: 1, 2: 2}
+    assert step(2, (1, 200.0, False), (2, 800.0, True), (3, 240.0, True)) == {3: 1, 2: 2}
+    assert moved == [(1, 3)]
+    assert step(3, (3, 240.0, True), (2, 800.0, True), (4, 500.0, True)) == {3: 1, 2: 2, 4: 3}
 
 
 @pytest.mark.slow
