@@ -29,6 +29,7 @@ from eyeline.results import (
     Analysis,
     Answer,
     Clock,
+    Directions,
     Floats,
     Image,
     Method,
@@ -243,8 +244,13 @@ class Causal:
         for one in self._standing:
             if GAZE in one.builder.answers:
                 result = one.predictor.predict(scene)
-                return replace(scene, gaze=next(a for a in result if a.name == GAZE))
+                return replace(scene, gaze=_gaze(result))
         return scene
+
+
+def _gaze(answers: Sequence[Answer]) -> Directions:
+    """The directions that other builders build on."""
+    return next(a for a in answers if isinstance(a, Directions) and a.name == GAZE)
 
 
 def builders_of(settings: Settings) -> Iterator[_Standing]:
@@ -273,11 +279,16 @@ def of_newest_frame(answer: Answer, ran: Floats, now: Floats, persons: Collectio
     there = np.isin(answer.person, list(persons))
     if isinstance(answer, Segments):
         rows = np.flatnonzero(there & (answer.end_s >= ran[2] - 1e-6))
-        columns = {n: getattr(answer, n)[rows] for n in ("person", "start_s", "score")}
+        columns: dict[str, Any] = {
+            n: getattr(answer, n)[rows] for n in ("person", "start_s", "score")
+        }
         label = tuple(answer.label[row] for row in rows)
         return replace(answer, **columns, label=label, end_s=np.full(len(rows), now[2]))
     last = chosen(answer, np.flatnonzero(there & (answer.frame == int(ran[0]))))
-    at = {"frame": np.full(len(last), int(now[0])), "time_s": np.full(len(last), now[1])}
+    at: dict[str, Any] = {
+        "frame": np.full(len(last), int(now[0])),
+        "time_s": np.full(len(last), now[1]),
+    }
     if isinstance(last, Points):
         return replace(last, **at, heatmap_row=np.zeros(0, np.int64), heatmap=None)
     return replace(last, **at)

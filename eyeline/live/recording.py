@@ -204,7 +204,7 @@ class Recording:
 
 def joined(tables: Sequence[_Table]) -> _Table:
     """Tables of one kind, one below the other."""
-    columns = {
+    columns: dict[str, Any] = {
         f.name: np.concatenate([getattr(table, f.name) for table in tables])
         for f in fields(tables[0])
         if isinstance(getattr(tables[0], f.name), np.ndarray)

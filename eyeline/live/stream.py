@@ -100,7 +100,7 @@ def frame_message(moment: Analysis) -> Message:
     """All that is said of a frame, a list of people; keys are the names of the answers."""
     assert moment.clock is not None, "a live frame has its clock"
     people = moment.people
-    faces = {
+    faces: dict[int, dict[str, Any]] = {
         int(person): {
             "person": person_label(int(person)),
             "track": int(people.track_id[k]),

@@ -124,7 +124,7 @@ def _assemble(
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
     iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
-    columns = {
+    columns: dict[str, Any] = {
         "frame": frame,
         "time_s": time_s,
         "end_s": end_s,

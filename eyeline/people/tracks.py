@@ -141,12 +141,14 @@ class Track:
 
     def part(self, rows: slice) -> Track:
         """Some rows of it."""
-        columns = {n: v[rows] for n, v in vars(self).items() if isinstance(v, np.ndarray)}
+        columns: dict[str, Any] = {
+            n: v[rows] for n, v in vars(self).items() if isinstance(v, np.ndarray)
+        }
         return replace(self, **columns)
 
     def then(self, later: Track) -> Track:
         """Its rows, and below them those of a later part."""
-        columns = {
+        columns: dict[str, Any] = {
             name: np.concatenate([value, getattr(later, name)])
             for name, value in vars(self).items()
             if isinstance(value, np.ndarray)
