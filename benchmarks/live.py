@@ -23,7 +23,7 @@ from eyeline.live.capture import Source
 from eyeline.live.causal import Causal
 from eyeline.live.recording import joined
 from eyeline.live.session import Session
-from eyeline.results import Analysis, Answer, Scores, Segments
+from eyeline.results import Analysis, Answer, Points, Scores, Segments
 from eyeline.settings import Settings
 from eyeline.video.reader import VideoReader
 
@@ -106,7 +106,7 @@ def agreement(moments: Sequence[Analysis], whole: Analysis) -> dict[str, object]
         "gaze_deg_90": round(float(np.quantile(angle, 0.9)), 2),
         "late_frames": _late(gaze, whole.directions(), who),
     }
-    for name in ("gaze_target", "looks_at_camera", "eye_contact"):
+    for name in [a.name for a in moments[-1].answers if isinstance(a, Scores | Points)]:
         live = _answer(moments, name)
         other = next(a for a in whole.answers if a.name == name and type(a) is type(live))
         a, b = _pairs(live, other, who)
@@ -168,11 +168,11 @@ def _same(a: Any, b: Any) -> dict[str, object]:
     a, b = a[known], b[known]
     if not len(a):
         return {"rows": 0}
-    kappa = cohen_kappa_score(a, b) if len({*a.tolist(), *b.tolist()}) > 1 else 1.0
+    differs = len({*a.tolist(), *b.tolist()}) > 1  # else kappa says nothing
     return {
         "rows": len(a),
         "same": round(float(np.mean(a == b)), 3),
-        "kappa": round(float(kappa), 3),
+        "kappa": round(float(cohen_kappa_score(a, b)), 3) if differs else None,
     }
 
 
