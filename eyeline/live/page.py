@@ -89,7 +89,10 @@ class Page:
         try:
             while (content := await mine[1].get()) is not None:
                 for part in content:
-                    await (socket.send_text if isinstance(part, str) else socket.send_bytes)(part)  # type: ignore[arg-type]
+                    if isinstance(part, str):
+                        await socket.send_text(part)
+                    else:
+                        await socket.send_bytes(part)
             await socket.close()
         except WebSocketDisconnect:
             pass
