@@ -101,6 +101,7 @@ def test_live_results_are_near_the_offline_ones() -> None:
     by_row = {
         (f, p): d
         for m in moments
+        if m.answers
         for f, p, d in zip(m.people.frame, m.people.person, m.answers[0].direction, strict=True)  # type: ignore[union-attr]
     }
     gaze = offline.directions()
