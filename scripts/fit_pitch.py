@@ -24,7 +24,7 @@ import numpy as np
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import find_people
-from eyeline.people.tracks import Track, usual_lids
+from eyeline.people.tracks import Track, usual_lids, usual_pitch
 from eyeline.results import Floats
 from eyeline.settings import Settings
 from eyeline.systems.gaze_3d import head_pose
@@ -96,7 +96,7 @@ def _near(track: Track, rows: list[tuple[int, str]], camera: Camera) -> Labelled
     return Labelled(
         replace(track, **part),
         usual_lids([track]),
-        head_pose.usual_pitch([track], camera),
+        usual_pitch([track], camera),
         [(int(place[row]), word) for row, word in rows],
     )
 

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 import eyeline
-from eyeline.cli import agreement, analyze, correct, download, listing, research, summary, view
+from eyeline.cli import (
+    agreement,
+    analyze,
+    correct,
+    download,
+    listing,
+    live,
+    research,
+    summary,
+    view,
+)
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
 from eyeline.extras import needed_by
@@ -20,6 +30,7 @@ __all__ = [
     "correct",
     "download",
     "listing",
+    "live",
     "main",
     "research",
     "summary",

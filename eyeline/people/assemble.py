@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,10 @@ BLINK_S = 0.35
 """Lids closed for less than half of this do not count as a look down."""
 SHORTEST_S = 0.25
 """Tracks shorter than this are taken for false alarms, unless the video itself is not longer."""
+REACH_S = 3 * IRIS_SIGMA_S + BLINK_S / 2
+"""How far back what is smoothed longest reaches."""
+HOLD_S = 0.3
+"""How long a face that is missed is held in `latest`; so long an interruption ends no episode."""
 SUREST = 0.62
 """Least mean confidence of a track's detections."""
 
@@ -59,66 +63,115 @@ def tracks(
     for track_id in np.unique(rows["track_id"]):
         mine = rows[rows["track_id"] == track_id]
         mine = mine[np.argsort(mine["frame"], kind="stable")]
-        seen_s = mine["end_s"][-1] - mine["time_s"][0]
-        sure = mine["score"][mine["detected"]].mean() >= SUREST
-        if believe or (sure and seen_s >= min(SHORTEST_S, 0.9 * length_s)):
+        if believe or _sure(mine, length_s):
             pane = (panes or {}).get(int(track_id))
             result.append(_assemble(mine, clock, camera, believe, pane))
     return result
 
 
+def latest(
+    rows: npt.NDArray[Any], clock: Floats, camera: Camera, known: Container[int]
+) -> list[Track]:
+    """The tracks in the last frame of a clock, a row each, by nothing that comes later.
+
+    The filters are those of `tracks`, which weigh the past alone at the end of what is known. A
+    face that is missed stays where it was for `HOLD_S`.
+
+    Args:
+        rows: as of `tracks`, at least those of the last `REACH_S`.
+        clock: likewise.
+        camera: as of `tracks`.
+        known: numbers of tracks that were sure before.
+    """
+    result = []
+    for track_id in np.unique(rows["track_id"]):
+        mine = rows[rows["track_id"] == track_id]
+        held = clock[-1, 1] - mine["time_s"][-1] <= HOLD_S
+        if held and (track_id in known or _sure(mine, np.inf)):
+            result.append(_assemble(mine, clock, camera, False, None, last=True))
+    return result
+
+
+def _sure(mine: npt.NDArray[Any], length_s: float) -> bool:
+    """Whether a track of a video of so many seconds is no false alarm."""
+    seen_s = mine["end_s"][-1] - mine["time_s"][0]
+    sure = mine["score"][mine["detected"]].mean() >= SUREST
+    return bool(sure and seen_s >= min(SHORTEST_S, 0.9 * length_s))
+
+
 def _assemble(
-    mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool, pane: Pane | None
+    mine: npt.NDArray[Any],
+    clock: Floats,
+    camera: Camera,
+    believe: bool,
+    pane: Pane | None,
+    *,
+    last: bool = False,
 ) -> Track:
-    index = clock[:, 0].astype(np.int64)
-    first, last = np.searchsorted(index, mine["frame"][[0, -1]])
-    at = np.searchsorted(index, mine["frame"]) - first
-    frame, (_, time_s, end_s) = index[first : last + 1], clock[first : last + 1].T.copy()
+    """A track over the frames of its rows, or in the last frame of the clock alone."""
+    frame, time_s, end_s, at = _span(mine, clock, clock[-1, 0] if last else mine["frame"][-1])
     known = np.zeros(len(frame), bool)
     known[at] = True
 
     def column(name: str) -> Floats:
-        """Values at their places among the frames, straight lines between."""
-        flat = np.asarray(mine[name], np.float64).reshape(len(at), -1)
-        full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
-        return full.reshape(len(frame), *mine[name].shape[1:])
+        return _spread(mine[name], at, len(frame), time_s)
 
     score = column("score") * np.where(known, 1.0, 0.5)
-    quality = np.where(known, column("quality"), 0.0)
     box = column("box")
     if not believe:
         box = smooth.gaussian(box, time_s, BOX_SIGMA_S, score)
-    five = smooth.gaussian(column("five"), time_s, POINT_SIGMA_S, score)
-    six = smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05))
-    trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
-    fitted = _head(five, six, trust)
-    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), pane.camera if pane else camera)
-    iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
+    quality = np.where(known, column("quality"), 0.0)
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
+    iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
+    columns: dict[str, Any] = {
+        "frame": frame,
+        "time_s": time_s,
+        "end_s": end_s,
+        "score": score,
+        "detected": detected,
+        "box_xyxy": box,
+        "five_px": smooth.gaussian(column("five"), time_s, POINT_SIGMA_S, score),
+        "six_px": smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05)),
+        "quality": quality,
+        "pupil_mm": iris,
+        "lid_opening": lids,
+        "mouth_open": mouth,
+    }
+    trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
+    if last:
+        columns, trust = {name: values[-1:] for name, values in columns.items()}, trust[-1:]
+    five, box = columns["five_px"], columns["box_xyxy"]
+    fitted = _head(five, columns["six_px"], trust)
+    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), pane.camera if pane else camera)
     return Track(
         track_id=int(mine["track_id"][0]),
         person=0,
         shot=int(mine["shot"][0]),
-        frame=frame,
-        time_s=time_s,
-        end_s=end_s,
-        score=score,
-        detected=detected,
-        box_xyxy=box,
         head_xyxy=box if believe else head_box(box),
-        five_px=five,
-        six_px=six,
-        quality=quality,
         yaw_rad=yaw,
         pitch_rad=pitch,
         roll_rad=roll,
         head_error_rad=expected_error(fitted, trust),
-        pupil_mm=iris,
-        lid_opening=lids,
-        mouth_open=mouth,
         pane=pane,
+        **columns,
     )
+
+
+def _span(mine: npt.NDArray[Any], clock: Floats, until: int) -> tuple[Ints, Floats, Floats, Ints]:
+    """Frames, starts and ends from the first row to a frame, and the rows' places among them."""
+    index = clock[:, 0].astype(np.int64)
+    first, last = np.searchsorted(index, [mine["frame"][0], until])
+    part = clock[first : last + 1]
+    at = np.searchsorted(index, mine["frame"]) - first
+    return index[first : last + 1], part[:, 1].copy(), part[:, 2].copy(), at
+
+
+def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
+    """Values `(rows, ...)` at their places among `n` frames, straight lines between."""
+    flat = np.asarray(values, np.float64).reshape(len(at), -1)
+    full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
+    return full.reshape(n, *np.shape(values)[1:])
 
 
 def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:

@@ -90,6 +90,17 @@ class Follower:
             self._add(face)
         self._parts.settle(self.rows, self.portraits)
 
+    def step(self, frame: Frame, cut: bool = False) -> None:
+        """Follow one more frame, searched and measured at once, by nothing that comes later.
+
+        A face that the tracker numbers only once it sees it again has no row before that, and parts
+        of tracks keep their own numbers.
+        """
+        if cut or not self.shot_starts_s:
+            self._cut(frame)
+        for face in self._found(self._first(frame)):
+            self._add(face)
+
     def _followed(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[_Face]:
         """Every face with a track in every frame, in order of time."""
         waiting: list[Frame] = []

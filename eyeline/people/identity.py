@@ -36,10 +36,7 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     The most probable pair of groups is joined again and again, their portraits put together, while
     it is probable enough. Tracks that overlap in time are never joined.
     """
-    barred = evidence.barred(tracks)
-    seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
-    places = evidence.places(tracks, portraits.scenes)
-    groups, probability = group(portraits.gallery(seen), places, barred, evidence.model())
+    groups, probability = _grouped(tracks, portraits)
     entrance = [(float(track.time_s[0]), float(track.box_xyxy[0, 0])) for track in tracks]
     order = sorted(range(len(groups)), key=lambda g: min(entrance[i] for i in groups[g]))
     person = {i: number for number, g in enumerate(order, start=1) for i in groups[g]}
@@ -51,6 +48,28 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     return Identities(tuple(sorted(named, key=by_person)), perhaps)
 
 
+def arrive(
+    known: Sequence[Track], new: Sequence[Track], portraits: Portraits, count: int
+) -> list[int]:
+    """The persons of new tracks, decided at once and for good.
+
+    Args:
+        known: the last track of each person who may have come back.
+        new: tracks that have begun since.
+        portraits: of all of them.
+        count: persons so far, those who are there among them.
+    """
+    tracks, result = [*known, *new], [t.person for t in known] + [0] * len(new)
+    groups, _ = _grouped(tracks, portraits, len(known))
+    number = count
+    for members in sorted(groups, key=lambda g: min(float(tracks[i].box_xyxy[0, 0]) for i in g)):
+        person = max(result[i] for i in members)
+        number += not person
+        for i in members:
+            result[i] = person or number
+    return result[len(known) :]
+
+
 def given(tracks: Iterable[Track]) -> Identities:
     """Tracks that already have their persons."""
     return Identities(tuple(sorted(tracks, key=by_person)), {})
@@ -59,6 +78,17 @@ def given(tracks: Iterable[Track]) -> Identities:
 def by_person(track: Track) -> tuple[int, float]:
     """The order of tracks everywhere: by person, then time."""
     return track.person, float(track.time_s[0])
+
+
+def _grouped(
+    tracks: Sequence[Track], portraits: Portraits, apart: int = 0
+) -> tuple[list[list[int]], Floats]:
+    """Groups of tracks, of which the first `apart` are of different persons for certain."""
+    barred = evidence.barred(tracks)
+    barred[:apart, :apart] = True
+    seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
+    places = evidence.places(tracks, portraits.scenes)
+    return group(portraits.gallery(seen), places, barred, evidence.model())
 
 
 def group(

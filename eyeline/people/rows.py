@@ -46,6 +46,12 @@ class Rows:
         """All rows, in order of arrival."""
         return self._table[: self._count]
 
+    def forget(self, before_s: float) -> None:
+        """Drop the rows of frames that begin before a time."""
+        kept = self.table()[self.table()["time_s"] >= before_s]
+        self._table[: len(kept)] = kept
+        self._count = len(kept)
+
     def replace(self, table: npt.NDArray[Any]) -> None:
         """Hold other rows instead."""
         self._table, self._count = table, len(table)

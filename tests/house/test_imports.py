@@ -46,6 +46,7 @@ FLOORS = (
     {"systems", "settings", "analysis", "builder_options", "models", "corrections"},
     {"sessions", "viewer", "agreement", "conversion", "download"},
     {"jobs", "engines", "summary", "api"},
+    {"live"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyeline.geometry import directions
-from eyeline.people.tracks import joined, usual_lids, who_and_when
+from eyeline.people.tracks import joined, usual_lids, usual_pitch, who_and_when
 from eyeline.results import Answer, Directions, Floats
 from eyeline.system import Scene
 from eyeline.systems.gaze_3d import head_pose
@@ -23,8 +23,7 @@ class HeadPose:
         people = sorted({t.person for t in scene.tracks})
         lids = {p: usual_lids([t for t in scene.tracks if t.person == p]) for p in people}
         usual = {
-            p: head_pose.usual_pitch((t for t in scene.tracks if t.person == p), scene.camera)
-            for p in people
+            p: usual_pitch((t for t in scene.tracks if t.person == p), scene.camera) for p in people
         }
         result = [
             head_pose.gaze(t, lids[t.person], scene.camera, usual[t.person]) for t in scene.tracks
