@@ -10,15 +10,26 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Image
+from eyeline.people.detect import head_box
 from eyeline.synthetic.heads.dataset import Heads, open_heads
 from eyeline.synthetic.heads.labels import CONTOUR, project
 from eyeline.systems.gaze_3d.rendered import inputs
-from eyeline.systems.gaze_3d.rendered.augment import degrade
+from eyeline.systems.gaze_3d.rendered.augment import covered, degrade
 
 CLOSED_BELOW = 0.06
 """Distance of the lids over the width of the eye of an eye that counts as closed."""
 SEEN_FROM = 0.33
 """Fraction of the iris from which it counts as visible."""
+DETECTED_FACE = np.exp([-0.06, -0.09])
+"""Width and height of CenterFace's box over those of the rendered face, as measured on renders."""
+FACE_WITHIN_DEG = 120.0
+"""How far a head may face away whose box is guessed from its face."""
+SKULLS = 0.35
+"""Fraction of the other heads whose box is that of the skull, as of a detector of persons."""
+TURNED_RAD = 0.17
+"""Spread of the turn of a crop in the image."""
+COVERED = 0.2
+"""Fraction of the crops of which something hides a part."""
 _MIRROR = np.array([-1, 1, 1], np.float32)
 _OTHER_WAY = [(CONTOUR // 2 - k) % CONTOUR for k in range(CONTOUR)]
 """Points of a rim that a mirror shows, from the right on again."""
@@ -50,6 +61,7 @@ class Samples(Dataset[dict[str, Any]]):
 
     def __init__(self, heads: Heads, seed: int = 0, *, train: bool = True) -> None:
         self.heads, self.seed, self.train = heads, seed, train
+        self.facing_deg = facing_deg(heads)
 
     def __len__(self) -> int:
         """Samples."""
@@ -70,11 +82,13 @@ class HeadSamples(Samples):
     def __getitem__(self, number: int) -> dict[str, Any]:
         """`crop` `(3, HEAD_PX, HEAD_PX)`, `rotation`, `landmarks` over the side, `visible`."""
         rng, labels = self.rng(number), self.heads.labels
-        box = _jittered_box(rng, labels["head_box"][number], 1.0 if self.train else 0.5)
-        affine = inputs.head_affine(box)
+        box = self._box(rng, number)
+        turn = rng.normal(0, TURNED_RAD) if self.train else 0.0
+        affine = inputs.turned(inputs.head_affine(box), turn)
         crop = inputs.cut(self.heads.image(number), affine, (inputs.HEAD_PX, inputs.HEAD_PX))
         ray = np.linalg.inv(labels["matrix"][number]) @ [*_centre(box), 1.0]
         rotation = inputs.towards(ray[None])[0] @ labels["rotation"][number]
+        rotation = _about_z(turn) @ rotation
         points = inputs.apply(affine, labels["landmarks_px"][number]) / inputs.HEAD_PX
         visible = labels["landmarks_seen"][number].astype(np.float32)
         visible = visible * ((points > 0) & (points < 1)).all(1)
@@ -82,6 +96,8 @@ class HeadSamples(Samples):
             crop, rotation = crop[:, ::-1], rotation * _MIRROR[:, None] * _MIRROR
             points = (points * [-1, 1] + [1, 0])[MIRRORED_LANDMARKS]
             visible = visible[MIRRORED_LANDMARKS]
+        if self.train and rng.random() < COVERED:
+            crop = covered(rng, crop)
         crop = degrade(rng, np.ascontiguousarray(crop), 22.0)
         return {
             "crop": inputs.standardised(crop),
@@ -89,6 +105,14 @@ class HeadSamples(Samples):
             "landmarks": _float(points),
             "visible": _float(visible),
         }
+
+    def _box(self, rng: np.random.Generator, number: int) -> Floats:
+        """The head's box, mostly as a face detector lets it be guessed."""
+        labels = self.heads.labels
+        if self.facing_deg[number] > FACE_WITHIN_DEG or rng.random() < SKULLS:
+            return _jittered_box(rng, labels["head_box"][number], 0.05, 0.09)
+        face = _jittered_box(rng, labels["face_box"][number], 0.06, 0.11)
+        return np.asarray(head_box(_grown(face, DETECTED_FACE)))
 
 
 class EyeSamples(Samples):
@@ -196,12 +220,15 @@ def facing_deg(heads: Heads) -> Floats:
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def _jittered_box(rng: np.random.Generator, box: Floats, much: float) -> Floats:
-    """A head's box as detectors and trackers get it."""
-    centre, size = _centre(box), box[2:] - box[:2]
-    centre = centre + rng.normal(0, 0.05 * much, 2) * size
-    half = size / 2 * np.exp(rng.normal(0.0, 0.09 * much, 2))
-    return np.concatenate([centre - half, centre + half])
+def _jittered_box(rng: np.random.Generator, box: Floats, moved: float, grown: float) -> Floats:
+    """A box as detectors and trackers get it: moved by parts of its size, grown by a factor."""
+    box = box + np.tile(rng.normal(0, moved, 2) * (box[2:] - box[:2]), 2)
+    return _grown(box, np.exp(rng.normal(0.0, grown, 2)))
+
+
+def _grown(box: Floats, factor: Floats) -> Floats:
+    half = (box[2:] - box[:2]) / 2 * factor
+    return np.concatenate([_centre(box) - half, _centre(box) + half])
 
 
 def _centre(box: Floats) -> Floats:
