@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
-from eyeline.people import pose, smooth
+from eyeline.people import pose, smooth, turns
 from eyeline.people.detect import head_box
 from eyeline.people.tracks import Pane, Track
 from eyeline.results import Floats, Ints
@@ -30,12 +32,27 @@ SIX_MM = np.array(
 BOX_SIGMA_S = 0.08
 POINT_SIGMA_S = 0.10
 IRIS_SIGMA_S = 0.12
+SUREST = 0.62
+"""Least mean confidence of a track's detections."""
 BLINK_S = 0.35
 """Lids closed for less than half of this do not count as a look down."""
 SHORTEST_S = 0.25
 """Tracks shorter than this are taken for false alarms, unless the video itself is not longer."""
-SUREST = 0.62
-"""Least mean confidence of a track's detections."""
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How far points and head network are trusted, fitted by `scripts/fit_heads.py`."""
+
+    turn_factor: float = 1.0
+    """Standard deviation of an angle over the error that the network states."""
+    least_turn_rad: float = 0.1
+    """Of the network's angles, however sure it says it is."""
+    point_noise: float = 0.03
+    """Standard deviation of a point from the face model, in eye distances."""
+
+
+FUSION = Fusion()
 
 
 def tracks(
@@ -44,6 +61,7 @@ def tracks(
     camera: Camera,
     believe: bool = False,
     panes: Mapping[int, Pane] | None = None,
+    fusion: Fusion = FUSION,
 ) -> list[Track]:
     """All tracks worth keeping, in order of their numbers.
 
@@ -53,6 +71,7 @@ def tracks(
         camera: for the head's direction in the camera frame.
         believe: keep even short and unsure tracks, because somebody else vouches for them.
         panes: of the tracks that a part of the image shows, by their numbers.
+        fusion: constants of the head's turn.
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
     result = []
@@ -63,12 +82,17 @@ def tracks(
         sure = mine["score"][mine["detected"]].mean() >= SUREST
         if believe or (sure and seen_s >= min(SHORTEST_S, 0.9 * length_s)):
             pane = (panes or {}).get(int(track_id))
-            result.append(_assemble(mine, clock, camera, believe, pane))
+            result.append(_assemble(mine, clock, camera, believe, pane, fusion))
     return result
 
 
 def _assemble(
-    mine: npt.NDArray[Any], clock: Floats, camera: Camera, believe: bool, pane: Pane | None
+    mine: npt.NDArray[Any],
+    clock: Floats,
+    camera: Camera,
+    believe: bool,
+    pane: Pane | None,
+    fusion: Fusion,
 ) -> Track:
     frame, time_s, end_s, at = _span(mine, clock)
     known = np.zeros(len(frame), bool)
@@ -85,8 +109,10 @@ def _assemble(
     five = smooth.gaussian(column("five"), time_s, POINT_SIGMA_S, score)
     six = smooth.gaussian(column("six"), time_s, POINT_SIGMA_S, np.maximum(quality, 0.05))
     trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
-    fitted = _head(five, six, trust)
-    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), pane.camera if pane else camera)
+    lens = pane.camera if pane else camera
+    prior = _prior(mine, at, time_s, five, lens, fusion)
+    fitted = _head(five, six, trust, prior, fusion)
+    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), lens)
     iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
@@ -131,15 +157,34 @@ def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
     return full.reshape(n, *np.shape(values)[1:])
 
 
-def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:
-    """Pose from the detector's five points and, as far as trusted, the six landmarks."""
+def _prior(
+    mine: npt.NDArray[Any], at: Ints, time_s: Floats, five: Floats, lens: Camera, fusion: Fusion
+) -> pose.Prior | None:
+    """What the head network says of each frame, None where it said nothing."""
+    n = len(time_s)
+    known = turns.Turns(np.full((n, 3, 3), np.nan), np.full(n, np.nan))
+    known.rotation[at], known.error_rad[at] = mine["turn"], mine["turn_error"]
+    smoothed = turns.over_time(known, time_s)
+    if smoothed is None:
+        return None
+    head_px = _spread(boxes.centre(head_box(mine["box"])), at, n, time_s)
+    turned = turns.seen_along(smoothed, head_px, five[:, :2].mean(1), lens)
+    spread = np.maximum(fusion.turn_factor * turned.error_rad, fusion.least_turn_rad)
+    return pose.Prior(turns.angles(turned), spread)
+
+
+def _head(
+    five: Floats, six: Floats, trust: Floats, prior: pose.Prior | None, fusion: Fusion
+) -> pose.Pose:
+    """Pose from five points, as far as trusted the six landmarks, and what else is known."""
     points = np.concatenate([five, six], axis=1)
     model = np.concatenate([pose.FIVE_MM, SIX_MM])
     weight = np.concatenate(
         [np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1
     )
     order = [0, 1, 2, 5, 6, 7, 8, 9, 10, 3, 4]
-    return pose.fit(points[:, order], model[order], weight[:, order])
+    noise = fusion.point_noise if prior else 0.03
+    return pose.fit(points[:, order], model[order], weight[:, order], noise, prior=prior)
 
 
 def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:

@@ -19,6 +19,7 @@ import numpy as np
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
 from eyeline.people.detect import Detector
+from eyeline.people.head_networks import HeadNetwork
 from eyeline.people.irises.locate import Locator
 from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
@@ -81,6 +82,7 @@ class Follower:
         self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
+        self._heads = HeadNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
         self.frames_searched = 0
@@ -201,6 +203,7 @@ class Follower:
         """Measure a face and keep its row."""
         frame = face.frame
         columns, points = self._measure(frame, face.box, face.five, face.placed)
+        columns |= self._turned(face)
         self.rows.add(
             frame=frame.index,
             time_s=frame.time_s,
@@ -224,6 +227,13 @@ class Follower:
                 placed=face.placed,
                 shot=face.shot,
             )
+
+    def _turned(self, face: _Face) -> dict[str, Any]:
+        """How the head is turned, asked where the face was searched; NaN between."""
+        if not face.detected:
+            return {"turn": np.full((3, 3), np.nan), "turn_error": np.nan}
+        turn = self._heads(face.frame.rgb(), face.box[None])
+        return {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
 
 
 def _alike(a: Seen, b: Seen) -> bool:

@@ -9,11 +9,12 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from eyeline.errors import DataError
-from eyeline.results import Floats, Image
+from eyeline.people import head_crops
 from eyeline.people.detect import head_box
+from eyeline.people.head_crops import HEAD_PX
+from eyeline.results import Floats, Image
 from eyeline.synthetic.heads.dataset import Heads, open_heads
 from eyeline.synthetic.heads.labels import CONTOUR, project
-from eyeline.systems.gaze_3d.rendered import inputs
 from eyeline.systems.gaze_3d.rendered.augment import covered, degrade
 
 CLOSED_BELOW = 0.06
@@ -84,12 +85,12 @@ class HeadSamples(Samples):
         rng, labels = self.rng(number), self.heads.labels
         box = self._box(rng, number)
         turn = rng.normal(0, TURNED_RAD) if self.train else 0.0
-        affine = inputs.turned(inputs.head_affine(box), turn)
-        crop = inputs.cut(self.heads.image(number), affine, (inputs.HEAD_PX, inputs.HEAD_PX))
+        affine = head_crops.turned(head_crops.head_affine(box), turn)
+        crop = head_crops.cut(self.heads.image(number), affine, (HEAD_PX, HEAD_PX))
         ray = np.linalg.inv(labels["matrix"][number]) @ [*_centre(box), 1.0]
-        rotation = inputs.towards(ray[None])[0] @ labels["rotation"][number]
+        rotation = head_crops.towards(ray[None])[0] @ labels["rotation"][number]
         rotation = _about_z(turn) @ rotation
-        points = inputs.apply(affine, labels["landmarks_px"][number]) / inputs.HEAD_PX
+        points = head_crops.apply(affine, labels["landmarks_px"][number]) / HEAD_PX
         visible = labels["landmarks_seen"][number].astype(np.float32)
         visible = visible * ((points > 0) & (points < 1)).all(1)
         if self.train and rng.random() < 0.5:
@@ -100,7 +101,7 @@ class HeadSamples(Samples):
             crop = covered(rng, crop)
         crop = degrade(rng, np.ascontiguousarray(crop), 22.0)
         return {
-            "crop": inputs.standardised(crop),
+            "crop": head_crops.standardised(crop),
             "rotation": _float(rotation),
             "landmarks": _float(points),
             "visible": _float(visible),
@@ -128,27 +129,27 @@ class EyeSamples(Samples):
         apart = np.linalg.norm(np.diff(labels["eye_centres"][number], axis=0))
         depth = labels["eye_centres"][number].mean(0)[2]
         px_per_mm = (
-            float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))) / depth * apart / inputs.EYES_MM
+            float(np.sqrt(abs(np.linalg.det(matrix[:2, :2])))) / depth * apart / head_crops.EYES_MM
         )
         scale = px_per_mm * np.exp(rng.normal(0, 0.07))
         roll = rng.normal(0, 0.07)
         crops, iris, contour = [], [], []
         for eye in range(2):
             centre = centres[eye] + rng.normal(0, 1.2 * px_per_mm, 2)
-            affine = inputs.eye_affine(centre, scale, roll, mirrored=eye == 1)
-            crops.append(inputs.cut(strip, affine, (inputs.EYE_W, inputs.EYE_H)))
-            iris.append(inputs.apply(affine, project(matrix, labels["iris"][number][eye])))
-            rim = inputs.apply(affine, _through(to_strip, labels["contour_px"][number][eye]))
+            affine = head_crops.eye_affine(centre, scale, roll, mirrored=eye == 1)
+            crops.append(head_crops.cut(strip, affine, (head_crops.EYE_W, head_crops.EYE_H)))
+            iris.append(head_crops.apply(affine, project(matrix, labels["iris"][number][eye])))
+            rim = head_crops.apply(affine, _through(to_strip, labels["contour_px"][number][eye]))
             contour.append(rim[_OTHER_WAY] if eye else rim)
         pair = degrade(rng, np.concatenate(crops, 1), 24.0)
-        crops = [pair[:, : inputs.EYE_W], pair[:, inputs.EYE_W :]]
+        crops = [pair[:, : head_crops.EYE_W], pair[:, head_crops.EYE_W :]]
         truth = self._truth(number, rng, roll)
         opening = labels["opening"][number].astype(np.float32)
         if self.train and rng.random() < 0.5:
             crops, iris, contour, opening, truth = _mirrored(crops, iris, contour, opening, truth)
         closed = (opening < CLOSED_BELOW).astype(np.float32)
         return truth | {
-            "crops": inputs.standardised(np.stack(crops)),
+            "crops": head_crops.standardised(np.stack(crops)),
             "iris": _float(iris),
             "contour": _float(contour),
             "opening": opening,
@@ -163,7 +164,7 @@ class EyeSamples(Samples):
         angles = np.stack(
             [np.arctan2(own[:, 0], -own[:, 2]), np.arcsin(np.clip(-own[:, 1], -1, 1))], 1
         )
-        seen = inputs.towards(labels["position"][number][None])[0] @ rotation
+        seen = head_crops.towards(labels["position"][number][None])[0] @ rotation
         level = _about_z(-np.arctan2(seen[1, 0], seen[0, 0]) - roll) @ seen
         error = rng.normal(0, 0.06, 3)
         level = level @ _small_turn(error)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eyeline.bounds import Size
+from eyeline.people.head_crops import EYE_H, EYE_W, HEAD_PX
 from eyeline.synthetic.heads.labels import CONTOUR, COUNT
-from eyeline.systems.gaze_3d.rendered.inputs import EYE_H, EYE_W, HEAD_PX
 
 
 class HeadOutputs(NamedTuple):

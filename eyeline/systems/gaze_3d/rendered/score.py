@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eyeline.people.head_crops import EYE_PX_PER_MM
 from eyeline.results import Floats
 from eyeline.systems.gaze_3d.rendered import loss
-from eyeline.systems.gaze_3d.rendered.inputs import EYE_PX_PER_MM
 from eyeline.systems.gaze_3d.rendered.model import EyeOutputs, HeadOutputs
 
 FACING_DEG = (0, 30, 60, 90, 135, 180)

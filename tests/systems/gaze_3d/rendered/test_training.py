@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from eyeline.errors import TrainingError
+from eyeline.people import head_crops
 from eyeline.synthetic.heads import dataset
 from eyeline.systems.gaze_3d import train as training
-from eyeline.systems.gaze_3d.rendered import data, inputs, loss, model, score, train
+from eyeline.systems.gaze_3d.rendered import data, loss, model, score, train
 from eyeline.systems.gaze_3d.rendered.export import load
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -130,10 +131,12 @@ def test_onnx_says_what_torch_says(eyeline: Command, tmp_path: Path, builder: st
     done = eyeline("export", "gaze_3d", "--weights", weights, "-o", out)
     assert done.code == 0, done.err
     rng = np.random.default_rng(1)
-    shape = (3, 3, inputs.HEAD_PX, inputs.HEAD_PX)
+    shape = (3, 3, head_crops.HEAD_PX, head_crops.HEAD_PX)
     given = {"crop": rng.standard_normal(shape).astype(np.float32)}
     if builder == "eyes":
-        crops = rng.standard_normal((3, 2, 3, inputs.EYE_H, inputs.EYE_W)).astype(np.float32)
+        crops = rng.standard_normal((3, 2, 3, head_crops.EYE_H, head_crops.EYE_W)).astype(
+            np.float32
+        )
         given = {"crops": crops, "rotation": np.tile(np.eye(3, dtype=np.float32), (3, 1, 1))}
     session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
     with torch.inference_mode():

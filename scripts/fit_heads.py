@@ -1,0 +1,207 @@
+"""Fits how far the head network is trusted beside the points of a face, on labelled clips.
+
+    python scripts/fit_heads.py CLIPS... --labels FOLDER... --cache FOLDER [--weights heads.onnx]
+
+Labels are those of `fit_pitch.py`. Every combination of the constants is scored on all clips, and
+each clip is judged by the one that is best on the others. A side counts as met where the gaze
+direction has its sign, a look at the camera where it is within 15 degrees of the line to it. What
+is measured of a clip's faces stays in the cache; the network is asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eyeline.geometry import directions
+from eyeline.geometry.camera import Camera
+from eyeline.people import assemble
+from eyeline.people.assemble import Fusion
+from eyeline.people.follow import Follower
+from eyeline.people.head_networks import WEIGHTS, HeadNetwork
+from eyeline.people.methods import DETECTORS
+from eyeline.people.tracks import usual_lids
+from eyeline.results import Floats
+from eyeline.settings import Settings
+from eyeline.systems.gaze_3d import head_pose
+from eyeline.video.reader import VideoReader
+from eyeline.video.shots import mark_shots
+
+RANGES_DEG = {"down": (-90.0, -10.0), "level": (-20.0, 15.0), "up": (3.0, 90.0)}
+CAMERA_DEG = 15.0
+FRAMES_OFF = 3
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What was measured of a clip, and its certain labels."""
+
+    name: str
+    camera: Camera
+    rows: npt.NDArray[Any]
+    clock: Floats
+    labels: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Of the labels that have a track: what was answered."""
+
+    aim: Floats
+    """`(n, 3)` as seen along the ray to the head."""
+    aim_camera: Floats
+    """`(n, 3)` camera frame."""
+    labels: list[dict[str, str]]
+
+    def met(self) -> dict[str, list[bool]]:
+        """Which labels of each kind are met."""
+        result: dict[str, list[bool]] = {k: [] for k in ("left", "right", "camera", *RANGES_DEG)}
+        pitch = np.degrees(directions.to_yaw_pitch(self.aim_camera)[1])
+        away = np.degrees(np.arccos(np.clip(-self.aim[:, 2], -1, 1)))
+        for i, line in enumerate(self.labels):
+            side = line.get("side", "")
+            if side in ("left", "right"):
+                result[side].append((self.aim_camera[i, 0] > 0) == (side == "right"))
+            elif side == "camera":
+                result[side].append(away[i] < CAMERA_DEG)
+            word = line.get("vertical") or line.get("vert") or ""
+            if word in RANGES_DEG:
+                low, high = RANGES_DEG[word]
+                result[word].append(bool(low < pitch[i] < high))
+        return result
+
+
+def read_clip(video: Path, folders: list[Path], cache: Path) -> Clip:
+    """The measured faces of a clip, from the cache where they are there."""
+    reader = VideoReader(video)
+    camera = Settings().camera(reader.info)
+    kept = cache / f"{video.stem}.npz"
+    if not kept.is_file():
+        follower = Follower(DETECTORS["centerface"].create(None, "cpu"))
+        clock: list[tuple[int, float, float]] = []
+
+        def ticking() -> Iterator[tuple[Any, bool]]:
+            for frame, cut in mark_shots(iter(reader)):
+                clock.append((frame.index, frame.time_s, frame.end_s))
+                yield frame, cut
+
+        follower.run(ticking())
+        cache.mkdir(parents=True, exist_ok=True)
+        np.savez(kept, rows=follower.rows.table(), clock=np.array(clock))
+    labels = []
+    for path in (f for d in folders if (f := d / f"labels_{video.stem}.csv").is_file()):
+        with path.open(newline="") as file:
+            labels += [r for r in csv.DictReader(file) if r.get("certain", "yes") != "no"]
+    with np.load(kept) as arrays:
+        rows, clock_s = arrays["rows"], arrays["clock"]
+    return Clip(video.stem, camera.levelled(rows["five"][:, :2, 1].mean(1)), rows, clock_s, labels)
+
+
+def ask_again(clip: Clip, video: Path, network: HeadNetwork) -> None:
+    """Fill in what the network says of the searched faces."""
+    asked = clip.rows["detected"]
+    for frame in VideoReader(video):
+        here = np.flatnonzero((clip.rows["frame"] == frame.index) & asked)
+        if len(here):
+            turn = network(frame.rgb(), clip.rows["box"][here])
+            clip.rows["turn"][here], clip.rows["turn_error"][here] = turn.rotation, turn.error_rad
+
+
+def answered(clip: Clip, fusion: Fusion | None) -> Labelled:
+    """The looks at the labels; without the network where there is no fusion."""
+    rows = clip.rows
+    if fusion is None:
+        rows = rows.copy()
+        rows["turn_error"] = np.nan
+        rows["turn"] = np.nan
+    tracks = assemble.tracks(rows, clip.clock, clip.camera, fusion=fusion or Fusion())
+    aims = [
+        head_pose.gaze(t, usual_lids([t]), clip.camera, head_pose.usual_pitch([t], clip.camera))[0]
+        for t in tracks
+    ]
+    aim, seen, labels = [], [], []
+    for line in clip.labels:
+        x, y = (line.get(f"box_center_{k}") or line[k] for k in "xy")
+        point, best = np.array([float(x), float(y)]), None
+        for i, track in enumerate(tracks):
+            row = int(np.argmin(np.abs(track.frame - int(line["frame"]))))
+            box = track.head_xyxy[row]
+            margin = 0.2 * (box[2:] - box[:2])
+            near = abs(int(track.frame[row]) - int(line["frame"])) <= FRAMES_OFF
+            if near and (point >= box[:2] - margin).all() and (point <= box[2:] + margin).all():
+                off = float(np.linalg.norm((box[:2] + box[2:]) / 2 - point))
+                best = min(best or (np.inf, -1, -1), (off, i, row))
+        if best:
+            _, i, row = best
+            rays = clip.camera.rays(tracks[i].eyes_px[row][None])
+            aim.append(aims[i][row])
+            seen.append(directions.as_seen(aims[i][row][None], rays)[0])
+            labels.append(line)
+    return Labelled(np.array(seen).reshape(-1, 3), np.array(aim).reshape(-1, 3), labels)
+
+
+def score(met: dict[str, list[bool]]) -> float:
+    """Right ones over all, each kind of label of equal weight within sides and heights."""
+    every = [v for values in met.values() for v in values]
+    return float(np.mean(every)) if every else float("nan")
+
+
+def report(name: str, clips: list[dict[str, list[bool]]]) -> None:
+    """Counts by kind."""
+    counts = []
+    for kind in clips[0]:
+        values = [v for clip in clips for v in clip[kind]]
+        counts.append(f"{kind} {sum(values)}/{len(values)}")
+    print(f"{name}: {np.nanmean([score(c) for c in clips]):.3f} by clip, {', '.join(counts)}")
+
+
+def main() -> None:
+    """Score every choice; print the best and what is left with each clip out."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--labels", nargs="+", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS / "heads.onnx")
+    options = parser.parse_args()
+    network = HeadNetwork(options.weights)
+    clips = []
+    for video in options.clips:
+        clip = read_clip(video, options.labels, options.cache)
+        if clip.labels:
+            ask_again(clip, video, network)
+            clips.append(clip)
+    choices: list[Fusion | None] = [None]
+    choices += [
+        Fusion(factor, float(np.radians(least)), noise)
+        for factor, least, noise in itertools.product(
+            (0.4, 0.7, 1.0, 1.5), (3.0, 6.0, 12.0), (0.03, 0.06, 0.1)
+        )
+    ]
+    table = [[answered(clip, choice).met() for clip in clips] for choice in choices]
+    report("points alone", clips=table[0])
+    best = max(range(len(choices)), key=lambda i: np.nanmean([score(m) for m in table[i]]))
+    print(choices[best])
+    report("best on all clips", table[best])
+    held = []
+    for k in range(len(clips)):
+        chosen = max(
+            range(len(choices)),
+            key=lambda i: np.nanmean([score(m) for j, m in enumerate(table[i]) if j != k]),
+        )
+        print(f"  without {clips[k].name}: {choices[chosen]}")
+        held.append(table[chosen][k])
+    report("leave-one-clip-out", held)
+    for clip, alone, fused in zip(clips, table[0], held, strict=True):
+        print(f"  {clip.name}: {score(alone):.3f} -> {score(fused):.3f}")
+
+
+if __name__ == "__main__":
+    main()
