@@ -1,6 +1,6 @@
 """Fits how far the head network is trusted beside the points of a face, on labelled clips.
 
-    python scripts/fit_heads.py CLIPS... --labels FOLDER... --cache FOLDER [--weights heads.onnx]
+    python scripts/fit_heads.py CLIPS... --labels FOLDER... --cache FOLDER [--heads FILE] [--eyes FILE]
 
 Labels are those of `fit_pitch.py`. Every combination of the constants is scored on all clips, and
 each clip is judged by the one that is best on the others. A side counts as met where the gaze
@@ -26,7 +26,8 @@ from eyeline.geometry.camera import Camera
 from eyeline.people import assemble
 from eyeline.people.assemble import Fusion
 from eyeline.people.follow import Follower
-from eyeline.people.head_networks import WEIGHTS, HeadNetwork
+from eyeline.people.head_networks import WEIGHTS, EyeNetwork, HeadNetwork, eye_middles
+from eyeline.people.landmarks import placing
 from eyeline.people.methods import DETECTORS
 from eyeline.people.tracks import usual_lids
 from eyeline.results import Floats
@@ -105,14 +106,19 @@ def read_clip(video: Path, folders: list[Path], cache: Path) -> Clip:
     return Clip(video.stem, camera.levelled(rows["five"][:, :2, 1].mean(1)), rows, clock_s, labels)
 
 
-def ask_again(clip: Clip, video: Path, network: HeadNetwork) -> None:
-    """Fill in what the network says of the searched faces."""
-    asked = clip.rows["detected"]
+def ask_again(clip: Clip, video: Path, heads: HeadNetwork, eyes: EyeNetwork) -> None:
+    """Fill in what the networks say of the searched faces."""
+    rows = clip.rows
     for frame in VideoReader(video):
-        here = np.flatnonzero((clip.rows["frame"] == frame.index) & asked)
-        if len(here):
-            turn = network(frame.rgb(), clip.rows["box"][here])
-            clip.rows["turn"][here], clip.rows["turn_error"][here] = turn.rotation, turn.error_rad
+        for i in np.flatnonzero((rows["frame"] == frame.index) & rows["detected"]):
+            image, row = frame.rgb(), rows[i]
+            turn = heads(image, row["box"][None].astype(float))
+            _, roll, scale = placing(row["five"][None].astype(float))[0]
+            look = eyes(image, eye_middles(row["six"]), scale, roll, turn.rotation[0])
+            rows["turn"][i], rows["turn_error"][i] = turn.rotation[0], turn.error_rad[0]
+            seen = look.open().any()
+            rows["look"][i] = look.gaze_rad if seen else np.nan
+            rows["look_error"][i] = look.error_rad if seen else np.nan
 
 
 def answered(clip: Clip, fusion: Fusion | None) -> Labelled:
@@ -169,14 +175,15 @@ def main() -> None:
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--labels", nargs="+", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS / "heads.onnx")
+    parser.add_argument("--heads", type=Path, default=WEIGHTS / "heads.onnx")
+    parser.add_argument("--eyes", type=Path, default=WEIGHTS / "eyes.onnx")
     options = parser.parse_args()
-    network = HeadNetwork(options.weights)
+    heads, eyes = HeadNetwork(options.heads), EyeNetwork(options.eyes)
     clips = []
     for video in options.clips:
         clip = read_clip(video, options.labels, options.cache)
         if clip.labels:
-            ask_again(clip, video, network)
+            ask_again(clip, video, heads, eyes)
             clips.append(clip)
     choices: list[Fusion | None] = [None]
     choices += [

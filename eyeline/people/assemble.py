@@ -114,6 +114,7 @@ def _assemble(
     fitted = _head(five, six, trust, prior, fusion)
     yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), lens)
     iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
+    look, look_error = _looks(mine, at, time_s)
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
     return Track(
@@ -137,6 +138,8 @@ def _assemble(
         pupil_mm=iris,
         lid_opening=lids,
         mouth_open=mouth,
+        look_rad=look,
+        look_error_rad=look_error,
         pane=pane,
     )
 
@@ -196,6 +199,15 @@ def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:
     misfit = np.clip(fitted.residual - 0.03, 0, 0.2)
     degrees = 5 + 8 * np.abs(np.sin(fitted.yaw_rad)) + 6 * (1 - trust) + 60 * misfit
     return np.asarray(np.radians(degrees))
+
+
+def _looks(mine: npt.NDArray[Any], at: Ints, time_s: Floats) -> tuple[Floats, Floats]:
+    """Yaw and pitch of the eyes within the head `(n, 2)` and their stated error `(n,)`."""
+    look, error = np.full((len(time_s), 2), np.nan), np.full(len(time_s), np.nan)
+    look[at], error[at] = mine["look"], mine["look_error"]
+    weight = 1 / np.maximum(np.nan_to_num(error, nan=1.0), 0.02) ** 2
+    smoothed = smooth.gaussian(look, time_s, IRIS_SIGMA_S, weight)
+    return smoothed, smooth.gaussian(error, time_s, IRIS_SIGMA_S, weight)
 
 
 def _eyes_and_mouth(

@@ -19,7 +19,7 @@ import numpy as np
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
 from eyeline.people.detect import Detector
-from eyeline.people.head_networks import HeadNetwork
+from eyeline.people.head_networks import EyeNetwork, HeadNetwork, eye_middles
 from eyeline.people.irises.locate import Locator
 from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
@@ -82,7 +82,7 @@ class Follower:
         self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
-        self._heads = HeadNetwork()
+        self._heads, self._eyes = HeadNetwork(), EyeNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
         self.frames_searched = 0
@@ -203,7 +203,7 @@ class Follower:
         """Measure a face and keep its row."""
         frame = face.frame
         columns, points = self._measure(frame, face.box, face.five, face.placed)
-        columns |= self._turned(face)
+        columns |= self._rendered(face, columns["six"])
         self.rows.add(
             frame=frame.index,
             time_s=frame.time_s,
@@ -228,12 +228,22 @@ class Follower:
                 shot=face.shot,
             )
 
-    def _turned(self, face: _Face) -> dict[str, Any]:
-        """How the head is turned, asked where the face was searched; NaN between."""
+    def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
+        """How head and eyes are turned, asked where the face was searched; NaN between."""
+        columns = {
+            "turn": np.full((3, 3), np.nan), "turn_error": np.nan,
+            "look": np.full(2, np.nan), "look_error": np.nan,
+        }  # fmt: skip
         if not face.detected:
-            return {"turn": np.full((3, 3), np.nan), "turn_error": np.nan}
-        turn = self._heads(face.frame.rgb(), face.box[None])
-        return {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+            return columns
+        image = face.frame.rgb()
+        turn = self._heads(image, face.box[None])
+        columns |= {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+        _, roll, scale = face.placed
+        look = self._eyes(image, eye_middles(six), scale, roll, turn.rotation[0])
+        if look.open().any():
+            columns |= {"look": look.gaze_rad, "look_error": look.error_rad}
+        return columns
 
 
 def _alike(a: Seen, b: Seen) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.geometry import directions
 from eyeline.people import head_crops
@@ -16,7 +17,6 @@ from eyeline.results import Floats, Image
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Trained by us on rendered heads: `gaze_3d/rendered_heads` and `gaze_3d/rendered_eyes`."""
-_EYES = (slice(36, 42), slice(42, 48))
 
 
 class HeadNetwork:
@@ -59,6 +59,10 @@ class Look:
     """`(2,)` probability."""
     visible: Floats
     """`(2,)` probability that at least a third of the iris is seen."""
+
+    def open(self) -> npt.NDArray[np.bool_]:
+        """`(2,)` which eyes show where they look."""
+        return np.asarray((self.closed < 0.5) & (self.visible > 0.5))
 
 
 class EyeNetwork:
@@ -114,6 +118,6 @@ class EyeNetwork:
         )
 
 
-def eye_middles(points: Floats) -> Floats:
-    """Middles of the lids `(2, 2)` of 68 landmarks."""
-    return np.stack([points[part].mean(0) for part in _EYES])
+def eye_middles(six_px: Floats) -> Floats:
+    """Middles `(2, 2)` between the corners of each eye, from `Track.six_px` of a frame."""
+    return np.asarray(six_px[:4].reshape(2, 2, 2).mean(1))

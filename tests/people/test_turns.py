@@ -45,7 +45,7 @@ def test_a_turn_along_its_own_ray_stays_what_it_is() -> None:
     one = Turns(turned([0.7]), np.array([0.1]))
     px = np.array([[900.0, 200.0]])
     assert turns.seen_along(one, px, px, CAMERA).rotation == pytest.approx(one.rotation)
-    aside = turns.seen_along(one, px, px + [[200.0, 0.0]], CAMERA)
+    aside = turns.seen_along(one, px, px + np.array([200.0, 0.0]), CAMERA)
     assert turns.angles(aside)[0, 0] > 0.75
 
 

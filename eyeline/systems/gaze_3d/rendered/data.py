@@ -12,7 +12,7 @@ from eyeline.errors import DataError
 from eyeline.people import head_crops
 from eyeline.people.detect import head_box
 from eyeline.people.head_crops import HEAD_PX
-from eyeline.results import Floats, Image
+from eyeline.results import Floats
 from eyeline.synthetic.heads.dataset import Heads, open_heads
 from eyeline.synthetic.heads.labels import CONTOUR, project
 from eyeline.systems.gaze_3d.rendered.augment import covered, degrade
@@ -31,6 +31,10 @@ TURNED_RAD = 0.17
 """Spread of the turn of a crop in the image."""
 COVERED = 0.2
 """Fraction of the crops of which something hides a part."""
+HEAD_ERROR_RAD = 0.08
+"""Spread of each axis of the head's turn that the eye network is given."""
+LIDS_OF_68 = ((36, 37, 38, 39, 40, 41), (45, 44, 43, 42, 47, 46))
+"""Points of both eyes' lids, from the corner away from the nose on over the upper lid."""
 _MIRROR = np.array([-1, 1, 1], np.float32)
 _OTHER_WAY = [(CONTOUR // 2 - k) % CONTOUR for k in range(CONTOUR)]
 """Points of a rim that a mirror shows, from the right on again."""
@@ -133,25 +137,32 @@ class EyeSamples(Samples):
         )
         scale = px_per_mm * np.exp(rng.normal(0, 0.07))
         roll = rng.normal(0, 0.07)
-        crops, iris, contour = [], [], []
+        misplaced = px_per_mm * (1.2 if rng.random() < 0.6 else 3.0)
+        crops, iris, contour, lid_points = [], [], [], []
         for eye in range(2):
-            centre = centres[eye] + rng.normal(0, 1.2 * px_per_mm, 2)
+            centre = centres[eye] + rng.normal(0, misplaced, 2)
             affine = head_crops.eye_affine(centre, scale, roll, mirrored=eye == 1)
             crops.append(head_crops.cut(strip, affine, (head_crops.EYE_W, head_crops.EYE_H)))
             iris.append(head_crops.apply(affine, project(matrix, labels["iris"][number][eye])))
             rim = head_crops.apply(affine, _through(to_strip, labels["contour_px"][number][eye]))
             contour.append(rim[_OTHER_WAY] if eye else rim)
+            points = labels["landmarks_px"][number][list(LIDS_OF_68[eye])]
+            lid_points.append(head_crops.apply(affine, _through(to_strip, points)))
         pair = degrade(rng, np.concatenate(crops, 1), 24.0)
         crops = [pair[:, : head_crops.EYE_W], pair[:, head_crops.EYE_W :]]
         truth = self._truth(number, rng, roll)
+        truth["lids_seen"] = np.array(
+            [labels["landmarks_seen"][number][list(k)].mean() for k in LIDS_OF_68], np.float32
+        )
+        places = [iris, contour, lid_points]
         opening = labels["opening"][number].astype(np.float32)
         if self.train and rng.random() < 0.5:
-            crops, iris, contour, opening, truth = _mirrored(crops, iris, contour, opening, truth)
+            crops, opening, truth = crops[::-1], opening[::-1].copy(), _mirrored(truth)
+            places = [place[::-1] for place in places]
         closed = (opening < CLOSED_BELOW).astype(np.float32)
         return truth | {
             "crops": head_crops.standardised(np.stack(crops)),
-            "iris": _float(iris),
-            "contour": _float(contour),
+            **{n: _float(p) for n, p in zip(("iris", "contour", "lids"), places, strict=True)},
             "opening": opening,
             "closed": closed,
         }
@@ -166,7 +177,7 @@ class EyeSamples(Samples):
         )
         seen = head_crops.towards(labels["position"][number][None])[0] @ rotation
         level = _about_z(-np.arctan2(seen[1, 0], seen[0, 0]) - roll) @ seen
-        error = rng.normal(0, 0.06, 3)
+        error = rng.normal(0, HEAD_ERROR_RAD, 3)
         level = level @ _small_turn(error)
         visible = (labels["iris_seen"][number] > SEEN_FROM).astype(np.float32)
         return {
@@ -177,21 +188,15 @@ class EyeSamples(Samples):
         }
 
 
-def _mirrored(
-    crops: list[Image],
-    iris: list[Floats],
-    contour: list[Floats],
-    opening: Floats,
-    truth: dict[str, Any],
-) -> tuple[list[Image], list[Floats], list[Floats], Floats, dict[str, Any]]:
-    """The pair in a mirror: as the second crop is mirrored, the eyes only change places."""
-    turned = truth | {
+def _mirrored(truth: dict[str, Any]) -> dict[str, Any]:
+    """Of a pair in a mirror: as the second crop is mirrored, the eyes only change places."""
+    return truth | {
         "rotation": truth["rotation"] * _MIRROR[:, None] * _MIRROR,
         "each": truth["each"][::-1] * _MIRROR[:2],
         "gaze": truth["gaze"] * _MIRROR[:2],
         "visible": truth["visible"][::-1].copy(),
+        "lids_seen": truth["lids_seen"][::-1].copy(),
     }
-    return crops[::-1], iris[::-1], contour[::-1], opening[::-1].copy(), turned
 
 
 def open_split(root: Path, fraction: float) -> tuple[Heads, Heads]:

@@ -58,6 +58,7 @@ def eye_scores(result: EyeOutputs, truth: dict[str, Tensor], facing_deg: Floats)
         "pitch_correlation": correlation[1],
         "iris_median": float(np.median(iris)),
         "iris_p90": float(np.quantile(iris, 0.9)),
+        "lids_of_eye": float((result.lids - truth["lids"]).norm(dim=3).mean()) / EYE_WIDTH_PX,
         "opening_error": float((result.opening - truth["opening"]).abs().mean()),
         "closed_auc": _auc(truth["closed"].numpy().ravel() > 0.5, result.closed.numpy().ravel()),
         "visible_auc": _auc(truth["visible"].numpy().ravel() > 0.5, result.visible.numpy().ravel()),
