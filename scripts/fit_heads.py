@@ -1,6 +1,6 @@
 """Fits how far the head network is trusted beside the points of a face, on labelled clips.
 
-    python scripts/fit_heads.py CLIPS... --labels FOLDER... --cache FOLDER [--heads FILE] [--eyes FILE]
+    python scripts/fit_heads.py CLIPS... --labels FOLDER... --cache FOLDER
 
 Labels are those of `fit_pitch.py`. Every combination of the constants is scored on all clips, and
 each clip is judged by the one that is best on the others. A side counts as met where the gaze
@@ -24,15 +24,16 @@ import numpy.typing as npt
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble
-from eyeline.people.assemble import Fusion
+from eyeline.people.assemble import FUSION, Fusion
 from eyeline.people.follow import Follower
 from eyeline.people.head_networks import WEIGHTS, EyeNetwork, HeadNetwork, eye_middles
 from eyeline.people.landmarks import placing
 from eyeline.people.methods import DETECTORS
-from eyeline.people.tracks import usual_lids
+from eyeline.people.tracks import Track, usual_lids
 from eyeline.results import Floats
 from eyeline.settings import Settings
-from eyeline.systems.gaze_3d import head_pose
+from eyeline.systems.gaze_3d import head_pose, looks
+from eyeline.systems.gaze_3d.looks import Looks
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
 
@@ -121,37 +122,66 @@ def ask_again(clip: Clip, video: Path, heads: HeadNetwork, eyes: EyeNetwork) -> 
             rows["look_error"][i] = look.error_rad if seen else np.nan
 
 
-def answered(clip: Clip, fusion: Fusion | None) -> Labelled:
-    """The looks at the labels; without the network where there is no fusion."""
-    rows = clip.rows
-    if fusion is None:
-        rows = rows.copy()
-        rows["turn_error"] = np.nan
-        rows["turn"] = np.nan
-    tracks = assemble.tracks(rows, clip.clock, clip.camera, fusion=fusion or Fusion())
-    aims = [
-        head_pose.gaze(t, usual_lids([t]), clip.camera, head_pose.usual_pitch([t], clip.camera))[0]
-        for t in tracks
-    ]
-    aim, seen, labels = [], [], []
-    for line in clip.labels:
-        x, y = (line.get(f"box_center_{k}") or line[k] for k in "xy")
-        point, best = np.array([float(x), float(y)]), None
-        for i, track in enumerate(tracks):
-            row = int(np.argmin(np.abs(track.frame - int(line["frame"]))))
-            box = track.head_xyxy[row]
-            margin = 0.2 * (box[2:] - box[:2])
-            near = abs(int(track.frame[row]) - int(line["frame"])) <= FRAMES_OFF
-            if near and (point >= box[:2] - margin).all() and (point <= box[2:] + margin).all():
-                off = float(np.linalg.norm((box[:2] + box[2:]) / 2 - point))
-                best = min(best or (np.inf, -1, -1), (off, i, row))
-        if best:
-            _, i, row = best
-            rays = clip.camera.rays(tracks[i].eyes_px[row][None])
-            aim.append(aims[i][row])
-            seen.append(directions.as_seen(aims[i][row][None], rays)[0])
-            labels.append(line)
-    return Labelled(np.array(seen).reshape(-1, 3), np.array(aim).reshape(-1, 3), labels)
+@dataclass(frozen=True)
+class Choice:
+    """One combination of constants; None is without the network."""
+
+    fusion: Fusion | None
+    looks: Looks | None
+
+
+class Answers:
+    """The looks at the labels of a clip by each choice."""
+
+    def __init__(self, clip: Clip) -> None:
+        self.clip = clip
+        self._tracks: dict[Fusion | None, list[Track]] = {}
+        self._places: list[tuple[int, int]] = []
+        self.labels: list[dict[str, str]] = []
+        for line in clip.labels:
+            place = place_of(line, self.tracks(None))
+            if place:
+                self._places.append(place)
+                self.labels.append(line)
+
+    def tracks(self, fusion: Fusion | None) -> list[Track]:
+        """All tracks of the clip."""
+        if fusion not in self._tracks:
+            rows = self.clip.rows
+            if fusion is None:
+                rows = rows.copy()
+                rows["turn_error"] = rows["turn"] = np.nan
+            made = assemble.tracks(rows, self.clip.clock, self.clip.camera, fusion=fusion or FUSION)
+            self._tracks[fusion] = made
+        return self._tracks[fusion]
+
+    def __call__(self, choice: Choice) -> Labelled:
+        """The looks that a choice gives."""
+        camera, tracks = self.clip.camera, self.tracks(choice.fusion)
+        aims = {}
+        for i in {i for i, _ in self._places}:
+            usual = head_pose.usual_pitch([tracks[i]], camera)
+            given = tracks[i], usual_lids([tracks[i]]), camera, usual
+            both = looks.gaze(*given, choice.looks) if choice.looks else head_pose.gaze(*given)
+            aims[i] = both[0]
+        aim = np.array([aims[i][row] for i, row in self._places]).reshape(-1, 3)
+        px = np.array([tracks[i].eyes_px[row] for i, row in self._places]).reshape(-1, 2)
+        return Labelled(directions.as_seen(aim, camera.rays(px)), aim, self.labels)
+
+
+def place_of(line: dict[str, str], tracks: list[Track]) -> tuple[int, int] | None:
+    """Track and row whose head box holds the labelled point."""
+    point = np.array([float(line.get(f"box_center_{k}") or line[k]) for k in "xy"])
+    best: tuple[float, int, int] | None = None
+    for i, track in enumerate(tracks):
+        row = int(np.argmin(np.abs(track.frame - int(line["frame"]))))
+        box = track.head_xyxy[row]
+        margin = 0.2 * (box[2:] - box[:2])
+        near = abs(int(track.frame[row]) - int(line["frame"])) <= FRAMES_OFF
+        if near and (point >= box[:2] - margin).all() and (point <= box[2:] + margin).all():
+            off = float(np.linalg.norm((box[:2] + box[2:]) / 2 - point))
+            best = min(best or (np.inf, -1, -1), (off, i, row))
+    return best and best[1:]
 
 
 def score(met: dict[str, list[bool]]) -> float:
@@ -185,14 +215,19 @@ def main() -> None:
         if clip.labels:
             ask_again(clip, video, heads, eyes)
             clips.append(clip)
-    choices: list[Fusion | None] = [None]
-    choices += [
+    fusions = [
         Fusion(factor, float(np.radians(least)), noise)
-        for factor, least, noise in itertools.product(
-            (0.4, 0.7, 1.0, 1.5), (3.0, 6.0, 12.0), (0.03, 0.06, 0.1)
+        for factor, least, noise in itertools.product((0.5, 1.0), (4.0, 8.0), (0.03, 0.06, 0.1))
+    ]
+    choices = [Choice(None, None), *(Choice(f, None) for f in fusions)]
+    choices += [
+        Choice(fusion, Looks(across, down, float(np.radians(level)), gain, usual, irises))
+        for fusion, across, down, level, gain, usual, irises in itertools.product(
+            fusions, (0.7, 1.0), (0.5, 1.0), (-4.0, 0.0), (1.0, 1.33), (0.3, 0.6), (0.0, 0.5)
         )
     ]
-    table = [[answered(clip, choice).met() for clip in clips] for choice in choices]
+    answers = [Answers(clip) for clip in clips]
+    table = [[answer(choice).met() for answer in answers] for choice in choices]
     report("points alone", clips=table[0])
     best = max(range(len(choices)), key=lambda i: np.nanmean([score(m) for m in table[i]]))
     print(choices[best])

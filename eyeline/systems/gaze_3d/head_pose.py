@@ -69,7 +69,7 @@ def gaze(
         usual_pitch_rad: the person's usual pitch, see `usual_pitch`.
         vertical: constants of the height of the look.
     """
-    towards, (yaw, pitch, roll) = _from_the_ray(track, camera)
+    towards, (yaw, pitch, roll) = from_the_ray(track, camera)
     right_mm, down_mm = _upright(track.pupil_mm, roll)
     frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
     yaw = _follow_irises(yaw, right_mm)
@@ -85,7 +85,7 @@ def gaze(
 
 def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:
     """Median pitch in radians of a person's head against the ray from the camera."""
-    return float(np.median(joined((_from_the_ray(t, camera)[1][1] for t in tracks), np.float64)))
+    return float(np.median(joined((from_the_ray(t, camera)[1][1] for t in tracks), np.float64)))
 
 
 def concentration(track: Track) -> Floats:
@@ -94,7 +94,7 @@ def concentration(track: Track) -> Floats:
     return np.asarray(1.0 / (track.head_error_rad**2 + eye**2))
 
 
-def _from_the_ray(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
+def from_the_ray(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
     """Rotations `(n, 3, 3)` to face the camera, and the head's yaw, pitch and roll from there."""
     ray_yaw, ray_pitch = directions.to_yaw_pitch(-track.camera(camera).rays(track.eyes_px))
     towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))

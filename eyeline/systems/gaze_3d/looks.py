@@ -1,0 +1,77 @@
+"""Gaze from the head's turn and what the eye network says of the eyes within it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eyeline.geometry import directions
+from eyeline.geometry.camera import Camera
+from eyeline.people import smooth
+from eyeline.people.tracks import Track
+from eyeline.results import Floats
+from eyeline.systems.gaze_3d import head_pose
+
+SIGMA_S = 0.08
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Constants, fitted by `scripts/fit_heads.py`."""
+
+    across: float = 1.0
+    """Share of the eyes' turn across that is believed."""
+    down: float = 1.0
+    """Share of their turn up or down."""
+    level_rad: float = 0.0
+    """Their pitch in a level look."""
+    head_gain: float = 1.0
+    """Look up or down for each degree that the head does."""
+    usual_fraction: float = 0.6
+    """Share of a person's usual pitch that is the shape of the face rather than a look."""
+    irises: float = 0.0
+    """Share of `head_pose`'s answer in the mean of both."""
+
+
+LOOKS = Looks()
+
+
+def gaze(
+    track: Track,
+    open_lids: float,
+    camera: Camera,
+    usual_pitch_rad: float = 0.0,
+    looks: Looks = LOOKS,
+) -> tuple[Floats, Floats]:
+    """Gaze directions `(n, 3)` in the camera frame and concentrations `(n,)` of one track.
+
+    Frames whose eyes are closed or hidden take `head_pose.gaze`: the head, and lowered lids.
+
+    Args:
+        track: with turns and looks of the networks.
+        open_lids: as of `head_pose.gaze`.
+        camera: the camera of the video.
+        usual_pitch_rad: the person's usual pitch, see `head_pose.usual_pitch`.
+        looks: constants.
+    """
+    plain, concentration = head_pose.gaze(track, open_lids, camera, usual_pitch_rad)
+    if track.look_rad is None or track.look_error_rad is None:
+        return plain, concentration
+    seen = np.isfinite(track.look_rad[:, 0])
+    towards, (yaw, pitch, roll) = head_pose.from_the_ray(track, camera)
+    own = eyes_in_head(track.look_rad, looks)
+    pitch = looks.head_gain * (pitch - looks.usual_fraction * usual_pitch_rad)
+    head = towards @ directions.rotation_from_angles(yaw, pitch, roll)
+    aim = (1 - looks.irises) * np.einsum("nij,nj->ni", head, own) + looks.irises * plain
+    aim = np.where(seen[:, None], directions.normalise(aim), plain)
+    aim = directions.normalise(smooth.gaussian(aim, track.time_s, SIGMA_S))
+    error = np.hypot(track.head_error_rad, np.nan_to_num(track.look_error_rad))
+    return aim, np.where(seen, 1 / error**2, concentration)
+
+
+def eyes_in_head(look_rad: Floats, looks: Looks) -> Floats:
+    """Unit vectors `(n, 3)` in the head's frame; straight ahead where nothing is seen."""
+    yaw = looks.across * np.nan_to_num(look_rad[:, 0])
+    pitch = looks.down * (np.nan_to_num(look_rad[:, 1]) - looks.level_rad)
+    return directions.from_yaw_pitch(yaw, pitch)
