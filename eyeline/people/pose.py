@@ -105,12 +105,16 @@ def _fit(
     points = points_px - points_px.mean(axis=1, keepdims=True)
     model = model_mm / 63.0
     root = np.sqrt(weight)[..., None] / noise
-    pull = np.zeros((len(first), 3)), np.tile(1 / _TURN_PRIOR_RAD**2, (len(first), 1))
-    angle, _ = _descend(first, points, model, root, pull, steps)
+    mean: Floats = np.zeros((len(first), 3))
+    precision = np.tile(1 / _TURN_PRIOR_RAD**2, (len(first), 1))
+    angle, _ = _descend(first, points, model, root, (mean, precision), steps)
     if prior is not None:
-        usual = np.clip(prior.angle_rad, -_MOST_RAD, _MOST_RAD)
-        pull = usual, np.repeat(1 / prior.spread_rad[:, None] ** 2, 3, axis=1)
-        ends = [_descend(s, points, model, root, pull, steps) for s in (angle, usual)]
+        mean = np.clip(prior.angle_rad, -_MOST_RAD, _MOST_RAD)
+        precision = np.repeat(1 / prior.spread_rad[:, None] ** 2, 3, axis=1)
+        ends = [
+            _descend(start, points, model, root, (mean, precision), steps)
+            for start in (angle, mean)
+        ]
         better = ends[1][1] < ends[0][1]
         angle = np.where(better[:, None], ends[1][0], ends[0][0])
     shape, scale, shift = _project(angle, points, model, weight)
