@@ -5,7 +5,8 @@
 Labels are those of `fit_pitch.py`. Every combination of the constants is scored on all clips, and
 each clip is judged by the one that is best on the others. A side counts as met where the gaze
 direction has its sign, a look at the camera where it is within 15 degrees of the line to it. What
-is measured of a clip's faces stays in the cache; the network is asked again.
+is measured of a clip's faces stays in the cache; the networks are asked again. Labels of
+`--others` are measured by the constants of the other clips and never fitted to.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Clip:
     rows: npt.NDArray[Any]
     clock: Floats
     labels: list[dict[str, str]]
+    """What is fitted to."""
+    others: list[dict[str, str]]
+    """What is only measured."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Labelled:
         return result
 
 
-def read_clip(video: Path, folders: list[Path], cache: Path) -> Clip:
+def read_clip(video: Path, folders: list[Path], others: list[Path], cache: Path) -> Clip:
     """The measured faces of a clip, from the cache where they are there."""
     reader = VideoReader(video)
     camera = Settings().camera(reader.info)
@@ -98,13 +102,20 @@ def read_clip(video: Path, folders: list[Path], cache: Path) -> Clip:
         follower.run(ticking())
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(kept, rows=follower.rows.table(), clock=np.array(clock))
+    with np.load(kept) as arrays:
+        rows, clock_s = arrays["rows"], arrays["clock"]
+    axis = camera.levelled(rows["five"][:, :2, 1].mean(1))
+    labels = read_labels(video, folders), read_labels(video, others)
+    return Clip(video.stem, axis, rows, clock_s, *labels)
+
+
+def read_labels(video: Path, folders: list[Path]) -> list[dict[str, str]]:
+    """The certain labels of a clip."""
     labels = []
     for path in (f for d in folders if (f := d / f"labels_{video.stem}.csv").is_file()):
         with path.open(newline="") as file:
             labels += [r for r in csv.DictReader(file) if r.get("certain", "yes") != "no"]
-    with np.load(kept) as arrays:
-        rows, clock_s = arrays["rows"], arrays["clock"]
-    return Clip(video.stem, camera.levelled(rows["five"][:, :2, 1].mean(1)), rows, clock_s, labels)
+    return labels
 
 
 def ask_again(clip: Clip, video: Path, heads: HeadNetwork, eyes: EyeNetwork) -> None:
@@ -133,12 +144,12 @@ class Choice:
 class Answers:
     """The looks at the labels of a clip by each choice."""
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: Clip, labels: list[dict[str, str]]) -> None:
         self.clip = clip
         self._tracks: dict[Fusion | None, list[Track]] = {}
         self._places: list[tuple[int, int]] = []
         self.labels: list[dict[str, str]] = []
-        for line in clip.labels:
+        for line in labels:
             place = place_of(line, self.tracks(None))
             if place:
                 self._places.append(place)
@@ -204,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--labels", nargs="+", type=Path, required=True)
+    parser.add_argument("--others", nargs="*", type=Path, default=[])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--heads", type=Path, default=WEIGHTS / "heads.onnx")
     parser.add_argument("--eyes", type=Path, default=WEIGHTS / "eyes.onnx")
@@ -211,28 +223,28 @@ def main() -> None:
     heads, eyes = HeadNetwork(options.heads), EyeNetwork(options.eyes)
     clips = []
     for video in options.clips:
-        clip = read_clip(video, options.labels, options.cache)
+        clip = read_clip(video, options.labels, options.others, options.cache)
         if clip.labels:
             ask_again(clip, video, heads, eyes)
             clips.append(clip)
     fusions = [
         Fusion(factor, float(np.radians(least)), noise)
-        for factor, least, noise in itertools.product((0.5, 1.0), (4.0, 8.0), (0.03, 0.06, 0.1))
+        for factor, least, noise in itertools.product((0.5, 1.0), (4.0, 8.0), (0.03, 0.06))
     ]
     choices = [Choice(None, None), *(Choice(f, None) for f in fusions)]
     choices += [
-        Choice(fusion, Looks(across, down, float(np.radians(level)), gain, usual, irises))
-        for fusion, across, down, level, gain, usual, irises in itertools.product(
-            fusions, (0.7, 1.0), (0.5, 1.0), (-4.0, 0.0), (1.0, 1.33), (0.3, 0.6), (0.0, 0.5)
+        Choice(fusion, Looks(down, gain, usual, across, pitch))
+        for fusion, down, gain, usual, across, pitch in itertools.product(
+            fusions, (0.5, 1.0), (1.0, 1.33), (0.3, 0.6), (0.0, 0.5), (0.0, 0.5, 0.8)
         )
     ]
-    answers = [Answers(clip) for clip in clips]
+    answers = [Answers(clip, clip.labels) for clip in clips]
     table = [[answer(choice).met() for answer in answers] for choice in choices]
     report("points alone", clips=table[0])
     best = max(range(len(choices)), key=lambda i: np.nanmean([score(m) for m in table[i]]))
     print(choices[best])
     report("best on all clips", table[best])
-    held = []
+    held, chosen_by = [], []
     for k in range(len(clips)):
         chosen = max(
             range(len(choices)),
@@ -240,9 +252,17 @@ def main() -> None:
         )
         print(f"  without {clips[k].name}: {choices[chosen]}")
         held.append(table[chosen][k])
+        chosen_by.append(choices[chosen])
     report("leave-one-clip-out", held)
     for clip, alone, fused in zip(clips, table[0], held, strict=True):
         print(f"  {clip.name}: {score(alone):.3f} -> {score(fused):.3f}")
+    others = [Answers(clip, clip.others) for clip in clips]
+    if any(clip.others for clip in clips):
+        report("other labels, points alone", [o(choices[0]).met() for o in others])
+        report(
+            "other labels, leave-one-clip-out",
+            [o(choice).met() for o, choice in zip(others, chosen_by, strict=True)],
+        )
 
 
 if __name__ == "__main__":

@@ -20,18 +20,16 @@ SIGMA_S = 0.08
 class Looks:
     """Constants, fitted by `scripts/fit_heads.py`."""
 
-    across: float = 1.0
-    """Share of the eyes' turn across that is believed."""
     down: float = 1.0
-    """Share of their turn up or down."""
-    level_rad: float = 0.0
-    """Their pitch in a level look."""
+    """Share of the eyes' turn up or down that is believed."""
     head_gain: float = 1.0
     """Look up or down for each degree that the head does."""
     usual_fraction: float = 0.6
     """Share of a person's usual pitch that is the shape of the face rather than a look."""
-    irises: float = 0.0
-    """Share of `head_pose`'s answer in the mean of both."""
+    plain_across: float = 0.0
+    """Share of `head_pose`'s answer in the yaw."""
+    plain_down: float = 0.5
+    """Share of it in the pitch: it knows of lowered lids."""
 
 
 LOOKS = Looks()
@@ -60,18 +58,16 @@ def gaze(
         return plain, concentration
     seen = np.isfinite(track.look_rad[:, 0])
     towards, (yaw, pitch, roll) = head_pose.from_the_ray(track, camera)
-    own = eyes_in_head(track.look_rad, looks)
+    eyes = np.nan_to_num(track.look_rad) * np.array([1.0, looks.down])
+    own = directions.from_yaw_pitch(eyes[:, 0], eyes[:, 1])
     pitch = looks.head_gain * (pitch - looks.usual_fraction * usual_pitch_rad)
-    head = towards @ directions.rotation_from_angles(yaw, pitch, roll)
-    aim = (1 - looks.irises) * np.einsum("nij,nj->ni", head, own) + looks.irises * plain
-    aim = np.where(seen[:, None], directions.normalise(aim), plain)
+    local = np.einsum("nij,nj->ni", directions.rotation_from_angles(yaw, pitch, roll), own)
+    by_eyes = np.stack(directions.to_yaw_pitch(local), axis=1)
+    by_head = np.stack(directions.to_yaw_pitch(np.einsum("nji,nj->ni", towards, plain)), axis=1)
+    share = np.array([looks.plain_across, looks.plain_down])
+    mixed = by_eyes + share * ((by_head - by_eyes + np.pi) % (2 * np.pi) - np.pi)
+    aim = np.einsum("nij,nj->ni", towards, directions.from_yaw_pitch(*mixed.T))
+    aim = np.where(seen[:, None], aim, plain)
     aim = directions.normalise(smooth.gaussian(aim, track.time_s, SIGMA_S))
     error = np.hypot(track.head_error_rad, np.nan_to_num(track.look_error_rad))
     return aim, np.where(seen, 1 / error**2, concentration)
-
-
-def eyes_in_head(look_rad: Floats, looks: Looks) -> Floats:
-    """Unit vectors `(n, 3)` in the head's frame; straight ahead where nothing is seen."""
-    yaw = looks.across * np.nan_to_num(look_rad[:, 0])
-    pitch = looks.down * (np.nan_to_num(look_rad[:, 1]) - looks.level_rad)
-    return directions.from_yaw_pitch(yaw, pitch)
