@@ -17,6 +17,7 @@ PACKAGES = {
     "openpyxl": ("openpyxl", "xlsx"),
     "projectaria_tools": ("projectaria-tools", "aria"),
     "pycocotools": ("pycocotools", "networks"),
+    "pylsl": ("pylsl", "lsl"),
     "ray": ("ray", "ray"),
     "rerun": ("rerun-sdk", "rerun"),
     "sklearn": ("scikit-learn", "networks"),
@@ -24,6 +25,7 @@ PACKAGES = {
     "torch": ("torch", "networks"),
     "torchvision": ("torchvision", "networks"),
     "uvicorn": ("uvicorn", "view"),
+    "websockets": ("websockets", "view"),
 }
 """By module, the package that it is of, and the extra of eyeline that brings it."""
 

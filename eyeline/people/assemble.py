@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
-from eyeline.people import pose, smooth
+from eyeline.people import pose, smooth, turns
 from eyeline.people.detect import head_box
 from eyeline.people.tracks import Pane, Track
 from eyeline.results import Floats, Ints
@@ -30,6 +32,8 @@ SIX_MM = np.array(
 BOX_SIGMA_S = 0.08
 POINT_SIGMA_S = 0.10
 IRIS_SIGMA_S = 0.12
+SUREST = 0.62
+"""Least mean confidence of a track's detections."""
 BLINK_S = 0.35
 """Lids closed for less than half of this do not count as a look down."""
 SHORTEST_S = 0.25
@@ -42,12 +46,28 @@ SUREST = 0.62
 """Least mean confidence of a track's detections."""
 
 
+@dataclass(frozen=True)
+class Fusion:
+    """How far points and head network are trusted, fitted by `scripts/fit_heads.py`."""
+
+    turn_factor: float = 1.0
+    """Standard deviation of an angle over the error that the network states."""
+    least_turn_rad: float = 0.1
+    """Of the network's angles, however sure it says it is."""
+    point_noise: float = 0.03
+    """Standard deviation of a point from the face model, in eye distances."""
+
+
+FUSION = Fusion()
+
+
 def tracks(
     rows: npt.NDArray[Any],
     clock: Floats,
     camera: Camera,
     believe: bool = False,
     panes: Mapping[int, Pane] | None = None,
+    fusion: Fusion = FUSION,
 ) -> list[Track]:
     """All tracks worth keeping, in order of their numbers.
 
@@ -57,6 +77,7 @@ def tracks(
         camera: for the head's direction in the camera frame.
         believe: keep even short and unsure tracks, because somebody else vouches for them.
         panes: of the tracks that a part of the image shows, by their numbers.
+        fusion: constants of the head's turn.
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
     result = []
@@ -65,7 +86,7 @@ def tracks(
         mine = mine[np.argsort(mine["frame"], kind="stable")]
         if believe or _sure(mine, length_s):
             pane = (panes or {}).get(int(track_id))
-            result.append(_assemble(mine, clock, camera, believe, pane))
+            result.append(_assemble(mine, clock, camera, believe, pane, fusion))
     return result
 
 
@@ -88,7 +109,7 @@ def latest(
         mine = rows[rows["track_id"] == track_id]
         held = clock[-1, 1] - mine["time_s"][-1] <= HOLD_S
         if held and (track_id in known or _sure(mine, np.inf)):
-            result.append(_assemble(mine, clock, camera, False, None, last=True))
+            result.append(_assemble(mine, clock, camera, False, None, FUSION, last=True))
     return result
 
 
@@ -105,6 +126,7 @@ def _assemble(
     camera: Camera,
     believe: bool,
     pane: Pane | None,
+    fusion: Fusion,
     *,
     last: bool = False,
 ) -> Track:
@@ -121,6 +143,7 @@ def _assemble(
     if not believe:
         box = smooth.gaussian(box, time_s, BOX_SIGMA_S, score)
     quality = np.where(known, column("quality"), 0.0)
+    look, look_error = _looks(mine, at, time_s)
     detected = np.zeros(len(frame), bool)
     detected[at] = mine["detected"]
     iris, lids, mouth = _eyes_and_mouth(mine, at, known, time_s, quality)
@@ -137,13 +160,18 @@ def _assemble(
         "pupil_mm": iris,
         "lid_opening": lids,
         "mouth_open": mouth,
+        "look_rad": look,
+        "look_error_rad": look_error,
     }
     trust = smooth.gaussian(quality, time_s, POINT_SIGMA_S)
+    lens = pane.camera if pane else camera
+    prior = _prior(mine, at, time_s, columns["five_px"], lens, fusion)
     if last:
         columns, trust = {name: values[-1:] for name, values in columns.items()}, trust[-1:]
+        prior = prior.part(slice(-1, None)) if prior else None
     five, box = columns["five_px"], columns["box_xyxy"]
-    fitted = _head(five, columns["six_px"], trust)
-    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), pane.camera if pane else camera)
+    fitted = _head(five, columns["six_px"], trust, prior, fusion)
+    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), lens)
     return Track(
         track_id=int(mine["track_id"][0]),
         person=0,
@@ -174,15 +202,34 @@ def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
     return full.reshape(n, *np.shape(values)[1:])
 
 
-def _head(five: Floats, six: Floats, trust: Floats) -> pose.Pose:
-    """Pose from the detector's five points and, as far as trusted, the six landmarks."""
+def _prior(
+    mine: npt.NDArray[Any], at: Ints, time_s: Floats, five: Floats, lens: Camera, fusion: Fusion
+) -> pose.Prior | None:
+    """What the head network says of each frame, None where it said nothing."""
+    n = len(time_s)
+    known = turns.Turns(np.full((n, 3, 3), np.nan), np.full(n, np.nan))
+    known.rotation[at], known.error_rad[at] = mine["turn"], mine["turn_error"]
+    smoothed = turns.over_time(known, time_s)
+    if smoothed is None:
+        return None
+    head_px = _spread(boxes.centre(head_box(mine["box"])), at, n, time_s)
+    turned = turns.seen_along(smoothed, head_px, five[:, :2].mean(1), lens)
+    spread = np.maximum(fusion.turn_factor * turned.error_rad, fusion.least_turn_rad)
+    return pose.Prior(turns.angles(turned), spread)
+
+
+def _head(
+    five: Floats, six: Floats, trust: Floats, prior: pose.Prior | None, fusion: Fusion
+) -> pose.Pose:
+    """Pose from five points, as far as trusted the six landmarks, and what else is known."""
     points = np.concatenate([five, six], axis=1)
     model = np.concatenate([pose.FIVE_MM, SIX_MM])
     weight = np.concatenate(
         [np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1
     )
     order = [0, 1, 2, 5, 6, 7, 8, 9, 10, 3, 4]
-    return pose.fit(points[:, order], model[order], weight[:, order])
+    noise = fusion.point_noise if prior else 0.03
+    return pose.fit(points[:, order], model[order], weight[:, order], noise, prior=prior)
 
 
 def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:
@@ -194,6 +241,15 @@ def expected_error(fitted: pose.Pose, trust: Floats) -> Floats:
     misfit = np.clip(fitted.residual - 0.03, 0, 0.2)
     degrees = 5 + 8 * np.abs(np.sin(fitted.yaw_rad)) + 6 * (1 - trust) + 60 * misfit
     return np.asarray(np.radians(degrees))
+
+
+def _looks(mine: npt.NDArray[Any], at: Ints, time_s: Floats) -> tuple[Floats, Floats]:
+    """Yaw and pitch of the eyes within the head `(n, 2)` and their stated error `(n,)`."""
+    look, error = np.full((len(time_s), 2), np.nan), np.full(len(time_s), np.nan)
+    look[at], error[at] = mine["look"], mine["look_error"]
+    weight = 1 / np.maximum(np.nan_to_num(error, nan=1.0), 0.02) ** 2
+    smoothed = smooth.gaussian(look, time_s, IRIS_SIGMA_S, weight)
+    return smoothed, smooth.gaussian(error, time_s, IRIS_SIGMA_S, weight)
 
 
 def _eyes_and_mouth(

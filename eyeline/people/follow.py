@@ -20,6 +20,7 @@ from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
 from eyeline.people.cbiou import SURE
 from eyeline.people.detect import Detector
+from eyeline.people.head_networks import EyeNetwork, HeadNetwork, eye_middles
 from eyeline.people.irises.locate import Locator
 from eyeline.people.numbering import Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
@@ -75,6 +76,7 @@ class Follower:
         self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
+        self._heads, self._eyes = HeadNetwork(), EyeNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
         self.frames_searched = 0
@@ -199,6 +201,7 @@ class Follower:
         """Measure a face and keep its row."""
         frame = face.frame
         columns, points = self._measure(frame, face.box, face.five, face.placed)
+        columns |= self._rendered(face, columns["six"])
         self.rows.add(
             frame=frame.index,
             time_s=frame.time_s,
@@ -222,6 +225,23 @@ class Follower:
                 placed=face.placed,
                 shot=face.shot,
             )
+
+    def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
+        """How head and eyes are turned, asked where the face was searched; NaN between."""
+        columns = {
+            "turn": np.full((3, 3), np.nan), "turn_error": np.nan,
+            "look": np.full(2, np.nan), "look_error": np.nan,
+        }  # fmt: skip
+        if not face.detected:
+            return columns
+        image = face.frame.rgb()
+        turn = self._heads(image, face.box[None])
+        columns |= {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+        _, roll, scale = face.placed
+        look = self._eyes(image, eye_middles(six), scale, roll, turn.rotation[0])
+        if look.open().any():
+            columns |= {"look": look.gaze_rad, "look_error": look.error_rad}
+        return columns
 
 
 def _alike(a: Seen, b: Seen) -> bool:

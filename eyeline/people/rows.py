@@ -1,4 +1,4 @@
-"""A growing table of measured faces, about 200 bytes a face and frame."""
+"""A growing table of measured faces, about 250 bytes a face and frame."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ _ROW = np.dtype(
         ("iris", "f4", 2),
         ("lids", "f4"),
         ("mouth", "f4"),
+        ("turn", "f4", (3, 3)),
+        ("turn_error", "f4"),
+        ("look", "f4", 2),
+        ("look_error", "f4"),
     ]
 )
 

@@ -96,6 +96,11 @@ class Track:
     mouth_open: Floats
     """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be
     trusted."""
+    look_rad: Floats | None = None
+    """`(n, 2)` yaw and pitch of the eyes within the head, by the eye network, smoothed; NaN where
+    they are closed or hidden; None where nobody asked."""
+    look_error_rad: Floats | None = None
+    """`(n,)` expected error of it, as the network states it."""
     body_xyxy: Floats | None = None
     """`(n, 4)` box of the whole person as far as the image shows it, hair to soles; None where
     nobody looked for it."""
@@ -115,6 +120,7 @@ class Track:
             "five_px": "n 5 2",
             "six_px": "n 6 2",
             "pupil_mm": "n 2",
+            "look_rad": "n 2",
             "body_xyxy": "n 4",
         }
         sizes: dict[str, int] = {}

@@ -29,6 +29,8 @@ def rows(frames: list[int], *, score: float = 0.9, shake: float = 0.0) -> Any:
             detected=True,
             box=box_around(points, 0.8), five=points, six=six(0.3, scale=0.8, at=at), quality=0.9,
             iris=np.full(2, np.nan), lids=0.3, mouth=0.1,
+            turn=np.full((3, 3), np.nan), turn_error=np.nan,
+            look=np.full(2, np.nan), look_error=np.nan,
         )  # fmt: skip
     return table.table()
 

@@ -47,11 +47,26 @@ SYSTEM = System(
     title="in which direction does each person look",
     paper="Nonaka et al., Dynamic 3D Gaze from Afar, CVPR 2022",
     builders={
+        "rendered": Builder(
+            Method(
+                "gaze_3d",
+                "rendered",
+                "default: head pose from a network of rendered heads, five detector points and six "
+                "landmarks on a metric face model; the eyes within it from a network of rendered "
+                "eyes, and down with lowered lids where they are not seen",
+                "sides and heights of looks on labelled clips: docs/accuracy.md. No ground truth "
+                "in degrees was at hand but rendered people",
+                "own code and weights, Apache-2.0; reads landmarks of dlib's 68-point file "
+                "(research use, iBUG 300-W)",
+            ),
+            answers=("gaze", "head"),
+            predictor=_infer.Rendered,
+        ),
         "head_pose": Builder(
             Method(
                 "gaze_3d",
                 "head_pose",
-                "geometric default: head pose from five detector points and six landmarks on a "
+                "geometry: head pose from five detector points and six landmarks on a "
                 "metric face model, drawn towards the irises where they are seen and down with "
                 "lowered lids",
                 "no ground truth in degrees was at hand. Side of the look (left, right, camera, "

@@ -7,7 +7,7 @@ from typing import cast
 
 import torch
 
-from eyeline.systems.gaze_3d.rendered import inputs
+from eyeline.people import head_crops
 from eyeline.systems.gaze_3d.rendered.model import EyeNet, EyeOutputs, HeadNet, HeadOutputs
 from eyeline.systems.gaze_3d.rendered.recipe import BUILDERS
 from eyeline.training import checkpoint
@@ -38,9 +38,9 @@ def to_onnx(weights: Path | str, out: Path | str) -> None:
     results: tuple[str, ...]
     if isinstance(network, HeadNet):
         names, results = ("crop",), HeadOutputs._fields
-        example = (torch.zeros(1, 3, inputs.HEAD_PX, inputs.HEAD_PX),)
+        example = (torch.zeros(1, 3, head_crops.HEAD_PX, head_crops.HEAD_PX),)
     else:
         names, results = ("crops", "rotation"), EyeOutputs._fields
-        example = (torch.zeros(1, 2, 3, inputs.EYE_H, inputs.EYE_W), torch.eye(3)[None])
+        example = (torch.zeros(1, 2, 3, head_crops.EYE_H, head_crops.EYE_W), torch.eye(3)[None])
     axes = {name: {0: "face"} for name in (*names, *results)}
     write_onnx(network, example, out, inputs=names, outputs=results, dynamic_axes=axes)

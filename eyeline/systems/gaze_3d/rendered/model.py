@@ -9,8 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eyeline.bounds import Size
+from eyeline.people.head_crops import EYE_H, EYE_W, HEAD_PX
 from eyeline.synthetic.heads.labels import CONTOUR, COUNT
-from eyeline.systems.gaze_3d.rendered.inputs import EYE_H, EYE_W, HEAD_PX
+
+LIDS = 6
+"""Landmarks of an eye's lids."""
 
 
 class HeadOutputs(NamedTuple):
@@ -45,6 +48,8 @@ class EyeOutputs(NamedTuple):
     """`(n, 2)` distance of the lids over the width of the eye."""
     closed: Tensor
     """`(n, 2)` logits."""
+    lids: Tensor
+    """`(n, 2, 6, 2)` iBUG's six points of the lids, from the corner away from the nose on."""
     visible: Tensor
     """`(n, 2)` logits of whether at least a third of the iris is seen."""
 
@@ -134,7 +139,7 @@ class EyeNet(nn.Module):
         cells = -(-EYE_H // 8) * -(-EYE_W // 8)
         self.eye = nn.Sequential(nn.Linear(width * cells, hidden), nn.ReLU())
         self.alone = nn.Sequential(nn.Linear(hidden + 9, hidden), nn.ReLU())
-        self.each = nn.Linear(hidden, 8 + 2 * CONTOUR)
+        self.each = nn.Linear(hidden, 8 + 2 * CONTOUR + 2 * LIDS)
         self.both = nn.Sequential(
             nn.Linear(2 * hidden + 9, hidden), nn.ReLU(), nn.Linear(hidden, 3)
         )
@@ -151,7 +156,9 @@ class EyeNet(nn.Module):
         both = self.both(torch.cat([seen.flatten(1), rotation.flatten(1)], 1)).float()
         centre = own.new_tensor([EYE_W / 2, EYE_H / 2])
         iris = own[..., 2:4] * 10 + centre
-        contour = own[..., 8:].unflatten(2, (CONTOUR, 2)) * 10 + iris[:, :, None]
+        points = own[..., 8:].unflatten(2, (CONTOUR + LIDS, 2)) * 10
+        contour = points[:, :, :CONTOUR] + iris[:, :, None]
+        lids = points[:, :, CONTOUR:] + centre
         sides = own.new_tensor([[1.0, 1], [-1, 1]])
         return EyeOutputs(
             both[:, :2],
@@ -162,6 +169,7 @@ class EyeNet(nn.Module):
             own[..., 4],
             own[..., 5],
             own[..., 6],
+            lids,
             own[..., 7],
         )
 

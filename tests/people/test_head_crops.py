@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eyeline.geometry.directions import rotation_from_angles
-from eyeline.systems.gaze_3d.rendered import inputs
+from eyeline.people import head_crops
+from eyeline.people.head_crops import EYE_H, EYE_PX_PER_MM, EYE_W, HEAD_PX
 
 
 def dotted(size: tuple[int, int], place: np.ndarray) -> np.ndarray:
@@ -26,12 +27,12 @@ def centre_of(crop: np.ndarray) -> np.ndarray:
 def test_a_place_in_the_image_is_where_the_map_says_in_the_crop(side: float) -> None:
     box = np.array([220, 180, 220 + 0.8 * side, 180 + side])
     place = np.array([220 + 0.3 * side, 180 + 0.4 * side])
-    affine = inputs.head_affine(box)
-    crop = inputs.cut(dotted((640, 640), place), affine, (inputs.HEAD_PX, inputs.HEAD_PX))
-    assert centre_of(crop) == pytest.approx(inputs.apply(affine, place), abs=0.6)
-    corners = inputs.apply(affine, box.reshape(2, 2))
-    assert corners.mean(0) == pytest.approx(inputs.HEAD_PX / 2)
-    assert np.ptp(corners[:, 1]) == pytest.approx(inputs.HEAD_PX / inputs.HEAD_MARGIN)
+    affine = head_crops.head_affine(box)
+    crop = head_crops.cut(dotted((640, 640), place), affine, (HEAD_PX, HEAD_PX))
+    assert centre_of(crop) == pytest.approx(head_crops.apply(affine, place), abs=0.6)
+    corners = head_crops.apply(affine, box.reshape(2, 2))
+    assert corners.mean(0) == pytest.approx(HEAD_PX / 2)
+    assert np.ptp(corners[:, 1]) == pytest.approx(HEAD_PX / head_crops.HEAD_MARGIN)
 
 
 @pytest.mark.parametrize("roll_deg", [-30.0, 0.0, 45.0])
@@ -39,17 +40,17 @@ def test_a_place_in_the_image_is_where_the_map_says_in_the_crop(side: float) -> 
 def test_eyes_are_level_and_the_nose_lies_right(roll_deg: float, mirrored: bool) -> None:
     roll, px_per_mm = np.radians(roll_deg), 2.0
     along = np.array([np.cos(roll), np.sin(roll)])
-    affine = inputs.eye_affine(np.array([100.0, 80]), px_per_mm, roll, mirrored)
+    affine = head_crops.eye_affine(np.array([100.0, 80]), px_per_mm, roll, mirrored)
     nose = np.array([100.0, 80]) + (-1 if mirrored else 1) * 10 * px_per_mm * along
-    expected = np.array([inputs.EYE_W / 2 + 10 * inputs.EYE_PX_PER_MM, inputs.EYE_H / 2])
-    assert inputs.apply(affine, nose) == pytest.approx(expected)
+    expected = np.array([EYE_W / 2 + 10 * EYE_PX_PER_MM, EYE_H / 2])
+    assert head_crops.apply(affine, nose) == pytest.approx(expected)
     below = np.array([100.0, 80]) + 5 * px_per_mm * np.array([-along[1], along[0]])
-    assert inputs.apply(affine, below)[1] > inputs.EYE_H / 2 + 5
+    assert head_crops.apply(affine, below)[1] > EYE_H / 2 + 5
 
 
 def test_a_head_at_the_edge_is_seen_along_its_ray() -> None:
     ray = np.array([[0.5, -0.2, 1.0]])
-    turned = inputs.towards(ray)[0]
+    turned = head_crops.towards(ray)[0]
     assert turned @ ray[0] == pytest.approx([0, 0, np.linalg.norm(ray)], abs=1e-9)
     straight = rotation_from_angles(np.array(0.0), np.array(0.0), np.array(0.0))
-    assert inputs.towards(np.array([[0.0, 0, 1]]))[0] == pytest.approx(straight)
+    assert head_crops.towards(np.array([[0.0, 0, 1]]))[0] == pytest.approx(straight)

@@ -37,6 +37,14 @@ def head_affine(box_xyxy: Floats) -> Floats:
     )
 
 
+def turned(affine: Floats, angle_rad: float) -> Floats:
+    """A head's map `(2, 3)` with the crop's content turned about its middle, clockwise."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    middle = np.full(2, HEAD_PX / 2)
+    return np.column_stack([turn @ affine[:, :2], turn @ (affine[:, 2] - middle) + middle])
+
+
 def eye_affine(centre_px: Floats, px_per_mm: float, roll_rad: float, mirrored: bool) -> Floats:
     """The map `(2, 3)` from an image's pixels to an eye's crop, its eyes' row level.
 
