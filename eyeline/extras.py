@@ -11,6 +11,7 @@ from eyeline.errors import UsageError
 PACKAGES = {
     "anny": ("anny", "render"),
     "duckdb": ("duckdb", "summary"),
+    "h5py": ("h5py", "hdf5"),
     "lightning_fabric": ("lightning-fabric", "networks"),
     "matplotlib": ("matplotlib", "summary"),
     "moderngl": ("moderngl", "render"),

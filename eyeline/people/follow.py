@@ -110,11 +110,8 @@ class Follower:
         for frame, cut in frames:
             if cut or last is None:
                 yield from self._rest(last, waiting)
-                self.shot_starts_s.append(frame.time_s)
-                self.portraits.begin_shot(frame)
-                self._tracker.restart()
-                last, waiting = self._search(frame), []
-                self._tracker.assign(last)
+                self._cut(frame)
+                last, waiting = self._first(frame), []
                 continue
             waiting.append(frame)
             if frame.time_s - last.frame.time_s >= self._interval_s - 1e-6:
@@ -122,6 +119,16 @@ class Follower:
                 yield from self._faces(seen, waiting)
                 last, waiting = seen[-1], []
         yield from self._rest(last, waiting)
+
+    def _cut(self, frame: Frame) -> None:
+        self.shot_starts_s.append(frame.time_s)
+        self.portraits.begin_shot(frame)
+        self._tracker.restart()
+
+    def _first(self, frame: Frame) -> Seen:
+        seen = self._search(frame)
+        self._tracker.assign(seen)
+        return seen
 
     def _rest(self, last: Seen | None, waiting: list[Frame]) -> Iterator[_Face]:
         """The faces of what waits at the end of a shot."""

@@ -159,7 +159,10 @@ def test_every_extra_that_may_be_missing_is_named_with_its_packages() -> None:
     """`extras.PACKAGES` and pyproject.toml say the same."""
     extras = PROJECT["optional-dependencies"]
     declared = {
-        (name, extra) for extra in extras.keys() - {*FOR_TESTS} for name in names(extras[extra])
+        (name, extra)
+        for extra in extras.keys() - {*FOR_TESTS}
+        for name in names(extras[extra])
+        if name not in PROGRAMS
     }
     assert set(PACKAGES.values()) == declared
     assert all(IMPORTED_AS.get(p, p.replace("-", "_")) == m for m, (p, _) in PACKAGES.items())

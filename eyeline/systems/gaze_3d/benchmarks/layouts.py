@@ -17,7 +17,8 @@ import numpy as np
 
 from eyeline.datasets.prepare import SkippedError
 from eyeline.documents import read_json
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError
+from eyeline.extras import needed_by
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import from_yaw_pitch
 from eyeline.results import Floats, Image
@@ -181,10 +182,8 @@ def _xgaze_recordings(source: Path) -> list[str]:
 
 
 def _xgaze_samples(source: Path, name: str) -> Iterator[Sample]:
-    try:
+    with needed_by("ETH-XGaze, which lies in HDF5 files,"):
         import h5py
-    except ImportError:
-        raise UsageError("ETH-XGaze lies in HDF5 files: pip install 'eyeline[hdf5]'") from None
     path = next(iter(sorted(source.rglob(f"{name}.h5"))))
     try:
         with h5py.File(path, "r") as file:
