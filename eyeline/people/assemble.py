@@ -50,9 +50,9 @@ SUREST = 0.62
 class Fusion:
     """How far points and head network are trusted, fitted by `scripts/fit_heads.py`."""
 
-    turn_factor: float = 1.0
+    turn_factor: float = 0.5
     """Standard deviation of an angle over the error that the network states."""
-    least_turn_rad: float = 0.1
+    least_turn_rad: float = float(np.radians(4.0))
     """Of the network's angles, however sure it says it is."""
     point_noise: float = 0.03
     """Standard deviation of a point from the face model, in eye distances."""

@@ -98,7 +98,7 @@ SYSTEM = System(
             from_weights=_gaze_from_afar,
         ),
     },
-    default="head_pose",
+    default="rendered",
     heading="Gaze direction",
     report_keys=(
         "pooled",

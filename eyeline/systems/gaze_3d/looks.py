@@ -20,15 +20,15 @@ SIGMA_S = 0.08
 class Looks:
     """Constants, fitted by `scripts/fit_heads.py`."""
 
-    down: float = 1.0
+    down: float = 0.5
     """Share of the eyes' turn up or down that is believed."""
-    head_gain: float = 1.0
+    head_gain: float = 1.33
     """Look up or down for each degree that the head does."""
     usual_fraction: float = 0.6
     """Share of a person's usual pitch that is the shape of the face rather than a look."""
     plain_across: float = 0.0
     """Share of `head_pose`'s answer in the yaw."""
-    plain_down: float = 0.5
+    plain_down: float = 0.8
     """Share of it in the pitch: it knows of lowered lids."""
 
 
