@@ -39,7 +39,7 @@ def test_a_builder_that_cannot_run_live_is_refused_by_name(systems: tuple[str, .
 
 def test_those_that_ship_run_by_default() -> None:
     known = {one.builder.method.builder for one in builders_of(Settings(ego=True))}
-    assert known == {"head_pose", "landmarks_tcn", "camera_angle", "ray", "contact_and_voice"}
+    assert known == {"rendered", "landmarks_tcn", "camera_angle", "ray", "contact_and_voice"}
 
 
 @pytest.mark.parametrize("answer", [a for a in ANALYSIS.answers if not isinstance(a, Segments)])
