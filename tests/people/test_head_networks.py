@@ -65,7 +65,7 @@ def test_rendered_people_that_nobody_trained_on() -> None:
         cosine = (np.trace(turn.rotation[0].T @ along) - 1) / 2
         off.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
         middles = truth.landmarks_px[36:48].reshape(2, 6, 2).mean(1)
-        apart = np.linalg.norm(np.diff(truth.eye_centres, axis=0))
+        apart = np.linalg.norm(np.diff(truth.eyes, axis=0))
         scale = truth.matrix[0, 0] / truth.position[2] * apart / 62.0
         roll = np.arctan2(along[1, 0], along[0, 0])
         look = eyes(sample.image, middles, scale, roll, turn.rotation[0])
