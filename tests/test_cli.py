@@ -284,7 +284,10 @@ def test_evaluate_says_what_the_weights_have_seen(eyeline: Command, shared: Path
 
 @pytest.mark.parametrize(
     ("recipe", "known"),
-    [("eye_contact/best", "it has: ecs_landmarks"), ("vgs/vgs", "it has: mask_rcnn_h, mask_rcnn")],
+    [
+        ("eye_contact/best", "it has: ecs_landmarks"),
+        ("vgs/vgs", "gaze_lle_in_out, mask_rcnn_h, mask_rcnn"),
+    ],
 )
 def test_unknown_recipes_are_usage_errors(
     eyeline: Command, tmp_path: Path, recipe: str, known: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import threading
 import time
 from collections import deque
@@ -47,6 +48,8 @@ class Source:
         """By an address or a file, or by a camera's number or device; UsageError for both."""
         if (address is None) == (camera is None):
             raise UsageError("name one source: --camera NUMBER, an address (rtsp://...) or a file")
+        if camera is not None and sys.platform != "linux":
+            raise UsageError("--camera is for Linux so far; give an address or a file")
         if camera is not None:
             return cls("camera", f"/dev/video{camera}" if camera.isdigit() else camera)
         protocol, separator, _ = str(address).partition("://")

@@ -38,11 +38,11 @@ def head_affine(box_xyxy: Floats) -> Floats:
 
 
 def turned(affine: Floats, angle_rad: float) -> Floats:
-    """A head's map `(2, 3)` with the crop's content turned about its middle, clockwise."""
+    """A head's map `(2, 3)` with the crop's content turned about its centre, clockwise."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
-    middle = np.full(2, HEAD_PX / 2)
-    return np.column_stack([turn @ affine[:, :2], turn @ (affine[:, 2] - middle) + middle])
+    centre = np.full(2, HEAD_PX / 2)
+    return np.column_stack([turn @ affine[:, :2], turn @ (affine[:, 2] - centre) + centre])
 
 
 def eye_affine(centre_px: Floats, px_per_mm: float, roll_rad: float, mirrored: bool) -> Floats:

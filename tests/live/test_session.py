@@ -90,7 +90,7 @@ def test_view_and_summary_read_a_recording(short: str, tmp_path: Path) -> None:
     assert not corpus.faults and summarise_folder(corpus).tables["long"].num_rows
 
 
-def test_stopped_in_the_middle_everything_until_then_is_kept(camera: Start, tmp_path: Path) -> None:
+def test_stopped_halfway_everything_until_then_is_kept(camera: Start, tmp_path: Path) -> None:
     stop = threading.Event()
     seen: list[int] = []
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyeline.errors import check_shape
-from eyeline.systems.ego_social.recipe import LOOKING_WEIGHTS, Recipe
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
+from eyeline.systems.ego_social.recipe import Recipe
 from eyeline.training.loop import StepLoss, freeze_statistics
 
 Batch = Mapping[str, Tensor]
@@ -35,7 +34,7 @@ class Step:
         self.frozen = plan.training.statistics == "frozen"
 
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
-        """The loss of one step; beside it `accuracy`, the share told right."""
+        """The loss of one step; beside it `accuracy`, the fraction that is right."""
         if self.frozen:
             freeze_statistics(network)
         clip = mirrored(batch["clip"]) if self.flip else batch["clip"]
@@ -45,21 +44,6 @@ class Step:
         total = loss * _fraction(label, self.weights)
         right = (logits.detach().argmax(1) == label).float().mean()
         return StepLoss(total, {"accuracy": float(right)})
-
-
-def weighted_cross_entropy(
-    logits: Tensor, label: Tensor, *, weights: tuple[float, float] = LOOKING_WEIGHTS
-) -> Tensor:
-    """Sum of each item's weight times its negative log likelihood, over the sum of the weights.
-
-    Args:
-        logits: `(batch, 2)`.
-        label: `(batch,)` int64, 0 or 1.
-        weights: of labels 0 and 1.
-    """
-    sizes = check_shape(logits, "batch 2", "logits")
-    check_shape(label, "batch", "label", sizes)
-    return F.cross_entropy(logits, label, weight=logits.new_tensor(weights))
 
 
 def mirrored(clip: Tensor) -> Tensor:

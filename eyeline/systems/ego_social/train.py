@@ -18,10 +18,11 @@ from eyeline.system import Train
 from eyeline.systems.ego_social import evaluate, weights
 from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.recipe import HEADS, Recipe, read_recipe
 from eyeline.systems.ego_social.scoring.outputs import Work
 from eyeline.systems.ego_social.scoring.tables import Predicted
-from eyeline.systems.ego_social.step import Batch, Step, optimizers, weighted_cross_entropy
+from eyeline.systems.ego_social.step import Batch, Step, optimizers
 from eyeline.training import checkpoint, loop, task
 from eyeline.training.loop import Epoch
 from eyeline.training.task import Measured, Optimization, Selection

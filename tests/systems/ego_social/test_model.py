@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.model import (
     FrameEncoder,
     LookingAtMe,
@@ -16,7 +17,6 @@ from eyeline.systems.ego_social.model import (
     gaze360_lstm,
     lam_lstm,
 )
-from eyeline.systems.ego_social.step import weighted_cross_entropy
 from tests.closeness import assert_close_to_scale, assert_gradient_close
 from tests.refusals import refuses
 from tests.systems.ego_social.invented import (

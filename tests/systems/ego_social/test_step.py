@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.errors import DataError
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.model import lam_lstm
 from eyeline.systems.ego_social.recipe import (
     LOOKING_WEIGHTS,
@@ -15,7 +16,7 @@ from eyeline.systems.ego_social.recipe import (
     Recipe,
     read_recipe,
 )
-from eyeline.systems.ego_social.step import Step, mirrored, optimizers, weighted_cross_entropy
+from eyeline.systems.ego_social.step import Step, mirrored, optimizers
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.training import loop
 from eyeline.training.devices import Devices

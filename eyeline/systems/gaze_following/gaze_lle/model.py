@@ -180,18 +180,18 @@ def sine_positions(width: int, grid: int) -> Tensor:
     return torch.cat([column.expand(half, grid, grid), row.expand(half, grid, grid)])
 
 
-def dinov2(width: int = 768, depth: int = 12, grid: int = 32) -> DinoV2:
+def dinov2(width: Size = 768, depth: Size = 12, grid: Size = 32) -> DinoV2:
     """The encoder; 768 and 12 are ViT-B/14, 1024 and 24 ViT-L/14."""
     return DinoV2(width, depth, grid)
 
 
 def gaze_lle(
-    encoder_width: int = 768,
+    encoder_width: Size = 768,
     in_out: bool = False,
-    width: int = 256,
-    depth: int = 3,
-    heads: int = 8,
-    grid: int = 32,
+    width: Size = 256,
+    depth: Size = 3,
+    heads: Size = 8,
+    grid: Size = 32,
 ) -> GazeDecoder:
     """The decoder for an encoder of that width."""
     return GazeDecoder(

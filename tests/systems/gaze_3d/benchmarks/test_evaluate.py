@@ -118,7 +118,7 @@ def test_a_builder_that_is_not_there_and_a_folder_without_labels(tmp_path: Path)
     (tmp_path / "out" / "0007" / "0P").rename(tmp_path / "killed" / ".0P.1.partial")
     with pytest.raises(DataError, match="prepare it first"):
         evaluate.run(None, tmp_path / "killed")
-    with pytest.raises(UsageError, match="builder is 'nobody'; accepted are head_pose"):
+    with pytest.raises(UsageError, match="builder is 'nobody'; accepted are rendered, head_pose"):
         evaluate.run(None, tmp_path / "out", builder="nobody")
     with pytest.raises(UsageError, match="needs weights of gaze_from_afar"):
         evaluate.run(None, tmp_path / "out", builder="gaze_from_afar")

@@ -81,7 +81,7 @@ def test_places_and_lenses(tmp_path: Path) -> None:
     assert image is not None and image.shape == (24, 32, 3)
 
 
-def test_a_ball_is_in_the_world_and_heads_stand_in_the_middle(tmp_path: Path) -> None:
+def test_a_ball_is_in_the_world_and_heads_stand_in_the_centre(tmp_path: Path) -> None:
     sets.eyediap(tmp_path / "source", "4_A_FT_M")
     prepare.eyediap(tmp_path / "source", tmp_path / "out", every=1)
     np.testing.assert_allclose(labels(tmp_path / "out", "04/4_A_FT_M")["gaze"], [UP, UP], atol=1e-6)

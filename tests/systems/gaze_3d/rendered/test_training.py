@@ -94,8 +94,8 @@ def test_eyes_in_a_mirror_keep_crops_and_change_sides(heads: Path) -> None:
 def test_iris_and_lids_lie_in_the_crop_where_the_eye_is(heads: Path) -> None:
     opened = data.with_eyes(data.open_heads(heads))
     for sample in (data.EyeSamples(opened, train=False)[k] for k in range(len(opened))):
-        middle = sample["lids"].mean(1)
-        assert np.abs(middle - [head_crops.EYE_W / 2, head_crops.EYE_H / 2]).max() < 20
+        centre = sample["lids"].mean(1)
+        assert np.abs(centre - [head_crops.EYE_W / 2, head_crops.EYE_H / 2]).max() < 20
         outer, inner = sample["lids"][:, 0], sample["lids"][:, 3]
         seen = sample["lids_seen"] > 0.9
         assert (inner[seen, 0] > outer[seen, 0]).all()
