@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
+from eyeline.bounds import Size
+
 PATCH_PX = 14
 HEAD_DIM = 64
 """Of an encoder's attention; DINOv2 has it in all sizes."""
