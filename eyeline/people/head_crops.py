@@ -70,6 +70,7 @@ def cut(image: Image, affine: Floats, size_wh: tuple[int, int]) -> Image:
 
     zoom = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
     if zoom < _SHRUNK:
+        image, affine = _near(image, affine, size_wh, 4 / zoom)
         small = np.maximum(1, np.round(np.array(image.shape[1::-1]) * zoom * 1.2)).astype(int)
         factor = np.array(image.shape[1::-1]) / small
         image = np.asarray(cv2.resize(image, small.tolist(), interpolation=cv2.INTER_AREA))
@@ -81,6 +82,21 @@ def cut(image: Image, affine: Floats, size_wh: tuple[int, int]) -> Image:
             image, matrix, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
     )
+
+
+def _near(
+    image: Image, affine: Floats, size_wh: tuple[int, int], margin_px: float
+) -> tuple[Image, Floats]:
+    """The part of an image about a crop, and the map from there: the rest need not be shrunk."""
+    width, height = size_wh
+    ends = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+    ends = np.linalg.solve(affine[:, :2], (ends - affine[:, 2]).T).T
+    most = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(ends.min(0) - margin_px), 0, most - 1).astype(int)
+    high = np.clip(np.ceil(ends.max(0) + margin_px), low + 1, most).astype(int)
+    moved = affine.copy()
+    moved[:, 2] += affine[:, :2] @ low
+    return image[low[1] : high[1], low[0] : high[0]], moved
 
 
 def apply(affine: Floats, points: Floats) -> Floats:
