@@ -248,7 +248,7 @@ def _scored(mine: dict[int, list[Face]], method: Callable[[list[Face]], Floats])
 
 
 def distinguished(locator: Locator, some: list[Face]) -> dict[str, float]:
-    """How well seen irises are told from closed and hidden ones, where some are labelled so.
+    """How well seen irises are separated from closed and hidden ones, where some are labelled so.
 
     Unsure eyes are left out.
     """

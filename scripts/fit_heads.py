@@ -12,7 +12,6 @@ is measured of a clip's faces stays in the cache; the networks are asked again. 
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from fit_pitch import RANGES_DEG, place_of
+from gaze_target_parts import labels
 
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
@@ -38,9 +39,7 @@ from eyeline.systems.gaze_3d.looks import Looks
 from eyeline.video.reader import VideoReader
 from eyeline.video.shots import mark_shots
 
-RANGES_DEG = {"down": (-90.0, -10.0), "level": (-20.0, 15.0), "up": (3.0, 90.0)}
 CAMERA_DEG = 15.0
-FRAMES_OFF = 3
 
 
 @dataclass(frozen=True)
@@ -105,17 +104,13 @@ def read_clip(video: Path, folders: list[Path], others: list[Path], cache: Path)
     with np.load(kept) as arrays:
         rows, clock_s = arrays["rows"], arrays["clock"]
     axis = camera.levelled(rows["five"][:, :2, 1].mean(1))
-    labels = read_labels(video, folders), read_labels(video, others)
-    return Clip(video.stem, axis, rows, clock_s, *labels)
+    known = read_labels(video, folders), read_labels(video, others)
+    return Clip(video.stem, axis, rows, clock_s, *known)
 
 
 def read_labels(video: Path, folders: list[Path]) -> list[dict[str, str]]:
     """The certain labels of a clip."""
-    labels = []
-    for path in (f for d in folders if (f := d / f"labels_{video.stem}.csv").is_file()):
-        with path.open(newline="") as file:
-            labels += [r for r in csv.DictReader(file) if r.get("certain", "yes") != "no"]
-    return labels
+    return [r for r in labels.read(folders, video.stem) if r.get("certain", "yes") != "no"]
 
 
 def ask_again(clip: Clip, video: Path, heads: HeadNetwork, eyes: EyeNetwork) -> None:
@@ -144,12 +139,12 @@ class Choice:
 class Answers:
     """The looks at the labels of a clip by each choice."""
 
-    def __init__(self, clip: Clip, labels: list[dict[str, str]]) -> None:
+    def __init__(self, clip: Clip, lines: list[dict[str, str]]) -> None:
         self.clip = clip
         self._tracks: dict[Fusion | None, list[Track]] = {}
         self._places: list[tuple[int, int]] = []
         self.labels: list[dict[str, str]] = []
-        for line in labels:
+        for line in lines:
             place = place_of(line, self.tracks(None))
             if place:
                 self._places.append(place)
@@ -178,21 +173,6 @@ class Answers:
         aim = np.array([aims[i][row] for i, row in self._places]).reshape(-1, 3)
         px = np.array([tracks[i].eyes_px[row] for i, row in self._places]).reshape(-1, 2)
         return Labelled(directions.as_seen(aim, camera.rays(px)), aim, self.labels)
-
-
-def place_of(line: dict[str, str], tracks: list[Track]) -> tuple[int, int] | None:
-    """Track and row whose head box holds the labelled point."""
-    point = np.array([float(line.get(f"box_center_{k}") or line[k]) for k in "xy"])
-    best: tuple[float, int, int] | None = None
-    for i, track in enumerate(tracks):
-        row = int(np.argmin(np.abs(track.frame - int(line["frame"]))))
-        box = track.head_xyxy[row]
-        margin = 0.2 * (box[2:] - box[:2])
-        near = abs(int(track.frame[row]) - int(line["frame"])) <= FRAMES_OFF
-        if near and (point >= box[:2] - margin).all() and (point <= box[2:] + margin).all():
-            off = float(np.linalg.norm((box[:2] + box[2:]) / 2 - point))
-            best = min(best or (np.inf, -1, -1), (off, i, row))
-    return best and best[1:]
 
 
 def score(met: dict[str, list[bool]]) -> float:

@@ -94,7 +94,7 @@ def resized(rgb: Image, height: int) -> Image:
     return np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
 
 
-def beside(images: Sequence[Image], gap_px: int = 8) -> Image:
+def side_by_side(images: Sequence[Image], gap_px: int = 8) -> Image:
     """Images of one height in a row."""
     spaces = [blank(gap_px, images[0].shape[0])] * (len(images) - 1)
     parts = [part for pair in zip(images, spaces, strict=False) for part in pair]

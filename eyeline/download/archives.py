@@ -84,7 +84,7 @@ class Archive(Item):
         next is asked for, and the whole at the end.
         """
         received = Received(request.out / self.into)
-        self.bring_beside(request, received, log)
+        self.bring_extra_files(request, received, log)
         if self._record(request).is_file():
             log(f"{request.name}: present, {received.folder}")
             return received

@@ -52,7 +52,7 @@ class AriaEveryday(Item):
     def bring(self, request: Request, log: Log) -> Received:
         """Download, check, unpack; a file that cannot be had costs itself."""
         received = Received(request.out)
-        self.bring_beside(request, received, log)
+        self.bring_extra_files(request, received, log)
         waiting = self._waiting(request)
         for number, (name, kind, one) in enumerate(waiting, start=1):
             log(f"[{number}/{len(waiting)}] {name}, {kind}: {one.filename}")

@@ -63,7 +63,7 @@ class Ego4D(Item):
     def bring(self, request: Request, log: Log) -> Received:
         """Download by the command; what it does not bring is reported by name."""
         received = Received(request.out / FOLDER)
-        self.bring_beside(request, received, log)
+        self.bring_extra_files(request, received, log)
         if self.ego4d == "gaze":
             self._bring_gaze(request, received, log)
         else:
@@ -85,7 +85,9 @@ class Ego4D(Item):
 
     def _gaze_uids(self, request: Request) -> tuple[str, ...]:
         """Videos that the authors' lists name; none where a list is not there yet."""
-        lists = [request.out / one.to for one in self.beside if Path(one.to).stem.endswith("_gaze")]
+        lists = [
+            request.out / one.to for one in self.extra_files if Path(one.to).stem.endswith("_gaze")
+        ]
         if not all(path.is_file() for path in lists):
             return ()
         known = {clip.video for path in lists for clip in read_clips(path)}

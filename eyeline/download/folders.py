@@ -59,7 +59,7 @@ class DriveFolder(Item):
     def bring(self, request: Request, log: Log) -> Received:
         """Download or copy all files; one that cannot be had costs itself."""
         received = Received(request.out / self.into)
-        self.bring_beside(request, received, log)
+        self.bring_extra_files(request, received, log)
         there = set()
         given = request.given
         for name, source in self._given(given) if given else self._fetched(request, received, log):

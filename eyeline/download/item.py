@@ -68,7 +68,7 @@ class Received:
     """Name -> why it is not there."""
 
 
-class Beside(BaseModel):
+class ExtraFile(BaseModel):
     """A small file of a repository that belongs to the data."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,7 +84,7 @@ class Item(BaseModel, ABC):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    beside: tuple[Beside, ...] = ()
+    extra_files: tuple[ExtraFile, ...] = ()
 
     @abstractmethod
     def size(self, request: Request) -> Size:
@@ -99,9 +99,9 @@ class Item(BaseModel, ABC):
             OutputError: no space, or a place that cannot be written.
         """
 
-    def bring_beside(self, request: Request, received: Received, log: Log) -> None:
+    def bring_extra_files(self, request: Request, received: Received, log: Log) -> None:
         """The small files, those that are not there; one that cannot be had costs itself."""
-        for one in self.beside:
+        for one in self.extra_files:
             target = request.out / one.to
             source = Source(github=one.github, path=one.path)
             if not target.is_file():

@@ -111,7 +111,7 @@ class Ring:
         """Frames that have come."""
 
     def put(self, grab: Grab) -> None:
-        """Add a frame; the oldest one goes where there is no room."""
+        """Add a frame; the oldest one is dropped where the buffer is full."""
         with self._changed:
             self._grabs.append(grab)
             self.count += 1

@@ -129,6 +129,8 @@ class Causal:
         self.settings = settings
         self.video = VideoInfo(name, 1, 1, Fraction(25), 0.0, 0.0, 0, has_audio=False)
         self._standing = list(builders_of(settings))
+        having = (one for one in self._standing if GAZE in one.builder.answers)
+        self._directing = next(having, None)
         detector = DETECTORS[settings.detector].create(settings.detector_file(), settings.device)
         self.follower = Follower(detector, 0.0, measure=detector.measure())
         self._persons = Persons(self.follower.portraits)
@@ -227,25 +229,28 @@ class Causal:
     def _answers(self, tracks: Sequence[Track]) -> Iterator[Answer]:
         """What holds in the newest frame, of all builders."""
         now = self._clock[-1]
-        short = self._scene(tracks, SHORT_S)
+        short, directions = self._scene(tracks, SHORT_S)
         for one in self._standing:
             if not one.long or now[1] - one.ran[1] >= EVERY_S:
-                result = one.predictor.predict(self._scene(tracks, LONG_S) if one.long else short)
+                if one is self._directing and not one.long:
+                    result = directions
+                else:
+                    scene = self._scene(tracks, LONG_S)[0] if one.long else short
+                    result = one.predictor.predict(scene)
                 clock = self._clock[self._clock[:, 1] >= now[1] - SHORT_S]
                 one.ran, one.answers = now, (*result, *shared_looks(result, clock))
             persons = {track.person for track in tracks}
             yield from (of_newest_frame(answer, one.ran, now, persons) for answer in one.answers)
 
-    def _scene(self, tracks: Sequence[Track], length_s: float) -> Scene:
-        """The last seconds, with the directions that other builders build on."""
+    def _scene(self, tracks: Sequence[Track], length_s: float) -> tuple[Scene, Sequence[Answer]]:
+        """The last seconds with directions to build on, and all that their builder answers."""
         since_s = self._clock[-1, 1] - length_s
         parts = [t.part(slice(int(np.searchsorted(t.time_s, since_s)), None)) for t in tracks]
         scene = Scene(self.video, self.camera, parts, ego=self.settings.ego)
-        for one in self._standing:
-            if GAZE in one.builder.answers:
-                result = one.predictor.predict(scene)
-                return replace(scene, gaze=_gaze(result))
-        return scene
+        if self._directing is None:
+            return scene, ()
+        result = self._directing.predictor.predict(scene)
+        return replace(scene, gaze=_gaze(result)), result
 
 
 def _gaze(answers: Sequence[Answer]) -> Directions:

@@ -27,7 +27,7 @@ from eyeline.video.gaps import GapFinder
 from eyeline.video.writer import VideoWriter
 
 WAITING_FRAMES = 32
-"""Frames that may wait to be written; one that finds no room is left out of everything."""
+"""Frames that may wait to be written; beyond, frames are dropped from everything."""
 _CHUNK = 256  # frames whose tables are put together at once
 _Table = TypeVar("_Table", bound=People | Answer)
 
@@ -43,7 +43,7 @@ class Recording:
         OutputError: the folder cannot be made.
 
     Attributes:
-        refused: frames that found no room.
+        refused: frames dropped because the buffer was full.
     """
 
     def __init__(self, folder: Path, log: Log) -> None:

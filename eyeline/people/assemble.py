@@ -228,7 +228,7 @@ def _head(
         [np.ones((len(five), 5)), np.repeat(trust[:, None] ** 2, 6, axis=1)], axis=1
     )
     order = [0, 1, 2, 5, 6, 7, 8, 9, 10, 3, 4]
-    noise = fusion.point_noise if prior else 0.03
+    noise = fusion.point_noise
     return pose.fit(points[:, order], model[order], weight[:, order], noise, prior=prior)
 
 

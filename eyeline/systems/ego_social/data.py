@@ -43,7 +43,7 @@ class Look(TypedDict):
     clip: Tensor
     """`(7, 3, 224, 224)` float32, as of `inputs.normalise`."""
     label: NotRequired[int]
-    """1 if this person looks at the camera in the centre frame; of a challenge it is not told."""
+    """1 if this person looks at the camera in the centre frame; unknown in a challenge."""
     number: int
     """Its place among the looks."""
 
@@ -56,7 +56,7 @@ class Utterance(TypedDict):
     audio: Tensor
     """`(sample,)` float32, 16 kHz, as of `inputs.segment_audio`."""
     label: NotRequired[int]
-    """1 if this person talks to the camera wearer; of a challenge it is not told."""
+    """1 if this person talks to the camera wearer; unknown in a challenge."""
     number: int
     """Its place among the utterances."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyeline.datasets.drawing import arrow, beside, blank, encoded, legend, pixel, tag
+from eyeline.datasets.drawing import arrow, blank, encoded, legend, pixel, side_by_side, tag
 from eyeline.export.colours import Colour
 from eyeline.results import Floats, Image
 from eyeline.systems.gaze_3d.skeleton import BONES
@@ -49,7 +49,7 @@ class Scene:
             name, *place = _VIEWS[0]
             near = self._view(_Panel.around(person, *place), floor, f"the person, {name}")
             panels.insert(0, near)
-        result = beside(panels)
+        result = side_by_side(panels)
         tag(result, (8, 8), self.title)
         legend(result, {name: COLOURS[name] for name in self.arrows})
         return result

@@ -13,11 +13,11 @@ from eyeline.bounds import Count, Whole
 from eyeline.datasets.drawing import (
     arrow,
     below,
-    beside,
     blank,
     pixel,
     read_image,
     resized,
+    side_by_side,
     tag,
 )
 from eyeline.errors import DataError, EyelineError
@@ -90,7 +90,7 @@ def show(
         if matrix is not None:
             points, _ = joints_in_space([*known.values()], matrix, number)
         tiles = [_tile(own, known[own], files[own], number, failed) for own in known]
-        rows = [beside(tiles[row : row + _ROW]) for row in range(0, len(tiles), _ROW)]
+        rows = [side_by_side(tiles[row : row + _ROW]) for row in range(0, len(tiles), _ROW)]
         return below([*rows, scene(f"{name}, frame {number}", known, number, points).image])
 
     def frames() -> Iterator[Image]:
@@ -217,7 +217,9 @@ def _tile(
     """A camera's image with its annotation, and a crop around the person beside it."""
     try:
         rgb = draw(read_image(files.get(number, Path(f"{number:06d}.jpg"))), annotation, number)
-        result = beside([resized(rgb, _TILE_PX), resized(_crop(rgb, annotation, number), _TILE_PX)])
+        result = side_by_side(
+            [resized(rgb, _TILE_PX), resized(_crop(rgb, annotation, number), _TILE_PX)]
+        )
     except DataError as error:
         failed[f"{name}, frame {number}"] = str(error)
         result = blank(_TILE_PX, _TILE_PX)

@@ -50,7 +50,7 @@ class TalkingToMePredictor(FacesPredictor):
         Scores have a row for each row of the scene's tracks, in order: all rows of an utterance
         have its probability, the others 0; NaN where it cannot be said whether the person speaks,
         and in utterances of which no image could be read. Segments are the utterances that count.
-        UsageError for a scene without frames, or that tells who speaks without the audio.
+        UsageError for a scene without frames, or one that says who speaks without the audio.
         """
         if scene.frames is None:
             raise UsageError("ego_social/ttm looks at images: the scene has no frames")

@@ -42,7 +42,7 @@ class Work:
     def results(
         self, parts: Any, of: Callable[[Any], Floats], ends: Sequence[int], what: str
     ) -> Iterator[Floats]:
-        """What `of` makes of each part, read ahead; the log hears of every fiftieth."""
+        """What `of` makes of each part, read ahead; every fiftieth is logged."""
 
         def own(numbers: range) -> Iterator[Floats]:
             read = DataLoader(

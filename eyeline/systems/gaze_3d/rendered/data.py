@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,6 @@ class Samples(Dataset[dict[str, Any]]):
 
     def __init__(self, heads: Heads, seed: int = 0, *, train: bool = True) -> None:
         self.heads, self.seed, self.train = heads, seed, train
-        self.facing_deg = facing_deg(heads)
 
     def __len__(self) -> int:
         """Samples."""
@@ -111,10 +111,14 @@ class HeadSamples(Samples):
             "visible": _float(visible),
         }
 
+    @cached_property
+    def _facing_deg(self) -> Floats:
+        return facing_deg(self.heads)
+
     def _box(self, rng: np.random.Generator, number: int) -> Floats:
         """The head's box, mostly as a face detector lets it be guessed."""
         labels = self.heads.labels
-        if self.facing_deg[number] > FACE_WITHIN_DEG or rng.random() < SKULLS:
+        if self._facing_deg[number] > FACE_WITHIN_DEG or rng.random() < SKULLS:
             return _jittered_box(rng, labels["head_box"][number], 0.05, 0.09)
         face = _jittered_box(rng, labels["face_box"][number], 0.06, 0.11)
         return np.asarray(head_box(_grown(face, DETECTED_FACE)))

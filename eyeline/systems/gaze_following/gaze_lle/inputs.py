@@ -26,7 +26,7 @@ def head_maps(heads_norm: Floats, grid: int) -> Tensor:
     """The cells of heads `(n, 4)`, fractions of the image, as 1 in `(n, grid, grid)`.
 
     Edges are rounded to cells as published; a head that would have no cell so gets the one of its
-    centre, as a decoder that is told of no head answers for nobody.
+    centre, as a decoder that is given no head answers for nobody.
     """
     maps = torch.zeros(len(heads_norm), grid, grid)
     for one, box in zip(maps, np.clip(heads_norm, 0, 1), strict=True):

@@ -35,7 +35,7 @@ class Data(Section, frozen=True):
 
 
 class Adam(Section, frozen=True):
-    """Adam, with a rate of its own for what tells looks out of the image."""
+    """Adam, with a rate of its own for the classifier of looks out of the image."""
 
     learning_rate: Positive = 1e-3
     in_out_learning_rate: Positive = 1e-2

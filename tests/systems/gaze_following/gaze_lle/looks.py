@@ -20,7 +20,7 @@ POINTS = (((120, 30), (25, 30)), ((60, 100), (62, 98)), ((130, 80), None), ((30,
 
 
 def write_image(path: Path, number: int) -> None:
-    """An image that tells which one it is."""
+    """An image that shows its number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     blocks = np.random.default_rng(number).integers(0, 256, (6, 8, 3), np.uint8)
     pixels = np.kron(blocks, np.ones((20, 20, 1), np.uint8))

@@ -70,7 +70,7 @@ def test_a_head_outside_the_image_is_one_line() -> None:
 
 
 class Scripted:
-    """Looks where it is told to by frame, and remembers what it was shown."""
+    """Looks where the test says by frame, and remembers what it was shown."""
 
     def __init__(self) -> None:
         self.frames: list[int] = []
