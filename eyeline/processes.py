@@ -40,9 +40,7 @@ _NOT_BEGUN = (
 
 def most_bytes() -> int | None:
     """Most memory that this process has held at once; None where nothing here can say so."""
-    if (
-        sys.platform == "linux"
-    ):  # what getrusage says of a spawned process begins at its parent's
+    if sys.platform == "linux":  # what getrusage says of a spawned process begins at its parent's
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return 1024 * int(status.partition("VmHWM:")[2].split()[0])
     if sys.platform == "win32":
