@@ -31,7 +31,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training", "evaluation"},
+    {"on_ray", "parts", "pool", "results", "rounding", "video", "training", "evaluation"},
     {
         "people",
         "speech",
