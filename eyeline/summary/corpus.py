@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from eyeline.export.files import CORRECTIONS, FRAMES, INDEX, TABLES
 from eyeline.export.index import read_corrected_index, read_index
 from eyeline.export.stored import video_from_json
 from eyeline.files import sha256
+from eyeline.plan import first_names
 from eyeline.results import Analysis
 
 
@@ -57,6 +59,10 @@ class Corpus:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Shorter names of videos: the last part of the name, and the file's name."""
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(one.video for one in (*self.results, *self.faults))
+
     def video_named(self, text: str) -> str:
         """The name of a video by itself, by its last part or by the name of its file.
 
@@ -64,7 +70,7 @@ class Corpus:
             DataError: no video of that name, or several.
         """
         names = self.aliases.get(text, ())
-        if text in {r.video for r in self.results} | {f.video for f in self.faults}:
+        if text in self._names:
             return text
         if len(names) > 1:
             raise DataError(f"'{text}' names {len(names)} videos: write {' or '.join(names)}")
@@ -187,7 +193,7 @@ def mixed(results: Sequence[Result]) -> list[str]:
         )
     videos.pop("None", None)
     for names in (n for n in videos.values() if len(n) > 1):
-        notes.append(f"results of one video are summed more than once: {', '.join(names)}")
+        notes.append(f"results of one video are summed more than once: {first_names(names)}")
     return notes
 
 

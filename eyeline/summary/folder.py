@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,20 @@ class FolderSummary:
     """Videos that are left out, and why."""
     notes: tuple[str, ...]
     """What to keep in mind of the sums."""
+
+    @cached_property
+    def spans(self) -> tuple[str, ...]:
+        """Names of the spans of interest."""
+        return tuple(self.tables["long"].column("span").unique().to_pylist())
+
+    def where(self, table: str, **equal: str) -> Any:
+        """The part of a table whose columns have these values."""
+        import pyarrow.compute as pc
+
+        kept = self.tables[table]
+        for name, value in equal.items():
+            kept = kept.filter(pc.equal(kept.column(name), value))
+        return kept
 
 
 def summarise_folder(

@@ -216,10 +216,11 @@ def as_bytes(table: Any, form: str) -> bytes:
 def _flat(column: Any) -> Any:
     """A column as CSV can hold it: lists, structs and bytes as text, NaN as null."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_floating(kind):
-        return pa.array([_plain_value(v) for v in column.to_pylist()], kind)
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.array([_plain_value(v) for v in column.to_pylist()], pa.string())
     if pa.types.is_nested(kind):

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from eyeline.export.columns import COMPUTED, CORRECTED
+from eyeline.results import Ints
 from eyeline.rounding import to_digits
 from eyeline.summary.choices import Groups
 from eyeline.summary.measures import Row
@@ -24,6 +27,9 @@ _NUMBERS = {
 }  # fmt: skip
 _WHOLE = {"count", "lag", "of_count"}
 _KEY = ("video", "span", "person")
+_ABOUT = ("tier", "value", "partner", "measure")
+_CHUNK_ROWS = 1 << 16
+"""So many rows are kept as objects before they become arrays, a tenth of their size."""
 
 
 class Columns:
@@ -33,22 +39,32 @@ class Columns:
         """Begin with no rows."""
         self._names, self._groups = tuple(names), groups
         self._values: list[list[Any]] = [[] for _ in (*names, *groups.columns)]
+        self._chunks: list[Any] = []
 
     def add(self, video: str, person: str, *values: Any) -> None:
         """One row, its values in the order of the names."""
         row = (*values, *self._groups.of(video, person))
         for column, value in zip(self._values, row, strict=True):
             column.append(value)
+        if len(self._values[0]) == _CHUNK_ROWS:
+            self._flush()
 
     def table(self) -> Any:
         """All rows as `pyarrow.Table`: the video, the groups, then the rest."""
+        import pyarrow as pa
+
+        self._flush()
+        return pa.concat_tables(self._chunks)
+
+    def _flush(self) -> None:
         import pyarrow as pa
 
         names = (*self._names, *self._groups.columns)
         columns = dict(zip(names, self._values, strict=True))
         ordered = (self._names[0], *self._groups.columns, *self._names[1:])
         arrays = {name: pa.array(columns[name], _kind(name)) for name in ordered}
-        return pa.table({name: _rounded(array) for name, array in arrays.items()})
+        self._chunks.append(pa.table({name: _rounded(array) for name, array in arrays.items()}))
+        self._values = [[] for _ in names]
 
 
 def _rounded(column: Any) -> Any:
@@ -141,24 +157,36 @@ def wide(long: Any) -> Any:
     import pyarrow as pa
 
     groups = [name for name in long.column_names if name not in LONG]
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    columns: dict[tuple[str, ...], str] = {}
-    taken = {*_KEY, *groups, "source"}
-    for row in long.to_pylist():
-        key = tuple(row[name] for name in _KEY)
-        cells = rows.setdefault(key, {name: row[name] for name in (*_KEY, *groups)})
-        if row["source"] == CORRECTED or "source" not in cells:
-            cells["source"] = row["source"]
-        about = tuple(row[name] for name in ("tier", "value", "partner", "measure"))
-        if about not in columns:
-            columns[about] = _column(about, taken)
-            taken.add(columns[about])
-        cells[columns[about]] = row["number"]
-    names = ("video", *groups, "span", "person", "source")
-    kinds = {name: pa.string() for name in names} | dict.fromkeys(columns.values(), pa.float64())
-    return pa.table(
-        {name: pa.array([c.get(name) for c in rows.values()], kind) for name, kind in kinds.items()}
-    )
+    person, firsts = _codes(long, _KEY)
+    about, examples = _codes(long, _ABOUT)
+    named = {name: long.column(name).take(firsts) for name in (*_KEY[:1], *groups, *_KEY[1:])}
+    by_hand = np.zeros(len(firsts), bool)
+    by_hand[person[long.column("source").to_numpy() == CORRECTED]] = True
+    named["source"] = long.column("source").take(firsts)
+    named["source"] = pa.array(np.where(by_hand, CORRECTED, named["source"].to_numpy()))
+    taken, number = {*named}, long.column("number")
+    values, known = number.to_numpy(), number.is_valid().to_numpy()
+    ordered = np.argsort(about, kind="stable")
+    columns = np.split(ordered, np.searchsorted(about[ordered], np.arange(1, len(examples))))
+    for example, rows in zip(long.select(_ABOUT).take(examples).to_pylist(), columns, strict=True):
+        cells, lacking = np.zeros(len(firsts)), np.ones(len(firsts), bool)
+        cells[person[rows]], lacking[person[rows]] = values[rows], ~known[rows]
+        name = _column(tuple(example.values()), taken)
+        taken.add(name)
+        named[name] = pa.array(cells, mask=lacking)
+    return pa.table(named)
+
+
+def _codes(table: Any, names: Sequence[str]) -> tuple[Ints, Ints]:
+    """A number from 0 for each row, equal where these columns are, and the first row of each."""
+    import pyarrow as pa
+
+    codes = np.zeros(table.num_rows, np.int64)
+    for name in names:
+        column = table.column(name).combine_chunks().dictionary_encode("encode")
+        codes = codes * max(1, len(column.dictionary)) + column.indices.to_numpy()
+        codes = pa.array(codes).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return codes, np.unique(codes, return_index=True)[1]
 
 
 def _column(about: tuple[str, ...], taken: set[str]) -> str:
