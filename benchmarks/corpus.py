@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 VIDEOS, QUICK = 1000, 20
@@ -24,22 +23,31 @@ SHARD = 1000
 LINKS = 10_000
 """Names that a file gets before another copy of it is made; ext4 has at most 65,000."""
 
-_LIST = """
-import sys
+_MEASURED = """
+import atexit, resource, sys
 from pathlib import Path
+from eyeline.processes import most_bytes
+place = Path(sys.argv.pop(1))
+def keep():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    place.write_text(f"{used.ru_utime + used.ru_stime} {most_bytes()}")
+atexit.register(keep)
+"""
+_LIST = """
 from eyeline.summary.corpus import read_corpus
 print(len(read_corpus(Path(sys.argv[1])).results))
 """
 _VIEW = """
-import sys
-from pathlib import Path
 from starlette.testclient import TestClient
 from eyeline.viewer.server import application
 with TestClient(application(Path(sys.argv[1]), "token"), base_url="http://127.0.0.1") as client:
     client.cookies.set("eyeline_80", "token")
     client.get("/api/recordings").raise_for_status()
 """
-_CLI = [sys.executable, "-m", "eyeline.cli"]
+_CLI = """
+from eyeline.cli import main
+main()
+"""
 
 
 def run(videos: int = VIDEOS, quick: bool = False) -> dict[str, object]:
@@ -50,22 +58,18 @@ def run(videos: int = VIDEOS, quick: bool = False) -> dict[str, object]:
         start = time.perf_counter()
         per_video = build(originals, results, count)
         built_s = time.perf_counter() - start
-        steps = {
-            "list": [sys.executable, "-c", _LIST, results],
-            "resume": [*_CLI, "analyze", originals, "-o", results, "--no-video"],
-            "query_videos": [*_CLI, "query", results, "SELECT sum(duration_s) FROM videos"],
-            "query_scores": [
-                *_CLI,
-                "query",
-                results,
-                "SELECT name, avg(value) FROM scores GROUP BY 1",
-            ],
-            "view": [sys.executable, "-c", _VIEW, results],
-            "summary": [*_CLI, "summary", results, "-o", Path(place) / "sums"],
+        ask = "SELECT name, avg(value) FROM scores GROUP BY 1"
+        steps: dict[str, tuple[object, ...]] = {
+            "list": (_LIST, results),
+            "resume": (_CLI, "analyze", originals, "-o", results, "--no-video"),
+            "query_videos": (_CLI, "query", results, "SELECT sum(duration_s) FROM videos"),
+            "query_scores": (_CLI, "query", results, ask),
+            "view": (_VIEW, results),
+            "summary": (_CLI, "summary", results, "-o", Path(place) / "sums"),
         }
         figures = {}
-        for name, command in steps.items():
-            figures[name] = {"first": process(command), "again": process(command)}
+        for name, step in steps.items():
+            figures[name] = {which: process(*step) for which in ("first", "again")}
             print(name, figures[name], file=sys.stderr, flush=True)
     return {"videos": count, "build_s": round(built_s, 1), **per_video, "steps": figures}
 
@@ -124,15 +128,17 @@ class _Index:
         return text.replace(self._sha256, digest)
 
 
-def process(command: Sequence[str | Path]) -> dict[str, float]:
-    """What a command takes: seconds by the clock and of the processor, most memory."""
-    start = time.perf_counter()
-    begun = subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(begun.pid, 0)
-    begun.returncode = os.waitstatus_to_exitcode(status)
-    assert begun.returncode == 0, command
+def process(code: object, *arguments: object) -> dict[str, float]:
+    """What a process takes: seconds by the clock and of the processor, most memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        used = Path(folder) / "used"
+        command = [sys.executable, "-c", f"{_MEASURED}{code}", str(used), *map(str, arguments)]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        elapsed_s = time.perf_counter() - start
+        processor_s, most_bytes = map(float, used.read_text().split())
     return {
-        "s": round(time.perf_counter() - start, 2),
-        "processor_s": round(used.ru_utime + used.ru_stime, 2),
-        "peak_memory_mib": round(used.ru_maxrss / 2**10),
+        "s": round(elapsed_s, 2),
+        "processor_s": round(processor_s, 2),
+        "peak_memory_mib": round(most_bytes / 2**20),
     }

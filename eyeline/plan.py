@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eyeline import parts
 from eyeline.errors import DataError, UsageError
@@ -29,6 +29,12 @@ class Job:
     """What tells the video from the others of a run; its own name by default."""
     parts: tuple[Part, ...] = ()
     """What to analyse of it, on its own clock; empty for what the settings say."""
+
+    @property
+    def root(self) -> Path:
+        """The folder in which results keep the shape that `name` tells."""
+        depth = len(PurePosixPath(self.name).parts) or 1
+        return self.folder.parents[depth - 1]
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -62,7 +68,8 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
     ours = [video for video in result if _is_ours(video)]
     if ours and note:
         note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names([*map(str, ours)])}")
-    videos = {video: name for video, name in result.items() if video not in ours}
+    passed_over = set(ours)
+    videos = {video: name for video, name in result.items() if video not in passed_over}
     if not videos:
         raise UsageError(
             f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"

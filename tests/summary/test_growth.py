@@ -66,7 +66,7 @@ def test_rows_become_arrays_as_they_come(monkeypatch: pytest.MonkeyPatch) -> Non
     assert columns.table().column("lag").to_pylist() == [*range(10)]
 
 
-def test_persons_who_share_a_code_stay_apart() -> None:
+def test_persons_whose_names_join_to_one_text_stay_apart() -> None:
     """Names that are equal when they are written one behind the other."""
     row = {"partner": "", "tier": "t", "value": "", "measure": "m", "unit": "", "of": None}
     rows = [
