@@ -11,7 +11,7 @@ from typing import Any
 from eyeline.errors import DataError, EyelineError
 from eyeline.export.intervals import Spans
 from eyeline.export.summary import SPEAKING
-from eyeline.files import write_bytes, write_json
+from eyeline.files import write_json
 from eyeline.plan import first_names
 from eyeline.summary.choices import (
     WHOLE,
@@ -24,7 +24,7 @@ from eyeline.summary.choices import (
 from eyeline.summary.corpus import Corpus, Fault, Result, analysis_of, mixed
 from eyeline.summary.measures import person_rows
 from eyeline.summary.observed import Video
-from eyeline.summary.query import as_bytes, videos_table
+from eyeline.summary.query import videos_table, write_table
 from eyeline.summary.sequences import LAGS, events_of, lag_table, transitions
 from eyeline.summary.tables import LONG, STATISTICS, Collected, group_statistics
 from eyeline.summary.turns import transfers_of, turn_rows
@@ -176,7 +176,7 @@ def write_tables(summary: FolderSummary, folder: Path) -> list[Path]:
     written = []
     for name, table in summary.tables.items():
         for form in ("csv", "parquet"):
-            written.append(write_bytes(folder / f"{name}.{form}", as_bytes(table, form)))
+            written.append(write_table(folder / f"{name}.{form}", table, form))
     content = {
         "videos": [result.video for result in summary.results],
         "left_out": [{"video": f.video, "why": f.message} for f in summary.faults],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,13 +34,17 @@ _CHUNK_ROWS = 1 << 16
 
 
 class Columns:
-    """Rows as they come, kept by column, with the groups of each."""
+    """Rows as they come, kept by column, with the groups of each.
+
+    Whole chunks of them lie in a file, which is mapped into memory once all are there.
+    """
 
     def __init__(self, names: Sequence[str], groups: Groups) -> None:
         """Begin with no rows."""
         self._names, self._groups = tuple(names), groups
         self._values: list[list[Any]] = [[] for _ in (*names, *groups.columns)]
-        self._chunks: list[Any] = []
+        self._spilled: tempfile.TemporaryDirectory[str] | None = None
+        self._writer: Any = None
 
     def add(self, video: str, person: str, *values: Any) -> None:
         """One row, its values in the order of the names."""
@@ -53,18 +58,33 @@ class Columns:
         """All rows as `pyarrow.Table`: the video, the groups, then the rest."""
         import pyarrow as pa
 
-        self._flush()
-        return pa.concat_tables(self._chunks)
+        rest = self._rest()
+        if self._spilled is None:
+            return rest
+        self._writer.write_table(rest)
+        self._writer.close()
+        # what is mapped stays readable when the file's name is gone
+        return pa.ipc.open_file(pa.memory_map(f"{self._spilled.name}/rows.arrow")).read_all()
 
     def _flush(self) -> None:
+        import pyarrow as pa
+
+        chunk = self._rest()
+        if self._spilled is None:
+            self._spilled = tempfile.TemporaryDirectory("-eyeline", ignore_cleanup_errors=True)
+            self._writer = pa.ipc.new_file(f"{self._spilled.name}/rows.arrow", chunk.schema)
+        self._writer.write_table(chunk)
+
+    def _rest(self) -> Any:
+        """The rows that are kept as objects, which are so no more."""
         import pyarrow as pa
 
         names = (*self._names, *self._groups.columns)
         columns = dict(zip(names, self._values, strict=True))
         ordered = (self._names[0], *self._groups.columns, *self._names[1:])
         arrays = {name: pa.array(columns[name], _kind(name)) for name in ordered}
-        self._chunks.append(pa.table({name: _rounded(array) for name, array in arrays.items()}))
         self._values = [[] for _ in names]
+        return pa.table({name: _rounded(array) for name, array in arrays.items()})
 
 
 def _rounded(column: Any) -> Any:
@@ -183,8 +203,10 @@ def _codes(table: Any, names: Sequence[str]) -> tuple[Ints, Ints]:
 
     codes = np.zeros(table.num_rows, np.int64)
     for name in names:
-        column = table.column(name).combine_chunks().dictionary_encode("encode")
-        codes = codes * max(1, len(column.dictionary)) + column.indices.to_numpy()
+        column = table.column(name).dictionary_encode("encode").unify_dictionaries()
+        if column.num_chunks:
+            indices = np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
+            codes = codes * max(1, len(column.chunk(0).dictionary)) + indices
         codes = pa.array(codes).dictionary_encode().indices.to_numpy().astype(np.int64)
     return codes, np.unique(codes, return_index=True)[1]
 

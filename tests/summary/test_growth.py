@@ -63,7 +63,11 @@ def test_rows_become_arrays_as_they_come(monkeypatch: pytest.MonkeyPatch) -> Non
     for k in range(10):
         columns.add("v", "", "v", k)
         assert all(len(values) < 4 for values in columns._values)
-    assert columns.table().column("lag").to_pylist() == [*range(10)]
+    table = columns.table()
+    assert table.column("lag").to_pylist() == [*range(10)]
+    assert columns._spilled is not None
+    wide = [*tables._codes(table, ("video", "lag"))[0]]
+    assert wide == [*range(10)]
 
 
 def test_persons_whose_names_join_to_one_text_stay_apart() -> None:
