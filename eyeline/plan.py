@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -108,10 +108,19 @@ def with_parts(
     """
     if not spans:
         return list(planned)
-    of = {s.video: named(s.video, planned, "--spans, column video") for s in spans if s.video}
+    known: dict[str, set[Job]] = defaultdict(set)
+    for job in planned:
+        for name in job.names:
+            known[name].add(job)
+    of: dict[Job | None, list[int]] = defaultdict(list)
+    for place, span in enumerate(spans):
+        jobs = [*known.get(span.video, ())] if span.video else [None]
+        if len(jobs) != 1:
+            named(span.video, planned, "--spans, column video")
+        of[jobs[0]].append(place)
     used, result = set[Span](), []
     for job in planned:
-        mine = [span for span in spans if of.get(span.video, job) is job]
+        mine = [spans[place] for place in sorted([*of[None], *of[job]])]
         chosen: Sequence[Part | None] = [span.part for span in mine]
         if begins_s is not None:
             own = [span.part for span in mine]

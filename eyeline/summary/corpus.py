@@ -67,7 +67,7 @@ class Corpus:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(one.video for one in (*self.results, *self.faults))
+        return frozenset([r.video for r in self.results] + [f.video for f in self.faults])
 
     def video_named(self, text: str) -> str:
         """The name of a video by itself, by its last part or by the name of its file.

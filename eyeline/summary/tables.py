@@ -63,8 +63,9 @@ class Columns:
             return rest
         self._writer.write_table(rest)
         self._writer.close()
-        # what is mapped stays readable when the file's name is gone
-        return pa.ipc.open_file(pa.memory_map(f"{self._spilled.name}/rows.arrow")).read_all()
+        table = pa.ipc.open_file(pa.memory_map(f"{self._spilled.name}/rows.arrow")).read_all()
+        self._spilled.cleanup()  # what is mapped stays readable without a name
+        return table
 
     def _flush(self) -> None:
         import pyarrow as pa

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eyeline.errors import DataError
 from eyeline.export import catalogue
 from eyeline.export.catalogue import CATALOGUE, Catalogue
+from eyeline.export.index import read_index
 
 INDEX = {
     "format": {"name": "eyeline analysis", "version": 1}, "status": "ok", "warnings": [],
@@ -40,8 +42,14 @@ def marks(root: Path) -> dict[str, str]:
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    read, names = catalogue.read_index, list[str]()
-    monkeypatch.setattr(catalogue, "read_index", lambda f: names.append(f.name) or read(f))
+    """Names of the folders whose index is opened from now on."""
+    names = list[str]()
+
+    def read(folder: Path) -> dict[str, Any]:
+        names.append(folder.name)
+        return read_index(folder)
+
+    monkeypatch.setattr(catalogue, "read_index", read)
     return names
 
 
