@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller inputs")
     parser.add_argument("--videos", type=int, default=corpus.VIDEOS, help="of corpus")
+    parser.add_argument("--lean", action="store_true", help="corpus: index and tables alone")
     given = vars(parser.parse_args())
     names = given.pop("names") or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]

@@ -51,13 +51,19 @@ main()
 """
 
 
-def run(videos: int = VIDEOS, quick: bool = False) -> dict[str, object]:
-    """Seconds, processor seconds and most memory of each step, first and second time."""
+def run(videos: int = VIDEOS, quick: bool = False, lean: bool = False) -> dict[str, object]:
+    """Seconds, processor seconds and most memory of each step, first and second time.
+
+    Args:
+        videos: how many.
+        quick: a few.
+        lean: tables and index alone are linked, and what reads every table is left out.
+    """
     count = QUICK if quick else videos
     with tempfile.TemporaryDirectory(prefix="eyeline-corpus-") as place:
         originals, results = Path(place) / "videos", Path(place) / "results"
         start = time.perf_counter()
-        per_video = build(originals, results, count)
+        per_video = build(originals, results, count, "*.parquet" if lean else "**/*")
         built_s = time.perf_counter() - start
         ask = "SELECT name, avg(value) FROM scores GROUP BY 1"
         steps: dict[str, tuple[object, ...]] = {
@@ -68,6 +74,8 @@ def run(videos: int = VIDEOS, quick: bool = False) -> dict[str, object]:
             "view": (_VIEW, results),
             "summary": (_CLI, "summary", results, "-o", Path(place) / "sums"),
         }
+        if lean:
+            steps = {name: steps[name] for name in ("list", "resume", "query_videos", "view")}
         figures = {}
         for name, step in steps.items():
             times = ("first",) if name == "summary" else ("first", "again")
@@ -76,7 +84,7 @@ def run(videos: int = VIDEOS, quick: bool = False) -> dict[str, object]:
     return {"videos": count, "build_s": round(built_s, 1), **per_video, "steps": figures}
 
 
-def build(originals: Path, results: Path, count: int) -> dict[str, object]:
+def build(originals: Path, results: Path, count: int, linked: str = "**/*") -> dict[str, object]:
     """So many videos and their results, as a finished run leaves them; what one result takes."""
     from eyeline import sample
     from eyeline.jobs import analyze_into
@@ -86,7 +94,7 @@ def build(originals: Path, results: Path, count: int) -> dict[str, object]:
     outcome = analyze_into(sample.path(), real, settings)
     assert outcome.status == "ok", outcome
     index = _Index(real, settings)
-    linked = [p.relative_to(real) for p in sorted(real.rglob("*")) if p.name != "analysis.json"]
+    names = [p.relative_to(real) for p in sorted(real.glob(linked)) if p.name != "analysis.json"]
     video, source = sample.path(), real
     for k in range(count):
         name = f"day{k // SHARD:04d}/talk{k:06d}"
@@ -98,7 +106,7 @@ def build(originals: Path, results: Path, count: int) -> dict[str, object]:
         os.link(video, originals / f"{name}.mp4")
         place = results / name
         place.mkdir(parents=True)
-        for path in linked:
+        for path in names:
             if (real / path).is_dir():
                 (place / path).mkdir()
             else:
