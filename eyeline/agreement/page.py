@@ -35,10 +35,9 @@ _SPANS = 40
 
 def write(agreement: Agreement, folder: Path) -> tuple[Path, Path]:
     """Write `agreement.json` and `agreement.html`; OutputError where that cannot be."""
-    path = folder / JSON
-    agreement.report.write(path)
+    agreement.report.write(folder / JSON)
     page = render(agreement).encode("utf-8", "replace")
-    return path, write_bytes(folder / PAGE, page)
+    return folder / JSON, write_bytes(folder / PAGE, page)
 
 
 def render(agreement: Agreement) -> str:
@@ -87,25 +86,26 @@ def _tier(tier: TierAgreement, number: int) -> dict[str, Any]:
     table = np.array(tier.figures["confusion_s"])
     rows = table.sum(1, keepdims=True)
     fractions = np.divide(table, rows, out=np.zeros_like(table), where=rows > 0)
+    confusion = [
+        {
+            "name": name,
+            "cells": [
+                {"s": s, "fraction": fraction, "same": i == j}
+                for j, (s, fraction) in enumerate(
+                    zip(table[i].tolist(), fractions[i].tolist(), strict=True)
+                )
+            ],
+            "sum": float(table[i].sum()),
+        }
+        for i, name in enumerate(names)
+    ]
     return {
         "id": f"tier-{number}",
         "name": tier.name,
         "figures": tier.figures,
         "names": names,
         "colours": colours,
-        "confusion": [
-            {
-                "name": name,
-                "cells": [
-                    {"s": float(table[i, j]), "fraction": float(fractions[i, j]), "same": i == j}
-                    for j in range(len(names))
-                ],
-                "sum": float(table[i].sum()),
-            }
-            for i, name in enumerate(names)
-        ]
-        if len(names) <= _MATRIX
-        else [],
+        "confusion": confusion if len(names) <= _MATRIX else [],
         "sums": table.sum(0).tolist(),
         "videos": [_video(counted, colours) for counted in tier.videos[:_STRIPS]],
         "more_videos": max(0, len(tier.videos) - _STRIPS),

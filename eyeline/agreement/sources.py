@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,9 +87,8 @@ def read_pairs(a: Path, b: Path) -> Pairs:
     names = sorted(sides[0].keys() & sides[1].keys())
     for folder, own, other in ((a, sides[0], b), (b, sides[1], a)):
         if lacking := sorted(own.keys() - set(names)):
-            result.notes.append(
-                f"{some(lacking)} of {folder} {_is(lacking)} not in {other}: left out"
-            )
+            verb = "is" if len(lacking) == 1 else "are"
+            result.notes.append(f"{some(lacking)} of {folder} {verb} not in {other}: left out")
     for name in names:
         try:
             pair = one_clock(name, read_any(sides[0][name]), read_any(sides[1][name]))
@@ -102,10 +101,6 @@ def read_pairs(a: Path, b: Path) -> Pairs:
             "files and results folders are matched by name"
         )
     return result
-
-
-def _is(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
 
 
 def _name(path: Path) -> str:
@@ -122,7 +117,7 @@ def one_clock(video: str, a: Coding, b: Coding) -> Pair:
     notes = [f"{video}: {side.source}: {note}" for side in (a, b) for note in side.notes]
     if not a.media or not b.media:
         return Pair(video, a, b, tuple(notes))
-    if _stem(a.media) == _stem(b.media):
+    if Path(a.media).stem.casefold() == Path(b.media).stem.casefold():
         a, b = (side.shifted(side.origin_s) if side.origin_s else side for side in (a, b))
     elif VIDEO not in (a.media, b.media):
         notes.append(
@@ -135,7 +130,3 @@ def one_clock(video: str, a: Coding, b: Coding) -> Pair:
             f"by {b.source}: other media?"
         )
     return Pair(video, a, b, tuple(notes))
-
-
-def _stem(media: str) -> str:
-    return Path(media).stem.casefold()

@@ -15,6 +15,7 @@ from eyeline.documents import MIB
 from eyeline.errors import DataError, UsageError
 
 _MOST_BYTES = 512 * MIB
+_XML_CODES = ("utf-8", "utf-16-le", "utf-16-be")
 Read = Callable[[bytes, str, str], Coding]
 """Of the bytes of a file, its name for messages, and which part of it."""
 Write = Callable[[Coding, Dialect], bytes]
@@ -59,17 +60,13 @@ def _read_workbook(data: bytes, source: str, part: str) -> Coding:
             members = archive.infolist()
             if sum(member.file_size for member in members) > _MOST_BYTES:
                 raise DataError(f"{source} unpacks to more than {_MOST_BYTES // MIB} MiB")
-            declares = any(_declares_entities(archive.read(member)) for member in members)
+            parts = (archive.read(member) for member in members)
+            declares = any("<!DOCTYPE".encode(code) in xml for xml in parts for code in _XML_CODES)
     except table.BROKEN_ARCHIVE as error:
         raise DataError(f"{source} is no readable workbook: {error}") from None
     if declares:
         raise DataError(f"{source} has a document type declaration, which is refused")
     return table.read_workbook(io.BytesIO(data), source)
-
-
-def _declares_entities(xml: bytes) -> bool:
-    """Whether a part of a workbook has a document type declaration, in UTF-8 or UTF-16."""
-    return any("<!DOCTYPE".encode(code) in xml for code in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
 def _write_workbook(coding: Coding, dialect: Dialect) -> bytes:

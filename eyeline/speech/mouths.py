@@ -70,7 +70,7 @@ def track_ticks(track: Track) -> slice:
 
 def clock_ticks(end_s: float, tracks: Sequence[Track]) -> int:
     """How many ticks reach a time, and the end of every track."""
-    return max([tick_count(end_s), *(track_ticks(track).stop for track in tracks)])
+    return max([tick_count(end_s), *(int(track_ticks(track).stop) for track in tracks)])
 
 
 def read_mouth(track: Track, lips: Lips | None = None) -> Mouth:

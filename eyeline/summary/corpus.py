@@ -22,6 +22,9 @@ from eyeline.export.stored import video_from_json
 from eyeline.files import sha256
 from eyeline.results import Analysis
 
+_PARTS = {"video": dict, "files": list, "persons": list, "settings": dict}
+"""Those of an index that are read here."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -84,9 +87,14 @@ def read_corpus(folder: Path) -> Corpus:
         raise UsageError(f"{folder} is no folder: give the -o folder of `eyeline analyze`")
     results, faults = list[Result](), list[Fault]()
     for place in _results_below(folder):
-        video = _name(place, folder)
+        inside = place.relative_to(folder).as_posix()
+        video = text_of(folder.resolve().name if inside == "." else inside)
         try:
-            result = Result(video, place, _checked(place))
+            index = read_index(place)
+            for name, kind in _PARTS.items():
+                if not isinstance(index.get(name), kind):
+                    raise DataError(f"{place / INDEX} has no {name}. Analyse the video again.")
+            result = Result(video, place, index)
             video_row(result)
             results.append(result)
         except DataError as error:
@@ -107,21 +115,6 @@ def _results_below(folder: Path) -> Iterator[Path]:
         if INDEX in names or {f"{table}.parquet" for table in TABLES[1:]} <= {*names}:
             below.clear()
             yield Path(place)
-
-
-def _name(place: Path, folder: Path) -> str:
-    inside = place.relative_to(folder).as_posix()
-    text = folder.resolve().name if inside == "." else inside
-    return text_of(text)
-
-
-def _checked(folder: Path) -> dict[str, Any]:
-    """The index, with the parts that are read of it."""
-    index = read_index(folder)
-    for name, kind in (("video", dict), ("files", list), ("persons", list), ("settings", dict)):
-        if not isinstance(index.get(name), kind):
-            raise DataError(f"{folder / INDEX} has no {name}. Analyse the video again.")
-    return index
 
 
 def video_row(result: Result) -> dict[str, Any]:
@@ -182,10 +175,8 @@ def mixed(results: Sequence[Result]) -> list[str]:
             notes.append(f"the setting {name} differs between videos: {counts}")
     videos: dict[str, list[str]] = {}
     for result in results:
-        videos.setdefault(str((result.index.get("source") or {}).get("sha256")), []).append(
-            result.video
-        )
-    videos.pop("None", None)
+        if digest := (result.index.get("source") or {}).get("sha256"):
+            videos.setdefault(str(digest), []).append(result.video)
     for names in (n for n in videos.values() if len(n) > 1):
         notes.append(f"results of one video are summed more than once: {', '.join(names)}")
     return notes

@@ -174,12 +174,6 @@ def videos_table(results: Sequence[Result]) -> Any:
     """One row a video as `pyarrow.Table`, from the indices."""
     import pyarrow as pa
 
-    return pa.Table.from_pylist([video_row(result) for result in results], _videos_schema())
-
-
-def _videos_schema() -> Any:
-    import pyarrow as pa
-
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     kinds = {
         "video": text, "path": text, "folder": text, "status": text, "duration_s": number,
@@ -187,7 +181,8 @@ def _videos_schema() -> Any:
         "analyzed_rate_hz": number, "frame_count": whole, "has_audio": pa.bool_(),
         "persons": whole, "version": text, "warnings": text,
     }  # fmt: skip
-    return pa.schema(kinds.items())
+    rows = [video_row(result) for result in results]
+    return pa.Table.from_pylist(rows, pa.schema(kinds.items()))
 
 
 def as_bytes(table: Any, form: str) -> bytes:

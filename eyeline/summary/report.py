@@ -54,6 +54,10 @@ def write_report(summary: FolderSummary, folder: Path) -> Path:
 def render(summary: FolderSummary) -> str:
     """The page as text; everything that comes from outside is escaped."""
     people = [*_people(summary)]
+    tables = [
+        (heading, _group_table(summary, lambda row, of=m: row["measure"] == of, "tier"))
+        for m, heading in _BY_GROUP.items()
+    ]
     page: str = template("summary.html.j2").render(
         name=summary.corpus.folder.resolve().name,
         facts=_facts(summary),
@@ -67,7 +71,7 @@ def render(summary: FolderSummary) -> str:
             }
             for name, caption, figure in figures(summary)
         ],
-        tables=[*_group_tables(summary)],
+        tables=[{"heading": heading, **table} for heading, table in tables if table["rows"]],
         turns=_group_table(summary, lambda row: row["tier"] == TURNS, "measure"),
         head=[*summary.groups, *_BY_PERSON],
         people=people[:_PERSON_ROWS],
@@ -90,21 +94,12 @@ def _facts(summary: FolderSummary) -> list[tuple[str, str]]:
         ("persons", str(sum(v["persons"] or 0 for v in videos) or len(persons))),
         ("spans of interest", "whole videos" if len(spans) == 1 else str(len(spans))),
     ]
-    return [*facts, *((f"groups by {name}", _levels(wide, name)) for name in summary.groups)]
-
-
-def _levels(wide: Any, name: str) -> str:
-    levels = {str(v) for v in wide.column(name).to_pylist() if v is not None}
-    return ", ".join(sorted(levels)) if len(levels) <= 6 else count(len(levels), "group")
-
-
-def _group_tables(summary: FolderSummary) -> Iterator[dict[str, Any]]:
-    for measure, heading in _BY_GROUP.items():
-        table = _group_table(
-            summary, lambda row, m=measure: row["measure"] == m and row["tier"] != TURNS, "tier"
-        )
-        if table["rows"]:
-            yield {"heading": heading, **table}
+    for name in summary.groups:
+        levels = {str(v) for v in wide.column(name).to_pylist() if v is not None}
+        few = len(levels) <= 6
+        said = ", ".join(sorted(levels)) if few else count(len(levels), "group")
+        facts.append((f"groups by {name}", said))
+    return facts
 
 
 def _group_table(summary: FolderSummary, wanted: Any, first: str) -> dict[str, Any]:
@@ -150,16 +145,13 @@ def _people(summary: FolderSummary) -> Iterator[dict[str, Any]]:
         if name and row["measure"] == "proportion" and not row["partner"]:
             key = row["video"], row["span"], row["person"]
             groups[key] = [row[g] or "–" for g in summary.groups]
-            cells.setdefault(key, {})[name] = _proportion(row)
+            known = row["number"] is not None
+            cells.setdefault(key, {})[name] = (
+                f"{row['number']:.2f} of {duration(row['of'])}" if known else "not measurable"
+            )
     for person, found in cells.items():
         if "in view" in found:
             yield {
                 "who": person,
                 "cells": [*groups[person], *(found.get(n, "–") for n in _BY_PERSON)],
             }
-
-
-def _proportion(row: Mapping[str, Any]) -> str:
-    if row["number"] is None:
-        return "not measurable"
-    return f"{row['number']:.2f} of {duration(row['of'])}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.rounding import to_digits
@@ -18,6 +20,22 @@ LONG = (
     "source",
 )  # fmt: skip
 STATISTICS = ("n", "missing", "videos", "mean", "sd", "median", "smallest", "largest")
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "long": LONG[1:],
+    "turns": (
+        "span", "speaker", "taker", "turn_start_s", "turn_end_s", "taken_s", "offset_s",
+        "speaker_looks_at", "taker_looks_at", "source",
+    ),
+    "transitions": (
+        "span", "person", "tier", "from_value", "to_value", "count", "of_count", "probability",
+        "source",
+    ),
+    "sequences": (
+        "span", "given_person", "given_tier", "given_value", "then_person", "then_tier",
+        "then_value", "lag", "count", "of_count", "probability", "expected", "z",
+    ),
+}  # fmt: skip
+"""Of each table, behind the video and its groups."""
 _NUMBERS = {
     "number", "of", "turn_start_s", "turn_end_s", "taken_s", "offset_s", "probability",
     "expected", "z",
@@ -26,72 +44,23 @@ _WHOLE = {"count", "lag", "of_count"}
 _KEY = ("video", "span", "person")
 
 
-class Columns:
-    """Rows as they come, kept by column, with the groups of each."""
-
-    def __init__(self, names: Sequence[str], groups: Groups) -> None:
-        """Begin with no rows."""
-        self._names, self._groups = tuple(names), groups
-        self._values: list[list[Any]] = [[] for _ in (*names, *groups.columns)]
-
-    def add(self, video: str, person: str, *values: Any) -> None:
-        """One row, its values in the order of the names."""
-        row = (*values, *self._groups.of(video, person))
-        for column, value in zip(self._values, row, strict=True):
-            column.append(value)
-
-    def table(self) -> Any:
-        """All rows as `pyarrow.Table`: the video, the groups, then the rest."""
-        import pyarrow as pa
-
-        names = (*self._names, *self._groups.columns)
-        columns = dict(zip(names, self._values, strict=True))
-        ordered = (self._names[0], *self._groups.columns, *self._names[1:])
-        arrays = {name: pa.array(columns[name], _kind(name)) for name in ordered}
-        return pa.table({name: _rounded(array) for name, array in arrays.items()})
-
-
-def _rounded(column: Any) -> Any:
-    """Numbers to nine digits: the last bits of a sum say nothing."""
-    import pyarrow as pa
-
-    if not pa.types.is_floating(column.type):
-        return column
-    values = to_digits(column.to_numpy(zero_copy_only=False))
-    return pa.array(values, mask=column.is_null().to_numpy(zero_copy_only=False))
-
-
-def _kind(name: str) -> Any:
-    import pyarrow as pa
-
-    if name in _NUMBERS:
-        return pa.float64()
-    return pa.int64() if name in _WHOLE else pa.string()
-
-
 class Collected:
     """The rows of all videos."""
 
     def __init__(self, groups: Groups) -> None:
         """Begin with no videos."""
-        self._long = Columns(LONG, groups)
-        turn = ("turn_start_s", "turn_end_s", "taken_s", "offset_s")
-        looks = ("speaker_looks_at", "taker_looks_at")
-        self._turns = Columns(
-            ("video", "span", "speaker", "taker", *turn, *looks, "source"), groups
-        )
-        step = ("tier", "from_value", "to_value", "count", "of_count", "probability", "source")
-        self._transitions = Columns(("video", "span", "person", *step), groups)
-        events = [f"{w}_{part}" for w in ("given", "then") for part in ("person", "tier", "value")]
-        numbers = ("lag", "count", "of_count", "probability", "expected", "z")
-        self._sequences = Columns(("video", "span", *events, *numbers), groups)
+        self._groups = groups
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _COLUMNS}
+
+    def _add(self, table: str, video: str, person: str, *values: Any) -> None:
+        self._rows[table].append((video, *self._groups.of(video, person), *values))
 
     def add_rows(self, video: str, span: str, rows: Iterable[Row]) -> None:
         """Measures."""
         for row in rows:
             m = row.measure
-            self._long.add(
-                video, row.person, video, span, row.person, row.partner, row.tier, row.value,
+            self._add(
+                "long", video, row.person, span, row.person, row.partner, row.tier, row.value,
                 m.name, m.number, m.unit, m.of, row.source,
             )  # fmt: skip
 
@@ -103,37 +72,44 @@ class Collected:
             t = one.transfer
             speaker, taker = names.name_of(t.speaker), names.name_of(t.taker)
             looks = [v and names.value_name(v) for v in (one.speaker_looks_at, one.taker_looks_at)]
-            self._turns.add(
-                video, speaker, video, span, speaker, taker, t.turn_start_s, t.turn_end_s,
-                t.taken_s, t.offset_s, *looks, source,
-            )  # fmt: skip
+            times = t.turn_start_s, t.turn_end_s, t.taken_s, t.offset_s
+            self._add("turns", video, speaker, span, speaker, taker, *times, *looks, source)
 
     def add_transitions(self, video: str, span: str, rows: Iterable[Transition], of: Any) -> None:
         """Transitions; `of` gives the source of a tier."""
         for t in rows:
-            self._transitions.add(
-                video, t.person, video, span, t.person, t.tier, t.before, t.after, t.count, t.of,
-                t.probability, of(t.tier),
+            self._add(
+                "transitions", video, t.person, span, t.person, t.tier, t.before, t.after, t.count,
+                t.of, t.probability, of(t.tier),
             )  # fmt: skip
 
     def add_lags(self, video: str, span: str, rows: Iterable[Lagged]) -> None:
         """The sequence lag table."""
         for one in rows:
-            self._sequences.add(
-                video, one.given[0], video, span, *one.given, *one.then, one.lag, one.count,
-                one.of, one.count / one.of, one.expected, one.z,
-            )  # fmt: skip
+            numbers = one.lag, one.count, one.of, one.count / one.of, one.expected, one.z
+            self._add("sequences", video, one.given[0], span, *one.given, *one.then, *numbers)
 
     def tables(self) -> dict[str, Any]:
         """By name, with those that are made of the long one."""
-        long = self._long.table()
-        return {
-            "long": long,
-            "wide": wide(long),
-            "turns": self._turns.table(),
-            "transitions": self._transitions.table(),
-            "sequences": self._sequences.table(),
-        }
+        tables = {name: self._table(name) for name in _COLUMNS}
+        long = tables.pop("long")
+        return {"long": long, "wide": wide(long), **tables, "groups": group_statistics(long)}
+
+    def _table(self, table: str) -> Any:
+        """The rows of a table; numbers to nine digits: the last bits of a sum say nothing."""
+        import pyarrow as pa
+
+        names = ("video", *self._groups.columns, *_COLUMNS[table])
+        columns = zip(*self._rows[table], strict=True) if self._rows[table] else [()] * len(names)
+        arrays = {}
+        for name, values in zip(names, columns, strict=True):
+            if name in _NUMBERS:
+                numbers = np.array([np.nan if v is None else v for v in values], np.float64)
+                unknown = np.array([v is None for v in values], bool)
+                arrays[name] = pa.array(to_digits(numbers), mask=unknown)
+            else:
+                arrays[name] = pa.array(values, pa.int64() if name in _WHOLE else pa.string())
+        return pa.table(arrays)
 
 
 def wide(long: Any) -> Any:
@@ -181,7 +157,8 @@ def group_statistics(long: Any) -> Any:
     """
     import duckdb
 
-    groups = ", ".join(_quoted(name) for name in long.column_names if name not in LONG)
+    own = [name.replace('"', '""') for name in long.column_names if name not in LONG]
+    groups = ", ".join(f'"{name}"' for name in own)
     by = f"{groups + ', ' if groups else ''}span, tier, value, measure, unit"
     with duckdb.connect() as connection:
         connection.register("long", long)
@@ -196,7 +173,3 @@ def group_statistics(long: Any) -> Any:
                 AND person NOT IN ('unseen', 'not sure who')
             GROUP BY {by} ORDER BY {by}"""
         ).to_arrow_table()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

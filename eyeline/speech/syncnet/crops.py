@@ -134,7 +134,7 @@ def reel(track: Track, clock: Clock = "by_time", edges: Edges = "repeated") -> R
         edges: how squares are smoothed at the ends.
     """
     ticks = track_ticks(track)
-    nearest = nearest_rows(track, np.arange(ticks.start, ticks.stop) * TICK_S)
+    nearest: Any = nearest_rows(track, np.arange(ticks.start, ticks.stop) * TICK_S)
     length_s = float(track.end_s[-1] - track.time_s[0])
     slow = length_s <= 0 or len(track) / length_s <= _AS_FAST * TICK_HZ
     row, first, image = nearest, ticks.start, np.arange(len(nearest))
