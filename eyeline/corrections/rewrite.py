@@ -138,17 +138,23 @@ def original(folder: Path, video: Path | None = None) -> Path | None:
     """
     index = read_index(folder)
     named = Path(str(index["video"]["path"]))
-    size = dict(index.get("source") or {}).get("bytes")
     if video is not None:
         if not video.is_file():
             raise DataError(f"{video}: no such file; name the video that was analysed")
-        if size not in (None, video.stat().st_size):
+        if not is_original(video, index):
             raise DataError(f"{video} is not the video that was analysed: it has another size")
         return video
-    for place in (named, folder / named.name, folder.parent / named.name):
-        if place.is_file() and size in (None, place.stat().st_size):
-            return place
-    return None
+    places = (named, folder / named.name, folder.parent / named.name)
+    return next((place for place in places if is_original(place, index)), None)
+
+
+def is_original(path: Path, index: Mapping[str, Any]) -> bool:
+    """Whether a file has the size of the video that was analysed, as far as that is known."""
+    bytes_then = (index.get("source") or {}).get("bytes")
+    try:
+        return path.is_file() and bytes_then in (None, path.stat().st_size)
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        return False
 
 
 def _tracks(
