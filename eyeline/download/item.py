@@ -6,10 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from eyeline import files
-from eyeline.download.table import Source, url_of
+from eyeline.download.table import Source, Strict, url_of
 from eyeline.download.transfer import Wanted, fetch
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.log import Log
@@ -68,10 +66,8 @@ class Received:
     """Name -> why it is not there."""
 
 
-class ExtraFile(BaseModel):
+class ExtraFile(Strict):
     """A small file of a repository that belongs to the data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     github: str
     path: str
@@ -79,10 +75,8 @@ class ExtraFile(BaseModel):
     """Place below the output folder."""
 
 
-class Item(BaseModel, ABC):
+class Item(Strict, ABC):
     """An item of the table: an archive, a folder, a list of videos ..."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     extra_files: tuple[ExtraFile, ...] = ()
 
