@@ -10,7 +10,7 @@ from pathlib import Path
 from eyeline.codings.coding import Coding, renamed, revalued, some
 from eyeline.codings.eaf_template import write_into
 from eyeline.codings.formats import FORMATS, format_of, read_file
-from eyeline.codings.table import Dialect, text_of, write_workbook
+from eyeline.codings.table import Dialect, csv_bytes, text_of, write_workbook
 from eyeline.corrections.rewrite import load_corrected
 from eyeline.errors import DataError, UsageError
 from eyeline.export.boxes import coco_bytes, mot
@@ -110,8 +110,7 @@ def _of_results(source: Path, out: Path, wishes: Wishes, boxes: str | None) -> b
         return file.getvalue()
     if out.suffix.lower() != ".csv":
         raise UsageError(f"{out}: --table writes .csv or .xlsx")
-    text = text_of(head, rows, wishes.dialect)
-    return text.encode("utf-8-sig" if wishes.dialect == "excel-eu" else "utf-8")
+    return csv_bytes(text_of(head, rows, wishes.dialect), wishes.dialect)
 
 
 def _chosen(coding: Coding, wanted: Sequence[str]) -> Coding:

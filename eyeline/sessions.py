@@ -178,19 +178,19 @@ def read(out: Path) -> tuple[Camera, ...]:
     return known
 
 
-def follow(folder: Path) -> list[str]:
-    """Write the sessions that the results of a video belong to again, as corrections are now.
+def follow(*folders: Path) -> list[str]:
+    """Write the sessions that the results of some videos belong to again, as these are now.
 
     Returns:
         What to report of those that could not be written.
     """
-    place, notes = folder.resolve(), []
-    for out in place.parents:
+    places, notes = {folder.resolve() for folder in folders}, []
+    for out in sorted({out for place in places for out in place.parents}):
         if _index(out) is None:
             continue
         try:
             known = read(out)
-            if place in [(out / camera.folder).resolve() for camera in known]:
+            if places & {(out / camera.folder).resolve() for camera in known}:
                 write(known, [load_corrected(out / camera.folder) for camera in known], out)
         except (DataError, OutputError) as error:
             notes.append(f"{out / REPORT} is out of date and could not be written again: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from pathlib import Path
@@ -285,6 +286,27 @@ def test_a_session_follows_corrections_of_its_cameras(eyeline: Command, stored: 
     assert len(sessions.read(stored)) == 2
     assert eyeline("correct", stored / "right", "undo").code == 0
     assert (stored / "session.html").read_bytes() == computed
+
+
+@pytest.mark.parametrize("options", [[], ["--again"]])
+def test_a_session_follows_a_camera_that_is_analysed_again(
+    eyeline: Command, stored: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    (stored / "right.mp4").touch()
+
+    def work(planned: list[Job], *_: object, **__: object) -> int:
+        assert [job.folder for job in planned] == [stored / "right"]
+        shutil.rmtree(stored / "right")
+        put(build(1, 100), stored / "right")
+        return 0
+
+    monkeypatch.setattr("eyeline.cli.analyze._work", work)
+    before = (stored / "session.eaf").read_text()
+    ended = eyeline("analyze", stored / "right.mp4", "-o", stored, *options)
+    assert (ended.code, ended.err) == (0, "")
+    after = (stored / "session.eaf").read_text()
+    assert "right: person 2" in before and "left: person 2" in after
+    assert ("right: person 2" in after) is not bool(options)
 
 
 @pytest.mark.parametrize(

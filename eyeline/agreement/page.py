@@ -12,10 +12,12 @@ from eyeline.agreement.compare import Agreement, TierAgreement
 from eyeline.agreement.counting import LEVELS, Counted, disagreements
 from eyeline.agreement.measures import NONE
 from eyeline.codings.coding import Interval
+from eyeline.codings.table import Dialect, csv_bytes, text_of
 from eyeline.export.report import template
 from eyeline.export.words import clock, percent
 from eyeline.files import write_bytes
 
+CSV = "agreement.csv"
 JSON = "agreement.json"
 PAGE = "agreement.html"
 COLOURS = (
@@ -33,11 +35,28 @@ _SPANS = 40
 """Disagreements of a video that are listed, the longest."""
 
 
-def write(agreement: Agreement, folder: Path) -> tuple[Path, Path]:
-    """Write `agreement.json` and `agreement.html`; OutputError where that cannot be."""
+def write(agreement: Agreement, folder: Path, dialect: Dialect = "excel") -> tuple[Path, Path]:
+    """Write `agreement.json`, `.csv` and `.html`; OutputError where that cannot be."""
     agreement.report.write(folder / JSON)
+    write_bytes(folder / CSV, csv_bytes(as_csv(agreement, dialect), dialect))
     page = render(agreement).encode("utf-8", "replace")
     return folder / JSON, write_bytes(folder / PAGE, page)
+
+
+def as_csv(agreement: Agreement, dialect: Dialect = "excel") -> str:
+    """A row for each tier with its figures and their intervals; what there is none of is empty."""
+    names = ("kappa", "ac1", "agreement", *(f"f1@{level:g}" for level in LEVELS))
+    spreads = [(s, key) for s in ("onset_s", "offset_s") for key in ("median", "absolute_90")]
+    head = ["tier", "videos", "compared_s", *names]
+    head += [f"{name}_{end}" for name in names for end in ("low", "high")]
+    head += [f"{side.removesuffix('_s')}_{key}_s" for side, key in spreads]
+    rows = []
+    for tier in agreement.tiers:
+        figures = tier.figures
+        row = [tier.name, *(figures[name] for name in ("videos", "compared_s", *names))]
+        row += [end for name in names for end in figures["interval"][name] or (None, None)]
+        rows.append([*row, *(figures[side][key] for side, key in spreads)])
+    return text_of(head, rows, dialect)
 
 
 def render(agreement: Agreement) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eyeline.codings import boris, datavyu, eaf, table, textgrid, webvtt
 from eyeline.codings.coding import Coding
-from eyeline.codings.table import Dialect
+from eyeline.codings.table import Dialect, csv_bytes
 from eyeline.documents import MIB
 from eyeline.errors import DataError, UsageError
 
@@ -75,11 +75,6 @@ def _write_workbook(coding: Coding, dialect: Dialect) -> bytes:
     return file.getvalue()
 
 
-def _csv(text: str, dialect: Dialect) -> bytes:
-    """With the mark by which Excel knows UTF-8, where it is for Excel."""
-    return text.encode("utf-8-sig" if dialect == "excel-eu" else "utf-8")
-
-
 FORMATS: Mapping[str, Format] = {
     "eaf": Format(
         "ELAN", (".eaf", ".etf"), lambda c, _: eaf.write(c), lambda d, s, _: eaf.read(d, s)
@@ -94,7 +89,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "boris-events": Format(
         "BORIS tabular events", (".boris.csv", ".boris.tsv"),
-        lambda c, dialect: _csv(boris.write_events(c, dialect), dialect), _read_table,
+        lambda c, dialect: csv_bytes(boris.write_events(c, dialect), dialect), _read_table,
     ),
     "datavyu": Format(
         "Datavyu spreadsheet", (".opf",), lambda c, _: datavyu.write_opf(c),
@@ -105,7 +100,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "csv": Format(
         "table of intervals", (".csv", ".tsv"),
-        lambda c, dialect: _csv(table.write(c, dialect), dialect), _read_table,
+        lambda c, dialect: csv_bytes(table.write(c, dialect), dialect), _read_table,
     ),
     "xlsx": Format("workbook", (".xlsx",), _write_workbook, _read_workbook),
     "webvtt": Format("WebVTT subtitles", (".vtt",), lambda c, _: webvtt.write(c).encode()),

@@ -165,11 +165,16 @@ def text_of(head: Sequence[str], rows: Iterable[Sequence[Any]], dialect: Dialect
     return file.getvalue()
 
 
+def csv_bytes(text: str, dialect: Dialect) -> bytes:
+    """With the mark by which Excel knows UTF-8, where it is for Excel."""
+    return text.encode("utf-8-sig" if dialect == "excel-eu" else "utf-8")
+
+
 def _cell(value: Any, dialect: Dialect) -> Any:
     if isinstance(value, float):
         if math.isnan(value):
             return ""
-        text = repr(value).removesuffix(".0")
+        text = repr(float(value)).removesuffix(".0")
         return text.replace(".", ",") if dialect == "excel-eu" else text
     return "" if value is None else value
 

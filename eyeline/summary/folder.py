@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eyeline.codings.table import Dialect
 from eyeline.errors import DataError, EyelineError
 from eyeline.export.intervals import Spans
 from eyeline.export.summary import SPEAKING
@@ -150,17 +151,18 @@ class _Work:
         return notes
 
 
-def write_tables(summary: FolderSummary, folder: Path) -> list[Path]:
+def write_tables(summary: FolderSummary, folder: Path, dialect: Dialect = "excel") -> list[Path]:
     """Write every table as CSV and Parquet, and `summary.json`, which lists what was left out."""
     written = []
     for name, table in summary.tables.items():
         for form in ("csv", "parquet"):
-            written.append(write_bytes(folder / f"{name}.{form}", as_bytes(table, form)))
-    content = {
+            content = as_bytes(table, form, dialect)
+            written.append(write_bytes(folder / f"{name}.{form}", content))
+    index = {
         "videos": [result.video for result in summary.results],
         "left_out": [{"video": f.video, "why": f.message} for f in summary.faults],
         "notes": list(summary.notes),
         "groups": list(summary.groups),
         "rows": {name: table.num_rows for name, table in summary.tables.items()},
     }
-    return [*written, write_json(folder / "summary.json", content)]
+    return [*written, write_json(folder / "summary.json", index)]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyeline.codings import table as tables
+from eyeline.codings.table import Dialect
 from eyeline.errors import DataError, UsageError
 from eyeline.export.columns import COMPUTED, SOURCE, schema_of
 from eyeline.export.files import FRAMES, TABLES
@@ -185,12 +187,13 @@ def videos_table(results: Sequence[Result]) -> Any:
     return pa.Table.from_pylist(rows, pa.schema(kinds.items()))
 
 
-def as_bytes(table: Any, form: str) -> bytes:
+def as_bytes(table: Any, form: str, dialect: Dialect = "excel") -> bytes:
     """A table as the text of CSV or JSON, or as Parquet; bytes are written in hexadecimal.
 
     Args:
         table: `pyarrow.Table`.
         form: csv, json or parquet.
+        dialect: of CSV.
     """
     import pyarrow as pa
     import pyarrow.csv as pa_csv
@@ -201,10 +204,16 @@ def as_bytes(table: Any, form: str) -> bytes:
         pq.write_table(table, out, compression="zstd")
     elif form == "csv":
         columns = [_flat(column) for column in table.columns]
+        if dialect != "excel":
+            yes_no = [pa.types.is_boolean(c.type) for c in columns]  # true and false, as below
+            texts = [c.cast(pa.string()) if y else c for c, y in zip(columns, yes_no, strict=True)]
+            rows = zip(*(column.to_pylist() for column in texts), strict=True)
+            text = tables.text_of(table.column_names, rows, dialect)
+            return tables.csv_bytes(text, dialect)
         pa_csv.write_csv(pa.Table.from_arrays(columns, names=table.column_names), out)
     else:
-        rows = [{name: _plain_value(v) for name, v in row.items()} for row in table.to_pylist()]
-        return _json(rows).encode() + b"\n"
+        plain = [{name: _plain_value(v) for name, v in row.items()} for row in table.to_pylist()]
+        return _json(plain).encode() + b"\n"
     return bytes(out.getvalue())
 
 
