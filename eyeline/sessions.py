@@ -144,14 +144,15 @@ def write(known: Sequence[Camera], analyses: Sequence[Analysis], out: Path) -> P
     Raises:
         OutputError: the folder cannot be written.
     """
-    from eyeline.export.session import joint_eaf, render
+    from eyeline.export.session import joint_eaf, named_persons, render
 
     recordings = list(zip(known, analyses, strict=True))
     listed = [(c.name, c.folder, c.offset_s, c.how, c.confidence, a) for c, a in recordings]
     document, begins_s = joint_eaf([(n, f, at, a) for n, f, at, _, _, a in listed], out)
     write_bytes(out / ELAN, document)
     page = write_bytes(out / REPORT, render(listed, begins_s).encode("utf-8", "replace"))
-    content = {"format": FORMAT, "version": VERSION, "elan_begins_s": begins_s}
+    persons = named_persons([(camera.name, analysis) for camera, analysis in recordings])
+    content = {"format": FORMAT, "version": VERSION, "elan_begins_s": begins_s, "persons": persons}
     write_json(out / INDEX, content | {"cameras": [_entry(*one) for one in recordings]})
     return page
 

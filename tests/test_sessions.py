@@ -284,6 +284,16 @@ def test_a_session_follows_corrections_of_its_cameras(eyeline: Command, stored: 
     cameras = json.loads((stored / "session.json").read_text())["cameras"]
     assert [camera["corrections"] for camera in cameras] == [0, 1]
     assert len(sessions.read(stored)) == 2
+    assert eyeline("correct", stored / "left", "name", 1, "mother").code == 0
+    content = json.loads((stored / "session.json").read_text())
+    assert content["persons"] == {"mother": {"left": 1, "right": 2}}
+    tiers = ET.parse(stored / "session.eaf").getroot().iter("TIER")
+    whose = {str(t.get("TIER_ID")).rpartition(" ")[0]: t.get("PARTICIPANT") for t in tiers}
+    assert whose["left: mother"] == whose["right: mother"] == "mother"
+    assert whose["left: person 2"] == "left: person 2"
+    page = (stored / "session.html").read_text()
+    assert "<strong>mother</strong>: left (person 1), right (person 2)</p>" in page
+    assert eyeline("correct", stored / "left", "undo").code == 0
     assert eyeline("correct", stored / "right", "undo").code == 0
     assert (stored / "session.html").read_bytes() == computed
 
