@@ -23,6 +23,7 @@ from eyeline.plan import Job, with_parts
 from eyeline.results import Analysis, Part
 from eyeline.sessions import Camera
 from eyeline.video import sync
+from tests.codings.eaf_schema import faults
 from tests.conftest import Command
 from tests.corrections.conftest import put
 from tests.export.conftest import build, video_info
@@ -219,6 +220,7 @@ def written(tmp_path: Path) -> tuple[Path, list[Camera], list[Analysis]]:
 def test_one_elan_file_links_all_videos(
     written: tuple[Path, list[Camera], list[Analysis]],
 ) -> None:
+    assert faults((written[0] / "session.eaf").read_bytes()) == []
     root = ET.parse(written[0] / "session.eaf").getroot()
     media = [
         (one.get("RELATIVE_MEDIA_URL"), one.get("TIME_ORIGIN"))

@@ -77,7 +77,10 @@ def read_pairs(a: Path, b: Path) -> Pairs:
     """
     sides = places(a), places(b)
     if sides[0] is None and sides[1] is None:
-        return Pairs([one_clock(_name(a), read_any(a), read_any(b))])
+        name = a.resolve().name if a.is_dir() else a.name
+        with suppress(UsageError):
+            name = name if a.is_dir() else stem_of(Path(name.partition("#")[0]))
+        return Pairs([one_clock(name, read_any(a), read_any(b))])
     if sides[0] is None or sides[1] is None:
         folder, single = (b, a) if sides[0] is None else (a, b)
         raise UsageError(
@@ -101,15 +104,6 @@ def read_pairs(a: Path, b: Path) -> Pairs:
             "files and results folders are matched by name"
         )
     return result
-
-
-def _name(path: Path) -> str:
-    if path.is_dir():
-        return path.resolve().name
-    try:
-        return stem_of(path.with_name(path.name.partition("#")[0]))
-    except UsageError:
-        return path.name
 
 
 def one_clock(video: str, a: Coding, b: Coding) -> Pair:

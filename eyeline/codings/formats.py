@@ -69,12 +69,6 @@ def _read_workbook(data: bytes, source: str, part: str) -> Coding:
     return table.read_workbook(io.BytesIO(data), source)
 
 
-def _write_workbook(coding: Coding, dialect: Dialect) -> bytes:
-    file = io.BytesIO()
-    table.write_workbook(file, table.workbook_of(coding))
-    return file.getvalue()
-
-
 FORMATS: Mapping[str, Format] = {
     "eaf": Format(
         "ELAN", (".eaf", ".etf"), lambda c, _: eaf.write(c), lambda d, s, _: eaf.read(d, s)
@@ -102,7 +96,9 @@ FORMATS: Mapping[str, Format] = {
         "table of intervals", (".csv", ".tsv"),
         lambda c, dialect: csv_bytes(table.write(c, dialect), dialect), _read_table,
     ),
-    "xlsx": Format("workbook", (".xlsx",), _write_workbook, _read_workbook),
+    "xlsx": Format(
+        "workbook", (".xlsx",), lambda c, _: table.write_workbook(c), _read_workbook
+    ),
     "webvtt": Format("WebVTT subtitles", (".vtt",), lambda c, _: webvtt.write(c).encode()),
 }  # fmt: skip
 

@@ -179,19 +179,18 @@ def _cell(value: Any, dialect: Dialect) -> Any:
     return "" if value is None else value
 
 
-def write_workbook(file: IO[bytes], sheets: Mapping[str, tuple[Sequence[str], Any]]) -> None:
-    """Write an XLSX workbook.
+def workbook(sheets: Mapping[str, tuple[Sequence[str], Any]]) -> bytes:
+    """An XLSX workbook.
 
     Args:
-        file: where to.
         sheets: by name the names of columns and the rows.
 
     Raises:
         DataError: openpyxl is not installed, or a sheet is longer than Excel takes.
     """
-    workbook = _openpyxl().Workbook(write_only=True)
+    file, book = io.BytesIO(), _openpyxl().Workbook(write_only=True)
     for name, (head, rows) in sheets.items():
-        sheet = workbook.create_sheet(name)
+        sheet = book.create_sheet(name)
         sheet.append(list(head))
         for n, row in enumerate(rows, start=2):
             if n > _MOST_SHEET_ROWS:
@@ -200,7 +199,8 @@ def write_workbook(file: IO[bytes], sheets: Mapping[str, tuple[Sequence[str], An
                     "write CSV"
                 )
             sheet.append([_excel_cell(sheet, value) for value in row])
-    workbook.save(file)
+    book.save(file)
+    return file.getvalue()
 
 
 def _excel_cell(sheet: Any, value: Any) -> Any:
@@ -216,9 +216,9 @@ def _excel_cell(sheet: Any, value: Any) -> Any:
     return value
 
 
-def workbook_of(coding: Coding) -> Mapping[str, tuple[Sequence[str], Any]]:
-    """The one sheet of a coding's workbook."""
-    return {SHEET: (COLUMNS, _rows(coding))}
+def write_workbook(coding: Coding) -> bytes:
+    """A workbook with a row for each interval."""
+    return workbook({SHEET: (COLUMNS, _rows(coding))})
 
 
 def read_workbook(file: IO[bytes], source: str) -> Coding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -154,13 +154,14 @@ def _key(row: Row) -> tuple[int, int, int, str]:
 def _finished(
     state: State, corrections: Corrections, unapplied: Sequence[tuple[int, str]]
 ) -> Analysis:
+    people = {person_label(p) for p in state.persons}
     words = {e.id: e.kind.replace("_", " ") for e in corrections.entries}
     warnings = (
         f"correction {n} ({words[n]}) is kept and not applied: {why}" for n, why in unapplied
     )
     corrected = Corrected(
         revision=corrections.revision,
-        names=_names(state),
+        names={k: v for k, v in state.names.items() if k in people or k in state.areas},
         excluded=tuple(dict.fromkeys(state.excluded)),
         applied=len(corrections.operations) - len(unapplied),
         unapplied=tuple(unapplied),
@@ -171,8 +172,3 @@ def _finished(
     return replace(
         result, corrected=corrected, warnings=(*result.warnings, *state.notes, *warnings)
     )
-
-
-def _names(state: State) -> Mapping[str, str]:
-    people = {person_label(p) for p in state.persons}
-    return {k: v for k, v in state.names.items() if k in people or k in state.areas}

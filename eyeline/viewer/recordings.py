@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -88,6 +89,9 @@ def shown(name: str) -> str:
 def overview(recording: Recording) -> dict[str, Any]:
     """One row of the list; with `error` alone where the results cannot be read."""
     row: dict[str, Any] = {"key": recording.key, "name": recording.name}
+    corrections: int | None = None  # where their file cannot be read
+    with suppress(DataError):
+        corrections = len(read(recording.folder).operations)
     try:
         index = recording.index
         video, counts = index["video"], index["counts"]
@@ -99,20 +103,12 @@ def overview(recording: Recording) -> dict[str, Any]:
             "episodes": counts["segments"],
             "speech_s": (index.get("speech") or {}).get("voiced_s"),
             "warnings": [shown(warning) for warning in index["warnings"]],
-            "corrections": _corrected(recording.folder),
+            "corrections": corrections,
             "corrected_exports": corrected_exports(recording.folder),
         }
     except (DataError, KeyError, TypeError, AttributeError) as error:
         reason = str(error) if isinstance(error, DataError) else f"{INDEX} is damaged ({error!r})"
         return row | {"error": shown(reason)}
-
-
-def _corrected(folder: Path) -> int | None:
-    """How many corrections hold; None where their file cannot be read."""
-    try:
-        return len(read(folder).operations)
-    except DataError:
-        return None
 
 
 def corrected_exports(folder: Path) -> str:
