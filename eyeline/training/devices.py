@@ -64,7 +64,7 @@ class Devices:
     def fabric(self) -> Fabric:
         """A Fabric over these devices, not launched yet."""
         from lightning_fabric import Fabric
-        from lightning_fabric.plugins.environments import LightningEnvironment
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
         _, here = _of_torchrun()
         return Fabric(

@@ -10,7 +10,12 @@ from eyeline.people import landmarks
 
 def test_a_process_reads_the_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(dlib, "shape_predictor", lambda path: read.append(path) or len(read))
+
+    def predictor(path: str) -> int:
+        read.append(path)
+        return len(read)
+
+    monkeypatch.setattr(dlib, "shape_predictor", predictor)
     landmarks._predictor.cache_clear()
     try:
         assert [landmarks.Landmarker()._predict for _ in range(3)] == [1, 1, 1]
