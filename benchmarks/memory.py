@@ -25,7 +25,7 @@ from benchmarks.analyze import measure
 from benchmarks.clips import clip, repeat
 
 RATE_HZ, PEOPLE, SIZE = 25, 4, (320, 180)
-MINUTES = (2, 20, 60)
+MINUTES = (2, 8, 30)
 STEPS = {
     "tracks": "eyeline.people.assemble.tracks",
     "systems": "eyeline.analysis._run",

@@ -21,7 +21,7 @@ from eyeline.people.tracks import Track, joined
 from eyeline.results import Analysis, Scores
 from eyeline.rounding import rounded
 from eyeline.settings import Settings
-from eyeline.systems.eye_contact.landmarks import forward
+from eyeline.systems.eye_contact.landmarks import forward, inputs
 from eyeline.systems.eye_contact.landmarks.inputs import PARITY
 from eyeline.systems.eye_contact.weights import load_landmarks_tcn
 from tests.people.faces import five, six
@@ -170,10 +170,12 @@ def test_a_longer_video_takes_little_more_memory(monkeypatch: pytest.MonkeyPatch
     """From measured faces to the answers of all embedded systems, by what a further row adds."""
     monkeypatch.setattr(spill, "LEAST_BYTES", 1 << 12)
     monkeypatch.setattr(spill, "ROWS_AT_ONCE", 1 << 9)
-    short, long = ((n, measured(n)) for n in (1_500, 3_500))
+    monkeypatch.setattr(forward, "_ROWS_AT_ONCE", 1 << 9)
+    monkeypatch.setattr(inputs, "_ROWS_AT_ONCE", 1 << 9)
+    short, long = ((n, measured(n)) for n in (1_000, 2_500))
     analysed(short[1], short[0])  # imports and caches
     most = [peak_bytes(lambda n=n, rows=rows: analysed(rows, n)) for n, rows in (short, long)]
-    assert (most[1] - most[0]) / (2 * 2_000) < 1_000, most
+    assert (most[1] - most[0]) / (2 * 1_500) < 400, most
 
 
 def peak_bytes(work: Callable[[], object]) -> int:

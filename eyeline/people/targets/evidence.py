@@ -206,9 +206,11 @@ def _evidence(
         return np.concatenate(_elsewhere(eyes), axis=1)
 
     cuts = np.cumsum([len(CAMERA), len(SCENE)])
-    parts = map(np.ascontiguousarray, np.split(spill.by_blocks(n, elsewhere), cuts, axis=1))
+    parts = np.split(spill.by_blocks(n, elsewhere), cuts, axis=1)
+    camera, scene, off_screen = (np.ascontiguousarray(part) for part in parts)
     face = spill.by_blocks(n, of_faces)
-    return spill.columns(Evidence(others, px, xyxy, face, *parts, tuple(meetings)))
+    found = Evidence(others, px, xyxy, face, camera, scene, off_screen, tuple(meetings))
+    return spill.columns(found)
 
 
 def with_answers(found: Sequence[Evidence], first: Sequence[Floats]) -> Iterator[Evidence]:
