@@ -38,7 +38,7 @@ class _Segment:
 
     def __init__(self, size: int) -> None:
         self.process = os.getpid()
-        self._file = cast(BinaryIO, tempfile.TemporaryFile(prefix="eyeline."))  # noqa: SIM115
+        self._file = cast(BinaryIO, tempfile.TemporaryFile(buffering=0, prefix="eyeline."))  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._file.truncate(size)
         self._map = mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ)
@@ -54,10 +54,11 @@ class _Segment:
         """Rows of parts one below the other in what is reserved, as an array that is read only."""
         at, dtype = begin, like.dtype
         for part in parts:
+            data = np.ascontiguousarray(part, dtype).reshape(-1).view(np.uint8)
             with _lock:
                 self._file.seek(at)
-                self._file.write(np.ascontiguousarray(part, dtype).data)
-                self._file.flush()
+                while len(data):  # a file takes at most so much at once
+                    data = data[self._file.write(data.data) :]
             at += part.size * dtype.itemsize
             assert at <= begin + size, "parts have the rows that room was made for"
         count = (at - begin) // dtype.itemsize

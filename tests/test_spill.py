@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,19 @@ def test_a_folder_that_cannot_be_written_is_named(
     monkeypatch.setattr(spill, "_current", [])
     with pytest.raises(OutputError, match=r"missing.*TMPDIR"):
         spill.on_disk(LONG)
+
+
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(spill, "_current", [])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot keep what was measured"):
+            spill.on_disk(LONG)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert np.array_equal(spill.on_disk(LONG), LONG)
 
 
 def measured(frames: int) -> Rows:
@@ -174,7 +188,7 @@ def test_a_longer_video_takes_little_more_memory(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(inputs, "_ROWS_AT_ONCE", 1 << 9)
     short, long = ((n, measured(n)) for n in (1_000, 2_500))
     analysed(short[1], short[0])  # imports and caches
-    most = [peak_bytes(lambda n=n, rows=rows: analysed(rows, n)) for n, rows in (short, long)]
+    most = [peak_bytes(partial(analysed, rows, n)) for n, rows in (short, long)]
     assert (most[1] - most[0]) / (2 * 1_500) < 400, most
 
 

@@ -57,12 +57,13 @@ def gaze(
     plain, concentration = head_pose.gaze(track, open_lids, camera, usual_pitch_rad)
     if track.look_rad is None or track.look_error_rad is None:
         return plain, concentration
-    seen = np.isfinite(track.look_rad[:, 0])
+    look_rad = track.look_rad
+    seen = np.isfinite(look_rad[:, 0])
 
     def aims(rows: slice) -> Floats:
         part = track.part(rows)
         towards, (yaw, pitch, roll) = towards_camera(part, camera)
-        eyes = np.nan_to_num(part.look_rad) * np.array([1.0, looks.down])
+        eyes = np.nan_to_num(look_rad[rows]) * np.array([1.0, looks.down])
         own = directions.from_yaw_pitch(eyes[:, 0], eyes[:, 1])
         pitch = looks.head_gain * (pitch - looks.usual_fraction * usual_pitch_rad)
         local = np.einsum("nij,nj->ni", directions.rotation_from_angles(yaw, pitch, roll), own)
