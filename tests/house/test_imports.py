@@ -29,6 +29,7 @@ FLOORS = (
         "pickles",
         "processes",
         "sample",
+        "spill",
         "weights_folder",
     },
     {"on_ray", "parts", "pool", "results", "rounding", "video", "training", "evaluation"},
