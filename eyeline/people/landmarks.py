@@ -8,7 +8,9 @@ points' middle. Trust is measured against the same five points.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +81,15 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
     return Chip(np.asarray(image, np.uint8), matrix)
 
 
+@functools.cache
+def _predictor() -> Any:
+    """The model, of 100 MB, read once."""
+    import dlib
+
+    name = "shape_predictor_68_face_landmarks.dat"
+    return dlib.shape_predictor(str(package_file("face_recognition_models", "models", name)))
+
+
 class Landmarker:
     """dlib's 68-point predictor, from the file inside `face_recognition_models`.
 
@@ -86,13 +97,10 @@ class Landmarker:
     """
 
     def __init__(self) -> None:
-        """Load the model file; CheckpointError if it is missing."""
+        """Open the model file; CheckpointError if it is missing."""
         import dlib
 
-        path = package_file(
-            "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
-        )
-        self._predict = dlib.shape_predictor(str(path))
+        self._predict = _predictor()
         quarter = _FINER * CHIP_PX // 4
         self._boxes = [
             dlib.rectangle(quarter + x, quarter + y, 3 * quarter + x, 3 * quarter + y)
