@@ -26,12 +26,14 @@ def edges(image: Image) -> Floats:
     down, right = np.gradient(image.astype(np.float64))
     place = np.arctan2(down, right) % np.pi / np.pi * _DIRECTIONS
     strength, low = np.hypot(down, right), np.floor(place)
-    cells = np.zeros((*(n // _CELL for n in image.shape), _DIRECTIONS))
+    rows, columns = (n // _CELL for n in image.shape)
+    y, x = np.indices(image.shape) // _CELL
+    cells = np.zeros(rows * columns * _DIRECTIONS)
     for step in (0, 1):
         fraction = strength * np.abs(1 - step - (place - low))
-        for k in range(_DIRECTIONS):
-            mine = np.where((low + step) % _DIRECTIONS == k, fraction, 0.0)
-            cells[..., k] += mine.reshape(cells.shape[0], _CELL, -1, _CELL).sum(axis=(1, 3))
+        bins = (y * columns + x) * _DIRECTIONS + ((low + step) % _DIRECTIONS).astype(np.int64)
+        cells += np.bincount(bins.ravel(), fraction.ravel(), len(cells))
+    cells = cells.reshape(rows, columns, _DIRECTIONS)
     corners = [cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]]
     blocks = np.concatenate(corners, axis=-1)
     blocks /= np.linalg.norm(blocks, axis=-1, keepdims=True) + _FAINT
