@@ -1,4 +1,4 @@
-"""The streaming pass over a video: faces found at a low rate, followed between, measured always.
+"""The streaming pass over a video: faces found and measured at a low rate, followed between.
 
 Detection runs at every `interval_s`. Between two detections boxes and points are interpolated,
 unless a face moved too far, turned too much, appeared or vanished: then the frames between are
@@ -205,14 +205,16 @@ class Follower:
         return len(self.shot_starts_s) - 1
 
     def _add(self, face: _Face) -> None:
-        """Measure a face and keep its row."""
-        frame = face.frame
-        columns, points = self._measure(frame, face.box, face.five, face.placed)
-        columns |= self._rendered(face, columns["six"])
+        """Keep a face's row, measured where it was searched; between, it is NaN.
+
+        What is measured is smoothed over longer than two searches are apart, and where much moves
+        every frame is searched.
+        """
+        columns = self._measured(face) if face.detected else {}
         self.rows.add(
-            frame=frame.index,
-            time_s=frame.time_s,
-            end_s=frame.end_s,
+            frame=face.frame.index,
+            time_s=face.frame.time_s,
+            end_s=face.frame.end_s,
             track_id=face.track_id,
             shot=face.shot,
             box=face.box,
@@ -221,29 +223,28 @@ class Follower:
             detected=face.detected,
             **columns,
         )
-        if face.detected:
-            self.portraits.offer(
-                frame,
-                face.track_id,
-                face.box,
-                points,
-                columns["quality"],
-                five_px=face.five,
-                placed=face.placed,
-                shot=face.shot,
-            )
+
+    def _measured(self, face: _Face) -> dict[str, Any]:
+        """Landmarks, eyes and head of a face, which is also offered as a portrait."""
+        columns, points = self._measure(face.frame, face.box, face.five, face.placed)
+        columns |= self._rendered(face, columns["six"])
+        self.portraits.offer(
+            face.frame,
+            face.track_id,
+            face.box,
+            points,
+            columns["quality"],
+            five_px=face.five,
+            placed=face.placed,
+            shot=face.shot,
+        )
+        return columns
 
     def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
-        """How head and eyes are turned, asked where the face was searched; NaN between."""
-        columns = {
-            "turn": np.full((3, 3), np.nan), "turn_error": np.nan,
-            "look": np.full(2, np.nan), "look_error": np.nan,
-        }  # fmt: skip
-        if not face.detected:
-            return columns
+        """How head and eyes are turned; nothing of eyes that are closed or hidden."""
         image = face.frame.rgb()
         turn = self._heads(image, face.box[None])
-        columns |= {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+        columns = {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
         _, roll, scale = face.placed
         look = self._eyes(image, eye_middles(six), scale, roll, turn.rotation[0])
         if look.open().any():
