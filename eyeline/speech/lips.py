@@ -1,9 +1,10 @@
 """Lips at the video's own rate: a pass over the frames that measures mouths, and nothing else.
 
 Faces may have been followed at any rate; between two analysed frames their places are interpolated.
-In every frame of a voiced span (30 a second at most) landmarks are found, and the pixels around the
-mouth are read beside them: how they move against each other, which also holds in profile, how dark
-the mouth's opening is, and whether something covers the mouth, where landmarks only jitter.
+In every frame of a voiced span (30 a second at most) the pixels around the mouth are read: how they
+move against each other, which also holds in profile, how dark the mouth's opening is, and whether
+something covers the mouth, where landmarks only jitter. Landmarks cost more than all of these: they
+are found in fewer frames, and between these the opening is interpolated.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ PATCH_MM = 1.75
 """Millimetres of the metric face that one of its pixels spans."""
 FASTEST_HZ = 30.0
 """Frames a second that are measured at most."""
+LANDMARKS_HZ = 12.0
+"""Frames a second in which landmarks are found, beside those in which the face was measured
+already. `scripts/fit_speech.py`: with weights fitted to it, speakers are named as well as by the
+landmarks of every frame, see `docs/accuracy.md`."""
 AROUND_S = 0.8
 """Lips are also read so long before and after a voice."""
 
@@ -104,6 +109,7 @@ class _Reader:
         )
         self._rows: list[tuple[float, ...]] = []
         self._before: Image | None = None
+        self._marked_s = -np.inf
         self._covered, self._covered_s = 0.0, -np.inf
 
     def read(self, frame: Frame) -> None:
@@ -111,7 +117,7 @@ class _Reader:
         track, time_s = self._track, frame.time_s
         if not track.time_s[0] - 1e-6 <= time_s < track.end_s[-1] - 1e-6:
             return
-        values = np.array([np.interp(time_s, track.time_s, c) for c in self._geometry.T])
+        values = self._at(time_s)
         five, (roll, scale) = values[:10].reshape(5, 2), values[10:]
         gray = frame.gray()
         opening, trust = self._opening(gray, time_s, five, roll, scale)
@@ -131,14 +137,27 @@ class _Reader:
         )
         self._before = image
 
+    def _at(self, time_s: float) -> Floats:
+        """The five points, roll and scale at a time, on straight lines between analysed frames."""
+        known = self._track.time_s
+        after = min(max(int(np.searchsorted(known, time_s)), 1), len(known) - 1)
+        before = max(after - 1, 0)
+        fraction = (time_s - known[before]) / max(known[after] - known[before], 1e-9)
+        a, b = self._geometry[before], self._geometry[after]
+        return np.asarray(a + float(np.clip(fraction, 0, 1)) * (b - a))
+
     def _opening(
         self, gray: Image, time_s: float, five: Floats, roll: float, scale: float
     ) -> tuple[float, float]:
-        """Opening and trust; where the face was followed in this very frame, as measured then."""
+        """Opening and trust: as measured in this very frame, NaN soon after the last landmarks."""
         track = self._track
         row = min(int(np.searchsorted(track.time_s, time_s - 1e-6)), len(track) - 1)
         if abs(track.time_s[row] - time_s) < 1e-6 and np.isfinite(track.mouth_open[row]):
+            self._marked_s = time_s
             return float(track.mouth_open[row]), float(track.quality[row])
+        if time_s - self._marked_s < 0.95 / LANDMARKS_HZ:
+            return float("nan"), float("nan")
+        self._marked_s = time_s
         chip = landmarks.cut_chip(gray, five, roll, scale)
         points = chip.to_frame(self._landmarker.find(chip))
         trust = landmarks.agreement(points, five, scale)
@@ -146,7 +165,11 @@ class _Reader:
 
     def lips(self) -> Lips:
         """All that was measured."""
-        return Lips(*np.array(self._rows, np.float64).reshape(-1, 6).T)
+        time_s, *measured = np.array(self._rows, np.float64).reshape(-1, 6).T
+        for column in measured[:2] if len(time_s) else ():
+            known = np.isfinite(column)
+            column[~known] = np.interp(time_s[~known], time_s[known], column[known])
+        return Lips(time_s, *measured)
 
 
 def patch(gray: Image, corners_px: Floats, roll_rad: float, scale_px: float) -> Image:
