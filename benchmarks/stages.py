@@ -1,7 +1,7 @@
 """Where the processor time of `analyze` goes, by stage, sampled by py-spy (`pip install py-spy`).
 
 `python -m benchmarks.stages FOLDER [OPTION ...]` prints a table of stages and writes the sampled
-stacks to FOLDER/analyze.folded, which flame graph viewers (speedscope, flamegraph.pl) open. Options,
+stacks to FOLDER/analyze.folded, for viewers of flame graphs (speedscope, flamegraph.pl). Options,
 such as `--rate 5`, go to `analyze`.
 """
 

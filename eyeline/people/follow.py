@@ -1,4 +1,4 @@
-"""The streaming pass over a video: faces found and measured at a low rate, followed between.
+"""The streaming pass over a video: faces found at a low rate, measured at a higher one.
 
 Detection runs at every `interval_s`. Between two detections boxes and points are interpolated,
 unless a face moved too far, turned too much, appeared or vanished: then the frames between are
@@ -79,6 +79,7 @@ class Follower:
         self._heads, self._eyes = HeadNetwork(), EyeNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
+        self._measured_s = -np.inf
         self.frames_searched = 0
         self.shot_starts_s: list[float] = []
 
@@ -205,12 +206,15 @@ class Follower:
         return len(self.shot_starts_s) - 1
 
     def _add(self, face: _Face) -> None:
-        """Keep a face's row, measured where it was searched; between, it is NaN.
+        """Keep a face's row, measured where its frame is searched or due; between, it is NaN.
 
-        What is measured is smoothed over longer than two searches are apart, and where much moves
-        every frame is searched.
+        What is measured is smoothed over longer than that, and where much moves every frame is
+        searched.
         """
-        columns = self._measured(face) if face.detected else {}
+        waited_s, columns = face.frame.time_s - self._measured_s, {}
+        if face.detected or waited_s == 0 or waited_s >= landmarks.EVERY_S:
+            self._measured_s = face.frame.time_s
+            columns = self._measured(face)
         self.rows.add(
             frame=face.frame.index,
             time_s=face.frame.time_s,
@@ -225,8 +229,10 @@ class Follower:
         )
 
     def _measured(self, face: _Face) -> dict[str, Any]:
-        """Landmarks, eyes and head of a face, which is also offered as a portrait."""
+        """Landmarks and eyes of a face; if it was searched, its head and portrait, too."""
         columns, points = self._measure(face.frame, face.box, face.five, face.placed)
+        if not face.detected:
+            return columns
         columns |= self._rendered(face, columns["six"])
         self.portraits.offer(
             face.frame,

@@ -18,6 +18,10 @@ from eyeline.carried import package_file
 from eyeline.people.pose import FIVE_MM, fit
 from eyeline.results import Floats, Image
 
+EVERY_S = 0.95 / 12
+"""Landmarks are found at least 12 times a second, where a video has so many frames. What is made of
+them is smoothed; `scripts/fit_speech.py` names speakers by them as well as by those of every frame,
+see `docs/accuracy.md`."""
 CHIP_PX = 160
 """Side of the square, upright chip in which landmarks are looked for; the face box is its middle
 half."""

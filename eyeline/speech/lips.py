@@ -29,10 +29,6 @@ PATCH_MM = 1.75
 """Millimetres of the metric face that one of its pixels spans."""
 FASTEST_HZ = 30.0
 """Frames a second that are measured at most."""
-LANDMARKS_HZ = 12.0
-"""Frames a second in which landmarks are found, beside those in which the face was measured
-already. `scripts/fit_speech.py`: with weights fitted to it, speakers are named as well as by the
-landmarks of every frame, see `docs/accuracy.md`."""
 AROUND_S = 0.8
 """Lips are also read so long before and after a voice."""
 
@@ -155,7 +151,7 @@ class _Reader:
         if abs(track.time_s[row] - time_s) < 1e-6 and np.isfinite(track.mouth_open[row]):
             self._marked_s = time_s
             return float(track.mouth_open[row]), float(track.quality[row])
-        if time_s - self._marked_s < 0.95 / LANDMARKS_HZ:
+        if time_s - self._marked_s < landmarks.EVERY_S:
             return float("nan"), float("nan")
         self._marked_s = time_s
         chip = landmarks.cut_chip(gray, five, roll, scale)
