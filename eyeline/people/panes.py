@@ -133,7 +133,7 @@ def _without_bars(images: npt.NDArray[Any], box: Box) -> Box:
     """A box without dark bars, which lie on both sides and are equally wide."""
     left, top, right, bottom = box
     part = images[:, top:bottom, left:right]
-    dark = (_brightest(part) < DARK).all(axis=0)
+    dark: Any = (_brightest(part) < DARK).all(axis=0)
     left_bar, right_bar = _bars(dark.all(axis=0))
     top_bar, bottom_bar = _bars(dark.all(axis=1))
     return left + left_bar, top + top_bar, right - right_bar, bottom - bottom_bar
