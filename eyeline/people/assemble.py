@@ -138,7 +138,8 @@ def _assemble(
     known[at] = True
 
     def column(name: str) -> Floats:
-        return _spread(mine[name], at, len(frame), time_s)
+        measured = np.isfinite(mine[name]).reshape(len(mine), -1).all(axis=1)
+        return _spread(mine[name][measured], at[measured], len(frame), time_s)
 
     score = spill.on_disk(column("score") * np.where(known, 1.0, 0.5))
     box = column("box")

@@ -1,4 +1,4 @@
-"""The streaming pass over a video: faces found at a low rate, followed between, measured always.
+"""The streaming pass over a video: faces found at a low rate, measured at a higher one.
 
 Detection runs at every `interval_s`. Between two detections boxes and points are interpolated,
 unless a face moved too far, turned too much, appeared or vanished: then the frames between are
@@ -79,6 +79,7 @@ class Follower:
         self._heads, self._eyes = HeadNetwork(), EyeNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
+        self._measured_s = -np.inf
         self.frames_searched = 0
         self.shot_starts_s: list[float] = []
 
@@ -205,14 +206,19 @@ class Follower:
         return len(self.shot_starts_s) - 1
 
     def _add(self, face: _Face) -> None:
-        """Measure a face and keep its row."""
-        frame = face.frame
-        columns, points = self._measure(frame, face.box, face.five, face.placed)
-        columns |= self._rendered(face, columns["six"])
+        """Keep a face's row, measured where its frame is searched or due; between, it is NaN.
+
+        What is measured is smoothed over longer than that, and where much moves every frame is
+        searched.
+        """
+        waited_s, columns = face.frame.time_s - self._measured_s, {}
+        if face.detected or waited_s == 0 or waited_s >= landmarks.EVERY_S:
+            self._measured_s = face.frame.time_s
+            columns = self._measured(face)
         self.rows.add(
-            frame=frame.index,
-            time_s=frame.time_s,
-            end_s=frame.end_s,
+            frame=face.frame.index,
+            time_s=face.frame.time_s,
+            end_s=face.frame.end_s,
             track_id=face.track_id,
             shot=face.shot,
             box=face.box,
@@ -221,29 +227,30 @@ class Follower:
             detected=face.detected,
             **columns,
         )
-        if face.detected:
-            self.portraits.offer(
-                frame,
-                face.track_id,
-                face.box,
-                points,
-                columns["quality"],
-                five_px=face.five,
-                placed=face.placed,
-                shot=face.shot,
-            )
 
-    def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
-        """How head and eyes are turned, asked where the face was searched; NaN between."""
-        columns = {
-            "turn": np.full((3, 3), np.nan), "turn_error": np.nan,
-            "look": np.full(2, np.nan), "look_error": np.nan,
-        }  # fmt: skip
+    def _measured(self, face: _Face) -> dict[str, Any]:
+        """Landmarks and eyes of a face; if it was searched, its head and portrait, too."""
+        columns, points = self._measure(face.frame, face.box, face.five, face.placed)
         if not face.detected:
             return columns
+        columns |= self._rendered(face, columns["six"])
+        self.portraits.offer(
+            face.frame,
+            face.track_id,
+            face.box,
+            points,
+            columns["quality"],
+            five_px=face.five,
+            placed=face.placed,
+            shot=face.shot,
+        )
+        return columns
+
+    def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
+        """How head and eyes are turned; nothing of eyes that are closed or hidden."""
         image = face.frame.rgb()
         turn = self._heads(image, face.box[None])
-        columns |= {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+        columns = {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
         _, roll, scale = face.placed
         look = self._eyes(image, eye_middles(six), scale, roll, turn.rotation[0])
         if look.open().any():

@@ -8,8 +8,8 @@ points' middle. Trust is measured against the same five points.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ from eyeline.carried import package_file
 from eyeline.people.pose import FIVE_MM, fit
 from eyeline.results import Floats, Image
 
+EVERY_S = 0.95 / 12
+"""Landmarks are found at least 12 times a second, where a video has so many frames. What is made of
+them is smoothed; `scripts/fit_speech.py` names speakers by them as well as by those of every frame,
+see `docs/accuracy.md`."""
 CHIP_PX = 160
 """Side of the square, upright chip in which landmarks are looked for; the face box is its middle
 half."""
@@ -81,15 +85,13 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
     return Chip(np.asarray(image, np.uint8), matrix)
 
 
-@cache
+@functools.cache
 def _predictor() -> Any:
-    """The model, read once a process: 100 MB take longer to read than a short video takes."""
+    """The model, of 100 MB, read once."""
     import dlib
 
-    path = package_file(
-        "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
-    )
-    return dlib.shape_predictor(str(path))
+    name = "shape_predictor_68_face_landmarks.dat"
+    return dlib.shape_predictor(str(package_file("face_recognition_models", "models", name)))
 
 
 class Landmarker:
@@ -99,7 +101,7 @@ class Landmarker:
     """
 
     def __init__(self) -> None:
-        """Load the model file; CheckpointError if it is missing."""
+        """Open the model file; CheckpointError if it is missing."""
         import dlib
 
         self._predict = _predictor()

@@ -31,6 +31,8 @@ distance 63 mm, nose and mouth after Farkas (1994)."""
 _FRAMES_AT_ONCE = 2048  # derivatives of all frames of a long track at once would fill the memory
 _MOST_RAD = np.array([np.radians(95.0), np.radians(80.0), np.pi])
 """Largest yaw, pitch and roll: of a face turned further no detector sees five points."""
+_STILL_RAD = 1e-5
+"""A step smaller than this is a fit's last one."""
 _TURN_PRIOR_RAD = np.radians([70.0, 25.0, 30.0])
 """Spread of yaw, pitch and roll over people in videos; keeps the fit from flipping where points
 are few."""
@@ -136,12 +138,17 @@ def _descend(
     `pull` is the mean and the inverse variance of each angle.
     """
     mean, precision = pull
+    angle, moving = angle.copy(), np.arange(len(angle))
     for _ in range(steps):
-        residual, jacobian = _linearise(angle, points, model, root)
-        normal = jacobian.transpose(0, 2, 1) @ jacobian + precision[:, None] * np.eye(3)
-        gradient = np.einsum("nij,ni->nj", jacobian, residual) + precision * _apart(angle, mean)
-        step = np.linalg.solve(normal, gradient[..., None])[..., 0]
-        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -_MOST_RAD, _MOST_RAD)
+        at, weight = angle[moving], precision[moving]
+        residual, jacobian = _linearise(at, points[moving], model, root[moving])
+        normal = jacobian.transpose(0, 2, 1) @ jacobian + weight[:, None] * np.eye(3)
+        gradient = np.einsum("nij,ni->nj", jacobian, residual) + weight * _apart(at, mean[moving])
+        step = np.clip(np.linalg.solve(normal, gradient[..., None])[..., 0], -0.35, 0.35)
+        angle[moving] = np.clip(at - step, -_MOST_RAD, _MOST_RAD)
+        moving = moving[np.abs(step).max(axis=1) > _STILL_RAD]
+        if not len(moving):
+            break
     residual = _residual(angle, points, model, root)
     cost = (residual**2).sum(1) + (precision * _apart(angle, mean) ** 2).sum(1)
     return angle, np.asarray(cost)

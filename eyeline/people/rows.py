@@ -33,6 +33,8 @@ _ROW = np.dtype(
         ("look_error", "f4"),
     ]
 )
+_FOLLOWED = ("frame", "time_s", "end_s", "track_id", "shot", "box", "five", "score", "detected")
+"""Known in every frame; the others only where the face was measured."""
 
 
 class Rows:
@@ -44,11 +46,13 @@ class Rows:
         self._table, self._count = np.zeros(_AT_ONCE, _ROW), 0
 
     def add(self, **columns: Any) -> None:
-        """Append one row; every column must be named."""
+        """Append one row; measurements that are not named are NaN."""
         if self._count == len(self._table):
             self._earlier.append(spill.on_disk(self._table.copy()))
             self._count = 0
-        self._table[self._count] = tuple(columns[name] for name in _ROW.names or ())
+        row = self._table[self._count]
+        for name in _ROW.names or ():
+            row[name] = columns[name] if name in _FOLLOWED else columns.get(name, np.nan)
         self._count += 1
 
     def table(self) -> npt.NDArray[Any]:

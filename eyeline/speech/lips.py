@@ -1,9 +1,10 @@
 """Lips at the video's own rate: a pass over the frames that measures mouths, and nothing else.
 
 Faces may have been followed at any rate; between two analysed frames their places are interpolated.
-In every frame of a voiced span (30 a second at most) landmarks are found, and the pixels around the
-mouth are read beside them: how they move against each other, which also holds in profile, how dark
-the mouth's opening is, and whether something covers the mouth, where landmarks only jitter.
+In every frame of a voiced span (30 a second at most) the pixels around the mouth are read: how they
+move against each other, which also holds in profile, how dark the mouth's opening is, and whether
+something covers the mouth, where landmarks only jitter. Landmarks cost more than all of these: they
+are found in fewer frames, and between these the opening is interpolated.
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ class _Reader:
         self._stored: list[Floats] = []
         self._rows: list[tuple[float, ...]] = []
         self._before: Image | None = None
+        self._marked_s = -np.inf
         self._covered, self._covered_s = 0.0, -np.inf
 
     def read(self, frame: Frame) -> None:
@@ -121,7 +123,7 @@ class _Reader:
         track, time_s = self._track, frame.time_s
         if not track.time_s[0] - 1e-6 <= time_s < track.end_s[-1] - 1e-6:
             return
-        values = np.array([np.interp(time_s, track.time_s, c) for c in self._geometry.T])
+        values = self._at(time_s)
         five, (roll, scale) = values[:10].reshape(5, 2), values[10:]
         gray = frame.gray()
         opening, trust = self._opening(gray, time_s, five, roll, scale)
@@ -136,14 +138,27 @@ class _Reader:
         self._rows.append((time_s, opening, trust, stir_mm_s, darkness(image), self._covered))
         self._before = image
 
+    def _at(self, time_s: float) -> Floats:
+        """The five points, roll and scale at a time, on straight lines between analysed frames."""
+        known = self._track.time_s
+        after = min(max(int(np.searchsorted(known, time_s)), 1), len(known) - 1)
+        before = max(after - 1, 0)
+        fraction = (time_s - known[before]) / max(known[after] - known[before], 1e-9)
+        a, b = self._geometry[before], self._geometry[after]
+        return np.asarray(a + float(np.clip(fraction, 0, 1)) * (b - a))
+
     def _opening(
         self, gray: Image, time_s: float, five: Floats, roll: float, scale: float
     ) -> tuple[float, float]:
-        """Opening and trust; where the face was followed in this very frame, as measured then."""
+        """Opening and trust: as measured in this very frame, NaN soon after the last landmarks."""
         track = self._track
         row = min(int(np.searchsorted(track.time_s, time_s - 1e-6)), len(track) - 1)
         if abs(track.time_s[row] - time_s) < 1e-6 and np.isfinite(track.mouth_open[row]):
+            self._marked_s = time_s
             return float(track.mouth_open[row]), float(track.quality[row])
+        if time_s - self._marked_s < landmarks.EVERY_S:
+            return float("nan"), float("nan")
+        self._marked_s = time_s
         chip = landmarks.cut_chip(gray, five, roll, scale)
         points = chip.to_frame(self._landmarker.find(chip))
         trust = landmarks.agreement(points, five, scale)
@@ -152,7 +167,11 @@ class _Reader:
     def lips(self) -> Lips:
         """All that was measured."""
         rows = np.array(self._rows, np.float64).reshape(-1, 6)
-        return Lips(*spill.on_disk(*self._stored, rows).T)
+        time_s, opening, trust, *others = spill.on_disk(*self._stored, rows).T
+        known = np.isfinite(opening)
+        if known.any():
+            opening, trust = (np.interp(time_s, time_s[known], c[known]) for c in (opening, trust))
+        return Lips(time_s, opening, trust, *others)
 
 
 def patch(gray: Image, corners_px: Floats, roll_rad: float, scale_px: float) -> Image:
@@ -202,12 +221,14 @@ def edges(image: Image) -> Floats:
     down, right = np.gradient(image.astype(np.float64))
     place = np.arctan2(down, right) % np.pi / np.pi * _DIRECTIONS
     strength, low = np.hypot(down, right), np.floor(place)
-    cells = np.zeros((*(n // _CELL for n in image.shape), _DIRECTIONS))
+    rows, columns = (n // _CELL for n in image.shape)
+    y, x = np.indices(image.shape) // _CELL
+    cells = np.zeros(rows * columns * _DIRECTIONS)
     for step in (0, 1):
         fraction = strength * np.abs(1 - step - (place - low))
-        for k in range(_DIRECTIONS):
-            mine = np.where((low + step) % _DIRECTIONS == k, fraction, 0.0)
-            cells[..., k] += mine.reshape(cells.shape[0], _CELL, -1, _CELL).sum(axis=(1, 3))
+        bins = (y * columns + x) * _DIRECTIONS + ((low + step) % _DIRECTIONS).astype(np.int64)
+        cells += np.bincount(bins.ravel(), fraction.ravel(), len(cells))
+    cells = cells.reshape(rows, columns, _DIRECTIONS)
     corners = [cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]]
     blocks = np.concatenate(corners, axis=-1)
     blocks /= np.linalg.norm(blocks, axis=-1, keepdims=True) + _FAINT

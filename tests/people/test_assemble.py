@@ -43,6 +43,19 @@ def test_every_frame_from_first_to_last_has_a_row() -> None:
     assert np.isnan(track.mouth_open[3:7]).all()
 
 
+def test_what_was_measured_in_some_frames_holds_between() -> None:
+    table, frames = rows(list(range(31))), 31
+    every = assemble.tracks(table, clock(frames), CAMERA)[0]
+    between = table["frame"] % 3 != 0
+    for name in ("six", "quality", "lids", "mouth"):
+        table[name][between] = np.nan
+    table["detected"][between] = False
+    (track,) = assemble.tracks(table, clock(frames), CAMERA)
+    for name in ("six_px", "quality", "lid_opening", "yaw_rad", "pitch_rad"):
+        np.testing.assert_allclose(getattr(track, name), getattr(every, name), atol=1e-3)
+    assert np.isfinite(track.mouth_open).sum() == 11
+
+
 def test_the_head_is_where_it_was_put() -> None:
     (track,) = assemble.tracks(rows(list(range(30))), clock(30), CAMERA)
     assert np.degrees(track.yaw_rad) == pytest.approx(np.full(30, np.degrees(0.3)), abs=2)

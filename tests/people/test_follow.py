@@ -54,6 +54,13 @@ def test_a_still_face_is_searched_at_a_low_rate_and_has_a_row_in_every_frame() -
     follower, detector = run({i: [(100, 100, 0.9)] for i in range(50)}, 50)
     assert tracks(follower) == {1: list(range(50))}
     assert len(detector.searched) < 20
+    table = follower.rows.table()
+    measured = np.isfinite(table["mouth"])
+    assert measured[table["detected"]].all() and np.diff(np.flatnonzero(measured)).max() == 2
+    assert measured.sum() < 30
+    for name in ("six", "quality", "iris", "lids"):
+        assert (np.isfinite(table[name]).reshape(50, -1).all(axis=1) == measured).all()
+    assert np.isnan(table["turn"][~table["detected"]]).all()
 
 
 def test_a_fast_face_is_searched_in_every_frame_and_not_lost() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import find_people
-from eyeline.people.panes import MOST, PaneFinder, panes_of, place
+from eyeline.people.panes import MOST, PaneFinder, _quantile, panes_of, place
 from eyeline.people.targets.evidence import gather
 from eyeline.people.targets.model import shipped
 from eyeline.people.tracks import Pane
@@ -168,3 +168,11 @@ def test_a_known_camera_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     find_people([], CAMERA)
     with pytest.raises(AssertionError):
         find_people([], CAMERA, axis_known=False)
+
+
+def test_bytes_give_the_quantiles_and_panes_of_floats() -> None:
+    images = np.concatenate([A, B], 2).astype(np.uint8)
+    assert panes_of(images) == panes_of(images.astype(np.float32))
+    for count in (3, 21, MOST):
+        expected = np.quantile(images[:count].astype(np.float64), 0.15, axis=0)
+        np.testing.assert_allclose(_quantile(images[:count], 0.15), expected, atol=1e-4)

@@ -119,6 +119,20 @@ def test_landmarks_of_followed_frames_are_not_found_again(monkeypatch: pytest.Mo
     np.testing.assert_allclose(lips.opening, track.mouth_open)
 
 
+def test_landmarks_are_found_in_every_second_frame_and_the_opening_runs_on_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    track = make_track(1, frame_times(1, 5), np.full(5, np.nan), left_px=100)
+    openings = iter(np.arange(100.0))
+    monkeypatch.setattr("eyeline.people.landmarks.Landmarker.find", lambda *_: np.zeros((68, 2)))
+    monkeypatch.setattr("eyeline.people.landmarks.mouth_opening", lambda *_: next(openings))
+    frames = [Frame(t) for t in frame_times(1, 24)]
+    (lips,) = read_lips([track], frames, np.array([[0.0, 1.0]]))  # type: ignore[arg-type]
+    assert next(openings) == 12
+    np.testing.assert_allclose(lips.opening[:23], np.arange(23) / 2)
+    assert np.isfinite(lips.trust).all()
+
+
 def test_a_track_on_all_frames() -> None:
     track = make_track(3, frame_times(4, 1), np.array([0.1, 0.2, 0.3, 0.4]))
     start = frame_times(6, 10)

@@ -263,9 +263,9 @@ def _kernel_mean(at: Floats, references: Floats, values: Floats, width: float) -
 
 def _rank(column: Floats) -> Floats:
     """Rank of each frame among the person's, -1.5 to 1.5; equal values share a rank."""
-    from scipy.stats import rankdata
-
-    return np.asarray((rankdata(column) - 1) / len(column) * 3 - 1.5)
+    _, place, count = np.unique(column, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[place]
+    return np.asarray((rank - 1) / len(column) * 3 - 1.5)
 
 
 def _moving_mean(rows: Floats, frames: int) -> Floats:

@@ -12,6 +12,7 @@ from eyeline.systems.eye_contact.landmarks.inputs import (
     FEATURES,
     PARITY,
     Landmarks,
+    _rank,
     grid_s,
     person_features,
     resample,
@@ -145,3 +146,10 @@ def test_no_tracks_and_no_face() -> None:
 def test_wrong_landmarks_are_named(time_s: list[float], six_px: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         Landmarks(np.array(time_s), six_px)
+
+
+def test_equal_values_share_a_rank_as_in_scipy() -> None:
+    from scipy.stats import rankdata
+
+    column = np.random.default_rng(0).integers(0, 9, 50).astype(float)
+    np.testing.assert_allclose(_rank(column), (rankdata(column) - 1) / 50 * 3 - 1.5)
