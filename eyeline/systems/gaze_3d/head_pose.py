@@ -81,7 +81,7 @@ def gaze(
         pitch = vertical.head_gain * (pitch - vertical.usual_fraction * usual_pitch_rad)
         pitch = pitch - frontal * lowered
         aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
-        return np.einsum("nij,nj->ni", towards, aim)
+        return np.asarray(np.einsum("nij,nj->ni", towards, aim))
 
     aim = smooth.gaussian(spill.by_blocks(len(track), aims), track.time_s, 0.08)
     return spill.on_disk(directions.normalise(aim)), concentration(track)
