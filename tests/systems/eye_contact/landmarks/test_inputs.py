@@ -148,7 +148,7 @@ def test_wrong_landmarks_are_named(time_s: list[float], six_px: np.ndarray, mess
         Landmarks(np.array(time_s), six_px)
 
 
-def test_equal_values_share_a_rank_as_in_scipy() -> None:
+def test_equal_values_rank_alike_as_in_scipy() -> None:
     from scipy.stats import rankdata
 
     column = np.random.default_rng(0).integers(0, 9, 50).astype(float)
