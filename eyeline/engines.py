@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 
 from eyeline import processes
 from eyeline.analysis import Progress
+from eyeline.delivery import deliver
 from eyeline.errors import EyelineError, UsageError
 from eyeline.extras import needed_by
-from eyeline.jobs import Outcome, analyze_into, finished, sweep_folder, unforeseen
+from eyeline.jobs import Outcome, finished, sweep_folder, unforeseen
 from eyeline.plan import Job
 from eyeline.processes import RETRIES
 from eyeline.settings import Settings
@@ -25,6 +27,8 @@ from eyeline.settings import Settings
 _STOP_S = 20.0
 """Time that tasks get to clean up after Ctrl-C."""
 _KNOCK_S = 10.0
+_ASKED = 16
+"""Remote files that are asked for at the same time."""
 _OBJECTS_BYTES = 100_000_000
 """Ray's store on this machine: paths and outcomes are all that passes through it."""
 
@@ -34,7 +38,7 @@ def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None
     try:
         own = _of(job, settings)
         with needed_by("this analysis"):
-            return analyze_into(job.video, job.folder, own, progress, again=again, name=job.name)
+            return deliver(job, own, progress, again=again)
     except EyelineError as error:
         return _failed(job, str(error))
     except Exception as error:  # noqa: BLE001 one video's fault is its own
@@ -47,7 +51,7 @@ def _of(job: Job, settings: Settings) -> Settings:
 
 
 def _failed(job: Job, message: str) -> Outcome:
-    return Outcome(job.video, job.folder, "failed", message)
+    return Outcome(job.video, _place(job), "failed", message)
 
 
 def one_by_one(
@@ -64,7 +68,7 @@ def one_by_one(
         again: replace results of other settings.
         watched: a context for each job, which gives what is called as it goes.
     """
-    done, left = _sorted_out(planned, settings, again)
+    done, left = sorted_out(planned, settings, again)
     yield from done
     for job in left:
         with watched(job) as progress:
@@ -86,7 +90,7 @@ def side_by_side(
     Raises:
         EyelineError: processes cannot begin.
     """
-    done, left = _sorted_out(planned, settings, again)
+    done, left = sorted_out(planned, settings, again)
     yield from done
     work = [(job, settings, again) for job in left]
     try:
@@ -96,14 +100,27 @@ def side_by_side(
             sweep_folder(job.folder)
 
 
-def _sorted_out(
+def sorted_out(
     planned: Sequence[Job], settings: Settings, again: bool
 ) -> tuple[list[Outcome], list[Job]]:
     """Outcomes of jobs that were done before, and the jobs that are left."""
-    before = [] if again else [job for job in planned if finished(job, _of(job, settings))]
-    done = [Outcome(job.video, job.folder, "finished before") for job in before]
+    before = [] if again else _finished(planned, settings)
+    done = [Outcome(job.video, _place(job), "finished before") for job in before]
     there = set(before)
     return done, [job for job in planned if job not in there]
+
+
+def _finished(planned: Sequence[Job], settings: Settings) -> list[Job]:
+    """Those that were done before; what is remote is asked for several at a time."""
+    remote = any(job.address or job.target for job in planned)
+    with ThreadPoolExecutor(_ASKED if remote else 1) as threads:
+        done = threads.map(lambda job: finished(job, _of(job, settings)), planned)
+        return [job for job, is_done in zip(planned, done, strict=True) if is_done]
+
+
+def _place(job: Job) -> Path:
+    """Of its results, as messages show it."""
+    return Path(job.target or job.folder)
 
 
 def _lost(job: Job, *_: object) -> Outcome:
@@ -134,7 +151,7 @@ def on_ray(planned: Sequence[Job], settings: Settings, again: bool, jobs: int) -
     Raises:
         UsageError: ray is not installed, or no cluster answers at RAY_ADDRESS.
     """
-    done, left = _sorted_out(planned, settings, again)
+    done, left = sorted_out(planned, settings, again)
     yield from done
     if not left:
         return

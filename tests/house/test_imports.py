@@ -31,7 +31,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training", "evaluation"},
+    {"parts", "remote", "results", "rounding", "video", "training", "evaluation"},
     {
         "people",
         "speech",
@@ -45,7 +45,7 @@ FLOORS = (
     },
     {"systems", "settings", "analysis", "builder_options", "models", "corrections"},
     {"sessions", "viewer", "agreement", "conversion", "download"},
-    {"jobs", "engines", "summary", "api"},
+    {"jobs", "delivery", "engines", "summary", "api"},
     {"live"},
     {"cli", "eyeline"},
 )
