@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.analysis import Progress
-from eyeline.errors import EyelineError, OutputError
+from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.export.index import read_index
 from eyeline.files import clear, lock_of, locked
@@ -87,7 +87,12 @@ def _deliver(
 def _index_of(job: Job) -> Mapping[str, Any]:
     """The index of the results that are there; empty where there are none."""
     with results_of(job) as folder:
-        return read_index(folder) if (folder / INDEX).exists() else {}
+        if not (folder / INDEX).exists():
+            return {}
+        try:
+            return read_index(folder)
+        except DataError as error:
+            raise DataError(str(error).replace(str(folder), job.target)) from None
 
 
 def _is_correction(name: str) -> bool:

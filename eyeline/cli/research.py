@@ -10,6 +10,7 @@ import typer
 from eyeline.cli.console import SOME_FAILED, app, complain, out_console, print_json, say
 from eyeline.cli.outputs import claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
+from eyeline.remote.results import local_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def convert(
     set_: OPTIONS = None,
 ) -> None:
     """A coding or results folder for another program; a file of a paper's authors as a table."""
-    source = Path(sources[-1])
+    source = local_copy(sources[-1])
     replaceable(out, None, source, template)
     if len(sources) == 1:
         from eyeline.conversion import Wishes
@@ -200,9 +201,21 @@ def evaluate(
 def score(
     system: Annotated[str, typer.Argument(help="The system whose benchmark scores them.")],
     predictions: Annotated[
-        Path, typer.Option(help="Predictions, as evaluate or analyze writes them.")
+        Path,
+        typer.Option(
+            help="Predictions, as evaluate or analyze writes them.",
+            parser=local_copy,
+            metavar="PATH",
+        ),
     ],
-    truth: Annotated[Path, typer.Option(help="Annotations: a file or folder of the data set.")],
+    truth: Annotated[
+        Path,
+        typer.Option(
+            help="Annotations: a file or folder of the data set.",
+            parser=local_copy,
+            metavar="PATH",
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
     ] = None,

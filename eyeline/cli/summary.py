@@ -12,12 +12,18 @@ import typer
 from eyeline.cli.console import DONE, SOME_FAILED, app, complain, out_console, say
 from eyeline.cli.outputs import claimed, replaceable
 from eyeline.errors import UsageError
+from eyeline.remote.results import local_copy
 
 if TYPE_CHECKING:
     from eyeline.summary.corpus import Fault
 
 RESULTS = Annotated[
-    Path, typer.Argument(help="Folder of results, such as the -o of `eyeline analyze`.")
+    Path,
+    typer.Argument(
+        help="Folder of results, such as the -o of `eyeline analyze`.",
+        parser=local_copy,
+        metavar="FOLDER",
+    ),
 ]
 _SHOWN_ROWS = 200
 

@@ -9,12 +9,18 @@ import typer
 
 from eyeline.cli.console import app, out_console
 from eyeline.extras import needed_by
+from eyeline.remote.results import local_copy_with_videos
 
 
 @app.command()
 def view(
     results: Annotated[
-        Path, typer.Argument(help="Folder that `analyze -o` wrote, or the folder of one video.")
+        Path,
+        typer.Argument(
+            help="Folder that `analyze -o` wrote, or the folder of one video.",
+            parser=local_copy_with_videos,
+            metavar="RESULTS",
+        ),
     ],
     port: Annotated[int, typer.Option(help="Port to listen at; any free one by default.")] = 0,
     browser: Annotated[

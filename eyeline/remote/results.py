@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from eyeline.errors import OutputError, UsageError
-from eyeline.files import replacing
+from eyeline.files import replacing, write_bytes
 from eyeline.remote import cache
-from eyeline.remote.address import address_of, filesystem, key_of, name_here, reach, shown
+from eyeline.remote.address import (
+    address_of,
+    filesystem,
+    is_remote,
+    key_of,
+    name_here,
+    reach,
+    shown,
+)
+from eyeline.remote.videos import State
 
-T = TypeVar("T")
-
+_AT_ONCE = 16
+_VERSION = ".version"
+"""End of the hidden file beside a copy that says of which version it is."""
 UNDER_WAY = ".eyeline-upload"
 """Lies in a remote folder from before its first file until after its last."""
 
@@ -26,19 +36,36 @@ def listing(text: str) -> dict[str, str] | None:
     Raises:
         DataError: it cannot be listed.
     """
+    found = _found(text)
+    return None if found is None else {name: address for name, (address, _) in found.items()}
+
+
+def _found(text: str) -> dict[str, tuple[str, State]] | None:
     address = address_of(text)
     web = address.startswith("http")
     files, path = filesystem(address)
     base = path.rstrip("/") + "/"
     if not web and any(c in path for c in "*["):
-        matches = reach(address, lambda: files.glob(path))
-        return {name.rpartition("/")[2]: files.unstrip_protocol(name) for name in matches}
-    folder = urlsplit(address).path.endswith("/") if web else address.endswith("/")
-    if not folder and (web or reach(address, lambda: files.info(path))["type"] == "file"):
+        base = path[: min(path.find(c) for c in "*[" if c in path)].rpartition("/")[0] + "/"
+        infos = reach(address, lambda: files.glob(path, detail=True))
+    elif _is_folder(address):
+        infos = reach(address, lambda: files.find(path, detail=True))
+    else:
         return None
-    names = reach(address, lambda: files.find(path))
-    below = [name for name in names if name.startswith(base) and not (web and "?" in name)]
-    return {name.removeprefix(base): files.unstrip_protocol(name) for name in below}
+    return {
+        name.removeprefix(base): (files.unstrip_protocol(name), State.of(info))
+        for name, info in infos.items()
+        if name.startswith(base) and info["type"] == "file" and not (web and "?" in name)
+    }
+
+
+def _is_folder(address: str) -> bool:
+    if urlsplit(address).path.endswith("/"):
+        return True
+    if address.startswith("http"):
+        return False
+    files, path = filesystem(address)
+    return bool(reach(address, lambda: files.info(path))["type"] == "directory")
 
 
 def staged(target: str) -> Path:
@@ -133,29 +160,6 @@ class RemoteFolder:
         self._write(last, (folder / last).read_bytes())
         self._remove([UNDER_WAY])
 
-    def mirror(self, folder: Path, wanted: Callable[[str], bool]) -> None:
-        """Bring its files to a folder of this machine; those of the same size and age are there.
-
-        Raises:
-            DataError: they cannot be read.
-            OutputError: the folder cannot be written.
-        """
-        found = reach(self.address, lambda: self._files.find(self._path, detail=True))
-        for path, info in found.items():
-            name = path.removeprefix(f"{self._path}/")
-            if wanted(name):
-                self._bring(path, info, folder / name_here(name))
-
-    def _bring(self, path: str, info: Mapping[str, object], place: Path) -> None:
-        version = place.with_name(f".{place.name}.version")
-        tag = key_of(info.get("ETag") or info.get("etag") or info.get("generation"), info["size"])
-        if place.is_file() and version.is_file() and version.read_text() == tag:
-            return
-        with replacing(place) as part:
-            reach(self.address, lambda: self._files.get_file(path, str(part)))
-        with replacing(version) as part:
-            part.write_text(tag, encoding="ascii")
-
     def _write(self, name: str, data: bytes) -> None:
         path = f"{self._path}/{name}"
         reach(self.address, lambda: self._files.pipe_file(path, data), OutputError)
@@ -167,3 +171,59 @@ class RemoteFolder:
 
         for name in names:
             reach(self.address, partial(gone, name), OutputError)
+
+
+def local_copy(text: str, *, videos: bool = False) -> Path:
+    """A path of this machine for one that may be remote: results, or a file, are copied.
+
+    What is here already in the version that is there is not copied again; what was copied and is
+    gone there is removed, and all else, such as corrections made here, is left alone.
+
+    Args:
+        text: a path or an address.
+        videos: whether videos and scenes of results are copied, too.
+
+    Raises:
+        DataError: it cannot be read.
+        OutputError: the copy cannot be written.
+    """
+    if not is_remote(text):
+        return Path(text)
+    address = address_of(text)
+    name = name_here(shown(address).rstrip("/").rpartition("/")[2])
+    place = cache.folder() / "results" / key_of(address) / name
+    found = _found(address)
+    if found is None:
+        _bring(address, None, place)
+        return place
+    wanted = {place / name_here(n): one for n, one in found.items() if videos or not _large(n)}
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for _ in threads.map(lambda copy: _bring(*wanted[copy], copy), wanted):
+            pass
+    for version in place.rglob(f".*{_VERSION}"):
+        copy = version.with_name(version.name[1:].removesuffix(_VERSION))
+        if copy not in wanted and (not _large(copy.name) or videos):
+            copy.unlink(missing_ok=True)
+            version.unlink()
+    return place
+
+
+def local_copy_with_videos(text: str) -> Path:
+    """The same with videos."""
+    return local_copy(text, videos=True)
+
+
+def _large(name: str) -> bool:
+    return name.endswith((".mp4", ".rrd"))
+
+
+def _bring(address: str, state: State | None, place: Path) -> None:
+    files, path = filesystem(address)
+    if state is None or not state.tag:
+        state = State.of(reach(address, lambda: files.info(path)))
+    version, tag = place.with_name(f".{place.name}{_VERSION}"), key_of(state.tag, state.bytes)
+    if state.tag and place.is_file() and version.is_file() and version.read_text("ascii") == tag:
+        return
+    with replacing(place) as part:
+        reach(address, lambda: files.get_file(path, str(part)))
+    write_bytes(version, tag.encode())

@@ -17,7 +17,7 @@ from eyeline.errors import VideoError
 from eyeline.files import replacing
 from eyeline.remote import cache
 from eyeline.remote.address import address_of, filesystem, key_of, reach, shown
-from eyeline.remote.cache import BLOCK, Blocks
+from eyeline.remote.cache import Blocks
 
 _TAGS = ("ETag", "etag", "generation", "LastModified", "Last-Modified", "updated", "mtime")
 """What a server may say of a file's version, the surest first."""
@@ -125,7 +125,7 @@ class RemoteVideo:
         file.seek(0)
         file.truncate()
         with files.open(path, "rb", block_size=0) as source:
-            while data := source.read(BLOCK):
+            while data := source.read(cache.BLOCK):
                 file.flush()
                 if not cache.make_room(len(data)):
                     raise VideoError(
@@ -176,7 +176,7 @@ class RangeFile(io.RawIOBase):
         """Read up to the end of a block; VideoError where it cannot be had."""
         if self._at >= self.size:
             return 0
-        number, begin = divmod(self._at, BLOCK)
+        number, begin = divmod(self._at, cache.BLOCK)
         data = self._block(number)[begin : begin + len(buffer)]
         buffer[: len(data)] = data
         self._at += len(data)
@@ -211,7 +211,7 @@ class RangeFile(io.RawIOBase):
             files, path = filesystem(self._video.address)
             known = {"size": self.size} if self._video.address.startswith("http") else {}
             self._source = files.open(path, "rb", cache_type="none", **known)
-        self._source.seek(number * BLOCK)
+        self._source.seek(number * cache.BLOCK)
         data = bytes(self._source.read(self._blocks.length(number)))
         self._video.fetched_bytes += len(data)
         if len(data) != self._blocks.length(number):
