@@ -204,16 +204,12 @@ def score(
         Path,
         typer.Option(
             help="Predictions, as evaluate or analyze writes them.",
-            parser=local_copy,
-            metavar="PATH",
         ),
     ],
     truth: Annotated[
         Path,
         typer.Option(
             help="Annotations: a file or folder of the data set.",
-            parser=local_copy,
-            metavar="PATH",
         ),
     ],
     out: Annotated[
@@ -225,6 +221,7 @@ def score(
     card = _system(system)
     if card.score is None:
         raise UsageError(f"{card.name} has no scoring yet")
+    predictions, truth = local_copy(predictions), local_copy(truth)
     if out is not None:
         replaceable(out, is_report, predictions, truth)
     report = card.score(predictions, truth, log=say, **_options(set_ or [], card.score))

@@ -21,8 +21,6 @@ RESULTS = Annotated[
     Path,
     typer.Argument(
         help="Folder of results, such as the -o of `eyeline analyze`.",
-        parser=local_copy,
-        metavar="FOLDER",
     ),
 ]
 _SHOWN_ROWS = 200
@@ -62,6 +60,7 @@ def summary(
     from eyeline.summary.report import write_report
 
     forms = forms_of(plot_formats)
+    folder = local_copy(folder)
     corpus = read_corpus(folder)
     result = summarise_folder(corpus, spans=spans, groups=groups, lags=lags)
     inputs = (folder, groups, Path(spans) if spans else None)
@@ -112,7 +111,7 @@ def query(
         raise UsageError("a file needs a form: choose --format csv, json or parquet")
     if out is not None:
         replaceable(out, None)
-    answer = ask(read_corpus(folder), sql)
+    answer = ask(read_corpus(local_copy(folder)), sql)
     if form == "table":
         _print_table(answer.table)
     elif out is not None:

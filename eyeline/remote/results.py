@@ -173,7 +173,7 @@ class RemoteFolder:
             reach(self.address, partial(gone, name), OutputError)
 
 
-def local_copy(text: str, *, videos: bool = False) -> Path:
+def local_copy(text: str | Path, *, videos: bool = False) -> Path:
     """A path of this machine for one that may be remote: results, or a file, are copied.
 
     What is here already in the version that is there is not copied again; what was copied and is
@@ -206,11 +206,6 @@ def local_copy(text: str, *, videos: bool = False) -> Path:
             copy.unlink(missing_ok=True)
             version.unlink()
     return place
-
-
-def local_copy_with_videos(text: str) -> Path:
-    """The same with videos."""
-    return local_copy(text, videos=True)
 
 
 def _large(name: str) -> bool:
