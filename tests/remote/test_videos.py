@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from eyeline.errors import VideoError
@@ -191,3 +195,22 @@ def test_another_version_is_another_video(server: Server, clip: bytes) -> None:
     assert video.identity() == before and video.state(anew=True).tag != before[2]
     with RemoteVideo(address).open() as file:
         assert file.size == len(clip) + 4
+
+
+@pytest.mark.slow
+def test_two_processes_fill_one_copy(server: Server, cache: Path) -> None:
+    data = np.random.default_rng(0).bytes(5 << 20)
+    address = server.put("a.mp4", data)
+    program = (
+        "import hashlib, sys; from eyeline.remote.videos import RemoteVideo\n"
+        "file = RemoteVideo(sys.argv[1]).open()\n"
+        "print(hashlib.file_digest(file, 'sha256').hexdigest())"
+    )
+    command = [sys.executable, "-c", program, address]
+    pairs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    digests = {process.communicate(timeout=60)[0].strip() for process in pairs}
+    assert digests == {hashlib.sha256(data).hexdigest()}
+    assert server.sent <= 2 * len(data) and len(stored(cache)) == 1
+    server.sent = 0
+    assert subprocess.run(command, capture_output=True, text=True).stdout.strip() in digests
+    assert server.sent == 0
