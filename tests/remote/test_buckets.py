@@ -83,7 +83,7 @@ def test_a_folder_and_an_address_into_a_bucket_and_again(
     listed = eyeline(*command, *QUICK, "--dry-run")
     assert listed.code == 0 and "4 of 4 videos would be analysed" in listed.out
     assert not bucket.exists("lab/out")
-    first = eyeline(*command, *QUICK)
+    first = eyeline(*command, *QUICK, "--jobs", "2")
     assert first.code == 1 and "3 of 4 videos done, 1 failed" in first.out, first
     assert f"{server.url}/none.mp4: there is no such file" in first.err
     assert "s3://lab/in/a.mp4: ok" in first.out and "secret" not in first.out + first.err
