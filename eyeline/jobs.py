@@ -8,6 +8,7 @@ two processes may share one output folder.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
@@ -29,6 +30,9 @@ from eyeline.remote.results import RemoteFolder
 from eyeline.remote.videos import remote_video
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
+
+if TYPE_CHECKING:
+    from eyeline.export.catalogue import Catalogue
 
 _DECISIVE = (
     "av",
@@ -94,20 +98,25 @@ class Source:
             return cls(state.st_size, state.st_mtime_ns, sha256(video))
 
 
-def finished(job: Job, settings: Settings) -> bool:
+def finished(job: Job, settings: Settings, catalogue: Catalogue | None = None) -> bool:
     """Whether a job was done before, told without reading the video, where that can be told.
 
     Size and time of the file are those that the index keeps; what is in doubt is answered False.
+
+    Args:
+        job: the job.
+        settings: of the job.
+        catalogue: of the folder below which its results lie, which spares opening the index.
     """
-    from eyeline.export.index import read_index
+    from eyeline.export.catalogue import brief_of
 
     try:
         with results_of(job) as folder:
-            index = read_index(folder)
-            source = Source(**index["source"])
+            brief = json.loads(catalogue.brief(folder)) if catalogue else brief_of(folder)
+            source = Source(**brief["source"])
             same = _same_file(job.video, source)
             mark = fingerprint(settings, source.sha256, own_version()) if same else None
-            return same and index.get("fingerprint") == mark and _follows(folder)
+            return same and brief["fingerprint"] == mark and _follows(folder)
     except (EyelineError, OSError, KeyError, TypeError):
         return False
 
@@ -139,6 +148,8 @@ def _follows(folder: Path) -> bool:
     from eyeline.corrections import is_current
 
     try:
+        if not (folder / CORRECTIONS).exists() and not (folder / CORRECTED).exists():
+            return True
         return is_current(folder)
     except (EyelineError, OSError):
         return False

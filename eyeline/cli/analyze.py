@@ -6,14 +6,17 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eyeline.cli.console import (
     DONE,
+    ENGINE,
     SOME_FAILED,
     STOPPED,
+    TASK_CPUS,
+    TASK_GPUS,
     app,
     complain,
     err_console,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from eyeline.jobs import Outcome
     from eyeline.parts import Span
     from eyeline.plan import Job
+    from eyeline.pool import Engine
     from eyeline.sessions import Camera
     from eyeline.settings import Settings
 
@@ -200,19 +204,18 @@ def analyze(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be done; nothing is written.")
     ] = False,
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(
-            help="What works on many videos: local, or ray, on the cluster at RAY_ADDRESS "
-            "or on this machine."
-        ),
-    ] = "local",
+    engine: ENGINE = "local",
+    task_cpus: TASK_CPUS = None,
+    task_gpus: TASK_GPUS = None,
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
+    from eyeline import sessions
     from eyeline.parts import check
     from eyeline.plan import plan, with_parts
+    from eyeline.pool import Engine
     from eyeline.settings import Settings
 
+    chosen_engine = Engine(engine, task_cpus, task_gpus)
     chosen = _spans(from_ or [], to or [], spans)
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
@@ -262,8 +265,12 @@ def analyze(
                 check(job.parts, job.video, video_track)
     if dry_run:
         raise typer.Exit(_list(planned, settings, again))
-    code = _work(planned, settings, again=again, jobs=jobs, engine=engine)
-    raise typer.Exit(_session(known, planned, Path(out)) if known and not code else code)
+    code = _work(planned, settings, again=again, jobs=jobs, engine=chosen_engine)
+    if known:
+        raise typer.Exit(code or _session(known, planned, Path(out)))
+    for note in sessions.follow(*(job.folder for job in planned)) if again else ():
+        complain(note)
+    raise typer.Exit(code)
 
 
 def _list(planned: list[Job], settings: Settings, again: bool) -> int:
@@ -338,14 +345,22 @@ def four(text: str) -> tuple[float, float, float, float] | None:
 
 
 def _work(
-    planned: list[Job], settings: Settings, *, again: bool, jobs: int = 1, engine: str = "local"
+    planned: list[Job],
+    settings: Settings,
+    *,
+    again: bool,
+    jobs: int = 1,
+    engine: Engine | None = None,
 ) -> int:
     """Do all jobs, tell how each ended, and give the exit code."""
+    from eyeline.pool import Engine, using
+
     outcomes: list[Outcome] = []
     try:
-        for outcome in _outcomes(planned, settings, again, jobs, engine):
-            outcomes.append(outcome)
-            _tell(outcome)
+        with using(engine or Engine()):
+            for outcome in _outcomes(planned, settings, again, jobs):
+                outcomes.append(outcome)
+                _tell(outcome)
     except KeyboardInterrupt:
         complain(
             f"stopped; {len(outcomes)} of {len(planned)} videos are finished. "
@@ -370,14 +385,11 @@ def _tell(outcome: Outcome) -> None:
     out_console.print(text, markup=False, highlight=False)
 
 
-def _outcomes(
-    planned: list[Job], settings: Settings, again: bool, jobs: int, engine: str
-) -> Iterator[Outcome]:
-    from eyeline.engines import on_ray, one_by_one, side_by_side
+def _outcomes(planned: list[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:
+    from eyeline.engines import one_by_one, side_by_side
+    from eyeline.pool import is_cluster
 
-    if engine == "ray":
-        return on_ray(planned, settings, again, jobs)
-    if jobs > 1:
+    if jobs > 1 or is_cluster():
         return side_by_side(planned, settings, again, jobs)
     return one_by_one(planned, settings, again, lambda job: _bar(job.video.name))
 

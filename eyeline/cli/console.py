@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import asdict, is_dataclass
 from io import TextIOWrapper
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -25,6 +25,22 @@ app = typer.Typer(
 out_console = Console(soft_wrap=True)
 err_console = Console(stderr=True, soft_wrap=True)
 
+ENGINE = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        help="What works on many things: processes of this machine, or tasks of Ray on the cluster "
+        "at RAY_ADDRESS, else on this machine."
+    ),
+]
+TASK_CPUS = Annotated[
+    float | None,
+    typer.Option(help="Processors that a task of Ray reserves; 1 by default.", show_default=False),
+]
+TASK_GPUS = Annotated[
+    float | None,
+    typer.Option(help="GPUs likewise, or a fraction of one; 0 by default.", show_default=False),
+]
+
 DONE, SOME_FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 
@@ -37,7 +53,8 @@ def printable() -> None:
 
 def rank() -> int:
     """Number of this process among those that share a command; the first, 0, prints results."""
-    number = os.environ.get("LOCAL_RANK", "0")
+    own = "RANK" if "TORCHELASTIC_RUN_ID" in os.environ else "LOCAL_RANK"
+    number = os.environ.get(own, "0")
     return int(number) if number.isdigit() else 0
 
 

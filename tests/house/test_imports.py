@@ -31,7 +31,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "remote", "results", "rounding", "video", "training", "evaluation"},
+    {"on_ray", "parts", "pool", "remote", "results", "rounding", "video", "training", "evaluation"},
     {
         "people",
         "speech",
