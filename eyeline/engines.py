@@ -7,16 +7,22 @@ in the order in which the videos are finished.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 
 from eyeline import pool
 from eyeline.analysis import Progress
+from eyeline.delivery import deliver
 from eyeline.errors import EyelineError
 from eyeline.extras import needed_by
-from eyeline.jobs import Outcome, analyze_into, finished, sweep_folder, unforeseen
+from eyeline.jobs import Outcome, finished, sweep_folder, unforeseen
 from eyeline.plan import Job
 from eyeline.settings import Settings
+
+_ASKED = 16
+"""Remote files that are asked for at the same time."""
 
 
 def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None = None) -> Outcome:
@@ -24,7 +30,7 @@ def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None
     try:
         own = _of(job, settings)
         with needed_by("this analysis"):
-            return analyze_into(job.video, job.folder, own, progress, again=again, name=job.name)
+            return deliver(job, own, progress, again=again)
     except EyelineError as error:
         return _failed(job, str(error))
     except Exception as error:  # noqa: BLE001 one video's fault is its own
@@ -37,7 +43,7 @@ def _of(job: Job, settings: Settings) -> Settings:
 
 
 def _failed(job: Job, message: str) -> Outcome:
-    return Outcome(job.video, job.folder, "failed", message)
+    return Outcome(job.video, _place(job), "failed", message)
 
 
 def one_by_one(
@@ -54,7 +60,7 @@ def one_by_one(
         again: replace results of other settings.
         watched: a context for each job, which gives what is called as it goes.
     """
-    done, left = _sorted_out(planned, settings, again)
+    done, left = sorted_out(planned, settings, again)
     yield from done
     for job in left:
         with watched(job) as progress:
@@ -77,7 +83,7 @@ def side_by_side(
         UsageError: of Ray, as of `pool.spread`.
         EyelineError: processes cannot begin.
     """
-    done, left = _sorted_out(planned, settings, again)
+    done, left = sorted_out(planned, settings, again)
     yield from done
     work = [(job, settings, again) for job in left]
     try:
@@ -87,26 +93,38 @@ def side_by_side(
             sweep_folder(job.folder)
 
 
-def _sorted_out(
+def sorted_out(
     planned: Sequence[Job], settings: Settings, again: bool
 ) -> tuple[list[Outcome], list[Job]]:
     """Outcomes of jobs that were done before, and the jobs that are left."""
     before = [] if again else _finished(planned, settings)
-    done = [Outcome(job.video, job.folder, "finished before") for job in before]
+    done = [Outcome(job.video, _place(job), "finished before") for job in before]
     there = set(before)
     return done, [job for job in planned if job not in there]
 
 
 def _finished(planned: Sequence[Job], settings: Settings) -> list[Job]:
-    """Jobs that were done before, by the catalogue of the folder that their results share."""
+    """Jobs that were done before, by the catalogue of the folder that their results share.
+
+    What is remote is asked for, several at a time.
+    """
     from eyeline.export.catalogue import Catalogue
 
-    roots = {job.root for job in planned}
-    catalogues = {root: Catalogue(root) for root in roots if root.is_dir()}
-    done = [job for job in planned if finished(job, _of(job, settings), catalogues.get(job.root))]
+    remote = [job for job in planned if job.address or job.target]
+    local = [job for job in planned if not (job.address or job.target)]
+    catalogues = {root: Catalogue(root) for root in {job.root for job in local} if root.is_dir()}
+    done = {job for job in local if finished(job, _of(job, settings), catalogues.get(job.root))}
     for catalogue in catalogues.values():
         catalogue.save()
-    return done
+    with ThreadPoolExecutor(_ASKED) as threads:
+        there = threads.map(lambda job: finished(job, _of(job, settings)), remote)
+        done |= {job for job, is_done in zip(remote, there, strict=True) if is_done}
+    return [job for job in planned if job in done]
+
+
+def _place(job: Job) -> Path:
+    """Of its results, as messages show it."""
+    return Path(job.target or job.folder)
 
 
 def _lost(error: Exception, job: Job, *_: object) -> Outcome:

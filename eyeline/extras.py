@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from eyeline.errors import UsageError
 
 PACKAGES = {
+    "aiohttp": ("aiohttp", "cloud"),
     "anny": ("anny", "render"),
     "duckdb": ("duckdb", "summary"),
+    "fsspec": ("fsspec", "cloud"),
+    "gcsfs": ("gcsfs", "cloud"),
     "h5py": ("h5py", "hdf5"),
     "lightning_fabric": ("lightning-fabric", "networks"),
     "matplotlib": ("matplotlib", "summary"),
@@ -21,6 +24,7 @@ PACKAGES = {
     "pylsl": ("pylsl", "lsl"),
     "ray": ("ray", "ray"),
     "rerun": ("rerun-sdk", "rerun"),
+    "s3fs": ("s3fs", "cloud"),
     "sklearn": ("scikit-learn", "networks"),
     "starlette": ("starlette", "view"),
     "torch": ("torch", "networks"),

@@ -22,9 +22,12 @@ from typing import TYPE_CHECKING, Any
 from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
 from eyeline.errors import DataError, EyelineError, OutputError, VideoError
-from eyeline.export.files import CORRECTED, CORRECTIONS
+from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.files import WORK, lock_of, locked, sha256, sweep
 from eyeline.plan import Job, first_names
+from eyeline.remote.address import redacted
+from eyeline.remote.results import RemoteFolder
+from eyeline.remote.videos import remote_video
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
 
@@ -83,10 +86,13 @@ class Source:
     bytes: int
     modified_ns: int
     sha256: str
+    """Of a remote video what its server says of its version, such as an ETag, where it does."""
 
     @classmethod
     def of(cls, video: Path) -> Source:
-        """Read the whole file once; VideoError where that cannot be."""
+        """Read a file of this machine once; VideoError where that cannot be."""
+        if remote := remote_video(video):
+            return cls(*remote.identity())
         with _readable(video):
             state = video.stat()
             return cls(state.st_size, state.st_mtime_ns, sha256(video))
@@ -105,13 +111,36 @@ def finished(job: Job, settings: Settings, catalogue: Catalogue | None = None) -
     from eyeline.export.catalogue import brief_of
 
     try:
-        brief = json.loads(catalogue.brief(job.folder)) if catalogue else brief_of(job.folder)
-        state, source = job.video.stat(), Source(**brief["source"])
+        with results_of(job) as folder:
+            brief = json.loads(catalogue.brief(folder)) if catalogue else brief_of(folder)
+            source = Source(**brief["source"])
+            same = _same_file(job.video, source)
+            mark = fingerprint(settings, source.sha256, own_version()) if same else None
+            return same and brief["fingerprint"] == mark and _follows(folder)
     except (EyelineError, OSError, KeyError, TypeError):
         return False
-    same = (source.bytes, source.modified_ns) == (state.st_size, state.st_mtime_ns)
-    mark = fingerprint(settings, source.sha256, _version()) if same else None
-    return same and brief["fingerprint"] == mark and _follows(job.folder)
+
+
+@contextmanager
+def results_of(job: Job) -> Iterator[Path]:
+    """The folder of a job's results, or one with the index alone of those that lie elsewhere."""
+    if not job.target:
+        yield job.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="eyeline.") as place:
+        index = RemoteFolder(job.target).read(INDEX)
+        if index is not None:
+            (Path(place) / INDEX).write_bytes(index)
+        yield Path(place)
+
+
+def _same_file(video: Path, source: Source) -> bool:
+    if remote := remote_video(video):
+        state = remote.state()
+        same = state.bytes in (None, source.bytes) and state.modified_ns == source.modified_ns
+        return same and bool(state.tag) and state.tag == source.sha256
+    now = video.stat()
+    return (source.bytes, source.modified_ns) == (now.st_size, now.st_mtime_ns)
 
 
 def _follows(folder: Path) -> bool:
@@ -159,10 +188,10 @@ def analyze_into(
             return Outcome(video, folder, "in work elsewhere", "another process is working on it")
         _recover(folder)
         state, source = _state(video), Source.of(video)
-        mark = fingerprint(settings, source.sha256, _version())
+        mark = fingerprint(settings, source.sha256, own_version())
         if os.path.lexists(folder):
             if not again:
-                _same_or_refuse(folder, mark, settings)
+                same_or_refuse(folder, mark, settings)
                 return Outcome(video, folder, "finished before", _corrected(video, folder, name))
             refuse_to_replace(folder)
         with _building(folder) as place:
@@ -244,7 +273,7 @@ def keep(analysis: Analysis, video: Path, folder: Path, settings: Settings) -> A
             raise OutputError(f"{folder} is in the way; choose another folder")
         with _building(folder) as place:
             source = Source.of(video)
-            mark = "live " + fingerprint(settings, source.sha256, _version())
+            mark = "live " + fingerprint(settings, source.sha256, own_version())
             written = write(analysis, video, place, mark, settings, source=source)
             _reveal(place, folder)
     return written
@@ -260,7 +289,7 @@ def library_versions() -> dict[str, str]:
     """Versions of eyeline and of the libraries that results depend on."""
     from importlib.metadata import PackageNotFoundError, version
 
-    result = {"eyeline": _version()}
+    result = {"eyeline": own_version()}
     for name in _DECISIVE:
         try:
             result[name] = version(name)
@@ -269,20 +298,22 @@ def library_versions() -> dict[str, str]:
     return result
 
 
-def _version() -> str:
+def own_version() -> str:
+    """Of eyeline."""
     import eyeline
 
     return eyeline.__version__
 
 
-def _same_or_refuse(folder: Path, mark: str, settings: Settings) -> None:
+def same_or_refuse(folder: Path, mark: str, settings: Settings, shown: str = "") -> None:
+    """OutputError unless a folder, which messages may show otherwise, has this fingerprint."""
     from eyeline.export.index import read_index
 
     try:
         index: dict[str, Any] = read_index(folder)
     except EyelineError as error:
         raise OutputError(
-            f"{folder} is in the way: {error} Choose another --out or remove it."
+            f"{shown or folder} is in the way: {error} Choose another --out or remove it."
         ) from None
     if index.get("fingerprint") == mark:
         return
@@ -291,7 +322,7 @@ def _same_or_refuse(folder: Path, mark: str, settings: Settings) -> None:
     differ = [f"{k} was {known.get(k)!r}, is {v!r}" for k, v in new.items() if known.get(k) != v]
     what = "; ".join(differ) or "the video or the version of eyeline has changed"
     raise OutputError(
-        f"{folder} holds results of other settings ({what}). "
+        f"{shown or folder} holds results of other settings ({what}). "
         "Choose another --out, or --again to replace it."
     )
 
@@ -336,7 +367,9 @@ def _unchanged(video: Path, source: Source, state: tuple[int, ...] | None) -> It
 
 def _refuse_changed(video: Path, source: Source, state: tuple[int, ...] | None) -> None:
     now = _state(video)
-    if now == state or (now is not None and Source.of(video).sha256 == source.sha256):
+    if now == state:
+        return
+    if now is not None and not remote_video(video) and Source.of(video).sha256 == source.sha256:
         return
     what = "was removed" if now is None else "was replaced or changed"
     raise VideoError(
@@ -347,6 +380,9 @@ def _refuse_changed(video: Path, source: Source, state: tuple[int, ...] | None) 
 
 def _state(video: Path) -> tuple[int, ...] | None:
     """What differs between a file and one that was put in its place or written to."""
+    if remote := remote_video(video):
+        now = remote.state(anew=True)
+        return hash(now.tag), now.bytes or 0, now.modified_ns
     with suppress(OSError):
         s = video.stat()
         return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns
@@ -439,7 +475,7 @@ def _recover(folder: Path) -> None:
 
 def unforeseen(job: Job, error: Exception) -> str:
     """What to say of a fault of ours, once its traceback lies in a file."""
-    text = "".join(traceback.format_exception(error))
+    text = redacted("".join(traceback.format_exception(error)))
     log = _log(job.folder)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

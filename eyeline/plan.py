@@ -6,12 +6,15 @@ import mimetypes
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from eyeline import parts
 from eyeline.errors import DataError, UsageError
 from eyeline.parts import Span
+from eyeline.remote.address import address_of, is_remote, name_here, shown
+from eyeline.remote.results import listing, staged
+from eyeline.remote.videos import remote_video, stand_in
 from eyeline.results import Part
 from eyeline.video.endings import ENDINGS
 
@@ -29,6 +32,10 @@ class Job:
     """What tells the video from the others of a run; its own name by default."""
     parts: tuple[Part, ...] = ()
     """What to analyse of it, on its own clock; empty for what the settings say."""
+    address: str = field(default="", repr=False)
+    """Of a remote video, for which `video` stands; it may hold a signature and is never shown."""
+    target: str = ""
+    """Remote folder for the results, which are then made in `folder`."""
 
     @property
     def root(self) -> Path:
@@ -42,15 +49,17 @@ class Job:
         return str(self.video), self.video.name, self.name
 
 
-def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = None) -> list[Job]:
+def plan(
+    inputs: Sequence[str], out: Path | str, note: Callable[[str], None] | None = None
+) -> list[Job]:
     """The jobs that files, folders and patterns make; folders keep their shape below `out`.
 
     What eyeline wrote is never a video to analyse: `out` within a searched folder, and folders of
     analyses, are passed over.
 
     Args:
-        inputs: names of files and folders, and patterns.
-        out: where results go.
+        inputs: names of files and folders, and patterns; addresses of remote ones.
+        out: where results go, a remote folder by its address.
         note: called with what is passed over although it looks like a video.
 
     Raises:
@@ -59,8 +68,10 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
     result: dict[Path, Path] = {}
     for text in inputs:
         path = Path(text)
-        if os.path.isdir(path):  # noqa: PTH112 Path raises where a folder above may not be read
-            result |= {p: p.relative_to(path) for p in _inside(path, out, note)}
+        if is_remote(text):
+            result |= _remote(text, str(out), note)
+        elif os.path.isdir(path):  # noqa: PTH112 Path raises where a folder above may not be read
+            result |= {p: p.relative_to(path) for p in _inside(path, Path(out), note)}
         elif not os.path.lexists(path) and any(c in text for c in "*?["):
             result |= {p: Path(p.name) for p in _matching(path, text)}
         else:
@@ -173,6 +184,34 @@ def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list
     return sorted(videos)
 
 
+def _remote(text: str, out: str, note: Callable[[str], None] | None) -> dict[Path, Path]:
+    """The videos of a remote folder or pattern, or the one that is named.
+
+    What cannot be listed is taken for a video, so that its fault is its own.
+    """
+    from eyeline.export.files import INDEX
+
+    try:
+        listed = listing(text)
+    except DataError:
+        listed = None
+    if listed is None:
+        return {stand_in(text): name_here(shown(text).rstrip("/").rpartition("/")[2])}
+    ours = {PurePosixPath(n).parent for n in listed if PurePosixPath(n).name == INDEX}
+    results = address_of(out).rstrip("/") + "/"
+    videos: dict[Path, Path] = {}
+    for name, address in listed.items():
+        path = PurePosixPath(name)
+        passed = ours.intersection(path.parents) or address.startswith(results)
+        hidden = any(part.startswith(".") for part in path.parts)
+        if path.suffix.lower() in ENDINGS and not passed and not hidden:
+            videos[stand_in(address)] = name_here(name)
+    if not videos:
+        endings = ", ".join(sorted(ENDINGS))
+        raise UsageError(f"{shown(text)}: no videos in this folder ({endings})")
+    return videos
+
+
 def _of(count: int) -> str:
     return "1 file is" if count == 1 else f"{count} files are"
 
@@ -228,7 +267,7 @@ def _looks_like_video(path: Path) -> bool:
     return any(begin[at : at + len(mark)] == mark for at, mark in _BEGINNINGS)
 
 
-def _named(found: dict[Path, Path], out: Path) -> list[Job]:
+def _named(found: dict[Path, Path], out: Path | str) -> list[Job]:
     """Folders called like the videos: without their endings, unless two would be in one place."""
     short = Counter(_key(name.with_suffix("")) for name in found.values())
     full = Counter(_key(name) for name in found.values())
@@ -245,7 +284,16 @@ def _named(found: dict[Path, Path], out: Path) -> list[Job]:
         others = short[key] - 1 + full[key] - (key == _key(name))
         return name if others or key in parents else name.with_suffix("")
 
-    return [Job(video, out / place(name), place(name).as_posix()) for video, name in found.items()]
+    return [_job(video, out, place(name)) for video, name in found.items()]
+
+
+def _job(video: Path, out: Path | str, name: Path) -> Job:
+    remote = remote_video(video)
+    address = remote.address if remote else ""
+    if not is_remote(out):
+        return Job(video, Path(out) / name, name.as_posix(), address=address)
+    target = f"{address_of(out).rstrip('/')}/{name.as_posix()}"
+    return Job(video, staged(target), name.as_posix(), address=address, target=target)
 
 
 def _key(name: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from eyeline.cli.console import (
 from eyeline.errors import UsageError, VideoError
 from eyeline.export.exporters import COVERABLE, FORMATS, KINDS, VOICES
 from eyeline.people.methods import DETECTORS, TRACKERS
+from eyeline.remote.address import is_remote, redacted
+from eyeline.remote.cache import LIMIT_GB, USUAL_GB
 from eyeline.speech.methods import SPEAKERS, default_speaker
 
 if TYPE_CHECKING:
@@ -39,10 +42,16 @@ if TYPE_CHECKING:
 @app.command()
 def analyze(
     videos: Annotated[
-        list[str], typer.Argument(help="Videos, folders of videos, or patterns in quotes.")
+        list[str],
+        typer.Argument(
+            help="Videos, folders of videos, or patterns in quotes; s3://, gs:// and https:// too."
+        ),
     ],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for the results, one folder a video.")
+        str,
+        typer.Option(
+            "-o", "--out", help="Folder for the results, one folder a video; s3:// and gs:// too."
+        ),
     ],
     systems: Annotated[
         str,
@@ -184,6 +193,17 @@ def analyze(
         bool, typer.Option("--again", help="Replace results of other settings.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Videos worked on at the same time.")] = 1,
+    cache_gb: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Most of remote videos that is kept on this machine, GB; EYELINE_CACHE_GB or "
+            f"{USUAL_GB:g} by default.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be done; nothing is written.")
+    ] = False,
     engine: ENGINE = "local",
     task_cpus: TASK_CPUS = None,
     task_gpus: TASK_GPUS = None,
@@ -225,24 +245,46 @@ def analyze(
         rerun=rerun,
         formats=tuple(dict.fromkeys(f.strip() for f in formats.split(",") if f.strip())),
     )
+    if cache_gb is not None:
+        os.environ[LIMIT_GB] = str(cache_gb)
+    if is_remote(out) and (offset or sync):
+        raise UsageError("--offset and --sync write a page of all cameras: give a local --out")
     planned = plan(videos, out, say)
     if (boxes or bodies) and len(planned) > 1:
         raise UsageError(f"--boxes and --bodies belong to one video, {len(planned)} were given")
     jobs = min(jobs, len(planned))
+    known: tuple[Camera, ...] = ()
     if offset or sync:
-        known = _cameras(planned, out, offset or [], sync, audio_track)
+        known = _cameras(planned, Path(out), offset or [], sync, audio_track)
         begins_s = {camera.name: camera.offset_s for camera in known}
         planned = with_parts(planned, chosen, begins_s, video_track)
-        code = _work(planned, settings, again=again, jobs=jobs, engine=chosen_engine)
-        raise typer.Exit(code or _session(known, planned, out))
-    planned = with_parts(planned, chosen)
-    for job in planned if chosen else ():
-        with suppress(VideoError):  # a video's own fault is reported when its turn comes
-            check(job.parts, job.video, video_track)
+    else:
+        planned = with_parts(planned, chosen)
+        for job in planned if chosen else ():
+            with suppress(VideoError):  # a video's own fault is reported when its turn comes
+                check(job.parts, job.video, video_track)
+    if dry_run:
+        raise typer.Exit(_list(planned, settings, again))
     code = _work(planned, settings, again=again, jobs=jobs, engine=chosen_engine)
+    if known:
+        raise typer.Exit(code or _session(known, planned, Path(out)))
     for note in sessions.follow(*(job.folder for job in planned)) if again else ():
         complain(note)
     raise typer.Exit(code)
+
+
+def _list(planned: list[Job], settings: Settings, again: bool) -> int:
+    """Print what each video would come to, and which are done; the exit code."""
+    from eyeline.engines import sorted_out
+
+    done, left = sorted_out(planned, settings, again)
+    for outcome in done:
+        out_console.print(redacted(f"{outcome.video}: finished before"), markup=False)
+    for job in left:
+        text = redacted(f"{job.video}: would be analysed\n  {job.target or job.folder}")
+        out_console.print(text, markup=False, highlight=False)
+    out_console.print(f"{len(left)} of {len(planned)} videos would be analysed")
+    return DONE
 
 
 @app.command()
@@ -339,9 +381,8 @@ def _tell(outcome: Outcome) -> None:
         return
     note = f" ({outcome.message})" if outcome.message else ""
     where = outcome.folder / "report.html"
-    out_console.print(
-        f"{outcome.video}: {outcome.status}{note}\n  {where}", markup=False, highlight=False
-    )
+    text = redacted(f"{outcome.video}: {outcome.status}{note}\n  {where}")
+    out_console.print(text, markup=False, highlight=False)
 
 
 def _outcomes(planned: list[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from eyeline.remote.address import redacted
+
 app = typer.Typer(
     name="eyeline",
     no_args_is_help=True,
@@ -59,14 +61,14 @@ def rank() -> int:
 def complain(message: str) -> None:
     """Say on the error stream what went wrong."""
     who = f"process {rank()}: " if rank() else ""
-    err_console.print(f"eyeline: {who}{message}", markup=False, highlight=False)
+    err_console.print(f"eyeline: {who}{redacted(message)}", markup=False, highlight=False)
 
 
 def say(message: str) -> None:
     """Say on the error stream how work goes on."""
     if rank():
         return
-    err_console.print(message, markup=False, highlight=False)
+    err_console.print(redacted(message), markup=False, highlight=False)
 
 
 def print_json(content: Any) -> None:

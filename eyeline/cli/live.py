@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @app.command()
 def live(
     source: Annotated[
-        str | None, typer.Argument(help="A stream (rtsp://...), or a file, at its own rate.")
+        str | None,
+        typer.Argument(
+            help="A stream (rtsp://...), or a file, s3:// and gs:// too, at its own rate."
+        ),
     ] = None,
     camera: Annotated[
         str | None, typer.Option(help="Number or device of a camera of this machine.")

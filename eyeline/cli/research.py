@@ -20,6 +20,7 @@ from eyeline.cli.console import (
 )
 from eyeline.cli.outputs import CSV_DIALECT, claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
+from eyeline.remote.results import local_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ def convert(
     set_: OPTIONS = None,
 ) -> None:
     """A coding or results folder for another program; a file of a paper's authors as a table."""
-    source = Path(sources[-1])
+    source = local_copy(sources[-1])
     replaceable(out, None, source, template)
     if len(sources) == 1:
         from eyeline.conversion import Wishes
@@ -217,9 +218,17 @@ def evaluate(
 def score(
     system: Annotated[str, typer.Argument(help="The system whose benchmark scores them.")],
     predictions: Annotated[
-        Path, typer.Option(help="Predictions, as evaluate or analyze writes them.")
+        Path,
+        typer.Option(
+            help="Predictions, as evaluate or analyze writes them.",
+        ),
     ],
-    truth: Annotated[Path, typer.Option(help="Annotations: a file or folder of the data set.")],
+    truth: Annotated[
+        Path,
+        typer.Option(
+            help="Annotations: a file or folder of the data set.",
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
     ] = None,
@@ -229,6 +238,7 @@ def score(
     card = _system(system)
     if card.score is None:
         raise UsageError(f"{card.name} has no scoring yet")
+    predictions, truth = local_copy(predictions), local_copy(truth)
     if out is not None:
         replaceable(out, is_report, predictions, truth)
     report = card.score(predictions, truth, log=say, **_options(set_ or [], card.score))

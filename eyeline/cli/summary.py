@@ -12,12 +12,16 @@ import typer
 from eyeline.cli.console import DONE, SOME_FAILED, app, complain, out_console, say
 from eyeline.cli.outputs import CSV_DIALECT, claimed, replaceable
 from eyeline.errors import UsageError
+from eyeline.remote.results import local_copy
 
 if TYPE_CHECKING:
     from eyeline.summary.corpus import Fault
 
 RESULTS = Annotated[
-    Path, typer.Argument(help="Folder of results, such as the -o of `eyeline analyze`.")
+    Path,
+    typer.Argument(
+        help="Folder of results, such as the -o of `eyeline analyze`.",
+    ),
 ]
 _SHOWN_ROWS = 200
 
@@ -57,6 +61,7 @@ def summary(
     from eyeline.summary.report import write_report
 
     forms = forms_of(plot_formats)
+    folder = local_copy(folder)
     corpus = read_corpus(folder)
     result = summarise_folder(corpus, spans=spans, groups=groups, lags=lags)
     inputs = (folder, groups, Path(spans) if spans else None)
@@ -108,7 +113,7 @@ def query(
         raise UsageError("a file needs a form: choose --format csv, json or parquet")
     if out is not None:
         replaceable(out, None)
-    answer = ask(read_corpus(folder), sql)
+    answer = ask(read_corpus(local_copy(folder)), sql)
     if form == "table":
         _print_table(answer.table)
     elif out is not None:

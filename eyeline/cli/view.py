@@ -9,12 +9,16 @@ import typer
 
 from eyeline.cli.console import app, out_console
 from eyeline.extras import needed_by
+from eyeline.remote.results import local_copy
 
 
 @app.command()
 def view(
     results: Annotated[
-        Path, typer.Argument(help="Folder that `analyze -o` wrote, or the folder of one video.")
+        Path,
+        typer.Argument(
+            help="Folder that `analyze -o` wrote, or the folder of one video.",
+        ),
     ],
     port: Annotated[int, typer.Option(help="Port to listen at; any free one by default.")] = 0,
     browser: Annotated[
@@ -32,4 +36,6 @@ def view(
     def log(address: str) -> None:
         out_console.print(f"Open {address}\nCtrl-C ends it.", markup=False, highlight=False)
 
-    serve(results, port=port, browser=browser, videos=videos or (), log=log)
+    serve(
+        local_copy(results, videos=True), port=port, browser=browser, videos=videos or (), log=log
+    )

@@ -26,6 +26,7 @@ from eyeline.export.spans import clock_of
 from eyeline.export.stored import load
 from eyeline.export.thumbnails import read_thumbnail
 from eyeline.files import WORK, lock_of, locked, sweep
+from eyeline.remote.videos import remote_video
 from eyeline.results import Analysis
 
 Progress = Callable[[str, float, float], None]
@@ -142,6 +143,8 @@ def original(folder: Path, video: Path | None = None) -> Path | None:
     """
     index = read_index(folder)
     named = Path(str(index["video"]["path"]))
+    if video is not None and remote_video(video):
+        return video
     if video is not None:
         if not video.is_file():
             raise DataError(f"{video}: no such file; name the video that was analysed")

@@ -16,6 +16,7 @@ import numpy as np
 
 from eyeline.errors import UsageError, VideoError
 from eyeline.log import Log
+from eyeline.remote.videos import stand_in
 from eyeline.video.container import listen, video_stream, words
 from eyeline.video.decode import decoded
 from eyeline.video.frame import Frame, Pixels, upright
@@ -55,6 +56,8 @@ class Source:
         protocol, separator, _ = str(address).partition("://")
         if not separator:
             return cls("file", str(address))
+        if protocol in ("s3", "gs"):
+            return cls("file", str(stand_in(str(address))))
         if protocol not in PROTOCOLS:
             raise UsageError(f"no protocol '{protocol}'; there are {', '.join(PROTOCOLS)}")
         return cls("stream", str(address))

@@ -205,7 +205,8 @@ def wide(long: Any) -> Any:
     taken, number = {*named}, long.column("number")
     values, known = number.to_numpy(), number.is_valid().to_numpy()
     ordered = np.argsort(about, kind="stable")
-    columns = np.split(ordered, np.searchsorted(about[ordered], np.arange(1, len(examples))))
+    begins = np.searchsorted(about[ordered], np.arange(len(examples)))
+    columns = np.split(ordered, begins)[1:]  # none where nobody was in any video
     for example, rows in zip(long.select(_ABOUT).take(examples).to_pylist(), columns, strict=True):
         cells, lacking = np.zeros(len(firsts)), np.ones(len(firsts), bool)
         cells[person[rows]], lacking[person[rows]] = values[rows], ~known[rows]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import VideoError
+from eyeline.remote.videos import RangeFile, remote_video
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -31,23 +32,25 @@ if hasattr(os, "register_at_fork"):
 
 
 def open_source(path: str | Path) -> InputContainer:
-    """Open a media file of this machine for reading.
+    """Open a media file of this machine, or one that `remote.videos` knows, for reading.
 
     Raises:
         VideoError: the file is missing, no file, empty, or nothing that FFmpeg can read.
     """
     import av
 
-    _refuse_what_is_no_file(path)
+    remote = remote_video(path)
+    file = remote.open() if remote else None
+    _refuse_what_is_no_file(path, file)
     with listen() as said:
         try:
             # The prefix keeps a name such as "talk:1.mp4" from being taken for a protocol, and
             # the list keeps a playlist from reaching for the network.
             container = av.open(
-                f"file:{path}", "r", container_options={"protocol_whitelist": "file"}
+                file or f"file:{path}", "r", container_options={"protocol_whitelist": "file"}
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(_why_not_opened(path, error, words(said))) from error
+            raise VideoError(_why_not_opened(path, error, words(said), file)) from error
     name = container.format.name
     if name in _TEXT_FORMATS:
         container.close()
@@ -136,7 +139,11 @@ def words(said: list[tuple[int, str, str]]) -> str:
     return said[0][2].strip() if said else ""
 
 
-def _refuse_what_is_no_file(path: str | Path) -> None:
+def _refuse_what_is_no_file(path: str | Path, remote: RangeFile | None) -> None:
+    if remote:
+        if remote.size == 0:
+            raise VideoError(f"{path} is empty (0 bytes); copy it again from where it was recorded")
+        return
     place = Path(path)
     try:
         result = place.stat()
@@ -152,11 +159,12 @@ def _refuse_what_is_no_file(path: str | Path) -> None:
         raise VideoError(f"{path} is empty (0 bytes); copy it again from where it was recorded")
 
 
-def _why_not_opened(path: str | Path, error: Exception, said: str) -> str:
+def _why_not_opened(path: str | Path, error: Exception, said: str, remote: RangeFile | None) -> str:
     if isinstance(error, PermissionError):
         return f"{path} cannot be read: permission denied; change its rights or its owner"
-    with Path(path).open("rb") as file:
-        head = file.read(4096)
+    with remote or Path(path).open("rb") as file:
+        file.seek(0)
+        head = file.read(4096) or b""
     if _is_text(head):
         return f"{path} is text, not a video; name the video file itself"
     if "moov atom not found" in said and head[4:8] in _BOXES:

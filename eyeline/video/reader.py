@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import UsageError, VideoError
+from eyeline.remote.address import redacted
 from eyeline.results import Part, VideoInfo
 from eyeline.video.clock import Clock
 from eyeline.video.container import audio_stream, open_source, video_stream, video_streams
@@ -166,7 +167,7 @@ def _expected(
     end = declared_end(container, stream) or start + 1 / rate
     duration = max(end - start, 1 / rate)
     return VideoInfo(
-        path=str(path),
+        path=redacted(str(path)),
         width_px=shape.size_wh[0],
         height_px=shape.size_wh[1],
         rate_hz=rate,

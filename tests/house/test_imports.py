@@ -32,7 +32,7 @@ FLOORS = (
         "spill",
         "weights_folder",
     },
-    {"on_ray", "parts", "pool", "results", "rounding", "video", "training", "evaluation"},
+    {"on_ray", "parts", "pool", "remote", "results", "rounding", "video", "training", "evaluation"},
     {
         "people",
         "speech",
@@ -46,7 +46,7 @@ FLOORS = (
     },
     {"systems", "settings", "analysis", "builder_options", "models", "corrections"},
     {"sessions", "viewer", "agreement", "conversion", "download"},
-    {"jobs", "engines", "summary", "api"},
+    {"jobs", "delivery", "engines", "summary", "api"},
     {"live"},
     {"cli", "eyeline"},
 )
