@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import CheckpointError, UsageError
+from eyeline.runtimes.manifest import is_exported, read
 from eyeline.system import Builder, System, list_systems, load_system
 from eyeline.weights_folder import FOLDER, placed
 
@@ -49,7 +50,7 @@ class GivenWeights:
 
     @classmethod
     def read(cls, files: Sequence[str | Path]) -> GivenWeights:
-        """Ask each file what it holds, and read its values: a bad one is named before any work.
+        """Ask each file what it holds: weights, whose values are read, or an exported network.
 
         Raises:
             CheckpointError: a file that is none of ours, or holds values that are no numbers.
@@ -59,7 +60,7 @@ class GivenWeights:
 
         named: dict[tuple[str, str], Path] = {}
         for path in map(Path, files):
-            card, _ = checkpoint.load(path)
+            card = read(path).card if is_exported(path) else checkpoint.load(path)[0]
             key = (card.system, card.builder)
             if key in named:
                 raise UsageError(f"{named[key]} and {path} both hold {card.system}/{card.builder}")

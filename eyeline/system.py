@@ -200,13 +200,6 @@ class ImportOriginal(Protocol):
         """Card and tensors."""
 
 
-class ToOnnx(Protocol):
-    """Writes a network for other programs."""
-
-    def __call__(self, weights: Path, out: Path, /) -> None:
-        """From a file of weights to an `.onnx` file."""
-
-
 class Lazy:
     """A function that is imported when it is first called, so that reading cards is quick."""
 
@@ -294,7 +287,7 @@ class System:
     report_keys: tuple[str, ...] = ("pooled", "interval", "published", "seen_in_training")
     """What of a report is printed."""
     networks: Mapping[str, Network] = field(default_factory=dict)
-    """Their names stand in weights files."""
+    """Their names stand in weights files; each has an `interface` for exports."""
     recipes: tuple[str, ...] = ()
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
     """By data set."""
@@ -306,7 +299,6 @@ class System:
     synthesize: Synthesize | None = None
     show: Show | None = None
     import_original: ImportOriginal | None = None
-    to_onnx: ToOnnx | None = None
 
     @property
     def folder(self) -> Path:

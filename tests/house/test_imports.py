@@ -29,7 +29,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training"},
+    {"parts", "results", "rounding", "video", "training", "runtimes"},
     {
         "people",
         "speech",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +33,8 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the networks were trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 LOUDNESS = 0.1
 """Root mean square of a stretch of speech, after `loudened`."""
 

@@ -139,5 +139,4 @@ SYSTEM = System(
     score=_score.run,
     synthesize=_synthesize.run,
     import_original=_xgaze_weights.import_original,
-    to_onnx=_xgaze_weights.to_onnx,
 )

@@ -20,7 +20,6 @@ from eyeline.system import Builder, Predictor, System, lazily
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_3d import evaluate as _evaluate
-    from eyeline.systems.gaze_3d import export as _export
     from eyeline.systems.gaze_3d import from_afar as _from_afar
     from eyeline.systems.gaze_3d import infer as _infer
     from eyeline.systems.gaze_3d import model as _model
@@ -105,5 +104,4 @@ SYSTEM = System(
     synthesize=_synthesize.run,
     show=_show.run,
     import_original=_weights.import_original,
-    to_onnx=_export.to_onnx,
 )

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 from eyeline.systems.gaze_3d.sharpness import degraded
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 
 Box = tuple[float, float, float, float]
 """x, y, width, height; may reach outside the image."""

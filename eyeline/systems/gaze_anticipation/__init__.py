@@ -21,7 +21,6 @@ from eyeline.system import Builder, Needs, Predictor, System, lazily
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation import evaluate as _evaluate
-    from eyeline.systems.gaze_anticipation import export as _export
     from eyeline.systems.gaze_anticipation import from_video as _from_video
     from eyeline.systems.gaze_anticipation import infer as _infer
     from eyeline.systems.gaze_anticipation import model as _model
@@ -108,5 +107,4 @@ SYSTEM = System(
     score=_score.run,
     synthesize=_synthesize.run,
     import_original=_weights.import_original,
-    to_onnx=_export.to_onnx,
 )

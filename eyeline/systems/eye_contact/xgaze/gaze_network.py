@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from eyeline.errors import UsageError, check_shape
 from eyeline.results import Floats, Image
-from eyeline.systems.eye_contact.xgaze.inputs import FACE_PX, network_input
+from eyeline.runtimes.interface import Interface, whole
+from eyeline.systems.eye_contact.xgaze.inputs import FACE_PX, PIXELS, network_input
 from eyeline.training.devices import THREADS, check_device, for_answers
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ class GazeNetwork(nn.Module):
         super().__init__()
         self.gaze_network = resnet
         self.gaze_fc = nn.Sequential(nn.Linear(FEATURES, 2))
+
+    @property
+    def interface(self) -> Interface:
+        """Faces to angles and features."""
+        return whole(
+            {"faces": f"face 3 {FACE_PX} {FACE_PX}"},
+            {"pitch_yaw": "face 2", "feature": f"face {FEATURES}"},
+            pixels={"faces": PIXELS},
+        )
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Pitch and yaw `(batch, 2)` in radians, and the pooled feature `(batch, 2048)`.

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from eyeline.errors import check_shape
 from eyeline.geometry import directions
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 
 _VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0, 0, 1]])
 
