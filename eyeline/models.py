@@ -32,6 +32,8 @@ def load(name_or_file: str | Path) -> nn.Module:
     from eyeline.training import checkpoint
 
     path = _file(name_or_file)
+    if is_exported(path):
+        return _exported(path)
     card, state = checkpoint.load(path)
     make = load_system(card.system).networks.get(card.builder)
     if make is None:
@@ -39,6 +41,16 @@ def load(name_or_file: str | Path) -> nn.Module:
             f"{path}: made by {card.system}/{card.builder}, which this eyeline does not have"
         )
     return checkpoint.build(make, card, state, path)
+
+
+def _exported(path: Path) -> nn.Module:
+    from eyeline.runtimes.module import Exported
+    from eyeline.runtimes.run import open_network
+
+    def absent() -> nn.Module:
+        raise AssertionError("an exported file is run as it is")
+
+    return Exported(open_network(path, [read(path).name], absent)[0])
 
 
 @dataclass(frozen=True)

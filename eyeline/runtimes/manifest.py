@@ -88,6 +88,13 @@ def read(path: Path | str) -> Manifest:
     return parsed(text, path)
 
 
+def card_of(path: Path | str) -> CheckpointCard:
+    """The card of a file of weights or of an exported network; errors as of `read`."""
+    from eyeline.training import checkpoint
+
+    return read(path).card if is_exported(path) else checkpoint.read_card(path)
+
+
 def parsed(text: str, source: Path | str) -> Manifest:
     """What metadata say; CheckpointError where that is not what `Manifest` holds."""
     from pydantic import ValidationError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +56,9 @@ def quantise(model: Path, interface: Interface, calibration: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_static
 
     given = samples(calibration, interface)
-    rounded = model.with_suffix(".int8.onnx")
+    rounded, level = model.with_suffix(".int8.onnx"), logging.root.manager.disable
     try:
+        logging.disable(logging.WARNING)  # it advises a step that torch's exporter has taken
         quantize_static(
             model,
             rounded,
@@ -70,6 +72,7 @@ def quantise(model: Path, interface: Interface, calibration: Path) -> None:
         )
         rounded.replace(model)
     finally:
+        logging.disable(level)
         rounded.unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -14,6 +15,7 @@ from eyeline.errors import CheckpointError, UsageError, check_shape
 from eyeline.runtimes import manifest
 from eyeline.runtimes.interface import Interface, Part
 from eyeline.runtimes.manifest import ONNX_SUFFIX, Manifest
+from eyeline.training.devices import THREADS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +30,6 @@ RUNTIMES: dict[Runtime, tuple[str, ...]] = {
     "openvino": manifest.SUFFIXES,
 }
 """Suffixes of the files that each runs."""
-THREADS = 2
-"""Threads of a network, unless told otherwise."""
 
 
 class Running(ABC):
@@ -70,7 +70,7 @@ class TorchNetwork(Running):
         from eyeline.runtimes.write import flat
         from eyeline.training.devices import for_answers
 
-        device = next(iter(self.network.state_dict().values())).device
+        device = next(chain(self.network.parameters(), self.network.buffers())).device
         with for_answers(self.threads or torch.get_num_threads()):
             tensors = [torch.from_numpy(values).to(device) for values in inputs]
             result = flat(getattr(self.network, part)(*tensors))
@@ -146,7 +146,7 @@ def open_network(
     Args:
         path: weights, or an exported file.
         names: networks that it may be, `system/network`.
-        load: makes the module of weights.
+        load: makes the module of weights, whose batch norms are then folded.
         device: `cpu`, `cuda` or `cuda:N`.
         runtime: by default torch for weights, else as the file's format suggests.
         threads: of the CPU.
@@ -159,8 +159,11 @@ def open_network(
     chosen = runtime_of(path, runtime)
     if chosen == "torch":
         from eyeline.training import checkpoint
+        from eyeline.training.fused import fused
 
-        return TorchNetwork(load(), threads), checkpoint.read_card(path)
+        network = load()
+        quick = fused(network) if hasattr(network, "foldable") else network
+        return TorchNetwork(quick, threads), checkpoint.read_card(path)
     what = manifest.read(path)
     if what.name not in names:
         raise CheckpointError(f"{path} holds {what.name}; expected {' or '.join(names)}")

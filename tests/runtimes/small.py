@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from eyeline.system import load_system
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SMALL: dict[str, dict[str, Any]] = {
     "ego_social/lam_lstm": {"width": 4, "memory": 8, "frames": 3},
@@ -46,6 +46,8 @@ SMALL: dict[str, dict[str, Any]] = {
 
 def network(name: str) -> nn.Module:
     """With random weights, in evaluation mode."""
+    import torch
+
     torch.manual_seed(0)
     system, _, builder = name.partition("/")
     return load_system(system).networks[builder](**SMALL[name]).eval()

@@ -154,7 +154,7 @@ class TalkingToMe(nn.Module):
 
     def encode(self, clip: Tensor) -> Tensor:
         """What the frames of clips `(batch, time, 3, h, w)` show, `(batch, time, 256)`."""
-        return self.see(clip.flatten(0, 1)).unflatten(0, clip.shape[:2])
+        return torch.unflatten(self.see(clip.flatten(0, 1)), 0, clip.shape[:2])
 
     def see(self, frames: Tensor) -> Tensor:
         """What single frames `(frame, 3, h, w)` show, `(frame, 256)`."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Predictor, System, lazily
 
 if TYPE_CHECKING:
@@ -34,8 +35,12 @@ else:
     globals().update(lazily(__name__, __file__))
 
 
-def _gaze_from_afar(files: Mapping[str, Path], device: str, *, step: Count = 1) -> Predictor:
-    return _from_afar.GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)
+def _gaze_from_afar(
+    files: Mapping[str, Path], device: str, *, step: Count = 1, runtime: Runtime | None = None
+) -> Predictor:
+    return _from_afar.GazeFromAfarPredictor(
+        files["gaze_from_afar"], device, step=step, runtime=runtime
+    )
 
 
 SYSTEM = System(

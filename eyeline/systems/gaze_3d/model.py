@@ -84,7 +84,7 @@ class VonMisesFisher(nn.Module):
 
     def forward(self, features: Tensor) -> Estimate:
         """`(..., width)` to directions `(..., frames, 3)` and concentrations `(..., frames)`."""
-        direction = self.direction(features).unflatten(-1, (-1, 3))
+        direction = torch.unflatten(self.direction(features), -1, (-1, 3))
         length = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
         return Estimate(direction / length, F.softplus(self.concentration(features)))
 
@@ -117,7 +117,7 @@ class GazeModule(nn.Module):
             # the LSTM was built for `(time, batch, 6)` and is given `(batch, time, 6)`
             return torch.relu(self.memory(body_and_head)[0])
         steps = self.memory(body_and_head.flatten(0, 1)[None])[0]
-        return torch.relu(steps[0].unflatten(0, (-1, self.frames)))
+        return torch.relu(torch.unflatten(steps[0], 0, (-1, self.frames)))
 
 
 class GazeFromAfar(nn.Module):
@@ -182,7 +182,7 @@ class GazeFromAfar(nn.Module):
     def interface(self) -> Interface:
         """Of its parts: frames to features, and windows of features to directions."""
         given = {"clip": "batch time 3 h w", "head_mask": "batch time 1 h w"}
-        window, outputs = f"batch {self.frames}", {}
+        window, outputs = f"batch {self.frames}", dict[str, str]()
         for part in ("gaze", "head", "body"):
             outputs |= {f"{part}_direction": f"{window} 3", f"{part}_concentration": window}
         return Interface(
@@ -201,7 +201,7 @@ class GazeFromAfar(nn.Module):
     def encode(self, clip: Tensor, head_mask: Tensor, body_motion: Tensor) -> Tensor:
         """Features `(batch, time, 2592)` of the frames of clips, shaped as `forward` has them."""
         given = (value.flatten(0, 1) for value in (clip, head_mask, body_motion))
-        return self.see(*given).unflatten(0, clip.shape[:2])
+        return torch.unflatten(self.see(*given), 0, clip.shape[:2])
 
     def directions(
         self, features: Tensor, *, recurrence: Recurrence = "independent"

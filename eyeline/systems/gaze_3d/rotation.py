@@ -45,7 +45,7 @@ def _cross_matrix(axis: Tensor) -> Tensor:
     x, y, z = axis.unbind(-1)
     zero = x - x  # exporters make zeros_like a constant of the example's batch
     rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return torch.unflatten(torch.stack(rows, -1), -1, (3, 3))
 
 
 def _half_turn(start: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Needs, Predictor, System, lazily
 
 if TYPE_CHECKING:
@@ -42,9 +43,16 @@ def _csts(
     task: str | None = None,
     every: Count | None = None,
     precision: str = "float32",
+    runtime: Runtime | None = None,
 ) -> Predictor:
     return _from_video.CstsPredictor(
-        files["csts"], device, dataset=dataset, task=task, every=every, precision=precision
+        files["csts"],
+        device,
+        dataset=dataset,
+        task=task,
+        every=every,
+        precision=precision,
+        runtime=runtime,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.people.tracks import joined, who_and_when
 from eyeline.results import Answer, Floats, Scores, segments_from_scores
+from eyeline.runtimes.run import Runtime, open_network
 from eyeline.system import Scene
 from eyeline.systems.ego_social.from_video.faces import (
     Box,
@@ -23,7 +24,6 @@ from eyeline.systems.ego_social.from_video.faces import (
     seen_face,
 )
 from eyeline.systems.ego_social.from_video.moments import Moments, moments_of, runs
-from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class LookingAtMePredictor:
         box: Box = "head",
         batch_size: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the network.
 
@@ -69,20 +70,26 @@ class LookingAtMePredictor:
             box: what is cut out of the images.
             batch_size: crops that pass through the network together, by default `BATCH_SIZES`.
             threads: of the CPU.
+            runtime: of an exported file, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be, for example Gaze360's own.
             UsageError: a device or box that is not there.
         """
         from eyeline.systems.ego_social.weights import load_looking_at_me
-        from eyeline.training import checkpoint
-        from eyeline.training.fused import fused
 
         check_box(box)
-        self.network = fused(load_looking_at_me(weights, device))
-        self.builder = checkpoint.read_card(weights).builder
+        self.network, card = open_network(
+            weights,
+            ("ego_social/lam_lstm", "ego_social/gaze360_lstm"),
+            lambda: load_looking_at_me(weights, device),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
+        self.builder = card.builder
         self.batch_size = batch_size or BATCH_SIZES[device.partition(":")[0]]
-        self.box, self.threads = box, threads
+        self.box = box
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """Scores and segments called `looking_at_me`, from one pass over the frames.
@@ -95,8 +102,7 @@ class LookingAtMePredictor:
         """
         if scene.frames is None:
             raise UsageError(f"ego_social/{self.builder} looks at images: the scene has no frames")
-        with for_answers(self.threads):
-            result = self._probabilities(scene)
+        result = self._probabilities(scene)
         values = (
             one[clock.of_rows(track.time_s)] if len(track) else np.zeros(0)
             for track, (clock, one) in zip(scene.tracks, result, strict=True)

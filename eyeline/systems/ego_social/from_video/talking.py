@@ -15,6 +15,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.people.tracks import who_and_when
 from eyeline.results import Answer, Floats, Scores, make_segments
+from eyeline.runtimes.run import Runtime, open_network
 from eyeline.system import Scene
 from eyeline.systems.ego_social.from_video.faces import (
     Box,
@@ -26,7 +27,6 @@ from eyeline.systems.ego_social.from_video.looking import BATCH_SIZES, THREADS, 
 from eyeline.systems.ego_social.from_video.moments import sample_at
 from eyeline.systems.ego_social.from_video.stretches import Stretch, Tape, plans, spread, stretches
 from eyeline.systems.ego_social.inputs import AUDIO_HZ
-from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class TalkingToMePredictor:
         box: Box = "head",
         batch_size: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the network.
 
@@ -62,18 +63,25 @@ class TalkingToMePredictor:
             box: what is cut out of the images.
             batch_size: crops that pass through the network together, by default `BATCH_SIZES`.
             threads: of the CPU.
+            runtime: of an exported file, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be.
             UsageError: a device or box that is not there.
         """
         from eyeline.systems.ego_social.weights import load_talking_to_me
-        from eyeline.training.fused import fused
 
         check_box(box)
-        self.network = fused(load_talking_to_me(weights, device))
+        self.network, _ = open_network(
+            weights,
+            ("ego_social/ttm",),
+            lambda: load_talking_to_me(weights, device),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
         self.batch_size = batch_size or BATCH_SIZES[device.partition(":")[0]]
-        self.box, self.threads = box, threads
+        self.box = box
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """Scores and segments called `talking_to_me`; nothing for a video without audio.
@@ -94,8 +102,7 @@ class TalkingToMePredictor:
                 "ego_social/ttm hears: the scene tells who speaks, but has no audio to listen to"
             )
         result = stretches(scene.speaking, scene.tracks)
-        with for_answers(self.threads):
-            value = self._probabilities(scene, result)
+        value = self._probabilities(scene, result)
         scores = Scores(
             "ego_social",
             "ttm",

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyeline.errors import DataError, UsageError, check_shape
-from eyeline.results import Image
-from eyeline.systems.ego_social.inputs import normalise
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from eyeline.systems.ego_social.model import LookingAtMe
-    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Running
+from eyeline.systems.ego_social.inputs import normalised
 
 AT_ONCE = 8
 """Crops that pass through a network together unless told otherwise."""
@@ -49,9 +42,7 @@ class View:
         return self.frame + self.count - 1
 
 
-def seen(
-    network: LookingAtMe | TalkingToMe, views: Sequence[View], at_once: int
-) -> list[Tensor | None]:
+def seen(network: Running, views: Sequence[View], at_once: int) -> list[Floats | None]:
     """Features `(256,)` of views, None of those without a crop.
 
     Args:
@@ -65,18 +56,13 @@ def seen(
     shown = [(place, view.crop) for place, view in enumerate(views) if view.crop is not None]
     if len(shapes := {crop.shape for _, crop in shown}) > 1:
         raise DataError(f"crops of one push have different shapes: {sorted(shapes)}")
-    result: list[Tensor | None] = [None] * len(views)
+    result: list[Floats | None] = [None] * len(views)
     for start in range(0, len(shown), at_once):
         part = shown[start : start + at_once]
-        crops = normalise(np.stack([crop for _, crop in part]), device_of(network))
-        for (place, _), feature in zip(part, network.see(crops), strict=True):
+        crops = normalised(np.stack([crop for _, crop in part]))
+        for (place, _), feature in zip(part, network.run("encode", crops[None])[0][0], strict=True):
             result[place] = feature
     return result
-
-
-def device_of(network: LookingAtMe | TalkingToMe) -> torch.device:
-    """Where a network lies."""
-    return next(network.parameters()).device
 
 
 def check_at_once(at_once: int) -> None:

@@ -10,14 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.errors import DataError, check_shape
-from eyeline.systems.ego_social.inputs import AUDIO_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ, SHORTEST
 
 MELS = 64
 """Bands between 0 and 8000 Hz."""
 HOP = 160
 """10 ms between two rows."""
-SHORTEST = 257
-"""Samples that an audio signal must have: its ends are mirrored over half a transform."""
 
 _TRANSFORM, _WINDOW = 512, 400
 _EMPHASIS = 0.97

@@ -45,7 +45,7 @@ class Mlp(nn.Module):
         """Rows to rows."""
         ends = self.layers[0].in_features, self.layers[-1].out_features
         given, result = (f"batch {n}" for n in ends)
-        kind = str(self.layers[0].weight.dtype).removeprefix("torch.")  # type: ignore[union-attr]
+        kind = str(self.layers[0].weight.dtype).removeprefix("torch.")
         return whole({"values": given}, {"result": result}, kinds={"values": kind})
 
     def forward(self, values: Tensor, key: Tensor | None = None) -> Tensor:

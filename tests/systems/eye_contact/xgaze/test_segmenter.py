@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.eye_contact.xgaze import segmenter as module
+from eyeline.systems.eye_contact.xgaze import running as module
 from eyeline.systems.eye_contact.xgaze.model import MsTcn2, ms_tcn2
-from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+from eyeline.systems.eye_contact.xgaze.running import Segmenter
 from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 from tests.systems.eye_contact.xgaze.invented import filled, random_of
 
