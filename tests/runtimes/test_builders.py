@@ -88,12 +88,11 @@ CASES = {
     "eye_contact/xgaze_mstcn": ["eye_contact/xgaze_resnet50", "eye_contact/ms_tcn2"],
     "gaze_3d/gaze_from_afar": ["gaze_3d/gaze_from_afar"],
     "gaze_anticipation/csts": ["gaze_anticipation/csts"],
-    "gaze_following/mask_rcnn_mlp": ["gaze_following/mask_rcnn", "gaze_following/matcher"],
 }
 """Networks of builders."""
 FRAMES = {"eye_contact/xgaze_mstcn": 104, "gaze_anticipation/csts": 60}
 """That a builder needs, where 12 are not enough."""
-WITHOUT_TORCH = [name for name in CASES if name.partition("/")[2] not in ("csts", "mask_rcnn_mlp")]
+WITHOUT_TORCH = [name for name in CASES if name.partition("/")[2] != "csts"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,11 +143,10 @@ def test_exported_files_answer_as_weights(builder: str, tmp_path: Path) -> None:
     files = {path.stem: path for path in given}
     others = {path.stem: exported(path) for path in given}
     count = FRAMES.get(builder, 12)
-    options = {"short_px": 96} if builder.endswith("mask_rcnn_mlp") else {}
-    ours = answers(builder, files, count, **options)
+    ours = answers(builder, files, count)
     assert any(len(numbers(a)) for a in ours)
     for runtime in ("onnxruntime", "openvino"):
-        theirs = answers(builder, others, count, runtime=runtime, **options)
+        theirs = answers(builder, others, count, runtime=runtime)
         for a, b in zip(ours, theirs, strict=True):
             scale = max(np.nanmax(np.abs(numbers(a)), initial=0), 1e-9)
             np.testing.assert_allclose(numbers(b), numbers(a), rtol=0, atol=OFF * scale)
