@@ -144,7 +144,7 @@ def _three(builder: Callable[..., Any], device: str, arguments: Any) -> tuple[An
 
 def _stream(network: Any, faces: int) -> Work:
     """A new frame of each of several faces, whose windows are full."""
-    from eyeline.systems.ego_social.from_video.views import View
+    from eyeline.systems.ego_social.from_video.faces import View
     from eyeline.systems.ego_social.streaming_looks import LookingStream
 
     stream, crops, frame = LookingStream(network), _crops(faces), 0

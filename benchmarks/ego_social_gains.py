@@ -198,14 +198,14 @@ def _make(root: Path, seed: int, plan: Plan) -> None:
 
 def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.scoring import answers, postprocess
+    from eyeline.systems.ego_social.scoring import postprocess, tables
     from eyeline.systems.ego_social.weights import load_looking_at_me
     from eyeline.training.fused import fused
 
     network = fused(load_looking_at_me(weights, device))
     chosen, test = (
-        answers.of_looks(
-            network, sets.open_looks(data, split, stride=3), answers.Options(flip=split == "test")
+        tables.of_looks(
+            network, sets.open_looks(data, split, stride=3), tables.Options(flip=split == "test")
         )
         for split in ("choose", "test")
     )
@@ -216,8 +216,8 @@ def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
     length = max(MEDIANS, key=lambda m: _mAP(chosen.truth.label, score(chosen.plain, m)))
     ways = {
         "median": score(test.plain, length),
-        "flip": score(test.found, 0),
-        "flip_median": score(test.found, length),
+        "flip": score(test.rows, 0),
+        "flip_median": score(test.rows, length),
     }
     return length, _together(test.truth, score(test.plain, 0), ways)
 
@@ -225,20 +225,20 @@ def _of_looks(weights: Path, data: Path, device: str) -> tuple[int, Measured]:
 def _of_talks(weights: Path, data: Path, device: str) -> Measured:
     """Images pass the network once as they are and once mirrored, for all ways."""
     from eyeline.systems.ego_social import data as sets
-    from eyeline.systems.ego_social.scoring import answering, answers, postprocess
+    from eyeline.systems.ego_social.scoring import outputs, postprocess, tables
     from eyeline.systems.ego_social.weights import load_talking_to_me
     from eyeline.training.fused import fused
 
     network = fused(load_talking_to_me(weights, device))
     items = sets.open_talks(data, "test")
-    heard = [answering.talks(network, items, mirrored=mirrored) for mirrored in (False, True)]
+    heard = [outputs.talks(network, items, mirrored=mirrored) for mirrored in (False, True)]
 
     def score(logits: Floats) -> Floats:
         return cast("Floats", postprocess.talks(items.segments, logits).score)
 
     plain = [score(one.logits) for one in heard]
     fuse = [
-        postprocess.fused(score(one.face), score(one.voice), answers.quality(items.segments, one))
+        postprocess.fused(score(one.face), score(one.voice), tables.quality(items.segments, one))
         for one in heard
     ]
     ways = {

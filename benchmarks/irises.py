@@ -29,11 +29,15 @@ from eyeline.results import Floats, Image
 
 ROOT = Path(__file__).parents[1]
 LABELS = ROOT / "tests" / "material" / "eyes_labels.csv"
+STRESS = LABELS.with_name("eyes_labels_stress.csv")
+"""Further eyes, of other people and cameras, chosen for glances, children and closed lids."""
 SHARED = ROOT.parent / "shared"
 CLIPS = {
     "couch": "reference/vgs/data/video/012.mp4",
     "girls": "media/two_girls_drawings.mp4",
     "father": "media/father_daughter_toy.mp4",
+    **{name: f"media/{name}.mp4" for name in ("girl", "pexels", "womancam", "v00", "v01")},
+    **{name: f"media/{name}.mp4" for name in ("debate", "phone")},
 }
 SMALLER = (1, 2, 3)
 """The frames are also measured at these fractions of their size."""
@@ -52,7 +56,7 @@ class Label:
     clip: str
     frame: int
     part: str
-    """`validation` or `test`; a person is wholly in one."""
+    """`validation` or `test`, a person wholly in one; those of `STRESS` are `stress`."""
     state: str
     """`seen`, `closed`, `hidden` or `unsure`."""
     corners: Floats
@@ -95,24 +99,25 @@ class Face:
         return np.stack([crops.cut(self.gray, matrix) for matrix in self.maps])
 
 
-def labels() -> list[Label]:
+def labels(path: Path = LABELS) -> list[Label]:
     """All labels, in order of the file."""
-    with LABELS.open() as file:
+    with path.open() as file:
         return [_label(row) for row in csv.DictReader(file)]
 
 
-def faces(smaller: int = 1) -> Iterator[Face]:
+def faces(smaller: int = 1, path: Path = LABELS) -> Iterator[Face]:
     """All labelled faces, found by eyeline's own front end.
 
     Args:
         smaller: the frames' sides are divided by this before landmarks and eyes are measured.
+        path: of the labels.
     """
     detector, landmarker = CenterFace(), landmarks.Landmarker()
-    every = labels()
+    every = labels(path)
     pairs = list(zip(every[::2], every[1::2], strict=True))
-    for clip, path in CLIPS.items():
+    for clip, video in CLIPS.items():
         wanted = [pair for pair in pairs if pair[0].clip == clip]
-        for frame, mine in _frames(SHARED / path, wanted):
+        for frame, mine in _frames(SHARED / video, wanted) if wanted else ():
             result = detector.detect(frame)
             placed = landmarks.placing(result.five_px)
             for pair in mine:
@@ -204,6 +209,7 @@ def run() -> dict[str, object]:
         "labels": {part: _states(sizes[1], part) for part in ("validation", "test")},
         "labelled_twice": summary(_twice(sizes[1])),
         **{part: _compared(locator, sizes, part) for part in ("validation", "test")},
+        "stress": _compared(locator, {n: list(faces(n, STRESS)) for n in SMALLER}, "stress"),
         "milliseconds_a_face": round(_pace(locator, sizes[1]), 3),
     }
 
@@ -242,20 +248,24 @@ def _scored(mine: dict[int, list[Face]], method: Callable[[list[Face]], Floats])
 
 
 def distinguished(locator: Locator, some: list[Face]) -> dict[str, float]:
-    """How well seen irises are told from closed and hidden ones; unsure eyes are left out."""
+    """How well seen irises are separated from closed and hidden ones, where some are labelled so.
+
+    Unsure eyes are left out.
+    """
     state = np.array([label.state for face in some for label in face.labels])
     visible = network(locator, some)[1].visible
     lids = np.array([eyes.lid_opening(face.points[part]) for face in some for part in _PARTS])
     sure, closed = state != "unsure", np.isin(state, ["seen", "closed"])
     said = visible >= eyes.LEAST_VISIBLE
-    return {
+    figures = {
         "auc": round(float(roc_auc(state[sure] == "seen", visible[sure])), 3),
         "auc_closed": round(float(roc_auc(state[closed] == "seen", visible[closed])), 3),
         "auc_closed_by_landmarks": round(float(roc_auc(state[closed] == "seen", lids[closed])), 3),
-        "seen_said_seen": round(float(said[state == "seen"].mean()), 2),
-        "closed_said_seen": round(float(said[state == "closed"].mean()), 2),
-        "hidden_said_seen": round(float(said[state == "hidden"].mean()), 2),
     }
+    for kind in ("seen", "closed", "hidden"):
+        if (state == kind).any():
+            figures[f"{kind}_said_seen"] = round(float(said[state == kind].mean()), 2)
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def _pace(locator: Locator, some: list[Face]) -> float:

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from eyeline.geometry import boxes
+from eyeline.people import head_crops
 from eyeline.people.detect import CenterFace, head_box
 from eyeline.results import Floats, Image
 from eyeline.synthetic.heads.dataset import Heads, open_heads
-from eyeline.systems.gaze_3d.rendered import inputs
 from eyeline.systems.gaze_3d.rendered.data import facing_deg
 from eyeline.systems.gaze_3d.rendered.score import FACING_DEG
 
@@ -84,8 +84,8 @@ def real_crops(clips: Sequence[Path]) -> tuple[Image, Floats]:
 
 def cropped(image: Image, face_xyxy: Floats) -> Image:
     """As for the head network, from a detected face."""
-    affine = inputs.head_affine(head_box(face_xyxy))
-    return inputs.cut(image, affine, (inputs.HEAD_PX, inputs.HEAD_PX))
+    affine = head_crops.head_affine(head_box(face_xyxy))
+    return head_crops.cut(image, affine, (head_crops.HEAD_PX, head_crops.HEAD_PX))
 
 
 def gap(weights: Path, renders: Image, people: Floats, real: Image, clips: Floats) -> float:
@@ -102,7 +102,7 @@ def gap(weights: Path, renders: Image, people: Floats, real: Image, clips: Float
 
     network = load(weights)
     assert isinstance(network, HeadNet)
-    crops = inputs.standardised(np.concatenate([renders, real]))
+    crops = head_crops.standardised(np.concatenate([renders, real]))
     with torch.inference_mode():
         parts = [network.features(part) for part in torch.from_numpy(crops).split(64)]
     values = torch.cat(parts).numpy()

@@ -16,6 +16,7 @@ from typing import Any
 from eyeline import processes
 from eyeline.analysis import Progress
 from eyeline.errors import EyelineError, UsageError
+from eyeline.extras import needed_by
 from eyeline.jobs import Outcome, analyze_into, finished, sweep_folder, unforeseen
 from eyeline.plan import Job
 from eyeline.processes import RETRIES
@@ -32,7 +33,8 @@ def attempt(job: Job, settings: Settings, again: bool, progress: Progress | None
     """One job; whatever goes wrong becomes its outcome, so that the other jobs go on."""
     try:
         own = _of(job, settings)
-        return analyze_into(job.video, job.folder, own, progress, again=again, name=job.name)
+        with needed_by("this analysis"):
+            return analyze_into(job.video, job.folder, own, progress, again=again, name=job.name)
     except EyelineError as error:
         return _failed(job, str(error))
     except Exception as error:  # noqa: BLE001 one video's fault is its own
@@ -186,10 +188,8 @@ def _cluster(jobs: int) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # ray warns that it will leave the GPUs visible one day; until then as it will be
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
+    with needed_by("--engine ray"):
         import ray
-    except ImportError:
-        raise UsageError("--engine ray needs ray: pip install eyeline[ray]") from None
 
     ours = not ray.is_initialized()
     if ours:

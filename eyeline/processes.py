@@ -38,11 +38,13 @@ _NOT_BEGUN = (
 )
 
 
-def most_bytes() -> int:
-    """Most memory that this process has held at once."""
-    status = Path("/proc/self/status")
-    if status.is_file():  # what getrusage tells of a spawned process begins at its parent's
-        return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+def most_bytes() -> int | None:
+    """Most memory that this process has held at once; None where nothing here can say so."""
+    if sys.platform == "linux":  # what getrusage says of a spawned process begins at its parent's
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    if sys.platform == "win32":
+        return None
     import resource
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import inspect
 import json
 import math
@@ -16,6 +15,7 @@ from typing import Any
 from eyeline import builder_options
 from eyeline.errors import UsageError
 from eyeline.export.exporters import COVERABLE, EXPORTERS, FORMATS, KINDS, VOICES, wanted
+from eyeline.extras import lacking, needed_by
 from eyeline.files import sha256
 from eyeline.geometry.camera import ASSUMED_FOV_DEG, Camera
 from eyeline.models import GivenWeights
@@ -114,7 +114,8 @@ class Settings:
         ):
             from eyeline.training.devices import check_device
 
-            check_device(self.device)
+            with needed_by("a network with given weights"):
+                check_device(self.device)
 
     def weights_of(self, system: System, builder: Builder) -> dict[str, Path]:
         """The weights files of a builder's networks; none for one that uses its own."""
@@ -228,10 +229,15 @@ class Settings:
             ),
             *self._speaker_problems(),
             *(
-                unless(
-                    importlib.util.find_spec(e.module) is not None,
-                    f"--{e.option}{f' {name}' if name in FORMATS else ''} needs {e.install}",
+                lacking(f"--{option} {name}", *table[name].modules)
+                for option, name, table in (
+                    ("detector", self.detector, DETECTORS),
+                    ("speaker", self.speaker, SPEAKERS),
                 )
+                if name in table
+            ),
+            *(
+                lacking(f"--{e.option}{f' {name}' if name in FORMATS else ''}", e.module)
                 for name, e in EXPORTERS.items()
                 if e.module and wanted(name, self)
             ),

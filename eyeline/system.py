@@ -6,15 +6,17 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from eyeline.errors import UsageError
+from eyeline.extras import needed_by
 from eyeline.geometry.camera import Camera
 from eyeline.log import Log
 from eyeline.people.tracks import Track
-from eyeline.results import Answer, Directions, Label, Method, Scores, VideoInfo
+from eyeline.results import Answer, Directions, Image, Label, Method, Scores, VideoInfo
 
 if TYPE_CHECKING:
     from torch import nn
@@ -172,6 +174,21 @@ class Evaluate(Protocol):
         """The report; it is written into `out` with the predictions."""
 
 
+class Benchmark(Protocol):
+    """Scores any builder of a system on a data set that it was not made for."""
+
+    def __call__(
+        self,
+        weights: Path | None,
+        data: Path,
+        out: Path | None = None,
+        log: Log | None = None,
+        device: str = "cpu",
+        /,
+    ) -> Report:
+        """The report; weights are those of the builder, if it needs some."""
+
+
 class Score(Protocol):
     """Scores predictions against truth, without a network."""
 
@@ -186,11 +203,37 @@ class Synthesize(Protocol):
         """Counts, ready for JSON."""
 
 
-class Show(Protocol):
-    """Draws the annotations of a data set as downloaded."""
+@dataclass(frozen=True)
+class Clip:
+    """Drawn frames one after the other."""
 
-    def __call__(self, data: Path, out: Path, /, *, log: Log | None = None) -> Summary:
-        """What was drawn."""
+    frames: Callable[[], Iterator[Image]]
+    count: int
+    rate_hz: Fraction
+    audio: Path | None = None
+    """A file whose audio goes along."""
+    start_s: float = 0.0
+    """Stamp of the first frame on that file's clock."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An item of a data set, ready to be drawn."""
+
+    item: str
+    still: Callable[[], Image]
+    """The moment that shows most."""
+    clip: Clip | None = None
+    """None of an item without time."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is printed beside."""
+
+
+class Show(Protocol):
+    """Draws the annotations of an item of a data set."""
+
+    def __call__(self, data: Path, item: str | None = None, /) -> Drawing:
+        """Ready to be drawn; without a name the first item."""
 
 
 class ImportOriginal(Protocol):
@@ -209,7 +252,9 @@ class Lazy:
     @property
     def __wrapped__(self) -> Callable[..., object]:
         """The function itself, where `inspect` looks for signatures."""
-        function: Callable[..., object] = getattr(importlib.import_module(self._module), self._name)
+        with needed_by(self._module):
+            module = importlib.import_module(self._module)
+        function: Callable[..., object] = getattr(module, self._name)
         return function
 
     def __call__(self, *arguments: object, **named: object) -> object:
@@ -295,9 +340,12 @@ class System:
     """By data set."""
     train: Train | None = None
     evaluate: Evaluate | None = None
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    """Evaluations of any of its builders, by data set."""
     score: Score | None = None
     synthesize: Synthesize | None = None
-    show: Show | None = None
+    show: Mapping[str, Show] = field(default_factory=dict)
+    """By data set."""
     import_original: ImportOriginal | None = None
 
     @property

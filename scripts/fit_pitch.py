@@ -24,7 +24,7 @@ import numpy as np
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people.find import find_people
-from eyeline.people.tracks import Track, usual_lids
+from eyeline.people.tracks import Track, usual_lids, usual_pitch
 from eyeline.results import Floats
 from eyeline.settings import Settings
 from eyeline.systems.gaze_3d import head_pose
@@ -96,7 +96,7 @@ def _near(track: Track, rows: list[tuple[int, str]], camera: Camera) -> Labelled
     return Labelled(
         replace(track, **part),
         usual_lids([track]),
-        head_pose.usual_pitch([track], camera),
+        usual_pitch([track], camera),
         [(int(place[row]), word) for row, word in rows],
     )
 
@@ -125,7 +125,7 @@ def read_clip(video: Path, labels: list[Path]) -> Clip:
             for line in csv.DictReader(file):
                 word = line.get("vertical") or line.get("vert") or ""
                 if word in RANGES_DEG and line.get("certain", "yes") != "no":
-                    place = _row_of(line, tracks)
+                    place = place_of(line, tracks)
                     if place:
                         rows.setdefault(place[0], []).append((place[1], word))
     eyes_y = np.concatenate([t.eyes_px[:, 1] for t in tracks])
@@ -133,7 +133,7 @@ def read_clip(video: Path, labels: list[Path]) -> Clip:
     return Clip(video.stem, camera, eyes_y, near)
 
 
-def _row_of(line: dict[str, str], tracks: list[Track]) -> tuple[int, int] | None:
+def place_of(line: dict[str, str], tracks: list[Track]) -> tuple[int, int] | None:
     """Track and row whose head box holds the labelled point."""
     point = np.array(
         [float(line.get("box_center_x") or line["x"]), float(line.get("box_center_y") or line["y"])]

@@ -284,7 +284,10 @@ def test_evaluate_says_what_the_weights_have_seen(eyeline: Command, shared: Path
 
 @pytest.mark.parametrize(
     ("recipe", "known"),
-    [("eye_contact/best", "it has: ecs_landmarks"), ("vgs/vgs", "it has: mask_rcnn_h, mask_rcnn")],
+    [
+        ("eye_contact/best", "it has: ecs_landmarks"),
+        ("vgs/vgs", "gaze_lle_in_out, mask_rcnn_h, mask_rcnn"),
+    ],
 )
 def test_unknown_recipes_are_usage_errors(
     eyeline: Command, tmp_path: Path, recipe: str, known: str
@@ -299,42 +302,45 @@ def test_show_draws_a_data_set_and_fails_where_a_camera_is_damaged(
 ) -> None:
     from eyeline.systems.gaze_3d import synthesize
 
-    data, out = tmp_path / "data", tmp_path / "out"
+    data, out = tmp_path / "data", tmp_path / "out.png"
     synthesize.run(data, sessions=2, test_sessions=1, frames=8, width_px=64)
-    ended = eyeline("show", "gaze_3d", data, "-o", out)
-    assert ended.code == 0 and '"session": "made/000"' in ended.out, ended.err
-    assert {"points.csv", "scene_000000.svg", "000000.jpg"} <= set(left(out))
+    ended = eyeline("show", "gafa", "--data", data, "-o", out)
+    assert ended.code == 0 and '"item": "made/000"' in ended.out, ended.err
+    again = eyeline("show", "gaze_3d/gafa", "--data", data, "-o", out)
+    assert again.code == 1 and "is there already" in again.err
     (data / "raw_data" / "made" / "000" / "Camera2_0.pkl").write_bytes(b"nothing")
-    ended = eyeline("show", "gaze_3d", data, "-o", out)
+    ended = eyeline("show", "gaze_3d/gafa", "--data", data, "-o", tmp_path / "other.png")
     assert ended.code == 1 and "Camera2_0" in ended.out
 
 
-def test_show_of_a_system_that_draws_nothing(eyeline: Command, tmp_path: Path) -> None:
-    ended = eyeline("show", "eye_contact", tmp_path, "-o", tmp_path / "out")
-    assert ended.code == 2 and "eye_contact draws no annotations yet" in ended.err
-    assert left(tmp_path / "out") == []
+@pytest.mark.parametrize(
+    ("dataset", "out", "message"),
+    [
+        ("eye_contact/none", "a.png", "draws no data set 'none'; it draws: eye_contact/test"),
+        ("gaze_following", "a.png", "gaze_following/vgs, gaze_following/attention_target"),
+        ("eye_contact", "a.svg", "expected a name that ends in .png, .jpg, .mp4"),
+    ],
+)
+def test_show_of_what_cannot_be_drawn(
+    eyeline: Command, tmp_path: Path, dataset: str, out: str, message: str
+) -> None:
+    ended = eyeline("show", dataset, "--data", tmp_path, "-o", tmp_path / out)
+    assert ended.code == 2 and message in ended.err
+    assert left(tmp_path) == []
 
 
-def test_a_system_that_evaluates_in_one_process_refuses_more() -> None:
-    from dataclasses import replace
+def test_all_systems_draw_their_data_sets() -> None:
+    from eyeline.system import list_systems
 
-    from eyeline.cli.research import _several
-    from eyeline.errors import UsageError
-    from eyeline.system import load_system
-
-    def alone(weights: Path, data: Path, device: str = "cpu") -> dict[str, object]:
-        return {}
-
-    system = replace(load_system("gaze_3d"), evaluate=alone)
-    with pytest.raises(UsageError, match="--devices is 2; gaze_3d evaluates in one process"):
-        _several(system, "cpu", 2)
+    assert all(system.show for system in list_systems())
 
 
 def test_all_systems_evaluate_in_several_processes() -> None:
     from eyeline.cli.research import _several
     from eyeline.system import list_systems
 
-    assert [_several(system, "cpu", 2).count for system in list_systems()] == [2] * 5
+    runs = [system.evaluate for system in list_systems()]
+    assert [_several(run, "recipe", "cpu", 2).count for run in runs if run] == [2] * 5
 
 
 def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(
@@ -342,7 +348,7 @@ def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(
 ) -> None:
     from eyeline.cli.console import print_json, rank
 
-    arguments = ("show", "gaze_3d", tmp_path / "none", "-o", tmp_path / "out")
+    arguments = ("show", "gaze_3d", "--data", tmp_path / "none", "-o", tmp_path / "out.png")
     first = eyeline(*arguments)
     monkeypatch.setenv("LOCAL_RANK", "1")
     other = eyeline(*arguments)

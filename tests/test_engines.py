@@ -233,7 +233,7 @@ def test_without_ray_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "ray", None)
     ended = eyeline("analyze", "a.mp4", "b.mp4", "-o", "out", "--engine", "ray")
     assert ended.code == 2
-    assert ended.err.strip() == "eyeline: --engine ray needs ray: pip install eyeline[ray]"
+    assert ended.err.strip() == "eyeline: --engine ray needs ray: pip install 'eyeline[ray]'"
     assert not Path("out").exists()
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.clips import MEMBERS, SIDES, side
 from eyeline.analysis import analyze_video
-from eyeline.geometry import boxes, directions
+from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
 from eyeline.results import Analysis, Floats, Points
 from eyeline.settings import Settings
@@ -23,8 +24,6 @@ CLIPS = {
     "girls": "media/two_girls_drawings.mp4",
     "father": "media/father_daughter_toy.mp4",
 }
-MEMBERS = ("woman_in_yellow", "blond_woman", "man_in_t_shirt", "man_with_cap")
-"""The four on the couch from left to right, as `material/sides_012.csv` calls them."""
 REFERENCE_TRACKS = (3, 0, 2, 1)
 """Their tracks in the reference."""
 
@@ -84,19 +83,6 @@ def _reference(reference: np.lib.npyio.NpzFile, what: str, track: int) -> Floats
     return np.asarray(box * [1280, 720, 1280, 720])
 
 
-def side(direction: Floats, ray: Floats) -> str:
-    """Where a direction points as the camera sees it: the rule behind the labels, set before they
-    were compared."""
-    yaw, pitch = directions.to_yaw_pitch(-ray)
-    local = directions.rotation_from_angles(yaw, pitch, np.zeros_like(yaw)).T @ direction
-    turn, nod = (float(np.degrees(a)) for a in directions.to_yaw_pitch(local))
-    if nod < -20 and -nod > 0.8 * abs(turn):
-        return "down"
-    if np.degrees(float(directions.angle(direction, -ray))) < 18:
-        return "camera"
-    return "left" if turn < 0 else "right"
-
-
 def test_sides_of_the_couch_are_right_to_the_eye(analysed: Analysed) -> None:
     """Labelled by eye in every 15th frame before the figures were seen; `closed` eyes are left out.
 
@@ -106,7 +92,7 @@ def test_sides_of_the_couch_are_right_to_the_eye(analysed: Analysed) -> None:
     analysis, camera = analysed("couch"), Camera.from_fov(1280, 720)
     gaze = analysis.directions("gaze")
     right = labelled = 0
-    with (Path(__file__).parent / "material" / "sides_012.csv").open() as file:
+    with SIDES.open() as file:
         for row in csv.DictReader(file):
             for person, member in enumerate(MEMBERS, start=1):
                 at = np.flatnonzero((gaze.person == person) & (gaze.frame == int(row["frame"])))[0]

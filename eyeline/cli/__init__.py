@@ -8,9 +8,20 @@ from typing import Annotated
 import typer
 
 import eyeline
-from eyeline.cli import agreement, analyze, correct, download, listing, research, summary, view
+from eyeline.cli import (
+    agreement,
+    analyze,
+    correct,
+    download,
+    listing,
+    live,
+    research,
+    summary,
+    view,
+)
 from eyeline.cli.console import SOME_FAILED, STOPPED, USAGE, app, complain, printable, rank
 from eyeline.errors import EyelineError, UsageError
+from eyeline.extras import needed_by
 
 __all__ = [
     "agreement",
@@ -19,6 +30,7 @@ __all__ = [
     "correct",
     "download",
     "listing",
+    "live",
     "main",
     "research",
     "summary",
@@ -30,7 +42,8 @@ def main() -> None:
     """The entry point: every error a user can cause is one line and an exit code."""
     printable()
     try:
-        app(standalone_mode=True)
+        with needed_by("this command"):
+            app(standalone_mode=True)
     except UsageError as error:
         complain(str(error))
         sys.exit(USAGE)

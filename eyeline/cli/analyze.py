@@ -203,7 +203,7 @@ def analyze(
         rate_hz=rate,
         ego=ego,
         fov_deg=fov,
-        intrinsics=_four(intrinsics),
+        intrinsics=four(intrinsics),
         video_track=video_track,
         audio_track=audio_track,
         turn_deg=turn,
@@ -290,7 +290,8 @@ def _spans(starts: list[str], ends: list[str], file: Path | None) -> tuple[Span,
     return parts.from_file(file)
 
 
-def _four(text: str) -> tuple[float, float, float, float] | None:
+def four(text: str) -> tuple[float, float, float, float] | None:
+    """The numbers of `--intrinsics`, None for an empty text."""
     if not text:
         return None
     try:

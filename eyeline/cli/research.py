@@ -165,7 +165,7 @@ def train(
 
 @app.command()
 def evaluate(
-    recipe: RECIPE,
+    recipe: Annotated[str, typer.Argument(help="SYSTEM/RECIPE, or SYSTEM/DATASET of a benchmark.")],
     data: Annotated[Path, typer.Option(help="Folder of the annotated data set.")],
     weights: Annotated[
         Path | None, typer.Option(help="Weights file; those that ship by default.")
@@ -180,16 +180,18 @@ def evaluate(
     ] = 1,
     set_: OPTIONS = None,
 ) -> None:
-    """Score weights on annotated data by the benchmark's protocol."""
-    system, _ = _recipe(recipe)
-    if system.evaluate is None:
+    """Score weights, or any builder, on annotated data by the benchmark's protocol."""
+    system, name = _recipe(recipe, benchmarks=True)
+    benchmark = system.benchmarks.get(name)
+    run: Callable[..., Report] | None = benchmark or system.evaluate
+    if run is None:
         raise UsageError(f"{system.name} has no evaluation yet")
-    run = system.evaluate
     options = _options(set_ or [], run)
     if devices > 1:
-        options["devices"] = _several(system, device, devices)
+        options["devices"] = _several(run, recipe, device, devices)
+    chosen = weights if benchmark else weights or _shipped(system)
     with claimed(out, data):
-        report = run(weights or _shipped(system), data, out, say, device, **options)
+        report = run(chosen, data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
             f"{report['seen_in_training']} of these videos were in the training of these weights: "
@@ -317,19 +319,36 @@ def synthesize(
 
 @app.command()
 def show(
-    system: Annotated[str, typer.Argument(help="The system whose data set it is.")],
-    data: Annotated[Path, typer.Argument(help="The data set as it was downloaded.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write drawings in.")],
+    dataset: Annotated[
+        str, typer.Argument(help="SYSTEM/DATASET, as `eyeline list` names them, or SYSTEM.")
+    ],
+    data: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write: .png or .jpg, or .mp4 for a clip.")
+    ],
+    item: Annotated[
+        str | None,
+        typer.Option(help="Name of a video, clip, image or session; by default the first."),
+    ] = None,
     set_: OPTIONS = None,
 ) -> None:
-    """Draw what the annotations of a data set say, on its frames and in space."""
-    card = _system(system)
-    if card.show is None:
-        raise UsageError(f"{card.name} draws no annotations yet")
-    with claimed(out, data):
-        result = card.show(data, out, log=say, **_options(set_ or [], card.show))
-    print_json(result.as_dict())
-    if result.failed:
+    """Draw the annotations of a data set: an image of the moment that shows most, or a clip."""
+    from eyeline.datasets import drawing
+
+    system, name = _parts(dataset)
+    if not name and len(system.show) == 1:
+        (name,) = system.show
+    if name not in system.show:
+        raise UsageError(
+            f"{system.name} draws no data set '{name}'; it draws: "
+            f"{', '.join(f'{system.name}/{one}' for one in system.show) or 'none'}"
+        )
+    drawing.check_ending(out)
+    replaceable(out, None, data)
+    run = system.show[name]
+    drawn = drawing.write(run(data, item, **_options(set_ or [], run)), out)
+    print_json(drawn)
+    if drawn.get("failed"):
         raise typer.Exit(SOME_FAILED)
 
 
@@ -354,26 +373,26 @@ def _parts(text: str) -> tuple[System, str]:
     return _system(system), name
 
 
-def _recipe(text: str) -> tuple[System, str]:
-    """The system and the recipe of `SYSTEM/RECIPE`."""
+def _recipe(text: str, *, benchmarks: bool = False) -> tuple[System, str]:
+    """The system and the recipe of `SYSTEM/RECIPE`, or the benchmark."""
     system, name = _parts(text)
-    if name not in system.recipes:
+    known = (*system.recipes, *(system.benchmarks if benchmarks else ()))
+    if name not in known:
         raise UsageError(
-            f"{system.name} has no recipe '{name}'; it has: {', '.join(system.recipes) or 'none'}"
+            f"{system.name} has no recipe '{name}'; it has: {', '.join(known) or 'none'}"
         )
     return system, name
 
 
-def _several(system: System, device: str, count: int) -> Devices:
-    """Processes for an evaluation; UsageError if the system's runs in one only."""
+def _several(run: Callable[..., Report], recipe: str, device: str, count: int) -> Devices:
+    """Processes for an evaluation; UsageError if it runs in one only."""
     import inspect
 
     from eyeline.training.devices import Devices
 
-    assert system.evaluate is not None, "looked at before"
-    if "devices" not in inspect.signature(system.evaluate).parameters:
+    if "devices" not in inspect.signature(run).parameters:
         raise UsageError(
-            f"--devices is {count}; {system.name} evaluates in one process: leave --devices out"
+            f"--devices is {count}; {recipe} evaluates in one process: leave --devices out"
         )
     return Devices(device, count)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eyeline.cli.console import app, out_console
-from eyeline.errors import UsageError
+from eyeline.extras import needed_by
 
 
 @app.command()
@@ -27,9 +26,8 @@ def view(
     ] = None,
 ) -> None:
     """Show results beside the video in a local page, and correct them; Ctrl-C ends it."""
-    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
-        raise UsageError("view needs starlette and uvicorn: pip install eyeline[view]")
-    from eyeline.viewer.serve import serve
+    with needed_by("view"):
+        from eyeline.viewer.serve import serve
 
     def log(address: str) -> None:
         out_console.print(f"Open {address}\nCtrl-C ends it.", markup=False, highlight=False)

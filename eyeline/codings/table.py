@@ -13,6 +13,7 @@ from typing import IO, Any, Literal, NamedTuple
 
 from eyeline.codings.coding import Coding, Rows
 from eyeline.errors import DataError
+from eyeline.extras import needed_by
 
 Dialect = Literal["excel", "excel-eu", "excel-tab"]
 """`,` and decimal point, `;` and decimal comma, or tab and decimal point."""
@@ -223,8 +224,6 @@ def _text(value: Any) -> str:
 
 
 def _openpyxl() -> Any:
-    try:
+    with needed_by("a workbook"):
         import openpyxl
-    except ImportError:
-        raise DataError("workbooks need openpyxl: pip install eyeline[xlsx]") from None
     return openpyxl

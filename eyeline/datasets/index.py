@@ -15,12 +15,6 @@ def read_index(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays and the card of an item.
 
-    Args:
-        path: an npz file, whose `card` is JSON.
-        item: what a message calls it, such as `video NAME`.
-        version: of the layout.
-        wanted: names of arrays.
-
     Raises:
         DataError: no such file, a damaged one, or one that lacks an array or is of another version.
     """

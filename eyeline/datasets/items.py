@@ -23,7 +23,7 @@ def checked(run: Run) -> Run:
     """
 
     @wraps(run)
-    def held(*arguments: Any, **options: Any) -> Any:
+    def bounded(*arguments: Any, **options: Any) -> Any:
         from eyeline.training import recipe
 
         numbers = {name: value for name, value in options.items() if isinstance(value, int | float)}
@@ -32,7 +32,7 @@ def checked(run: Run) -> Run:
             raise UsageError("; ".join(fault.removeprefix("option.") for fault in faults))
         return run(*arguments, **options)
 
-    return cast(Run, held)
+    return cast(Run, bounded)
 
 
 def work_on(
@@ -46,15 +46,6 @@ def work_on(
     before: Sequence[Result] = (),
 ) -> Iterator[Result]:
     """Results of all items as they are finished, each logged as `[number/count] ...`.
-
-    Args:
-        work: as of `processes.parallel_map`.
-        arguments: of each item.
-        log: gets a line for every item.
-        describe: a result in words.
-        jobs: items worked on at the same time.
-        begin: as of `processes.parallel_map`.
-        before: results that are known.
 
     Raises:
         EyelineError: a process was killed.

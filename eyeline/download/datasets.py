@@ -1,9 +1,7 @@
-"""Data sets by name: one archive each, whole or in parts that are joined as they come."""
+"""Data sets by name: the table of them, and one download of any of its items."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Mapping
 from functools import cache
@@ -12,52 +10,29 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from eyeline import files
-from eyeline.download.part import digests
-from eyeline.download.table import drive_url
-from eyeline.download.transfer import Wanted, fetch
+from eyeline.download.archives import Archive
+from eyeline.download.aria import AriaEveryday
+from eyeline.download.ego4d import Ego4D
+from eyeline.download.folders import DriveFolder
+from eyeline.download.item import Item, Received, Request, Size
+from eyeline.download.youtube import VideoList
 from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.log import Log
 
-
-class Part(BaseModel):
-    """A file on Google Drive."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    gb: float
-    """As stated, in 10^9 bytes."""
-    md5: str
-    gdrive: str
-
-
-class Archive(BaseModel):
-    """An archive: one file, or parts that make one when they are joined."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file: str
-    gb: float
-    md5: str
-    gdrive: str | None = None
-    parts: tuple[Part, ...] = ()
-
-    def pieces(self) -> tuple[Part, ...]:
-        """The files to download, in order."""
-        if self.gdrive:
-            return (Part(gb=self.gb, md5=self.md5, gdrive=self.gdrive),)
-        return self.parts
+ALL = "all"
+"""Item of a data set that has no other: its name may be left out."""
 
 
 class DataSet(BaseModel):
-    """A data set and its archives."""
+    """A data set and its items."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     licence: str
     paper: str
     then: str
-    """What to do with the archives."""
-    archives: Mapping[str, Archive]
+    """What to do with it; `{folder}` is where it lies."""
+    items: Mapping[str, Archive | DriveFolder | VideoList | Ego4D | AriaEveryday]
 
 
 @cache
@@ -69,87 +44,74 @@ def datasets() -> Mapping[str, DataSet]:
     return {name: DataSet.model_validate(row) for name, row in yaml.safe_load(text).items()}
 
 
-def archive_of(name: str) -> tuple[DataSet, Archive]:
-    """Of `DATASET/ARCHIVE`; UsageError lists what there is."""
-    dataset, _, archive = name.partition("/")
-    there = [f"{key}/{one}" for key, row in datasets().items() for one in row.archives]
-    if name not in there:
-        raise UsageError(
-            f"there is no archive '{name}' of a data set; there are {', '.join(there)}"
-        )
-    return datasets()[dataset], datasets()[dataset].archives[archive]
+def names() -> dict[str, tuple[DataSet, Item]]:
+    """All items by the names that users give."""
+    return {
+        name if key == ALL else f"{name}/{key}": (row, item)
+        for name, row in datasets().items()
+        for key, item in row.items.items()
+    }
+
+
+def item_of(name: str) -> tuple[DataSet, Item]:
+    """Of `DATASET/ITEM` or `DATASET`; UsageError lists what there is."""
+    if name not in names():
+        raise UsageError(f"there is no data set '{name}'; there are {', '.join(names())}")
+    return names()[name]
 
 
 def licence_line(name: str) -> str:
-    """What is to be accepted before an archive is downloaded, and what it takes."""
-    dataset, archive = archive_of(name)
-    return f"{name}: {archive.gb:g} GB; licence: {dataset.licence}; {dataset.paper}"
+    """What is to be accepted before it is downloaded."""
+    dataset, _ = item_of(name)
+    return f"{name}: licence: {dataset.licence}; {dataset.paper}"
 
 
-def get(name: str, out: Path, *, log: Log = lambda _: None) -> Path:
-    """Bring an archive into a folder; the same call goes on where one was stopped.
+def check(request: Request) -> Size:
+    """What a download takes.
 
-    Parts are appended to one file, so that no space is taken twice; each is checked before the next
-    is asked for, and the whole at the end.
+    Raises:
+        UsageError: an option that the item does not take, or that it lacks.
+        DataError: what is needed to know cannot be had.
+        OutputError: the disk has less space than that.
+    """
+    _, item = item_of(request.name)
+    if request.given and isinstance(item, Ego4D):
+        raise UsageError(f"--from is not for {request.name}, which comes by its own command")
+    if request.only and isinstance(item, (Archive, DriveFolder)):
+        raise UsageError(f"--only is not for {request.name}, which comes as a whole")
+    size = item.size(request)
+    needed = max(size.most_gb, size.gb or 0.0)
+    free = free_gb(request.out)
+    if needed > free and not size.estimated:
+        raise OutputError(
+            f"{request.name} takes {needed:.1f} GB more and {request.out} has {free:.1f} GB left: "
+            "name another folder by --out or free some space"
+        )
+    return size
+
+
+def free_gb(folder: Path) -> float:
+    """10^9 bytes that are left where a folder lies or will lie."""
+    place = folder.absolute()
+    there = next(path for path in (place, *place.parents) if path.exists())
+    return shutil.disk_usage(there).free / 1e9
+
+
+def get(request: Request, *, log: Log = lambda _: None) -> Received:
+    """Bring an item into a folder; the same call resumes where one was stopped.
 
     Raises:
         DataError: it cannot be had, or proves wrong.
         OutputError: no space, or a place that cannot be written.
     """
-    dataset, archive = archive_of(name)
-    target = files.made(out) / archive.file
-    with files.locked(out / files.WORK / f"{archive.file}.lock", tidy=True) as mine:
+    dataset, item = item_of(request.name)
+    lock = f"{request.name.replace('/', '_')}.lock"
+    with files.locked(files.made(request.out) / files.WORK / lock, tidy=True) as mine:
         if not mine:
-            raise DataError(f"{name}: another process is downloading it")
-        if target.is_file():
-            log(f"{name}: present, {target}")
-            return target
-        part = target.with_name(f"{target.name}.part")
-        ends = _ends(part)
-        _check_space(name, archive, part)
-        for number, piece in enumerate(archive.pieces()):
-            if number < len(ends):
-                continue
-            what = f"{name}, part {number + 1} of {len(archive.pieces())}"
-            log(f"{what}: {piece.gb:g} GB")
-            wanted = Wanted(drive_url(piece.gdrive), what, hashes={"md5": piece.md5})
-            fetch(wanted, part, base=ends[-1] if ends else 0, log=log)
-            ends.append(part.stat().st_size)
-            files.write_json(_ends_file(part), ends)
-        if archive.parts and (have := digests(part, {"md5": ""})["md5"]) != archive.md5:
-            raise DataError(
-                f"{name}: joined, {part} has the MD5 {have}; expected {archive.md5}, though each "
-                "part is right. Remove it to begin anew"
-            )
-        part.replace(target)
-        _ends_file(part).unlink(missing_ok=True)
-    log(f"{name}: {dataset.then}")
-    return target
-
-
-def _ends_file(part: Path) -> Path:
-    return part.with_name(f"{part.name}.ends.json")
-
-
-def _ends(part: Path) -> list[int]:
-    """Where the parts end that are there and right, as far as the file still reaches."""
-    size = part.stat().st_size if part.is_file() else 0
-    try:
-        known = [int(end) for end in json.loads(_ends_file(part).read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        known = []
-    ends = [end for end in known if end <= size]
-    if size and len(ends) < len(known):  # cut within a part that was checked before
-        os.truncate(part, ends[-1] if ends else 0)
-    return ends
-
-
-def _check_space(name: str, archive: Archive, part: Path) -> None:
-    """OutputError where the disk has less than the archive still takes."""
-    needed = archive.gb * 1e9 - (part.stat().st_size if part.is_file() else 0)
-    free = shutil.disk_usage(part.parent).free
-    if needed > free:
-        raise OutputError(
-            f"{name} takes {needed / 1e9:.1f} GB more and {part.parent} has {free / 1e9:.1f} GB "
-            "left: name another folder by --out or free some space"
-        )
+            raise DataError(f"{request.name}: another process is downloading it")
+        received = item.bring(request, log)
+        downloads = request.out / files.WORK / "downloads"
+        if downloads.is_dir() and not any(path.is_file() for path in downloads.rglob("*")):
+            shutil.rmtree(downloads)
+    log(f"{request.name}: {dataset.then.format(folder=received.folder)}")
+    return received

@@ -38,6 +38,7 @@ MOST_PAGES = 2
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
 """States of a server that pass."""
 _BLOCK = 1 << 20
+_MOST_PAGE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,29 @@ def fetch(
         else:
             part.unlink(missing_ok=True)
         raise DataError(f"{wanted.name}: what came {wrong}. It was removed; try again later")
+
+
+def length(url: str) -> int | None:
+    """Bytes of a file as its server states them, None where it does not or cannot be reached."""
+    request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
+    request.add_header("Accept-Encoding", "identity")
+    try:
+        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
+            stated = response.headers.get("Content-Length", "")
+            page = "text/html" in response.headers.get("Content-Type", "")
+    except (OSError, http.client.HTTPException):
+        return None
+    return int(stated) if stated.isdigit() and not page else None
+
+
+def read_page(url: str, name: str) -> str:
+    """A web page's text; DataError where it cannot be had."""
+    request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (eyeline)"})
+    try:
+        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
+            return str(response.read(_MOST_PAGE).decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        raise DataError(f"{name}: no list of files at {url} ({error})") from None
 
 
 def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:

@@ -18,15 +18,7 @@ Area = Callable[[Ints, Ints, Floats], float]
 def bootstrap_interval(
     score: Score, groups: int, *, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of a score; draws without one are left out, NaN where none has one.
-
-    Args:
-        score: of a draw.
-        groups: how many there are.
-        samples: number of draws.
-        level: fraction of the draws inside the interval.
-        seed: of the draws.
-    """
+    """Percentile interval of a score; draws without one are left out, NaN where none has one."""
     rng = np.random.default_rng(seed)
     draws = np.array([score(rng.integers(0, groups, groups)) for _ in range(samples)])
     if np.isnan(draws).all():
@@ -58,15 +50,6 @@ def compared(
     samples: int = 200, seed: int = 0,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Two scores of the same rows, under `names`, and their paired `difference`.
-
-    Args:
-        ours: the first.
-        theirs: is taken from it.
-        groups: how many there are.
-        names: of both in the result.
-        higher: whether more is better.
-        samples: draws of the interval; 0 for none.
-        seed: of the draws.
 
     Returns:
         With the `interval` of the difference (None of a single group) and `better`: whether all of

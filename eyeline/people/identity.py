@@ -41,9 +41,33 @@ def join(tracks: Sequence[Track], portraits: Portraits) -> Identities:
     order = sorted(range(len(groups)), key=lambda g: min(entrance[i] for i in groups[g]))
     person = {i: number for number, g in enumerate(order, start=1) for i in groups[g]}
     named = [track.of(person[i]) for i, track in enumerate(tracks)]
-    return Identities(
-        tuple(sorted(named, key=by_person)), _perhaps(probability[np.ix_(order, order)])
-    )
+    perhaps = {}
+    for i, row in enumerate(probability[np.ix_(order, order)], start=1):
+        if likely := [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]:
+            perhaps[i] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
+    return Identities(tuple(sorted(named, key=by_person)), perhaps)
+
+
+def arrive(
+    known: Sequence[Track], new: Sequence[Track], portraits: Portraits, count: int
+) -> list[int]:
+    """The persons of new tracks, decided at once and for good.
+
+    Args:
+        known: the last track of each person who may have come back.
+        new: tracks that have begun since.
+        portraits: of all of them.
+        count: persons so far, those who are there among them.
+    """
+    tracks, result = [*known, *new], [t.person for t in known] + [0] * len(new)
+    groups, _ = _grouped(tracks, portraits, len(known))
+    number = count
+    for members in sorted(groups, key=lambda g: min(float(tracks[i].box_xyxy[0, 0]) for i in g)):
+        person = max(result[i] for i in members)
+        number += not person
+        for i in members:
+            result[i] = person or number
+    return result[len(known) :]
 
 
 def given(tracks: Iterable[Track]) -> Identities:
@@ -56,17 +80,12 @@ def by_person(track: Track) -> tuple[int, float]:
     return track.person, float(track.time_s[0])
 
 
-def _perhaps(probability: Floats) -> dict[int, tuple[tuple[int, float], ...]]:
-    result = {}
-    for i, row in enumerate(probability):
-        likely = [int(j) for j in np.argsort(-row) if row[j] >= PERHAPS]
-        if likely:
-            result[i + 1] = tuple((j + 1, round(float(row[j]), 2)) for j in likely)
-    return result
-
-
-def _grouped(tracks: Sequence[Track], portraits: Portraits) -> tuple[list[list[int]], Floats]:
+def _grouped(
+    tracks: Sequence[Track], portraits: Portraits, apart: int = 0
+) -> tuple[list[list[int]], Floats]:
+    """Groups of tracks, of which the first `apart` are of different persons for certain."""
     barred = evidence.barred(tracks)
+    barred[:apart, :apart] = True
     seen = [t.track_id if not barred[i].all() else 0 for i, t in enumerate(tracks)]
     places = evidence.places(tracks, portraits.scenes)
     return group(portraits.gallery(seen), places, barred, evidence.model())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyeline.people.detect import package_file
+from eyeline.carried import package_file
 from eyeline.people.pose import FIVE_MM, fit
 from eyeline.results import Floats, Image
 

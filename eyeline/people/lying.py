@@ -49,11 +49,6 @@ def recommended_turn(tracks: Sequence[Track], samples: Samples, detector: Center
     """Clockwise turn after which faces are upright; 0 where they are, and where nothing tells.
 
     Nothing is looked at where the tracks are of upright faces.
-
-    Args:
-        tracks: what was found in the video as it is.
-        samples: of the video.
-        detector: finds the faces.
     """
     five = joined((t.five_px for t in tracks), np.float64, (5, 2))
     score = joined((t.score for t in tracks), np.float64)

@@ -68,6 +68,8 @@ class DetectorEntry:
     """From a file of weights, None where it needs none, and a device."""
     files: str = "centerface.onnx and dlib's files"
     """The files that it and what measures its faces use."""
+    modules: tuple[str, ...] = ()
+    """What must be installed, of `extras.PACKAGES`."""
     weights: Callable[[str | None], Path] | None = None
     """The user's file of weights by name, None for one that needs none; UsageError or
     CheckpointError where there is none."""
@@ -105,6 +107,7 @@ DETECTORS: Mapping[str, DetectorEntry] = {
         "lies where that of a standing person would, and nothing is claimed of its turn",
         "CenterFace MIT; torchvision BSD-3-Clause",
         _persons,
+        modules=("torch", "torchvision"),
         weights=_person_weights,
     ),
 }
@@ -118,7 +121,7 @@ GIVEN_BODIES = replace(
 )
 """In the place of a detector where the user gives boxes of persons."""
 TRACKERS: Mapping[str, TrackerEntry] = {
-    "ours": TrackerEntry("ours", "tracks by C-BIoU", "trackers Apache-2.0", _ours),
+    "ours": TrackerEntry("ours", "tracks by C-BIoU", "own code, Apache-2.0", _ours),
     "iou": TrackerEntry(
         "iou (as published)",
         "tracks by overlap over {iou:g} from frame to frame, as in its demo",
@@ -151,15 +154,7 @@ def people_method(
     weights: Path | None = None,
     bodies: bool = False,
 ) -> Method:
-    """What finds and follows people, by the names of detector and tracker.
-
-    Args:
-        detector: one of `DETECTORS`.
-        tracker: one of `TRACKERS`.
-        iou: the least overlap of the tracker.
-        weights: the detector's file.
-        bodies: whether the user's boxes of persons stand in the place of the detector.
-    """
+    """What finds and follows people, by the names of detector and tracker."""
     names = detector, tracker
     if names == (next(iter(DETECTORS)), next(iter(TRACKERS))) and not bodies:
         return PEOPLE

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline.carried import package_file
 from eyeline.errors import CheckpointError
-from eyeline.people.detect import Detector, Faces, package_file
+from eyeline.people.detect import Detector, Faces
 from eyeline.people.follow import Measure
 from eyeline.people.landmarks import Chip, five_of_68
 from eyeline.results import Floats, Image

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from eyeline.geometry import boxes
+from eyeline.people.cbiou import SURE, CBIoU
 from eyeline.people.detect import Faces
 from eyeline.results import Floats
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
-
-SURE = 0.6
-"""Least confidence with which a face starts a track; weaker ones only carry a track on."""
 
 KEEP_LOST_FRAMES = 3.5
 """A face may be missed in two frames at any rate before its track ends."""
@@ -52,9 +49,7 @@ class Numbers(Protocol):
 
 
 class Tracker:
-    """Numbers faces across searched frames: C-BIoU of the `trackers` library.
-
-    It goes by time rather than by step.
+    """Numbers faces across searched frames by C-BIoU.
 
     Args:
         keep_lost_s: how long a face may be missed before its track ends; at low rates it is
@@ -65,22 +60,8 @@ class Tracker:
 
     def __init__(self, keep_lost_s: float = 1.0) -> None:
         """Set the tracker up; `restart` begins a shot."""
-        from trackers import CBIoUTracker
-
         self._keep_lost_s = keep_lost_s
-        self._make: Callable[[float], Any] = lambda keep_s: CBIoUTracker(
-            lost_track_buffer=max(1, round(30 * keep_s)),
-            frame_rate=30.0,
-            track_activation_threshold=SURE,
-            high_conf_det_threshold=SURE,
-            minimum_consecutive_frames=1,
-            minimum_iou_threshold_first_assoc=0.05,
-            minimum_iou_threshold_second_assoc=0.3,
-            minimum_iou_threshold_unconfirmed_assoc=0.05,
-            buffer_ratio_first=0.6,
-            buffer_ratio_second=0.7,
-        )
-        self._tracker: Any = None
+        self._tracker: CBIoU | None = None
         self._numbers: dict[int, int] = {}
         self._next = 1
         self._before: Seen | None = None
@@ -94,24 +75,17 @@ class Tracker:
     def assign(self, seen: Seen) -> None:
         """Fill in the track of each face, 0 for a face too unsure to start one.
 
-        The library numbers a new face only when it sees it again; the frame before is then filled
-        in too.
+        C-BIoU numbers a new face only when it sees it again; the frame before is then filled in
+        too.
         """
-        import supervision as sv
-
         faces = seen.faces
         if self._tracker is None:
             interval_s = seen.frame.end_s - seen.frame.time_s
-            self._tracker = self._make(max(self._keep_lost_s, KEEP_LOST_FRAMES * interval_s))
+            self._tracker = CBIoU(max(self._keep_lost_s, KEEP_LOST_FRAMES * interval_s))
         order = np.lexsort((faces.box_xyxy[:, 1], faces.box_xyxy[:, 0]))
-        detections = sv.Detections(
-            xyxy=faces.box_xyxy[order].astype(np.float32),
-            confidence=faces.score[order],
-            class_id=order,
-        )
-        result = self._tracker.update(detections, timestamp=seen.frame.time_s)
+        result = self._tracker.update(faces.box_xyxy[order], faces.score[order], seen.frame.time_s)
         seen.track_id = [0] * len(faces)
-        for i, raw in zip(result.class_id, result.tracker_id, strict=True):
+        for i, raw in zip(order, result, strict=True):
             if raw >= 0:
                 seen.track_id[int(i)] = self._number(int(raw), faces.box_xyxy[int(i)])
         self._before = seen
@@ -124,7 +98,7 @@ class Tracker:
         return self._numbers[raw]
 
     def _fill_in(self, number: int, box_xyxy: Floats) -> None:
-        """Number the face of the frame before that the library left without one."""
+        """Number the face of the frame before that was left without one."""
         if self._before is None:
             return
         faces = self._before.faces

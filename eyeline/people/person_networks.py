@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 
     from eyeline.video.frame import Frame
 
-NETWORKS = {
-    "keypointrcnn_resnet50_fpn": "KeypointRCNN_ResNet50_FPN_Weights",
-    "fasterrcnn_resnet50_fpn": "FasterRCNN_ResNet50_FPN_Weights",
-    "fasterrcnn_resnet50_fpn_v2": "FasterRCNN_ResNet50_FPN_V2_Weights",
-    "fasterrcnn_mobilenet_v3_large_fpn": "FasterRCNN_MobileNet_V3_Large_FPN_Weights",
-    "ssdlite320_mobilenet_v3_large": "SSDLite320_MobileNet_V3_Large_Weights",
-}
-"""Networks that torchvision has weights for, and the names of these."""
 _ONLY = {
     "keypointrcnn_resnet50_fpn": "roi_heads.keypoint_head.0.weight",
     "fasterrcnn_resnet50_fpn_v2": "backbone.fpn.inner_blocks.0.1.weight",
@@ -32,7 +24,16 @@ _ONLY = {
     "ssdlite320_mobilenet_v3_large": "backbone.extra.0.0.0.weight",
     "fasterrcnn_resnet50_fpn": "backbone.body.layer1.0.conv1.weight",
 }
-"""A tensor by which each is known; the last one's others have too."""
+"""Networks that torchvision has weights for, with a tensor by which each is known; the last one's
+others have too."""
+NETWORKS = (
+    "keypointrcnn_resnet50_fpn",
+    "fasterrcnn_resnet50_fpn",
+    "fasterrcnn_resnet50_fpn_v2",
+    "fasterrcnn_mobilenet_v3_large_fpn",
+    "ssdlite320_mobilenet_v3_large",
+)
+"""Of them, the best first; also names of weights that can be downloaded."""
 SCORE = 0.7
 """Least score of a person."""
 
@@ -45,13 +46,7 @@ _NECK_OF_HEAD = 0.72
 
 
 class TorchvisionPersons:
-    """One of torchvision's detectors; which one is read off the weights.
-
-    Args:
-        weights: its state dict, for example torchvision's own file.
-        device: `cpu`, `cuda` or `cuda:N`.
-        score: least score of a person.
-    """
+    """One of torchvision's detectors; which one is read off the weights."""
 
     def __init__(self, weights: Path | str, device: str = "cpu", score: float = SCORE) -> None:
         """Load the network; CheckpointError where the file fits none of `NETWORKS`."""
@@ -107,49 +102,29 @@ def heads_of_coco(points_px: Floats, seen: Any) -> Floats:
 
 
 def find_weights(name_or_file: str | None) -> Path:
-    """The file of a detector.
+    """The file of a detector; nothing is downloaded.
 
     Args:
-        name_or_file: a file, or one of `NETWORKS`, which is looked for in the folder of weights and
-            else downloaded from torchvision's address and checked; None takes the first of
-            `NETWORKS` whose file lies in the folder of weights, and downloads nothing.
+        name_or_file: a file, or one of `NETWORKS`, which is looked for in the folder of weights;
+            None takes the first of `NETWORKS` whose file lies there.
 
     Raises:
-        UsageError: none was named and none is there.
+        UsageError: none is there.
         CheckpointError: no such file.
     """
-    if name_or_file is None:
-        for name in NETWORKS:
-            if (result := _in_folder(name)) is not None:
-                return result
-        raise UsageError(
-            "the detector of persons needs weights: give --detector-weights FILE, set "
-            f"EYELINE_WEIGHTS to a folder with people/{next(iter(NETWORKS))}.pth, or name one to "
-            f"download: {', '.join(NETWORKS)}"
-        )
-    if name_or_file in NETWORKS:
-        return _in_folder(name_or_file) or _downloaded(name_or_file)
-    if not Path(name_or_file).is_file():
-        raise CheckpointError(f"{name_or_file}: no such file; the names are {', '.join(NETWORKS)}")
-    return Path(name_or_file)
-
-
-def _in_folder(name: str) -> Path | None:
-    return placed("people", f"{name}.pth")
-
-
-def _downloaded(name: str) -> Path:
-    """The file in torch's cache, downloaded unless it is there; its name carries its checksum."""
-    import torch
-    from torchvision.models import get_weight
-
-    url = get_weight(f"{NETWORKS[name]}.DEFAULT").url
-    path = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = path.stem.rpartition("-")[2]
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=prefix, progress=False)
-    return path
+    names = NETWORKS if name_or_file is None else (name_or_file,)
+    if name_or_file is not None and name_or_file not in NETWORKS:
+        if not Path(name_or_file).is_file():
+            known = ", ".join(NETWORKS)
+            raise CheckpointError(f"{name_or_file}: no such file; the names are {known}")
+        return Path(name_or_file)
+    for name in names:
+        if (path := placed("people", f"{name}.pth")) is not None:
+            return path
+    raise UsageError(
+        "the detector of persons needs weights: give --detector-weights FILE, or bring them by: "
+        f"eyeline download {names[0]} --accept-licence"
+    )
 
 
 def _network(name: str) -> Any:

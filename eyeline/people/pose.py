@@ -49,10 +49,32 @@ class Pose:
     """`(n,)` root mean square distance of the points from the model, in eye distances of 63 mm."""
 
 
+@dataclass(frozen=True)
+class Prior:
+    """What is known of `n` poses before their points are looked at."""
+
+    angle_rad: Floats
+    """`(n, 3)` yaw, pitch, roll."""
+    spread_rad: Floats
+    """`(n,)` standard deviation of each angle."""
+
+    def part(self, rows: slice) -> Prior:
+        """Some of them."""
+        return Prior(self.angle_rad[rows], self.spread_rad[rows])
+
+
 def fit(
-    points_px: Floats, model_mm: Floats, weight: Floats, noise: float = 0.03, steps: int = 12
+    points_px: Floats,
+    model_mm: Floats,
+    weight: Floats,
+    noise: float = 0.03,
+    steps: int = 12,
+    prior: Prior | None = None,
 ) -> Pose:
     """Fit a face model to points by Gauss-Newton, all frames at once.
+
+    With a prior the fit starts from the points and from the prior, and the better end counts:
+    the five points of a full profile fit both sides.
 
     Args:
         points_px: `(n, points, 2)`.
@@ -60,40 +82,74 @@ def fit(
         weight: `(n, points)` trust, 0 leaves a point out.
         noise: standard deviation of a point of weight 1, in eye distances.
         steps: iterations.
+        prior: what is known beside the points; heads that mostly face the camera by default.
     """
-    parts = [
-        _fit(
-            points_px[i : i + _FRAMES_AT_ONCE],
-            model_mm,
-            weight[i : i + _FRAMES_AT_ONCE],
-            noise,
-            steps,
-        )
-        for i in range(0, max(len(points_px), 1), _FRAMES_AT_ONCE)
-    ]
+    parts = []
+    for i in range(0, max(len(points_px), 1), _FRAMES_AT_ONCE):
+        rows = slice(i, i + _FRAMES_AT_ONCE)
+        known = prior.part(rows) if prior else None
+        parts.append(_fit(points_px[rows], model_mm, weight[rows], noise, steps, known))
     return Pose(*(np.concatenate(c) for c in zip(*(vars(p).values() for p in parts), strict=True)))
 
 
-def _fit(points_px: Floats, model_mm: Floats, weight: Floats, noise: float, steps: int) -> Pose:
-    n = len(points_px)
-    angle = np.zeros((n, 3))
-    angle[:, 2] = _first_roll(points_px)
-    angle[:, 0] = _first_yaw(points_px, angle[:, 2])
+def _fit(
+    points_px: Floats,
+    model_mm: Floats,
+    weight: Floats,
+    noise: float,
+    steps: int,
+    prior: Prior | None,
+) -> Pose:
+    roll = _first_roll(points_px)
+    first = np.stack([_first_yaw(points_px, roll), np.zeros(len(roll)), roll], axis=1)
     points = points_px - points_px.mean(axis=1, keepdims=True)
     model = model_mm / 63.0
     root = np.sqrt(weight)[..., None] / noise
-    prior = angle * 0.0
-    for _ in range(steps):
-        residual, jacobian = _linearise(angle, points, model, root)
-        pull = (prior - angle) / _TURN_PRIOR_RAD
-        normal = jacobian.transpose(0, 2, 1) @ jacobian + np.diag(1 / _TURN_PRIOR_RAD**2)
-        gradient = np.einsum("nij,ni->nj", jacobian, residual) - pull / _TURN_PRIOR_RAD
-        step = np.linalg.solve(normal, gradient[..., None])[..., 0]
-        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -_MOST_RAD, _MOST_RAD)
+    mean: Floats = np.zeros((len(first), 3))
+    precision = np.tile(1 / _TURN_PRIOR_RAD**2, (len(first), 1))
+    angle, _ = _descend(first, points, model, root, (mean, precision), steps)
+    if prior is not None:
+        mean = np.clip(prior.angle_rad, -_MOST_RAD, _MOST_RAD)
+        precision = np.repeat(1 / prior.spread_rad[:, None] ** 2, 3, axis=1)
+        ends = [
+            _descend(start, points, model, root, (mean, precision), steps)
+            for start in (angle, mean)
+        ]
+        better = ends[1][1] < ends[0][1]
+        angle = np.where(better[:, None], ends[1][0], ends[0][0])
     shape, scale, shift = _project(angle, points, model, weight)
     off = (scale[:, None, None] * shape + shift - points) / np.maximum(scale, 1e-9)[:, None, None]
     rms = np.sqrt((weight[..., None] * off**2).sum((1, 2)) / np.maximum(weight.sum(1), 1e-9))
     return Pose(angle[:, 0], angle[:, 1], angle[:, 2], scale / 63.0, rms)
+
+
+def _descend(
+    angle: Floats,
+    points: Floats,
+    model: Floats,
+    root: Floats,
+    pull: tuple[Floats, Floats],
+    steps: int,
+) -> tuple[Floats, Floats]:
+    """Angles `(n, 3)` after some steps of Gauss-Newton from a start, and their cost `(n,)`.
+
+    `pull` is the mean and the inverse variance of each angle.
+    """
+    mean, precision = pull
+    for _ in range(steps):
+        residual, jacobian = _linearise(angle, points, model, root)
+        normal = jacobian.transpose(0, 2, 1) @ jacobian + precision[:, None] * np.eye(3)
+        gradient = np.einsum("nij,ni->nj", jacobian, residual) + precision * _apart(angle, mean)
+        step = np.linalg.solve(normal, gradient[..., None])[..., 0]
+        angle = np.clip(angle - np.clip(step, -0.35, 0.35), -_MOST_RAD, _MOST_RAD)
+    residual = _residual(angle, points, model, root)
+    cost = (residual**2).sum(1) + (precision * _apart(angle, mean) ** 2).sum(1)
+    return angle, np.asarray(cost)
+
+
+def _apart(a: Floats, b: Floats) -> Floats:
+    """Differences of angles, within half a turn."""
+    return np.asarray((a - b + np.pi) % (2 * np.pi) - np.pi)
 
 
 def to_camera(pose: Pose, points_px: Floats, camera: Camera) -> tuple[Floats, Floats, Floats]:

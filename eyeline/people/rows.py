@@ -1,4 +1,4 @@
-"""A growing table of measured faces, about 200 bytes a face and frame."""
+"""A growing table of measured faces, about 250 bytes a face and frame."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ _ROW = np.dtype(
         ("iris", "f4", 2),
         ("lids", "f4"),
         ("mouth", "f4"),
+        ("turn", "f4", (3, 3)),
+        ("turn_error", "f4"),
+        ("look", "f4", 2),
+        ("look_error", "f4"),
     ]
 )
 
@@ -45,6 +49,12 @@ class Rows:
     def table(self) -> npt.NDArray[Any]:
         """All rows, in order of arrival."""
         return self._table[: self._count]
+
+    def forget(self, before_s: float) -> None:
+        """Drop the rows of frames that begin before a time."""
+        kept = self.table()[self.table()["time_s"] >= before_s]
+        self._table[: len(kept)] = kept
+        self._count = len(kept)
 
     def replace(self, table: npt.NDArray[Any]) -> None:
         """Hold other rows instead."""

@@ -6,12 +6,7 @@ from typing import Any
 
 
 def open_session(model: bytes, threads: int) -> Any:
-    """An onnxruntime session on the CPU.
-
-    Args:
-        model: a graph, serialised.
-        threads: threads of the session.
-    """
+    """An onnxruntime session on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -59,8 +59,12 @@ def shared_looks(answers: Iterable[Answer], clock: Floats) -> list[Segments]:
         clock: `(t, 3)` index, start and end of all analysed frames.
 
     """
-    result = (a for a in answers if isinstance(a, Points) and a.name == TARGETS)
-    return [segments for points in result for segments in _of(points, clock)]
+    result = []
+    for points in (a for a in answers if isinstance(a, Points) and a.name == TARGETS):
+        grid, origin = _grid(points, clock), (points.system, points.builder)
+        result.append(make_segments(*origin, MUTUAL, _mutual(grid)))
+        result.append(make_segments(*origin, JOINT, _joint(grid)))
+    return result
 
 
 def joint_parts(label: str) -> tuple[str, tuple[int, ...]]:
@@ -68,13 +72,6 @@ def joint_parts(label: str) -> tuple[str, tuple[int, ...]]:
     target, _, others = label.partition(" with ")
     numbers = (person_number(name) for name in others.split(" and "))
     return target, tuple(n for n in numbers if n is not None)
-
-
-def _of(points: Points, clock: Floats) -> tuple[Segments, Segments]:
-    grid = _grid(points, clock)
-    origin = points.system, points.builder
-    mutual = make_segments(*origin, MUTUAL, _mutual(grid))
-    return mutual, make_segments(*origin, JOINT, _joint(grid))
 
 
 @dataclass(frozen=True)
@@ -103,11 +100,8 @@ class _Grid:
         for run in runs(self.start_s, self.end_s, yes):
             near = spans and self.start_s[run.start] - self.end_s[spans[-1].stop - 1] <= BRIDGED_S
             spans.append(slice(spans.pop().start if near else run.start, run.stop))
-        return [s for s in spans if self.lasts_s(s) >= SHORTEST_S - 1e-6]
-
-    def lasts_s(self, span: slice) -> float:
-        """Seconds from the start of a span of frames to its end."""
-        return float(self.end_s[span.stop - 1] - self.start_s[span.start])
+        ends_s, starts_s = self.end_s, self.start_s
+        return [s for s in spans if ends_s[s.stop - 1] - starts_s[s.start] >= SHORTEST_S - 1e-6]
 
     def row(self, column: int, span: slice, label: str, score: Floats) -> _Row:
         """A segment of one person."""

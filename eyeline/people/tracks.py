@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import check_shape
+from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.results import Floats, Ints
 
@@ -34,6 +35,16 @@ class Pane:
     """In pixels of the whole image."""
     camera: Camera
     """Assumed: its axis in the pane's centre, the pane's longer side as wide as an image's."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual for a person."""
+
+    lids: float
+    """Lid opening when looking ahead, NaN if never seen."""
+    pitch_rad: float
+    """Median pitch of the head against the ray from the camera."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,11 @@ class Track:
     mouth_open: Floats
     """`(n,)` inner lip distance over the eye distance; NaN where the landmarks are not to be
     trusted."""
+    look_rad: Floats | None = None
+    """`(n, 2)` yaw and pitch of the eyes within the head, by the eye network, smoothed; NaN where
+    they are closed or hidden; None where nobody asked."""
+    look_error_rad: Floats | None = None
+    """`(n,)` expected error of it, as the network states it."""
     body_xyxy: Floats | None = None
     """`(n, 4)` box of the whole person as far as the image shows it, hair to soles; None where
     nobody looked for it."""
@@ -93,6 +109,8 @@ class Track:
     box_source: BoxSource = "centerface"
     """What drew `box_xyxy`; in the user's boxes of persons that is grown to the head, and equals
     `head_xyxy`."""
+    usual: Usual | None = None
+    """Of its person, where these rows are the last ones of more; None where they are all."""
 
     def __post_init__(self) -> None:
         """Check that all columns have the same length."""
@@ -102,6 +120,7 @@ class Track:
             "five_px": "n 5 2",
             "six_px": "n 6 2",
             "pupil_mm": "n 2",
+            "look_rad": "n 2",
             "body_xyxy": "n 4",
         }
         sizes: dict[str, int] = {}
@@ -125,6 +144,22 @@ class Track:
     def of(self, person: int) -> Track:
         """The same track as `person`'s."""
         return replace(self, person=person)
+
+    def part(self, rows: slice) -> Track:
+        """Some rows of it."""
+        columns: dict[str, Any] = {
+            n: v[rows] for n, v in vars(self).items() if isinstance(v, np.ndarray)
+        }
+        return replace(self, **columns)
+
+    def then(self, later: Track) -> Track:
+        """Its rows, and below them those of a later part."""
+        columns: dict[str, Any] = {
+            name: np.concatenate([value, getattr(later, name)])
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
+        return replace(later, **columns)
 
 
 def joined(
@@ -163,9 +198,29 @@ def usual_lids(tracks: Iterable[Track]) -> float:
     It is the upper decile of the frames seen not too much from the side, within what open eyes
     measure: who looks down all the time has shown no open eyes.
     """
+    tracks = list(tracks)
+    if tracks and tracks[-1].usual:
+        return tracks[-1].usual.lids
     seen = joined((t.lid_opening[np.abs(t.yaw_rad) < 1.0] for t in tracks), np.float64)
     seen = seen[np.isfinite(seen)]
     return float(np.clip(np.quantile(seen, 0.9), *OPEN_LIDS)) if len(seen) else float("nan")
+
+
+def towards_camera(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
+    """Rotations `(n, 3, 3)` to face the camera, and the head's yaw, pitch and roll from there."""
+    ray_yaw, ray_pitch = directions.to_yaw_pitch(-track.camera(camera).rays(track.eyes_px))
+    towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
+    head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
+    return towards, directions.angles_from_rotation(np.swapaxes(towards, -1, -2) @ head)
+
+
+def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:
+    """Median pitch in radians of a person's head against the ray from the camera."""
+    tracks = list(tracks)
+    if tracks[-1].usual:
+        return tracks[-1].usual.pitch_rad
+    pitches = (towards_camera(track, camera)[1][1] for track in tracks)
+    return float(np.median(joined(pitches, np.float64)))
 
 
 def lid_fractions(tracks: Sequence[Track]) -> list[Floats]:

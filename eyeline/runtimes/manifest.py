@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from eyeline.errors import CheckpointError, UsageError
+from eyeline.errors import CheckpointError
+from eyeline.extras import needed_by
 from eyeline.runtimes.interface import Interface
 from eyeline.training import cards
 from eyeline.training.cards import CheckpointCard
@@ -117,10 +118,8 @@ def parsed(text: str, source: Path | str) -> Manifest:
 
 def openvino() -> Any:
     """The module; UsageError where it is not installed."""
-    try:
+    with needed_by("the runtime openvino"):
         import openvino
-    except ImportError:
-        raise UsageError("OpenVINO is not installed: pip install eyeline[openvino]") from None
     return openvino
 
 

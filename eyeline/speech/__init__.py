@@ -5,7 +5,7 @@
 and statistics, no trained network. `lr_asd.LrAsd` is the named alternative, a trained network that
 needs its weights file.
 
-Voice activity: silero-vad (MIT), the network inside the installed package. LR-ASD: Liao et al.,
+Voice activity: silero-vad (MIT), the network that the package carries. LR-ASD: Liao et al.,
 "LR-ASD: Lightweight and Robust Network for Active Speaker Detection", IJCV 2025; weights MIT. The
 rest is our own.
 """

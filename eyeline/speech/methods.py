@@ -97,6 +97,8 @@ class SpeakerEntry:
     be."""
     needs: str = ""
     """The user's file, in words; empty for one that needs none."""
+    modules: tuple[str, ...] = ()
+    """What must be installed, of `extras.PACKAGES`."""
     every_frame: bool = False
     """Whether it looks at the faces in all frames, whatever the rate of the analysis."""
     on_device: bool = False
@@ -139,6 +141,7 @@ SPEAKERS: Mapping[str, SpeakerEntry] = {
             LR_ASD,
             _lr_asd,
             "the authors' finetuning_TalkSet.model",
+            modules=("torch",),
             every_frame=True,
             place=("speech", "lr_asd.model"),
             preferred=True,
@@ -148,6 +151,7 @@ SPEAKERS: Mapping[str, SpeakerEntry] = {
             _syncnet,
             "the authors' syncnet_v2.model, which they offer beside the code of SyncNet, or what "
             "`eyeline import gaze_following syncnet_v2.model -o syncnet.safetensors` makes of it",
+            modules=("torch",),
             every_frame=True,
             on_device=True,
             place=("gaze_following", "syncnet.safetensors"),

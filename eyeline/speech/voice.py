@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.errors import DataError, EyelineError, check_shape
+from eyeline.carried import carried
+from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ class VoiceActivity:
     """The silero voice detector, fed piece by piece; a piece may have any length."""
 
     def __init__(self) -> None:
-        """Open the network that the `silero_vad` package carries, on one thread."""
+        """Open the network that the package carries, on one thread."""
         self._session = _silero()
         self._state = np.zeros((2, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
@@ -281,17 +280,5 @@ def _silero() -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(
-        str(_silero_path()), options, providers=["CPUExecutionProvider"]
+        str(carried("silero_vad.onnx")), options, providers=["CPUExecutionProvider"]
     )
-
-
-def _silero_path() -> Path:
-    """The network's file; the package itself is not imported, for that would import torch."""
-    spec = importlib.util.find_spec("silero_vad")
-    path = Path(spec.origin).parent / "data" / "silero_vad.onnx" if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise EyelineError(
-            f"the voice detector is not installed: expected {path or 'the package silero-vad'}. "
-            "Install it with: pip install 'silero-vad>=6.2'"
-        )
-    return path

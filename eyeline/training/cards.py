@@ -92,7 +92,7 @@ def _values(content: Any) -> Iterator[Any]:
     for _ in range(_MOST_LEVELS):
         yield from level
         inner = [v for v in level if isinstance(v, dict | list)]
-        level = [v for held in inner for v in (held.values() if isinstance(held, dict) else held)]
+        level = [v for part in inner for v in (part.values() if isinstance(part, dict) else part)]
         if not level:
             return
     raise ValueError(f"it has more than {_MOST_LEVELS} levels of lists in lists")

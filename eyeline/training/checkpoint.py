@@ -53,11 +53,6 @@ def save(path: Path | str, state: Mapping[str, Tensor], card: CheckpointCard) ->
 
     The same tensors and card give the same bytes.
 
-    Args:
-        path: the file; its folder is made.
-        state: tensors by name, as of `nn.Module.state_dict`.
-        card: what the file is to say of itself.
-
     Raises:
         CheckpointError: the card holds something that JSON cannot.
         OutputError: the file cannot be written.
@@ -160,11 +155,6 @@ def _card_of(file: Any, path: Path | str) -> CheckpointCard:
 
 def fill(network: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:
     """Put tensors into a network, each key, shape and kind of number accounted for.
-
-    Args:
-        network: as its builder made it.
-        state: tensors by name.
-        source: what to call their origin in a message.
 
     Raises:
         CheckpointError: as of `placed`.
@@ -316,12 +306,6 @@ def compare(
     expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], what: str, source: Path | str
 ) -> None:
     """Check that every expected tensor is there in its shape, and none besides.
-
-    Args:
-        expected: shapes by name.
-        state: tensors or arrays by name.
-        what: the network's name.
-        source: what to call the tensors' origin in a message.
 
     Raises:
         CheckpointError: naming missing keys, keys without a place, and shapes that differ.

@@ -63,9 +63,6 @@ class Devices:
 def check_device(name: str) -> torch.device:
     """The torch device of a name.
 
-    Args:
-        name: `cpu`, `cuda`, or `cuda:N`.
-
     Raises:
         UsageError: a name of no device, or of one that is not there.
     """
@@ -81,7 +78,7 @@ def check_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def most_memory(fabric: Fabric) -> dict[str, int]:
+def most_memory(fabric: Fabric) -> dict[str, int | None]:
     """Most bytes at once of this process, and on its device."""
     import torch
 

@@ -52,10 +52,6 @@ def load_state(path: Path | str, expected: str) -> ForeignState:
 
     Weights may be the whole file or one of its entries (`WRAPPERS`, or the only one with tensors).
 
-    Args:
-        path: the file.
-        expected: whose state dict it should be, for the message.
-
     Raises:
         CheckpointError: no such file; one of another kind, whose name the message tells; a damaged
             one; one that would run a command where it is trusted; no tensors in it, or several
@@ -63,7 +59,9 @@ def load_state(path: Path | str, expected: str) -> ForeignState:
     """
     path = checkpoint.existing(path)
     if file_kinds.is_safetensors(path):
-        return ForeignState(_bare(_safetensors(path), path), (), {})
+        if checkpoint.is_own(path):
+            raise CheckpointError(f"{path} is a file of eyeline already: it need not be imported")
+        return ForeignState(_bare(checkpoint.tensors_of(path), path), (), {})
     if not (file_kinds.is_zip(path) or file_kinds.is_pickle(path)):
         raise CheckpointError(f"{path} is {file_kinds.described(path)}")
     with opened(path) as file:
@@ -79,22 +77,18 @@ def first_keys(state: Iterable[str]) -> str:
     return f"the first of its {len(names)} keys: {', '.join(names[:_SHOWN])}"
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    if checkpoint.is_own(path):
-        raise CheckpointError(f"{path} is a file of eyeline already: it need not be imported")
-    return checkpoint.tensors_of(path)
-
-
 def _weights(
     file: TorchFile, expected: str
 ) -> tuple[Mapping[Any, Any], Mapping[Any, Any], str | None]:
     """What holds the weights, the weights, and the name of the entry that they are."""
     holder, state, place = file.content, file.content, None
+    wanted = f"the state dict of {expected}, or a checkpoint with it as '{WRAPPERS[0]}'"
     for _ in range(_DEEP):
         if not isinstance(state, Mapping) or (isinstance(state, Extra) and not state):
+            kind = _kind(state)
+            one = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
             raise CheckpointError(
-                f"{file.path} holds no dict of tensors but {_one(state)}; expected "
-                f"{_wanted(expected)}"
+                f"{file.path} holds no dict of tensors but {one}; expected {wanted}"
             )
         inner = _wrappers(state)
         if not inner:
@@ -107,7 +101,9 @@ def _weights(
         holder, place = state, inner[0]
         state = state[place]
     if not any(_is_tensor(value) for value in state.values()):
-        raise CheckpointError(f"{file.path} holds {_listed(state)}; expected {_wanted(expected)}")
+        names = [f"{str(n)[:60]} ({_kind(v)})" for n, v in list(state.items())[:_SHOWN]]
+        entries = f": its entries are {', '.join(names)}" if names else ""
+        raise CheckpointError(f"{file.path} holds no tensors{entries}; expected {wanted}")
     return holder, state, place
 
 
@@ -155,20 +151,6 @@ def _bare(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     if len({*names.values()}) < len(names):
         raise CheckpointError(f"{path} holds entries twice, with and without '{_PARALLEL}'")
     return {name: state[theirs] for theirs, name in names.items()}
-
-
-def _wanted(expected: str) -> str:
-    return f"the state dict of {expected}, or a checkpoint with it as '{WRAPPERS[0]}'"
-
-
-def _listed(content: Mapping[Any, Any]) -> str:
-    names = [f"{str(n)[:60]} ({_kind(v)})" for n, v in list(content.items())[:_SHOWN]]
-    return f"no tensors: its entries are {', '.join(names)}" if names else "no tensors"
-
-
-def _one(value: Any) -> str:
-    kind = _kind(value)
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _kind(value: Any) -> str:

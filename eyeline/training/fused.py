@@ -27,12 +27,9 @@ def fused(network: Network) -> Network:
     with torch.no_grad():
         for part in cast(tuple[str, ...], network.foldable):
             for module in copied.get_submodule(part).modules():
-                _fold(module)
+                for (name, conv), (behind, norm) in pairwise([*module.named_children()]):
+                    if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                        folded = fuse_conv_bn_eval(conv, norm).requires_grad_(False)
+                        setattr(module, name, folded)
+                        setattr(module, behind, nn.Identity())
     return copied.to(memory_format=torch.channels_last)
-
-
-def _fold(module: nn.Module) -> None:
-    for (conv_name, conv), (norm_name, norm) in pairwise([*module.named_children()]):
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            setattr(module, conv_name, fuse_conv_bn_eval(conv, norm).requires_grad_(False))
-            setattr(module, norm_name, nn.Identity())

@@ -121,10 +121,6 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
 
     The network is left with the weights of the last epoch, in evaluation mode, on its device.
 
-    Args:
-        run: what to do; its `history` is filled.
-        fabric: launched.
-
     Returns:
         `run.history`.
 
@@ -171,20 +167,18 @@ def loader(
     batch_size: int = 1,
     collate: Callable[[list[Any]], Any] | None = None,
     workers: int = 0,
-    shuffle: bool = True,
 ) -> DataLoader[Any]:
     """Batches of a map-style dataset for one epoch and one process.
 
     Processes get equally many samples: where the dataset does not divide, the first ones of the
     epoch's order come twice. Batches of steps that are done are left out.
     """
-    order = _order(len(dataset), epoch, shuffle)[epoch.done * batch_size :]
+    count, generator = len(dataset), torch.Generator().manual_seed(epoch.seed)
+    order = torch.randperm(count, generator=generator).tolist()
+    even = [order[i % count] for i in range(count + -count % epoch.world)] if order else []
+    own = even[epoch.rank :: epoch.world][epoch.done * batch_size :]
     return DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=order,
-        collate_fn=collate,
-        num_workers=workers,
+        dataset, batch_size=batch_size, sampler=own, collate_fn=collate, num_workers=workers
     )
 
 
@@ -199,14 +193,6 @@ def weights(count: int, epoch: Epoch, batch_size: int) -> Iterator[Tensor]:
     for own in torch.split(place, batch_size)[epoch.done :]:
         first = int(own[0]) // whole * whole
         yield (own < count).float() * (world / min(whole, count - first))
-
-
-def _order(count: int, epoch: Epoch, shuffle: bool) -> list[int]:
-    generator = torch.Generator().manual_seed(epoch.seed)
-    order = torch.randperm(count, generator=generator).tolist() if shuffle else list(range(count))
-    if order:
-        order = [order[i % count] for i in range(count + -count % epoch.world)]
-    return order[epoch.rank :: epoch.world]
 
 
 def _pass(
@@ -249,20 +235,15 @@ def _pass(
     if not begun.steps:
         raise TrainingError("there is nothing to train on: an epoch without a batch")
     means = {name: value / begun.counts[name] for name, value in begun.sums.items()}
-    return _over_processes(means, fabric) | {"steps": begun.steps}
+    if fabric.world_size > 1:
+        whole = fabric.all_reduce(torch.tensor([*means.values()], dtype=torch.float64))
+        means = dict(zip(means, (float(v) for v in whole), strict=True))
+    return means | {"steps": begun.steps}
 
 
 def _draw_anew(epoch: Epoch, steps: int) -> None:
     """Random numbers that depend on nothing but the place in the run."""
     torch.manual_seed(epoch.seed + epoch.rank + _PER_STEP * steps)
-
-
-def _over_processes(means: dict[str, float], fabric: Fabric) -> dict[str, float]:
-    """Averages, where there are several."""
-    if fabric.world_size == 1:
-        return means
-    whole = fabric.all_reduce(torch.tensor([*means.values()], dtype=torch.float64))
-    return dict(zip(means, (float(v) for v in whole), strict=True))
 
 
 def _resume(run: Run[Any], fabric: Fabric) -> _Begun:

@@ -144,10 +144,6 @@ class Reader(Generic[Kind]):
     def __call__(self, source: Path | str | Mapping[str, Any], changes: Iterable[str] = ()) -> Kind:
         """A recipe.
 
-        Args:
-            source: as of `read`.
-            changes: as of `change`, made before anything is checked.
-
         Raises:
             RecipeError: as of `read` and `change`; or naming every section and key that nothing
                 takes and every value of a wrong type or out of its bounds; or every conflict of
@@ -170,10 +166,6 @@ class Reader(Generic[Kind]):
 
 def read(source: Path | str | Mapping[str, Any], folder: Path) -> tuple[Mapping[str, Any], str]:
     """The sections of a recipe as its file has them, and what to call it in a message.
-
-    Args:
-        source: a YAML file, the name of a recipe in `folder`, or the sections themselves.
-        folder: where a system's recipes lie.
 
     Raises:
         RecipeError: no such recipe, or a file that is no YAML of sections.
@@ -328,19 +320,14 @@ def _schema(name: str, kind: Any) -> Any:
     fields: dict[str, Any] = {
         p.name: (hints.get(p.name, Any), p.default)
         for p in inspect.signature(target).parameters.values()
-        if _settable(p.default, hints.get(p.name, Any))
+        if isinstance(p.default, _PLAIN)
+        and (p.default is not None or all(map(_is_plain, get_args(hints.get(p.name, Any)))))
     }
     return create_model(name, __config__=STRICT, **fields)
 
 
-def _settable(default: Any, hint: Any) -> bool:
-    """Whether a default, and what may stand instead of a None, are plain."""
-    if default is None:
-        return all(map(_is_plain, get_args(hint)))
-    return isinstance(default, _PLAIN)
-
-
 def _is_plain(kind: Any) -> bool:
+    """Whether a recipe can hold what may stand instead of a None."""
     kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     return kind in _PLAIN or get_origin(kind) in (Literal, tuple)
 

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from eyeline import files
+from eyeline.evaluation.report import Report
 from eyeline.log import Log
 from eyeline.training import checkpoint, loop
 from eyeline.training.checkpoint import CheckpointCard
@@ -37,8 +38,6 @@ BEST = "best.safetensors"
 REPORT = "report.json"
 _SHOWN = 4
 
-Report = dict[str, Any]
-"""As of the system's evaluation; JSON."""
 Plan = TypeVar("Plan", bound=Recipe)
 Net = TypeVar("Net", bound=nn.Module)
 Items = TypeVar("Items")
@@ -105,7 +104,8 @@ class Optimization:
 class Measured:
     """What the chosen weights come to."""
 
-    report: Report
+    report: Mapping[str, Any]
+    """As of the system's evaluation."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What was fitted for prediction, beside `Task.settings`."""
     scores: Mapping[str, Any] | None = None
@@ -268,15 +268,6 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
     ) -> Run[Batch]:
         """What the training loop is to do.
 
-        Args:
-            plan: the recipe.
-            network: to be trained.
-            train: items.
-            held: others, to choose the epoch by; None chooses none.
-            folder: for the state; None keeps nothing.
-            world: processes that share each batch.
-            log: called with a line an epoch.
-
         Raises:
             RecipeError: a batch that they cannot share evenly.
             DataError: too few items.
@@ -329,7 +320,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
     ) -> Report:
         """Take the chosen epoch, measure it, write weights and report."""
         if not fabric.is_global_zero:
-            return {}
+            return Report({})
         assert run.folder is not None
         best, held = run.folder / BEST, data[1]
         chosen = {k: v for k, v in run.history[-1].items() if k.startswith("validation_")}
@@ -354,7 +345,7 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             licence=begun.licence,
         )
         checkpoint.save(run.folder / f"{plan.builder}.safetensors", network.state_dict(), card)
-        report = measured.report | {
+        about = {
             "protocol": self.protocol,
             "recipe": card.recipe,
             "data": card.data,
@@ -364,7 +355,8 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             "chosen": chosen,
             "memory": most_memory(fabric),
         }
-        files.write_json(run.folder / REPORT, report)
+        report = Report({**measured.report, **about})
+        report.write(run.folder / REPORT)
         loop.forget(run.folder)
         best.unlink(missing_ok=True)
         return report

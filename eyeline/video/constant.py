@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from eyeline.errors import OutputError, UsageError, VideoError
+from eyeline.errors import OutputError, UsageError
 from eyeline.results import VideoInfo
-from eyeline.video.container import audio_stream, listen, open_source, video_stream
+from eyeline.video.container import open_source, video_stream
+from eyeline.video.copying import copied, written
 from eyeline.video.decode import Fault, packets
 from eyeline.video.grid import on_grid
 from eyeline.video.reader import VideoReader, probe
@@ -56,14 +56,14 @@ def convert_to_25_fps(source: str | Path, target: Path, threads: int = 2) -> How
     part = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     coded = part.with_suffix(".coded.mp4")
     try:
-        if is_constant(source, info) and _copied(source, part):
+        if is_constant(source, info) and copied(source, part):
             how: How = "copied"
         else:
             how = "encoded"
             _encode(source, coded, info, threads)
-            if not _copied(coded, part):
+            if not copied(coded, part):
                 raise OutputError(f"{target}: FFmpeg cannot put H.264 there")
-        with _written(target):
+        with written(target):
             part.replace(target)
     finally:
         for rest in (part, coded):
@@ -117,38 +117,3 @@ def _encode(source: str | Path, target: Path, info: VideoInfo, threads: int) -> 
     ) as writer:
         for number, frame in on_grid(reader, RATE_HZ):
             writer.write(frame.rgb(), number / RATE_HZ, (number + 1) / RATE_HZ)
-
-
-def _copied(source: str | Path, target: Path) -> bool:
-    """Put image and audio into another file as they are; False where it cannot hold them."""
-    import av
-
-    with open_source(source) as read, _written(target):
-        chosen = [s for s in (video_stream(read), audio_stream(read)) if s is not None]
-        with listen(), av.open(f"file:{target}", "w") as write:
-            try:
-                into = {s.index: write.add_stream_from_template(s) for s in chosen}
-                write.start_encoding()
-            except (av.FFmpegError, ValueError):
-                return False
-            for packet in packets(read, None):
-                if isinstance(packet, Fault):
-                    raise VideoError(f"{source} cannot be read whole: {packet.message}")
-                if packet.size and packet.pts is not None and packet.stream.index in into:
-                    packet.stream = into[packet.stream.index]
-                    write.mux(packet)
-    return True
-
-
-@contextmanager
-def _written(target: Path) -> Iterator[None]:
-    """Turn what FFmpeg and the disk say into one line."""
-    import av
-
-    try:
-        yield
-    except (av.FFmpegError, OSError) as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"{target} cannot be written: {reason}; look for space and rights in {target.parent}"
-        ) from error

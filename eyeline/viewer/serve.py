@@ -6,12 +6,17 @@ import errno
 import secrets
 import socket
 import webbrowser
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from eyeline.errors import OutputError, UsageError
 from eyeline.viewer.guard import HOSTS
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def serve(
@@ -35,19 +40,49 @@ def serve(
         DataError: no results there.
         OutputError: the port is taken or may not be used.
     """
-    import uvicorn
-
     from eyeline.viewer.server import application
 
+    app_of = partial(application, root, videos=videos)
+    opening = opened(app_of, port=port, browser=browser, log=log)
+    with suppress(KeyboardInterrupt), opening as (server, listening):  # which is how users end it
+        server.run(sockets=[listening])
+
+
+@contextmanager
+def opened(
+    app_of: Callable[[str], Any],
+    *,
+    port: int,
+    browser: bool,
+    log: Callable[[str], None],
+    websockets: bool = False,
+) -> Iterator[tuple[uvicorn.Server, socket.socket]]:
+    """A server that is ready to run, and the socket that it listens at; arguments as of `serve`.
+
+    Args:
+        app_of: the application that asks for a token.
+        port: where to listen.
+        browser: open the page.
+        log: called with the address.
+        websockets: whether it has some.
+    """
+    import uvicorn
+
     token = secrets.token_urlsafe(24)
-    app = application(root, token, videos)
-    with _bound(port) as listening, suppress(KeyboardInterrupt):  # which is how users end it
+    app = app_of(token)
+    with _bound(port) as listening:
         address = f"http://{HOSTS[0]}:{listening.getsockname()[1]}/?token={token}"
         log(address)
         if browser:
             webbrowser.open(address)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
-        uvicorn.Server(config).run(sockets=[listening])
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            ws="websockets-sansio" if websockets else "none",
+            timeout_graceful_shutdown=2 if websockets else None,
+        )
+        yield uvicorn.Server(config), listening
 
 
 def _bound(port: int) -> socket.socket:

@@ -132,7 +132,7 @@ def _calibration(known: Known, held: Mapping[str, Sequence[Looks]]) -> list[dict
     bins = np.clip((at * 5).astype(int), 0, 4)
     return [
         {"mean": round(float(at[bins == b].mean()), 3),
-         "share": round(float(yes[bins == b].mean()), 3),
+         "fraction": round(float(yes[bins == b].mean()), 3),
          "count": int((bins == b).sum())}
         for b in range(5) if (bins == b).any()
     ]  # fmt: skip

@@ -54,8 +54,9 @@ def _key(video: Path) -> str:
     files = [
         f
         for part in FRONT_END
-        for f in ([root / part] if part.endswith(".py") else sorted((root / part).rglob("*.py")))
-        if "targets" not in f.relative_to(root).parts
+        for f in ([root / part] if part.endswith(".py") else sorted((root / part).rglob("*")))
+        if f.suffix in (".py", ".onnx", ".safetensors")
+        and "targets" not in f.relative_to(root).parts
     ]
     digest = hashlib.sha256(sha256(video).encode())
     for file in files:

@@ -245,13 +245,13 @@ def test_without_the_sdk_it_says_what_to_install(
     nobody: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eyeline: Command
 ) -> None:
     monkeypatch.setitem(sys.modules, "rerun", None)
-    with pytest.raises(UsageError, match=r"pip install eyeline\[rerun\]"):
+    with pytest.raises(UsageError, match=r"pip install 'eyeline\[rerun\]'"):
         write_rerun(nobody, tmp_path, CAMERA)
     assert not list(tmp_path.iterdir())
     # known before the hours of an analysis, not after them
     ended = eyeline("analyze", "none.mp4", "-o", tmp_path / "out", "--rerun")
     assert ended.code == 2
-    assert ended.err.strip() == "eyeline: --rerun needs rerun-sdk: pip install eyeline[rerun]"
+    assert ended.err.strip() == "eyeline: --rerun needs rerun-sdk: pip install 'eyeline[rerun]'"
 
 
 def test_the_option_writes_it(eyeline: Command, tmp_path: Path, chunks: Read) -> None:

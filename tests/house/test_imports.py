@@ -19,8 +19,10 @@ PACKAGE = Path(__file__).parents[2] / "eyeline"
 FLOORS = (
     {
         "bounds",
+        "carried",
         "documents",
         "errors",
+        "extras",
         "files",
         "geometry",
         "log",
@@ -29,7 +31,7 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training", "runtimes"},
+    {"parts", "results", "rounding", "video", "training", "evaluation", "runtimes"},
     {
         "people",
         "speech",
@@ -41,10 +43,10 @@ FLOORS = (
         "datasets",
         "synthetic",
     },
-    {"evaluation"},
     {"systems", "settings", "analysis", "builder_options", "models", "corrections"},
     {"sessions", "viewer", "agreement", "conversion", "download"},
     {"jobs", "engines", "summary", "api"},
+    {"live"},
     {"cli", "eyeline"},
 )
 """From the ground up; a place may import its own floor and those below; `eyeline` is the face."""

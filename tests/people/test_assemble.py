@@ -29,6 +29,8 @@ def rows(frames: list[int], *, score: float = 0.9, shake: float = 0.0) -> Any:
             detected=True,
             box=box_around(points, 0.8), five=points, six=six(0.3, scale=0.8, at=at), quality=0.9,
             iris=np.full(2, np.nan), lids=0.3, mouth=0.1,
+            turn=np.full((3, 3), np.nan), turn_error=np.nan,
+            look=np.full(2, np.nan), look_error=np.nan,
         )  # fmt: skip
     return table.table()
 
@@ -64,3 +66,36 @@ def test_what_the_user_vouches_for_is_kept_as_given() -> None:
 
 def test_a_video_of_one_frame_has_its_people() -> None:
     assert len(assemble.tracks(rows([0]), clock(1), CAMERA)) == 1
+
+
+@pytest.mark.parametrize("k", [8, 20, 39])
+def test_the_latest_row_is_the_last_one_of_all_that_came_before(k: int) -> None:
+    """The causal form looks back so far that nothing more of the past would change it."""
+    table = rows([i for i in range(60) if i != 15], shake=3.0)
+    table["iris"], table["lids"] = 0.5 * np.sin(table["frame"])[:, None], 0.3
+    past = table[table["frame"] <= k]
+    (whole,) = assemble.tracks(past, clock(k + 1), CAMERA)
+    seen = clock(k + 1)
+    seen = seen[seen[:, 1] >= seen[-1, 1] - assemble.REACH_S]
+    near = past[past["time_s"] >= seen[0, 1]]
+    (now,) = assemble.latest(near, seen, CAMERA, ())
+    assert (now.frame.tolist(), now.track_id) == ([k], 1)
+    for name, value in vars(whole.part(slice(-1, None))).items():
+        if isinstance(value, np.ndarray):
+            scale = np.nanmax(np.abs(value)) if np.isfinite(value).any() else 1.0
+            np.testing.assert_allclose(getattr(now, name), value, rtol=0, atol=1e-6 + 1e-4 * scale)
+
+
+def test_a_face_that_is_missed_is_held_for_a_while() -> None:
+    seen = rows(list(range(10)))
+
+    def at(k: int, known: tuple[int, ...]) -> list[Any]:
+        return assemble.latest(seen, clock(k + 1), CAMERA, known)
+
+    (held,) = at(12, (1,))
+    assert (held.frame.tolist(), held.detected.tolist()) == ([12], [False])
+    assert held.quality == [0.0] and np.isnan(held.mouth_open).all()
+    assert at(20, (1,)) == []
+    short = seen[seen["frame"] < 3]
+    assert assemble.latest(short, clock(3), CAMERA, ()) == []
+    assert len(assemble.latest(short, clock(3), CAMERA, (1,))) == 1

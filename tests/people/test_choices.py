@@ -20,6 +20,7 @@ from eyeline.people.mmod import Mmod, MmodMeasure
 from eyeline.results import Image
 from eyeline.video.reader import VideoReader
 from tests.people.faces import FakeFrame, Scripted
+from tests.refusals import refuses
 
 CAMERA = Camera(600, 600, 160, 120)
 
@@ -101,10 +102,8 @@ def test_an_assumed_axis_is_judged_from_the_eyes_and_a_known_one_is_kept() -> No
 
 
 def test_names_that_are_not_there_are_refused() -> None:
-    with pytest.raises(UsageError, match="centerface, mmod"):
-        make_detector("yunet")
-    with pytest.raises(UsageError, match="ours, iou"):
-        found({}, "sort")
+    refuses(UsageError, "centerface, mmod", lambda: make_detector("yunet"))
+    refuses(UsageError, "ours, iou", lambda: found({}, "sort"))
     given = Given("boxes.txt", {0: [(1, 0, 0, 10, 10, 1.0)]})
     with pytest.raises(UsageError, match="whose they are"):
         find_people([], CAMERA, Scripted({}), given, tracker="iou")  # type: ignore[arg-type]
@@ -162,10 +161,8 @@ def test_find_people_measures_mmods_faces_by_mmods_landmarks(monkeypatch: Any) -
 
 def test_files_that_are_no_models_are_named(tmp_path: Path) -> None:
     (tmp_path / "points.dat").write_bytes(b"nothing")
-    with pytest.raises(CheckpointError, match="dlib can read"):
-        Mmod(tmp_path / "points.dat")
-    with pytest.raises(CheckpointError, match="no such file"):
-        Mmod(tmp_path / "nowhere.dat")
+    refuses(CheckpointError, "dlib can read", lambda: Mmod(tmp_path / "points.dat"))
+    refuses(CheckpointError, "no such file", lambda: Mmod(tmp_path / "nowhere.dat"))
 
 
 def test_a_frame_without_faces(mmod: Mmod) -> None:

@@ -119,3 +119,15 @@ def test_people_side_by_side_keep_their_tracks() -> None:
 def test_hardly_any_frames(frames: int) -> None:
     follower, _ = run({i: [(100, 100, 0.9)] for i in range(frames)}, frames)
     assert len(follower.rows.table()) == frames
+
+
+def test_step_by_step_a_face_has_its_row_at_once_but_for_its_first_frame() -> None:
+    detector = Scripted({i: [(100 + i, 100, 0.9)] for i in range(4, 12)})
+    follower = follow.Follower(detector)
+    for i in range(14):
+        follower.step(FakeFrame(i), cut=i == 9)  # type: ignore[arg-type]
+        newest = follower.rows.table()["frame"][-1:].tolist()
+        assert newest == ([i] if 5 <= i < 12 else [] if i < 5 else [11])
+    assert tracks(follower) == {1: [5, 6, 7, 8], 2: [9, 10, 11]}
+    follower.rows.forget(7 / 25)
+    assert follower.rows.table()["frame"].tolist() == [7, 8, 9, 10, 11]

@@ -10,6 +10,7 @@ import pytest
 
 from eyeline.errors import DataError
 from eyeline.people import given
+from tests.refusals import refuses
 
 
 def test_mot_counts_frames_from_one_and_gives_left_top_width_height(tmp_path: Path) -> None:
@@ -101,8 +102,7 @@ def test_boxes_after_the_last_frame() -> None:
         "b.txt: 2 of 3 frames with boxes, from 4 on, come after the video's last frame, 3, "
         "counted from 0"
     )
-    with pytest.raises(DataError, match="of another video"):
-        boxes.beyond(2)
+    refuses(DataError, "of another video", lambda: boxes.beyond(2))
 
 
 def test_parquet_with_persons(tmp_path: Path) -> None:
@@ -122,17 +122,14 @@ def test_parquet_with_persons(tmp_path: Path) -> None:
 def test_parquet_without_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     pq.write_table(pa.table({"frame": [0]}), path)
-    with pytest.raises(DataError, match="x1_px"):
-        given.read(path)
+    refuses(DataError, "x1_px", lambda: given.read(path))
 
 
 def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     path.write_text("frame,x")
-    with pytest.raises(DataError, match="not a Parquet file"):
-        given.read(path)
+    refuses(DataError, "not a Parquet file", lambda: given.read(path))
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such file"):
-        given.read(tmp_path / "none.txt")
+    refuses(DataError, "no such file", lambda: given.read(tmp_path / "none.txt"))

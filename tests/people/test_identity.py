@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,3 +160,16 @@ def test_nobody() -> None:
 def test_a_smaller_distance_never_makes_two_persons_of_one(name: str) -> None:
     weight = dict(zip(evidence.FEATURES, evidence.model().weights, strict=True))
     assert weight[name] <= 0
+
+
+def test_who_comes_back_while_it_runs_is_known_and_others_are_new() -> None:
+    """Two who are known are never joined, however alike, and numbers go on."""
+    anna, twin = track(range(50), track_id=1), track(range(50), track_id=2, person=2)
+    new = [
+        track(range(80, 90), track_id=n, person=0, shot=1, at=(600.0 - 100 * n, 300.0))
+        for n in (3, 4)
+    ]
+    portraits: Any = Faces([("front", f, None) for f in (ANNA, ANNA, ANNA + 0.1 * BERT, CARL)])
+    assert identity.arrive([], [anna, twin], portraits, 0) == [1, 2]
+    assert identity.arrive([anna, twin], new, portraits, 7) in ([1, 8], [2, 8])
+    assert identity.arrive([], new, portraits, 7) == [9, 8]  # from left to right

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from eyeline.download.table import entries
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people import person_networks
 from eyeline.people.person_networks import NETWORKS, TorchvisionPersons, find_weights, heads_of_coco
+from tests.refusals import refuses
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +73,8 @@ def test_a_head_is_seen_from_all_sides() -> None:
 def test_weights_are_a_file_or_lie_in_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match="--detector-weights"):
-        find_weights(None)
-    with pytest.raises(CheckpointError, match="no such file"):
-        find_weights("nothing.pth")
+    refuses(UsageError, "--detector-weights", lambda: find_weights(None))
+    refuses(CheckpointError, "no such file", lambda: find_weights("nothing.pth"))
     lies = tmp_path / "people" / "fasterrcnn_resnet50_fpn.pth"
     lies.parent.mkdir()
     lies.write_bytes(b"PK")
@@ -83,33 +83,20 @@ def test_weights_are_a_file_or_lie_in_the_folder(
     assert find_weights(str(lies)) == lies
 
 
-def test_named_weights_are_downloaded_once_and_checked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def download(url: str, to: str, **options: Any) -> None:
-        asked.append({"url": url, **options})
-        Path(to).write_bytes(b"PK")
-
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
-    paths = [find_weights("keypointrcnn_resnet50_fpn") for _ in range(2)]
-    assert paths[0] == paths[1] and paths[0].is_file()
-    assert len(asked) == 1 and asked[0]["hash_prefix"] in asked[0]["url"]
-
-
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_name_is_torchvisions(name: str) -> None:
+def test_every_name_can_be_downloaded_and_is_known(name: str) -> None:
     from torchvision.models import get_weight
 
-    assert get_weight(f"{NETWORKS[name]}.DEFAULT").url.startswith("https://")
+    entry = entries()[name]
+    assert entry.places == (f"people/{name}.pth",) and entry.check == "persons"
+    assert get_weight(f"{entry.source.torchvision}.DEFAULT").url.startswith("https://")
     with torch.device("meta"):
         state = person_networks._network(name).state_dict()
     assert person_networks._name_of(state, "x") == name
+    with pytest.raises(UsageError, match=f"eyeline download {name} --accept-licence"):
+        find_weights(name)
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match="fits none"):
-        TorchvisionPersons(tmp_path / "other.pth")
+    refuses(CheckpointError, "fits none", lambda: TorchvisionPersons(tmp_path / "other.pth"))

@@ -52,6 +52,8 @@ def followed(parts: Parts, boxes: list[Floats]) -> Rows:
                 frame=2 * i + k, time_s=time_s, end_s=time_s + 0.5, track_id=number, shot=0,
                 box=box, five=np.zeros((5, 2)), score=0.9, detected=detected,
                 six=np.zeros((6, 2)), quality=0.9, iris=np.zeros(2), lids=0.3, mouth=0.0,
+                turn=np.full((3, 3), np.nan), turn_error=np.nan,
+            look=np.full(2, np.nan), look_error=np.nan,
             )  # fmt: skip
     return rows
 

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from eyeline.errors import DataError, EyelineError
-from eyeline.speech import voice
+from eyeline.errors import DataError
 from eyeline.speech.voice import Envelope, Speech, VoiceActivity, listen
 from eyeline.video.audio import AudioBlock, read_audio
 
@@ -156,12 +154,6 @@ def test_two_hours_stay_small(hear: Hear) -> None:
     held = speech.voice.nbytes + speech.level_db.nbytes + speech.flux_db.nbytes
     assert held * 720 < 10e6
     assert all(column.base is None for column in (speech.voice, speech.level_db, speech.flux_db))
-
-
-def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(EyelineError, match="pip install 'silero-vad"):
-        voice._silero_path()
 
 
 def test_neither_torch_nor_silero_is_imported() -> None:

@@ -247,8 +247,9 @@ def test_the_sums_are_those_of_the_report() -> None:
 
 def test_every_measure_is_defined_in_the_docs() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    for name, (formula, unit, of) in DEFINITIONS.items():
-        assert f"| `{name}` | {formula} | {unit} | {of} |" in text, name
+    for name, cells in DEFINITIONS.items():
+        row = " | ".join(cell.replace("|", r"\|") for cell in cells)
+        assert f"| `{name}` | {row} |" in text, name
     rows = [*person_rows(observed([targets(SEEN), LOOKS, CONTACT], SEEN))]
     assert {r.measure.name for r in rows} <= DEFINITIONS.keys()
     assert {r.measure.unit for r in rows} == {DEFINITIONS[r.measure.name][1] for r in rows}

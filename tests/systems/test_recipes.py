@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eyeline.errors import RecipeError
-from eyeline.systems.ego_social.loss import LOOKING_WEIGHTS, TALKING_WEIGHTS
+from eyeline.systems.ego_social.recipe import LOOKING_WEIGHTS, TALKING_WEIGHTS
 from eyeline.training import recipe
 from tests.systems.ego_social.invented import LAM, TTM, keys
 

@@ -186,7 +186,7 @@ def test_training_writes_weights_and_report(trained: Trained) -> None:
     files = sorted(path.name for path in trained.out.iterdir())
     assert files == sorted([case.weights, LOG, REPORT, *case.beside])
     written = json.loads((trained.out / REPORT).read_text(encoding="utf-8"))
-    assert written == json.loads(json.dumps(created))
+    assert written == json.loads(json.dumps(dict(created)))
     assert len(created["history"]) == 2 and created["memory"]["process_bytes"] > 1e8
     plan = case.task.read_recipe(case.recipe)
     card = checkpoint.read_card(trained.out / case.weights)

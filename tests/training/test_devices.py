@@ -7,6 +7,7 @@ import torch
 
 from eyeline.errors import UsageError
 from eyeline.training.devices import Devices, check_device, most_memory
+from tests.refusals import refuses
 
 
 def test_the_cpu_is_always_there() -> None:
@@ -16,21 +17,17 @@ def test_the_cpu_is_always_there() -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "", "CPU "])
 def test_a_name_of_no_device(name: str) -> None:
-    with pytest.raises(UsageError, match="there are cpu, cuda"):
-        check_device(name)
+    refuses(UsageError, "there are cpu, cuda", lambda: check_device(name))
 
 
 def test_a_device_that_is_not_there_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match="it has 0 CUDA devices"):
-        Devices("cuda")
+    refuses(UsageError, "it has 0 CUDA devices", lambda: Devices("cuda"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert check_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(UsageError, match="it has 2 CUDA devices"):
-        check_device("cuda:2")
-    with pytest.raises(UsageError, match="this machine has 2"):
-        Devices("cuda", count=3)
+    refuses(UsageError, "it has 2 CUDA devices", lambda: check_device("cuda:2"))
+    refuses(UsageError, "this machine has 2", lambda: Devices("cuda", count=3))
 
 
 @pytest.mark.parametrize(

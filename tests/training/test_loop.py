@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from eyeline.errors import CheckpointError, TrainingError
 from eyeline.training.devices import Devices
 from eyeline.training.loop import LOG, STATE, Epoch, Run, StepLoss, fit, forget, loader, weights
+from tests.refusals import refuses
 
 POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 ODD = torch.tensor([0.0, 1.0, 1.0, 0.0])
@@ -155,16 +156,14 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_state_is_reported(tmp_path: Path) -> None:
     trained(run(tmp_path, epochs=1))
     (tmp_path / STATE).write_bytes((tmp_path / STATE).read_bytes()[:900])
-    with pytest.raises(CheckpointError, match="damaged"):
-        trained(run(tmp_path))
+    refuses(CheckpointError, "damaged", lambda: trained(run(tmp_path)))
 
 
 def test_a_loss_that_is_no_number_stops_it(tmp_path: Path) -> None:
     created = run(tmp_path)
     created.step = lambda net, batch: StepLoss(net(batch[0]).sum() * float("nan"))
     before = [p.clone() for p in created.network.parameters()]
-    with pytest.raises(TrainingError, match="nan in epoch 1, step 1"):
-        trained(created)
+    refuses(TrainingError, "nan in epoch 1, step 1", lambda: trained(created))
     assert all(torch.equal(a, b) for a, b in zip(before, created.network.parameters(), strict=True))
     assert not (tmp_path / STATE).exists()
 
@@ -172,8 +171,7 @@ def test_a_loss_that_is_no_number_stops_it(tmp_path: Path) -> None:
 def test_an_epoch_without_a_batch_is_reported() -> None:
     created = run()
     created.batches = lambda epoch: []
-    with pytest.raises(TrainingError, match="nothing to train on"):
-        trained(created)
+    refuses(TrainingError, "nothing to train on", lambda: trained(created))
 
 
 def test_two_optimisers_take_turns() -> None:

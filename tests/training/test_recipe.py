@@ -16,6 +16,7 @@ from eyeline.bounds import Count, Fraction, Positive, Stages
 from eyeline.errors import RecipeError
 from eyeline.training import recipe
 from eyeline.training.recipe import Section
+from tests.refusals import refuses
 from tests.wrong_values import wrong_values
 
 
@@ -167,8 +168,7 @@ def test_a_wrong_file(tmp_path: Path, content: str | None, message: str) -> None
     (tmp_path / "one.yaml").write_text("{}\n", encoding="utf-8")
     if content is not None:
         (tmp_path / "two.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(RecipeError, match=message):
-        recipe.read("two", tmp_path)
+    refuses(RecipeError, message, lambda: recipe.read("two", tmp_path))
 
 
 def test_changes_are_written_as_in_yaml() -> None:
@@ -182,8 +182,7 @@ def test_changes_are_written_as_in_yaml() -> None:
     "text", ["epochs=2", "training.epochs", ".a=1", "training.a=[", "note.a=1"]
 )
 def test_a_change_of_another_form(text: str) -> None:
-    with pytest.raises(RecipeError, match="--set"):
-        recipe.change({"note": 3}, [text])
+    refuses(RecipeError, "--set", lambda: recipe.change({"note": 3}, [text]))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from eyeline.errors import DataError, UsageError
 from eyeline.training import sharing
 from eyeline.training.devices import Devices
+from tests.refusals import refuses
 
 
 def squares(own: range) -> Iterator[int]:
@@ -68,13 +69,11 @@ def test_a_file_that_this_process_cannot_read_is_an_error_for_all(
 
     monkeypatch.setattr(sharing, "_gathered", lambda mine, world: [mine, "read"])
     fabric: Any = SimpleNamespace(global_rank=0, world_size=2, is_global_zero=True)
-    with pytest.raises(DataError, match="gone: No such file"):
-        [*sharing.shared(fabric, 2, work)]
+    refuses(DataError, "gone: No such file", lambda: [*sharing.shared(fabric, 2, work)])
 
 
 def test_one_of_several_devices_cannot_be_named() -> None:
-    with pytest.raises(UsageError, match="named by their kind alone"):
-        Devices("cpu:0", 2)
+    refuses(UsageError, "named by their kind alone", lambda: Devices("cpu:0", 2))
 
 
 SCRIPT = """

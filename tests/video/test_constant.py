@@ -86,7 +86,7 @@ def test_nothing_is_left_of_a_failure(
         part.write_bytes(b"half")
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr(constant, "_copied", failing)
+    monkeypatch.setattr(constant, "copied", failing)
     with pytest.raises(OutputError):
         convert_to_25_fps(source, tmp_path / "a.mkv")
     assert list(tmp_path.iterdir()) == []

@@ -80,12 +80,7 @@ def cells() -> Floats:
 
 
 def session(weights: Weights, threads: int = 1) -> Any:
-    """An onnxruntime session: `crops` `(n, 1, h, w)` to `place` `(n, 2)` and `log` `(n, 8)`.
-
-    Args:
-        weights: the network's arrays by name.
-        threads: threads of the session.
-    """
+    """An onnxruntime session: `crops` `(n, 1, h, w)` to `place` `(n, 2)` and `log` `(n, 8)`."""
     return open_session(_model(weights).SerializeToString(), threads)
 
 

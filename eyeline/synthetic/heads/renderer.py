@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from eyeline.errors import UsageError
+from eyeline.extras import needed_by
 from eyeline.results import Floats
-from eyeline.synthetic.heads.assets import MISSING, Indices
+from eyeline.synthetic.heads.assets import Indices
 from eyeline.synthetic.heads.ribbons import RIGID, Ribbons, vertices
 from eyeline.synthetic.heads.targets import NOISE_PX, Target, noise_texture, projection, shadow_maps
 from eyeline.synthetic.heads.things import Solid
@@ -52,10 +53,8 @@ class Renderer:
     """Images of one size; one a process, as OpenGL has it."""
 
     def __init__(self) -> None:
-        try:
+        with needed_by("rendering heads"):
             import moderngl as gl
-        except ImportError:
-            raise UsageError(MISSING) from None
         moderngl: Any = gl  # checked alike whether it is installed or not
         with suppress(ImportError):  # torch's LLVM after Mesa's ends the process
             import_module("triton._C.libtriton")

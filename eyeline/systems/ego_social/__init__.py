@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eyeline.systems.ego_social import prepare as _prepare
     from eyeline.systems.ego_social import prepare_clips as _prepare_clips
     from eyeline.systems.ego_social import score as _score
+    from eyeline.systems.ego_social import show as _show
     from eyeline.systems.ego_social import synthesize as _synthesize
     from eyeline.systems.ego_social import train as _train
     from eyeline.systems.ego_social import ttm_model as _ttm_model
@@ -145,5 +146,6 @@ SYSTEM = System(
     evaluate=_evaluate.run,
     score=_score.run,
     synthesize=_synthesize.run,
+    show={"ego4d": _show.show},
     import_original=_weights.import_original,
 )

@@ -1,4 +1,4 @@
-"""Batches of stretches of about one length, as published, and how they are put together."""
+"""Batches of utterances of about one length, as published, and how they are put together."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch.utils.data import default_collate
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Ints
-from eyeline.systems.ego_social.data import Stretch
+from eyeline.systems.ego_social.data import Utterance
 
 BUDGET_FRAMES = 400
-"""Frames of a batch, at most, unless one stretch alone has more."""
+"""Frames of a batch, at most, unless one utterance alone has more."""
 
 
 @dataclass
 class SequenceBatches:
-    """Batches of a set of stretches, epoch by epoch, each drawn anew from one seed.
+    """Batches of a set of utterances, epoch by epoch, each drawn anew from one seed.
 
     As published: the list is shuffled and sorted by length, the longest first; neighbours make a
     batch as long as `budget` is not passed; the order within batches is drawn from the epoch's
@@ -28,7 +28,7 @@ class SequenceBatches:
     """
 
     length_frames: Ints
-    """`(n,)` of each stretch, as of `Talks.length_frames`."""
+    """`(n,)` of each utterance, as of `Talks.length_frames`."""
     budget: int = BUDGET_FRAMES
     seed: int = 0
     _epochs: list[list[list[int]]] = field(default_factory=list, repr=False)
@@ -40,14 +40,14 @@ class SequenceBatches:
         if self.budget < 1:
             raise UsageError(f"a budget of {self.budget} frames a batch; 1 or more can be")
         if not len(self.length_frames):
-            raise DataError("no stretches to make batches of")
+            raise DataError("no utterances to make batches of")
         self._list = list(range(len(self.length_frames)))
         self._random = np.random.RandomState(self.seed)
 
     def of_epoch(
         self, epoch: int, *, rank: int = 0, world: int = 1, done: int = 0
     ) -> list[list[int]]:
-        """The batches of an epoch: places of stretches in the data set.
+        """The batches of an epoch: places of utterances in the data set.
 
         Args:
             epoch: from 0.
@@ -63,10 +63,6 @@ class SequenceBatches:
         every = self._epochs[epoch]
         even = [every[i % len(every)] for i in range(len(every) + -len(every) % world)]
         return even[rank::world][done:]
-
-    def in_order(self) -> list[list[int]]:
-        """Batches of the stretches as they stand, for evaluation."""
-        return cut(self.length_frames, self.budget)
 
     def _next(self, epoch: int) -> list[list[int]]:
         self._random.shuffle(self._list)
@@ -90,20 +86,16 @@ def cut(length_frames: Ints, budget: int = BUDGET_FRAMES) -> list[list[int]]:
     return batches
 
 
-def collate(stretches: Sequence[Stretch]) -> Stretch:
+def collate(utterances: Sequence[Utterance]) -> Utterance:
     """One batch, all cut to the shortest clip and the shortest audio, from their ends.
 
-    Returns:
-        As of `Stretch`, with a first axis of the batch; labels and numbers are `(batch,)` int64.
-
-    Raises:
-        DataError: no stretches.
+    As of `Utterance`, with a first axis of the batch; labels and numbers are `(batch,)` int64.
     """
-    if not stretches:
-        raise DataError("a batch of no stretches")
-    time = min(len(stretch["clip"]) for stretch in stretches)
-    samples = min(len(stretch["audio"]) for stretch in stretches)
-    result: Stretch = default_collate(
-        [{**s, "clip": s["clip"][:time], "audio": s["audio"][:samples]} for s in stretches]
+    if not utterances:
+        raise DataError("a batch of no utterances")
+    time = min(len(one["clip"]) for one in utterances)
+    samples = min(len(one["audio"]) for one in utterances)
+    result: Utterance = default_collate(
+        [{**s, "clip": s["clip"][:time], "audio": s["audio"][:samples]} for s in utterances]
     )
     return result

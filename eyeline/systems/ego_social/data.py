@@ -1,13 +1,13 @@
-"""Windows around looks and stretches of talk, as both networks are trained and measured on."""
+"""Windows around looks, and utterances, as both networks are trained and measured on."""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, ClassVar, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -15,31 +15,24 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.inputs import (
-    AUDIO_HZ,
-    FRAME_HZ,
-    FRAMES,
-    normalise,
-    stacked,
-    window,
-)
+from eyeline.systems.ego_social.inputs import FRAMES, normalise, sample_at, stacked, window
+from eyeline.systems.ego_social.log_mel import SHORTEST
 from eyeline.systems.ego_social.recordings.annotations import (
     LAM_LEAVES_OUT,
     UNLABELLED,
     Track,
     check_policy,
+    looks_at_me,
     read_list,
 )
 from eyeline.systems.ego_social.recordings.store import SPLIT, PreparedClip, open_clip
-from eyeline.systems.ego_social.recordings.tracklets import Talk, filled, key_frames, labels, talks
+from eyeline.systems.ego_social.recordings.tracklets import Talk, filled, talks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 STRIDE = 13
 """Frames from one look to the next in the published code; its results were made with 3."""
-SHORTEST_AUDIO = 257
-"""Samples that the front end needs; of a stretch with fewer nothing can be heard."""
 
 _KEPT_CROPS = 64
 
@@ -49,30 +42,29 @@ class Look(TypedDict):
 
     clip: Tensor
     """`(7, 3, 224, 224)` float32, as of `inputs.normalise`."""
-    label: int
-    """1 if this person looks at the camera in the middle frame."""
+    label: NotRequired[int]
+    """1 if this person looks at the camera in the centre frame; unknown in a challenge."""
     number: int
     """Its place among the looks."""
 
 
-class Stretch(TypedDict):
-    """A stretch of talk."""
+class Utterance(TypedDict):
+    """Somebody talks."""
 
     clip: Tensor
     """`(time, 3, 224, 224)` float32; black, normalised, where the face is not seen."""
     audio: Tensor
     """`(sample,)` float32, 16 kHz, as of `inputs.segment_audio`."""
-    label: int
-    """1 if this person talks to the camera wearer."""
+    label: NotRequired[int]
+    """1 if this person talks to the camera wearer; unknown in a challenge."""
     number: int
-    """Its place among the stretches."""
+    """Its place among the utterances."""
 
 
 class Recent:
-    """The crops that were read last, so that neighbouring windows decode each of them once."""
+    """The crops that were read last, 150 kB each, so that neighbouring windows decode each once."""
 
     def __init__(self, size: int = _KEPT_CROPS) -> None:
-        """Keep so many, 150 kB each."""
         self._size = size
         self._kept: OrderedDict[Hashable, Image] = OrderedDict()
 
@@ -80,10 +72,10 @@ class Recent:
         """A worker process begins with none."""
         return Recent, (self._size,)
 
-    def get(self, key: Hashable, make: Callable[[], Image]) -> Image:
-        """A crop by its name; made if it is not kept."""
+    def get(self, key: Hashable, read: Callable[[], Image]) -> Image:
+        """A crop by its name; read if it is not kept."""
         result = self._kept.pop(key, None)
-        self._kept[key] = result = make() if result is None else result
+        self._kept[key] = result = read() if result is None else result
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)
         return result
@@ -103,23 +95,22 @@ class Looks(Dataset[Look]):
     left_out: dict[str, int] = field(default_factory=dict)
     """Reason -> clips."""
     _recent: Recent = field(default_factory=Recent, repr=False, compare=False)
+    silent: ClassVar[tuple[int, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, number: int) -> Look:
-        return Look(
-            clip=normalise(self.frames(number)),
-            label=int(self.label[number]),
-            number=number,
-        )
+        clip, label = normalise(self.frames(number)), int(self.label[number])
+        return Look(clip=clip, label=label, number=number)
 
     def frames(self, number: int) -> Image:
         """Crops `(7, 224, 224, 3)` uint8 RGB around a key frame, as of `inputs.window`."""
         which, track, centre = (int(v) for v in self.rows[number])
-        name = self._names[which][track]
+        clip, name = self.clips[which], self._names[which][track]
         around = range(centre - FRAMES // 2, centre + FRAMES // 2 + 1)
-        return window([self._crop(which, name, frame) for frame in around])
+        crops = [clip.number(name, frame) for frame in around]
+        return window([None if n is None else self._crop(which, n) for n in crops])
 
     @property
     def clip(self) -> list[str]:
@@ -138,25 +129,20 @@ class Looks(Dataset[Look]):
 
     def subset(self, numbers: Sequence[int] | Ints) -> Looks:
         """Some of the looks, in the order given."""
-        chosen = np.asarray(numbers, np.int64)
-        return Looks(
-            self.clips, self.rows[chosen], self.box_xyxy[chosen], self.label[chosen], self.left_out
-        )
+        at = np.asarray(numbers, np.int64)
+        rows, boxes, label = self.rows[at], self.box_xyxy[at], self.label[at]
+        return replace(self, rows=rows, box_xyxy=boxes, label=label, _recent=Recent())
 
     @cached_property
     def _names(self) -> list[list[str]]:
         return [[track.track_id for track in _in_order(clip)] for clip in self.clips]
 
-    def _crop(self, which: int, track: str, frame: int) -> Image | None:
-        clip = self.clips[which]
-        number = clip.number(track, frame)
-        if number is None:
-            return None
-        return self._recent.get((which, number), lambda: clip.image(number))
+    def _crop(self, which: int, number: int) -> Image:
+        return self._recent.get((which, number), lambda: self.clips[which].image(number))
 
 
 @dataclass(frozen=True)
-class Talks(Dataset[Stretch]):
+class Talks(Dataset[Utterance]):
     """Pieces of the segments of talk of some clips, in the order of clips and annotations."""
 
     clips: Sequence[PreparedClip]
@@ -165,24 +151,23 @@ class Talks(Dataset[Stretch]):
     sort: bool = False
     """Whether boxes are those of entries taken by frame; see `tracklets.filled`."""
     silent: tuple[int, ...] = ()
-    """Those in which nothing can be heard: their audio is silence of the stretch's length."""
+    """Those in which nothing can be heard: their audio is silence of their length."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """Reason -> stretches."""
+    """Reason -> utterances."""
 
     def __len__(self) -> int:
         return len(self.segments)
 
-    def __getitem__(self, number: int) -> Stretch:
-        segment = self.segments[number]
-        return Stretch(
-            clip=normalise(self.frames(number)),
-            audio=torch.from_numpy(self._audio(number)),
-            label=segment.label,
-            number=number,
-        )
+    def __getitem__(self, number: int) -> Utterance:
+        segment, clip = self.segments[number], normalise(self.frames(number))
+        audio: Floats = np.zeros(_samples(segment), np.float32)
+        if number not in self.silent:
+            audio = self._by_uid[segment.clip].speech(segment.start_frame, segment.end_frame)
+        heard = torch.from_numpy(audio)
+        return Utterance(clip=clip, audio=heard, label=segment.label, number=number)
 
     def frames(self, number: int) -> Image:
-        """Crops `(time, 224, 224, 3)` uint8 RGB of a stretch, black where there is no face."""
+        """Crops `(time, 224, 224, 3)` uint8 RGB of an utterance, black where there is no face."""
         segment = self.segments[number]
         clip = self._by_uid[segment.clip]
         span = range(segment.start_frame, segment.end_frame + 1)
@@ -196,22 +181,12 @@ class Talks(Dataset[Stretch]):
 
     @property
     def length_frames(self) -> Ints:
-        """`(n,)` from the first frame of each stretch to its last, as `batches` counts them."""
+        """`(n,)` from the first frame of each utterance to its last, as `batches` counts them."""
         return np.array([s.end_frame - s.start_frame for s in self.segments], np.int64)
-
-    def _audio(self, number: int) -> Floats:
-        segment = self.segments[number]
-        if number in self._silent:
-            return np.zeros(_samples(segment), np.float32)
-        return self._by_uid[segment.clip].speech(segment.start_frame, segment.end_frame)
 
     @cached_property
     def _by_uid(self) -> dict[str, PreparedClip]:
         return {clip.uid: clip for clip in self.clips}
-
-    @cached_property
-    def _silent(self) -> frozenset[int]:
-        return frozenset(self.silent)
 
 
 def open_looks(
@@ -244,7 +219,7 @@ def open_looks(
     kept = [uid for uid in uids if uid not in LAM_LEAVES_OUT]
     clips = _opened(root, kept, unlabelled)
     left_out = {"not in the benchmark of looks": len(uids) - len(kept)} if kept != [*uids] else {}
-    parts = [_looks_of(clip, i, stride, policy) for i, clip in enumerate(clips)]
+    parts = [part for i, clip in enumerate(clips) for part in _looks_of(clip, i, stride, policy)]
     if not sum(len(part[0]) for part in parts):
         raise DataError(f"no face in the {len(clips)} clips of {list_path(root, split)}")
     rows, boxes, label = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -260,21 +235,11 @@ def open_talks(
     sort: bool = False,
     unlabelled: bool = False,
 ) -> Talks:
-    """The stretches of talk of a split.
+    """The utterances of a split; arguments and errors as of `open_looks`.
 
-    Args:
-        root: prepared data set.
-        split: as of `open_looks`.
-        policy: see `annotations.POLICIES`.
-        training: leave out what is shorter than `tracklets.SHORTEST`, and that in which nothing can
-            be heard.
-        sort: take boxes by frame rather than by their order in the file. The published code does
-            not sort, and so loses faces of tracks that are out of order.
-        unlabelled: as of `open_looks`.
-
-    Raises:
-        UsageError: another policy.
-        DataError: as of `open_looks`, or no stretch at all.
+    For training what is shorter than `tracklets.SHORTEST`, and that in which nothing can be heard,
+    is left out. With `sort` boxes are taken by frame rather than by their order in the file; the
+    published code does not sort, and so loses faces of tracks that are out of order.
     """
     check_policy(policy)
     path = list_path(root, split)
@@ -283,11 +248,12 @@ def open_talks(
     result: list[Talk] = []
     silent: list[int] = []
     for clip in clips:
-        every = talks(clip.annotation, policy=policy)
         long = talks(clip.annotation, policy=policy, training=training)
+        every = talks(clip.annotation, policy=policy)
         known["too short to train on"] += len(every) - len(long)
         for segment in long:
-            heard = _can_be_heard(clip, segment)
+            left = clip.audio_samples - sample_at(segment.start_frame)
+            heard = min(_samples(segment), left) >= SHORTEST
             if not heard and training:
                 known["without audio"] += 1
                 continue
@@ -323,27 +289,18 @@ def _in_order(clip: PreparedClip) -> list[Track]:
 
 def _looks_of(
     clip: PreparedClip, which: int, stride: int, policy: str
-) -> tuple[Ints, Floats, Ints]:
-    """Rows, boxes and labels of one clip."""
-    rows: list[Ints] = [np.zeros((0, 3), np.int64)]
-    boxes: list[Floats] = [np.zeros((0, 4))]
-    result: list[Ints] = [np.zeros(0, np.int64)]
+) -> list[tuple[Ints, Floats, Ints]]:
+    """Rows, boxes and labels of each track of a clip."""
+    parts = []
     for number, track in enumerate(_in_order(clip)):
         every = filled(track)
-        key = key_frames(every, stride)
-        frame = every.frame[key]
-        rows.append(np.stack([np.full_like(frame, which), np.full_like(frame, number), frame], 1))
-        boxes.append(every.box_xyxy[key])
-        result.append(labels(clip.annotation, track, frame, policy))
-    return np.concatenate(rows), np.concatenate(boxes), np.concatenate(result)
+        frame = every.frame[::stride]
+        rows = np.stack([np.full_like(frame, which), np.full_like(frame, number), frame], 1)
+        label = looks_at_me(clip.annotation, track.person, frame, policy)
+        parts.append((rows, every.box_xyxy[::stride], label))
+    return parts
 
 
 def _samples(segment: Talk) -> int:
-    """Length of a stretch's audio, of which its last frame is no part."""
-    first, last = (int(f / FRAME_HZ * AUDIO_HZ) for f in (segment.start_frame, segment.end_frame))
-    return last - first
-
-
-def _can_be_heard(clip: PreparedClip, segment: Talk) -> bool:
-    left = clip.audio_samples - int(segment.start_frame / FRAME_HZ * AUDIO_HZ)
-    return min(_samples(segment), left) >= SHORTEST_AUDIO
+    """Length of an utterance's audio, of which its last frame is no part."""
+    return sample_at(segment.end_frame) - sample_at(segment.start_frame)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
 from eyeline.bounds import Count, Whole, Workers
+from eyeline.datasets import listed
 from eyeline.errors import UsageError
 from eyeline.evaluation.report import Figures, Report
 from eyeline.log import Log
 from eyeline.results import Floats
-from eyeline.systems.ego_social import predictions, score
+from eyeline.systems.ego_social import data, predictions, score
+from eyeline.systems.ego_social import weights as files
+from eyeline.systems.ego_social.data import Looks, Talks
+from eyeline.systems.ego_social.model import LookingAtMe
+from eyeline.systems.ego_social.recordings import challenge
+from eyeline.systems.ego_social.recordings.annotations import policy_note
 from eyeline.systems.ego_social.report import THRESHOLD
-from eyeline.systems.ego_social.scoring import answers
-from eyeline.systems.ego_social.scoring.answers import Answered, Options, Work
-from eyeline.training import listed, sharing
+from eyeline.systems.ego_social.scoring import tables
+from eyeline.systems.ego_social.scoring.outputs import Work
+from eyeline.systems.ego_social.scoring.tables import Options, Predicted
+from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from eyeline.training import checkpoint, sharing
+from eyeline.training.checkpoint import CheckpointCard
 from eyeline.training.devices import Devices
-
-if TYPE_CHECKING:
-    from eyeline.systems.ego_social.data import Looks, Talks
-    from eyeline.systems.ego_social.model import LookingAtMe
-    from eyeline.systems.ego_social.ttm_model import TalkingToMe
-    from eyeline.training.checkpoint import CheckpointCard
+from eyeline.training.fused import fused
 
 TRUTH, PREDICTIONS, REPORT = "gt.csv", "pred.csv", "report.json"
 """Tables as the benchmark's code writes them, and all figures."""
@@ -31,7 +35,10 @@ SUBMISSION = "submission.json"
 """What the challenge's server takes."""
 CHALLENGE = "challenge"
 """Instead of a split: the data is a challenge's folder of crops."""
-TASKS = ("lam", "ttm")
+TASKS = {"lam": files.LOOKING, "ttm": files.TALKING}
+"""Builders by task."""
+
+Network = LookingAtMe | TalkingToMe
 
 
 def run(
@@ -54,7 +61,7 @@ def run(
     samples: Whole = 200,
     devices: Devices | None = None,
 ) -> Report:
-    """Scores of a weights file on a split of a prepared data set, or answers for a challenge.
+    """Scores of a weights file on a split of a prepared data set, or predictions for a challenge.
 
     Args:
         weights: a checkpoint of `lam_lstm`, `gaze360_lstm` or `ttm`, which says what is evaluated.
@@ -67,9 +74,9 @@ def run(
         stride: of each face every so many frames count. The published figures are taken to be of
             1; the published training validates with 13.
         policy: what counts as positive, one of `annotations.POLICIES`.
-        smooth: see `answers.Options.smooth_frames`.
-        flip: see `answers.Options.flip`.
-        fuse: see `answers.Options.fuse`.
+        smooth: see `tables.Options.smooth_frames`.
+        flip: see `tables.Options.flip`.
+        fuse: see `tables.Options.fuse`.
         task: `lam` or `ttm`, where weights of the other one are to be refused.
         seg_info: of the talking-to-me challenge, see `challenge.open_challenge_talks`.
         batch: windows that are seen together.
@@ -87,15 +94,11 @@ def run(
     Raises:
         CheckpointError, DataError, OutputError, UsageError: for what is wrong with each.
     """
-    from eyeline.systems.ego_social import weights as files
-    from eyeline.training import checkpoint
-    from eyeline.training.fused import fused
-
-    wanted = {None: (*files.LOOKING, *files.TALKING), "lam": files.LOOKING, "ttm": files.TALKING}
-    if task not in wanted:
+    if task is not None and task not in TASKS:
         raise UsageError(f"no task '{task}'; there are: {', '.join(TASKS)}")
     card = checkpoint.read_card(weights)
-    checkpoint.check_builder(card, files.SYSTEM, wanted[task], weights)
+    wanted = TASKS[task] if task else (*files.LOOKING, *files.TALKING)
+    checkpoint.check_builder(card, files.SYSTEM, wanted, weights)
     kind, options = task_of(card), Options(smooth, flip, fuse)
     options.check(kind)
     if split == CHALLENGE and out_dir is None:
@@ -103,11 +106,7 @@ def run(
     fabric = sharing.launched(devices)
     lead, place = sharing.leads(fabric), sharing.place(fabric, device)
     work = Work(batch, workers, log if lead else None, fabric)
-    network: LookingAtMe | TalkingToMe
-    if kind == "lam":
-        network = fused(files.load_looking_at_me(weights, place))
-    else:
-        network = fused(files.load_talking_to_me(weights, place))
+    network = cast(Network, fused(files.load(weights, TASKS[kind], place)))
     folder = Path(out_dir) if out_dir is not None else None
     if split == CHALLENGE:
         result = _submitted(network, Path(data_dir), stride, seg_info, options, work, folder)
@@ -115,37 +114,28 @@ def run(
         items = open_split(
             kind, data_dir, split, stride=stride, policy=policy, unlabelled=folder is not None
         )
-        answered = answer(network, items, options, work)
+        predicted = predict(network, items, options, work)
         notes = [*listed.notes(data_dir, split), *_notes(items, policy, card)]
         if not lead:
             result = {}
         elif folder is not None and _unlabelled(items):
-            predictions.write(folder / PREDICTIONS, answered.found)
-            predictions.write(folder / SUBMISSION, answers.as_challenge(answered.found, items))
-            result = {"rows": len(answered.found), "submission": SUBMISSION}
+            _write(folder, predicted.rows, tables.as_challenge(predicted.rows, items))
+            result = {"rows": len(predicted.rows), "submission": SUBMISSION}
         else:
-            result = scored(answered, samples=samples, notes=notes)
+            result = scored(predicted, samples=samples, notes=notes)
             if folder is not None:
-                write(folder, answered)
+                write(folder, predicted)
         counts = {"clips": len(items.clips), "items": len(items), **items.left_out}
-        counts |= {"without audio": silent} if (silent := _silent(items)) else {}
+        counts |= {"without audio": silent} if (silent := len(items.silent)) else {}
         result |= {"policy": policy, "counts": counts, "notes": notes}
         result["seen_in_training"] = _among(card, "clips", items)
-    if not lead:
-        sharing.end(fabric)
-        return Report({})
-    created = Report(
-        {
-            "task": kind,
-            "builder": card.builder,
-            "weights": Path(weights).name,
-            "split": split,
-            "options": {"smooth": smooth, "flip": flip, "fuse": fuse},
-            **({"stride": stride} if kind == "lam" else {}),
-            **result,
-        }
-    )
-    if folder is not None:
+    created = Report({})
+    if lead:
+        taken = {"smooth": smooth, "flip": flip, "fuse": fuse}
+        head = {"task": kind, "builder": card.builder, "weights": Path(weights).name}
+        strides = {"stride": stride} if kind == "lam" else {}
+        created = Report({**head, "split": split, "options": taken, **strides, **result})
+    if lead and folder is not None:
         created.write(folder / REPORT)
     sharing.end(fabric)
     created.log(log)
@@ -153,10 +143,8 @@ def run(
 
 
 def task_of(card: CheckpointCard) -> str:
-    """What a checkpoint of this system answers, one of `TASKS`."""
-    from eyeline.systems.ego_social.weights import TALKING
-
-    return TASKS[card.builder in TALKING]
+    """What a checkpoint of this system is for, one of `TASKS`."""
+    return next(task for task, builders in TASKS.items() if card.builder in builders)
 
 
 def open_split(
@@ -168,57 +156,60 @@ def open_split(
     policy: str = "published",
     unlabelled: bool = False,
 ) -> Looks | Talks:
-    """The looks or the stretches of talk of a split, as of `data`."""
-    from eyeline.systems.ego_social import data
-
+    """The looks or the utterances of a split, as of `data`."""
     if task == "lam":
         return data.open_looks(data_dir, split, stride=stride, policy=policy, unlabelled=unlabelled)
     return data.open_talks(data_dir, split, policy=policy, unlabelled=unlabelled)
 
 
-def answer(
-    network: LookingAtMe | TalkingToMe,
+def predict(
+    network: Network,
     items: Looks | Talks,
     options: Options | None = None,
     work: Work | None = None,
-) -> Answered:
-    """A network's answers for looks or stretches of talk, whichever it is for."""
-    from eyeline.systems.ego_social.ttm_model import TalkingToMe
-
+) -> Predicted:
+    """A network's predictions for looks or utterances, whichever it is for."""
     if isinstance(network, TalkingToMe):
-        return answers.of_talks(network, cast("Talks", items), options, work)
-    return answers.of_looks(network, cast("Looks", items), options, work)
+        return tables.of_talks(network, cast(Talks, items), options, work)
+    return tables.of_looks(network, cast(Looks, items), options, work)
 
 
-def scored(answered: Answered, *, samples: int = 200, notes: list[str] | None = None) -> Figures:
-    """`score.score` of answers, `plain` beside it where options were taken.
+def scored(predicted: Predicted, *, samples: int = 200, notes: list[str] | None = None) -> Figures:
+    """`score.score` of predictions, `plain` beside it where options were taken.
 
     Where only one class is there, no mean over both is defined: `published` has the accuracy alone,
     and a note says so.
     """
-    truth = answered.truth
+    truth = predicted.truth
     positives = int(np.count_nonzero(truth.label == 1))
     if not 0 < positives < len(truth):
         if notes is not None:
             notes.append(f"{positives} of {len(truth)} rows are positive: mAP is not defined")
-        right = (cast(Floats, answered.found.score) >= THRESHOLD) == (truth.label == 1)
+        right = (cast(Floats, predicted.rows.score) >= THRESHOLD) == (truth.label == 1)
         return {
             "task": truth.kind.task,
             "rows": len(truth),
             "published": {"mAP": None, "accuracy": float(right.mean())},
             **dict.fromkeys(("pooled", "challenge", "interval")),
         }
-    created = score.score(answered.found, truth, faces=answered.faces, samples=samples, notes=notes)
-    if answered.found is not answered.plain:
-        plain = score.score(answered.plain, truth, faces=answered.faces, samples=0)
+    created = score.score(
+        predicted.rows, truth, faces=predicted.faces, samples=samples, notes=notes
+    )
+    if predicted.rows is not predicted.plain:
+        plain = score.score(predicted.plain, truth, faces=predicted.faces, samples=0)
         created["plain"] = plain["published"]
     return created
 
 
-def write(folder: Path, answered: Answered) -> None:
+def write(folder: Path, predicted: Predicted) -> None:
     """Write `gt.csv` and `pred.csv`."""
-    predictions.write(folder / TRUTH, answered.truth)
-    predictions.write(folder / PREDICTIONS, answered.found)
+    predictions.write(folder / TRUTH, predicted.truth)
+    predictions.write(folder / PREDICTIONS, predicted.rows)
+
+
+def _write(folder: Path, table: predictions.Rows, submission: predictions.Rows) -> None:
+    predictions.write(folder / PREDICTIONS, table)
+    predictions.write(folder / SUBMISSION, submission)
 
 
 def _unlabelled(items: Looks | Talks) -> int:
@@ -226,7 +217,7 @@ def _unlabelled(items: Looks | Talks) -> int:
 
 
 def _submitted(
-    network: LookingAtMe | TalkingToMe,
+    network: Network,
     data_dir: Path,
     stride: int,
     seg_info: Path | None,
@@ -234,43 +225,33 @@ def _submitted(
     work: Work,
     folder: Path | None,
 ) -> Figures:
-    """Answers for a challenge, written by the first process."""
-    from eyeline.systems.ego_social.recordings import challenge
-    from eyeline.systems.ego_social.ttm_model import TalkingToMe
-
+    """Predictions for a challenge, written by the first process."""
     notes: list[str] = []
     if isinstance(network, TalkingToMe):
         talks = challenge.open_challenge_talks(data_dir, seg_info)
-        table = answers.of_challenge_talks(network, talks, options, work)
+        table = tables.of_challenge_talks(network, talks, options, work)
         if silent := len(talks.without_audio):
             notes.append(f"{silent} segments have no audio: heard as silence")
     else:
         faces = challenge.open_challenge_looks(data_dir, stride=stride)
-        table = answers.of_challenge_looks(network, faces, options, work)
+        table = tables.of_challenge_looks(network, faces, options, work)
     if folder is not None and sharing.leads(work.fabric):
-        predictions.write(folder / PREDICTIONS, table)
-        predictions.write(folder / SUBMISSION, table)
+        _write(folder, table, table)
     return {"rows": len(table), "submission": SUBMISSION, "notes": notes}
 
 
 def _notes(items: Looks | Talks, policy: str, card: CheckpointCard) -> list[str]:
-    from eyeline.systems.ego_social.recordings.annotations import policy_note
-
-    notes = [f"{count} left out: {reason}" for reason, count in items.left_out.items()]
-    if lacking := _unlabelled(items):
-        notes.append(
-            f"{lacking} of {len(items.clips)} clips are not labelled: predictions, no scores"
-        )
-    if silent := _silent(items):
-        notes.append(f"{silent} stretches of talk without audio: heard as silence")
-    if chose := _among(card, "validation_clips", items):
-        notes.append(f"the epoch of these weights was chosen by {chose} of these clips")
+    lacking, silent = _unlabelled(items), len(items.silent)
+    chose = _among(card, "validation_clips", items)
     flags = policy_note([clip.annotation for clip in items.clips], policy)
-    return [*notes, flags] if flags else notes
-
-
-def _silent(items: Looks | Talks) -> int:
-    return len(getattr(items, "silent", ()))
+    every = {
+        f"{lacking} of {len(items.clips)} clips are not labelled: predictions, no scores": lacking,
+        f"{silent} stretches of talk without audio: heard as silence": silent,
+        f"the epoch of these weights was chosen by {chose} of these clips": chose,
+        flags: flags,
+    }
+    left_out = [f"{count} left out: {reason}" for reason, count in items.left_out.items()]
+    return left_out + [note for note, holds in every.items() if note and holds]
 
 
 def _among(card: CheckpointCard, name: str, items: Looks | Talks) -> int:

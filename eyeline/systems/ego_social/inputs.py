@@ -1,4 +1,4 @@
-"""From boxes in images and from audio to what both networks see and hear.
+"""From boxes in images and from audio to what both networks are given.
 
 Boxes are `(x1, y1, x2, y2)` in pixels of the stored image, frames are counted at 30 a second, as
 the benchmarks have them. The arithmetic is that of the published preparation.
@@ -49,9 +49,6 @@ def crop_face(image: Image, box: Sequence[float] | Floats) -> Image:
     Args:
         image: `(h, w, 3)` uint8 RGB.
         box: xyxy; cut to whole pixels, then to the image.
-
-    Raises:
-        DataError: not a colour image, or a box of no numbers.
     """
     import cv2
 
@@ -66,28 +63,18 @@ def crop_face(image: Image, box: Sequence[float] | Floats) -> Image:
 
 
 def window(crops: Sequence[Image | None]) -> Image:
-    """The frames around a middle one, its neighbours filled in where frames are missing.
+    """The frames around a centre one `(time, 224, 224, 3)`, filled in where frames are missing.
 
     Args:
         crops: an odd number of crops `(224, 224, 3)` of the same size, in the order of time; None
             where the person or the image is missing. Black crops alone are left as they are.
-
-    Returns:
-        `(time, 224, 224, 3)`.
-
-    Raises:
-        DataError: an even number of crops.
     """
     frames = stacked(crops)
     return padded(frames) if any(crop is None for crop in crops) else frames
 
 
 def stacked(crops: Sequence[Image | None]) -> Image:
-    """Crops `(time, 224, 224, 3)`, black where there is None: what TTM sees.
-
-    Raises:
-        DataError: no crops at all, or crops of several sizes.
-    """
+    """Crops `(time, 224, 224, 3)`, all of one size, black where there is None: what TTM sees."""
     shapes = {crop.shape for crop in crops if crop is not None} or {(SIZE, SIZE, 3)}
     if not crops or len(shapes) > 1:
         raise DataError(f"{len(crops)} crops of shapes {sorted(shapes)}; expected some, of one")
@@ -104,9 +91,6 @@ def padded(frames: Image) -> Image:
 
     Args:
         frames: `(time, h, w, 3)` uint8, an odd number.
-
-    Raises:
-        DataError: an even number of frames.
     """
     time = check_shape(frames, "time h w 3", "frames")["time"]
     if time % 2 == 0:
@@ -120,10 +104,7 @@ def padded(frames: Image) -> Image:
 
 
 def normalised(images: Image) -> Floats:
-    """What the networks are given of face crops.
-
-    Args:
-        images: `(..., 224, 224, 3)` uint8 RGB.
+    """Face crops `(..., 224, 224, 3)` uint8 RGB as the networks take them.
 
     Returns:
         `(..., 3, 224, 224)` float32, channels first in memory.
@@ -143,24 +124,25 @@ def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
     return torch.from_numpy(normalised(images)).to(device)
 
 
+def sample_at(frame: int) -> int:
+    """Number of the sample with which a frame begins, both counted from 0."""
+    return int(frame / FRAME_HZ * AUDIO_HZ)
+
+
 def segment_audio(audio: npt.NDArray[Any], first_frame: int, last_frame: int) -> Floats:
-    """The audio of a stretch of speech, brought to one loudness.
+    """The audio of an utterance `(sample,)` float32, brought to one loudness.
+
+    It is silence of the utterance's length where the clip has no audio there.
 
     Args:
         audio: `(sample,)` of the whole clip, 16 kHz, in [-1, 1].
-        first_frame: the stretch's first frame.
+        first_frame: the utterance's first frame.
         last_frame: its last frame, whose own audio is not part of it.
-
-    Returns:
-        `(sample,)` float32; silence of the stretch's length where the clip has no audio there.
-
-    Raises:
-        DataError: audio of several channels, or frames before the clip or in another order.
     """
     check_shape(audio, "sample", "audio")
     if not 0 <= first_frame < last_frame:
         raise DataError(f"a stretch of speech from frame {first_frame} to {last_frame}")
-    start, end = (int(frame / FRAME_HZ * AUDIO_HZ) for frame in (first_frame, last_frame))
+    start, end = sample_at(first_frame), sample_at(last_frame)
     part = np.asarray(audio[start:end], np.float64)
     return loudened(part if len(part) else np.zeros(end - start)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The loss of both benchmarks: cross entropy in which the rare answer weighs more."""
+"""The loss of both benchmarks: cross entropy in which the rare label weighs more."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from eyeline.errors import check_shape
-
-LOOKING_WEIGHTS = (0.136, 0.864)
-"""Of not looking and looking at me, as published."""
-TALKING_WEIGHTS = (0.266, 0.734)
-"""Of not talking and talking to me, as published."""
+from eyeline.systems.ego_social.recipe import LOOKING_WEIGHTS
 
 
 def weighted_cross_entropy(
@@ -22,12 +18,6 @@ def weighted_cross_entropy(
         logits: `(batch, 2)`.
         label: `(batch,)` int64, 0 or 1.
         weights: of labels 0 and 1.
-
-    Returns:
-        A scalar.
-
-    Raises:
-        DataError: for another shape.
     """
     sizes = check_shape(logits, "batch 2", "logits")
     check_shape(label, "batch", "label", sizes)

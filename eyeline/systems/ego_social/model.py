@@ -113,9 +113,6 @@ class LookingAtMe(nn.Module):
 
         Returns:
             `(batch, 2)` logits of not looking and looking at me; `(batch, 3)` of a head `angles`.
-
-        Raises:
-            DataError: for another shape.
         """
         check_shape(clip, f"batch {self.frames} 3 h w", "clip")
         return self.conclude(self.encode(clip))
@@ -181,9 +178,6 @@ def lam_lstm(*, frames: Size = 7, width: Size = 64, memory: Size = 256) -> Looki
         frames: length of a window, odd.
         width: channels of the frame encoder's first stage.
         memory: width of the LSTM, in each direction.
-
-    Raises:
-        DataError: a length that has no middle, or no width.
     """
     return gaze360_lstm(frames=frames, width=width, memory=memory, head="two_layers")
 
@@ -191,17 +185,7 @@ def lam_lstm(*, frames: Size = 7, width: Size = 64, memory: Size = 256) -> Looki
 def gaze360_lstm(
     *, frames: Size = 7, width: Size = 64, memory: Size = 256, head: Head = "two_layers"
 ) -> LookingAtMe:
-    """The network of `lam_lstm` as Gaze360 has it; its weights may start at `weights.initialise`.
-
-    Args:
-        frames: length of a window, odd.
-        width: channels of the frame encoder's first stage.
-        memory: width of the LSTM, in each direction.
-        head: one of `HEADS`.
-
-    Raises:
-        DataError: a length that has no middle, no such head, or no width.
-    """
+    """The network of `lam_lstm` as Gaze360 has it; weights may start at `weights.initialise`."""
     if head not in HEADS:
         raise DataError(f"no head '{head}'; there are {', '.join(HEADS)}")
     if frames < 1 or frames % 2 == 0:
@@ -231,12 +215,7 @@ def shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module:
 
 
 def stages(block: type[nn.Module], width: int) -> list[nn.Sequential]:
-    """Four stages of two blocks; from the second on each halves the maps and doubles their number.
-
-    Args:
-        block: built with channels in, channels out and stride.
-        width: channels of the first stage and before it.
-    """
+    """Four stages of two blocks; each later one halves the maps and doubles their number."""
     created = []
     for i in range(_STAGES):
         before, after = width << max(i - 1, 0), width << i

@@ -36,7 +36,7 @@ class Kind:
 
 
 _BOX = dict.fromkeys(("x1", "y1", "x2", "y2"), np.float64)
-_FACE, _FRAME = ("video_id", "unique_id", "track_id"), ("video_id", "frame_id")
+_FACE, _FRAME = submissions.KEYS.values()
 _SPAN = dict.fromkeys(("segment", "start_frame", "end_frame"), np.int64)
 KINDS = {
     kind.name: kind
@@ -57,7 +57,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(tables.Rows):
     """A table of truth or of predictions."""
 
     kind: Kind
@@ -71,6 +71,8 @@ class Rows:
     line: Ints
     """`(n,)` line in the file, or place in a submission, from 1 on; 0 for none."""
 
+    WHOLE = ("kind", "source")
+
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
         sizes = {"row": len(self.label)}
@@ -82,12 +84,6 @@ class Rows:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.label)
-
-    def take(self, at: Ints) -> Rows:
-        """Some of the rows."""
-        columns = {name: values[at] for name, values in self.columns.items()}
-        score = None if self.score is None else self.score[at]
-        return Rows(self.kind, columns, self.label[at], score, self.source, self.line[at])
 
     def name(self, row: int) -> str:
         """Where a row stands and what it is of, for messages."""
@@ -111,14 +107,9 @@ def rows(
     score: Floats | None = None,
     source: str = "the rows",
 ) -> Rows:
-    """A table made of columns.
+    """A table of one of `KINDS`, of columns `(n,)`: with labels the truth, with scores predictions.
 
-    Args:
-        kind: one of `KINDS`.
-        columns: `(n,)` each, those of the kind.
-        label: `(n,)` of the truth; for predictions None.
-        score: `(n,)` of predictions.
-        source: what to call it in a message.
+    A message calls it `source`.
     """
     known = KINDS[kind]
     own = {n: _column(columns[n], known.numbers.get(n)) for n in known.columns}
@@ -130,9 +121,7 @@ def rows(
 def read_truth(path: Path | str) -> Rows:
     """A table of truth: columns of its kind and the label; as `gt.csv` of the benchmark.
 
-    Raises:
-        DataError: naming file and line: no such layout, a value of another kind, another label
-            than 0 and 1.
+    DataError names file and line of what is wrong.
     """
     return _read_table(Path(path), scored=False)
 
@@ -140,9 +129,7 @@ def read_truth(path: Path | str) -> Rows:
 def read_predictions(path: Path | str) -> Rows:
     """A table of predictions, as `pred.csv` of the benchmark, or a `.json` for a challenge.
 
-    Raises:
-        DataError: naming file and line: no such layout, unknown keys, a value of another kind,
-            another label than 1, a score outside [0, 1].
+    DataError names file and line of what is wrong.
     """
     path = Path(path)
     if path.suffix.lower() != ".json":
@@ -154,21 +141,16 @@ def read_predictions(path: Path | str) -> Rows:
 def write(path: Path | str, table: Rows) -> None:
     """Write a table as the benchmark does: no head line, scores and boxes as shortest decimals.
 
-    A `.json` becomes a challenge's submission.
-
-    Raises:
-        DataError: a submission of truth, of another kind's rows or with a row twice.
-        OutputError: the place cannot be written.
+    A `.json` becomes a challenge's submission; DataError where there can be none of the rows.
     """
-    path = Path(path)
-    if path.suffix.lower() == ".json":
-        write_bytes(path, _submission(table).encode())
-        return
+    path, score = Path(path), None if table.score is None else table.score.tolist()
     columns = {name: table.columns[name].tolist() for name in table.kind.columns}
-    columns["label"] = table.label.tolist()
-    if table.score is not None:
-        columns["score"] = table.score.tolist()
-    tables.write(path, columns, head=False)
+    if path.suffix.lower() == ".json":
+        _check_submission(table)
+        write_bytes(path, submissions.text(table.kind.name, columns, score or []).encode())
+        return
+    scores = {} if score is None else {"score": score}
+    tables.write(path, {**columns, "label": table.label.tolist(), **scores}, head=False)
 
 
 def codes(tables: Sequence[Rows], names: Sequence[str]) -> list[Ints]:
@@ -190,7 +172,7 @@ def first_of_each(table: Rows) -> Ints:
     return np.sort(first)
 
 
-def _submission(table: Rows) -> str:
+def _check_submission(table: Rows) -> None:
     if table.score is None or not table.kind.name.endswith("_challenge"):
         raise DataError(
             f"{table.source} holds {'truth' if table.score is None else table.kind.name} rows; a "
@@ -200,8 +182,6 @@ def _submission(table: Rows) -> str:
     if len(first) < len(table):
         twice = np.setdiff1d(np.arange(len(table)), first)[0]
         raise DataError(f"{table.place(int(twice))} comes twice; a submission tells it once")
-    columns = {name: values.tolist() for name, values in table.columns.items()}
-    return submissions.text(table.kind.name, columns, table.score.tolist())
 
 
 def _read_table(path: Path, *, scored: bool) -> Rows:
@@ -274,18 +254,16 @@ def _fault(path: Path, names: Sequence[str], numbers: Mapping[str, Any]) -> str 
 
 def _check_values(table: Rows) -> None:
     for name, values in table.columns.items():
-        if values.dtype == np.float64 and not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
+        odd = ~np.isfinite(values) if values.dtype == np.float64 else np.zeros(0, bool)
+        for row in np.flatnonzero(odd).tolist():
             raise DataError(f"{table.place(row)}: {name} is {values[row]}")
     allowed = (0, 1) if table.score is None else (1,)
-    if (wrong := np.flatnonzero(~np.isin(table.label, allowed))).size:
-        row, known = int(wrong[0]), " or ".join(map(str, allowed))
+    for row in np.flatnonzero(~np.isin(table.label, allowed)).tolist():
+        known = " or ".join(map(str, allowed))
         raise DataError(f"{table.place(row)}: label {table.label[row]}, expected {known}")
-    if table.score is None:
-        return
-    if (wrong := np.flatnonzero(~((table.score >= 0) & (table.score <= 1)))).size:
-        row = int(wrong[0])
-        raise DataError(f"{table.place(row)}: score {table.score[row]}, expected one in [0, 1]")
+    score = np.zeros(0) if table.score is None else table.score
+    for row in np.flatnonzero(~((score >= 0) & (score <= 1))).tolist():
+        raise DataError(f"{table.place(row)}: score {score[row]}, expected one in [0, 1]")
 
 
 def _column(values: Sequence[Any] | Column, kind: type[np.generic] | None) -> Column:

@@ -6,22 +6,35 @@ images come. A damaged clip costs itself; a run that was stopped goes on with th
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from eyeline.bounds import Jobs, Percent
+from eyeline.datasets import listed
 from eyeline.datasets.items import checked
-from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
+from eyeline.datasets.prepare import (
+    LOCKS,
+    Outcome,
+    Status,
+    Summary,
+    attempt,
+    prepare_all,
+    size_and_hash,
+    total,
+)
 from eyeline.errors import DataError
-from eyeline.files import made, write_bytes, write_json
+from eyeline.files import atomic_dir, clear, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.systems.ego_social.recordings import store
 from eyeline.systems.ego_social.recordings.annotations import UNLABELLED, Clip
-from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.footage import Footage
-from eyeline.systems.ego_social.recordings.preparing import attempt
 from eyeline.systems.ego_social.recordings.sources import Source, find
-from eyeline.training import listed
+from eyeline.systems.ego_social.recordings.store import PreparedClip
+from eyeline.systems.ego_social.recordings.writing import Settings, write_clip
 
 
 @checked
@@ -63,7 +76,7 @@ def run(
     result, out = find(source, videos), made(Path(out))
     work, lacking, notes = with_footage(result, tuple(lists))
     arguments = [(clip, footage, out, settings) for clip, footage in work]
-    outcomes = prepare_all(attempt, arguments, log, jobs=jobs, before=lacking)
+    outcomes = prepare_all(prepare_clip, arguments, log, jobs=jobs, before=lacking)
     names = (*_notes(result), *notes, *_write_lists(result, out))
     summary = Summary("clips", outcomes, names, _details(outcomes))
     card = {"system": "ego_social", "version": store.VERSION}
@@ -118,13 +131,10 @@ def _write_lists(source: Source, out: Path) -> tuple[str, ...]:
     return (*none, *missing.values())
 
 
-def _notes(source: Source) -> tuple[str, ...]:
-    own = () if source.own_lists else ("no split/*.list: the published lists are taken",)
-    return (*source.annotations.notes, *own, *_not_annotated(source))
-
-
-def _not_annotated(source: Source) -> Iterator[str]:
-    """Of lists that are annotated in part."""
+def _notes(source: Source) -> Iterator[str]:
+    yield from source.annotations.notes
+    if not source.own_lists:
+        yield "no split/*.list: the published lists are taken"
     for name, uids in source.lists.items():
         lacking = [uid for uid in uids if uid not in source.annotations.clips]
         if 0 < len(lacking) < len(uids):
@@ -145,3 +155,80 @@ def _details(outcomes: tuple[Outcome, ...]) -> dict[str, object]:
         "skipped_by_clip": {name: skip["examples"] for name, skip in skips.items()},
         "notes_by_clip": {o.name: list(o.notes) for o in there if o.notes},
     }
+
+
+def prepare_clip(clip: Clip, footage: Footage, out: Path, settings: Settings) -> Outcome:
+    """Prepare one clip below `out`; what it can cause becomes an outcome.
+
+    A clip that was prepared of the same video and annotation is kept. Its folder appears when it is
+    whole, so a run that was stopped has lost no more than the clip under way.
+    """
+
+    def work() -> Outcome:
+        source, folder = _source(clip, footage), out / store.CLIPS / clip.uid
+        if kept := _kept(out, clip, source, settings):
+            return kept
+        clear(folder)
+        with atomic_dir(folder) as place:
+            # Audio lies on the frames' clock, so their beginning is found first.
+            frames = ((number, frame.rgb) for number, frame in footage.images())
+            how: dict[str, Any] = {"settings": settings, "source": source}
+            write_clip(place, clip, frames, footage.audio, **how, notes=lambda: _oddities(footage))
+        return _outcome(store.open_clip(out, clip.uid), "done")
+
+    return attempt(clip.uid, work, out / LOCKS / f"{clip.uid}.lock")
+
+
+def _outcome(clip: PreparedClip, status: Status) -> Outcome:
+    counts = clip.card["counts"]
+    notes = (*clip.card["notes"], *(() if clip.has_audio else ("without audio",)))
+    skipped = (f"{n} skipped: {why}" for why, n in counts["skips"]["count"].items())
+    words = ", ".join((f"{counts['faces']} faces", *skipped, *notes))
+    return Outcome(clip.uid, status, words, counts, notes)
+
+
+def _oddities(footage: Footage) -> Iterator[str]:
+    if footage.repeated or footage.dropped:
+        yield (
+            f"brought to 30 frames a second: {footage.repeated} come again, {footage.dropped} "
+            "are left out"
+        )
+    if footage.damaged:
+        first = footage.damaged[0] + 1
+        yield f"{len(footage.damaged)} damaged images, the first of frame {first}"
+    if footage.damaged_audio:
+        yield f"{footage.damaged_audio} spans of damaged audio, which are silent"
+
+
+def _source(clip: Clip, footage: Footage) -> dict[str, Any]:
+    """What tells this clip's video and annotation from others."""
+    size, digest = size_and_hash(footage.path)
+    annotation = hashlib.sha256(json.dumps(store.words_of(clip)).encode())
+    for array in store.described(clip).values():
+        annotation.update(array.tobytes())
+    return {
+        "video": footage.path.name,
+        "video_bytes": size,
+        "video_ends_sha256": digest,
+        "span_s": footage.span_s and list(footage.span_s),
+        "annotation_sha256": annotation.hexdigest(),
+    }
+
+
+def _kept(out: Path, clip: Clip, source: Mapping[str, Any], settings: Settings) -> Outcome | None:
+    """A clip that is there and whole, if it was made of the same in the same way."""
+    if not (out / store.CLIPS / clip.uid / store.INDEX).is_file():
+        return None
+    try:
+        result = store.open_clip(out, clip.uid)
+        if result.card["source"] != source:
+            return None
+        result.check()
+    except DataError:
+        return None
+    if result.card["settings"] != asdict(settings):
+        raise DataError(
+            f"it was prepared with {result.card['settings']}, not {asdict(settings)}: remove "
+            f"{result.folder} or choose another folder to write"
+        )
+    return _outcome(result, "kept")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from eyeline.bounds import Count, Positive, Workers
 from eyeline.systems.ego_social.inputs import FRAMES
-from eyeline.systems.ego_social.loss import LOOKING_WEIGHTS, TALKING_WEIGHTS
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
 from eyeline.systems.ego_social.recordings.annotations import Policy
 from eyeline.systems.ego_social.ttm_model import ttm
@@ -18,6 +17,10 @@ from eyeline.training.recipe import LongTraining, Reader, Section
 if TYPE_CHECKING:
     from torch import nn
 
+LOOKING_WEIGHTS = (0.136, 0.864)
+"""Of not looking and looking at me, as published."""
+TALKING_WEIGHTS = (0.266, 0.734)
+"""Of not talking and talking to me, as published."""
 RECIPES = Path(__file__).parent / "recipes"
 NETWORKS: Mapping[str, Callable[..., nn.Module]] = {
     "lam_lstm": lam_lstm,

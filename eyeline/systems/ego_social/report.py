@@ -12,28 +12,20 @@ from eyeline.results import Floats, Ints
 THRESHOLD = 0.5
 """From this score on, itself included, a row is called positive."""
 
-Report = Figures
-
 
 def average_precision(truth: Ints, score: Floats, weight: Ints | None = None) -> float:
     """Area under the envelope of precision over recall, one point a row, as published.
 
     Rows of equal score keep their order (the original's sort leaves it open) and count one by one.
 
-    Args:
-        truth: `(n,)` 0 or 1.
-        score: `(n,)` the higher, the more likely class 1.
-        weight: `(n,)` how often each row counts; once by default.
-
-    Returns:
-        NaN without a positive.
+    NaN without a positive; of `weight` `(n,)` is how often each row counts.
     """
     order = np.argsort(-score, kind="stable")
     times = np.ones(len(truth), np.int64) if weight is None else weight
     return _area((truth[order] == 1).astype(np.int64), times[order], score[order])
 
 
-def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
+def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Figures:
     """The figures that the benchmark's code prints, as fractions.
 
     Args:
@@ -44,9 +36,6 @@ def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
     Returns:
         `mAP`: mean of the average precisions of both classes; these; `accuracy`; `confusion`:
         rows true 1 and true 0, columns called 1 and called 0, each row summing to 1.
-
-    Raises:
-        DataError: a class has no row; the original fails too.
     """
     positives = int(np.count_nonzero(truth == 1))
     if not 0 < positives < len(truth):
@@ -72,7 +61,7 @@ def published(truth: Ints, score: Floats, weight: Ints | None = None) -> Report:
     }
 
 
-def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
+def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Figures:
     """What the challenge's server answers: the benchmark's arithmetic on the challenge's rows.
 
     The server's code is not public. Its rows are: for looking at me one a face and frame; for
@@ -82,9 +71,6 @@ def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
         truth: `(n,)` 0 or 1.
         score: `(n,)` in [0, 1].
         faces: `(n,)` frames with a face of each segment; None where rows are frames already.
-
-    Raises:
-        DataError: a class has no row.
     """
     if faces is not None:
         seen = faces > 0
@@ -93,7 +79,7 @@ def challenge(truth: Ints, score: Floats, faces: Ints | None = None) -> Report:
     return {"test_split": {"mAP": figures["mAP"], "Acc": figures["accuracy"]}}
 
 
-def pooled(truth: Ints, score: Floats) -> Report:
+def pooled(truth: Ints, score: Floats) -> Figures:
     """Textbook scores: ties grouped, no envelope; `prior` is what a constant score would get."""
     fraction = float((truth == 1).mean())
     both = [
@@ -119,15 +105,7 @@ def intervals(
 ) -> dict[str, list[float] | None]:
     """95 % intervals of `mAP` and `accuracy` as published when whole clips are drawn.
 
-    Args:
-        truth: `(n,)` 0 or 1.
-        score: `(n,)` in [0, 1].
-        clip: `(n,)` number of each row's clip, from 0 without gaps.
-        samples: number of draws.
-        seed: of the draws.
-
-    Returns:
-        Low and high; None where no draw has both classes.
+    Clips `(n,)` are numbered from 0 without gaps. None where no draw has both classes.
     """
     clips = int(clip.max()) + 1
     right = ((score >= THRESHOLD) == (truth == 1)).astype(np.float64)

@@ -29,6 +29,7 @@ from eyeline.systems.ego_social.recordings.annotations import (
     Annotations,
     Clip,
     check_policy,
+    looks_at_me,
     policy_note,
     read_annotations,
     read_list,
@@ -88,15 +89,14 @@ def run(
             raise UsageError(f"split, stride and policy are for annotations; {truth} is a table")
         known, faces = _once(read_truth(truth), notes), None
     figures = score(result, known, faces=faces, subset=subset, samples=samples, notes=notes)
-    created = Report(
-        {"predictions": str(predictions), "truth": str(truth), **figures, "notes": notes}
-    )
+    sources = {"predictions": str(predictions), "truth": str(truth)}
+    created = Report({**sources, **figures, "notes": notes})
     created.log(log)
     return created
 
 
 def score(
-    found: Rows,
+    predicted: Rows,
     known: Rows,
     *,
     faces: Ints | None = None,
@@ -107,27 +107,25 @@ def score(
     """Scores of predicted rows; each of the truth's must be there, once, and no other.
 
     Args:
-        found: predictions without repeats.
+        predicted: predictions without repeats.
         known: the truth without repeats; its order decides among equal scores.
         faces: `(n,)` frames with a face of each of the truth's segments.
         subset: see `run`.
         samples: see `run`.
         notes: where notes are added.
-
-    Raises:
-        DataError: see `run`.
     """
-    if found.kind is not known.kind:
+    if predicted.kind is not known.kind:
         raise DataError(
-            f"{found.source} holds {found.kind.name} rows, {known.source} {known.kind.name} rows"
+            f"{predicted.source} holds {predicted.kind.name} rows, "
+            f"{known.source} {known.kind.name} rows"
         )
-    sides = zip((found, known), codes([found, known], found.kind.key), strict=True)
+    sides = zip((predicted, known), codes([predicted, known], known.kind.key), strict=True)
     mine, theirs = (Side(table.source, keys.tolist(), table.name) for table, keys in sides)
     place = tables.join(mine, theirs, subset=subset, notes=notes)
     order = np.argsort(place)
-    known, found = known.take(place[order]), found.take(order)
-    _check_agreement(found, known)
-    truth, value, seen = known.label, found.score, np.ones(len(known), bool)
+    known, predicted = known.take(place[order]), predicted.take(order)
+    _check_agreement(predicted, known)
+    truth, value, seen = known.label, predicted.score, np.ones(len(known), bool)
     assert value is not None
     if faces is not None:
         faces = faces[place[order]]
@@ -146,114 +144,101 @@ def score(
     }
 
 
-def _check_agreement(found: Rows, known: Rows) -> None:
+def _check_agreement(predicted: Rows, known: Rows) -> None:
     """Boxes and spans beside the key."""
-    for name in known.kind.columns:
-        if name in known.kind.key:
-            continue
-        differs = np.abs(found.columns[name] - known.columns[name]) > TOLERANCE_PX
+    for name in (n for n in known.kind.columns if n not in known.kind.key):
+        differs = np.abs(predicted.columns[name] - known.columns[name]) > TOLERANCE_PX
         if differs.any():
             row = int(np.flatnonzero(differs)[0])
             more = f" (and {differs.sum() - 1} more)" if differs.sum() > 1 else ""
             raise DataError(
-                f"{found.place(row)}: {name} is {found.columns[name][row]}, in {known.source} "
-                f"{known.columns[name][row]}{more}"
+                f"{predicted.place(row)}: {name} is {predicted.columns[name][row]}, in "
+                f"{known.source} {known.columns[name][row]}{more}"
             )
 
 
 def _once(table: Rows, notes: list[str]) -> Rows:
     """Without repeated rows, of which the benchmark keeps the first."""
     first = first_of_each(table)
-    twice = np.setdiff1d(np.arange(len(table)), first)
-    if not len(twice):
+    twice = np.setdiff1d(np.arange(len(table)), first).tolist()
+    if not twice:
         return table
-    notes.append(
-        f"{len(twice)} rows come again and are dropped, as published: "
-        f"{'; '.join(table.place(int(row)) for row in twice[:_SHOWN])}"
-    )
+    shown = "; ".join(map(table.place, twice[:_SHOWN]))
+    notes.append(f"{len(twice)} rows come again and are dropped, as published: {shown}")
     return table.take(first)
 
 
 def _annotated(
     path: Path | str,
-    found: Rows,
+    predicted: Rows,
     split: str | None,
     stride: int | None,
     policy: str,
     notes: list[str],
 ) -> tuple[Rows, Ints | None]:
     """Truth from annotations; of segments the number of frames with a face too."""
-    if found.kind.name.endswith("_challenge"):
-        raise DataError(f"{found.source} is for a challenge, whose annotations are not published")
+    if predicted.kind.name.endswith("_challenge"):
+        raise DataError(
+            f"{predicted.source} is for a challenge, whose annotations are not published"
+        )
     annotated = read_annotations(path)
     notes += annotated.notes
-    clips = _clips(annotated, found, split, path)
+    clips = _clips(annotated, predicted, split, path)
     if lacking := [clip.uid for clip in clips if not clip.labelled]:
         raise DataError(f"{path}: {len(lacking)} clips have no labels, first: {lacking[0]}")
     if note := policy_note(clips, policy):
         notes.append(note)
-    if found.kind is KINDS["ttm"]:
-        known, faces = _talk_truth(clips, policy)
+    if predicted.kind is KINDS["ttm"]:
+        own = [tracklets.talks(clip, policy=policy, whole=True) for clip in clips]
+        known = talks([segment for segments in own for segment in segments])
+        counts = [tracklets.face_counts(c, s) for c, s in zip(clips, own, strict=True)]
+        faces = np.concatenate([np.zeros(0, np.int64), *counts])
     else:
         known, faces = _look_truth(clips, policy, stride), None
     known = replace(known, source=str(path), line=np.zeros(len(known), np.int64))
-    if found.kind is KINDS["lam"] and stride is None:
-        known = _predicted(known, found, notes)
+    if faces is None and stride is None:
+        known = _predicted(known, predicted, notes)
     return known, faces
 
 
-def _clips(annotated: Annotations, found: Rows, split: str | None, path: Path | str) -> list[Clip]:
+def _clips(
+    annotated: Annotations, predicted: Rows, split: str | None, path: Path | str
+) -> list[Clip]:
     if split is not None:
         return annotated.chosen(read_list(split))
-    names, first = np.unique(found.columns["clip"].astype(str), return_index=True)
+    names, first = np.unique(predicted.columns["clip"].astype(str), return_index=True)
     for name, row in zip(names.tolist(), first.tolist(), strict=True):
         if name not in annotated.clips:
-            raise DataError(f"{found.place(row)}: {path} has no such clip")
+            raise DataError(f"{predicted.place(row)}: {path} has no such clip")
     wanted = set(names.tolist())
     return [clip for uid, clip in annotated.clips.items() if uid in wanted]
 
 
 def _look_truth(clips: Iterable[Clip], policy: str, stride: int | None) -> Rows:
-    clip_names: list[str] = []
-    tracks: list[str] = []
+    names: list[tuple[str, str]] = []
     parts = []
     for clip in clips:
         for track in sorted(clip.tracks, key=lambda t: t.track_id):
             boxes = tracklets.filled(track)
-            at = tracklets.key_frames(boxes, stride or 1)
-            frame = boxes.frame[at]
-            label = tracklets.labels(clip, track, frame, policy)
-            parts.append((frame, boxes.box_xyxy[at], label))
-            clip_names += [clip.uid] * len(at)
-            tracks += [track.track_id] * len(at)
+            frame, box = boxes.frame[::stride], boxes.box_xyxy[::stride]
+            parts.append((frame, box, looks_at_me(clip, track.person, frame, policy)))
+            names += [(clip.uid, track.track_id)] * len(frame)
     if not parts:
         raise DataError("the clips have no tracks")
     frame, box, label = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return looks(clip_names, tracks, frame, box, label=label)
+    return looks([uid for uid, _ in names], [n for _, n in names], frame, box, label=label)
 
 
-def _talk_truth(clips: Iterable[Clip], policy: str) -> tuple[Rows, Ints]:
-    segments: list[tracklets.Talk] = []
-    faces: list[Ints] = [np.zeros(0, np.int64)]
-    for clip in clips:
-        own = tracklets.talks(clip, policy=policy, whole=True)
-        segments += own
-        faces.append(tracklets.face_counts(clip, own))
-    return talks(segments), np.concatenate(faces)
-
-
-def _predicted(known: Rows, found: Rows, notes: list[str]) -> Rows:
-    """Of the annotated frames those that were predicted, and faces that were not at all told."""
-    mine, theirs = codes([found, known], found.kind.key)
+def _predicted(known: Rows, predicted: Rows, notes: list[str]) -> Rows:
+    """Of the annotated frames those that were predicted; notes name faces that never were."""
+    mine, theirs = codes([predicted, known], predicted.kind.key)
     kept = np.isin(theirs, mine)
     track = codes([known], ("clip", "track"))[0]
     every, start = np.unique(track, return_index=True)
     unseen = start[np.bincount(track[kept], minlength=len(every))[every] == 0]
     if len(unseen):
-        rows = unseen[:_SHOWN].tolist()
-        named = ", ".join(
-            f"{known.columns['track'][r]} of {known.columns['clip'][r]}" for r in rows
-        )
+        columns, rows = known.columns, unseen[:_SHOWN].tolist()
+        named = ", ".join(f"{columns['track'][r]} of {columns['clip'][r]}" for r in rows)
         notes.append(f"{len(unseen)} tracks were not predicted at all: {named}")
     notes.append(f"{int(kept.sum())} of {len(known)} annotated frames were predicted")
     return known.take(np.flatnonzero(kept))

@@ -34,7 +34,7 @@ class Step:
         self.frozen = plan.training.statistics == "frozen"
 
     def __call__(self, network: nn.Module, batch: Batch) -> StepLoss:
-        """The loss of one step; beside it `accuracy`, the share told right."""
+        """The loss of one step; beside it `accuracy`, the fraction that is right."""
         if self.frozen:
             freeze_statistics(network)
         clip = mirrored(batch["clip"]) if self.flip else batch["clip"]

@@ -15,12 +15,12 @@ import numpy as np
 
 from eyeline.results import Floats
 from eyeline.runtimes.run import Running, running
-from eyeline.systems.ego_social.from_video.views import (
+from eyeline.systems.ego_social.from_video.faces import (
     AT_ONCE,
     View,
     check_at_once,
     check_order,
-    seen,
+    encode,
 )
 from eyeline.systems.ego_social.inputs import padded
 from eyeline.systems.ego_social.scoring.postprocess import scores
@@ -69,43 +69,29 @@ class LookingStream:
         self._faces: dict[int, _Face] = {}
 
     def push(self, views: Sequence[View]) -> list[Look]:
-        """Show further frames.
+        """Answers that no later frame can change, once further frames are shown.
 
-        Args:
-            views: those of one track in the order of time; tracks in any order.
-
-        Returns:
-            Answers that no later frame can change, those of one track in the order of time.
-
-        Raises:
-            DataError: a frame of a track that is not after its last one, or another shape.
+        Views, as answers, of one track are in the order of time; tracks in any order.
         """
         check_order(views, {track: face.last for track, face in self._faces.items()})
         windows: list[tuple[int, int, Floats]] = []
-        for view, feature in zip(views, seen(self.network, views, self.at_once), strict=True):
+        for view, feature in zip(views, encode(self.network, views, self.at_once), strict=True):
             face = self._faces.setdefault(view.track_id, _Face())
             for frame in range(view.frame, view.last + 1):
-                self._take(face, frame, view, feature)
+                face.last = frame
+                if view.crop is not None and feature is not None:
+                    face.seen[frame] = feature, not view.crop.any()
+                    face.waiting.append(frame)
                 windows += self._due(view.track_id, face, frame - self._reach)
         return self._conclude(windows)
 
     def end(self, track_id: int | None = None) -> list[Look]:
-        """Answers for the last frames of a track, after which no more come.
-
-        Args:
-            track_id: the track that has ended; None ends all.
-        """
+        """Answers for the last frames of a track, after which no more come; None ends all."""
         windows: list[tuple[int, int, Floats]] = []
         for track in [*self._faces] if track_id is None else [track_id]:
             if (face := self._faces.pop(track, None)) is not None:
                 windows += self._due(track, face, face.last)
         return self._conclude(windows)
-
-    def _take(self, face: _Face, frame: int, view: View, feature: Floats | None) -> None:
-        face.last = frame
-        if view.crop is not None and feature is not None:
-            face.seen[frame] = feature, not view.crop.any()
-            face.waiting.append(frame)
 
     def _due(self, track_id: int, face: _Face, until: int) -> Iterator[tuple[int, int, Floats]]:
         """Windows of the frames up to one; what no later window needs is forgotten."""

@@ -1,9 +1,10 @@
-"""Talking to me while a stretch of speech grows, live or offline by the same code."""
+"""Talking to me while an utterance grows, live or offline by the same code."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,14 @@ import numpy as np
 from eyeline.errors import UsageError, check_shape
 from eyeline.results import Floats
 from eyeline.runtimes.run import Running, running
-from eyeline.systems.ego_social.from_video.moments import sample_at
-from eyeline.systems.ego_social.from_video.views import (
+from eyeline.systems.ego_social.from_video.faces import (
     AT_ONCE,
     View,
     check_at_once,
     check_order,
-    seen,
+    encode,
 )
-from eyeline.systems.ego_social.inputs import SHORTEST, SIZE, loudened, normalised
+from eyeline.systems.ego_social.inputs import SHORTEST, SIZE, loudened, normalised, sample_at
 from eyeline.systems.ego_social.recordings.tracklets import CHUNK
 from eyeline.systems.ego_social.scoring.postprocess import scores
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Talk:
-    """A stretch of speech, of which the last piece is under way."""
+    """An utterance, of which the last piece is under way."""
 
     first: int
     """First frame of that piece."""
@@ -48,11 +48,11 @@ class _Talk:
 
 
 class TalkingStream:
-    """Whether somebody talks to me, while the stretch of speech grows.
+    """Whether somebody talks to me, while the utterance grows.
 
-    A stretch is cut as published, into pieces that end `CHUNK` frames after they begin and share
+    An utterance is cut as published, into pieces that end `CHUNK` frames after they begin and share
     that frame; its logits are the mean of theirs. The rest beyond the last whole piece, which the
-    benchmark drops, counts here by its share of a piece. Frames that are not shown are black.
+    benchmark drops, counts here by its fraction of a piece. Frames that are not shown are black.
 
     Args:
         network: `ttm_model.ttm`, `training.fused` of it for speed, or a file of it in another
@@ -64,44 +64,25 @@ class TalkingStream:
         check_at_once(at_once)
         self.network, self.at_once = running(network), at_once
         self._talks: dict[int, _Talk] = {}
-        self._of_black: Floats | None = None
 
     def begin(self, talk_id: int, first_frame: int) -> None:
-        """Somebody begins to speak; UsageError if the stretch has begun already."""
+        """Somebody begins to speak; UsageError if the utterance has begun already."""
         if talk_id in self._talks:
-            raise UsageError(f"stretch of speech {talk_id} has begun already; end it first")
+            raise UsageError(f"utterance {talk_id} has begun already; end it first")
         self._talks[talk_id] = _Talk(first_frame)
 
     def show(self, views: Sequence[View]) -> None:
-        """Show further frames of the speakers' faces.
-
-        Args:
-            views: `track_id` is the stretch's; those of one stretch in the order of time.
-
-        Raises:
-            DataError: a frame that is not after the last one, or another shape.
-            UsageError: a stretch that has not begun.
-        """
+        """Show further frames of the speakers' faces; `track_id` is the utterance's."""
         check_order(views, {view.track_id: self._talk(view.track_id).next - 1 for view in views})
-        for view, feature in zip(views, seen(self.network, views, self.at_once), strict=True):
+        for view, feature in zip(views, encode(self.network, views, self.at_once), strict=True):
             talk = self._talk(view.track_id)
             self._fill(talk, view.frame)
-            known = self._black() if feature is None else feature
+            known = self._black if feature is None else feature
             talk.features += [known] * view.count
             self._advance(talk)
 
     def hear(self, talk_id: int, samples: Floats) -> None:
-        """Further audio of a stretch.
-
-        Args:
-            talk_id: whose.
-            samples: `(n,)` at 16 kHz in [-1, 1]; the first ever are those from
-                `moments.sample_at(first_frame)` on.
-
-        Raises:
-            DataError: another shape.
-            UsageError: a stretch that has not begun.
-        """
+        """Further audio `(n,)` of an utterance, 16 kHz in [-1, 1], from its first frame on."""
         check_shape(samples, "n", "samples")
         talk = self._talk(talk_id)
         talk.audio = np.concatenate([talk.audio, np.asarray(samples, np.float32)])
@@ -115,12 +96,9 @@ class TalkingStream:
         return self._concluded(self._talk(talk_id))
 
     def end(self, talk_id: int, last_frame: int | None = None) -> float | None:
-        """Likewise, for a stretch that has ended; what was not heard of it is silence.
+        """Likewise, for an utterance that has ended; what was not heard of it is silence.
 
-        Args:
-            talk_id: whose.
-            last_frame: frames up to this one that were not shown are black; by default the last
-                one shown.
+        Frames up to `last_frame` that were not shown are black.
         """
         talk = self._talk(talk_id)
         self._fill(talk, talk.next if last_frame is None else last_frame + 1)
@@ -133,20 +111,20 @@ class TalkingStream:
 
     def _talk(self, talk_id: int) -> _Talk:
         if talk_id not in self._talks:
-            raise UsageError(f"stretch of speech {talk_id} has not begun: call begin first")
+            raise UsageError(f"utterance {talk_id} has not begun: call begin first")
         return self._talks[talk_id]
 
     def _fill(self, talk: _Talk, until: int) -> None:
         """Black frames up to one."""
         if until > talk.next:
-            talk.features += [self._black()] * (until - talk.next)
+            talk.features += [self._black] * (until - talk.next)
 
+    @cached_property
     def _black(self) -> Floats:
         """Feature of a black image `(256,)`."""
-        if self._of_black is None:
-            black = normalised(np.zeros((1, 1, SIZE, SIZE, 3), np.uint8))
-            self._of_black = self.network.run("encode", black)[0][0, 0]
-        return self._of_black
+        black = normalised(np.zeros((1, 1, SIZE, SIZE, 3), np.uint8))
+        feature: Floats = self.network.run("encode", black)[0][0, 0]
+        return feature
 
     def _advance(self, talk: _Talk) -> None:
         """Conclude the pieces that are whole in images and audio."""

@@ -10,8 +10,6 @@ nothing of real people.
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from annotated_types import Ge, Le, MultipleOf
 from eyeline import processes
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of
+from eyeline.evaluation import tables
 from eyeline.files import atomic_dir, made, write_bytes, write_json
 from eyeline.log import Log
 from eyeline.results import Floats, Image
@@ -69,10 +68,6 @@ class _Clip:
     width_px: int
 
 
-_Film = tuple[str, list[_Clip]]
-"""Name and clips of a video file."""
-
-
 @checked
 def run(
     out: Path | str,
@@ -109,19 +104,23 @@ def run(
         OutputError: the folder holds something, or cannot be written.
     """
     frames = round(seconds * RATE_HZ)
-    drawn = [
-        *_drawn("train", clips, 0, seed, frames, width_px),
-        *_drawn("val", val_clips, clips, seed, frames, width_px),
-        *_drawn("test", test_clips, clips + val_clips, seed, frames, width_px),
-    ]
-    films = _films(drawn) if full_length else [(clip.uid, [clip]) for clip in drawn]
+    splits = ("train", clips, 0), ("val", val_clips, clips), ("test", test_clips, clips + val_clips)
+    drawn = [clip for split in splits for clip in _drawn(*split, seed, frames, width_px)]
+    films: dict[str, list[_Clip]] = {}
+    for clip in drawn:
+        films.setdefault(clip.video_uid if full_length else clip.uid, []).append(clip)
     videos = "full_scale" if full_length else "videos"
     with atomic_dir(Path(out)) as folder:
         made(folder / videos)
-        _write_lists(folder / "split", drawn)
-        _write_manifest(folder / "csv" / "manifest.csv", drawn)
+        for name in dict.fromkeys((*(clip.split for clip in drawn), "full")):
+            own = [clip.uid for clip in drawn if name in (clip.split, "full")]
+            write_bytes(folder / "split" / f"{name}.list", "\n".join(own).encode())
+        uids = [*dict.fromkeys(clip.video_uid for clip in drawn)]
+        places = [f"s3://made/full_scale/{uid}" for uid in uids]
+        manifest = dict(zip(MANIFEST, (uids, places), strict=True))
+        tables.write(folder / "csv" / "manifest.csv", manifest)
         noted: dict[str, dict[str, Any]] = {}
-        work = [(*film, folder / videos) for film in films]
+        work = [(*film, folder / videos) for film in films.items()]
         for documents in processes.parallel_map(_write_film, work, jobs):
             for document in documents:
                 noted[document["clip_uid"]] = document
@@ -144,21 +143,9 @@ def run(
 
 
 def scene_of(seed: int, place: int, frames: int, width_px: int, *, silent: bool = False) -> Scene:
-    """What happens in a clip, as `run` draws it.
-
-    Args:
-        seed: of the data set.
-        place: of the clip, from 0, those to train on first.
-        frames: of the clip.
-        width_px: of its image.
-        silent: nobody talks.
-    """
-    rng = np.random.default_rng([seed, place, 0])
-    return draw_scene(rng, frames, width_px, _height(width_px), talk=not silent)
-
-
-def _height(width_px: int) -> int:
-    return 2 * (width_px * 9 // 32)
+    """What happens in a clip, as `run` draws it; places from 0, those to train on first."""
+    rng, height_px = np.random.default_rng([seed, place, 0]), 2 * (width_px * 9 // 32)
+    return draw_scene(rng, frames, width_px, height_px, talk=not silent)
 
 
 def _drawn(
@@ -166,27 +153,11 @@ def _drawn(
 ) -> list[_Clip]:
     rng = np.random.default_rng([seed, first, 99])
     uids = [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(2 * count)]
+    videos = [divmod(k, _CLIPS_A_VIDEO) for k in range(count)]
     return [
-        _Clip(
-            uids[k],
-            uids[count + k // _CLIPS_A_VIDEO],
-            split,
-            first + k,
-            k % _CLIPS_A_VIDEO,
-            seed,
-            frames,
-            width_px,
-        )
-        for k in range(count)
+        _Clip(uids[k], uids[count + video], split, first + k, part, seed, frames, width_px)
+        for k, (video, part) in enumerate(videos)
     ]
-
-
-def _films(drawn: list[_Clip]) -> list[_Film]:
-    """The full-length videos, with their clips in order."""
-    result: dict[str, list[_Clip]] = {}
-    for clip in drawn:
-        result.setdefault(clip.video_uid, []).append(clip)
-    return [*result.items()]
 
 
 def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, Any]]:
@@ -198,15 +169,9 @@ def _write_film(name: str, clips: list[_Clip], videos: Path) -> list[dict[str, A
         write_wav(audio, pcm16(np.concatenate(heard)), AUDIO_HZ)
     scene, count = shown[0][0], sum(clip.frames for clip in clips)
     frames = chain.from_iterable(stills for _, stills, _, _ in shown)
+    size, own = (scene.width_px, scene.height_px), audio if audio.is_file() else None
     try:
-        write_video(
-            videos / f"{name}.mp4",
-            frames,
-            (scene.width_px, scene.height_px),
-            count,
-            RATE_HZ,
-            audio if audio.is_file() else None,
-        )
+        write_video(videos / f"{name}.mp4", frames, size, count, RATE_HZ, own)
     finally:
         audio.unlink(missing_ok=True)
     return [document for _, _, _, document in shown]
@@ -222,34 +187,11 @@ def _shown(clip: _Clip) -> tuple[Scene, Iterator[Image], Floats, dict[str, Any]]
     noted = np.random.default_rng([clip.seed, clip.place, 3])
     document = annotation(clip.uid, scene, clip.part * clip.frames, noted)
     if clip.split == "test":
-        document = _unannotated(document)
+        # without looks, and without whom talk is for
+        talk = document["social_segments_talking"]
+        talk = [{k: v for k, v in s.items() if k not in ("target", "is_at_me")} for s in talk]
+        document |= {"social_segments_looking": None, "social_segments_talking": talk}
     return scene, frames, np.zeros_like(heard.audio) if silent else heard.audio, document
-
-
-def _unannotated(document: dict[str, Any]) -> dict[str, Any]:
-    """A clip's entry without looks, and without whom talk is for."""
-    talk = [
-        {key: value for key, value in segment.items() if key not in ("target", "is_at_me")}
-        for segment in document["social_segments_talking"]
-    ]
-    return {**document, "social_segments_looking": None, "social_segments_talking": talk}
-
-
-def _write_lists(folder: Path, drawn: list[_Clip]) -> None:
-    splits = dict.fromkeys(clip.split for clip in drawn)
-    named = {split: [c.uid for c in drawn if c.split == split] for split in splits}
-    named["full"] = [clip.uid for clip in drawn]
-    for name, uids in named.items():
-        write_bytes(folder / f"{name}.list", "\n".join(uids).encode())
-
-
-def _write_manifest(path: Path, drawn: list[_Clip]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(MANIFEST)
-    for uid in dict.fromkeys(clip.video_uid for clip in drawn):
-        writer.writerow([uid, f"s3://made/full_scale/{uid}"])
-    write_bytes(path, text.getvalue().encode())
 
 
 def _write_annotations(

@@ -20,7 +20,8 @@ from eyeline.systems.ego_social.batches import SequenceBatches, collate
 from eyeline.systems.ego_social.data import Looks, Talks, open_looks, open_talks
 from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.recipe import HEADS, Recipe, read_recipe
-from eyeline.systems.ego_social.scoring.answers import Answered, Work
+from eyeline.systems.ego_social.scoring.outputs import Work
+from eyeline.systems.ego_social.scoring.tables import Predicted
 from eyeline.systems.ego_social.step import Batch, Step, optimizers
 from eyeline.training import checkpoint, loop, task
 from eyeline.training.loop import Epoch
@@ -148,7 +149,7 @@ class EgoSocialTask(task.Task[Recipe, nn.Module, Items, Items, Batch]):
             "validation_samples": len(held),
             "validation_positives": int(np.sum(held.label)),
             "left_out": dict(train.left_out),
-            "validation_without_sound": len(getattr(held, "silent", ())),
+            "validation_without_sound": len(held.silent),
         }
 
     def fingerprint(self, items: Items) -> Iterator[bytes]:
@@ -175,8 +176,8 @@ def balanced(label: Ints, seed: int) -> Ints:
     return np.sort(np.concatenate([sides[0], drawn]))
 
 
-def _predictions(network: nn.Module, plan: Recipe, items: Items) -> Answered:
-    return evaluate.answer(cast(Any, network), items, work=Work(workers=plan.data.workers))
+def _predictions(network: nn.Module, plan: Recipe, items: Items) -> Predicted:
+    return evaluate.predict(cast(Any, network), items, work=Work(workers=plan.data.workers))
 
 
 def _head(arguments: Mapping[str, Any]) -> str:

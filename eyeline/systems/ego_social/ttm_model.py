@@ -12,6 +12,7 @@ from eyeline.bounds import Size
 from eyeline.errors import check_shape
 from eyeline.runtimes.interface import Interface, Part
 from eyeline.systems.ego_social.inputs import PIXELS
+from eyeline.systems.ego_social.log_mel import MELS, LogMel
 from eyeline.systems.ego_social.model import (
     FEATURES,
     FrameEncoder,
@@ -22,7 +23,6 @@ from eyeline.systems.ego_social.model import (
     shortcut,
     stages,
 )
-from eyeline.systems.ego_social.network.log_mel import MELS, LogMel
 
 VOICE = 512
 """Width of what the voice encoder says of an audio signal."""
@@ -130,9 +130,6 @@ class TalkingToMe(nn.Module):
 
         Returns:
             `(batch, 2)` logits of not talking and talking to me.
-
-        Raises:
-            DataError: for another shape.
         """
         sizes = check_shape(clip, "batch time 3 h w", "clip")
         check_shape(audio, "batch sample", "audio", sizes)
@@ -183,9 +180,6 @@ def ttm(*, width: Size = 64, memory: Size = 256, voice_width: Size = 32) -> Talk
         width: channels of the frame encoder's first stage.
         memory: width of the LSTM over frames, in each direction.
         voice_width: channels of the voice encoder's first stage.
-
-    Raises:
-        DataError: a width that is not positive.
     """
     check_widths(width=width, memory=memory, voice_width=voice_width)
     head = linear_layers(2 * memory + VOICE, _HEAD, 2)

@@ -5,12 +5,12 @@ Which network a file of theirs is for is read off its keys, never off its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eyeline.errors import CheckpointError
-from eyeline.systems.ego_social.network.original_keys import TRACKED, our_name
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
 from eyeline.training.foreign import first_keys, load_state
@@ -20,6 +20,49 @@ if TYPE_CHECKING:
 
     from eyeline.systems.ego_social.model import LookingAtMe
     from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+TRACKED = "num_batches_tracked"
+"""The entry of a norm that old files lack."""
+
+_NORM = ("weight", "bias", "running_mean", "running_var", TRACKED)
+_LAYER = ("weight", "bias")
+
+_BLOCKS = {
+    "layer{}.{}.conv{}": ("layer{}.{}.conv{}", ("weight",)),
+    "layer{}.{}.bn{}": ("layer{}.{}.norm{}", _NORM),
+    "layer{}.{}.downsample.0": ("layer{}.{}.shortcut.0", ("weight",)),
+    "layer{}.{}.downsample.1": ("layer{}.{}.shortcut.1", _NORM),
+    "bn1": ("norm", _NORM),
+}
+"""A residual network's parts, theirs to ours, and what they hold; `{}` is a number."""
+
+_FACE = _BLOCKS | {
+    "conv1": ("conv", ("weight",)),
+    "fc1": ("project.0", _LAYER),
+    "fc2": ("project.2", _LAYER),
+}
+_VOICE = _BLOCKS | {
+    "conv1": ("conv", _LAYER),
+    "layer{}.{}.se.fc.{}": ("layer{}.{}.excite.{}", _LAYER),
+    "attention.0": ("attention.0", _LAYER),
+    "attention.2": ("attention.2", _NORM),
+    "attention.3": ("attention.3", _LAYER),
+    "fc": ("project", _LAYER),
+    "torchfb.0": ("front_end", ("flipped_filter",)),
+    "torchfb.1.spectrogram": ("front_end", ("window",)),
+    "torchfb.1.mel_scale": ("front_end", ("fb",)),
+}
+_HEADS = {
+    "last_layer1": ("head.0", _LAYER),
+    "last_layer2": ("head.1", _LAYER),
+    "last_layer": ("head.0", _LAYER),
+}
+_PREFIXES = {
+    "base_model": ("encoder", _FACE),
+    "video_encoder": ("encoder", _FACE),
+    "audio_encoder": ("voice", _VOICE),
+}
+_RENAMED = {"flipped_filter": "emphasis", "fb": "filters"}
 
 SYSTEM = "ego_social"
 LOOKING, TALKING = ("lam_lstm", "gaze360_lstm"), ("ttm",)
@@ -34,8 +77,32 @@ GAZE360_LICENCE = (
     "the same terms"
 )
 
-_CONSTANTS = ("voice.front_end.emphasis", "voice.front_end.window", "voice.front_end.filters")
-_CONSTANTS_AGREE = 1e-5
+_FRONT_END, _CONSTANTS_AGREE = "voice.front_end.", 1e-5
+
+
+def our_name(theirs: str) -> str:
+    """Our name of one of their entries; an entry that has no place keeps its name."""
+    for pattern, ours in _RULES:
+        if result := pattern.fullmatch(theirs):
+            *numbers, entry = result.groups()
+            return ours.format(*numbers, _RENAMED.get(entry, entry))
+    return theirs
+
+
+def _rule(theirs: str, ours: str, entries: str) -> tuple[re.Pattern[str], str]:
+    pattern = re.escape(theirs).replace(re.escape("{}"), r"(\d+)")
+    return re.compile(rf"{pattern}\.({entries})"), f"{ours}.{{}}"
+
+
+_RULES = [
+    *(_rule(theirs, ours, "|".join(entries)) for theirs, (ours, entries) in _HEADS.items()),
+    *(
+        _rule(f"{theirs}.{part}", f"{ours}.{own}", "|".join(entries))
+        for theirs, (ours, parts) in _PREFIXES.items()
+        for part, (own, entries) in parts.items()
+    ),
+    _rule("lstm", "memory", r"(?:weight|bias)_[ih]h_l\d+(?:_reverse)?"),
+]
 
 
 class Original(NamedTuple):
@@ -72,19 +139,40 @@ def import_original(path: Path | str) -> Imported:
     return Imported(card, state, beside)
 
 
-def load_looking_at_me(path: Path | str, device: str = "cpu") -> LookingAtMe:
-    """The network of one of our files of `lam_lstm` or `gaze360_lstm`, in evaluation mode.
+def load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module:
+    """The network of one of our files of some builders, in evaluation mode.
 
     Raises:
         CheckpointError: another builder's file, one that tells angles, or tensors that do not fit.
         UsageError: a device that is not there.
     """
-    return cast("LookingAtMe", _load(path, LOOKING, device))
+    from eyeline.systems.ego_social.recipe import NETWORKS
+    from eyeline.training.devices import check_device
+
+    card, state = checkpoint.load(path)
+    checkpoint.check_builder(card, SYSTEM, builders, path)
+    check_head(card, path)
+    network = checkpoint.build(NETWORKS[card.builder], card, state, path)
+    return network.to(check_device(device))
+
+
+def check_head(card: CheckpointCard, path: Path | str) -> None:
+    """CheckpointError for a network that predicts angles."""
+    if card.arguments.get("head") == "angles":
+        raise CheckpointError(
+            f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
+            "network that begins at it"
+        )
+
+
+def load_looking_at_me(path: Path | str, device: str = "cpu") -> LookingAtMe:
+    """The network of one of our files of `lam_lstm` or `gaze360_lstm`; as of `load`."""
+    return cast("LookingAtMe", load(path, LOOKING, device))
 
 
 def load_talking_to_me(path: Path | str, device: str = "cpu") -> TalkingToMe:
-    """The network of one of our files of `ttm`, in evaluation mode; errors as of the other."""
-    return cast("TalkingToMe", _load(path, TALKING, device))
+    """The network of one of our files of `ttm`; as of `load`."""
+    return cast("TalkingToMe", load(path, TALKING, device))
 
 
 def initialise(network: nn.Module, path: Path | str) -> tuple[str, ...]:
@@ -104,7 +192,9 @@ def initialise(network: nn.Module, path: Path | str) -> tuple[str, ...]:
     """
     given = _beginning(path)
     own = network.state_dict()
-    wanted = {n: v for n, v in own.items() if n in given or _is_needed(n)}
+    # every file that another network can begin at has the face's encoder but for its last layers
+    needed = re.compile(rf"encoder\.(?!project\.)(?!.*{TRACKED}$).*")
+    wanted = {n: v for n, v in own.items() if n in given or needed.fullmatch(n)}
     what = f"the encoder and memory of {type(network).__name__}"
     network.load_state_dict({**own, **checkpoint.placed(wanted, given, what, path)})
     return tuple(name for name in own if name not in given)
@@ -121,12 +211,6 @@ def _beginning(path: Path | str) -> dict[str, Tensor]:
         return _shared(import_original(path).state)
     bare = {k: v for k, v in theirs.items() if k not in ("fc.weight", "fc.bias")}
     return {our_name(f"base_model.{name}"): value for name, value in bare.items()}
-
-
-def _is_needed(name: str) -> bool:
-    """Whether every file that another network can begin at has such a tensor."""
-    face = name.startswith("encoder.") and not name.startswith("encoder.project.")
-    return face and not name.endswith(TRACKED)
 
 
 def _shared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -156,7 +240,10 @@ def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> d
     """All tensors of our network in its order and precision; batch counts may be absent."""
     import torch
 
-    expected = _empty(kind.builder, kind.arguments).state_dict()
+    from eyeline.systems.ego_social.recipe import NETWORKS
+
+    with torch.device("meta"):  # without memory for its tensors
+        expected = NETWORKS[kind.builder](**kind.arguments).state_dict()
     # PyTorch of the time before 0.4.1 kept no counts
     counts = {k: torch.tensor(0) for k in expected if k.endswith(TRACKED)}
     placed = {our_name(name): value for name, value in theirs.items()}
@@ -167,40 +254,11 @@ def _placed(theirs: Mapping[str, Tensor], kind: Original, path: Path | str) -> d
 
 def _settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """What of a file is not as published: the front end of the voice, which we take as it is."""
-    from eyeline.systems.ego_social.network.log_mel import LogMel
+    from eyeline.systems.ego_social.log_mel import LogMel
 
-    if _CONSTANTS[0] not in state:
+    if f"{_FRONT_END}window" not in state:
         return {}
-    ours = LogMel().state_dict()
-    apart = {k: float((state[k] - ours[k.rpartition(".")[2]]).abs().max()) for k in _CONSTANTS}
+    names = {f"{_FRONT_END}{name}": value for name, value in LogMel().state_dict().items()}
+    apart = {name: float((state[name] - value).abs().max()) for name, value in names.items()}
     odd = {name: value for name, value in apart.items() if value > _CONSTANTS_AGREE}
     return {"front_end_differs": odd} if odd else {}
-
-
-def _load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module:
-    from eyeline.training.devices import check_device
-
-    card, state = checkpoint.load(path)
-    checkpoint.check_builder(card, SYSTEM, builders, path)
-    if card.arguments.get("head") == "angles":
-        raise CheckpointError(
-            f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
-            "network that begins at it"
-        )
-    network = checkpoint.build(_builders()[card.builder], card, state, path)
-    return network.to(check_device(device))
-
-
-def _builders() -> dict[str, Callable[..., nn.Module]]:
-    from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
-    from eyeline.systems.ego_social.ttm_model import ttm
-
-    return {"lam_lstm": lam_lstm, "gaze360_lstm": gaze360_lstm, "ttm": ttm}
-
-
-def _empty(builder: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """The network without memory for its tensors."""
-    import torch
-
-    with torch.device("meta"):
-        return _builders()[builder](**arguments)

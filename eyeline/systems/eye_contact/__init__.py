@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eyeline.systems.eye_contact import prepare as _prepare
     from eyeline.systems.eye_contact import prepare_annotated as _prepare_annotated
     from eyeline.systems.eye_contact import score as _score
+    from eyeline.systems.eye_contact import show as _show
     from eyeline.systems.eye_contact import synthesize as _synthesize
     from eyeline.systems.eye_contact import train as _train
     from eyeline.systems.eye_contact.landmarks import model as _landmarks_model
@@ -142,5 +143,6 @@ SYSTEM = System(
     evaluate=_evaluate.run,
     score=_score.run,
     synthesize=_synthesize.run,
+    show={"test": _show.show},
     import_original=_xgaze_weights.import_original,
 )

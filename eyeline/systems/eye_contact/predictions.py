@@ -35,7 +35,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class FrameRows:
+class FrameRows(tables.Rows):
     """Predictions for frames of tracklets, tracklet by tracklet in the order of time."""
 
     key: tuple[Key, ...]
@@ -57,11 +57,6 @@ class FrameRows:
     def tracklets(self) -> dict[Key, FrameRows]:
         """The rows of each tracklet."""
         return {key: self.take(rows) for key, rows in tables.groups(self.key).items()}
-
-    def take(self, at: Ints) -> FrameRows:
-        """Some of the rows."""
-        columns = (self.frame[at], self.state[at], self.probability[at], self.line[at])
-        return FrameRows(tuple(self.key[row] for row in at.tolist()), *columns)
 
 
 def frame_name(key: Key, frame: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from eyeline.datasets import listed
 from eyeline.errors import DataError
 from eyeline.evaluation.report import Figures, Report
 from eyeline.files import write_bytes
@@ -16,7 +17,7 @@ from eyeline.log import Log
 from eyeline.systems.gaze_3d import answers, calibration, plots, report, splits
 from eyeline.systems.gaze_3d.answers import Answers
 from eyeline.systems.gaze_3d.data import Windows, open_split
-from eyeline.training import listed, sharing
+from eyeline.training import sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:

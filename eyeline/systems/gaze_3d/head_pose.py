@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
-from eyeline.people.tracks import Track, joined
+from eyeline.people.tracks import Track, towards_camera
 from eyeline.results import Floats
 
 EYE_RADIUS_MM = 10.5
@@ -66,10 +65,10 @@ def gaze(
         open_lids: the person's lid opening when looking ahead, see `people.tracks.usual_lids`;
             NaN if never seen.
         camera: the camera of the video.
-        usual_pitch_rad: the person's usual pitch, see `usual_pitch`.
+        usual_pitch_rad: the person's usual pitch, see `people.tracks.usual_pitch`.
         vertical: constants of the height of the look.
     """
-    towards, (yaw, pitch, roll) = _from_the_ray(track, camera)
+    towards, (yaw, pitch, roll) = towards_camera(track, camera)
     right_mm, down_mm = _upright(track.pupil_mm, roll)
     frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
     yaw = _follow_irises(yaw, right_mm)
@@ -83,23 +82,10 @@ def gaze(
     return aim, concentration(track)
 
 
-def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:
-    """Median pitch in radians of a person's head against the ray from the camera."""
-    return float(np.median(joined((_from_the_ray(t, camera)[1][1] for t in tracks), np.float64)))
-
-
 def concentration(track: Track) -> Floats:
     """Concentration `(n,)`: inverse variance of the head's expected error and the eyes in it."""
     eye = np.where(np.isfinite(track.pupil_mm[:, 0]), SEEN_EYE_RAD, UNSEEN_EYE_RAD)
     return np.asarray(1.0 / (track.head_error_rad**2 + eye**2))
-
-
-def _from_the_ray(track: Track, camera: Camera) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
-    """Rotations `(n, 3, 3)` to face the camera, and the head's yaw, pitch and roll from there."""
-    ray_yaw, ray_pitch = directions.to_yaw_pitch(-track.camera(camera).rays(track.eyes_px))
-    towards = directions.rotation_from_angles(ray_yaw, ray_pitch, np.zeros_like(ray_yaw))
-    head = directions.rotation_from_angles(track.yaw_rad, track.pitch_rad, track.roll_rad)
-    return towards, directions.angles_from_rotation(np.swapaxes(towards, -1, -2) @ head)
 
 
 def _upright(iris_mm: Floats, roll: Floats) -> tuple[Floats, Floats]:

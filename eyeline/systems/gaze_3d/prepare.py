@@ -15,6 +15,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from eyeline.bounds import Jobs
+from eyeline.datasets import listed
 from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.files import write_bytes
@@ -22,7 +23,6 @@ from eyeline.log import Log
 from eyeline.systems.gaze_3d import splits
 from eyeline.systems.gaze_3d.cropping import WORK, Settings, attempt
 from eyeline.systems.gaze_3d.raw import Found, data_root, find_cameras, read_matrix
-from eyeline.training import listed
 
 INTRINSICS = "intrinsics.npz"
 

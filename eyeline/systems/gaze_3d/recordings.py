@@ -113,7 +113,7 @@ class Recording:
         if not self.files:
             image = self._images.get(number)
         else:
-            image = _decoded(self.folder / self.files.get(number, f"{number:06d}.jpg"))
+            image = decoded(self.folder / self.files.get(number, f"{number:06d}.jpg"))
         what = f"{self.name}: crop of frame {number}"
         if image is None:
             raise DataError(f"{what} is missing or damaged")
@@ -215,7 +215,7 @@ def _empty(pattern: str) -> tuple[int, ...]:
     return tuple(int(axis) if axis.isdigit() else 2 for axis in pattern.split()[1:])
 
 
-def _decoded(path: Path) -> Image | None:
+def decoded(path: Path) -> Image | None:
     """`(h, w, 3)` RGB; None where the file is not there or no image."""
     import cv2
 

@@ -1,23 +1,30 @@
-"""What GAFA's annotations say: drawn on the frames of all cameras, and in space."""
+"""GAFA's annotations drawn: directions and joints on each camera's image, and in space."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eyeline.bounds import Count, Whole
-from eyeline.errors import DataError, EyelineError, UsageError
-from eyeline.files import write_bytes
+from eyeline.datasets.drawing import (
+    arrow,
+    below,
+    blank,
+    pixel,
+    read_image,
+    resized,
+    side_by_side,
+    tag,
+)
+from eyeline.errors import DataError, EyelineError
 from eyeline.geometry.directions import angle, normalise
 from eyeline.geometry.views import projection
-from eyeline.log import Log
 from eyeline.results import Floats, Image
+from eyeline.system import Clip, Drawing
 from eyeline.systems.gaze_3d.prepare import INTRINSICS
 from eyeline.systems.gaze_3d.raw import (
     Annotation,
@@ -28,7 +35,7 @@ from eyeline.systems.gaze_3d.raw import (
     read_annotation,
     read_matrix,
 )
-from eyeline.systems.gaze_3d.scene_plot import COLOURS, Colour, Scene
+from eyeline.systems.gaze_3d.scene_plot import COLOURS, Scene
 from eyeline.systems.gaze_3d.skeleton import (
     BONES,
     HEAD,
@@ -40,93 +47,65 @@ from eyeline.systems.gaze_3d.skeleton import (
     off_px,
 )
 
-POINTS = "points.csv"
-
+RATE_HZ = Fraction(25)
+"""Of a drawn clip; the data set states none."""
 _WIDE_PX = 2704
 """Longer side of the data set's frames, at which lines have the widths below."""
 _ARROW, _LINE, _BONE, _DISC = 300, 16, 5, 12
+_TILE_PX, _ROW = 300, 4
+"""Height of a camera's image and crop, and how many stand in a row."""
+_MARGIN = 0.6
+"""Of the person's size, around joints in a crop."""
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What was drawn."""
-
-    session: str
-    frames: tuple[int, ...]
-    cameras: Mapping[str, Mapping[str, Any]]
-    """Name -> position in metres, and how far joints lie from the triangulated points."""
-    notes: tuple[str, ...]
-    failed: Mapping[str, str]
-    """Camera, or camera and frame -> what is wrong with it."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {
-            "session": self.session,
-            "frames": list(self.frames),
-            "cameras": dict(self.cameras),
-            "notes": list(self.notes),
-            "failed": dict(self.failed),
-        }
-
-
-def run(
-    source: Path | str,
-    out: Path | str,
+def show(
+    data: Path,
+    item: str | None = None,
     *,
-    session: str | None = None,
     cameras: tuple[str, ...] = (),
     frame: Whole | None = None,
-    count: Count = 1,
-    every: Count = 1,
-    log: Log | None = None,
-) -> Summary:
-    """Draw the annotations of a session's cameras at the same instants.
+    count: Count = 100,
+) -> Drawing:
+    """A session: the image and a crop of each camera, and the same instant in space.
 
     Args:
-        source: the data set as downloaded, as of `raw.find_cameras`.
-        out: gets `<camera>/<frame>.jpg` with joints and directions, `scene_<frame>.svg` with
-            cameras, triangulated joints and directions in space, and `points.csv`.
-        session: for example `library/1029_2`; the first one by default.
+        data: the data set as downloaded, as of `raw.find_cameras`.
+        item: for example `library/1029_2`; the first session by default.
         cameras: for example `Camera_5_0`; by default those whose names end as the first one's,
             which are of one part of the session and number their frames alike.
         frame: number of the first frame; by default the first that most cameras see somebody in.
-        count: how many frames.
-        every: from one frame to the next.
-        log: receives every frame.
-
-    Raises:
-        DataError: no such session, camera or frame, or none that can be read.
-        UsageError: numbers that cannot be.
-        OutputError: the folder cannot be written.
+        count: frames of a drawn clip, as far as there are so many.
     """
-    if count < 1 or every < 1:
-        raise UsageError(f"count is {count} and every is {every}; both must be at least 1")
-    source, out = Path(source), Path(out)
-    name, chosen = _chosen(source, session, cameras)
+    name, chosen = _chosen(data, item, cameras)
     known, failed = _read(chosen)
-    frames = _frames(known, frame, count, every)
-    matrix, notes = _matrix(source, len(known))
-    rows: list[list[Any]] = []
-    off: list[Floats] = []
-    for number in frames:
-        failed |= _draw_frames(chosen, known, number, out)
+    length = min(map(len, known.values()))
+    first = _first(known, length) if frame is None else frame
+    if first >= length:
+        raise DataError(f"frame {first} is wanted; {name} has {length}, from 0")
+    matrix, notes = _matrix(data, len(known))
+    files = {camera: _numbered(chosen[camera].folder) for camera in known}
+
+    def image(number: int) -> Image:
         points = np.full((len(NAMES), 3), np.nan)
         if matrix is not None:
-            points, away = joints_in_space([*known.values()], matrix, number)
-            off.append(away)
-            rows += _rows(number, points, [a.joints[number] for a in known.values()])
-        drawn = scene(f"{name}, frame {number}", known, number, points)
-        write_bytes(out / f"scene_{number:06d}.svg", drawn.svg.encode())
-        if log:
-            log(f"frame {number}: {np.isfinite(points[:, 0]).sum()} of {len(NAMES)} joints")
-    if rows:
-        _write_points(out / POINTS, rows)
-    apart = max(_apart_deg([*known.values()], number) for number in frames)
-    notes += [f"the gaze of the cameras differs by at most {apart:.2f} degrees in the world"]
-    for note in notes if log else ():
-        log(note)  # type: ignore[misc]
-    return Summary(name, frames, _described(known, off), tuple(notes), failed)
+            points, _ = joints_in_space([*known.values()], matrix, number)
+        tiles = [_tile(own, known[own], files[own], number, failed) for own in known]
+        rows = [side_by_side(tiles[row : row + _ROW]) for row in range(0, len(tiles), _ROW)]
+        return below([*rows, scene(f"{name}, frame {number}", known, number, points).image])
+
+    def frames() -> Iterator[Image]:
+        yield from map(image, range(first, min(first + count, length)))
+
+    off = joints_in_space([*known.values()], matrix, first)[1] if matrix is not None else None
+    facts = {
+        "frame": first,
+        "cameras": _described(known, off),
+        "gaze_apart_deg": round(_apart_deg([*known.values()], first), 2),
+        "notes": notes,
+        "failed": failed,
+    }
+    clip = Clip(frames, min(count, length - first), RATE_HZ)
+    return Drawing(name, lambda: image(first), clip, facts)
 
 
 def draw(image: Image, annotation: Annotation, frame: int) -> Image:
@@ -141,15 +120,16 @@ def draw(image: Image, annotation: Annotation, frame: int) -> Image:
     there = found(joints)
     for a, b in BONES:
         if there[a] and there[b]:
-            ends = _pixel(joints[a]), _pixel(joints[b])
+            ends = pixel(joints[a]), pixel(joints[b])
             cv2.line(drawn, *ends, (255, 255, 255), _px(_BONE * unit), cv2.LINE_AA)
     for joint in joints[there]:
-        cv2.circle(drawn, _pixel(joint), _px(_DISC * unit), (255, 214, 10), -1, cv2.LINE_AA)
+        cv2.circle(drawn, pixel(joint), _px(_DISC * unit), (255, 214, 10), -1, cv2.LINE_AA)
     head, trunk = centre(joints, HEAD), centre(joints, TRUNK)
     for part, start in (("body", trunk), ("head", head), ("gaze", head)):
         if start is not None:
             way = getattr(annotation, part)[frame][:2]
-            _arrow(drawn, start, start + _ARROW * unit * way, COLOURS[part], _px(_LINE * unit))
+            end = start + _ARROW * unit * way
+            arrow(drawn, start, end, COLOURS[part], _px(_LINE * unit))
     return drawn
 
 
@@ -206,20 +186,10 @@ def _read(chosen: Mapping[str, RawCamera]) -> tuple[dict[str, Annotation], dict[
     return known, failed
 
 
-def _frames(
-    known: Mapping[str, Annotation], first: int | None, count: int, every: int
-) -> tuple[int, ...]:
-    shortest = min(known, key=lambda name: len(known[name]))
-    length = len(known[shortest])
-    if first is None and length:
-        seen = sum(found(a.joints[:length]).any(axis=1).astype(int) for a in known.values())
-        first = int(np.argmax(seen))
-    wanted = tuple(range(first or 0, (first or 0) + count * every, every))
-    if wanted[0] < 0 or wanted[-1] >= length:
-        raise DataError(
-            f"frames {wanted[0]} to {wanted[-1]} are wanted; {shortest} has {length}, from 0"
-        )
-    return wanted
+def _first(known: Mapping[str, Annotation], length: int) -> int:
+    """The first frame that most cameras see somebody in."""
+    seen = sum(found(a.joints[:length]).any(axis=1).astype(int) for a in known.values())
+    return int(np.argmax(seen)) if length else 0
 
 
 def _matrix(source: Path, cameras: int) -> tuple[Floats | None, list[str]]:
@@ -232,41 +202,45 @@ def _matrix(source: Path, cameras: int) -> tuple[Floats | None, list[str]]:
     return read_matrix(path)[0], []
 
 
-def _draw_frames(
-    chosen: Mapping[str, RawCamera], known: Mapping[str, Annotation], frame: int, out: Path
-) -> dict[str, str]:
-    """Write a frame of every camera; what is wrong with those that could not be read."""
-    import cv2
-
-    failed = {}
-    for name, annotation in known.items():
-        files, _ = numbered(path.name for path in chosen[name].folder.iterdir())
-        path = chosen[name].folder / files.get(frame, f"{frame:06d}.jpg")
-        content = np.fromfile(path, np.uint8) if path.is_file() else np.zeros(0, np.uint8)
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-        if image is None:
-            failed[f"{name}, frame {frame}"] = f"{path} is missing or damaged"
-            continue
-        drawn = draw(np.asarray(image[..., ::-1], np.uint8), annotation, frame)
-        jpeg = cv2.imencode(".jpg", drawn[..., ::-1])[1]
-        write_bytes(out / name / f"{frame:06d}.jpg", jpeg.tobytes())
-    return failed
+def _numbered(folder: Path) -> dict[int, Path]:
+    names, _ = numbered(path.name for path in folder.iterdir())
+    return {number: folder / name for number, name in names.items()}
 
 
-def _rows(frame: int, points: Floats, joints: Sequence[Floats]) -> Iterator[list[Any]]:
-    cameras = found(np.stack(joints)).sum(axis=0)
-    for number, (name, point) in enumerate(zip(NAMES, points, strict=True)):
-        if np.isfinite(point).all():
-            places = [f"{value:.4f}" for value in point]
-            yield [frame, number, name, *places, int(cameras[number])]
+def _tile(
+    name: str,
+    annotation: Annotation,
+    files: Mapping[int, Path],
+    number: int,
+    failed: dict[str, str],
+) -> Image:
+    """A camera's image with its annotation, and a crop around the person beside it."""
+    try:
+        rgb = draw(read_image(files.get(number, Path(f"{number:06d}.jpg"))), annotation, number)
+        result = side_by_side(
+            [resized(rgb, _TILE_PX), resized(_crop(rgb, annotation, number), _TILE_PX)]
+        )
+    except DataError as error:
+        failed[f"{name}, frame {number}"] = str(error)
+        result = blank(_TILE_PX, _TILE_PX)
+    tag(result, (6, 6), name)
+    return result
 
 
-def _write_points(path: Path, rows: Sequence[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["frame", "joint", "name", "x_m", "y_m", "z_m", "cameras"])
-    table.writerows(rows)
-    write_bytes(path, text.getvalue().encode())
+def _crop(rgb: Image, annotation: Annotation, number: int) -> Image:
+    """A square around all joints that are there, empty beyond the image or where none is."""
+    joints = annotation.joints[number]
+    joints = joints[found(joints)]
+    if not len(joints):
+        return blank(_TILE_PX, _TILE_PX)
+    low, high = joints.min(axis=0), joints.max(axis=0)
+    side = max(round(float((high - low).max()) * (1 + _MARGIN)), 16)
+    left, top = (round(float(v)) for v in (low + high) / 2 - side / 2)
+    result = blank(side, side)
+    part = rgb[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+    y, x = max(-top, 0), max(-left, 0)
+    result[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return result
 
 
 def _apart_deg(annotations: Sequence[Annotation], frame: int) -> float:
@@ -275,8 +249,8 @@ def _apart_deg(annotations: Sequence[Annotation], frame: int) -> float:
     return float(np.rad2deg(angle(ways[:, None], ways[None]).max()))
 
 
-def _described(known: Mapping[str, Annotation], off: Sequence[Floats]) -> dict[str, dict[str, Any]]:
-    away = np.median(off, axis=0) if off else np.full(len(known), np.nan)
+def _described(known: Mapping[str, Annotation], off: Floats | None) -> dict[str, dict[str, Any]]:
+    away = np.full(len(known), np.nan) if off is None else off
     return {
         name: {
             "position_m": [round(float(value), 4) for value in annotation.position],
@@ -284,18 +258,6 @@ def _described(known: Mapping[str, Annotation], off: Sequence[Floats]) -> dict[s
         }
         for (name, annotation), px in zip(known.items(), away, strict=True)
     }
-
-
-def _arrow(image: Image, start: Floats, end: Floats, colour: Colour, line: int) -> None:
-    import cv2
-
-    ends = _pixel(start), _pixel(end)
-    cv2.arrowedLine(image, *ends, (255, 255, 255), line + max(2, line // 2), cv2.LINE_AA, 0, 0.3)
-    cv2.arrowedLine(image, *ends, colour, line, cv2.LINE_AA, 0, 0.3)
-
-
-def _pixel(point: Floats) -> tuple[int, int]:
-    return round(float(point[0])), round(float(point[1]))
 
 
 def _px(value: float) -> int:

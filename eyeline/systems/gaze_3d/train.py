@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -18,12 +18,10 @@ from eyeline.systems.gaze_3d.loss import concentration_loss, losses
 from eyeline.systems.gaze_3d.model import Directions3D, GazeFromAfar, set_gradient_checkpointing
 from eyeline.systems.gaze_3d.recipe import BUILDER, RECIPES, Recipe, read_recipe
 from eyeline.systems.gaze_3d.rendered import recipe as rendered_recipe
-from eyeline.systems.gaze_3d.rendered import train as rendered
 from eyeline.training import loop, task
-from eyeline.training import recipe as recipes
-from eyeline.training.devices import Devices
+from eyeline.training.dispatch import ByBuilder
 from eyeline.training.loop import Epoch, StepLoss, freeze_statistics
-from eyeline.training.task import Measured, Optimization, Report, Selection
+from eyeline.training.task import Measured, Optimization, Selection
 
 Numbered = tuple[int, Window]
 """A batch, and how manieth of its epoch it is."""
@@ -171,32 +169,9 @@ def _sessions(windows: Windows) -> list[str]:
 
 
 TASK = GazeFromAfarTask()
-
-
-def run(
-    recipe: Path | str | Mapping[str, Any],
-    data: Path | str,
-    out: Path | str,
-    log: Log | None = None,
-    /,
-    *,
-    changes: Sequence[str] = (),
-    devices: Devices | None = None,
-    weights: Path | None = None,
-) -> Report:
-    """Train `gaze_from_afar`, or a network on rendered heads, as of `Task.run`."""
-    found = resolved(recipe)
-    sections, where = recipes.read(found, RECIPES)
-    names = (BUILDER, *rendered_recipe.BUILDERS)
-    builder, faults = recipes.network_of(recipes.change(sections, changes), names)
-    recipes.refuse(faults, where)
-    chosen = TASK if builder == BUILDER else rendered.TASKS[builder]
-    return chosen.run(found, data, out, log, changes=changes, devices=devices, weights=weights)
-
-
-def resolved(recipe: Path | str | Mapping[str, Any]) -> Path | str | Mapping[str, Any]:
-    """The file of a recipe on rendered heads, by its name; anything else as it is."""
-    if isinstance(recipe, Mapping):
-        return recipe
-    named = rendered_recipe.RECIPES / f"{recipe}.yaml"
-    return named if named.is_file() else recipe
+run: ByBuilder = ByBuilder(
+    {BUILDER: __name__, **dict.fromkeys(rendered_recipe.BUILDERS, f"{__package__}.rendered.train")},
+    (RECIPES, rendered_recipe.RECIPES),
+    default=BUILDER,
+)
+"""By the network that a recipe names."""

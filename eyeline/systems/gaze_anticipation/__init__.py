@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation import prepare as _prepare
     from eyeline.systems.gaze_anticipation import prepare_aria as _prepare_aria
     from eyeline.systems.gaze_anticipation import score as _score
+    from eyeline.systems.gaze_anticipation import show as _show
     from eyeline.systems.gaze_anticipation import synthesize as _synthesize
     from eyeline.systems.gaze_anticipation import train as _train
     from eyeline.systems.gaze_anticipation import weights as _weights
@@ -114,5 +115,6 @@ SYSTEM = System(
     evaluate=_evaluate.run,
     score=_score.run,
     synthesize=_synthesize.run,
+    show={"ego4d": _show.show, "aria": _show.show},
     import_original=_weights.import_original,
 )

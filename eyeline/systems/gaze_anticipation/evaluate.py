@@ -12,6 +12,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 
 from eyeline.bounds import Count, Fraction, Whole, Workers
+from eyeline.datasets import listed
 from eyeline.errors import UsageError
 from eyeline.evaluation import tables
 from eyeline.evaluation.report import Figures, Report
@@ -23,7 +24,7 @@ from eyeline.systems.gaze_anticipation.scoring.accumulator import Accumulator
 from eyeline.systems.gaze_anticipation.scoring.evaluator import Evaluator, baselines
 from eyeline.systems.gaze_anticipation.scoring.map_files import MapWriter
 from eyeline.systems.gaze_anticipation.scoring.truth import predicted, targets_of
-from eyeline.training import listed, sharing
+from eyeline.training import sharing
 from eyeline.training.devices import Devices
 
 if TYPE_CHECKING:

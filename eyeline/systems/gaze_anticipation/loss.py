@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from eyeline.errors import check_shape
 
@@ -68,23 +66,9 @@ def gathered(x: Tensor) -> Tensor:
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
         return x
-    return x if distributed.get_world_size() == 1 else cast(Tensor, _Gather.apply(x))
-
-
-class _Gather(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        parts = [torch.empty_like(x) for _ in range(torch.distributed.get_world_size())]
-        torch.distributed.all_gather(parts, x.contiguous())
-        ctx.rows = len(x)
-        return torch.cat(parts)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        # every process uses every row: what each wants of ours adds up. The loss is as many times
-        # there as there are processes, by which the gradients of parameters are divided later on
-        whole = gradients[0].contiguous()
-        torch.distributed.all_reduce(whole)
-        first = ctx.rows * torch.distributed.get_rank()
-        return whole[first : first + ctx.rows]
+    world, own = distributed.get_world_size(), x.detach().contiguous()
+    parts = [torch.empty_like(own) for _ in range(world)]
+    distributed.all_gather(parts, own)
+    # every process has the loss of all rows, by whose number gradients of parameters are divided
+    parts[distributed.get_rank()] = own + world * (x - own)
+    return torch.cat(parts)

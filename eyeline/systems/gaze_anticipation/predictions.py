@@ -25,7 +25,7 @@ Table = TypeVar("Table", bound="Frames")
 
 
 @dataclass(frozen=True)
-class Frames:
+class Frames(tables.Rows):
     """Frames whose gaze is predicted."""
 
     video: Names
@@ -72,10 +72,6 @@ class Frames:
         return Side(
             str(source), keys, lambda row: "frame {2} of clip {1} s of {0}".format(*keys[row])
         )
-
-    def take(self: Table, at: Ints | npt.NDArray[np.bool_]) -> Table:
-        """Some of the rows."""
-        return type(self)(*(getattr(self, each.name)[at] for each in fields(self)))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from eyeline import processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
+from eyeline.datasets import listed
 from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all, total
 from eyeline.errors import DataError
@@ -33,7 +34,6 @@ from eyeline.systems.gaze_anticipation.recordings.splits import (
     read_lists,
     video_of,
 )
-from eyeline.training import listed
 
 
 @checked
@@ -90,15 +90,8 @@ def run(
     if others := passed_over(source):
         note = f"passed over, not taken for videos: {', '.join(others)}"
         split = replace(split, notes=(*split.notes, note))
-    return prepare_videos(
-        chosen(result, videos, source),
-        split,
-        out,
-        Settings(fill_silence),
-        jobs,
-        log,
-        Files(clip_files, original_layout),
-    )
+    options = Options(jobs, log, videos, fill_silence, clip_files, original_layout)
+    return prepare_videos(source, result, split, out, options)
 
 
 def known(raws: Iterable[Raw], out: Path) -> set[str]:
@@ -106,39 +99,32 @@ def known(raws: Iterable[Raw], out: Path) -> set[str]:
     return {raw.video for raw in raws} | {*store.prepared_videos(out)}
 
 
-def chosen(raws: Sequence[Raw], videos: Sequence[str], source: Path) -> list[Raw]:
-    """Some of the videos that are there, or all; DataError for one that is not, or none."""
-    names = {raw.video for raw in raws}
-    if lacking := [name for name in videos if name not in names]:
-        raise DataError(f"{source} has no video {', '.join(lacking)} to prepare")
-    if not raws:
-        raise DataError(f"{source} has no video to prepare but those that are always left out")
-    return [raw for raw in raws if not videos or raw.video in videos]
-
-
 @dataclass(frozen=True)
-class Files:
-    """What is written next to the index."""
+class Options:
+    """What both data sets are prepared by; see `run`."""
 
-    clips: bool = False
+    jobs: int = 1
+    log: Log | None = None
+    videos: tuple[str, ...] = ()
+    fill_silence: bool = False
+    clip_files: bool = False
     original_layout: bool = False
-    """Clips, and labels, audio, spectrograms and lists as the original has them."""
 
 
 def prepare_videos(
-    raws: Sequence[Raw],
-    lists: Lists,
-    out: Path,
-    settings: Settings,
-    jobs: int,
-    log: Log | None,
-    files: Files,
+    source: Path, raws: Sequence[Raw], lists: Lists, out: Path, options: Options
 ) -> Summary:
     """Prepare videos, then write lists of the clips that are there, card and report."""
-    out, log = made(out), log or (lambda line: None)
+    names, jobs = {raw.video for raw in raws}, options.jobs
+    if lacking := [name for name in options.videos if name not in names]:
+        raise DataError(f"{source} has no video {', '.join(lacking)} to prepare")
+    if not raws:
+        raise DataError(f"{source} has no video to prepare but those that are always left out")
+    out, log = made(out), options.log or (lambda line: None)
     for note in lists.notes:
         log(note)
-    work = [(raw, out, settings) for raw in raws]
+    chosen = [raw for raw in raws if not options.videos or raw.video in options.videos]
+    work = [(raw, out, Settings(options.fill_silence)) for raw in chosen]
     outcomes = prepare_all(attempt, work, log, jobs=jobs, begin=one_thread)
     kept, notes, missing = _fitting(out, lists, raws[0].dataset)
     _write_lists(out, kept)
@@ -146,11 +132,11 @@ def prepare_videos(
     for note in missing.values():
         log(note)
     store.write_card(out, raws[0].dataset)
-    if files.clips or files.original_layout:
-        failed = _write_clips(out, kept, files.original_layout, jobs, log)
+    if options.clip_files or options.original_layout:
+        failed = _write_clips(out, kept, options.original_layout, jobs, log)
         each = {o.name: o for o in outcomes} | failed
         outcomes = tuple(each[name] for name in sorted(each))
-    if files.original_layout:
+    if options.original_layout:
         _write_original_lists(out, kept, raws[0].dataset)
     counts = {split: len(those) for split, those in kept.items()}
     summary = Summary("videos", outcomes, notes, _details(outcomes, counts))

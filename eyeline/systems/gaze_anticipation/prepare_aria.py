@@ -15,12 +15,11 @@ from eyeline.datasets.prepare import Summary
 from eyeline.errors import DataError
 from eyeline.log import Log
 from eyeline.results import Ints
-from eyeline.systems.gaze_anticipation.prepare import Files, chosen, known, prepare_videos
+from eyeline.systems.gaze_anticipation.prepare import Options, known, prepare_videos
 from eyeline.systems.gaze_anticipation.recordings import aria, labels, vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Frames
 from eyeline.systems.gaze_anticipation.recordings.labels import FrameGaze
-from eyeline.systems.gaze_anticipation.recordings.preparing import Settings
 from eyeline.systems.gaze_anticipation.recordings.raw import Raw
 from eyeline.systems.gaze_anticipation.recordings.splits import (
     GROUP,
@@ -185,15 +184,8 @@ def run(
             "full_scale/movie_<id>.mp4 with labels/<group>/data_summary.csv"
         )
     split = split or draw_lists(source, "aria", known(result, out), wanted)
-    return prepare_videos(
-        chosen(result, videos, source),
-        split,
-        out,
-        Settings(fill_silence),
-        jobs,
-        log,
-        Files(clip_files, original_layout),
-    )
+    options = Options(jobs, log, videos, fill_silence, clip_files, original_layout)
+    return prepare_videos(source, result, split, out, options)
 
 
 def _listed_names(source: Path, split: Lists | None, wanted: Wanted) -> dict[str, str]:

@@ -6,7 +6,8 @@ In: people, their gaze directions, who speaks.
 Out: `Points` called `gaze_target` with heatmaps, and `Segments`. Mutual gaze and joint attention
     are derived from them by `people.shared_looks`.
 Licence: the original code states none; nothing of it is here. Here: `ray`, a model of our own, and
-    `mask_rcnn_mlp`, own code of their detector that takes their weights, with a matcher of our own.
+    `mask_rcnn_mlp`, own code of their detector that takes their weights, with a matcher of our own,
+    and `gaze_lle`, own code of Gaze-LLE (Ryan et al., CVPR 2025) and DINOv2's encoder.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from eyeline.systems.gaze_following import infer as _infer
     from eyeline.systems.gaze_following import prepare as _prepare
     from eyeline.systems.gaze_following import score as _score
+    from eyeline.systems.gaze_following import show as _show
     from eyeline.systems.gaze_following import synthesize as _synthesize
     from eyeline.systems.gaze_following import train as _train
     from eyeline.systems.gaze_following import weights as _weights
     from eyeline.systems.gaze_following.datasets import voc as _datasets_voc
     from eyeline.systems.gaze_following.detector import model as _detector_model
+    from eyeline.systems.gaze_following.gaze_lle import infer as _gaze_lle_infer
+    from eyeline.systems.gaze_following.gaze_lle import model as _gaze_lle_model
     from eyeline.systems.gaze_following.matching import model as _matching_model
     from eyeline.systems.gaze_following.matching import slope as _matching_slope
 else:
@@ -61,6 +65,10 @@ def _mask_rcnn_mlp(
         every_s=every_s, fusion=fusion, rule=rule, proposals=proposals, short_px=short_px,
         runtime=runtime,
     )  # fmt: skip
+
+
+def _gaze_lle(files: Mapping[str, Path], device: str, *, every_s: NotNegative = 0.5) -> Predictor:
+    return _gaze_lle_infer.GazeLle(files["gaze_lle"], files["dinov2"], device, every_s=every_s)
 
 
 SYSTEM = System(
@@ -103,6 +111,25 @@ SYSTEM = System(
             one_of=("matcher", "slope_mlp"),
             from_weights=_mask_rcnn_mlp,
         ),
+        "gaze_lle": Builder(
+            Method(
+                "gaze_following",
+                "gaze_lle",
+                "a frozen DINOv2 encoder sees a frame every half second, at cuts and where people "
+                "appear; a decoder prompted by each head gives a heatmap of where that person "
+                "looks and, with weights for it, whether the look leaves the image; heatmaps are "
+                "interpolated between",
+                "never run by us with the authors' weights, which were not at hand; equal to their "
+                "code on random weights. Their paper states AUC 0.958 on GazeFollow and 0.937 on "
+                "VideoAttentionTarget (ViT-L)",
+                "own code, Apache-2.0; the authors' weights: MIT (Gaze-LLE), Apache-2.0 (DINOv2)",
+                weights="gaze_lle and dinov2",
+            ),
+            answers=("gaze_target",),
+            predictor=None,
+            networks=("gaze_lle", "dinov2"),
+            from_weights=_gaze_lle,
+        ),
     },
     default="ray",
     heading="Gaze target",
@@ -112,8 +139,17 @@ SYSTEM = System(
         "mask_rcnn": _detector_model.mask_rcnn,
         "slope_mlp": _matching_slope.slope_mlp,
         "matcher": _matching_model.matcher,
+        "dinov2": _gaze_lle_model.dinov2,
+        "gaze_lle": _gaze_lle_model.gaze_lle,
     },
-    recipes=("mask_rcnn_h", "mask_rcnn_hs", "mask_rcnn_none", "matcher"),
+    recipes=(
+        "gaze_lle",
+        "gaze_lle_in_out",
+        "mask_rcnn_h",
+        "mask_rcnn_hs",
+        "mask_rcnn_none",
+        "matcher",
+    ),
     prepare={
         "vgs": _prepare.run,
         "fused": _fusion.run,
@@ -125,5 +161,10 @@ SYSTEM = System(
     evaluate=_evaluate.run,
     score=_score.run,
     synthesize=_synthesize.run,
+    show={
+        "vgs": _show.show_vgs,
+        "attention_target": _show.show_attention_target,
+        "gazefollow": _show.show_gazefollow,
+    },
     import_original=_weights.import_original,
 )

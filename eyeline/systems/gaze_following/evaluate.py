@@ -1,7 +1,8 @@
-"""Scores of a weights file: of the detector COCO's average precision, of the matcher the looks."""
+"""Scores of a weights file: of the detector COCO's average precision, of others the looks."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from eyeline.bounds import Count, Whole
 from eyeline.errors import UsageError
 from eyeline.evaluation.report import Report
 from eyeline.log import Log
-from eyeline.systems.gaze_following.train import BUILDERS
+from eyeline.systems.gaze_following import train
 from eyeline.training.devices import Devices
 
 ALL = "all"
@@ -20,6 +21,7 @@ ALL = "all"
 _OPTIONS = {
     "mask_rcnn": ("split", "fusion", "masks", "proposals", "short_px"),
     "matcher": ("split", "without", "slope_weights", "samples"),
+    "gaze_lle": ("encoder", "part", "every", "samples"),
 }
 
 
@@ -38,6 +40,9 @@ def run(
     without: Path | None = None,
     slope_weights: Path | None = None,
     samples: Whole | None = None,
+    encoder: Path | None = None,
+    part: str | None = None,
+    every: Count | None = None,
     devices: Devices | None = None,
 ) -> Report:
     """Scores of a weights file on annotated data, as of its network's own evaluation.
@@ -46,20 +51,21 @@ def run(
     `split` of the matcher may be `all`. Of the matcher the table of what the speaker cue changes is
     always logged and returned as `speakers`. See `detector.evaluate.run` for `fusion`, `masks`,
     `proposals` and `short_px`, `matching.evaluate.run` for `without`, `slope_weights` and
-    `samples`, both for the others.
+    `samples`, `gaze_lle.evaluate.run` for `encoder`, `part` and `every`.
 
     Raises:
         CheckpointError: weights of something else.
-        UsageError: an option that only the other network has.
+        UsageError: an option that only another network has.
         DataError, OutputError: for what is wrong with each.
     """
     from eyeline.training import checkpoint
 
     card = checkpoint.read_card(weights)
-    checkpoint.check_builder(card, "gaze_following", BUILDERS, weights)
+    checkpoint.check_builder(card, "gaze_following", tuple(train.run.modules), weights)
     given: dict[str, Any] = {"split": split, "fusion": fusion, "masks": masks}
     given |= {"proposals": proposals, "short_px": short_px, "without": without}
     given |= {"slope_weights": slope_weights, "samples": samples}
+    given |= {"encoder": encoder, "part": part, "every": every}
     options = {name: value for name, value in given.items() if value is not None}
     known = _OPTIONS[card.builder]
     if others := [name for name in options if name not in known]:
@@ -67,11 +73,8 @@ def run(
             f"{', '.join(others)}: no option for weights of {card.builder}, which takes "
             f"{', '.join(known)}"
         )
-    if card.builder == "matcher":
-        from eyeline.systems.gaze_following.matching import evaluate as chosen
-
-        if split == ALL:
-            options["split"] = None
-    else:
-        from eyeline.systems.gaze_following.detector import evaluate as chosen  # type: ignore[no-redef]
-    return chosen.run(weights, data_dir, out_dir, log, device, devices=devices, **options)
+    if card.builder == "matcher" and split == ALL:
+        options["split"] = None
+    chosen = import_module(train.run.modules[card.builder].replace(".train", ".evaluate"))
+    report: Report = chosen.run(weights, data_dir, out_dir, log, device, devices=devices, **options)
+    return report

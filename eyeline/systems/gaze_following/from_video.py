@@ -7,25 +7,24 @@ are kept, and the targets.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyeline.errors import UsageError
-from eyeline.people.tracks import rows_of, who_and_when
-from eyeline.results import TARGET_OFF_SCREEN, Answer, Floats, Image, Ints, Points
+from eyeline.results import Answer
 from eyeline.runtimes.manifest import card_of
 from eyeline.runtimes.run import Runtime
-from eyeline.systems.gaze_following import heatmaps, moments
+from eyeline.systems.gaze_following import moments
 from eyeline.systems.gaze_following.choosing import Choice, open_chooser
 from eyeline.systems.gaze_following.detector.infer import PROPOSALS, CandidateDetector
 from eyeline.systems.gaze_following.detector.inputs import SHORT_PX
 from eyeline.systems.gaze_following.fusion import Enhanced, check_fusion
-from eyeline.systems.gaze_following.infer import every, segments
+from eyeline.systems.gaze_following.infer import segments
 from eyeline.systems.gaze_following.matching.match import target_code
 from eyeline.systems.gaze_following.moments import Between, Crowd, Detection
+from eyeline.systems.gaze_following.targets import Targets, every_rows
 from eyeline.training.devices import THREADS
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ class MaskRcnnMlp:
         if scene.frames is None:
             raise UsageError(f"gaze_following/{BUILDER} looks at images: the scene has no frames")
         crowd = Crowd(scene)
-        targets = _Targets.empty(crowd, every_rows(scene, self.heatmap_every_s))
+        targets = Targets.empty(BUILDER, crowd, every_rows(scene, self.heatmap_every_s))
         span, done = Between(None, None, np.zeros((0, 2), np.int64)), 0
         for place, detection in self._detections(scene, crowd):
             span = moments.between(span.after, detection, self.every_s)
@@ -141,87 +140,26 @@ class MaskRcnnMlp:
 
     def _detections(self, scene: Scene, crowd: Crowd) -> Iterator[tuple[int, Detection]]:
         """Each with its place among the frames in which there is somebody."""
-        assert scene.frames is not None
         due = crowd.frames[moments.frames_due(crowd.time_s, crowd.shot, self.every_s)]
-        passed = 0
         images = Enhanced(scene.tracks, scene.speaking, self.fusion)
-        waiting: list[tuple[int, Image]] = []
-        for frame in scene.frames() if len(due) else ():
-            place = int(np.searchsorted(crowd.frames, frame.index))
-            there = place < len(crowd.frames) and crowd.frames[place] == frame.index
-            if there and frame.index >= due[passed]:  # a lost frame has the next one stand in
-                waiting.append((place, images.image(frame)))
-                passed = int(np.searchsorted(due, frame.index, side="right"))
-            if len(waiting) == self.detector.at_once or passed == len(due):
-                yield from self._detect(crowd, waiting)
-                waiting = []
-            if passed == len(due):
-                return
-        yield from self._detect(crowd, waiting)
+        for waiting in moments.due_batches(scene, crowd, due, images.image, self.detector.at_once):
+            detected = self.detector.find([image for _, image in waiting])
+            for (place, _), result in zip(waiting, detected, strict=True):
+                yield place, Detection(float(crowd.time_s[place]), int(crowd.shot[place]), result)
 
-    def _detect(
-        self, crowd: Crowd, waiting: list[tuple[int, Image]]
-    ) -> Iterator[tuple[int, Detection]]:
-        detected = self.detector.find([image for _, image in waiting])
-        for (place, _), result in zip(waiting, detected, strict=True):
-            yield place, Detection(float(crowd.time_s[place]), int(crowd.shot[place]), result)
-
-    def _match(self, crowd: Crowd, places: range, span: Between, targets: _Targets) -> None:
+    def _match(self, crowd: Crowd, places: range, span: Between, targets: Targets) -> None:
         time_s, shot = crowd.time_s.tolist(), crowd.shot.tolist()
         frames = [crowd.moment(i, moments.candidates_at(span, time_s[i], shot[i])) for i in places]
         for place, people in zip(places, self.chooser.choose(frames), strict=True):
-            targets.take(place, people)
+            _take(targets, place, people)
 
 
-def every_rows(scene: Scene, step_s: float) -> set[int]:
-    """Rows of the tracks that get a heatmap."""
-    pairs = zip(rows_of(scene.tracks), scene.tracks, strict=True)
-    return {rows.start + int(row) for rows, t in pairs for row in every(t.time_s, step_s)}
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """Targets so far, in the order of the tracks' rows."""
-
-    crowd: Crowd
-    kept: set[int]
-    target: Ints
-    probability: Floats
-    point_px: Floats
-    box_xyxy: Floats
-    heat: dict[int, Image] = field(default_factory=dict)
-
-    @classmethod
-    def empty(cls, crowd: Crowd, kept: set[int]) -> _Targets:
-        n = len(crowd)
-        nowhere = np.full((n, 4), np.nan)
-        off = np.full(n, TARGET_OFF_SCREEN, np.int64)
-        return cls(crowd, kept, off, np.zeros(n), nowhere[:, :2].copy(), nowhere)
-
-    def take(self, place: int, people: list[Choice]) -> None:
-        """What the people of a frame look at."""
-        mine = self.crowd.rows(place)
-        person = self.crowd.person[mine].tolist()
-        for row, choice in zip(self.crowd.row[mine].tolist(), people, strict=True):
-            self.target[row] = target_code(choice.target, person)
-            self.probability[row] = choice.probability
-            self.point_px[row], self.box_xyxy[row] = choice.point_px, choice.box_xyxy
-            if row in self.kept:
-                self.heat[row] = choice.heatmap(self.crowd.size_px)
-
-    def points(self, scene: Scene) -> Points:
-        """All of them."""
-        rows = sorted(self.heat)
-        cells = np.zeros((0, heatmaps.CELLS, heatmaps.CELLS), np.uint8)
-        return Points(
-            "gaze_following",
-            BUILDER,
-            "gaze_target",
-            **who_and_when(scene.tracks),
-            point_px=self.point_px,
-            target=self.target,
-            probability=self.probability,
-            target_xyxy=self.box_xyxy,
-            heatmap_row=np.array(rows, np.int64),
-            heatmap=np.stack([self.heat[row] for row in rows]) if rows else cells,
-        )
+def _take(targets: Targets, place: int, people: list[Choice]) -> None:
+    """What the people of a frame look at."""
+    crowd = targets.crowd
+    mine = crowd.rows(place)
+    person = crowd.person[mine].tolist()
+    for row, choice in zip(crowd.row[mine].tolist(), people, strict=True):
+        heat = choice.heatmap(crowd.size_px) if row in targets.kept else None
+        code = target_code(choice.target, person)
+        targets.put(row, code, choice.probability, choice.point_px, choice.box_xyxy, heat)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from eyeline.errors import DataError, UsageError
 from eyeline.evaluation import tables
@@ -17,7 +19,7 @@ from eyeline.systems.gaze_following.predictions import NOBODY, OFF_SCREEN, Predi
 
 
 @dataclass(frozen=True)
-class Measures:
+class Measures(tables.Rows):
     """Errors of predicted looks; NaN where a row has no part in a figure."""
 
     video: tuple[str, ...]
@@ -49,11 +51,6 @@ class Measures:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.video)
-
-    def take(self, rows: Ints) -> Measures:
-        """Some of the rows."""
-        names = tuple(self.video[i] for i in rows.tolist())
-        return Measures(names, **{f.name: getattr(self, f.name)[rows] for f in fields(self)[1:]})
 
 
 def measure(
@@ -154,24 +151,44 @@ def angle_deg(origin_px: Floats, predicted_px: Floats, truth_px: Floats) -> Floa
     return np.where(still, np.nan, np.rad2deg(np.abs(np.arctan2(cross, dot))))
 
 
-def _people(predicted: Predictions, known: GazeAnnotations, rows: Ints) -> dict[str, Floats]:
-    """Who is looked at, by the truth and by the predictions."""
+class LookedAt(NamedTuple):
+    """Whom people look at: rows of the truth, -1 for nobody, -2 for a name that is not there."""
+
+    true: Ints
+    """`(n,)`."""
+    predicted: Ints
+    """`(n,)` by name, else by the point."""
+    inside: npt.NDArray[np.bool_]
+    """`(n,)` whether the look is predicted to stay in the image."""
+    company: npt.NDArray[np.bool_]
+    """`(n,)` whether anybody else is there."""
+
+
+def people_looked_at(predicted: Predictions, known: GazeAnnotations, rows: Ints) -> LookedAt:
+    """Who is looked at in rows `(n,)` of the truth, by it and by the predictions of them."""
     heads, names = known.head_xyxy, known.image
     true, company = looked_at(known.mean_point_px()[rows], heads, names, rows)
     pointed, _ = looked_at(predicted.point_px, heads, names, rows)
     people = {pair: row for row, pair in enumerate(zip(names, known.person, strict=True))}
     columns = (predicted.looked_at, rows.tolist(), pointed.tolist(), predicted.in_frame.tolist())
-    given = []  # the row of who is said to be looked at: by name, else by the point
+    given, inside = [], []
     for name, row, at, chance in zip(*columns, strict=True):
         by_point = -1 if chance < 0.5 else at
         by_name = -1 if name in (NOBODY, OFF_SCREEN) else people.get((names[row], str(name)), -2)
         given.append(by_point if name is None else by_name)
+        inside.append(name != OFF_SCREEN and not chance < 0.5)
+    return LookedAt(true, np.array(given, np.int64), np.array(inside, bool), company)
+
+
+def _people(predicted: Predictions, known: GazeAnnotations, rows: Ints) -> dict[str, Floats]:
+    """Who is looked at, by the truth and by the predictions."""
+    true, given, _, company = people_looked_at(predicted, known, rows)
     sure = company & (known.in_frame[rows] >= 0)
-    _, image = np.unique(np.array(names, str), return_inverse=True)
+    _, image = np.unique(np.array(known.image, str), return_inverse=True)
     others = np.bincount(image, weights=known.speaks == 1)[image] - (known.speaks == 1)
     speaks = np.append(known.speaks, 0.0)[true]  # -1, nobody, finds the 0
     return {
-        "right_person": np.where(sure, np.array(given, np.int64) == true, np.nan),
+        "right_person": np.where(sure, given == true, np.nan),
         "at_person": np.where(sure, true >= 0, np.nan),
         "at_speaker": np.where(sure & (others[rows] > 0), speaks, np.nan),
     }

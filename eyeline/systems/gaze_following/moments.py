@@ -7,7 +7,8 @@ from where it was to where it is again; one that is detected only once lasts for
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,10 @@ from eyeline.systems.gaze_following.detector.infer import Candidates
 from eyeline.systems.gaze_following.heads import heads
 from eyeline.systems.gaze_following.matching.inputs import Moment
 
+if TYPE_CHECKING:
+    from eyeline.video.reader import Frame
+
+Shown = TypeVar("Shown")
 EVERY_S = 0.5
 """Time from one detection to the next."""
 INTERPOLATION = (
@@ -64,6 +69,30 @@ def frames_due(time_s: Floats, shot: Ints, every_s: float = EVERY_S) -> Ints:
         if new or time_s[i] >= time_s[due[-1]] + every_s - 1e-6:
             due.append(i)
     return np.array(due, np.int64)
+
+
+def due_batches(
+    scene: Scene, crowd: Crowd, due: Ints, show: Callable[[Frame], Shown], at_once: int
+) -> Iterator[list[tuple[int, Shown]]]:
+    """Frames `due` as `show` makes them, with their places in `crowd.frames`, some at once.
+
+    For a frame that is lost the next one with somebody in it stands in.
+    """
+    assert scene.frames is not None
+    passed, waiting = 0, list[tuple[int, Shown]]()
+    for frame in scene.frames() if len(due) else ():
+        place = int(np.searchsorted(crowd.frames, frame.index))
+        there = place < len(crowd.frames) and crowd.frames[place] == frame.index
+        if there and frame.index >= due[passed]:
+            waiting.append((place, show(frame)))
+            passed = int(np.searchsorted(due, frame.index, side="right"))
+        if len(waiting) == at_once:
+            yield waiting
+            waiting = []
+        if passed == len(due):
+            break
+    if waiting:
+        yield waiting
 
 
 def between(before: Detection | None, after: Detection | None, every_s: float = EVERY_S) -> Between:

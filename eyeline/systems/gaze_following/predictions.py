@@ -13,7 +13,7 @@ import numpy as np
 from eyeline.errors import DataError, check_shape
 from eyeline.evaluation import tables
 from eyeline.evaluation.tables import Column
-from eyeline.results import Floats, Ints
+from eyeline.results import Floats
 from eyeline.systems.gaze_following import formats
 from eyeline.systems.gaze_following.datasets import texts
 from eyeline.systems.gaze_following.formats import BestGaze, Prediction
@@ -31,7 +31,7 @@ NOBODY, OFF_SCREEN = "0", "-1"
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(tables.Rows):
     """Predicted looks, one row a person and image."""
 
     source: tuple[str, ...]
@@ -50,6 +50,8 @@ class Predictions:
     """`n` names of the lookers; None where not known."""
     notes: tuple[str, ...] = ()
 
+    WHOLE = ("notes",)
+
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
         sizes = {"row": len(self.source)}
@@ -63,15 +65,6 @@ class Predictions:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.source)
-
-    def take(self, at: Ints) -> Predictions:
-        """Some of the rows."""
-        columns: dict[str, Any] = {
-            name: tuple(getattr(self, name)[i] for i in at.tolist())
-            for name in ("source", "frame_name", "looked_at", "person")
-        }
-        columns |= {n: getattr(self, n)[at] for n in ("head_xyxy", "point_px", "in_frame")}
-        return replace(self, **columns)
 
 
 def predictions_of(

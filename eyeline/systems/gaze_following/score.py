@@ -16,8 +16,15 @@ from eyeline.evaluation.tables import Side
 from eyeline.geometry import boxes
 from eyeline.log import Log
 from eyeline.results import Floats, Ints
-from eyeline.systems.gaze_following import measures, predictions, report
-from eyeline.systems.gaze_following.datasets import attention_target, gazefollow, texts, vgs, voc
+from eyeline.systems.gaze_following import measures, predictions, report, social
+from eyeline.systems.gaze_following.datasets import (
+    attention_target,
+    childplay,
+    gazefollow,
+    texts,
+    vgs,
+    voc,
+)
 from eyeline.systems.gaze_following.datasets.annotations import GazeAnnotations
 from eyeline.systems.gaze_following.formats import parse_name
 from eyeline.systems.gaze_following.predictions import Predictions
@@ -53,9 +60,10 @@ def run(
             table of the best gaze among them; or a `.json` of COCO's results, which is scored
             against COCO's instances as `detector.evaluate.score_file` does and takes no option.
         truth: of VideoGazeSpeech the text with points, the `.json` with boxes, `GT_label_all.zip`
-            or the folder of its XML files; the folder of VideoAttentionTarget; that of GazeFollow.
+            or the folder of its XML files; the folder of VideoAttentionTarget, of ChildPlay or of
+            GazeFollow.
         log: receives notes and figures.
-        part: of the two folders, `train` or `test`.
+        part: of these folders, `train` or `test`, of ChildPlay `val`, too.
         split: list of the videos that are wanted; all by default.
         size: of all images, `1280x720`, where their files are not at hand.
         images: folder of the image files, where it is not the data set's own.
@@ -73,8 +81,8 @@ def run(
 
     Returns:
         `pooled`: see `report.score`; `interval`: by bootstrap over videos; `baselines`: what the
-        image's middle and the nearest head would get; `protocol`; counts and notes. With
-        `without`, `speaker_cue`: see `report.compare`.
+        image's middle and the nearest head would get; `social`: see `social.score`; `protocol`;
+        counts and notes. With `without`, `speaker_cue`: see `report.compare`.
 
     Raises:
         DataError: naming file and line: looks that are missing or unknown, or come twice; a
@@ -99,20 +107,17 @@ def run(
     place = matched(result, known, subset=subset, extra=extra, notes=notes)
     heat = _heat(heatmaps, len(result))
     at = np.flatnonzero(place >= 0)
-    rule = protocol or ("gazefollow" if _is_gazefollow(Path(truth)) else "attention_target")
+    rule = protocol or ("gazefollow" if is_gazefollow(Path(truth)) else "attention_target")
+    looks, maps = result.take(place[at]), None if heat is None else heat[place[at]]
     compared = measures.measure(
-        result.take(place[at]),
-        known,
-        rows=at,
-        protocol=rule,
-        sigma_cells=sigma_cells,
-        heat=None if heat is None else heat[place[at]],
+        looks, known, rows=at, protocol=rule, sigma_cells=sigma_cells, heat=maps
     )
     if silent := int(np.isnan(result.point_px[place[at]]).any(axis=1).sum()):
         notes.append(f"{silent} predictions have no point: the image's middle is taken")
     figures = report.score(compared, samples=samples)
     figures["baselines"] = baselines(known, at, rule)
-    table = report.lines(figures)
+    figures["social"] = social.score(looks, known, rows=at, heat=maps, samples=samples)
+    table = [*report.lines(figures), *social.lines(figures["social"])]
     if without is not None:
         other = read_predictions(without)
         theirs = matched(other, known, subset=True, extra=extra)
@@ -150,15 +155,17 @@ def read_truth(
     path = Path(path)
     size_of = _size_of(size, folder)
     if path.is_dir():
-        if _is_gazefollow(path):
+        if is_gazefollow(path):
             return gazefollow.read(path, part, size_of)
+        if childplay.is_childplay(path):
+            return childplay.read(path, part, size_of)
         if (path / "annotations").is_dir():
             return attention_target.read(path, part, size_of)
         if not voc.is_voc(path):
             raise DataError(
-                f"{path} is neither VideoAttentionTarget (no folder annotations) nor GazeFollow "
-                f"(no {gazefollow.FILES['test']}) nor XML files of VideoGazeSpeech; of its other "
-                "forms name the file"
+                f"{path} is none of VideoAttentionTarget and ChildPlay (no folder annotations), "
+                f"GazeFollow (no {gazefollow.FILES['test']}) and XML files of VideoGazeSpeech; of "
+                "its other forms name the file"
             )
     boxes = vgs.read_head_boxes(heads) if heads is not None else None
     if path.suffix.lower() == ".json":
@@ -252,7 +259,8 @@ def _row_of(
     return rows[0] if rows else None
 
 
-def _is_gazefollow(path: Path) -> bool:
+def is_gazefollow(path: Path) -> bool:
+    """Whether a folder has its texts."""
     return any((path / name).is_file() for name in gazefollow.FILES.values())
 
 

@@ -1,6 +1,6 @@
-"""The authors' files become ours: SyncNet, the detector, the slope of the gaze.
+"""The authors' files become ours: SyncNet, the detector, the slope of the gaze, Gaze-LLE.
 
-Which of the three networks a file is for is read off its content, never off its name. The slope's
+Which of the networks a file is for is read off its content, never off its name. The slope's
 `model_mlp.m` is a regressor of scikit-learn as joblib stores it: a pickle with the bytes of its
 arrays in between. Of all names that it may use, a short list is known here, and even those stand
 for holders that do nothing but keep what they are given; scikit-learn and joblib are neither needed
@@ -41,9 +41,10 @@ _JOBLIB = (b"\x80", b"\x1f\x8b", b"x\x01", b"x\x9c", b"x\xda", b"x\x5e")
 
 
 def import_original(path: Path | str) -> Imported:
-    """Read one of the authors' files: `syncnet_v2.model`, mmdetection's `.pth`, `model_mlp.m`.
+    """Read one of the authors' files; nothing in it is executed.
 
-    Nothing in the file is executed.
+    These are `syncnet_v2.model`, mmdetection's `.pth`, `model_mlp.m`, `gazelle_*.pt` and
+    `dinov2_*_pretrain.pth`.
 
     Raises:
         CheckpointError: no such file, or one whose content is not that of the network it looks
@@ -52,8 +53,12 @@ def import_original(path: Path | str) -> Imported:
     if _may_be_joblib(existing(path)):
         return import_slope(path)
     from eyeline.systems.gaze_following.detector import weights as detector
+    from eyeline.systems.gaze_following.gaze_lle import weights as gaze_lle
 
-    result = load_state(path, f"SyncNet or {SYSTEM}/{detector.BUILDER} as mmdetection writes it")
+    kinds = f"SyncNet, Gaze-LLE, DINOv2 or {SYSTEM}/{detector.BUILDER} as mmdetection writes it"
+    result = load_state(path, kinds)
+    if gaze_lle.is_original(result.state):
+        return gaze_lle.place(result, path)
     if syncnet.is_original(result.state):
         card = CheckpointCard(SYSTEM, syncnet.BUILDER, {}, licence=syncnet.LICENCE)
         return Imported(card, syncnet.place(result.state, path), result.beside)

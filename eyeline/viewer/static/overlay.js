@@ -38,8 +38,15 @@ export class Overlay {
     this.#chunks.clear();
   }
 
+  // Keep to a frame that came by itself, as that of a camera does.
+  hold(columns, frame) {
+    this.#columns = Object.fromEntries(columns.map((name, place) => [name, place]));
+    this.held = frame;
+  }
+
   // The frame that holds at a time; null where it is not here yet or nobody was analysed.
   frameAt(time) {
+    if (this.held) return this.held;
     const k = Math.floor(Math.max(0, time) / CHUNK_S);
     for (const chunk of [k, k + 1]) this.#load(chunk);
     const frames = this.#chunks.get(k)?.frames;

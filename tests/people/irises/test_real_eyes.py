@@ -11,14 +11,17 @@ from benchmarks import irises
 from eyeline.people.irises.locate import Locator
 
 
-def test_the_labels_are_whole() -> None:
+@pytest.mark.parametrize(
+    ("path", "eyes", "visible"), [(irises.LABELS, 208, 73), (irises.STRESS, 40, 37)]
+)
+def test_the_labels_are_whole(path: Path, eyes: int, visible: int) -> None:
     """Two eyes a face, a person in one part only, and two passes that agree."""
-    labels = irises.labels()
-    assert len(labels) == 208
+    labels = irises.labels(path)
+    assert len(labels) == eyes
     for one, other in zip(labels[::2], labels[1::2], strict=True):
         assert (one.clip, one.frame, one.part) == (other.clip, other.frame, other.part)
     seen = [label for label in labels if label.state == "seen"]
-    assert len(seen) == 73
+    assert len(seen) == visible
     twice = [np.linalg.norm(np.diff(label.passes, axis=0)) / label.width_px for label in seen]
     assert np.median(twice) < 0.02 and max(twice) < 0.1
     assert not any(np.isfinite(label.passes).any() for label in labels if label.state != "seen")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from eyeline.systems.ego_social.network.original_keys import our_name
+from eyeline.systems.ego_social.weights import our_name
 from tests.closeness import assert_close_to_scale
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,9 +12,8 @@ import numpy.typing as npt
 
 from eyeline.results import Image
 from eyeline.systems.ego_social.recordings.annotations import Clip, Track, read_annotations
-from eyeline.systems.ego_social.recordings.cuts import Settings
 from eyeline.systems.ego_social.recordings.store import CLIPS, SPLIT
-from eyeline.systems.ego_social.recordings.writing import Images, Written, write_clip
+from eyeline.systems.ego_social.recordings.writing import Images, Settings, write_clip
 from tests.systems.ego_social.recorded import annotated
 from tests.systems.ego_social.test_inputs import LAST_IMAGE, SEED, golden_image, wave
 
@@ -62,7 +61,7 @@ def prepared(root: Path, change: Any = None) -> Path:
 def store_clip(
     root: Path, clip: Clip, images: Images, audio: Samples | None = None,
     settings: Settings = Settings(lossless=True),  # noqa: B008
-) -> Written:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     folder = root / CLIPS / clip.uid
     folder.mkdir(parents=True)
     heard = np.zeros(0, np.int16) if audio is None else audio

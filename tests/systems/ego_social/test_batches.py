@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.ego_social.batches import SequenceBatches, collate, cut
-from eyeline.systems.ego_social.data import Stretch
+from eyeline.systems.ego_social.data import Utterance
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import golden
 from tests.systems.ego_social.recorded import document
 
@@ -35,7 +36,7 @@ def test_batches_in_order_are_the_originals() -> None:
     file = golden("sampler")
     left = document(file, "sampler.out")[-1]["segments"]
     longest = np.array([row[4] - row[3] for row in left])
-    assert SequenceBatches(longest).in_order() == document(file, "sampler.noshuffle")
+    assert cut(longest) == document(file, "sampler.noshuffle")
 
 
 def test_an_epoch_is_found_without_those_before_it() -> None:
@@ -68,8 +69,8 @@ def test_no_batch_passes_the_budget_unless_alone() -> None:
 
 def test_collating_cuts_to_the_shortest() -> None:
     file = golden("sampler")
-    one = Stretch(clip=torch.rand(20, 3, 8, 8), audio=torch.rand(10_134), label=1, number=4)
-    other = Stretch(clip=torch.rand(40, 3, 8, 8), audio=torch.rand(20_800), label=0, number=2)
+    one = Utterance(clip=torch.rand(20, 3, 8, 8), audio=torch.rand(10_134), label=1, number=4)
+    other = Utterance(clip=torch.rand(40, 3, 8, 8), audio=torch.rand(20_800), label=0, number=2)
     batch = cast(dict[str, torch.Tensor], collate([one, other]))
     wanted = file["collate.shapes"][0].tolist()
     assert [*batch["clip"].shape[:3]] == wanted[:3] and [*batch["audio"].shape] == wanted[5:7]
@@ -81,7 +82,7 @@ def test_collating_cuts_to_the_shortest() -> None:
 
 def test_a_loader_takes_the_batches() -> None:
     items = [
-        Stretch(clip=torch.zeros(n, 3, 2, 2), audio=torch.zeros(n), label=0, number=i)
+        Utterance(clip=torch.zeros(n, 3, 2, 2), audio=torch.zeros(n), label=0, number=i)
         for i, n in enumerate([3, 9, 4, 5])
     ]
     batches = SequenceBatches(np.array([3, 9, 4, 5]), budget=10).of_epoch(0)
@@ -90,11 +91,9 @@ def test_a_loader_takes_the_batches() -> None:
 
 
 def test_what_cannot_be_batched() -> None:
-    with pytest.raises(DataError, match="no stretches"):
-        SequenceBatches(np.zeros(0, np.int64))
+    refuses(DataError, "no utterances", lambda: SequenceBatches(np.zeros(0, np.int64)))
     with pytest.raises(UsageError, match="budget of 0 frames"):
         SequenceBatches(np.ones(3, np.int64), budget=0)
     with pytest.raises(UsageError, match="process 2 of 2"):
         SequenceBatches(np.ones(3, np.int64)).of_epoch(0, rank=2, world=2)
-    with pytest.raises(DataError, match="batch of no stretches"):
-        collate([])
+    refuses(DataError, "batch of no utterances", lambda: collate([]))

@@ -16,6 +16,7 @@ from eyeline.systems.ego_social.inputs import normalise, window
 from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, Segment
 from eyeline.systems.ego_social.recordings.store import open_clip
 from eyeline.systems.ego_social.scoring import postprocess
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import golden
 from tests.systems.ego_social.recorded import document
 from tests.systems.ego_social.stored import (
@@ -213,17 +214,12 @@ def test_clips_that_looks_do_without(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_opened(tmp_path: Path, root: Path) -> None:
-    with pytest.raises(UsageError, match="stride of 0"):
-        open_looks(root, "train", stride=0)
+    refuses(UsageError, "stride of 0", lambda: open_looks(root, "train", stride=0))
     with pytest.raises(UsageError, match="no policy of labels 'flag'"):
         open_talks(root, "train", policy="flag")
-    with pytest.raises(DataError, match=r"cannot read .*test\.list"):
-        open_looks(root, "test")
+    refuses(DataError, r"cannot read .*test\.list", lambda: open_looks(root, "test"))
     write_list(tmp_path, "val", ["lost"])
-    with pytest.raises(DataError, match="clip lost is not prepared"):
-        open_looks(tmp_path, "val")
+    refuses(DataError, "clip lost is not prepared", lambda: open_looks(tmp_path, "val"))
     store_clip(tmp_path, clip_of(uid="lost"), [])
-    with pytest.raises(DataError, match="no face in the 1 clips"):
-        open_looks(tmp_path, "val")
-    with pytest.raises(DataError, match="no stretch of talk in the 1 clips"):
-        open_talks(tmp_path, "val")
+    refuses(DataError, "no face in the 1 clips", lambda: open_looks(tmp_path, "val"))
+    refuses(DataError, "no stretch of talk in the 1 clips", lambda: open_talks(tmp_path, "val"))

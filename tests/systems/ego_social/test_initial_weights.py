@@ -19,44 +19,24 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 HEAD = ("head.0.weight", "head.0.bias", "head.1.weight", "head.1.bias")
 
 
-def theirs(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
-    torch.save({"epoch": 1, "state_dict": tensors}, path)
-    return path
-
-
-def test_gaze360_gives_all_but_the_head_and_its_terms(tmp_path: Path) -> None:
-    path = theirs(tmp_path / "gaze360_model.pth.tar", their_tensors(GAZE360))
+@pytest.mark.parametrize(
+    ("which", "licence"), [(GAZE360, GAZE360_LICENCE), (LAM, EGO4D_LICENCE), ("", IMAGENET_LICENCE)]
+)
+def test_what_theirs_give_and_their_terms(tmp_path: Path, which: str, licence: str) -> None:
+    """Of a network of ImageNet, the last, the encoder alone; `test_weights` compares tensors."""
+    tensors = their_tensors(which or LAM)
+    if not which:
+        bare = {k.removeprefix("base_model."): v for k, v in tensors.items() if "base_model" in k}
+        tensors = {k: v for k, v in bare.items() if "fc" not in k} | {
+            "fc.weight": torch.zeros(9, 512)
+        }
+    torch.save({"epoch": 1, "state_dict": tensors}, tmp_path / "theirs.pth.tar")
     created = read_recipe("lam_gaze360")
-    torch.manual_seed(0)
-    net = created.network()
-    head = net.get_parameter("head.0.weight").clone()
-    result = TASK.begin(net, created, path)
-    assert result.random == HEAD and result.taken == 140 and result.licence == GAZE360_LICENCE
-    assert str(result) == f"140 tensors of gaze360_model.pth.tar taken; random: {', '.join(HEAD)}"
-    assert torch.equal(net.get_parameter("head.0.weight"), head)
-    first = their_tensors(GAZE360)["base_model.conv1.weight"]
-    assert torch.equal(net.get_parameter("encoder.conv.weight"), first)
-    assert result.as_dict()["sha256"] == result.sha256 != ""
-
-
-def test_a_network_of_imagenet_gives_the_encoder_alone(tmp_path: Path) -> None:
-    tensors = {
-        k.removeprefix("base_model."): v
-        for k, v in their_tensors(LAM).items()
-        if k.startswith("base_model.") and "fc" not in k
-    }
-    path = theirs(tmp_path / "resnet18.pth", tensors | {"fc.weight": torch.zeros(9, 512)})
-    created = read_recipe("lam_gaze360")
-    result = TASK.begin(created.network(), created, path)
-    assert result.licence == IMAGENET_LICENCE
-    assert {name.partition(".")[0] for name in result.random} == {"encoder", "memory", "head"}
-    assert all(".project." in name for name in result.random if name.startswith("encoder."))
-
-
-def test_a_file_of_the_authors(tmp_path: Path) -> None:
-    path = theirs(tmp_path / "lam-best.pth", their_tensors(LAM))
-    result = TASK.begin(read_recipe("lam").network(), read_recipe("lam"), path)
-    assert result.licence == EGO4D_LICENCE and result.random == HEAD
+    result = TASK.begin(created.network(), created, tmp_path / "theirs.pth.tar")
+    assert result.licence == licence and result.as_dict()["sha256"] == result.sha256 != ""
+    if which:
+        assert result.random == HEAD and result.taken == 140
+        assert str(result) == f"140 tensors of theirs.pth.tar taken; random: {', '.join(HEAD)}"
 
 
 def test_our_own_file_is_taken_whole(tmp_path: Path) -> None:

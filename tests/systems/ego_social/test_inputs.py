@@ -20,6 +20,7 @@ from eyeline.systems.ego_social.inputs import (
     stacked,
     window,
 )
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import golden
 
 LAST_IMAGE = {"train-01-0": 59, "train-01-1": 11}
@@ -149,11 +150,8 @@ def test_bad_input_is_refused() -> None:
         crop_face(golden_image(5, 1), (0, float("nan"), 2, 2))
     with pytest.raises(DataError, match="window of 2 frames has no middle"):
         padded(np.zeros((2, 4, 4, 3), np.uint8))
-    with pytest.raises(DataError, match="0 crops"):
-        stacked([])
+    refuses(DataError, "0 crops", lambda: stacked([]))
     with pytest.raises(DataError, match="2 crops of shapes"):
         stacked([np.zeros((2, 2, 3), np.uint8), np.zeros((3, 3, 3), np.uint8)])
-    with pytest.raises(DataError, match="audio has 2 axes"):
-        segment_audio(np.zeros((2, 500)), 0, 5)
-    with pytest.raises(DataError, match="from frame 9 to 9"):
-        segment_audio(np.zeros(500), 9, 9)
+    refuses(DataError, "audio has 2 axes", lambda: segment_audio(np.zeros((2, 500)), 0, 5))
+    refuses(DataError, "from frame 9 to 9", lambda: segment_audio(np.zeros(500), 9, 9))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from eyeline.systems.ego_social.loss import TALKING_WEIGHTS, weighted_cross_entropy
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
 from eyeline.systems.ego_social.model import lam_lstm
+from eyeline.systems.ego_social.recipe import TALKING_WEIGHTS
 from eyeline.systems.ego_social.ttm_model import ttm
 
 LABEL = torch.tensor([0, 1, 0, 1])

@@ -19,6 +19,7 @@ from eyeline.systems.ego_social.predictions import (
     rows,
     write,
 )
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import golden
 
 TEXTS = [
@@ -84,8 +85,7 @@ def test_files_of_another_layout(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 1: 2 columns are no table of predictions; there are"):
         read_predictions(path)
     path.write_text("", encoding="utf-8")
-    with pytest.raises(DataError, match="line 1: 0 columns are no table of truth"):
-        read_truth(path)
+    refuses(DataError, "line 1: 0 columns are no table of truth", lambda: read_truth(path))
 
 
 Change = Callable[[dict[str, Any]], Any]
@@ -121,18 +121,15 @@ def test_wrong_submissions_are_named(tmp_path: Path, change: Change, message: st
     body = ",\n".join(json.dumps(row) for row in results)
     path = tmp_path / "sent.json"
     path.write_text(f'{head}\n\n"results":\n[\n{body}\n]}}', encoding="utf-8")
-    with pytest.raises(DataError, match=rf"sent\.json.*{message}"):
-        read_predictions(path)
+    refuses(DataError, rf"sent\.json.*{message}", lambda: read_predictions(path))
 
 
 def test_what_is_no_json(tmp_path: Path) -> None:
     path = tmp_path / "sent.json"
     path.write_text('{"version": "1.0",\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"sent\.json, line \d: "):
-        read_predictions(path)
+    refuses(DataError, r"sent\.json, line \d: ", lambda: read_predictions(path))
     path.write_text("[1]", encoding="utf-8")
-    with pytest.raises(DataError, match="no object with version, challenge, results"):
-        read_predictions(path)
+    refuses(DataError, "no object with version, challenge, results", lambda: read_predictions(path))
 
 
 def test_repeats_and_codes() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.datasets import listed
 from eyeline.datasets.prepare import LOCKS
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
@@ -21,7 +22,6 @@ from eyeline.systems.ego_social.recordings import sources
 from eyeline.systems.ego_social.recordings.annotations import LAM_LEAVES_OUT, read_list
 from eyeline.systems.ego_social.recordings.footage import Footage
 from eyeline.systems.ego_social.recordings.store import open_clip, prepared_clips
-from eyeline.training import listed
 from tests.systems.ego_social.stored import film, numbered
 
 FRAMES = 40

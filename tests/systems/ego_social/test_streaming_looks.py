@@ -10,11 +10,12 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
-from eyeline.systems.ego_social.from_video.views import View
+from eyeline.systems.ego_social.from_video.faces import View
 from eyeline.systems.ego_social.inputs import normalise, window
 from eyeline.systems.ego_social.model import LookingAtMe
 from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.streaming_looks import Look, LookingStream
+from tests.refusals import refuses
 from tests.systems.ego_social.raw_video import small_lam
 
 CLOSE = 2e-5
@@ -163,9 +164,6 @@ def test_what_cannot_be_is_refused(net: LookingAtMe) -> None:
         stream.push([View(0, 7, crops([0])[0], count=2), View(0, 8, None)])
     with pytest.raises(DataError, match="different shapes"):
         stream.push([View(0, 9, crops([0])[0]), View(1, 0, np.zeros((32, 32, 3), np.uint8))])
-    with pytest.raises(DataError, match="crop has"):
-        View(0, 1, np.zeros((3, 224), np.uint8))
-    with pytest.raises(DataError, match="0 frames"):
-        View(0, 1, None, count=0)
-    with pytest.raises(UsageError, match="at least 1"):
-        LookingStream(net, at_once=0)
+    refuses(DataError, "crop has", lambda: View(0, 1, np.zeros((3, 224), np.uint8)))
+    refuses(DataError, "0 frames", lambda: View(0, 1, None, count=0))
+    refuses(UsageError, "at least 1", lambda: LookingStream(net, at_once=0))

@@ -11,12 +11,13 @@ import torch
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Image
-from eyeline.systems.ego_social.from_video.views import View
+from eyeline.systems.ego_social.from_video.faces import View
 from eyeline.systems.ego_social.inputs import normalise, segment_audio, stacked
 from eyeline.systems.ego_social.recordings.tracklets import pieces
 from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.streaming_talks import TalkingStream
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from tests.refusals import refuses
 from tests.systems.ego_social.raw_video import noise, small_ttm
 
 CLOSE = 2e-5
@@ -149,16 +150,13 @@ def test_little_is_held(net: TalkingToMe) -> None:
 def test_what_cannot_be_is_refused(net: TalkingToMe) -> None:
     stream = TalkingStream(net)
     stream.begin(1, 10)
-    with pytest.raises(UsageError, match="begun already"):
-        stream.begin(1, 20)
+    refuses(UsageError, "begun already", lambda: stream.begin(1, 20))
     for call in (lambda: stream.answer(2), lambda: stream.end(2), lambda: stream.hear(2, noise(1)),
                  lambda: stream.show([View(2, 0, None)])):  # fmt: skip
         with pytest.raises(UsageError, match="2 has not begun"):
             call()
     with pytest.raises(DataError, match="frame 9 of track 1 came after frame 9"):
         stream.show([View(1, 9, None)])
-    with pytest.raises(DataError, match="samples has"):
-        stream.hear(1, np.zeros((2, 5)))
-    with pytest.raises(UsageError, match="at least 1"):
-        TalkingStream(net, at_once=0)
+    refuses(DataError, "samples has", lambda: stream.hear(1, np.zeros((2, 5))))
+    refuses(UsageError, "at least 1", lambda: TalkingStream(net, at_once=0))
     assert stream.end(1) is None

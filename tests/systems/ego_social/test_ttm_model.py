@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from eyeline.errors import DataError
-from eyeline.systems.ego_social.loss import TALKING_WEIGHTS, weighted_cross_entropy
+from eyeline.systems.ego_social.loss import weighted_cross_entropy
+from eyeline.systems.ego_social.recipe import TALKING_WEIGHTS
 from eyeline.systems.ego_social.ttm_model import TalkingToMe, VoiceEncoder, ttm
 from tests.closeness import assert_close_to_scale, assert_gradient_close
 from tests.systems.ego_social.invented import (

@@ -15,16 +15,17 @@ from torch import Tensor, nn
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.systems.ego_social.model import gaze360_lstm, lam_lstm
-from eyeline.systems.ego_social.network.original_keys import our_name
 from eyeline.systems.ego_social.ttm_model import ttm
 from eyeline.systems.ego_social.weights import (
     import_original,
     initialise,
     load_looking_at_me,
     load_talking_to_me,
+    our_name,
 )
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import GAZE360, LAM, SINGLE, TTM, keys, their_tensors
 
 Write = Callable[[Any], Path]
@@ -160,13 +161,11 @@ ODD = {
 @pytest.mark.parametrize("which", list(ODD))
 def test_other_files_are_refused(written: Write, which: str) -> None:
     message, changed = ODD[which]
-    with pytest.raises(CheckpointError, match=message):
-        import_original(written(changed(theirs(LAM))))
+    refuses(CheckpointError, message, lambda: import_original(written(changed(theirs(LAM)))))
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no weights file"):
-        import_original(tmp_path / "gaze360.pth")
+    refuses(CheckpointError, "no weights file", lambda: import_original(tmp_path / "gaze360.pth"))
     with pytest.raises(CheckpointError, match="no weights file"):
         initialise(lam_lstm(width=4, memory=4), tmp_path / "gaze360.pth")
 
@@ -193,8 +192,7 @@ def test_what_is_loaded_is_of_the_kind_asked_for(written: Write) -> None:
     assert not load_talking_to_me(ours).training
     with pytest.raises(CheckpointError, match="ego_social/ttm; expected ego_social/lam_lstm or"):
         load_looking_at_me(ours)
-    with pytest.raises(UsageError, match="no device 'tpu'"):
-        load_talking_to_me(ours, "tpu")
+    refuses(UsageError, "no device 'tpu'", lambda: load_talking_to_me(ours, "tpu"))
     with pytest.raises(CheckpointError, match="tells where a person looks"):
         load_looking_at_me(imported(written, GAZE360))
 
@@ -214,8 +212,7 @@ def test_another_card_is_refused(
     path = tmp_path / "ours.safetensors"
     state = lam_lstm(width=4, memory=4).state_dict()
     checkpoint.save(path, state, CheckpointCard(system, "lam_lstm", arguments))
-    with pytest.raises(CheckpointError, match=message):
-        load_looking_at_me(path)
+    refuses(CheckpointError, message, lambda: load_looking_at_me(path))
 
 
 @pytest.mark.parametrize("which", [GAZE360, LAM, TTM])
@@ -272,8 +269,7 @@ def test_a_beginning_that_does_not_fit_changes_nothing(
 ) -> None:
     net = lam_lstm()
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    with pytest.raises(CheckpointError, match=message):
-        initialise(net, written(changed(imagenet())))
+    refuses(CheckpointError, message, lambda: initialise(net, written(changed(imagenet()))))
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
 
 

@@ -212,7 +212,10 @@ def into_the_lens(face: Track) -> np.ndarray:
 
 def test_camera_angle_follows_the_gaze() -> None:
     (face,) = faces(100)
-    other = replace(face, person=2, track_id=2)
+    # beside the first: in one place, a look at the other would be one into the lens
+    beside = wandering(100)
+    beside = Landmarks(beside.time_s, beside.six_px + np.array([400.0, 0.0]))
+    other = track(beside, person=2, track_id=2)
     gaze = looking((face, other), {1: into_the_lens(face), 2: np.array([1.0, 0, 0])}, 200.0)
     scores, segments = split(CameraAngle().predict(scene(face, other, gaze=gaze)))
     assert scores.name == segments.name == "looks_at_camera"

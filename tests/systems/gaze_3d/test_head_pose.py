@@ -3,11 +3,13 @@ trust."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eyeline.geometry import directions
-from eyeline.people.tracks import OPEN_LIDS, usual_lids
+from eyeline.people.tracks import OPEN_LIDS, Usual, usual_lids, usual_pitch
 from eyeline.systems.gaze_3d import head_pose
 from eyeline.systems.gaze_3d.infer import HeadPose
 from tests.people.build import track
@@ -58,7 +60,7 @@ def test_irises_over_and_below_their_level_place_are_looks_up_and_down() -> None
 
 def test_a_face_that_always_seems_lifted_is_a_face_of_that_shape() -> None:
     lifted = track(FRAMES, pitch=np.radians(10.0))
-    usual = head_pose.usual_pitch([lifted], CAMERA)
+    usual = usual_pitch([lifted], CAMERA)
     assert np.degrees(usual) == pytest.approx(10, abs=0.5)
 
     def pitch(usual_rad: float) -> float:
@@ -91,3 +93,11 @@ def test_answers_have_a_row_for_each_row_of_the_tracks() -> None:
 def test_nobody() -> None:
     gaze, _ = HeadPose().predict(scene())
     assert len(gaze) == 0
+
+
+def test_what_is_usual_for_a_person_may_be_known_from_more_than_the_rows() -> None:
+    lowered = track(range(10), lid_opening=np.full(10, 0.25))
+    known = replace(lowered, usual=Usual(lids=0.4, pitch_rad=0.2))
+    assert usual_lids([known]) == 0.4 and usual_pitch([known], CAMERA) == 0.2
+    (alone, _), (informed, _) = (HeadPose().predict(scene(t)) for t in (lowered, known))
+    assert (informed.direction[:, 1] > alone.direction[:, 1]).all()  # lids have dropped: down

@@ -31,7 +31,7 @@ def test_each_step_has_a_command_that_runs(tmp_path: Path) -> None:
     torch.save({"state_dict": their_tensors(), "epoch": 9}, tmp_path / "gazenet_GAFA.pth")
     shutil.copy(Path(sample.__file__).with_name("sample.mp4"), tmp_path / "street.mp4")
     printed = original_readmes.run(tmp_path, "gaze_3d", SMALLER)
-    assert (tmp_path / "shown" / "points.csv").is_file()
+    assert (tmp_path / "shown.png").is_file()
     assert (tmp_path / "analysis" / "street" / "analysis.json").is_file()
     created = json.loads(printed["scores"])
     names = [line.split(":")[0] for line in created["published_table"]]

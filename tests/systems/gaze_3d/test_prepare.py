@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
+from eyeline.datasets import listed
 from eyeline.datasets.prepare import REPORT
 from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_3d import cropping, data, prepare, splits, synthesize
 from eyeline.systems.gaze_3d.inputs import crop_body
 from eyeline.systems.gaze_3d.raw import read_annotation
 from eyeline.systems.gaze_3d.recordings import open_recording
-from eyeline.training import listed
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.test_raw import annotation
 

@@ -7,23 +7,25 @@ import pickle
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from eyeline.errors import DataError, UsageError
+from eyeline.datasets.drawing import write
+from eyeline.errors import DataError
 from eyeline.geometry.views import projection, triangulate
 from eyeline.systems.gaze_3d import show, skeleton, synthesize
 from eyeline.systems.gaze_3d.raw import Annotation, read_annotation
 from eyeline.systems.gaze_3d.scene_plot import COLOURS
+from eyeline.video.reader import probe
 from tests.geometry.test_views import cameras, pixels
 from tests.systems.gaze_3d.conftest import Array
 
 ROOT = Path(__file__).parents[3]
-NOTEBOOK = ROOT / "docs/notebooks/gafa_dataset.ipynb"
+NOTEBOOK = ROOT / "notebooks/gafa_dataset.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +41,22 @@ def source(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "source"))
 
 
-def test_frames_scene_and_points_are_written(made: Path, tmp_path: Path) -> None:
-    known: list[str] = []
-    summary = show.run(made, tmp_path, frame=1, count=2, every=3, log=known.append)
-    assert (summary.session, summary.frames, summary.failed) == ("made/000", (1, 4), {})
-    names = [f"Camera{n}_0/00000{frame}.jpg" for n in (1, 2, 3) for frame in (1, 4)]
-    assert all((tmp_path / name).is_file() for name in names) and len(known) == 3
-    for frame in (1, 4):
-        root = ET.fromstring((tmp_path / f"scene_00000{frame}.svg").read_text("utf-8"))
-        words = " ".join(text.text or "" for text in root.iter() if text.tag.endswith("text"))
-        assert f"made/000, frame {frame}" in words and words.count("Camera2_0") == 2
-    lines = (tmp_path / show.POINTS).read_text("utf-8").splitlines()
-    assert lines[0] == "frame,joint,name,x_m,y_m,z_m,cameras" and len(lines) > 30
-    points = {line.split(",")[2]: line.split(",") for line in lines if line.startswith("1,")}
-    neck, hip = (np.array(points[n][3:6], float) for n in ("neck", "middle hip"))
-    assert 0.45 < np.linalg.norm(neck - hip) < 0.7, "metres, as tall as people are"
-    off = [camera["joints_off_px"] for camera in summary.as_dict()["cameras"].values()]
-    assert len(off) == 3 and max(off) < 4
+def test_a_session_on_images_and_in_space(made: Path, tmp_path: Path) -> None:
+    drawing = show.show(made, frame=1)
+    written = write(drawing, tmp_path / "a.png")
+    image = cv2.imread(str(tmp_path / "a.png"))
+    assert (written["item"], written["frame"], written["failed"]) == ("made/000", 1, {})
+    assert image is not None and image.shape[0] > 2 * 300
+    space = image[308:, :, ::-1]
+    for part in ("gaze", "body"):
+        assert (np.abs(space.astype(int) - COLOURS[part]).max(axis=-1) < 12).sum() > 200, part
+    off = [camera["joints_off_px"] for camera in written["cameras"].values()]
+    assert len(off) == 3 and max(off) < 4 and written["gaze_apart_deg"] < 1
+
+
+def test_a_clip_has_as_many_frames_as_there_are(made: Path, tmp_path: Path) -> None:
+    assert write(show.show(made, frame=5, count=9), tmp_path / "a.mp4")["frames"] == 3
+    assert probe(tmp_path / "a.mp4").frame_count in (0, 3)
 
 
 def test_joints_in_space_are_those_of_the_published_code(shared: Path) -> None:
@@ -101,64 +102,53 @@ def test_arrows_point_in_the_image_as_the_direction_does(way: tuple[float, float
     assert abs(far @ (-way[1], way[0])) < 4
 
 
-def test_a_frame_or_a_camera_that_is_damaged_costs_itself(source: Path, tmp_path: Path) -> None:
+def test_a_frame_or_a_camera_that_is_damaged_costs_itself(source: Path) -> None:
     session = source / "raw_data" / "made" / "000"
     (session / "Camera1_0.pkl").write_bytes(b"\0" * 40)
     (session / "Camera2_0" / "000002.jpg").write_bytes(b"no image")
-    summary = show.run(source, tmp_path / "out", frame=2)
-    assert [*summary.failed] == ["Camera1_0", "Camera2_0, frame 2"]
-    assert (tmp_path / "out" / "Camera3_0" / "000002.jpg").is_file()
-    assert (tmp_path / "out" / show.POINTS).is_file(), "two annotations are left"
+    drawing = show.show(source, frame=2)
+    drawing.still()
+    assert [*drawing.facts["failed"]] == ["Camera1_0", "Camera2_0, frame 2"]
 
 
-def test_without_intrinsics_or_with_one_camera_nothing_is_triangulated(
-    source: Path, tmp_path: Path
-) -> None:
-    alone = show.run(source, tmp_path / "alone", cameras=("Camera2_0",))
-    assert alone.notes[0] == "one camera only: no joint is triangulated"
+def test_without_intrinsics_or_with_one_camera_nothing_is_triangulated(source: Path) -> None:
+    alone = show.show(source, cameras=("Camera2_0",))
+    assert alone.facts["notes"] == ["one camera only: no joint is triangulated"]
     (source / "raw_data" / "intrinsics.npz").unlink()
-    without = show.run(source, tmp_path / "without")
-    assert "intrinsics.npz is missing" in without.notes[0]
-    assert not (tmp_path / "without" / show.POINTS).exists()
-    assert (tmp_path / "without" / "scene_000000.svg").is_file()
+    without = show.show(source)
+    assert "intrinsics.npz is missing" in without.facts["notes"][0]
+    assert without.still().size
 
 
-def test_another_part_of_the_session_has_frames_of_its_own(source: Path, tmp_path: Path) -> None:
+def test_another_part_of_the_session_has_frames_of_its_own(source: Path) -> None:
     session = source / "raw_data" / "made" / "000"
     (session / "Camera3_0").rename(session / "Camera3_1")
     (session / "Camera3_0.pkl").rename(session / "Camera3_1.pkl")
-    assert [*show.run(source, tmp_path / "out").cameras] == ["Camera1_0", "Camera2_0"]
+    assert [*show.show(source).facts["cameras"]] == ["Camera1_0", "Camera2_0"]
 
 
-def test_cameras_that_disagree_are_named(source: Path, tmp_path: Path) -> None:
+def test_cameras_that_disagree_are_reported(source: Path) -> None:
     path = source / "raw_data" / "made" / "000" / "Camera2_0.pkl"
     content = pickle.loads(path.read_bytes())
     assert read_annotation(path).gaze.shape == (8, 3)
     content["gaze"]["direction"] = -content["gaze"]["direction"]
     path.write_bytes(pickle.dumps(content))
-    notes = show.run(source, tmp_path / "out").notes
-    assert "differs by at most 180.00 degrees" in notes[-1]
+    assert show.show(source).facts["gaze_apart_deg"] == pytest.approx(180)
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("item", "options", "message"),
     [
-        ({"session": "made/009"}, "no folder"),
-        ({"cameras": ("Camera9_0",)}, "made/000 has no camera Camera9_0; it has: Camera1_0"),
-        ({"frame": 6, "count": 3}, "frames 6 to 8 are wanted; Camera1_0 has 8, from 0"),
-        ({"frame": -1}, "frames -1 to -1"),
+        ("made/009", {}, "no folder"),
+        (None, {"cameras": ("Camera9_0",)}, "made/000 has no camera Camera9_0; it has: Camera1_0"),
+        (None, {"frame": 8}, "frame 8 is wanted; made/000 has 8, from 0"),
     ],
 )
 def test_what_is_not_there(
-    made: Path, tmp_path: Path, options: dict[str, object], message: str
+    made: Path, item: str | None, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        show.run(made, tmp_path, **options)  # type: ignore[arg-type]
-
-
-def test_counts_that_cannot_be(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="count is 0 and every is 1; both must be at least 1"):
-        show.run(made, tmp_path, count=0)
+        show.show(made, item, **options)
 
 
 def test_the_notebook_runs_and_keeps_no_outputs(made: Path, tmp_path: Path) -> None:
@@ -170,10 +160,10 @@ def test_the_notebook_runs_and_keeps_no_outputs(made: Path, tmp_path: Path) -> N
     text = "\n".join("".join(cell["source"]) for cell in cells)
     text += (
         "\nfor name, image in drawn.items():\n    image.save(f'{name}.png')\n"
-        "Path('scene.svg').write_text(show.scene('a', known, frame, joints)._repr_svg_())\n"
+        "Path('scene.png').write_bytes(show.scene('a', known, frame, joints)._repr_png_())\n"
     )
     (tmp_path / "cells.py").write_text(text)
     subprocess.run([sys.executable, "cells.py"], cwd=tmp_path, check=True)
     image = cv2.imread(str(tmp_path / "Camera1_0.png"))
     assert image is not None and image.shape == (120, 160, 3)
-    ET.parse(tmp_path / "scene.svg")
+    assert cv2.imread(str(tmp_path / "scene.png")) is not None

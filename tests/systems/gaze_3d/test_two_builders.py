@@ -42,7 +42,7 @@ def test_the_first_named_comes_first_and_both_before_what_builds_on_them(
 ) -> None:
     assert names("gaze_following", *order)[:2] == list(order)
     assert names(order[0], "gaze_following", order[1])[:2] == list(order)
-    assert names("gaze_following")[0] == POSE
+    assert names("gaze_following")[0] == "gaze_3d/rendered"
 
 
 def test_without_weights_it_says_how_to_get_them() -> None:

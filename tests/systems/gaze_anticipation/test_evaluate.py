@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.datasets import listed
 from eyeline.errors import CheckpointError, DataError, UsageError
 from eyeline.system import load_system
 from eyeline.systems.gaze_anticipation import evaluate, predictions, score
 from eyeline.systems.gaze_anticipation.scoring import levels
-from eyeline.training import listed
 from tests.systems.gaze_anticipation import judged
 from tests.systems.gaze_anticipation.invented import golden
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyeline.datasets import listed
 from eyeline.datasets.prepare import REPORT
 from eyeline.errors import DataError, UsageError, VideoError
 from eyeline.systems.gaze_anticipation import data, prepare
 from eyeline.systems.gaze_anticipation.recordings import clips, cutting, store
 from eyeline.systems.gaze_anticipation.recordings.clips import read_list
 from eyeline.systems.gaze_anticipation.recordings.labels import UNTRACKED
-from eyeline.training import listed
 from eyeline.video.audio import read_audio
 from tests.systems.gaze_anticipation import filmed
 

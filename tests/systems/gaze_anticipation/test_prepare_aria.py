@@ -143,7 +143,7 @@ def test_a_recording_that_is_still_a_vrs_file(
         (folder / name).rename(created / name)
     (folder / "recording.vrs").write_bytes(b"synthetic")
     monkeypatch.setitem(sys.modules, "projectaria_tools", None)
-    with pytest.raises(DataError, match=r"pip install eyeline\[aria\]"):
+    with pytest.raises(UsageError, match=r"pip install 'eyeline\[aria\]', or put"):
         prepare_aria.run(tmp_path / "source", tmp_path / "out")
     monkeypatch.setattr(vrs, "check_reader", lambda: None)
     monkeypatch.setattr(vrs, "export", lambda _, to: shutil.copytree(created, to))

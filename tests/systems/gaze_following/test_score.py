@@ -193,7 +193,7 @@ def test_gazefollow_by_its_protocol(tmp_path):
 
 
 def test_no_truth(tmp_path):
-    with pytest.raises(DataError, match="neither VideoAttentionTarget"):
+    with pytest.raises(DataError, match="none of VideoAttentionTarget and ChildPlay"):
         score.run(predicted(tmp_path), tmp_path)
 
 

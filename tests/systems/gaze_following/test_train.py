@@ -22,9 +22,11 @@ from tests.systems.gaze_following.matching import invented as looks
 
 
 def test_every_recipe_is_on_the_card() -> None:
-    assert sorted(train.names()) == sorted(load_system("gaze_following").recipes)
-    builders = {name: train.builder_of(_path(name)) for name in train.names()}
+    assert sorted(train.run.names) == sorted(load_system("gaze_following").recipes)
+    builders = {name: train.run.builder_of(_path(name)) for name in train.run.names}
     assert builders == {
+        "gaze_lle": "gaze_lle",
+        "gaze_lle_in_out": "gaze_lle",
         "mask_rcnn_h": "mask_rcnn",
         "mask_rcnn_hs": "mask_rcnn",
         "mask_rcnn_none": "mask_rcnn",
@@ -33,7 +35,7 @@ def test_every_recipe_is_on_the_card() -> None:
 
 
 def _path(name: str) -> Path:
-    result = train.resolved(name)
+    result = train.run.resolved(name)
     assert isinstance(result, Path) and result.is_file()
     return result
 
@@ -63,8 +65,8 @@ def test_the_detector_trains(tmp_path: Path) -> None:
 
 
 def test_a_change_of_the_network_is_heard(tmp_path: Path) -> None:
-    assert train.builder_of({"model": {"builder": "mask_rcnn"}}) == "mask_rcnn"
-    changed = train.builder_of(_path("mask_rcnn_hs"), ["model.builder=matcher"])
+    assert train.run.builder_of({"model": {"builder": "mask_rcnn"}}) == "mask_rcnn"
+    changed = train.run.builder_of(_path("mask_rcnn_hs"), ["model.builder=matcher"])
     assert changed == "matcher"
     with pytest.raises(RecipeError, match="no section 'samples'"):
         train.run("mask_rcnn_hs", tmp_path, tmp_path, changes=["model.builder=matcher"])
@@ -73,7 +75,7 @@ def test_a_change_of_the_network_is_heard(tmp_path: Path) -> None:
 def test_the_file_of_a_recipe_may_lie_anywhere(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(_path("matcher").read_text(encoding="utf-8"), encoding="utf-8")
-    assert train.resolved(str(own)) == own and train.builder_of(own) == "matcher"
+    assert train.run.resolved(str(own)) == own and train.run.builder_of(own) == "matcher"
     with pytest.raises(DataError):
         train.run(own, tmp_path, tmp_path / "out")
 

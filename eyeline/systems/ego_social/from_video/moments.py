@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyeline.evaluation.metrics import segments
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Ints
-from eyeline.systems.ego_social.inputs import AUDIO_HZ, FRAME_HZ
+from eyeline.systems.ego_social.inputs import FRAME_HZ
 
 _EARLIER = 1e-6
 """Of two that are equally near the earlier one counts, whatever the last digits are."""
@@ -22,11 +23,6 @@ _EARLIER = 1e-6
 def moment_at(time_s: Floats | float) -> Ints:
     """The moment nearest to each time; of two the earlier one."""
     return np.asarray(np.ceil(np.asarray(time_s, np.float64) * FRAME_HZ - 0.5 - _EARLIER), np.int64)
-
-
-def sample_at(moment: int) -> int:
-    """Number of the sample with which a moment begins, both counted from 0."""
-    return int(moment / FRAME_HZ * AUDIO_HZ)
 
 
 @dataclass(frozen=True)
@@ -71,14 +67,7 @@ def moments_of(track: Track) -> Moments:
 
 
 def runs(first: int, row: Ints) -> list[Run]:
-    """Neighbouring moments that show the same row; none of those that show nothing.
-
-    Args:
-        first: the first moment.
-        row: `(m,)` as of `Moments`.
-    """
-    edges = np.flatnonzero(np.diff(row)) + 1
-    starts = [0, *edges.tolist()] if len(row) else []
-    ends = [*edges.tolist(), len(row)]
-    spans = zip(starts, ends, strict=False)
-    return [Run(int(row[a]), first + a, b - a) for a, b in spans if row[a] >= 0]
+    """Moments from the first on that show the same row `(m,)`; none of those that show nothing."""
+    same = segments(row)
+    spans = zip(same.label.tolist(), same.start.tolist(), same.end.tolist(), strict=True)
+    return [Run(shown, first + a, b - a) for shown, a, b in spans if shown >= 0]

@@ -114,21 +114,20 @@ def read_annotations(*paths: Path | str) -> Annotations:
     """
     clips: dict[str, Clip] = {}
     for path in _files(paths):
-        for clip in _parse(read_json(path), path, labelled=path.name != UNLABELLED):
-            if clip.uid in clips:
-                raise DataError(f"{path}: clip {clip.uid} comes twice")
-            clips[clip.uid] = clip
+        for number, video in enumerate(_get(read_json(path), "videos", list, str(path))):
+            video_uid = _get(video, "video_uid", str, f"{path}, videos[{number}]")
+            for row in _get(video, "clips", list, f"{path}, video {video_uid}"):
+                clip = _clip(row, video_uid, path, path.name != UNLABELLED)
+                if clip.uid in clips:
+                    raise DataError(f"{path}: clip {clip.uid} comes twice")
+                clips[clip.uid] = clip
     skipped = sum(clip.skipped for clip in clips.values())
     notes = [f"{skipped} segments name no person: skipped, as published"] if skipped else []
     return Annotations(clips, tuple(notes))
 
 
 def read_list(path: Path | str) -> tuple[str, ...]:
-    """Clip uids, one a line.
-
-    Raises:
-        DataError: no such file, an empty one, or a clip that comes twice; names the line.
-    """
+    """Clip uids, one a line."""
     lines = read_text(Path(path)).splitlines()
     result: dict[str, int] = {}
     for line, text in enumerate(lines, 1):
@@ -144,12 +143,7 @@ def read_list(path: Path | str) -> tuple[str, ...]:
 
 
 def read_manifest(path: Path | str) -> dict[str, str]:
-    """Where each video lies, by `video_uid`.
-
-    Raises:
-        DataError: naming file and line: columns that are missing, a row without a value, a video
-            that comes twice with another place.
-    """
+    """Where each video lies, by `video_uid`."""
     rows = csv.DictReader(read_text(Path(path)).splitlines())
     if lacking := [name for name in MANIFEST if name not in (rows.fieldnames or ())]:
         raise DataError(f"{path} lacks the column {', '.join(lacking)}")
@@ -199,24 +193,13 @@ def policy_note(clips: Sequence[Clip], policy: str) -> str | None:
 def _files(paths: Sequence[Path | str]) -> list[Path]:
     result = []
     for path in map(Path, paths):
-        result += _files_in(path) if path.is_dir() else [path]
+        test = "av_test.json" if (path / "av_test.json").is_file() else UNLABELLED
+        names = ("av_train.json", "av_val.json", test)
+        there = [path / n for n in names if (path / n).is_file()] if path.is_dir() else [path]
+        if not there:
+            raise DataError(f"{path} holds none of av_train.json, av_val.json and {UNLABELLED}")
+        result += there
     return result
-
-
-def _files_in(folder: Path) -> list[Path]:
-    test = "av_test.json" if (folder / "av_test.json").is_file() else UNLABELLED
-    there = [p for n in ("av_train.json", "av_val.json", test) if (p := folder / n).is_file()]
-    if not there:
-        raise DataError(f"{folder} holds none of av_train.json, av_val.json and {UNLABELLED}")
-    return there
-
-
-def _parse(content: Any, path: Path, *, labelled: bool) -> Iterable[Clip]:
-    for number, video in enumerate(_get(content, "videos", list, str(path))):
-        where = f"{path}, videos[{number}]"
-        video_uid = _get(video, "video_uid", str, where)
-        for clip in _get(video, "clips", list, f"{path}, video {video_uid}"):
-            yield _clip(clip, video_uid, path, labelled)
 
 
 def _clip(row: Any, video_uid: str, path: Path, labelled: bool) -> Clip:
@@ -230,19 +213,15 @@ def _clip(row: Any, video_uid: str, path: Path, labelled: bool) -> Clip:
 
 
 def _segments(row: Mapping[str, Any], kind: str, where: str) -> tuple[tuple[Segment, ...], int]:
-    """Those of known persons, and how many others."""
-    rows = _listed(row, f"social_segments_{kind}", where)
-    known = tuple(_segment(s, f"{where}, {kind}[{k}]") for k, s in enumerate(rows) if _named(s))
+    """Those of known persons, and how many others; missing and null mean none, as published."""
+    key = f"social_segments_{kind}"
+    rows = [] if row.get(key) is None else _get(row, key, list, where)
+    known = tuple(
+        _segment(segment, f"{where}, {kind}[{k}]")
+        for k, segment in enumerate(rows)
+        if not isinstance(segment, Mapping) or segment.get("person") is not None
+    )
     return known, len(rows) - len(known)
-
-
-def _named(row: Any) -> bool:
-    return not isinstance(row, Mapping) or row.get("person") is not None
-
-
-def _listed(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    """Missing and null mean none, as published."""
-    return [] if row.get(key) is None else _get(row, key, list, where)
 
 
 def _span(row: Mapping[str, Any], where: str) -> tuple[float, float] | None:
@@ -250,7 +229,8 @@ def _span(row: Mapping[str, Any], where: str) -> tuple[float, float] | None:
         start, end = (row.get(f"{name}_{side}_sec") for side in ("start", "end"))
         if start is None or end is None:
             continue
-        if not (_is_number(start) and _is_number(end) and 0 <= start < end):
+        numbers = all(type(side) in (int, float) and math.isfinite(side) for side in (start, end))
+        if not (numbers and 0 <= start < end):
             raise DataError(f"{where}: {start!r} to {end!r} s is no span of its video")
         return float(start), float(end)
     return None
@@ -317,7 +297,3 @@ def _get(row: Any, key: str, kind: type[Any] | tuple[type[Any], ...], where: str
             f"{where}: '{key}' is {value!r:.40}, expected {' or '.join(k.__name__ for k in kinds)}"
         )
     return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

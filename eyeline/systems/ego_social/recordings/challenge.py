@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,41 +15,26 @@ from torch.utils.data import Dataset
 from eyeline.documents import read_json
 from eyeline.errors import DataError, UsageError, VideoError, check_shape
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.data import SHORTEST_AUDIO, Recent
+from eyeline.systems.ego_social.data import Look, Recent, Utterance
 from eyeline.systems.ego_social.inputs import (
     AUDIO_HZ,
     FRAME_HZ,
     FRAMES,
     SIZE,
     normalise,
+    sample_at,
     segment_audio,
     stacked,
     window,
 )
+from eyeline.systems.ego_social.log_mel import SHORTEST
 from eyeline.systems.ego_social.recordings.tracklets import pieces
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from eyeline.video.audio import read_audio
 
 FACES, AUDIO = "face", "audio/aud.wav"
 
 Info = Mapping[str, Mapping[str, Any]]
 """Of each segment `frame_list`, its frames with a face, and `frame_num`, all its frames."""
-
-
-class ChallengeLook(TypedDict):
-    """As of `data.Look`; what is true is not told."""
-
-    clip: Tensor
-    number: int
-
-
-class ChallengeStretch(TypedDict):
-    """As of `data.Stretch`; what is true is not told."""
-
-    clip: Tensor
-    audio: Tensor
-    number: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Face:
 
 
 @dataclass(frozen=True)
-class ChallengeLooks(Dataset[ChallengeLook]):
+class ChallengeLooks(Dataset[Look]):
     """A window around each crop, in the order of videos, tracks and frames."""
 
     faces: Sequence[Face]
@@ -74,8 +59,8 @@ class ChallengeLooks(Dataset[ChallengeLook]):
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, number: int) -> ChallengeLook:
-        return ChallengeLook(clip=normalise(self.frames(number)), number=number)
+    def __getitem__(self, number: int) -> Look:
+        return Look(clip=normalise(self.frames(number)), number=number)
 
     def frames(self, number: int) -> Image:
         """Crops `(7, 224, 224, 3)` uint8 RGB around one, as of `inputs.window`."""
@@ -84,7 +69,8 @@ class ChallengeLooks(Dataset[ChallengeLook]):
         half = FRAMES // 2
         around = [track.get(f) for f in range(face.frame - half, face.frame + half + 1)]
         around[half] = face.path
-        return window([None if path is None else self._crop(path) for path in around])
+        crops = [None if p is None else self._recent.get(p, partial(read_crop, p)) for p in around]
+        return window(crops)
 
     @property
     def columns(self) -> dict[str, list[str]]:
@@ -97,12 +83,9 @@ class ChallengeLooks(Dataset[ChallengeLook]):
         """`(n,)` number in the track."""
         return np.array([face.frame for face in self.faces], np.int64)
 
-    def _crop(self, path: Path) -> Image:
-        return self._recent.get(path, lambda: read_crop(path))
-
 
 @dataclass(frozen=True)
-class ChallengeTalks(Dataset[ChallengeStretch]):
+class ChallengeTalks(Dataset[Utterance]):
     """Pieces of the segments of the talking-to-me challenge, in the order of their ids."""
 
     folder: Path
@@ -117,12 +100,9 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
     def __len__(self) -> int:
         return len(self.pieces)
 
-    def __getitem__(self, number: int) -> ChallengeStretch:
-        return ChallengeStretch(
-            clip=normalise(self.frames(number)),
-            audio=torch.from_numpy(self._audio(number)),
-            number=number,
-        )
+    def __getitem__(self, number: int) -> Utterance:
+        clip, audio = normalise(self.frames(number)), torch.from_numpy(self._audio(number))
+        return Utterance(clip=clip, audio=audio, number=number)
 
     def frames(self, number: int) -> Image:
         """Crops `(time, 224, 224, 3)` uint8 RGB of a piece, black where there is no face."""
@@ -157,10 +137,10 @@ class ChallengeTalks(Dataset[ChallengeStretch]):
             self._heard.clear()
             self._heard[name] = read_wave(self.folder / name / AUDIO)
         first, last = self.span[number].tolist()
-        start, end = (int(frame / FRAME_HZ * AUDIO_HZ) for frame in (first, last))
+        start, end = sample_at(first), sample_at(last)
         whole = self._heard[name]
-        if len(whole[start:end]) < SHORTEST_AUDIO:
-            return np.zeros(max(end - start, SHORTEST_AUDIO), np.float32)
+        if len(whole[start:end]) < SHORTEST:
+            return np.zeros(max(end - start, SHORTEST), np.float32)
         return segment_audio(whole, first, last)
 
 
@@ -171,20 +151,14 @@ def open_challenge_looks(folder: Path | str, *, stride: int = 1) -> ChallengeLoo
     holds its five digits anywhere. Where a frame has several files, each is a sample, and the first
     by name stands for it in its neighbours' windows.
 
-    Args:
-        folder: holds the videos.
-        stride: every so manieth crop of a track.
-
-    Raises:
-        UsageError: a stride below 1.
-        DataError: no crop, or a file that is called otherwise.
+    Of a track every `stride`-th crop is taken.
     """
     if stride < 1:
         raise UsageError(f"a stride of {stride} crops; 1 or more can be")
     result: list[Face] = []
     tracks: dict[tuple[str, str], dict[int, Path]] = {}
     for track in sorted(p for p in Path(folder).glob("*/*") if p.is_dir()):
-        faces = sorted((_face(path) for path in track.glob("*.jpg")), key=_place)
+        faces = sorted(map(_face, track.glob("*.jpg")), key=lambda f: (f.frame, f.path.name))
         known = tracks.setdefault((track.parent.name, track.name), {})
         for face in faces:
             known.setdefault(face.frame, face.path)
@@ -197,12 +171,7 @@ def open_challenge_looks(folder: Path | str, *, stride: int = 1) -> ChallengeLoo
 def open_challenge_talks(folder: Path | str, seg_info: Path | str | None = None) -> ChallengeTalks:
     """The talking-to-me challenge's `<segment_id>/face/<frame>.jpg` and `audio/aud.wav`.
 
-    Args:
-        folder: holds the segments.
-        seg_info: the authors' JSON of frames; by default what `seg_info` finds in the folder.
-
-    Raises:
-        DataError: no segment, a JSON of another kind, or one of other segments than the folder's.
+    `seg_info` is the authors' JSON of frames, by default what `seg_info_of` makes of the folder.
     """
     folder = Path(folder)
     names = _segments(folder)
@@ -232,11 +201,7 @@ def seg_info_of(folder: Path | str) -> dict[str, dict[str, Any]]:
 
 
 def read_crop(path: Path) -> Image:
-    """A crop `(224, 224, 3)` uint8 RGB of a file.
-
-    Raises:
-        DataError: it is missing, damaged or of another size; names the file.
-    """
+    """A crop `(224, 224, 3)` uint8 RGB of a file; DataError where it is none."""
     import cv2
 
     try:
@@ -250,13 +215,7 @@ def read_crop(path: Path) -> Image:
 
 
 def read_wave(path: Path) -> Floats:
-    """Samples `(n,)` of a file of audio, 16 kHz mono in [-1, 1]; none where there is no file.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    from eyeline.video.audio import read_audio
-
+    """Samples `(n,)` of a file of audio, 16 kHz mono in [-1, 1]; none where there is no file."""
     if not path.is_file():
         return np.zeros(0, np.float32)
     try:
@@ -272,10 +231,6 @@ def _face(path: Path) -> Face:
     if not (number.isdecimal() and unique):
         raise DataError(f"{path} is not called <frame>_<unique_id>.jpg")
     return Face(path.parent.parent.name, path.parent.name, unique, int(number), path)
-
-
-def _place(face: Face) -> tuple[int, str]:
-    return face.frame, face.path.name
 
 
 def _segments(folder: Path) -> list[str]:

@@ -52,15 +52,16 @@ class Footage:
     """Stamp of the first image on the file's clock."""
 
     def images(self) -> Iterator[tuple[int, Frame]]:
-        """Numbers from 0 without gaps, as `ffmpeg -vf fps=30` makes them.
-
-        Raises:
-            VideoError: the file cannot be read.
-            DataError: it ends before the clip begins.
-        """
+        """Numbers from 0 without gaps, as `ffmpeg -vf fps=30` makes them."""
         self.repeated, self.dropped, self.damaged = 0, 0, ()
         last: Frame | None = None
-        for number, frame in at_rate(self._counted(self.shown())):
+
+        def counted() -> Iterator[Shown]:
+            for each in self.shown():
+                self.dropped += 1
+                yield each
+
+        for number, frame in at_rate(counted()):
             again = frame is last
             self.repeated += again
             self.dropped -= not again
@@ -79,9 +80,6 @@ class Footage:
         """Samples `(n,)`, 16 kHz mono, from the first image on; none in a file without audio.
 
         `images` is to be read first, which finds where they begin.
-
-        Raises:
-            VideoError: the file cannot be read.
         """
         if not has_audio(self.path):
             return np.zeros(0, np.int16)
@@ -97,23 +95,13 @@ class Footage:
         return samples if math.isinf(end) else samples[: round(end * AUDIO_HZ)]
 
     def shown(self) -> Iterator[Shown]:
-        """The frames as they are, at the file's own rate, with times in seconds of the clip.
-
-        Raises:
-            VideoError: the file cannot be read.
-        """
+        """The frames as they are, at the file's own rate, with times in seconds of the clip."""
         info = probe(self.path)
         self.start_s = info.start_s
-        return self._whole() if self.span_s is None else self._part(info, *self.span_s)
-
-    def _counted(self, shown: Iterable[Shown]) -> Iterator[Shown]:
-        for each in shown:
-            self.dropped += 1
-            yield each
-
-    def _whole(self) -> Iterator[Shown]:
-        for frame in VideoReader(self.path, queue_frames=_QUEUE_FRAMES):
-            yield frame.time_s, frame.end_s, frame
+        if self.span_s is not None:
+            return self._part(info, *self.span_s)
+        reader = VideoReader(self.path, queue_frames=_QUEUE_FRAMES)
+        return ((frame.time_s, frame.end_s, frame) for frame in reader)
 
     def _part(self, info: VideoInfo, start_s: float, end_s: float) -> Iterator[Shown]:
         """Frames that begin within the span, from the key frame before it on."""
@@ -154,16 +142,16 @@ def at_rate(shown: Iterable[Shown], rate_hz: int = RATE_HZ) -> Iterator[tuple[in
     Yields:
         Numbers from 0 without gaps; a frame that comes again is the same object.
     """
-    held: tuple[int, Frame] | None = None
+    kept: tuple[int, Frame] | None = None
     end = 0
     for time_s, end_s, frame in shown:
         number = _nearest(time_s * rate_hz)
-        if held is not None:
-            yield from ((k, held[1]) for k in range(held[0], number))
-        held = number if held is None else max(number, held[0]), frame
+        if kept is not None:
+            yield from ((k, kept[1]) for k in range(kept[0], number))
+        kept = number if kept is None else max(number, kept[0]), frame
         end = _nearest(end_s * rate_hz)
-    if held is not None:
-        yield from ((k, held[1]) for k in range(held[0], end))
+    if kept is not None:
+        yield from ((k, kept[1]) for k in range(kept[0], end))
 
 
 def to_16_bits(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:

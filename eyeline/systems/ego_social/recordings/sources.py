@@ -47,11 +47,7 @@ class Source:
     """Video uid -> what its file is called, without ending."""
 
     def footage(self, clip: Clip) -> Footage:
-        """The clip's own file, or its span of the full-length video.
-
-        Raises:
-            DataError: neither is there, or the annotation does not tell the span.
-        """
+        """The clip's own file, or its span of the full-length video."""
         return Footage(self.clips[clip.uid]) if clip.uid in self.clips else self.part(clip)
 
     def part(self, clip: Clip) -> Footage:
@@ -68,12 +64,7 @@ class Source:
         return Footage(path, clip.span_s)
 
     def chosen(self, names: tuple[str, ...] = ()) -> list[Clip]:
-        """Annotated clips of some lists, of all files without any.
-
-        Raises:
-            UsageError: no such list.
-            DataError: none of their clips is annotated.
-        """
+        """Annotated clips of some lists, of all files without any."""
         if unknown := [name for name in names if name not in self.lists]:
             raise UsageError(f"no list '{unknown[0]}'; there are: {', '.join(self.lists)}")
         clips = self.annotations.clips

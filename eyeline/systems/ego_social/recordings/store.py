@@ -7,7 +7,7 @@ A prepared data set is a folder: `index.json`, `split/*.list`, and of each clip 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,18 +82,10 @@ class PreparedClip:
         return {track.track_id: filled(track) for track in tracks}
 
     def crop(self, track_id: str, frame: int) -> Image | None:
-        """The crop of a face, as of `inputs.crop_face`.
+        """The crop of a face `(224, 224, 3)` uint8 RGB at an annotation frame.
 
-        Args:
-            track_id: of the clip.
-            frame: annotation frame.
-
-        Returns:
-            `(224, 224, 3)` uint8 RGB, black where the box lies outside the image; None where the
-            track has no box or the video no image.
-
-        Raises:
-            DataError: no such track, or a damaged store; names clip, track and frame.
+        Black where the box lies outside the image; None where the track has no box or the video no
+        image.
         """
         number = self.number(track_id, frame)
         return None if number is None else self.image(number)
@@ -102,18 +94,12 @@ class PreparedClip:
         """Number of a face's crop, for `image`; None where there is none."""
         if track_id not in self._number:
             raise DataError(f"clip {self.uid}, frame {frame}: no track {track_id}")
-        result = self._places[_order(sort)].find(self._number[track_id], frame)
+        result = self._places[ORDERS[not sort]].find(self._number[track_id], frame)
         return None if result == NO_IMAGE else result
 
     def number_of(self, person: str, frame: int, *, sort: bool = False) -> int | None:
-        """Number of a person's crop, for `image`, as of `tracklets.faces_by_person`.
-
-        Args:
-            person: of the clip; one without a track has no crop.
-            frame: annotation frame.
-            sort: see `tracklets.filled`; talking-to-me does without.
-        """
-        places = self._places[_order(sort)]
+        """Number of a person's crop, for `image`, as of `tracklets.faces_by_person`."""
+        places = self._places[ORDERS[not sort]]
         for track in self._tracks_of.get(person, ()):
             result = places.find(track, frame)
             if result is not None:
@@ -207,11 +193,7 @@ class _Scaled:
 
 
 def open_clip(root: Path | str, uid: str) -> PreparedClip:
-    """A clip of a prepared data set.
-
-    Raises:
-        DataError: it is not there, damaged, or of another version; names the clip.
-    """
+    """A clip of a prepared data set."""
     return PreparedClip(Path(root), uid)
 
 
@@ -249,16 +231,12 @@ def words_of(clip: Clip) -> dict[str, Any]:
         "video_uid": clip.video_uid,
         "span_s": clip.span_s,
         "tracks": [[track.track_id, track.person] for track in clip.tracks],
-        "looking": [_row(segment) for segment in clip.looking],
-        "talking": [_row(segment) for segment in clip.talking],
+        "looking": [astuple(segment) for segment in clip.looking],
+        "talking": [astuple(segment) for segment in clip.talking],
         "skipped": clip.skipped,
         # Only where it is false: clips that were prepared before this key are kept.
         **({} if clip.labelled else {"labelled": False}),
     }
-
-
-def _row(s: Segment) -> list[Any]:
-    return [s.person, s.start_frame, s.end_frame, s.target, s.is_at_me]
 
 
 def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip:
@@ -273,19 +251,7 @@ def _clip(content: Mapping[str, Any], card: Mapping[str, Any], uid: str) -> Clip
             tuple(Segment(*row) for row in known[kind]) for kind in ("looking", "talking")
         )
         span = tuple(known["span_s"]) if known["span_s"] else None
-        return Clip(
-            known["uid"],
-            known["video_uid"],
-            span,
-            tracks,
-            looking,
-            talking,
-            known["skipped"],
-            known.get("labelled", True),
-        )
+        more = known["skipped"], known.get("labelled", True)
+        return Clip(known["uid"], known["video_uid"], span, tracks, looking, talking, *more)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DataError(f"clip {uid}: its annotation is damaged ({error!r})") from error
-
-
-def _order(sort: bool) -> str:
-    return ORDERS[0] if sort else ORDERS[1]

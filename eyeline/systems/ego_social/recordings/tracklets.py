@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from eyeline.systems.ego_social.recordings.annotations import (
     Clip,
     Track,
     check_policy,
-    looks_at_me,
     talks_to_me,
 )
 
@@ -74,16 +73,6 @@ def filled(track: Track, *, sort: bool = True) -> Boxes:
     return Boxes(every, np.stack(columns, axis=1))
 
 
-def key_frames(boxes: Boxes, stride: int) -> Ints:
-    """Rows of every `stride`-th frame of a face, from its first on."""
-    return np.arange(0, len(boxes.frame), stride)
-
-
-def labels(clip: Clip, track: Track, frames: Ints, policy: str = "published") -> Ints:
-    """Whether a track's person looks at the camera in frames `(n,)`: 1 or 0 `(n,)`."""
-    return looks_at_me(clip, track.person, frames, policy)
-
-
 def talks(
     clip: Clip, *, policy: str = "published", training: bool = False, whole: bool = False
 ) -> list[Talk]:
@@ -123,11 +112,9 @@ def pieces(start_frame: int, end_frame: int) -> list[tuple[int, int]]:
 
 
 def faces_by_person(clip: Clip, *, sort: bool = False) -> dict[str, dict[int, Floats]]:
-    """Boxes `(4,)` by person and frame; where tracks of one person meet, the last one's.
+    """Boxes `(4,)` by person and frame; where tracks of one person meet, the last one's by its id.
 
-    Args:
-        clip: as annotated; its tracks are taken in the order of their ids.
-        sort: see `filled`; talking-to-me does without.
+    For `sort` see `filled`; talking-to-me does without.
     """
     result: dict[str, dict[int, Floats]] = {}
     for track in sorted(clip.tracks, key=lambda t: t.track_id):
@@ -140,8 +127,8 @@ def faces_by_person(clip: Clip, *, sort: bool = False) -> dict[str, dict[int, Fl
 def face_counts(clip: Clip, segments: Sequence[Talk]) -> Ints:
     """Frames `(n,)` of each segment in which its person's face was seen."""
     faces = faces_by_person(clip)
-    return np.array([_within(faces.get(s.person, ()), s) for s in segments], np.int64)
-
-
-def _within(frames: Iterable[int], segment: Talk) -> int:
-    return sum(segment.start_frame <= frame <= segment.end_frame for frame in frames)
+    counts = [
+        sum(s.start_frame <= frame <= s.end_frame for frame in faces.get(s.person, ()))
+        for s in segments
+    ]
+    return np.array(counts, np.int64)

@@ -13,15 +13,13 @@ from eyeline.results import Floats, Ints
 from eyeline.systems.ego_social.predictions import Columns, Rows, codes, rows
 from eyeline.systems.ego_social.recordings.tracklets import Talk
 
-SMOOTH_FRAMES = 9
-"""Frames of the median that is offered; 0.3 s."""
-
 
 def scores(logits: Floats) -> Floats:
     """Probability `(n,)` of class 1 of logits `(n, 2)`, in the logits' own precision."""
+    from scipy.special import softmax
+
     check_shape(logits, "row 2", "logits")
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted[:, 1] / shifted.sum(axis=1))
+    return np.asarray(softmax(logits, axis=1)[:, 1])
 
 
 def looks(
@@ -33,21 +31,14 @@ def looks(
     label: Ints | None = None,
     score: Floats | None = None,
 ) -> Rows:
-    """Rows of looking at me.
-
-    Args:
-        clip: `(n,)`.
-        track: `(n,)`.
-        frame: `(n,)` annotation frame.
-        box_xyxy: `(n, 4)` pixels of the clip.
-        label: `(n,)` for a table of truth.
-        score: `(n,)` for one of predictions.
-    """
+    """Rows of looking at me: of truth with labels `(n,)`, of predictions with scores `(n,)`."""
     sides = {
         f"{axis}{i}": box_xyxy[:, 2 * i - 2 + k] for i in (1, 2) for k, axis in enumerate("xy")
     }
     columns: Columns = {"clip": clip, "frame": frame, "track": track, **sides}
-    return rows("lam", columns, label=label, score=_double(score))
+    return rows(
+        "lam", columns, label=label, score=None if score is None else np.asarray(score, np.float64)
+    )
 
 
 def talks(segments: Sequence[Talk], logits: Floats | None = None) -> Rows:
@@ -60,7 +51,7 @@ def talks(segments: Sequence[Talk], logits: Floats | None = None) -> Rows:
     Returns:
         Rows from the first piece's start to the last one's end.
     """
-    first = _starts([(s.clip, s.segment) for s in segments])
+    first = starts([(s.clip, s.segment) for s in segments])
     chosen = [segments[i] for i in first]
     ends = [segments[i - 1].end_frame for i in [*first[1:], len(segments)]] if segments else []
     columns: Columns = {
@@ -71,7 +62,7 @@ def talks(segments: Sequence[Talk], logits: Floats | None = None) -> Rows:
     }
     if logits is None:
         return rows("ttm", columns, label=np.array([s.label for s in chosen], np.int64))
-    return rows("ttm", columns, score=_double(scores(_means(logits, first))))
+    return rows("ttm", columns, score=np.asarray(scores(_means(logits, first)), np.float64))
 
 
 def challenge_talks(
@@ -83,11 +74,8 @@ def challenge_talks(
         pieces: `(n,)` the segment that each piece belongs to, those of one in a row.
         logits: `(n, 2)`.
         frames: of each segment those with a face.
-
-    Raises:
-        DataError: a segment whose frames are not told.
     """
-    first = _starts(pieces)
+    first = starts(pieces)
     value = scores(_means(logits, first))
     names = [pieces[i] for i in first]
     if lacking := [name for name in names if name not in frames]:
@@ -98,13 +86,7 @@ def challenge_talks(
 def frames_of_segments(
     names: Sequence[str], score: Floats, frames: Sequence[Sequence[int]]
 ) -> Rows:
-    """Rows of the talking-to-me challenge: frames with the score of their segment.
-
-    Args:
-        names: `(segment,)`.
-        score: `(segment,)`.
-        frames: of each segment.
-    """
+    """Rows of the talking-to-me challenge: frames of each segment with its score."""
     many = [len(own) for own in frames]
     columns: Columns = {
         "video_id": np.array(names, object).repeat(many),
@@ -113,7 +95,7 @@ def frames_of_segments(
     return rows("ttm_challenge", columns, score=np.asarray(score, np.float64).repeat(many))
 
 
-def smoothed(table: Rows, window_frames: int = SMOOTH_FRAMES) -> Rows:
+def smoothed(table: Rows, window_frames: int) -> Rows:
     """Looking-at-me predictions with each face's scores passed through a running median.
 
     A face that is gone for a while begins anew. At the ends the window is cut.
@@ -121,9 +103,6 @@ def smoothed(table: Rows, window_frames: int = SMOOTH_FRAMES) -> Rows:
     Args:
         table: predictions, of any stride and order.
         window_frames: length in frames of the clip; 0 or 1 changes nothing.
-
-    Raises:
-        DataError: rows of another kind or without scores.
     """
     if table.kind.name != "lam" or table.score is None:
         raise DataError(f"{table.source} holds no scores by face and frame: nothing to smooth")
@@ -169,10 +148,6 @@ def _means(logits: Floats, first: Sequence[int]) -> Floats:
     return np.array(means, logits.dtype).reshape(-1, 2)
 
 
-def _starts(names: Sequence[object]) -> list[int]:
+def starts(names: Sequence[object]) -> list[int]:
     """Where another name begins."""
     return [i for i, name in enumerate(names) if not i or name != names[i - 1]]
-
-
-def _double(values: Floats | None) -> Floats | None:
-    return None if values is None else np.asarray(values, np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,32 +26,18 @@ _HEAD = ("version", "challenge", "results")
 
 
 def text(kind: str, columns: Mapping[str, Sequence[str]], score: Sequence[float]) -> str:
-    """A submission, one result a line.
-
-    Args:
-        kind: one of `CHALLENGES`.
-        columns: `(n,)` by `KEYS` of the kind.
-        score: `(n,)` in [0, 1].
-    """
-    rows = zip(*(columns[name] for name in KEYS[kind]), score, strict=True)
+    """A submission of one of `CHALLENGES`, one result a line."""
+    ids = zip(*(columns[name] for name in KEYS[kind]), strict=True)
     lines = (
-        json.dumps({**dict(zip(KEYS[kind], row, strict=False)), "label": 1, "score": row[-1]})
-        for row in rows
+        json.dumps({**dict(zip(KEYS[kind], row, strict=True)), "label": 1, "score": value})
+        for row, value in zip(ids, score, strict=True)
     )
-    body = ",\n".join(lines)
-    return (
-        f'{{"version": "{VERSION}", "challenge": "{CHALLENGES[kind]}", "results": [\n{body}\n]}}\n'
-    )
+    head = f'{{"version": "{VERSION}", "challenge": "{CHALLENGES[kind]}", "results": [\n'
+    return head + ",\n".join(lines) + "\n]}\n"
 
 
 def read(path: Path) -> tuple[str, dict[str, list[str]], list[float]]:
-    """A submission: its kind, columns by `KEYS`, and scores.
-
-    Raises:
-        DataError: naming file and line: no JSON, keys that are missing or unknown, another version
-            or challenge, an id that is no text or whole number, another label than 1, a score
-            outside [0, 1].
-    """
+    """A submission: its kind, columns by `KEYS`, and scores; DataError names file and line."""
     whole = read_text(path)
     content = parse_json(whole, str(path))
     kind = _head(content, path)
@@ -105,13 +92,8 @@ def _keys_fault(row: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 def _line(whole: str, number: int) -> int:
     """Where a result begins; parsed again, since a decoder tells no places."""
-    decoder, place = json.JSONDecoder(), whole.index("[", whole.index('"results"')) + 1
+    decoder, begins = json.JSONDecoder(), re.compile(r"[\s,]*")
+    place = whole.index("[", whole.index('"results"')) + 1
     for _ in range(number):
-        _, place = decoder.raw_decode(whole, _skip(whole, place))
-    return whole.count("\n", 0, _skip(whole, place)) + 1
-
-
-def _skip(whole: str, place: int) -> int:
-    while whole[place] in " \t\r\n,":
-        place += 1
-    return place
+        _, place = decoder.raw_decode(whole, begins.match(whole, place).end())  # type: ignore[union-attr]
+    return whole.count("\n", 0, begins.match(whole, place).end()) + 1  # type: ignore[union-attr]

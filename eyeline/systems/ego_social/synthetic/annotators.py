@@ -7,6 +7,7 @@ in quotes now and then; a segment names nobody. Annotated frame 0 is the clip's 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,7 @@ _JITTER_MM = 4.0
 
 
 def annotation(uid: str, scene: Scene, first: int, rng: np.random.Generator) -> dict[str, Any]:
-    """A clip's entry in `av_*.json`.
-
-    Args:
-        uid: of the clip.
-        scene: what happens in it.
-        first: frame of its video that it begins with.
-        rng: decides about the annotators' slips.
-    """
+    """A clip's entry in `av_*.json`."""
     timed = _Timed(first)
     tracks = _numbered([_tracks(head, scene, first, rng) for head in scene.heads])
     persons = [_person(WEARER, [], scene, timed)]
@@ -85,21 +79,13 @@ class _Timed:
         for before, shift in (("", 0), ("video_", self.first)):
             result[f"{before}start_time"] = round((start + shift) / RATE_HZ, 4)
             result[f"{before}end_time"] = round((end + 1 + shift) / RATE_HZ, 4)
-            result[f"{before}start_frame"], result[f"{before}end_frame"] = (
-                start + shift,
-                end + shift,
-            )
+            result |= {f"{before}start_frame": start + shift, f"{before}end_frame": end + shift}
         return result
 
 
 def _talk(turn: Turn, quoted: bool) -> dict[str, Any]:
-    person = f"'{turn.speaker}'" if quoted else turn.speaker
-    target = f"'{WEARER}'" if quoted else WEARER
-    return {
-        "person": person,
-        "target": target if turn.to_me else None,
-        "is_at_me": turn.to_me,
-    }
+    person, target = (f"'{who}'" if quoted else who for who in (turn.speaker, WEARER))
+    return {"person": person, "target": target if turn.to_me else None, "is_at_me": turn.to_me}
 
 
 def _person(
@@ -118,16 +104,12 @@ def _person(
 
 def _numbered(tracks: list[list[list[dict[str, Any]]]]) -> list[list[dict[str, Any]]]:
     """Tracks with ids that none share in the clip."""
-    result, number = [], 0
-    for own in tracks:
-        paths = []
-        for entries in own:
-            paths.append(
-                {"track_id": str(number), "track": entries, "suspect": False, "unmapped_frames": []}
-            )
-            number += 1
-        result.append(paths)
-    return result
+    number = count()
+    empty = {"suspect": False, "unmapped_frames": []}
+    return [
+        [{"track_id": str(next(number)), "track": entries, **empty} for entries in own]
+        for own in tracks
+    ]
 
 
 def _tracks(
@@ -175,20 +157,10 @@ def _entries(
         at = int(rng.integers(2, len(order) - 8))
         order[at : at + 5] = rng.permutation(order[at : at + 5])
     empty = rng.random(len(frames)) < 1 / 150
-    return [
-        _entry(int(frames[k]), boxes[frames[k]] * [1, 1, not empty[k], not empty[k]], first)
-        for k in order
-    ]
-
-
-def _entry(frame: int, box: Floats, first: int) -> dict[str, Any]:
-    x, y, width, height = (float(v) for v in box)
-    return {
-        "x": x,
-        "y": y,
-        "width": width,
-        "height": height,
-        "frame": frame,
-        "clip_frame": frame,
-        "video_frame": first + frame,
-    }
+    entries = []
+    for k in order:
+        frame, box = int(frames[k]), boxes[frames[k]] * [1, 1, not empty[k], not empty[k]]
+        sides = dict(zip(("x", "y", "width", "height"), box.tolist(), strict=True))
+        places = {"frame": frame, "clip_frame": frame, "video_frame": first + frame}
+        entries.append(sides | places)
+    return entries

@@ -102,15 +102,7 @@ class Scene:
 def draw_scene(
     rng: np.random.Generator, frames: int, width_px: int, height_px: int, *, talk: bool = True
 ) -> Scene:
-    """A clip with one to three persons.
-
-    Args:
-        rng: its state decides all.
-        frames: at `annotations.RATE_HZ`.
-        width_px: of the image.
-        height_px: of the image.
-        talk: somebody talks at all.
-    """
+    """A clip with one to three persons; without `talk` nobody says anything."""
     persons = [str(k + 1) for k in range(rng.choice([1, 2, 3], p=[0.3, 0.45, 0.25]))]
     turns = _turns(rng, persons, frames) if talk else ()
     camera_px = _camera(rng, frames) * width_px
@@ -175,16 +167,8 @@ def _head(
     head = np.column_stack([head, np.radians(rng.normal(0, 4)) * np.ones(frames)])
     head += np.radians([3.0, 2.0, 2.5]) * wander(rng, frames, 3, 22)
     at_me = (meant & (np.hypot(*gaze.T) < AT_ME_RAD)).astype(np.int64)
-    return Person(
-        person,
-        centre_px + sway + camera_px,
-        px_per_mm,
-        distance_m,
-        head,
-        gaze,
-        at_me,
-        _lids(rng, frames),
-    )
+    centre_px, lids = centre_px + sway + camera_px, _lids(rng, frames)
+    return Person(person, centre_px, px_per_mm, distance_m, head, gaze, at_me, lids)
 
 
 def _doing(person: str, turns: tuple[Turn, ...], frame: int) -> tuple[str, int]:

@@ -35,6 +35,19 @@ def degrade(rng: np.random.Generator, crop: Image, smallest_px: float) -> Image:
     return _compressed(rng, crop) if rng.random() < 0.45 else crop
 
 
+def covered(rng: np.random.Generator, crop: Image) -> Image:
+    """A crop of which a plain shape hides up to a third."""
+    import cv2
+
+    height, width = crop.shape[:2]
+    crop = np.ascontiguousarray(crop).copy()
+    centre = (rng.uniform(-0.1, 1.1, 2) * [width, height]).astype(int).tolist()
+    axes = (rng.uniform(0.06, 0.3, 2) * width).astype(int).tolist()
+    colour = rng.integers(0, 256, 3).tolist()
+    cv2.ellipse(crop, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
+    return crop
+
+
 def _lit(rng: np.random.Generator, crop: Image) -> Image:
     """Contrast, brightness, gamma, white balance, saturation, noise."""
     values = crop.astype(np.float32) / 255

@@ -52,6 +52,7 @@ def eye_losses(result: EyeOutputs, truth: dict[str, Tensor]) -> dict[str, Tensor
     each = angle_between(result.each, truth["each"])
     iris = ((result.iris - truth["iris"]).square().sum(2) + 1e-3).sqrt()
     contour = (result.contour - truth["contour"]).abs().sum(3).mean(2)
+    lids = (result.lids - truth["lids"]).abs().sum(3).mean(2)
 
     def over(values: Tensor, weight: Tensor) -> Tensor:
         return (values * weight).sum() / weight.sum().clamp(min=1.0)
@@ -61,6 +62,7 @@ def eye_losses(result: EyeOutputs, truth: dict[str, Tensor]) -> dict[str, Tensor
         "each": over(each, seen),
         "iris": 0.25 * over(iris, seen) + 0.1 * over(expected(iris, result.log_iris_error), seen),
         "contour": 0.15 * over(contour, seen),
+        "lids": 0.15 * over(lids, truth["lids_seen"]),
         "opening": 2.0 * F.smooth_l1_loss(result.opening, truth["opening"], beta=0.03),
         "closed": 0.3 * F.binary_cross_entropy_with_logits(result.closed, truth["closed"]),
         "visible": 0.3 * F.binary_cross_entropy_with_logits(result.visible, truth["visible"]),

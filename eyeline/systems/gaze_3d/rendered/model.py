@@ -9,9 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from eyeline.bounds import Size
+from eyeline.people.head_crops import EYE_H, EYE_W, HEAD_PX
 from eyeline.runtimes.interface import Interface, whole
 from eyeline.synthetic.heads.labels import CONTOUR, COUNT
-from eyeline.systems.gaze_3d.rendered.inputs import EYE_H, EYE_W, HEAD_PX
+
+LIDS = 6
+"""Landmarks of an eye's lids."""
 
 
 class HeadOutputs(NamedTuple):
@@ -46,6 +49,8 @@ class EyeOutputs(NamedTuple):
     """`(n, 2)` distance of the lids over the width of the eye."""
     closed: Tensor
     """`(n, 2)` logits."""
+    lids: Tensor
+    """`(n, 2, 6, 2)` iBUG's six points of the lids, from the corner away from the nose on."""
     visible: Tensor
     """`(n, 2)` logits of whether at least a third of the iris is seen."""
 
@@ -142,7 +147,7 @@ class EyeNet(nn.Module):
         cells = -(-EYE_H // 8) * -(-EYE_W // 8)
         self.eye = nn.Sequential(nn.Linear(width * cells, hidden), nn.ReLU())
         self.alone = nn.Sequential(nn.Linear(hidden + 9, hidden), nn.ReLU())
-        self.each = nn.Linear(hidden, 8 + 2 * CONTOUR)
+        self.each = nn.Linear(hidden, 8 + 2 * CONTOUR + 2 * LIDS)
         self.both = nn.Sequential(
             nn.Linear(2 * hidden + 9, hidden), nn.ReLU(), nn.Linear(hidden, 3)
         )
@@ -151,7 +156,10 @@ class EyeNet(nn.Module):
     def interface(self) -> Interface:
         """Crops and rotations to what `EyeOutputs` names."""
         two, eye = "face 2 2", "face 2"
-        axes = (eye, "face", two, two, f"face 2 {CONTOUR} 2", eye, eye, eye, eye)
+        axes = (
+            *("face 2", "face", two, two, f"face 2 {CONTOUR} 2"),
+            *(eye, eye, eye, f"face 2 {LIDS} 2", eye),
+        )
         given = {"crops": f"face 2 3 {EYE_H} {EYE_W}", "rotation": "face 3 3"}
         return whole(given, dict(zip(EyeOutputs._fields, axes, strict=True)))
 
@@ -167,7 +175,9 @@ class EyeNet(nn.Module):
         both = self.both(torch.cat([seen.flatten(1), rotation.flatten(1)], 1)).float()
         centre = own.new_tensor([EYE_W / 2, EYE_H / 2])
         iris = own[..., 2:4] * 10 + centre
-        contour = own[..., 8:].unflatten(2, (CONTOUR, 2)) * 10 + iris[:, :, None]
+        points = own[..., 8:].unflatten(2, (CONTOUR + LIDS, 2)) * 10
+        contour = points[:, :, :CONTOUR] + iris[:, :, None]
+        lids = points[:, :, CONTOUR:] + centre
         sides = own.new_tensor([[1.0, 1], [-1, 1]])
         return EyeOutputs(
             both[:, :2],
@@ -178,6 +188,7 @@ class EyeNet(nn.Module):
             own[..., 4],
             own[..., 5],
             own[..., 6],
+            lids,
             own[..., 7],
         )
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eyeline.people.head_crops import EYE_PX_PER_MM
 from eyeline.results import Floats
 from eyeline.systems.gaze_3d.rendered import loss
-from eyeline.systems.gaze_3d.rendered.inputs import EYE_PX_PER_MM
 from eyeline.systems.gaze_3d.rendered.model import EyeOutputs, HeadOutputs
 
 FACING_DEG = (0, 30, 60, 90, 135, 180)
@@ -58,6 +58,7 @@ def eye_scores(result: EyeOutputs, truth: dict[str, Tensor], facing_deg: Floats)
         "pitch_correlation": correlation[1],
         "iris_median": float(np.median(iris)),
         "iris_p90": float(np.quantile(iris, 0.9)),
+        "lids_of_eye": float((result.lids - truth["lids"]).norm(dim=3).mean()) / EYE_WIDTH_PX,
         "opening_error": float((result.opening - truth["opening"]).abs().mean()),
         "closed_auc": _auc(truth["closed"].numpy().ravel() > 0.5, result.closed.numpy().ravel()),
         "visible_auc": _auc(truth["visible"].numpy().ravel() > 0.5, result.visible.numpy().ravel()),

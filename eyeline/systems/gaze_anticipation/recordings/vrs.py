@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.errors import DataError
+from eyeline.extras import needed_by
 from eyeline.files import atomic_dir, write_bytes, write_json
 from eyeline.results import Image, Ints, VideoInfo
 from eyeline.video.audio import write_wav
@@ -60,14 +61,9 @@ def on_grid(time_ns: Ints) -> Ints:
 
 
 def check_reader() -> None:
-    """DataError unless Project Aria's reader is installed."""
-    try:
+    """UsageError unless Project Aria's reader is installed."""
+    with needed_by("a VRS file", f"put {MOVIE}, {TIMES} and {CALIBRATION} beside it"):
         import projectaria_tools  # noqa: F401
-    except ImportError as error:
-        raise DataError(
-            "VRS files need projectaria-tools: pip install eyeline[aria], or put "
-            f"{MOVIE}, {TIMES} and {CALIBRATION} beside them"
-        ) from error
 
 
 def calibration_words(provider: Any, recording: Path) -> dict[str, Any]:

@@ -27,8 +27,6 @@ from eyeline.training import sharing
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-    from eyeline.systems.gaze_anticipation.data import Clips
-
 
 @dataclass(frozen=True)
 class Work:

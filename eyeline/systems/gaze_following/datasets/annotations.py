@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ NOT_STATED = -1
 
 
 @dataclass(frozen=True)
-class GazeAnnotations:
+class GazeAnnotations(tables.Rows):
     """One row a person and image; all of one data set and part of it."""
 
     source: tuple[str, ...]
@@ -50,6 +50,8 @@ class GazeAnnotations:
     """`(n,)` 1 while the person speaks, 0 while not, NaN where not known."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was left out."""
+
+    WHOLE = ("points_px", "first", "notes")
 
     def __post_init__(self) -> None:
         """Check the lengths; DataError says which is wrong."""
@@ -84,19 +86,12 @@ class GazeAnnotations:
         """Where each look starts `(n, 2)`: the eyes, else the middle of the head box."""
         return np.where(np.isnan(self.eyes_px), centre(self.head_xyxy), self.eyes_px)
 
-    def take(self, rows: Ints) -> GazeAnnotations:
-        """Some of the rows."""
-        at = rows.tolist()
-        count = np.diff(self.first)[rows]
-        points = [self.points(row) for row in at]
-        columns: dict[str, Any] = {n: tuple(getattr(self, n)[r] for r in at) for n in _NAMES}
-        columns |= {name: getattr(self, name)[rows] for name in _SHAPES}
-        return GazeAnnotations(
-            **columns,
-            points_px=np.concatenate([np.zeros((0, 2)), *points]),
-            first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
-            notes=self.notes,
-        )
+    def take(self, at: Ints | npt.NDArray[np.bool_]) -> Self:
+        """Some of the rows, with their points."""
+        rows = np.arange(len(self))[at]
+        points = np.concatenate([np.zeros((0, 2)), *map(self.points, rows.tolist())])
+        first = np.concatenate([[0], np.cumsum(np.diff(self.first)[rows])]).astype(np.int64)
+        return replace(self, **self.taken(rows), points_px=points, first=first)
 
     def of_videos(self, names: Iterable[str]) -> GazeAnnotations:
         """The rows of some videos; DataError names one that has none."""

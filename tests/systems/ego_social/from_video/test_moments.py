@@ -12,8 +12,8 @@ from eyeline.systems.ego_social.from_video.moments import (
     moment_at,
     moments_of,
     runs,
-    sample_at,
 )
+from eyeline.systems.ego_social.inputs import sample_at
 from tests.systems.ego_social.raw_video import walker
 
 

@@ -1,4 +1,4 @@
-"""The predictor on scenes made by hand, against the network shown each stretch directly."""
+"""The predictor on scenes made by hand, against the network shown each utterance directly."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from eyeline.geometry.camera import Camera
 from eyeline.people.tracks import Track
 from eyeline.results import Scores, Segments
 from eyeline.system import Scene
-from eyeline.systems.ego_social.from_video.stretches import Stretch, Tape, stretches
 from eyeline.systems.ego_social.from_video.talking import TalkingToMePredictor
+from eyeline.systems.ego_social.from_video.utterances import Tape, Utterance, utterances
 from eyeline.systems.ego_social.inputs import crop_face, normalise, segment_audio, stacked
 from eyeline.systems.ego_social.scoring.postprocess import scores
 from eyeline.systems.ego_social.ttm_model import TalkingToMe
@@ -94,7 +94,7 @@ def log(predictor: TalkingToMePredictor, shown: Scene) -> tuple[Scores, Segments
     return result, spans
 
 
-def test_a_stretch_has_one_answer_in_all_its_rows(
+def test_an_utterance_has_one_answer_in_all_its_rows(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(60))
@@ -108,7 +108,7 @@ def test_a_stretch_has_one_answer_in_all_its_rows(
         assert spans.score[0] == pytest.approx(value, abs=CLOSE)
 
 
-def test_long_stretches_are_cut_and_keep_their_tail(
+def test_long_utterances_are_cut_and_keep_their_tail(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(200))
@@ -120,7 +120,7 @@ def test_long_stretches_are_cut_and_keep_their_tail(
     np.testing.assert_allclose(result.value[6:190], value, rtol=0, atol=CLOSE)
 
 
-def test_a_short_pause_does_not_end_a_stretch(
+def test_a_short_pause_does_not_end_an_utterance(
     net: TalkingToMe, predictor: TalkingToMePredictor
 ) -> None:
     person = walker(range(70))
@@ -190,7 +190,7 @@ def test_audio_that_ends_early_goes_on_in_silence(
 
 
 def test_the_audio_is_read_once_and_let_go(predictor: TalkingToMePredictor) -> None:
-    person, held, opened = walker(range(240)), [], []
+    person, kept, opened = walker(range(240)), [], []
     shown = scene(person, speaking=[says(person, range(5, 15), range(200, 230))])
 
     def audio() -> Iterator[AudioBlock]:
@@ -201,13 +201,13 @@ def test_the_audio_is_read_once_and_let_go(predictor: TalkingToMePredictor) -> N
 
     def cut(tape: Tape, start: int, stop: int) -> npt.NDArray[np.float32]:
         part = really(tape, start, stop)
-        held.append(len(tape._held))
+        kept.append(len(tape._kept))
         return part
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tape, "cut", cut)
         predictor.predict(replace(shown, audio=audio))
-    assert opened == [1] and max(held) <= 2 * 8000
+    assert opened == [1] and max(kept) <= 2 * 8000
 
 
 def test_without_audio_nothing_is_said(predictor: TalkingToMePredictor) -> None:
@@ -237,15 +237,15 @@ def test_what_cannot_be_is_refused(
         TalkingToMePredictor(other)
 
 
-def test_stretches() -> None:
+def test_utterances() -> None:
     one, two = walker(range(100)), walker(range(30, 90), person=2)
     speaking = voiced(
         [one, two], [says(one, range(4), range(20, 40), range(48, 60)), says(two, range(31, 50))]
     )
-    result = stretches(speaking, [one, two])
+    result = utterances(speaking, [one, two])
     assert [(s.person, s.first, s.last) for s in result] == [(1, 20, 59), (2, 31, 49)]
-    assert stretches(voiced([one], [says(one)]), [one]) == []
-    assert Stretch(1, 0.1, 0.2).last == 5
+    assert utterances(voiced([one], [says(one)]), [one]) == []
+    assert Utterance(1, 0.1, 0.2).last == 5
 
 
 def test_tape() -> None:
@@ -254,7 +254,7 @@ def test_tape() -> None:
     np.testing.assert_array_equal(tape.cut(15_000, 16_000), AUDIO[15_000:16_000])
     tape.forget(60_000)
     np.testing.assert_array_equal(tape.cut(60_001, 61_000), AUDIO[60_001:61_000])
-    assert len(tape._held) <= 8000
+    assert len(tape._kept) <= 8000
     assert len(tape.cut(len(AUDIO) - 5, len(AUDIO) + 50)) == 5
     assert len(tape.cut(len(AUDIO) + 5, len(AUDIO) + 50)) == 0
     with pytest.raises(AssertionError):

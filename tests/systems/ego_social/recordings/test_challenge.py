@@ -20,6 +20,7 @@ from eyeline.systems.ego_social.recordings.challenge import (
     seg_info_of,
 )
 from eyeline.systems.ego_social.scoring import postprocess, submissions
+from tests.refusals import refuses
 from tests.systems.ego_social.invented import golden
 from tests.systems.ego_social.recorded import document
 
@@ -140,8 +141,7 @@ def test_segments_without_audio_or_faces(tmp_path: Path) -> None:
     assert not talks.frames(1).any() and talks[1]["audio"].shape == (16_000,)
     assert talks[2]["clip"].shape == (1, 3, 224, 224) and len(talks[2]["audio"]) == 257
     (tmp_path / "d").mkdir()
-    with pytest.raises(DataError, match=r"segment d of .* has neither face"):
-        open_challenge_talks(tmp_path)
+    refuses(DataError, r"segment d of .* has neither face", lambda: open_challenge_talks(tmp_path))
 
 
 def test_audio_of_another_rate_is_resampled(tmp_path: Path) -> None:
@@ -161,8 +161,7 @@ def test_audio_of_another_rate_is_resampled(tmp_path: Path) -> None:
 )
 def test_folders_of_looks_that_are_none(tmp_path: Path, name: str, said: str) -> None:
     write_face(tmp_path / name, face(1, 1))
-    with pytest.raises(DataError, match=said):
-        open_challenge_looks(tmp_path)
+    refuses(DataError, said, lambda: open_challenge_looks(tmp_path))
 
 
 def test_crops_that_are_none(tmp_path: Path) -> None:
@@ -171,10 +170,8 @@ def test_crops_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"00001_u.jpg has shape \(100, 224, 3\)"):
         open_challenge_looks(tmp_path).frames(0)
     small.write_bytes(b"")
-    with pytest.raises(DataError, match="missing or no image"):
-        read_crop(small)
-    with pytest.raises(UsageError, match="stride of 0 crops"):
-        open_challenge_looks(tmp_path, stride=0)
+    refuses(DataError, "missing or no image", lambda: read_crop(small))
+    refuses(UsageError, "stride of 0 crops", lambda: open_challenge_looks(tmp_path, stride=0))
 
 
 @pytest.mark.parametrize(
@@ -191,13 +188,10 @@ def test_seg_info_that_is_none(talks_folder: Path, tmp_path: Path, content: Any,
     path = tmp_path / "seg_info.json"
     text = content if isinstance(content, str) else json.dumps(content)
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=said):
-        open_challenge_talks(talks_folder, path)
-    with pytest.raises(DataError, match="no segment in"):
-        open_challenge_talks(tmp_path)
+    refuses(DataError, said, lambda: open_challenge_talks(talks_folder, path))
+    refuses(DataError, "no segment in", lambda: open_challenge_talks(tmp_path))
     (talks_folder / "seg0" / "face" / "x.jpg").write_bytes(b"")
     try:
-        with pytest.raises(DataError, match=r"x.jpg is not called"):
-            open_challenge_talks(talks_folder)
+        refuses(DataError, r"x.jpg is not called", lambda: open_challenge_talks(talks_folder))
     finally:
         (talks_folder / "seg0" / "face" / "x.jpg").unlink()

@@ -9,7 +9,7 @@ from scipy.signal import stft
 from eyeline.results import Floats
 from eyeline.synthetic.voice import Voice, speak
 from eyeline.systems.ego_social.inputs import AUDIO_HZ
-from eyeline.systems.ego_social.network.log_mel import LogMel
+from eyeline.systems.ego_social.log_mel import LogMel
 from eyeline.systems.ego_social.synthetic.scenes import Scene, Turn, draw_scene
 from eyeline.systems.ego_social.synthetic.voices import addressing, hear
 

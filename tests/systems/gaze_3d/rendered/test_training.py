@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from eyeline.errors import TrainingError
+from eyeline.people import head_crops
 from eyeline.synthetic.heads import dataset
 from eyeline.systems.gaze_3d import train as training
 from eyeline.systems.gaze_3d.rendered import data, loss, model, score, train
@@ -81,13 +82,20 @@ def test_a_mirror_changes_sides_and_nothing_else() -> None:
 def test_eyes_in_a_mirror_keep_crops_and_change_sides(heads: Path) -> None:
     opened = data.with_eyes(data.open_heads(heads))
     plain = data.EyeSamples(opened, train=False)[0]
-    crops = list(plain["crops"].transpose(0, 2, 3, 1))
-    args = (crops, list(plain["iris"]), list(plain["contour"]), plain["opening"], plain)
-    once = data._mirrored(*args)
-    assert np.array_equal(once[0][0], crops[1]) and np.array_equal(once[1][1], plain["iris"][0])
-    assert once[4]["gaze"] == pytest.approx(plain["gaze"] * [-1, 1])
-    again = data._mirrored(*once)
-    assert np.array_equal(again[4]["each"], plain["each"])
+    once = data._mirrored(plain)
+    assert once["gaze"] == pytest.approx(plain["gaze"] * [-1, 1])
+    assert once["lids_seen"] == pytest.approx(plain["lids_seen"][::-1])
+    assert np.array_equal(data._mirrored(once)["each"], plain["each"])
+
+
+def test_iris_and_lids_lie_in_the_crop_where_the_eye_is(heads: Path) -> None:
+    opened = data.with_eyes(data.open_heads(heads))
+    for sample in (data.EyeSamples(opened, train=False)[k] for k in range(len(opened))):
+        centre = sample["lids"].mean(1)
+        assert np.abs(centre - [head_crops.EYE_W / 2, head_crops.EYE_H / 2]).max() < 20
+        outer, inner = sample["lids"][:, 0], sample["lids"][:, 3]
+        seen = sample["lids_seen"] > 0.9
+        assert (inner[seen, 0] > outer[seen, 0]).all()
 
 
 def test_epochs_differ_and_numbers_repeat(heads: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyeline.errors import DataError
+from eyeline.errors import DataError, UsageError
 from eyeline.systems.gaze_anticipation.recordings import vrs
 from eyeline.systems.gaze_anticipation.recordings.device import read_calibrations
 from eyeline.systems.gaze_anticipation.recordings.footage import Videos, find_frames
@@ -143,7 +143,7 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
 
 def test_says_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "projectaria_tools", None)
-    with pytest.raises(DataError, match=r"pip install eyeline\[aria\]"):
+    with pytest.raises(UsageError, match=r"pip install 'eyeline\[aria\]', or put"):
         vrs.export(tmp_path / "recording.vrs", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
