@@ -30,6 +30,15 @@ SMALL: dict[str, dict[str, Any]] = {
     "gaze_3d/eyes": {"width": 4},
     "gaze_anticipation/csts": {"side": 64, "width": 8, "frames": 4, "layers": (1, 1, 1, 1)},
     "gaze_anticipation/mvit_b": {"side": 64, "width": 8, "frames": 2, "layers": (1, 1, 1, 1)},
+    "gaze_following/dinov2": {"width": 64, "depth": 1, "grid": 4},
+    "gaze_following/gaze_lle": {
+        "encoder_width": 64,
+        "in_out": True,
+        "width": 16,
+        "depth": 1,
+        "heads": 2,
+        "grid": 4,
+    },
     "gaze_following/syncnet": {"narrower": 16, "features": 32},
     "gaze_following/mask_rcnn": {
         "depths": (1, 1, 1, 1),

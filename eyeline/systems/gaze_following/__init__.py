@@ -67,8 +67,15 @@ def _mask_rcnn_mlp(
     )  # fmt: skip
 
 
-def _gaze_lle(files: Mapping[str, Path], device: str, *, every_s: NotNegative = 0.5) -> Predictor:
-    return _gaze_lle_infer.GazeLle(files["gaze_lle"], files["dinov2"], device, every_s=every_s)
+def _gaze_lle(
+    files: Mapping[str, Path],
+    device: str,
+    *,
+    every_s: NotNegative = 0.5,
+    runtime: Runtime | None = None,
+) -> Predictor:
+    decoder, encoder = (files[name] for name in ("gaze_lle", "dinov2"))
+    return _gaze_lle_infer.GazeLle(decoder, encoder, device, every_s=every_s, runtime=runtime)
 
 
 SYSTEM = System(

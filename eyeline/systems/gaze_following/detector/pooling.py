@@ -27,8 +27,10 @@ def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
     Half a pixel is heeded, and a bin is sampled as finely as its size asks for. Maps are `(batch,
     channels, h, w)` by level, regions `(n, 5)`: number in the batch and xyxy pixels of the image.
     """
-    exported = torch.onnx.is_in_onnx_export()  # runtimes have the operator
-    way = by_rows if regions.device.type == "cpu" and not exported else by_operator
+    if torch.onnx.is_in_onnx_export():
+        # runtimes have the operator; casts that change nothing would rename the maps in the trace
+        return by_operator(maps, regions, bins)
+    way = by_rows if regions.device.type == "cpu" else by_operator
     return way([m.float() for m in maps], regions.float(), bins)
 
 
