@@ -28,14 +28,23 @@ RETRIES = 2
 STOP_S = 1.5
 """Time that work gets to clean up after Ctrl-C."""
 
-_KILLED = (
-    f"a process was killed, {RETRIES + 1} times at the same work, mostly for want of memory: use "
-    "fewer jobs. The same command goes on from there."
-)
 _NOT_BEGUN = (
     "processes for several jobs cannot begin. A script of your own that asks for them is a file, "
     "not read from standard input, and begins its work below if __name__ == '__main__':"
 )
+
+
+def death(how: str) -> EyelineError:
+    """The error of work that every process died of."""
+    return EyelineError(
+        f"whatever worked on it died {RETRIES + 1} times ({how}), perhaps for want of memory; "
+        "fewer --jobs take less. The same command resumes"
+    )
+
+
+def cores() -> int:
+    """Processors of this machine."""
+    return os.cpu_count() or 1
 
 
 def most_bytes() -> int | None:
@@ -70,8 +79,8 @@ def side_by_side(
         arguments: positional ones.
         jobs: how many at the same time.
         begin: called first in each process.
-        lost: the result for arguments whose process died each time; called here, with them.
-            Without it that is an error.
+        lost: the result for arguments whose process died each time; called here, with the error
+            and them. Without it that is an error.
 
     Raises:
         EyelineError: a process cannot begin, or died each time and `lost` is not given.
@@ -90,9 +99,9 @@ def side_by_side(
                     if worker.deaths <= RETRIES:
                         waiting.append((worker.arguments, worker.deaths))
                     elif lost is None:
-                        raise EyelineError(_KILLED)
+                        raise death("its process was killed")
                     else:
-                        yield lost(*worker.arguments)
+                        yield lost(death("its process was killed"), *worker.arguments)
                 elif report is not None:
                     yield report.result()
     except KeyboardInterrupt:
@@ -103,13 +112,14 @@ def side_by_side(
 
 
 @dataclass(frozen=True)
-class _Report(Generic[Result]):
+class Report(Generic[Result]):
     """How a piece of work ended."""
 
     value: Result | None
     error: Exception | None = None
 
     def result(self) -> Result:
+        """What came of it; its error is raised."""
         if self.error is not None:
             raise self.error
         return cast(Result, self.value)
@@ -139,14 +149,14 @@ class _Worker(Generic[Result]):
         with suppress(OSError):  # one that is dead is noticed where its report is awaited
             self.pipe.send(arguments)
 
-    def report(self) -> _Report[Result] | None:
+    def report(self) -> Report[Result] | None:
         """What it sends; None where it has only just begun, or has died.
 
         Raises:
             EyelineError: it could not begin.
         """
         try:
-            report: _Report[Result] | None = self.pipe.recv()
+            report: Report[Result] | None = self.pipe.recv()
         except (EOFError, OSError):
             self.end(STOP_S)
             if not self._begun and (self._process.exitcode or 0) > 0:
@@ -236,21 +246,27 @@ def _serve(pipe: Connection, work: Callable[..., Any], begin: Callable[[], None]
             try:
                 pipe.send(report)
             except (TypeError, AttributeError, PickleError) as error:
-                pipe.send(_Report(None, EyelineError(f"a result cannot be sent: {error}")))
+                pipe.send(Report(None, EyelineError(f"a result cannot be sent: {error}")))
     os._exit(0)  # threads of what was interrupted may not hear of it
 
 
-def _attempt(work: Callable[..., Any], arguments: tuple[Any, ...]) -> _Report[Any]:
+def _attempt(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Report[Any]:
     """Only what is at work hears of Ctrl-C; what is complete is sent in any case."""
     signal.signal(signal.SIGINT, _interrupt_once)
     try:
-        return _Report(work(*arguments))
+        return completed(work, arguments)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def completed(work: Callable[..., Result], arguments: tuple[Any, ...]) -> Report[Result]:
+    """The report of work that is done here, for the process that asked for it."""
+    try:
+        return Report(work(*arguments))
     except Exception as error:  # noqa: BLE001 raised again in the process in front
         if not isinstance(error, EyelineError):
             error.add_note(traceback.format_exc())
-        return _Report(None, error)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return Report(None, error)
 
 
 def _interrupt_once(*_: object) -> None:
@@ -270,29 +286,6 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(STOP_S)
     os._exit(1)
-
-
-def parallel_map(
-    work: Callable[..., Result],
-    arguments: Sequence[tuple[Any, ...]],
-    jobs: int,
-    begin: Callable[[], None] | None = None,
-) -> Iterator[Result]:
-    """Results of one job here and in order, of several as of `side_by_side`.
-
-    Args:
-        work: as there.
-        arguments: as there; a single one is worked on here.
-        jobs: as there.
-        begin: as there; by default each process has one thread of OpenCV's.
-
-    Raises:
-        EyelineError: as there.
-    """
-    if jobs == 1 or len(arguments) < 2:
-        yield from (work(*each) for each in arguments)
-    else:
-        yield from side_by_side(work, arguments, jobs, begin or one_thread)
 
 
 def one_thread() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyeline import processes
+from eyeline import pool, processes
 from eyeline.errors import EyelineError
 
 BESIDE = {**os.environ, "PYTHONPATH": str(Path(processes.__file__).parents[1])}
@@ -25,12 +25,12 @@ def who(number: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("count", "jobs"), [(3, 1), (1, 4)])
 def test_one_job_or_one_thing_stays_here_and_in_order(count: int, jobs: int) -> None:
-    result = list(processes.parallel_map(who, [(n,) for n in range(count)], jobs))
+    result = list(pool.parallel_map(who, [(n,) for n in range(count)], jobs))
     assert result == [(n, os.getpid()) for n in range(count)]
 
 
 def test_several_go_parallel() -> None:
-    result = dict(processes.parallel_map(who, [(n,) for n in range(3)], 2))
+    result = dict(pool.parallel_map(who, [(n,) for n in range(3)], 2))
     assert sorted(result) == [0, 1, 2]
     assert os.getpid() not in result.values()
 
@@ -60,14 +60,14 @@ def dies(number: int, folder: Path) -> int:
 
 def test_what_a_process_died_of_is_begun_anew_and_the_rest_goes_on(tmp_path: Path) -> None:
     work = [(n, tmp_path) for n in range(5)]
-    result = processes.side_by_side(dies, work, 2, lost=lambda number, _: -number)
+    result = processes.side_by_side(dies, work, 2, lost=lambda _, number, __: -number)
     assert sorted(result) == [-1, 0, 2, 3, 4]
     tries = {path.name: len(path.read_text()) for path in tmp_path.iterdir()}
     assert tries == {"0": 1, "1": 1 + processes.RETRIES, "2": 2, "3": 1, "4": 1}
 
 
 def test_without_a_result_for_it_dying_each_time_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(EyelineError, match="a process was killed, 3 times"):
+    with pytest.raises(EyelineError, match="died 3 times"):
         list(processes.side_by_side(dies, [(1, tmp_path), (3, tmp_path)], 2))
 
 

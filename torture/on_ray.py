@@ -15,7 +15,7 @@ from torture.figures import Figure, skipped
 from torture.kill import VIDEOS, copies, half_written, hashes, visible
 
 KILLS = 2
-_WORKER = "ray::_attempt_in"
+_WORKER = "ray::attempt"
 
 
 def trial(work: Path) -> Iterator[Figure]:

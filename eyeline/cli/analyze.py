@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eyeline.cli.console import (
     DONE,
+    ENGINE,
     SOME_FAILED,
     STOPPED,
+    TASK_CPUS,
+    TASK_GPUS,
     app,
     complain,
     err_console,
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from eyeline.jobs import Outcome
     from eyeline.parts import Span
     from eyeline.plan import Job
+    from eyeline.pool import Engine
     from eyeline.sessions import Camera
     from eyeline.settings import Settings
 
@@ -184,19 +188,17 @@ def analyze(
         bool, typer.Option("--again", help="Replace results of other settings.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Videos worked on at the same time.")] = 1,
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(
-            help="What works on many videos: local, or ray, on the cluster at RAY_ADDRESS "
-            "or on this machine."
-        ),
-    ] = "local",
+    engine: ENGINE = "local",
+    task_cpus: TASK_CPUS = None,
+    task_gpus: TASK_GPUS = None,
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
     from eyeline.parts import check
     from eyeline.plan import plan, with_parts
+    from eyeline.pool import Engine
     from eyeline.settings import Settings
 
+    chosen_engine = Engine(engine, task_cpus, task_gpus)
     chosen = _spans(from_ or [], to or [], spans)
     settings = Settings(
         systems=tuple(s.strip() for s in systems.split(",") if s.strip()),
@@ -235,13 +237,13 @@ def analyze(
         known = _cameras(planned, out, offset or [], sync, audio_track)
         begins_s = {camera.name: camera.offset_s for camera in known}
         planned = with_parts(planned, chosen, begins_s, video_track)
-        code = _work(planned, settings, again=again, jobs=jobs, engine=engine)
+        code = _work(planned, settings, again=again, jobs=jobs, engine=chosen_engine)
         raise typer.Exit(code or _session(known, planned, out))
     planned = with_parts(planned, chosen)
     for job in planned if chosen else ():
         with suppress(VideoError):  # a video's own fault is reported when its turn comes
             check(job.parts, job.video, video_track)
-    raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=engine))
+    raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=chosen_engine))
 
 
 @app.command()
@@ -302,14 +304,22 @@ def four(text: str) -> tuple[float, float, float, float] | None:
 
 
 def _work(
-    planned: list[Job], settings: Settings, *, again: bool, jobs: int = 1, engine: str = "local"
+    planned: list[Job],
+    settings: Settings,
+    *,
+    again: bool,
+    jobs: int = 1,
+    engine: Engine | None = None,
 ) -> int:
     """Do all jobs, tell how each ended, and give the exit code."""
+    from eyeline.pool import Engine, using
+
     outcomes: list[Outcome] = []
     try:
-        for outcome in _outcomes(planned, settings, again, jobs, engine):
-            outcomes.append(outcome)
-            _tell(outcome)
+        with using(engine or Engine()):
+            for outcome in _outcomes(planned, settings, again, jobs):
+                outcomes.append(outcome)
+                _tell(outcome)
     except KeyboardInterrupt:
         complain(
             f"stopped; {len(outcomes)} of {len(planned)} videos are finished. "
@@ -335,14 +345,11 @@ def _tell(outcome: Outcome) -> None:
     )
 
 
-def _outcomes(
-    planned: list[Job], settings: Settings, again: bool, jobs: int, engine: str
-) -> Iterator[Outcome]:
-    from eyeline.engines import on_ray, one_by_one, side_by_side
+def _outcomes(planned: list[Job], settings: Settings, again: bool, jobs: int) -> Iterator[Outcome]:
+    from eyeline.engines import one_by_one, side_by_side
+    from eyeline.pool import is_cluster
 
-    if engine == "ray":
-        return on_ray(planned, settings, again, jobs)
-    if jobs > 1:
+    if jobs > 1 or is_cluster():
         return side_by_side(planned, settings, again, jobs)
     return one_by_one(planned, settings, again, lambda job: _bar(job.video.name))
 

@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import asdict, is_dataclass
 from io import TextIOWrapper
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -22,6 +22,22 @@ app = typer.Typer(
 )
 out_console = Console(soft_wrap=True)
 err_console = Console(stderr=True, soft_wrap=True)
+
+ENGINE = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        help="What works on many things: processes of this machine, or tasks of Ray on the cluster "
+        "at RAY_ADDRESS, else on this machine."
+    ),
+]
+TASK_CPUS = Annotated[
+    float | None,
+    typer.Option(help="Processors that a task of Ray reserves; 1 by default.", show_default=False),
+]
+TASK_GPUS = Annotated[
+    float | None,
+    typer.Option(help="GPUs likewise, or a fraction of one; 0 by default.", show_default=False),
+]
 
 DONE, SOME_FAILED, USAGE, STOPPED = 0, 1, 2, 130
 

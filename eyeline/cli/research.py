@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from eyeline.cli.console import SOME_FAILED, app, complain, out_console, print_json, say
+from eyeline.cli.console import (
+    ENGINE,
+    SOME_FAILED,
+    TASK_CPUS,
+    TASK_GPUS,
+    app,
+    complain,
+    out_console,
+    print_json,
+    say,
+)
 from eyeline.cli.outputs import claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
 from eyeline.runtimes.manifest import Manifest, Precision, is_exported
@@ -41,8 +51,13 @@ def prepare(
     ] = None,
     device: DEVICE = "cpu",
     set_: OPTIONS = None,
+    engine: ENGINE = "local",
+    task_cpus: TASK_CPUS = None,
+    task_gpus: TASK_GPUS = None,
 ) -> None:
     """Make a data set ready for training; the same command goes on where it was stopped."""
+    from eyeline.pool import Engine, using
+
     system, name = _parts(dataset)
     if name not in system.prepare:
         raise UsageError(
@@ -51,7 +66,7 @@ def prepare(
     run = system.prepare[name]
     options = _options(set_ or [], run)
     given = _weights(system, weights or [])
-    with claimed(out, source):
+    with claimed(out, source), using(Engine(engine, task_cpus, task_gpus)):
         result = run(source, out, weights=given, device=device, log=say, **options)
     print_json(result.as_dict())
     if result.failed:
@@ -179,18 +194,23 @@ def evaluate(
         int, typer.Option(min=1, help="How many of them share the work, a process each.")
     ] = 1,
     set_: OPTIONS = None,
+    engine: ENGINE = "local",
+    task_cpus: TASK_CPUS = None,
+    task_gpus: TASK_GPUS = None,
 ) -> None:
     """Score weights, or any builder, on annotated data by the benchmark's protocol."""
+    from eyeline.pool import Engine, using
+
     system, name = _recipe(recipe, benchmarks=True)
     benchmark = system.benchmarks.get(name)
     run: Callable[..., Report] | None = benchmark or system.evaluate
     if run is None:
         raise UsageError(f"{system.name} has no evaluation yet")
     options = _options(set_ or [], run)
-    if devices > 1:
-        options["devices"] = _several(run, recipe, device, devices)
+    if devices > 1 or engine == "ray":
+        options |= _several(run, recipe, device, devices, engine)
     chosen = weights if benchmark else weights or _shipped(system)
-    with claimed(out, data):
+    with claimed(out, data), using(Engine(engine, task_cpus, task_gpus)):
         report = run(chosen, data, out, say, device, **options)
     if report.get("seen_in_training"):
         complain(
@@ -294,26 +314,34 @@ def synthesize(
         int | None, typer.Option(help="Samples in all; of `heads` alone.", show_default=False)
     ] = None,
     set_: OPTIONS = None,
+    engine: ENGINE = "local",
+    task_cpus: TASK_CPUS = None,
+    task_gpus: TASK_GPUS = None,
 ) -> None:
     """Make up a tiny data set in the layout of a system's public one, or render heads to train on.
 
     `heads` renders people with exact labels (extra `eyeline[render]`); the same command goes on
     where it was stopped, and a larger --count adds to what is there.
     """
+    from eyeline.pool import Engine, using
+
+    chosen = Engine(engine, task_cpus, task_gpus)
     if system == HEADS:
         from eyeline.synthetic.heads import dataset
 
         options = _options(set_ or [], dataset.run)
         if count is not None:
             options["count"] = count
-        print_json(dataset.run(out, seed=seed, log=say, **options))
+        with using(chosen):
+            print_json(dataset.run(out, seed=seed, log=say, **options))
         return
     if count is not None:
         raise UsageError(f"--count is for `{HEADS}` alone; data of a system take --set key=value")
     card = _system(system)
     if card.synthesize is None:
         raise UsageError(f"{card.name} makes up no data yet")
-    created = card.synthesize(out, seed=seed, **_options(set_ or [], card.synthesize))
+    with using(chosen):
+        created = card.synthesize(out, seed=seed, **_options(set_ or [], card.synthesize))
     print_json(created)
 
 
@@ -384,17 +412,20 @@ def _recipe(text: str, *, benchmarks: bool = False) -> tuple[System, str]:
     return system, name
 
 
-def _several(run: Callable[..., Report], recipe: str, device: str, count: int) -> Devices:
-    """Processes for an evaluation; UsageError if it runs in one only."""
+def _several(
+    run: Callable[..., Report], recipe: str, device: str, count: int, engine: str
+) -> dict[str, Devices]:
+    """The option for processes of an evaluation; UsageError if it runs in one only."""
     import inspect
 
     from eyeline.training.devices import Devices
 
+    asked = "--engine is ray" if engine == "ray" else f"--devices is {count}"
     if "devices" not in inspect.signature(run).parameters:
-        raise UsageError(
-            f"--devices is {count}; {recipe} evaluates in one process: leave --devices out"
-        )
-    return Devices(device, count)
+        raise UsageError(f"{asked}; {recipe} evaluates in one process: leave it out")
+    if engine == "ray" and count > 1:
+        raise UsageError(f"{asked} and --devices is {count}; Ray shares the work: leave one out")
+    return {"devices": Devices(device, count)} if count > 1 else {}
 
 
 def _shipped(system: System) -> Path:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from eyeline import processes
+from eyeline import pool
 from eyeline.errors import UsageError
 from eyeline.log import Log
 
@@ -51,7 +51,7 @@ def work_on(
         EyelineError: a process was killed.
     """
     count = len(before) + len(arguments)
-    results = chain(before, processes.parallel_map(work, arguments, jobs, begin))
+    results = chain(before, pool.parallel_map(work, arguments, jobs, begin))
     for number, result in enumerate(results, start=1):
         if log:
             log(f"[{number}/{count}] {describe(result)}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from eyeline import pool
 from eyeline.errors import DataError, EyelineError
 
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from eyeline.training.devices import Devices
 
 Item = TypeVar("Item")
+
+_TASKS = 100
+"""Of an evaluation on Ray, at most: each reads its inputs and sends its results on its own."""
 
 
 def launched(devices: Devices | None) -> Fabric | None:
@@ -49,13 +54,17 @@ def shared(
     do is raised in all of them.
 
     Args:
-        fabric: launched; its processes share the work. None: this one does all of it.
+        fabric: launched; its processes share the work. None: the tasks of Ray where that is the
+            engine of `pool.using`, else this process does all of it.
         count: pieces of work, the same in all processes.
         work: numbers of pieces, ascending, to their results one after the other.
 
     Raises:
         EyelineError: as of `work`, in whichever process; a file that cannot be read as DataError.
     """
+    if fabric is None and pool.is_cluster():
+        yield from _on_cluster(count, work)
+        return
     rank, world = (fabric.global_rank, fabric.world_size) if fabric else (0, 1)
     own = iter(work(range(rank, count, world)))
     if world == 1:
@@ -68,6 +77,30 @@ def shared(
                 result.everywhere = True
                 raise result
             yield result
+
+
+def _on_cluster(count: int, work: Callable[[range], Iterable[Item]]) -> Iterator[Item]:
+    size = max(1, -(-count // _TASKS))
+    firsts = range(0, count, size)
+    ready: dict[int, list[Item]] = {}
+    order = iter(firsts)
+    wanted = next(order, None)
+    pieces = [(range(first, min(first + size, count)),) for first in firsts]
+    for own, results in pool.spread(partial(_pieces, work), pieces):
+        ready[own.start] = results
+        while wanted in ready:
+            yield from ready.pop(wanted)
+            wanted = next(order, None)
+
+
+def _pieces(work: Callable[[range], Iterable[Item]], own: range) -> tuple[range, list[Item]]:
+    """In a task: the results of some pieces, with the numbers of these."""
+    import torch
+
+    from eyeline.training.devices import for_answers
+
+    with for_answers(torch.get_num_threads()):
+        return own, list(work(own))
 
 
 def _attempt(own: Iterator[Any]) -> Any:

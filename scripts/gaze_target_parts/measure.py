@@ -24,6 +24,9 @@ NEIGHBOURS = 0.05
 """Standard deviation of the thresholds whose F1 is averaged to choose one."""
 CAMERA_RAD = np.radians(12.0)
 """The bare angle's cap."""
+JUMP_RAD, JUMP_S, STILL = np.radians(60.0), 0.2, 0.25
+"""A direction jumps that turns so far in so short a time, while the head's box moves by less than
+this fraction of its side."""
 
 
 def best_threshold(parts: Sequence[tuple[Sequence[Label], Sequence[Looks]]]) -> float:
@@ -60,6 +63,8 @@ def report(known: Known, held: Mapping[str, Sequence[Looks]]) -> dict[str, Any]:
     out = {"model": _figures(ours)}
     out |= {name: _figures(_rows(known, rule)) for name, rule in rules.items()}
     out["calibration"] = _calibration(known, held)
+    count = np.array([jumps(scene) for scene, _ in known.values()]).sum(axis=0)
+    out["jumps"] = {"frames": int(count[0]), "of": int(count[1])}
     return out
 
 
@@ -138,6 +143,25 @@ def _calibration(known: Known, held: Mapping[str, Sequence[Looks]]) -> list[dict
     ]  # fmt: skip
 
 
+def jumps(scene: Scene) -> tuple[int, int]:
+    """In how many frames the direction of a still head jumps ahead, and of how many."""
+    assert scene.gaze is not None
+    count = 0
+    for track, rows in zip(scene.tracks, rows_of(scene.tracks), strict=True):
+        way, box = scene.gaze.direction[rows], track.head_xyxy
+        middle, side = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]).mean(axis=1)
+        jumped = np.zeros(len(track), bool)
+        for lag in range(1, len(track)):
+            near = track.time_s[lag:] - track.time_s[:-lag] <= JUMP_S
+            if not near.any():
+                break
+            turned = directions.angle(way[lag:], way[:-lag]) > JUMP_RAD
+            moved = np.linalg.norm(middle[lag:] - middle[:-lag], axis=1) / side[lag:]
+            jumped[:-lag] |= near & turned & (moved < STILL)
+        count += int(jumped.sum())
+    return count, len(scene.gaze)
+
+
 def _gaze(scene: Scene, label: Label) -> tuple[Floats, Floats]:
     """Direction and the ray to the eyes."""
     assert scene.gaze is not None
@@ -174,7 +198,7 @@ def _nearest(scene: Scene, label: Label) -> int:
 
 def table(report: Mapping[str, Any]) -> str:
     """Markdown: an answer a row, the model and the plain rules beside each other."""
-    columns = [name for name in report if name != "calibration"]
+    columns = [name for name in report if name not in ("calibration", "jumps")]
     answers = [name for name in report["model"] if name != "confusion"]
     lines = ["| answer | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for answer in answers:
@@ -188,6 +212,9 @@ def table(report: Mapping[str, Any]) -> str:
     lines += [
         f"| {b['mean']:.2f} | {b['fraction']:.2f} | {b['count']} |" for b in report["calibration"]
     ]
+    jump = report["jumps"]
+    frames = f"{jump['frames']} of {jump['of']} frames"
+    lines += ["", f"Still heads' directions jump by over 60 degrees within 0.2 s in {frames}."]
     lines += ["", "| label -> answer | labels |", "|---|---|"]
     lines += [f"| {pair} | {n} |" for pair, n in report["model"]["confusion"].items()]
     return "\n".join(lines)

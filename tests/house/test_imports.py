@@ -31,7 +31,17 @@ FLOORS = (
         "sample",
         "weights_folder",
     },
-    {"parts", "results", "rounding", "video", "training", "evaluation", "runtimes"},
+    {
+        "on_ray",
+        "parts",
+        "pool",
+        "results",
+        "rounding",
+        "video",
+        "training",
+        "evaluation",
+        "runtimes",
+    },
     {
         "people",
         "speech",

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le, MultipleOf
 
-from eyeline import processes
+from eyeline import pool
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of
 from eyeline.evaluation import tables
@@ -121,7 +121,7 @@ def run(
         tables.write(folder / "csv" / "manifest.csv", manifest)
         noted: dict[str, dict[str, Any]] = {}
         work = [(*film, folder / videos) for film in films.items()]
-        for documents in processes.parallel_map(_write_film, work, jobs):
+        for documents in pool.parallel_map(_write_film, work, jobs):
             for document in documents:
                 noted[document["clip_uid"]] = document
                 if log:

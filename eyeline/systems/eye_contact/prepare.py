@@ -13,6 +13,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
+from eyeline import pool
 from eyeline.bounds import Count, Jobs, NotNegative, Positive, Whole
 from eyeline.datasets.items import checked
 from eyeline.datasets.prepare import Outcome, Summary, prepare_all
@@ -126,7 +127,8 @@ def run(
         gaze_weights = _path((weights or {}).get("xgaze_resnet50"))
         if gaze_weights is None:
             raise UsageError(NO_WEIGHTS)
-        threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else Plan.threads
+        several = jobs > 1 and not pool.is_cluster()
+        threads = max(1, (os.cpu_count() or 1) // jobs) if several else Plan.threads
         plan = Plan(
             out,
             choices,

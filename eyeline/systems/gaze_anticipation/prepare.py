@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline import processes
+from eyeline import pool, processes
 from eyeline.bounds import FractionWithin, Jobs, Whole
 from eyeline.datasets import listed
 from eyeline.datasets.items import checked
@@ -245,7 +245,7 @@ def _write_clips(
         by_video.setdefault(clip.video, []).append(clip)
     work = [(out, video, parts, layout) for video, parts in by_video.items()]
     failed: dict[str, Outcome] = {}
-    done = processes.parallel_map(cutting.write_clips, work, jobs, one_thread)
+    done = pool.parallel_map(cutting.write_clips, work, jobs, one_thread)
     for number, written in enumerate(done, start=1):
         if written.failed:
             failed[written.video] = Outcome(written.video, "failed", f"clips: {written.words}")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eyeline import files
+from eyeline import files, pool
 from eyeline.errors import UsageError
 from eyeline.evaluation import tables
 from eyeline.evaluation.report import Figures, Report
@@ -73,8 +73,10 @@ def run(
         UsageError: no encoder, or several devices.
         CheckpointError, DataError: as of what is read.
     """
-    if devices is not None and devices.count > 1:
-        raise UsageError(f"{SYSTEM}/{DECODER} is evaluated on one device; leave out --devices")
+    if pool.is_cluster() or (devices is not None and devices.count > 1):
+        raise UsageError(
+            f"{SYSTEM}/{DECODER} is evaluated on one device; leave out --devices and --engine"
+        )
     encoder = encoder or placed(SYSTEM, f"{ENCODER}.safetensors")
     if encoder is None:
         raise UsageError(

@@ -105,8 +105,9 @@ def test_the_command_prints_degrees(eyeline: Command, stills: Path, tmp_path: Pa
     assert ended.code == 0, ended.err
     printed = json.loads(ended.out)
     assert printed["pooled"]["frames"] == 4 and printed["by_yaw"][0]["missed"] == 1
-    ended = eyeline("evaluate", "gaze_3d/columbia", "--data", only, "--devices", "2")
-    assert ended.code == 2 and "gaze_3d/columbia evaluates in one process" in ended.err
+    for several in (("--devices", "2"), ("--engine", "ray")):
+        ended = eyeline("evaluate", "gaze_3d/columbia", "--data", only, *several)
+        assert ended.code == 2 and "gaze_3d/columbia evaluates in one process" in ended.err
 
 
 def test_a_builder_that_is_not_there_and_a_folder_without_labels(tmp_path: Path) -> None:
