@@ -36,6 +36,8 @@ SIZES: dict[str, dict[str, int]] = {
     "gaze_following/syncnet": {"clips": 4, "windows": 4},
     "gaze_following/mask_rcnn": {"batch": 1, "h": 416, "w": 736, "region": 300, "mask": 10},
     "gaze_following/matcher": {"batch": 8, "options": 20},
+    "gaze_following/dinov2": {"batch": 1},
+    "gaze_following/gaze_lle": {"images": 1, "people": 4},
     "gaze_anticipation/csts": {"batch": 1},
 }
 """Of free axes. `gaze360_lstm` is `lam_lstm`, `mvit_b` the video encoder of `csts`."""
@@ -49,13 +51,13 @@ def run(*, quick: bool = False) -> dict[str, object]:
     Differences are by the largest number of each output.
 
     Args:
-        quick: small networks alone, few repetitions.
+        quick: small networks alone.
     """
     names = ["gaze_3d/heads", "gaze_following/matcher"] if quick else list(SIZES)
-    return {name: compared(name, 3 if quick else 5) for name in names}
+    return {name: compared(name) for name in names}
 
 
-def compared(name: str, repeat: int) -> dict[str, object]:
+def compared(name: str, repeat: int = 3) -> dict[str, object]:
     """One network."""
     import torch
 

@@ -11,6 +11,7 @@ import onnx
 import pytest
 
 from eyeline.errors import CheckpointError, DataError, EyelineError, UsageError
+from eyeline.people.head_networks import HeadNetwork
 from eyeline.runtimes import manifest, run, write
 from eyeline.runtimes.interface import Interface
 from eyeline.runtimes.manifest import Manifest
@@ -216,6 +217,16 @@ def test_other_files_are_named(heads: Path, tmp_path: Path) -> None:
             run.open_network(path, [name], lambda: network(HEADS), **how)
     with pytest.raises(DataError, match="crop has shape"):
         opened(heads, HEADS).run("forward", np.zeros((1, 3, 8, 8)))
+
+
+def test_an_exported_file_stands_where_the_packaged_one_does(
+    eyeline: Command, tmp_path: Path
+) -> None:
+    out, face = tmp_path / "heads.onnx", np.array([[10.0, 10.0, 50.0, 60.0]])
+    done = eyeline("export", "gaze_3d", "--weights", weights(HEADS, tmp_path), "-o", out)
+    assert done.code == 0, done.err
+    turn = HeadNetwork(out)(np.full((80, 60, 3), 90, np.uint8), face).rotation[0]
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-5)
 
 
 def test_an_interface_knows_what_comes_from_without() -> None:
