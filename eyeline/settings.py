@@ -109,9 +109,9 @@ class Settings:
             raise UsageError(
                 f"--runtime {self.runtime}: none of the chosen builders runs a network of --weights"
             )
-        if (self.device != "cpu" and SPEAKERS[self.speaker].on_device) or any(
-            given.of(system, builder) for system, _, builder in picked
-        ):
+        files = [path for s, _, b in picked for path in given.of(s, b).values()]
+        speaks = self.device != "cpu" and SPEAKERS[self.speaker].on_device
+        if speaks or not all(map(is_exported, files)):  # runtimes know their own devices
             from eyeline.training.devices import check_device
 
             with needed_by("a network with given weights"):

@@ -198,7 +198,7 @@ def _providers(onnxruntime: Any, device: str) -> list[Any]:
     kind, _, number = device.partition(":")
     if kind == "cpu":
         return ["CPUExecutionProvider"]
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+    if kind != "cuda" or "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         raise UsageError(f"--device {device}; this ONNX Runtime knows the cpu alone")
     return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
 

@@ -168,7 +168,9 @@ class Absent:
         if name.partition(".")[0] == "torch":
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
 sys.meta_path.insert(0, Absent())
+from eyeline.settings import Settings
 from tests.runtimes.test_builders import answers
+Settings(systems=(sys.argv[1],), weights=tuple(sys.argv[3:]), ego=True)
 files = {Path(path).stem: Path(path) for path in sys.argv[3:]}
 print(len(answers(sys.argv[1], files, int(sys.argv[2]))))
 """
