@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from eyeline.errors import CheckpointError
 from eyeline.extras import needed_by
 from eyeline.runtimes.interface import Interface
 from eyeline.training import cards
 from eyeline.training.cards import CheckpointCard
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 ONNX_SUFFIX, OPENVINO_SUFFIX = ".onnx", ".xml"
 SUFFIXES = (ONNX_SUFFIX, OPENVINO_SUFFIX)
@@ -105,14 +102,14 @@ def parsed(text: str, source: Path | str) -> Manifest:
         if not isinstance(entries, dict) or entries.pop("format", None) != _FORMAT:
             raise ValueError(f"it is not of format {_FORMAT}; use the eyeline that wrote it")
         card = cards.parsed(json.dumps(entries.pop("card", None)), source)
-        rest = _schema().validate_python(entries)
+        rest = _schema().model_validate(entries)
     except ValidationError as error:
         first = error.errors()[0]
         what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (ValueError, RecursionError) as error:
         what = str(error)[:200]
     else:
-        return Manifest(card, rest["interface"], rest["precision"])
+        return Manifest(card, rest.interface, rest.precision)
     raise CheckpointError(f"{source} has damaged metadata: {what}")
 
 
@@ -126,11 +123,10 @@ def openvino() -> Any:
 def load_onnx(path: Path) -> Any:
     """The message of an ONNX file; CheckpointError where it is none, or only a part of it."""
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(path, load_external_data=False)
-    except (DecodeError, ValueError) as error:
+    except Exception as error:  # protobuf's own, which is onnx's dependency and not ours
         raise CheckpointError(f"{path} is not an ONNX file, or it is damaged") from error
     external = onnx.TensorProto.EXTERNAL
     if any(tensor.data_location == external for tensor in model.graph.initializer):
@@ -156,13 +152,12 @@ def _of_openvino(path: Path) -> str:
 
 
 @cache
-def _schema() -> TypeAdapter[Any]:
-    from pydantic import ConfigDict, TypeAdapter, with_config
-    from typing_extensions import TypedDict
+def _schema() -> type[Any]:
+    from pydantic import ConfigDict, create_model
 
-    @with_config(ConfigDict(extra="forbid"))
-    class Entries(TypedDict):
-        interface: Interface
-        precision: Precision
-
-    return TypeAdapter(Entries)
+    return create_model(
+        "Entries",
+        __config__=ConfigDict(extra="forbid"),
+        interface=(Interface, ...),
+        precision=(Precision, ...),
+    )
