@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import (
     analyze,
+    corpus,
     discovery,
     ego_social,
     eye_contact,
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "analyze": analyze.run,
     "memory": memory.run,
     "summary": summary.run,
+    "corpus": corpus.run,
     "view": view.run,
     "runtimes": runtimes.run,
     "live": live.run,
@@ -102,6 +104,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller inputs")
+    parser.add_argument("--videos", type=int, default=corpus.VIDEOS, help="of corpus")
+    parser.add_argument("--lean", action="store_true", help="corpus: index and tables alone")
     given = vars(parser.parse_args())
     names = given.pop("names") or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]

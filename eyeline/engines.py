@@ -91,10 +91,22 @@ def _sorted_out(
     planned: Sequence[Job], settings: Settings, again: bool
 ) -> tuple[list[Outcome], list[Job]]:
     """Outcomes of jobs that were done before, and the jobs that are left."""
-    before = [] if again else [job for job in planned if finished(job, _of(job, settings))]
+    before = [] if again else _finished(planned, settings)
     done = [Outcome(job.video, job.folder, "finished before") for job in before]
     there = set(before)
     return done, [job for job in planned if job not in there]
+
+
+def _finished(planned: Sequence[Job], settings: Settings) -> list[Job]:
+    """Jobs that were done before, by the catalogue of the folder that their results share."""
+    from eyeline.export.catalogue import Catalogue
+
+    roots = {job.root for job in planned}
+    catalogues = {root: Catalogue(root) for root in roots if root.is_dir()}
+    done = [job for job in planned if finished(job, _of(job, settings), catalogues.get(job.root))]
+    for catalogue in catalogues.values():
+        catalogue.save()
+    return done
 
 
 def _lost(error: Exception, job: Job, *_: object) -> Outcome:

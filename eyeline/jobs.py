@@ -8,6 +8,7 @@ two processes may share one output folder.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
@@ -26,6 +27,9 @@ from eyeline.files import WORK, lock_of, locked, sha256, sweep
 from eyeline.plan import Job, first_names
 from eyeline.results import Analysis
 from eyeline.settings import Settings, fingerprint
+
+if TYPE_CHECKING:
+    from eyeline.export.catalogue import Catalogue
 
 _DECISIVE = (
     "av",
@@ -88,21 +92,26 @@ class Source:
             return cls(state.st_size, state.st_mtime_ns, sha256(video))
 
 
-def finished(job: Job, settings: Settings) -> bool:
+def finished(job: Job, settings: Settings, catalogue: Catalogue | None = None) -> bool:
     """Whether a job was done before, told without reading the video, where that can be told.
 
     Size and time of the file are those that the index keeps; what is in doubt is answered False.
+
+    Args:
+        job: the job.
+        settings: of the job.
+        catalogue: of the folder below which its results lie, which spares opening the index.
     """
-    from eyeline.export.index import read_index
+    from eyeline.export.catalogue import brief_of
 
     try:
-        index, state = read_index(job.folder), job.video.stat()
-        source = Source(**index["source"])
+        brief = json.loads(catalogue.brief(job.folder)) if catalogue else brief_of(job.folder)
+        state, source = job.video.stat(), Source(**brief["source"])
     except (EyelineError, OSError, KeyError, TypeError):
         return False
     same = (source.bytes, source.modified_ns) == (state.st_size, state.st_mtime_ns)
     mark = fingerprint(settings, source.sha256, _version()) if same else None
-    return same and index.get("fingerprint") == mark and _follows(job.folder)
+    return same and brief["fingerprint"] == mark and _follows(job.folder)
 
 
 def _follows(folder: Path) -> bool:
@@ -110,6 +119,8 @@ def _follows(folder: Path) -> bool:
     from eyeline.corrections import is_current
 
     try:
+        if not (folder / CORRECTIONS).exists() and not (folder / CORRECTED).exists():
+            return True
         return is_current(folder)
     except (EyelineError, OSError):
         return False

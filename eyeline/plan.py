@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eyeline import parts
 from eyeline.errors import DataError, UsageError
@@ -29,6 +29,12 @@ class Job:
     """What tells the video from the others of a run; its own name by default."""
     parts: tuple[Part, ...] = ()
     """What to analyse of it, on its own clock; empty for what the settings say."""
+
+    @property
+    def root(self) -> Path:
+        """The folder in which results keep the shape that `name` tells."""
+        depth = len(PurePosixPath(self.name).parts) or 1
+        return self.folder.parents[depth - 1]
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -62,7 +68,8 @@ def plan(inputs: Sequence[str], out: Path, note: Callable[[str], None] | None = 
     ours = [video for video in result if _is_ours(video)]
     if ours and note:
         note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names([*map(str, ours)])}")
-    videos = {video: name for video, name in result.items() if video not in ours}
+    passed_over = set(ours)
+    videos = {video: name for video, name in result.items() if video not in passed_over}
     if not videos:
         raise UsageError(
             f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"
@@ -101,10 +108,19 @@ def with_parts(
     """
     if not spans:
         return list(planned)
-    of = {s.video: named(s.video, planned, "--spans, column video") for s in spans if s.video}
+    known: dict[str, set[Job]] = defaultdict(set)
+    for job in planned:
+        for name in job.names:
+            known[name].add(job)
+    of: dict[Job | None, list[int]] = defaultdict(list)
+    for place, span in enumerate(spans):
+        jobs = [*known.get(span.video, ())] if span.video else [None]
+        if len(jobs) != 1:
+            named(span.video, planned, "--spans, column video")
+        of[jobs[0]].append(place)
     used, result = set[Span](), []
     for job in planned:
-        mine = [span for span in spans if of.get(span.video, job) is job]
+        mine = [spans[place] for place in sorted([*of[None], *of[job]])]
         chosen: Sequence[Part | None] = [span.part for span in mine]
         if begins_s is not None:
             own = [span.part for span in mine]

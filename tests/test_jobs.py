@@ -20,6 +20,8 @@ import pytest
 from eyeline import jobs, plan
 from eyeline.engines import attempt
 from eyeline.errors import OutputError, UsageError, VideoError
+from eyeline.export import catalogue
+from eyeline.export.catalogue import Catalogue
 from eyeline.jobs import WORK
 from eyeline.plan import Job
 from eyeline.settings import Settings
@@ -379,6 +381,24 @@ def test_what_is_finished_is_known_without_reading_the_video(
         assert not jobs.finished(job, SETTINGS)
         with pytest.raises(OutputError, match="in the way"):
             jobs.analyze_into(source, results, SETTINGS)
+
+
+def test_a_resume_by_the_catalogue_opens_no_index(
+    source: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(folder: Path) -> dict[str, object]:
+        raise AssertionError(folder)
+
+    job, known = Job(source, results, results.name), Catalogue(results.parent)
+    assert job.root == results.parent
+    assert jobs.finished(job, SETTINGS, known)
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "read_index", never)
+        assert jobs.finished(job, SETTINGS, known)
+    (results / "corrections.json").write_text("{")
+    assert not jobs.finished(job, SETTINGS, known)
+    (results / "analysis.json").write_text("{}")
+    assert not jobs.finished(job, SETTINGS, known)
 
 
 def test_a_copy_of_the_video_is_known_by_its_content(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,18 @@ import numpy as np
 
 from eyeline.corrections import is_current, load_corrected, read
 from eyeline.errors import DataError, UsageError
+from eyeline.export.catalogue import Catalogue
 from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.export.files import CORRECTED as CORRECTED_FOLDER
-from eyeline.export.files import CORRECTIONS, FRAMES, INDEX, TABLES
+from eyeline.export.files import CORRECTIONS, FRAMES
 from eyeline.export.index import read_corrected_index, read_index
 from eyeline.export.stored import video_from_json
 from eyeline.files import sha256
+from eyeline.plan import first_names
 from eyeline.results import Analysis
+
+_SETTINGS = ("rate_hz", "systems", "detector", "tracker", "speaker")
+"""Those that matter to sums."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,14 @@ class Result:
     video: str
     """Its name: the folder below the one that was searched, `day1/talk`."""
     folder: Path
-    index: Mapping[str, Any]
-    """Content of `analysis.json`."""
+    brief: bytes
+    """As of `Catalogue.brief`; a tenth of the objects that it stands for."""
 
     @property
-    def version(self) -> str:
-        """Of eyeline that wrote it."""
-        return str(self.index.get("versions", {}).get("eyeline", "not stated"))
+    def index(self) -> dict[str, Any]:
+        """What the index says of the video."""
+        content: dict[str, Any] = json.loads(self.brief)
+        return content
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,10 @@ class Corpus:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Shorter names of videos: the last part of the name, and the file's name."""
 
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset([r.video for r in self.results] + [f.video for f in self.faults])
+
     def video_named(self, text: str) -> str:
         """The name of a video by itself, by its last part or by the name of its file.
 
@@ -64,7 +76,7 @@ class Corpus:
             DataError: no video of that name, or several.
         """
         names = self.aliases.get(text, ())
-        if text in {r.video for r in self.results} | {f.video for f in self.faults}:
+        if text in self._names:
             return text
         if len(names) > 1:
             raise DataError(f"'{text}' names {len(names)} videos: write {' or '.join(names)}")
@@ -82,15 +94,16 @@ def read_corpus(folder: Path) -> Corpus:
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: give the -o folder of `eyeline analyze`")
-    results, faults = list[Result](), list[Fault]()
-    for place in _results_below(folder):
+    results, faults, catalogue = list[Result](), list[Fault](), Catalogue(folder)
+    for place in catalogue.results():
         video = _name(place, folder)
         try:
-            result = Result(video, place, _checked(place))
+            result = Result(video, place, catalogue.brief(place))
             video_row(result)
             results.append(result)
         except DataError as error:
             faults.append(Fault(video, str(error)))
+    catalogue.save()
     if not results:
         why = "".join(f"\n  {fault.video}: {fault.message}" for fault in faults)
         raise DataError(
@@ -100,33 +113,16 @@ def read_corpus(folder: Path) -> Corpus:
     return Corpus(folder, tuple(results), tuple(faults), _aliases(results, faults))
 
 
-def _results_below(folder: Path) -> Iterator[Path]:
-    """Folders with an index, or with tables that lack one; hidden ones hold unfinished work."""
-    for place, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        if INDEX in names or {f"{table}.parquet" for table in TABLES[1:]} <= {*names}:
-            below.clear()
-            yield Path(place)
-
-
 def _name(place: Path, folder: Path) -> str:
     inside = place.relative_to(folder).as_posix()
     text = folder.resolve().name if inside == "." else inside
     return text_of(text)
 
 
-def _checked(folder: Path) -> dict[str, Any]:
-    """The index, with the parts that are read of it."""
-    index = read_index(folder)
-    for name, kind in (("video", dict), ("files", list), ("persons", list), ("settings", dict)):
-        if not isinstance(index.get(name), kind):
-            raise DataError(f"{folder / INDEX} has no {name}. Analyse the video again.")
-    return index
-
-
 def video_row(result: Result) -> dict[str, Any]:
     """What the index says of a video; DataError where it does not describe one."""
-    index, video = result.index, result.index["video"]
+    index = result.index
+    video = index["video"]
     try:
         return {
             "video": result.video,
@@ -141,8 +137,8 @@ def video_row(result: Result) -> dict[str, Any]:
             "analyzed_rate_hz": index["settings"].get("rate_hz"),
             "frame_count": video["frame_count"],
             "has_audio": video["has_sound"],
-            "persons": len(index["persons"]),
-            "version": result.version,
+            "persons": index["persons"],
+            "version": str(index["version"]),
             "warnings": "; ".join(index.get("warnings", ())),
         }
     except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
@@ -170,24 +166,27 @@ def _aliases(results: Sequence[Result], faults: Sequence[Fault]) -> dict[str, tu
 
 def mixed(results: Sequence[Result]) -> list[str]:
     """What differs between the results and may matter to their sums, in words."""
-    versions = Counter(result.version for result in results)
-    notes = []
-    if len(versions) > 1:
-        counts = ", ".join(f"{version} ({n})" for version, n in sorted(versions.items()))
-        notes.append(f"results of several versions of eyeline are summed together: {counts}")
-    for name in ("rate_hz", "systems", "detector", "tracker", "speaker"):
-        values = Counter(str(r.index["settings"].get(name)) for r in results)
-        if len(values) > 1:
-            counts = ", ".join(f"{value} ({n})" for value, n in sorted(values.items()))
-            notes.append(f"the setting {name} differs between videos: {counts}")
+    values: dict[str, Counter[str]] = {name: Counter() for name in ("version", *_SETTINGS)}
     videos: dict[str, list[str]] = {}
     for result in results:
-        videos.setdefault(str((result.index.get("source") or {}).get("sha256")), []).append(
-            result.video
-        )
+        index = result.index
+        values["version"][str(index["version"])] += 1
+        for name in _SETTINGS:
+            values[name][str(index["settings"].get(name))] += 1
+        videos.setdefault(str(index["source"].get("sha256")), []).append(result.video)
+    notes = []
+    for name, counts in values.items():
+        if len(counts) > 1:
+            what = (
+                "results of several versions of eyeline are summed together"
+                if name == "version"
+                else f"the setting {name} differs between videos"
+            )
+            listed = [f"{value} ({n})" for value, n in sorted(counts.items())]
+            notes.append(f"{what}: {first_names(listed, 10)}")
     videos.pop("None", None)
     for names in (n for n in videos.values() if len(n) > 1):
-        notes.append(f"results of one video are summed more than once: {', '.join(names)}")
+        notes.append(f"results of one video are summed more than once: {first_names(names)}")
     return notes
 
 
@@ -219,7 +218,7 @@ def tables_of(result: Result, tables: Iterable[str]) -> dict[str, Path]:
         DataError: one is missing, its size or hash is not what the index says, or corrections
             are not in the tables yet.
     """
-    folder, index = result.folder, result.index
+    folder, index = result.folder, read_index(result.folder)
     if (folder / CORRECTIONS).exists() or (folder / CORRECTED_FOLDER).exists():
         if not is_current(folder):
             raise DataError(

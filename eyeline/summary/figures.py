@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from eyeline.export.colours import hex_colour, person_colour
 from eyeline.export.summary import SPEAKING, TARGET
 from eyeline.export.words import title
@@ -23,6 +25,8 @@ _WIDTH_IN = 6.9
 _GREYS = {"scene": "#98a3af", "off screen": "#d0d6dc", "camera": "#2a3340"}
 _MOST_ROWS = 40
 """More persons than these are not drawn one by one."""
+_MOST_DOTS = 500
+"""More than these are one bitmap, in vector formats, too."""
 _MOST_VALUES = 12
 _MOST_PANELS = 6
 NOBODY = tuple(person_label(person) for person in (UNSEEN, UNSURE, ANYBODY))
@@ -40,26 +44,30 @@ def _figure(height_in: float, rows: int = 1, columns: int = 1) -> tuple[Figure, 
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _rows(summary: FolderSummary, measure: str, tier: str | None = None) -> Rows:
+def _rows(summary: FolderSummary, measure: str, **equal: str) -> Rows:
     """Rows of the long table with a number, of persons and not of pairs."""
-    return [
-        row
-        for row in summary.tables["long"].to_pylist()
-        if row["measure"] == measure and row["number"] is not None
-        and not row["partner"] and tier in (None, row["tier"])
-    ]  # fmt: skip
+    rows = summary.where("long", measure=measure, partner="", **equal)
+    return [row for row in rows.to_pylist() if row["number"] is not None]
 
 
 def _category(summary: FolderSummary, row: Mapping[str, Any]) -> str:
     """The group of a row and, where there are several, its span."""
-    spans = {*summary.tables["long"].column("span").to_pylist()}
     groups = [row[name] or "no group" for name in summary.groups]
-    return ", ".join([*groups, *([row["span"]] if len(spans) > 1 else [])])
+    return ", ".join([*groups, *([row["span"]] if len(summary.spans) > 1 else [])])
 
 
 def _categories(summary: FolderSummary) -> list[str]:
-    rows = summary.tables["wide"].to_pylist()
+    columns = summary.tables["wide"].select([*summary.groups, "span"])
+    rows = columns.group_by(columns.column_names).aggregate([]).to_pylist()
     return sorted({_category(summary, row) for row in rows})
+
+
+def _by_category(summary: FolderSummary, rows: Rows, name: str) -> dict[str, list[Any]]:
+    """The values of a column by category."""
+    values: dict[str, list[Any]] = {}
+    for row in rows:
+        values.setdefault(_category(summary, row), []).append(row[name])
+    return values
 
 
 def _proportions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
@@ -79,8 +87,8 @@ def _proportions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     lines = -(-len(tiers) // columns)
     figure, axes = _figure(0.3 + lines * (0.6 + 0.34 * len(names)), lines, columns)
     for axis, tier in zip(axes.flat, tiers, strict=False):
-        _dots(axis, names, [[r["number"] for r in rows if r["tier"] == tier
-                             and _category(summary, r) == name] for name in names])  # fmt: skip
+        numbers = _by_category(summary, [r for r in rows if r["tier"] == tier], "number")
+        _dots(axis, names, [numbers.get(name, []) for name in names])
         axis.set_title("looks at a person" if tier == TARGET else title(tier))
     for axis in axes[:, 1:].flat:
         axis.tick_params(labelleft=False)
@@ -100,6 +108,7 @@ def _dots(axis: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -
         axis.plot(
             numbers, [line + s for s in spread], "o", ms=3.5, alpha=0.6, mew=0,
             color=hex_colour(person_colour(line % 10 + 1)),
+            rasterized=len(numbers) > _MOST_DOTS,
         )  # fmt: skip
         if len(numbers) >= 3:
             mean = statistics.fmean(numbers)
@@ -115,8 +124,10 @@ def _dots(axis: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -
 
 def _targets(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     """What each person looks at, as one bar, with the time that could not be measured."""
-    rows = [r for r in _rows(summary, "duration_s", TARGET) if r["value"] not in ("", ANY_PERSON)]
-    missing = {_person(r): r["number"] for r in _rows(summary, "not_codable_s", TARGET)}
+    rows = [
+        r for r in _rows(summary, "duration_s", tier=TARGET) if r["value"] not in ("", ANY_PERSON)
+    ]
+    missing = {_person(r): r["number"] for r in _rows(summary, "not_codable_s", tier=TARGET)}
     people = list(dict.fromkeys(_person(row) for row in rows))[:_MOST_ROWS]
     if not people:
         return None
@@ -156,7 +167,7 @@ def _bar(value: str, values: Sequence[str]) -> dict[str, Any]:
 
 def _transitions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     """Transition probabilities of the targets of looks, counts of all videos added, by group."""
-    rows = [r for r in summary.tables["transitions"].to_pylist() if r["tier"] == TARGET]
+    rows = summary.where("transitions", tier=TARGET).to_pylist()
     every = sorted({_category(summary, row) for row in rows})
     names = every[:_MOST_PANELS]
     if not rows:
@@ -207,8 +218,9 @@ def _offsets(summary: FolderSummary) -> tuple[str, str, Figure] | None:
         return None
     figure, axes = _figure(2.3)
     axis = axes[0, 0]
-    names = sorted({_category(summary, row) for row in rows})
-    offsets = [[r["offset_s"] for r in rows if _category(summary, r) == name] for name in names]
+    by_name = _by_category(summary, rows, "offset_s")
+    names = sorted(by_name)
+    offsets = [by_name[name] for name in names]
     colours = [hex_colour(person_colour(k % 10 + 1)) for k in range(len(names))]
     axis.hist(offsets, bins=24, stacked=True, color=colours, label=[_short(n) for n in names])
     axis.axvline(0, color="#17202b", lw=0.8)
@@ -224,9 +236,8 @@ def _latencies(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     wanted = {TARGET: ANY_PERSON, MUTUAL: "", JOINT: "", SPEAKING: "", "eye_contact": ""}
     rows = [
         row
-        for row in summary.tables["long"].to_pylist()
-        if row["measure"] == "latency_s" and not row["partner"]
-        and wanted.get(row["tier"]) == row["value"] and row["person"] not in NOBODY
+        for row in summary.where("long", measure="latency_s", partner="").to_pylist()
+        if wanted.get(row["tier"]) == row["value"] and row["person"] not in NOBODY
         and (row["number"] is not None or row["of"] > 0)
     ]  # fmt: skip
     tiers = [t for t in wanted if any(r["tier"] == t and r["number"] is not None for r in rows)]
@@ -261,13 +272,11 @@ def shown_by(shown: Sequence[float], never: Sequence[float]) -> tuple[list[float
         shown: latencies of those who do.
         never: for how long the others were watched.
     """
-    left, times, fractions = 1.0, [0.0], [0.0]
-    for time_s in sorted({*shown}):
-        at_risk = sum(t >= time_s for t in (*shown, *never))
-        left *= 1 - sum(t == time_s for t in shown) / at_risk
-        times.append(time_s)
-        fractions.append(1 - left)
-    return [*times, max((*shown, *never))], [*fractions, fractions[-1]]
+    times, counts = np.unique(np.asarray(shown, float), return_counts=True)
+    watched = np.sort([*shown, *never])
+    at_risk = len(watched) - np.searchsorted(watched, times)
+    fractions = [0.0, *(1 - np.cumprod(1 - counts / at_risk)).tolist()]
+    return [0.0, *times.tolist(), float(watched[-1])], [*fractions, fractions[-1]]
 
 
 def _person(row: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -276,8 +285,7 @@ def _person(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _label(summary: FolderSummary, person: tuple[str, str, str]) -> str:
     video, span, name = person
-    spans = {*summary.tables["long"].column("span").to_pylist()}
-    return _short(" · ".join([video, *([span] if len(spans) > 1 else []), name]), 44)
+    return _short(" · ".join([video, *([span] if len(summary.spans) > 1 else []), name]), 44)
 
 
 def _kind(value: str) -> str:

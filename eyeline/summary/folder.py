@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from eyeline.errors import DataError, EyelineError
 from eyeline.export.intervals import Spans
 from eyeline.export.summary import SPEAKING
-from eyeline.files import write_bytes, write_json
+from eyeline.files import write_json
 from eyeline.plan import first_names
 from eyeline.summary.choices import (
     WHOLE,
@@ -23,7 +24,7 @@ from eyeline.summary.choices import (
 from eyeline.summary.corpus import Corpus, Fault, Result, analysis_of, mixed
 from eyeline.summary.measures import person_rows
 from eyeline.summary.observed import Video
-from eyeline.summary.query import as_bytes, videos_table
+from eyeline.summary.query import videos_table, write_table
 from eyeline.summary.sequences import LAGS, events_of, lag_table, transitions
 from eyeline.summary.tables import LONG, STATISTICS, Collected, group_statistics
 from eyeline.summary.turns import transfers_of, turn_rows
@@ -44,6 +45,20 @@ class FolderSummary:
     """Videos that are left out, and why."""
     notes: tuple[str, ...]
     """What to keep in mind of the sums."""
+
+    @cached_property
+    def spans(self) -> tuple[str, ...]:
+        """Names of the spans of interest."""
+        return tuple(self.tables["long"].column("span").unique().to_pylist())
+
+    def where(self, table: str, **equal: str) -> Any:
+        """The part of a table whose columns have these values."""
+        import pyarrow.compute as pc
+
+        kept = self.tables[table]
+        for name, value in equal.items():
+            kept = kept.filter(pc.equal(kept.column(name), value))
+        return kept
 
 
 def summarise_folder(
@@ -161,7 +176,7 @@ def write_tables(summary: FolderSummary, folder: Path) -> list[Path]:
     written = []
     for name, table in summary.tables.items():
         for form in ("csv", "parquet"):
-            written.append(write_bytes(folder / f"{name}.{form}", as_bytes(table, form)))
+            written.append(write_table(folder / f"{name}.{form}", table, form))
     content = {
         "videos": [result.video for result in summary.results],
         "left_out": [{"video": f.video, "why": f.message} for f in summary.faults],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eyeline.errors import DataError, UsageError
 from eyeline.export.columns import COMPUTED, SOURCE, schema_of
 from eyeline.export.files import FRAMES, TABLES
+from eyeline.files import replacing
 from eyeline.summary.corpus import (
     Corpus,
     Fault,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 VIDEOS = "videos"
 VIEWS = (VIDEOS, *(table for table in TABLES if table != FRAMES), FRAMES)
+_CSV_ROWS = 1 << 16
+"""So many are text at the same time."""
 _ROWS = "_rows_of_"
 """Before the name of a view: the rows that it shows, as they are stored."""
 _LOCKS = (
@@ -198,28 +201,45 @@ def as_bytes(table: Any, form: str) -> bytes:
         form: csv, json or parquet.
     """
     import pyarrow as pa
+
+    if form == "json":
+        rows = [{name: _plain_value(v) for name, v in row.items()} for row in table.to_pylist()]
+        return _json(rows).encode() + b"\n"
+    out = pa.BufferOutputStream()
+    _write(table, out, form)
+    return bytes(out.getvalue())
+
+
+def write_table(path: Path, table: Any, form: str) -> Path:
+    """Write a table as CSV or Parquet, chunk by chunk; OutputError where that cannot be."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        _write(table, file, form)
+    return path
+
+
+def _write(table: Any, out: Any, form: str) -> None:
+    import pyarrow as pa
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
-    out = pa.BufferOutputStream()
     if form == "parquet":
         pq.write_table(table, out, compression="zstd")
-    elif form == "csv":
-        columns = [_flat(column) for column in table.columns]
-        pa_csv.write_csv(pa.Table.from_arrays(columns, names=table.column_names), out)
-    else:
-        rows = [{name: _plain_value(v) for name, v in row.items()} for row in table.to_pylist()]
-        return _json(rows).encode() + b"\n"
-    return bytes(out.getvalue())
+        return
+    schema = pa.table([_flat(column) for column in table[:0].columns], table.column_names).schema
+    with pa_csv.CSVWriter(out, schema) as writer:
+        for batch in table.to_batches(_CSV_ROWS):
+            columns = [_flat(column) for column in batch.columns]
+            writer.write_table(pa.table(columns, schema=schema))
 
 
 def _flat(column: Any) -> Any:
     """A column as CSV can hold it: lists, structs and bytes as text, NaN as null."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_floating(kind):
-        return pa.array([_plain_value(v) for v in column.to_pylist()], kind)
+        return pc.if_else(pc.is_finite(column), column, pa.scalar(None, kind))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.array([_plain_value(v) for v in column.to_pylist()], pa.string())
     if pa.types.is_nested(kind):

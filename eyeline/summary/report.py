@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from eyeline.summary.turns import TURNS
 
 _PERSON_ROWS = 500
 """More persons than these are left to wide.csv."""
+_PROPORTION = {"measure": "proportion", "partner": ""}
 _BY_GROUP = {
     "proportion": "Proportion of the time in which it could be measured",
     "rate_per_min": "Episodes a minute that could be measured",
@@ -53,7 +54,7 @@ def write_report(summary: FolderSummary, folder: Path) -> Path:
 
 def render(summary: FolderSummary) -> str:
     """The page as text; everything that comes from outside is escaped."""
-    people = [*_people(summary)]
+    seen = summary.where("long", **_PROPORTION, tier=VISIBLE, value="")
     page: str = template("summary.html.j2").render(
         name=summary.corpus.folder.resolve().name,
         facts=_facts(summary),
@@ -70,8 +71,8 @@ def render(summary: FolderSummary) -> str:
         tables=[*_group_tables(summary)],
         turns=_group_table(summary, lambda row: row["tier"] == TURNS, "measure"),
         head=[*summary.groups, *_BY_PERSON],
-        people=people[:_PERSON_ROWS],
-        more=max(0, len(people) - _PERSON_ROWS),
+        people=_people(summary, seen.slice(0, _PERSON_ROWS)),
+        more=max(0, seen.num_rows - _PERSON_ROWS),
         files=_FILES,
         definitions=DEFINITIONS,
     )
@@ -80,21 +81,19 @@ def render(summary: FolderSummary) -> str:
 
 def _facts(summary: FolderSummary) -> list[tuple[str, str]]:
     wide, videos = summary.tables["wide"], summary.tables["videos"].to_pylist()
-    spans = {*wide.column("span").to_pylist()}
-    persons = {
-        (row["video"], row["person"]) for row in wide.select(["video", "person"]).to_pylist()
-    }
+    spans = wide.column("span").unique()
+    persons = wide.group_by(["video", "person"]).aggregate([])
     facts = [
         ("videos", str(len(summary.results))),
         ("analysed", duration(sum(v["analysed_s"] for v in videos))),
-        ("persons", str(sum(v["persons"] or 0 for v in videos) or len(persons))),
+        ("persons", str(sum(v["persons"] or 0 for v in videos) or persons.num_rows)),
         ("spans of interest", "whole videos" if len(spans) == 1 else str(len(spans))),
     ]
     return [*facts, *((f"groups by {name}", _levels(wide, name)) for name in summary.groups)]
 
 
 def _levels(wide: Any, name: str) -> str:
-    levels = {str(v) for v in wide.column(name).to_pylist() if v is not None}
+    levels = {str(v) for v in wide.column(name).unique().to_pylist() if v is not None}
     return ", ".join(sorted(levels)) if len(levels) <= 6 else count(len(levels), "group")
 
 
@@ -127,8 +126,7 @@ def _group_table(summary: FolderSummary, wanted: Any, first: str) -> dict[str, A
 def _column(summary: FolderSummary, row: Mapping[str, Any]) -> str:
     """The groups of a row and, where there are several or nothing else, its span."""
     groups = [row[name] or "no group" for name in summary.groups]
-    several = len({*summary.tables["groups"].column("span").to_pylist()}) > 1
-    return " · ".join([*groups, *([row["span"]] if several or not groups else [])])
+    return " · ".join([*groups, *([row["span"]] if len(summary.spans) > 1 or not groups else [])])
 
 
 def _cell(row: Mapping[str, Any]) -> str:
@@ -140,23 +138,33 @@ def _cell(row: Mapping[str, Any]) -> str:
     return f"{row['mean']:.2f}{spread} (n {row['n']}{lacking})"
 
 
-def _people(summary: FolderSummary) -> Iterator[dict[str, Any]]:
-    """Proportions of each person, with the seconds in which they could be measured."""
-    cells: dict[tuple[str, str, str], dict[str, str]] = {}
-    groups: dict[tuple[str, str, str], Sequence[str]] = {}
+def _people(summary: FolderSummary, seen: Any) -> list[dict[str, Any]]:
+    """Proportions of each person who is seen, with the seconds in which they could be measured."""
+    import pyarrow.compute as pc
+
+    people = {_who(row): row for row in seen.to_pylist()}
+    cells: dict[tuple[str, str, str], dict[str, str]] = {key: {} for key in people}
     wanted = {about: name for name, about in _BY_PERSON.items()}
-    for row in summary.tables["long"].to_pylist():
+    measured = summary.where("long", **_PROPORTION)
+    theirs = pc.is_in(measured.column("video"), seen.column("video").unique())
+    for row in measured.filter(theirs).to_pylist():
         name = wanted.get((row["tier"], row["value"]))
-        if name and row["measure"] == "proportion" and not row["partner"]:
-            key = row["video"], row["span"], row["person"]
-            groups[key] = [row[g] or "–" for g in summary.groups]
-            cells.setdefault(key, {})[name] = _proportion(row)
-    for person, found in cells.items():
-        if "in view" in found:
-            yield {
-                "who": person,
-                "cells": [*groups[person], *(found.get(n, "–") for n in _BY_PERSON)],
-            }
+        if name and _who(row) in cells:
+            cells[_who(row)][name] = _proportion(row)
+    return [
+        {
+            "who": key,
+            "cells": [
+                *(row[group] or "–" for group in summary.groups),
+                *(cells[key].get(name, "–") for name in _BY_PERSON),
+            ],
+        }
+        for key, row in people.items()
+    ]
+
+
+def _who(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["video"], row["span"], row["person"]
 
 
 def _proportion(row: Mapping[str, Any]) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from eyeline.export.columns import COMPUTED, CORRECTED
+from eyeline.results import Ints
 from eyeline.rounding import to_digits
 from eyeline.summary.choices import Groups
 from eyeline.summary.measures import Row
@@ -24,30 +28,63 @@ _NUMBERS = {
 }  # fmt: skip
 _WHOLE = {"count", "lag", "of_count"}
 _KEY = ("video", "span", "person")
+_ABOUT = ("tier", "value", "partner", "measure")
+_CHUNK_ROWS = 1 << 16
+"""So many rows are kept as objects before they become arrays, a tenth of their size."""
 
 
 class Columns:
-    """Rows as they come, kept by column, with the groups of each."""
+    """Rows as they come, kept by column, with the groups of each.
+
+    Whole chunks of them lie in a file, which is mapped into memory once all are there.
+    """
 
     def __init__(self, names: Sequence[str], groups: Groups) -> None:
         """Begin with no rows."""
         self._names, self._groups = tuple(names), groups
         self._values: list[list[Any]] = [[] for _ in (*names, *groups.columns)]
+        self._spilled: tempfile.TemporaryDirectory[str] | None = None
+        self._writer: Any = None
 
     def add(self, video: str, person: str, *values: Any) -> None:
         """One row, its values in the order of the names."""
         row = (*values, *self._groups.of(video, person))
         for column, value in zip(self._values, row, strict=True):
             column.append(value)
+        if len(self._values[0]) == _CHUNK_ROWS:
+            self._flush()
 
     def table(self) -> Any:
         """All rows as `pyarrow.Table`: the video, the groups, then the rest."""
+        import pyarrow as pa
+
+        rest = self._rest()
+        if self._spilled is None:
+            return rest
+        self._writer.write_table(rest)
+        self._writer.close()
+        table = pa.ipc.open_file(pa.memory_map(f"{self._spilled.name}/rows.arrow")).read_all()
+        self._spilled.cleanup()  # what is mapped stays readable without a name
+        return table
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        chunk = self._rest()
+        if self._spilled is None:
+            self._spilled = tempfile.TemporaryDirectory("-eyeline", ignore_cleanup_errors=True)
+            self._writer = pa.ipc.new_file(f"{self._spilled.name}/rows.arrow", chunk.schema)
+        self._writer.write_table(chunk)
+
+    def _rest(self) -> Any:
+        """The rows that are kept as objects, which are so no more."""
         import pyarrow as pa
 
         names = (*self._names, *self._groups.columns)
         columns = dict(zip(names, self._values, strict=True))
         ordered = (self._names[0], *self._groups.columns, *self._names[1:])
         arrays = {name: pa.array(columns[name], _kind(name)) for name in ordered}
+        self._values = [[] for _ in names]
         return pa.table({name: _rounded(array) for name, array in arrays.items()})
 
 
@@ -141,24 +178,38 @@ def wide(long: Any) -> Any:
     import pyarrow as pa
 
     groups = [name for name in long.column_names if name not in LONG]
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    columns: dict[tuple[str, ...], str] = {}
-    taken = {*_KEY, *groups, "source"}
-    for row in long.to_pylist():
-        key = tuple(row[name] for name in _KEY)
-        cells = rows.setdefault(key, {name: row[name] for name in (*_KEY, *groups)})
-        if row["source"] == CORRECTED or "source" not in cells:
-            cells["source"] = row["source"]
-        about = tuple(row[name] for name in ("tier", "value", "partner", "measure"))
-        if about not in columns:
-            columns[about] = _column(about, taken)
-            taken.add(columns[about])
-        cells[columns[about]] = row["number"]
-    names = ("video", *groups, "span", "person", "source")
-    kinds = {name: pa.string() for name in names} | dict.fromkeys(columns.values(), pa.float64())
-    return pa.table(
-        {name: pa.array([c.get(name) for c in rows.values()], kind) for name, kind in kinds.items()}
-    )
+    person, firsts = _codes(long, _KEY)
+    about, examples = _codes(long, _ABOUT)
+    named = {name: long.column(name).take(firsts) for name in (*_KEY[:1], *groups, *_KEY[1:])}
+    by_hand = np.zeros(len(firsts), bool)
+    by_hand[person[long.column("source").to_numpy() == CORRECTED]] = True
+    named["source"] = long.column("source").take(firsts)
+    named["source"] = pa.array(np.where(by_hand, CORRECTED, named["source"].to_numpy()))
+    taken, number = {*named}, long.column("number")
+    values, known = number.to_numpy(), number.is_valid().to_numpy()
+    ordered = np.argsort(about, kind="stable")
+    columns = np.split(ordered, np.searchsorted(about[ordered], np.arange(1, len(examples))))
+    for example, rows in zip(long.select(_ABOUT).take(examples).to_pylist(), columns, strict=True):
+        cells, lacking = np.zeros(len(firsts)), np.ones(len(firsts), bool)
+        cells[person[rows]], lacking[person[rows]] = values[rows], ~known[rows]
+        name = _column(tuple(example.values()), taken)
+        taken.add(name)
+        named[name] = pa.array(cells, mask=lacking)
+    return pa.table(named)
+
+
+def _codes(table: Any, names: Sequence[str]) -> tuple[Ints, Ints]:
+    """A number from 0 for each row, equal where these columns are, and the first row of each."""
+    import pyarrow as pa
+
+    codes = np.zeros(table.num_rows, np.int64)
+    for name in names:
+        column = table.column(name).dictionary_encode("encode").unify_dictionaries()
+        if column.num_chunks:
+            indices = np.concatenate([chunk.indices.to_numpy() for chunk in column.chunks])
+            codes = codes * max(1, len(column.chunk(0).dictionary)) + indices
+        codes = pa.array(codes).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return codes, np.unique(codes, return_index=True)[1]
 
 
 def _column(about: tuple[str, ...], taken: set[str]) -> str:

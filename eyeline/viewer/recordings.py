@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 
 from eyeline.corrections import is_current, read
 from eyeline.errors import DataError
+from eyeline.export.catalogue import Catalogue
 from eyeline.export.files import CORRECTED, INDEX, REPORT
 from eyeline.export.index import read_index
-from eyeline.files import WORK
 
 
 @dataclass(frozen=True)
@@ -41,29 +42,26 @@ def _index(folder: Path, _modified_ns: int) -> Mapping[str, Any]:
     return read_index(folder)
 
 
-def recordings(root: Path) -> list[Recording]:
+def recordings(catalogue: Catalogue) -> list[Recording]:
     """The analyses in a folder, at any depth, by name; the folder may be one itself.
 
     Raises:
         DataError: there is no such folder, or no analysis in it.
     """
+    root = catalogue.root
     if not root.is_dir():
         raise DataError(f"{root} is no folder; give one that `eyeline analyze -o` has written")
-    found = [_recording(root, folder) for folder in _folders(root)]
+    found = sorted((_recording(root, place) for place in catalogue.results()), key=_by_name)
     if not found:
         raise DataError(
             f"{root} holds no results: no {INDEX} in it or below it. "
             f"Give a folder that `eyeline analyze -o` has written."
         )
-    return sorted(found, key=lambda one: one.name)
+    return found
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    for place, below, names in os.walk(root):
-        if INDEX in names:
-            yield Path(place)
-            below.clear()
-        below[:] = sorted(name for name in below if name != WORK)
+def _by_name(recording: Recording) -> str:
+    return recording.name
 
 
 def _recording(root: Path, folder: Path) -> Recording:
@@ -77,19 +75,19 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def overview(recording: Recording) -> dict[str, Any]:
+def overview(recording: Recording, catalogue: Catalogue) -> dict[str, Any]:
     """One row of the list; with `error` alone where the results cannot be read."""
     row: dict[str, Any] = {"key": recording.key, "name": recording.name}
     try:
-        index = recording.index
-        video, counts = index["video"], index["counts"]
+        index = json.loads(catalogue.brief(recording.folder))
+        video = index["video"]
         return row | {
             "status": index["status"],
             "video": shown(Path(video["path"]).name),
             "duration_s": video["duration_s"],
-            "persons": len(index["persons"]),
-            "episodes": counts["segments"],
-            "speech_s": (index.get("speech") or {}).get("voiced_s"),
+            "persons": index["persons"],
+            "episodes": index["segments"],
+            "speech_s": index["voiced_s"],
             "warnings": [shown(warning) for warning in index["warnings"]],
             "corrections": _corrected(recording.folder),
             "corrected_exports": corrected_exports(recording.folder),

@@ -17,11 +17,14 @@ from starlette.staticfiles import StaticFiles
 
 from eyeline.corrections import ConflictError
 from eyeline.errors import DataError, EyelineError, OutputError, UsageError
+from eyeline.export.catalogue import Catalogue
 from eyeline.viewer import corrected, results, tables
 from eyeline.viewer.guard import Guard
 from eyeline.viewer.media import Media, media_type
 from eyeline.viewer.recordings import Recording, overview, recordings
 
+MOST_ROWS = 500
+"""More recordings are not listed at once."""
 _STATIC = Path(__file__).parent / "static"
 _STATUS: Mapping[type[EyelineError], int] = {
     ConflictError: 409,
@@ -36,13 +39,21 @@ class Viewer:
 
     def __init__(self, root: Path, videos: Sequence[Path] = ()) -> None:
         """Look for the results; DataError where there are none."""
-        self._root, self._media = root, Media(videos)
-        self._known = {one.key: one for one in recordings(root)}
+        self._catalogue, self._media = Catalogue(root), Media(videos)
+        self._known = {one.key: one for one in recordings(self._catalogue)}
 
-    def list(self, _: Request) -> Response:
-        """All recordings, those that were finished meanwhile among them."""
-        self._known = {one.key: one for one in recordings(self._root)}
-        return JSONResponse({"recordings": [overview(one) for one in self._known.values()]})
+    def list(self, request: Request) -> Response:
+        """The first recordings whose name holds a text, and how many there are.
+
+        Without a text those that were finished meanwhile are looked for.
+        """
+        text = request.query_params.get("find", "").lower()
+        if not text:
+            self._known = {one.key: one for one in recordings(self._catalogue)}
+        named = [one for one in self._known.values() if text in one.name.lower()]
+        rows = [overview(one, self._catalogue) for one in named[:MOST_ROWS]]
+        self._catalogue.save()
+        return JSONResponse({"recordings": rows, "total": len(named)})
 
     def details(self, request: Request) -> Response:
         """What a page needs before rows."""

@@ -33,7 +33,7 @@ def best_threshold(parts: Sequence[tuple[Sequence[Label], Sequence[Looks]]]) -> 
     """The threshold of the camera's probability with the best F1 in its neighbourhood.
 
     Probabilities on other clips are somewhat higher or lower throughout: what is best by the
-    gap between two labels is not best there. Of equal ones it is the middle.
+    gap between two labels is not best there. Of equal ones it is the median.
     """
     value, truth = [], []
     for labels, looks in parts:
@@ -149,14 +149,14 @@ def jumps(scene: Scene) -> tuple[int, int]:
     count = 0
     for track, rows in zip(scene.tracks, rows_of(scene.tracks), strict=True):
         way, box = scene.gaze.direction[rows], track.head_xyxy
-        middle, side = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]).mean(axis=1)
+        centre, side = (box[:, :2] + box[:, 2:]) / 2, (box[:, 2:] - box[:, :2]).mean(axis=1)
         jumped = np.zeros(len(track), bool)
         for lag in range(1, len(track)):
             near = track.time_s[lag:] - track.time_s[:-lag] <= JUMP_S
             if not near.any():
                 break
             turned = directions.angle(way[lag:], way[:-lag]) > JUMP_RAD
-            moved = np.linalg.norm(middle[lag:] - middle[:-lag], axis=1) / side[lag:]
+            moved = np.linalg.norm(centre[lag:] - centre[:-lag], axis=1) / side[lag:]
             jumped[:-lag] |= near & turned & (moved < STILL)
         count += int(jumped.sum())
     return count, len(scene.gaze)

@@ -355,6 +355,18 @@ def test_results_that_are_finished_later_appear(
     assert names == ["day 2/late", "talk"]
 
 
+def test_the_first_of_many_are_listed_and_others_by_name(
+    root: Path, computed: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_ROWS", 1)
+    put(computed, root / "Day 2/late")
+    client = client_of(root)
+    for find, name, total in (("", "Day 2/late", 2), ("day", "Day 2/late", 1), ("TALK", "talk", 1)):
+        listed = client.get("/api/recordings", params={"find": find}).json()
+        assert [row["name"] for row in listed["recordings"]] == [name]
+        assert listed["total"] == total
+
+
 def test_a_video_without_people(tmp_path: Path, computed: Analysis) -> None:
     put(build(0, 0, answers=(), video=computed.video), tmp_path / "r/empty")
     client = client_of(tmp_path / "r")

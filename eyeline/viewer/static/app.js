@@ -20,17 +20,19 @@ class List {
     $("title").textContent = "Recordings";
     for (const id of ["tools", "view", "status"]) $(id).hidden = true;
     $("list").hidden = false;
-    $("find").oninput = () => this.#draw();
-    this.rows = (await get("/api/recordings")).recordings;
-    this.#draw();
+    $("find").oninput = () => this.#load();
+    await this.#load();
   }
 
-  #draw() {
-    const words = $("find").value.toLowerCase();
-    const rows = this.rows.filter((row) => `${row.name} ${row.video ?? ""}`.toLowerCase().includes(words));
+  async #load() {
+    const find = $("find").value;
+    const { recordings: rows, total } = await get("/api/recordings", find ? { find } : {});
+    if (find !== $("find").value) return; // typed on meanwhile
     $("list").querySelector("tbody").replaceChildren(...rows.map(listRow));
     const failed = rows.filter((row) => row.error).length;
-    $("count").textContent = `${rows.length} ${rows.length === 1 ? "recording" : "recordings"}${failed ? `, ${failed} cannot be read` : ""}`;
+    const shown = rows.length < total ? `the first ${rows.length} of ${total} are shown` : "";
+    const notes = [failed ? `${failed} cannot be read` : "", shown].filter(Boolean);
+    $("count").textContent = [`${total} ${total === 1 ? "recording" : "recordings"}`, ...notes].join(", ");
   }
 }
 
